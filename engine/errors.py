@@ -1,0 +1,54 @@
+"""The exceptions the engine raises on purpose; each message says what was asked, the limit, what to do.
+
+    EngineError
+    ├── ModelError          a model folder cannot be used
+    │   ├── ConfigError     config.json is missing, malformed or names a family we do not have
+    │   └── WeightsError    a weight file is missing, truncated, altered or has a wrong shape
+    ├── MachineError        an unknown machine, or a machine field without meaning
+    ├── PlacementError      a model does not fit a machine (names the core, the bytes, the change)
+    ├── PromptError         a place in a file that does not exist, or a prompt that cannot fit
+    └── ServerError         the engine process cannot be started or reached
+"""
+
+__all__ = [
+    "ConfigError",
+    "EngineError",
+    "MachineError",
+    "ModelError",
+    "PlacementError",
+    "PromptError",
+    "ServerError",
+    "WeightsError",
+]
+
+
+class EngineError(Exception):
+    """Base of all errors the engine raises on purpose."""
+
+
+class ModelError(EngineError):
+    """A model folder cannot be used."""
+
+
+class ConfigError(ModelError):
+    """A model's ``config.json`` is missing, malformed or outside what the engine runs."""
+
+
+class WeightsError(ModelError):
+    """A weight file is missing, truncated, altered or holds a tensor of the wrong shape."""
+
+
+class MachineError(EngineError):
+    """A machine name is unknown or a machine field has no meaning."""
+
+
+class PlacementError(EngineError):
+    """A model does not fit the machine."""
+
+
+class PromptError(EngineError):
+    """A place in a file does not exist, or a prompt does not fit the model."""
+
+
+class ServerError(EngineError):
+    """The engine process cannot be started or reached."""
