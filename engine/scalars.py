@@ -18,7 +18,6 @@ _LOG2_E = np.float32(1.4426950408889634)
 _LN2_HIGH = np.float32(0.693359375)  # 10 bits: n · _LN2_HIGH is exact for |n| < 2**14
 _LN2_LOW = np.float32(-2.12194440054690583e-4)
 _ROUNDER = np.float32(12582912.0)  # 1.5 · 2**23
-_ROUNDER_BITS = np.int32(0x4B400000)
 _EXP_MIN = np.float32(-87.0)
 _EXP_MAX = np.float32(88.0)
 _C2 = np.float32(1 / 2)
@@ -29,7 +28,7 @@ _C6 = np.float32(1 / 720)
 _ONE = np.float32(1.0)
 _HALF = np.float32(0.5)
 _THREE_HALVES = np.float32(1.5)
-_BIAS = np.int32(127)
+_SHIFT_ZERO = np.int32(0x4B400000 - 127)  # the bits of _ROUNDER, less the exponent's bias
 _MANTISSA_BITS = np.int32(23)
 _I1 = np.int32(1)
 _RSQRT_MAGIC = np.int32(0x5F3759DF)
@@ -58,8 +57,9 @@ def exp32(x: Any) -> Any:
     p = p * r + _C2
     p = p * r + _ONE
     p = p * r + _ONE
-    # numba widens integer arithmetic to 64 bits: np.int32(…) narrows it again, on arrays too.
-    power_of_two = np.int32((shifted.view(np.int32) - _ROUNDER_BITS + _BIAS) << _MANTISSA_BITS)
+    # numba takes views of named types only and widens integers: np.float32(…), np.int32(…)
+    # say the type again, and do the same to arrays.
+    power_of_two = np.int32((np.float32(shifted).view(np.int32) - _SHIFT_ZERO) << _MANTISSA_BITS)
     return p * power_of_two.view(np.float32)
 
 
@@ -72,7 +72,7 @@ def rsqrt32(x: Any) -> Any:
     Exactness:
         Within 3 units in the last place for normal x (tested against 50-digit arithmetic).
     """
-    y = np.int32(_RSQRT_MAGIC - (x.view(np.int32) >> _I1)).view(np.float32)
+    y = np.int32(_RSQRT_MAGIC - (np.float32(x).view(np.int32) >> _I1)).view(np.float32)
     half = _HALF * x
     y = y * (_THREE_HALVES - (half * y) * y)
     y = y * (_THREE_HALVES - (half * y) * y)
