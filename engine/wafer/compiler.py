@@ -1,0 +1,427 @@
+"""Compiler: (ModelGraph, machine, placement) → Program and the cost of each instruction.
+
+Passes: group nodes that one instruction serves → choose the orders of the sums → lower every
+group to instructions on its region, with their cycles.  Sees no weights and runs nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from engine.errors import PlacementError
+from engine.model.graph import ModelGraph, Node
+from engine.model.orders import ReduceOrder, SumOrders
+from engine.wafer.collectives import best_group
+from engine.wafer.cost import Cost
+from engine.wafer.geometry import Split
+from engine.wafer.isa import FIELDS, Field, Op
+from engine.wafer.machine import MachineSpec
+from engine.wafer.ops import (
+    add,
+    attention,
+    embed,
+    gate,
+    matmul,
+    multicast,
+    norm,
+    quantise,
+    rotary,
+    select,
+    transfer,
+)
+from engine.wafer.ops.base import ALONG_COLUMNS, ALONG_ROWS, Site
+from engine.wafer.placement import Placement, block_outputs
+from engine.wafer.program import Buffer, Matrix, Program, Region
+
+__all__ = ["Compiled", "choose_orders", "compile_graph"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A Program with the per-core cost of each of its instructions."""
+
+    program: Program
+    costs: tuple[Cost, ...]
+    """As many as instructions; equal instructions share one."""
+
+
+def compile_graph(
+    graph: ModelGraph, machine: MachineSpec, placement: Placement, *, by_core: bool = True
+) -> Compiled:
+    """Compile a model for a machine.
+
+    Args:
+        graph: What to compute.
+        machine: The chip that prices it.
+        placement: Where everything lies.
+        by_core: False leaves the states of single cores out, which is faster; cycles are the same
+            but for further rows of a step.
+
+    Raises:
+        PlacementError: The graph has a node this compiler cannot lower.
+    """
+    lowering = _Lowering(graph, machine, placement, by_core)
+    for nodes in _groups(graph):
+        lowering.lower(nodes)
+    lowering.emit(
+        Op.SELECT,
+        select.cost(lowering.site, placement.head_outputs),
+        source="logits",
+        last_row=True,
+    )
+    return lowering.finish()
+
+
+def _groups(graph: ModelGraph) -> Iterator[list[Node]]:
+    """Neighbouring nodes that one instruction serves: products and rotations of one layer."""
+
+    def key(node: Node) -> tuple[object, ...]:
+        shared = node.inputs if node.op == "matmul" else node.op == "rotary" or node.name
+        return (node.op, node.layer, shared)
+
+    for _, nodes in groupby(graph.nodes, key=key):
+        yield list(nodes)
+
+
+def choose_orders(machine: MachineSpec, placement: Placement) -> SumOrders:
+    """Choose for each sum the two-phase chain with the fewest cycles."""
+    model, shape = placement.model, placement.shape
+    outputs = {name: int(n.max()) for name, n in block_outputs(model, shape).items()}
+
+    def order(lies: Split, wavelets: int) -> ReduceOrder:
+        return ReduceOrder(lies.parts, best_group(machine, lies.parts, wavelets, lies.span))
+
+    def even(cores: int, wavelets: int) -> ReduceOrder:
+        return ReduceOrder(cores, best_group(machine, cores, wavelets))
+
+    heads = placement.heads
+    return SumOrders(
+        hidden=order(placement.hidden, max(outputs["qkv"], outputs["gate_up"])),
+        heads=order(placement.attended, outputs["o"]),
+        ffn=order(placement.gated, outputs["down"]),
+        norm=even(shape.rows, 1),
+        positions=even(shape.rows, heads.queries * (heads.dims + 1)),
+        head_dim=ReduceOrder.chain(heads.parts),
+    )
+
+
+class _Lowering:
+    """The tables of a Program as they grow, and where the residual stream is now."""
+
+    def __init__(
+        self, graph: ModelGraph, machine: MachineSpec, placement: Placement, by_core: bool
+    ) -> None:
+        self.graph = graph
+        self.by_core = by_core
+        self.machine = machine
+        self.placement = placement
+        self.orders = choose_orders(machine, placement)
+        self.region_of = {
+            layer: index for index, region in enumerate(placement.regions) for layer in region.layers
+        }
+        self.head = len(placement.regions) - 1
+        self.region = self.head
+        self.rows: list[list[int]] = []
+        self.costs: list[Cost] = []
+        self.buffers: list[Buffer] = []
+        self.matrices: list[Matrix] = []
+        self.order_table: list[ReduceOrder] = []
+        self.holds: dict[str, tuple[str, int]] = {}  # value → (buffer, offset)
+        self.eps = 0.0
+        self._memo: dict[tuple[object, ...], Cost] = {}
+
+    # ── tables ──────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def site(self) -> Site:
+        """The region instructions are emitted for now."""
+        region = self.placement.regions[self.region]
+        return Site(self.machine, region.width, region.height, self.by_core)
+
+    def buffer(self, name: str, width: int) -> int:
+        """Return the index of a buffer; layers share theirs by role."""
+        for index, known in enumerate(self.buffers):
+            if known.name == name:
+                return index
+        self.buffers.append(Buffer(name, width))
+        return len(self.buffers) - 1
+
+    def order(self, order: ReduceOrder) -> int:
+        """Return the index of a reduction order."""
+        if order not in self.order_table:
+            self.order_table.append(order)
+        return self.order_table.index(order)
+
+    def matrix(self, nodes: list[Node], kind: str) -> int:
+        """Return the index of a new matrix of the nodes' weights, stacked."""
+        tensors = tuple(str(node.weight) for node in nodes)
+        shapes = [self.graph.weights[name] for name in tensors]
+        inputs = shapes[0][-1]
+        outputs = sum(shape[0] for shape in shapes) if kind == "int8" else 1
+        self.matrices.append(Matrix(tensors, outputs, inputs, kind))
+        return len(self.matrices) - 1
+
+    def read(self, value: str) -> str:
+        """Return the buffer of a value that fills it from its start."""
+        buffer, offset = self.holds[value]
+        if offset:
+            raise PlacementError(f"{value} is not at the start of its buffer {buffer!r}")
+        return buffer
+
+    def write(self, nodes: list[Node]) -> str:
+        """Give the outputs of nodes one buffer, side by side, and return its name."""
+        roles = [node.output.split(".")[-1] for node in nodes]
+        name = "+".join(roles)
+        offset = 0
+        for node in nodes:
+            self.holds[node.output] = (name, offset)
+            offset += self.graph.values[node.output]
+        self.buffer(name, offset)
+        return name
+
+    def emit(
+        self,
+        op: Op,
+        cost: Cost,
+        *,
+        source: str | None = None,
+        other: str | None = None,
+        target: str | None = None,
+        layer: int | None = None,
+        last_row: bool = False,
+        **fields: int,
+    ) -> None:
+        """Append an instruction on the current region."""
+        if last_row:
+            cost = _only_last_row(cost)
+        row = [0] * FIELDS
+        row[Field.OP] = op
+        row[Field.REGION] = self.region
+        row[Field.LAYER] = -1 if layer is None else layer
+        for field_, name in ((Field.SOURCE, source), (Field.OTHER, other), (Field.TARGET, target)):
+            row[field_] = -1 if name is None else self.buffer(name, 0)
+        row[Field.WEIGHT] = fields.get("weight", -1)
+        row[Field.ORDER] = fields.get("order", -1)
+        row[Field.COUNT] = fields.get("count", 0)
+        row[Field.ALONG] = fields.get("along", ALONG_ROWS)
+        row[Field.LAST_ROW] = int(last_row)
+        row[Field.CYCLES], row[Field.CYCLES_ROW], row[Field.CYCLES_KV] = cost.cycles
+        self.rows.append(row)
+        self.costs.append(cost)
+
+    def priced(self, function: Callable[..., Cost], *key: Any) -> Cost:
+        """Return ``function(site, *key)``, computed once for equal regions and arguments."""
+        site = self.site
+        frozen = (function, site, *(k.tobytes() if isinstance(k, np.ndarray) else k for k in key))
+        if frozen not in self._memo:
+            self._memo[frozen] = function(site, *key)
+        return self._memo[frozen]
+
+    # ── lowering ────────────────────────────────────────────────────────────────────────────
+
+    def lower(self, nodes: list[Node]) -> None:
+        """Emit the instructions of a group of nodes."""
+        first = nodes[0]
+        if first.op != "embed":
+            self._go_to(first)
+        lower = {
+            "embed": self._embed,
+            "norm": self._norm,
+            "matmul": self._matmul,
+            "rotary": self._rotary,
+            "attention": self._attention,
+            "gate": self._gate,
+            "add": self._add,
+        }[first.op]
+        lower(nodes)
+
+    def _go_to(self, node: Node) -> None:
+        """Move the residual stream to the region of a node, if it is not there."""
+        region = self.head if node.layer is None else self.region_of[node.layer]
+        if region == self.region:
+            return
+        source = self.read(node.inputs[0])
+        hidden = self.placement.hidden
+        angles = self.placement.model.attention.head_dim if node.layer is not None else 0
+        last_row = node.layer is None
+        hops = _hops(self.placement.regions[self.region], self.placement.regions[region])
+        if self.rows[-1][Field.OP] != Op.EMBED:  # the lookup has sent its row already
+            self.emit(
+                Op.SEND,
+                self.priced(transfer.send_cost, hidden, angles),
+                source=source,
+                last_row=last_row,
+            )
+        self.region = region
+        self.emit(
+            Op.RECEIVE,
+            self.priced(transfer.receive_cost, hidden, angles, hops),
+            source=source,
+            count=hops,
+            last_row=last_row,
+        )
+
+    def _embed(self, nodes: list[Node]) -> None:
+        cost = self.priced(embed.cost, self.placement.hidden)
+        weight = self.matrix(nodes, "int8")
+        self.emit(Op.EMBED, cost, target=self.write(nodes), weight=weight)
+
+    def _norm(self, nodes: list[Node]) -> None:
+        node = nodes[0]
+        self.eps = node.number("eps")
+        cost = self.priced(norm.cost, self.placement.hidden, self.orders.norm)
+        self.emit(
+            Op.NORM,
+            cost,
+            source=self.read(node.inputs[0]),
+            target=self.write(nodes),
+            layer=node.layer,
+            weight=self.matrix(nodes, "fp32"),
+            order=self.order(self.orders.norm),
+            last_row=node.layer is None,
+        )
+
+    def _matmul(self, nodes: list[Node]) -> None:
+        """Quantise the shared input, bring it to all cores, multiply."""
+        node = nodes[0]
+        if any("bias" in each.attributes for each in nodes):
+            raise PlacementError(f"{node.name}: products with a bias are not supported yet")
+        source = self.read(node.inputs[0])
+        inputs, outputs, along, order = self._product(nodes)
+        common = {"layer": node.layer, "last_row": node.layer is None, "along": along}
+        self.emit(
+            Op.QUANTISE, self.priced(quantise.cost, inputs, along), source=source, **common
+        )
+        wavelets = quantise.wavelets(inputs)
+        self.emit(
+            Op.MULTICAST,
+            self.priced(multicast.cost, along, wavelets),
+            source=source,
+            count=wavelets,
+            **common,
+        )
+        self.emit(
+            Op.MATMUL,
+            self.priced(matmul.cost, inputs, outputs, along, order),
+            source=source,
+            target=self.write(nodes),
+            weight=self.matrix(nodes, "int8"),
+            order=self.order(order),
+            **common,
+        )
+
+    def _product(self, nodes: list[Node]) -> tuple[Split, Any, int, ReduceOrder]:
+        """Return how inputs lie, outputs by core, the inputs' axis and the order of a product."""
+        placement = self.placement
+        outputs = block_outputs(placement.model, placement.shape)
+        roles = {node.output.split(".")[-1] for node in nodes}
+        if roles == {"logits"}:
+            return placement.hidden, placement.head_outputs, ALONG_ROWS, self.orders.hidden
+        if roles == {"q", "k", "v"}:
+            return placement.hidden, outputs["qkv"], ALONG_ROWS, self.orders.hidden
+        if roles == {"gate", "up"}:
+            return placement.hidden, outputs["gate_up"], ALONG_ROWS, self.orders.hidden
+        if roles == {"o"}:
+            return placement.attended, outputs["o"], ALONG_COLUMNS, self.orders.heads
+        if roles == {"down"}:
+            return placement.gated, outputs["down"], ALONG_COLUMNS, self.orders.ffn
+        raise PlacementError(f"no mapping for the products {sorted(roles)} of {nodes[0].name}")
+
+    def _rotary(self, nodes: list[Node]) -> None:
+        heads = self.placement.heads
+        elements = (heads.queries + heads.kv) * heads.dims
+        buffer = self.holds[nodes[0].inputs[0]][0]
+        for node in nodes:
+            self.holds[node.output] = self.holds[node.inputs[0]]
+        self.emit(
+            Op.ROTARY,
+            self.priced(rotary.cost, np.full(self.site.columns, elements, np.int64)),
+            source=buffer,
+            target=buffer,
+            layer=nodes[0].layer,
+            count=sum(node.integer("heads") for node in nodes),
+            along=ALONG_COLUMNS,
+        )
+
+    def _attention(self, nodes: list[Node]) -> None:
+        node = nodes[0]
+        heads = self.placement.heads
+        # Queries travel as fp32, keys and values as two fp16 a wavelet.
+        wavelets = (heads.queries + heads.kv) * heads.dims
+        source = self.read(node.inputs[0])
+        common = {"layer": node.layer, "along": ALONG_COLUMNS}
+        self.emit(
+            Op.MULTICAST,
+            self.priced(multicast.cost, ALONG_COLUMNS, wavelets),
+            source=source,
+            count=wavelets,
+            **common,
+        )
+        self.emit(
+            Op.ATTENTION,
+            self.priced(attention.cost, heads, self.orders.positions),
+            source=source,
+            target=self.write(nodes),
+            order=self.order(self.orders.positions),
+            **common,
+        )
+
+    def _gate(self, nodes: list[Node]) -> None:
+        node = nodes[0]
+        elements = np.asarray(self.placement.gated.elements, np.int64)
+        self.emit(
+            Op.GATE,
+            self.priced(gate.cost, elements),
+            source=self.read(node.inputs[0]),
+            target=self.write(nodes),
+            layer=node.layer,
+            along=ALONG_COLUMNS,
+        )
+
+    def _add(self, nodes: list[Node]) -> None:
+        node = nodes[0]
+        self.emit(
+            Op.ADD,
+            self.priced(add.cost, self.placement.hidden),
+            source=self.read(node.inputs[0]),
+            other=self.read(node.inputs[1]),
+            target=self.write(nodes),
+            layer=node.layer,
+        )
+
+    def finish(self) -> Compiled:
+        """Return the finished Program."""
+        placement = self.placement
+        program = Program(
+            model=self.graph.name,
+            machine=self.machine,
+            context_length=placement.context_length,
+            vocabulary=self.graph.vocabulary,
+            layers=self.graph.layers,
+            norm_eps=self.eps,
+            attention=placement.model.attention,
+            instructions=np.array(self.rows, np.int64),
+            regions=placement.regions,
+            buffers=tuple(self.buffers),
+            matrices=tuple(self.matrices),
+            orders=tuple(self.order_table),
+            kv_order=self.orders.positions,
+            head_dim_order=self.orders.head_dim,
+            norm_order=self.orders.norm,
+        )
+        return Compiled(program, tuple(self.costs))
+
+
+def _only_last_row(cost: Cost) -> Cost:
+    """The cost of an instruction that a step of many rows runs for its last row only."""
+    states = cost.states.copy()
+    states[1] = 0
+    return replace(cost, cycles=(cost.cycles[0], 0, cost.cycles[2]), states=states)
+
+
+def _hops(start: Region, end: Region) -> int:
+    """Hops from west line to west line, row by row."""
+    return abs(end.x - start.x) + abs(end.y - start.y)

@@ -1,0 +1,67 @@
+"""Where compiled kernels are kept: a folder named by everything that shapes their code.
+
+Must be chosen before a kernel module is imported, because numba fixes the place when it
+decorates a function.  A folder that cannot be written is replaced by a temporary one.
+"""
+
+import hashlib
+import logging
+import shutil
+import tempfile
+from pathlib import Path
+
+from engine.paths import cache_dir
+
+__all__ = ["discard", "folder", "key", "use"]
+
+_log = logging.getLogger(__name__)
+
+
+def key() -> str:
+    """Return 16 hexadecimal digits over kernel sources, numba, LLVM and the processor.
+
+    numba itself notices an edit of a kernel's own file only, not of the files it calls.
+    """
+    import numba
+    from llvmlite import binding
+
+    here = Path(__file__).parent
+    sources = sorted((here / "kernels").glob("*.py"))
+    sources += [here / "step.py", here / "isa.py", here.parent / "scalars.py"]
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    processor = (
+        numba.config.CPU_NAME or binding.get_host_cpu_name(),
+        numba.config.CPU_FEATURES or binding.get_host_cpu_features().flatten(),
+    )
+    digest.update(repr((numba.__version__, binding.llvm_version_info, processor)).encode())
+    return digest.hexdigest()[:16]
+
+
+def folder() -> Path:
+    """Return the folder of this version's kernels; it may not exist yet."""
+    return cache_dir() / "kernels" / key()
+
+
+def use() -> Path:
+    """Tell numba to keep its compiled code in `folder`, or in a temporary one; return it."""
+    import numba
+
+    wanted = folder()
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=wanted):
+            pass
+    except OSError as error:
+        fallback = Path(tempfile.mkdtemp(prefix="spark-tui-kernels-"))
+        _log.warning("kernel cache %s cannot be written (%s); using %s", wanted, error, fallback)
+        wanted = fallback
+    numba.config.CACHE_DIR = str(wanted)
+    return wanted
+
+
+def discard(place: Path) -> None:
+    """Remove a kernel folder whose content cannot be used."""
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,74 @@
+"""What all operations share: the region they run on, its lines of cores, counted scalar work."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.wafer.collectives import Line
+from engine.wafer.cost import Ledger
+from engine.wafer.machine import MachineSpec
+
+__all__ = [
+    "ALL",
+    "ALONG_COLUMNS",
+    "ALONG_ROWS",
+    "DIVIDE_OPERATIONS",
+    "EXP_OPERATIONS",
+    "NORTH",
+    "RSQRT_OPERATIONS",
+    "WEST",
+    "Cells",
+    "Site",
+]
+
+Cells = tuple[slice, slice]
+"""(rows, columns) of a region, as NumPy slices."""
+
+ALL: Cells = (slice(None), slice(None))
+WEST: Cells = (slice(None), slice(0, 1))
+"""Column 0 of a region: where the residual stream lies, along rows."""
+NORTH: Cells = (slice(0, 1), slice(None))
+"""Row 0 of a region: where heads and feed-forward meet, along columns."""
+
+ALONG_ROWS = 0
+ALONG_COLUMNS = 1
+
+EXP_OPERATIONS = 23
+"""fp32 and integer operations of `engine.scalars.exp32`, counted in its text."""
+RSQRT_OPERATIONS = 19
+"""The same for `engine.scalars.rsqrt32`."""
+DIVIDE_OPERATIONS = 3
+"""Operations per element of a correctly rounded quotient once the reciprocal is known: multiply,
+residual, correction (Markstein, 1990)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A region of a machine as an operation sees it."""
+
+    machine: MachineSpec
+    columns: int
+    rows: int
+    by_core: bool = True
+    """False: price without the states of single cores."""
+
+    def ledger(self) -> Ledger:
+        """Return an empty ledger of this region's size."""
+        return Ledger(self.rows, self.columns, self.by_core)
+
+    def line(
+        self, axis: int, *, cells: Cells = ALL, length: int = 0, pitch: int = 1, repeat: int = 1
+    ) -> Line:
+        """Return the lines along ``axis`` within ``cells``; ``length`` 0 means the whole axis."""
+        extent = self.rows if axis == ALONG_ROWS else self.columns
+        return Line(cells, axis, extent, length or extent // pitch, pitch, repeat)
+
+    def across(self, axis: int, by_core: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return values by position along ``axis`` shaped to broadcast over the region."""
+        return by_core[:, None] if axis == ALONG_ROWS else by_core[None, :]
+
+
+def home(axis: int) -> Cells:
+    """Return the line where a vector that lies along ``axis`` has its home."""
+    return WEST if axis == ALONG_ROWS else NORTH

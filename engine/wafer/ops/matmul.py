@@ -1,0 +1,72 @@
+"""Matrix–vector product with int8 weights: each core its tile, then a reduction to a line.
+
+Inputs lie along one axis, outputs along the other, so that a product turns rows into columns and
+the next one turns them back (He et al., WaferLLM, MeshGEMV).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.model.orders import ReduceOrder
+from engine.wafer import collectives
+from engine.wafer.cost import Cost
+from engine.wafer.geometry import Split
+from engine.wafer.ops.base import ALL, ALONG_COLUMNS, ALONG_ROWS, Site
+
+__all__ = ["cost", "tile_bytes"]
+
+_SCALE_OPERATIONS = 4
+"""Per group and output: int32 → fp32, product of the scales, product, add."""
+_SCALE_BYTES = 2
+
+
+def cost(
+    site: Site,
+    inputs: Split,
+    outputs: NDArray[np.int64],
+    along: int,
+    order: ReduceOrder,
+    *,
+    last_row: bool = False,
+) -> Cost:
+    """Return the cost of a product on the whole region.
+
+    Args:
+        site: The region.
+        inputs: How the K inputs lie along ``along``.
+        outputs: Outputs by core along the other axis, int64.
+        along: Axis the inputs lie along; the reduction runs along it, to position 0.
+        order: The reduction's order over the parts that own groups.
+        last_row: Only the last row of a step is multiplied.
+
+    Cost (k inputs, n outputs, g groups of the fullest core, S = mac_int8, s cores a group):
+        k·(⌈n/S⌉ + c_v) + [reduce(s, n) of int32] + 4·g·(⌈n/fmac_fp32⌉ + c_v) + reduce(P, n)
+
+    Source:
+        [S1] GEMV as read in its code: one vector instruction of length n for each input.
+        Differs: the scales of the groups, which fp16 weights do not have.
+    """
+    machine = site.machine
+    ledger = site.ledger()
+    other = ALONG_COLUMNS if along == ALONG_ROWS else ALONG_ROWS
+    k = site.across(along, np.asarray(inputs.elements, np.int64))
+    g = site.across(along, np.asarray(inputs.groups, np.int64))
+    n = site.across(other, outputs)
+    longest = int(outputs.max())
+    has_work = (k > 0) & (n > 0)
+    overhead = machine.vector_overhead_cycles
+    ledger.work(ALL, mac=k * -(-n // machine.mac_int8), pipe=np.where(has_work, k * overhead, 0))
+    if inputs.span > 1:
+        shared = site.line(along, length=inputs.span, repeat=inputs.parts)
+        collectives.reduce(ledger, machine, shared, inputs.span, longest)
+    scaling = _SCALE_OPERATIONS * g
+    ledger.work(ALL, vector=scaling * -(-n // machine.fmac_fp32), pipe=scaling * overhead)
+    line = site.line(along, length=inputs.parts, pitch=inputs.span)
+    collectives.reduce(ledger, machine, line, order.group, longest)
+    return ledger.close(pipelined=not last_row)
+
+
+def tile_bytes(inputs: Split, outputs: NDArray[np.int64]) -> int:
+    """Return the SRAM bytes of the fullest core's tile: int8 weights and their fp16 scales."""
+    n = int(outputs.max())
+    return inputs.most_elements * n + max(inputs.groups) * n * _SCALE_BYTES
