@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.client import EngineClient, EngineDown, EngineStarting
     from engine.session import Completion, CompletionRequest, Session
+    from engine.wafer.machine import facts as machine_facts
+    from engine.wafer.machine import names as machine_names
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "Completion": "engine.session",
-    "CompletionRequest": "engine.session",
-    "EngineClient": "engine.client",
-    "EngineDown": "engine.client",
-    "EngineStarting": "engine.client",
-    "Session": "engine.session",
+    "Completion": "engine.session:Completion",
+    "CompletionRequest": "engine.session:CompletionRequest",
+    "EngineClient": "engine.client:EngineClient",
+    "EngineDown": "engine.client:EngineDown",
+    "EngineStarting": "engine.client:EngineStarting",
+    "Session": "engine.session:Session",
+    "machine_facts": "engine.wafer.machine:facts",
+    "machine_names": "engine.wafer.machine:names",
 }
 
 __all__ = [
@@ -29,6 +33,8 @@ __all__ = [
     "EngineDown",
     "EngineStarting",
     "Session",
+    "machine_facts",
+    "machine_names",
 ]
 
 
@@ -36,4 +42,5 @@ def __getattr__(name: str) -> Any:
     """Load a public name from the module that defines it."""
     if name not in _HOME:
         raise AttributeError(f"module 'engine' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    module, _, attribute = _HOME[name].partition(":")
+    return getattr(import_module(module), attribute)

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 
 from engine.errors import MachineError
 
-__all__ = ["PRESETS", "MachineSpec", "get", "names"]
+__all__ = ["PRESETS", "MachineSpec", "facts", "get", "names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,3 +225,12 @@ def get(name: str, clock_ghz: float | None = None) -> MachineSpec:
         raise MachineError(f"unknown machine {name!r}: known are {', '.join(PRESETS)}{hint}")
     spec = PRESETS[name]
     return spec if clock_ghz is None else replace(spec, clock_ghz=clock_ghz)
+
+
+def facts(name: str, clock_ghz: float | None = None) -> dict[str, object]:
+    """Return every field of a preset and what follows from them, for ``wafer info``.
+
+    Raises:
+        MachineError: No preset has this name, or the clock is not above 0.
+    """
+    return get(name, clock_ghz).facts()

@@ -56,9 +56,9 @@ def _scores(query, keys, base, head_dim, context, count, parts, scale, partial, 
             partial[j] = np.float32(0.0)
         for d in range(p * width, (p + 1) * width):
             q = query[d // 2 + (d % 2) * half]
-            at = (base + d) * context
+            row = keys[(base + d) * context : (base + d) * context + count]
             for j in range(count):
-                partial[j] += q * keys[at + j]
+                partial[j] += q * row[j]
         if p == parts - 1:
             for j in range(count):
                 scores[j] = partial[j]
@@ -81,9 +81,9 @@ def _softmax_parts(scores, count, rows, sums):
         sums[r] = np.float32(0.0)
     start = 0
     while start < count:
-        stop = min(start + rows, count)
-        for j in range(start, stop):
-            sums[j - start] += scores[j]
+        turn = scores[start : min(start + rows, count)]
+        for r in range(turn.size):
+            sums[r] += turn[r]
         start += rows
 
 
@@ -95,10 +95,10 @@ def _weighted_parts(scores, count, rows, kept, base, head_dim, parts):
     row = 0
     for j in range(count):
         e = scores[j]
-        at = base + j * head_dim
-        to = row * head_dim
+        value = kept[base + j * head_dim : base + (j + 1) * head_dim]
+        part = parts[row * head_dim : (row + 1) * head_dim]
         for d in range(head_dim):
-            parts[to + d] += e * kept[at + d]
+            part[d] += e * value[d]
         row = row + 1 if row + 1 < rows else 0
 
 
@@ -109,11 +109,11 @@ def _reduce_rows(parts, rows, group, head_dim, chain, total):
     for number in range(last_group, -1, -1):
         low = number * group
         high = min(low + group, rows) - 1
-        for d in range(head_dim):
-            chain[d] = parts[high * head_dim + d]
+        chain[:] = parts[high * head_dim : (high + 1) * head_dim]
         for r in range(high - 1, low - 1, -1):
+            part = parts[r * head_dim : (r + 1) * head_dim]
             for d in range(head_dim):
-                chain[d] = parts[r * head_dim + d] + chain[d]
+                chain[d] = part[d] + chain[d]
         if number == last_group:
             for d in range(head_dim):
                 total[d] = chain[d]

@@ -28,12 +28,14 @@ def _add_part(
             dot_four(path, weights, at, inputs, x, stride, corrections, c, groups, sums)
         else:
             dot_one(path, weights, at, inputs, x, stride, corrections, c, groups, sums)
-        s = (panel * groups + g) * PANEL
+        # Slices, not sums of indices: numba checks a sum for being negative at every element.
+        factors = scales[(panel * groups + g) * PANEL : (panel * groups + g + 1) * PANEL]
         for r in range(rows):
             scale = input_scales[c + r * groups]
-            o = r * PANEL
+            dots = sums[r * PANEL : (r + 1) * PANEL]
+            terms = part[r * PANEL : (r + 1) * PANEL]
             for j in range(PANEL):
-                part[o + j] += np.float32(sums[o + j]) * (scales[s + j] * scale)
+                terms[j] += np.float32(dots[j]) * (factors[j] * scale)
 
 
 @inline

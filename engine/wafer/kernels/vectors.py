@@ -92,14 +92,17 @@ def rotate(values, at, heads, head_dim, cosine, sine):
 def gate(values, at, width, out, out_at):
     """out ← silu(first half) × second half of values[at:at + 2·width]."""
     one = np.float32(1.0)
+    gates, ups = values[at : at + width], values[at + width : at + 2 * width]
+    target = out[out_at : out_at + width]
     for i in range(width):
-        g = values[at + i]
-        activated = g / (one + exp32(-g))
-        out[out_at + i] = activated * values[at + width + i]
+        g = gates[i]
+        target[i] = (g / (one + exp32(-g))) * ups[i]
 
 
 @kernel
 def add(values, left_at, right_at, width, out_at):
     """values[out_at:] ← values[left_at:] + values[right_at:]."""
+    left, right = values[left_at : left_at + width], values[right_at : right_at + width]
+    target = values[out_at : out_at + width]
     for i in range(width):
-        values[out_at + i] = values[left_at + i] + values[right_at + i]
+        target[i] = left[i] + right[i]

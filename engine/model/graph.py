@@ -1,0 +1,270 @@
+"""ModelGraph: a transformer as a list of generic operations, the only thing a compiler reads.
+
+Frozen data and its checks.  Nothing here knows a family, a tensor's numbers or a machine.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from engine.errors import ModelError
+
+__all__ = ["OPERATIONS", "Attribute", "ModelGraph", "Node"]
+
+Attribute = int | float | str
+
+OPERATIONS = MappingProxyType(
+    {
+        "embed": 0,
+        "norm": 1,
+        "matmul": 1,
+        "rotary": 1,
+        "attention": 3,
+        "gate": 2,
+        "add": 2,
+    }
+)
+"""Every operation with its number of inputs; `embed` reads the step's tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation on values of fixed width, the same for every row of a step.
+
+    Attributes by operation: ``norm`` kind, eps · ``matmul`` bias (a tensor's name, optional) ·
+    ``rotary`` kind, base, head_dim, heads · ``attention`` heads, kv_heads, head_dim, scale,
+    window (0: all positions), softcap (0.0: none) · ``gate`` kind.
+    """
+
+    name: str
+    """Unique in its graph: ``"layer 0.attention"``."""
+    op: str
+    """A key of `OPERATIONS`."""
+    inputs: tuple[str, ...]
+    """Names of the values read."""
+    output: str
+    """Name of the value written; every value is written once."""
+    weight: str | None = None
+    """Name of the weight tensor, as in the weight file."""
+    layer: int | None = None
+    """Layer the node belongs to; None for embedding, last norm and head."""
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    """Constants of the operation; read-only."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
+        if self.op not in OPERATIONS:
+            raise ModelError(
+                f"node {self.name!r}: unknown operation {self.op!r}; known: {', '.join(OPERATIONS)}"
+            )
+        if len(self.inputs) != OPERATIONS[self.op]:
+            raise ModelError(
+                f"node {self.name!r}: {self.op} takes {OPERATIONS[self.op]} inputs, "
+                f"not {len(self.inputs)}"
+            )
+
+    def integer(self, name: str) -> int:
+        """Return a whole-number attribute."""
+        return int(self._attribute(name))
+
+    def number(self, name: str) -> float:
+        """Return a number attribute."""
+        return float(self._attribute(name))
+
+    def text(self, name: str) -> str:
+        """Return a text attribute."""
+        return str(self._attribute(name))
+
+    def _attribute(self, name: str) -> Attribute:
+        if name not in self.attributes:
+            raise ModelError(f"node {self.name!r}: {self.op} needs the attribute {name!r}")
+        return self.attributes[name]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelGraph:
+    """A model: nodes in an order in which they can run, widths of values, shapes of tensors.
+
+    Raises:
+        ModelError: A node reads a value nobody wrote before, a name is used twice, or widths and
+            weight shapes do not agree; the message names the node and the numbers.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    values: Mapping[str, int]
+    """Width of every value by name."""
+    weights: Mapping[str, tuple[int, ...]]
+    """Shape of every tensor by name: (N, K) for matrices, N outputs, K inputs; (N,) for vectors."""
+    layers: int
+    width: int
+    """Width of the residual stream."""
+    vocabulary: int
+    context_length: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
+        object.__setattr__(self, "weights", MappingProxyType(dict(self.weights)))
+        _check_names(self)
+        _check_weights_used(self)
+        for node in self.nodes:
+            _CHECKS[node.op](self, node)
+        if not self.nodes or self.values[self.nodes[-1].output] != self.vocabulary:
+            raise ModelError(
+                f"graph {self.name!r}: the last node must write the {self.vocabulary} logits"
+            )
+
+    @property
+    def logits(self) -> str:
+        """Name of the value that holds the logits."""
+        return self.nodes[-1].output
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights; a tensor that is used twice counts once."""
+        total = 0
+        for shape in self.weights.values():
+            size = 1
+            for length in shape:
+                size *= length
+            total += size
+        return total
+
+    def producer(self, value: str) -> Node:
+        """Return the node that writes ``value``."""
+        for node in self.nodes:
+            if node.output == value:
+                return node
+        raise ModelError(f"graph {self.name!r}: no node writes {value!r}")
+
+    def describe(self) -> str:
+        """Return a listing for people, one node a line: output[width] = op(inputs) weight."""
+        lines = [
+            f"{self.name}: {self.layers} layers, width {self.width}, vocabulary "
+            f"{self.vocabulary}, context {self.context_length}, {self.parameters:,} parameters"
+        ]
+        lines += [_line(self, node) for node in self.nodes]
+        return "\n".join(lines)
+
+
+def _line(graph: ModelGraph, node: Node) -> str:
+    parts = [f"{node.output}[{graph.values[node.output]}] = {node.op}({', '.join(node.inputs)})"]
+    if node.weight is not None:
+        shape = " × ".join(map(str, graph.weights[node.weight]))
+        parts.append(f"{node.weight} ({shape})")
+    parts += [f"{key}={value}" for key, value in node.attributes.items()]
+    return "  ".join(parts)
+
+
+def _check_names(graph: ModelGraph) -> None:
+    written: set[str] = set()
+    names: set[str] = set()
+    for node in graph.nodes:
+        for value in node.inputs:
+            if value not in written:
+                raise ModelError(f"node {node.name!r} reads {value!r} before it is written")
+        if node.output in written or node.name in names:
+            raise ModelError(f"node {node.name!r}: its name or output is used twice")
+        if graph.values.get(node.output, 0) < 1:
+            raise ModelError(f"node {node.name!r}: value {node.output!r} has no width")
+        written.add(node.output)
+        names.add(node.name)
+    if unwritten := set(graph.values) - written:
+        raise ModelError(f"graph {graph.name!r}: no node writes {sorted(unwritten)}")
+
+
+def _tensors(node: Node) -> list[str]:
+    names = [] if node.weight is None else [node.weight]
+    return [*names, node.text("bias")] if "bias" in node.attributes else names
+
+
+def _check_weights_used(graph: ModelGraph) -> None:
+    used = {name for node in graph.nodes for name in _tensors(node)}
+    if used != set(graph.weights):
+        raise ModelError(
+            f"graph {graph.name!r}: tensors without a shape: {sorted(used - set(graph.weights))}; "
+            f"shapes without a user: {sorted(set(graph.weights) - used)}"
+        )
+
+
+def _require(node: Node, what: str, found: object, expected: object) -> None:
+    if found != expected:
+        raise ModelError(f"node {node.name!r} ({node.op}): {what} is {found}, not {expected}")
+
+
+def _widths(graph: ModelGraph, node: Node) -> tuple[list[int], int]:
+    return [graph.values[name] for name in node.inputs], graph.values[node.output]
+
+
+def _shape(graph: ModelGraph, node: Node) -> tuple[int, ...]:
+    if node.weight is None:
+        raise ModelError(f"node {node.name!r}: {node.op} needs a weight")
+    return graph.weights[node.weight]
+
+
+def _check_embed(graph: ModelGraph, node: Node) -> None:
+    _, out = _widths(graph, node)
+    _require(node, "weight shape", _shape(graph, node), (graph.vocabulary, out))
+    _require(node, "output width", out, graph.width)
+
+
+def _check_norm(graph: ModelGraph, node: Node) -> None:
+    (width,), out = _widths(graph, node)
+    _require(node, "output width", out, width)
+    _require(node, "weight shape", _shape(graph, node), (width,))
+    _require(node, "kind", node.text("kind"), "rms")
+    if node.number("eps") <= 0.0:
+        raise ModelError(f"node {node.name!r}: eps is {node.number('eps')}, not above 0")
+
+
+def _check_matmul(graph: ModelGraph, node: Node) -> None:
+    (width,), out = _widths(graph, node)
+    _require(node, "weight shape", _shape(graph, node), (out, width))
+    if "bias" in node.attributes:
+        _require(node, "bias shape", graph.weights[node.text("bias")], (out,))
+
+
+def _check_rotary(graph: ModelGraph, node: Node) -> None:
+    (width,), out = _widths(graph, node)
+    _require(node, "output width", out, width)
+    _require(node, "kind", node.text("kind"), "half")
+    _require(node, "heads × head_dim", node.integer("heads") * node.integer("head_dim"), width)
+    _require(node, "head_dim mod 2", node.integer("head_dim") % 2, 0)
+    if node.number("base") <= 0.0:
+        raise ModelError(f"node {node.name!r}: base is {node.number('base')}, not above 0")
+
+
+def _check_attention(graph: ModelGraph, node: Node) -> None:
+    (q, k, v), out = _widths(graph, node)
+    heads, kv_heads = node.integer("heads"), node.integer("kv_heads")
+    head_dim = node.integer("head_dim")
+    _require(node, "query width", q, heads * head_dim)
+    _require(node, "key width", k, kv_heads * head_dim)
+    _require(node, "value width", v, kv_heads * head_dim)
+    _require(node, "output width", out, q)
+    _require(node, "heads mod kv_heads", heads % kv_heads, 0)
+    for name in ("scale", "window", "softcap"):
+        if node.number(name) < 0.0:
+            raise ModelError(f"node {node.name!r}: {name} is {node.number(name)}, below 0")
+
+
+def _check_gate(graph: ModelGraph, node: Node) -> None:
+    (gate, up), out = _widths(graph, node)
+    _require(node, "input widths", (gate, up), (out, out))
+    _require(node, "kind", node.text("kind"), "silu")
+
+
+def _check_add(graph: ModelGraph, node: Node) -> None:
+    (left, right), out = _widths(graph, node)
+    _require(node, "input widths", (left, right), (out, out))
+
+
+_CHECKS: Mapping[str, Callable[[ModelGraph, Node], None]] = {
+    "embed": _check_embed,
+    "norm": _check_norm,
+    "matmul": _check_matmul,
+    "rotary": _check_rotary,
+    "attention": _check_attention,
+    "gate": _check_gate,
+    "add": _check_add,
+}

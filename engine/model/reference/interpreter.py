@@ -1,0 +1,234 @@
+"""Walks a ModelGraph node by node and keeps the KV cache; what a node computes is a subclass's.
+
+Letters: T rows of this step, J rows in the KV cache with them, H heads, G key/value heads,
+D width of a head, N outputs, K inputs.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from engine import scalars
+from engine.errors import ModelError, PromptError
+from engine.model.graph import ModelGraph, Node
+
+__all__ = ["Array", "Interpreter"]
+
+Array = NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class _KvCache:
+    """Keys and values of every attention node: (rows, G, D) by the node's name."""
+
+    keys: dict[str, NDArray[Any]] = field(default_factory=dict)
+    values: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+class Interpreter(ABC):
+    """Base of the references; is a Runner (prefill, decode, rewind) with a KV cache of its own.
+
+    Raises:
+        ModelError: The graph has an attention that no reference computes (window, soft-cap).
+    """
+
+    kv_type: type[np.floating[Any]]
+    """Type in which keys and values are kept."""
+
+    def __init__(self, graph: ModelGraph) -> None:
+        self.graph = graph
+        self.context_length = graph.context_length
+        self.position = 0
+        """Rows in the KV cache."""
+        self._cache = self._empty_cache(graph.context_length)
+        self._rotary_tables = _rotary_tables(graph)
+        for node in graph.nodes:
+            _refuse_unsupported(node)
+
+    # ── what everybody calls ────────────────────────────────────────────────────────────────
+
+    def forward(self, tokens: ArrayLike) -> Array:
+        """Return the logits of a whole sequence, float32, shape (T, V); the KV cache stays as is.
+
+        Raises:
+            PromptError: No token, one outside the vocabulary, or more than the context holds.
+        """
+        return self.trace(tokens)[self.graph.logits]
+
+    def trace(self, tokens: ArrayLike) -> dict[str, Array]:
+        """Return every value of a whole sequence by name, float32, shape (T, width).
+
+        Raises:
+            PromptError: As `forward`.
+        """
+        row = self._checked(tokens, position=0)
+        return self._run(row, 0, self._empty_cache(len(row)))
+
+    def prefill(self, tokens: ArrayLike) -> Array:
+        """Append tokens to the KV cache and return the logits of the last one, shape (V,).
+
+        Raises:
+            PromptError: As `forward`.
+        """
+        row = self._checked(tokens, self.position)
+        values = self._run(row, self.position, self._cache)
+        self.position += len(row)
+        last_row: Array = values[self.graph.logits][-1]
+        return last_row
+
+    def decode(self, token: int) -> Array:
+        """Append one token to the KV cache and return its logits, shape (V,).
+
+        Raises:
+            PromptError: As `forward`.
+        """
+        return self.prefill([token])
+
+    def rewind(self, position: int) -> None:
+        """Keep the first ``position`` rows of the KV cache.
+
+        Raises:
+            ValueError: The cache has fewer rows.
+        """
+        if not 0 <= position <= self.position:
+            raise ValueError(f"rewind to {position}: the KV cache has {self.position} rows")
+        self.position = position
+
+    # ── what a subclass computes ────────────────────────────────────────────────────────────
+
+    @abstractmethod
+    def embed(self, node: Node, tokens: NDArray[np.int32]) -> Array:
+        """Return the embedding rows of tokens (T,)."""
+
+    @abstractmethod
+    def norm(self, node: Node, x: Array) -> Array:
+        """Return the normed rows of x (T, K)."""
+
+    @abstractmethod
+    def matmul(self, node: Node, x: Array) -> Array:
+        """Return x (T, K) times the transposed weight (N, K)."""
+
+    @abstractmethod
+    def gate(self, gate: Array, up: Array) -> Array:
+        """Return silu(gate) × up."""
+
+    @abstractmethod
+    def attend(self, node: Node, q: Array, keys: Array, values: Array) -> Array:
+        """Return the attended values, (T, H, D), of queries q (T, H, D).
+
+        The queries are the last T of the J positions of keys and values (J, G, D); each sees the
+        positions up to its own.
+        """
+
+    # ── the walk ────────────────────────────────────────────────────────────────────────────
+
+    def _run(self, tokens: NDArray[np.int32], position: int, cache: _KvCache) -> dict[str, Array]:
+        values: dict[str, Array] = {}
+        for node in self.graph.nodes:
+            inputs = [values[name] for name in node.inputs]
+            values[node.output] = self._compute(node, inputs, tokens, position, cache)
+        return values
+
+    def _compute(
+        self,
+        node: Node,
+        inputs: list[Array],
+        tokens: NDArray[np.int32],
+        position: int,
+        cache: _KvCache,
+    ) -> Array:
+        match node.op:
+            case "embed":
+                return self.embed(node, tokens)
+            case "norm":
+                return self.norm(node, inputs[0])
+            case "matmul":
+                return self.matmul(node, inputs[0])
+            case "rotary":
+                return self._rotary(node, inputs[0], position)
+            case "attention":
+                return self._attention(node, inputs, position, cache)
+            case "gate":
+                return self.gate(inputs[0], inputs[1])
+            case "add":
+                return inputs[0] + inputs[1]
+        raise ModelError(f"node {node.name!r}: the reference has no operation {node.op!r}")
+
+    def _rotary(self, node: Node, x: Array, position: int) -> Array:
+        """Turn the pairs (i, i + D/2) of every head by the angles of its position."""
+        rows, half = len(x), node.integer("head_dim") // 2
+        heads = x.reshape(rows, node.integer("heads"), 2 * half)
+        cosine, sine = self._rotary_tables[node.number("base"), 2 * half]
+        cosine = cosine[position : position + rows, None, :]  # (T, 1, D/2)
+        sine = sine[position : position + rows, None, :]
+        a, b = heads[:, :, :half], heads[:, :, half:]
+        turned = np.concatenate([a * cosine - b * sine, b * cosine + a * sine], axis=2)
+        return turned.reshape(rows, -1)
+
+    def _attention(self, node: Node, inputs: list[Array], position: int, cache: _KvCache) -> Array:
+        """Append keys and values to the cache, then attend to all of it."""
+        rows, head_dim = len(inputs[0]), node.integer("head_dim")
+        q, k, v = (x.reshape(rows, -1, head_dim) for x in inputs)
+        keys, values = cache.keys[node.name], cache.values[node.name]
+        end = position + rows
+        keys[position:end] = k  # rounds to the cache's type
+        values[position:end] = v
+        attended = self.attend(
+            node, q, keys[:end].astype(np.float32), values[:end].astype(np.float32)
+        )
+        return attended.reshape(rows, -1)
+
+    def _empty_cache(self, rows: int) -> _KvCache:
+        cache = _KvCache()
+        for node in self.graph.nodes:
+            if node.op == "attention":
+                shape = (rows, node.integer("kv_heads"), node.integer("head_dim"))
+                cache.keys[node.name] = np.zeros(shape, self.kv_type)
+                cache.values[node.name] = np.zeros(shape, self.kv_type)
+        return cache
+
+    def _checked(self, tokens: ArrayLike, position: int) -> NDArray[np.int32]:
+        row = np.atleast_1d(np.asarray(tokens, np.int64))
+        if row.ndim != 1 or len(row) == 0:
+            raise PromptError("a step needs at least one token")
+        end = position + len(row)
+        if end > self.context_length:
+            raise PromptError(
+                f"{len(row)} tokens at position {position} end at {end}; "
+                f"{self.graph.name} holds {self.context_length}: shorten the prompt"
+            )
+        outside = row[(row < 0) | (row >= self.graph.vocabulary)]
+        if len(outside):
+            raise PromptError(
+                f"token {outside[0]} is outside the vocabulary of {self.graph.vocabulary}; "
+                f"tokenizer and model do not belong together"
+            )
+        return row.astype(np.int32)
+
+
+def _rotary_tables(graph: ModelGraph) -> Mapping[tuple[float, int], tuple[Array, Array]]:
+    """Return the (cosine, sine) tables that the graph needs, by base and head width."""
+    kinds = {
+        (node.number("base"), node.integer("head_dim"))
+        for node in graph.nodes
+        if node.op == "rotary"
+    }
+    return {
+        (base, width): scalars.rotary_tables(base, width, graph.context_length)
+        for base, width in kinds
+    }
+
+
+def _refuse_unsupported(node: Node) -> None:
+    if node.op != "attention":
+        return
+    for name in ("window", "softcap"):
+        if node.number(name) != 0:
+            raise ModelError(
+                f"node {node.name!r}: the reference has no attention with {name}="
+                f"{node.number(name):g}; only 0"
+            )

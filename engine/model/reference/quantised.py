@@ -1,0 +1,227 @@
+"""The quantised reference: the arithmetic of the wafer, bit for bit, in the order that it names.
+
+NumPy is used over independent results only.  Where the order of a sum is part of the result there
+is a loop: np.sum, np.dot and np.einsum choose orders of their own.  int32 products are exact in
+any order.  Every operation below is one float32 operation, rounded to nearest even.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import scalars
+from engine.errors import ModelError
+from engine.model.graph import Node
+from engine.model.load import Model
+from engine.model.orders import ReduceOrder, SumOrders
+from engine.model.quantise import QuantTensor
+from engine.model.reference.interpreter import Array, Interpreter
+
+__all__ = [
+    "QuantisedReference",
+    "attend",
+    "multiply",
+    "quantise_rows",
+    "reduce_parts",
+    "rms_norm",
+    "silu_gate",
+]
+
+_GROUP = 32
+_LIMIT = np.float32(127.0)
+_ONE = np.float32(1.0)
+
+_ORDER_BY_PRODUCER = {"norm": "hidden", "attention": "heads", "gate": "ffn"}
+"""The order of a matmul follows from what it reads."""
+
+
+class QuantisedReference(Interpreter):
+    """A model in the wafer's arithmetic.
+
+    Args:
+        model: The model, quantised.
+        orders: The orders of summation that a placement chose.
+
+    Raises:
+        ModelError: The graph has a sum whose order nobody names, or ``orders.head_dim.parts``
+            does not divide a head's width.
+
+    Exactness:
+        Bit-exact with the fast tier and the cycle tier for the same orders; the same logits for
+        every split of a sequence into prefill and decode.
+    """
+
+    kv_type = np.float16
+
+    def __init__(self, model: Model, orders: SumOrders) -> None:
+        super().__init__(model.graph)
+        self.orders = orders
+        self._tensors = model.tensors
+        self._matmul_orders = {
+            node.name: self._matmul_order(node) for node in self.graph.nodes if node.op == "matmul"
+        }
+        for node in self.graph.nodes:
+            if node.op == "attention" and node.integer("head_dim") % orders.head_dim.parts:
+                raise ModelError(
+                    f"node {node.name!r}: head_dim {node.integer('head_dim')} does not split "
+                    f"over {orders.head_dim.parts} parts"
+                )
+
+    def embed(self, node: Node, tokens: NDArray[np.int32]) -> Array:
+        """Return the dequantised embedding rows of tokens (T,)."""
+        table = self._matrix(node)
+        rows = table.values[tokens].astype(np.float32).reshape(len(tokens), -1, _GROUP)
+        scaled: Array = rows * table.scales[tokens].astype(np.float32)[:, :, None]
+        return scaled.reshape(len(tokens), -1)
+
+    def norm(self, node: Node, x: Array) -> Array:
+        """Return x × rsqrt(mean of squares + eps) × weight."""
+        return rms_norm(x, self._vector(str(node.weight)), node.number("eps"), self.orders.norm)
+
+    def matmul(self, node: Node, x: Array) -> Array:
+        """Return the quantised x times the transposed weight, plus the bias if there is one."""
+        product = multiply(x, self._matrix(node), self._matmul_orders[node.name])
+        if "bias" in node.attributes:
+            product = product + self._vector(node.text("bias"))
+        return product
+
+    def gate(self, gate: Array, up: Array) -> Array:
+        """Return silu(gate) × up."""
+        return silu_gate(gate, up)
+
+    def attend(self, node: Node, q: Array, keys: Array, values: Array) -> Array:
+        """Return the attended values, (T, H, D)."""
+        return attend(q, keys, values, np.float32(node.number("scale")), self.orders)
+
+    def _matmul_order(self, node: Node) -> ReduceOrder:
+        producer = self.graph.producer(node.inputs[0]).op
+        if producer not in _ORDER_BY_PRODUCER:
+            raise ModelError(
+                f"node {node.name!r}: no order is named for a matmul that reads a {producer!r}; "
+                f"named: {', '.join(_ORDER_BY_PRODUCER)}"
+            )
+        order: ReduceOrder = getattr(self.orders, _ORDER_BY_PRODUCER[producer])
+        return order
+
+    def _matrix(self, node: Node) -> QuantTensor:
+        tensor = self._tensors[str(node.weight)]
+        if not isinstance(tensor, QuantTensor):
+            raise ModelError(f"node {node.name!r}: {node.weight} is not quantised")
+        return tensor
+
+    def _vector(self, name: str) -> Array:
+        tensor = self._tensors[name]
+        if isinstance(tensor, QuantTensor):
+            raise ModelError(f"{name} must not be quantised: it is used as a vector")
+        return tensor
+
+
+def reduce_parts(parts: Sequence[Array] | Array, order: ReduceOrder) -> Array:
+    """Return the sum of ``order.parts`` partial sums of equal shape, in the order it names."""
+    groups = []
+    for first in range(0, order.parts, order.group):
+        last = min(first + order.group, order.parts) - 1
+        chain: Array = parts[last]
+        for i in range(last - 1, first - 1, -1):
+            chain = parts[i] + chain
+        groups.append(chain)
+    total = groups[-1]
+    for group in reversed(groups[:-1]):
+        total = group + total
+    return total
+
+
+def rms_norm(x: Array, weight: Array, eps: float, order: ReduceOrder) -> Array:
+    """Return the normed rows of x (T, K); part i sums the squares of elements iK/P … (i+1)K/P."""
+    width, parts = x.shape[1], order.parts
+    partials = []
+    for part in range(parts):
+        partial = np.zeros(len(x), np.float32)
+        for k in range(part * width // parts, (part + 1) * width // parts):
+            partial = partial + x[:, k] * x[:, k]
+        partials.append(partial)
+    squares = reduce_parts(partials, order)
+    r = scalars.rsqrt32(squares / np.float32(width) + np.float32(eps))  # (T,)
+    normed: Array = (x * r[:, None]) * weight
+    return normed
+
+
+def quantise_rows(x: Array) -> tuple[NDArray[np.int32], Array]:
+    """Return the levels, −127 … 127, (T, K/32, 32), and scales, (T, K/32), of rows (T, K)."""
+    groups = x.reshape(len(x), -1, _GROUP)
+    scales = np.abs(groups).max(axis=2) / _LIMIT
+    divisors = np.where(scales == 0, _ONE, scales)
+    levels = np.clip(np.rint(groups / divisors[:, :, None]), -_LIMIT, _LIMIT)
+    levels = np.where(scales[:, :, None] == 0, np.float32(0), levels)
+    return levels.astype(np.int32), scales
+
+
+def multiply(x: Array, weight: QuantTensor, order: ReduceOrder) -> Array:
+    """Return x (T, K) times the transposed weight (N, K); part i owns groups iG/P … (i+1)G/P."""
+    rows, outputs = len(x), weight.shape[0]
+    levels, scales = quantise_rows(x)
+    groups, parts = levels.shape[1], order.parts
+    matrix = weight.values.reshape(outputs, groups, _GROUP)
+    matrix_scales = weight.scales.astype(np.float32)
+    partials = []
+    for part in range(parts):
+        partial = np.zeros((rows, outputs), np.float32)
+        for g in range(part * groups // parts, (part + 1) * groups // parts):
+            dots = levels[:, g] @ matrix[:, g].T.astype(np.int32)  # (T, N), exact
+            partial = partial + dots.astype(np.float32) * (
+                matrix_scales[None, :, g] * scales[:, g, None]
+            )
+        partials.append(partial)
+    return reduce_parts(partials, order)
+
+
+def silu_gate(gate: Array, up: Array) -> Array:
+    """Return gate / (1 + exp(−gate)) × up."""
+    gated: Array = (gate / (_ONE + scalars.exp32(-gate))) * up
+    return gated
+
+
+def attend(q: Array, keys: Array, values: Array, scale: np.float32, orders: SumOrders) -> Array:
+    """Return the attended values, (T, H, D), of queries q (T, H, D) at the last T positions.
+
+    Args:
+        q: Queries, after the rotary embedding.
+        keys: (J, G, D), after the rotary embedding, holding fp16 values.
+        values: (J, G, D), holding fp16 values.
+        scale: Factor of the scores.
+        orders: ``head_dim`` orders the products of a score, ``positions`` the softmax.
+    """
+    rows, heads, width = q.shape
+    total, shared = len(keys), heads // keys.shape[1]
+    keys, values = np.repeat(keys, shared, axis=1), np.repeat(values, shared, axis=1)  # (J, H, D)
+    scores = _scores(q, keys, orders.head_dim) * scale  # (T, H, J)
+    start = total - rows
+    visible = np.arange(total) <= np.arange(start, total)[:, None, None]  # (T, 1, J)
+    largest = np.where(visible, scores, np.float32(-np.inf)).max(axis=2)  # (T, H)
+    exponentials = scalars.exp32(scores - largest[:, :, None])  # read where visible only
+    parts = orders.positions.parts
+    sums = np.zeros((parts, rows, heads), np.float32)
+    weighted = np.zeros((parts, rows, heads, width), np.float32)
+    for j in range(total):
+        first = max(0, j - start)  # the first row that sees position j
+        e = exponentials[first:, :, j]
+        sums[j % parts, first:] += e
+        weighted[j % parts, first:] += e[:, :, None] * values[j]
+    total_weight = reduce_parts(sums, orders.positions)  # (T, H)
+    attended: Array = reduce_parts(weighted, orders.positions) / total_weight[:, :, None]
+    return attended
+
+
+def _scores(q: Array, keys: Array, order: ReduceOrder) -> Array:
+    """Return q·k for all pairs, (T, H, J); the dimensions of a head are added pair by pair."""
+    rows, heads, width = q.shape
+    pairs = [d for i in range(width // 2) for d in (i, i + width // 2)]
+    share = width // order.parts
+    partials = []
+    for part in range(order.parts):
+        partial = np.zeros((rows, heads, len(keys)), np.float32)
+        for d in pairs[part * share : (part + 1) * share]:
+            partial = partial + q[:, :, d, None] * keys[:, :, d].T[None]
+        partials.append(partial)
+    return reduce_parts(partials, order)

@@ -1,0 +1,151 @@
+"""Finding models by name or folder, and what a loaded one says about itself."""
+
+import json
+import os
+
+import pytest
+
+from engine.errors import ConfigError, ModelError
+from engine.model import load
+from engine.model.load import bundled_models, find_model, load_model
+from tests.tiny import byte_tokenizer, write_checksums, write_tiny_model
+
+
+@pytest.fixture
+def bundle(tmp_path, monkeypatch):
+    """A folder of bundled models in place of the program's own."""
+    root = tmp_path / "weights"
+    root.mkdir()
+    (root / "no-model").mkdir()
+    monkeypatch.setattr(load, "files", lambda package: root)
+    return root
+
+
+def test_the_default_is_the_better_bundled_model(bundle):
+    with pytest.raises(ModelError, match="spark-mini, spark-nano"):
+        find_model()
+    write_tiny_model(bundle / "spark-nano")
+    assert find_model() == bundle / "spark-nano"
+    write_tiny_model(bundle / "spark-mini")
+    assert find_model(None) == bundle / "spark-mini"
+    assert list(bundled_models()) == ["spark-mini", "spark-nano"]
+
+
+def test_a_bundled_name_or_a_folder(bundle, tmp_path, monkeypatch):
+    write_tiny_model(bundle / "spark-nano")
+    own = write_tiny_model(tmp_path / "own")
+    monkeypatch.chdir(tmp_path)
+    assert find_model("spark-nano") == bundle / "spark-nano"
+    assert find_model(own) == own
+    assert find_model("own") == own
+    assert find_model("./own/") == own
+
+
+def test_a_model_in_the_home_folder(bundle, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    own = write_tiny_model(tmp_path / "own")
+    assert find_model("~/own") == own
+
+
+def test_an_unknown_name_lists_the_known_ones(bundle):
+    write_tiny_model(bundle / "spark-nano")
+    with pytest.raises(ModelError, match=r"did you mean 'spark-nano'\? \(bundled: spark-nano\)"):
+        find_model("spark-nan")
+    with pytest.raises(ModelError, match=r"no model 'llama'.*\(bundled: spark-nano\)"):
+        find_model("llama")
+    with pytest.raises(ModelError, match="no model ''"):
+        find_model("")
+
+
+def test_a_file_is_no_model_folder(bundle, tiny_folder):
+    with pytest.raises(ModelError, match="is a file"):
+        find_model(tiny_folder / "config.json")
+
+
+def test_without_the_weights_package(monkeypatch):
+    def missing(package):
+        raise ModuleNotFoundError(package)
+
+    monkeypatch.setattr(load, "files", missing)
+    with pytest.raises(ModelError, match="reinstall"):
+        find_model()
+
+
+def test_what_a_model_says_about_itself(tiny_folder):
+    model = load_model(tiny_folder)
+    assert model.name == "tiny"
+    assert model.folder == tiny_folder
+    assert model.graph.name == "tiny"
+    assert model.parameters == 288 * 64 + 2 * (64 * (64 + 32 + 32 + 64 + 3 * 96) + 2 * 64) + 64
+    norms = 5 * 64
+    assert model.weight_bytes == (model.parameters - norms) * 34 // 32 + norms * 4
+    assert model.fim
+
+
+def test_the_language_is_the_files_or_any(bundle, tmp_path):
+    own = write_tiny_model(tmp_path / "spark-own")
+    assert load_model(own).language == "any"
+    told = write_tiny_model(tmp_path / "told", config={"spark_language": "python"})
+    assert load_model(told).language == "python"
+
+
+def test_our_bundled_models_are_pythons_unless_they_say_otherwise(bundle):
+    assert load_model(write_tiny_model(bundle / "spark-nano")).language == "python"
+    assert load_model(write_tiny_model(bundle / "other")).language == "any"
+    rust = write_tiny_model(bundle / "spark-rust", config={"spark_language": "rust"})
+    assert load_model(rust).language == "rust"
+
+
+def test_fill_in_the_middle_needs_all_three_tokens(tiny_folder):
+    tokenizer = byte_tokenizer()
+    tokenizer["added_tokens"] = [
+        token for token in tokenizer["added_tokens"] if token["content"] != "<|fim_middle|>"
+    ]
+    (tiny_folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    write_checksums(tiny_folder)
+    assert not load_model(tiny_folder).fim
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"added_tokens": [{"id": "0"}]}', "\xff"])
+def test_a_malformed_tokenizer_is_named(tiny_folder, text):
+    (tiny_folder / "tokenizer.json").write_bytes(text.encode("latin-1"))
+    write_checksums(tiny_folder)
+    with pytest.raises(ModelError, match=r"tokenizer\.json: not a tokenizer file"):
+        load_model(tiny_folder)
+
+
+def test_a_tokenizer_of_another_model_is_refused(tiny_folder):
+    tokenizer = byte_tokenizer()
+    tokenizer["added_tokens"][0]["id"] = 288
+    (tiny_folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    write_checksums(tiny_folder)
+    with pytest.raises(ModelError, match=r"id 288, config\.json allows 0 to 287"):
+        load_model(tiny_folder)
+
+
+def test_a_wrong_configuration_is_told_as_such_before_its_checksum(tiny_folder):
+    path = tiny_folder / "config.json"
+    path.write_text(path.read_text().replace('"hidden_size": 64', '"hidden_size": 63'))
+    with pytest.raises(ConfigError, match="hidden_size"):
+        load_model(tiny_folder)
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(ModelError, match="no such model folder"):
+        load_model(tmp_path / "absent")
+
+
+def test_loading_changes_nothing_in_the_folder(tiny_folder):
+    def state():
+        return {entry.name: entry.stat().st_mtime_ns for entry in os.scandir(tiny_folder)}
+
+    before = state()
+    load_model(tiny_folder)
+    assert state() == before
+
+
+def test_the_bundled_model_loads():
+    model = load_model(find_model())
+    assert model.verified
+    assert model.language == "python"
+    assert model.fim

@@ -1,0 +1,225 @@
+"""Loop versions of what the engine computes with arrays: one number at a time, one order of sums.
+
+Written from the contract on numbers, for comparison only.  Values are Python lists of np.float32
+(every operation of two of them rounds once), integers are Python's.  Shares nothing with the
+engine but the scalar functions and the types of its data.
+"""
+
+import math
+
+import numpy as np
+
+from engine import scalars
+from engine.model.load import Model
+from engine.model.orders import ReduceOrder, SumOrders
+from engine.model.quantise import QuantTensor
+
+F32 = np.float32
+ZERO = F32(0.0)
+
+
+def share(part: int, parts: int, length: int) -> range:
+    """The indices 0 … length − 1 that belong to a part."""
+    return range(part * length // parts, (part + 1) * length // parts)
+
+
+def chain(values):
+    """Sum from the last value to the first."""
+    total = values[-1]
+    for value in reversed(values[:-1]):
+        total = value + total
+    return total
+
+
+def reduce_parts(values, order: ReduceOrder):
+    """Sum groups of ``order.group`` values as chains, then the groups' results as a chain."""
+    groups = [values[i : i + order.group] for i in range(0, len(values), order.group)]
+    return chain([chain(group) for group in groups])
+
+
+def quantise_group(values):
+    """(levels, scale) of one group of activations."""
+    scale = max(abs(value) for value in values) / F32(127)
+    if scale == 0:
+        return [0] * len(values), scale
+    levels = [round(float(value / scale)) for value in values]  # Python rounds half to even
+    return [max(-127, min(127, level)) for level in levels], scale
+
+
+def multiply(x, weight: QuantTensor, order: ReduceOrder):
+    """x (K) times the transposed weight (N, K)."""
+    groups = [quantise_group(x[i : i + 32]) for i in range(0, len(x), 32)]
+    out = []
+    for row, row_scales in zip(weight.values.tolist(), weight.scales, strict=True):
+        partials = []
+        for part in range(order.parts):
+            partial = ZERO
+            for g in share(part, order.parts, len(groups)):
+                levels, scale = groups[g]
+                dot = sum(a * b for a, b in zip(levels, row[32 * g : 32 * g + 32], strict=True))
+                partial = partial + F32(dot) * (F32(row_scales[g]) * scale)
+            partials.append(partial)
+        out.append(reduce_parts(partials, order))
+    return out
+
+
+def rms_norm(x, weight, eps: float, order: ReduceOrder):
+    """x × rsqrt(mean square + eps) × weight."""
+    partials = []
+    for part in range(order.parts):
+        partial = ZERO
+        for k in share(part, order.parts, len(x)):
+            partial = partial + x[k] * x[k]
+        partials.append(partial)
+    r = scalars.rsqrt32(reduce_parts(partials, order) / F32(len(x)) + F32(eps))
+    return [(value * r) * w for value, w in zip(x, weight, strict=True)]
+
+
+def silu_gate(gate, up):
+    """silu(gate) × up."""
+    return [(g / (F32(1) + scalars.exp32(-g))) * u for g, u in zip(gate, up, strict=True)]
+
+
+def rotate(x, position: int, base: float, width: int):
+    """Turn the pairs (i, i + width / 2) of every head of x."""
+    cosine, sine = scalars.rotary_tables(base, width, position + 1)
+    out = list(x)
+    half = width // 2
+    for head in range(0, len(x), width):
+        for i in range(half):
+            a, b = x[head + i], x[head + half + i]
+            c, s = cosine[position, i], sine[position, i]
+            out[head + i] = a * c - b * s
+            out[head + half + i] = b * c + a * s
+    return out
+
+
+def attend_head(q, keys, values, scale: float, orders: SumOrders):
+    """The attended values of one head and one query q (D) over all of keys, values (J of D)."""
+    width = len(q)
+    pairs = [d for i in range(width // 2) for d in (i, width // 2 + i)]
+    size = width // orders.head_dim.parts
+    scores = []
+    for key in keys:
+        partials = []
+        for first in range(0, width, size):
+            partial = ZERO
+            for d in pairs[first : first + size]:
+                partial = partial + q[d] * key[d]
+            partials.append(partial)
+        scores.append(reduce_parts(partials, orders.head_dim) * F32(scale))
+    exponentials = [scalars.exp32(score - max(scores)) for score in scores]
+    parts = orders.positions.parts
+    sums = [ZERO] * parts
+    weighted = [[ZERO] * width for _ in range(parts)]
+    for j, e in enumerate(exponentials):
+        sums[j % parts] = sums[j % parts] + e
+        for d in range(width):
+            weighted[j % parts][d] = weighted[j % parts][d] + e * values[j][d]
+    total = reduce_parts(sums, orders.positions)
+    return [
+        reduce_parts([part[d] for part in weighted], orders.positions) / total for d in range(width)
+    ]
+
+
+def quantised_llama(model: Model, tokens, orders: SumOrders) -> np.ndarray:
+    """Logits (T, V) of a Llama in the wafer's arithmetic, token by token."""
+    config, tensors = model.config, model.tensors
+    width, shared = config.head_dim, config.num_attention_heads // config.num_key_value_heads
+    scale = 1.0 / math.sqrt(width)
+    cache = [([], []) for _ in range(config.num_hidden_layers)]
+    logits = []
+    for position, token in enumerate(tokens):
+        table = tensors["model.embed_tokens.weight"]
+        x = [
+            F32(value) * F32(table.scales[token, k // 32])
+            for k, value in enumerate(table.values[token].tolist())
+        ]
+        for layer, (keys, values) in enumerate(cache):
+            weight = _layer_tensors(tensors, layer)
+            y = rms_norm(x, weight["input_layernorm"], config.rms_norm_eps, orders.norm)
+            q = multiply(y, weight["self_attn.q_proj"], orders.hidden)
+            k = multiply(y, weight["self_attn.k_proj"], orders.hidden)
+            v = multiply(y, weight["self_attn.v_proj"], orders.hidden)
+            q = rotate(q, position, config.rope_theta, width)
+            k = rotate(k, position, config.rope_theta, width)
+            keys.append([F32(np.float16(value)) for value in k])
+            values.append([F32(np.float16(value)) for value in v])
+            y = []
+            for head in range(config.num_attention_heads):
+                first = head // shared * width
+                y += attend_head(
+                    q[head * width : head * width + width],
+                    [row[first : first + width] for row in keys],
+                    [row[first : first + width] for row in values],
+                    scale,
+                    orders,
+                )
+            y = multiply(y, weight["self_attn.o_proj"], orders.heads)
+            x = [a + b for a, b in zip(x, y, strict=True)]
+            y = rms_norm(x, weight["post_attention_layernorm"], config.rms_norm_eps, orders.norm)
+            gate = multiply(y, weight["mlp.gate_proj"], orders.hidden)
+            up = multiply(y, weight["mlp.up_proj"], orders.hidden)
+            y = multiply(silu_gate(gate, up), weight["mlp.down_proj"], orders.ffn)
+            x = [a + b for a, b in zip(x, y, strict=True)]
+        y = rms_norm(x, tensors["model.norm.weight"], config.rms_norm_eps, orders.norm)
+        head = "model.embed_tokens.weight" if config.tie_word_embeddings else "lm_head.weight"
+        logits.append(multiply(y, tensors[head], orders.hidden))
+    return np.array(logits, np.float32)
+
+
+def float_llama(config, weights, tokens) -> np.ndarray:
+    """Logits (T, V) of a Llama in float64 from its unquantised tensors: the textbook's formulas."""
+    weights = {name: np.asarray(tensor, np.float64) for name, tensor in weights.items()}
+    width, heads = config.head_dim, config.num_attention_heads
+    shared = heads // config.num_key_value_heads
+
+    def norm(x, name):
+        return x / math.sqrt(sum(x * x) / len(x) + config.rms_norm_eps) * weights[name]
+
+    def turned(x, position):
+        out = x.copy()
+        for d in range(width // 2):
+            angle = position * config.rope_theta ** (-2 * d / width)
+            pair = complex(x[d], x[d + width // 2]) * complex(math.cos(angle), math.sin(angle))
+            out[d], out[d + width // 2] = pair.real, pair.imag
+        return out
+
+    cache = [([], []) for _ in range(config.num_hidden_layers)]
+    logits = []
+    for position, token in enumerate(tokens):
+        x = weights["model.embed_tokens.weight"][token]
+        for layer, (keys, values) in enumerate(cache):
+            weight = _layer_tensors(weights, layer)
+            y = norm(x, f"model.layers.{layer}.input_layernorm.weight")
+            q = (weight["self_attn.q_proj"] @ y).reshape(heads, width)
+            k = (weight["self_attn.k_proj"] @ y).reshape(-1, width)
+            v = (weight["self_attn.v_proj"] @ y).reshape(-1, width)
+            keys.append([turned(row, position) for row in k])
+            values.append(v)
+            attended = []
+            for head in range(heads):
+                query, group = turned(q[head], position), head // shared
+                scores = [float(query @ key[group]) / math.sqrt(width) for key in keys]
+                e = [math.exp(score - max(scores)) for score in scores]
+                attended.append(
+                    sum(p * value[group] for p, value in zip(e, values, strict=True)) / sum(e)
+                )
+            x = x + weight["self_attn.o_proj"] @ np.concatenate(attended)
+            y = norm(x, f"model.layers.{layer}.post_attention_layernorm.weight")
+            gate = weight["mlp.gate_proj"] @ y
+            gated = [g / (1 + math.exp(-g)) for g in gate] * (weight["mlp.up_proj"] @ y)
+            x = x + weight["mlp.down_proj"] @ gated
+        y = norm(x, "model.norm.weight")
+        head = "model.embed_tokens.weight" if config.tie_word_embeddings else "lm_head.weight"
+        logits.append(weights[head] @ y)
+    return np.array(logits)
+
+
+def _layer_tensors(tensors, layer: int):
+    prefix = f"model.layers.{layer}."
+    return {
+        name.removeprefix(prefix).removesuffix(".weight"): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
