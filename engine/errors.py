@@ -1,13 +1,13 @@
 """The exceptions the engine raises on purpose; each message says what was asked, the limit, what to do.
 
-    EngineError
-    ├── ModelError          a model folder cannot be used
-    │   ├── ConfigError     config.json is missing, malformed or names a family we do not have
-    │   └── WeightsError    a weight file is missing, truncated, altered or has a wrong shape
-    ├── MachineError        an unknown machine, or a machine field without meaning
-    ├── PlacementError      a model does not fit a machine (names the core, the bytes, the change)
-    ├── PromptError         a place in a file that does not exist, or a prompt that cannot fit
-    └── ServerError         the engine process cannot be started or reached
+EngineError
+├── ModelError          a model folder cannot be used
+│   ├── ConfigError     config.json is missing, malformed or names a family we do not have
+│   └── WeightsError    a weight file is missing, truncated, altered or has a wrong shape
+├── MachineError        an unknown machine, or a machine field without meaning
+├── PlacementError      a model does not fit a machine (names the core, the bytes, the change)
+├── PromptError         a place in a file that does not exist, or a prompt that cannot fit
+└── ServerError         the engine process cannot be started or reached
 """
 
 __all__ = [

@@ -259,9 +259,7 @@ class Telemetry(msgspec.Struct, tag=True, frozen=True):
     """Wafer cycles of this interval by operation name."""
 
 
-ServerMessage = (
-    Welcome | Progress | EngineReady | PartialText | Completed | Failed | Telemetry
-)
+ServerMessage = Welcome | Progress | EngineReady | PartialText | Completed | Failed | Telemetry
 
 _HEADER = struct.Struct(">I")
 _encoder = msgspec.msgpack.Encoder()

@@ -114,7 +114,9 @@ def inverse_frequencies(base: float, head_dim: int) -> NDArray[np.float64]:
     """Return base**(−2i/D) for i = 0 … D/2 − 1, float64, through 40-digit decimals."""
     with localcontext() as context:
         context.prec = 40
-        powers = [Decimal(base) ** (Decimal(-2 * i) / Decimal(head_dim)) for i in range(head_dim // 2)]
+        powers = [
+            Decimal(base) ** (Decimal(-2 * i) / Decimal(head_dim)) for i in range(head_dim // 2)
+        ]
     return np.array([float(p) for p in powers])
 
 

@@ -69,8 +69,8 @@ def compile_graph(
     lowering.emit(
         Op.SELECT,
         select.cost(lowering.site, placement.head_outputs),
+        graph.nodes[-1],
         source="logits",
-        last_row=True,
     )
     return lowering.finish()
 
@@ -120,7 +120,9 @@ class _Lowering:
         self.placement = placement
         self.orders = choose_orders(machine, placement)
         self.region_of = {
-            layer: index for index, region in enumerate(placement.regions) for layer in region.layers
+            layer: index
+            for index, region in enumerate(placement.regions)
+            for layer in region.layers
         }
         self.head = len(placement.regions) - 1
         self.region = self.head
@@ -186,27 +188,33 @@ class _Lowering:
         self,
         op: Op,
         cost: Cost,
+        node: Node,
         *,
         source: str | None = None,
         other: str | None = None,
         target: str | None = None,
-        layer: int | None = None,
-        last_row: bool = False,
-        **fields: int,
+        weight: int = -1,
+        order: int = -1,
+        count: int = 0,
+        along: int = ALONG_ROWS,
     ) -> None:
-        """Append an instruction on the current region."""
+        """Append an instruction for ``node`` on the current region.
+
+        What follows the layers (the last norm and the head) runs for a step's last row only.
+        """
+        last_row = node.layer is None and op != Op.EMBED
         if last_row:
             cost = _only_last_row(cost)
         row = [0] * FIELDS
         row[Field.OP] = op
         row[Field.REGION] = self.region
-        row[Field.LAYER] = -1 if layer is None else layer
+        row[Field.LAYER] = -1 if node.layer is None else node.layer
         for field_, name in ((Field.SOURCE, source), (Field.OTHER, other), (Field.TARGET, target)):
             row[field_] = -1 if name is None else self.buffer(name, 0)
-        row[Field.WEIGHT] = fields.get("weight", -1)
-        row[Field.ORDER] = fields.get("order", -1)
-        row[Field.COUNT] = fields.get("count", 0)
-        row[Field.ALONG] = fields.get("along", ALONG_ROWS)
+        row[Field.WEIGHT] = weight
+        row[Field.ORDER] = order
+        row[Field.COUNT] = count
+        row[Field.ALONG] = along
         row[Field.LAST_ROW] = int(last_row)
         row[Field.CYCLES], row[Field.CYCLES_ROW], row[Field.CYCLES_KV] = cost.cycles
         self.rows.append(row)
@@ -246,28 +254,27 @@ class _Lowering:
         source = self.read(node.inputs[0])
         hidden = self.placement.hidden
         angles = self.placement.model.attention.head_dim if node.layer is not None else 0
-        last_row = node.layer is None
         hops = _hops(self.placement.regions[self.region], self.placement.regions[region])
         if self.rows[-1][Field.OP] != Op.EMBED:  # the lookup has sent its row already
             self.emit(
                 Op.SEND,
                 self.priced(transfer.send_cost, hidden, angles),
+                node,
                 source=source,
-                last_row=last_row,
             )
         self.region = region
         self.emit(
             Op.RECEIVE,
             self.priced(transfer.receive_cost, hidden, angles, hops),
+            node,
             source=source,
             count=hops,
-            last_row=last_row,
         )
 
     def _embed(self, nodes: list[Node]) -> None:
         cost = self.priced(embed.cost, self.placement.hidden)
         weight = self.matrix(nodes, "int8")
-        self.emit(Op.EMBED, cost, target=self.write(nodes), weight=weight)
+        self.emit(Op.EMBED, cost, nodes[0], target=self.write(nodes), weight=weight)
 
     def _norm(self, nodes: list[Node]) -> None:
         node = nodes[0]
@@ -276,12 +283,11 @@ class _Lowering:
         self.emit(
             Op.NORM,
             cost,
+            node,
             source=self.read(node.inputs[0]),
             target=self.write(nodes),
-            layer=node.layer,
             weight=self.matrix(nodes, "fp32"),
             order=self.order(self.orders.norm),
-            last_row=node.layer is None,
         )
 
     def _matmul(self, nodes: list[Node]) -> None:
@@ -291,26 +297,26 @@ class _Lowering:
             raise PlacementError(f"{node.name}: products with a bias are not supported yet")
         source = self.read(node.inputs[0])
         inputs, outputs, along, order = self._product(nodes)
-        common = {"layer": node.layer, "last_row": node.layer is None, "along": along}
-        self.emit(
-            Op.QUANTISE, self.priced(quantise.cost, inputs, along), source=source, **common
-        )
+        priced = self.priced(quantise.cost, inputs, along)
+        self.emit(Op.QUANTISE, priced, node, source=source, along=along)
         wavelets = quantise.wavelets(inputs)
         self.emit(
             Op.MULTICAST,
             self.priced(multicast.cost, along, wavelets),
+            node,
             source=source,
             count=wavelets,
-            **common,
+            along=along,
         )
         self.emit(
             Op.MATMUL,
             self.priced(matmul.cost, inputs, outputs, along, order),
+            node,
             source=source,
             target=self.write(nodes),
             weight=self.matrix(nodes, "int8"),
             order=self.order(order),
-            **common,
+            along=along,
         )
 
     def _product(self, nodes: list[Node]) -> tuple[Split, Any, int, ReduceOrder]:
@@ -339,9 +345,9 @@ class _Lowering:
         self.emit(
             Op.ROTARY,
             self.priced(rotary.cost, np.full(self.site.columns, elements, np.int64)),
+            nodes[0],
             source=buffer,
             target=buffer,
-            layer=nodes[0].layer,
             count=sum(node.integer("heads") for node in nodes),
             along=ALONG_COLUMNS,
         )
@@ -352,21 +358,22 @@ class _Lowering:
         # Queries travel as fp32, keys and values as two fp16 a wavelet.
         wavelets = (heads.queries + heads.kv) * heads.dims
         source = self.read(node.inputs[0])
-        common = {"layer": node.layer, "along": ALONG_COLUMNS}
         self.emit(
             Op.MULTICAST,
             self.priced(multicast.cost, ALONG_COLUMNS, wavelets),
+            node,
             source=source,
             count=wavelets,
-            **common,
+            along=ALONG_COLUMNS,
         )
         self.emit(
             Op.ATTENTION,
             self.priced(attention.cost, heads, self.orders.positions),
+            node,
             source=source,
             target=self.write(nodes),
             order=self.order(self.orders.positions),
-            **common,
+            along=ALONG_COLUMNS,
         )
 
     def _gate(self, nodes: list[Node]) -> None:
@@ -375,9 +382,9 @@ class _Lowering:
         self.emit(
             Op.GATE,
             self.priced(gate.cost, elements),
+            node,
             source=self.read(node.inputs[0]),
             target=self.write(nodes),
-            layer=node.layer,
             along=ALONG_COLUMNS,
         )
 
@@ -386,10 +393,10 @@ class _Lowering:
         self.emit(
             Op.ADD,
             self.priced(add.cost, self.placement.hidden),
+            node,
             source=self.read(node.inputs[0]),
             other=self.read(node.inputs[1]),
             target=self.write(nodes),
-            layer=node.layer,
         )
 
     def finish(self) -> Compiled:

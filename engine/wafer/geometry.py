@@ -5,6 +5,7 @@ than groups, a group spans neighbouring cores and the first of them owns it.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from engine.errors import PlacementError
 
@@ -57,7 +58,7 @@ def split(width: int, cores: int) -> Split:
     count = width // GROUP
     if cores <= count:
         edges = [i * count // cores for i in range(cores + 1)]
-        groups = tuple(b - a for a, b in zip(edges, edges[1:], strict=False))
+        groups = tuple(b - a for a, b in pairwise(edges))
         return Split(width, cores, cores, 1, tuple(GROUP * g for g in groups), groups)
     span = _largest_span(cores // count)
     used = count * span

@@ -131,9 +131,14 @@ class MachineSpec:
                 )
 
     @property
-    def peak_flops(self) -> float:
+    def clock_hz(self) -> int:
+        """The named clock in whole cycles a second."""
+        return round(self.clock_ghz * 1e9)
+
+    @property
+    def peak_flops(self) -> int:
         """Dense fp16 operations a second at the named clock: cores × FMAC × 2 × clock."""
-        return self.cores * self.fmac_fp16 * 2 * self.clock_ghz * 1e9
+        return self.cores * self.fmac_fp16 * 2 * self.clock_hz
 
     @property
     def total_sram_bytes(self) -> int:
@@ -141,10 +146,10 @@ class MachineSpec:
         return self.cores * self.sram_bytes
 
     @property
-    def memory_bandwidth_bytes_per_second(self) -> float:
+    def memory_bandwidth_bytes_per_second(self) -> int:
         """SRAM bytes a second over all cores at the named clock."""
         per_cycle = self.read_bytes_per_cycle + self.write_bytes_per_cycle
-        return self.cores * per_cycle * self.clock_ghz * 1e9
+        return self.cores * per_cycle * self.clock_hz
 
     def facts(self) -> dict[str, object]:
         """Return every field and what follows from them, for ``wafer info``."""
@@ -202,8 +207,7 @@ def _small(name: str, columns: int, rows: int) -> MachineSpec:
 
 
 PRESETS = {
-    spec.name: spec
-    for spec in (_WSE3, _WSE2, _small("tiny", 16, 16), _small("small", 64, 64))
+    spec.name: spec for spec in (_WSE3, _WSE2, _small("tiny", 16, 16), _small("small", 64, 64))
 }
 """The machines known by name."""
 

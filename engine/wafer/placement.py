@@ -125,13 +125,13 @@ def _attention(node: Node) -> tuple[int, int, int, float]:
 def _same(graph: ModelGraph, op: str, read: Callable[[Node], _T]) -> _T:
     values = {read(node) for node in graph.nodes if node.op == op}
     if len(values) != 1:
-        raise PlacementError(f"{graph.name}: layers differ in their {op}: {sorted(map(str, values))}")
+        raise PlacementError(
+            f"{graph.name}: layers differ in their {op}: {sorted(map(str, values))}"
+        )
     return values.pop()
 
 
-def place(
-    model: ModelShape, machine: MachineSpec, shape: Shape, context_length: int
-) -> Placement:
+def place(model: ModelShape, machine: MachineSpec, shape: Shape, context_length: int) -> Placement:
     """Lay a model of this shape on the wafer.
 
     Raises:
@@ -242,9 +242,7 @@ def _sram(
     return used | {"max_total": total}
 
 
-def _serpentine(
-    widths: Sequence[int], height: int, machine: MachineSpec
-) -> list[tuple[int, int]]:
+def _serpentine(widths: Sequence[int], height: int, machine: MachineSpec) -> list[tuple[int, int]]:
     """North-west corners of rectangles laid east, then west, then east again, near a square."""
     area = sum(widths) * height
     limit = min(max(*widths, ceil(sqrt(area))), machine.columns)

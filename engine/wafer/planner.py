@@ -81,9 +81,7 @@ def _best(
     return min((entry for entry in priced if entry[0] <= limit), key=lambda entry: entry[1])[2]
 
 
-def _place_all(
-    model: ModelShape, machine: MachineSpec, shape: Shape, context: int
-) -> Placement:
+def _place_all(model: ModelShape, machine: MachineSpec, shape: Shape, context: int) -> Placement:
     """Place with as few layers per block as the wafer has room for."""
     refusal: PlacementError | None = None
     for per_block in _block_choices(model.layers):

@@ -7,8 +7,6 @@ host a value is where it is.
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from engine.wafer.isa import Field, Op
 from engine.wafer.kernels import attention, matmul, vectors
 from engine.wafer.kernels.jit import kernel
@@ -86,7 +84,9 @@ class Shape(NamedTuple):
 
 
 @kernel
-def run_step(path, threads, memory, shape, tokens, position):
+def run_step(
+    path: Any, threads: int, memory: Memory, shape: Shape, tokens: Any, position: int
+) -> None:
     """Run the Program for ``tokens`` at ``position`` and the positions after it.
 
     Args:
@@ -181,9 +181,7 @@ def run_step(path, threads, memory, shape, tokens, position):
                 )  # fmt: skip
         elif op == _GATE:
             for m in range(rows):
-                vectors.gate(
-                    values, at + m * width, width // 2, values, to + m * out_width
-                )
+                vectors.gate(values, at + m * width, width // 2, values, to + m * out_width)
         elif op == _ADD:
             other = memory.buffers[max(memory.table[i, _OTHER], 0), 0]
             for m in range(rows):

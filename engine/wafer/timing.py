@@ -89,7 +89,7 @@ class Timing:
         head = compiled.program.regions[-1]
         site = Site(compiled.program.machine, head.width, head.height)
         self._owner = embed.owner_share(site, placement.hidden)
-        self._products = sum(
+        self._products = sum(  # MACs of all weight products
             compiled.program.matrices[row[Field.WEIGHT]].inputs
             * compiled.program.matrices[row[Field.WEIGHT]].outputs
             for row in table
@@ -132,7 +132,7 @@ class Timing:
         seen = self._program.layers * (position + 1)
         macs = self._products + 2 * shape.heads * shape.head_dim * seen
         peak = self._program.cores_used * self._program.machine.mac_int8
-        return macs / (peak * self.step_cycles(position))
+        return float(macs / (peak * self.step_cycles(position)))
 
     def count(self, tokens: NDArray[np.int32], position: int) -> Counts:
         """Return the counts of one step."""

@@ -132,9 +132,7 @@ def _head(
     query = values[at + head * head_dim : at + (head + 1) * head_dim]
     scores = np.empty(count, np.float32)
     partial = np.empty(count, np.float32)
-    _scores(
-        query, keys, kv * head_dim, head_dim, context, count, dim_parts, scale, partial, scores
-    )
+    _scores(query, keys, kv * head_dim, head_dim, context, count, dim_parts, scale, partial, scores)
     sums = np.empty(rows, np.float32)
     _softmax_parts(scores, count, rows, sums)
     parts = np.empty(rows * head_dim, np.float32)
@@ -152,7 +150,7 @@ def attend(
     values, at, stride, rows_of_step, heads, kv_heads, head_dim, keys, kept, layer, position,
     context, scale, rows, group, dim_parts, out, out_at, out_stride,
 ):  # fmt: skip
-    """out ← attention of the step's rows at ``position`` and after; keys and values are appended.
+    """Out ← attention of the step's rows at ``position`` and after; keys and values are appended.
 
     Args:
         values: float32 arena; row m's queries start at ``at + m·stride``.

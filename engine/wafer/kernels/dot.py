@@ -37,7 +37,7 @@ _V64X16, _V64X32 = ir.VectorType(_I16, 64), ir.VectorType(_I32, 64)
 
 def has_vnni() -> bool:
     """Say whether code for this processor, as numba will generate it, may use `VNNI`."""
-    if config.CPU_NAME is not None and config.CPU_NAME != binding.get_host_cpu_name():
+    if config.CPU_NAME is not None and binding.get_host_cpu_name() != config.CPU_NAME:
         return False
     if config.CPU_FEATURES is not None:
         return "+avx512vnni" in config.CPU_FEATURES
@@ -120,9 +120,7 @@ def _dot(rows: int) -> Any:
                 x_row = builder.add(x_at, builder.mul(x_step, step))
                 c_row = builder.add(c_at, builder.mul(c_step, step))
                 quads = _pointer(context, builder, kinds[3], x, x_row, _I32)
-                start = _load(
-                    builder, _pointer(context, builder, kinds[6], c, c_row, _I32), 0, 4
-                )
+                start = _load(builder, _pointer(context, builder, kinds[6], c, c_row, _I32), 0, 4)
                 totals = [_broadcast(builder, start)] * _VECTORS
                 for quad in range(_QUADS):
                     four = _broadcast(builder, _load(builder, quads, quad, 1))

@@ -17,7 +17,7 @@ def _add_part(
     path, weights, panel, scales, groups, first, last, inputs, stride, input_scales, corrections,
     row, rows, sums, part,
 ):  # fmt: skip
-    """part ← Σ over groups first … last of f32(dot) × (weight scale × input scale)."""
+    """Part ← Σ over groups first … last of f32(dot) × (weight scale × input scale)."""
     for i in range(rows * PANEL):
         part[i] = np.float32(0.0)
     for g in range(first, last):
@@ -96,7 +96,7 @@ def matmul(
     path, weights, scales, groups, parts, group, inputs, stride, input_scales, corrections,
     first_row, last_row, out, out_stride, outputs,
 ):  # fmt: skip
-    """out ← inputs × weights.  Writes rows ``first_row`` … ``last_row − 1`` of ``out``.
+    """Out ← inputs × weights.  Writes rows ``first_row`` … ``last_row − 1`` of ``out``.
 
     Args:
         path: `dot.VNNI` or `dot.PORTABLE`; its type chooses the code.

@@ -41,7 +41,7 @@ def embed(weights, scales, groups, token, out, at):
 
 @kernel
 def norm(values, at, width, weight, eps, parts, group, partial, out, out_at):
-    """out ← RMS norm of values[at:at + width] × weight, sums of squares in ``parts`` slices."""
+    """Out ← RMS norm of values[at:at + width] × weight, sums of squares in ``parts`` slices."""
     for p in range(parts):
         total = np.float32(0.0)
         for i in range(p * width // parts, (p + 1) * width // parts):
@@ -90,7 +90,7 @@ def rotate(values, at, heads, head_dim, cosine, sine):
 
 @kernel
 def gate(values, at, width, out, out_at):
-    """out ← silu(first half) × second half of values[at:at + 2·width]."""
+    """Out ← silu(first half) × second half of values[at:at + 2·width]."""
     one = np.float32(1.0)
     gates, ups = values[at : at + width], values[at + width : at + 2 * width]
     target = out[out_at : out_at + width]

@@ -1,0 +1,1 @@
+"""One file per operation: what it costs on a region of cores, phase by phase."""

@@ -7,8 +7,6 @@ than heads, an even share of one head's dimensions.
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from engine.errors import PlacementError
 from engine.model.orders import ReduceOrder
 from engine.wafer import collectives

@@ -1,0 +1,157 @@
+"""Where the engine keeps its files: sockets, caches, the log.  Opens and reads no file.
+
+Each folder follows the platform's custom and can be moved by an environment variable:
+``SPARK_RUNTIME_DIR`` (sockets), ``SPARK_CACHE_DIR`` (compiled kernels), ``SPARK_STATE_DIR`` (log).
+"""
+
+import hashlib
+import os
+import stat
+import tempfile
+import warnings
+from importlib.resources import files
+from pathlib import Path
+
+import platformdirs
+
+from engine import __version__
+from engine.errors import ServerError
+from engine.messages import PROTOCOL_VERSION
+
+__all__ = [
+    "MAX_SOCKET_PATH_BYTES",
+    "cache_dir",
+    "log_file",
+    "model_argument",
+    "runtime_dir",
+    "socket_dir",
+    "socket_path",
+    "state_dir",
+]
+
+MAX_SOCKET_PATH_BYTES = 103
+"""Longest path of a Unix socket: 104 bytes with the final NUL on macOS and BSD, 108 on Linux."""
+
+_APP = "spark-tui"
+_MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "checksums.json")
+
+
+def runtime_dir() -> Path:
+    """Return the folder of sockets and locks: private to the user, gone after a reboot."""
+    override = os.environ.get("SPARK_RUNTIME_DIR")
+    if override:
+        return Path(override)
+    with warnings.catch_warnings():
+        # Without a login session the folder lies under the temporary one; that is fine here.
+        warnings.simplefilter("ignore")
+        return Path(platformdirs.user_runtime_dir(_APP))
+
+
+def cache_dir() -> Path:
+    """Return the folder of what can be made again, compiled kernels above all."""
+    return Path(os.environ.get("SPARK_CACHE_DIR") or platformdirs.user_cache_dir(_APP))
+
+
+def state_dir() -> Path:
+    """Return the folder of logs."""
+    return Path(os.environ.get("SPARK_STATE_DIR") or platformdirs.user_state_dir(_APP))
+
+
+def log_file() -> Path:
+    """Return the engine process's log file."""
+    return state_dir() / "engine.log"
+
+
+def socket_dir(longest_name: int) -> Path:
+    """Return a folder for sockets that exists, is ours alone and is short enough.
+
+    Tries `runtime_dir` first, then a folder of this user under the temporary directory.
+
+    Args:
+        longest_name: Bytes of the longest file name that will be put there.
+
+    Raises:
+        ServerError: Neither folder can be used; the message says why, for each.
+    """
+    # Only the numeric id distinguishes users: /tmp is shared.
+    fallback = Path(tempfile.gettempdir()) / f"{_APP}-{os.geteuid()}"
+    reasons = []
+    for folder in (runtime_dir(), fallback):
+        reason = _unusable(folder, longest_name)
+        if reason is None:
+            return folder
+        reasons.append(f"{folder}: {reason}")
+    raise ServerError(
+        f"no folder for the engine's socket ({'; '.join(reasons)}); "
+        "set SPARK_RUNTIME_DIR to a short, private, writable folder"
+    )
+
+
+def _unusable(folder: Path, longest_name: int) -> str | None:
+    """Make ``folder`` private; return why it cannot hold sockets, None if it can."""
+    length = len(os.fsencode(folder)) + 1 + longest_name
+    if length > MAX_SOCKET_PATH_BYTES:
+        return f"a socket path there has {length} bytes, the limit is {MAX_SOCKET_PATH_BYTES}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode):
+            return "it is not a folder"
+        if found.st_uid != os.geteuid():
+            return "it belongs to another user"
+        if stat.S_IMODE(found.st_mode) != 0o700:
+            folder.chmod(0o700)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return "it is not writable"
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def model_argument(model: str | None) -> str | None:
+    """Return ``model`` so that it means the same in a process with another working directory."""
+    if model is None or _bundled(model) is not None:
+        return model
+    return str(Path(model).expanduser().resolve())
+
+
+def socket_path(model: str | None, machine: str, clock_ghz: float | None) -> Path:
+    """Return the socket of the engine process for one model on one machine.
+
+    The name is a hash of all that makes two processes different: the program's version, the
+    protocol's, the files of the model, the machine and its clock.
+
+    Raises:
+        ServerError: There is no folder for sockets.
+    """
+    facts = [__version__, PROTOCOL_VERSION, machine, clock_ghz, *_model_facts(model)]
+    name = hashlib.sha256(repr(facts).encode()).hexdigest()[:16] + ".sock"
+    return socket_dir(len(name)) / name
+
+
+def _model_facts(model: str | None) -> list[object]:
+    """Return what changes when a model's files change; their content is not read.
+
+    A name is looked up among the bundled models, None stands for all of them: which one is the
+    default is not decided here.
+    """
+    root = _bundled(model) or Path(model or "")
+    folders = sorted(root.glob("*/")) if model is None else [root]
+    found: list[object] = [str(root)]
+    for path in (folder / name for folder in folders for name in _MODEL_FILES):
+        try:
+            status = path.stat()
+        except OSError:
+            continue  # whoever loads the model says what is wrong with it
+        found.append((path.name, status.st_size, status.st_mtime_ns))
+    return found
+
+
+def _bundled(model: str | None) -> Path | None:
+    """Return the folder of the bundled model ``model``, of all for None; None if unknown."""
+    root = Path(str(files("weights")))
+    if model is None:
+        return root
+    folder = root / model
+    simple = model not in ("", ".", "..") and Path(model).name == model
+    return folder if simple and (folder / "config.json").is_file() else None

@@ -1,0 +1,204 @@
+"""Which files are private: they are never used as context and get no suggestions.
+
+The list is a matter of names, because looking inside a file to see whether it is secret would
+already be reading it.  `is_secret` is the only question; faces and the engine both ask it.
+
+======================================  =====================================================
+names                                   what they hold
+======================================  =====================================================
+``.env``, ``.env.*``, ``*.env``,        settings with passwords; their templates
+``.envrc``                              (``.env.example`` …) are public
+``*.pem *.key *.ppk *.p8 *.p12 *.pfx    private keys, certificates, key stores
+*.jks *.keystore *.crt *.cer *.der
+*.asc *.gpg *.pgp *.kdbx``
+``id_rsa* id_dsa* id_ecdsa* id_ed25519*``  SSH keys
+``.netrc .pgpass .my.cnf .htpasswd      logins of tools
+.npmrc .pypirc .git-credentials …``
+``credentials credentials.* *secret*    files that name themselves so, as data
+secrets.* service-account*.json …``     (``secrets.py`` is code and stays public)
+``*.tfstate* *.tfvars *.ovpn``          infrastructure with passwords in it
+``.ssh/ .aws/ .gnupg/ .kube/ …``        everything in these folders
+======================================  =====================================================
+"""
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase, translate
+from pathlib import Path, PurePath
+
+__all__ = ["PATTERNS", "PUBLIC_PATTERNS", "is_secret"]
+
+PATTERNS: tuple[str, ...] = (
+    # settings with passwords
+    ".env",
+    ".env.*",
+    ".env-*",
+    ".env_*",
+    "*.env",
+    ".envrc",
+    ".flaskenv",
+    # keys, certificates, key stores
+    "*.pem",
+    "*.key",
+    "*.ppk",
+    "*.p7b",
+    "*.p7c",
+    "*.p8",
+    "*.p12",
+    "*.pfx",
+    "*.jks",
+    "*.keystore",
+    "*.crt",
+    "*.cer",
+    "*.der",
+    "*.csr",
+    "*.asc",
+    "*.gpg",
+    "*.pgp",
+    "*.kdb",
+    "*.kdbx",
+    "*.keychain",
+    "*.keychain-db",
+    "*.agekey",
+    "id_rsa*",
+    "id_dsa*",
+    "id_ecdsa*",
+    "id_ed25519*",
+    # logins of tools
+    ".netrc",
+    "_netrc",
+    ".pgpass",
+    ".my.cnf",
+    ".mylogin.cnf",
+    ".htpasswd",
+    ".htdigest",
+    ".npmrc",
+    ".yarnrc.yml",
+    ".pypirc",
+    ".git-credentials",
+    ".dockercfg",
+    ".docker/config.json",
+    ".terraformrc",
+    ".vault-token",
+    ".vault_pass*",
+    "kubeconfig",
+    "*.kubeconfig",
+    ".bash_history",
+    ".zsh_history",
+    ".python_history",
+    ".psql_history",
+    # files that name themselves so
+    "credentials",
+    "credentials.json",
+    "credentials.toml",
+    "credentials.y*ml",
+    "credentials.ini",
+    "credentials.csv",
+    "credentials.xml",
+    "credentials.txt",
+    "credentials.properties",
+    ".credentials*",
+    "*_credentials.json",
+    "*-credentials.json",
+    "client_secret*.json",
+    "service-account*.json",
+    "service_account*.json",
+    "secret.json",
+    "secret.toml",
+    "secret.y*ml",
+    "secret.txt",
+    "secrets",
+    "secrets.json",
+    "secrets.toml",
+    "secrets.y*ml",
+    "secrets.ini",
+    "secrets.txt",
+    "secrets.xml",
+    "secrets.properties",
+    "*.secret",
+    "*.secrets",
+    ".secrets*",
+    "passwords.*",
+    "passwd",
+    "shadow",
+    "*.password",
+    "*.token",
+    # infrastructure with passwords in it
+    "*.tfstate",
+    "*.tfstate.*",
+    "*.tfvars",
+    "*.tfvars.json",
+    "*.ovpn",
+    "*.rdp",
+    # everything in these folders
+    ".ssh/",
+    ".aws/",
+    ".azure/",
+    ".gcloud/",
+    ".config/gcloud/",
+    ".gnupg/",
+    ".kube/",
+    ".password-store/",
+    ".secrets/",
+)
+"""What is private.  A pattern with ``/`` at its end names a folder, with ``/`` inside it the end
+of a path, any other a file name.  Signs as in a shell: ``*``, ``?``, ``[…]``; case is ignored."""
+
+PUBLIC_PATTERNS: tuple[str, ...] = (
+    ".env.example",
+    ".env.sample",
+    ".env.template",
+    ".env.dist",
+    "id_rsa*.py",
+    "id_dsa*.py",
+    "id_ecdsa*.py",
+    "id_ed25519*.py",
+)
+"""Names that a pattern catches although they hold no secret.  They do not open a private folder."""
+
+# One look at each part of a path settles nearly all files: a repository has thousands.
+_CANDIDATE = re.compile(
+    "|".join(translate(pattern.strip("/").rpartition("/")[2]) for pattern in PATTERNS)
+)
+
+
+def is_secret(path: str | Path, extra: Sequence[str] = ()) -> str | None:
+    """Return the pattern by which a file is private, None if it is not.
+
+    Args:
+        path: The file, absolute or relative; it need not exist.
+        extra: More patterns of the same form, from a person's settings.  They come first and
+            `PUBLIC_PATTERNS` does not weaken them.
+
+    Example:
+        >>> is_secret("deploy/.env.production")
+        '.env.*'
+        >>> is_secret("app/secrets.py") is None
+        True
+    """
+    parts = [part.casefold() for part in PurePath(str(path).replace("\\", "/")).parts]
+    for pattern in extra:
+        if _matches(parts, pattern):
+            return pattern
+    if not any(map(_CANDIDATE.match, parts)):
+        return None
+    public = any(_matches(parts, pattern) for pattern in PUBLIC_PATTERNS)
+    for pattern in PATTERNS:
+        if (pattern.endswith("/") or not public) and _matches(parts, pattern):
+            return pattern
+    return None
+
+
+def _matches(parts: list[str], pattern: str) -> bool:
+    """Return whether a path, in case-folded parts, matches one pattern."""
+    wanted = pattern.casefold().strip("/").split("/")
+    if pattern.endswith("/"):
+        folders = parts[:-1]
+        starts = range(len(folders) - len(wanted) + 1)
+        return any(_parts_match(folders[i : i + len(wanted)], wanted) for i in starts)
+    return _parts_match(parts[-len(wanted) :], wanted)
+
+
+def _parts_match(parts: list[str], wanted: list[str]) -> bool:
+    """Return whether each part matches the pattern at its place."""
+    return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))

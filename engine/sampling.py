@@ -1,0 +1,123 @@
+"""Logits → token id, seeded.  Small functions that compose; knows nothing of tokens' meaning.
+
+Deterministic for a seed on every processor: the exponential is the engine's own and sums run
+in index order.  V is the vocabulary's size.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import EngineError
+from engine.scalars import exp32
+
+__all__ = ["Sampler", "greedy", "keep_top_k", "keep_top_p", "make_sampler", "mask", "softmax"]
+
+Logits = NDArray[np.float32]
+"""float32, shape (V,); −inf is a token that cannot be chosen."""
+
+Sampler = Callable[[Logits], int]
+
+
+def greedy(logits: Logits) -> int:
+    """Return the token with the highest logit; among equals the lowest id."""
+    return int(np.argmax(logits))
+
+
+def mask(logits: Logits, allowed: list[int]) -> Logits:
+    """Return ``logits`` with every token outside ``allowed`` impossible."""
+    kept = np.full_like(logits, -np.inf)
+    inside = [token for token in allowed if token < len(logits)]
+    kept[inside] = logits[inside]
+    return kept
+
+
+def keep_top_k(logits: Logits, k: int) -> Logits:
+    """Return ``logits`` with all but the ``k`` highest impossible; lower ids win ties."""
+    if k >= len(logits):
+        return logits
+    return mask(logits, _descending(logits)[:k].tolist())
+
+
+def keep_top_p(logits: Logits, p: float) -> Logits:
+    """Return ``logits`` with all but the smallest set of probability ≥ ``p`` impossible.
+
+    Source:
+        Holtzman et al., "The curious case of neural text degeneration" (2020), nucleus sampling.
+    """
+    order = _descending(logits)
+    reached = np.cumsum(softmax(logits)[order])
+    count = int(np.searchsorted(reached, p * reached[-1])) + 1
+    return mask(logits, order[:count].tolist())
+
+
+def softmax(logits: Logits) -> NDArray[np.float64]:
+    """Return probabilities up to a common factor: exp(logit − highest), 0 for −inf."""
+    possible = np.isfinite(logits)
+    shifted = np.where(possible, logits - logits[possible].max(), np.float32(0))
+    weights: NDArray[np.float64] = np.where(possible, exp32(shifted), 0).astype(np.float64)
+    return weights
+
+
+def make_sampler(
+    temperature: float = 0.0, top_k: int = 0, top_p: float = 1.0, seed: int = 0
+) -> Sampler:
+    """Return a function from logits to the chosen token.
+
+    Args:
+        temperature: 0 is `greedy`; otherwise logits are divided by it.
+        top_k: Choose among this many highest; 0 means all.
+        top_p: Then among the fewest that together have this probability; 1 means all.
+        seed: Of the generator, PCG64; the same seed and logits give the same tokens.
+
+    Raises:
+        EngineError: A value is outside its range.
+    """
+    _check(temperature, top_k, top_p, seed)
+    if temperature == 0.0:
+        return greedy
+    generator = np.random.Generator(np.random.PCG64(seed))
+
+    def sample(logits: Logits) -> int:
+        if top_k:
+            logits = keep_top_k(logits, top_k)
+        logits = _divide(logits, temperature)
+        if top_p < 1.0:
+            logits = keep_top_p(logits, top_p)
+        return _draw(softmax(logits), generator.random())
+
+    return sample
+
+
+def _divide(logits: Logits, temperature: float) -> Logits:
+    """Return ``logits``, less their maximum, over ``temperature``."""
+    with np.errstate(over="ignore"):  # a quotient below float32 is −inf, as it should be
+        shifted = (logits - logits.max()).astype(np.float64)
+        divided: Logits = (shifted / temperature).astype(np.float32)
+    return divided
+
+
+def _draw(weights: NDArray[np.float64], uniform: float) -> int:
+    """Return the index at which the running sum of ``weights`` passes ``uniform`` of the total."""
+    reached = np.cumsum(weights)
+    index = int(np.searchsorted(reached, uniform * reached[-1], side="right"))
+    # Rounding may put the product on the total itself: then it is the last possible token.
+    return min(index, int(np.flatnonzero(weights)[-1]))
+
+
+def _descending(logits: Logits) -> NDArray[np.intp]:
+    """Return ids from the highest logit to the lowest; equal ones by id."""
+    return np.argsort(-logits, kind="stable")
+
+
+def _check(temperature: float, top_k: int, top_p: float, seed: int) -> None:
+    """Raise EngineError when a sampling setting is outside its range."""
+    if not 0.0 <= temperature < float("inf"):
+        raise EngineError(f"temperature {temperature} is not a number ≥ 0; 0 is greedy")
+    if top_k < 0:
+        raise EngineError(f"top_k {top_k} is below 0; 0 means no limit")
+    if not 0.0 < top_p <= 1.0:
+        raise EngineError(f"top_p {top_p} is outside (0, 1]; 1 means no limit")
+    if seed < 0:
+        raise EngineError(f"seed {seed} is below 0; give a whole number ≥ 0")

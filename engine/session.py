@@ -1,0 +1,437 @@
+"""Session: one model on one machine, opened once, completing text at cursors.
+
+The face of the engine inside a process; `engine.server` and the command line use it.  Joins
+prompt, generation, stop rules and statistics; computes nothing itself.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.completion.place import Place
+from engine.completion.prompt import PromptBuilder
+from engine.completion.stop import StopRules
+from engine.completion.trim import trim, without_extra_indent
+from engine.errors import EngineError, PromptError
+from engine.generate import Generation, Generator, Runner, Step
+from engine.messages import HostStats, MachineInfo, ModelInfo, Progress, Telemetry, WaferStats
+from engine.privacy import is_secret
+from engine.sampling import Sampler, make_sampler, mask
+from engine.telemetry.counters import WorkCounters
+from engine.telemetry.snapshot import Activity, Snapshot, describe
+from engine.tokenizer import TextStream, Tokenizer
+from engine.units import Gigahertz, tokens_per_second
+
+if TYPE_CHECKING:
+    from engine.model.load import Model
+
+__all__ = ["TIERS", "Completion", "CompletionRequest", "Session", "Wafer", "default_threads"]
+
+TIERS = ("fast", "reference")
+"""``fast`` is the compiled wafer, ``reference`` plain NumPy with the same arithmetic."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """A cursor in a text, and how to complete it."""
+
+    path: str
+    """Shown to the model; names the language and tells private files."""
+    prefix: str
+    """Text before the cursor."""
+    suffix: str
+    """Text after the cursor."""
+    max_tokens: int = 64
+    temperature: float = 0.0
+    """0 is greedy."""
+    top_k: int = 0
+    """0 means no limit."""
+    top_p: float = 1.0
+    seed: int = 0
+    multi_line: bool = True
+    """False: stop at the end of the cursor's line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The text for a cursor and what it took."""
+
+    text: str
+    """Trimmed; may be empty."""
+    finish_reason: str
+    """``stop`` (the model ended it), ``length``, ``trimmed`` (a rule cut it), ``cancelled``."""
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    """Tokens generated, trimmed ones included, the end token not."""
+    host: HostStats
+    wafer: WaferStats
+
+
+class Timing(Protocol):
+    """Wafer time by formula."""
+
+    def step_cycles(self, position: int, rows: int) -> int:
+        """Return the cycles of one step of ``rows`` tokens appended at ``position``."""
+        ...
+
+    def mac_utilisation(self, position: int) -> float:
+        """Return the share of all multiply slots that one decode step at ``position`` uses."""
+        ...
+
+
+class Wafer(Runner, Protocol):
+    """A model placed on a machine: a runner that knows its wafer time."""
+
+    @property
+    def processor_path(self) -> str:
+        """Which kernels run: ``avx512-vnni`` or ``portable``."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """Threads that compute."""
+        ...
+
+    @property
+    def timing(self) -> Timing:
+        """Cycles by formula."""
+        ...
+
+    @property
+    def orders(self) -> Any:
+        """The orders of summation that the placement gives (`engine.model.orders`)."""
+        ...
+
+    def machine_info(self) -> MachineInfo:
+        """Return the machine and the placement."""
+        ...
+
+    @property
+    def counts(self) -> Any:
+        """What was run so far, with ``since(earlier)``; any thread."""
+        ...
+
+    def expand(self, counts: Any) -> Activity:
+        """Return what every core did in ``counts``; any thread."""
+        ...
+
+
+def default_threads() -> int:
+    """Return the compute threads used when none are asked for: all cores but one, at least 1."""
+    return max(1, len(os.sched_getaffinity(0)) - 1)
+
+
+class Session:
+    """One model on one machine.  Open with `open`.
+
+    `complete` serves one request at a time and may be called from any thread; it blocks.
+    `snapshot` and `telemetry` may be called from any thread at any time and do not block.
+    """
+
+    def __init__(
+        self, model: ModelInfo, tokenizer: Tokenizer, runner: Runner, wafer: Wafer
+    ) -> None:
+        self.model = model
+        self.machine = wafer.machine_info()
+        self.threads = wafer.threads
+        self.processor_path = wafer.processor_path
+        self._tokenizer = tokenizer
+        self._wafer = wafer
+        self._context_length = runner.context_length
+        self._builder = PromptBuilder(tokenizer, runner.context_length, model.fill_in_the_middle)
+        self._work = WorkCounters()
+        self._generator = Generator(runner, self._count)
+        self._lock = Lock()
+        self._busy = False
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        model: str | None = None,
+        machine: str = "wse3",
+        clock_ghz: float | None = None,
+        *,
+        tier: str = "fast",
+        threads: int | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> "Session":
+        """Load a model, place it on a machine and make it ready to run.
+
+        Args:
+            model: Name of a bundled model or path of a folder; None is the bundled default.
+            machine: Name of a machine.
+            clock_ghz: Clock that turns cycles into seconds; None is the machine's own.
+            tier: One of `TIERS`.
+            threads: Threads that compute; None is `default_threads`.
+            on_progress: Called in this thread with each step.
+
+        Raises:
+            EngineError: The tier, the machine or the model cannot be used, or the model does
+                not fit the machine.
+        """
+        _check_tier(tier)
+        report = on_progress or (lambda progress: None)
+        report(Progress("model", 0, 1, "reading the model"))
+        # Late, because these load numba, which takes a while.
+        from engine.model.load import find_model, load_model
+        from engine.wafer import load
+        from engine.wafer import machine as machines
+
+        spec = machines.get(machine, clock_ghz)
+        loaded = load_model(find_model(model))
+        tokenizer = Tokenizer.load(loaded.folder)
+        report(Progress("model", 1, 1, f"{loaded.name} is read"))
+        wafer = load.open_wafer(
+            loaded,
+            spec,
+            threads=threads or default_threads(),
+            on_progress=lambda done, total, label: report(Progress("kernels", done, total, label)),
+        )
+        return cls(_model_info(loaded), tokenizer, _runner(tier, loaded, wafer), wafer)
+
+    # ── completing ──────────────────────────────────────────────────────────────────────────
+
+    def complete(
+        self,
+        request: CompletionRequest,
+        *,
+        on_text: Callable[[str], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Completion:
+        """Return the text for a cursor.
+
+        Args:
+            request: Where and how.
+            on_text: Called in this thread with all text so far whenever it has changed.
+            cancelled: Asked between tokens and between pieces of the prompt; True ends the
+                completion with what there is.  What was computed stays in the KV cache.
+
+        Raises:
+            PromptError: The file is private, or the request does not fit the model's context.
+            EngineError: A sampling setting is outside its range, or the session is closed.
+        """
+        pattern = is_secret(request.path)
+        if pattern is not None:
+            raise PromptError(
+                f"{request.path} is private: it matches {pattern!r}, and such files are never "
+                "read as context nor completed"
+            )
+        with self._lock:
+            if self._closed:
+                raise EngineError("the session is closed; open a new one")
+            self._busy = True
+            try:
+                return self._complete(
+                    request, on_text or (lambda text: None), cancelled or (lambda: False)
+                )
+            finally:
+                self._busy = False
+
+    def _complete(
+        self,
+        request: CompletionRequest,
+        on_text: Callable[[str], None],
+        cancelled: Callable[[], bool],
+    ) -> Completion:
+        start = perf_counter()
+        place = Place.of(request.prefix, request.suffix)
+        prompt = self._builder.build(
+            request.path, request.prefix, request.suffix, request.max_tokens
+        )
+        sampler = make_sampler(request.temperature, request.top_k, request.top_p, request.seed)
+        writer = _Writer(
+            self._tokenizer, sampler, prompt.healing, StopRules(place, request.multi_line)
+        )
+        generation = Generation()
+        first_text = None
+        for token in self._generator.run(
+            prompt.ids, writer.pick, request.max_tokens, generation, cancelled
+        ):
+            writer.push(token)
+            if writer.text and first_text is None:
+                first_text = perf_counter() - start
+            if writer.ended is not None:
+                break
+            if writer.shown_has_changed():
+                on_text(writer.shown)
+        if first_text is None:
+            first_text = perf_counter() - start
+        text = trim(writer.text, place, multi_line=request.multi_line)
+        return Completion(
+            text=text,
+            finish_reason=_finish_reason(writer, text, place, generation),
+            prompt_tokens=len(prompt.ids),
+            cached_tokens=generation.cached_tokens,
+            completion_tokens=generation.completion_tokens - writer.control_tokens,
+            host=_host_stats(generation, first_text),
+            wafer=self._wafer_stats(generation, len(prompt.ids)),
+        )
+
+    # ── figures ─────────────────────────────────────────────────────────────────────────────
+
+    def _count(self, step: Step) -> None:
+        self._work.add(
+            decode=step.decode,
+            tokens=step.rows,
+            seconds=step.seconds,
+            cycles=self._wafer.timing.step_cycles(step.position, step.rows),
+        )
+
+    def _wafer_stats(self, generation: Generation, prompt_tokens: int) -> WaferStats:
+        timing = self._wafer.timing
+        prefill = [step for step in generation.steps if not step.decode]
+        decoded = [step.position for step in generation.steps if step.decode]
+        # Without a decode step: one step at the position the prompt ends at.
+        positions = decoded or [min(prompt_tokens, self._context_length - 1)]
+        cycles = [timing.step_cycles(position, 1) for position in positions]
+        busy = sum(
+            timing.mac_utilisation(position) * taken
+            for position, taken in zip(positions, cycles, strict=True)
+        )
+        per_token = sum(cycles) / len(cycles)
+        machine = self.machine
+        return WaferStats(
+            machine=machine.name,
+            clock_ghz=machine.clock_ghz,
+            program=machine.program,
+            cores_used=machine.cores_used,
+            cycles_prefill=sum(timing.step_cycles(step.position, step.rows) for step in prefill),
+            cycles_per_token=per_token,
+            tokens_per_second=tokens_per_second(per_token, Gigahertz(machine.clock_ghz)),
+            mac_utilisation=busy / sum(cycles),
+            sram_bytes_per_core_max=max(
+                region.sram_bytes["max_total"] for region in machine.regions
+            ),
+        )
+
+    def snapshot(self) -> Snapshot:
+        """Return the totals so far and the state now.  Any thread; does not block."""
+        return Snapshot(
+            work=self._work.read(),
+            busy=self._busy,
+            position=self._generator.position,
+            context_length=self._context_length,
+            counts=self._wafer.counts,
+        )
+
+    def telemetry(self, sequence: int, older: Snapshot, newer: Snapshot) -> Telemetry:
+        """Return the message about the interval between two snapshots.  Any thread."""
+        activity = self._wafer.expand(newer.counts.since(older.counts))
+        return describe(sequence, older, newer, activity)
+
+    def close(self) -> None:
+        """Wait for the request that runs and serve no more."""
+        with self._lock:
+            self._closed = True
+
+
+class _Writer:
+    """Chooses the tokens of one completion and turns them into text until a rule ends it.
+
+    Where bytes before the cursor were left out of the prompt, the tokens first say those.
+    """
+
+    def __init__(
+        self, tokenizer: Tokenizer, sampler: Sampler, healing: bytes, rules: StopRules
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._sampler = sampler
+        self._healing = healing
+        self._rules = rules
+        self._stream = TextStream()
+        self.text = ""
+        self.shown = ""
+        """What of the text was fit to show when last asked."""
+        self.ended: str | None = None
+        """Why no more tokens are needed: ``stop`` or ``trimmed``."""
+        self.control_tokens = 0
+
+    def pick(self, logits: NDArray[np.float32]) -> int:
+        """Return the next token."""
+        if self._healing:
+            logits = mask(logits, self._tokenizer.continuations(self._healing))
+        return self._sampler(logits)
+
+    def push(self, token: int) -> None:
+        """Add a chosen token's text and ask the rules whether that is the end."""
+        content = self._tokenizer.token_bytes(token)
+        if not content:  # a control token: the model has ended
+            self.control_tokens += 1
+            self.ended = "stop"
+            return
+        said = min(len(self._healing), len(content))
+        self._healing = self._healing[said:]
+        self.text += self._stream.push(content[said:])
+        if self._rules.line_ended(self.text):
+            self.ended = "stop"
+        elif self._rules.cuts(self.text):
+            self.ended = "trimmed"
+
+    def shown_has_changed(self) -> bool:
+        """Return whether there is something new to show, and take it into ``shown``."""
+        before, self.shown = self.shown, self._rules.shown(self.text)
+        return self.shown != before
+
+
+def _finish_reason(writer: _Writer, text: str, place: Place, generation: Generation) -> str:
+    """Return why a completion whose trimmed text is ``text`` ended."""
+    if generation.cancelled:
+        return "cancelled"
+    cut = without_extra_indent(writer.text, place)[len(text) :]
+    return "trimmed" if cut.strip() else writer.ended or "length"
+
+
+def _check_tier(tier: str) -> None:
+    """Raise EngineError unless this version has the tier."""
+    if tier == "cycle":
+        raise EngineError(
+            "this version has no cycle tier (a simulation of every core cycle by cycle); "
+            "use the tier 'fast', or 'reference' for plain NumPy"
+        )
+    if tier not in TIERS:
+        raise EngineError(f"no tier {tier!r}; there are {', '.join(TIERS)}")
+
+
+def _runner(tier: str, model: "Model", wafer: Wafer) -> Runner:
+    """Return what computes: the wafer itself, or the reference with the wafer's sums."""
+    if tier == "fast":
+        return wafer
+    from engine.model.reference import QuantisedReference
+
+    return QuantisedReference(model, wafer.orders)
+
+
+def _model_info(model: "Model") -> ModelInfo:
+    graph = model.graph
+    return ModelInfo(
+        name=model.name,
+        folder=str(Path(model.folder)),
+        parameters=model.parameters,
+        layers=graph.layers,
+        width=graph.width,
+        vocabulary=graph.vocabulary,
+        context_length=graph.context_length,
+        language=model.language,
+        weight_bytes=model.weight_bytes,
+        fill_in_the_middle=model.fim,
+    )
+
+
+def _host_stats(generation: Generation, first_text_seconds: float) -> HostStats:
+    decode_seconds = generation.seconds(decode=True)
+    decode_steps = sum(step.decode for step in generation.steps)
+    return HostStats(
+        prefill_ms=generation.seconds(decode=False) * 1e3,
+        decode_ms=decode_seconds * 1e3,
+        first_text_ms=first_text_seconds * 1e3,
+        tokens_per_second=decode_steps / decode_seconds if decode_steps else None,
+    )

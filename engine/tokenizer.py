@@ -1,0 +1,179 @@
+"""Text ↔ token ids for byte-level BPE vocabularies.  Knows nothing of prompts or models.
+
+Wraps the `tokenizers` library, which loads when a tokenizer is opened.  Two things are done
+here and not there: markers inside a person's text stay text, and decoding is byte-exact, so a
+character split over tokens can be held back while streaming.
+"""
+
+import codecs
+import json
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import ModelError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer as _Tokenizer
+
+__all__ = ["TextStream", "Tokenizer"]
+
+
+class Tokenizer:
+    """The vocabulary of one model.
+
+    Open with `load`.  Safe to use from one thread at a time.
+    """
+
+    def __init__(self, backend: "_Tokenizer") -> None:
+        self._backend = backend
+        # The library would turn "<|endoftext|>" in a file into the control token.
+        backend.encode_special_tokens = True
+        added = backend.get_added_tokens_decoder()
+        self._special = {token.content: i for i, token in added.items() if token.special}
+        plain = {i: token.content for i, token in added.items() if not token.special}
+        self._bytes = _token_bytes(backend.get_vocab(with_added_tokens=True), self._special, plain)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Tokenizer":
+        """Open ``tokenizer.json`` in a model folder.
+
+        Raises:
+            ModelError: The file is missing, malformed or not a byte-level vocabulary.
+        """
+        from tokenizers import Tokenizer as Backend
+
+        path = folder / "tokenizer.json"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelError(f"cannot read {path}: {error}; the model folder needs it") from error
+        _require_byte_level(path, text)
+        try:
+            backend = Backend.from_str(text)
+        except Exception as error:  # the library raises Exception itself
+            raise ModelError(f"{path} is not a tokenizer: {error}") from error
+        return cls(backend)
+
+    @property
+    def vocabulary(self) -> int:
+        """One more than the largest id."""
+        return len(self._bytes)
+
+    @property
+    def special_ids(self) -> frozenset[int]:
+        """The ids of all control tokens."""
+        return frozenset(self._special.values())
+
+    def special(self, name: str) -> int | None:
+        """Return the id of the control token ``name``, None if the vocabulary has none."""
+        return self._special.get(name)
+
+    def encode_part(self, text: str) -> list[int]:
+        """Return the ids of ``text``; markers in it are ordinary characters.
+
+        A character that UTF-8 cannot hold (half of a surrogate pair) counts as ``?``.
+        """
+        return list(self._encode(text)[0])
+
+    def encode_with_starts(self, text: str) -> tuple[list[int], list[int]]:
+        """Return the ids of ``text`` and, for each, the character at which it starts."""
+        ids, offsets = self._encode(text)
+        return list(ids), [start for start, _ in offsets]
+
+    def _encode(self, text: str) -> tuple[Sequence[int], Sequence[tuple[int, int]]]:
+        if not text:
+            return [], []
+        clean = text.encode("utf-8", "replace").decode("utf-8")
+        encoding = self._backend.encode(clean, add_special_tokens=False)
+        return encoding.ids, encoding.offsets
+
+    def token_bytes(self, token: int) -> bytes:
+        """Return the bytes ``token`` stands for; none for a control token or an unused id."""
+        return self._bytes[token] if 0 <= token < len(self._bytes) else b""
+
+    def decode_bytes(self, tokens: Iterable[int]) -> bytes:
+        """Return the bytes of a run of tokens, also where it ends inside a character."""
+        return b"".join(self.token_bytes(token) for token in tokens)
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """Return the text of a run of tokens; bytes that are no UTF-8 become U+FFFD."""
+        return self.decode_bytes(tokens).decode("utf-8", "replace")
+
+    def continuations(self, start: bytes) -> list[int]:
+        """Return, ascending, the ids that can come next where ``start`` must still be said.
+
+        These are the tokens that begin with ``start``, and the shorter ones that ``start``
+        begins with.  Of the empty ``start``, all tokens.
+        """
+        ordered = self._ordered
+        first = bisect_left(ordered, (start, -1))
+        found = []
+        for content, token in islice(ordered, first, None):
+            if not content.startswith(start):
+                break
+            found.append(token)
+        for length in range(1, len(start)):
+            at = bisect_left(ordered, (start[:length], -1))
+            found += [i for c, i in islice(ordered, at, at + 1) if c == start[:length]]
+        return sorted(found)
+
+    @cached_property
+    def _ordered(self) -> list[tuple[bytes, int]]:
+        """The tokens that stand for bytes, by their bytes."""
+        return sorted((content, i) for i, content in enumerate(self._bytes) if content)
+
+
+class TextStream:
+    """Turns the bytes of tokens into text, one token at a time; an unfinished character waits."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def push(self, content: bytes) -> str:
+        """Return the text that ``content`` finishes; may be empty.
+
+        Joined, the pieces are the text of all bytes but for an unfinished character at the end,
+        which is never returned.  Bytes that are no UTF-8 become U+FFFD.
+        """
+        return self._decoder.decode(content)
+
+
+def _byte_of_letter() -> dict[str, int]:
+    """Return which byte each letter of the byte-level alphabet stands for.
+
+    Bytes that print stand for themselves, the others for the letters from U+0100 on, in order
+    (Radford et al., GPT-2, 2019).
+    """
+    printing = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    letters = {chr(byte): byte for byte in printing}
+    hidden = (byte for byte in range(256) if byte not in printing)
+    return letters | {chr(0x100 + i): byte for i, byte in enumerate(hidden)}
+
+
+def _token_bytes(
+    vocabulary: dict[str, int], special: dict[str, int], plain: dict[int, str]
+) -> list[bytes]:
+    """Return the bytes of every token by id; control tokens have none."""
+    byte_of = _byte_of_letter()
+    contents = [b""] * (max(vocabulary.values(), default=-1) + 1)
+    for token, i in vocabulary.items():
+        if i in plain:
+            contents[i] = plain[i].encode()
+        elif token not in special:
+            contents[i] = bytes(byte_of[letter] for letter in token if letter in byte_of)
+    return contents
+
+
+def _require_byte_level(path: Path, text: str) -> None:
+    """Raise ModelError unless ``text`` describes a byte-level BPE tokenizer."""
+    try:
+        description = json.loads(text)
+        model, decoder = description["model"]["type"], json.dumps(description["decoder"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} is not a tokenizer description: {error}") from error
+    if model != "BPE" or '"ByteLevel"' not in decoder:
+        raise ModelError(f"{path} is a {model} tokenizer; only byte-level BPE can be used")
