@@ -146,7 +146,7 @@ class Region(msgspec.Struct, frozen=True):
     width: int
     height: int
     sram_bytes: dict[str, int]
-    """Largest core of the region by use: ``code``, ``weights``, ``kv``, ``buffers``, ``max_total``."""
+    """Fullest core of the region by use: code, weights, kv, buffers, max_total."""
 
 
 class MachineInfo(msgspec.Struct, frozen=True):

@@ -47,7 +47,8 @@ class Executor:
         Raises:
             EngineError: More threads than numba was started with.
         """
-        limit = numba.config.NUMBA_NUM_THREADS
+        config: Any = numba.config  # its fields are made at run time
+        limit = config.NUMBA_NUM_THREADS
         if not 1 <= threads <= limit:
             raise EngineError(
                 f"{threads} compute threads asked for; 1 to {limit} are possible "
@@ -74,7 +75,8 @@ class Executor:
         work = _kernels(self._path, self._memory, self._shape)
         for number, (label, dispatcher, arguments) in enumerate(work):
             on_progress(number, len(work), label)
-            dispatcher.compile(tuple(numba.typeof(argument) for argument in arguments))
+            typeof: Any = numba.typeof
+            dispatcher.compile(tuple(typeof(argument) for argument in arguments))
         on_progress(len(work), len(work), "ready")
 
     def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ import logging
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from engine.paths import cache_dir
 
@@ -31,9 +32,10 @@ def key() -> str:
     digest = hashlib.sha256()
     for source in sources:
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    config: Any = numba.config  # its fields are made at run time
     processor = (
-        numba.config.CPU_NAME or binding.get_host_cpu_name(),
-        numba.config.CPU_FEATURES or binding.get_host_cpu_features().flatten(),
+        config.CPU_NAME or binding.get_host_cpu_name(),
+        config.CPU_FEATURES or binding.get_host_cpu_features().flatten(),
     )
     digest.update(repr((numba.__version__, binding.llvm_version_info, processor)).encode())
     return digest.hexdigest()[:16]
@@ -57,7 +59,8 @@ def use() -> Path:
         fallback = Path(tempfile.mkdtemp(prefix="spark-tui-kernels-"))
         _log.warning("kernel cache %s cannot be written (%s); using %s", wanted, error, fallback)
         wanted = fallback
-    numba.config.CACHE_DIR = str(wanted)
+    config: Any = numba.config
+    config.CACHE_DIR = str(wanted)
     return wanted
 
 

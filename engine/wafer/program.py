@@ -26,7 +26,7 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A rectangle of cores with one job: ``width`` columns from ``x``, ``height`` rows from ``y``."""
+    """A rectangle of cores with one job, its north-west corner at column ``x``, row ``y``."""
 
     label: str
     x: int

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from llvmlite import binding, ir
 from numba import types
-from numba.core import cgutils, config
+from numba.core import cgutils
+from numba.core import config as _numba_config
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
@@ -27,6 +28,8 @@ GROUP_BYTES = 32 * PANEL
 
 PORTABLE = np.int8(0)
 VNNI = np.int16(0)
+
+config: Any = _numba_config  # its fields are made at run time
 
 _QUADS = 8
 _VECTORS = 4  # 16 outputs each
