@@ -53,6 +53,7 @@ STABLE_SECONDS = 5.0
 UNREAD_BYTES = 32 * 1024 * 1024
 """Waiting for a server that does not read: nothing more is sent to it."""
 
+
 class EngineStarting(msgspec.Struct, frozen=True):
     """An engine process is being launched."""
 
@@ -102,6 +103,7 @@ class EngineClient:
         self._writer: asyncio.StreamWriter | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._closing = asyncio.Event()
+        self._attempt: asyncio.Task[None] | None = None
         self._ready_at: float | None = None
         self._refusal: str | None = None
         self._reason = "no engine is running"
@@ -130,7 +132,8 @@ class EngineClient:
         while not self._closing.is_set():
             self._ready_at = self._refusal = None
             try:
-                await self._connection()
+                if not await self._attempted():
+                    return
             except _GiveUp as error:
                 self._on_event(EngineDown(str(error), retrying=False))
                 return
@@ -148,9 +151,22 @@ class EngineClient:
     async def close(self) -> None:
         """End `run` and drop the connection; the engine process ends by itself when unused."""
         self._closing.set()
+        if self._attempt is not None:
+            self._attempt.cancel()
         await self._drop()
 
     # ── one connection ──────────────────────────────────────────────────────────────────────
+
+    async def _attempted(self) -> bool:
+        """Live through one connection; return whether it ended otherwise than by `close`."""
+        self._attempt = asyncio.create_task(self._connection())
+        try:
+            await self._attempt
+        except asyncio.CancelledError:
+            if self._closing.is_set():
+                return False
+            raise
+        return True
 
     async def _connection(self) -> None:
         """Live through one connection, from finding an engine to its end.

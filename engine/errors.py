@@ -1,4 +1,4 @@
-"""The exceptions the engine raises on purpose; each message says what was asked, the limit, what to do.
+"""The exceptions the engine raises on purpose: what was asked, the limit, what to do.
 
 EngineError
 ├── ModelError          a model folder cannot be used

@@ -263,8 +263,8 @@ ServerMessage = Welcome | Progress | EngineReady | PartialText | Completed | Fai
 
 _HEADER = struct.Struct(">I")
 _encoder = msgspec.msgpack.Encoder()
-_client_decoder = msgspec.msgpack.Decoder(ClientMessage)
-_server_decoder = msgspec.msgpack.Decoder(ServerMessage)
+_client_decoder: msgspec.msgpack.Decoder[ClientMessage] = msgspec.msgpack.Decoder(ClientMessage)
+_server_decoder: msgspec.msgpack.Decoder[ServerMessage] = msgspec.msgpack.Decoder(ServerMessage)
 
 
 def encode(message: ClientMessage | ServerMessage) -> bytes:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from engine.completion.place import Place
 from engine.completion.prompt import PromptBuilder
 from engine.completion.stop import StopRules
-from engine.completion.trim import trim, without_extra_indent
+from engine.completion.trim import trim, without_extra_indent, without_unfinished_line
 from engine.errors import EngineError, PromptError
 from engine.generate import Generation, Generator, Runner, Step
 from engine.messages import HostStats, MachineInfo, ModelInfo, Progress, Telemetry, WaferStats
@@ -126,7 +126,9 @@ class Wafer(Runner, Protocol):
 
 def default_threads() -> int:
     """Return the compute threads used when none are asked for: all cores but one, at least 1."""
-    return max(1, len(os.sched_getaffinity(0)) - 1)
+    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return max(1, cores - 1)
 
 
 class Session:
@@ -243,16 +245,17 @@ class Session:
         cancelled: Callable[[], bool],
     ) -> Completion:
         start = perf_counter()
-        place = Place.of(request.prefix, request.suffix)
-        prompt = self._builder.build(
-            request.path, request.prefix, request.suffix, request.max_tokens
-        )
+        # The model knows one kind of line end; a face turns them back into the file's.
+        prefix = request.prefix.replace("\r\n", "\n")
+        suffix = request.suffix.replace("\r\n", "\n")
+        place = Place.of(prefix, suffix)
+        prompt = self._builder.build(request.path, prefix, suffix, request.max_tokens)
         sampler = make_sampler(request.temperature, request.top_k, request.top_p, request.seed)
         writer = _Writer(
             self._tokenizer, sampler, prompt.healing, StopRules(place, request.multi_line)
         )
         generation = Generation()
-        first_text = None
+        reported, first_text = "", None
         for token in self._generator.run(
             prompt.ids, writer.pick, request.max_tokens, generation, cancelled
         ):
@@ -261,14 +264,16 @@ class Session:
                 first_text = perf_counter() - start
             if writer.ended is not None:
                 break
-            if writer.shown_has_changed():
-                on_text(writer.shown)
+            if writer.shown != reported:
+                reported = writer.shown
+                on_text(reported)
         if first_text is None:
             first_text = perf_counter() - start
-        text = trim(writer.text, place, multi_line=request.multi_line)
+        written = writer.text if writer.ended else without_unfinished_line(writer.text)
+        text = trim(written, place, multi_line=request.multi_line)
         return Completion(
             text=text,
-            finish_reason=_finish_reason(writer, text, place, generation),
+            finish_reason=_finish_reason(writer.ended, written, text, place, generation),
             prompt_tokens=len(prompt.ids),
             cached_tokens=generation.cached_tokens,
             completion_tokens=generation.completion_tokens - writer.control_tokens,
@@ -350,7 +355,7 @@ class _Writer:
         self._stream = TextStream()
         self.text = ""
         self.shown = ""
-        """What of the text was fit to show when last asked."""
+        """The part of the text that can be shown already."""
         self.ended: str | None = None
         """Why no more tokens are needed: ``stop`` or ``trimmed``."""
         self.control_tokens = 0
@@ -371,23 +376,18 @@ class _Writer:
         said = min(len(self._healing), len(content))
         self._healing = self._healing[said:]
         self.text += self._stream.push(content[said:])
-        if self._rules.line_ended(self.text):
-            self.ended = "stop"
-        elif self._rules.cuts(self.text):
-            self.ended = "trimmed"
-
-    def shown_has_changed(self) -> bool:
-        """Return whether there is something new to show, and take it into ``shown``."""
-        before, self.shown = self.shown, self._rules.shown(self.text)
-        return self.shown != before
+        verdict = self._rules.look(self.text)
+        self.shown, self.ended = verdict.shown, verdict.ended
 
 
-def _finish_reason(writer: _Writer, text: str, place: Place, generation: Generation) -> str:
-    """Return why a completion whose trimmed text is ``text`` ended."""
+def _finish_reason(
+    ended: str | None, written: str, text: str, place: Place, generation: Generation
+) -> str:
+    """Return why a completion that was ``written`` and trimmed to ``text`` ended."""
     if generation.cancelled:
         return "cancelled"
-    cut = without_extra_indent(writer.text, place)[len(text) :]
-    return "trimmed" if cut.strip() else writer.ended or "length"
+    cut = without_extra_indent(written, place)[len(text) :]
+    return "trimmed" if cut.strip() else ended or "length"
 
 
 def _check_tier(tier: str) -> None:

@@ -1,0 +1,1 @@
+"""Counters of the engine's work and frozen copies of them for readers."""

@@ -8,6 +8,7 @@ documentation and csl-examples; [S15] ALCF AI testbed documentation.
 
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
+from math import isfinite
 
 from engine.errors import MachineError
 
@@ -117,17 +118,19 @@ class MachineSpec:
         """Refuse numbers without meaning.
 
         Raises:
-            MachineError: A size, rate or clock is not positive, or a latency is negative.
+            MachineError: A size, rate or clock is not positive and finite, or a latency is
+                negative.
         """
         may_be_zero = {"dispatch_cycles", "hop_cycles", "ramp_cycles", "vector_overhead_cycles"}
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, str):
                 continue
-            if value < 0 or (value == 0 and field.name not in may_be_zero):
+            zero_is_wrong = field.name not in may_be_zero
+            if not isfinite(value) or value < 0 or (value == 0 and zero_is_wrong):
                 raise MachineError(
                     f"machine {self.name!r}: {field.name} is {value}; it must be "
-                    f"{'at least 0' if field.name in may_be_zero else 'above 0'}"
+                    f"finite and {'above 0' if zero_is_wrong else 'at least 0'}"
                 )
 
     @property

@@ -1,0 +1,106 @@
+"""What concerns the engine process itself: its lock, its log, its priority."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from time import monotonic, sleep
+
+from engine import paths
+from engine.errors import ServerError
+from engine.server.service import Service
+from engine.server.worker import OpenSession
+
+__all__ = ["NICE", "Options", "open_log", "run"]
+
+log = logging.getLogger(__name__)
+
+NICE = 5
+"""Added to the process's nice value: an editor is more urgent than a suggestion."""
+
+LOCK_SECONDS = 5.0
+"""How long a predecessor that is ending may still hold the lock."""
+
+LOG_BYTES = 1_000_000
+"""Size at which the log file is put aside; two old ones are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where to serve, and how long without clients."""
+
+    socket: Path
+    idle_seconds: float = 10.0
+
+
+def run(options: Options, open_session: OpenSession) -> int:
+    """Serve one session at a socket until nobody needs it; return the exit status.
+
+    Raises:
+        ServerError: Another process serves the socket, or it cannot be made.
+    """
+    started = monotonic()
+    os.nice(NICE)
+    with _only_one(options.socket):
+        # Whoever holds the lock owns the name: a socket found here was left by a dead process.
+        options.socket.unlink(missing_ok=True)
+        log.info("serving at %s, process %d", options.socket, os.getpid())
+        try:
+            status = asyncio.run(_serve(options, open_session, started))
+        except OSError as error:
+            raise ServerError(f"cannot serve at {options.socket}: {error}") from error
+        log.info("ended with status %d", status)
+        return status
+
+
+async def _serve(options: Options, open_session: OpenSession, started: float) -> int:
+    service = Service(
+        options.socket, open_session, idle_seconds=options.idle_seconds, started=started
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, service.end)
+    return await service.run()
+
+
+@contextmanager
+def _only_one(socket: Path) -> Iterator[None]:
+    """Hold the lock of a socket."""
+    with socket.with_suffix(".lock").open("w") as lock:
+        deadline = monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if monotonic() > deadline:
+                    raise ServerError(f"another engine process serves {socket}") from None
+                sleep(0.05)
+        yield
+        with suppress(OSError):
+            socket.unlink(missing_ok=True)
+
+
+def open_log() -> None:
+    """Send the log to the log file; where that cannot be written, to standard error."""
+    path = paths.log_file()
+    handler: logging.Handler
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8")
+    except OSError as error:
+        handler = logging.StreamHandler(sys.stderr)
+        print(f"no log file {path}: {error}", file=sys.stderr)
+    logging.basicConfig(
+        level=logging.INFO,
+        handlers=[handler],
+        format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )

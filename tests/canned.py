@@ -1,0 +1,138 @@
+"""A session without a model: a runner that says a fixed text, on a made-up machine.
+
+For tests of everything around a transformer.  ``python tests/canned.py --socket S`` serves it as
+an engine process; the environment says what: ``CANNED_TEXT``, ``CANNED_STEP_SECONDS``,
+``CANNED_START_SECONDS``, ``CANNED_ERROR``.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.messages import MachineInfo, ModelInfo, Progress, Region
+from engine.session import Session
+from engine.wafer.timing import Activity
+from tests.engine_tokenizers import byte_tokenizer
+
+VOCABULARY = 263
+FIRST_BYTE_TOKEN = 7
+END = 0
+
+
+class CannedRunner:
+    """After any prompt, says ``text`` byte by byte, then ends.  Records its calls."""
+
+    def __init__(self, text: str, *, context_length: int = 512, step_seconds: float = 0.0) -> None:
+        self.context_length = context_length
+        self.position = 0
+        self.calls: list[tuple[str, int]] = []
+        self.step_seconds = step_seconds
+        self._tokens = [FIRST_BYTE_TOKEN + byte for byte in text.encode()] + [END]
+        self._said = 0
+
+    def rewind(self, position: int) -> None:
+        assert 0 <= position <= self.position
+        self.calls.append(("rewind", position))
+        self.position = position
+
+    def prefill(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
+        assert 1 <= len(tokens) <= 64
+        assert tokens.dtype == np.int32
+        self.calls.append(("prefill", len(tokens)))
+        self._said = 0
+        return self._append(len(tokens))
+
+    def decode(self, token: int) -> NDArray[np.float32]:
+        self.calls.append(("decode", token))
+        self._said += 1
+        return self._append(1)
+
+    def _append(self, rows: int) -> NDArray[np.float32]:
+        time.sleep(self.step_seconds)
+        self.position += rows
+        assert self.position <= self.context_length
+        logits = np.zeros(VOCABULARY, np.float32)
+        logits[self._tokens[min(self._said, len(self._tokens) - 1)]] = 9.0
+        return logits
+
+
+class CannedTiming:
+    """A step takes 1,000 cycles a row and 1 a row in the cache."""
+
+    def step_cycles(self, position: int, rows: int) -> int:
+        return 1000 * rows + position
+
+    def mac_utilisation(self, position: int) -> float:
+        return 0.05
+
+
+class CannedWafer(CannedRunner):
+    """The runner as a wafer of 2 × 1 cores."""
+
+    processor_path = "portable"
+    threads = 1
+    timing = CannedTiming()
+    orders = None
+
+    def machine_info(self) -> MachineInfo:
+        sram = {"code": 1, "weights": 2, "kv": 3, "buffers": 4, "max_total": 10}
+        region = Region("layer 0", 0, 0, 2, 1, sram)
+        return MachineInfo("canned", 1.0, 2, 1, 64, "program", 2, [region])
+
+    @property
+    def counts(self) -> "CannedCounts":
+        return CannedCounts(len(self.calls))
+
+    def expand(self, counts: "CannedCounts") -> Activity:
+        states = np.full((1, 2, 6), counts.calls, np.int64)
+        return Activity(6 * counts.calls, (states,), {"matmul": 6 * counts.calls})
+
+
+@dataclass(frozen=True, slots=True)
+class CannedCounts:
+    calls: int
+
+    def since(self, earlier: "CannedCounts") -> "CannedCounts":
+        return CannedCounts(self.calls - earlier.calls)
+
+
+def canned_model_info() -> ModelInfo:
+    return ModelInfo("canned", "/nowhere", 1, 1, 1, VOCABULARY, 512, "python", 1, True)
+
+
+def canned_session(text: str, *, step_seconds: float = 0.0) -> Session:
+    wafer = CannedWafer(text, step_seconds=step_seconds)
+    return Session(canned_model_info(), byte_tokenizer(), wafer, wafer)
+
+
+def _open(on_progress: Callable[[Progress], None]) -> Session:
+    from engine.errors import ModelError
+
+    on_progress(Progress("model", 0, 1, "reading the model"))
+    time.sleep(float(os.environ.get("CANNED_START_SECONDS", "0")))
+    if "CANNED_ERROR" in os.environ:
+        raise ModelError(os.environ["CANNED_ERROR"])
+    text = os.environ.get("CANNED_TEXT", "return 1")
+    return canned_session(text, step_seconds=float(os.environ.get("CANNED_STEP_SECONDS", "0")))
+
+
+def _main() -> None:
+    from engine.server import process
+    from engine.server.__main__ import parse
+
+    options = parse(sys.argv[1:])
+    process.open_log()
+    status = process.run(process.Options(options.socket, idle_seconds=options.idle), _open)
+    sys.stderr.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    _main()

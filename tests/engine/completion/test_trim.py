@@ -1,0 +1,309 @@
+"""One golden table per rule: the place, the text, what is kept.  ``|`` is the cursor."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.completion import trim
+from engine.completion.place import Place, indent_width
+
+
+def place(view):
+    prefix, _, suffix = view.partition("|")
+    return Place.of(prefix, suffix)
+
+
+def check(rule, view, text, kept):
+    assert rule(text, place(view)) == kept
+    # A rule only ever cuts, and has nothing left to cut afterwards.
+    assert rule(kept, place(view)) == kept
+
+
+def test_a_place_knows_the_lines_around_it():
+    assert place("a\n\nb\n  c|d\n\n e \r\n\nf") == Place(
+        "  c", "d", "b", (" e", "f"), "d\n\n e \r\n\nf"
+    )
+
+
+def test_a_place_at_the_edges_of_a_file():
+    assert place("|") == Place("", "", "", (), "")
+
+
+@pytest.mark.parametrize(
+    ("line", "width"), [("x", 0), ("  x", 2), ("\tx", 8), ("  \tx", 8), ("    ", 4)]
+)
+def test_indent_width(line, width):
+    assert indent_width(line) == width
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "kept"),
+    [
+        ("f(|)", "a\nb", "a"),
+        ("f(|)  ", "a, b", "a, b"),
+        ("x = |\ny", "1\nz", "1\nz"),
+        ("x = |   \ny", "1\nz", "1\nz"),
+    ],
+)
+def test_one_line_where_the_line_goes_on(view, text, kept):
+    check(trim.first_line_before_text, view, text, kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("a\x00b", "a"), ("a\tb\nc", "a\tb\nc"), ("é\ufffd", "é"), ("a\x1b[0m", "a"), ("a\r\n", "a")],
+)
+def test_only_printable_text(text, kept):
+    check(trim.printable, "|", text, kept)
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "kept"),
+    [
+        # the cursor's line opens a block
+        ("def f():|", "\n    return 1\n\ndef g():", "\n    return 1\n"),
+        ("    if a:|", "\n        b\n    x", "\n        b"),
+        # … and a statement of several branches goes on
+        ("if a:|", "\n    b\nelse:\n    c\nd", "\n    b\nelse:\n    c"),
+        ("try:|", "\n    b\nexcept E:\n    c\n", "\n    b\nexcept E:\n    c\n"),
+        # … as do closing brackets
+        ("x = [|", "\n    1,\n]\ny = 2", "\n    1,\n]"),
+        # inside a block, lines of the same indentation belong to it
+        ("def f():\n    |", "a = 1\n    return a\nx = 2", "a = 1\n    return a"),
+        ("def f():\n    a = |", "1\n    b = 2\nc", "1\n    b = 2"),
+        # a blank line without indentation: the first line written decides
+        ("def f():\n|", "    a\n    b\nc", "    a\n    b"),
+        ("def f():\n    |", "\n    a\nb", "\n    a"),
+        # the rest of a line, then another thing
+        ("    return |", "x\n\n\ndef g():", "x\n\n"),
+        # a half line may still become a branch
+        ("if a:|", "\n    b\nel", "\n    b\nel"),
+        ("if a:|", "\n    b\nelephant = 1\n", "\n    b"),
+        ("if a:|", "\n    b\n    ", "\n    b\n    "),
+        # tabs
+        ("\tif a:|", "\n\t\tb\n\tx", "\n\t\tb"),
+    ],
+)
+def test_within_the_block(view, text, kept):
+    check(trim.within_block, view, text, kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("a\n\n\nb", "a"),
+        ("a\n\nb", "a\n\nb"),
+        ("a\n  \n\t\nb", "a"),
+        ("\n\n\nclass A:", "\n\n\nclass A:"),
+    ],
+)
+def test_two_blank_lines_end_it(text, kept):
+    check(trim.before_double_blank, "|", text, kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("x = 1\nx = 1\nx = 1\n", "x = 1"),
+        ("a\nx = 1\n\nx = 1\nx = 1  \nb", "a\nx = 1\n"),
+        ("x = 1\nx = 1\ny\n", "x = 1\nx = 1\ny\n"),
+        ("x = 1\nx = 1\nx = 1", "x = 1\nx = 1\nx = 1"),
+        ("}\n}\n}\n", "}\n}\n}\n"),
+        ("  b\nb\n  b\nb\n", "  b\nb\n  b\nb\n"),
+    ],
+)
+def test_a_repeated_line_is_kept_once(text, kept):
+    check(trim.before_repeated_lines, "|", text, kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("foo(foo(foo(foo(foo(foo(foo(", "foo("),
+        ("x = self.name.self.name.self.name.self.name.self.name", "x = self.name."),
+        ("# ----------------------------", "# ----------------------------"),
+        ("a, b, a, b, a, b", "a, b, a, b, a, b"),
+        ("return [0, 0, 0]", "return [0, 0, 0]"),
+    ],
+)
+def test_a_pattern_in_circles_is_kept_once(text, kept):
+    check(trim.before_repeated_pattern, "|", text, kept)
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "kept"),
+    [
+        ("a|\nreturn result", " = 1\nreturn result\n", " = 1"),
+        ("a|\nreturn result", " = 1\nreturn result", " = 1\nreturn result"),  # not complete
+        ("a|\n    return result", " = 1\nreturn result\n", " = 1\nreturn result\n"),
+        ("a|\nelse:", "\nelse:\n", "\nelse:\n"),  # says too little
+        ("ret|\nreturn result", "urn result\n", ""),
+        ("|\n\n  foo_bar(1)\n", "x\n  foo_bar(1)  \ny", "x"),
+    ],
+)
+def test_the_line_below_is_not_written_again(view, text, kept):
+    check(trim.before_line_below, view, text, kept)
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "kept"),
+    [
+        ("|\n    self.something = other()", "a\n    self.something = other()", "a\n    "),
+        ("|\nshort()", "a\nshort()", "a\nshort()"),
+        ("|====================", "x ====================", "x ===================="),
+    ],
+)
+def test_it_ends_where_the_suffix_begins(view, text, kept):
+    check(trim.before_suffix, view, text, kept)
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "kept"),
+    [
+        ("f(|)", "a, b)", "a, b"),
+        ("f(|)", "g(x)", "g(x)"),
+        ("f(|)", "g(x))", "g(x)"),
+        ("f(|)", "')'", "')'"),
+        ("f(|)", "a[1])", "a[1]"),
+        ("x = [\n    1,|\n]", "\n    2,\n]\ny", "\n    2,\n"),
+        ("f('|')", "a)b", "a)b"),
+        ("f(|", "a)", "a)"),
+        ("f(|]", "a)", "a)"),
+        ("f(|)", r"'\')', b)", r"'\')', b"),
+    ],
+)
+def test_brackets_that_stand_there_already_are_not_closed_again(view, text, kept):
+    check(trim.before_own_closer, view, text, kept)
+
+
+def test_at_most_so_many_lines():
+    lines = [f"line{i}\n\n" for i in range(30)]
+    kept = trim.at_most_max_lines("".join(lines), place("|"))
+    assert kept == "".join(lines[: trim.MAX_LINES]).rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "kept"),
+    [
+        ("x = 1\n    |", "    y", "y"),
+        ("    x = 1\n    |", "    y", "y"),
+        ("    if x:\n    |", "    y", "    y"),
+        ("    x = f(\n    |", "    y", "    y"),
+        ("        x\n    |", "    y", "    y"),  # back to the line above
+        ("    x\n    a|", " b", " b"),
+        ("    x\n|", "    y", "    y"),
+    ],
+)
+def test_indentation_that_is_there_is_not_written_again(view, text, kept):
+    check(trim.without_extra_indent, view, text, kept)
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "kept"),
+    [
+        ("x = |foo(1)", "foo(1)", ""),
+        ("x = |foo(1)", "bar + foo(1)", "bar + "),
+        ("x = |foo(1)", "bar + foo", "bar + "),
+        ("print('|')", "hello'", "hello"),
+        ("print('|')", "a' + 'b", "a' + 'b"),
+        ("x = |", "foo", "foo"),
+        ("f(a|, b)", "b, ", "b, "),
+    ],
+)
+def test_the_rest_of_the_line_is_not_written_again(view, text, kept):
+    check(trim.without_rest_of_line, view, text, kept)
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "kept"),
+    [
+        ("x = {|\n}", "\n    1: 2,\n}", "\n    1: 2,"),
+        ("|\na = 1\nb = 2", "z = 0\na = 1\nb = 2", "z = 0"),
+        ("|\na = 1\nb = 2", "z = 0\na = 1", "z = 0"),
+        ("|\na = 1\nb = 2", "a = 1\nb = 2\n", ""),
+        ("|\n\na = 1", "z\n\na = 1\n", "z\n"),
+        ("|\na = 1\nb = 2", "z = 0\nb = 2", "z = 0\nb = 2"),
+        ("pas|\npass", "s", "s"),  # the cursor's own line stays
+        ("    |\n    pass", "pass", ""),
+    ],
+)
+def test_the_lines_below_are_not_written_again(view, text, kept):
+    check(trim.without_lines_below, view, text, kept)
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "kept"),
+    [
+        ("total = total + 1\n|", "total = total + 1", ""),
+        ("total = total + 1\n|", "total = total + 1\nb", ""),
+        ("total = total + 1\n|", "total = total + 2", "total = total + 2"),
+        ("pass\n|", "pass", "pass"),
+        ("    total_a = b\n    |", "total_a = b", ""),
+    ],
+)
+def test_the_line_above_is_not_written_again(view, text, kept):
+    check(trim.without_line_above, view, text, kept)
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "kept"),
+    [
+        ("|", "a  \n\n  ", "a"),
+        ("|", "  \n\t", ""),
+        ("f(|b)", "a, ", "a, "),
+        ("f(|b)", "a, \n", "a, "),
+        ("f(| b)", "a, ", "a,"),
+        ("|", "\n    a", "\n    a"),
+    ],
+)
+def test_no_blank_end(view, text, kept):
+    check(trim.without_blank_end, view, text, kept)
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "multi_line", "kept"),
+    [
+        ("def f(a, b):\n    |\n", "return a + b\n\n\ndef g():", True, "return a + b"),
+        ("def f(a, b):\n    |\n", "c = a\n    return c", False, "c = a"),
+        ("print(|)\n", '"hello")\nprint()', True, '"hello"'),
+        ("x|\n", "\n", True, ""),
+    ],
+)
+def test_all_rules_together(view, text, multi_line, kept):
+    assert trim.trim(text, place(view), multi_line=multi_line) == kept
+
+
+pieces = st.lists(
+    st.sampled_from(
+        ["a", "foo", "return x", " ", "    ", "\n", "(", ")", "'", '"', "else:", "x = 1\n", "\n\n"]
+    ),
+    max_size=14,
+).map("".join)
+
+
+@pytest.mark.parametrize("rule", trim.SETTLED, ids=lambda rule: rule.__name__)
+@given(prefix=pieces, suffix=pieces, text=pieces, more=pieces)
+def test_more_text_never_undoes_a_settled_cut(rule, prefix, suffix, text, more):
+    where = Place.of(prefix, suffix)
+    kept = rule(text, where)
+    assert text.startswith(kept)
+    if kept != text:
+        assert rule(text + more, where) == kept
+
+
+@given(prefix=pieces, suffix=pieces, text=pieces)
+def test_what_is_kept_is_a_part_of_the_text_and_has_text(prefix, suffix, text):
+    where = Place.of(prefix, suffix)
+    kept = trim.trim(text, where)
+    assert trim.without_extra_indent(text, where).startswith(kept)
+    assert kept == "" or kept.strip()
+
+
+def test_repeated_quotes_are_kept_once():
+    assert trim.trim('    """\n    """\n    """\n', Place.of("def f():\n", "")) == '    """'
+
+
+def test_the_unfinished_last_line_of_several_is_dropped():
+    assert trim.without_unfinished_line("a = 1\nb = (") == "a = 1"
+    assert trim.without_unfinished_line("return val") == "return val"
+    assert trim.without_unfinished_line("\nval") == "\nval"

@@ -1,0 +1,122 @@
+"""Small wafers for tests: random machines, random shapes, a model placed by hand, a step's inputs.
+
+Everything random takes a `numpy.random.Generator`, so that a failing case can be made again from
+its seed.  Import it only after `engine.wafer.kernel_cache.use()` (the wafer tests' conftest).
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from engine.errors import PlacementError
+from engine.model.orders import ReduceOrder
+from engine.wafer import machine
+from engine.wafer.compiler import choose_orders, compile_graph
+from engine.wafer.executor import Executor
+from engine.wafer.load import WaferRunner
+from engine.wafer.placement import Shape, model_shape, place
+from engine.wafer.timing import Counts, Timing
+from tests.tiny import tiny_model
+
+
+def random_machine(random):
+    """A machine with other latencies and rates on a grid that is large enough for tiny models."""
+    return replace(
+        machine.get("small"),
+        name="random",
+        columns=256,
+        rows=256,
+        hop_cycles=int(random.integers(1, 5)),
+        ramp_cycles=int(random.integers(0, 6)),
+        dispatch_cycles=int(random.integers(0, 30)),
+        inject_cycles_per_wavelet=float(random.choice([1.0, 1.125, 1.5, 3.0])),
+        add_fp32_cycles_per_wavelet=float(random.choice([1.0, 2.0, 2.5])),
+        vector_overhead_cycles=int(random.integers(0, 9)),
+        divide_cycles=int(random.integers(1, 60)),
+        fmac_fp32=int(random.integers(1, 5)),
+        mac_int8=int(random.integers(1, 17)),
+    )
+
+
+def random_model(random):
+    """A tiny model of random sizes."""
+    heads = int(random.choice([1, 2, 4, 6]))
+    return tiny_model(
+        seed=int(random.integers(1 << 30)),
+        hidden=32 * int(random.integers(1, 7)),
+        layers=int(random.integers(1, 4)),
+        heads=heads,
+        kv_heads=int(random.choice([n for n in (1, 2, 3, 6) if heads % n == 0])),
+        head_dim=int(random.choice([16, 32, 64])) if heads != 1 else 32,
+        ffn=32 * int(random.integers(1, 9)),
+        vocab=263 + int(random.integers(1, 200)),
+        context=int(random.integers(24, 60)),
+        tied=bool(random.integers(2)),
+    )
+
+
+def random_shape(random, model):
+    """A shape that the model splits over, from everything that `Shape` allows."""
+    sizes = model_shape(model.graph)
+    groups, half = sizes.hidden // 32, sizes.attention.head_dim // 2
+    rows = [n for n in range(1, groups + 1) if groups % n == 0]
+    rows += [groups * s for s in (2, 4, 8, 16, 32)]
+    heads = sizes.attention.heads
+    columns = [n for n in range(1, heads + 1) if heads % n == 0]
+    columns += [heads * s for s in range(2, half + 1) if half % s == 0]
+    return Shape(
+        columns=int(random.choice(columns)),
+        rows=int(random.choice(rows)),
+        head_columns=int(random.integers(1, 70)),
+        layers_per_block=int(random.integers(1, sizes.layers + 1)),
+    )
+
+
+def random_placement(random, model, spec):
+    """A placement on ``spec`` of a random shape that fits."""
+    for _ in range(50):
+        try:
+            shape = random_shape(random, model)
+            return place(model_shape(model.graph), spec, shape, model.graph.context_length)
+        except PlacementError:
+            continue
+    raise AssertionError("none of 50 random shapes fits the machine")
+
+
+def random_order(random, parts):
+    """An order of ``parts`` partial sums with a random group."""
+    return ReduceOrder(parts, int(random.integers(1, parts + 1)))
+
+
+def placed(model, spec, placement):
+    """(Compiled, Timing) of a model on a placement; compiles no kernel."""
+    compiled = compile_graph(model.graph, spec, placement)
+    return compiled, Timing(compiled, placement)
+
+
+def runner_on(model, spec, placement, *, threads=1, portable=False):
+    """A WaferRunner on a placement made by hand: what `open_wafer` does without its planner."""
+    compiled, timing = placed(model, spec, placement)
+    executor = Executor(compiled.program, model.tensors, threads=threads, portable=portable)
+    return WaferRunner(executor, timing, placement, choose_orders(spec, placement))
+
+
+def random_steps(random, total, longest=64):
+    """Sizes of random steps that sum to ``total``."""
+    sizes = []
+    while total:
+        sizes.append(int(random.integers(1, min(total, longest) + 1)))
+        total -= sizes[-1]
+    return sizes
+
+
+def added(counts):
+    """The sum of Counts."""
+    counts = list(counts)
+    return Counts(
+        sum(c.steps for c in counts),
+        sum(c.rows for c in counts),
+        sum(c.fullest_kv_rows for c in counts),
+        sum(c.kv_rows for c in counts),
+        sum(c.lookups for c in counts),
+    )
