@@ -74,10 +74,10 @@ class Executor:
         """
         work = _kernels(self._path, self._memory, self._shape)
         for number, (label, dispatcher, arguments) in enumerate(work):
-            on_progress(number, len(work), label)
+            on_progress(number, len(work), f"compiling {label}")
             typeof: Any = numba.typeof
             dispatcher.compile(tuple(typeof(argument) for argument in arguments))
-        on_progress(len(work), len(work), "ready")
+        on_progress(len(work), len(work), "kernels are ready")
 
     def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
         """Append ``tokens`` (M,), M ≤ `MAX_ROWS`, and return the last row's logits (V,).

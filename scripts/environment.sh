@@ -1,0 +1,54 @@
+# Sourced by the other scripts: `ready run` or `ready dev` sees to it that .venv is complete.
+#
+# Fast path only: a stamp tells in a few milliseconds that nothing has to be done.  The work
+# itself (virtual environment, pip, locking) is scripts/make_environment.py.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+environment="$root/.venv"
+
+say() { printf 'spark-tui: %s\n' "$*" >&2; }
+
+# Prints the command of a Python ≥ 3.11 that really starts; a version manager's shim may not.
+find_python() {
+    local candidate
+    for candidate in "${SPARK_PYTHON:-}" python3.13 python3.12 python3.11 python3 python; do
+        [ -n "$candidate" ] || continue
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+            printf '%s\n' "$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# What the environment was made for: these dependencies, this Python, this place.
+# The settings of pytest, ruff and mypy, which come last in pyproject.toml, change nothing in it.
+stamp_now() {
+    printf '%s | %s | %s' "$(sed '/^\[tool\.pytest/,$d' "$root/pyproject.toml" | cksum)" \
+        "$("$environment/bin/python" -V 2>&1)" "$root"
+}
+
+# Succeeds when the stamp of `$1`, or of `dev`, which holds everything, is today's.
+is_ready() {
+    [ -x "$environment/bin/python" ] || return 1
+    [ ! -e "$environment/.making" ] || return 1
+    local now name
+    now=$(stamp_now)
+    for name in "$1" dev; do
+        [ "$(cat "$environment/.ready-$name" 2>/dev/null)" = "$now" ] && return 0
+    done
+    return 1
+}
+
+ready() {
+    is_ready "$1" && return 0
+    local python
+    if ! python=$(find_python); then
+        say "needs Python 3.11 or newer and found none; install it" \
+            "(Debian, Ubuntu: sudo apt install python3 python3-venv; macOS: brew install python;" \
+            "or https://www.python.org/downloads), or name one: SPARK_PYTHON=/path/to/python3"
+        exit 1
+    fi
+    "$python" "$root/scripts/make_environment.py" "$1" || exit 1
+    stamp_now >"$environment/.ready-$1"
+}

@@ -1,0 +1,136 @@
+"""Pictures of the real app with the real engine, as SVG; the README shows the first.
+
+``scripts/screenshots.py [--out FOLDER]`` opens a small example repository, asks for a suggestion
+and writes what is on the screen.  The figures in the panes are those of this computer.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+from textual.pilot import Pilot
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZE = (150, 42)
+TIMEOUT_SECONDS = 600.0
+LINES = (19, 13, 24, 31)
+"""Where a suggestion is asked for, the first place with an answer is shown."""
+
+FILES = {
+    "README.md": "# orbit\n\nWhere the planets are.\n",
+    "orbit/__init__.py": '"""Positions of planets."""\n',
+    "orbit/units.py": "AU_KM = 149_597_870.7\nDAY_SECONDS = 86_400\n",
+    "orbit/body.py": '''"""A body on an elliptic orbit."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass
+class Body:
+    name: str
+    period: float
+    radius: float
+
+    def mean_motion(self):
+        return 2 * math.pi / self.period
+
+    def angle(self, day):
+        return self.mean_motion() * day
+
+    def position(self, day):
+        angle = self.angle(day)
+        x = self.radius * math.cos(angle)
+        y = self.radius * math.sin(angle)
+        return x, y
+
+    def distance(self, other, day):
+        x, y = self.position(day)
+        other_x, other_y = other.position(day)
+        return math.hypot(x - other_x, y - other_y)
+
+
+def load_bodies(path):
+    bodies = []
+    with open(path) as file:
+        for line in file:
+            name, period, radius = line.split()
+            bodies.append(Body(name, float(period), float(radius)))
+    return bodies
+''',
+    "tests/test_body.py": "from orbit.body import Body\n",
+}
+
+
+def write_repository(root: Path) -> None:
+    """Write the example repository."""
+    (root / ".git").mkdir(parents=True)
+    for name, text in FILES.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+async def take(repository: Path, out: Path, *, with_help: bool) -> None:
+    """Run the app on ``repository`` and write its pictures into ``out``."""
+    from tui.app import SparkApp
+    from tui.engine_state import Phase
+
+    app = SparkApp(repository, open_file=repository / "orbit" / "body.py", line=LINES[0])
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor is not None, "an editor")
+        await until(pilot, lambda: app.engine_state.phase is Phase.READY, "a ready engine")
+        for line in LINES:
+            app.editor.focus()
+            app.editor.go_to(line, len(app.editor.document[line - 1]) + 1)
+            await pilot.press("ctrl+l")
+            await pilot.pause(2.0)
+            if app.editor.ghost:
+                break
+        else:
+            sys.exit("the model had no suggestion anywhere; no picture taken")
+        write(out / "screenshot.svg", app.export_screenshot(title="spark-tui", simplify=True))
+        if with_help:
+            await pilot.press("f1")
+            await pilot.pause(0.5)
+            write(out / "help.svg", app.export_screenshot(title="spark-tui", simplify=True))
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], bool], what: str) -> None:
+    """Wait for ``condition``, or end the program."""
+    deadline = monotonic() + TIMEOUT_SECONDS
+    while not condition():
+        if monotonic() > deadline:
+            sys.exit(f"no {what} after {TIMEOUT_SECONDS:.0f} s")
+        await pilot.pause(0.05)
+
+
+def write(path: Path, svg: str) -> None:
+    """Write one picture, with the newline at the end that text files have."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(svg.rstrip() + "\n", encoding="utf-8")
+    print(path)
+
+
+def main() -> None:
+    """Take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "tui" / "assets")
+    parser.add_argument("--help-screen", action="store_true", help="also the help screen")
+    arguments = parser.parse_args()
+    sys.path.insert(0, str(ROOT))
+    with tempfile.TemporaryDirectory(prefix="spark-") as name:
+        for kind in ("RUNTIME", "STATE", "CONFIG"):
+            os.environ[f"SPARK_{kind}_DIR"] = f"{name}/{kind.lower()}"
+        repository = Path(name) / "orbit"
+        write_repository(repository)
+        asyncio.run(take(repository, arguments.out, with_help=arguments.help_screen))
+
+
+if __name__ == "__main__":
+    main()

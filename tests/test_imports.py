@@ -1,0 +1,55 @@
+"""What an import loads, seen from a fresh process: a static graph cannot prove that a deferred
+import defers."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+HEAVY = ("numpy", "numba", "llvmlite", "tokenizers", "safetensors")
+SCREEN = ("textual", "rich")
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Return the top-level modules that are loaded after ``statement``."""
+    code = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import engine", (*HEAVY, *SCREEN, "tui", "msgspec")),
+        ("import engine.messages", (*HEAVY, *SCREEN, "tui")),
+        ("import engine.client", (*HEAVY, *SCREEN, "tui")),
+        ("from engine import EngineClient", (*HEAVY, *SCREEN, "tui")),
+        ("from engine import Session", (*SCREEN, "tui")),
+        ("import engine.server", (*SCREEN, "tui")),
+        ("import tui", (*HEAVY, *SCREEN, "engine")),
+        ("import tui.cli.main", (*HEAVY, *SCREEN, "engine")),
+        ("import tui.cli.app", (*HEAVY, *SCREEN)),
+        ("import tui.cli.complete", (*HEAVY, *SCREEN)),
+        ("import tui.cli.doctor", (*HEAVY, *SCREEN)),
+        ("import tui.app", HEAVY),
+    ],
+)
+def test_an_import_stays_light(statement: str, absent: tuple[str, ...]) -> None:
+    assert not loaded_by(statement) & set(absent)
+
+
+def test_asking_for_a_machine_loads_no_compiler() -> None:
+    loaded = loaded_by("import engine; engine.machine_facts('wse3', None)")
+    assert not loaded & {"numba", "llvmlite", *SCREEN}
+
+
+def test_no_module_of_the_program_can_reach_the_network() -> None:
+    """Nothing of ours imports a network client; the engine's socket is a Unix socket."""
+    modules = {"requests", "httpx", "aiohttp", "urllib3", "ftplib", "smtplib"}
+    loaded = loaded_by("import tui.app, tui.cli.main, engine.server, engine.session")
+    assert not loaded & modules

@@ -1,0 +1,121 @@
+"""A fake engine behind the command line, and folders of its own for every test."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import engine
+from engine.messages import HostStats, Progress, WaferStats
+from tui.cli.main import run
+
+HOST = HostStats(prefill_ms=12.5, decode_ms=40.0, first_text_ms=14.0, tokens_per_second=100.0)
+WAFER = WaferStats(
+    machine="wse3",
+    clock_ghz=0.85,
+    program="0123abcd",
+    cores_used=1200,
+    cycles_prefill=90_000,
+    cycles_per_token=8_500.0,
+    tokens_per_second=100_000.0,
+    mac_utilisation=0.04,
+    sram_bytes_per_core_max=31_000,
+)
+
+
+@dataclass
+class FakeSession:
+    """Answers every request with the same text and keeps what it was asked."""
+
+    text: str = "return x\n"
+    error: BaseException | None = None
+    opened: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[Any] = field(default_factory=list)
+    closed: int = 0
+    model: Any = field(default_factory=lambda: SimpleNamespace(name="canned"))
+
+    def open(
+        self,
+        model: str | None,
+        machine: str,
+        clock_ghz: float | None,
+        *,
+        tier: str = "fast",
+        on_progress: Callable[[Progress], None],
+    ) -> "FakeSession":
+        self.opened.append(
+            {"model": model, "machine": machine, "clock_ghz": clock_ghz, "tier": tier}
+        )
+        on_progress(Progress("kernels", 1, 2, "compiling matmul"))
+        return self
+
+    def complete(self, request: Any) -> Any:
+        self.requests.append(request)
+        if self.error is not None:
+            raise self.error
+        return engine.Completion(
+            text=self.text,
+            finish_reason="stop",
+            prompt_tokens=20,
+            cached_tokens=4,
+            completion_tokens=5,
+            host=HOST,
+            wafer=WAFER,
+        )
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one call of the program left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        value = json.loads(self.out)
+        assert isinstance(value, dict)
+        return value
+
+    @property
+    def line(self) -> str:
+        """The one line on stderr."""
+        lines = self.err.splitlines()
+        assert len(lines) == 1, self.err
+        assert "Traceback" not in self.err
+        return lines[0]
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path_factory.mktemp("spark")
+    for name in ("CONFIG", "STATE", "RUNTIME"):
+        monkeypatch.setenv(f"SPARK_{name}_DIR", str(folder / name.lower()))
+    return folder
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> FakeSession:
+    fake = FakeSession()
+    monkeypatch.setitem(vars(engine), "Session", fake)
+    return fake
+
+
+@pytest.fixture
+def spark(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Outcome]:
+    """Run the program in this process: ``spark("complete", "a.py:1")``."""
+
+    def call(*arguments: object) -> Outcome:
+        code = run([str(argument) for argument in arguments])
+        out, err = capfdbinary.readouterr()
+        return Outcome(code, out.decode(), err.decode())
+
+    return call

@@ -1,0 +1,225 @@
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import paths
+from engine.errors import PlacementError, PromptError, WeightsError
+
+Spark = Callable[..., Any]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    (tmp_path / ".git").mkdir()
+    file = tmp_path / "package" / "module.py"
+    file.parent.mkdir()
+    file.write_bytes(b"def f(x):\n    return x\n")
+    return file
+
+
+def test_json_has_exactly_the_promised_fields(spark: Spark, session: Any, source: Path) -> None:
+    outcome = spark("complete", f"{source}:1", "--json")
+    assert outcome.code == 0
+    assert list(outcome.json) == [
+        "text",
+        "finish_reason",
+        "model",
+        "prompt_tokens",
+        "cached_tokens",
+        "completion_tokens",
+        "host",
+        "wafer",
+    ]
+    assert list(outcome.json["host"]) == [
+        "prefill_ms",
+        "decode_ms",
+        "first_text_ms",
+        "tokens_per_second",
+    ]
+    assert list(outcome.json["wafer"]) == [
+        "machine",
+        "clock_ghz",
+        "program",
+        "cores_used",
+        "cycles_prefill",
+        "cycles_per_token",
+        "tokens_per_second",
+        "mac_utilisation",
+        "sram_bytes_per_core_max",
+    ]
+    assert outcome.json["text"] == "return x\n"
+    assert outcome.json["model"] == "canned"
+    assert session.closed == 1
+
+
+def test_text_goes_to_stdout_and_the_rest_to_stderr(
+    spark: Spark, session: Any, source: Path
+) -> None:
+    session.text = "naïve → 😀"
+    outcome = spark("complete", f"{source}:1")
+    assert outcome.out == "naïve → 😀"
+    assert "host (measured)" in outcome.err
+    assert "wafer (emulated" in outcome.err
+
+
+def test_an_empty_text_is_no_failure(spark: Spark, session: Any, source: Path) -> None:
+    session.text = ""
+    outcome = spark("complete", f"{source}:1")
+    assert (outcome.code, outcome.out) == (0, "")
+
+
+def test_options_reach_the_session(spark: Spark, session: Any, source: Path) -> None:
+    spark(
+        *("complete", f"{source}:2:5", "--max-tokens", "7", "--temperature", "0.5"),
+        *("--seed", "3", "--machine", "wse2", "--clock", "1.1", "--tier", "reference"),
+    )
+    assert session.opened == [
+        {"model": None, "machine": "wse2", "clock_ghz": 1.1, "tier": "reference"}
+    ]
+    (request,) = session.requests
+    assert request.path == "package/module.py"
+    assert (request.prefix, request.suffix) == ("def f(x):\n    ", "return x\n")
+    assert (request.max_tokens, request.temperature, request.seed) == (7, 0.5, 3)
+
+
+def test_stdin_replaces_the_file(
+    spark: Spark, session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = io.TextIOWrapper(io.BytesIO("a = 'ü'\r\nb".encode()))
+    monkeypatch.setattr("sys.stdin", typed)
+    assert spark("complete", f"{tmp_path}/new.py:1", "--stdin").code == 0
+    (request,) = session.requests
+    assert (request.path, request.prefix, request.suffix) == ("new.py", "a = 'ü'", "\nb")
+
+
+@pytest.mark.parametrize(
+    ("content", "prefix", "suffix"),
+    [
+        (b"a\r\nb\r\n", "a", "\nb\n"),
+        (b"\xef\xbb\xbfa\nb\n", "a", "\nb\n"),
+        (b"", "", ""),
+    ],
+)
+def test_the_model_sees_plain_newlines_and_no_byte_order_mark(
+    spark: Spark, session: Any, source: Path, content: bytes, prefix: str, suffix: str
+) -> None:
+    source.write_bytes(content)
+    assert spark("complete", f"{source}:1").code == 0
+    assert (session.requests[0].prefix, session.requests[0].suffix) == (prefix, suffix)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["{file}"], "FILE:LINE"),
+        (["{file}:0"], "lines 1 to 3"),
+        (["{file}:4"], "lines 1 to 3"),
+        (["{file}:1:11"], "columns 1 to 10"),
+        (["{file}:1:0"], "columns 1 to 10"),
+        (["{folder}:1"], "is a directory"),
+        (["{folder}/none.py:1"], "does not exist"),
+        (["{folder}/none/none.py:1"], "does not exist"),
+        (["{file}:1", "--max-tokens", "0"], "--max-tokens"),
+        (["{file}:1", "--temperature", "nan"], "finite"),
+        (["{file}:1", "--temperature", "-1"], "at least 0"),
+        (["{file}:1", "--temperature", "warm"], "is no number"),
+        (["{file}:1", "--clock", "0"], "more than 0"),
+        (["{file}:1", "--clock", "inf"], "finite"),
+        (["{file}:1", "--tier", "slow"], "fast"),
+        (["{file}:1", "--machine", "wse9"], "wse3"),
+        (["{file}:1", "--model", "gpt-99"], "spark-nano"),
+        (["{file}:1", "--modle", "x"], "--model"),
+        ([], "FILE:LINE"),
+    ],
+)
+def test_wrong_calls_end_with_2_and_one_line(
+    spark: Spark, session: Any, source: Path, arguments: list[str], words: str
+) -> None:
+    filled = [text.format(file=source, folder=source.parent) for text in arguments]
+    outcome = spark("complete", *filled)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert words in outcome.line
+    assert not session.opened
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("latin.py", b"caf\xe9 = 1\n", "not valid UTF-8 (byte 3)"),
+        ("image.py", b"\x89PNG\0\0", "binary"),
+        (".env", b"TOKEN=1\n", "secrets"),
+        ("id_rsa", b"key\n", "secrets"),
+    ],
+)
+def test_files_that_are_no_usable_text_are_refused(
+    spark: Spark, session: Any, source: Path, name: str, content: bytes, words: str
+) -> None:
+    file = source.with_name(name)
+    file.write_bytes(content)
+    outcome = spark("complete", f"{file}:1")
+    assert outcome.code == 2
+    assert words in outcome.line
+    assert not session.opened
+
+
+def test_a_link_to_a_secret_is_a_secret(spark: Spark, session: Any, source: Path) -> None:
+    source.with_name(".env").write_text("TOKEN=1\n")
+    link = source.with_name("settings.py")
+    link.symlink_to(".env")
+    outcome = spark("complete", f"{link}:1")
+    assert outcome.code == 2
+    assert "secrets" in outcome.line
+
+
+def test_patterns_of_the_settings_file_are_secret_too(
+    spark: Spark, session: Any, source: Path, own_folders: Path
+) -> None:
+    settings = own_folders / "config" / "settings.toml"
+    settings.parent.mkdir()
+    settings.write_text('[privacy]\nextra_patterns = ["module.py"]\n')
+    outcome = spark("complete", f"{source}:1")
+    assert outcome.code == 2
+    assert "module.py" in outcome.line
+
+
+def test_a_pipe_without_a_writer_does_not_hang(spark: Spark, session: Any, source: Path) -> None:
+    pipe = source.with_name("pipe.py")
+    os.mkfifo(pipe)
+    outcome = spark("complete", f"{pipe}:1")
+    assert outcome.code == 2
+    assert "not a regular file" in outcome.line
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (WeightsError("model.safetensors is truncated:\n 3 of 9 bytes"), 1),
+        (PlacementError("core (0, 0) needs 60,000 bytes"), 1),
+        (PromptError("no such place"), 2),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_the_kind_of_failure_decides_the_exit_code(
+    spark: Spark, session: Any, source: Path, error: BaseException, code: int
+) -> None:
+    session.error = error
+    outcome = spark("complete", f"{source}:1", "--json")
+    assert (outcome.code, outcome.out) == (code, "")
+    said = [line for line in outcome.err.splitlines() if line]
+    assert said == [f"spark-tui: {' '.join(str(error).split())}"] if str(error) else not said
+    assert session.closed == 1
+
+
+def test_the_unexpected_names_the_log_which_has_the_details(
+    spark: Spark, session: Any, source: Path
+) -> None:
+    session.error = ZeroDivisionError("oh")
+    outcome = spark("complete", f"{source}:1")
+    assert outcome.code == 1
+    assert str(paths.log_file()) in outcome.err
+    assert "Traceback" not in outcome.err
+    assert "ZeroDivisionError: oh" in paths.log_file().read_text()

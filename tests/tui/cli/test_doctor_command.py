@@ -1,0 +1,115 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import engine
+from engine.doctor import Examination, ModelCheck, examine
+from tui.cli import doctor
+
+Spark = Callable[..., Any]
+
+
+@pytest.fixture
+def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the engine finds; tests change it before they call."""
+    facts: dict[str, Any] = {
+        "processor_path": "portable",
+        "threads": 3,
+        "kernel_cache": tmp_path / "kernels" / "now",
+        "kernel_cache_writable": True,
+        "cached_kernels": 12,
+        "stale_caches": (),
+        "models": (ModelCheck("canned", tmp_path, "ok", True, None),),
+    }
+    monkeypatch.setattr("engine.doctor.examine", lambda: Examination(**facts))
+    return facts
+
+
+def test_json_names_everything_that_is_promised(
+    spark: Spark, found: dict[str, Any], own_folders: Path
+) -> None:
+    outcome = spark("doctor", "--json")
+    assert outcome.code == 0
+    report = outcome.json
+    assert report["version"] == engine.__version__
+    assert report["processor_path"] == "portable"
+    assert report["threads"] == 3
+    assert report["kernel_cache"]["cached_kernels"] == 12
+    assert report["log_file"].startswith(str(own_folders / "state"))
+    assert report["settings_file"] == str(own_folders / "config" / "settings.toml")
+    assert report["models"][0] == {
+        "name": "canned",
+        "folder": str(found["models"][0].folder),
+        "checksums": "ok",
+        "default": True,
+    }
+    for name in ("python", "runtime_dir"):
+        assert report[name]
+    for name in ("term", "colorterm", "columns", "rows", "utf8"):
+        assert name in report["terminal"]
+    assert report["problems"] == []
+
+
+def test_people_get_a_line_a_fact_and_a_verdict(spark: Spark, found: dict[str, Any]) -> None:
+    outcome = spark("doctor")
+    assert outcome.code == 0
+    assert "model canned" in outcome.out
+    assert outcome.out.endswith("everything needed works\n")
+
+
+def test_a_broken_model_is_named_and_fails(spark: Spark, found: dict[str, Any]) -> None:
+    problem = "WeightsError: model.safetensors is altered"
+    found["models"] = (ModelCheck("canned", Path("/m"), "failed", True, problem),)
+    outcome = spark("doctor")
+    assert outcome.code == 1
+    assert f"broken: {problem}" in outcome.out
+    assert "everything needed works" not in outcome.out
+
+
+def test_no_model_at_all_fails(spark: Spark, found: dict[str, Any]) -> None:
+    found["models"] = ()
+    assert spark("doctor", "--json").code == 1
+
+
+def test_a_cache_that_cannot_be_written_is_a_note(spark: Spark, found: dict[str, Any]) -> None:
+    found["kernel_cache_writable"] = False
+    found["stale_caches"] = (Path("/cache/kernels/old"),)
+    outcome = spark("doctor", "--json")
+    assert outcome.code == 0
+    assert any("SPARK_CACHE_DIR" in line for line in outcome.json["advice"])
+    assert any("/cache/kernels" in line for line in outcome.json["advice"])
+
+
+def test_mistakes_in_the_settings_file_are_problems(
+    spark: Spark, found: dict[str, Any], own_folders: Path
+) -> None:
+    file = own_folders / "config" / "settings.toml"
+    file.parent.mkdir()
+    file.write_text("[suggestions]\ndelay = 3\n")
+    outcome = spark("doctor", "--json")
+    assert outcome.code == 1
+    assert any("delay_ms" in problem for problem in outcome.json["problems"])
+
+
+def test_a_dumb_terminal_cannot_show_the_app(
+    found: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("LINES", "10")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    report = doctor.examine()
+    assert any("TERM" in problem for problem in report.problems)
+    assert any("40×12" in line for line in report.advice)
+
+
+def test_the_real_engine_is_examined() -> None:
+    """Slow parts included: every bundled model is read and its checksums compared."""
+    found = examine()
+    assert found.processor_path in ("portable", "avx512-vnni")
+    assert found.threads >= 1
+    assert found.models
+    assert [model.problem for model in found.models] == [None] * len(found.models)
+    assert sum(model.default for model in found.models) == 1

@@ -1,0 +1,168 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import engine
+from tui.cli import main
+from tui.cli.app import Opening, find_opening
+from tui.cli.failures import WrongCallError
+
+Spark = Callable[..., Any]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.py").write_text("x = 1\n")
+    (tmp_path / "odd:7").write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("text", "file", "line"),
+    [
+        (".", None, None),
+        ("sub", None, None),
+        ("sub/a.py", "sub/a.py", None),
+        ("sub/a.py:12", "sub/a.py", 12),
+        ("odd:7", "odd:7", None),
+        ("odd:7:3", "odd:7", 3),
+    ],
+)
+def test_a_path_opens_its_repository(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, text: str, file: str | None, line: int | None
+) -> None:
+    monkeypatch.chdir(repository)
+    expected = Opening(repository, None if file is None else repository / file, line)
+    assert find_opening(text) == expected
+
+
+def test_without_git_the_directory_itself_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_text("")
+    assert find_opening(str(tmp_path)) == Opening(tmp_path)
+    assert find_opening(f"{tmp_path}/b.txt") == Opening(tmp_path, tmp_path / "b.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nothing.py", "Ctrl+N"),
+        ("no/where.py", "neither does its directory"),
+        ("nothing.py:3", "does not exist"),
+        ("sub:3", "is a directory"),
+        ("sub/a.py:0", "count from 1"),
+        ("docter", "spark-tui doctor"),
+        ("", "PATH is empty"),
+        ("a\0b", "cannot be opened"),
+        ("x" * 5000, "cannot be opened"),
+    ],
+)
+def test_a_path_that_cannot_be_opened_says_why(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
+    monkeypatch.chdir(repository)
+    with pytest.raises(WrongCallError, match=words.replace("+", r"\+")):
+        find_opening(text)
+
+
+def test_wrong_calls_of_the_app_end_with_2_before_it_starts(spark: Spark, tmp_path: Path) -> None:
+    for arguments, words in [
+        (["/no/such/path"], "/no/such/path"),
+        ([str(tmp_path), "--machine", "wse9"], "wse3"),
+        ([str(tmp_path), "--model", "gpt-99"], "spark-nano"),
+        ([str(tmp_path), "--clock", "-1"], "more than 0"),
+        ([str(tmp_path), str(tmp_path)], "extra argument"),
+        (["--frobnicate"], "--frobnicate"),
+    ]:
+        outcome = spark(*arguments)
+        assert outcome.code == 2, arguments
+        assert words in outcome.line
+
+
+def test_help_names_the_commands_and_imports_none_of_the_engine(spark: Spark) -> None:
+    outcome = spark("--help")
+    assert outcome.code == 0
+    for word in ("[PATH]", "complete", "doctor", "wafer", "./name"):
+        assert word in outcome.out
+
+
+def test_version(spark: Spark) -> None:
+    assert spark("--version").out == f"spark-tui {engine.__version__}\n"
+
+
+def test_wafer_info_is_derived_from_the_machine(spark: Spark) -> None:
+    slow = spark("wafer", "info", "--machine", "wse3", "--clock", "0.5", "--json").json
+    fast = spark("wafer", "info", "--machine", "wse3", "--clock", "1.0", "--json").json
+    assert slow["machine"] == "wse3"
+    assert slow["cores"] == fast["cores"] > 0
+    assert fast["clock_ghz"] == 1.0
+    for rate in ("peak_flops", "memory_bandwidth_bytes_per_second"):
+        assert fast[rate] == 2 * slow[rate] > 0
+    for name in ("grid", "sram_bytes"):
+        assert name in slow
+
+
+def test_wafer_info_for_people_has_a_line_a_fact(spark: Spark) -> None:
+    outcome = spark("wafer", "info", "--machine", "wse2")
+    facts = spark("wafer", "info", "--machine", "wse2", "--json").json
+    assert len(outcome.out.splitlines()) == len(facts)
+
+
+def test_wafer_info_of_an_unknown_machine(spark: Spark) -> None:
+    outcome = spark("wafer", "info", "--machine", "wse9", "--json")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "wse3" in outcome.line
+
+
+def test_another_package_called_engine_is_named_in_one_line(
+    spark: Spark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main, "_foreign_engine", lambda: "/elsewhere/engine/__init__.py")
+    outcome = spark("--version")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "/elsewhere/engine/__init__.py" in outcome.line
+
+
+def test_an_engine_in_front_on_the_path_is_found_out(tmp_path: Path) -> None:
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "__init__.py").write_text("raise RuntimeError('never run')\n")
+    root = Path(engine.__file__).parents[1]
+    code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(root)!r}]; " + (
+        "from tui.__main__ import main; sys.argv[1:] = ['--version']; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 1
+    assert str(tmp_path / "engine") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m tui wafer info | true; exit ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+        cwd=Path(engine.__file__).parents[1],
+        check=False,
+    )
+    assert done.stderr == ""
+
+
+def test_a_group_without_a_command_shows_what_there_is(spark: Spark) -> None:
+    outcome = spark("wafer")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "info" in outcome.err
+
+
+def test_an_unknown_command_of_a_group_is_one_line(spark: Spark) -> None:
+    outcome = spark("wafer", "inof")
+    assert outcome.code == 2
+    assert "inof" in outcome.line

@@ -1,0 +1,1 @@
+"""The commands of `spark-tui`: parsing, calling `engine`, printing.  One file per command."""

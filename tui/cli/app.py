@@ -1,0 +1,105 @@
+"""`spark-tui [PATH]`: find out what to open, then start the app."""
+
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from tui.cli.failures import WrongCallError
+from tui.cli.options import check_machine, check_model, machine_options, model_option
+from tui.repository import find_root
+
+__all__ = ["Opening", "find_opening", "open_app"]
+
+_FILE_LINE = re.compile(r"(?P<file>.+):(?P<line>\d{1,18})", re.DOTALL | re.ASCII)
+_COMMANDS = ("complete", "doctor", "wafer")
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the app opens."""
+
+    repository: Path
+    file: Path | None = None
+    line: int | None = None
+
+
+@click.command(name="spark-tui")
+@click.argument("path", default=".")
+@model_option
+@machine_options
+def open_app(path: str, model: str | None, machine: str, clock: float | None) -> None:
+    """Open the app on a directory, a file, or a line of a file."""
+    opening = find_opening(path)
+    check_model(model)
+    check_machine(machine, clock)
+    # Textual takes a third of a second to import; a wrong call need not wait for it.
+    from tui.app import SparkApp
+
+    SparkApp(
+        opening.repository,
+        open_file=opening.file,
+        line=opening.line,
+        model=model,
+        machine=machine,
+        clock_ghz=clock,
+    ).run()
+
+
+def find_opening(text: str) -> Opening:
+    """Return what ``text`` (a directory, a file, or ``FILE:LINE``) asks to open.
+
+    Raises:
+        WrongCallError: Nothing of that name exists.
+    """
+    if not text:
+        raise WrongCallError("PATH is empty; name a directory, a file, or FILE:LINE")
+    path = Path(text)
+    match = _FILE_LINE.fullmatch(text)
+    if not _exists(path) and match and _exists(Path(match["file"])):
+        return _opening(Path(match["file"]), _line(match["line"]))
+    if not _exists(path):
+        raise WrongCallError(_missing(text, path))
+    return _opening(path, None)
+
+
+def _opening(path: Path, line: int | None) -> Opening:
+    full = path.absolute()
+    if not path.is_dir():
+        return Opening(find_root(full), full, line)
+    if line is not None:
+        raise WrongCallError(f"'{path}' is a directory and has no line {line}")
+    return Opening(find_root(full))
+
+
+def _line(text: str) -> int:
+    line = int(text)
+    if line < 1:
+        raise WrongCallError("lines count from 1")
+    return line
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise WrongCallError(f"'{path}' cannot be opened: {reason}") from error
+    return True
+
+
+def _missing(text: str, path: Path) -> str:
+    """Return the one line for a path that does not exist: why, and what to do."""
+    near = difflib.get_close_matches(text, _COMMANDS, n=1)
+    if near:
+        return f"'{text}' does not exist; did you mean the command `spark-tui {near[0]}`?"
+    if path.parent.is_dir():
+        return (
+            f"'{text}' does not exist; to create it, open its directory"
+            f" (`spark-tui {path.parent}`) and press Ctrl+N"
+        )
+    return f"'{text}' does not exist, and neither does its directory"

@@ -1,0 +1,158 @@
+"""`spark-tui complete`: the suggestion at a place in a file, with what it cost."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+import engine
+from tui.cli.failures import WrongCallError
+from tui.cli.options import (
+    FiniteFloat,
+    check_machine,
+    check_model,
+    json_option,
+    machine_options,
+    model_option,
+)
+from tui.cli.place import Place, PlaceError, cut, parse_place
+from tui.cli.progress import ProgressLine
+from tui.cli.source import read_source, shown_path
+from tui.format import count_text, milliseconds_text, percent_text, rate_text
+
+__all__ = ["complete"]
+
+TIERS = ("fast", "cycle", "reference")
+
+
+@click.command(short_help="Print the suggestion at a place in a file.")
+@click.argument("place", metavar="FILE:LINE[:COLUMN]")
+@click.option("--stdin", "from_stdin", is_flag=True, help="Read the file's content from stdin.")
+@click.option(
+    "--max-tokens", metavar="N", type=click.IntRange(1, 4096), default=64, show_default=True
+)
+@click.option(
+    "--temperature",
+    metavar="T",
+    type=FiniteFloat(0, inclusive=True),
+    default=0.0,
+    show_default=True,
+    help="0 always takes the likeliest token.",
+)
+@click.option("--seed", metavar="S", type=click.IntRange(0, 2**63 - 1), default=0)
+@click.option(
+    "--tier",
+    type=click.Choice(TIERS),
+    default="fast",
+    show_default=True,
+    help="What computes: the wafer fast, the wafer cycle by cycle, or plain NumPy.",
+)
+@model_option
+@machine_options
+@json_option
+def complete(
+    place: str,
+    from_stdin: bool,
+    max_tokens: int,
+    temperature: float,
+    seed: int,
+    tier: str,
+    model: str | None,
+    machine: str,
+    clock: float | None,
+    as_json: bool,
+) -> None:
+    """Print the suggestion at LINE (from 1) and COLUMN of FILE; without COLUMN, at its end.
+
+    Columns count Unicode code points; column k lies before the k-th character.  The text goes
+    to stdout, its lines ending with a newline character; everything else goes to stderr.
+    """
+    check_model(model)
+    check_machine(machine, clock)
+    request = _request(place, from_stdin, max_tokens, temperature, seed)
+    with ProgressLine() as progress:
+        session = engine.Session.open(model, machine, clock, tier=tier, on_progress=progress.show)
+    try:
+        completion = session.complete(request)
+        name = session.model.name
+    finally:
+        session.close()
+    if as_json:
+        click.echo(json.dumps(as_object(completion, name)))
+    else:
+        _print_text(completion)
+
+
+def as_object(completion: engine.Completion, model: str) -> dict[str, Any]:
+    """Return the JSON object of a completion; its fields are relied on from outside."""
+    return {
+        "text": completion.text,
+        "finish_reason": completion.finish_reason,
+        "model": model,
+        "prompt_tokens": completion.prompt_tokens,
+        "cached_tokens": completion.cached_tokens,
+        "completion_tokens": completion.completion_tokens,
+        "host": msgspec.to_builtins(completion.host),
+        "wafer": msgspec.to_builtins(completion.wafer),
+    }
+
+
+def _request(
+    text: str, from_stdin: bool, max_tokens: int, temperature: float, seed: int
+) -> engine.CompletionRequest:
+    """Return the request for the place that ``text`` names."""
+    try:
+        place = parse_place(text)
+        prefix, suffix = _cut_source(place, from_stdin)
+    except PlaceError as error:
+        raise WrongCallError(str(error)) from error
+    return engine.CompletionRequest(
+        path=shown_path(Path(place.file)),
+        prefix=prefix,
+        suffix=suffix,
+        max_tokens=max_tokens,
+        temperature=temperature,
+        seed=seed,
+    )
+
+
+def _cut_source(place: Place, from_stdin: bool) -> tuple[str, str]:
+    """Return the text before and after the place, with the line endings the model knows."""
+    stdin = sys.stdin.buffer if from_stdin else None
+    before, after = cut(read_source(Path(place.file), stdin), place)
+    return _newlines(before), _newlines(after)
+
+
+def _newlines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _print_text(completion: engine.Completion) -> None:
+    """Print the text to stdout and one line of statistics for each clock to stderr."""
+    if completion.text:
+        # Bytes: the text may hold characters that the terminal's encoding lacks.
+        click.echo(completion.text.encode(), nl=sys.stdout.isatty())
+    host, wafer = completion.host, completion.wafer
+    click.echo(
+        f"{completion.completion_tokens} tokens ({completion.finish_reason}), prompt"
+        f" {completion.prompt_tokens} ({completion.cached_tokens} cached)",
+        err=True,
+    )
+    click.echo(
+        f"host (measured): prefill {milliseconds_text(host.prefill_ms)},"
+        f" decode {milliseconds_text(host.decode_ms)},"
+        f" {rate_text(host.tokens_per_second)} tokens/s",
+        err=True,
+    )
+    click.echo(
+        f"wafer (emulated, {wafer.machine} at {wafer.clock_ghz:g} GHz):"
+        f" {count_text(wafer.cycles_per_token)} cycles per token,"
+        f" {rate_text(wafer.tokens_per_second)} tokens/s on {count_text(wafer.cores_used)} cores,"
+        f" {percent_text(wafer.mac_utilisation)} of their multiply-add rate",
+        err=True,
+    )

@@ -1,0 +1,192 @@
+"""`spark-tui doctor`: the environment as a report, and what is broken in it."""
+
+import json
+import os
+import platform
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+import engine
+from engine import paths
+from engine.errors import ServerError
+from tui.cli.options import json_option
+from tui.paths import settings_file
+from tui.settings import load_settings
+
+__all__ = ["Report", "doctor", "examine"]
+
+MIN_COLUMNS, MIN_ROWS = 40, 12
+"""The smallest terminal the app draws in."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found, and one line for everything that is broken or worth knowing."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    """These keep the program from working."""
+    advice: list[str] = field(default_factory=list)
+    """With these it works, less well."""
+
+
+@click.command(short_help="Report the environment; exit 1 if something is broken.")
+@json_option
+def doctor(as_json: bool) -> int:
+    """Report version, Python, engine, folders, models and terminal; exit 1 if one is broken."""
+    report = examine()
+    if as_json:
+        whole = report.facts | {"problems": report.problems, "advice": report.advice}
+        click.echo(json.dumps(whole))
+    else:
+        _print(report)
+    return 1 if report.problems else 0
+
+
+def examine() -> Report:
+    """Return the report on this computer, this user and this terminal; changes nothing."""
+    report = Report()
+    report.facts["version"] = engine.__version__
+    report.facts["python"] = platform.python_version()
+    report.facts["python_executable"] = sys.executable
+    report.facts["platform"] = platform.platform()
+    _add_engine(report)
+    _add_folders(report)
+    _add_settings(report)
+    _add_terminal(report)
+    return report
+
+
+def _add_engine(report: Report) -> None:
+    """Add what the engine computes with: processor path, threads, kernel cache, models."""
+    from engine.doctor import examine as examine_engine  # loads numpy and numba
+
+    found = examine_engine()
+    report.facts["processor_path"] = found.processor_path
+    report.facts["threads"] = found.threads
+    report.facts["kernel_cache"] = {
+        "path": str(found.kernel_cache),
+        "writable": found.kernel_cache_writable,
+        "cached_kernels": found.cached_kernels,
+        "stale_folders": [str(folder) for folder in found.stale_caches],
+    }
+    if not found.kernel_cache_writable:
+        report.advice.append(
+            f"the kernel cache {found.kernel_cache} is not writable: kernels are compiled at"
+            " every start; set SPARK_CACHE_DIR to a writable folder"
+        )
+    if found.stale_caches:
+        report.advice.append(
+            f"{len(found.stale_caches)} kernel caches of other versions may be deleted:"
+            f" {found.stale_caches[0].parent}"
+        )
+    report.facts["models"] = [
+        {
+            "name": model.name,
+            "folder": str(model.folder),
+            "checksums": model.checksums,
+            "default": model.default,
+        }
+        for model in found.models
+    ]
+    report.problems += [model.problem for model in found.models if model.problem is not None]
+    if not found.models:
+        report.problems.append("no model is bundled; reinstall spark-tui")
+
+
+def _add_folders(report: Report) -> None:
+    """Add where the program writes, and whether it can."""
+    log = paths.log_file()
+    runtime = paths.runtime_dir()
+    report.facts["log_file"] = str(log)
+    report.facts["log_writable"] = _writable(log)
+    report.facts["state_dir"] = str(paths.state_dir())
+    report.facts["runtime_dir"] = str(runtime)
+    if not _writable(log):
+        report.advice.append(f"the log file {log} cannot be written; set SPARK_STATE_DIR")
+    try:
+        report.facts["socket_dir"] = str(paths.socket_dir(longest_name=40))
+    except ServerError as error:
+        report.facts["socket_dir"] = None
+        report.problems.append(str(error))
+
+
+def _add_settings(report: Report) -> None:
+    """Add the settings file and its mistakes."""
+    file = settings_file()
+    report.facts["settings_file"] = str(file)
+    report.facts["settings_exists"] = file.exists()
+    report.problems += [f"{file}: {problem}" for problem in load_settings().problems]
+
+
+def _add_terminal(report: Report) -> None:
+    """Add what the terminal can show; without one (a pipe) only what the environment says."""
+    columns, rows = shutil.get_terminal_size()
+    term = os.environ.get("TERM", "")
+    colours = os.environ.get("COLORTERM", "")
+    encoding = sys.stdout.encoding or ""
+    interactive = sys.stdout.isatty()
+    report.facts["terminal"] = {
+        "interactive": interactive,
+        "term": term,
+        "colorterm": colours,
+        "true_color": colours in ("truecolor", "24bit"),
+        "columns": columns,
+        "rows": rows,
+        "encoding": encoding,
+        "utf8": encoding.lower().replace("-", "") == "utf8",
+    }
+    if not interactive:
+        return
+    if term in ("", "dumb"):
+        report.problems.append(f"TERM is {term!r}: the app needs a terminal that moves its cursor")
+    if not report.facts["terminal"]["utf8"]:
+        report.advice.append(f"the encoding is {encoding}: set LANG to a UTF-8 locale")
+    if columns < MIN_COLUMNS or rows < MIN_ROWS:
+        report.advice.append(
+            f"the terminal has {columns}×{rows} cells; the app needs {MIN_COLUMNS}×{MIN_ROWS}"
+        )
+
+
+def _writable(path: Path) -> bool:
+    """Return whether ``path`` can be written, or made where it does not exist yet."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return os.access(path, os.W_OK)
+
+
+def _print(report: Report) -> None:
+    """Print one line a fact, then one line for everything that needs attention."""
+    lines = dict(_flat(report.facts))
+    width = max(map(len, lines))
+    for name, value in lines.items():
+        click.echo(f"{name:<{width}}  {value}")
+    for problem in report.problems:
+        click.echo(f"broken: {problem}")
+    for line in report.advice:
+        click.echo(f"note: {line}")
+    if not report.problems:
+        click.echo("everything needed works")
+
+
+def _flat(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the facts as lines; nested ones under joined names."""
+    lines: list[tuple[str, str]] = []
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            lines += [(f"{name} {key}", text) for key, text in _flat(value)]
+        elif name == "models":
+            lines += [
+                (f"model {model['name']}", f"{model['folder']} (checksums: {model['checksums']})")
+                for model in value
+            ]
+        elif isinstance(value, bool):
+            lines.append((name, "yes" if value else "no"))
+        else:
+            lines.append((name, ", ".join(value) if isinstance(value, list) else str(value)))
+    return lines

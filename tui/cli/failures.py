@@ -1,0 +1,67 @@
+"""How the command line fails: one clear line on stderr, an exit code, never a traceback.
+
+Exit codes: 0 done, 1 failed, 2 the call or its input place is wrong, 130 interrupted.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+import click
+
+from engine import paths
+from engine.errors import EngineError, MachineError, PromptError
+
+__all__ = ["FAILED", "INTERRUPTED", "WRONG_CALL", "WrongCallError", "guarded"]
+
+FAILED = 1
+WRONG_CALL = 2
+INTERRUPTED = 130
+"""What shells report for a process that Ctrl+C ended."""
+
+_log = logging.getLogger(__name__)
+
+
+class WrongCallError(click.UsageError):
+    """What was asked for does not exist or makes no sense; the message says what does."""
+
+
+def guarded(call: Callable[[], object]) -> int:
+    """Return the exit code of ``call``; whatever it raises becomes one line on stderr.
+
+    An integer that ``call`` returns is its exit code, anything else counts as 0.
+    """
+    try:
+        result = call()
+        sys.stdout.flush()
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return WRONG_CALL
+    except click.ClickException as error:
+        _say(error.format_message())
+        return error.exit_code
+    except EngineError as error:
+        _log.error("%s: %s", type(error).__name__, error)
+        _say(str(error))
+        return WRONG_CALL if isinstance(error, (MachineError, PromptError)) else FAILED
+    except BrokenPipeError:
+        # The reader (`| head`) has gone: end quietly, and let nothing be flushed into the pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        _log.exception("unexpected")
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        _say(f"failed unexpectedly ({what}); the details are in {paths.log_file()}")
+        return FAILED
+    return result if isinstance(result, int) else 0
+
+
+def _say(message: str) -> None:
+    """Write one line to stderr, whatever line breaks ``message`` has."""
+    line = " ".join(message.split())
+    click.echo(f"spark-tui: {line}", err=True)

@@ -1,0 +1,36 @@
+"""The log file of this process: opened on the first record, kept small, never in the way."""
+
+import logging
+import logging.handlers
+from pathlib import Path
+
+from engine import paths
+
+__all__ = ["start"]
+
+_MAX_BYTES = 1_000_000
+
+
+def start() -> None:
+    """Send this process's log records to the log file; without a writable one, to nowhere.
+
+    Several processes append to the one file, so it is set aside only at a start; a handler
+    that finds its file set aside opens the new one.
+    """
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    root.addHandler(_handler(paths.log_file()))
+
+
+def _handler(file: Path) -> logging.Handler:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if file.exists() and file.stat().st_size > _MAX_BYTES:
+            file.replace(file.with_name(f"{file.name}.1"))
+        handler = logging.handlers.WatchedFileHandler(file, encoding="utf-8")
+    except OSError:
+        # A read-only or full home must not stop a completion; `doctor` reports it.
+        return logging.NullHandler()
+    pattern = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+    handler.setFormatter(logging.Formatter(pattern))
+    return handler

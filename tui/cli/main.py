@@ -1,0 +1,99 @@
+"""The command line of `spark-tui`: which command an argument list means.
+
+The first argument decides: a command's name, or ``--help`` and ``--version``, else everything
+belongs to opening the app.  A path named like a command is written ``./name``.
+"""
+
+import importlib.util
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+__all__ = ["run"]
+
+_PROGRAM = "spark-tui"
+_COMMANDS = {
+    "complete": "tui.cli.complete",
+    "doctor": "tui.cli.doctor",
+    "wafer": "tui.cli.wafer",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(_COMMANDS[cmd_name]), cmd_name)
+        return command
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage(_PROGRAM, "[PATH] [--model M] [--machine NAME] [--clock GHZ]")
+        formatter.write_usage(_PROGRAM, "COMMAND [ARGS]…", prefix="       ")
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        import engine
+
+        click.echo(f"{_PROGRAM} {engine.__version__}")
+        ctx.exit()
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and end.",
+)
+def _group() -> None:
+    """A code editor whose suggestions are computed on an emulated wafer-scale chip.
+
+    PATH is a directory (default: the current one), a file, or FILE:LINE.  A path named like a
+    command is written ./name.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; prints one line where it fails."""
+    foreign = _foreign_engine()
+    if foreign is not None:
+        click.echo(
+            f"{_PROGRAM}: the package 'engine' that Python finds is {foreign}, not this"
+            f" program's; install {_PROGRAM} in an environment of its own (pipx, uv tool)",
+            err=True,
+        )
+        return 1
+    from tui.cli import log
+    from tui.cli.failures import guarded
+
+    log.start()
+    return guarded(lambda: _dispatch(list(arguments)))
+
+
+def _dispatch(arguments: list[str]) -> object:
+    first = arguments[0] if arguments else ""
+    if first in _COMMANDS or first in ("-h", "--help", "--version"):
+        return _group.main(arguments, prog_name=_PROGRAM, standalone_mode=False)
+    from tui.cli.app import open_app
+
+    return open_app.main(arguments, prog_name=_PROGRAM, standalone_mode=False)
+
+
+def _foreign_engine() -> str | None:
+    """Return where Python finds an `engine` that is not the one beside this package."""
+    ours = Path(__file__).resolve().parents[2] / "engine" / "__init__.py"
+    spec = importlib.util.find_spec("engine")
+    found = spec.origin if spec is not None else None
+    if found is not None and Path(found).resolve() == ours:
+        return None
+    return found or "missing"

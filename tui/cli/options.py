@@ -1,0 +1,103 @@
+"""Options that several commands share, and number types that refuse what is not finite."""
+
+import math
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+import engine
+from tui.cli.failures import WrongCallError
+
+__all__ = [
+    "FiniteFloat",
+    "check_machine",
+    "check_model",
+    "json_option",
+    "machine_options",
+    "model_option",
+]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class FiniteFloat(click.ParamType[float]):
+    """A finite number, at least (or more than) a limit."""
+
+    name = "number"
+
+    def __init__(self, minimum: float, *, inclusive: bool) -> None:
+        self._minimum = minimum
+        self._inclusive = inclusive
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return ``value`` as a float, or fail with the limit in the message."""
+        try:
+            number = float(value)
+        except ValueError:
+            self.fail(f"'{value}' is no number", param, ctx)
+        above = number >= self._minimum if self._inclusive else number > self._minimum
+        if not math.isfinite(number) or not above:
+            relation = "at least" if self._inclusive else "more than"
+            self.fail(f"{value} must be a finite number, {relation} {self._minimum:g}", param, ctx)
+        return number
+
+
+model_option = click.option(
+    "--model", metavar="M", help="A bundled model's name or a model folder's path."
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+_machine = click.option(
+    "--machine",
+    metavar="NAME",
+    default="wse3",
+    show_default=True,
+    help="The emulated machine.",
+)
+_clock = click.option(
+    "--clock",
+    metavar="GHZ",
+    type=FiniteFloat(0, inclusive=False),
+    help="The clock that turns wafer cycles into seconds; default: the machine's own.",
+)
+
+
+def machine_options(command: _Command) -> _Command:
+    """Add ``--machine`` and ``--clock``, which always go together."""
+    return _machine(_clock(command))
+
+
+def check_model(name: str | None) -> None:
+    """Refuse a model that is asked for and does not exist, before anything slow begins.
+
+    Raises:
+        WrongCallError: ``name`` is neither a bundled model nor a model folder.
+    """
+    if name is None:
+        return
+    bundled = [path.parent.name for path in sorted(_weights().glob("*/config.json"))]
+    if name not in bundled and not (name and Path(name).expanduser().is_dir()):
+        raise WrongCallError(
+            f"no model '{name}': neither a bundled one ({', '.join(bundled) or 'there is none'})"
+            " nor a model folder"
+        )
+
+
+def _weights() -> Path:
+    """Return the folder of the models that come with the program."""
+    return Path(str(files("weights")))
+
+
+def check_machine(name: str, clock_ghz: float | None) -> None:
+    """Refuse a machine that does not exist, before anything slow begins.
+
+    Raises:
+        MachineError: ``name`` is unknown.
+    """
+    engine.machine_facts(name, clock_ghz)

@@ -1,0 +1,87 @@
+r"""Where in a file: parse ``FILE:LINE[:COLUMN]`` and cut a text there; knows no files.
+
+Lines and columns count from 1.  Columns count Unicode code points: column k lies before the
+k-th character of its line.  A line ends with ``\n``, ``\r\n`` or ``\r``, which is no part of
+its columns; the text after a final line ending is one more, empty line.
+"""
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["Place", "PlaceError", "cut", "parse_place"]
+
+_PLACE = re.compile(
+    r"(?P<file>.+?):(?P<line>\d{1,18})(?::(?P<column>\d{1,18}))?", re.DOTALL | re.ASCII
+)
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+class PlaceError(ValueError):
+    """A place is malformed or lies outside its text; the message says the limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a file, as a person writes it."""
+
+    file: str
+    line: int
+    column: int | None = None
+    """None is the end of the line, before its line ending."""
+
+
+def parse_place(text: str) -> Place:
+    """Return the place that ``FILE:LINE`` or ``FILE:LINE:COLUMN`` names.
+
+    Raises:
+        PlaceError: ``text`` has another form.
+
+    Example:
+        >>> parse_place("a.py:3:1")
+        Place(file='a.py', line=3, column=1)
+    """
+    match = _PLACE.fullmatch(text)
+    if match is None:
+        raise PlaceError(
+            f"'{text}' names no place; write FILE:LINE or FILE:LINE:COLUMN, counted from 1"
+        )
+    column = match["column"]
+    return Place(match["file"], int(match["line"]), None if column is None else int(column))
+
+
+def cut(text: str, place: Place) -> tuple[str, str]:
+    r"""Return what stands before and after ``place`` in ``text``; together they are ``text``.
+
+    Raises:
+        PlaceError: The line or the column does not exist.  Nothing is clamped.
+
+    Example:
+        >>> cut("ab\r\ncd", Place("f", 1))
+        ('ab', '\r\ncd')
+    """
+    start, end = _line_span(text, place)
+    length = end - start
+    column = length + 1 if place.column is None else place.column
+    if not 1 <= column <= length + 1:
+        raise PlaceError(
+            f"{place.file}:{place.line}: column {column} does not exist;"
+            f" this line has columns 1 to {length + 1}"
+        )
+    offset = start + column - 1
+    return text[:offset], text[offset:]
+
+
+def _line_span(text: str, place: Place) -> tuple[int, int]:
+    """Return where the line of ``place`` begins and ends, its line ending left out."""
+    start = 0
+    count = 1
+    for match in _LINE_END.finditer(text):
+        if count == place.line:
+            return start, match.start()
+        start = match.end()
+        count += 1
+    if count == place.line:
+        return start, len(text)
+    raise PlaceError(
+        f"{place.file}: line {place.line} does not exist; this text has lines 1 to {count}"
+    )

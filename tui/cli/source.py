@@ -1,0 +1,77 @@
+"""The text a command works on: read from a file or from standard input, checked, not changed."""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from engine import privacy
+from tui.cli.failures import WrongCallError
+from tui.repository import find_root
+from tui.settings import load_settings
+
+__all__ = ["check_not_secret", "read_source", "shown_path"]
+
+MAX_BYTES = 64 * 1024 * 1024
+
+
+def read_source(path: Path, stdin: BinaryIO | None) -> str:
+    """Return the text of ``path``, or of ``stdin`` where one is given.
+
+    Raises:
+        WrongCallError: There is no such file, or it is no UTF-8 text that may be used.
+    """
+    check_not_secret(path)
+    data = _read_file(path) if stdin is None else stdin.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise WrongCallError(f"'{path}' is larger than {MAX_BYTES // 2**20} MB")
+    if b"\0" in data:
+        raise WrongCallError(f"'{path}' is a binary file; suggestions need text")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise WrongCallError(
+            f"'{path}' is not valid UTF-8 (byte {error.start}); convert it to UTF-8 first"
+        ) from error
+
+
+def check_not_secret(path: Path) -> None:
+    """Refuse a file that privacy keeps away from the model, also behind a symbolic link.
+
+    Raises:
+        WrongCallError: The file, or what it links to, matches a pattern of secret files.
+    """
+    extra = load_settings().settings.privacy.extra_patterns
+    for name in (path.absolute(), path.resolve()):
+        pattern = privacy.is_secret(name, extra)
+        if pattern is not None:
+            raise WrongCallError(
+                f"'{path}' may hold secrets ({pattern}); such files are never given to the model"
+            )
+
+
+def shown_path(path: Path) -> str:
+    """Return the path as the model sees it: relative to the repository, with ``/``."""
+    full = path.parent.resolve() / path.name
+    return full.relative_to(find_root(full.parent)).as_posix()
+
+
+def _read_file(path: Path) -> bytes:
+    """Return the bytes of a regular file."""
+    try:
+        # Not Path.open: a named pipe without a writer must not make us wait.
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise WrongCallError(f"'{path}' is not a regular file")
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise WrongCallError(f"'{path}' does not exist; with --stdin it need not") from error
+    except IsADirectoryError as error:
+        raise WrongCallError(f"'{path}' is a directory; name a file and a line") from error
+    except OSError as error:
+        raise WrongCallError(f"'{path}' cannot be read: {error.strerror}") from error
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open like `os.open`, but return at once where a named pipe has no writer."""
+    return os.open(path, flags | os.O_NONBLOCK)
