@@ -6,8 +6,6 @@ its seed.  Import it only after `engine.wafer.kernel_cache.use()` (the wafer tes
 
 from dataclasses import replace
 
-import numpy as np
-
 from engine.errors import PlacementError
 from engine.model.orders import ReduceOrder
 from engine.wafer import machine

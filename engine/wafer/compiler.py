@@ -272,7 +272,8 @@ class _Lowering:
         )
 
     def _embed(self, nodes: list[Node]) -> None:
-        cost = self.priced(embed.cost, self.placement.hidden)
+        angles = self.placement.model.attention.head_dim
+        cost = self.priced(embed.cost, self.placement.hidden, angles)
         weight = self.matrix(nodes, "int8")
         self.emit(Op.EMBED, cost, nodes[0], target=self.write(nodes), weight=weight)
 

@@ -1,10 +1,9 @@
-"""The fast tier: runs a Program for real numbers and counts what it ran.
+"""The fast tier: runs a Program for real numbers.
 
-Knows the Program, its packed weights and the kernels; nothing of text, files or how the Program
-was made.  One thread at a time may call it; `counts` may be read from any thread.
+Knows the Program, its packed weights and the kernels; nothing of text, files, cycles or how the
+Program was made.  One thread at a time may call it.
 """
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -64,7 +63,6 @@ class Executor:
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])
         self.position = 0
         self.context_length = program.context_length
-        self._lock = threading.Lock()
 
     def warm_up(self, on_progress: Callable[[int, int, str], None]) -> None:
         """Compile or load every kernel, one after the other.

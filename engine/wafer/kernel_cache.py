@@ -8,6 +8,7 @@ import hashlib
 import logging
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +57,18 @@ def use() -> Path:
         with tempfile.TemporaryFile(dir=wanted):
             pass
     except OSError as error:
-        fallback = Path(tempfile.mkdtemp(prefix="spark-tui-kernels-"))
+        fallback = Path(_temporary().name)
         _log.warning("kernel cache %s cannot be written (%s); using %s", wanted, error, fallback)
         wanted = fallback
     config: Any = numba.config
     config.CACHE_DIR = str(wanted)
     return wanted
+
+
+@cache
+def _temporary() -> "tempfile.TemporaryDirectory[str]":
+    """Return this process's own folder, the same each time; it goes when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="spark-tui-kernels-")
 
 
 def discard(place: Path) -> None:

@@ -1,6 +1,7 @@
 """Opening a model on a machine: plan, compile, pack, compile kernels; and the runner they make."""
 
 import logging
+import pickle
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["WaferRunner", "open_wafer"]
 
 _log = logging.getLogger(__name__)
+
+_DAMAGE = (
+    OSError, EOFError, ValueError, ImportError, LookupError, AttributeError, TypeError,
+    pickle.UnpicklingError,
+)  # fmt: skip
+"""How a damaged file of the kernel cache shows: numba unpickles it and checks nothing first."""
 
 
 class WaferRunner:
@@ -139,8 +146,8 @@ def open_wafer(
     executor = Executor(compiled.program, model.tensors, threads=threads, portable=portable)
     try:
         executor.warm_up(on_progress)
-    except (OSError, EOFError, ValueError, ImportError, KeyError) as error:
-        # A damaged cache file shows as one of these; what is compiled can be compiled again.
+    except _DAMAGE as error:
+        # What was compiled can be compiled again; a fault of our own shows again, too.
         _log.warning("kernel cache %s is not usable (%r); compiling again", cache, error)
         kernel_cache.discard(cache)
         executor.warm_up(on_progress)

@@ -162,7 +162,15 @@ def _check_split(model: ModelShape, shape: Shape) -> None:
             f"a residual stream of {model.hidden} does not split evenly over {shape.rows} rows: "
             f"use a divisor of {model.hidden // 32}, or that times 2, 4, 8, 16 or 32"
         )
-    split_heads(model.attention, shape.columns)
+    heads = split_heads(model.attention, shape.columns)
+    width = model.attention.heads * model.attention.head_dim
+    attended = split(width, shape.columns)
+    if set(attended.elements) != {heads.queries * heads.dims}:
+        raise PlacementError(
+            f"{shape.columns} columns hold {heads.queries * heads.dims} of the attention's {width} "
+            "outputs each, which are neither whole groups of 32 nor an even share of one: use "
+            "other columns"
+        )
 
 
 def block_outputs(model: ModelShape, shape: Shape) -> dict[str, NDArray[np.int64]]:
@@ -257,11 +265,12 @@ def _serpentine(widths: Sequence[int], height: int, machine: MachineSpec) -> lis
             f"{machine.columns} × {machine.rows} cores of {machine.name}: use fewer rows, more "
             "layers per block, or a larger machine"
         )
+    width_used = max(sum(band) for band in bands)
     corners = []
     for number, band in enumerate(bands):
         edges = [sum(band[:i]) for i in range(len(band))]
         eastward = number % 2 == 0
         for width, edge in zip(band, edges, strict=True):
-            x = edge if eastward else limit - edge - width
+            x = edge if eastward else width_used - edge - width
             corners.append((x, number * height))
     return corners

@@ -71,9 +71,9 @@ class Attention:
     rotary_base: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
-    """Instructions and the tables they point into."""
+    """Instructions and the tables they point into.  Two Programs are the same if `hash` is."""
 
     model: str
     machine: MachineSpec

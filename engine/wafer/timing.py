@@ -88,7 +88,7 @@ class Timing:
         ]
         head = compiled.program.regions[-1]
         site = Site(compiled.program.machine, head.width, head.height)
-        self._owner = embed.owner_share(site, placement.hidden)
+        self._owner = embed.owner_share(site, placement.hidden, placement.model.attention.head_dim)
         self._products = sum(  # MACs of all weight products
             compiled.program.matrices[row[Field.WEIGHT]].inputs
             * compiled.program.matrices[row[Field.WEIGHT]].outputs

@@ -34,7 +34,7 @@ class HeadSplit:
     queries: int
     """Query heads of a column."""
     kv: int
-    """KV heads of a column (a copy where several columns read the same)."""
+    """KV heads of the fullest column (a copy where several columns read the same)."""
     dims: int
     """Dimensions of each of them."""
     parts: int
@@ -51,7 +51,7 @@ def split_heads(shape: Attention, columns: int) -> HeadSplit:
     if shape.heads % columns == 0:
         queries = shape.heads // columns
         sharing = shape.heads // shape.kv_heads
-        return HeadSplit(queries, max(1, queries // sharing), shape.head_dim, 1)
+        return HeadSplit(queries, _most_kv_heads(queries, sharing, columns), shape.head_dim, 1)
     parts, rest = divmod(columns, shape.heads)
     if rest or (shape.head_dim // 2) % parts:
         raise PlacementError(
@@ -59,6 +59,14 @@ def split_heads(shape: Attention, columns: int) -> HeadSplit:
             f"divisor of {shape.heads}, or {shape.heads} times a divisor of {shape.head_dim // 2}"
         )
     return HeadSplit(1, 1, shape.head_dim // parts, parts)
+
+
+def _most_kv_heads(queries: int, sharing: int, columns: int) -> int:
+    """KV heads that the query heads of a column read; ``sharing`` query heads read the same."""
+    return max(
+        ((column + 1) * queries - 1) // sharing - column * queries // sharing + 1
+        for column in range(columns)
+    )
 
 
 def kv_bytes(split: HeadSplit, positions: int) -> int:

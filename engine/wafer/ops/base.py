@@ -20,6 +20,7 @@ __all__ = [
     "WEST",
     "Cells",
     "Site",
+    "home",
 ]
 
 Cells = tuple[slice, slice]
@@ -34,7 +35,7 @@ NORTH: Cells = (slice(0, 1), slice(None))
 ALONG_ROWS = 0
 ALONG_COLUMNS = 1
 
-EXP_OPERATIONS = 23
+EXP_OPERATIONS = 24
 """fp32 and integer operations of `engine.scalars.exp32`, counted in its text."""
 RSQRT_OPERATIONS = 19
 """The same for `engine.scalars.rsqrt32`."""

@@ -26,8 +26,6 @@ def cost(
     outputs: NDArray[np.int64],
     along: int,
     order: ReduceOrder,
-    *,
-    last_row: bool = False,
 ) -> Cost:
     """Return the cost of a product on the whole region.
 
@@ -37,7 +35,6 @@ def cost(
         outputs: Outputs by core along the other axis, int64.
         along: Axis the inputs lie along; the reduction runs along it, to position 0.
         order: The reduction's order over the parts that own groups.
-        last_row: Only the last row of a step is multiplied.
 
     Cost (k inputs, n outputs, g groups of the fullest core, S = mac_int8, s cores a group):
         k·(⌈n/S⌉ + c_v) + [reduce(s, n) of int32] + 4·g·(⌈n/fmac_fp32⌉ + c_v) + reduce(P, n)
@@ -63,7 +60,7 @@ def cost(
     ledger.work(ALL, vector=scaling * -(-n // machine.fmac_fp32), pipe=scaling * overhead)
     line = site.line(along, length=inputs.parts, pitch=inputs.span)
     collectives.reduce(ledger, machine, line, order.group, longest)
-    return ledger.close(pipelined=not last_row)
+    return ledger.close()
 
 
 def tile_bytes(inputs: Split, outputs: NDArray[np.int64]) -> int:

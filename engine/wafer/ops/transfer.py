@@ -3,6 +3,7 @@
 The rotary angles of the row's position travel with it along row 0.
 """
 
+from dataclasses import replace
 from math import ceil
 
 import numpy as np
@@ -13,13 +14,14 @@ from engine.wafer.geometry import Split
 from engine.wafer.machine import MachineSpec
 from engine.wafer.ops.base import WEST, Site
 
-__all__ = ["receive_cost", "send_cost"]
+__all__ = ["receive_cost", "send_cost", "sending_cycles"]
 
 
-def _sending(machine: MachineSpec, hidden: Split, angles: int) -> NDArray[np.int64]:
+def sending_cycles(machine: MachineSpec, hidden: Split, angles: int) -> NDArray[np.int64]:
+    """Return the cycles by row that a row's slice keeps its sender, or its receiver, busy."""
     wavelets = np.asarray(hidden.elements, np.float64)
     wavelets[0] += angles
-    return np.ceil(wavelets * machine.inject_cycles_per_wavelet).astype(np.int64)[:, None]
+    return np.ceil(wavelets * machine.inject_cycles_per_wavelet).astype(np.int64)
 
 
 def send_cost(site: Site, hidden: Split, angles: int) -> Cost:
@@ -34,7 +36,7 @@ def send_cost(site: Site, hidden: Split, angles: int) -> Cost:
         dispatch + ⌈B·inject⌉ for the B wavelets of row 0
     """
     ledger = site.ledger()
-    sending = _sending(site.machine, hidden, angles)
+    sending = sending_cycles(site.machine, hidden, angles)[:, None]
     ledger.book(State.STALL_PIPE, site.machine.dispatch_cycles, WEST)
     ledger.book(State.COMM, sending, WEST)
     ledger.last(site.machine.dispatch_cycles + int(sending.max()))
@@ -44,13 +46,17 @@ def send_cost(site: Site, hidden: Split, angles: int) -> Cost:
 def receive_cost(site: Site, hidden: Split, angles: int, hops: int) -> Cost:
     """Return the cost of arriving ``hops`` further on, beyond the time of sending.
 
+    Wavelets land while the instruction before, SEND or EMBED, is still sending: the receivers are
+    busy in cycles that it has counted, for the first row and for every further one.
+
     Cost:
-        2·T_R + 1 + hop·hops
+        2·T_R + 1 + hop·hops, nothing for further rows
     """
     machine = site.machine
     ledger = site.ledger()
     travel = ceil(2 * machine.ramp_cycles + 1 + hops * machine.hop_cycles)
     ledger.book(State.STALL_WAVELET, travel, WEST)
-    ledger.book(State.COMM, _sending(machine, hidden, angles), WEST)
+    ledger.book(State.COMM, sending_cycles(machine, hidden, angles)[:, None], WEST)
     ledger.last(travel)
-    return ledger.close()
+    cost = ledger.close()
+    return replace(cost, cycles=(travel, 0, 0))

@@ -62,7 +62,7 @@ def test_facts_hold_every_field_and_what_follows():
 
 
 def test_an_unknown_machine_names_the_known_ones():
-    with pytest.raises(MachineError, match="wse4.*wse3, wse2, tiny, small.*did you mean 'wse"):
+    with pytest.raises(MachineError, match=r"wse4.*wse3, wse2, tiny, small.*did you mean 'wse"):
         machine.get("wse4")
 
 

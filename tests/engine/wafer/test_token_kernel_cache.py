@@ -1,0 +1,195 @@
+"""The kernel cache: where compiled kernels lie, and what happens when they cannot lie there.
+
+Each process here compiles one small kernel only, which takes about a second.
+"""
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import pytest
+
+from engine.wafer import kernel_cache
+
+ROOT = Path(__file__).parents[3]
+
+SCRIPT = """
+import numpy as np
+from engine.wafer import kernel_cache
+kernel_cache.use()
+from engine.wafer import executor, load, machine
+from engine.wafer.kernels import vectors
+from tests.tiny import tiny_model
+
+every = executor._kernels
+executor._kernels = lambda *given: [each for each in every(*given) if each[0] == "add"]
+load.open_wafer(tiny_model(), machine.get("tiny"))
+values = np.array([1, 2, 30, 40], np.float32)
+vectors.add(values, 0, 2, 2, 0)
+print(values.tolist(), bool(vectors.add.stats.cache_hits))
+"""
+
+
+def add_kernel(cache, **environment):
+    """Open a wafer with nothing but the kernel `add` in a process that keeps kernels in a cache."""
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        env={
+            **os.environ,
+            "SPARK_CACHE_DIR": str(cache),
+            "PYTHONPATH": str(ROOT),
+            **environment,
+        },
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    values, hit = result.stdout.rsplit(maxsplit=1)
+    assert values == "[31.0, 42.0, 30.0, 40.0]"
+    return hit == "True", result.stderr
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """A cache folder with the kernel `add` in it."""
+    cache = tmp_path_factory.mktemp("filled")
+    hit, errors = add_kernel(cache)
+    assert not hit
+    assert errors == ""
+    return cache
+
+
+@pytest.fixture
+def numba_folder():
+    """Keep what `use` changes for all tests."""
+    before = numba.config.CACHE_DIR
+    yield
+    numba.config.CACHE_DIR = before
+
+
+def test_a_second_process_compiles_nothing(filled):
+    hit, errors = add_kernel(filled)
+
+    assert hit
+    assert errors == ""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "damage"),
+    [
+        ("*.nbi", lambda content: content[:-20]),
+        ("*.nbi", lambda content: b""),
+        ("*.nbc", lambda content: content[: len(content) // 2]),
+    ],
+    ids=["short index", "empty index", "half a kernel"],
+)
+def test_a_damaged_cache_is_compiled_again(filled, tmp_path, pattern, damage):
+    cache = tmp_path / "cache"
+    shutil.copytree(filled, cache)
+    (path,) = cache.rglob(pattern)
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+
+    hit, errors = add_kernel(cache)
+
+    assert not hit
+    assert "is not usable" in errors
+    assert "compiling again" in errors
+    assert len(path.read_bytes()) > 0.9 * len(whole)
+
+
+def test_a_kernel_file_that_is_gone_is_compiled_again(filled, tmp_path):
+    cache = tmp_path / "cache"
+    shutil.copytree(filled, cache)
+    for path in cache.rglob("*.nbc"):
+        path.unlink()
+
+    hit, _ = add_kernel(cache)
+
+    assert not hit
+
+
+def test_a_folder_that_cannot_be_written_is_replaced(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+
+    _, errors = add_kernel(blocked / "below", TMPDIR=str(tmp_path))
+
+    assert "cannot be written" in errors
+    assert f"using {tmp_path / 'spark-tui-kernels-'}" in errors
+    assert list(tmp_path.iterdir()) == [blocked]  # the replacement went with the process
+
+
+def test_the_replacement_is_what_numba_uses(tmp_path, monkeypatch, caplog, numba_folder):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    monkeypatch.setenv("SPARK_CACHE_DIR", str(blocked / "below"))
+
+    with caplog.at_level(logging.WARNING):
+        used = kernel_cache.use()
+
+    assert used.is_dir()
+    assert str(used) == numba.config.CACHE_DIR
+    assert not used.is_relative_to(tmp_path / "file")
+    assert str(blocked) in caplog.text
+    assert kernel_cache.use() == used
+
+
+def test_the_folder_is_named_by_the_key(tmp_path, monkeypatch, numba_folder):
+    monkeypatch.setenv("SPARK_CACHE_DIR", str(tmp_path))
+
+    used = kernel_cache.use()
+
+    assert used == kernel_cache.folder() == tmp_path / "kernels" / kernel_cache.key()
+    assert used.is_dir()
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        "engine/wafer/kernels/vectors.py",
+        "engine/wafer/kernels/jit.py",
+        "engine/wafer/step.py",
+        "engine/wafer/isa.py",
+        "engine/scalars.py",
+    ],
+)
+def test_the_key_changes_with_every_source_of_a_kernel(tmp_path, monkeypatch, edited):
+    """A kernel is stale when a file it calls was edited; numba looks at its own file only."""
+    for source in ("engine/scalars.py", "engine/wafer/step.py", "engine/wafer/isa.py"):
+        (tmp_path / source).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / source, tmp_path / source)
+    shutil.copytree(ROOT / "engine/wafer/kernels", tmp_path / "engine/wafer/kernels")
+    monkeypatch.setattr(kernel_cache, "__file__", str(tmp_path / "engine/wafer/kernel_cache.py"))
+    before = kernel_cache.key()
+    path = tmp_path / edited
+
+    path.write_bytes(path.read_bytes() + b"\n# edited\n")
+
+    assert kernel_cache.key() != before
+    assert len(kernel_cache.key()) == 16
+
+
+def test_the_key_changes_with_the_processor(monkeypatch):
+    before = kernel_cache.key()
+
+    monkeypatch.setattr(numba.config, "CPU_NAME", "another")
+
+    assert kernel_cache.key() != before
+
+
+def test_discarding_leaves_an_empty_folder(tmp_path):
+    place = tmp_path / "kernels"
+    (place / "below").mkdir(parents=True)
+    (place / "below" / "a.nbi").write_bytes(b"x")
+
+    kernel_cache.discard(place)
+
+    assert list(place.iterdir()) == []
