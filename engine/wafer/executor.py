@@ -16,7 +16,7 @@ from engine.errors import EngineError
 from engine.wafer.kernels import attention, dot, matmul, vectors
 from engine.wafer.packing import pack
 from engine.wafer.program import Program
-from engine.wafer.step import Memory, Shape, run_step
+from engine.wafer.step import Memory, Sizes, run_step
 
 __all__ = ["MAX_ROWS", "Executor", "processor_path"]
 
@@ -58,7 +58,7 @@ class Executor:
         self.path_name = processor_path(portable)
         self._path = dot.VNNI if self.path_name == "avx512-vnni" else dot.PORTABLE
         self._memory = _allocate(program, tensors)
-        self._shape = _shape(program)
+        self._sizes = _sizes(program)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])
         self.position = 0
@@ -70,7 +70,7 @@ class Executor:
         Args:
             on_progress: Called with (done, total, label) before each and once at the end.
         """
-        work = _kernels(self._path, self._memory, self._shape)
+        work = _kernels(self._path, self._memory, self._sizes)
         for number, (label, dispatcher, arguments) in enumerate(work):
             on_progress(number, len(work), f"compiling {label}")
             typeof: Any = numba.typeof
@@ -98,7 +98,7 @@ class Executor:
             )
         if self.threads > 1:
             numba.set_num_threads(self.threads)
-        run_step(self._path, self.threads, self._memory, self._shape, tokens, self.position)
+        run_step(self._path, self.threads, self._memory, self._sizes, tokens, self.position)
         self.position += count
         start = self._logits_at + (count - 1) * self.program.vocabulary
         return np.array(self._memory.values[start : start + self.program.vocabulary])
@@ -143,41 +143,41 @@ def _allocate(program: Program, tensors: Mapping[str, Any]) -> Memory:
         input_scales=np.zeros(MAX_ROWS * widest // 32, np.float32),
         corrections=np.zeros(MAX_ROWS * widest // 32, np.int32),
         partial=np.zeros(program.norm_order.parts, np.float32),
-        keys=np.zeros(cache, np.float32).reshape(-1),
-        kept=np.zeros(cache, np.float32).reshape(-1),
+        k_cache=np.zeros(cache, np.float32).reshape(-1),
+        v_cache=np.zeros(cache, np.float32).reshape(-1),
         cosine=cosine,
         sine=sine,
     )
 
 
-def _shape(program: Program) -> Shape:
-    attention_shape = program.attention
-    return Shape(
-        heads=attention_shape.heads,
-        kv_heads=attention_shape.kv_heads,
-        head_dim=attention_shape.head_dim,
+def _sizes(program: Program) -> Sizes:
+    shape = program.attention
+    return Sizes(
+        heads=shape.heads,
+        kv_heads=shape.kv_heads,
+        head_dim=shape.head_dim,
         context=program.context_length,
         position_parts=program.kv_order.parts,
         position_group=program.kv_order.group,
         dim_parts=program.head_dim_order.parts,
-        scale=np.float32(attention_shape.scale),
+        scale=np.float32(shape.scale),
         eps=np.float32(program.norm_eps),
     )
 
 
-def _kernels(path: Any, memory: Memory, shape: Shape) -> Sequence[tuple[str, Any, tuple[Any, ...]]]:
+def _kernels(path: Any, memory: Memory, sizes: Sizes) -> Sequence[tuple[str, Any, tuple[Any, ...]]]:
     """Every kernel of the step with arguments of the types it is called with."""
-    token, eps = np.int32(0), shape.eps
+    token, eps = np.int32(0), sizes.eps
     flat = memory.quantised.reshape(-1)
     product = (
         path, memory.weights, memory.scales, 1, 1, 1, flat, 1, memory.input_scales,
         memory.corrections, 0, 1, memory.values, 1, 1,
     )  # fmt: skip
     attended = (
-        memory.values, 0, 1, 1, 1, 1, 1, memory.keys, memory.kept, np.int64(0), 0, 1, shape.scale,
-        1, 1, 1, memory.values, 0, 1,
+        memory.values, 0, 1, 1, 1, 1, 1, memory.k_cache, memory.v_cache, np.int64(0), 0, 1,
+        sizes.scale, 1, 1, 1, memory.values, 0, 1,
     )  # fmt: skip
-    appended = (memory.values, 0, 0, 1, 1, memory.keys, memory.kept, np.int64(0), 0, 1)
+    appended = (memory.values, 0, 0, 1, 1, memory.k_cache, memory.v_cache, np.int64(0), 0, 1)
     rounded = (memory.values, 0, 1, flat, 0, memory.input_scales, memory.corrections, 0)
     normed = (memory.values, 0, 1, memory.vectors, eps, 1, 1, memory.partial, memory.values, 0)
     return (
@@ -192,5 +192,5 @@ def _kernels(path: Any, memory: Memory, shape: Shape) -> Sequence[tuple[str, Any
         ("attention, threaded", attention.attend_parallel, attended),
         ("matmul", matmul.matmul, product),
         ("matmul, threaded", matmul.matmul_parallel, product),
-        ("program loop", run_step, (path, 1, memory, shape, np.zeros(1, np.int32), 0)),
+        ("program loop", run_step, (path, 1, memory, sizes, np.zeros(1, np.int32), 0)),
     )

@@ -71,14 +71,7 @@ class WaferRunner:
         step = self.timing.count(tokens, self.position)
         logits = self._executor.step(tokens)
         with self._lock:
-            before = self._counts
-            self._counts = Counts(
-                before.steps + step.steps,
-                before.rows + step.rows,
-                before.fullest_kv_rows + step.fullest_kv_rows,
-                before.kv_rows + step.kv_rows,
-                before.lookups + step.lookups,
-            )
+            self._counts = self._counts.plus(step)
         return logits
 
     def decode(self, token: int) -> NDArray[np.float32]:

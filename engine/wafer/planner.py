@@ -21,9 +21,9 @@ from engine.wafer.placement import ModelShape, Placement, Shape, model_shape, pl
 __all__ = ["plan"]
 
 _SPANS = (2, 4, 8, 16, 32)
-_SLACK = 1.25
-"""A wafer twice as large for the last quarter of the cycles is a poor trade, as long as rows of a
-step do not overlap between blocks."""
+_SLACK = 1.12
+"""How much slower than the fastest a smaller shape may be, in each of the two sweeps: a wafer twice
+as large for the last few cycles is a poor trade while rows do not overlap between blocks."""
 _HEAD_WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
@@ -36,10 +36,15 @@ def plan(graph: ModelGraph, machine: MachineSpec, context_length: int | None = N
         context_length: KV rows to hold; None means the model's own.
 
     Raises:
-        PlacementError: No shape fits; the message says what the last one lacked.
+        PlacementError: The context is not one the model has, or no shape fits (the message says
+            what the last one lacked).
     """
     model = model_shape(graph)
-    context = context_length or graph.context_length
+    context = graph.context_length if context_length is None else context_length
+    if not 1 <= context <= graph.context_length:
+        raise PlacementError(
+            f"a context of {context} asked for; {graph.name} takes 1 to {graph.context_length}"
+        )
     layer = _one_layer(graph)
     shapes = (
         Shape(columns, rows, min(_HEAD_WIDTHS[-1], machine.columns))

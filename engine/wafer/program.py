@@ -108,8 +108,13 @@ class Program:
 
     @cached_property
     def hash(self) -> str:
-        """The Program's name: 16 hexadecimal digits over all its tables and the machine."""
-        return hashlib.sha256(self._canonical().encode()).hexdigest()[:16]
+        """The Program's name: 16 hexadecimal digits over all its tables and the machine.
+
+        Not over the clock, which turns cycles into seconds and changes no instruction.
+        """
+        tables = self._tables()
+        del tables["machine"]["clock_ghz"]
+        return hashlib.sha256(_canonical(tables).encode()).hexdigest()[:16]
 
     def _tables(self) -> dict[str, Any]:
         tables = {
@@ -130,12 +135,9 @@ class Program:
             "instructions": self.instructions.tolist(),
         }
 
-    def _canonical(self) -> str:
-        return json.dumps(self._tables(), sort_keys=True, separators=(",", ":"))
-
     def save(self, path: Path) -> None:
         """Write the Program as one JSON document."""
-        path.write_text(self._canonical(), encoding="utf-8")
+        path.write_text(_canonical(self._tables()), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> "Program":
@@ -187,7 +189,7 @@ class Program:
             notes.append(f"count {row[Field.COUNT]}")
         return (
             f"{Op(row[Field.OP]).name.lower():9s} {self.regions[row[Field.REGION]].label:9s} "
-            f"{name(Field.SOURCE):>14s} → {name(Field.TARGET):14s} {' '.join(notes):30s} "
+            f"{name(Field.SOURCE):>19s} → {name(Field.TARGET):19s} {' '.join(notes):30s} "
             f"{row[Field.CYCLES]:6d} + {row[Field.CYCLES_ROW]} + {row[Field.CYCLES_KV]}"
         )
 
@@ -197,6 +199,11 @@ class Program:
             raise ValueError(
                 f"instruction table of shape {self.instructions.shape}; it must be (n, {FIELDS})"
             )
+
+
+def _canonical(tables: dict[str, Any]) -> str:
+    """The same text for the same tables."""
+    return json.dumps(tables, sort_keys=True, separators=(",", ":"))
 
 
 def _tuples(row: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from engine.wafer.isa import Field, Op
 from engine.wafer.kernels import attention, matmul, vectors
 from engine.wafer.kernels.jit import kernel
 
-__all__ = ["Memory", "Shape", "run_step"]
+__all__ = ["Memory", "Sizes", "run_step"]
 
 _OP = int(Field.OP)
 _LAYER = int(Field.LAYER)
@@ -57,9 +57,9 @@ class Memory(NamedTuple):
     """int32 (max rows, most groups)."""
     partial: Any
     """float32 scratch, one per part of a norm."""
-    keys: Any
+    k_cache: Any
     """float32 (layers, kv_heads, D, T) holding fp16 numbers."""
-    kept: Any
+    v_cache: Any
     """float32 (layers, kv_heads, T, D) holding fp16 numbers."""
     cosine: Any
     """float32 (T, D/2)."""
@@ -67,7 +67,7 @@ class Memory(NamedTuple):
     """float32 (T, D/2)."""
 
 
-class Shape(NamedTuple):
+class Sizes(NamedTuple):
     """The numbers of attention and norms."""
 
     heads: int
@@ -85,7 +85,7 @@ class Shape(NamedTuple):
 
 @kernel
 def run_step(
-    path: Any, threads: int, memory: Memory, shape: Shape, tokens: Any, position: int
+    path: Any, threads: int, memory: Memory, sizes: Sizes, tokens: Any, position: int
 ) -> None:
     """Run the Program for ``tokens`` at ``position`` and the positions after it.
 
@@ -93,7 +93,7 @@ def run_step(
         path: `dot.VNNI` or `dot.PORTABLE`; its type chooses the code.
         threads: Above 1, large products and many heads are shared among threads.
         memory: Tables, weights and state; values and KV cache are written.
-        shape: Numbers of attention and norms.
+        sizes: Numbers of attention and norms.
         tokens: int32 (M,), at most the rows the arena was made for.
         position: Rows already in the KV cache.
 
@@ -126,7 +126,7 @@ def run_step(
             gain = memory.vectors[scale_offset : scale_offset + inputs]
             for m in range(first, rows):
                 vectors.norm(
-                    values, at + m * width, width, gain, shape.eps, parts, group,
+                    values, at + m * width, width, gain, sizes.eps, parts, group,
                     memory.partial, values, to + m * out_width,
                 )  # fmt: skip
         elif op == _QUANTISE:
@@ -152,31 +152,32 @@ def run_step(
         elif op == _ROTARY:
             for m in range(rows):
                 vectors.rotate(
-                    values, at + m * width, memory.table[i, _COUNT], shape.head_dim,
+                    values, at + m * width, memory.table[i, _COUNT], sizes.head_dim,
                     memory.cosine[position + m], memory.sine[position + m],
                 )  # fmt: skip
         elif op == _ATTENTION:
             layer = memory.table[i, _LAYER]
-            key_at = at + shape.heads * shape.head_dim
-            value_at = key_at + shape.kv_heads * shape.head_dim
+            key_at = at + sizes.heads * sizes.head_dim
+            value_at = key_at + sizes.kv_heads * sizes.head_dim
             for m in range(rows):
                 attention.append(
-                    values, key_at + m * width, value_at + m * width, shape.kv_heads,
-                    shape.head_dim, memory.keys, memory.kept, layer, position + m, shape.context,
+                    values, key_at + m * width, value_at + m * width, sizes.kv_heads,
+                    sizes.head_dim, memory.k_cache, memory.v_cache, layer, position + m,
+                    sizes.context,
                 )  # fmt: skip
-            products = rows * shape.heads * (position + rows) * shape.head_dim
+            products = rows * sizes.heads * (position + rows) * sizes.head_dim
             if threads > 1 and products >= _PARALLEL_PRODUCTS:
                 attention.attend_parallel(
-                    values, at, width, rows, shape.heads, shape.kv_heads, shape.head_dim,
-                    memory.keys, memory.kept, layer, position, shape.context, shape.scale,
-                    shape.position_parts, shape.position_group, shape.dim_parts, values, to,
+                    values, at, width, rows, sizes.heads, sizes.kv_heads, sizes.head_dim,
+                    memory.k_cache, memory.v_cache, layer, position, sizes.context, sizes.scale,
+                    sizes.position_parts, sizes.position_group, sizes.dim_parts, values, to,
                     out_width,
                 )  # fmt: skip
             else:
                 attention.attend(
-                    values, at, width, rows, shape.heads, shape.kv_heads, shape.head_dim,
-                    memory.keys, memory.kept, layer, position, shape.context, shape.scale,
-                    shape.position_parts, shape.position_group, shape.dim_parts, values, to,
+                    values, at, width, rows, sizes.heads, sizes.kv_heads, sizes.head_dim,
+                    memory.k_cache, memory.v_cache, layer, position, sizes.context, sizes.scale,
+                    sizes.position_parts, sizes.position_group, sizes.dim_parts, values, to,
                     out_width,
                 )  # fmt: skip
         elif op == _GATE:

@@ -34,6 +34,16 @@ class Counts:
     lookups: NDArray[np.int64]
     """Embedding rows read, by column of the head's region; int64."""
 
+    def plus(self, later: "Counts") -> "Counts":
+        """Return both together."""
+        return Counts(
+            self.steps + later.steps,
+            self.rows + later.rows,
+            self.fullest_kv_rows + later.fullest_kv_rows,
+            self.kv_rows + later.kv_rows,
+            self.lookups + later.lookups,
+        )
+
     def since(self, earlier: "Counts") -> "Counts":
         """Return what was run after ``earlier``."""
         return Counts(

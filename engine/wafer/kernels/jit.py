@@ -5,7 +5,7 @@ from typing import Any
 
 from numba import njit
 
-__all__ = ["inline", "kernel", "parallel_kernel"]
+__all__ = ["helper", "kernel", "parallel_kernel"]
 
 # No fast-math anywhere: the order of a sum is part of the machine, and a contracted
 # multiply–add would round once where the machine rounds twice.
@@ -22,6 +22,6 @@ def parallel_kernel(function: Callable[..., Any]) -> Any:
     return njit(parallel=True, **_FLAGS)(function)
 
 
-def inline(function: Callable[..., Any]) -> Any:
-    """Compile a small function that LLVM inlines into its kernels."""
-    return njit(inline="never", **_FLAGS)(function)
+def helper(function: Callable[..., Any]) -> Any:
+    """Compile a small function that only kernels call; LLVM inlines it."""
+    return njit(**_FLAGS)(function)

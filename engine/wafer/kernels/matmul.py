@@ -4,7 +4,7 @@ import numpy as np
 from numba import prange
 
 from engine.wafer.kernels.dot import GROUP_BYTES, PANEL, dot_four, dot_one
-from engine.wafer.kernels.jit import inline, kernel, parallel_kernel
+from engine.wafer.kernels.jit import helper, kernel, parallel_kernel
 
 __all__ = ["ROW_BLOCK", "matmul", "matmul_parallel"]
 
@@ -12,7 +12,7 @@ ROW_BLOCK = 4
 """Rows that share one pass over the weights."""
 
 
-@inline
+@helper
 def _add_part(
     path, weights, panel, scales, groups, first, last, inputs, stride, input_scales, corrections,
     row, rows, sums, part,
@@ -38,7 +38,7 @@ def _add_part(
                 terms[j] += np.float32(dots[j]) * (factors[j] * scale)
 
 
-@inline
+@helper
 def _panel(
     path, weights, panel, scales, groups, parts, group, inputs, stride, input_scales, corrections,
     row, rows, out, out_stride, outputs,
@@ -76,7 +76,7 @@ def _panel(
             out[(row + r) * out_stride + left + j] = total[r * PANEL + j]
 
 
-@inline
+@helper
 def _rows_of_panel(
     path, weights, panel, scales, groups, parts, group, inputs, stride, input_scales, corrections,
     first_row, last_row, out, out_stride, outputs,

@@ -4,15 +4,15 @@ import numpy as np
 
 from engine import scalars
 from engine.wafer.kernels.dot import GROUP_BYTES, PANEL
-from engine.wafer.kernels.jit import inline, kernel
+from engine.wafer.kernels.jit import helper, kernel
 
 __all__ = ["add", "embed", "gate", "norm", "quantise", "reduce_parts", "rotate"]
 
-exp32 = inline(scalars.exp32)
-rsqrt32 = inline(scalars.rsqrt32)
+exp32 = helper(scalars.exp32)
+rsqrt32 = helper(scalars.rsqrt32)
 
 
-@inline
+@helper
 def reduce_parts(parts, count, group):
     """Return the sum of parts[0:count] in the two-phase order (see `engine.model.orders`)."""
     last_group = (count - 1) // group

@@ -16,6 +16,7 @@ __all__ = [
     "DIVIDE_OPERATIONS",
     "EXP_OPERATIONS",
     "NORTH",
+    "RECIPROCAL_OPERATIONS",
     "RSQRT_OPERATIONS",
     "WEST",
     "Cells",
@@ -39,6 +40,9 @@ EXP_OPERATIONS = 24
 """fp32 and integer operations of `engine.scalars.exp32`, counted in its text."""
 RSQRT_OPERATIONS = 19
 """The same for `engine.scalars.rsqrt32`."""
+RECIPROCAL_OPERATIONS = 10
+"""A vector's reciprocals: a first guess from the bits, three Newton steps of three operations.
+Assumed: the quotients of a vector are found so, a single one by the machine's division."""
 DIVIDE_OPERATIONS = 3
 """Operations per element of a correctly rounded quotient once the reciprocal is known: multiply,
 residual, correction (Markstein, 1990)."""

@@ -4,7 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.wafer.cost import Cost, vector
-from engine.wafer.ops.base import DIVIDE_OPERATIONS, EXP_OPERATIONS, NORTH, Site
+from engine.wafer.ops.base import (
+    DIVIDE_OPERATIONS,
+    EXP_OPERATIONS,
+    NORTH,
+    RECIPROCAL_OPERATIONS,
+    Site,
+)
 
 __all__ = ["cost"]
 
@@ -13,16 +19,11 @@ def cost(site: Site, elements: NDArray[np.int64]) -> Cost:
     """Return the cost for ``elements`` gated values by column.
 
     Cost:
-        per element exp, 1 + …, a quotient (with its own reciprocal) and the product
+        per element exp, 1 + …, a reciprocal, the quotient and the product, as vectors
     """
-    machine = site.machine
     ledger = site.ledger()
-    operations = EXP_OPERATIONS + 1 + DIVIDE_OPERATIONS + 1
+    operations = EXP_OPERATIONS + 1 + RECIPROCAL_OPERATIONS + DIVIDE_OPERATIONS + 1
     n = elements[None, :]
-    cycles, overhead = vector(machine, n, operations)
-    ledger.work(
-        NORTH,
-        vector=cycles + n * machine.divide_cycles,
-        pipe=np.where(n > 0, overhead, 0),
-    )
+    cycles, overhead = vector(site.machine, n, operations)
+    ledger.work(NORTH, vector=cycles, pipe=np.where(n > 0, overhead, 0))
     return ledger.close()

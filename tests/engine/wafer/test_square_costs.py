@@ -35,6 +35,7 @@ from engine.wafer.ops.base import (
     ALONG_ROWS,
     DIVIDE_OPERATIONS,
     EXP_OPERATIONS,
+    RECIPROCAL_OPERATIONS,
     RSQRT_OPERATIONS,
     Site,
 )
@@ -222,7 +223,8 @@ def test_rotary_gate_and_add_are_their_formulas():
     summed = add.cost(site, split(64, 2))
 
     assert turned.cycles[0] == 3 * (16 + c_v)
-    assert gated.cycles[0] == (EXP_OPERATIONS + DIVIDE_OPERATIONS + 2) * (16 + c_v) + 16 * 50
+    operations = EXP_OPERATIONS + RECIPROCAL_OPERATIONS + DIVIDE_OPERATIONS + 2
+    assert gated.cycles[0] == operations * (16 + c_v)
     assert summed.cycles[0] == 32 + c_v
     assert not turned.states[0][:, :, 0].any()  # a core without elements does nothing
     assert not gated.states[0][:, 1:].any()  # the north line only
