@@ -4,19 +4,24 @@ Must be chosen before a kernel module is imported, because numba fixes the place
 decorates a function.  A folder that cannot be written is replaced by a temporary one.
 """
 
+import fcntl
 import hashlib
 import logging
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from engine.paths import cache_dir
 
-__all__ = ["discard", "folder", "key", "use"]
+__all__ = ["alone", "discard", "folder", "key", "use"]
 
 _log = logging.getLogger(__name__)
+
+_LOCK = "lock"
 
 
 def key() -> str:
@@ -71,7 +76,35 @@ def _temporary() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(prefix="spark-tui-kernels-")
 
 
+@contextmanager
+def alone(place: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Keep other processes from filling the folder while the block runs.
+
+    Two processes that save different signatures of one kernel at once may exchange their code:
+    numba writes the index and the code one after the other.  Besides, the second finds all done.
+
+    Args:
+        place: The folder of kernels.
+        on_wait: Called once if another process holds it.
+    """
+    try:
+        lock = (place / _LOCK).open("a")
+    except OSError:  # no folder that can be shared, so nobody shares it
+        yield
+        return
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            on_wait()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def discard(place: Path) -> None:
-    """Remove a kernel folder whose content cannot be used."""
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True, exist_ok=True)
+    """Remove a kernel folder's content, which cannot be used; its lock stays."""
+    for content in place.iterdir():
+        if content.is_dir():
+            shutil.rmtree(content, ignore_errors=True)
+        elif content.name != _LOCK:
+            content.unlink(missing_ok=True)

@@ -137,11 +137,12 @@ def open_wafer(
     from engine.wafer.executor import Executor
 
     executor = Executor(compiled.program, model.tensors, threads=threads, portable=portable)
-    try:
-        executor.warm_up(on_progress)
-    except _DAMAGE as error:
-        # What was compiled can be compiled again; a fault of our own shows again, too.
-        _log.warning("kernel cache %s is not usable (%r); compiling again", cache, error)
-        kernel_cache.discard(cache)
-        executor.warm_up(on_progress)
+    with kernel_cache.alone(cache, lambda: on_progress(0, 1, "waiting for another process")):
+        try:
+            executor.warm_up(on_progress)
+        except _DAMAGE as error:
+            # What was compiled can be compiled again; a fault of our own shows again, too.
+            _log.warning("kernel cache %s is not usable (%r); compiling again", cache, error)
+            kernel_cache.discard(cache)
+            executor.warm_up(on_progress)
     return WaferRunner(executor, timing, placement, orders)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import sys
 from pathlib import Path
 
 from scripts.train import settings
@@ -24,6 +25,7 @@ STEPS = {
 
 def main(argv: list[str] | None = None) -> None:
     """Run one step."""
+    argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(prog="python -m scripts.train", description=__doc__)
     subparsers = parser.add_subparsers(dest="step", required=True, metavar="STEP")
     for step, text in STEPS.items():
@@ -31,8 +33,9 @@ def main(argv: list[str] | None = None) -> None:
         sub.add_argument(
             "--work", type=Path, default=settings.WORK_DIR, help="work folder (default: .train)"
         )
-        # Only the chosen step is imported in full, but each declares its own options.
-        importlib.import_module(f"scripts.train.{step}").add_arguments(sub)
+        # Other steps are not imported: the corpus can be built where PyTorch is missing.
+        if argv[:1] == [step]:
+            importlib.import_module(f"scripts.train.{step}").add_arguments(sub)
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     arguments.work.mkdir(parents=True, exist_ok=True)

@@ -35,11 +35,21 @@ TEST_SHARE = 0.15
 """Part of the kept bytes of a package that may be tests."""
 
 VENDOR_DIRS = frozenset(
-    {"_vendor", "vendor", "vendored", "_vendored", "extern", "_extern", "externals", "site-packages"}
+    {
+        "_vendor",
+        "vendor",
+        "vendored",
+        "_vendored",
+        "extern",
+        "_extern",
+        "externals",
+        "site-packages",
+    }
 )
 TEST_DIRS = frozenset({"test", "tests", "testing", "idlelib_test", "idle_test"})
 PERMISSIVE = re.compile(
-    r"\b(MIT|BSD|Apache|ISC|PSF|Python Software Foundation|HPND|Unlicense|0BSD|Zlib|MIT-CMU)\b", re.I
+    r"\b(MIT|BSD|Apache|ISC|PSF|Python Software Foundation|HPND|Unlicense|0BSD|Zlib|MIT-CMU)\b",
+    re.I,
 )
 COPYLEFT = re.compile(r"\b(A?GPL|LGPL|GNU|MPL|EUPL|CDDL|SSPL)\b", re.I)
 GENERATED = re.compile(
@@ -83,11 +93,14 @@ def is_held_out(path: str, names: frozenset[str]) -> bool:
     Example:
         >>> is_held_out("pip/_vendor/rich/text.py", frozenset({"rich"}))
         True
+        >>> is_held_out("typer/_click/core.py", frozenset({"click"}))
+        True
         >>> is_held_out("enrich/text.py", frozenset({"rich"}))
         False
     """
     for part in PurePosixPath(path).parts:
-        stem = part.removesuffix(".py").lower()
+        # A private copy wears an underscore: typer carries click as typer/_click.
+        stem = part.removesuffix(".py").lower().lstrip("_")
         if stem in names or stem.removeprefix("test_") in names:
             return True
     return False
@@ -153,11 +166,25 @@ def is_permissive(licence: str) -> bool:
     return bool(PERMISSIVE.search(licence)) and not COPYLEFT.search(licence)
 
 
-def fetch_wheels(folder: Path) -> None:
+def requirements(names: list[str], manifest: dict[str, list[dict[str, str]]]) -> list[str]:
+    """Pin names to the versions of a manifest; names it lacks stay free.
+
+    Example:
+        >>> requirements(["torch", "new"], {"sources": [{"package": "torch", "version": "2+cpu"}]})
+        ['torch==2', 'new']
+    """
+    versions = {entry["package"]: entry["version"] for entry in manifest["sources"]}
+    # What follows a plus names a local build; the same release elsewhere has another or none.
+    return [f"{n}=={versions[n].partition('+')[0]}" if n in versions else n for n in names]
+
+
+def fetch_wheels(folder: Path, *, newest: bool) -> None:
     """Download the listed packages as wheels with pip.  Keeps the wheels already there."""
     folder.mkdir(parents=True, exist_ok=True)
     names = settings.read_names(settings.PACKAGES)
     names += [name for name in settings.read_names(settings.HELD_OUT) if name != "asyncio"]
+    if not newest and settings.MANIFEST.exists():
+        names = requirements(names, json.loads(settings.MANIFEST.read_text(encoding="utf-8")))
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     command += ["--only-binary", ":all:", "--dest", str(folder), *names]
     subprocess.run(command, check=True)
@@ -323,6 +350,7 @@ def read_jsonl(path: Path) -> Iterator[Document]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``corpus``."""
     parser.add_argument("--fetch", action="store_true", help="download the listed wheels first")
+    parser.add_argument("--newest", action="store_true", help="not the manifest's versions")
     parser.add_argument("--wheels", type=Path, help="folder of wheels (default: WORK/wheels)")
     parser.add_argument("--force", action="store_true", help="write the corpus again")
 
@@ -335,7 +363,7 @@ def run(arguments: argparse.Namespace) -> None:
         log.info("corpus.jsonl exists; --force writes it again")
         return
     if arguments.fetch:
-        fetch_wheels(wheels)
+        fetch_wheels(wheels, newest=arguments.newest)
     names = frozenset(settings.read_names(settings.HELD_OUT))
     sources = [stdlib_documents(), *map(wheel_documents, sorted(wheels.glob("*.whl")))]
     training, held, manifest = split(sources, names)

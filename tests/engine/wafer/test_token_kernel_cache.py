@@ -193,3 +193,36 @@ def test_discarding_leaves_an_empty_folder(tmp_path):
     kernel_cache.discard(place)
 
     assert list(place.iterdir()) == []
+
+
+def test_one_process_at_a_time_fills_a_folder(tmp_path):
+    place = tmp_path / "kernels"
+    place.mkdir()
+    script = (
+        "import sys, time; from pathlib import Path; from engine.wafer import kernel_cache\n"
+        "with kernel_cache.alone(Path(sys.argv[1]), lambda: None):\n"
+        "    print('held', flush=True); sys.stdin.readline()\n"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", script, str(place)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdin is not None
+    assert other.stdout is not None
+    assert other.stdout.readline() == "held\n"
+    waited = []
+
+    def release():
+        waited.append(other.poll())
+        other.stdin.write("\n")
+        other.stdin.close()
+
+    with kernel_cache.alone(place, release):
+        assert waited == [None]
+    assert other.wait(10) == 0
+    other.stdout.close()
+    with kernel_cache.alone(place, lambda: waited.append("again")):
+        assert waited == [None]

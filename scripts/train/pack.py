@@ -1,0 +1,305 @@
+"""Turn documents into rows of tokens for training.  Knows nothing of the model.
+
+A document is cut into chunks of random length at line starts; a chunk becomes a
+fill-in-the-middle example or stays as it is, with or without a header of its repository.
+Whole examples are then laid side by side into rows.  Writes, for each row length L,
+``rows_L.npy`` (uint16, shape (R, L + 1)) and ``flags_L.npy`` (uint8, same shape):
+0 has no loss, 1 is text, 2 is a middle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import multiprocessing
+import random
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from scripts.train import fim, settings
+from scripts.train.corpus import Document, read_jsonl
+from scripts.train.tokenizer import load
+
+log = logging.getLogger(__name__)
+
+NO_LOSS, TEXT, MIDDLE = 0, 1, 2
+
+FIM_SHARE = 0.72
+"""Of the chunks; some have no hole, so about 70 % end up filled in the middle."""
+
+HEADER_SHARES = {"repo": 1 / 3, "file": 1 / 3, "none": 1 / 3}
+CHARACTERS_A_TOKEN = 3.5
+LENGTHS = {512: 0.86, 2048: 0.14}
+"""Row lengths and the share of the documents cut for them."""
+
+
+def _byte_of() -> dict[str, int]:
+    """Return the byte each letter of the byte-level alphabet stands for, as GPT-2 chose them."""
+    shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    hidden = [byte for byte in range(256) if byte not in shown]
+    letters = {chr(byte): byte for byte in shown}
+    return letters | {chr(256 + i): byte for i, byte in enumerate(hidden)}
+
+
+BYTE_OF = _byte_of()
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One packed unit: token ids and a flag for each."""
+
+    tokens: list[int]
+    flags: list[int]
+
+
+class Encoder:
+    """Ids of text and of the markers."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        marker = {token: index for index, token in enumerate(settings.SPECIAL_TOKENS)}
+        if any(tokenizer.token_to_id(token) != index for token, index in marker.items()):
+            raise ValueError(f"the tokenizer's first ids are not {settings.SPECIAL_TOKENS}")
+        self.repo, self.file = marker[settings.REPO_NAME], marker[settings.FILE_SEP]
+        self.pad = marker[settings.FIM_PAD]
+        self.ids = fim.Ids(
+            marker[settings.END],
+            marker[settings.FIM_PREFIX],
+            marker[settings.FIM_MIDDLE],
+            marker[settings.FIM_SUFFIX],
+        )
+
+    def __call__(self, text: str) -> list[int]:
+        """Return the ids of a text; markers inside it are ordinary characters."""
+        return self._tokenizer.encode(text, add_special_tokens=False).ids if text else []
+
+    def decode_bytes(self, tokens: list[int]) -> bytes:
+        """Return the bytes of tokens, also where they end inside a character."""
+        pieces = (self._tokenizer.id_to_token(token) or "" for token in tokens)
+        return bytes(BYTE_OF[character] for piece in pieces for character in piece)
+
+
+def chunks(text: str, longest: int, generator: random.Random) -> Iterator[tuple[int, int]]:
+    """Cut a text at line starts into pieces of random length; yield their bounds.
+
+    Lengths are log-uniform, so most tokens see a full window and many prompts are short.
+    """
+    start, shortest = 0, 40 if longest <= 512 else 300
+    while start < len(text):
+        tokens = shortest * (longest / shortest) ** generator.random()
+        end = start + int(tokens * CHARACTERS_A_TOKEN)
+        end = text.rfind("\n", start, end) + 1 if end < len(text) else len(text)
+        if end <= start:
+            # One line longer than the piece: take it whole.
+            end = text.find("\n", start) + 1 or len(text)
+        yield start, end
+        start = end
+
+
+def related_snippet(
+    text: str, siblings: list[Document], characters: int, generator: random.Random
+) -> tuple[str, str] | None:
+    """Return path and text of the piece of a sibling file that shares most names.
+
+    The best of a few random windows: what an editor's ring of recent pieces looks like.
+    """
+    if not siblings or characters < 80:
+        return None
+    names, best, best_score = set(_NAME.findall(text)), None, -1
+    for document in generator.sample(siblings, min(4, len(siblings))):
+        body = document.text
+        start = body.rfind("\n", 0, generator.randrange(len(body))) + 1
+        end = body.rfind("\n", start, start + characters) + 1
+        if end <= start:
+            continue
+        score = len(names.intersection(_NAME.findall(body[start:end])))
+        if score > best_score:
+            best, best_score = (document.path, body[start:end]), score
+    return best
+
+
+def header(
+    document: Document,
+    text: str,
+    siblings: list[Document],
+    room: int,
+    encode: Encoder,
+    generator: random.Random,
+) -> list[int]:
+    """Return the tokens in front of an example: nothing, its path, or its repository."""
+    (kind,) = generator.choices(list(HEADER_SHARES), list(HEADER_SHARES.values()))
+    if kind == "none":
+        return []
+    own = [encode.file, *encode(document.path + "\n")]
+    if kind == "file":
+        return own
+    tokens = [encode.repo, *encode(document.package + "\n")]
+    budget = int(room * generator.uniform(0.15, 0.5))
+    while len(tokens) < budget:
+        characters = int(CHARACTERS_A_TOKEN * min(budget - len(tokens), 500))
+        snippet = related_snippet(text, siblings, characters, generator)
+        if snippet is None:
+            break
+        tokens += [encode.file, *encode(snippet[0] + "\n"), *encode(snippet[1])]
+    return tokens[:budget] + own
+
+
+def examples(
+    document: Document, siblings: list[Document], encode: Encoder, length: int
+) -> Iterator[Example]:
+    """Yield the examples of one document.  Deterministic for a document."""
+    digest = hashlib.sha256(f"{document.package}/{document.path}".encode()).digest()
+    generator = random.Random(digest)
+    for start, end in chunks(document.text, length - 24, generator):
+        text = document.text[start:end]
+        front = header(document, text, siblings, length, encode, generator)
+        room = length + 1 - len(front)
+        arranged = None
+        if generator.random() < FIM_SHARE:
+            arranged = _filled(text, room, encode, generator)
+        if arranged is not None:
+            tokens, middle = arranged
+            flags = [TEXT] * (len(tokens) - middle) + [MIDDLE] * middle
+        else:
+            tokens = encode(text)
+            if end == len(document.text):
+                tokens.append(encode.ids.end)
+            tokens = tokens[:room]
+            flags = [TEXT] * len(tokens)
+        flags = [TEXT] * len(front) + flags
+        # Nothing in front of an example tells how it begins.
+        flags[0] = NO_LOSS
+        yield Example(front + tokens, flags)
+
+
+def _filled(
+    text: str, room: int, encode: Encoder, generator: random.Random
+) -> tuple[list[int], int] | None:
+    hole = fim.choose_hole(text, generator)
+    if hole is None:
+        return None
+    parts = fim.cut(text, hole)
+    if generator.random() < 0.2:
+        # Nothing below the cursor: code is often written at the end of a file.
+        parts = fim.Parts(parts.prefix, parts.typed, parts.middle, "")
+    order = generator.choices(("spm", "typed", "psm"), (0.5, 0.3, 0.2))[0]
+    return fim.arrange(parts, order, encode.ids, encode, room)
+
+
+class Rows:
+    """Lays examples side by side into rows, each into the fullest row that has room."""
+
+    OPEN = 128
+
+    def __init__(self, length: int, pad: int) -> None:
+        self.size = length + 1
+        self.pad = pad
+        self.tokens: list[np.ndarray] = []
+        self.flags: list[np.ndarray] = []
+        self._open: list[Example] = []
+
+    def add(self, example: Example) -> None:
+        """Place an example; it is never cut."""
+        if len(example.tokens) > self.size:
+            raise ValueError(f"{len(example.tokens)} tokens do not fit a row of {self.size}")
+        fitting = [r for r in self._open if len(r.tokens) + len(example.tokens) <= self.size]
+        if fitting:
+            row = max(fitting, key=lambda r: len(r.tokens))
+        else:
+            if len(self._open) >= self.OPEN:
+                self._close(max(self._open, key=lambda r: len(r.tokens)))
+            row = Example([], [])
+            self._open.append(row)
+        row.tokens.extend(example.tokens)
+        row.flags.extend(example.flags)
+        if self.size - len(row.tokens) < 24:
+            self._close(row)
+
+    def finish(self) -> None:
+        """Close the rows that are still open."""
+        for row in list(self._open):
+            self._close(row)
+
+    def _close(self, row: Example) -> None:
+        self._open = [other for other in self._open if other is not row]
+        spare = self.size - len(row.tokens)
+        self.tokens.append(np.array(row.tokens + [self.pad] * spare, np.uint16))
+        self.flags.append(np.array(row.flags + [NO_LOSS] * spare, np.uint8))
+
+
+def cap_packages(documents: Iterable[Document], cap_bytes: int) -> list[Document]:
+    """Shuffle the documents and keep at most ``cap_bytes`` characters of each package."""
+    shuffled = sorted(
+        documents, key=lambda d: hashlib.sha256(f"{d.package}/{d.path}".encode()).digest()
+    )
+    used: Counter[str] = Counter()
+    kept = []
+    for document in shuffled:
+        if used[document.package] < cap_bytes:
+            used[document.package] += len(document.text)
+            kept.append(document)
+    return kept
+
+
+def _pack_share(job: tuple[Path, int, int, int]) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Pack every n-th document; runs in a process of its own."""
+    work, share, shares, cap_bytes = job
+    encode = Encoder(load(work / "tokenizer.json"))
+    documents = cap_packages(read_jsonl(work / "corpus.jsonl"), cap_bytes)
+    folders: dict[tuple[str, str], list[Document]] = defaultdict(list)
+    for document in documents:
+        folders[document.package, document.path.rpartition("/")[0]].append(document)
+    rows = {length: Rows(length, encode.pad) for length in LENGTHS}
+    generator = random.Random(share)
+    for document in documents[share::shares]:
+        (length,) = generator.choices(list(LENGTHS), list(LENGTHS.values()))
+        folder = folders[document.package, document.path.rpartition("/")[0]]
+        siblings = [other for other in folder if other is not document]
+        for example in examples(document, siblings, encode, length):
+            rows[length].add(example)
+    for packed in rows.values():
+        packed.finish()
+    return {n: (np.stack(packed.tokens), np.stack(packed.flags)) for n, packed in rows.items()}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``pack``."""
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--cap-bytes", type=int, default=10_000_000, help="most of one package")
+    parser.add_argument("--force", action="store_true", help="pack again")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Pack the corpus, unless it is packed."""
+    work: Path = arguments.work
+    if (work / "pack.json").exists() and not arguments.force:
+        log.info("pack.json exists; --force packs again")
+        return
+    shares = arguments.processes
+    jobs = [(work, share, shares, arguments.cap_bytes) for share in range(shares)]
+    with multiprocessing.get_context("spawn").Pool(shares) as pool:
+        results = pool.map(_pack_share, jobs)
+    summary: dict[str, object] = {}
+    for length in LENGTHS:
+        tokens = np.concatenate([result[length][0] for result in results])
+        flags = np.concatenate([result[length][1] for result in results])
+        order = np.random.default_rng(length).permutation(len(tokens))
+        np.save(work / f"rows_{length}.npy", tokens[order])
+        np.save(work / f"flags_{length}.npy", flags[order])
+        summary[str(length)] = {
+            "rows": len(tokens),
+            "tokens": int(flags.size),
+            "middle_share": float((flags == MIDDLE).mean()),
+            "no_loss_share": float((flags == NO_LOSS).mean()),
+        }
+    (work / "pack.json").write_text(json.dumps(summary, indent=1) + "\n")
+    log.info("packed: %s", summary)

@@ -1,0 +1,321 @@
+"""Train the model on packed rows.  Resumes from its checkpoint; knows nothing of text.
+
+A step's batch is made of parts.  Each worker thread takes a part, works out its gradient with
+one core, and takes the next; whoever completes a batch makes the step while the others go on.
+On cores shared with other work this loses only what the others take: threads that split every
+matrix product would all wait for the slowest.
+
+Progress is the share of the allotted time, or of the allotted tokens, that is used.  With
+``--minutes`` other work on the machine costs tokens but never leaves a run without its decay
+of the learning rate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from scripts.train import evaluate, fim
+from scripts.train.model import Llama, ModelConfig
+from scripts.train.muon import Muon
+from scripts.train.pack import MIDDLE, NO_LOSS, Encoder
+from scripts.train.tokenizer import load
+
+log = logging.getLogger(__name__)
+
+LONG_EVERY = 8
+"""One batch in so many is made of long rows."""
+
+
+class Batches:
+    """Walks the packed rows; the position, in rows, is all there is to save.
+
+    Each batch holds rows of one length.  When the rows run out they are shuffled anew.
+    """
+
+    def __init__(self, work: Path, tokens: int) -> None:
+        files = sorted(work.glob("rows_*.npy"), key=lambda p: int(p.stem.split("_")[1]))
+        self._rows = [np.load(file, mmap_mode="r") for file in files]
+        self._flags = [
+            np.load(file.with_name(file.name.replace("rows", "flags")), mmap_mode="r")
+            for file in files
+        ]
+        self._tokens = tokens
+        self._calls = 0
+        self.position = [0] * len(files)
+
+    def next(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return tokens and flags, shape (B, L + 1)."""
+        self._calls += 1
+        kind = len(self._rows) - 1 if self._calls % LONG_EVERY == 0 else 0
+        rows = self._rows[kind]
+        count = min(len(rows), max(1, self._tokens // (rows.shape[1] - 1)))
+        if self.position[kind] % len(rows) + count > len(rows):
+            # A last, smaller batch is left out.
+            self.position[kind] += -self.position[kind] % len(rows)
+        epoch, first = divmod(self.position[kind], len(rows))
+        self.position[kind] += count
+        chosen = np.arange(first, first + count)
+        if epoch:
+            chosen = np.sort(np.random.default_rng(epoch).permutation(len(rows))[chosen])
+        return rows[chosen].astype(np.int64), self._flags[kind][chosen]
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a run has done so far; saved with each checkpoint."""
+
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+def schedule(share: float, step: int, warmup: int, decay: float) -> float:
+    """Return the factor on the learning rates: warm-up, constant, linear decay to 0.
+
+    Example:
+        >>> [schedule(s, 1000, 100, 0.5) for s in (0.2, 0.5, 0.75, 1.0)]
+        [1.0, 1.0, 0.5, 0.0]
+    """
+    return min(1.0, (step + 1) / warmup, max(0.0, (1 - share) / decay))
+
+
+def optimisers(model: Llama, arguments: argparse.Namespace) -> list[torch.optim.Optimizer]:
+    """Return Muon for the matrices of the layers and AdamW for embedding and norms."""
+    matrices = [p for p in model.model.layers.parameters() if p.ndim == 2]
+    taken = {id(p) for p in matrices}
+    others = [p for p in model.parameters() if id(p) not in taken]
+    return [
+        Muon(matrices, lr=arguments.muon_lr),
+        torch.optim.AdamW(others, lr=arguments.adam_lr, betas=(0.9, 0.95), weight_decay=0.0),
+    ]
+
+
+def save(
+    path: Path,
+    model: Llama,
+    optimizers: list[torch.optim.Optimizer],
+    progress: Progress,
+    position: list[int],
+) -> None:
+    """Write a checkpoint; the old one stays until the new one is whole."""
+    temporary = path.with_suffix(".tmp")
+    torch.save(
+        {
+            "config": asdict(model.config),
+            "model": model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+            "position": position,
+            **asdict(progress),
+        },
+        temporary,
+    )
+    temporary.replace(path)
+
+
+def evaluation(work: Path, device: str) -> Callable[[Llama], dict[str, object]]:
+    """Return a function that measures a model on held-out files."""
+    encode = Encoder(load(work / "tokenizer.json"))
+    documents = evaluate.held_out_documents(work / "heldout.jsonl")
+    windows = evaluate.loss_windows(documents, encode, 96)
+    questions = evaluate.questions(documents, 24, fim.rest_of_line)
+
+    def measure(model: Llama) -> dict[str, object]:
+        loss = evaluate.measure_loss(model, windows, device)
+        score, answers = evaluate.measure_fim(model, questions, encode, device)
+        return {"heldout": asdict(loss), "fim": asdict(score), "samples": answers[:6]}
+
+    return measure
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``train``."""
+    length = parser.add_mutually_exclusive_group(required=True)
+    length.add_argument("--minutes", type=float, help="training time, evaluations included")
+    length.add_argument("--tokens", type=float, help="tokens to see")
+    parser.add_argument("--config", type=Path, help="JSON with fields of ModelConfig")
+    parser.add_argument("--batch-tokens", type=int, default=8192, help="of one step")
+    parser.add_argument("--part-tokens", type=int, default=2048, help="of one forward pass")
+    parser.add_argument("--workers", type=int, default=1, help="threads, each with own passes")
+    parser.add_argument("--muon-lr", type=float, default=0.02)
+    parser.add_argument("--adam-lr", type=float, default=0.003)
+    parser.add_argument("--warmup", type=int, default=60, help="steps")
+    parser.add_argument("--decay", type=float, default=0.35, help="last share of the run")
+    parser.add_argument("--middle-weight", type=float, default=3.0, help="of a middle's tokens")
+    parser.add_argument("--checkpoint-minutes", type=float, default=5.0)
+    parser.add_argument("--evaluate-minutes", type=float, default=15.0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--compile", action="store_true", help="use torch.compile")
+    parser.add_argument("--seed", type=int, default=1)
+
+
+class Run:
+    """One run of training: the model, its optimisers, and what the workers share.
+
+    ``gather`` guards the sums of gradients and the walk over the rows, ``stepping`` the weights.
+    A part under way during a step sees some weights before and some after it.  With one worker
+    a run is deterministic, but for ``--minutes``.
+    """
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.options = arguments
+        self.work: Path = arguments.work
+        self.device: str = arguments.device
+        torch.manual_seed(arguments.seed)
+        fields = json.loads(arguments.config.read_text()) if arguments.config else {}
+        self.model = Llama(ModelConfig(**fields)).to(self.device)
+        self.optimizers = optimisers(self.model, arguments)
+        self.base = [[g["lr"] for g in optimizer.param_groups] for optimizer in self.optimizers]
+        self.batches = Batches(self.work, arguments.part_tokens)
+        self.progress = Progress()
+        self.checkpoint = self.work / "checkpoint.pt"
+        self._resume()
+        self._measure = evaluation(self.work, self.device)
+        self._log = (self.work / "train.jsonl").open("a", encoding="utf-8")
+        self.gather, self.stepping = threading.Lock(), threading.Lock()
+        self._sums = [torch.zeros_like(p) for p in self.model.parameters()]
+        self._tokens = 0
+        self._losses: list[torch.Tensor] = []
+        self._clock = time.monotonic()
+        self._last_save = self._last_evaluation = self._last_line = self.progress.seconds
+        self._last_tokens = self.progress.tokens
+
+    def _resume(self) -> None:
+        if not self.checkpoint.exists():
+            return
+        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.batches.position = state["position"]
+        self.progress = Progress(state["step"], state["tokens"], state["seconds"])
+        log.info("resumed at step %d", self.progress.step)
+
+    def write(self, record: dict[str, object]) -> None:
+        """Add a line to train.jsonl."""
+        done = self.progress
+        at = {"step": done.step, "tokens": done.tokens, "seconds": round(done.seconds)}
+        self._log.write(json.dumps(at | record) + "\n")
+        self._log.flush()
+
+    def used(self) -> float:
+        """Return the share of the run that is done."""
+        if self.options.minutes is not None:
+            return float(self.progress.seconds / (60 * self.options.minutes))
+        return float(self.progress.tokens / self.options.tokens)
+
+    def train(self) -> None:
+        """Run the workers to the end, then measure."""
+        parameters = sum(p.numel() for p in self.model.parameters())
+        options = {k: v for k, v in vars(self.options).items() if isinstance(v, int | float | str)}
+        self.write({"start": options, "parameters": parameters})
+        failures: list[BaseException] = []
+
+        def guarded() -> None:
+            try:
+                self._worker(failures)
+            except BaseException as failure:
+                failures.append(failure)
+                raise
+
+        workers = [threading.Thread(target=guarded) for _ in range(self.options.workers)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        if failures:
+            raise RuntimeError("a worker failed; the last checkpoint is intact") from failures[0]
+        save(self.checkpoint, self.model, self.optimizers, self.progress, self.batches.position)
+        self.write({"end": True, **self._measure(self.model)})
+
+    def _replica(self) -> Llama:
+        """Return a model with the same weights in memory and gradients of its own."""
+        replica = Llama(self.model.config).to(self.device)
+        for own, shared in zip(replica.parameters(), self.model.parameters(), strict=True):
+            own.data = shared.data
+        return replica
+
+    def _worker(self, failures: list[BaseException]) -> None:
+        if self.options.workers > 1:
+            torch.set_num_threads(1)
+        replica = self._replica()
+        loss_of = torch.compile(replica.loss) if self.options.compile else replica.loss
+        while self.used() < 1 and not failures:
+            with self.gather:
+                rows, flags = self.batches.next()
+            tokens = torch.from_numpy(rows).to(self.device)
+            middles = (self.options.middle_weight - 1) * (flags[:, 1:] == MIDDLE)
+            weights = torch.from_numpy((flags[:, 1:] != NO_LOSS) + middles).float()
+            with torch.autocast(self.device, torch.bfloat16, cache_enabled=False):
+                loss = loss_of(tokens[:, :-1], tokens[:, 1:], weights.to(self.device))
+            count = rows.shape[0] * (rows.shape[1] - 1)
+            (loss * count).backward()
+            self._add(replica, loss.detach(), count)
+
+    def _add(self, replica: Llama, loss: torch.Tensor, count: int) -> None:
+        """Add a part's gradient to the batch; make the step if that completes it."""
+        with self.gather:
+            for total, parameter in zip(self._sums, replica.parameters(), strict=True):
+                total.add_(parameter.grad)
+            self._tokens += count
+            self._losses.append(loss)
+            complete = self._tokens >= self.options.batch_tokens
+        replica.zero_grad(set_to_none=True)
+        if complete:
+            with self.stepping:
+                self._step()
+
+    def _step(self) -> None:
+        with self.gather:
+            count, self._tokens = self._tokens, 0
+            if count < self.options.batch_tokens:
+                # Another worker took this batch while we waited.
+                self._tokens = count
+                return
+            for parameter, total in zip(self.model.parameters(), self._sums, strict=True):
+                parameter.grad = total / count
+                total.zero_()
+        progress = self.progress
+        factor = schedule(self.used(), progress.step, self.options.warmup, self.options.decay)
+        for optimizer, rates in zip(self.optimizers, self.base, strict=True):
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * factor
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        progress.step += 1
+        progress.tokens += count
+        now = time.monotonic()
+        progress.seconds, self._clock = progress.seconds + now - self._clock, now
+        self._report(factor)
+
+    def _report(self, factor: float) -> None:
+        """Log, save and measure when it is time to."""
+        progress = self.progress
+        if progress.step % 10 == 0:
+            with self.gather:
+                losses, self._losses = self._losses, []
+            mean = float(torch.stack(losses).mean())
+            rate = (progress.tokens - self._last_tokens) / (progress.seconds - self._last_line)
+            self.write({"loss": round(mean, 4), "lr": round(factor, 4), "tok/s": round(rate)})
+            self._last_tokens, self._last_line = progress.tokens, progress.seconds
+        if progress.seconds - self._last_save > 60 * self.options.checkpoint_minutes:
+            save(self.checkpoint, self.model, self.optimizers, progress, self.batches.position)
+            self._last_save = progress.seconds
+        if progress.seconds - self._last_evaluation > 60 * self.options.evaluate_minutes:
+            self.write(self._measure(self.model))
+            self._last_evaluation = progress.seconds
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train to the end of the time or the tokens."""
+    Run(arguments).train()

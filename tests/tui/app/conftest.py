@@ -1,0 +1,72 @@
+"""A small repository, folders of its own for the app's state, and no cursor that blinks."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tui.app.fakes import FakeClient
+from tui.app import SparkApp
+from tui.settings import Settings
+from tui.widgets.editor import Editor
+from tui.widgets.wafer_map import WaferPane
+
+GREETING = '''\
+"""Say hello."""
+
+
+def greet(name: str) -> str:
+    """Return a greeting."""
+    return f"Hello, {name}!"
+
+
+def main() -> None:
+    for name in ("Ada", "Grace"):
+        print(greet(name))
+'''
+
+
+@pytest.fixture(autouse=True)
+def private_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("SPARK_CONFIG_DIR", "SPARK_STATE_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
+
+
+@pytest.fixture(autouse=True)
+def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing on the screen may depend on the time of day."""
+    monkeypatch.setattr(WaferPane, "DIM_AFTER", 1e6)
+    monkeypatch.setattr(Editor, "cursor_blink", False)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    root = tmp_path / "demo"
+    (root / ".git" / "info").mkdir(parents=True)
+    (root / "package" / "inner").mkdir(parents=True)
+    (root / "build").mkdir()
+    (root / ".gitignore").write_text("build/\n*.log\n")
+    (root / "package" / "greeting.py").write_text(GREETING)
+    (root / "package" / "inner" / "__init__.py").write_text("")
+    (root / "build" / "output.py").write_text("ignored = True\n")
+    (root / "debug.log").write_text("ignored\n")
+    (root / "notes.md").write_text("# Notes\n\nSome words.\n")
+    (root / ".env").write_text("TOKEN=1\n")
+    return root
+
+
+@pytest.fixture
+def client() -> FakeClient:
+    return FakeClient()
+
+
+@pytest.fixture
+def make_app(repository: Path, client: FakeClient) -> Callable[..., SparkApp]:
+    def make(open_file: str | None = None, **options: Any) -> SparkApp:
+        options.setdefault("settings", Settings())  # None reads the file
+        options.setdefault("client", client)
+        path = None if open_file is None else Path(open_file)
+        return SparkApp(repository, open_file=path, **options)
+
+    return make

@@ -1,0 +1,88 @@
+"""A client without an engine, and waiting for the app instead of sleeping."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from textual.pilot import Pilot
+
+from engine import EngineStarting
+from engine.messages import ClientMessage, Complete, Progress, Welcome
+from tui.demo import demo_completed, demo_ready, demo_telemetry
+
+__all__ = ["FakeClient", "settled", "until"]
+
+
+class FakeClient:
+    """Says what a test tells it to say, and keeps what it was sent.
+
+    Args:
+        answer: Text of every completion; None answers nothing.
+    """
+
+    def __init__(self, answer: str | None = None) -> None:
+        self.answer = answer
+        self.sent: list[ClientMessage] = []
+        self.on_event: Callable[[Any], None] = lambda event: None
+        self.started = asyncio.Event()
+        self.closed = asyncio.Event()
+
+    @property
+    def connected(self) -> bool:
+        return self.started.is_set()
+
+    async def run(self) -> None:
+        self.on_event(EngineStarting("no engine is running"))
+        self.started.set()
+        await self.closed.wait()
+
+    def send(self, message: ClientMessage) -> bool:
+        self.sent.append(message)
+        if isinstance(message, Complete) and self.answer is not None:
+            self.on_event(demo_completed(message.request_id, self.answer))
+        return True
+
+    async def close(self) -> None:
+        self.closed.set()
+
+    # ── things an engine says ───────────────────────────────────────────────────────────────
+
+    def compile(self, done: int = 3, total: int = 17, label: str = "compiling matmul") -> None:
+        self.on_event(Welcome(protocol=1, pid=1, version="0"))
+        self.on_event(Progress(stage="kernels", done=done, total=total, label=label))
+
+    def ready(self) -> None:
+        self.on_event(demo_ready())
+
+    def work(self, intervals: int = 40) -> None:
+        ready = demo_ready()
+        for step in range(intervals):
+            self.on_event(demo_telemetry(ready, step))
+
+
+async def until(pilot: Pilot[Any], condition: Callable[[], object], seconds: float = 5.0) -> None:
+    """Give the app turns until ``condition`` holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"never came true: {condition}"
+        await pilot.pause(0.01)
+    await pilot.pause()
+
+
+async def settled(pilot: Pilot[Any], turns: int = 3) -> None:
+    """Wait until only the engine and open questions are waited for and the picture rests."""
+    endless = {"engine", "_loader"} | ({"files"} if len(pilot.app.screen_stack) > 1 else set())
+
+    def running() -> list[Any]:
+        return [worker for worker in pilot.app.workers if worker.group not in endless]
+
+    def busy() -> bool:
+        return any(not worker.is_finished for worker in running())
+
+    await until(pilot, lambda: not busy())
+    picture, same = "", 0
+    while same < turns:
+        await pilot.pause(0.02)
+        before, picture = picture, pilot.app.export_screenshot(simplify=True)
+        same = same + 1 if picture == before else 0

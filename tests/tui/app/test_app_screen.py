@@ -1,0 +1,184 @@
+"""What is seen where: sizes, toggles, the way round by keys, help, settings' mistakes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+from textual.command import CommandPalette
+
+from tests.tui.app.fakes import FakeClient, until
+from tui.app import SparkApp
+from tui.paths import settings_file
+from tui.screens.help import EDITOR_KEYS, HelpScreen, key_label
+from tui.widgets.wafer_map import WaferMap
+
+MakeApp = Callable[..., SparkApp]
+GREETING = "package/greeting.py"
+
+
+def seen(app: SparkApp) -> tuple[bool, bool, bool]:
+    return app.repo_tree.display, app.deck.display, app.panes.display
+
+
+@pytest.mark.parametrize(
+    ("size", "parts"),
+    [
+        ((120, 40), (True, True, True)),
+        ((80, 24), (False, True, True)),
+        ((40, 12), (False, True, False)),
+    ],
+)
+async def test_the_parts_fit_the_terminal(
+    make_app: MakeApp, size: tuple[int, int], parts: tuple[bool, bool, bool]
+) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.editor)
+        assert seen(app) == parts
+        assert app.status.region.bottom == size[1]
+
+
+async def test_a_resize_arranges_anew(make_app: MakeApp) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.editor)
+        await pilot.resize_terminal(40, 12)
+        await until(pilot, lambda: seen(app) == (False, True, False))
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: seen(app) == (True, True, True))
+
+
+async def test_a_small_terminal_is_usable_by_keys(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.press("ctrl+b")
+        await until(pilot, lambda: len(app.repo_tree.root.children) == 4)
+        assert seen(app) == (True, False, False)
+        assert app.repo_tree.has_focus
+        await pilot.press("up", "enter")  # the last entry: notes.md
+        await until(pilot, lambda: app.status.view.path is not None)
+        assert seen(app) == (False, True, False)
+        assert app.editor is not None
+        await until(pilot, lambda: app.editor is not None and app.editor.has_focus)
+        await pilot.press("f2")
+        assert seen(app) == (False, False, True)
+        await pilot.press("f2")
+        assert seen(app) == (False, True, False)
+        assert app.editor.has_focus
+
+
+async def test_toggles(make_app: MakeApp) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.editor and app.editor.has_focus)
+        await pilot.press("ctrl+b")
+        assert seen(app) == (False, True, True)
+        await pilot.press("f2")
+        assert seen(app) == (False, True, False)
+        await pilot.press("ctrl+b")
+        assert seen(app) == (True, True, False)
+        assert app.repo_tree.has_focus
+
+
+async def test_panes_one_after_another(make_app: MakeApp) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.editor)
+        shown = []
+        for _ in range(4):
+            await pilot.press("f3")
+            panes = ("wafer", "throughput", "memory")
+            shown.append([name for name in panes if app.query_one(f"#{name}").display])
+        assert shown == [["wafer"], ["throughput"], ["memory"], ["wafer", "throughput", "memory"]]
+
+
+async def test_the_keyboard_goes_round(make_app: MakeApp) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.editor and app.editor.has_focus)
+        stations = []
+        for _ in range(3):
+            await pilot.press("f6")
+            stations.append(app.focused)
+        assert stations == [app.query_one(WaferMap), app.repo_tree, app.editor]
+
+
+async def test_help_tells_all_keys_and_panes(make_app: MakeApp) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.editor)
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        keys = str(app.screen.query_one(".keys").render())
+        for key in ("Ctrl+S", "Ctrl+L", "F4 Ctrl+T", "Ctrl+Q", "Tab", "Ctrl+→", "Ctrl+Z"):
+            assert key in keys
+        assert isinstance(app.screen, HelpScreen)
+        assert "logarithmic" in app.screen.markdown
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+
+
+async def test_the_editor_binds_the_keys_that_help_names(make_app: MakeApp) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.editor)
+        assert app.editor is not None
+        bound = set(app.editor._bindings.key_to_bindings)
+        assert {binding.key for binding in Binding.make_bindings(EDITOR_KEYS)} <= bound
+
+
+def test_keys_are_written_as_people_write_them() -> None:
+    labels = [key_label(key) for key in ("ctrl+s", "ctrl+right", "f1", "shift+tab", "n")]
+    assert labels == ["Ctrl+S", "Ctrl+→", "F1", "Shift+Tab", "n"]
+
+
+async def test_commands_by_name(make_app: MakeApp) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.editor)
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await pilot.press(*"delay 200")
+        await pilot.pause(0.3)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.settings.suggestions.delay_ms == 200)
+
+
+async def test_every_command_has_an_action(make_app: MakeApp) -> None:
+    from tui.commands import AppCommands
+
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.editor)
+        for _, _, run in AppCommands(app.screen)._commands():
+            action = getattr(run, "args", ())
+            if action and isinstance(action[0], str):
+                assert hasattr(app, f"action_{action[0]}"), action
+
+
+async def test_mistakes_in_the_settings_are_one_warning(make_app: MakeApp) -> None:
+    path: Path = settings_file()
+    path.parent.mkdir(parents=True)
+    path.write_text('theme = "nowhere"\n[suggestions]\ndelay = 3\nmax_tokens = "many"\n')
+    app = make_app(settings=None)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: list(app._notifications))
+        (notice,) = app._notifications
+        for words in ("nowhere", "suggestions.delay_ms", "max_tokens = 'many'"):
+            assert words in notice.message
+        assert app.settings.suggestions.max_tokens == 64
+        assert app.theme == "spark"
+
+
+async def test_any_theme_can_be_used(make_app: MakeApp, client: FakeClient) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, client.started.is_set)
+        client.ready()
+        client.work(3)
+        for theme in ("textual-light", "textual-ansi", "nord"):
+            if theme in app.available_themes:
+                app.theme = theme
+                await pilot.pause()
+        assert app.is_running

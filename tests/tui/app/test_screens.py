@@ -1,0 +1,168 @@
+"""Pictures of the screens; a change of one is looked at before it is accepted.
+
+`pytest tests/tui/app/test_screens.py --snapshot-update` takes them anew.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.app.fakes import FakeClient, settled, until
+from tui.app import SparkApp
+from tui.demo import demo_ready, demo_telemetry
+from tui.screens.help import HelpScreen
+from tui.screens.question import QuestionScreen
+from tui.settings import Settings, SuggestionSettings
+
+MakeApp = Callable[..., SparkApp]
+Act = Callable[[Pilot[Any]], Awaitable[None]]
+GREETING = "package/greeting.py"
+
+
+def columns_by_rows(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+@pytest.fixture
+def client() -> FakeClient:
+    return FakeClient(
+        answer='for name in sorted(names):\n        yield greet(name)\n    print("done")'
+    )
+
+
+@pytest.fixture
+def snap(snap_compare: Any) -> Any:
+    """Compare the screen once it rests after what a test does."""
+
+    def compare(app: SparkApp, size: tuple[int, int], act: Act) -> bool:
+        async def run_before(pilot: Pilot[Any]) -> None:
+            await act(pilot)
+            await settled(pilot)
+
+        result: bool = snap_compare(app, terminal_size=size, run_before=run_before)
+        return result
+
+    return compare
+
+
+@pytest.fixture
+def started(client: FakeClient) -> Act:
+    """Wait until tree and file are there, then let the engine be ready."""
+
+    async def act(pilot: Pilot[Any]) -> None:
+        app = pilot.app
+        assert isinstance(app, SparkApp)
+        await until(pilot, lambda: app.repo_tree.root.children and client.started.is_set())
+        await until(pilot, lambda: app._first_file is None or app.status.view.line == 9)
+        client.ready()
+        await pilot.pause()
+
+    return act
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 12)], ids=columns_by_rows)
+def test_first_screen(
+    snap: Any, make_app: MakeApp, client: FakeClient, size: tuple[int, int]
+) -> None:
+    async def act(pilot: Pilot[Any]) -> None:
+        app = pilot.app
+        assert isinstance(app, SparkApp)
+        await until(pilot, lambda: app.repo_tree.root.children and client.started.is_set())
+
+    assert snap(make_app(), size, act)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 12)], ids=columns_by_rows)
+def test_compiling(snap: Any, make_app: MakeApp, client: FakeClient, size: tuple[int, int]) -> None:
+    async def act(pilot: Pilot[Any]) -> None:
+        app = pilot.app
+        assert isinstance(app, SparkApp)
+        await until(pilot, lambda: app.repo_tree.root.children and app.status.view.line == 9)
+        client.compile(7, 17, "compiling attention")
+        await pilot.pause()
+
+    assert snap(make_app(GREETING, line=9), size, act)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (180, 50)], ids=columns_by_rows)
+def test_the_wafer_at_work(
+    snap: Any, make_app: MakeApp, client: FakeClient, started: Act, size: tuple[int, int]
+) -> None:
+    async def act(pilot: Pilot[Any]) -> None:
+        await started(pilot)
+        client.work(48)
+        await pilot.pause()
+
+    assert snap(make_app(GREETING, line=9), size, act)
+
+
+def test_a_suggestion(
+    snap: Any,
+    make_app: MakeApp,
+    client: FakeClient,
+    started: Act,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tui.visuals.status_text.milliseconds_text", lambda value: "42 ms")
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await started(pilot)
+        app = pilot.app
+        assert isinstance(app, SparkApp)
+        client.work(12)
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: app.editor is not None and app.editor.ghost)
+
+    settings = Settings(suggestions=SuggestionSettings(delay_ms=0))
+    app = make_app(GREETING, line=9, settings=settings)
+    assert snap(app, (120, 40), act)
+
+
+def test_nothing_runs_any_more(
+    snap: Any, make_app: MakeApp, client: FakeClient, started: Act
+) -> None:
+    async def act(pilot: Pilot[Any]) -> None:
+        await started(pilot)
+        client.work(12)
+        await pilot.pause()
+        client.on_event(demo_telemetry(demo_ready(), 12, busy=False))
+        await pilot.pause()
+
+    assert snap(make_app(GREETING, line=9), (120, 40), act)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_one_pane(
+    snap: Any, make_app: MakeApp, client: FakeClient, started: Act, times: int
+) -> None:
+    async def act(pilot: Pilot[Any]) -> None:
+        await started(pilot)
+        client.work(48)
+        await pilot.press(*["f3"] * times)
+        if times == 1:
+            await pilot.press("f6", "right")
+
+    assert snap(make_app(GREETING, line=9), (120, 40), act)
+
+
+def test_help(snap: Any, make_app: MakeApp, started: Act) -> None:
+    async def act(pilot: Pilot[Any]) -> None:
+        await started(pilot)
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+        await pilot.pause()
+
+    assert snap(make_app(GREETING, line=9), (120, 60), act)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (40, 12)], ids=columns_by_rows)
+def test_quit_dialog(snap: Any, make_app: MakeApp, started: Act, size: tuple[int, int]) -> None:
+    async def act(pilot: Pilot[Any]) -> None:
+        await started(pilot)
+        await pilot.press("f4", "x", "ctrl+q")
+        await until(pilot, lambda: isinstance(pilot.app.screen, QuestionScreen))
+        await pilot.pause()
+
+    assert snap(make_app(GREETING, line=9), size, act)

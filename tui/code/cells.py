@@ -1,0 +1,99 @@
+"""How wide text is on the screen: columns of a line (code points) and cells of a terminal.
+
+Every measure here is of `visible` text, so that what is measured is what is drawn.  Knows
+nothing of styles, lines above or below, or widgets.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
+
+from rich.cells import split_graphemes
+
+__all__ = ["cell_of_column", "cell_offsets", "column_of_cell", "line_width", "visible"]
+
+_BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
+
+
+def _stand_ins() -> dict[int, str]:
+    """Return a visible character of one cell for each one that would disturb a terminal.
+
+    Control characters could carry escape sequences of a file to the terminal; directional
+    marks could show code in another order than the one it has.
+    """
+    table = {code: chr(0x2400 + code) for code in range(0x20) if code != 0x09}
+    table[0x7F] = "␡"
+    table |= dict.fromkeys(range(0x80, 0xA0), "·")
+    table |= dict.fromkeys(_BIDI, "‧")
+    table |= dict.fromkeys((0x2028, 0x2029), "¶")
+    return table
+
+
+_STAND_INS = _stand_ins()
+
+
+def _is_simple(text: str) -> bool:
+    """Return whether every character of ``text`` is itself, one cell wide."""
+    return text.isascii() and text.isprintable()
+
+
+def visible(text: str) -> str:
+    r"""Return ``text`` with control characters replaced one for one; tabs stay.
+
+    Example:
+        >>> visible("a\x1b[31m")
+        'a␛[31m'
+    """
+    return text if _is_simple(text) else text.translate(_STAND_INS)
+
+
+def cell_offsets(text: str, tab_width: int) -> Sequence[int]:
+    r"""Return the cell at which each column of ``text`` starts, and the width as the last one.
+
+    Columns inside one grapheme (an accent, a joined emoji) start where it ends.
+
+    Example:
+        >>> cell_offsets("a\t字b", 4)
+        (0, 1, 4, 6, 7)
+    """
+    if _is_simple(text):
+        return range(len(text) + 1)
+    return _measured_offsets(text, tab_width)
+
+
+@lru_cache(maxsize=256)
+def _measured_offsets(text: str, tab_width: int) -> tuple[int, ...]:
+    """Return `cell_offsets` of a text that has tabs, wide or joined characters."""
+    offsets: list[int] = []
+    cell = 0
+    for number, part in enumerate(text.split("\t")):
+        if number:
+            offsets.append(cell)
+            cell += tab_width - cell % tab_width
+        for start, end, width in split_graphemes(visible(part))[0]:
+            offsets.append(cell)
+            cell += width
+            offsets.extend([cell] * (end - start - 1))
+    offsets.append(cell)
+    return tuple(offsets)
+
+
+def line_width(text: str, tab_width: int) -> int:
+    """Return the cells that ``text`` takes from the start of a line."""
+    return len(text) if _is_simple(text) else _measured_offsets(text, tab_width)[-1]
+
+
+def cell_of_column(text: str, column: int, tab_width: int) -> int:
+    """Return the cell where ``column`` of the line ``text`` starts."""
+    column = min(column, len(text))
+    return column if _is_simple(text) else _measured_offsets(text, tab_width)[column]
+
+
+def column_of_cell(text: str, cell: int, tab_width: int) -> int:
+    """Return the column drawn at ``cell``; beyond the end of the line, its length."""
+    if _is_simple(text):
+        return max(0, min(cell, len(text)))
+    offsets = _measured_offsets(text, tab_width)
+    if cell >= offsets[-1]:
+        return len(text)
+    return bisect_right(offsets, max(cell, 0)) - 1

@@ -1,0 +1,92 @@
+"""Which language a file is in, by its name, and that language's comment sign.
+
+The names are those of the grammars that ``textual[syntax]`` installs.
+"""
+
+from pathlib import PurePath
+
+__all__ = ["comment_sign", "language_of"]
+
+_BY_SUFFIX = {
+    ".py": "python",
+    ".pyi": "python",
+    ".pyw": "python",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".json": "json",
+    ".toml": "toml",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".html": "html",
+    ".htm": "html",
+    ".css": "css",
+    ".js": "javascript",
+    ".mjs": "javascript",
+    ".cjs": "javascript",
+    ".jsx": "javascript",
+    ".rs": "rust",
+    ".go": "go",
+    ".sql": "sql",
+    ".java": "java",
+    ".sh": "bash",
+    ".bash": "bash",
+    ".zsh": "bash",
+    ".xml": "xml",
+    ".svg": "xml",
+}
+
+_BY_NAME = {
+    "Pipfile": "toml",
+    "uv.lock": "toml",
+    "poetry.lock": "toml",
+    "SConstruct": "python",
+    "SConscript": "python",
+    ".bashrc": "bash",
+    ".bash_profile": "bash",
+    ".profile": "bash",
+    ".zshrc": "bash",
+}
+
+_COMMENT_SIGNS = {
+    "python": "#",
+    "toml": "#",
+    "yaml": "#",
+    "bash": "#",
+    "javascript": "//",
+    "rust": "//",
+    "go": "//",
+    "java": "//",
+    "sql": "--",
+}
+
+
+def language_of(path: str | PurePath, first_line: str = "") -> str | None:
+    """Return the language of the file at ``path``, or None when its name says nothing.
+
+    Args:
+        path: Only its last part counts.
+        first_line: A ``#!`` line decides for files without a telling name.
+
+    Example:
+        >>> language_of("src/decoder.py")
+        'python'
+        >>> language_of("tool", "#!/usr/bin/env python3")
+        'python'
+    """
+    name = PurePath(path).name
+    known = _BY_NAME.get(name) or _BY_SUFFIX.get(PurePath(name).suffix.lower())
+    if known is None and first_line.startswith("#!"):
+        program = first_line.rsplit("/", 1)[-1]
+        if "python" in program:
+            return "python"
+        if program.split(" ")[-1].rstrip() in {"sh", "bash", "zsh", "dash"}:
+            return "bash"
+    return known
+
+
+def comment_sign(language: str | None) -> str | None:
+    """Return what starts a comment to the end of the line; None where there is no such sign.
+
+    A file in no known language (a configuration file, a Makefile) gets ``#``.
+    """
+    return "#" if language is None else _COMMENT_SIGNS.get(language)

@@ -1,0 +1,93 @@
+"""Draw the part of a line that is in view: text and ranges of style → segments of exact width.
+
+Only the visible columns are looked at, whatever the length of the line.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.segment import Segment
+from rich.style import Style
+
+from tui.code.cells import cell_offsets, visible
+
+__all__ = ["StyleRange", "paint"]
+
+StyleRange = tuple[int, int, Style]
+"""First column, column after the last, style to lay over what is there."""
+
+
+def paint(
+    text: str,
+    ranges: Sequence[StyleRange],
+    base: Style,
+    *,
+    left: int,
+    width: int,
+    tab_width: int,
+    fill: Style | None = None,
+) -> list[Segment]:
+    """Return segments that cover the cells ``left`` to ``left + width`` - 1 of a line.
+
+    Args:
+        text: The line.  One more column, a space after the end, may be styled (the cursor).
+        ranges: Styles by column, later ones over earlier ones.
+        base: The style under all of them.
+        left: First cell in view.
+        width: Number of cells in view.
+        tab_width: Cells between tab stops.
+        fill: The style after the text; None means ``base``.
+    """
+    if width <= 0:
+        return []
+    offsets = cell_offsets(text, tab_width)
+    text = f"{text} "
+    offsets = range(len(text) + 1) if isinstance(offsets, range) else (*offsets, offsets[-1] + 1)
+    first = max(0, bisect_right(offsets, left) - 1)
+    last = max(first, min(bisect_left(offsets, left + width), len(text)))
+    while last < len(text) and offsets[last] == offsets[last + 1]:
+        last += 1  # the rest of a grapheme takes no cell of its own
+    styles = _styles(ranges, base, first, last)
+    pieces = _pieces(text, offsets, first, last, left, left + width)
+    segments = [
+        Segment("".join(piece for piece, _ in run), style)
+        for style, run in groupby(zip(pieces, styles, strict=True), key=lambda pair: pair[1])
+    ]
+    drawn = max(0, min(offsets[last], left + width) - left)
+    if drawn < width:
+        segments.append(Segment(" " * (width - drawn), fill or base))
+    return segments
+
+
+def _styles(ranges: Sequence[StyleRange], base: Style, first: int, last: int) -> list[Style]:
+    """Return the style of each column from ``first`` to ``last`` - 1."""
+    styles = [base] * (last - first)
+    for start, end, style in ranges:
+        for index in range(max(start, first) - first, min(end, last) - first):
+            styles[index] = styles[index] + style
+    return styles
+
+
+def _pieces(
+    text: str, offsets: Sequence[int], first: int, last: int, left: int, right: int
+) -> list[str]:
+    """Return what each column draws; the parts of tabs and wide characters in view are spaces.
+
+    A grapheme of several columns is drawn whole by its first one.
+    """
+    pieces = [""] * (last - first)
+    whole: int | None = None  # the column that draws the grapheme, if all of it is in view
+    for index, character in enumerate(visible(text[first:last])):
+        start, end = offsets[first + index], offsets[first + index + 1]
+        if start == end:
+            if whole is not None:
+                pieces[whole] += character
+        elif character == "\t" or start < left or end > right:
+            pieces[index] = " " * (min(end, right) - max(start, left))
+            whole = None
+        else:
+            pieces[index] = character
+            whole = index
+    # A joiner with nothing to join would take what follows it for its own.
+    return [piece.rstrip("\u200d") for piece in pieces]

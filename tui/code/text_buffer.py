@@ -1,0 +1,230 @@
+"""The text an editor holds: lines split at newlines only, their widths, and their syntax tree.
+
+`TextBuffer` and `FlatView` stand in for the documents inside Textual's `TextArea`.  Those split
+at every separator that Unicode knows (a form feed would come back from a save as a newline) and
+walk the whole file several times for every key.  `FlatView` is the view of a text that is never
+wrapped.  Neither knows the widget.
+"""
+
+from time import monotonic
+
+from textual.document._document import Document, EditResult, Location
+from textual.document._wrapped_document import WrappedDocument
+from textual.geometry import Offset, Size
+from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
+
+from tui.code.cells import cell_of_column, column_of_cell, line_width
+
+__all__ = ["FlatView", "TextBuffer", "newlines_only"]
+
+_CHUNK_BYTES = 256
+"""What the parser is given at a time; a query's conditions read names in such pieces, too."""
+_LAST = 0xFFFFFFFF
+"""The largest row or column of a tree-sitter point."""
+
+
+def newlines_only(text: str) -> str:
+    """Return ``text`` as a buffer may hold it: one kind of newline, no NUL, valid Unicode.
+
+    What is typed or pasted passes here; a NUL would make the file a binary one, and half of a
+    surrogate pair could not be saved.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+class TextBuffer(Document):
+    r"""A text as a list of lines, with a syntax tree when a language is given.
+
+    Args:
+        text: Lines end with ``\n``; other separators are characters like any other.
+        language: The grammar to parse with; None means no tree.
+        tab_width: Cells of a tab, for `get_size`.
+    """
+
+    def __init__(self, text: str, language: Language | None = None, tab_width: int = 4) -> None:
+        self._newline = "\n"
+        self._lines = text.split("\n")
+        self._tab_width = tab_width
+        self._widths = [line_width(line, tab_width) for line in self._lines]
+        self._byte_lengths = [_byte_length(line) for line in self._lines]
+        self._parser = Parser(language) if language is not None else None
+        self._tree: Tree | None = self._parser.parse(self._bytes()) if self._parser else None
+        self._parsed = True
+
+    @property
+    def has_tree(self) -> bool:
+        """Whether the text is parsed."""
+        return self._tree is not None
+
+    def parse(self, budget_seconds: float | None = None) -> bool:
+        """Bring the syntax tree up to date with the edits since the last parse.
+
+        Usually that is a matter of one or two milliseconds.  Where an edit makes code of a large
+        file invalid it may take a hundred; until it is done the nodes of the old tree serve,
+        moved along with the text.
+
+        Args:
+            budget_seconds: Give up after this time; None means finish.
+
+        Returns:
+            Whether the tree is up to date now.
+        """
+        if self._parsed or self._parser is None or self._tree is None:
+            return True
+        text = self._bytes()
+        deadline = None if budget_seconds is None else monotonic() + budget_seconds
+        try:
+            self._tree = self._parser.parse(
+                lambda byte, _: text[byte : byte + _CHUNK_BYTES],
+                self._tree,
+                progress_callback=lambda _, __: deadline is not None and monotonic() > deadline,
+            )
+        except ValueError:  # what the parser raises when it is told to give up
+            self._parser.reset()
+            return False
+        self._parsed = True
+        return True
+
+    def get_size(self, tab_width: int) -> Size:
+        """Return the cells of the widest line and the number of lines."""
+        if tab_width != self._tab_width:
+            self._tab_width = tab_width
+            self._widths = [line_width(line, tab_width) for line in self._lines]
+        return Size(max(self._widths), len(self._lines))
+
+    def get_text_range(self, start: Location, end: Location) -> str:
+        """Return the text between two locations, whichever comes first."""
+        (top, left), (bottom, right) = sorted((self._within(start), self._within(end)))
+        if top == bottom:
+            return self._lines[top][left:right]
+        first, *middle, last = self._lines[top : bottom + 1]
+        return "\n".join([first[left:], *middle, last[:right]])
+
+    def replace_range(self, start: Location, end: Location, text: str) -> EditResult:
+        """Replace what lies between two locations by ``text``; `parse` is left for later."""
+        top, bottom = sorted((self._within(start), self._within(end)))
+        replaced = self.get_text_range(top, bottom)
+        new_lines = text.split("\n")
+        end_row = top[0] + len(new_lines) - 1
+        end_column = len(new_lines[-1]) + (top[1] if len(new_lines) == 1 else 0)
+        if self._tree is not None:
+            start_byte, start_point = self._place(top)
+            old_end_byte, old_end_point = self._place(bottom)
+        new_lines[0] = self._lines[top[0]][: top[1]] + new_lines[0]
+        new_lines[-1] += self._lines[bottom[0]][bottom[1] :]
+        rows = slice(top[0], bottom[0] + 1)
+        self._lines[rows] = new_lines
+        self._widths[rows] = [line_width(line, self._tab_width) for line in new_lines]
+        self._byte_lengths[rows] = [_byte_length(line) for line in new_lines]
+        if self._tree is not None:
+            new_end_byte, new_end_point = self._place((end_row, end_column))
+            self._tree.edit(
+                start_byte=start_byte,
+                old_end_byte=old_end_byte,
+                new_end_byte=new_end_byte,
+                start_point=start_point,
+                old_end_point=old_end_point,
+                new_end_point=new_end_point,
+            )
+            self._parsed = False
+        return EditResult((end_row, end_column), replaced)
+
+    def query_syntax_tree(
+        self,
+        query: Query,
+        start_point: tuple[int, int] | None = None,
+        end_point: tuple[int, int] | None = None,
+    ) -> dict[str, list[Node]]:
+        """Return the nodes by capture name that touch the range; points count bytes."""
+        if self._tree is None:
+            return {}
+        cursor = QueryCursor(query)
+        cursor.set_point_range(start_point or (0, 0), end_point or (_LAST, _LAST))
+        return dict(cursor.captures(self._tree.root_node))
+
+    def _within(self, location: Location) -> Location:
+        """Return the location nearest to ``location`` that lies in the text."""
+        row, column = location
+        if row >= len(self._lines):
+            return len(self._lines) - 1, len(self._lines[-1])
+        return max(0, row), max(0, min(column, len(self._lines[row])))
+
+    def _place(self, location: Location) -> tuple[int, tuple[int, int]]:
+        """Return a location as tree-sitter counts: the byte in the text, and (row, byte)."""
+        row, column = location
+        column_byte = _byte_length(self._lines[row][:column]) - 1
+        return sum(self._byte_lengths[:row]) + column_byte, (row, column_byte)
+
+    def _bytes(self) -> bytes:
+        return "\n".join(self._lines).encode("utf-8")
+
+
+def _byte_length(line: str) -> int:
+    """Return the bytes of ``line`` with its newline."""
+    return (len(line) if line.isascii() else len(line.encode("utf-8"))) + 1
+
+
+class FlatView(WrappedDocument):
+    """The view of a document of which every line is one row: nothing to keep up to date."""
+
+    def wrap(self, width: int, tab_width: int | None = None) -> None:
+        """Remember the width of tabs; there is no wrapping."""
+        self._width = 0
+        if tab_width:
+            self._tab_width = tab_width
+
+    def wrap_range(self, start: Location, old_end: Location, new_end: Location) -> None:
+        """Do nothing: a row is a line."""
+
+    @property
+    def wrapped(self) -> bool:
+        """Whether a line takes more than one row: never."""
+        return False
+
+    @property
+    def lines(self) -> list[list[str]]:
+        """Every line as the list of its one section."""
+        return [[line] for line in self.document.lines]
+
+    @property
+    def height(self) -> int:
+        """The number of rows."""
+        return self.document.line_count
+
+    def get_offsets(self, line_index: int) -> list[int]:
+        """Return where ``line_index`` is broken: nowhere.
+
+        Raises:
+            ValueError: There is no such line.
+        """
+        if not 0 <= line_index < self.document.line_count:
+            raise ValueError(f"line {line_index} of {self.document.line_count} does not exist")
+        return []
+
+    def get_sections(self, line_index: int) -> list[str]:
+        """Return the line as its one section."""
+        return [self.document[line_index]]
+
+    def get_tab_widths(self, line_index: int) -> list[int]:
+        """Return the cells that each tab of the line takes."""
+        line = self.document[line_index]
+        columns = [column for column, character in enumerate(line) if character == "\t"]
+        cells = [cell_of_column(line, column, self._tab_width) for column in columns]
+        return [self._tab_width - cell % self._tab_width for cell in cells]
+
+    def location_to_offset(self, location: Location) -> Offset:
+        """Return the cell and the row where ``location`` is drawn, from the top left."""
+        row = max(0, min(location[0], self.document.line_count - 1))
+        return Offset(cell_of_column(self.document[row], location[1], self._tab_width), row)
+
+    def offset_to_location(self, offset: Offset) -> Location:
+        """Return the location drawn at a cell and row, or the nearest one."""
+        row = max(0, min(offset[1], self.document.line_count - 1))
+        return row, self.get_target_document_column(row, offset[0], 0)
+
+    def get_target_document_column(self, line_index: int, x_offset: int, y_offset: int) -> int:
+        """Return the column drawn at cell ``x_offset`` of the line."""
+        return column_of_cell(self.document[line_index], x_offset, self._tab_width)

@@ -1,0 +1,81 @@
+"""Numbers to short text for people.  Pure; ``None`` becomes a dash, never a zero."""
+
+__all__ = [
+    "DASH",
+    "bytes_text",
+    "clock_text",
+    "count_text",
+    "milliseconds_text",
+    "percent_text",
+    "rate_text",
+    "short_count_text",
+]
+
+DASH = "–"
+"""What stands for a value that was not measured."""
+
+
+def count_text(value: float | None) -> str:
+    """Return a whole number, thousands apart: ``68 900``."""
+    if value is None:
+        return DASH
+    return f"{round(value):,}".replace(",", " ")
+
+
+def short_count_text(value: float | None) -> str:
+    """Return a number in at most five characters: ``950``, ``12.3k``, ``4.56M``, ``890M``."""
+    if value is None:
+        return DASH
+    units = iter(("", "k", "M", "G", "T"))
+    unit = next(units)
+    while abs(value) >= 999.5 and unit != "T":
+        value /= 1000
+        unit = next(units)
+    return f"{_three_digits(value)}{unit}" if unit else f"{value:.0f}"
+
+
+def rate_text(value: float | None) -> str:
+    """Return a rate per second: one decimal below 100, whole and separated above."""
+    if value is None:
+        return DASH
+    return f"{value:.1f}" if value < 99.95 else count_text(value)
+
+
+def bytes_text(value: float | None) -> str:
+    """Return a size in binary units: ``512 B``, ``31.2 KB``, ``12.6 MB``."""
+    if value is None:
+        return DASH
+    units = iter(("B", "KB", "MB", "GB"))
+    unit = next(units)
+    while value >= 1023.5 and unit != "GB":
+        value /= 1024
+        unit = next(units)
+    return f"{value:.0f} B" if unit == "B" else f"{_three_digits(value)} {unit}"
+
+
+def milliseconds_text(value: float | None) -> str:
+    """Return a duration given in milliseconds: ``8 ms``, ``142 ms``, ``1.3 s``."""
+    if value is None:
+        return DASH
+    return f"{value:.0f} ms" if value < 999.5 else f"{value / 1000:.1f} s"
+
+
+def percent_text(fraction: float | None) -> str:
+    """Return a fraction of 0–1 as a percentage of at most five characters."""
+    if fraction is None:
+        return DASH
+    if 0 < fraction < 0.001:
+        return "<0.1%"
+    return "100%" if fraction >= 0.9995 else f"{fraction * 100:.1f}%"
+
+
+def clock_text(gigahertz: float) -> str:
+    """Return a clock: ``0.85 GHz``."""
+    return f"{gigahertz:g} GHz"
+
+
+def _three_digits(value: float) -> str:
+    """Return ``value`` (below 1000) with three significant digits, no trailing zeros needed."""
+    if value < 9.995:
+        return f"{value:.2f}"
+    return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"

@@ -1,0 +1,175 @@
+"""Between the editor that is seen and `tui.suggestions`: places go there, ghost text comes back.
+
+Decides nothing about suggestions.  `Suggestions` is made after the first paint, because it
+imports the engine's client.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.privacy import is_secret
+from tui.messages import SuggestionReport
+from tui.policy import Place
+from tui.settings import Settings, SuggestionSettings
+from tui.widgets.editor import Editor
+
+if TYPE_CHECKING:
+    from tui.engine_link import EngineLink, Event
+    from tui.suggestions import SuggestionEvent, Suggestions
+
+__all__ = ["GhostWriter"]
+
+
+class GhostWriter:
+    """Shows suggestions in the editor that is seen.
+
+    Args:
+        link: Where requests go.
+        settings: Of the suggestions, and which files are private.
+        root: The repository's folder.
+        set_timer: Calls back after so many seconds, as ``App.set_timer`` does.
+        report: Gets how each attempt went, for the status line.
+    """
+
+    def __init__(
+        self,
+        link: "EngineLink",
+        settings: Settings,
+        *,
+        root: Path,
+        set_timer: Callable[[float, Callable[[], None]], Any],
+        report: Callable[[SuggestionReport], None],
+    ) -> None:
+        self._link = link
+        self._settings = settings
+        self._root = root
+        self._set_timer = set_timer
+        self._report = report
+        self._editor: Editor | None = None
+        self._path = Path()
+        self._suggestions: Suggestions | None = None
+        self._paused = False
+
+    def start(self) -> None:
+        """Begin to suggest."""
+        from tui.suggestions import Suggestions
+
+        self._suggestions = Suggestions(
+            self._link,
+            self._settings.suggestions,
+            on_event=self._show,
+            set_timer=self._set_timer,
+            secret_patterns=self._settings.privacy.extra_patterns,
+        )
+        self._suggestions.paused = self._paused
+        if self._editor is not None:
+            self._suggestions.changed(self._place(self._editor))
+
+    # ── what the person does ────────────────────────────────────────────────────────────────
+
+    def look_at(self, editor: Editor | None, path: Path) -> None:
+        """Follow the person to another file, or to none."""
+        if editor is not self._editor or path != self._path:
+            self._editor, self._path = editor, path
+            if self._suggestions is not None:
+                self._suggestions.changed(None if editor is None else self._place(editor))
+
+    def edited(self, event: Editor.Edited) -> None:
+        """Follow an edit."""
+        if self._suggestions is None or event.editor is not self._editor:
+            return
+        if event.cause in ("typed", "accepted"):
+            accepted = event.cause == "accepted"
+            self._suggestions.edited(self._place(event.editor), accepted=accepted)
+        else:
+            self._suggestions.changed(self._place(event.editor))
+
+    def moved(self, event: Editor.Moved) -> None:
+        """Follow the cursor."""
+        if self._suggestions is not None and event.editor is self._editor:
+            self._suggestions.moved(self._place(event.editor))
+
+    def dismissed(self, event: Editor.GhostDismissed) -> None:
+        """Offer nothing again here once the person said no."""
+        if self._suggestions is None or event.editor is not self._editor:
+            return
+        if event.reason == "escape":
+            self._suggestions.dismissed()
+        elif event.reason == "blur":
+            self._suggestions.changed(self._place(event.editor))
+
+    def ask(self) -> None:
+        """Ask now."""
+        if self._suggestions is not None and self._editor is not None:
+            self._suggestions.ask(self._place(self._editor))
+
+    @property
+    def paused(self) -> bool:
+        """Whether suggestions come by themselves no more."""
+        return self._paused
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        self._paused = paused
+        if paused and self._editor is not None:
+            self._editor.ghost = ""
+        if self._suggestions is not None:
+            self._suggestions.paused = paused
+
+    def change_settings(self, settings: SuggestionSettings) -> None:
+        """Suggest by other settings from now on."""
+        if self._suggestions is not None:
+            self._suggestions.settings = settings
+
+    # ── what the engine says ────────────────────────────────────────────────────────────────
+
+    def on_engine(self, event: "Event") -> None:
+        """Pass an event of the engine on."""
+        if self._suggestions is not None:
+            self._suggestions.on_engine(event)
+
+    def _show(self, event: "SuggestionEvent") -> None:
+        """Put text into the editor, and say in the status line how it went."""
+        from tui.suggestions import NoSuggestion, SuggestionFailed, SuggestionReady
+
+        editor = self._editor
+        if editor is None:
+            return
+        if isinstance(event, SuggestionReady):
+            editor.ghost = event.text
+            self._report(
+                SuggestionReport(
+                    shown=True,
+                    latency_ms=event.latency_ms,
+                    cached=event.from_cache,
+                    reason=event.note,
+                )
+            )
+        elif isinstance(event, NoSuggestion | SuggestionFailed) and not editor.ghost:
+            self._report(SuggestionReport(reason=event.reason))
+
+    def _place(self, editor: Editor) -> Place:
+        """Return the editor's cursor as a place."""
+        prefix, suffix = editor.cursor_offset_text()
+        return Place(
+            path=self._name(),
+            language=editor.language_name,
+            prefix=prefix,
+            suffix=suffix,
+            selection=not editor.selection.is_empty,
+            read_only=editor.read_only,
+        )
+
+    def _name(self) -> str:
+        """Return the file's path as the model sees it: relative to the repository.
+
+        A repository may itself lie in a private folder; then the whole path says so.
+        """
+        whole = self._path
+        if not whole.is_relative_to(self._root):
+            return str(whole)
+        relative = str(whole.relative_to(self._root))
+        extra = self._settings.privacy.extra_patterns
+        hidden = is_secret(whole, extra) is not None and is_secret(relative, extra) is None
+        return str(whole) if hidden else relative

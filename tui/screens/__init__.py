@@ -1,0 +1,1 @@
+"""Screens laid over the app: help, a question with named answers, one line of text."""

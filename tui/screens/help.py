@@ -1,0 +1,120 @@
+"""Help: keys from the bindings, panes from their HELP; nothing is written twice."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Markdown, Static
+
+from tui.visuals.inks import Inks
+from tui.widgets.pane import inks_of
+
+__all__ = ["EDITOR_KEYS", "HelpScreen", "key_label", "keys_text"]
+
+_SIGNS = {
+    "ctrl": "Ctrl",
+    "shift": "Shift",
+    "alt": "Alt",
+    "right": "→",
+    "left": "←",
+    "up": "↑",
+    "down": "↓",
+    "escape": "Esc",
+    "enter": "Enter",
+    "tab": "Tab",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
+    "backslash": "\\",
+    "underscore": "_",
+    "slash": "/",
+}
+
+
+EDITOR_KEYS: Sequence[BindingType] = (
+    Binding("tab", "", "accept the suggestion; in leading space: indent"),
+    Binding("ctrl+right", "", "accept its next word; without one: a word to the right"),
+    Binding("shift+tab", "", "accept its next line; without one: unindent"),
+    Binding("escape", "", "dismiss it"),
+    Binding("ctrl+z", "", "undo; one step for a whole accept"),
+    Binding("ctrl+y", "", "redo"),
+    Binding("ctrl+x", "", "cut the selection, or the line"),
+    Binding("ctrl+c", "", "copy"),
+    Binding("ctrl+v", "", "paste"),
+    Binding("f7", "", "select all"),
+    Binding("ctrl+underscore", "", "comment or uncomment"),
+)
+"""The editor's keys in the words of this app; a test holds that each is bound."""
+
+
+class HelpScreen(ModalScreen[None]):
+    """Shows keys and explanations.
+
+    Args:
+        groups: Title and bindings of each part of the app.
+        texts: Markdown paragraphs about the panes.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f1,q,enter", "dismiss", "close", show=False),
+    ]
+
+    def __init__(
+        self, groups: Sequence[tuple[str, Iterable[BindingType]]], texts: Iterable[str]
+    ) -> None:
+        super().__init__()
+        self._groups = groups
+        self.markdown = "\n\n".join(texts)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the text, scrollable by keys."""
+        with VerticalScroll(classes="dialog help") as box:
+            box.border_title = "help"
+            box.border_subtitle = "Esc closes"
+            yield Static(keys_text(self._groups, inks_of(self)), classes="keys")
+            yield Markdown(self.markdown)
+
+    def on_mount(self) -> None:
+        """Let the arrow keys scroll."""
+        self.query_one(VerticalScroll).focus()
+
+
+def keys_text(groups: Sequence[tuple[str, Iterable[BindingType]]], inks: Inks) -> Text:
+    """Return a table of keys per group; bindings without a description are left out."""
+    rows = [
+        (title, [(" ".join(map(key_label, keys)), words) for keys, words in _described(bindings)])
+        for title, bindings in groups
+    ]
+    column = max((len(keys) for _, entries in rows for keys, _ in entries), default=0) + 3
+    text = Text(end="")
+    for title, entries in rows:
+        text.append(f"{title}\n", style=f"bold {inks.text}")
+        for keys, words in entries:
+            text.append(f"  {keys:<{column}}", style=inks.wafer)
+            text.append(f"{words}\n", style=inks.text)
+        text.append("\n")
+    text.right_crop(1)
+    return text
+
+
+def key_label(key: str) -> str:
+    """Return a key as people write it: ``ctrl+right`` → ``Ctrl+→``."""
+    parts = key.split("+")
+    return "+".join(
+        _SIGNS.get(part, part.upper() if len(part) == 1 and len(parts) > 1 else part.capitalize())
+        if len(part) > 1 or len(parts) > 1
+        else part
+        for part in parts
+    )
+
+
+def _described(bindings: Iterable[BindingType]) -> list[tuple[list[str], str]]:
+    """Return keys and description of the bindings that have one, in order, same ones together."""
+    found: dict[str, list[str]] = {}
+    for binding in Binding.make_bindings(bindings):
+        if binding.description:
+            found.setdefault(binding.description, []).append(binding.key)
+    return [(keys, description) for description, keys in found.items()]

@@ -1,0 +1,154 @@
+"""Model and memory in words and bars: where the model lies, what fills a core, how full KV is."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from engine.messages import EngineReady, Region
+from tui.format import bytes_text, clock_text, count_text, short_count_text
+from tui.visuals.bars import progress_bar, stacked_bar
+from tui.visuals.inks import Inks
+from tui.visuals.palette import USE_COLOURS
+
+__all__ = ["MemoryView", "RegionKind", "memory_text", "region_kinds"]
+
+_NUMBER = re.compile(r"\s*(\d+)$")
+_VALUE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryView:
+    """What the memory pane shows."""
+
+    ready: EngineReady | None = None
+    position: int = 0
+    """Rows in the KV cache."""
+    context_length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RegionKind:
+    """Regions of one job: all layers, the head."""
+
+    name: str
+    count: int
+    shape: str
+    """``32×24``, or ``various``."""
+    cores: int
+    sram_bytes: dict[str, int]
+    """Of the fullest core among them, by use."""
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of the fullest core in all uses."""
+        return sum(self.sram_bytes.get(use, 0) for use in USE_COLOURS)
+
+
+def region_kinds(regions: Sequence[Region]) -> list[RegionKind]:
+    """Group regions whose labels differ only in a number at the end, in order of appearance."""
+    groups: dict[str, list[Region]] = {}
+    for region in regions:
+        groups.setdefault(_NUMBER.sub("", region.label), []).append(region)
+    kinds = []
+    for name, members in groups.items():
+        shapes = {f"{member.width}×{member.height}" for member in members}
+        fullest = max(
+            members, key=lambda member: sum(member.sram_bytes.get(use, 0) for use in USE_COLOURS)
+        )
+        kinds.append(
+            RegionKind(
+                name=name,
+                count=len(members),
+                shape=shapes.pop() if len(shapes) == 1 else "various",
+                cores=sum(member.width * member.height for member in members),
+                sram_bytes=fullest.sram_bytes,
+            )
+        )
+    return kinds
+
+
+def memory_text(view: MemoryView, width: int, height: int, inks: Inks) -> Text:
+    """Return the pane's text; the most important lines come first when ``height`` is short."""
+    if view.ready is None:
+        return Text("known once the engine is ready", style=inks.muted, end="", no_wrap=True)
+    kinds = region_kinds(view.ready.machine.regions)
+    head = _model_lines(view.ready, width, inks)
+    bars = _sram_lines(view.ready, kinds, width, inks)
+    kv = [_kv_line(view, width, inks)]
+    places = _place_lines(view.ready, kinds, inks)
+    lines = [*head, *places, *kv, Text(), *bars]
+    if height < len(lines):
+        lines = [*head, *places, *kv, *bars]
+    if height < len(lines):
+        lines = [*head, *kv, *bars]
+    if height < len(lines):
+        lines = [*head[:1], *kv, *bars]
+    for line in lines:
+        line.truncate(width, overflow="ellipsis")
+    return Text("\n", end="", no_wrap=True).join(lines[:height])
+
+
+def _model_lines(ready: EngineReady, width: int, inks: Inks) -> list[Text]:
+    """Return name and size, then shape and abilities."""
+    model = ready.model
+    title = Text(end="").append(model.name, style=f"bold {inks.text}")
+    title.append(
+        f"  {short_count_text(model.parameters)} parameters, {bytes_text(model.weight_bytes)}",
+        style=inks.muted,
+    )
+    facts = f"{model.layers} layers × {model.width}, {count_text(model.vocabulary)} tokens, "
+    return [title, Text(facts + model.language, style=inks.muted, end="")]
+
+
+def _place_lines(ready: EngineReady, kinds: Sequence[RegionKind], inks: Inks) -> list[Text]:
+    """Return machine and cores, then one line per kind of region."""
+    machine = ready.machine
+    total = machine.columns * machine.rows
+    lines = [
+        Text(f"{machine.name} at {clock_text(machine.clock_ghz)}", style=inks.wafer, end="").append(
+            f" {count_text(machine.cores_used)} of {short_count_text(total)} cores",
+            style=inks.muted,
+        )
+    ]
+    for kind in kinds:
+        times = f"{kind.count} × " if kind.count > 1 else ""
+        text = Text(f"{kind.name:<8}", style=inks.text, end="")
+        lines.append(
+            text.append(f"{times}{kind.shape} = {count_text(kind.cores)} cores", style=inks.muted)
+        )
+    return lines
+
+
+def _kv_line(view: MemoryView, width: int, inks: Inks) -> Text:
+    """Return the fill of the KV cache as a bar and in rows."""
+    value = f" {count_text(view.position)}/{count_text(view.context_length)}"
+    share = view.position / view.context_length if view.context_length else 0.0
+    room = max(4, width - 8 - len(value))
+    text = Text(f"{'KV rows':<8}", style=inks.text, end="")
+    text.append_text(progress_bar(room, share, USE_COLOURS["kv"], inks.faint))
+    return text.append(value, style=inks.text)
+
+
+def _sram_lines(
+    ready: EngineReady, kinds: Sequence[RegionKind], width: int, inks: Inks
+) -> list[Text]:
+    """Return a caption, a bar per kind of region and the legend of uses."""
+    limit = ready.machine.sram_bytes_per_core
+    lines = [
+        Text("SRAM of the fullest core", style=inks.muted, end="").append(
+            f"{'of ' + bytes_text(limit):>{max(1, width - 24)}}", style=inks.muted
+        )
+    ]
+    room = max(4, width - 8 - _VALUE - 1)
+    for kind in kinds:
+        parts = [(kind.sram_bytes.get(use, 0), ink) for use, ink in USE_COLOURS.items()]
+        text = Text(f"{kind.name[:7]:<8}", style=inks.text, end="")
+        text.append_text(stacked_bar(room, parts, limit, inks.faint))
+        lines.append(text.append(f"{bytes_text(kind.used_bytes):>{_VALUE + 1}}", style=inks.text))
+    legend = Text(end="")
+    for use, ink in USE_COLOURS.items():
+        legend.append("■ ", style=ink).append(f"{use}  ", style=inks.muted)
+    lines.append(legend)
+    return lines

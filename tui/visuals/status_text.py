@@ -1,0 +1,125 @@
+"""The status line as text: what is dropped first when the terminal is narrow is decided here."""
+
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from tui.engine_state import EngineState, Phase
+from tui.format import milliseconds_text
+from tui.messages import SuggestionReport
+from tui.visuals.bars import progress_bar
+from tui.visuals.inks import Inks
+
+__all__ = ["StatusView", "status_text"]
+
+_BAR = 16
+_GAP = "  "
+_ENGINE_MIN = 18
+"""Cells kept for the engine's state before the file's folders are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """What the status line shows."""
+
+    path: str | None = None
+    """The open file, relative to the repository; None when there is none."""
+    unsaved: bool = False
+    line: int = 1
+    column: int = 1
+    engine: EngineState = field(default_factory=EngineState)
+    paused: bool = False
+    report: SuggestionReport | None = None
+
+
+def status_text(view: StatusView, width: int, inks: Inks) -> Text:
+    """Return one line of exactly ``width`` cells: file and cursor, engine, last suggestion."""
+    right = _suggestion(view, inks)
+    place = f"{view.line}:{view.column}" if view.path is not None else ""
+    spare = width - cell_len(place) - right.cell_len - 4 - 2 * len(_GAP)
+    left = _file(view, max(10, spare - _ENGINE_MIN), inks)
+    if place:
+        left.append(f"{_GAP}{place}", style=inks.muted)
+    room = width - left.cell_len - right.cell_len - 2 - 2 * len(_GAP)
+    middle = _engine(view.engine, room, inks) if room >= 3 else Text()
+    line = Text(" ", end="", no_wrap=True)
+    line.append_text(left)
+    if middle:
+        line.append(_GAP).append_text(middle)
+    if line.cell_len + right.cell_len + 2 > width:
+        right.truncate(max(0, width - line.cell_len - 2), overflow="ellipsis")
+    line.append(" " * max(0, width - line.cell_len - right.cell_len - 1))
+    line.append_text(right).append(" ")
+    line.truncate(width, overflow="ellipsis", pad=True)
+    return line
+
+
+def _file(view: StatusView, room: int, inks: Inks) -> Text:
+    """Return the file's name, its folders dropped from the left when there is no room."""
+    if view.path is None:
+        return Text("no file", style=inks.muted, end="")
+    mark = " ●" if view.unsaved else ""
+    name = view.path
+    if cell_len(name) + len(mark) > room:
+        name = name.rsplit("/", 1)[-1]
+    text = Text(name, style=inks.text, end="")
+    text.truncate(room - len(mark), overflow="ellipsis")
+    return text.append(mark, style=inks.caution)
+
+
+def _engine(state: EngineState, room: int, inks: Inks) -> Text:
+    """Return the engine's state in at most ``room`` cells."""
+    match state.phase:
+        case Phase.OFF:
+            text = Text("engine off", style=inks.muted, end="")
+        case Phase.READY:
+            text = Text("● ", style=inks.good, end="").append("ready", style=inks.muted)
+            if state.ready is not None:
+                where = f" · {state.ready.model.name} on {state.ready.machine.name}"
+                text.append(where if room > len(where) + 7 else "", style=inks.muted)
+        case Phase.STARTING:
+            text = Text("◌ engine starting", style=inks.muted, end="")
+        case Phase.PREPARING:
+            return _preparing(state, room, inks)
+        case Phase.RESTARTING:
+            text = Text(f"↻ engine restarting: {state.detail}", style=inks.caution, end="")
+        case Phase.FAILED:
+            text = Text(f"✕ engine: {state.detail}", style=inks.bad, end="")
+    text.truncate(room, overflow="ellipsis")
+    return text
+
+
+def _preparing(state: EngineState, room: int, inks: Inks) -> Text:
+    """Return what is being compiled or loaded, with a bar when there is room for one."""
+    count = f"{state.done} of {state.total} " if state.total > 1 else ""
+    verb, _, rest = state.detail.partition(" ")
+    label = f"{verb} {count}{rest}".rstrip()
+    text = Text(f"◌ {label}", style=inks.text, end="")
+    if state.total:
+        bar_room = min(_BAR, room - text.cell_len - 1)
+        if bar_room < 4:
+            text = Text(f"◌ {verb} {state.done}/{state.total}", style=inks.text, end="")
+            bar_room = min(_BAR, room - text.cell_len - 1)
+        if bar_room >= 4:
+            bar = progress_bar(bar_room, state.done / state.total, inks.wafer, inks.faint)
+            text.append(" ").append_text(bar)
+    text.truncate(room, overflow="ellipsis")
+    return text
+
+
+def _suggestion(view: StatusView, inks: Inks) -> Text:
+    """Return the last suggestion's latency (host time), or why there is none."""
+    report = view.report
+    if view.paused:
+        return Text("paused (F4 resumes)", style=inks.caution, end="")
+    if report is None or view.path is None:
+        return Text("", end="")
+    if report.shown:
+        if report.cached:
+            return Text("suggestion cached", style=inks.host, end="")
+        took = milliseconds_text(report.latency_ms)
+        return Text(f"suggestion {took} host", style=inks.host, end="")
+    if report.reason and view.engine.phase not in (Phase.RESTARTING, Phase.FAILED):
+        return Text(f"no suggestion: {report.reason}", style=inks.muted, end="")
+    return Text("", end="")

@@ -1,0 +1,164 @@
+"""Throughput as a small table and history lines; every figure says whose time it is."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from engine.messages import Completed, ThroughputPoint
+from engine.units import Gigahertz, tokens_per_second
+from tui.format import (
+    DASH,
+    clock_text,
+    count_text,
+    milliseconds_text,
+    rate_text,
+    short_count_text,
+)
+from tui.visuals.bars import history_lines
+from tui.visuals.inks import Inks
+
+__all__ = ["ThroughputView", "throughput_text"]
+
+_HISTORY_ROWS = 8
+"""Rows of columns at most: higher ones say no more."""
+
+_LONG_LABELS = ("host tokens/s", "wafer tokens/s", "wafer cycles/token")
+_SHORT_LABELS = ("host tok/s", "wafer tok/s", "wafer cyc/tok")
+_ROOMY = 9
+"""Cells a column needs for whole numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughputView:
+    """What the throughput pane shows."""
+
+    history: Sequence[ThroughputPoint] = ()
+    clock_ghz: float | None = None
+    completed: Completed | None = None
+    """The last completion, for its latencies."""
+
+
+def throughput_text(view: ThroughputView, width: int, height: int, inks: Inks) -> Text:
+    """Return the table, the last completion and as much history as ``height`` rows allow."""
+    lines = _table(view, width, inks)
+    room = height - len(lines)
+    if room >= 1:
+        lines.append(_last_completion(view.completed, width, inks))
+        room -= 1
+    if room >= 5:
+        lines.append(Text())
+        room -= 1
+    histories = _histories(view)
+    if room >= 2:
+        count = len(histories) if room >= 6 else 1
+        for index, (label, unit, values, style) in enumerate(histories[:count]):
+            rows = min(room // count + (index < room % count), 1 + _HISTORY_ROWS)
+            lines += _history(label, unit, values, style, width, rows, inks)
+    for line in lines:
+        line.truncate(width, overflow="ellipsis")
+    return Text("\n", end="").join(lines[:height])
+
+
+def _table(view: ThroughputView, width: int, inks: Inks) -> list[Text]:
+    """Return the four rows of the table."""
+    roomy = width >= len(_LONG_LABELS[-1]) + 2 * _ROOMY
+    labels = _LONG_LABELS if roomy else _SHORT_LABELS
+    label_width = max(map(len, labels))
+    column = max(1, (width - label_width) // 2)
+    rate = rate_text if roomy else short_count_text
+    count = count_text if roomy else short_count_text
+    decode_cycles = _last(view.history, lambda point: point.wafer_decode_cycles_per_token)
+    prefill_cycles = _last(view.history, lambda point: point.wafer_prefill_cycles_per_token)
+    rows = (
+        ("", "decode", "prefill", inks.muted, inks.muted),
+        (
+            labels[0],
+            rate(_last(view.history, lambda point: point.host_decode_tokens_per_second)),
+            rate(_last(view.history, lambda point: point.host_prefill_tokens_per_second)),
+            inks.host,
+            inks.text,
+        ),
+        (
+            labels[1],
+            rate(_wafer_rate(decode_cycles, view.clock_ghz)),
+            rate(_wafer_rate(prefill_cycles, view.clock_ghz)),
+            inks.wafer,
+            inks.text,
+        ),
+        (
+            labels[2],
+            count(decode_cycles),
+            count(prefill_cycles),
+            inks.wafer,
+            inks.text,
+        ),
+    )
+    return [
+        Text(f"{label:<{label_width}}", style=label_style, end="").append(
+            f"{decode:>{column}}{prefill:>{column}}", style=style
+        )
+        for label, decode, prefill, label_style, style in rows
+    ]
+
+
+def _last_completion(completed: Completed | None, width: int, inks: Inks) -> Text:
+    """Return the latencies of the last completion, in host time."""
+    if completed is None:
+        return Text("host ", style=inks.host, end="").append(f"last {DASH}", style=inks.muted)
+    first = milliseconds_text(completed.host.first_text_ms)
+    total = milliseconds_text(completed.host.prefill_ms + completed.host.decode_ms)
+    tokens = f"{completed.completion_tokens} tokens"
+    text = Text("host ", style=inks.host, end="")
+    text.append("last ", style=inks.muted).append(f"{tokens} {total}", style=inks.text)
+    more = f"  first {first}"
+    return text.append(more if text.cell_len + len(more) <= width else "", style=inks.muted)
+
+
+def _histories(
+    view: ThroughputView,
+) -> list[tuple[str, str, list[float | None], Callable[[Inks], str]]]:
+    """Return (label, unit, values, ink) of each history line, the more important first."""
+    clock = DASH if view.clock_ghz is None else clock_text(view.clock_ghz)
+    host = [point.host_decode_tokens_per_second for point in view.history]
+    wafer = [
+        _wafer_rate(point.wafer_decode_cycles_per_token, view.clock_ghz) for point in view.history
+    ]
+    return [
+        ("host decode, measured", "tokens/s", host, lambda inks: inks.host),
+        (f"wafer decode at {clock}", "tokens/s", wafer, lambda inks: inks.wafer),
+    ]
+
+
+def _history(
+    label: str,
+    unit: str,
+    values: list[float | None],
+    style: Callable[[Inks], str],
+    width: int,
+    rows: int,
+    inks: Inks,
+) -> list[Text]:
+    """Return a caption with the peak of what is shown, then ``rows`` − 1 lines of columns."""
+    shown = [value for value in values[-width:] if value is not None]
+    peak = f"peak {rate_text(max(shown))}" if shown else ""
+    caption = Text(label, style=inks.muted, end="")
+    gap = width - caption.cell_len - len(peak)
+    if gap >= 1:
+        caption.append(" " * gap).append(peak, style=inks.muted)
+    lines = history_lines(values, width, max(1, rows - 1))
+    return [caption, *(Text(line, style=style(inks), end="") for line in lines)]
+
+
+def _last(
+    history: Sequence[ThroughputPoint], value: Callable[[ThroughputPoint], float | None]
+) -> float | None:
+    """Return the newest measured value; None when there never was one."""
+    return next((found for point in reversed(history) if (found := value(point)) is not None), None)
+
+
+def _wafer_rate(cycles_per_token: float | None, clock_ghz: float | None) -> float | None:
+    """Return emulated tokens per second at the named clock."""
+    if not cycles_per_token or clock_ghz is None:
+        return None
+    return tokens_per_second(cycles_per_token, Gigahertz(clock_ghz))

@@ -1,0 +1,91 @@
+"""The words beside the wafer map: a legend with shares, of all cores or of one."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from engine.messages import STATES, Region
+from tui.format import count_text, percent_text, short_count_text
+from tui.visuals.inks import Inks
+from tui.visuals.palette import STATE_COLOURS
+
+__all__ = ["caption_text", "core_shares", "legend_text", "state_shares"]
+
+_NAMES = (
+    (
+        "multiply–accumulate",
+        "vector",
+        "send/receive",
+        "stalled on wavelet",
+        "stalled on pipe",
+        "idle",
+    ),
+    ("MAC", "vector", "send/recv", "stall wavelet", "stall pipe", "idle"),
+    ("MAC", "vector", "comm", "wavelet", "pipe", "idle"),
+)
+"""Names of the states, longest form first; the help screen spells them out."""
+
+_SHARE = 6
+_HALF = len(STATES) // 2
+
+
+def state_shares(states_by_region: Sequence[Sequence[int]]) -> list[float] | None:
+    """Return the share of all cores' cycles by state, 0–1; None without cycles."""
+    sums = [sum(region[state] for region in states_by_region) for state in range(len(STATES))]
+    total = sum(sums)
+    return [value / total for value in sums] if total else None
+
+
+def legend_text(shares: Sequence[float] | None, width: int, inks: Inks) -> Text:
+    """Return the legend in two columns: colour, state, share of the interval's cycles."""
+    names = next((names for names in _NAMES if sum(_columns(names)) < width), _NAMES[-1])
+    columns = _columns(names)
+    gap = max(1, width - sum(columns))
+    text = Text(end="", no_wrap=True)
+    for row in range(_HALF):
+        for side, state in enumerate((row, row + _HALF)):
+            share = percent_text(shares[state]) if shares else ""
+            room = columns[side] - 2 - _SHARE
+            text.append("■ ", style=STATE_COLOURS[state])
+            text.append(f"{names[state]:<{room}}", style=inks.muted)
+            text.append(f"{share:>{_SHARE}}", style=inks.text)
+            text.append(" " * gap if side == 0 else "\n")
+    text.right_crop(1)
+    return text
+
+
+def _columns(names: Sequence[str]) -> tuple[int, int]:
+    """Return the cells that each of the two columns takes."""
+    west, east = max(map(len, names[:_HALF])), max(map(len, names[_HALF:]))
+    return 2 + west + _SHARE, 2 + east + _SHARE
+
+
+def caption_text(
+    place: tuple[int, int] | None,
+    region: Region | None,
+    cycles: Sequence[int] | None,
+    cores: int,
+    inks: Inks,
+) -> Text:
+    """Return what the shares of the legend are of: one core, or all of them.
+
+    Args:
+        place: The core pointed at, (column, row) on the wafer; None means all cores.
+        region: The region that holds it.
+        cycles: Its cycles by state in the last interval, where known.
+        cores: How many cores are placed.
+        inks: Colours.
+    """
+    text = Text(end="", no_wrap=True)
+    if place is None:
+        return text.append(f"cycles of all {count_text(cores)} cores", style=inks.muted)
+    text.append(f"core {place[0]}, {place[1]}", style=inks.wafer)
+    text.append(f"  {region.label if region else 'no core of the model'}", style=inks.text)
+    if cycles is not None:
+        text.append(f"  {short_count_text(sum(cycles))} cycles", style=inks.muted)
+    return text
+
+
+def core_shares(cycles: Sequence[int] | None) -> list[float] | None:
+    """Return the share of one core's cycles by state, 0–1; None without cycles."""
+    return None if cycles is None else state_shares([cycles])

@@ -1,0 +1,159 @@
+"""The open files: one editor each, of which one is seen.
+
+Undo, cursor and scroll position live in the editors, so switching files loses nothing.  Reads
+and writes no file; the flows in `tui.file_flows` do.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import ContentSwitcher, Static
+
+from tui.documents import Document
+from tui.widgets.editor import Editor
+
+__all__ = ["Deck", "OpenFile"]
+
+_KEPT = 12
+"""Unmodified files kept open beside the current one; the oldest are closed first."""
+
+_KEYS = (
+    ("open a file by name", "Ctrl+O"),
+    ("make a new file", "Ctrl+N"),
+    ("repository tree", "Ctrl+B"),
+    ("all commands", "Ctrl+P"),
+    ("help", "F1"),
+)
+_WELCOME = "[$accent]spark[/]\n\n" + "\n".join(
+    f"[$foreground 55%]{words:>19}[/]  {key:<6}" for words, key in _KEYS
+)
+
+
+@dataclass
+class OpenFile:
+    """A file and the editor it is open in."""
+
+    document: Document
+    """The file as it was last read or written."""
+    editor: Editor
+    recovery_text: str | None = None
+    """What the recovery file holds; None when there is none."""
+    missing: bool = False
+    """True once the file was deleted on disk: the text here is the only copy."""
+    declined: bool = False
+    """True once the person kept their text over a file changed on disk; saving asks again."""
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self.document.path
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether closing the editor would lose text."""
+        return self.editor.modified or self.missing
+
+
+class Deck(Vertical):
+    """Shows one of the open files, or a word of welcome."""
+
+    DEFAULT_CSS = """
+    Deck {
+        ContentSwitcher { height: 1fr; }
+        #welcome { content-align: center middle; text-align: center; height: 1fr; }
+    }
+    """
+
+    class Changed(Message):
+        """Another file is seen, or the set of unsaved files is another one."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._files: dict[Path, OpenFile] = {}
+        self._current: OpenFile | None = None
+        self._count = 0
+
+    def compose(self) -> ComposeResult:
+        """Begin without a file."""
+        with ContentSwitcher(initial="welcome"):
+            yield Static(_WELCOME, id="welcome")
+
+    @property
+    def current(self) -> OpenFile | None:
+        """The file that is seen."""
+        return self._current
+
+    @property
+    def unsaved(self) -> list[OpenFile]:
+        """Files whose text is not on disk, in the order they were opened."""
+        return [file for file in self._files.values() if file.unsaved]
+
+    def __iter__(self) -> Iterator[OpenFile]:
+        return iter(list(self._files.values()))
+
+    def find(self, path: Path) -> OpenFile | None:
+        """Return the open file of that path."""
+        return self._files.get(path)
+
+    def owner_of(self, editor: Editor) -> OpenFile | None:
+        """Return the file that is open in an editor."""
+        return next((file for file in self._files.values() if file.editor is editor), None)
+
+    async def add(self, document: Document, *, tab_width: int) -> OpenFile:
+        """Open a document in an editor of its own and show it."""
+        self._count += 1
+        editor = Editor(
+            document.text,
+            path=document.path,
+            tab_width=tab_width,
+            read_only=document.read_only is not None,
+            id=f"file-{self._count}",
+        )
+        file = OpenFile(document, editor)
+        self._files[document.path] = file
+        await self.query_one(ContentSwitcher).mount(editor)
+        self.show(file)
+        await self._close_old()
+        return file
+
+    def show(self, file: OpenFile) -> None:
+        """Bring an open file to the front and give it the keyboard."""
+        self._files[file.path] = self._files.pop(file.path)  # the newest is last
+        self._current = file
+        self.query_one(ContentSwitcher).current = file.editor.id
+        file.editor.focus()
+        self.post_message(self.Changed())
+
+    def rename(self, file: OpenFile, document: Document) -> None:
+        """Note that an open file is another document now."""
+        self._files.pop(file.path, None)
+        file.document = document
+        self._files[document.path] = file
+        self.note_change()
+
+    def note_change(self) -> None:
+        """Say that a file was saved, loaded or lost."""
+        self.post_message(self.Changed())
+
+    async def close(self, file: OpenFile) -> None:
+        """Close a file, whatever it holds; the one opened before it is seen next."""
+        self._files.pop(file.path, None)
+        if file is self._current:
+            self._current = None
+            self.query_one(ContentSwitcher).current = "welcome"
+            if self._files:
+                self.show(list(self._files.values())[-1])
+        await file.editor.remove()
+        self.post_message(self.Changed())
+
+    async def _close_old(self) -> None:
+        """Close the oldest unmodified files beyond those worth keeping."""
+        spare = [
+            file for file in self._files.values() if not file.unsaved and file is not self._current
+        ]
+        for file in spare[: max(0, len(spare) - _KEPT)]:
+            await self.close(file)

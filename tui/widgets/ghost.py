@@ -1,0 +1,72 @@
+"""Ghost text as text: its next word and line, what remains after typing, and its virtual rows.
+
+Pure functions and one small record; drawing and keys are the editor's.
+"""
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["GhostRows", "first_line", "first_word", "rest_after"]
+
+_WORD = re.compile(r"\s*(?:\w+|[^\w\s]+|$)")
+
+
+def first_word(ghost: str) -> str:
+    r"""Return the next word with the space before it: a name, or a run of signs.
+
+    Line breaks before the word belong to it, so that one key after another crosses lines.
+
+    Example:
+        >>> first_word("return x"), first_word("(self)"), first_word("\n    pass")
+        ('return', '(', '\n    pass')
+    """
+    match = _WORD.match(ghost)
+    return match.group() if match else ghost
+
+
+def first_line(ghost: str) -> str:
+    r"""Return the text up to the end of the first line that is not blank.
+
+    Its own line break stays behind, so that the cursor rests where the line ends.
+
+    Example:
+        >>> first_line("\n    a = 1\n    b = 2")
+        '\n    a = 1'
+    """
+    start = len(ghost) - len(ghost.lstrip("\r\n\t "))
+    end = ghost.find("\n", start)
+    return ghost if end == -1 else ghost[:end]
+
+
+def rest_after(ghost: str, typed: str) -> str | None:
+    """Return what remains of ``ghost`` when ``typed`` is its beginning, otherwise None.
+
+    Example:
+        >>> rest_after("return x", "ret"), rest_after("return x", "raise")
+        ('urn x', None)
+    """
+    return ghost[len(typed) :] if typed and ghost.startswith(typed) else None
+
+
+@dataclass(frozen=True, slots=True)
+class GhostRows:
+    """Virtual rows below a row of the text: ghost lines, or the room they had."""
+
+    anchor: int
+    """Row of the text that they follow."""
+    lines: tuple[str, ...]
+
+    def split(self, screen_row: int) -> tuple[int, int | None]:
+        """Return the row of the text and the index into ``lines`` drawn ``screen_row`` rows down.
+
+        Args:
+            screen_row: Rows from the start of the text, virtual ones counted.
+
+        Returns:
+            (row, None) for a row of the text, (anchor, index) for a virtual one.
+        """
+        if screen_row <= self.anchor:
+            return screen_row, None
+        if screen_row <= self.anchor + len(self.lines):
+            return self.anchor, screen_row - self.anchor - 1
+        return screen_row - len(self.lines), None

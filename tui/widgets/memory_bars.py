@@ -1,0 +1,69 @@
+"""The memory pane: which model lies where, what fills a core, how full the KV cache is."""
+
+from dataclasses import replace
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+
+from engine.messages import EngineReady, Telemetry
+from tui.visuals.inks import Inks
+from tui.visuals.memory_text import MemoryView, memory_text
+from tui.widgets.pane import TextPane
+
+__all__ = ["MemoryPane"]
+
+
+class MemoryPane(TextPane):
+    """Model, placement, SRAM and KV fill; fed by the engine's readiness and its telemetry."""
+
+    HELP = """\
+**Model and memory.** The model, the machine it is placed on and how many of its cores it uses;
+for each kind of region its rectangles. The bars show the SRAM of the *fullest* core of that kind
+by use: code, weights, KV cache, buffers. *KV rows* is how much of the context is filled."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.border_title = "model and memory"
+        self._view = MemoryView()
+
+    def show_ready(self, ready: EngineReady) -> None:
+        """Show a model and where it lies."""
+        self._update(replace(self._view, ready=ready, context_length=ready.model.context_length))
+
+    def show_telemetry(self, telemetry: Telemetry) -> None:
+        """Show the KV cache's fill."""
+        self._update(
+            replace(
+                self._view,
+                position=telemetry.position,
+                context_length=telemetry.context_length,
+            )
+        )
+
+    def draw(self, width: int, height: int, inks: Inks) -> Text:
+        """Return model, places and bars."""
+        return memory_text(self._view, width, height, inks)
+
+    def _update(self, view: MemoryView) -> None:
+        if view != self._view:
+            self._view = view
+            self.refresh()
+
+
+if __name__ == "__main__":
+    from tui.demo import demo_ready, demo_telemetry
+
+    class Demo(App[None]):
+        """The pane alone, on made-up numbers."""
+
+        def compose(self) -> ComposeResult:
+            """Fill the screen with the pane."""
+            yield MemoryPane()
+
+        def on_mount(self) -> None:
+            """Give it something to show."""
+            pane = self.query_one(MemoryPane)
+            pane.show_ready(demo_ready())
+            pane.show_telemetry(demo_telemetry(demo_ready()))
+
+    Demo().run()

@@ -1,0 +1,161 @@
+"""The repository as a tree: lazily loaded, without what git ignores, unsaved files marked."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import DirectoryTree
+from textual.widgets.directory_tree import DirEntry
+from textual.widgets.tree import TreeNode
+
+from tui.repository import IgnoreRules
+from tui.widgets.pane import inks_of
+
+__all__ = ["RepoTree"]
+
+
+class RepoTree(DirectoryTree):
+    """Files and folders of one repository.
+
+    Posts `DirectoryTree.FileSelected` for Enter on a file, `NewFileRequested` for ``n``.
+    """
+
+    DEFAULT_CSS = """
+    RepoTree {
+        background: $surface;
+        border: round $border;
+        border-title-color: $foreground 80%;
+        padding: 0 0 0 1;
+        scrollbar-size-vertical: 1;
+        &:focus { border: round $primary; background-tint: $foreground 0%; }
+        & > .tree--guides { color: $border; }
+        & > .tree--guides-hover { color: $border; }
+        & > .tree--guides-selected { color: $border; }
+        & > .directory-tree--folder { text-style: none; }
+        & > .directory-tree--extension { text-style: none; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select_cursor", "open the file, open or close the folder"),
+        Binding("n", "new_file", "new file here (folders are made on the way)"),
+        Binding("r", "reload_tree", "read the folders again"),
+        Binding("escape", "app.focus_editor", "back to the editor"),
+        Binding("left", "close_folder", "close the folder, or go to it", show=False),
+        Binding("right", "open_folder", "open the folder", show=False),
+    ]
+    HELP: ClassVar[str] = """\
+**Repository.** Shows what git does not ignore. `Enter` opens a file or a folder, `n` makes a new
+file beside the cursor, `r` reads the folders again. ● marks files with unsaved changes."""
+
+    guide_depth = 2
+    show_guides = False
+
+    class NewFileRequested(Message):
+        """A new file is wanted in ``folder``."""
+
+        def __init__(self, folder: Path) -> None:
+            super().__init__()
+            self.folder = folder
+
+    def __init__(self, rules: IgnoreRules, *, id: str | None = None) -> None:
+        super().__init__(rules.root, id=id)
+        self.border_title = rules.root.name or str(rules.root)
+        self.show_root = False
+        self.guide_depth = 2
+        self.show_guides = False
+        self._rules = rules
+        self._unsaved: frozenset[Path] = frozenset()
+        self._open: Path | None = None
+
+    def show_files(self, unsaved: Iterable[Path], current: Path | None) -> None:
+        """Mark the files with unsaved changes and the one in the editor."""
+        marks = frozenset(unsaved)
+        if marks != self._unsaved or current != self._open:
+            self._unsaved, self._open = marks, current
+            self._clear_line_cache()
+            self.refresh()
+
+    async def reveal(self, path: Path) -> None:
+        """Open the folders on the way to a file and put the cursor on it."""
+        node = self.root
+        for name in path.relative_to(self._rules.root).parts:
+            await self._add_to_load_queue(node)
+            node.expand()
+            found = (
+                child for child in node.children if child.data and child.data.path.name == name
+            )
+            child = next(found, None)
+            if child is None:
+                return  # ignored by git, or made since the folder was read
+            node = child
+        self.call_after_refresh(self.move_cursor, node)  # its line is known by then
+
+    def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
+        """Drop what git ignores; runs in the loading thread."""
+        return [
+            path
+            for path in paths
+            if not self._rules.hidden_in(path.parent, path.name, is_dir=self._safe_is_dir(path))
+        ]
+
+    def render_label(self, node: TreeNode[DirEntry], base_style: Style, style: Style) -> Text:
+        """Return an arrow and the name; ● behind unsaved files."""
+        label = Text(str(node.label), style=style, end="")
+        if not self.is_mounted or node.data is None:
+            return label
+        inks = inks_of(self)
+        if node.allow_expand:
+            arrow = "▾ " if node.is_expanded else "▸ "
+            return Text(arrow, style=base_style + Style(color=inks.muted)).append_text(label)
+        if node.data.path == self._open:
+            label.stylize(Style(color=inks.wafer))
+        if node.data.path in self._unsaved:
+            label.append(" ●", style=Style(color=inks.caution))
+        return Text("  ", style=base_style).append_text(label)
+
+    def action_new_file(self) -> None:
+        """Ask for a new file in the folder at the cursor."""
+        entry = self.cursor_node.data if self.cursor_node is not None else None
+        if entry is None:
+            folder = self._rules.root
+        else:
+            folder = entry.path if self._safe_is_dir(entry.path) else entry.path.parent
+        self.post_message(self.NewFileRequested(folder))
+
+    async def action_reload_tree(self) -> None:
+        """Read rules and folders again; what was open stays open."""
+        self._rules.forget()
+        await self.reload()
+
+    def action_close_folder(self) -> None:
+        """Close the folder at the cursor; from a file or a closed folder go to its parent."""
+        node = self.cursor_node
+        if node is None:
+            return
+        if node.allow_expand and node.is_expanded:
+            node.collapse()
+        elif node.parent is not None and node.parent is not self.root:
+            self.move_cursor(node.parent)
+
+    def action_open_folder(self) -> None:
+        """Open the folder at the cursor."""
+        node = self.cursor_node
+        if node is not None and node.allow_expand:
+            node.expand()
+
+
+if __name__ == "__main__":
+
+    class Demo(App[None]):
+        """The tree of the current folder."""
+
+        def compose(self) -> ComposeResult:
+            """Fill the screen with the tree."""
+            yield RepoTree(IgnoreRules(Path.cwd()))
+
+    Demo().run()
