@@ -4,32 +4,45 @@ import asyncio
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol, runtime_checkable
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from tui.repository import list_files
+from tui.repository import IgnoreRules, list_files
+from tui.settings import Settings
 
-if TYPE_CHECKING:
-    from tui.app import SparkApp
-
-__all__ = ["AppCommands", "FileCommands"]
+__all__ = ["AppCommands", "CommandedApp", "FileCommands"]
 
 _DISCOVERED_FILES = 200
 _FOUND_FILES = 60
 
 
+@runtime_checkable
+class CommandedApp(Protocol):
+    """What the commands need of the app, beside its actions."""
+
+    settings: Settings
+    rules: IgnoreRules
+
+    def open_path(self, path: Path, line: int | None = None) -> None:
+        """Open a file."""
+
+    def change_suggestions(self, **changes: Any) -> None:
+        """Change settings of the suggestions."""
+
+    def change_pane_interval(self, interval_ms: int) -> None:
+        """Show the panes at another pace."""
+
+
+def _commanded(app: object) -> CommandedApp:
+    """Return the screen's app as what the commands need."""
+    if not isinstance(app, CommandedApp):
+        raise TypeError(f"these commands are for SparkApp, not {type(app).__name__}")
+    return app
+
+
 class AppCommands(Provider):
     """Everything the app does, and the settings that can change while it runs."""
-
-    @property
-    def spark(self) -> "SparkApp":
-        """The app."""
-        from tui.app import SparkApp
-
-        if not isinstance(self.app, SparkApp):
-            raise TypeError(f"these commands are for SparkApp, not {type(self.app).__name__}")
-        return self.app
 
     async def discover(self) -> Hits:
         """List all commands."""
@@ -46,7 +59,6 @@ class AppCommands(Provider):
 
     def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         """Yield name, one line of help, and what to do."""
-        app = self.spark
         for name, text, action in (
             ("Open file", "by name (Ctrl+O)", "open_by_name"),
             ("New file", "folders are made on the way (Ctrl+N)", "new_file"),
@@ -66,12 +78,12 @@ class AppCommands(Provider):
             ("Help", "keys and panes (F1)", "help"),
             ("Quit", "asks about unsaved files (Ctrl+Q)", "quit"),
         ):
-            yield name, text, partial(app.run_action, action)
+            yield name, text, partial(self.app.run_action, action)
         yield from self._settings()
 
     def _settings(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         """Yield the settings that can change while the app runs, with their other values."""
-        app = self.spark
+        app = _commanded(self.app)
         now = app.settings
         for delay in (0, 50, 100, 200, 400, 800):
             if delay != now.suggestions.delay_ms:
@@ -105,12 +117,8 @@ class FileCommands(Provider):
 
     async def startup(self) -> None:
         """Read the repository's file names."""
-        from tui.app import SparkApp
-
-        if not isinstance(self.app, SparkApp):
-            raise TypeError(f"these commands are for SparkApp, not {type(self.app).__name__}")
-        self._spark = self.app
-        rules = self._spark.rules
+        self._commanded = _commanded(self.app)
+        rules = self._commanded.rules
         self._files = await asyncio.to_thread(
             lambda: [(str(path.relative_to(rules.root)), path) for path in list_files(rules)]
         )
@@ -118,7 +126,7 @@ class FileCommands(Provider):
     async def discover(self) -> Hits:
         """List the first files."""
         for name, path in self._files[:_DISCOVERED_FILES]:
-            yield DiscoveryHit(name, partial(self._spark.open_path, path))
+            yield DiscoveryHit(name, partial(self._commanded.open_path, path))
 
     async def search(self, query: str) -> Hits:
         """List the files whose path matches, the shorter path first among equals."""
@@ -128,4 +136,4 @@ class FileCommands(Provider):
         )
         best = sorted((entry for entry in scored if entry[0] > 0), reverse=True)[:_FOUND_FILES]
         for score, name, path in best:
-            yield Hit(score, matcher.highlight(name), partial(self._spark.open_path, path))
+            yield Hit(score, matcher.highlight(name), partial(self._commanded.open_path, path))

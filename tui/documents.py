@@ -111,6 +111,19 @@ class Document:
         document.reload()
         return document
 
+    def copy_to(self, path: str | os.PathLike[str]) -> "Document":
+        """Return a document for ``path`` that is saved as this one is: line endings and mark.
+
+        What is at ``path`` is only looked at; `save` with ``overwrite`` takes its place.
+
+        Raises:
+            OpenError: As for `open`.
+        """
+        copy = Document.open(path)
+        copy.text, copy.newline = self.text, self.newline
+        copy._bom, copy._endings = self._bom, self._endings
+        return copy
+
     @property
     def is_new(self) -> bool:
         """Whether there was no file when this document last looked."""

@@ -196,7 +196,7 @@ class FileFlows:
         before = file.path
         try:
             await asyncio.to_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True))
-            document = await asyncio.to_thread(Document.open, path)
+            document = await asyncio.to_thread(file.document.copy_to, path)
             await self._write(file, document, overwrite=True)
         except OSError as error:
             self._fail(f"{path.parent} cannot be made: {error.strerror}")

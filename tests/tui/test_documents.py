@@ -56,6 +56,29 @@ def test_saving_an_unedited_file_changes_no_byte(scratch: Path, content: bytes) 
     assert scratch.read_bytes() == content
 
 
+@given(contents())
+def test_a_copy_has_the_same_bytes(scratch: Path, content: bytes) -> None:
+    document = Document.open(_write(scratch, content))
+    copy = document.copy_to(scratch.with_name("copy.txt"))
+    copy.save(document.text, overwrite=True)
+    assert copy.path.read_bytes() == content
+    assert scratch.read_bytes() == content
+
+
+def test_a_copy_takes_the_place_of_a_file_but_not_its_endings(tmp_path: Path) -> None:
+    mixed = Document.open(_write(tmp_path / "mixed.txt", b"\xef\xbb\xbfone\r\ntwo\nthree\r\n"))
+    there = _write(tmp_path / "there.txt", "other\n")
+    mixed.copy_to(there).save("one\n2\nthree\nfour\n", overwrite=True)
+    assert there.read_bytes() == b"\xef\xbb\xbfone\r\n2\nthree\r\nfour\r\n"
+
+
+@pytest.mark.parametrize("name", ["folder", "nowhere/file.txt"])
+def test_a_copy_goes_only_where_a_file_can_be(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OpenError):
+        Document(tmp_path / "a.txt").copy_to(tmp_path / name)
+
+
 @given(contents(), st.lists(LINES, min_size=1, max_size=4), st.data())
 def test_an_edit_changes_only_its_own_lines(
     scratch: Path, content: bytes, new: list[str], data: st.DataObject

@@ -24,6 +24,8 @@ STATE_COUNT = len(STATES)
 _IDLE = STATE_COUNT - 1
 _DECADES = 3.0
 """Brightness spans three decades: 0.1 % of the interval busy is darkest, all of it brightest."""
+_ALIKE = 0.99
+"""States this near to the one furthest above its mean count as equal to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,10 @@ def read_states(core_states: bytes) -> NDArray[np.uint32]:
 def picture(layout: Layout, states: NDArray[np.uint32] | None) -> NDArray[np.uint8]:
     """Return palette indices, shape (pixel rows, cells); an even number of rows.
 
-    Hue is the state with most cycles among those that are not idle; brightness is the share of
-    the interval that was not idle, on a logarithmic scale.
+    Hue is the state, idle left out, whose share is largest relative to its mean over all cores:
+    what a core does more than others do.  Where several are alike, as between cores that do the
+    same, it is the one of them with most cycles.  Brightness is the share of the interval that
+    was not idle, on a logarithmic scale.
 
     Args:
         layout: Where cores are drawn.
@@ -139,9 +143,18 @@ def _coloured(
     active = np.flatnonzero(busy)
     share = busy[active] / (busy[active] + sums[_IDLE, active])
     level = np.clip(LEVELS * (1 + np.log10(share) / _DECADES), 0, LEVELS - 1).astype(np.uint8)
-    hue = sums[:_IDLE, active].argmax(axis=0).astype(np.uint8)
-    indices[active] = 2 + hue * LEVELS + level
+    indices[active] = 2 + _hues(sums[:_IDLE])[active] * LEVELS + level
     return indices
+
+
+def _hues(sums: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return the state to colour each block by, shape (B,), from its cycles by state, (S, B)."""
+    # A state's share over its mean share: up to a factor of the block, which changes no order,
+    # the part of all cycles in that state that the block has.
+    parts = sums / np.maximum(sums.sum(axis=1, keepdims=True), 1)
+    alike = parts >= _ALIKE * parts.max(axis=0)
+    hues: NDArray[np.uint8] = np.where(alike, sums, -1).argmax(axis=0).astype(np.uint8)
+    return hues
 
 
 def grid_strips(pixels: NDArray[np.uint8], palette: Palette) -> list[Strip]:

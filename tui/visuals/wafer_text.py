@@ -25,6 +25,13 @@ _NAMES = (
 )
 """Names of the states, longest form first; the help screen spells them out."""
 
+_CAPTIONS = (
+    ("cycles of all {} cores", "hue: most above mean"),
+    ("all {} cores", "hue: most above mean"),
+    ("{} cores", "hue: above mean"),
+)
+"""Whose shares the legend has and what the hues mean, longest form first."""
+
 _SHARE = 6
 _HALF = len(STATES) // 2
 
@@ -65,25 +72,34 @@ def caption_text(
     region: Region | None,
     cycles: Sequence[int] | None,
     cores: int,
+    width: int,
     inks: Inks,
 ) -> Text:
-    """Return what the shares of the legend are of: one core, or all of them.
+    """Return what the shares of the legend are of, one core or all, and what the hues mean.
 
     Args:
         place: The core pointed at, (column, row) on the wafer; None means all cores.
         region: The region that holds it.
         cycles: Its cycles by state in the last interval, where known.
         cores: How many cores are placed.
+        width: Terminal cells.
         inks: Colours.
     """
     text = Text(end="", no_wrap=True)
     if place is None:
-        return text.append(f"cycles of all {count_text(cores)} cores", style=inks.muted)
+        return text.append(_caption_of_all(count_text(cores), width), style=inks.muted)
     text.append(f"core {place[0]}, {place[1]}", style=inks.wafer)
     text.append(f"  {region.label if region else 'no core of the model'}", style=inks.text)
     if cycles is not None:
         text.append(f"  {short_count_text(sum(cycles))} cycles", style=inks.muted)
     return text
+
+
+def _caption_of_all(cores: str, width: int) -> str:
+    """Return the longest caption of all cores that fits, spread over ``width`` cells."""
+    pairs = [(left.format(cores), right) for left, right in _CAPTIONS]
+    left, right = next((pair for pair in pairs if len("".join(pair)) < width), (pairs[-1][0], ""))
+    return left + right.rjust(width - len(left))
 
 
 def core_shares(cycles: Sequence[int] | None) -> list[float] | None:

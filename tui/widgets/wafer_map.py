@@ -272,12 +272,14 @@ class WaferPane(Vertical):
     """Seconds without cycles after which the picture is one of the past."""
     HELP: ClassVar[str] = """\
 **Wafer.** Every placed core of the emulated chip, where it lies on it; a half-block is one core,
-or a square of cores when there are more than fit (the border says so). The *hue* is the state
-the core spent most cycles in, idle time left out; the *brightness* is the share of the interval
-in which it was not idle, on a logarithmic scale: darkest 0.1 %, brightest all of it. The legend
-gives the share of each state over all cores: multiply–accumulate (MAC), other vector work, sending
-and receiving, stalled on a wavelet that has not come, stalled on the pipe, idle. The picture dims
-when nothing runs. Point with the mouse, or with F6 and the arrow keys, to read one core instead.
+or a square of cores when there are more than fit (the border says so). The *hue* is what a core
+does more than others: the state, idle left out, whose share is furthest above its mean over all
+cores, as a ratio; it need not be the state with most cycles, which may be the same one everywhere.
+The *brightness* is the share of the interval in which the core was not idle, on a logarithmic
+scale: darkest 0.1 %, brightest all of it. The legend gives the share of each state over all cores,
+which is that mean: multiply–accumulate (MAC), other vector work, sending and receiving, stalled on
+a wavelet that has not come, stalled on the pipe, idle. The picture dims when nothing runs. Point
+with the mouse, or with F6 and the arrow keys, to read the shares of one core instead.
 All cycles are wafer time."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -333,9 +335,10 @@ All cycles are wafer time."""
         region, cycles = (None, None) if place is None else wafer.core_facts(place)
         if place is not None:
             shares = core_shares(cycles)
-        caption = caption_text(place, region, cycles, wafer.core_count, inks)
+        width = max(20, self.content_size.width)
+        caption = caption_text(place, region, cycles, wafer.core_count, width, inks)
         self.query_one("#wafer-caption", Static).update(caption if wafer.core_count else "")
-        legend = legend_text(shares, max(20, self.content_size.width), inks)
+        legend = legend_text(shares, width, inks)
         self.query_one("#wafer-legend", Static).update(legend)
 
 

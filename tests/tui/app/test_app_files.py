@@ -220,6 +220,19 @@ async def test_save_as_makes_it_that_file(make_app: MakeApp, repository: Path) -
     assert not (repository / GREETING).read_text().startswith("x")
 
 
+async def test_save_as_keeps_line_endings_and_mark(make_app: MakeApp, repository: Path) -> None:
+    content = b"\xef\xbb\xbfone\r\ntwo\r\n"
+    (repository / "windows.txt").write_bytes(content)
+    app = make_app("windows.txt", settings=NO_PANES)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor)
+        app.action_save_as()
+        await until(pilot, lambda: isinstance(app.screen, LineInputScreen))
+        await pilot.press("ctrl+u", *"copy.txt", "enter")
+        await until(pilot, lambda: app.status.view.path == "copy.txt")
+    assert (repository / "copy.txt").read_bytes() == content
+
+
 async def test_save_as_asks_before_it_replaces(make_app: MakeApp, repository: Path) -> None:
     app = make_app(GREETING, settings=NO_PANES)
     async with app.run_test(size=SIZE) as pilot:

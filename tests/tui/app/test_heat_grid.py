@@ -8,7 +8,7 @@ from engine.messages import STATES, Region
 from tui.visuals.heat_grid import grid_strips, lay_out, marked, picture, read_states
 from tui.visuals.palette import LEVELS, palette_for
 
-MAC, PIPE, IDLE = 0, 4, 5
+MAC, VECTOR, PIPE, IDLE = 0, 1, 4, 5
 
 
 def region(x: int, y: int, width: int, height: int) -> Region:
@@ -49,13 +49,31 @@ def test_regions_lie_where_they_lie_on_the_wafer() -> None:
     assert pixels.tolist() == [[1, 1, 0, 0, 1], [1, 1, 0, 0, 1]]
 
 
-def test_hue_is_the_state_with_most_cycles_idle_left_out() -> None:
+def hues(states: np.ndarray) -> list[int]:
+    pixels = picture(lay_out([region(0, 0, len(states), 1)], len(states), 1), states)
+    return ((pixels[0] - 2) // LEVELS).tolist()
+
+
+def test_hue_is_what_a_core_does_more_than_others() -> None:
+    states = idle_states(3)
+    states[:, PIPE] = 500, 500, 400  # most cycles of every core
+    states[:, [MAC, VECTOR]] = [30, 10], [20, 20], [10, 10]
+    assert hues(states) == [MAC, VECTOR, PIPE]
+
+
+def test_idle_time_is_no_hue() -> None:
     states = idle_states(2)
-    states[0, [MAC, PIPE]] = 3, 2
-    states[1, [MAC, PIPE]] = 3, 4
-    pixels = picture(lay_out([region(0, 0, 2, 1)], 2, 1), states)
-    hues = (pixels[0] - 2) // LEVELS
-    assert hues.tolist() == [MAC, PIPE]
+    states[0, MAC] = 10
+    states[1, IDLE] = 9_000
+    states[1, PIPE] = 1
+    assert hues(states) == [MAC, PIPE]
+
+
+def test_cores_that_do_the_same_have_the_hue_of_what_they_do_most() -> None:
+    states = idle_states(3)
+    states[:, [MAC, VECTOR, PIPE]] = 2_000, 10_000, 5_000
+    states[1, MAC] += 5  # a difference too small to be worth a colour
+    assert hues(states) == [VECTOR] * 3
 
 
 def test_brightness_grows_with_the_share_that_was_not_idle() -> None:

@@ -80,6 +80,7 @@ def test_compiling(snap: Any, make_app: MakeApp, client: FakeClient, size: tuple
         app = pilot.app
         assert isinstance(app, SparkApp)
         await until(pilot, lambda: app.repo_tree.root.children and app.status.view.line == 9)
+        await until(pilot, client.started.is_set)
         client.compile(7, 17, "compiling attention")
         await pilot.pause()
 

@@ -87,6 +87,27 @@ async def test_a_cursor_moved_by_keys_keeps_room_below(editing):
         assert bench.rows()[-room - 1] == "line99"
 
 
+async def test_the_start_of_a_line_comes_back_into_view(editing):
+    text = "def f():\n" + "    x" * 30
+    for keys in (["enter"], ["up"], ["home"], ["home", *["right"] * 9]):
+        async with editing(text, path="a.py", size=(40, 10)) as bench:
+            await bench.keys("down", "end")
+            assert bench.editor.scroll_offset.x > 0
+            await bench.keys(*keys)
+            assert bench.editor.scroll_offset.x == 0, keys
+
+
+async def test_a_pressed_button_does_not_scroll_to_the_start_of_a_line(editing):
+    async with editing("x" * 150 + "\nnext", path="a.txt", size=(40, 10)) as bench:
+        bench.editor.scroll_to(12, 0, animate=False)
+        await bench.settle()
+        await bench.pilot.mouse_down(bench.editor, offset=(20, 0))
+        assert bench.editor.cursor_location == (0, 20 + 12 - bench.editor.gutter_width)
+        assert bench.editor.scroll_offset.x == 12
+        await bench.pilot.mouse_up(bench.editor, offset=(20, 0))
+        assert bench.editor.selection.is_empty
+
+
 @pytest.mark.parametrize("scroll", [0, 1, 3, 4, 9])
 async def test_horizontal_scrolling_moves_ghost_and_code_alike(editing, scroll):
     text = "a字b\tcd" + "-" * 80 + "\nnext" + "." * 80

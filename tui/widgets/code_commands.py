@@ -1,0 +1,142 @@
+"""What keys and clicks do to code: indentation, comments, new lines, words.
+
+The part of the editor that a text needs without suggestions; knows nothing of them.
+"""
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.document._document import Selection
+
+from tui.code.indentation import after_enter, dedented, indented, leading, toggled_comments
+from tui.code.languages import comment_sign
+from tui.widgets.code_view import CodeView
+
+__all__ = ["CodeCommands"]
+
+_NO_TEXT = {"alt", "ctrl", "super", "hyper", "meta"}
+"""Modifiers with which a key is a command, whatever character it has."""
+
+
+class CodeCommands(CodeView):
+    """A view of code whose text is changed by the keys of an editor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "tab", "Indent", show=False),
+        Binding("shift+tab", "shift_tab", "Dedent", show=False),
+        Binding("escape", "escape", "Deselect", show=False),
+        Binding("enter", "new_line", "New line", show=False),
+        Binding("ctrl+underscore,ctrl+slash", "toggle_comment", "Comment", show=False),
+    ]
+
+    async def _on_key(self, event: events.Key) -> None:
+        *modifiers, _ = event.key.split("+")
+        if event.is_printable and not _NO_TEXT.isdisjoint(modifiers):
+            # The character of alt+n is "n": it may reach a binding, but never the text.
+            event.prevent_default()
+            return
+        # Bindings of this widget run here and now.  Their usual way leads through the queue of
+        # every ancestor, where the next key typed could overtake an Enter or a Tab.
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            self._restart_blink()
+            if await self.app.run_action(binding.action, self):
+                event.stop()
+                event.prevent_default()
+                return
+
+    def action_tab(self) -> None:
+        """Indent: the selected lines, or from the cursor on."""
+        if self.read_only:
+            return
+        if not self.selection.is_empty:
+            self._change_rows(indented(self._selected_lines(), self.indentation))
+        else:
+            self._replace_via_keyboard(self._to_next_stop(), *self.selection)
+
+    def action_shift_tab(self) -> None:
+        """Take a level of indentation away."""
+        if not self.read_only:
+            self._change_rows(dedented(self._selected_lines(), self.indentation))
+
+    def action_escape(self) -> None:
+        """Let go of the selection; the focus stays."""
+        if not self.selection.is_empty:
+            self.move_cursor(self.cursor_location)
+
+    def action_new_line(self) -> None:
+        """Start a line with the indentation that belongs there."""
+        if self.read_only:
+            return
+        top, (end_row, end_column) = sorted(self.selection)
+        left = self.document[top[0]][: top[1]]
+        if left.isspace():
+            top = (top[0], 0)  # leave no line of nothing but spaces behind
+        end_column += len(leading(self.document[end_row][end_column:]))
+        text = "\n" + after_enter(left, self.indentation)
+        self._replace_via_keyboard(text, top, (end_row, end_column))
+
+    def action_toggle_comment(self) -> None:
+        """Turn the selected lines into comments, or back into code."""
+        sign = comment_sign(self.language_name)
+        if sign is None or self.read_only:
+            self.app.bell()
+            return
+        self._change_rows(toggled_comments(self._selected_lines(), sign))
+
+    def _to_next_stop(self) -> str:
+        """Return what moves the cursor to the next level of indentation."""
+        if self.indentation == "\t":
+            return "\t"
+        cell = self.get_column_width(*self.cursor_location)
+        return " " * (len(self.indentation) - cell % len(self.indentation))
+
+    def _selected_rows(self) -> tuple[int, int]:
+        """Return the first and the last row that the selection touches."""
+        (top, _), (bottom, column) = sorted(self.selection)
+        return top, bottom - 1 if bottom > top and column == 0 else bottom
+
+    def _selected_lines(self) -> list[str]:
+        top, bottom = self._selected_rows()
+        return self.document.lines[top : bottom + 1]
+
+    def _change_rows(self, lines: list[str]) -> None:
+        """Put ``lines`` in place of the selected rows, as one step; keep the selection on them."""
+        top, bottom = self._selected_rows()
+        before = self._selected_lines()
+        if lines == before:
+            return
+        grown = {
+            top + number: len(new) - len(old)
+            for number, (new, old) in enumerate(zip(lines, before, strict=True))
+        }
+        start, end = (
+            (row, max(0, column + grown.get(row, 0)) if column else 0)
+            for row, column in self.selection
+        )
+        self.history.checkpoint()
+        self.replace("\n".join(lines), (top, 0), (bottom, len(before[-1])))
+        with self._moving():
+            self.selection = Selection(start, end)
+        self.history.checkpoint()
+
+    async def _on_click(self, event: events.Click) -> None:
+        row, column = self.get_target_document_location(event)
+        if event.chain == 2:
+            self.selection = self._word_at(row, column)
+        elif event.chain == 3:
+            self.select_line(row)
+
+    def _word_at(self, row: int, column: int) -> Selection:
+        """Return the selection of the word around ``column``, empty where there is none."""
+        line = self.document[row]
+        start = end = column
+        while start and _is_word(line[start - 1]):
+            start -= 1
+        while end < len(line) and _is_word(line[end]):
+            end += 1
+        return Selection((row, start), (row, end))
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
