@@ -89,7 +89,7 @@ async def take(repository: Path, out: Path, *, with_help: bool) -> None:
             app.editor.focus()
             app.editor.go_to(line, len(app.editor.document[line - 1]) + 1)
             await pilot.press("ctrl+l")
-            await pilot.pause(2.0)
+            await pilot.pause(1.2)  # the map dims soon after
             if app.editor.ghost:
                 break
         else:

@@ -7,7 +7,7 @@ no instruction; which shape is best is the planner's question.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil
 from typing import TypeVar
 
 import numpy as np
@@ -251,20 +251,8 @@ def _sram(
 
 
 def _serpentine(widths: Sequence[int], height: int, machine: MachineSpec) -> list[tuple[int, int]]:
-    """North-west corners of rectangles laid east, then west, then east again, near a square."""
-    area = sum(widths) * height
-    limit = min(max(*widths, ceil(sqrt(area))), machine.columns)
-    bands: list[list[int]] = [[]]
-    for width in widths:
-        if bands[-1] and sum(bands[-1]) + width > limit:
-            bands.append([])
-        bands[-1].append(width)
-    if max(widths) > machine.columns or len(bands) * height > machine.rows:
-        raise PlacementError(
-            f"{len(widths)} rectangles of {height} rows (widest {max(widths)}) do not fit the "
-            f"{machine.columns} × {machine.rows} cores of {machine.name}: use fewer rows, more "
-            "layers per block, or a larger machine"
-        )
+    """North-west corners of rectangles laid east, then west, then east again."""
+    bands = _squarest_bands(widths, height, machine)
     width_used = max(sum(band) for band in bands)
     corners = []
     for number, band in enumerate(bands):
@@ -274,3 +262,27 @@ def _serpentine(widths: Sequence[int], height: int, machine: MachineSpec) -> lis
             x = edge if eastward else width_used - edge - width
             corners.append((x, number * height))
     return corners
+
+
+def _squarest_bands(widths: Sequence[int], height: int, machine: MachineSpec) -> list[list[int]]:
+    """Cut a row of rectangles into bands whose bounding box has the shortest longer side."""
+    limits = sorted({sum(widths[: n + 1]) for n in range(len(widths))} | {max(widths)})
+    choices = [_bands(widths, limit) for limit in limits if max(widths) <= limit <= machine.columns]
+    fitting = [bands for bands in choices if len(bands) * height <= machine.rows]
+    if not fitting:
+        raise PlacementError(
+            f"{len(widths)} rectangles of {height} rows (widest {max(widths)}) do not fit the "
+            f"{machine.columns} × {machine.rows} cores of {machine.name}: use fewer rows, more "
+            "layers per block, or a larger machine"
+        )
+    return min(fitting, key=lambda bands: max(max(map(sum, bands)), len(bands) * height))
+
+
+def _bands(widths: Sequence[int], limit: int) -> list[list[int]]:
+    """Cut a row of rectangles into bands of at most ``limit`` columns."""
+    bands: list[list[int]] = [[]]
+    for width in widths:
+        if bands[-1] and sum(bands[-1]) + width > limit:
+            bands.append([])
+        bands[-1].append(width)
+    return bands

@@ -124,7 +124,7 @@ def test_blocks_join_in_a_serpentine():
     placement = place(model, SMALL, Shape(4, 4, 4), 64)
 
     corners = [(region.x, region.y) for region in placement.regions]
-    assert corners == [(0, 0), (4, 0), (4, 4), (0, 4), (0, 8), (4, 8), (4, 12)]
+    assert corners == [(0, 0), (4, 0), (8, 0), (8, 4), (4, 4), (0, 4), (0, 8)]
 
 
 # ── refusals ────────────────────────────────────────────────────────────────────────────────
