@@ -41,6 +41,8 @@ class Examination:
     kernel_cache_writable: bool
     cached_kernels: int
     """Files in it; 0 means that the next start compiles."""
+    damaged_kernels: int
+    """Those that are not as they were written; the next start compiles them again."""
     stale_caches: tuple[Path, ...]
     """Kernel folders of other versions or processors; safe to delete."""
     models: tuple[ModelCheck, ...]
@@ -60,6 +62,7 @@ def examine() -> Examination:
         kernel_cache=folder,
         kernel_cache_writable=usable == folder,
         cached_kernels=sum(1 for file in folder.glob("**/*.nbc")),
+        damaged_kernels=len(kernel_cache.damaged(folder)),
         stale_caches=tuple(
             sorted(other for other in folder.parent.glob("*/") if other.name != folder.name)
         ),

@@ -110,14 +110,14 @@ class Welcome(msgspec.Struct, tag=True, frozen=True):
 
 
 class Progress(msgspec.Struct, tag=True, frozen=True):
-    """A step of getting ready: loading the model, compiling kernels."""
+    """A step of getting ready: loading the model, compiling or loading kernels."""
 
     stage: str
     """``"model"`` or ``"kernels"``."""
     done: int
     total: int
     label: str
-    """What is being done now, for a person: ``"compiling matmul"``."""
+    """What is being done now, for a person: ``"preparing matmul"``."""
 
 
 class ModelInfo(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 The list is a matter of names, because looking inside a file to see whether it is secret would
 already be reading it.  `is_secret` is the only question; faces and the engine both ask it.
+`secret_file` asks it for every name that a file on disk goes by.
 
 ======================================  =====================================================
 names                                   what they hold
@@ -21,12 +22,13 @@ secrets.* service-account*.json …``     (``secrets.py`` is code and stays publ
 ======================================  =====================================================
 """
 
+import os
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase, translate
 from pathlib import Path, PurePath
 
-__all__ = ["PATTERNS", "PUBLIC_PATTERNS", "is_secret"]
+__all__ = ["PATTERNS", "PUBLIC_PATTERNS", "is_secret", "secret_file"]
 
 PATTERNS: tuple[str, ...] = (
     # settings with passwords
@@ -187,6 +189,23 @@ def is_secret(path: str | Path, extra: Sequence[str] = ()) -> str | None:
         if (pattern.endswith("/") or not public) and _matches(parts, pattern):
             return pattern
     return None
+
+
+def secret_file(path: str | Path, extra: Sequence[str] = ()) -> str | None:
+    """Return the pattern by which a file on disk is private under any of its names, else None.
+
+    Its names are the one it was asked for by, the same in the folder where it really lies, and
+    the one of what it links to.  Links that lead in a circle end where they begin.
+
+    Args:
+        path: The file, absolute or relative to the working folder; it need not exist.
+        extra: As for `is_secret`.
+    """
+    whole = os.path.abspath(path)
+    folder, name = os.path.split(whole)
+    names = (whole, os.path.join(os.path.realpath(folder), name), os.path.realpath(path))
+    found = (is_secret(each, extra) for each in names)
+    return next((pattern for pattern in found if pattern is not None), None)
 
 
 def _matches(parts: list[str], pattern: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import logging
 import signal
 import time
 from collections.abc import Callable, Coroutine
@@ -10,15 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec.structs import replace
+from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.content import Content
+from textual.notifications import SeverityLevel
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import DirectoryTree
 from textual.worker import Worker
 
+from engine import paths
 from engine.messages import Completed, EngineReady, Telemetry
 from tui.commands import AppCommands, FileCommands
 from tui.engine_link import Client, EngineLink
@@ -46,6 +51,8 @@ if TYPE_CHECKING:
     from tui.engine_link import Event
 
 __all__ = ["SparkApp"]
+
+_log = logging.getLogger(__name__)
 
 _DISK_POLL = 2.0
 _RECOVERY_REST = 2.0
@@ -164,9 +171,11 @@ class SparkApp(App[None]):
 
     async def _told_to_end(self) -> None:
         """End at once, as when the terminal is closed; unsaved text is offered the next time."""
-        await self.flows.keep_recovery()
-        await self.link.close()
-        self.exit()
+        try:
+            await self.flows.keep_recovery()
+            await self.link.close()
+        finally:
+            self.exit()
 
     def _start(self) -> None:
         """Open the first file, connect to the engine, begin to watch the disk."""
@@ -220,7 +229,48 @@ class SparkApp(App[None]):
     def _work(
         self, work: Callable[[], Coroutine[None, None, None]], group: str, exclusive: bool = False
     ) -> Worker[None]:
-        return self.run_worker(work, group=group, exclusive=exclusive)
+        return self.run_worker(partial(self._survive, work), group=group, exclusive=exclusive)
+
+    async def _survive(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Do some work; what nobody foresaw in it costs a notice, never the text being edited."""
+        try:
+            await work()
+        except Exception as error:
+            _log.exception("something in the app failed")
+            self.notify(
+                f"that failed ({type(error).__name__}); details: {paths.log_file()}",
+                severity="error",
+                timeout=8,
+            )
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a notice for a while; brackets in it are brackets, as names of files have them."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Keep unsaved text safe before an unforeseen error ends the app."""
+        _log.critical("the app ends by an unforeseen error", exc_info=error)
+        try:
+            if hasattr(self, "flows"):
+                self.flows.keep_recovery_now()
+        except Exception:
+            _log.exception("unsaved text could not be kept safe")
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """End with one line: a traceback is for the log, and its values may be private."""
+        if not self._exit_renderables:
+            words = "unsaved text, but of private files, is offered the next time"
+            log = f"details: {paths.log_file()}"
+            self.panic(Text(f"spark-tui ended by an error of its own; {words}; {log}"))
 
     def on_directory_tree_file_selected(self, event: DirectoryTree.FileSelected) -> None:
         """Open the file chosen in the tree; a tree that covers the editor gives way."""
@@ -240,12 +290,15 @@ class SparkApp(App[None]):
     def on_deck_changed(self) -> None:
         """Name the file and mark the unsaved ones."""
         file = self.deck.current
-        self.deck.border_title = None if file is None else self.flows.shown_path(file.path)
+        self.deck.border_title = None if file is None else Content(self.flows.shown_path(file.path))
         self.deck.border_subtitle = "read only" if file and file.document.read_only else None
         self.status.show(
             path=None if file is None else self.flows.shown_path(file.path), report=None
         )
-        self.ghost_writer.look_at(self.editor, Path() if file is None else file.path)
+        if file is None:
+            self.ghost_writer.look_at(None, Path(), None)
+        else:
+            self.ghost_writer.look_at(file.editor, file.path, file.secret)
         if file is not None and file.path.is_relative_to(self.rules.root):
             self._work(partial(self.repo_tree.reveal, file.path), group="tree", exclusive=True)
         self._show_cursor()

@@ -46,11 +46,8 @@ def after(state: EngineState, event: "ServerMessage | EngineStarting | EngineDow
         case EngineReady():
             return EngineState(Phase.READY, ready=event)
         case Progress():
-            # Which kernel is enough for an engine to say; that it is compiled, we know.
-            label = event.label.removeprefix("compiling ")
-            detail = event.label if event.stage == "model" else f"compiling {label}"
             return replace(
-                state, phase=Phase.PREPARING, detail=detail, done=event.done, total=event.total
+                state, phase=Phase.PREPARING, detail=event.label, done=event.done, total=event.total
             )
         case Welcome() if state.phase is not Phase.READY:
             return replace(state, phase=Phase.PREPARING, detail="connected", done=0, total=0)

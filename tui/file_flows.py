@@ -6,14 +6,16 @@ questions never overlap.  Files are read and written in threads by `tui.document
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.privacy import is_secret
+from engine.privacy import secret_file
 from tui.documents import ChangedOnDisk, Document, DocumentError
 from tui.messages import FileMade
-from tui.recovery import RecoveryStore
+from tui.paths import printable
+from tui.recovery import RecoveredText, RecoveryStore
 from tui.screens.line_input import LineInputScreen
 from tui.screens.question import Answer, QuestionScreen
 from tui.settings import Settings
@@ -31,6 +33,9 @@ _DISCARD = Answer("discard", "Discard", "d")
 _CANCEL = Answer("cancel", "Cancel", "c")
 _MINE = Answer("mine", "Keep mine", "m")
 _THEIRS = Answer("theirs", "Load theirs", "t")
+
+_PLACE_CHARACTERS = 40
+"""Longest ``line:column``: Python turns no number of thousands of digits into an integer."""
 
 
 class FileFlows:
@@ -62,14 +67,16 @@ class FileFlows:
 
     def shown_path(self, path: Path) -> str:
         """Return a path as people read it: relative to the repository where it lies inside."""
-        return str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)
+        inside = path.is_relative_to(self._root)
+        return printable(path.relative_to(self._root) if inside else path)
 
     # ── open and new ────────────────────────────────────────────────────────────────────────
 
     async def open(self, path: Path, line: int | None = None, column: int = 1) -> None:
         """Show a file, reading it when it is not open yet."""
         async with self._lock:
-            file = self._deck.find(path)
+            path = await asyncio.to_thread(_in_real_folder, path)
+            file = self._deck.find(await asyncio.to_thread(_real, path))
             if file is not None:
                 self._deck.show(file)
             else:
@@ -91,7 +98,7 @@ class FileFlows:
                 self._fail(f"{name} cannot be created: {error.strerror}")
                 return
             self._app.post_message(FileMade())
-            await self._read(path)
+            await self._read(await asyncio.to_thread(_in_real_folder, path))
 
     async def _read(self, path: Path) -> OpenFile | None:
         """Open a file in a new editor; say why when that is impossible."""
@@ -100,29 +107,56 @@ class FileFlows:
         except DocumentError as error:
             self._fail(str(error))
             return None
-        file = await self._deck.add(document, tab_width=self._settings.editor.tab_width)
+        file = await self._deck.add(
+            document,
+            real=await asyncio.to_thread(_real, path),
+            secret=await self._secret(path),
+            tab_width=self._settings.editor.tab_width,
+        )
         if document.read_only:
             self._app.notify(document.read_only, title="read only", severity="warning")
         await self._offer_recovery(file)
         return file
 
     async def _offer_recovery(self, file: OpenFile) -> None:
-        """Ask whether unsaved text that a crash left behind should come back."""
-        recovered = await asyncio.to_thread(self._store.find, file.path)
-        if recovered is None or recovered.text == file.document.text:
-            return
-        answer = await self._ask(
+        """Ask whether unsaved text that a crash left behind should come back.
+
+        Of several texts the newest is offered first; an older one when that is discarded.
+        """
+        try:
+            while (found := await asyncio.to_thread(self._store.find, file.real)) is not None:
+                answer = "discard"
+                if found.text != file.document.text:
+                    answer = await self._ask_for_recovery(file)
+                if answer == "later":
+                    await asyncio.to_thread(self._store.set_aside, found)
+                    return
+                if answer == "restore":
+                    await self._restore(file, found)
+                    return
+                await asyncio.to_thread(self._store.forget, found)
+        except OSError as error:
+            _log.warning("the recovery folder cannot be written: %s", error)
+
+    async def _ask_for_recovery(self, file: OpenFile) -> str:
+        """Ask what becomes of unsaved text that was left behind."""
+        return await self._ask(
             "unsaved text found",
             f"{self.shown_path(file.path)} was being edited when the app ended unexpectedly.\n"
             "Restore the unsaved text? (Ctrl+Z takes it back.)",
             [Answer("restore", "Restore", "r"), _DISCARD, Answer("later", "Ask again later", "l")],
             escape="later",
         )
-        if answer == "restore":
-            _replace_text(file, recovered.text)
-            file.recovery_text = recovered.text
-        elif answer == "discard":
-            await asyncio.to_thread(self._store.remove, file.path)
+
+    async def _restore(self, file: OpenFile, found: RecoveredText) -> None:
+        """Put the text into the editor; what is unsaved there is kept as this process's own."""
+        _replace_text(file, found.text)
+        if file.secret is None:
+            await asyncio.to_thread(self._store.write, file.real, found.text)
+            file.recovery_text = found.text
+            if found.record == self._store.record_of(file.real):
+                return  # written over just now
+        await asyncio.to_thread(self._store.forget, found)
 
     async def go_to_line(self) -> None:
         """Ask for ``line`` or ``line:column`` of the file that is seen and go there."""
@@ -154,7 +188,14 @@ class FileFlows:
             name = await self._ask_line(
                 "save as", self.shown_path(file.path), self._wrong_save_path
             )
-            if name is None or (path := self._path_of(name)) == file.path:
+            if name is None:
+                return
+            path = await asyncio.to_thread(_in_real_folder, self._path_of(name))
+            other = self._deck.find(await asyncio.to_thread(_real, path))
+            if other is file:
+                return
+            if other is not None:
+                self._fail(f"{self.shown_path(path)} is open here; close it first")
                 return
             if path.exists() and not await self._confirm_overwrite(path):
                 return
@@ -193,18 +234,19 @@ class FileFlows:
 
     async def _write_as(self, file: OpenFile, path: Path) -> bool:
         """Write the text to another path, which is the open file from then on."""
-        before = file.path
+        before = file.real
         try:
             await asyncio.to_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True))
             document = await asyncio.to_thread(file.document.copy_to, path)
             await self._write(file, document, overwrite=True)
+            real, secret = await asyncio.to_thread(_real, path), await self._secret(path)
         except OSError as error:
             self._fail(f"{path.parent} cannot be made: {error.strerror}")
             return False
         except DocumentError as error:
             self._fail(str(error))
             return False
-        self._deck.rename(file, document)
+        self._deck.rename(file, document, real=real, secret=secret)
         self._app.post_message(FileMade())
         await self._drop_recovery(file, before)
         return True
@@ -216,7 +258,7 @@ class FileFlows:
         if file.editor.text == text:  # keys pressed while writing stay unsaved
             file.editor.mark_saved()
         file.missing = file.declined = False
-        await self._drop_recovery(file, document.path)
+        await self._drop_recovery(file, file.real)
         self._deck.note_change()
 
     # ── other programs ──────────────────────────────────────────────────────────────────────
@@ -267,17 +309,23 @@ class FileFlows:
             file.declined = True
 
     async def _load_theirs(self, file: OpenFile) -> bool:
-        """Take the text on disk, as one step that can be undone."""
+        """Take the text on disk, as one step that can be undone; ask if keys came in between."""
+        before = file.editor.text
         try:
-            await asyncio.to_thread(file.document.reload)
+            document = await asyncio.to_thread(Document.open, file.path)
         except DocumentError as error:
             file.declined = True
             self._fail(f"{error}; the text here is kept")
             return False
-        _replace_text(file, file.document.text)
+        secret = await self._secret(file.path)
+        if file.editor.text != before:
+            await self._changed(file)
+            return False
+        file.document, file.secret = document, secret
+        _replace_text(file, document.text)
         file.editor.mark_saved()
         file.declined = False
-        await self._drop_recovery(file, file.path)
+        await self._drop_recovery(file, file.real)
         self._deck.note_change()
         return True
 
@@ -309,7 +357,7 @@ class FileFlows:
                     return False
         elif answer == "discard":
             for file in unsaved:
-                await self._drop_recovery(file, file.path)
+                await self._drop_recovery(file, file.real)
         return answer != "cancel"
 
     # ── recovery ────────────────────────────────────────────────────────────────────────────
@@ -319,20 +367,26 @@ class FileFlows:
         for file in self._deck:
             if not file.editor.modified:
                 if file.recovery_text is not None:
-                    await self._drop_recovery(file, file.path)
-                continue
-            if is_secret(file.path, self._settings.privacy.extra_patterns):
-                continue
-            text = file.editor.text
-            if text == file.recovery_text:
-                continue
-            try:
-                await asyncio.to_thread(self._store.write, file.path, text)
-            except OSError as error:
-                # Editing goes on; the log says that a crash would cost this text.
-                _log.warning("no recovery file for %s: %s", file.path, error)
-            else:
-                file.recovery_text = text
+                    await self._drop_recovery(file, file.real)
+            elif (text := _unsafe_text(file)) is not None:
+                await asyncio.to_thread(self._keep, file, text)
+
+    def keep_recovery_now(self) -> None:
+        """Write unsaved texts to recovery files without a pause, for an app about to end."""
+        for file in self._deck:
+            text = _unsafe_text(file) if file.editor.modified else None
+            if text is not None:
+                self._keep(file, text)
+
+    def _keep(self, file: OpenFile, text: str) -> None:
+        """Write one recovery file."""
+        try:
+            self._store.write(file.real, text)
+        except (OSError, UnicodeError) as error:
+            # Editing goes on; the log says that a crash would cost this text.
+            _log.warning("no recovery file for %s: %s", self.shown_path(file.path), error)
+        else:
+            file.recovery_text = text
 
     async def _drop_recovery(self, file: OpenFile, path: Path) -> None:
         """Remove the recovery file of ``path``."""
@@ -340,7 +394,13 @@ class FileFlows:
         try:
             await asyncio.to_thread(self._store.remove, path)
         except OSError as error:
-            _log.warning("the recovery file of %s cannot be removed: %s", path, error)
+            shown = self.shown_path(path)
+            _log.warning("the recovery file of %s cannot be removed: %s", shown, error)
+
+    async def _secret(self, path: Path) -> str | None:
+        """Return the pattern by which a file is private, also behind a link; None if it is not."""
+        extra = self._settings.privacy.extra_patterns
+        return await asyncio.to_thread(secret_file, path, extra)
 
     # ── words with the person ───────────────────────────────────────────────────────────────
 
@@ -370,7 +430,7 @@ class FileFlows:
     def _wrong_new_path(self, name: str) -> str:
         """Return why no file can be made at ``name``; empty when it can."""
         wrong = self._wrong_save_path(name)
-        if not wrong and self._path_of(name).exists():
+        if not wrong and os.path.lexists(self._path_of(name)):
             return "that exists already"
         return wrong
 
@@ -380,16 +440,37 @@ class FileFlows:
             return "a file name is missing"
         if "\0" in name:
             return "a path has no NUL character"
-        if self._path_of(name).is_dir():
-            return "that is a folder"
-        return ""
+        try:
+            return "that is a folder" if self._path_of(name).is_dir() else ""
+        except RuntimeError:
+            return "~ is followed by no known user; ./~ is a name that begins so"
+        except OSError as error:
+            return (error.strerror or str(error)).lower()
 
 
 def _wrong_place(text: str) -> str:
     """Return why ``text`` is no line or ``line:column``; empty when it is."""
     line, _, column = text.partition(":")
     right = line.strip().isdecimal() and (not column or column.strip().isdecimal())
-    return "" if right else "a line number, or line:column"
+    if not right:
+        return "a line number, or line:column"
+    return "" if len(text) <= _PLACE_CHARACTERS else "no file has that many lines"
+
+
+def _in_real_folder(path: Path) -> Path:
+    """Return a path without ``..`` and linked folders; a link at its end stays, to be shown."""
+    return Path(os.path.realpath(path.parent), path.name)
+
+
+def _real(path: Path) -> Path:
+    """Return where a file lies once links are followed; the same for all of its names."""
+    return Path(os.path.realpath(path))
+
+
+def _unsafe_text(file: OpenFile) -> str | None:
+    """Return the text of an unsaved file that its recovery file lacks; None for a private one."""
+    text = file.editor.text
+    return None if file.secret is not None or text == file.recovery_text else text
 
 
 def _create(path: Path) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.privacy import is_secret
 from tui.messages import SuggestionReport
+from tui.paths import printable
 from tui.policy import Place
 from tui.settings import Settings, SuggestionSettings
 from tui.widgets.editor import Editor
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tui.suggestions import SuggestionEvent, Suggestions
 
 __all__ = ["GhostWriter"]
+
+_PATIENCE = 3.0
+"""Seconds without an answer after which the status line says that we wait."""
 
 
 class GhostWriter:
@@ -48,6 +51,8 @@ class GhostWriter:
         self._report = report
         self._editor: Editor | None = None
         self._path = Path()
+        self._secret: str | None = None
+        self._patience: Any = None
         self._suggestions: Suggestions | None = None
         self._paused = False
 
@@ -68,10 +73,17 @@ class GhostWriter:
 
     # ── what the person does ────────────────────────────────────────────────────────────────
 
-    def look_at(self, editor: Editor | None, path: Path) -> None:
-        """Follow the person to another file, or to none."""
-        if editor is not self._editor or path != self._path:
-            self._editor, self._path = editor, path
+    def look_at(self, editor: Editor | None, path: Path, secret: str | None) -> None:
+        """Follow the person to another file, or to none.
+
+        Args:
+            editor: Where the file is open; None when there is none.
+            path: The file.
+            secret: Pattern by which it is private, also behind a link; None when it is not.
+        """
+        now = (editor, path, secret)
+        if now != (self._editor, self._path, self._secret):
+            self._editor, self._path, self._secret = now
             if self._suggestions is not None:
                 self._suggestions.changed(None if editor is None else self._place(editor))
 
@@ -131,8 +143,10 @@ class GhostWriter:
 
     def _show(self, event: "SuggestionEvent") -> None:
         """Put text into the editor, and say in the status line how it went."""
-        from tui.suggestions import NoSuggestion, SuggestionFailed, SuggestionReady
+        from tui.suggestions import NoSuggestion, StateChanged, SuggestionFailed, SuggestionReady
 
+        if isinstance(event, StateChanged):
+            self._be_patient(event.state == "asking")
         editor = self._editor
         if editor is None:
             return
@@ -149,6 +163,17 @@ class GhostWriter:
         elif isinstance(event, NoSuggestion | SuggestionFailed) and not editor.ghost:
             self._report(SuggestionReport(reason=event.reason))
 
+    def _be_patient(self, asking: bool) -> None:
+        """Say after a while of asking that no answer came yet."""
+        if self._patience is not None:
+            self._patience.stop()
+        self._patience = self._set_timer(_PATIENCE, self._still_waiting) if asking else None
+
+    def _still_waiting(self) -> None:
+        self._patience = None
+        if self._editor is not None and not self._editor.ghost:
+            self._report(SuggestionReport(reason="waiting for the engine …"))
+
     def _place(self, editor: Editor) -> Place:
         """Return the editor's cursor as a place."""
         prefix, suffix = editor.cursor_offset_text()
@@ -159,17 +184,10 @@ class GhostWriter:
             suffix=suffix,
             selection=not editor.selection.is_empty,
             read_only=editor.read_only,
+            secret=self._secret,
         )
 
     def _name(self) -> str:
-        """Return the file's path as the model sees it: relative to the repository.
-
-        A repository may itself lie in a private folder; then the whole path says so.
-        """
-        whole = self._path
-        if not whole.is_relative_to(self._root):
-            return str(whole)
-        relative = str(whole.relative_to(self._root))
-        extra = self._settings.privacy.extra_patterns
-        hidden = is_secret(whole, extra) is not None and is_secret(relative, extra) is None
-        return str(whole) if hidden else relative
+        """Return the file's path as the model sees it: relative to the repository."""
+        inside = self._path.is_relative_to(self._root)
+        return printable(self._path.relative_to(self._root) if inside else self._path)

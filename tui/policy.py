@@ -53,6 +53,8 @@ class Place:
     selection: bool = False
     """Whether text is selected."""
     read_only: bool = False
+    secret: str | None = None
+    """Pattern by which the file on disk is private, which ``path`` alone may not show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def judge(
 
 def _never(place: Place, secret_patterns: Sequence[str]) -> str:
     """Return why there can be no suggestion at all, or nothing."""
-    pattern = is_secret(place.path, secret_patterns)
+    pattern = place.secret or is_secret(place.path, secret_patterns)
     if pattern is not None:
         return f"secret file ({pattern})"
     if place.read_only:

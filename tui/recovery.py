@@ -5,8 +5,10 @@ Writes atomically and reads; which files are worth keeping, and when, is decided
 
 import hashlib
 import os
+import secrets
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -14,15 +16,27 @@ import msgspec
 __all__ = ["RecoveredText", "RecoveryStore"]
 
 
-class RecoveredText(msgspec.Struct, frozen=True):
-    """What a recovery file holds."""
+class _Record(msgspec.Struct, frozen=True):
+    """What a recovery file holds; bytes, since neither names nor texts need be Unicode."""
 
-    path: str
-    text: str
+    path: bytes
+    text: bytes
     saved_at: float
     """Seconds since the epoch."""
     pid: int
     """The process that wrote it; while it lives, the text is its own business."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveredText:
+    """Unsaved text that was left behind."""
+
+    path: Path
+    text: str
+    saved_at: float
+    """Seconds since the epoch."""
+    record: Path
+    """The recovery file that holds it."""
 
 
 class RecoveryStore:
@@ -41,7 +55,8 @@ class RecoveryStore:
         Raises:
             OSError: The folder cannot be written.
         """
-        record = RecoveredText(str(path), text, time.time(), os.getpid())
+        content = text.encode("utf-8", "surrogatepass")
+        record = _Record(os.fsencode(path), content, time.time(), os.getpid())
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=".new-")  # mode 0600
         try:
@@ -49,29 +64,65 @@ class RecoveryStore:
                 file.write(msgspec.msgpack.encode(record))
                 file.flush()
                 os.fsync(handle)
-            os.replace(temporary, self._file_of(path))
+            os.replace(temporary, self.record_of(path))
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
 
     def find(self, path: Path) -> RecoveredText | None:
-        """Return the unsaved text of ``path`` that a process which is gone left behind."""
-        try:
-            data = self._file_of(path).read_bytes()
-            record = msgspec.msgpack.decode(data, type=RecoveredText)
-        except (OSError, msgspec.DecodeError):  # none, or not one we could restore
-            return None
-        foreign = record.pid != os.getpid() and _alive(record.pid)
-        return None if foreign else record
+        """Return the newest unsaved text of ``path`` that is left behind, None if there is none.
+
+        That is what a process which is gone wrote last, and what was set aside.
+        """
+        current = self.record_of(path)
+        aside = self._folder.glob(f"{current.stem}-*")
+        texts = [_read(current, others=False), *(_read(file, others=True) for file in aside)]
+        known = [found for found in texts if found is not None]
+        return max(known, key=lambda found: found.saved_at, default=None)
+
+    def set_aside(self, found: RecoveredText) -> None:
+        """Keep a text for later, where neither `write` nor `remove` touches it.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        current = self.record_of(found.path)
+        if found.record == current:
+            os.replace(current, current.with_stem(f"{current.stem}-{secrets.token_hex(6)}"))
+
+    def forget(self, found: RecoveredText) -> None:
+        """Remove one text that was left behind.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        found.record.unlink(missing_ok=True)
 
     def remove(self, path: Path) -> None:
-        """Forget the unsaved text of ``path``, if there is one."""
-        self._file_of(path).unlink(missing_ok=True)
+        """Forget what was written for ``path``, if anything; what was set aside stays."""
+        self.record_of(path).unlink(missing_ok=True)
 
-    def _file_of(self, path: Path) -> Path:
+    def record_of(self, path: Path) -> Path:
         """Return the recovery file of ``path``; its name tells nothing about the path."""
         digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
         return self._folder / f"{digest}.msgpack"
+
+
+def _read(file: Path, *, others: bool) -> RecoveredText | None:
+    """Return what a recovery file holds, None where there is nothing that could be restored.
+
+    Args:
+        file: The recovery file.
+        others: Whether the text of another process that still lives may be had.
+    """
+    try:
+        record = msgspec.msgpack.decode(file.read_bytes(), type=_Record)
+        text = record.text.decode("utf-8", "surrogatepass")
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if not others and record.pid != os.getpid() and _alive(record.pid):
+        return None
+    return RecoveredText(Path(os.fsdecode(record.path)), text, record.saved_at, file)
 
 
 def _alive(pid: int) -> bool:

@@ -4,13 +4,18 @@ Finds the root, decides what is ignored, lists files for fuzzy opening.  Reads o
 nothing of widgets.
 """
 
+import logging
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 __all__ = ["IgnoreRules", "find_root", "list_files"]
+
+_log = logging.getLogger(__name__)
 
 _GIT = ".git"
 
@@ -121,11 +126,22 @@ def list_files(rules: IgnoreRules, limit: int = 50_000) -> Iterator[Path]:
 def _read_spec(path: Path) -> GitIgnoreSpec | None:
     """Return the patterns of a rule file; None when it is absent, unreadable or empty."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        text = path.read_bytes().decode("utf-8-sig", errors="surrogateescape")
     except OSError:
         return None
-    spec = GitIgnoreSpec.from_lines(lines)
+    # Not splitlines: a form feed or U+2028 is a character of a name, as in git.
+    lines = (line.removesuffix("\r") for line in text.split("\n"))
+    spec = GitIgnoreSpec([pattern for line in lines for pattern in _patterns(line)])
     return spec if len(spec) else None
+
+
+def _patterns(line: str) -> Sequence[GitIgnoreSpecPattern]:
+    """Return the pattern of one line; none where it has no meaning, as git holds it."""
+    try:
+        return list(GitIgnoreSpec.from_lines([line]).patterns)
+    except (ValueError, re.error) as error:
+        _log.info("a line of a file with ignore rules is passed over: %s", error)
+        return []
 
 
 def _git_dir(root: Path) -> Path:

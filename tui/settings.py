@@ -82,6 +82,8 @@ class LoadedSettings(msgspec.Struct, frozen=True):
     settings: Settings
     problems: tuple[str, ...] = ()
     """One line for a person per mistake; empty when the file is right or absent."""
+    privacy_known: bool = True
+    """False when the section ``privacy`` could not be read whole: more files may be private."""
 
 
 def load_settings(path: Path | None = None) -> LoadedSettings:
@@ -96,7 +98,7 @@ def load_settings(path: Path | None = None) -> LoadedSettings:
     except FileNotFoundError:
         return LoadedSettings(Settings())
     except (OSError, UnicodeDecodeError) as error:
-        return LoadedSettings(Settings(), (f"{path} cannot be read: {error}",))
+        return LoadedSettings(Settings(), (f"{path} cannot be read: {error}",), False)
     return parse_settings(text)
 
 
@@ -104,11 +106,22 @@ def parse_settings(text: str) -> LoadedSettings:
     """Return the settings in the TOML ``text``; keys with mistakes keep their defaults."""
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return LoadedSettings(Settings(), (f"not valid TOML: {error}",))
+    except RecursionError:
+        return LoadedSettings(Settings(), ("not valid TOML: brackets in brackets too deep",), False)
+    except ValueError as error:  # also a number of more digits than Python takes
+        return LoadedSettings(Settings(), (f"not valid TOML: {error}",), False)
     problems: list[str] = []
     settings = _section(Settings, table, "", problems)
-    return LoadedSettings(settings, tuple(problems))
+    return LoadedSettings(settings, tuple(problems), _right(table.get("privacy", {})))
+
+
+def _right(privacy: object) -> bool:
+    """Return whether the section ``privacy`` has no mistake."""
+    try:
+        msgspec.convert(privacy, PrivacySettings)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _section(

@@ -69,10 +69,16 @@ class Executor:
 
         Args:
             on_progress: Called with (done, total, label) before each and once at the end.
+
+        Raises:
+            EngineError: numba's compiler is switched off.
         """
+        config: Any = numba.config  # its fields are made at run time
+        if config.DISABLE_JIT:
+            raise EngineError("the kernels need numba's compiler: unset NUMBA_DISABLE_JIT")
         work = _kernels(self._path, self._memory, self._sizes)
         for number, (label, dispatcher, arguments) in enumerate(work):
-            on_progress(number, len(work), f"compiling {label}")
+            on_progress(number, len(work), f"preparing {label}")
             typeof: Any = numba.typeof
             dispatcher.compile(tuple(typeof(argument) for argument in arguments))
         on_progress(len(work), len(work), "kernels are ready")

@@ -2,11 +2,14 @@
 
 Must be chosen before a kernel module is imported, because numba fixes the place when it
 decorates a function.  A folder that cannot be written is replaced by a temporary one.
+numba checks nothing that it reads, so a record of checksums lies beside its files.
 """
 
 import fcntl
 import hashlib
+import json
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,11 +20,12 @@ from typing import Any
 
 from engine.paths import cache_dir
 
-__all__ = ["alone", "discard", "folder", "key", "use"]
+__all__ = ["alone", "damaged", "discard", "folder", "key", "record", "remove_damaged", "use"]
 
 _log = logging.getLogger(__name__)
 
 _LOCK = "lock"
+_CHECKSUMS = "checksums.json"
 
 
 def key() -> str:
@@ -99,6 +103,67 @@ def alone(place: Path, on_wait: Callable[[], None]) -> Iterator[None]:
             on_wait()
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def damaged(place: Path) -> list[Path]:
+    """Return the files of a kernel folder that are not what `record` saw.
+
+    Files it did not see (of a process that was killed, say) count as whole.  A record that
+    cannot be read vouches for nothing: all files count as damaged.
+    """
+    try:
+        recorded = json.loads((place / _CHECKSUMS).read_bytes())
+        known = [(path, recorded.get(_name(place, path))) for path in _files(place)]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return _files(place)
+    return [path for path, digest in known if digest is not None and digest != _digest(path)]
+
+
+def remove_damaged(place: Path) -> None:
+    """Remove what `damaged` finds; numba compiles again what is missing."""
+    found = damaged(place)
+    for path in found:
+        path.unlink(missing_ok=True)
+    if found:
+        _log.warning(
+            "kernel cache %s is not usable (damaged: %s); compiling again",
+            place,
+            ", ".join(path.name for path in found),
+        )
+
+
+def record(place: Path) -> None:
+    """Write down the checksums of a kernel folder's files, if they are new."""
+    file = place / _CHECKSUMS
+    digests = {_name(place, path): _digest(path) for path in _files(place)}
+    content = json.dumps(digests, indent=0).encode()
+    try:
+        if file.exists() and file.read_bytes() == content:
+            return
+        new = file.with_suffix(".new")
+        new.write_bytes(content)
+        os.replace(new, file)
+    except OSError as error:  # without a record the files are used unchecked, as numba does
+        _log.warning("kernel cache %s: its checksums cannot be written (%s)", place, error)
+
+
+def _files(place: Path) -> list[Path]:
+    """Return numba's files: indexes (nbi) and compiled code (nbc)."""
+    return sorted(place.rglob("*.nb[ic]"))
+
+
+def _name(place: Path, path: Path) -> str:
+    return path.relative_to(place).as_posix()
+
+
+def _digest(path: Path) -> str | None:
+    """Return a file's sha256; None where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def discard(place: Path) -> None:

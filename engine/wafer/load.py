@@ -29,9 +29,9 @@ _log = logging.getLogger(__name__)
 
 _DAMAGE = (
     OSError, EOFError, ValueError, ImportError, LookupError, AttributeError, TypeError,
-    pickle.UnpicklingError,
+    pickle.UnpicklingError, RuntimeError,
 )  # fmt: skip
-"""How a damaged file of the kernel cache shows: numba unpickles it and checks nothing first."""
+"""How a damaged file shows that no checksum was recorded of: numba and LLVM just read it."""
 
 
 class WaferRunner:
@@ -139,10 +139,12 @@ def open_wafer(
     executor = Executor(compiled.program, model.tensors, threads=threads, portable=portable)
     with kernel_cache.alone(cache, lambda: on_progress(0, 1, "waiting for another process")):
         try:
+            kernel_cache.remove_damaged(cache)
             executor.warm_up(on_progress)
         except _DAMAGE as error:
             # What was compiled can be compiled again; a fault of our own shows again, too.
             _log.warning("kernel cache %s is not usable (%r); compiling again", cache, error)
             kernel_cache.discard(cache)
             executor.warm_up(on_progress)
+        kernel_cache.record(cache)
     return WaferRunner(executor, timing, placement, orders)

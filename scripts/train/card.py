@@ -151,7 +151,7 @@ def card(
         "",
         "## Prompts",
         "",
-        "- In the middle of a file, best: `<|fim_prefix|>` lines above, `<|fim_suffix|>` what "
+        "- In the middle of a file: `<|fim_prefix|>` lines above, `<|fim_suffix|>` what "
         "follows the cursor, `<|fim_middle|>` what is typed of the cursor's line. Encode the "
         "parts apart; the answer ends with `<|endoftext|>`.",
         "- Also trained: the typed part left in the prefix, and "

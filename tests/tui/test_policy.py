@@ -23,6 +23,7 @@ def at(before: str, after: str = "", path: str = "a.py", language: str | None = 
     ("place", "trigger", "options", "reason"),
     [
         (at("x", path="deploy/.env"), "asked", {}, "secret file (.env)"),
+        (at("x", secret="*.pem"), "asked", {}, "secret file (*.pem)"),
         (at("x", path="private/a.py"), "typed", {"secret_patterns": ["private/"]}, "secret file"),
         (at("x", read_only=True), "asked", {}, "read only"),
         (at("x", selection=True), "asked", {}, "text is selected"),

@@ -2,8 +2,10 @@
 
 import difflib
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -30,22 +32,25 @@ class Opening:
 @click.argument("path", default=".")
 @model_option
 @machine_options
-def open_app(path: str, model: str | None, machine: str, clock: float | None) -> None:
+def open_app(path: str, model: str | None, machine: str, clock: float | None) -> int:
     """Open the app on a directory, a file, or a line of a file."""
     opening = find_opening(path)
     check_model(model)
     check_machine(machine, clock)
+    _check_terminal()
     # Textual takes a third of a second to import; a wrong call need not wait for it.
     from tui.app import SparkApp
 
-    SparkApp(
+    app = SparkApp(
         opening.repository,
         open_file=opening.file,
         line=opening.line,
         model=model,
         machine=machine,
         clock_ghz=clock,
-    ).run()
+    )
+    app.run()
+    return app.return_code or 0  # the app itself has said why
 
 
 def find_opening(text: str) -> Opening:
@@ -63,6 +68,21 @@ def find_opening(text: str) -> Opening:
     if not _exists(path):
         raise WrongCallError(_missing(text, path))
     return _opening(path, None)
+
+
+def _check_terminal() -> None:
+    """Refuse to start where the app could not be seen or used: it reads stdin, draws on stderr."""
+    streams: dict[str, TextIO | None] = {
+        "standard input": sys.stdin,
+        "standard output": sys.stdout,
+        "standard error": sys.stderr,
+    }
+    for name, stream in streams.items():
+        if stream is None or not stream.isatty():
+            raise WrongCallError(
+                f"the app needs a terminal, and {name} is none; for scripts there is"
+                " `spark-tui complete`"
+            )
 
 
 def _opening(path: Path, line: int | None) -> Opening:

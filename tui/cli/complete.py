@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 import click
 import msgspec
@@ -123,9 +123,15 @@ def _request(
 
 def _cut_source(place: Place, from_stdin: bool) -> tuple[str, str]:
     """Return the text before and after the place, with the line endings the model knows."""
-    stdin = sys.stdin.buffer if from_stdin else None
-    before, after = cut(read_source(Path(place.file), stdin), place)
+    before, after = cut(read_source(Path(place.file), _stdin() if from_stdin else None), place)
     return _newlines(before), _newlines(after)
+
+
+def _stdin() -> BinaryIO:
+    standard_input: TextIO | None = sys.stdin  # None where the caller closed it
+    if standard_input is None:
+        raise WrongCallError("standard input is closed; --stdin reads the text from there")
+    return standard_input.buffer
 
 
 def _newlines(text: str) -> str:

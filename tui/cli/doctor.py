@@ -73,12 +73,18 @@ def _add_engine(report: Report) -> None:
         "path": str(found.kernel_cache),
         "writable": found.kernel_cache_writable,
         "cached_kernels": found.cached_kernels,
+        "damaged_kernels": found.damaged_kernels,
         "stale_folders": [str(folder) for folder in found.stale_caches],
     }
     if not found.kernel_cache_writable:
         report.advice.append(
             f"the kernel cache {found.kernel_cache} is not writable: kernels are compiled at"
             " every start; set SPARK_CACHE_DIR to a writable folder"
+        )
+    if found.damaged_kernels:
+        report.advice.append(
+            f"damaged files in the kernel cache: {found.damaged_kernels}; the next start"
+            " compiles them again"
         )
     if found.stale_caches:
         report.advice.append(

@@ -3,10 +3,12 @@
 Exit codes: 0 done, 1 failed, 2 the call or its input place is wrong, 130 interrupted.
 """
 
+import errno
 import logging
 import os
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 import click
 
@@ -33,6 +35,7 @@ def guarded(call: Callable[[], object]) -> int:
     An integer that ``call`` returns is its exit code, anything else counts as 0.
     """
     try:
+        _check_stdout()
         result = call()
         sys.stdout.flush()
     except click.exceptions.Exit as end:
@@ -51,14 +54,29 @@ def guarded(call: Callable[[], object]) -> int:
         return WRONG_CALL if isinstance(error, (MachineError, PromptError)) else FAILED
     except BrokenPipeError:
         # The reader (`| head`) has gone: end quietly, and let nothing be flushed into the pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_stdout()
         return FAILED
     except Exception as error:
         _log.exception("unexpected")
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _silence_stdout()
+            _say(f"writing failed: {error.strerror}")
+            return FAILED
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         _say(f"failed unexpectedly ({what}); the details are in {paths.log_file()}")
         return FAILED
     return result if isinstance(result, int) else 0
+
+
+def _check_stdout() -> None:
+    standard_output: TextIO | None = sys.stdout  # None where the caller closed it
+    if standard_output is None:
+        raise WrongCallError("standard output is closed; redirect it to /dev/null instead")
+
+
+def _silence_stdout() -> None:
+    """Let what is still buffered go nowhere when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(message: str) -> None:

@@ -37,6 +37,15 @@ class _LazyGroup(click.Group):
         formatter.write_usage(_PROGRAM, "[PATH] [--model M] [--machine NAME] [--clock GHZ]")
         formatter.write_usage(_PROGRAM, "COMMAND [ARGS]…", prefix="       ")
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from tui.cli.app import open_app
+
+        options = [each for each in open_app.params if isinstance(each, click.Option)]
+        records = [option.get_help_record(ctx) for option in options]
+        with formatter.section("Options of the app"):
+            formatter.write_dl([record for record in records if record is not None])
+        super().format_options(ctx, formatter)
+
 
 def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value:

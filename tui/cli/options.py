@@ -1,6 +1,6 @@
 """Options that several commands share, and number types that refuse what is not finite."""
 
-import math
+import sys
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -24,12 +24,15 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class FiniteFloat(click.ParamType[float]):
-    """A finite number, at least (or more than) a limit."""
+    """A finite number, at least (or more than) a limit, and perhaps at most another."""
 
     name = "number"
 
-    def __init__(self, minimum: float, *, inclusive: bool) -> None:
+    def __init__(
+        self, minimum: float, *, inclusive: bool, maximum: float = sys.float_info.max
+    ) -> None:
         self._minimum = minimum
+        self._maximum = maximum
         self._inclusive = inclusive
 
     def convert(
@@ -41,9 +44,11 @@ class FiniteFloat(click.ParamType[float]):
         except ValueError:
             self.fail(f"'{value}' is no number", param, ctx)
         above = number >= self._minimum if self._inclusive else number > self._minimum
-        if not math.isfinite(number) or not above:
-            relation = "at least" if self._inclusive else "more than"
-            self.fail(f"{value} must be a finite number, {relation} {self._minimum:g}", param, ctx)
+        if not above or not number <= self._maximum:
+            limits = f"{'at least' if self._inclusive else 'more than'} {self._minimum:g}"
+            if self._maximum < sys.float_info.max:
+                limits += f" and at most {self._maximum:.0f}"
+            self.fail(f"{value} must be a finite number, {limits}", param, ctx)
         return number
 
 
@@ -63,7 +68,7 @@ _machine = click.option(
 _clock = click.option(
     "--clock",
     metavar="GHZ",
-    type=FiniteFloat(0, inclusive=False),
+    type=FiniteFloat(0, inclusive=False, maximum=1e6),
     help="The clock that turns wafer cycles into seconds; default: the machine's own.",
 )
 
@@ -82,11 +87,18 @@ def check_model(name: str | None) -> None:
     if name is None:
         return
     bundled = [path.parent.name for path in sorted(_weights().glob("*/config.json"))]
-    if name not in bundled and not (name and Path(name).expanduser().is_dir()):
+    if name not in bundled and not _is_folder(name):
         raise WrongCallError(
             f"no model '{name}': neither a bundled one ({', '.join(bundled) or 'there is none'})"
             " nor a model folder"
         )
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return name != "" and Path(name).expanduser().is_dir()
+    except (OSError, RuntimeError):  # a name too long; the home of nobody
+        return False
 
 
 def _weights() -> Path:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 __all__ = ["Place", "PlaceError", "cut", "parse_place"]
 
 _PLACE = re.compile(
-    r"(?P<file>.+?):(?P<line>\d{1,18})(?::(?P<column>\d{1,18}))?", re.DOTALL | re.ASCII
+    r"(?P<file>.+?):(?P<line>\d{1,4000})(?::(?P<column>\d{1,4000}))?", re.DOTALL | re.ASCII
 )
 _LINE_END = re.compile(r"\r\n|\n|\r")
 

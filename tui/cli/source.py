@@ -5,8 +5,11 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+import click
+
 from engine import privacy
 from tui.cli.failures import WrongCallError
+from tui.paths import printable, settings_file
 from tui.repository import find_root
 from tui.settings import load_settings
 
@@ -39,21 +42,38 @@ def check_not_secret(path: Path) -> None:
     """Refuse a file that privacy keeps away from the model, also behind a symbolic link.
 
     Raises:
-        WrongCallError: The file, or what it links to, matches a pattern of secret files.
+        WrongCallError: The file, or what it links to, matches a pattern of secret files, or
+            the person's own patterns cannot be known.
     """
-    extra = load_settings().settings.privacy.extra_patterns
-    for name in (path.absolute(), path.resolve()):
-        pattern = privacy.is_secret(name, extra)
-        if pattern is not None:
-            raise WrongCallError(
-                f"'{path}' may hold secrets ({pattern}); such files are never given to the model"
-            )
+    extra = _private_patterns()
+    pattern = privacy.secret_file(path, extra)
+    if pattern is not None:
+        raise WrongCallError(
+            f"'{path}' may hold secrets ({pattern}); such files are never given to the model"
+        )
 
 
 def shown_path(path: Path) -> str:
     """Return the path as the model sees it: relative to the repository, with ``/``."""
-    full = path.parent.resolve() / path.name
-    return full.relative_to(find_root(full.parent)).as_posix()
+    try:
+        full = path.parent.resolve() / path.name
+        return printable(full.relative_to(find_root(full.parent)))
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
+        reason = getattr(error, "strerror", None) or str(error)
+        raise WrongCallError(f"'{path}' cannot be opened: {reason}") from error
+
+
+def _private_patterns() -> tuple[str, ...]:
+    """Return the patterns of the settings file; its mistakes go to stderr."""
+    file = settings_file()
+    loaded = load_settings(file)
+    if not loaded.privacy_known:
+        raise WrongCallError(
+            f"your private patterns are unknown; repair {file}: {'; '.join(loaded.problems)}"
+        )
+    for problem in loaded.problems:
+        click.echo(f"spark-tui: {file}: {problem}", err=True)
+    return loaded.settings.privacy.extra_patterns
 
 
 def _read_file(path: Path) -> bytes:

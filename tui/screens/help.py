@@ -45,6 +45,8 @@ EDITOR_KEYS: Sequence[BindingType] = (
     Binding("ctrl+c", "", "copy"),
     Binding("ctrl+v", "", "paste"),
     Binding("f7", "", "select all"),
+    Binding("ctrl+home", "", "start of the file"),
+    Binding("ctrl+end", "", "end of the file"),
     Binding("ctrl+underscore", "", "comment or uncomment"),
 )
 """The editor's keys in the words of this app; a test holds that each is bound."""

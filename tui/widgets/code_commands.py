@@ -27,6 +27,8 @@ class CodeCommands(CodeView):
         Binding("shift+tab", "shift_tab", "Dedent", show=False),
         Binding("escape", "escape", "Deselect", show=False),
         Binding("enter", "new_line", "New line", show=False),
+        Binding("ctrl+home", "file_start", "Start of the file", show=False),
+        Binding("ctrl+end", "file_end", "End of the file", show=False),
         Binding("ctrl+underscore,ctrl+slash", "toggle_comment", "Comment", show=False),
     ]
 
@@ -63,6 +65,14 @@ class CodeCommands(CodeView):
         """Let go of the selection; the focus stays."""
         if not self.selection.is_empty:
             self.move_cursor(self.cursor_location)
+
+    def action_file_start(self) -> None:
+        """Go to the start of the file."""
+        self.move_cursor((0, 0))
+
+    def action_file_end(self) -> None:
+        """Go to the end of the file."""
+        self.move_cursor(self.document.end)
 
     def action_new_line(self) -> None:
         """Start a line with the indentation that belongs there."""

@@ -40,6 +40,10 @@ class OpenFile:
     document: Document
     """The file as it was last read or written."""
     editor: Editor
+    real: Path
+    """Where the file lies once links are followed: one file is open once, whatever its names."""
+    secret: str | None = None
+    """Pattern by which the file is private; None when it is not."""
     recovery_text: str | None = None
     """What the recovery file holds; None when there is none."""
     missing: bool = False
@@ -49,7 +53,7 @@ class OpenFile:
 
     @property
     def path(self) -> Path:
-        """Where the file lies."""
+        """Where the person finds the file; its last part may be a link."""
         return self.document.path
 
     @property
@@ -95,15 +99,17 @@ class Deck(Vertical):
     def __iter__(self) -> Iterator[OpenFile]:
         return iter(list(self._files.values()))
 
-    def find(self, path: Path) -> OpenFile | None:
-        """Return the open file of that path."""
-        return self._files.get(path)
+    def find(self, real: Path) -> OpenFile | None:
+        """Return the open file that lies there once links are followed."""
+        return self._files.get(real)
 
     def owner_of(self, editor: Editor) -> OpenFile | None:
         """Return the file that is open in an editor."""
         return next((file for file in self._files.values() if file.editor is editor), None)
 
-    async def add(self, document: Document, *, tab_width: int) -> OpenFile:
+    async def add(
+        self, document: Document, *, real: Path, secret: str | None, tab_width: int
+    ) -> OpenFile:
         """Open a document in an editor of its own and show it."""
         self._count += 1
         editor = Editor(
@@ -113,8 +119,8 @@ class Deck(Vertical):
             read_only=document.read_only is not None,
             id=f"file-{self._count}",
         )
-        file = OpenFile(document, editor)
-        self._files[document.path] = file
+        file = OpenFile(document, editor, real, secret)
+        self._files[real] = file
         await self.query_one(ContentSwitcher).mount(editor)
         self.show(file)
         await self._close_old()
@@ -122,17 +128,17 @@ class Deck(Vertical):
 
     def show(self, file: OpenFile) -> None:
         """Bring an open file to the front and give it the keyboard."""
-        self._files[file.path] = self._files.pop(file.path)  # the newest is last
+        self._files[file.real] = self._files.pop(file.real)  # the newest is last
         self._current = file
         self.query_one(ContentSwitcher).current = file.editor.id
         file.editor.focus()
         self.post_message(self.Changed())
 
-    def rename(self, file: OpenFile, document: Document) -> None:
+    def rename(self, file: OpenFile, document: Document, *, real: Path, secret: str | None) -> None:
         """Note that an open file is another document now."""
-        self._files.pop(file.path, None)
-        file.document = document
-        self._files[document.path] = file
+        self._files.pop(file.real, None)
+        file.document, file.real, file.secret = document, real, secret
+        self._files[real] = file
         self.note_change()
 
     def note_change(self) -> None:
@@ -141,7 +147,7 @@ class Deck(Vertical):
 
     async def close(self, file: OpenFile) -> None:
         """Close a file, whatever it holds; the one opened before it is seen next."""
-        self._files.pop(file.path, None)
+        self._files.pop(file.real, None)
         if file is self._current:
             self._current = None
             self.query_one(ContentSwitcher).current = "welcome"

@@ -8,6 +8,7 @@ from rich.style import Style
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import DirectoryTree
 from textual.widgets.directory_tree import DirEntry
@@ -64,7 +65,7 @@ file beside the cursor, `r` reads the folders again. ● marks files with unsave
 
     def __init__(self, rules: IgnoreRules, *, id: str | None = None) -> None:
         super().__init__(rules.root, id=id)
-        self.border_title = rules.root.name or str(rules.root)
+        self.border_title = Content(rules.root.name or str(rules.root))
         self.show_root = False
         self.guide_depth = 2
         self.show_guides = False

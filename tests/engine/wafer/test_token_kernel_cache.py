@@ -226,3 +226,101 @@ def test_one_process_at_a_time_fills_a_folder(tmp_path):
     other.stdout.close()
     with kernel_cache.alone(place, lambda: waited.append("again")):
         assert waited == [None]
+
+
+def flip_64_bytes(path):
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 64] = bytes(byte ^ 0xFF for byte in content[middle : middle + 64])
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc"])
+def test_flipped_bytes_are_never_read(filled, tmp_path, pattern):
+    """LLVM may refuse them, or run them."""
+    cache = tmp_path / "cache"
+    shutil.copytree(filled, cache)
+    (path,) = cache.rglob(pattern)
+    whole = path.stat().st_size
+    flip_64_bytes(path)
+
+    hit, errors = add_kernel(cache)
+
+    assert not hit
+    assert path.stat().st_size > 0.9 * whole
+    assert f"damaged: {path.name}" in errors
+    again, errors = add_kernel(cache)
+    assert again
+    assert errors == ""
+
+
+def test_what_llvm_refuses_without_a_record_is_compiled_again(tmp_path, monkeypatch, tiny):
+    from engine.wafer import executor, load, machine
+
+    faults = [RuntimeError("LLVM bitcode parsing error")]
+
+    def warm_up(self, on_progress):
+        if faults:
+            raise faults.pop()
+
+    monkeypatch.setattr(kernel_cache, "use", lambda: tmp_path)
+    monkeypatch.setattr(executor.Executor, "warm_up", warm_up)
+    (tmp_path / "a.nbi").write_bytes(b"x")
+
+    load.open_wafer(tiny, machine.get("tiny"))
+
+    assert not (tmp_path / "a.nbi").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"\xff{", b"[" * 100_000],
+    ids=["empty", "a list", "no UTF-8", "too deep"],
+)
+def test_a_record_that_cannot_be_read_vouches_for_nothing(tmp_path, content, caplog):
+    (tmp_path / "a.nbi").write_bytes(b"x")
+    (tmp_path / "checksums.json").write_bytes(content)
+
+    kernel_cache.remove_damaged(tmp_path)
+
+    assert not (tmp_path / "a.nbi").exists()
+    assert "damaged: a.nbi" in caplog.text
+
+
+def test_only_what_changed_since_it_was_recorded_is_removed(tmp_path, caplog):
+    (tmp_path / "below").mkdir()
+    whole, changed, gone, later = (
+        tmp_path / "below" / name for name in ("a.nbi", "a.1.nbc", "a.2.nbc", "b.nbi")
+    )
+    for path in (whole, changed, gone):
+        path.write_bytes(b"kernel")
+    kernel_cache.record(tmp_path)
+    changed.write_bytes(b"kernul")
+    gone.unlink()
+    later.write_bytes(b"new")
+
+    assert kernel_cache.damaged(tmp_path) == [changed]
+    kernel_cache.remove_damaged(tmp_path)
+
+    assert "damaged: a.1.nbc" in caplog.text
+    assert (whole.exists(), changed.exists(), later.exists()) == (True, False, True)
+    kernel_cache.record(tmp_path)
+    assert kernel_cache.damaged(tmp_path) == []
+
+
+def test_a_record_is_written_only_when_something_is_new(tmp_path):
+    (tmp_path / "a.nbi").write_bytes(b"x")
+    kernel_cache.record(tmp_path)
+    before = (tmp_path / "checksums.json").stat().st_ino
+
+    kernel_cache.record(tmp_path)
+
+    assert (tmp_path / "checksums.json").stat().st_ino == before
+    assert {path.name for path in tmp_path.iterdir()} == {"a.nbi", "checksums.json"}
+
+
+def test_a_switched_off_compiler_is_one_error_and_costs_no_cache(filled):
+    with pytest.raises(AssertionError, match="unset NUMBA_DISABLE_JIT"):
+        add_kernel(filled, NUMBA_DISABLE_JIT="1")
+
+    assert list(filled.rglob("*.nbc"))

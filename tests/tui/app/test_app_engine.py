@@ -321,3 +321,16 @@ async def test_counters_of_another_placement_do_no_harm(
         await pilot.hover(WaferMap, offset=(wafer.size.width // 2, wafer.size.height // 2))
         await pilot.pause()
         assert wafer._states is before
+
+
+async def test_an_engine_that_does_not_answer_is_waited_for_in_words(
+    make_app: MakeApp, client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.ghost_writer._PATIENCE", 0.05)
+    client.answer = None
+    app = make_app(GREETING, line=3, settings=AT_ONCE)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.status.view.line == 3 and client.started.is_set())
+        client.ready()
+        await pilot.press("x")
+        await until(pilot, lambda: "waiting for the engine" in str(app.status.render()))

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from tests.tui.app.fakes import until
+from engine.messages import Complete
+from tests.tui.app.fakes import FakeClient, until
 from tui.app import SparkApp
+from tui.documents import Document
 from tui.paths import recovery_dir
 from tui.recovery import RecoveryStore
 from tui.screens.line_input import LineInputScreen
@@ -136,12 +138,133 @@ async def test_a_name_that_cannot_be_is_refused_where_it_is_typed(make_app: Make
             ("package", "a folder"),
             ("", "missing"),
             ("x/", "missing"),
+            ("~nosuch-user/x", "no known user"),
+            ("x" * 300, "too long"),
         ):
             app.screen.query_one(Input).value = name
             await pilot.press("enter")
             assert problem in str(app.screen.query_one(".dialog-problem").render())
         await pilot.press("escape")
         await until(pilot, lambda: len(app.screen_stack) == 1)
+
+
+async def test_a_place_that_cannot_be_is_refused_where_it_is_typed(make_app: MakeApp) -> None:
+    app = make_app(GREETING, settings=NO_PANES)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor)
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: isinstance(app.screen, LineInputScreen))
+        for place, problem in (("here", "a line number"), ("9" * 5_000, "that many lines")):
+            app.screen.query_one(Input).value = place
+            await pilot.press("enter")
+            assert problem in str(app.screen.query_one(".dialog-problem").render())
+        app.screen.query_one(Input).value = "9" * 30
+        await pilot.press("enter")
+        await until(pilot, lambda: app.status.view.line == 12)  # the last
+
+
+async def test_a_file_is_open_once_whatever_it_is_called(
+    make_app: MakeApp, repository: Path
+) -> None:
+    (repository / "linked").symlink_to("package")
+    (repository.parent / "other").symlink_to(repository)
+    (repository / "link.py").symlink_to(GREETING)
+    app = make_app(GREETING, settings=NO_PANES)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor)
+        await pilot.press("x")
+        first = app.editor
+        for name in (
+            repository / "package" / "inner" / ".." / "greeting.py",
+            repository / "linked" / "greeting.py",
+            repository.parent / "other" / GREETING,
+            repository / "link.py",
+        ):
+            await app.flows.open(name)
+            assert app.editor is first
+            assert app.status.view.path == GREETING
+        assert len(list(app.deck)) == 1
+
+
+async def test_save_as_spares_a_file_that_is_open(make_app: MakeApp, repository: Path) -> None:
+    app = make_app("notes.md", settings=NO_PANES)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor)
+        await app.flows.open(repository / GREETING)
+        app.action_save_as()
+        await until(pilot, lambda: isinstance(app.screen, LineInputScreen))
+        await pilot.press("ctrl+u", *"notes.md", "enter")
+        await until(pilot, lambda: "close it first" in notices(app))
+    assert (repository / "notes.md").read_text().startswith("# Notes")
+
+
+async def test_a_name_that_is_not_utf8_can_be_edited(make_app: MakeApp, repository: Path) -> None:
+    path = repository / os.fsdecode(b"caf\xe9.py")
+    path.write_text("x = 1\n")
+    app = make_app(path.name, settings=NO_PANES)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.status.view.path == "caf\ufffd.py")
+        await pilot.press("y")
+        await app.flows.keep_recovery()
+        found = RecoveryStore(recovery_dir()).find(path)
+        assert found is not None
+        assert found.text == "yx = 1\n"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: not app.status.view.unsaved)
+    assert path.read_text() == "yx = 1\n"
+
+
+async def test_brackets_in_a_name_are_no_markup(make_app: MakeApp, repository: Path) -> None:
+    (repository / "odd[").mkdir()
+    (repository / "odd[" / "x].py").write_text("x = 1\n")
+    app = make_app("odd[/x].py", settings=NO_PANES)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.status.view.path == "odd[/x].py")
+        await pilot.press("y", "ctrl+s")
+        await until(pilot, lambda: notices(app) == "saved odd[/x].py")
+        await pilot.pause(0.1)
+        assert app.is_running
+
+
+async def test_an_unforeseen_error_in_a_flow_costs_a_notice(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(GREETING, settings=NO_PANES)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor)
+
+        async def break_down() -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(app.flows, "save", break_down)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "that failed (ZeroDivisionError)" in notices(app))
+        assert "Traceback" in caplog.text
+        assert app.is_running
+
+
+async def test_an_error_that_ends_the_app_keeps_unsaved_text_and_prints_one_line(
+    make_app: MakeApp, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = make_app(GREETING, settings=NO_PANES)
+
+    async def run_into_an_error() -> None:
+        async with app.run_test(size=SIZE) as pilot:
+            await until(pilot, lambda: app.editor)
+            await pilot.press("x")
+            app.call_later(lambda: 1 // 0)
+            await until(pilot, lambda: not app.is_running)
+
+    with pytest.raises(ZeroDivisionError):
+        await run_into_an_error()
+    assert app.return_code == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("spark-tui ended")
+    assert "engine.log" in printed.replace("\n", "")  # it may be wrapped
+    assert "Traceback" not in printed
+    found = RecoveryStore(recovery_dir()).find(repository / GREETING)
+    assert found is not None
+    assert found.text.startswith("x")
 
 
 async def test_switching_files_keeps_unsaved_text_and_marks_it(make_app: MakeApp) -> None:
@@ -306,6 +429,34 @@ async def test_a_file_only_touched_is_no_change(make_app: MakeApp, repository: P
         await until(pilot, lambda: not app.status.view.unsaved)
 
 
+@pytest.mark.parametrize(("key", "text"), [("m", "x"), ("t", "t")])
+async def test_keys_pressed_while_a_changed_file_is_read_are_not_lost(
+    make_app: MakeApp, repository: Path, monkeypatch: pytest.MonkeyPatch, key: str, text: str
+) -> None:
+    app = make_app(GREETING, settings=NO_PANES)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor)
+        write_elsewhere(repository / GREETING, "theirs\n")
+        read = Document.open
+
+        def type_meanwhile(path: Path) -> Document:
+            assert app.editor is not None
+            monkeypatch.undo()
+            app.call_from_thread(app.editor.insert, "x")
+            return read(path)
+
+        monkeypatch.setattr(Document, "open", type_meanwhile)
+        app.on_app_focus()
+        await until(pilot, lambda: asked(app))
+        assert open_text(app).startswith("x")
+        await pilot.press(key)
+        await until(pilot, lambda: not asked(app))
+        await until(pilot, lambda: open_text(app).startswith(text))
+        if key == "m":  # and saving it asks again
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: asked(app))
+
+
 @pytest.mark.parametrize(("key", "text"), [("m", "x"), ("t", "t"), ("escape", "x")])
 async def test_an_edited_file_changed_on_disk_is_asked_about(
     make_app: MakeApp, repository: Path, key: str, text: str
@@ -432,6 +583,44 @@ async def test_secret_files_are_never_copied(
         await pilot.press("x")
         await app.flows.keep_recovery()
     assert not recovery_dir().exists()
+
+
+async def test_a_link_to_a_secret_file_is_as_secret(
+    make_app: MakeApp, repository: Path, client: FakeClient
+) -> None:
+    (repository / "key.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    (repository / "link.py").symlink_to("key.pem")
+    app = make_app("link.py", settings=NO_PANES)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor and client.connected)
+        client.ready()
+        await pilot.press("x", "ctrl+l")
+        await until(pilot, lambda: app.status.view.report)
+        assert app.status.view.report is not None
+        assert app.status.view.report.reason == "secret file (*.pem)"
+        await app.flows.keep_recovery()
+    assert not any(isinstance(message, Complete) for message in client.sent)
+    assert not recovery_dir().exists()
+
+
+async def test_text_for_later_outlives_editing_and_is_offered_again(
+    make_app: MakeApp, repository: Path
+) -> None:
+    RecoveryStore(recovery_dir()).write(repository / GREETING, "Unsaved work\n")
+    app = make_app(GREETING, settings=NO_PANES)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: asked(app))
+        await pilot.press("l")
+        await until(pilot, lambda: not asked(app))
+        await pilot.press("x")
+        await app.flows.keep_recovery()
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: not app.status.view.unsaved)
+    again = make_app(GREETING, settings=NO_PANES)
+    async with again.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: asked(again))
+        await pilot.press("r")
+        await until(pilot, lambda: open_text(again) == "Unsaved work\n")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_what_is_written_is_found(store: RecoveryStore) -> None:
     store.write(FILE, "unsaved ü\n")
     found = store.find(FILE)
     assert found is not None
-    assert (found.text, found.path) == ("unsaved ü\n", str(FILE))
+    assert (found.text, found.path) == ("unsaved ü\n", FILE)
     assert store.find(Path("/somewhere/else.md")) is None
 
 
@@ -80,3 +80,30 @@ def test_a_failed_write_leaves_the_older_text_and_nothing_else(
     assert found is not None
     assert found.text == "one"
     assert len(list((tmp_path / "state" / "recovery").iterdir())) == 1
+
+
+def test_a_text_set_aside_outlives_later_writes_and_removals(store: RecoveryStore) -> None:
+    store.write(FILE, "first")
+    first = store.find(FILE)
+    assert first is not None
+    store.set_aside(first)
+    store.write(FILE, "second")
+    newest = store.find(FILE)
+    assert newest is not None
+    assert newest.text == "second"
+    store.remove(FILE)
+    again = store.find(FILE)
+    assert again is not None
+    assert again.text == "first"
+    store.set_aside(again)  # it stays where it is
+    assert store.find(FILE) == again
+    store.forget(again)
+    assert store.find(FILE) is None
+
+
+def test_neither_name_nor_text_need_be_unicode(store: RecoveryStore) -> None:
+    path = Path(os.fsdecode(b"/somewhere/caf\xe9.py"))
+    store.write(path, "half a character: \ud800")
+    found = store.find(path)
+    assert found is not None
+    assert (found.path, found.text) == (path, "half a character: \ud800")

@@ -93,3 +93,16 @@ def test_what_is_shown_is_what_git_does_not_ignore(
     output = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
     # The folders of the app's own state, which the fixtures of these tests name, hold no file.
     assert listed(tmp_path) == set(output.stdout.split("\0")) - {""}
+
+
+@pytest.mark.parametrize("line", ["!", "\\", "a\\", "!\\", "[z-a]"])
+def test_a_line_without_meaning_costs_that_line_alone(tmp_path: Path, line: str) -> None:
+    write(tmp_path, "a.py", "b.log")
+    (tmp_path / ".gitignore").write_text(f"{line}\n*.log\n")
+    assert listed(tmp_path) == {".gitignore", "a.py"}
+
+
+def test_only_a_newline_ends_a_line(tmp_path: Path) -> None:
+    write(tmp_path, "a.py", "b.log", "c.tmp")
+    (tmp_path / ".gitignore").write_bytes(b"\xef\xbb\xbf*.log\r\nx\x0ca.py\n*.tmp\n")
+    assert listed(tmp_path) == {".gitignore", "a.py"}

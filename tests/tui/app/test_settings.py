@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from tui.settings import Settings, load_settings, parse_settings
 
 
@@ -60,3 +62,26 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     loaded = load_settings(path)
     assert loaded.settings == Settings()
     assert "cannot be read" in loaded.problems[0]
+
+
+@pytest.mark.parametrize("value", ["[" * 5_000, "1" * 5_000], ids=["deep", "long"])
+def test_a_value_that_python_cannot_take_is_a_mistake_like_another(value: str) -> None:
+    loaded = parse_settings(f"a={value}")
+    assert loaded.settings == Settings()
+    assert "not valid TOML" in loaded.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("", True),
+        ('[privacy]\nextra_patterns = ["*.dump"]', True),
+        ("[suggestions]\ndelay_ms = 'soon'", True),
+        ("[privacy]\nextra_patterns = '*.dump'", False),
+        ("[privacy]\nextra = ['*.dump']", False),
+        ("privacy = 5", False),
+        ("= what", False),
+    ],
+)
+def test_it_is_known_whether_all_private_files_are_named(text: str, known: bool) -> None:
+    assert parse_settings(text).privacy_known is known

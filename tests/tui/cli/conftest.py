@@ -50,7 +50,7 @@ class FakeSession:
         self.opened.append(
             {"model": model, "machine": machine, "clock_ghz": clock_ghz, "tier": tier}
         )
-        on_progress(Progress("kernels", 1, 2, "compiling matmul"))
+        on_progress(Progress("kernels", 1, 2, "preparing matmul"))
         return self
 
     def complete(self, request: Any) -> Any:

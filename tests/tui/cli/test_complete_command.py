@@ -1,5 +1,7 @@
 import io
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,7 +120,12 @@ def test_the_model_sees_plain_newlines_and_no_byte_order_mark(
         (["{file}"], "FILE:LINE"),
         (["{file}:0"], "lines 1 to 3"),
         (["{file}:4"], "lines 1 to 3"),
+        (["{file}:99999999999999999999"], "lines 1 to 3"),
         (["{file}:1:11"], "columns 1 to 10"),
+        (["{file}:1:99999999999999999999"], "columns 1 to 10"),
+        (["{folder}/loop:1"], "Too many levels of symbolic links"),
+        (["{folder}/loop/a.py:1", "--stdin"], "Symlink loop"),
+        (["{folder}/" + "d" * 300 + "/a.py:1", "--stdin"], "File name too long"),
         (["{file}:1:0"], "columns 1 to 10"),
         (["{folder}:1"], "is a directory"),
         (["{folder}/none.py:1"], "does not exist"),
@@ -129,16 +136,26 @@ def test_the_model_sees_plain_newlines_and_no_byte_order_mark(
         (["{file}:1", "--temperature", "warm"], "is no number"),
         (["{file}:1", "--clock", "0"], "more than 0"),
         (["{file}:1", "--clock", "inf"], "finite"),
+        (["{file}:1", "--clock", "1e308"], "more than 0 and at most 1000000"),
         (["{file}:1", "--tier", "slow"], "fast"),
         (["{file}:1", "--machine", "wse9"], "wse3"),
         (["{file}:1", "--model", "gpt-99"], "spark-nano"),
+        (["{file}:1", "--model", "~nosuch/x"], "spark-nano"),
+        (["{file}:1", "--model", "m" * 300], "spark-nano"),
         (["{file}:1", "--modle", "x"], "--model"),
         ([], "FILE:LINE"),
     ],
 )
 def test_wrong_calls_end_with_2_and_one_line(
-    spark: Spark, session: Any, source: Path, arguments: list[str], words: str
+    spark: Spark,
+    session: Any,
+    source: Path,
+    arguments: list[str],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    source.with_name("loop").symlink_to("loop")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"x\n")))
     filled = [text.format(file=source, folder=source.parent) for text in arguments]
     outcome = spark("complete", *filled)
     assert (outcome.code, outcome.out) == (2, "")
@@ -184,6 +201,73 @@ def test_patterns_of_the_settings_file_are_secret_too(
     outcome = spark("complete", f"{source}:1")
     assert outcome.code == 2
     assert "module.py" in outcome.line
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[privacy",
+        b"\xff",
+        b'[privacy]\nextra_patterns = "module.py"\n',
+        b'[privacy]\nextra_pattern = ["module.py"]\n',
+        None,
+    ],
+    ids=["no TOML", "no UTF-8", "wrong type", "wrong name", "a directory"],
+)
+def test_unknown_private_patterns_are_a_refusal(
+    spark: Spark, session: Any, source: Path, own_folders: Path, content: bytes | None
+) -> None:
+    settings = own_folders / "config" / "settings.toml"
+    settings.parent.mkdir()
+    if content is None:
+        settings.mkdir()
+    else:
+        settings.write_bytes(content)
+    outcome = spark("complete", f"{source}:1")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "private patterns are unknown" in outcome.line
+    assert str(settings) in outcome.line
+    assert not session.opened
+
+
+def test_other_mistakes_in_the_settings_are_said_and_forgiven(
+    spark: Spark, session: Any, source: Path, own_folders: Path
+) -> None:
+    settings = own_folders / "config" / "settings.toml"
+    settings.parent.mkdir()
+    settings.write_text("[suggestions]\ndelay = 3\n")
+    outcome = spark("complete", f"{source}:1")
+    assert outcome.code == 0
+    assert f"{settings}: unknown setting suggestions.delay" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("redirection", "words"),
+    [("--stdin <&-", "standard input is closed"), (">&-", "standard output is closed")],
+)
+def test_a_closed_stream_is_a_wrong_call(source: Path, redirection: str, words: str) -> None:
+    done = _shell(f"complete {source}:1 {redirection}")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert words in line
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_is_a_plain_line() -> None:
+    done = _shell("wafer info > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr == "spark-tui: writing failed: No space left on device\n"
+
+
+def _shell(arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        f"{sys.executable} -m tui {arguments}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(paths.__file__).parents[1],
+        check=False,
+    )
 
 
 def test_a_pipe_without_a_writer_does_not_hang(spark: Spark, session: Any, source: Path) -> None:

@@ -20,6 +20,7 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "kernel_cache": tmp_path / "kernels" / "now",
         "kernel_cache_writable": True,
         "cached_kernels": 12,
+        "damaged_kernels": 0,
         "stale_caches": (),
         "models": (ModelCheck("canned", tmp_path, "ok", True, None),),
     }
@@ -80,6 +81,13 @@ def test_a_cache_that_cannot_be_written_is_a_note(spark: Spark, found: dict[str,
     assert outcome.code == 0
     assert any("SPARK_CACHE_DIR" in line for line in outcome.json["advice"])
     assert any("/cache/kernels" in line for line in outcome.json["advice"])
+
+
+def test_damaged_kernels_are_a_note(spark: Spark, found: dict[str, Any]) -> None:
+    found["damaged_kernels"] = 2
+    outcome = spark("doctor", "--json")
+    assert outcome.code == 0
+    assert any("damaged files in the kernel cache: 2" in line for line in outcome.json["advice"])
 
 
 def test_mistakes_in_the_settings_file_are_problems(

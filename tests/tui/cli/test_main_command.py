@@ -84,10 +84,32 @@ def test_wrong_calls_of_the_app_end_with_2_before_it_starts(spark: Spark, tmp_pa
         assert words in outcome.line
 
 
+@pytest.mark.parametrize("missing", ["stdin", "stdout", "stderr"])
+def test_without_a_terminal_the_app_does_not_start(
+    spark: Spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(f"sys.{name}.isatty", lambda name=name: name != missing, raising=False)
+    monkeypatch.setattr("tui.app.SparkApp.run", lambda app: pytest.fail("it started"))
+    outcome = spark(tmp_path)
+    assert outcome.code == 2
+    assert "needs a terminal" in outcome.line
+
+
+@pytest.mark.parametrize(("code", "expected"), [(None, 0), (0, 0), (1, 1)])
+def test_a_crash_of_the_app_is_a_failure(
+    spark: Spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int | None, expected: int
+) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(f"sys.{name}.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("tui.app.SparkApp.run", lambda app: setattr(app, "_return_code", code))
+    assert spark(tmp_path).code == expected
+
+
 def test_help_names_the_commands_and_imports_none_of_the_engine(spark: Spark) -> None:
     outcome = spark("--help")
     assert outcome.code == 0
-    for word in ("[PATH]", "complete", "doctor", "wafer", "./name"):
+    for word in ("[PATH]", "complete", "doctor", "wafer", "./name", "bundled model", "cycles into"):
         assert word in outcome.out
 
 

@@ -229,3 +229,12 @@ async def test_the_partner_of_a_bracket_is_shown_and_a_far_one_is_not_searched_f
     async with editing("(" + "x" * 300_000 + ")", path="a.txt") as bench:
         bench.editor.move_cursor((0, 0))
         assert bench.editor.matching_bracket_location is None
+
+
+async def test_ctrl_home_and_ctrl_end_go_to_the_ends_of_the_file(editing):
+    async with editing("one\n  two\nthree") as bench:
+        bench.editor.move_cursor((1, 3))
+        await bench.keys("ctrl+end")
+        assert bench.editor.cursor_location == (2, 5)
+        await bench.keys("ctrl+home")
+        assert bench.editor.cursor_location == (0, 0)
