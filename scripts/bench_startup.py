@@ -165,8 +165,10 @@ def main() -> None:
         measure(folder, environment)
         runs = []
         for index in range(starts):
-            # A runtime folder of its own: the engine of the start before must not be found.
+            # Folders of its own: neither the engine of the start before nor its unsaved text
+            # must be found.
             environment["SPARK_RUNTIME_DIR"] = str(folder / f"run{index}")
+            environment["SPARK_STATE_DIR"] = str(folder / f"state{index}")
             runs.append(measure(folder, environment))
     report(runs, import_costs())
 
