@@ -12,12 +12,10 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.messages import STATES
 from engine.wafer.machine import MachineSpec
 
 __all__ = ["BUSY_STATES", "STATES", "Cost", "Ledger", "State", "vector"]
-
-STATES = ("mac", "vector", "comm", "stall_wavelet", "stall_pipe", "idle")
-"""States of a core, everywhere in this order; per core they sum to the elapsed cycles."""
 
 BUSY_STATES = 5
 """All states but idle: what a phase books; idle is the rest of the elapsed time."""
@@ -109,18 +107,15 @@ class Ledger:
         self.book(State.STALL_PIPE, pipe, cells)
         self.last(int(np.max(np.asarray(mac) + np.asarray(vector) + np.asarray(pipe))))
 
-    def close(self, *, pipelined: bool = True) -> Cost:
+    def close(self) -> Cost:
         """Return the cost; a further row of a step costs what keeps the busiest core busy.
 
         Rows stream through an instruction: a row may enter as soon as the busiest core is free,
         so the interval between rows is that core's multiply–accumulate, vector, send/receive and
         pipe cycles; waiting for wavelets overlaps with the rows before.
-
-        Args:
-            pipelined: False where only one row of a step is computed at all.
         """
         first, row, kv = self.planes
-        if pipelined and self.by_core:
+        if self.by_core:
             row.states = first.states.copy()
             row.states[State.STALL_WAVELET] = 0
             row.cycles = int(row.states.sum(axis=0).max(initial=0))

@@ -21,4 +21,4 @@ def cost(site: Site, logits: NDArray[np.int64]) -> Cost:
     line = site.line(ALONG_COLUMNS, cells=NORTH)
     group = collectives.best_group(site.machine, site.columns, _WAVELETS)
     collectives.reduce(ledger, site.machine, line, group, _WAVELETS)
-    return ledger.close(pipelined=False)
+    return ledger.close()

