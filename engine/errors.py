@@ -6,6 +6,7 @@ EngineError
 │   └── WeightsError    a weight file is missing, truncated, altered or has a wrong shape
 ├── MachineError        an unknown machine, or a machine field without meaning
 ├── PlacementError      a model does not fit a machine (names the core, the bytes, the change)
+├── PredictionError     a prediction is asked for sizes that make no sense on a machine
 ├── PromptError         a place in a file that does not exist, or a prompt that cannot fit
 └── ServerError         the engine process cannot be started or reached
 """
@@ -16,6 +17,7 @@ __all__ = [
     "MachineError",
     "ModelError",
     "PlacementError",
+    "PredictionError",
     "PromptError",
     "ServerError",
     "WeightsError",
@@ -44,6 +46,10 @@ class MachineError(EngineError):
 
 class PlacementError(EngineError):
     """A model does not fit the machine."""
+
+
+class PredictionError(EngineError):
+    """A prediction is asked for sizes, or an algorithm, that make no sense on a machine."""
 
 
 class PromptError(EngineError):

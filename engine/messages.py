@@ -25,6 +25,7 @@ __all__ = [
     "PartialText",
     "Progress",
     "Region",
+    "RepositoryStats",
     "ServerMessage",
     "Shutdown",
     "Telemetry",
@@ -38,7 +39,7 @@ __all__ = [
     "encode",
 ]
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 """Raised with every change of a message; a client refuses another version with one clear line."""
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
@@ -73,6 +74,10 @@ class Complete(msgspec.Struct, tag=True, frozen=True):
     """False: stop at the end of the cursor's line."""
     automatic: bool = True
     """False when the person asked for it."""
+    repository: str | None = None
+    """Folder of the repository, to learn from its other files; None: the model alone."""
+    private_patterns: tuple[str, ...] = ()
+    """More patterns of files that are never read, from the person's settings."""
 
 
 class Cancel(msgspec.Struct, tag=True, frozen=True):
@@ -113,7 +118,7 @@ class Progress(msgspec.Struct, tag=True, frozen=True):
     """A step of getting ready: loading the model, compiling or loading kernels."""
 
     stage: str
-    """``"model"`` or ``"kernels"``."""
+    """``"model"``, ``"kernels"`` or, of a check of the tiers, ``"check"``."""
     done: int
     total: int
     label: str
@@ -198,6 +203,19 @@ class WaferStats(msgspec.Struct, frozen=True):
     sram_bytes_per_core_max: int
 
 
+class RepositoryStats(msgspec.Struct, frozen=True):
+    """What the code around the cursor contributed to one completion."""
+
+    files: int
+    """Other files of the repository that were read so far."""
+    tokens: int
+    """Tokens of them that are indexed."""
+    changed: float
+    """Share of the chosen tokens that are not the model's own likeliest, 0–1."""
+    mean_weight: float
+    """Mean share of the mixture that is not the model's, 0–1."""
+
+
 class PartialText(msgspec.Struct, tag=True, frozen=True):
     """All text of a request so far; a later message of the same request replaces it."""
 
@@ -217,6 +235,13 @@ class Completed(msgspec.Struct, tag=True, frozen=True):
     completion_tokens: int
     host: HostStats
     wafer: WaferStats
+    repository: RepositoryStats | None = None
+    """None where the model wrote alone."""
+    mean_logprob: float | None = None
+    """Mean natural log-probability of the chosen tokens; None where there is none."""
+    shown: bool = True
+    """Whether the text is worth showing unasked: it is not empty, and ``mean_logprob`` reaches
+    the model's threshold."""
 
 
 class Failed(msgspec.Struct, tag=True, frozen=True):

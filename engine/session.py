@@ -5,7 +5,7 @@ prompt, generation, stop rules and statistics; computes nothing itself.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -16,26 +16,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.completion.place import Place
-from engine.completion.prompt import PromptBuilder
+from engine.completion.prompt import Prompt, PromptBuilder
 from engine.completion.stop import StopRules
 from engine.completion.trim import trim, without_extra_indent, without_unfinished_line
+from engine.completion.writer import Writer
 from engine.errors import EngineError, PromptError
 from engine.generate import Generation, Generator, Runner, Step
-from engine.messages import HostStats, MachineInfo, ModelInfo, Progress, Telemetry, WaferStats
+from engine.knowledge.advice import Advice
+from engine.knowledge.adviser import Adviser
+from engine.knowledge.library import Library
+from engine.knowledge.tuning import Tuning, load_tuning
+from engine.messages import (
+    HostStats,
+    MachineInfo,
+    ModelInfo,
+    Progress,
+    RepositoryStats,
+    Telemetry,
+    WaferStats,
+)
 from engine.privacy import is_secret
-from engine.sampling import Sampler, make_sampler, mask
+from engine.sampling import make_sampler, mask, softmax
 from engine.telemetry.counters import WorkCounters
 from engine.telemetry.snapshot import Activity, Snapshot, describe
-from engine.tokenizer import TextStream, Tokenizer
+from engine.tokenizer import Tokenizer
 from engine.units import Gigahertz, tokens_per_second
 
 if TYPE_CHECKING:
     from engine.model.load import Model
+    from engine.wafer.load import WaferRunner
 
-__all__ = ["TIERS", "Completion", "CompletionRequest", "Session", "Wafer", "default_threads"]
+__all__ = [
+    "TIERS",
+    "Completion",
+    "CompletionRequest",
+    "FollowedStep",
+    "Score",
+    "Session",
+    "Wafer",
+    "default_threads",
+]
 
-TIERS = ("fast", "reference")
-"""``fast`` is the compiled wafer, ``reference`` plain NumPy with the same arithmetic."""
+TIERS = ("fast", "cycle", "reference")
+"""``fast`` is the compiled wafer, ``cycle`` the one simulated cycle by cycle (seconds a token),
+``reference`` plain NumPy with the same arithmetic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +81,11 @@ class CompletionRequest:
     seed: int = 0
     multi_line: bool = True
     """False: stop at the end of the cursor's line."""
+    repository: str | None = None
+    """Folder of the repository that ``path`` is relative to: its other files and the buffer are
+    mixed into the model's predictions.  None: the model alone."""
+    private_patterns: tuple[str, ...] = ()
+    """More patterns of files that are never read, from a person's settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +102,36 @@ class Completion:
     """Tokens generated, trimmed ones included, the end token not."""
     host: HostStats
     wafer: WaferStats
+    repository: RepositoryStats | None = None
+    """What the code around contributed; None where the model wrote alone."""
+    mean_logprob: float | None = None
+    """Mean natural log-probability of the chosen tokens, mixed as they were chosen from."""
+    shown: bool = True
+    """Whether the text is worth showing unasked: it is not empty and ``mean_logprob`` reaches
+    the model's threshold.  ``text`` does not depend on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How likely a text is at a cursor."""
+
+    bits: float
+    """−log2 of its probability, the end of the completion left out."""
+    tokens: int
+    """Tokens it was cut into, healed ones included."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedStep:
+    """One token of a given text, before it is chosen."""
+
+    token: int | None
+    """The one that follows; None: the text is at its end."""
+    logits: NDArray[np.float32]
+    """The model's, shape (V,)."""
+    allowed: list[int] | None
+    """Ids that can begin what healing has yet to say; None: all."""
+    advice: Advice | None
 
 
 class Timing(Protocol):
@@ -139,7 +198,12 @@ class Session:
     """
 
     def __init__(
-        self, model: ModelInfo, tokenizer: Tokenizer, runner: Runner, wafer: Wafer
+        self,
+        model: ModelInfo,
+        tokenizer: Tokenizer,
+        runner: Runner,
+        wafer: Wafer,
+        tuning: Tuning | None = None,
     ) -> None:
         self.model = model
         self.machine = wafer.machine_info()
@@ -149,6 +213,7 @@ class Session:
         self._wafer = wafer
         self._context_length = runner.context_length
         self._builder = PromptBuilder(tokenizer, runner.context_length, model.fill_in_the_middle)
+        self._adviser = Adviser(tokenizer, tuning, model.language) if tuning else None
         self._work = WorkCounters()
         self._generator = Generator(runner, self._count)
         self._lock = Lock()
@@ -198,7 +263,45 @@ class Session:
             threads=threads or default_threads(),
             on_progress=lambda done, total, label: report(Progress("kernels", done, total, label)),
         )
-        return cls(_model_info(loaded), tokenizer, _runner(tier, loaded, wafer), wafer)
+        runner, placed = _runner(tier, loaded, wafer)
+        return cls(
+            _model_info(loaded),
+            tokenizer,
+            runner,
+            placed,
+            load_tuning(loaded.folder),
+        )
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The model's vocabulary."""
+        return self._tokenizer
+
+    def tune(self, tuning: Tuning | None) -> None:
+        """Mix repository knowledge in by other numbers from now on; None: never."""
+        with self._lock:
+            self._adviser = (
+                Adviser(self._tokenizer, tuning, self.model.language) if tuning else None
+            )
+
+    @property
+    def threshold(self) -> float | None:
+        """Mean log-probability below which a text is not shown unasked; None: there is none."""
+        return self._adviser.tuning.threshold if self._adviser else None
+
+    def read_repository(self, root: str, private_patterns: tuple[str, ...] = ()) -> RepositoryStats:
+        """Read a repository's files now, or those that changed; blocks until all are indexed.
+
+        Completions with the same ``repository`` and patterns then use all of it.  Without this
+        call they use what a thread in the background has read so far.
+
+        Returns:
+            How much was read; nothing is read for a model without a tuning.
+        """
+        if self._adviser is None:
+            return RepositoryStats(0, 0, 0.0, 0.0)
+        library = self._adviser.read(root, private_patterns)
+        return RepositoryStats(library.files, library.tokens, 0.0, 0.0)
 
     # ── completing ──────────────────────────────────────────────────────────────────────────
 
@@ -251,9 +354,10 @@ class Session:
         place = Place.of(prefix, suffix)
         prompt = self._builder.build(request.path, prefix, suffix, request.max_tokens)
         sampler = make_sampler(request.temperature, request.top_k, request.top_p, request.seed)
-        writer = _Writer(
-            self._tokenizer, sampler, prompt.healing, StopRules(place, request.multi_line)
-        )
+        rules = StopRules(place, request.multi_line)
+        advice, library = self._advise(request, prefix, suffix, prompt, one_line=rules.one_line)
+        coefficients = self._adviser.coefficients if self._adviser else ()
+        writer = Writer(self._tokenizer, sampler, prompt.healing, rules, advice, coefficients)
         generation = Generation()
         reported, first_text = "", None
         for token in self._generator.run(
@@ -279,7 +383,86 @@ class Session:
             completion_tokens=generation.completion_tokens - writer.control_tokens,
             host=_host_stats(generation, first_text),
             wafer=self._wafer_stats(generation, len(prompt.ids)),
+            repository=_repository_stats(library, advice, writer.changed),
+            mean_logprob=writer.mean_logprob,
+            shown=bool(text.strip()) and _reaches(writer.mean_logprob, self.threshold),
         )
+
+    def _advise(
+        self,
+        request: CompletionRequest,
+        prefix: str,
+        suffix: str,
+        prompt: Prompt,
+        *,
+        one_line: bool,
+    ) -> tuple[Advice | None, Library | None]:
+        """Return what the code around says of a request, and the library it comes from."""
+        if self._adviser is None or request.repository is None:
+            return None, None
+        library = self._adviser.library(request.repository, request.private_patterns)
+        advice = self._adviser.advise(
+            library,
+            request.path,
+            prefix,
+            suffix,
+            prompt.before,
+            prompt.healing,
+            one_line=one_line,
+        )
+        return advice, library
+
+    # ── measuring ───────────────────────────────────────────────────────────────────────────
+
+    def score(self, request: CompletionRequest, target: str) -> Score:
+        """Return how likely ``target`` is at a cursor, as `complete` would choose its tokens."""
+        bits, tokens = 0.0, 0
+        for step in self.follow(request, target):
+            if step.token is None:
+                break
+            logits = step.logits
+            if step.advice is not None and self._adviser is not None:
+                logits = step.advice.mix(logits, self._adviser.coefficients)
+            if step.allowed is not None:
+                logits = mask(logits, step.allowed)
+            weights = softmax(logits)
+            # What float32 rounds to nothing counts as its smallest number.
+            bits -= float(np.log2(max(weights[step.token] / weights.sum(), 2.0**-126)))
+            tokens += 1
+        return Score(bits, tokens)
+
+    def follow(self, request: CompletionRequest, target: str) -> Iterator[FollowedStep]:
+        """Yield the state before each token of ``target`` and after the last.
+
+        The tokens are dictated; each step is to be used before the next is asked for.
+
+        Raises:
+            PromptError: ``target`` does not fit the model's context.
+        """
+        prefix = request.prefix.replace("\r\n", "\n")
+        suffix = request.suffix.replace("\r\n", "\n")
+        room = len(self._tokenizer.encode_part(target)) + 8
+        prompt = self._builder.build(request.path, prefix, suffix, room)
+        rules = StopRules(Place.of(prefix, suffix), request.multi_line)
+        advice, _ = self._advise(request, prefix, suffix, prompt, one_line=rules.one_line)
+        healing = prompt.healing
+        dictated = self._tokenizer.encode_part(healing.decode() + target)
+        seen: list[NDArray[np.float32]] = []
+
+        def pick(logits: NDArray[np.float32]) -> int:
+            seen.append(logits)
+            # After the last token its successor does not matter.
+            return dictated[len(seen) - 1] if len(seen) <= len(dictated) else 0
+
+        with self._lock:
+            run = self._generator.run(prompt.ids, pick, len(dictated) + 1, Generation())
+            for i, token in enumerate(run):
+                allowed = self._tokenizer.continuations(healing) if healing else None
+                follower = token if i < len(dictated) else None
+                yield FollowedStep(follower, seen[i], allowed, advice)
+                if advice is not None:
+                    advice.push(token)
+                healing = healing[len(self._tokenizer.token_bytes(token)) :]
 
     # ── figures ─────────────────────────────────────────────────────────────────────────────
 
@@ -339,47 +522,6 @@ class Session:
             self._closed = True
 
 
-class _Writer:
-    """Chooses the tokens of one completion and turns them into text until a rule ends it.
-
-    Where bytes before the cursor were left out of the prompt, the tokens first say those.
-    """
-
-    def __init__(
-        self, tokenizer: Tokenizer, sampler: Sampler, healing: bytes, rules: StopRules
-    ) -> None:
-        self._tokenizer = tokenizer
-        self._sampler = sampler
-        self._healing = healing
-        self._rules = rules
-        self._stream = TextStream()
-        self.text = ""
-        self.shown = ""
-        """The part of the text that can be shown already."""
-        self.ended: str | None = None
-        """Why no more tokens are needed: ``stop`` or ``trimmed``."""
-        self.control_tokens = 0
-
-    def pick(self, logits: NDArray[np.float32]) -> int:
-        """Return the next token."""
-        if self._healing:
-            logits = mask(logits, self._tokenizer.continuations(self._healing))
-        return self._sampler(logits)
-
-    def push(self, token: int) -> None:
-        """Add a chosen token's text and ask the rules whether that is the end."""
-        content = self._tokenizer.token_bytes(token)
-        if not content:  # a control token: the model has ended
-            self.control_tokens += 1
-            self.ended = "stop"
-            return
-        said = min(len(self._healing), len(content))
-        self._healing = self._healing[said:]
-        self.text += self._stream.push(content[said:])
-        verdict = self._rules.look(self.text)
-        self.shown, self.ended = verdict.shown, verdict.ended
-
-
 def _finish_reason(
     ended: str | None, written: str, text: str, place: Place, generation: Generation
 ) -> str:
@@ -390,24 +532,37 @@ def _finish_reason(
     return "trimmed" if cut.strip() else ended or "length"
 
 
+def _reaches(mean_logprob: float | None, threshold: float | None) -> bool:
+    """Return whether a text is likely enough to be shown unasked."""
+    return threshold is None or mean_logprob is None or mean_logprob >= threshold
+
+
+def _repository_stats(
+    library: Library | None, advice: Advice | None, changed: float
+) -> RepositoryStats | None:
+    if library is None or advice is None:
+        return None
+    return RepositoryStats(library.files, library.tokens, changed, advice.mean_weight)
+
+
 def _check_tier(tier: str) -> None:
     """Raise EngineError unless this version has the tier."""
-    if tier == "cycle":
-        raise EngineError(
-            "this version has no cycle tier (a simulation of every core cycle by cycle); "
-            "use the tier 'fast', or 'reference' for plain NumPy"
-        )
     if tier not in TIERS:
         raise EngineError(f"no tier {tier!r}; there are {', '.join(TIERS)}")
 
 
-def _runner(tier: str, model: "Model", wafer: Wafer) -> Runner:
-    """Return what computes: the wafer itself, or the reference with the wafer's sums."""
+def _runner(tier: str, model: "Model", wafer: "WaferRunner") -> tuple[Runner, Wafer]:
+    """Return what computes (a wafer, or the reference with its sums), and the wafer that counts."""
     if tier == "fast":
-        return wafer
+        return wafer, wafer
+    if tier == "cycle":
+        from engine.wafer.fabric.runner import CycleRunner
+
+        simulated = CycleRunner(model, wafer)
+        return simulated, simulated
     from engine.model.reference import QuantisedReference
 
-    return QuantisedReference(model, wafer.orders)
+    return QuantisedReference(model, wafer.orders), wafer
 
 
 def _model_info(model: "Model") -> ModelInfo:

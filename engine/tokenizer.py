@@ -8,7 +8,7 @@ character split over tokens can be held back while streaming.
 import codecs
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer as _Tokenizer
 
 __all__ = ["TextStream", "Tokenizer"]
+
+_BATCH = 16
+"""Texts encoded together: enough for all threads, few enough for the memory."""
 
 
 class Tokenizer:
@@ -83,6 +86,16 @@ class Tokenizer:
         """Return the ids of ``text`` and, for each, the character at which it starts."""
         ids, offsets = self._encode(text)
         return list(ids), [start for start, _ in offsets]
+
+    def encode_many(self, texts: Iterable[str]) -> Iterator[list[int]]:
+        """Yield the ids of each text, as `encode_part` gives them; a few texts at a time.
+
+        May run in one thread while another one encodes.
+        """
+        clean = (text.encode("utf-8", "replace").decode("utf-8") for text in texts)
+        while batch := list(islice(clean, _BATCH)):
+            for encoding in self._backend.encode_batch_fast(batch, add_special_tokens=False):
+                yield encoding.ids
 
     def _encode(self, text: str) -> tuple[Sequence[int], Sequence[tuple[int, int]]]:
         if not text:

@@ -13,7 +13,7 @@ from engine.wafer.compiler import choose_orders, compile_graph
 from engine.wafer.executor import Executor
 from engine.wafer.load import WaferRunner
 from engine.wafer.placement import Shape, model_shape, place
-from engine.wafer.timing import Counts, Timing
+from engine.wafer.timing import Timing
 from tests.tiny import tiny_model
 
 
@@ -66,7 +66,7 @@ def random_shape(random, model):
         columns=int(random.choice(columns)),
         rows=int(random.choice(rows)),
         head_columns=int(random.integers(1, 70)),
-        layers_per_block=int(random.integers(1, sizes.layers + 1)),
+        blocks=int(random.integers(1, sizes.layers + 1)),
     )
 
 
@@ -111,10 +111,7 @@ def random_steps(random, total, longest=64):
 def added(counts):
     """The sum of Counts."""
     counts = list(counts)
-    return Counts(
-        sum(c.steps for c in counts),
-        sum(c.rows for c in counts),
-        sum(c.fullest_kv_rows for c in counts),
-        sum(c.kv_rows for c in counts),
-        sum(c.lookups for c in counts),
-    )
+    total = counts[0]
+    for count in counts[1:]:
+        total = total.plus(count)
+    return total

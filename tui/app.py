@@ -133,6 +133,7 @@ class SparkApp(App[None]):
             root=self.rules.root,
             set_timer=self.set_timer,
             report=lambda report: self.status.show(report=report),
+            private_known=loaded.privacy_known,
         )
 
     def compose(self) -> ComposeResult:

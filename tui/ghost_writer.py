@@ -33,6 +33,8 @@ class GhostWriter:
         root: The repository's folder.
         set_timer: Calls back after so many seconds, as ``App.set_timer`` does.
         report: Gets how each attempt went, for the status line.
+        private_known: Whether all private patterns could be read; if not, the repository's files
+            are left alone.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class GhostWriter:
         root: Path,
         set_timer: Callable[[float, Callable[[], None]], Any],
         report: Callable[[SuggestionReport], None],
+        private_known: bool = True,
     ) -> None:
         self._link = link
         self._settings = settings
         self._root = root
         self._set_timer = set_timer
         self._report = report
+        self._private_known = private_known
         self._editor: Editor | None = None
         self._path = Path()
         self._secret: str | None = None
@@ -66,6 +70,7 @@ class GhostWriter:
             on_event=self._show,
             set_timer=self._set_timer,
             secret_patterns=self._settings.privacy.extra_patterns,
+            repository=str(self._root) if self._private_known else None,
         )
         self._suggestions.paused = self._paused
         if self._editor is not None:

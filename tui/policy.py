@@ -188,6 +188,7 @@ def typed_between(before: str, after: str) -> str | None:
 class _Known:
     text: str
     multi_line: bool
+    sure: bool
 
 
 class SuggestionCache:
@@ -204,20 +205,24 @@ class SuggestionCache:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def put(self, place: Place, text: str, *, multi_line: bool) -> None:
-        """Remember the whole suggestion for ``place``; an empty one says there is none."""
+    def put(self, place: Place, text: str, *, multi_line: bool, sure: bool = True) -> None:
+        """Remember the whole suggestion for ``place``; an empty one says there is none.
+
+        One that is not ``sure`` is kept for those who ask for it.
+        """
         key = _key(place.prefix, place.suffix)
-        self._entries[key] = _Known(text, multi_line)
+        self._entries[key] = _Known(text, multi_line, sure)
         self._entries.move_to_end(key)
         while len(self._entries) > self._size:
             self._entries.popitem(last=False)
 
-    def get(self, place: Place, *, multi_line: bool) -> str | None:
+    def get(self, place: Place, *, multi_line: bool, asked: bool = False) -> str | None:
         """Return the suggestion for ``place``, or what typing left of an earlier one.
 
         Args:
             place: The cursor and its text.
             multi_line: Whether several lines are wanted: a known single line does not do then.
+            asked: Whether the person asks: then one that is not sure will do, too.
 
         Returns:
             The text, ``""`` where it is known that there is none, None where nothing is known.
@@ -228,6 +233,11 @@ class SuggestionCache:
             key = _key(prefix, place.suffix, start)
             known = self._entries.get(key)
             if known is None:
+                continue
+            if not known.sure and not asked:
+                # Nothing to offer there; of a place behind what it says, nobody knows yet.
+                if not typed:
+                    return ""
                 continue
             rest = _rest(known, prefix[start:], multi_line=multi_line)
             if rest is not None:

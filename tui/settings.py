@@ -38,6 +38,8 @@ class SuggestionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """False: only Ctrl+L asks."""
     multi_line: bool = True
     """False: a suggestion ends with the cursor's line."""
+    repository_knowledge: bool = True
+    """Learn from the other files of the repository while suggesting; False: the model alone."""
 
 
 class PrivacySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

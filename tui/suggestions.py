@@ -48,6 +48,10 @@ _REASONS = {
 }
 
 
+_UNSURE = "not sure enough; Ctrl+L shows it"
+"""Said of a text that the model's threshold holds back."""
+
+
 class Client(Protocol):
     """What is needed of an `engine.EngineClient`."""
 
@@ -140,6 +144,7 @@ class Suggestions:
         set_timer: Calls back after so many seconds, as Textual's ``App.set_timer`` does.
         clock: Seconds, monotonic.
         secret_patterns: More patterns of private files, from the settings.
+        repository: Folder of the repository; None: its files are not read.
     """
 
     def __init__(
@@ -151,9 +156,11 @@ class Suggestions:
         set_timer: Callable[[float, Callable[[], None]], Timer],
         clock: Callable[[], float] = time.monotonic,
         secret_patterns: Sequence[str] = (),
+        repository: str | None = None,
     ) -> None:
         self.settings = settings
         self.secret_patterns = secret_patterns
+        self.repository = repository
         self.cache = SuggestionCache()
         self._client = client
         self._on_event = on_event
@@ -300,10 +307,17 @@ class Suggestions:
             self._set_state()
             return
         request.text = event.text
-        self.cache.put(request.place, event.text, multi_line=request.verdict.multi_line)
+        self.cache.put(
+            request.place, event.text, multi_line=request.verdict.multi_line, sure=event.shown
+        )
         self._set_state()
         rest = _rest_of(request, place)
-        if rest and rest.strip():
+        if not event.shown and event.text.strip() and request.trigger != "asked":
+            if place == request.place:
+                self._on_event(NoSuggestion(request.verdict.reason or _UNSURE, event))
+            else:
+                self._consider("typed")
+        elif rest and rest.strip():
             self._show(request, place, rest, event)
         elif place == request.place:
             reason = _REASONS.get(event.finish_reason, "nothing to suggest here")
@@ -361,7 +375,7 @@ class Suggestions:
         if not verdict.ask:
             if verdict.reason:
                 self._on_event(NoSuggestion(verdict.reason))
-        elif trigger == "moved" or not self._answer_from_cache(place, verdict, since):
+        elif trigger == "moved" or not self._answer_from_cache(place, trigger, verdict, since):
             if verdict.delay_ms:
                 self._timer = self._set_timer(
                     verdict.delay_ms / 1e3, lambda: self._rested(place, trigger, verdict, since)
@@ -373,13 +387,15 @@ class Suggestions:
     def _rested(self, place: Place, trigger: Trigger, verdict: Verdict, since: float) -> None:
         """Go on after the rest of the keys."""
         self._timer = None
-        if not self._answer_from_cache(place, verdict, since):
+        if not self._answer_from_cache(place, trigger, verdict, since):
             self._send(place, trigger, verdict, since)
         self._set_state()
 
-    def _answer_from_cache(self, place: Place, verdict: Verdict, since: float) -> bool:
+    def _answer_from_cache(
+        self, place: Place, trigger: Trigger, verdict: Verdict, since: float
+    ) -> bool:
         """Answer with what was suggested before, if that is known."""
-        text = self.cache.get(place, multi_line=verdict.multi_line)
+        text = self.cache.get(place, multi_line=verdict.multi_line, asked=trigger == "asked")
         if text is None:
             return False
         if text.strip():
@@ -402,6 +418,8 @@ class Suggestions:
             max_tokens=self.settings.max_tokens,
             multi_line=verdict.multi_line,
             automatic=trigger != "asked",
+            repository=self.repository if self.settings.repository_knowledge else None,
+            private_patterns=tuple(self.secret_patterns),
         )
         if self._ready and self._client.connected and self._client.send(message):
             self._request = _Request(self._number, place, trigger, verdict, since)

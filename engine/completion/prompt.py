@@ -17,7 +17,7 @@ stays the same while the text around it grows: the cached tokens survive.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from zlib import crc32
 
@@ -69,6 +69,8 @@ class Prompt:
     healing: bytes = b""
     """Bytes before the cursor that were left out of ``ids``: the generated text begins with
     them, and they are no part of the completion."""
+    before: list[int] = field(default_factory=list)
+    """The ids of the text directly in front of the cursor, as much of it as the prompt holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class PromptBuilder:
             )
         if not self.fill_in_the_middle:
             ids, healing = self._heal(self._fit(self._tail(prefix, room), room))
-            return Prompt([*header, *ids] or [self._marker(_END)], healing)
+            return Prompt([*header, *ids] or [self._marker(_END)], healing, ids)
         return self._arrange(header, prefix, suffix, room)
 
     def _arrange(self, header: list[int], prefix: str, suffix: str, room: int) -> Prompt:
@@ -122,10 +124,11 @@ class PromptBuilder:
         if self.order is Order.SPM:
             before, healing = self._heal(before)
             ids = [before_marker, after_marker, *after, middle_marker, *before]
+            typed = []
         else:
             # In PSM order nothing of the prefix stands at the end: there is nothing to heal.
             ids = [before_marker, *before, after_marker, *after, middle_marker, *typed]
-        return Prompt([*header, *ids], healing)
+        return Prompt([*header, *ids], healing, [*before, *typed])
 
     def _header(self, path: str) -> list[int]:
         """Return the tokens that name the file; none where the model knows no such header."""
@@ -166,6 +169,8 @@ class PromptBuilder:
         if not self.healing or not ids:
             return ids, b""
         last = self.tokenizer.token_bytes(ids[-1])
+        if not _is_text(last):  # a piece of a character
+            return ids, b""
         can_grow = any(
             len(self.tokenizer.token_bytes(token)) > len(last)
             for token in self.tokenizer.continuations(last)
@@ -189,6 +194,15 @@ class _Encoded:
     starts: list[int]
     whole: bool
     """Whether it is the whole text."""
+
+
+def _is_text(content: bytes) -> bool:
+    """Return whether bytes are UTF-8 by themselves."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _suffix_room(prefix_tokens: int, room: int) -> int:

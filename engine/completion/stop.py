@@ -30,11 +30,15 @@ class StopRules:
     place: Place
     multi_line: bool = True
 
+    @property
+    def one_line(self) -> bool:
+        """Whether the completion ends with the cursor's line."""
+        return not self.multi_line or bool(self.place.rest.strip())
+
     def look(self, text: str) -> Verdict:
         """Return the verdict on all text so far."""
         text = without_extra_indent(text, self.place)
-        one_line = not self.multi_line or bool(self.place.rest.strip())
-        if one_line and "\n" in text:
+        if self.one_line and "\n" in text:
             return Verdict(settle(first_line(text, self.place), self.place).rstrip(), "stop")
         settled = settle(text, self.place)
         return Verdict(settled.rstrip(), None if settled == text else "trimmed")

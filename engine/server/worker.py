@@ -127,8 +127,11 @@ def _complete(session: "Session", job: Job) -> Completed:
             top_p=request.top_p,
             seed=request.seed,
             multi_line=request.multi_line,
+            repository=request.repository,
+            private_patterns=request.private_patterns,
         ),
-        on_text=_Partial(job),
+        # What comes unasked may prove too unlikely to be shown: that is known at its end.
+        on_text=None if request.automatic and session.threshold is not None else _Partial(job),
         cancelled=job.cancelled.is_set,
     )
     log.info(
@@ -149,6 +152,9 @@ def _complete(session: "Session", job: Job) -> Completed:
         completion_tokens=completion.completion_tokens,
         host=completion.host,
         wafer=completion.wafer,
+        repository=completion.repository,
+        mean_logprob=completion.mean_logprob,
+        shown=completion.shown,
     )
 
 

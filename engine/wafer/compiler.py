@@ -5,7 +5,7 @@ group to instructions on its region, with their cycles.  Sees no weights and run
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -13,11 +13,11 @@ import numpy as np
 
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph, Node
-from engine.model.orders import ReduceOrder, SumOrders
-from engine.wafer.collectives import best_group
-from engine.wafer.cost import Cost
+from engine.model.orders import ReduceOrder
+from engine.wafer.cost import Cost, Counted
 from engine.wafer.geometry import Split
 from engine.wafer.isa import FIELDS, Field, Op
+from engine.wafer.lanes import lane_hops
 from engine.wafer.machine import MachineSpec
 from engine.wafer.ops import (
     add,
@@ -33,10 +33,19 @@ from engine.wafer.ops import (
     transfer,
 )
 from engine.wafer.ops.base import ALONG_COLUMNS, ALONG_ROWS, Site
+from engine.wafer.orders import choose_orders, choose_orders_of_regions
 from engine.wafer.placement import Placement, block_outputs
-from engine.wafer.program import Buffer, Matrix, Program, Region
+from engine.wafer.program import Buffer, Matrix, Program
 
 __all__ = ["Compiled", "choose_orders", "compile_graph"]
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """An operation on a region, with what it costs alone."""
+
+    cost: Cost
+    steps: Counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,11 @@ class Compiled:
 
     program: Program
     costs: tuple[Cost, ...]
-    """As many as instructions; equal instructions share one."""
+    """As many as instructions, each alone from an aligned start; equal ones share one."""
+    steps: tuple[Counted, ...]
+    """The micro-steps of every instruction, to run on a ledger or to lower."""
+    sites: tuple[Site, ...]
+    """The regions as operations see them."""
 
 
 def compile_graph(
@@ -57,8 +70,8 @@ def compile_graph(
         graph: What to compute.
         machine: The chip that prices it.
         placement: Where everything lies.
-        by_core: False leaves the states of single cores out, which is faster; cycles are the same
-            but for further rows of a step.
+        by_core: False prices instructions as if every core waited for the slowest at every
+            micro-step, which is faster and a little more; no states of single cores.
 
     Raises:
         PlacementError: The graph has a node this compiler cannot lower.
@@ -66,12 +79,7 @@ def compile_graph(
     lowering = _Lowering(graph, machine, placement, by_core)
     for nodes in _groups(graph):
         lowering.lower(nodes)
-    lowering.emit(
-        Op.SELECT,
-        select.cost(lowering.site, placement.head_outputs),
-        graph.nodes[-1],
-        source="logits",
-    )
+    lowering.select(graph.nodes[-1])
     return lowering.finish()
 
 
@@ -86,28 +94,6 @@ def _groups(graph: ModelGraph) -> Iterator[list[Node]]:
         yield list(nodes)
 
 
-def choose_orders(machine: MachineSpec, placement: Placement) -> SumOrders:
-    """Choose for each sum the two-phase chain with the fewest cycles."""
-    model, shape = placement.model, placement.shape
-    outputs = {name: int(n.max()) for name, n in block_outputs(model, shape).items()}
-
-    def order(lies: Split, wavelets: int) -> ReduceOrder:
-        return ReduceOrder(lies.parts, best_group(machine, lies.parts, wavelets, lies.span))
-
-    def even(cores: int, wavelets: int) -> ReduceOrder:
-        return ReduceOrder(cores, best_group(machine, cores, wavelets))
-
-    heads = placement.heads
-    return SumOrders(
-        hidden=order(placement.hidden, max(outputs["qkv"], outputs["gate_up"])),
-        heads=order(placement.attended, outputs["o"]),
-        ffn=order(placement.gated, outputs["down"]),
-        norm=even(shape.rows, 1),
-        positions=even(shape.rows, heads.queries * (heads.dims + 1)),
-        head_dim=ReduceOrder.chain(heads.parts),
-    )
-
-
 class _Lowering:
     """The tables of a Program as they grow, and where the residual stream is now."""
 
@@ -118,7 +104,11 @@ class _Lowering:
         self.by_core = by_core
         self.machine = machine
         self.placement = placement
-        self.orders = choose_orders(machine, placement)
+        self.chosen = choose_orders_of_regions(machine, placement)
+        self.orders = self.chosen.sums
+        self.sites = tuple(
+            Site(machine, region.width, region.height, by_core) for region in placement.regions
+        )
         self.region_of = {
             layer: index
             for index, region in enumerate(placement.regions)
@@ -128,20 +118,20 @@ class _Lowering:
         self.region = self.head
         self.rows: list[list[int]] = []
         self.costs: list[Cost] = []
+        self.steps: list[Counted] = []
         self.buffers: list[Buffer] = []
         self.matrices: list[Matrix] = []
         self.order_table: list[ReduceOrder] = []
         self.holds: dict[str, tuple[str, int]] = {}  # value → (buffer, offset)
         self.eps = 0.0
-        self._memo: dict[tuple[object, ...], Cost] = {}
+        self._memo: dict[tuple[object, ...], Priced] = {}
 
     # ── tables ──────────────────────────────────────────────────────────────────────────────
 
     @property
     def site(self) -> Site:
         """The region instructions are emitted for now."""
-        region = self.placement.regions[self.region]
-        return Site(self.machine, region.width, region.height, self.by_core)
+        return self.sites[self.region]
 
     def buffer(self, name: str, width: int) -> int:
         """Return the index of a buffer; layers share theirs by role."""
@@ -187,7 +177,7 @@ class _Lowering:
     def emit(
         self,
         op: Op,
-        cost: Cost,
+        priced: "Priced",
         node: Node,
         *,
         source: str | None = None,
@@ -200,11 +190,10 @@ class _Lowering:
     ) -> None:
         """Append an instruction for ``node`` on the current region.
 
-        What follows the layers (the last norm and the head) runs for a step's last row only.
+        What follows the layers (sending to the head, the last norm and the head) runs for a step's
+        last row only.
         """
         last_row = node.layer is None and op != Op.EMBED
-        if last_row:
-            cost = _only_last_row(cost)
         row = [0] * FIELDS
         row[Field.OP] = op
         row[Field.REGION] = self.region
@@ -216,17 +205,26 @@ class _Lowering:
         row[Field.COUNT] = count
         row[Field.ALONG] = along
         row[Field.LAST_ROW] = int(last_row)
-        row[Field.CYCLES], row[Field.CYCLES_ROW], row[Field.CYCLES_KV] = cost.cycles
+        row[Field.CYCLES], row[Field.CYCLES_KV] = priced.cost.cycles
         self.rows.append(row)
-        self.costs.append(cost)
+        self.costs.append(priced.cost)
+        self.steps.append(priced.steps)
 
-    def priced(self, function: Callable[..., Cost], *key: Any) -> Cost:
-        """Return ``function(site, *key)``, computed once for equal regions and arguments."""
-        site = self.site
-        frozen = (function, site, *(k.tobytes() if isinstance(k, np.ndarray) else k for k in key))
-        if frozen not in self._memo:
-            self._memo[frozen] = function(site, *key)
-        return self._memo[frozen]
+    def priced(
+        self, cost: Callable[..., Cost], steps: Callable[..., None], *arguments: Any
+    ) -> "Priced":
+        """Return an operation on the current region: its micro-steps, and their cost alone.
+
+        Computed once for equal regions and arguments.
+        """
+        key = (
+            cost,
+            self.site,
+            *(a.tobytes() if isinstance(a, np.ndarray) else a for a in arguments),
+        )
+        if key not in self._memo:
+            self._memo[key] = Priced(cost(self.site, *arguments), Counted(steps, arguments))
+        return self._memo[key]
 
     # ── lowering ────────────────────────────────────────────────────────────────────────────
 
@@ -254,33 +252,25 @@ class _Lowering:
         source = self.read(node.inputs[0])
         hidden = self.placement.hidden
         angles = self.placement.model.attention.head_dim if node.layer is not None else 0
-        hops = _hops(self.placement.regions[self.region], self.placement.regions[region])
-        if self.rows[-1][Field.OP] != Op.EMBED:  # the lookup has sent its row already
-            self.emit(
-                Op.SEND,
-                self.priced(transfer.send_cost, hidden, angles),
-                node,
-                source=source,
-            )
+        looked_up = self.rows[-1][Field.OP] == Op.EMBED  # the lookup has sent its row already
+        hops = lane_hops(self.placement.regions, self.region, region)
+        if not looked_up:
+            send = self.priced(transfer.send_cost, transfer.send_steps, hidden, angles)
+            self.emit(Op.SEND, send, node, source=source)
         self.region = region
-        self.emit(
-            Op.RECEIVE,
-            self.priced(transfer.receive_cost, hidden, angles, hops),
-            node,
-            source=source,
-            count=hops,
-        )
+        receive = self.priced(transfer.receive_cost, transfer.receive_steps, hidden, angles, hops)
+        self.emit(Op.RECEIVE, receive, node, source=source, count=int(hops.max()))
 
     def _embed(self, nodes: list[Node]) -> None:
         angles = self.placement.model.attention.head_dim
-        cost = self.priced(embed.cost, self.placement.hidden, angles)
+        cost = self.priced(embed.cost, embed.steps, self.placement.hidden, angles)
         weight = self.matrix(nodes, "int8")
         self.emit(Op.EMBED, cost, nodes[0], target=self.write(nodes), weight=weight)
 
     def _norm(self, nodes: list[Node]) -> None:
         node = nodes[0]
         self.eps = node.number("eps")
-        cost = self.priced(norm.cost, self.placement.hidden, self.orders.norm)
+        cost = self.priced(norm.cost, norm.steps, self.placement.hidden, self.orders.norm)
         self.emit(
             Op.NORM,
             cost,
@@ -298,20 +288,20 @@ class _Lowering:
             raise PlacementError(f"{node.name}: products with a bias are not supported yet")
         source = self.read(node.inputs[0])
         inputs, outputs, along, order = self._product(nodes)
-        priced = self.priced(quantise.cost, inputs, along)
+        priced = self.priced(quantise.cost, quantise.steps, inputs, along)
         self.emit(Op.QUANTISE, priced, node, source=source, along=along)
-        wavelets = quantise.wavelets(inputs)
+        sent = quantise.wavelets_by_core(inputs)
         self.emit(
             Op.MULTICAST,
-            self.priced(multicast.cost, along, wavelets),
+            self.priced(multicast.cost, multicast.steps, along, sent),
             node,
             source=source,
-            count=wavelets,
+            count=quantise.wavelets(inputs),
             along=along,
         )
         self.emit(
             Op.MATMUL,
-            self.priced(matmul.cost, inputs, outputs, along, order),
+            self.priced(matmul.cost, matmul.steps, inputs, outputs, along, order),
             node,
             source=source,
             target=self.write(nodes),
@@ -345,7 +335,7 @@ class _Lowering:
             self.holds[node.output] = self.holds[node.inputs[0]]
         self.emit(
             Op.ROTARY,
-            self.priced(rotary.cost, np.full(self.site.columns, elements, np.int64)),
+            self.priced(rotary.cost, rotary.steps, np.full(self.site.columns, elements, np.int64)),
             nodes[0],
             source=buffer,
             target=buffer,
@@ -359,9 +349,11 @@ class _Lowering:
         # Queries travel as fp32, keys and values as two fp16 a wavelet.
         wavelets = (heads.queries + heads.kv) * heads.dims
         source = self.read(node.inputs[0])
+        rounded = 2 * heads.kv * heads.dims
+        sent = np.full(self.site.columns, wavelets, np.int64)
         self.emit(
             Op.MULTICAST,
-            self.priced(multicast.cost, ALONG_COLUMNS, wavelets),
+            self.priced(multicast.cost, multicast.steps, ALONG_COLUMNS, sent, rounded),
             node,
             source=source,
             count=wavelets,
@@ -369,7 +361,7 @@ class _Lowering:
         )
         self.emit(
             Op.ATTENTION,
-            self.priced(attention.cost, heads, self.orders.positions),
+            self.priced(attention.cost, attention.steps, heads, self.orders.positions),
             node,
             source=source,
             target=self.write(nodes),
@@ -382,7 +374,7 @@ class _Lowering:
         elements = np.asarray(self.placement.gated.elements, np.int64)
         self.emit(
             Op.GATE,
-            self.priced(gate.cost, elements),
+            self.priced(gate.cost, gate.steps, elements),
             node,
             source=self.read(node.inputs[0]),
             target=self.write(nodes),
@@ -393,11 +385,23 @@ class _Lowering:
         node = nodes[0]
         self.emit(
             Op.ADD,
-            self.priced(add.cost, self.placement.hidden),
+            self.priced(add.cost, add.steps, self.placement.hidden),
             node,
             source=self.read(node.inputs[0]),
             other=self.read(node.inputs[1]),
             target=self.write(nodes),
+        )
+
+    def select(self, head: Node) -> None:
+        """Emit the choice of the next token after the head."""
+        order = self.chosen.select
+        self.emit(
+            Op.SELECT,
+            self.priced(select.cost, select.steps, self.placement.head_outputs, order),
+            head,
+            source="logits",
+            order=self.order(order),
+            along=ALONG_COLUMNS,
         )
 
     def finish(self) -> Compiled:
@@ -420,16 +424,4 @@ class _Lowering:
             head_dim_order=self.orders.head_dim,
             norm_order=self.orders.norm,
         )
-        return Compiled(program, tuple(self.costs))
-
-
-def _only_last_row(cost: Cost) -> Cost:
-    """The cost of an instruction that a step of many rows runs for its last row only."""
-    states = cost.states.copy()
-    states[1] = 0
-    return replace(cost, cycles=(cost.cycles[0], 0, cost.cycles[2]), states=states)
-
-
-def _hops(start: Region, end: Region) -> int:
-    """Hops from west line to west line, row by row."""
-    return abs(end.x - start.x) + abs(end.y - start.y)
+        return Compiled(program, tuple(self.costs), tuple(self.steps), self.sites)

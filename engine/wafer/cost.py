@@ -1,28 +1,53 @@
-"""How cycles are counted: an operation is phases, a phase keeps cores busy by state.
+"""How cycles are counted: the micro-steps of an operation move the clocks of its cores.
 
-One set of functions for everything that prints a cycle: the compiler writes the sums into the
-Program, the panes read the per-core states.  Knows nothing of models, text or values.
+An operation calls `work`, `reduce`, `multicast`, `send` and `receive` on a ledger.  `Ledger`
+keeps a clock for every core of a region, so that skew carries over from step to step as in a
+dataflow machine; `Tally` adds the steps up as if every core waited for the slowest, for a planner
+that compares many shapes.  Knows nothing of models, text or values.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from math import ceil
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.messages import STATES
+from engine.wafer import collectives
+from engine.wafer.collectives import Line
 from engine.wafer.machine import MachineSpec
 
-__all__ = ["BUSY_STATES", "STATES", "Cost", "Ledger", "State", "vector"]
+__all__ = [
+    "BUSY_STATES",
+    "STATES",
+    "Busy",
+    "Cells",
+    "Cost",
+    "Counted",
+    "Cycles",
+    "Ledger",
+    "Micro",
+    "State",
+    "Tally",
+    "longer",
+    "vector",
+    "with_kv_slope",
+]
 
-BUSY_STATES = 5
-"""All states but idle: what a phase books; idle is the rest of the elapsed time."""
+BUSY_STATES = 4
+"""States that an instruction books: mac, vector, comm, pipe.  Waiting is what is left of the time
+between a core's first wavelet and its last instruction, idle what is left of the elapsed time."""
+
+Cells = tuple[slice, slice]
+"""(rows, columns) of a region, as NumPy slices."""
+
+Cycles = NDArray[np.int64] | int
 
 
 class State:
-    """Positions of the states in an array."""
+    """Positions of the states in an array of all six."""
 
     MAC = 0
     VECTOR = 1
@@ -32,97 +57,380 @@ class State:
     IDLE = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What an instruction costs on a region of H × W cores, affine in rows and KV rows.
+class Busy:
+    """Positions of the booked states in an array of booked cycles."""
 
-    For a step of M rows whose row m sees ``kv(m, r)`` KV rows in the cores of row r:
-    cycles = cycles[0] + (M − 1)·cycles[1] + Σ_m max_r kv(m, r)·cycles[2], and a core's busy
-    cycles follow the same form with its own kv(m, r).
+    MAC = 0
+    VECTOR = 1
+    COMM = 2
+    PIPE = 3
+
+
+_MAC, _VECTOR, _COMM, _PIPE = Busy.MAC, Busy.VECTOR, Busy.COMM, Busy.PIPE
+_NEVER = np.iinfo(np.int64).max
+
+
+class Micro(Protocol):
+    """What an operation tells of itself: its micro-steps in order, on the cores of one region.
+
+    Implemented by `Ledger`, `Tally` and whatever lowers a Program to cores.
     """
 
-    cycles: tuple[int, int, int]
-    """Cycles for one row, per further row, per KV row of the fullest core."""
+    def work(
+        self,
+        cells: Cells,
+        *,
+        mac: Cycles = 0,
+        vector: Cycles = 0,
+        pipe: Cycles = 0,
+        kv_mac: int = 0,
+        kv_vector: int = 0,
+        keep_vector: int = 0,
+        keep_pipe: int = 0,
+    ) -> None:
+        """One COMPUTE: local work of the cores of ``cells``.
+
+        Args:
+            cells: The cores that take part.
+            mac: Multiply–accumulate cycles by core.
+            vector: Cycles of other arithmetic by core.
+            pipe: Overhead of the vector instructions by core.
+            kv_mac: Multiply–accumulate cycles per KV row of a core.
+            kv_vector: Cycles of other arithmetic per KV row of a core.
+            keep_vector: Cycles of the core row that keeps the row's key and value.
+            keep_pipe: Overhead of the same.
+        """
+
+    def reduce(self, line: Line, group: int, wavelets: Cycles, kv_wavelets: int = 0) -> None:
+        """Reduce ``wavelets`` + ``kv_wavelets`` · KV rows of a core to position 0 of every line."""
+
+    def multicast(self, line: Line, wavelets: Cycles, kv_wavelets: int = 0) -> None:
+        """Multicast as many from position 0 of every line to its other cores."""
+
+    def look_up(self, hops: int, wavelets: Cycles, vector: Cycles, pipe: Cycles) -> None:
+        """One COMPUTE of all cores, a comparison, and what the column that finds the token does.
+
+        Args:
+            hops: From the farthest column to column 0.
+            wavelets: What the owner's core SENDs to column 0 by row, which RECEIVEs it; nothing
+                where column 0 is the owner.
+            vector: Further cycles of the owner's COMPUTE by row.
+            pipe: Overhead of the same.
+        """
+
+    def send(self, cells: Cells, wavelets: Cycles) -> None:
+        """SEND on the lanes that start in ``cells``."""
+
+    def receive(self, cells: Cells, hops: Cycles, wavelets: Cycles) -> None:
+        """RECV in ``cells``, ``hops`` from where the lanes started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an instruction costs alone on a region of H × W cores, from an aligned start."""
+
+    cycles: tuple[int, int]
+    """Cycles without KV rows, and for every KV row of all cores."""
     states: NDArray[np.int64]
-    """Busy cycles by state, int64, shape (3, 5, H, W); the first axis as in `cycles`."""
+    """Busy cycles (`Busy`), int64 (2, 4, H, W): without KV rows, for every KV row of a core."""
+    enter: NDArray[np.int64]
+    """Cycle in which a core takes part first, int64 (H, W): of a receiver the dispatch before its
+    first wavelet.  −1: never."""
+    leave: NDArray[np.int64]
+    """Cycle in which a core's part is over, int64 (H, W); 0 where it takes no part."""
 
 
 @dataclass(slots=True)
-class _Plane:
-    """Cycles and per-core states of one of the three affine parts."""
+class Tally:
+    """Adds steps up as if all cores started each of them together: an upper estimate."""
 
-    cycles: int
-    states: NDArray[np.int64]  # (5, H, W)
+    machine: MachineSpec
+    cycles: int = 0
+    kv_cycles: int = 0
+    """For every KV row of all cores."""
+
+    def work(
+        self,
+        cells: Cells,
+        *,
+        mac: Cycles = 0,
+        vector: Cycles = 0,
+        pipe: Cycles = 0,
+        kv_mac: int = 0,
+        kv_vector: int = 0,
+        keep_vector: int = 0,
+        keep_pipe: int = 0,
+    ) -> None:
+        """Last as long as the slowest core."""
+        slowest = int(np.max(np.asarray(mac) + np.asarray(vector) + np.asarray(pipe)))
+        slowest += keep_vector + keep_pipe
+        if slowest or kv_mac or kv_vector:
+            slowest += self.machine.task_cycles
+        self.cycles += slowest
+        self.kv_cycles += kv_mac + kv_vector
+
+    def reduce(self, line: Line, group: int, wavelets: Cycles, kv_wavelets: int = 0) -> None:
+        """Last as long as the recurrence says."""
+        most = int(np.max(wavelets)) + kv_wavelets
+        if line.length > 1 and most:
+            self.cycles += collectives.reduce_cycles(
+                self.machine, line.length, group, most, line.pitch
+            )
+            extra = ceil(kv_wavelets * collectives.pace(self.machine))
+            self.cycles -= extra
+            self.kv_cycles += extra
+
+    def multicast(self, line: Line, wavelets: Cycles, kv_wavelets: int = 0) -> None:
+        """Last as long as the closed form says."""
+        most = int(np.max(wavelets)) + kv_wavelets
+        if line.length > 1 and most:
+            self.cycles += collectives.multicast_cycles(self.machine, line.length, most, line.pitch)
+            extra = ceil(kv_wavelets * self._inject)
+            self.cycles -= extra
+            self.kv_cycles += extra
+
+    def look_up(self, hops: int, wavelets: Cycles, vector: Cycles, pipe: Cycles) -> None:
+        """Last until column 0 has what the farthest column found."""
+        self.cycles += 1 + int(np.max(np.asarray(vector) + pipe)) + self.machine.task_cycles
+        if hops:
+            sent = collectives.lasting(int(np.max(wavelets)), self._inject)
+            travel = collectives.travel(self.machine, hops)
+            self.cycles += self.machine.dispatch_cycles + travel + sent
+
+    @property
+    def _inject(self) -> float:
+        return self.machine.inject_cycles_per_wavelet
+
+    def send(self, cells: Cells, wavelets: Cycles) -> None:
+        """Last until the longest message has left."""
+        most = int(np.max(wavelets))
+        self.cycles += self.machine.dispatch_cycles + collectives.lasting(most, self._inject)
+
+    def receive(self, cells: Cells, hops: Cycles, wavelets: Cycles) -> None:
+        """Last as long as the farthest wavelet travels."""
+        if int(np.max(wavelets)):
+            self.cycles += collectives.travel(self.machine, int(np.max(hops)))
+
+    def close(self) -> Cost:
+        """Return the cost without the states of single cores."""
+        none = np.zeros((0, 0), np.int64)
+        return Cost(
+            (self.cycles, self.kv_cycles), np.zeros((2, BUSY_STATES, 0, 0), np.int64), none, none
+        )
 
 
 @dataclass(slots=True)
 class Ledger:
-    """Adds up the phases of one instruction on a region.
+    """The clocks of the cores of a region while they run the row program of one row.
 
-    Phases follow each other; inside a phase every core is busy for its own share and the phase
-    lasts as long as the caller says, at least as long as its busiest core.
+    A core runs its instructions in order.  One that starts with a wavelet from elsewhere begins
+    its dispatch at once and waits for the wavelet; then wavelet follows wavelet at the stream's
+    pace.  No wavelet waits for a link, and no sender for a queue.
     """
 
+    machine: MachineSpec
     height: int
     width: int
-    by_core: bool = True
-    """False: only cycles are counted, for a planner that compares many shapes."""
-    planes: list[_Plane] = field(default_factory=list)
-    _part: int = 0
+    kv: NDArray[np.int64] | None = None
+    """KV rows of the cores, int64 (H, 1) or (H, W); None: one row in every core."""
+    keeps: NDArray[np.bool_] | None = None
+    """Cores that keep the row's key and value, bool (H, 1) or (H, W); None: no core does."""
+    clock: NDArray[np.int64] = field(init=False)
+    """Cycle in which a core is free, int64 (H, W)."""
+    departures: NDArray[np.int64] = field(init=False)
+    """Cycle in which the first wavelet of each lane leaves its core, int64 (H,)."""
+    enter: NDArray[np.int64] = field(init=False)
+    states: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Start with three empty parts."""
-        size = (self.height, self.width) if self.by_core else (0, 0)
-        self.planes = [_Plane(0, np.zeros((BUSY_STATES, *size), np.int64)) for _ in range(3)]
+        """Start with all cores free at cycle 0."""
+        if self.kv is None:
+            self.kv = np.ones((self.height, 1), np.int64)
+        if self.keeps is None:
+            self.keeps = np.zeros((self.height, 1), np.bool_)
+        self.clock = np.zeros((self.height, self.width), np.int64)
+        self.departures = np.full(self.height, self.machine.dispatch_cycles, np.int64)
+        self.begin()
 
-    @contextmanager
-    def per_kv_row(self) -> Iterator[None]:
-        """Book the phases inside once per KV row of a core instead of once per step row."""
-        self._part = 2
-        try:
-            yield
-        finally:
-            self._part = 0
+    def begin(self) -> None:
+        """Forget who entered when and what was booked; the clocks go on."""
+        self.enter = np.full((self.height, self.width), _NEVER, np.int64)
+        self.states = np.zeros((2, BUSY_STATES, self.height, self.width), np.int64)
 
-    def book(self, state: int, cycles: NDArray[np.int64] | int, cells: tuple[slice, slice]) -> None:
-        """Add busy cycles of one state to the cores of ``cells`` without lasting any time."""
-        if self.by_core:
-            self.planes[self._part].states[state][cells] += np.asarray(cycles, np.int64)
-
-    def last(self, cycles: float) -> None:
-        """Let the instruction last ``cycles`` longer, rounded up."""
-        self.planes[self._part].cycles += ceil(cycles)
+    # ── micro-steps ─────────────────────────────────────────────────────────────────────────
 
     def work(
         self,
-        cells: tuple[slice, slice],
+        cells: Cells,
         *,
-        mac: NDArray[np.int64] | int = 0,
-        vector: NDArray[np.int64] | int = 0,
-        pipe: NDArray[np.int64] | int = 0,
+        mac: Cycles = 0,
+        vector: Cycles = 0,
+        pipe: Cycles = 0,
+        kv_mac: int = 0,
+        kv_vector: int = 0,
+        keep_vector: int = 0,
+        keep_pipe: int = 0,
     ) -> None:
-        """Book local work of the cores of ``cells``; it lasts as long as the slowest of them."""
-        self.book(State.MAC, mac, cells)
-        self.book(State.VECTOR, vector, cells)
-        self.book(State.STALL_PIPE, pipe, cells)
-        self.last(int(np.max(np.asarray(mac) + np.asarray(vector) + np.asarray(pipe))))
+        """Advance each core by its own work; cores without work take no part."""
+        assert self.kv is not None
+        assert self.keeps is not None
+        shape = self.clock[cells].shape
+        own = [np.broadcast_to(np.asarray(part, np.int64), shape) for part in (mac, vector, pipe)]
+        kept = np.broadcast_to(self.keeps[cells[0]], shape)
+        rows = np.broadcast_to(self.kv[cells[0]], shape)
+        lasting = own[0] + own[1] + own[2] + kept * (keep_vector + keep_pipe)
+        busy = (lasting > 0) | (kv_mac + kv_vector > 0)
+        setup = busy * self.machine.task_cycles
+        self._enters(cells, np.where(busy, self.clock[cells], _NEVER))
+        self.clock[cells] += lasting + setup + rows * (kv_mac + kv_vector)
+        self.states[0, _MAC][cells] += own[0]
+        self.states[0, _VECTOR][cells] += own[1]
+        self.states[0, _PIPE][cells] += own[2] + setup
+        self.states[1, _MAC][cells] += kv_mac
+        self.states[1, _VECTOR][cells] += kv_vector
 
-    def close(self) -> Cost:
-        """Return the cost; a further row of a step costs what keeps the busiest core busy.
+    def reduce(self, line: Line, group: int, wavelets: Cycles, kv_wavelets: int = 0) -> None:
+        """Run the two-phase chain from the clocks of the cores that take part."""
+        if line.length <= 1:
+            return
+        free = line.take(self.clock)
+        count = self._count(line, wavelets, kv_wavelets)
+        chain = collectives.reduce_times(self.machine, free, group, count, line.pitch)
+        self._stream(line, chain, count, kv_wavelets)
 
-        Rows stream through an instruction: a row may enter as soon as the busiest core is free,
-        so the interval between rows is that core's multiply–accumulate, vector, send/receive and
-        pipe cycles; waiting for wavelets overlaps with the rows before.
-        """
-        first, row, kv = self.planes
-        if self.by_core:
-            row.states = first.states.copy()
-            row.states[State.STALL_WAVELET] = 0
-            row.cycles = int(row.states.sum(axis=0).max(initial=0))
-        return Cost(
-            (first.cycles, row.cycles, kv.cycles),
-            np.stack([first.states, row.states, kv.states]),
+    def multicast(self, line: Line, wavelets: Cycles, kv_wavelets: int = 0) -> None:
+        """Run the multicast from the clocks of the cores that take part."""
+        if line.length <= 1:
+            return
+        free = line.take(self.clock)
+        count = self._count(line, wavelets, kv_wavelets)
+        times = collectives.multicast_times(self.machine, free, count, line.pitch)
+        self._stream(line, times, count, kv_wavelets)
+
+    def look_up(self, hops: int, wavelets: Cycles, vector: Cycles, pipe: Cycles) -> None:
+        """Compare in all cores; time the farthest column as the owner and book none for it."""
+        every = (slice(None), slice(None))
+        self.work(every, vector=1)
+        found = self.clock[:, -1] + vector + pipe
+        if not hops:
+            self.clock[:, 0] = found
+            return
+        starts = found + self.machine.dispatch_cycles + collectives.travel(self.machine, hops)
+        starts = np.maximum(self.clock[:, 0] + self.machine.dispatch_cycles, starts)
+        self._moves((slice(None), slice(0, 1)), starts[:, None], wavelets, sends=False)
+
+    def send(self, cells: Cells, wavelets: Cycles) -> None:
+        """Dispatch, then one wavelet after the other; notes when each lane's first one leaves."""
+        starts = self.clock[cells] + self.machine.dispatch_cycles
+        self.departures = starts[:, 0].copy()
+        self._moves(cells, starts, wavelets, sends=True)
+
+    def receive(self, cells: Cells, hops: Cycles, wavelets: Cycles) -> None:
+        """Wait for the first wavelet of a lane, then take in one after the other."""
+        travel = np.ceil(np.asarray(hops) * self.machine.hop_cycles).astype(np.int64)
+        departures = self.departures[:, None][cells[0]]
+        arrivals = departures + travel + collectives.travel(self.machine, 0)
+        self._moves(
+            cells,
+            np.maximum(self.clock[cells] + self.machine.dispatch_cycles, arrivals),
+            wavelets,
+            sends=False,
         )
+
+    # ── results ─────────────────────────────────────────────────────────────────────────────
+
+    def took_part(self) -> NDArray[np.bool_]:
+        """Return which cores have done anything since `begin`."""
+        return self.enter < _NEVER
+
+    def active(self) -> NDArray[np.int64]:
+        """Return the cycles from each core's first wavelet or work to its last, int64 (H, W)."""
+        return np.where(self.took_part(), self.clock - self.enter, 0)
+
+    def close(self, since: int = 0) -> Cost:
+        """Return the cost of what was run, from an aligned start at cycle ``since``."""
+        part = self.took_part()
+        last = int(np.max(self.clock, initial=0, where=part)) - since if part.any() else 0
+        return Cost(
+            (last, 0),
+            self.states,
+            np.where(part, self.enter, -1),
+            np.where(part, self.clock, 0),
+        )
+
+    # ── bookkeeping ─────────────────────────────────────────────────────────────────────────
+
+    def _count(self, line: Line, wavelets: Cycles, kv_wavelets: int) -> NDArray[np.int64]:
+        """Return the wavelets of every line, shaped to go with its cores."""
+        assert self.kv is not None
+        by_core = np.broadcast_to(np.asarray(wavelets, np.int64), self.clock.shape)
+        if kv_wavelets:
+            by_core = by_core + kv_wavelets * self.kv
+        return line.take(by_core)[..., :1]
+
+    def _enters(self, cells: Cells, times: NDArray[np.int64]) -> None:
+        self.enter[cells] = np.where(self.enter[cells] == _NEVER, times, self.enter[cells])
+
+    def _moves(
+        self, cells: Cells, starts: NDArray[np.int64], wavelets: Cycles, *, sends: bool
+    ) -> None:
+        """Book one SEND or RECV a core that starts its stream at ``starts``."""
+        count = np.broadcast_to(np.asarray(wavelets, np.int64), starts.shape)
+        rate = self.machine.inject_cycles_per_wavelet
+        lasting = collectives.all_lasting(count, rate)
+        comm = lasting if sends else count
+        moving = count > 0
+        dispatch = self.machine.dispatch_cycles
+        self._enters(cells, np.where(moving, starts - dispatch, _NEVER))
+        self.clock[cells] = np.where(moving, starts + lasting, self.clock[cells])
+        self.states[0, _COMM][cells] += comm
+        self.states[0, _PIPE][cells] += moving * dispatch
+
+    def _stream(
+        self,
+        line: Line,
+        times: "collectives.Times",
+        count: NDArray[np.int64],
+        kv_wavelets: int,
+    ) -> None:
+        """Book a collective: each core's streams and the dispatch of every instruction."""
+        moving = np.broadcast_to(count > 0, times.starts.shape)
+        dispatch = self.machine.dispatch_cycles
+        entered = line.take(self.enter)
+        first = np.where(moving & (entered == _NEVER), times.starts - dispatch, entered)
+        line.put(self.enter, first)
+        line.put(self.clock, np.where(moving, times.ends, line.take(self.clock)))
+        if kv_wavelets:  # streams that no KV row needs do not begin: `Timing` counts these
+            return
+        instructions = np.broadcast_to(times.instructions, moving.shape) * moving
+        pipe = line.take(self.states[0, _PIPE]) + instructions * dispatch
+        line.put(self.states[0, _PIPE], pipe)
+        comm = line.take(self.states[0, _COMM]) + times.comm * moving
+        line.put(self.states[0, _COMM], comm)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An operation on a site: its micro-steps with all they depend on, to run on any ledger."""
+
+    steps: Callable[..., None]
+    """``steps(micro, site, *arguments)``."""
+    arguments: tuple[object, ...]
+
+    def run(self, micro: Micro, site: object) -> None:
+        """Tell ``micro`` the steps on a region."""
+        self.steps(micro, site, *self.arguments)
+
+
+def longer(cost: Cost, cycles: int) -> Cost:
+    """Return a cost that lasts ``cycles`` more."""
+    return replace(cost, cycles=(cost.cycles[0] + cycles, cost.cycles[1]))
+
+
+def with_kv_slope(one: Cost, two: Cost) -> Cost:
+    """Return a cost affine in KV rows from those at one and at two rows in every core."""
+    slope = two.cycles[0] - one.cycles[0]
+    return replace(one, cycles=(one.cycles[0] - slope, slope))
 
 
 def vector(

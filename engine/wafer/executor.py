@@ -4,7 +4,7 @@ Knows the Program, its packed weights and the kernels; nothing of text, files, c
 Program was made.  One thread at a time may call it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numba
@@ -108,6 +108,22 @@ class Executor:
         self.position += count
         start = self._logits_at + (count - 1) * self.program.vocabulary
         return np.array(self._memory.values[start : start + self.program.vocabulary])
+
+    def step_by_instruction(self, tokens: NDArray[np.int32]) -> Iterator[int]:
+        """Run the instructions of a step one at a time, for who wants to see every result.
+
+        Args:
+            tokens: The step's rows (M,), as for `step`.
+
+        Yields:
+            The number of the instruction that has just run; `value` gives its result.
+        """
+        table = self._memory.table
+        for number in range(len(table)):
+            memory = self._memory._replace(table=table[number : number + 1])
+            run_step(self._path, 1, memory, self._sizes, tokens, self.position)
+            yield number
+        self.position += int(tokens.size)
 
     def rewind(self, position: int) -> None:
         """Keep the first ``position`` rows of the KV cache.

@@ -22,7 +22,8 @@ class Op(IntEnum):
     QUANTISE = 2
     """The integer image of source, groups of 32, on the line where source lies."""
     MULTICAST = 3
-    """Copy what lies on a line (`count` wavelets a core) to all cores across it; no arithmetic."""
+    """Copy what lies on a line (`count` wavelets a core) to all cores across it; keys and values
+    are rounded to fp16 before."""
     MATMUL = 4
     """target ← quantised source × weight: every core its tile, then a reduction to a line."""
     ROTARY = 5
@@ -37,7 +38,7 @@ class Op(IntEnum):
     SEND = 9
     """Source leaves the west line of `region` for the next region in the program."""
     RECEIVE = 10
-    """Source arrives on the west line of `region`, `count` hops on; no arithmetic."""
+    """Source arrives on the west line of `region`, at most `count` hops on; no arithmetic."""
     SELECT = 11
     """The largest logit of source: a scan on the north line, then a chain to its west end."""
 
@@ -62,17 +63,15 @@ class Field(IntEnum):
     ORDER = 7
     """Index into the Program's reduction orders, −1 if none."""
     COUNT = 8
-    """MULTICAST: wavelets a core sends.  RECEIVE: hops.  ROTARY: heads."""
+    """MULTICAST: wavelets a core sends.  RECEIVE: hops of the longest lane.  ROTARY: heads."""
     ALONG = 9
     """The axis the source lies along: 0 rows, 1 columns."""
     LAST_ROW = 10
     """1: only the step's last row is computed (the vocabulary head of a prefill)."""
     CYCLES = 11
-    """Cycles from an aligned start for one row, without its KV rows."""
-    CYCLES_ROW = 12
-    """Cycles for every further row of the same step."""
-    CYCLES_KV = 13
-    """Cycles for every KV row of the fullest core, per row of the step."""
+    """Cycles of the instruction alone, from an aligned start, for one row without KV rows."""
+    CYCLES_KV = 12
+    """Cycles for every KV row, as many in every core, per row of the step."""
 
 
 FIELDS = len(Field)

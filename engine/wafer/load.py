@@ -45,7 +45,7 @@ class WaferRunner:
         self, executor: "Executor", timing: Timing, placement: Placement, orders: SumOrders
     ) -> None:
         """Join what runs with what prices."""
-        self._executor = executor
+        self.executor = executor
         self.timing = timing
         self.placement = placement
         self.orders = orders
@@ -59,17 +59,17 @@ class WaferRunner:
     @property
     def position(self) -> int:
         """Rows in the KV cache."""
-        return self._executor.position
+        return self.executor.position
 
     def rewind(self, position: int) -> None:
         """Keep the first ``position`` rows of the KV cache."""
-        self._executor.rewind(position)
+        self.executor.rewind(position)
 
     def prefill(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
         """Append tokens (M,), at most 64, and return the last row's logits (V,)."""
         tokens = np.ascontiguousarray(tokens, np.int32)
         step = self.timing.count(tokens, self.position)
-        logits = self._executor.step(tokens)
+        logits = self.executor.step(tokens)
         with self._lock:
             self._counts = self._counts.plus(step)
         return logits

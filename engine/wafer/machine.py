@@ -66,6 +66,13 @@ class MachineSpec:
     """Cycles a vector instruction takes beyond its elements.  Source: fitted on WaferLLM [S1];
     for WSE-3 assumed equal."""
 
+    task_cycles: int = 0
+    """Cycles to set a block of local work up, overhead of the pipe.  Assumed 0: no source was
+    found; a calibration may fit it."""
+
+    sample_cycles_per_logit: float = 1.0
+    """Cycles to look at one logit when a token is chosen.  Assumed: a compare a cycle."""
+
     divide_cycles: int = 50
     """Cycles of one fp32 division.  Source: a comment in csl-examples [S12]."""
 
@@ -121,7 +128,13 @@ class MachineSpec:
             MachineError: A size, rate or clock is not positive and finite, or a latency is
                 negative.
         """
-        may_be_zero = {"dispatch_cycles", "hop_cycles", "ramp_cycles", "vector_overhead_cycles"}
+        may_be_zero = {
+            "dispatch_cycles",
+            "hop_cycles",
+            "ramp_cycles",
+            "task_cycles",
+            "vector_overhead_cycles",
+        }
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, str):

@@ -6,9 +6,10 @@ no instruction; which shape is best is the planner's question.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import ceil
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph, Node
 from engine.wafer.geometry import Split, split
+from engine.wafer.lanes import lane_path, turn_between, turns_inside
 from engine.wafer.machine import MachineSpec
 from engine.wafer.ops import matmul
 from engine.wafer.ops.attention import HeadSplit, kv_bytes, split_heads
@@ -48,7 +50,19 @@ class Shape:
     """Rows of every region; the residual stream and the KV positions lie along them."""
     head_columns: int
     """Columns of the head's region; the vocabulary lies along them."""
-    layers_per_block: int = 1
+    blocks: int | None = None
+    """Blocks the layers are split over, as evenly as possible, the longer ones first; None: one
+    for every layer."""
+
+    def layers_by_block(self, layers: int) -> list[int]:
+        """Return how many of ``layers`` each block holds.
+
+        Example:
+            >>> Shape(1, 1, 1, blocks=3).layers_by_block(7)
+            [3, 2, 2]
+        """
+        blocks = layers if self.blocks is None else min(self.blocks, layers)
+        return [layers // blocks + (block < layers % blocks) for block in range(blocks)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +73,10 @@ class Placement:
     shape: Shape
     context_length: int
     regions: tuple[Region, ...]
+
+    def lane_path(self, source: int, target: int, row: int) -> NDArray[np.int64]:
+        """Return the routers of a lane between two regions: see `engine.wafer.lanes.lane_path`."""
+        return lane_path(self.regions, source, target, row)
 
     @property
     def hidden(self) -> Split:
@@ -139,19 +157,20 @@ def place(model: ModelShape, machine: MachineSpec, shape: Shape, context_length:
             area is too small.
     """
     _check_split(model, shape)
-    block = _block_sram(model, machine, shape, context_length)
-    head = _head_sram(model, machine, shape, context_length)
-    count = ceil(model.layers / shape.layers_per_block)
-    widths = [shape.columns] * count + [shape.head_columns]
+    counts = shape.layers_by_block(model.layers)
+    block = _block_sram(model, machine, shape, context_length, counts[0])
+    head = _head_sram(model, machine, shape)
+    widths = [shape.columns] * len(counts) + [shape.head_columns]
     corners = _serpentine(widths, shape.rows, machine)
     regions = []
-    for index, (x, y) in enumerate(corners[:-1]):
-        first = index * shape.layers_per_block
-        layers = tuple(range(first, min(first + shape.layers_per_block, model.layers)))
-        label = f"layer {first}" if len(layers) == 1 else f"layers {first}–{layers[-1]}"
-        regions.append(Region(label, x, y, shape.columns, shape.rows, layers, block))
-    x, y = corners[-1]
-    regions.append(Region("head", x, y, shape.head_columns, shape.rows, (), head))
+    first = 0
+    for count, (x, y, flipped) in zip(counts, corners, strict=False):
+        layers = tuple(range(first, first + count))
+        label = f"layer {first}" if count == 1 else f"layers {first}–{layers[-1]}"
+        regions.append(Region(label, x, y, shape.columns, shape.rows, layers, block, flipped))
+        first += count
+    x, y, flipped = corners[-1]
+    regions.append(Region("head", x, y, shape.head_columns, shape.rows, (), head, flipped))
     return Placement(model, shape, context_length, tuple(regions))
 
 
@@ -188,7 +207,7 @@ def block_outputs(model: ModelShape, shape: Shape) -> dict[str, NDArray[np.int64
 
 
 def _block_sram(
-    model: ModelShape, machine: MachineSpec, shape: Shape, context_length: int
+    model: ModelShape, machine: MachineSpec, shape: Shape, context_length: int, layers: int
 ) -> dict[str, int]:
     hidden = split(model.hidden, shape.rows)
     heads = split_heads(model.attention, shape.columns)
@@ -205,28 +224,23 @@ def _block_sram(
     return _sram(
         machine,
         f"a block of {shape.columns} × {shape.rows} cores, core (0, 0)",
-        weights=shape.layers_per_block * (tiles + norms),
-        kv=shape.layers_per_block * kv_bytes(heads, positions),
-        buffers=5 * most_inputs + 8 * most_outputs + scores,
+        weights=layers * (tiles + norms),
+        kv=layers * kv_bytes(heads, positions),
+        buffers=5 * most_inputs + 8 * most_outputs + scores + 4 * model.attention.head_dim,
         advice="more rows or columns, or a shorter context",
     )
 
 
-def _head_sram(
-    model: ModelShape, machine: MachineSpec, shape: Shape, context_length: int
-) -> dict[str, int]:
+def _head_sram(model: ModelShape, machine: MachineSpec, shape: Shape) -> dict[str, int]:
     hidden = split(model.hidden, shape.rows)
     outputs = np.array([ceil(model.vocabulary / shape.head_columns)])
     tile = matmul.tile_bytes(hidden, outputs)
-    angles = context_length * model.attention.head_dim * 4
     return _sram(
         machine,
         f"the head of {shape.head_columns} × {shape.rows} cores, core (0, 0)",
         weights=tile * (1 if model.tied else 2) + 4 * hidden.most_elements,
         kv=0,
-        buffers=5 * hidden.most_elements
-        + 8 * int(outputs[0])
-        + ceil(angles / (shape.head_columns * shape.rows)),
+        buffers=5 * hidden.most_elements + 8 * int(outputs[0]) + 4 * model.attention.head_dim,
         advice="more head columns or rows",
     )
 
@@ -250,32 +264,73 @@ def _sram(
     return used | {"max_total": total}
 
 
-def _serpentine(widths: Sequence[int], height: int, machine: MachineSpec) -> list[tuple[int, int]]:
-    """North-west corners of rectangles laid east, then west, then east again."""
-    bands = _squarest_bands(widths, height, machine)
-    width_used = max(sum(band) for band in bands)
-    corners = []
-    for number, band in enumerate(bands):
-        edges = [sum(band[:i]) for i in range(len(band))]
-        eastward = number % 2 == 0
-        for width, edge in zip(band, edges, strict=True):
-            x = edge if eastward else width_used - edge - width
-            corners.append((x, number * height))
-    return corners
+class _Corner(NamedTuple):
+    """Where a rectangle lies, and whether its band runs west."""
+
+    x: int
+    y: int
+    flipped: bool
 
 
-def _squarest_bands(widths: Sequence[int], height: int, machine: MachineSpec) -> list[list[int]]:
-    """Cut a row of rectangles into bands whose bounding box has the shortest longer side."""
-    limits = sorted({sum(widths[: n + 1]) for n in range(len(widths))} | {max(widths)})
+def _serpentine(widths: Sequence[int], height: int, machine: MachineSpec) -> list[_Corner]:
+    """Lay rectangles east, then west, then east again, in the squarest box with room for lanes.
+
+    Lanes turn west of their bands where the wafer has room for that, else inside their regions.
+    """
+    sums = {sum(widths[: n + 1]) for n in range(len(widths))}
+    limits = sorted(sums | {max(widths), machine.columns})
     choices = [_bands(widths, limit) for limit in limits if max(widths) <= limit <= machine.columns]
-    fitting = [bands for bands in choices if len(bands) * height <= machine.rows]
-    if not fitting:
-        raise PlacementError(
-            f"{len(widths)} rectangles of {height} rows (widest {max(widths)}) do not fit the "
-            f"{machine.columns} × {machine.rows} cores of {machine.name}: use fewer rows, more "
-            "layers per block, or a larger machine"
-        )
-    return min(fitting, key=lambda bands: max(max(map(sum, bands)), len(bands) * height))
+    for inside in (False, True):
+        laid = [_with_turns(bands, height, inside) for bands in choices]
+        fitting = [
+            (max(across, down), corners)
+            for corners, across, down in laid
+            if corners and across <= machine.columns and down <= machine.rows
+        ]
+        if fitting:
+            return min(fitting, key=lambda choice: choice[0])[1]
+    raise PlacementError(
+        f"{len(widths)} rectangles of {height} rows (widest {max(widths)}) and the turns of "
+        f"{height} lanes between their bands do not fit the {machine.columns} × "
+        f"{machine.rows} cores of {machine.name}: use fewer rows, more layers per block, or "
+        "a larger machine"
+    )
+
+
+def _with_turns(
+    bands: Sequence[Sequence[int]], height: int, inside: bool
+) -> tuple[list[_Corner], int, int]:
+    """Return corners, and the columns and rows that rectangles and turning lanes take.
+
+    A band begins where the band before ended.  No corners: lanes cannot turn as asked for.
+    """
+    laid: list[Region] = []
+    for number, band in enumerate(bands):
+        for width in band:
+            y, flipped = number * height, number % 2 == 1
+            x = _next_x(laid[-1], width, y, flipped) if laid else 0
+            laid.append(Region("", x, y, width, height, (len(laid),), {}, flipped))
+    laid[-1] = replace(laid[-1], layers=())
+    west = min(region.x for region in laid)
+    if not inside:
+        outer = [min(a.x, b.x) for a, b in pairwise(laid) if a.flipped and a.y != b.y]
+        west = min([west, *(x - height + 1 for x in outer)])
+    laid = [replace(region, x=region.x - west) for region in laid]
+    pairs = list(pairwise(laid))
+    turns = [turn for a, b in pairs if (turn := turn_between(a, b)) is not None]
+    turning = [turn.column(row) for turn in turns for row in (0, height - 1)]
+    if min(turning, default=0) < 0 or (not inside and any(turns_inside(a, b) for a, b in pairs)):
+        return [], 0, 0
+    across = max([region.x + region.width for region in laid] + [c + 1 for c in turning])
+    corners = [_Corner(region.x, region.y, region.flipped) for region in laid]
+    return corners, across, len(bands) * height
+
+
+def _next_x(before: Region, width: int, y: int, flipped: bool) -> int:
+    """The west edge of the rectangle that follows another in its band or begins the next."""
+    if before.y == y:
+        return before.x - width if flipped else before.x + before.width
+    return before.x + min(0, before.width - width) if flipped else before.x
 
 
 def _bands(widths: Sequence[int], limit: int) -> list[list[int]]:

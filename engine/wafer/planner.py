@@ -4,7 +4,7 @@ First version: a sweep over block sizes, then over head widths, priced by compil
 counting it as often as the model has layers, at half the context.  Deterministic; no weights.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from math import ceil
 
@@ -47,7 +47,7 @@ def plan(graph: ModelGraph, machine: MachineSpec, context_length: int | None = N
         )
     layer = _one_layer(graph)
     shapes = (
-        Shape(columns, rows, min(_HEAD_WIDTHS[-1], machine.columns))
+        Shape(columns, rows, max(1, min(_HEAD_WIDTHS[-1], machine.columns // 4)))
         for rows in _row_choices(model, machine)
         for columns in _column_choices(model, machine)
     )
@@ -71,7 +71,7 @@ def _best(
     for shape in shapes:
         try:
             _place_all(model, machine, shape, context)
-            placement = place(replace(model, layers=1), machine, shape, context)
+            placement = place(replace(model, layers=1), machine, replace(shape, blocks=1), context)
         except PlacementError as error:
             refusal = str(error)
             continue
@@ -89,9 +89,9 @@ def _best(
 def _place_all(model: ModelShape, machine: MachineSpec, shape: Shape, context: int) -> Placement:
     """Place with as few layers per block as the wafer has room for."""
     refusal: PlacementError | None = None
-    for per_block in _block_choices(model.layers):
+    for blocks in range(model.layers, 0, -1):
         try:
-            return place(model, machine, replace(shape, layers_per_block=per_block), context)
+            return place(model, machine, replace(shape, blocks=blocks), context)
         except PlacementError as error:
             refusal = error
     assert refusal is not None
@@ -140,13 +140,3 @@ def _column_choices(model: ModelShape, machine: MachineSpec) -> list[int]:
     divisors = [n for n in range(1, heads + 1) if heads % n == 0]
     multiples = [heads * s for s in range(2, half + 1) if half % s == 0]
     return [n for n in divisors + multiples if n <= machine.columns]
-
-
-def _block_choices(layers: int) -> Iterator[int]:
-    """Layers per block, the fewest first, without choices that leave the same number of blocks."""
-    seen = set()
-    for per_block in range(1, layers + 1):
-        blocks = ceil(layers / per_block)
-        if blocks not in seen:
-            seen.add(blocks)
-            yield per_block

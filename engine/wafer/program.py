@@ -20,7 +20,7 @@ from engine.wafer.machine import MachineSpec
 
 __all__ = ["SCHEMA_VERSION", "Attention", "Buffer", "Matrix", "Program", "Region"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every change of what a table means."""
 
 
@@ -37,6 +37,10 @@ class Region:
     """Layers that lie here; empty for the head."""
     sram_bytes: dict[str, int]
     """The fullest core by use: code, weights, kv, buffers, max_total."""
+    flipped: bool = False
+    """True in a band that runs west: row r lies at ``y + height − 1 − r``."""
+    wafer: int = 0
+    """Number of the wafer; coordinates count on each wafer from its own corner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ class Program:
         header = (
             f"; {self.model} on {self.machine.name}: {len(self.instructions)} instructions, "
             f"{self.cores_used} cores, program {self.hash}\n"
-            "; cycles = one row + per further row + per KV row of the fullest core\n"
+            "; cycles = one row alone, from an aligned start + per KV row of all cores\n"
         )
         return header + "".join(
             f"{number:4d}  {self._line(row)}\n" for number, row in enumerate(self.instructions)
@@ -190,7 +194,7 @@ class Program:
         return (
             f"{Op(row[Field.OP]).name.lower():9s} {self.regions[row[Field.REGION]].label:9s} "
             f"{name(Field.SOURCE):>19s} → {name(Field.TARGET):19s} {' '.join(notes):30s} "
-            f"{row[Field.CYCLES]:6d} + {row[Field.CYCLES_ROW]} + {row[Field.CYCLES_KV]}"
+            f"{row[Field.CYCLES]:6d} + {row[Field.CYCLES_KV]}"
         )
 
     def __post_init__(self) -> None:

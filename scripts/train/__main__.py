@@ -17,8 +17,10 @@ STEPS = {
     "corpus": "gather and clean Python files from wheels and the standard library",
     "tokenizer": "learn the byte-level BPE",
     "pack": "turn documents into rows of tokens, fill-in-the-middle included",
+    "parts": "cut files into parts of a chosen size, or join parts",
     "train": "train the model; resumes from the last checkpoint",
     "export": "write the weights folder from a checkpoint",
+    "audit": "show that nothing held out was trained on",
     "card": "write the model card from the logs",
 }
 

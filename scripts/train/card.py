@@ -1,7 +1,8 @@
 """Write the model card of a weights folder.
 
-Every figure comes from the run's log, the manifest, or a measurement of the exported weights
-made here; the text around them is all that is written by hand.
+Every figure comes from the run's log, the manifest, the output of ``spark-tui bench quality``, or
+a measurement of the exported weights made here; the text around them is all that is written by
+hand.
 """
 
 from __future__ import annotations
@@ -10,26 +11,28 @@ import argparse
 import json
 import logging
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from scripts.train import settings
-from scripts.train.export import checksums, write_whole
+from scripts.train.corpus import file_digest, read_manifest
+from scripts.train.weights_file import checksums, weight_files, write_whole
 
 log = logging.getLogger(__name__)
 
-QUESTIONS = {
-    "rest of a line, `typed` order": ("rest", "typed", 200),
-    "rest of a line, `spm` order": ("rest", "spm", 100),
-    "rest of a line, `typed` order, no suffix": ("bare", "typed", 100),
-    "whole line, cursor after the indentation, `typed` order": ("line", "typed", 100),
-}
-"""Name in the card: kind of question, order of the prompt, how many."""
+CURVE_POINTS = 16
+WINDOWS = {512: 400, 2048: 100}
+"""Tokens of a window of held-out text, and how many windows are measured."""
+
+PYTHON = "python -m scripts.train"
 
 
 def read_log(path: Path) -> dict[str, Any]:
-    """Return what train.jsonl says of the run: options, end, and a thinned curve.
+    """Return what train.jsonl says of the run: its phases, its end, and a thinned curve.
+
+    A phase is all commands in a row on rows of one set.
 
     Raises:
         ValueError: The run has not ended.
@@ -38,15 +41,45 @@ def read_log(path: Path) -> dict[str, Any]:
     ends = [record for record in records if record.get("end")]
     if not ends:
         raise ValueError(f"{path} has no end record; finish the run with `train` first")
+    phases: list[dict[str, Any]] = []
+    for record in records:
+        if "start" in record:
+            name = record["start"].get("set", "core")
+            if not phases or phases[-1]["set"] != name:
+                phases.append({"set": name, "first": record, "commands": []})
+            phases[-1]["options"] = record["start"]
+            command = train_command(record["start"])
+            if command not in phases[-1]["commands"]:
+                phases[-1]["commands"].append(command)
+        phases[-1]["last"] = record
+    for phase in phases:
+        for unit in ("tokens", "seconds", "step"):
+            phase[unit] = phase["last"][unit] - phase["first"][unit]
     starts = [record for record in records if "start" in record]
     curve = [record for record in records if "heldout" in record]
     return {
-        "options": starts[-1]["start"],
+        "phases": phases,
         "parameters": starts[-1]["parameters"],
-        "sessions": len(starts),
+        "commands": len(starts),
         "end": ends[-1],
-        "curve": curve,
+        "curve": thinned(curve, CURVE_POINTS),
     }
+
+
+def train_command(options: Mapping[str, Any]) -> str:
+    """Return the command that the log says a run was started with."""
+    length = "minutes" if "minutes" in options else "tokens"
+    return (
+        f"{PYTHON} train --set {options.get('set', 'core')} --workers {options.get('workers', 1)} "
+        f"--seed {options['seed']} --{length} {options[length]:g}"
+    )
+
+
+def thinned(points: Sequence[Any], most: int) -> list[Any]:
+    """Return at most ``most`` points, evenly spread, the first and the last among them."""
+    if len(points) <= most:
+        return list(points)
+    return [points[round(i * (len(points) - 1) / (most - 1))] for i in range(most)]
 
 
 def measure(folder: Path, work: Path, device: str) -> dict[str, Any]:
@@ -54,54 +87,202 @@ def measure(folder: Path, work: Path, device: str) -> dict[str, Any]:
 
     A result of the same weights is not measured again.
     """
-    from scripts.train import evaluate, fim
+    from scripts.train import evaluate
     from scripts.train.pack import Encoder
     from scripts.train.tokenizer import load
 
-    digest = checksums(folder)["files"]["model.safetensors"]
+    digests = [file_digest(path) for path in weight_files(folder)]
     path = work / "evaluation.json"
     if path.exists():
         known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if known["sha256"] == digest:
+        if known.get("digests") == digests:
             return known
     model = evaluate.load_weights(folder, device)
     encode = Encoder(load(folder / "tokenizer.json"))
     documents = evaluate.held_out_documents(work / "heldout.jsonl")
-    windows = evaluate.loss_windows(documents, encode, 400)
-    result: dict[str, Any] = {
-        "sha256": digest,
-        "loss": asdict(evaluate.measure_loss(model, windows, device)),
-        "fim": {},
-        "samples": {},
-    }
-    log.info("held-out loss: %s", result["loss"])
-    for name, (kind, order, count) in QUESTIONS.items():
-        cut = evaluate.line_after_indent if kind == "line" else fim.rest_of_line
-        questions = evaluate.questions(documents, count, cut)
-        if kind == "bare":
-            questions = [evaluate.without_suffix(question) for question in questions]
-        score, answers = evaluate.measure_fim(model, questions, encode, device, order)
-        result["fim"][name] = asdict(score)
-        result["samples"][name] = answers[:8]
-        log.info("%s: %s", name, score)
+    result: dict[str, Any] = {"digests": digests, "loss": {}}
+    for length, count in WINDOWS.items():
+        windows = evaluate.loss_windows(documents, encode, count, length)
+        result["loss"][str(length)] = asdict(evaluate.measure_loss(model, windows, device))
+        log.info("windows of %d: %s", length, result["loss"][str(length)])
     write_whole(path, (json.dumps(result, indent=1) + "\n").encode())
     return result
 
 
-def data_summary(manifest: dict[str, Any], packed: dict[str, Any]) -> list[str]:
-    """Return the card's lines about the data."""
-    training = [source for source in manifest["sources"] if not source["held_out"]]
-    held = [source for source in manifest["sources"] if source["held_out"]]
+# ── parts of the card ───────────────────────────────────────────────────────────────────────
+
+
+def opening(name: str, parameters: int, config: Mapping[str, Any]) -> list[str]:
+    """Return what the model is."""
+    shape = (
+        f"{config['num_hidden_layers']} layers, width {config['hidden_size']}, "
+        f"{config['num_attention_heads']} heads of {config['head_dim']} with "
+        f"{config['num_key_value_heads']} key/value heads, "
+        f"SwiGLU of {config['intermediate_size']}, "
+        f"vocabulary {config['vocab_size']:,}, {config['max_position_embeddings']:,} positions, "
+        "head tied to the embedding"
+    )
+    return [
+        f"# {name}",
+        "",
+        f"A very small Python completion model: a plain Llama with {parameters:,} parameters "
+        f"({shape}). Trained from nothing by `scripts/train`; no other model's weights or outputs "
+        "went into it.",
+        "",
+        "It finishes lines and fills holes in Python files inside Spark's editor. It knows no "
+        "facts, follows no instructions and speaks no language but Python.",
+        "",
+        "## Prompts",
+        "",
+        "- In the middle of a file: `<|fim_prefix|>` lines above, `<|fim_suffix|>` what follows "
+        "the cursor, `<|fim_middle|>` what is typed of the cursor's line. Encode the parts apart; "
+        "the answer ends with `<|endoftext|>`.",
+        "- Also trained: the typed part left in the prefix, and "
+        "`<|fim_prefix|><|fim_suffix|>S<|fim_middle|>P` with the answer right after P.",
+        "- In front may stand `<|file_sep|>path\\n`, or `<|repo_name|>name\\n`, pieces of other "
+        "files each after `<|file_sep|>path\\n`, then the same with the own path.",
+    ]
+
+
+def training_lines(
+    run_log: Mapping[str, Any], packed: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return how it was trained: totals, phases, the curve of the held-out loss."""
+    end, phases = run_log["end"], run_log["phases"]
+    options = phases[-1]["options"]
+    flops = 6 * run_log["parameters"] * end["tokens"]
+    lines = [
+        f"{end['step']:,} steps, {end['tokens'] / 1e6:.2f} M tokens, {end['seconds'] / 60:.1f} "
+        f"minutes, {end['tokens'] / end['seconds']:,.0f} tokens a second on average, on "
+        f"`{options['device']}` (evaluations included, machine shared with other work); about "
+        f"{flops:.1e} floating-point operations. Muon (rate {options['muon_lr']}) for the "
+        f"matrices of the layers, AdamW ({options['adam_lr']}) for the rest, batches of "
+        f"{options['batch_tokens']:,} tokens, linear decay over the last {options['decay']:.0%}, "
+        f"weight {options['middle_weight']} on the tokens of a middle.",
+        "",
+        "| phase | rows of | steps | M tokens | minutes | of its rows seen |",
+        "|---|---|---|---|---|---|",
+    ]
+    for number, phase in enumerate(phases, 1):
+        rows = tokens_in(packed[phase["set"]])
+        lines.append(
+            f"| {number} | `{phase['set']}`, {rows / 1e6:.1f} M tokens | {phase['step']:,} "
+            f"| {phase['tokens'] / 1e6:.1f} | {phase['seconds'] / 60:.0f} "
+            f"| {phase['tokens'] / rows:.0%} |"
+        )
+    lines += [
+        "",
+        "| minutes | M tokens | held-out nats a token | bits a byte |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {point['seconds'] / 60:.0f} | {point['tokens'] / 1e6:.1f} "
+        f"| {point['heldout']['nats_a_token']:.3f} | {point['heldout']['bits_a_byte']:.3f} |"
+        for point in run_log["curve"]
+    ]
+    return [*lines, "", "Points of the curve use a quarter of the text that the figures below use."]
+
+
+def tokens_in(packed: Mapping[str, Any]) -> int:
+    """Return the tokens of all rows that a pack.json describes."""
+    return sum(part["tokens"] for part in packed.values() if "tokens" in part)
+
+
+def loss_lines(loss: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the loss on held-out packages."""
+    lines = [
+        "Plain left-to-right prediction of held-out code from the beginnings of files: the "
+        "exported weights, matrix products in bfloat16.",
+        "",
+        "| window | nats a token | bits a byte | tokens |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {length} tokens | {part['nats_a_token']:.3f} | **{part['bits_a_byte']:.3f}** "
+        f"| {part['tokens']:,} |"
+        for length, part in loss.items()
+    ]
+    return lines
+
+
+def quality_lines(label: str, report: Mapping[str, Any]) -> list[str]:
+    """Return the figures of one ``spark-tui bench quality --json``."""
+    suites = report["suites"]
+    lines = [
+        f"### {label}",
+        "",
+        f"`spark-tui bench quality`, seed {report.get('seed', 0)}, greedy, the quantised model on "
+        f"the emulated machine, {with_repository(report)}.",
+        "",
+        "| suite | items | who | exact | 95 % interval | edit similarity | bits a byte |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, suite in suites.items():
+        rows = {"**model**": suite}
+        if "without_repository" in suite:
+            rows["model without the repository"] = suite["without_repository"]
+        rows |= suite.get("baselines", {})
+        for who, figures in rows.items():
+            if figures.get("exact_match") is None:
+                continue
+            first = f"| {name} | {suite['n']} " if figures is suite else "| | "
+            lines.append(f"{first}| {who} | {_rates(figures)} |")
+    lines += ["", *replay_lines(suites["replay"])] if "replay" in suites else []
+    return lines
+
+
+def with_repository(report: Mapping[str, Any]) -> str:
+    """Say whether the other files of the repository helped."""
+    used = report.get("repository", True)
+    return "with the repository's other files" if used else "without the repository's other files"
+
+
+def _rates(figures: Mapping[str, Any]) -> str:
+    interval = figures.get("exact_match_ci")
+    cells = [
+        f"{figures['exact_match']:.1%}",
+        f"{interval[0]:.1%} – {interval[1]:.1%}" if interval else "",
+        f"{figures['edit_similarity']:.1%}",
+    ]
+    bits = figures.get("bits_per_byte")
+    return " | ".join([*cells, f"{bits:.3f}" if bits is not None else ""])
+
+
+def replay_lines(replay: Mapping[str, Any]) -> list[str]:
+    """Return what typing whole files with suggestions gave."""
+    lines = [
+        f"Typed key by key through the real policy (`replay`, {replay['n']} lines): "
+        f"**{replay['keystrokes_saved']:.1%} of the keystrokes saved**, {replay['shown']} "
+        f"suggestions shown, {replay['accepted']} accepted, "
+        f"{replay['wrong_shown_per_100_keys']:.2f} wrong ones shown per 100 keys."
+    ]
+    if replay.get("endings"):
+        ends = ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in replay["endings"].items())
+        lines += ["", f"How its suggestions ended: {ends}."]
+    saved = {
+        who: figures["keystrokes_saved"]
+        for who, figures in replay.get("baselines", {}).items()
+        if figures.get("keystrokes_saved") is not None
+    }
+    if saved:
+        rest = ", ".join(f"{who} {value:.1%}" for who, value in saved.items())
+        lines += ["", f"Baselines save: {rest}."]
+    return lines
+
+
+def data_lines(manifest: Mapping[str, Any], name: str) -> list[str]:
+    """Return what the largest set used contains, by licence, and what is held out."""
+    sources = manifest["sets"][name]["sources"]
+    training = [source for source in sources if not source["held_out"]]
+    held = [source for source in sources if source["held_out"]]
     licences: dict[str, list[str]] = defaultdict(list)
     for source in training:
         licences[source["licence"]].append(f"{source['package']} {source['version']}")
-    rows = sum(part["tokens"] for part in packed.values())
     lines = [
-        f"{sum(s['files'] for s in training):,} Python files, "
+        f"Set `{name}`: {sum(s['files'] for s in training):,} Python files, "
         f"{sum(s['bytes'] for s in training) / 1e6:.1f} MB, from the standard library and "
         f"{len(training) - 1} packages (`scripts/train/manifest.json` has versions, checksums "
-        f"and counts). At most 10 MB of one package were packed, {rows / 1e6:.1f} M tokens in "
-        "all, headers and repeated neighbour files included.",
+        "and counts, `scripts/train/files.txt.xz` every file).",
         "",
         "| licence, as the package states it | packages |",
         "|---|---|",
@@ -115,98 +296,86 @@ def data_summary(manifest: dict[str, Any], packed: dict[str, Any]) -> list[str]:
         "",
         f"Held out for ever, vendored copies included: {names} "
         f"({sum(s['files'] for s in held)} files, {sum(s['bytes'] for s in held) / 1e6:.1f} MB, "
-        "without their tests).",
+        "without their tests). `python -m scripts.train audit` shows from the manifest that none "
+        "of it was trained on.",
+        "",
+        "Removed: duplicates and near-duplicates, files that share many lines with held-out ones, "
+        "vendored copies, generated and minified files, files over 200 kB or not UTF-8, packages "
+        "without a permissive licence, most tests. Keys, tokens, passwords and mail addresses are "
+        "blotted out, in the first phase by leaving such files away.",
     ]
     return lines
 
 
+def rebuild_lines(
+    run_log: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    packed: Mapping[str, Mapping[str, Any]],
+    rows: Mapping[str, str],
+) -> list[str]:
+    """Return the commands that make all this again, and the checksums they must give."""
+    names = list(dict.fromkeys(phase["set"] for phase in run_log["phases"]))
+    commands = [f"{PYTHON} corpus --set {name} --fetch --check" for name in names]
+    commands.append(f"{PYTHON} tokenizer")
+    for name in names:
+        options = packed[name].get("options", {"processes": 2, "cap_bytes": 10_000_000})
+        commands.append(
+            f"{PYTHON} pack --set {name} --processes {options['processes']} "
+            f"--cap-bytes {options['cap_bytes']}"
+        )
+    commands += [command for phase in run_log["phases"] for command in phase["commands"]]
+    lines = ["```", *commands, f"{PYTHON} export", "```", ""]
+    lines += [
+        "Corpus, tokenizer and rows come out byte for byte; with one worker and `--tokens` a run "
+        "gives the same losses each time. Two workers and a clock, as here, do not: each `train` "
+        "ran out or was stopped, and the next went on from its checkpoint.",
+        "",
+        "| file | SHA-256 |",
+        "|---|---|",
+        f"| heldout.jsonl | `{manifest['heldout_sha256']}` |",
+    ]
+    for name in names:
+        lines.append(f"| {name}/corpus.jsonl | `{manifest['sets'][name]['corpus_sha256']}` |")
+    return lines + [f"| {path} | `{digest}` |" for path, digest in rows.items()]
+
+
 def card(
-    run_log: dict[str, Any],
-    measured: dict[str, Any],
-    manifest: dict[str, Any],
-    packed: dict[str, Any],
-    config: dict[str, Any],
-    sums: dict[str, dict[str, str]],
+    name: str,
+    run_log: Mapping[str, Any],
+    measured: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    packed: Mapping[str, Mapping[str, Any]],
+    rows: Mapping[str, str],
+    config: Mapping[str, Any],
+    sums: Mapping[str, Mapping[str, str]],
+    quality: Mapping[str, Mapping[str, Any]],
+    notes: str,
 ) -> str:
     """Return the text of the model card."""
-    end, options, loss = run_log["end"], run_log["options"], measured["loss"]
-    seen = end["tokens"] / sum(part["tokens"] for part in packed.values())
-    shape = (
-        f"{config['num_hidden_layers']} layers, width {config['hidden_size']}, "
-        f"{config['num_attention_heads']} heads of {config['head_dim']} with "
-        f"{config['num_key_value_heads']} key/value heads, "
-        f"SwiGLU of {config['intermediate_size']}, "
-        f"vocabulary {config['vocab_size']:,}, {config['max_position_embeddings']:,} positions, "
-        "head tied to the embedding"
-    )
+    largest = run_log["phases"][-1]["set"]
     lines = [
-        "# spark-nano",
-        "",
-        f"A very small Python completion model: a plain Llama with {run_log['parameters']:,} "
-        f"parameters ({shape}). Trained from nothing by `scripts/train`; no other model's weights "
-        "or outputs went into it.",
-        "",
-        "It finishes lines and fills holes in Python files inside Spark's editor. It knows "
-        "no facts, follows no instructions and speaks no language but Python.",
-        "",
-        "## Prompts",
-        "",
-        "- In the middle of a file: `<|fim_prefix|>` lines above, `<|fim_suffix|>` what "
-        "follows the cursor, `<|fim_middle|>` what is typed of the cursor's line. Encode the "
-        "parts apart; the answer ends with `<|endoftext|>`.",
-        "- Also trained: the typed part left in the prefix, and "
-        "`<|fim_prefix|><|fim_suffix|>S<|fim_middle|>P` with the answer right after P.",
-        "- In front may stand `<|file_sep|>path\\n`, or `<|repo_name|>name\\n`, pieces of "
-        "neighbouring files each after `<|file_sep|>path\\n`, then the same with the own path.",
+        *opening(name, run_log["parameters"], config),
         "",
         "## Training",
         "",
-        f"{end['step']:,} steps, {end['tokens'] / 1e6:.2f} M tokens, {end['seconds'] / 60:.1f} "
-        f"minutes, {end['tokens'] / end['seconds']:,.0f} tokens a second on average, on "
-        f"`{options['device']}` (evaluations included, machine shared with other work). Muon "
-        f"(rate {options['muon_lr']}) for the matrices of the layers, AdamW "
-        f"({options['adam_lr']}) for the rest, batches of {options['batch_tokens']:,} tokens, "
-        f"linear decay over the last {options['decay']:.0%}, weight {options['middle_weight']} on "
-        f"the tokens of a middle. Seen: {seen:.0%} of the packed rows.",
-        "",
-        "| minutes | M tokens | held-out nats a token | bits a byte |",
-        "|---|---|---|---|",
-    ]
-    lines += [
-        f"| {point['seconds'] / 60:.0f} | {point['tokens'] / 1e6:.1f} "
-        f"| {point['heldout']['nats_a_token']:.3f} | {point['heldout']['bits_a_byte']:.3f} |"
-        for point in run_log["curve"]
-    ]
-    lines += [
-        "",
-        "Points of the curve use a quarter of the text that the figures below use.",
+        *training_lines(run_log, packed),
         "",
         "## Quality on held-out packages",
         "",
-        f"Plain left-to-right loss: **{loss['nats_a_token']:.3f} nats a token, "
-        f"{loss['bits_a_byte']:.3f} bits a byte** over {loss['tokens']:,} tokens in windows of 512 "
-        "from the beginnings of files: the exported float16 weights, matrix products in bfloat16.",
-        "",
-        "Greedy answers, comments and docstrings among the places; exact means equal to what was "
-        "left out, up to spaces at its end, and ended there. Prompts hold 1,200 characters before "
-        "and 500 after the cursor.",
-        "",
-        "| question | places | exact | first token right |",
-        "|---|---|---|---|",
+        *loss_lines(measured["loss"]),
     ]
-    for name, score in measured["fim"].items():
-        lines.append(
-            f"| {name} | {score['count']} | {score['exact']:.1%} | {score['first_token']:.1%} |"
-        )
+    for label, report in quality.items():
+        lines += ["", *quality_lines(label, report)]
+    lines += ["", notes.strip()] if notes.strip() else []
     lines += [
         "",
         "## Data",
         "",
-        *data_summary(manifest, packed),
+        *data_lines(manifest, largest),
         "",
-        "Removed: duplicates and near-duplicates (also of held-out files), vendored copies, "
-        "generated and minified files, files over 200 kB or not UTF-8, files with lines that look "
-        "like secrets, packages without a permissive licence, most tests.",
+        "## Rebuild",
+        "",
+        *rebuild_lines(run_log, manifest, packed, rows),
         "",
         "## Limits",
         "",
@@ -223,29 +392,57 @@ def card(
         "",
         "| file | sum |",
         "|---|---|",
-        *(f"| {name} | `{digest}` |" for name, digest in sums["files"].items()),
+        *(f"| {file} | `{digest}` |" for file, digest in sums["files"].items()),
         "",
     ]
     return "\n".join(lines)
+
+
+# ── the step ────────────────────────────────────────────────────────────────────────────────
+
+
+def labelled(argument: str) -> tuple[str, Path]:
+    """Split ``LABEL=FILE``; without a label the file's stem is one.
+
+    Example:
+        >>> labelled("Held out=a.json")
+        ('Held out', PosixPath('a.json'))
+    """
+    label, equals, path = argument.rpartition("=")
+    return (label, Path(path)) if equals else (Path(path).stem, Path(path))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``card``."""
     parser.add_argument("--out", type=Path, default=settings.WEIGHTS_DIR)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--quality",
+        type=labelled,
+        action="append",
+        default=[],
+        metavar="[LABEL=]FILE",
+        help="output of `spark-tui bench quality --json`; repeatable",
+    )
+    parser.add_argument("--notes", type=Path, help="Markdown put in before the data")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure the exported weights and write README.md beside them."""
     out, work = arguments.out, arguments.work
     run_log = read_log(work / "train.jsonl")
+    names = list(dict.fromkeys(phase["set"] for phase in run_log["phases"]))
     text = card(
+        out.name,
         run_log,
         measure(out, work, arguments.device),
-        json.loads(settings.MANIFEST.read_text(encoding="utf-8")),
-        json.loads((work / "pack.json").read_text(encoding="utf-8")),
+        read_manifest(settings.MANIFEST),
+        {name: json.loads((work / name / "pack.json").read_text("utf-8")) for name in names},
+        {f"{n}/{p.name}": file_digest(p) for n in names for p in sorted((work / n).glob("*.npy"))},
         json.loads((out / "config.json").read_text(encoding="utf-8")),
         checksums(out),
+        {label: json.loads(path.read_text("utf-8")) for label, path in arguments.quality},
+        arguments.notes.read_text(encoding="utf-8") if arguments.notes else "",
     )
     write_whole(out / "README.md", text.encode())
     log.info("wrote %s", out / "README.md")

@@ -13,12 +13,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 
-from scripts.train import fim
-from scripts.train.corpus import Document, read_jsonl
+from scripts.train import fim, weights_file
 from scripts.train.model import Llama, ModelConfig
 from scripts.train.pack import Encoder
+from scripts.train.sources import Document, read_jsonl
 
 WINDOW = 512
 
@@ -60,8 +59,8 @@ def load_weights(folder: Path, device: str) -> Llama:
     known = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     names = {field.name for field in fields(ModelConfig)}
     model = Llama(ModelConfig(**{k: v for k, v in known.items() if k in names}))
-    tensors = load_file(folder / "model.safetensors")
-    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    tensors = weights_file.read(folder)
+    model.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in tensors.items()})
     return model.to(device)
 
 
@@ -73,7 +72,7 @@ def held_out_documents(path: Path, seed: int = 7) -> list[Document]:
 
 
 def loss_windows(
-    documents: list[Document], encode: Encoder, windows: int
+    documents: list[Document], encode: Encoder, windows: int, length: int = WINDOW
 ) -> list[tuple[list[int], int]]:
     """Return windows of tokens from the beginning of files, with their bytes.
 
@@ -83,8 +82,8 @@ def loss_windows(
     found: list[tuple[list[int], int]] = []
     for document in documents:
         ids = encode(document.text)
-        for first in range(0, min(len(ids), 4 * WINDOW), WINDOW):
-            part = ids[first : first + WINDOW]
+        for first in range(0, min(len(ids), 4 * length), length):
+            part = ids[first : first + length]
             size = len(encode.decode_bytes(part))
             found.append(([encode.ids.end, *part], size))
             if len(found) == windows:

@@ -6,52 +6,36 @@ Each file is replaced whole, checksums last, so a reader never sees half a file.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import logging
-import os
 from pathlib import Path
 
-from scripts.train import settings
+from scripts.train import settings, weights_file
 
 log = logging.getLogger(__name__)
-
-LIMIT_BYTES = 16 * 1024 * 1024
-"""Largest allowed model.safetensors; the weights are committed to the repository."""
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file in one step."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
-
-
-def checksums(folder: Path) -> dict[str, dict[str, str]]:
-    """Return the contents of checksums.json for the files of a weights folder."""
-    names = ("config.json", "model.safetensors", "tokenizer.json")
-    return {
-        "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
-    }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``export``."""
     parser.add_argument("--checkpoint", type=Path, help="default: WORK/checkpoint.pt")
     parser.add_argument("--out", type=Path, default=settings.WEIGHTS_DIR)
+    parser.add_argument(
+        "--dtype", choices=("float16", "int8"), default="float16", help="int8 is cut into shards"
+    )
     parser.add_argument("--random", action="store_true", help="random weights, to try the format")
+    parser.add_argument("--config", type=Path, help="with --random: JSON with fields of the shape")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write model.safetensors, config.json, tokenizer.json and checksums.json."""
+    """Write the weight files, config.json, tokenizer.json and checksums.json."""
     import torch
-    from safetensors.torch import save
 
     from scripts.train.model import Llama, ModelConfig
 
     if arguments.random:
         torch.manual_seed(0)
-        config, progress = ModelConfig(), "random weights"
+        fields = json.loads(arguments.config.read_text()) if arguments.config else {}
+        config, progress = ModelConfig(**fields), "random weights"
         state = Llama(config).state_dict()
         # Zeroed projections would make every layer invisible to whoever tests against this.
         state = {k: v if v.any() else torch.randn_like(v) * 0.02 for k, v in state.items()}
@@ -60,17 +44,14 @@ def run(arguments: argparse.Namespace) -> None:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         config, state = ModelConfig(**checkpoint["config"]), checkpoint["model"]
         progress = f"step {checkpoint['step']}, {checkpoint['tokens']} tokens"
-    tensors = {name: value.to(torch.float16).contiguous() for name, value in state.items()}
-    if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
-        raise ValueError("a weight is not finite in float16; the checkpoint cannot be exported")
-    data = save(tensors, metadata={"format": "pt", "progress": progress})
-    if len(data) > LIMIT_BYTES:
-        raise ValueError(f"model.safetensors would have {len(data)} bytes, over {LIMIT_BYTES}")
+    tensors = {name: value.float().numpy() for name, value in state.items()}
     out: Path = arguments.out
-    out.mkdir(parents=True, exist_ok=True)
-    write_whole(out / "tokenizer.json", (arguments.work / "tokenizer.json").read_bytes())
+    written = weights_file.write(out, tensors, arguments.dtype, progress)
+    tokenizer = (arguments.work / "tokenizer.json").read_bytes()
+    weights_file.write_whole(out / "tokenizer.json", tokenizer)
     config_json = json.dumps(config.to_huggingface(), indent=2) + "\n"
-    write_whole(out / "config.json", config_json.encode())
-    write_whole(out / "model.safetensors", data)
-    write_whole(out / "checksums.json", (json.dumps(checksums(out), indent=2) + "\n").encode())
-    log.info("wrote %s: %s, %.1f MiB", out.name, progress, len(data) / 2**20)
+    weights_file.write_whole(out / "config.json", config_json.encode())
+    sums = json.dumps(weights_file.checksums(out), indent=2) + "\n"
+    weights_file.write_whole(out / "checksums.json", sums.encode())
+    size = sum((out / name).stat().st_size for name in written)
+    log.info("wrote %s: %s, %s, %.1f MiB", out.name, progress, arguments.dtype, size / 2**20)

@@ -1,10 +1,10 @@
 """Turn documents into rows of tokens for training.  Knows nothing of the model.
 
 A document is cut into chunks of random length at line starts; a chunk becomes a
-fill-in-the-middle example or stays as it is, with or without a header of its repository.
-Whole examples are then laid side by side into rows.  Writes, for each row length L,
-``rows_L.npy`` (uint16, shape (R, L + 1)) and ``flags_L.npy`` (uint8, same shape):
-0 has no loss, 1 is text, 2 is a middle.
+fill-in-the-middle example or stays as it is, with or without a header of its repository: pieces
+of other files of its package, side by side with it.  Whole examples are then laid into rows.
+Writes, for each row length L, ``rows_L.npy`` (uint16, shape (R, L + 1)) and ``flags_L.npy``
+(uint8, same shape): 0 has no loss, 1 is text, 2 is a middle.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import json
 import logging
 import multiprocessing
 import random
-import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,21 +23,53 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from scripts.train import fim, settings
-from scripts.train.corpus import Document, read_jsonl
+from scripts.train import fim, parts, settings
+from scripts.train.neighbours import Neighbours, related_snippet
+from scripts.train.sources import Document, read_jsonl
 from scripts.train.tokenizer import load
 
 log = logging.getLogger(__name__)
 
 NO_LOSS, TEXT, MIDDLE = 0, 1, 2
 
-FIM_SHARE = 0.72
-"""Of the chunks; some have no hole, so about 70 % end up filled in the middle."""
-
-HEADER_SHARES = {"repo": 1 / 3, "file": 1 / 3, "none": 1 / 3}
 CHARACTERS_A_TOKEN = 3.5
 LENGTHS = {512: 0.86, 2048: 0.14}
 """Row lengths and the share of the documents cut for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How documents become examples."""
+
+    shortest: dict[int, int]
+    """By row length: tokens of the shortest chunk; lengths are log-uniform above it."""
+    headers: dict[str, float]
+    """How often an example opens with its repository, with its path only, with neither."""
+    snippets: dict[int, tuple[float, float]]
+    """By row length: least and most share of the room for pieces of other files."""
+    definitions: bool
+    """True: pieces that define a name the chunk uses come first, as imports point to them."""
+    fim_share: float = 0.72
+    """Of the chunks; some have no hole, so about 70 % end up filled in the middle."""
+    snippet_tokens: int = 500
+
+
+RECIPES = {
+    "first": Recipe(
+        shortest={512: 40, 2048: 300},
+        headers={"repo": 1 / 3, "file": 1 / 3, "none": 1 / 3},
+        snippets={512: (0.15, 0.5), 2048: (0.15, 0.5)},
+        definitions=False,
+    ),
+    # Longer chunks and more of other files: nearer to what an editor asks with.
+    "second": Recipe(
+        shortest={512: 80, 2048: 400},
+        headers={"repo": 0.35, "file": 0.4, "none": 0.25},
+        snippets={512: (0.15, 0.4), 2048: (0.25, 0.7)},
+        definitions=True,
+    ),
+}
+"""``first`` is not changed any more: the first phase of training had it."""
 
 
 def _byte_of() -> dict[str, int]:
@@ -50,7 +81,6 @@ def _byte_of() -> dict[str, int]:
 
 
 BYTE_OF = _byte_of()
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +118,14 @@ class Encoder:
         return bytes(BYTE_OF[character] for piece in pieces for character in piece)
 
 
-def chunks(text: str, longest: int, generator: random.Random) -> Iterator[tuple[int, int]]:
+def chunks(
+    text: str, shortest: int, longest: int, generator: random.Random
+) -> Iterator[tuple[int, int]]:
     """Cut a text at line starts into pieces of random length; yield their bounds.
 
     Lengths are log-uniform, so most tokens see a full window and many prompts are short.
     """
-    start, shortest = 0, 40 if longest <= 512 else 300
+    start = 0
     while start < len(text):
         tokens = shortest * (longest / shortest) ** generator.random()
         end = start + int(tokens * CHARACTERS_A_TOKEN)
@@ -105,66 +137,57 @@ def chunks(text: str, longest: int, generator: random.Random) -> Iterator[tuple[
         start = end
 
 
-def related_snippet(
-    text: str, siblings: list[Document], characters: int, generator: random.Random
-) -> tuple[str, str] | None:
-    """Return path and text of the piece of a sibling file that shares most names.
-
-    The best of a few random windows: what an editor's ring of recent pieces looks like.
-    """
-    if not siblings or characters < 80:
-        return None
-    names, best, best_score = set(_NAME.findall(text)), None, -1
-    for document in generator.sample(siblings, min(4, len(siblings))):
-        body = document.text
-        start = body.rfind("\n", 0, generator.randrange(len(body))) + 1
-        end = body.rfind("\n", start, start + characters) + 1
-        if end <= start:
-            continue
-        score = len(names.intersection(_NAME.findall(body[start:end])))
-        if score > best_score:
-            best, best_score = (document.path, body[start:end]), score
-    return best
-
-
 def header(
     document: Document,
     text: str,
-    siblings: list[Document],
-    room: int,
+    neighbours: Neighbours,
+    length: int,
+    recipe: Recipe,
     encode: Encoder,
     generator: random.Random,
 ) -> list[int]:
     """Return the tokens in front of an example: nothing, its path, or its repository."""
-    (kind,) = generator.choices(list(HEADER_SHARES), list(HEADER_SHARES.values()))
+    (kind,) = generator.choices(list(recipe.headers), list(recipe.headers.values()))
     if kind == "none":
         return []
     own = [encode.file, *encode(document.path + "\n")]
     if kind == "file":
         return own
     tokens = [encode.repo, *encode(document.package + "\n")]
-    budget = int(room * generator.uniform(0.15, 0.5))
+    budget = int(length * generator.uniform(*recipe.snippets[length]))
+    seen: set[tuple[str, str]] = set()
     while len(tokens) < budget:
-        characters = int(CHARACTERS_A_TOKEN * min(budget - len(tokens), 500))
-        snippet = related_snippet(text, siblings, characters, generator)
+        characters = int(CHARACTERS_A_TOKEN * min(budget - len(tokens), recipe.snippet_tokens))
+        snippet = None
+        if recipe.definitions:
+            snippet = neighbours.definition(document, text, characters, generator)
+            snippet = None if snippet in seen else snippet
+        if snippet is None:
+            siblings = neighbours.siblings(document)
+            snippet = related_snippet(text, siblings, characters, generator)
         if snippet is None:
             break
+        seen.add(snippet)
         tokens += [encode.file, *encode(snippet[0] + "\n"), *encode(snippet[1])]
     return tokens[:budget] + own
 
 
 def examples(
-    document: Document, siblings: list[Document], encode: Encoder, length: int
+    document: Document,
+    neighbours: Neighbours,
+    encode: Encoder,
+    length: int,
+    recipe: Recipe = RECIPES["first"],
 ) -> Iterator[Example]:
     """Yield the examples of one document.  Deterministic for a document."""
     digest = hashlib.sha256(f"{document.package}/{document.path}".encode()).digest()
     generator = random.Random(digest)
-    for start, end in chunks(document.text, length - 24, generator):
+    for start, end in chunks(document.text, recipe.shortest[length], length - 24, generator):
         text = document.text[start:end]
-        front = header(document, text, siblings, length, encode, generator)
+        front = header(document, text, neighbours, length, recipe, encode, generator)
         room = length + 1 - len(front)
         arranged = None
-        if generator.random() < FIM_SHARE:
+        if generator.random() < recipe.fim_share:
             arranged = _filled(text, room, encode, generator)
         if arranged is not None:
             tokens, middle = arranged
@@ -250,56 +273,102 @@ def cap_packages(documents: Iterable[Document], cap_bytes: int) -> list[Document
     return kept
 
 
-def _pack_share(job: tuple[Path, int, int, int]) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """Pack every n-th document; runs in a process of its own."""
-    work, share, shares, cap_bytes = job
-    encode = Encoder(load(work / "tokenizer.json"))
-    documents = cap_packages(read_jsonl(work / "corpus.jsonl"), cap_bytes)
-    folders: dict[tuple[str, str], list[Document]] = defaultdict(list)
-    for document in documents:
-        folders[document.package, document.path.rpartition("/")[0]].append(document)
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A share of the packing: every n-th document."""
+
+    corpus: Path
+    tokenizer: Path
+    share: int
+    shares: int
+    cap_bytes: int
+    recipe: Recipe
+
+
+Packed = dict[int, tuple[np.ndarray, np.ndarray]]
+"""By row length: tokens and flags."""
+
+
+def pack_share(job: Job) -> Packed:
+    """Pack one share; runs in a process of its own."""
+    encode = Encoder(load(job.tokenizer))
+    documents = cap_packages(read_jsonl(job.corpus), job.cap_bytes)
+    neighbours = Neighbours(documents)
     rows = {length: Rows(length, encode.pad) for length in LENGTHS}
-    generator = random.Random(share)
-    for document in documents[share::shares]:
+    generator = random.Random(job.share)
+    for document in documents[job.share :: job.shares]:
         (length,) = generator.choices(list(LENGTHS), list(LENGTHS.values()))
-        folder = folders[document.package, document.path.rpartition("/")[0]]
-        siblings = [other for other in folder if other is not document]
-        for example in examples(document, siblings, encode, length):
+        for example in examples(document, neighbours, encode, length, job.recipe):
             rows[length].add(example)
     for packed in rows.values():
         packed.finish()
-    return {n: (np.stack(packed.tokens), np.stack(packed.flags)) for n, packed in rows.items()}
+    return {n: (_stacked(p.tokens, n), _stacked(p.flags, n)) for n, p in rows.items()}
+
+
+def _stacked(rows: list[np.ndarray], length: int) -> np.ndarray:
+    return np.stack(rows) if rows else np.empty((0, length + 1))
+
+
+def write_rows(target: Path, results: list[Packed]) -> dict[str, object]:
+    """Write the rows of all shares in one random order; return what they contain."""
+    summary: dict[str, object] = {}
+    for length in LENGTHS:
+        tokens = np.concatenate([r[length][0] for r in results]).astype(np.uint16)
+        flags = np.concatenate([r[length][1] for r in results]).astype(np.uint8)
+        order = np.random.default_rng(length).permutation(len(tokens))
+        np.save(target / f"rows_{length}.npy", tokens[order])
+        np.save(target / f"flags_{length}.npy", flags[order])
+        summary[str(length)] = {
+            "rows": len(tokens),
+            "tokens": int(flags.size),
+            "middle_share": float((flags == MIDDLE).sum() / max(1, flags.size)),
+            "no_loss_share": float((flags == NO_LOSS).sum() / max(1, flags.size)),
+        }
+    return summary
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``pack``."""
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--set", choices=settings.SETS, default=settings.DEFAULT_SET)
+    parser.add_argument("--recipe", choices=RECIPES, help="default: the set's own")
+    parser.add_argument("--processes", type=int, default=2, help="another number, other rows")
     parser.add_argument("--cap-bytes", type=int, default=10_000_000, help="most of one package")
+    parser.add_argument(
+        "--parts-mib", type=float, help="also cut the rows into compressed files of this size"
+    )
     parser.add_argument("--force", action="store_true", help="pack again")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Pack the corpus, unless it is packed."""
+    """Pack a set, unless it is packed; cut it into parts if asked."""
     work: Path = arguments.work
-    if (work / "pack.json").exists() and not arguments.force:
-        log.info("pack.json exists; --force packs again")
-        return
+    target = work / arguments.set
+    if (target / "pack.json").exists() and not arguments.force:
+        log.info("%s exists; --force packs again", target / "pack.json")
+    else:
+        _pack(work, target, arguments)
+    if arguments.parts_mib is not None:
+        files = [target / "pack.json", *sorted(target.glob("*.npy"))]
+        parts.cut(files, target / "parts", int(arguments.parts_mib * 2**20))
+
+
+def _pack(work: Path, target: Path, arguments: argparse.Namespace) -> None:
+    recipe = arguments.recipe or settings.SETS[arguments.set].recipe
     shares = arguments.processes
-    jobs = [(work, share, shares, arguments.cap_bytes) for share in range(shares)]
+    jobs = [
+        Job(
+            corpus=target / "corpus.jsonl",
+            tokenizer=work / "tokenizer.json",
+            share=share,
+            shares=shares,
+            cap_bytes=arguments.cap_bytes,
+            recipe=RECIPES[recipe],
+        )
+        for share in range(shares)
+    ]
     with multiprocessing.get_context("spawn").Pool(shares) as pool:
-        results = pool.map(_pack_share, jobs)
-    summary: dict[str, object] = {}
-    for length in LENGTHS:
-        tokens = np.concatenate([result[length][0] for result in results])
-        flags = np.concatenate([result[length][1] for result in results])
-        order = np.random.default_rng(length).permutation(len(tokens))
-        np.save(work / f"rows_{length}.npy", tokens[order])
-        np.save(work / f"flags_{length}.npy", flags[order])
-        summary[str(length)] = {
-            "rows": len(tokens),
-            "tokens": int(flags.size),
-            "middle_share": float((flags == MIDDLE).mean()),
-            "no_loss_share": float((flags == NO_LOSS).mean()),
-        }
-    (work / "pack.json").write_text(json.dumps(summary, indent=1) + "\n")
+        results = pool.map(pack_share, jobs)
+    summary = write_rows(target, results)
+    options = {"recipe": recipe, "processes": shares, "cap_bytes": arguments.cap_bytes}
+    (target / "pack.json").write_text(json.dumps(summary | {"options": options}, indent=1) + "\n")
     log.info("packed: %s", summary)

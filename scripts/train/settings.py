@@ -1,7 +1,8 @@
-"""Names and folders every step shares.  Holds constants only; reads and writes nothing."""
+"""Names and folders every step shares.  Reads name lists; writes nothing."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE_DIR = Path(__file__).resolve().parent
@@ -11,7 +12,8 @@ WORK_DIR = Path(".train")
 
 WEIGHTS_DIR = REPOSITORY / "weights" / "spark-nano"
 MANIFEST = PACKAGE_DIR / "manifest.json"
-PACKAGES = PACKAGE_DIR / "packages.txt"
+FILES = PACKAGE_DIR / "files.txt.xz"
+"""Every file of the manifest's sets: one line each, see `scripts.train.audit`."""
 HELD_OUT = PACKAGE_DIR / "heldout.txt"
 
 END = "<|endoftext|>"
@@ -26,6 +28,33 @@ SPECIAL_TOKENS = (END, FIM_PREFIX, FIM_MIDDLE, FIM_SUFFIX, FIM_PAD, REPO_NAME, F
 """In the order of their ids: ``<|endoftext|>`` is 0."""
 
 VOCABULARY = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusSet:
+    """A named choice of packages; its files lie in ``WORK/name``."""
+
+    name: str
+    lists: tuple[Path, ...]
+    """Files of package names, read in this order."""
+    recipe: str
+    """How `pack` treats it unless told otherwise."""
+
+    def names(self) -> list[str]:
+        """Return the names of its packages, in order."""
+        return [name for path in self.lists for name in read_names(path)]
+
+
+_CORE = PACKAGE_DIR / "packages.txt"
+
+SETS = {
+    "core": CorpusSet("core", (_CORE,), "first"),
+    "full": CorpusSet("full", (_CORE, PACKAGE_DIR / "packages_wide.txt"), "second"),
+}
+"""``core`` taught the tokenizer and the first phase of training; ``full`` contains it and feeds
+every later one."""
+
+DEFAULT_SET = "full"
 
 
 def read_names(path: Path) -> list[str]:

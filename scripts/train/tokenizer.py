@@ -1,4 +1,4 @@
-"""Learn a byte-level BPE for Python.  Reads the corpus, writes ``tokenizer.json``."""
+"""Learn a byte-level BPE for Python.  Reads the core set, writes ``WORK/tokenizer.json``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from scripts.train import settings
-from scripts.train.corpus import read_jsonl
+from scripts.train.sources import read_jsonl
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> None:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    texts = sample(arguments.work / "corpus.jsonl", arguments.sample_bytes)
+    texts = sample(arguments.work / "core" / "corpus.jsonl", arguments.sample_bytes)
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.save(str(path))
     held = [document.text for document in read_jsonl(arguments.work / "heldout.jsonl")]

@@ -7,12 +7,14 @@ matrix product would all wait for the slowest.
 
 Progress is the share of the allotted time, or of the allotted tokens, that is used.  With
 ``--minutes`` other work on the machine costs tokens but never leaves a run without its decay
-of the learning rate.
+of the learning rate.  ``--piece-minutes`` ends a command early and keeps the schedule: the next
+one goes on where it stopped, also on other rows.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import logging
 import threading
@@ -24,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scripts.train import evaluate, fim
+from scripts.train import evaluate, fim, settings
 from scripts.train.model import Llama, ModelConfig
 from scripts.train.muon import Muon
 from scripts.train.pack import MIDDLE, NO_LOSS, Encoder
@@ -37,26 +39,28 @@ LONG_EVERY = 8
 
 
 class Batches:
-    """Walks the packed rows; the position, in rows, is all there is to save.
+    """Walks the packed rows; position, in rows, and number of calls are all there is to save.
 
     Each batch holds rows of one length.  When the rows run out they are shuffled anew.
     """
 
-    def __init__(self, work: Path, tokens: int) -> None:
-        files = sorted(work.glob("rows_*.npy"), key=lambda p: int(p.stem.split("_")[1]))
+    def __init__(self, folder: Path, tokens: int) -> None:
+        files = sorted(folder.glob("rows_*.npy"), key=lambda p: int(p.stem.split("_")[1]))
+        if not files:
+            raise ValueError(f"{folder} has no rows_*.npy; `pack` or `parts join` puts them there")
         self._rows = [np.load(file, mmap_mode="r") for file in files]
         self._flags = [
             np.load(file.with_name(file.name.replace("rows", "flags")), mmap_mode="r")
             for file in files
         ]
         self._tokens = tokens
-        self._calls = 0
+        self.calls = 0
         self.position = [0] * len(files)
 
     def next(self) -> tuple[np.ndarray, np.ndarray]:
         """Return tokens and flags, shape (B, L + 1)."""
-        self._calls += 1
-        kind = len(self._rows) - 1 if self._calls % LONG_EVERY == 0 else 0
+        self.calls += 1
+        kind = len(self._rows) - 1 if self.calls % LONG_EVERY == 0 else 0
         rows = self._rows[kind]
         count = min(len(rows), max(1, self._tokens // (rows.shape[1] - 1)))
         if self.position[kind] % len(rows) + count > len(rows):
@@ -100,25 +104,10 @@ def optimisers(model: Llama, arguments: argparse.Namespace) -> list[torch.optim.
     ]
 
 
-def save(
-    path: Path,
-    model: Llama,
-    optimizers: list[torch.optim.Optimizer],
-    progress: Progress,
-    position: list[int],
-) -> None:
+def save(path: Path, state: dict[str, object]) -> None:
     """Write a checkpoint; the old one stays until the new one is whole."""
     temporary = path.with_suffix(".tmp")
-    torch.save(
-        {
-            "config": asdict(model.config),
-            "model": model.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in optimizers],
-            "position": position,
-            **asdict(progress),
-        },
-        temporary,
-    )
+    torch.save(state, temporary)
     temporary.replace(path)
 
 
@@ -142,7 +131,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     length = parser.add_mutually_exclusive_group(required=True)
     length.add_argument("--minutes", type=float, help="training time, evaluations included")
     length.add_argument("--tokens", type=float, help="tokens to see")
+    parser.add_argument("--set", choices=settings.SETS, default=settings.DEFAULT_SET)
     parser.add_argument("--config", type=Path, help="JSON with fields of ModelConfig")
+    parser.add_argument(
+        "--init", type=Path, help="weights folder to begin with where no checkpoint is"
+    )
+    parser.add_argument(
+        "--piece-minutes", type=float, help="stop after this long; the next command goes on"
+    )
     parser.add_argument("--batch-tokens", type=int, default=8192, help="of one step")
     parser.add_argument("--part-tokens", type=int, default=2048, help="of one forward pass")
     parser.add_argument("--workers", type=int, default=1, help="threads, each with own passes")
@@ -154,7 +150,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint-minutes", type=float, default=5.0)
     parser.add_argument("--evaluate-minutes", type=float, default=15.0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--compile", action="store_true", help="use torch.compile")
+    parser.add_argument("--compile", action="store_true", help="compile the layers")
     parser.add_argument("--seed", type=int, default=1)
 
 
@@ -171,13 +167,12 @@ class Run:
         self.work: Path = arguments.work
         self.device: str = arguments.device
         torch.manual_seed(arguments.seed)
-        fields = json.loads(arguments.config.read_text()) if arguments.config else {}
-        self.model = Llama(ModelConfig(**fields)).to(self.device)
+        self.checkpoint = self.work / "checkpoint.pt"
+        self.model = self._begin().to(self.device)
         self.optimizers = optimisers(self.model, arguments)
         self.base = [[g["lr"] for g in optimizer.param_groups] for optimizer in self.optimizers]
-        self.batches = Batches(self.work, arguments.part_tokens)
+        self.batches = Batches(self.work / arguments.set, arguments.part_tokens)
         self.progress = Progress()
-        self.checkpoint = self.work / "checkpoint.pt"
         self._resume()
         self._measure = evaluation(self.work, self.device)
         self._log = (self.work / "train.jsonl").open("a", encoding="utf-8")
@@ -185,9 +180,16 @@ class Run:
         self._sums = [torch.zeros_like(p) for p in self.model.parameters()]
         self._tokens = 0
         self._losses: list[torch.Tensor] = []
-        self._clock = time.monotonic()
+        self._clock = self._began = time.monotonic()
         self._last_save = self._last_evaluation = self._last_line = self.progress.seconds
         self._last_tokens = self.progress.tokens
+
+    def _begin(self) -> Llama:
+        """Return a model of the asked shape: random, or the weights that ``--init`` names."""
+        if self.options.init is not None and not self.checkpoint.exists():
+            return evaluate.load_weights(self.options.init, self.device)
+        config = self.options.config
+        return Llama(ModelConfig(**(json.loads(config.read_text()) if config else {})))
 
     def _resume(self) -> None:
         if not self.checkpoint.exists():
@@ -196,9 +198,24 @@ class Run:
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        self.batches.position = state["position"]
+        # Rows of another set begin at their beginning.
+        if state.get("set", "core") == self.options.set:
+            self.batches.position = state["position"]
+            self.batches.calls = state.get("calls", 0)
         self.progress = Progress(state["step"], state["tokens"], state["seconds"])
         log.info("resumed at step %d", self.progress.step)
+
+    def _save(self) -> None:
+        state = {
+            "config": asdict(self.model.config),
+            "model": self.model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "position": self.batches.position,
+            "calls": self.batches.calls,
+            "set": self.options.set,
+            **asdict(self.progress),
+        }
+        save(self.checkpoint, state)
 
     def write(self, record: dict[str, object]) -> None:
         """Add a line to train.jsonl."""
@@ -213,11 +230,19 @@ class Run:
             return float(self.progress.seconds / (60 * self.options.minutes))
         return float(self.progress.tokens / self.options.tokens)
 
+    def over(self) -> bool:
+        """Say whether the run, or this piece of it, is done."""
+        piece = self.options.piece_minutes
+        return self.used() >= 1 or (
+            piece is not None and time.monotonic() - self._began >= 60 * piece
+        )
+
     def train(self) -> None:
-        """Run the workers to the end, then measure."""
+        """Run the workers to the end of the run or of the piece; measure at the run's end."""
         parameters = sum(p.numel() for p in self.model.parameters())
         options = {k: v for k, v in vars(self.options).items() if isinstance(v, int | float | str)}
-        self.write({"start": options, "parameters": parameters})
+        rows = hashlib.sha256((self.work / self.options.set / "pack.json").read_bytes())
+        self.write({"start": options, "parameters": parameters, "pack": rows.hexdigest()})
         failures: list[BaseException] = []
 
         def guarded() -> None:
@@ -234,8 +259,11 @@ class Run:
             worker.join()
         if failures:
             raise RuntimeError("a worker failed; the last checkpoint is intact") from failures[0]
-        save(self.checkpoint, self.model, self.optimizers, self.progress, self.batches.position)
-        self.write({"end": True, **self._measure(self.model)})
+        self._save()
+        if self.used() >= 1:
+            self.write({"end": True, **self._measure(self.model)})
+        else:
+            self.write({"pause": True})
 
     def _replica(self) -> Llama:
         """Return a model with the same weights in memory and gradients of its own."""
@@ -248,15 +276,18 @@ class Run:
         if self.options.workers > 1:
             torch.set_num_threads(1)
         replica = self._replica()
-        loss_of = torch.compile(replica.loss) if self.options.compile else replica.loss
-        while self.used() < 1 and not failures:
+        if self.options.compile:
+            # The head's loss has its own backward pass and stays as it is.
+            replica.hidden = torch.compile(replica.hidden)
+        # A batch that was begun is finished: a piece's end loses no gradient.
+        while not (self.over() and self._tokens == 0) and not failures:
             with self.gather:
                 rows, flags = self.batches.next()
             tokens = torch.from_numpy(rows).to(self.device)
             middles = (self.options.middle_weight - 1) * (flags[:, 1:] == MIDDLE)
             weights = torch.from_numpy((flags[:, 1:] != NO_LOSS) + middles).float()
             with torch.autocast(self.device, torch.bfloat16, cache_enabled=False):
-                loss = loss_of(tokens[:, :-1], tokens[:, 1:], weights.to(self.device))
+                loss = replica.loss(tokens[:, :-1], tokens[:, 1:], weights.to(self.device))
             count = rows.shape[0] * (rows.shape[1] - 1)
             (loss * count).backward()
             self._add(replica, loss.detach(), count)
@@ -309,7 +340,7 @@ class Run:
             self.write({"loss": round(mean, 4), "lr": round(factor, 4), "tok/s": round(rate)})
             self._last_tokens, self._last_line = progress.tokens, progress.seconds
         if progress.seconds - self._last_save > 60 * self.options.checkpoint_minutes:
-            save(self.checkpoint, self.model, self.optimizers, progress, self.batches.position)
+            self._save()
             self._last_save = progress.seconds
         if progress.seconds - self._last_evaluation > 60 * self.options.evaluate_minutes:
             self.write(self._measure(self.model))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scripts.train import card, settings
+from scripts.train import card, corpus, settings
 
 LOSS = {"nats_a_token": 2.5, "bits_a_byte": 0.96, "tokens": 5000}
 START = {
@@ -18,6 +18,45 @@ START = {
     "decay": 0.35,
     "middle_weight": 3.0,
     "device": "cpu",
+    "workers": 2,
+    "seed": 1,
+    "minutes": 60.0,
+}
+QUALITY = {
+    "model": "spark-nano",
+    "seed": 7,
+    "repository": True,
+    "suites": {
+        "line": {
+            "n": 500,
+            "exact_match": 0.055,
+            "exact_match_ci": [0.035, 0.076],
+            "edit_similarity": 0.41,
+            "bits_per_byte": 0.93,
+            "baselines": {
+                "nothing": {"exact_match": 0.0, "edit_similarity": 0.0},
+                "n-gram": {
+                    "exact_match": 0.02,
+                    "exact_match_ci": [0.01, 0.03],
+                    "edit_similarity": 0.2,
+                },
+            },
+        },
+        "replay": {
+            "n": 20,
+            "exact_match": 0.1,
+            "exact_match_ci": None,
+            "edit_similarity": 0.3,
+            "keystrokes_saved": 0.125,
+            "shown": 300,
+            "accepted": 100,
+            "wrong_shown_per_100_keys": 2.25,
+            "endings": {"line": 250, "repeats_suffix": 3},
+            "baselines": {
+                "n-gram": {"exact_match": 0.0, "edit_similarity": 0.1, "keystrokes_saved": 0.04}
+            },
+        },
+    },
 }
 
 
@@ -26,23 +65,91 @@ def write_log(path: Path, *records: dict[str, Any]) -> Path:
     return path
 
 
-def test_card_shows_the_figures_of_the_run(tmp_path: Path) -> None:
-    end = {"step": 1234, "tokens": 12_340_000, "seconds": 3600, "heldout": LOSS, "end": True}
-    log = write_log(tmp_path / "train.jsonl", {"start": START, "parameters": 6_819_072}, end)
-    text = card.card(
-        card.read_log(log),
-        {"loss": LOSS, "fim": {"lines": {"exact": 0.125, "first_token": 0.5, "count": 200}}},
-        json.loads(settings.MANIFEST.read_text(encoding="utf-8")),
-        {"512": {"tokens": 24_680_000}},
-        json.loads((settings.WEIGHTS_DIR / "config.json").read_text(encoding="utf-8")),
-        {"files": {"model.safetensors": "ab" * 32}},
+def at(step: int, seconds: int, **rest: Any) -> dict[str, Any]:
+    return {"step": step, "tokens": step * 10_000, "seconds": seconds, **rest}
+
+
+def two_phases(folder: Path) -> dict[str, Any]:
+    """Return the log of a run with an interrupted first phase and a second one."""
+    return card.read_log(
+        write_log(
+            folder / "train.jsonl",
+            at(0, 0, start=START, parameters=6_819_072),
+            at(400, 1200, loss=3.0),
+            at(400, 1200, start=START, parameters=6_819_072),
+            at(1000, 3000, heldout=LOSS),
+            at(1000, 3000, start=START | {"set": "full"}, parameters=6_819_072),
+            at(1234, 3600, heldout=LOSS, end=True),
+        )
     )
+
+
+def text_of(folder: Path, **changed: Any) -> str:
+    parts: dict[str, Any] = {
+        "name": "spark-nano",
+        "run_log": two_phases(folder),
+        "measured": {"loss": {"512": LOSS}},
+        "manifest": corpus.read_manifest(settings.MANIFEST),
+        "packed": {
+            "core": {"512": {"tokens": 20_000_000}},
+            "full": {
+                "512": {"tokens": 23_400_000},
+                "options": {"recipe": "second", "processes": 2, "cap_bytes": 3},
+            },
+        },
+        "rows": {"full/rows_512.npy": "cd" * 32},
+        "config": json.loads((settings.WEIGHTS_DIR / "config.json").read_text(encoding="utf-8")),
+        "sums": {"files": {"model.safetensors": "ab" * 32}},
+        "quality": {},
+        "notes": "",
+    }
+    return card.card(**(parts | changed))
+
+
+def test_card_shows_the_figures_of_the_run(tmp_path: Path) -> None:
+    text = text_of(tmp_path)
     assert "1,234 steps, 12.34 M tokens, 60.0 minutes" in text
-    assert "2.500 nats a token, 0.960 bits a byte" in text
-    assert "| lines | 200 | 12.5% | 50.0% |" in text
-    assert "Seen: 50% of the packed rows." in text
+    assert "| 512 tokens | 2.500 | **0.960** | 5,000 |" in text
+    assert "| 1 | `core`, 20.0 M tokens | 1,000 | 10.0 | 50 | 50% |" in text
+    assert "| 2 | `full`, 23.4 M tokens | 234 | 2.3 | 10 | 10% |" in text
     assert "ab" * 32 in text
     assert "the standard library's asyncio" in text
+
+
+def test_card_says_how_to_make_it_again(tmp_path: Path) -> None:
+    text = text_of(tmp_path)
+    for command in (
+        "corpus --set core --fetch --check",
+        "corpus --set full --fetch --check",
+        "pack --set core --processes 2 --cap-bytes 10000000",
+        "pack --set full --processes 2 --cap-bytes 3",
+        "train --set core --workers 2 --seed 1 --minutes 60",
+        "train --set full --workers 2 --seed 1 --minutes 60",
+    ):
+        assert f"python -m scripts.train {command}\n" in text
+    manifest = corpus.read_manifest(settings.MANIFEST)
+    assert f"| full/corpus.jsonl | `{manifest['sets']['full']['corpus_sha256']}` |" in text
+    assert f"| full/rows_512.npy | `{'cd' * 32}` |" in text
+
+
+def test_card_takes_the_suites_with_intervals_and_baselines(tmp_path: Path) -> None:
+    text = text_of(tmp_path, quality={"Held out": QUALITY}, notes="## Threshold\n\nNone.\n")
+    assert "### Held out" in text
+    assert "| line | 500 | **model** | 5.5% | 3.5% – 7.6% | 41.0% | 0.930 |" in text
+    assert "| | | n-gram | 2.0% | 1.0% – 3.0% | 20.0% |  |" in text
+    assert "**12.5% of the keystrokes saved**" in text
+    assert "2.25 wrong ones shown per 100 keys" in text
+    assert "Baselines save: n-gram 4.0%." in text
+    assert "line 250, repeats suffix 3" in text
+    assert "## Threshold" in text
+
+
+def test_long_curves_keep_their_ends() -> None:
+    points = list(range(100))
+    kept = card.thinned(points, 16)
+    assert len(kept) == 16
+    assert (kept[0], kept[-1]) == (0, 99)
+    assert card.thinned(points[:5], 16) == points[:5]
 
 
 def test_a_run_without_an_end_has_no_card(tmp_path: Path) -> None:

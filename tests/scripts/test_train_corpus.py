@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import argparse
+import doctest
+import zipfile
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from scripts.train import corpus
-from scripts.train.corpus import Document, NearDuplicates, Source
-from scripts.train.settings import HELD_OUT, MANIFEST, read_names
+from scripts.train import card, clean, corpus, neighbours, sources
+from scripts.train.duplicates import NearDuplicates, SharedLines
+from scripts.train.settings import HELD_OUT, MANIFEST, SETS, read_names
+from scripts.train.sources import Document, Source
 
 NAMES = frozenset(read_names(HELD_OUT))
 
@@ -31,12 +36,12 @@ NAMES = frozenset(read_names(HELD_OUT))
     ],
 )
 def test_held_out_packages_are_found_in_every_copy(path: str) -> None:
-    assert corpus.is_held_out(path, NAMES)
+    assert clean.is_held_out(path, NAMES)
 
 
 @pytest.mark.parametrize("path", ["enrich/text.py", "clicker/core.py", "textual/app.py"])
 def test_other_names_are_not_held_out(path: str) -> None:
-    assert not corpus.is_held_out(path, NAMES)
+    assert not clean.is_held_out(path, NAMES)
 
 
 def test_held_out_list_is_complete() -> None:
@@ -57,16 +62,18 @@ def test_held_out_list_is_complete() -> None:
     ],
 )
 def test_unfit_files_are_refused(raw: bytes, why: str) -> None:
-    assert corpus.clean(raw) is None, why
+    assert clean.clean(raw) is None, why
 
 
 def test_clean_keeps_code_and_plain_newlines() -> None:
     raw = b"def function(argument):\r\n    return argument\r\n" * 5
-    assert corpus.clean(raw) == raw.decode().replace("\r\n", "\n")
+    assert clean.clean(raw) == raw.decode().replace("\r\n", "\n")
 
 
 def body(seed: int) -> str:
-    return "".join(f"def function_{seed}_{i}(argument):\n    return {i}\n" for i in range(20))
+    return "".join(
+        f"def function_{seed}_number_{i}(argument):\n    return {i}\n" for i in range(20)
+    )
 
 
 def test_copies_with_small_changes_are_duplicates() -> None:
@@ -82,36 +89,152 @@ def source(package: str, licence: str = "MIT") -> Source:
     return Source(package, "1", licence, "0" * 64, False, 0, 0)
 
 
-def test_split_keeps_held_out_code_out_of_training() -> None:
-    training, held, manifest = corpus.split(
+READ = [
+    (source("click"), [Document("click", "click/core.py", body(1))]),
+    (
+        source("typer"),
         [
-            (source("click"), [Document("click", "click/core.py", body(1))]),
-            (
-                source("typer"),
-                [
-                    Document("typer", "typer/_click/core.py", body(3)),
-                    # A copy under another name is caught as a duplicate.
-                    Document("typer", "typer/borrowed.py", body(1) + "late = True\n"),
-                    Document("typer", "typer/main.py", body(2)),
-                ],
-            ),
-            (source("closed", "GPL-3.0"), [Document("closed", "closed/a.py", body(4))]),
+            Document("typer", "typer/_click/core.py", body(3)),
+            # A copy under another name is caught as a duplicate.
+            Document("typer", "typer/borrowed.py", body(1) + "late = True\n"),
+            Document("typer", "typer/main.py", body(2)),
         ],
-        NAMES,
-    )
-    assert [document.path for document in training] == ["typer/main.py"]
-    assert [document.path for document in held] == ["click/core.py"]
-    assert [(entry.package, entry.held_out) for entry in manifest] == [
-        ("click", True),
-        ("typer", False),
+    ),
+    (source("closed", "GPL-3.0"), [Document("closed", "closed/a.py", body(4))]),
+]
+
+
+def test_held_out_code_stays_out_of_training() -> None:
+    register = NearDuplicates()
+    held = corpus.held_out(READ, NAMES, register)
+    kept = corpus.training(READ, NAMES, register, None)
+    assert [document.path for _, found in held for document in found] == ["click/core.py"]
+    assert [document.path for _, found in kept for document in found] == ["typer/main.py"]
+    assert [(s.package, s.held_out, s.files) for s, _ in [*held, *kept]] == [
+        ("click", True, 1),
+        ("typer", False, 1),
     ]
+
+
+def test_a_held_out_file_inside_a_longer_one_is_found() -> None:
+    """The longer file is no near-duplicate as a whole, yet a third of it is a copy."""
+    protected = SharedLines([body(1)])
+    longer = body(1) + body(2) + body(3)
+    assert NearDuplicates().add(longer)
+    assert protected.shared(longer) == (20, pytest.approx(1 / 3))
+    assert protected.is_copy(longer)
+    assert not protected.is_copy(body(2))
+
+
+def test_files_with_a_few_common_lines_are_no_duplicates() -> None:
+    """Independent hash functions: one common line does not decide for many of them."""
+    common = "from __future__ import annotations\nimport collections.abc\n"
+    texts = [common + body(seed) for seed in range(40)]
+    register = NearDuplicates()
+    assert all(register.add(text) for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("text", "scrubbed"),
+    [
+        ("key = 'AKIAABCDEFGHIJKLMNOP'", "key = 'REDACTED'"),
+        ("t = 'ghp_" + "a1" * 18 + "'", "t = 'REDACTED'"),
+        ("PASSWORD: str = 'hunter2-hunter2-hunter2'", "PASSWORD: str = 'REDACTED'"),
+        ('"client_secret": "0123456789abcdef0123"', '"client_secret": "REDACTED"'),
+        ("url = 'postgres://ann:s3cret@db.local/x'", "url = 'postgres://ann:password@db.local/x'"),
+        ("# ann.b@somewhere.co.uk wrote this", "# user@example.com wrote this"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+            "-----BEGIN RSA PRIVATE KEY-----REDACTED-----END RSA PRIVATE KEY-----",
+        ),
+    ],
+)
+def test_secrets_are_blotted_out(text: str, scrubbed: str) -> None:
+    assert clean.scrub(text) == scrubbed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "weights@x.mean()",
+        "password = get_password_from_the_user()",
+        "token = 'end_of_the_statement'",
+        "key = 'user@example.com'",
+        "url = f'{scheme}://{user}:{password}@{host}'",
+        "@decorator.something",
+    ],
+)
+def test_code_without_secrets_stays(text: str) -> None:
+    assert clean.scrub(text) == text
+
+
+def test_the_full_set_blots_out_what_the_core_set_drops() -> None:
+    raw = b"value = 'AKIAABCDEFGHIJKLMNOP'\n" + b"value = compute()\n" * 20
+    assert clean.clean(raw, clean.RULES["core"]) is None
+    kept = clean.clean(raw, clean.RULES["full"])
+    assert kept is not None
+    assert "AKIA" not in kept
+
+
+def wheel(folder: Path, package: str, files: dict[str, str]) -> Path:
+    path = folder / f"{package}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+        archive.writestr(
+            f"{package}-1.0.dist-info/METADATA",
+            f"Metadata-Version: 2.4\nName: {package}\nVersion: 1.0\nLicense-Expression: MIT\n",
+        )
+    return path
+
+
+def test_a_corpus_is_rebuilt_byte_for_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    for number, name in enumerate(sorted(NAMES - {"asyncio"})):
+        wheel(wheels, name, {f"{name}/core.py": body(100 + number)})
+    wheel(wheels, "one", {"one/a.py": body(1), "one/_vendor/x.py": body(2)})
+    wheel(wheels, "two", {"two/a.py": body(1), "two/b.py": body(3), "two/rich/c.py": body(4)})
+    listed = tmp_path / "packages.txt"
+    listed.write_text("one\ntwo\n")
+    monkeypatch.setitem(SETS, "full", replace(SETS["full"], lists=(listed,)))
+    monkeypatch.setattr(corpus, "stdlib_documents", lambda _: (source("python"), []))
+    monkeypatch.setattr(corpus.settings, "MANIFEST", tmp_path / "manifest.json")
+    monkeypatch.setattr(corpus.settings, "FILES", tmp_path / "files.txt.xz")
+
+    def build(work: Path, *options: str) -> None:
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--work", type=Path)
+        corpus.add_arguments(parser)
+        arguments = ["--work", str(work), "--wheels", str(wheels), "--processes", "1", *options]
+        corpus.run(parser.parse_args(arguments))
+
+    build(tmp_path / "first")
+    documents = list(sources.read_jsonl(tmp_path / "first/full/corpus.jsonl"))
+    assert [document.path for document in documents] == ["one/a.py", "two/b.py"]
+    listing = [line.split("\t")[:3] for line in corpus.read_listing(corpus.settings.FILES)]
+    assert ["full", "two", "two/b.py"] in listing
+    assert ["held-out", "rich", "rich/core.py"] in listing
+    build(tmp_path / "second", "--check")
+    wheel(wheels, "two", {"two/a.py": body(1), "two/b.py": body(5)})
+    with pytest.raises(ValueError, match="the manifest expects"):
+        build(tmp_path / "third", "--check")
+
+
+def test_a_missing_or_doubled_wheel_is_named(tmp_path: Path) -> None:
+    wheel(tmp_path, "one", {})
+    with pytest.raises(ValueError, match="no wheel of two"):
+        corpus.chosen_wheels(tmp_path, ["one", "two"])
+    (tmp_path / "one-2.0-py3-none-any.whl").write_bytes(b"")
+    with pytest.raises(ValueError, match="several wheels of one"):
+        corpus.chosen_wheels(tmp_path, ["one"])
 
 
 def test_tests_are_a_small_share() -> None:
     documents = [Document("p", f"p/{i}.py", "x" * 100) for i in range(20)]
     documents += [Document("p", f"p/tests/{i}.py", "x" * 100) for i in range(20)]
     kept = corpus.limit_tests(documents)
-    assert sum(corpus.is_test(d.path) for d in kept) == 3
+    assert sum(clean.is_test(d.path) for d in kept) == 3
 
 
 @pytest.mark.parametrize(
@@ -126,20 +249,36 @@ def test_tests_are_a_small_share() -> None:
     ],
 )
 def test_licences(licence: str, permissive: bool) -> None:
-    assert corpus.is_permissive(licence) is permissive
+    assert sources.is_permissive(licence) is permissive
 
 
-def test_manifest_separates_held_out_packages() -> None:
-    sources = json.loads(MANIFEST.read_text(encoding="utf-8"))["sources"]
-    held = {entry["package"] for entry in sources if entry["held_out"]}
+@pytest.mark.parametrize("name", SETS)
+def test_manifest_separates_held_out_packages(name: str) -> None:
+    entries = corpus.read_manifest(MANIFEST)["sets"][name]["sources"]
+    held = {entry["package"] for entry in entries if entry["held_out"]}
     assert held == (NAMES - {"asyncio"}) | {"python"}
-    trained = {entry["package"] for entry in sources if not entry["held_out"]}
+    trained = {entry["package"] for entry in entries if not entry["held_out"]}
     assert trained & NAMES == set()
-    assert all(corpus.is_permissive(entry["licence"]) for entry in sources)
-    assert all(entry["sha256"] == "stdlib" or len(entry["sha256"]) == 64 for entry in sources)
+    assert all(sources.is_permissive(entry["licence"]) for entry in entries)
+    assert all(entry["sha256"] == "stdlib" or len(entry["sha256"]) == 64 for entry in entries)
+
+
+def test_the_full_set_is_some_hundred_packages_around_the_core() -> None:
+    names = {name: set(SETS[name].names()) for name in SETS}
+    assert names["core"] < names["full"]
+    assert len(names["full"]) > 300
+    assert len(SETS["full"].names()) == len(names["full"])
+    assert not names["full"] & NAMES
+
+
+@pytest.mark.parametrize("module", [card, clean, neighbours, sources])
+def test_examples_in_docstrings_hold(module: ModuleType) -> None:
+    found = doctest.testmod(module)
+    assert found.attempted
+    assert not found.failed
 
 
 def test_documents_survive_the_file(tmp_path: Path) -> None:
     documents = [Document("p", "p/é.py", 'x = "é\u2028"\n')]
-    corpus.write_jsonl(tmp_path / "c.jsonl", documents)
-    assert list(corpus.read_jsonl(tmp_path / "c.jsonl")) == documents
+    sources.write_jsonl(tmp_path / "c.jsonl", documents)
+    assert list(sources.read_jsonl(tmp_path / "c.jsonl")) == documents

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +18,7 @@ torch = pytest.importorskip("torch")
 # Two threads on tiny tensors spend their time waiting for each other.
 torch.set_num_threads(1)
 
-from scripts.train import evaluate, fim  # noqa: E402
+from scripts.train import evaluate, fim, settings, weights_file  # noqa: E402
 from scripts.train import train as training  # noqa: E402
 from scripts.train.model import HeadLoss, Llama, ModelConfig, causal_attention  # noqa: E402
 from scripts.train.muon import Muon, orthogonalise  # noqa: E402
@@ -25,7 +29,7 @@ TINY = ModelConfig(
     num_attention_heads=4,
     num_key_value_heads=2,
     head_dim=8,
-    intermediate_size=48,
+    intermediate_size=64,
     vocab_size=96,
 )
 
@@ -137,30 +141,118 @@ def test_line_question_starts_after_the_indentation() -> None:
     assert fim.Parts("def f():\n", "        ", "return compute()", "\n") in parts
 
 
-def test_two_workers_train_and_a_second_run_resumes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def packed(folder: Path, seed: int = 0) -> None:
+    """Write a few rows that are easy to learn."""
+    folder.mkdir(parents=True)
     for length, count in ((16, 64), (64, 16)):
-        rows = (np.arange(count * (length + 1)) % 7).reshape(count, -1).astype(np.uint16)
-        np.save(tmp_path / f"rows_{length}.npy", rows)
-        np.save(tmp_path / f"flags_{length}.npy", np.ones_like(rows, np.uint8))
+        rows = ((np.arange(count * (length + 1)) + seed) % 7).reshape(count, -1).astype(np.uint16)
+        np.save(folder / f"rows_{length}.npy", rows)
+        np.save(folder / f"flags_{length}.npy", np.ones_like(rows, np.uint8))
+    (folder / "pack.json").write_text("{}")
+
+
+@pytest.fixture
+def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
+    """Return a function that trains in a work folder and returns the log."""
     config = tmp_path / "tiny.json"
     config.write_text(json.dumps(asdict(TINY)))
     monkeypatch.setattr(training, "evaluation", lambda *_: lambda _: {})
 
-    def train(tokens: int) -> list[dict[str, float]]:
+    def run(work: Path, *options: str) -> list[dict[str, Any]]:
         parser = argparse.ArgumentParser()
         parser.add_argument("--work", type=Path)
         training.add_arguments(parser)
-        options = f"--work {tmp_path} --config {config} --tokens {tokens} --workers 2"
-        options += " --batch-tokens 256 --part-tokens 64 --warmup 2 --device cpu"
-        training.run(parser.parse_args(options.split()))
-        lines = (tmp_path / "train.jsonl").read_text().splitlines()
-        return [json.loads(line) for line in lines]
+        fixed = f"--work {work} --config {config} --batch-tokens 256 --part-tokens 64 --warmup 2"
+        training.run(parser.parse_args([*fixed.split(), "--device", "cpu", *options]))
+        return [json.loads(line) for line in (work / "train.jsonl").read_text().splitlines()]
 
-    first = train(256 * 20)
-    second = train(256 * 40)
+    return run
+
+
+def weights(work: Path) -> dict[str, Any]:
+    state: dict[str, Any] = torch.load(work / "checkpoint.pt", weights_only=True)["model"]
+    return state
+
+
+def test_two_workers_train_and_a_second_run_resumes(tmp_path: Path, train: Any) -> None:
+    packed(tmp_path / "full")
+    first = train(tmp_path, "--tokens", str(256 * 20), "--workers", "2")
+    second = train(tmp_path, "--tokens", str(256 * 40), "--workers", "2")
     losses = [record["loss"] for record in second if "loss" in record]
     assert first[-1]["end"]
     assert second[len(first)]["step"] == first[-1]["step"] >= 15
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_the_same_run_gives_the_same_losses(tmp_path: Path, train: Any) -> None:
+    curves = []
+    for name in ("one", "two"):
+        packed(tmp_path / name / "full")
+        log = train(tmp_path / name, "--tokens", str(256 * 20))
+        curves.append([record["loss"] for record in log if "loss" in record])
+    assert curves[0] == curves[1]
+    assert len(curves[0]) == 2
+    ours, theirs = weights(tmp_path / "one"), weights(tmp_path / "two")
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_pieces_of_a_run_add_up_to_the_run(
+    tmp_path: Path, train: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("whole", "pieces"):
+        packed(tmp_path / name / "full")
+    length = ("--tokens", str(256 * 12))
+    train(tmp_path / "whole", *length)
+    # Every look at this clock takes a second.
+    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=itertools.count().__next__))
+    log = train(tmp_path / "pieces", *length, "--piece-minutes", "0.3")
+    pauses = 0
+    while not log[-1].get("end"):
+        assert log[-1]["pause"]
+        assert (pauses := pauses + 1) < 12
+        log = train(tmp_path / "pieces", *length, "--piece-minutes", "0.3")
+    assert pauses >= 2
+    ours, theirs = weights(tmp_path / "whole"), weights(tmp_path / "pieces")
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_another_set_goes_on_with_the_weights_from_its_own_beginning(
+    tmp_path: Path, train: Any
+) -> None:
+    packed(tmp_path / "core")
+    packed(tmp_path / "full", seed=3)
+    train(tmp_path, "--tokens", str(256 * 10), "--set", "core")
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["position"][0] > 40
+    log = train(tmp_path, "--tokens", str(256 * 11), "--set", "full")
+    assert [record["start"]["set"] for record in log if "start" in record] == ["core", "full"]
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["position"][0] <= 32
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int8"])
+def test_training_can_begin_with_a_weights_folder(tmp_path: Path, train: Any, dtype: str) -> None:
+    packed(tmp_path / "first" / "full")
+    first = train(tmp_path / "first", "--tokens", str(256 * 40))
+    state = {name: tensor.numpy() for name, tensor in weights(tmp_path / "first").items()}
+    weights_file.write(tmp_path / "out", state, dtype, "")
+    (tmp_path / "out/config.json").write_text(json.dumps(TINY.to_huggingface()))
+    packed(tmp_path / "second" / "full")
+    log = train(tmp_path / "second", "--tokens", str(256 * 10), "--init", str(tmp_path / "out"))
+    losses = [[r["loss"] for r in records if "loss" in r] for records in (first, log)]
+    assert losses[1][0] < 0.5 * losses[0][0]
+
+
+def test_rows_that_are_missing_are_named(tmp_path: Path, train: Any) -> None:
+    with pytest.raises(ValueError, match="has no rows"):
+        train(tmp_path, "--tokens", "1")
+
+
+def test_the_middle_size_keeps_its_limits() -> None:
+    config = ModelConfig(**json.loads((settings.PACKAGE_DIR / "mini.json").read_text()))
+    with torch.device("meta"):
+        shapes = {name: tensor.shape for name, tensor in Llama(config).state_dict().items()}
+    size = sum(shape.numel() for shape in shapes.values())
+    assert 30e6 <= size <= 45e6
+    assert all(shape[1] % weights_file.GROUP == 0 for shape in shapes.values() if len(shape) == 2)
+    nano = sum(path.stat().st_size for path in settings.WEIGHTS_DIR.iterdir())
+    tokenizer = (settings.WEIGHTS_DIR / "tokenizer.json").stat().st_size
+    assert nano + size * 34 / 32 + tokenizer < 55e6

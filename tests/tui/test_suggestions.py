@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
 import pytest
 
 from engine import EngineDown, EngineStarting
@@ -426,3 +427,51 @@ def test_a_long_text_that_was_cut_is_followed_too(world):
     say.edited(at((text + "d")[-32_768:]))
     assert world.shown() == ["ef"]
     assert world.cancelled == []
+
+
+def unsure(number: int, text: str) -> Completed:
+    return msgspec.structs.replace(completed(number, text), shown=False)
+
+
+def test_a_text_that_is_too_unlikely_is_not_shown_unasked_but_when_asked(world):
+    say, place = world.suggestions, at("def f(")
+    say.edited(place)
+    world.wait(100)
+    say.on_engine(unsure(1, "self"))
+    assert world.last() == NoSuggestion("not sure enough; Ctrl+L shows it", unsure(1, "self"))
+    assert world.shown() == []
+    say.moved(at("def f"))
+    say.edited(place)
+    world.wait(100)
+    assert (len(world.requests), world.shown()) == (1, [])  # known, and still not sure
+    say.ask(place)
+    assert (len(world.requests), world.shown()) == (1, ["self"])
+
+
+def test_behind_an_unlikely_text_is_asked_again(world):
+    say = world.suggestions
+    say.edited(at("def f("))
+    world.wait(100)
+    say.on_engine(unsure(1, "self"))
+    say.edited(at("def f(s"))
+    world.wait(100)
+    assert len(world.requests) == 2
+    say.on_engine(completed(2, "elf"))
+    assert world.shown() == ["elf"]
+
+
+def test_who_asks_is_shown_an_unlikely_text(world):
+    world.suggestions.ask(at("def f("))
+    world.suggestions.on_engine(unsure(1, "self"))
+    assert world.shown() == ["self"]
+
+
+def test_the_repository_goes_with_the_request_unless_set_off(world):
+    say = world.suggestions
+    say.repository, say.secret_patterns = "/repo", ("private/",)
+    say.ask(at("a"))
+    say.settings = SuggestionSettings(repository_knowledge=False)
+    say.ask(at("b"))
+    first, second = world.requests
+    assert (first.repository, first.private_patterns) == ("/repo", ("private/",))
+    assert second.repository is None

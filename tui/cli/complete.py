@@ -24,6 +24,8 @@ from tui.cli.place import Place, PlaceError, cut, parse_place
 from tui.cli.progress import ProgressLine
 from tui.cli.source import read_source, shown_path
 from tui.format import count_text, milliseconds_text, percent_text, rate_text
+from tui.repository import find_root
+from tui.settings import load_settings
 
 __all__ = ["complete"]
 
@@ -52,6 +54,12 @@ TIERS = ("fast", "cycle", "reference")
     show_default=True,
     help="What computes: the wafer fast, the wafer cycle by cycle, or plain NumPy.",
 )
+@click.option(
+    "--repository/--no-repository",
+    default=None,
+    help="Learn from the other files of the repository, or leave the model alone."
+    "  Default: as the settings say.",
+)
 @model_option
 @machine_options
 @json_option
@@ -62,6 +70,7 @@ def complete(
     temperature: float,
     seed: int,
     tier: str,
+    repository: bool | None,
     model: str | None,
     machine: str,
     clock: float | None,
@@ -74,10 +83,13 @@ def complete(
     """
     check_model(model)
     check_machine(machine, clock)
-    request = _request(place, from_stdin, max_tokens, temperature, seed)
+    request = _request(place, from_stdin, max_tokens, temperature, seed, repository)
     with ProgressLine() as progress:
         session = engine.Session.open(model, machine, clock, tier=tier, on_progress=progress.show)
     try:
+        if request.repository is not None:
+            # All of it first: the same files then always give the same text.
+            session.read_repository(request.repository, request.private_patterns)
         completion = session.complete(request)
         name = session.model.name
     finally:
@@ -99,11 +111,19 @@ def as_object(completion: engine.Completion, model: str) -> dict[str, Any]:
         "completion_tokens": completion.completion_tokens,
         "host": msgspec.to_builtins(completion.host),
         "wafer": msgspec.to_builtins(completion.wafer),
+        "repository": msgspec.to_builtins(completion.repository),
+        "mean_logprob": completion.mean_logprob,
+        "shown": completion.shown,
     }
 
 
 def _request(
-    text: str, from_stdin: bool, max_tokens: int, temperature: float, seed: int
+    text: str,
+    from_stdin: bool,
+    max_tokens: int,
+    temperature: float,
+    seed: int,
+    repository: bool | None,
 ) -> engine.CompletionRequest:
     """Return the request for the place that ``text`` names."""
     try:
@@ -111,13 +131,19 @@ def _request(
         prefix, suffix = _cut_source(place, from_stdin)
     except PlaceError as error:
         raise WrongCallError(str(error)) from error
+    path = Path(place.file)
+    settings = load_settings().settings  # its mistakes were told when the file was read
+    if repository is None:
+        repository = settings.suggestions.repository_knowledge
     return engine.CompletionRequest(
-        path=shown_path(Path(place.file)),
+        path=shown_path(path),
         prefix=prefix,
         suffix=suffix,
         max_tokens=max_tokens,
         temperature=temperature,
         seed=seed,
+        repository=str(find_root(path.absolute().parent)) if repository else None,
+        private_patterns=settings.privacy.extra_patterns,
     )
 
 
@@ -149,6 +175,16 @@ def _print_text(completion: engine.Completion) -> None:
         f" {completion.prompt_tokens} ({completion.cached_tokens} cached)",
         err=True,
     )
+    if completion.repository is not None:
+        learnt = completion.repository
+        click.echo(
+            f"repository: {count_text(learnt.files)} files, {count_text(learnt.tokens)} tokens;"
+            f" weighed {percent_text(learnt.mean_weight)},"
+            f" changed {percent_text(learnt.changed)} of the tokens",
+            err=True,
+        )
+    if completion.text.strip() and not completion.shown:
+        click.echo("the app would not show it unasked: too unlikely", err=True)
     click.echo(
         f"host (measured): prefill {milliseconds_text(host.prefill_ms)},"
         f" decode {milliseconds_text(host.decode_ms)},"

@@ -15,6 +15,7 @@ __all__ = ["run"]
 
 _PROGRAM = "spark-tui"
 _COMMANDS = {
+    "bench": "tui.cli.bench",
     "complete": "tui.cli.complete",
     "doctor": "tui.cli.doctor",
     "wafer": "tui.cli.wafer",

@@ -13,7 +13,7 @@ from tui.paths import printable, settings_file
 from tui.repository import find_root
 from tui.settings import load_settings
 
-__all__ = ["check_not_secret", "read_source", "shown_path"]
+__all__ = ["check_not_secret", "private_patterns", "read_source", "shown_path"]
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -45,7 +45,7 @@ def check_not_secret(path: Path) -> None:
         WrongCallError: The file, or what it links to, matches a pattern of secret files, or
             the person's own patterns cannot be known.
     """
-    extra = _private_patterns()
+    extra = private_patterns()
     pattern = privacy.secret_file(path, extra)
     if pattern is not None:
         raise WrongCallError(
@@ -63,7 +63,7 @@ def shown_path(path: Path) -> str:
         raise WrongCallError(f"'{path}' cannot be opened: {reason}") from error
 
 
-def _private_patterns() -> tuple[str, ...]:
+def private_patterns() -> tuple[str, ...]:
     """Return the patterns of the settings file; its mistakes go to stderr."""
     file = settings_file()
     loaded = load_settings(file)

@@ -5,11 +5,16 @@ from typing import Any
 
 from numba import njit
 
-__all__ = ["helper", "kernel", "parallel_kernel"]
+__all__ = ["bare_kernel", "helper", "inlined", "kernel", "parallel_kernel"]
 
 # No fast-math anywhere: the order of a sum is part of the machine, and a contracted
 # multiply–add would round once where the machine rounds twice.
 _FLAGS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": False, "error_model": "numpy"}
+
+_PART: dict[str, Any] = {
+    "cache": False, "_nrt": False, "forceinline": True,
+    "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
+}  # fmt: skip
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -25,3 +30,13 @@ def parallel_kernel(function: Callable[..., Any]) -> Any:
 def helper(function: Callable[..., Any]) -> Any:
     """Compile a small function that only kernels call; LLVM inlines it."""
     return njit(**_FLAGS)(function)
+
+
+def bare_kernel(function: Callable[..., Any]) -> Any:
+    """Compile a kernel that makes no array: nothing counts references, so rows cost nothing."""
+    return njit(_nrt=False, **_FLAGS)(function)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile a small function into every bare kernel that calls it; Python cannot call it."""
+    return njit(**(_FLAGS | _PART))(function)

@@ -1,18 +1,24 @@
-"""The residual sum on the west line."""
+"""The residual sum on the west line.
+
+Micro-steps: COMPUTE (west line) the sum.
+"""
 
 import numpy as np
 
-from engine.wafer.cost import Cost, vector
+from engine.wafer.cost import Cost, Micro, vector
 from engine.wafer.geometry import Split
 from engine.wafer.ops.base import WEST, Site
 
-__all__ = ["cost"]
+__all__ = ["cost", "steps"]
+
+
+def steps(micro: Micro, site: Site, hidden: Split) -> None:
+    """Tell the micro-steps of adding two vectors that lie along the rows of the west line."""
+    elements = np.asarray(hidden.elements, np.int64)[:, None]
+    cycles, overhead = vector(site.machine, elements)
+    micro.work(WEST, vector=cycles, pipe=np.where(elements > 0, overhead, 0))
 
 
 def cost(site: Site, hidden: Split) -> Cost:
-    """Return the cost of adding two vectors that lie along the rows of the west line."""
-    ledger = site.ledger()
-    elements = np.asarray(hidden.elements, np.int64)[:, None]
-    cycles, overhead = vector(site.machine, elements)
-    ledger.work(WEST, vector=cycles, pipe=np.where(elements > 0, overhead, 0))
-    return ledger.close()
+    """Return the cost of `steps` alone."""
+    return site.price(steps, hidden)

@@ -3,14 +3,21 @@
 Position j lies in core row j mod R, so that memory and work stay balanced without moving a row.
 A column holds whole query heads with the KV heads they read, or, where there are more columns
 than heads, an even share of one head's dimensions.
+
+Micro-steps: COMPUTE (all) compare the position with the core row's own; the row that keeps it
+copies its packed key and value → COMPUTE (all) scores of the core's own KV rows → [where columns
+share a head: REDUCE q·n wavelets over them to the first, multicast back; n KV rows of the core] →
+COMPUTE (all) scale and largest → REDUCE (maximum) q wavelets to the north line → multicast back →
+COMPUTE (all) exponentials, their sum and the weighted values → REDUCE q·(d + 1) wavelets to the
+north line → COMPUTE (north line) the quotients.
 """
 
 from dataclasses import dataclass
 
 from engine.errors import PlacementError
 from engine.model.orders import ReduceOrder
-from engine.wafer import collectives
-from engine.wafer.cost import Cost, State
+from engine.wafer.cost import Cost, Micro, vector
+from engine.wafer.machine import MachineSpec
 from engine.wafer.ops.base import (
     ALL,
     ALONG_COLUMNS,
@@ -22,7 +29,15 @@ from engine.wafer.ops.base import (
 )
 from engine.wafer.program import Attention
 
-__all__ = ["HeadSplit", "cost", "kv_bytes", "split_heads"]
+__all__ = [
+    "HeadSplit",
+    "cost",
+    "keeping",
+    "kv_bytes",
+    "split_heads",
+    "steps",
+    "streamed",
+]
 
 _KV_ELEMENT_BYTES = 2
 
@@ -74,13 +89,13 @@ def kv_bytes(split: HeadSplit, positions: int) -> int:
     return positions * 2 * split.kv * split.dims * _KV_ELEMENT_BYTES
 
 
-def cost(site: Site, split: HeadSplit, order: ReduceOrder) -> Cost:
-    """Return the cost of one query row; the last part is per KV row of a core.
+def steps(micro: Micro, site: Site, split: HeadSplit, order: ReduceOrder) -> None:
+    """Tell the micro-steps of one query row.
 
     Cost (q query heads of d dimensions in a column, R rows of cores, n KV rows of a core):
         fixed: max all-reduce(R, q) + reduce(R, q·(d + 1)) + quotients on the north line
         per KV row: 2·q·d scores + [reduce and multicast along the columns of a head] + q·(scale,
-        max, exp, sum) + 2·q·d weighted values, at the fp32 rate
+        max) + q·(subtract, exp, sum) + 2·q·d weighted values, at the fp32 rate
 
     Source:
         wafer-scale attention with KV positions on one axis: He et al., WaferLLM (OSDI 2025).
@@ -88,28 +103,44 @@ def cost(site: Site, split: HeadSplit, order: ReduceOrder) -> Cost:
         turn, so no row is ever shifted.
     """
     machine = site.machine
-    ledger = site.ledger()
-    rate = machine.fmac_fp32
+    rate, overhead = machine.fmac_fp32, machine.vector_overhead_cycles
     heads, dims = split.queries, split.dims
-    overhead = machine.vector_overhead_cycles
     column = site.line(ALONG_ROWS)
     band = site.line(ALONG_COLUMNS, length=split.parts, repeat=site.columns // split.parts)
+    products = -(-2 * heads * dims // rate)
     # Vector instructions run over the KV rows: their number does not depend on how many there are.
-    instructions = heads * (4 * dims + EXP_OPERATIONS + 3)
-    ledger.work(ALL, pipe=instructions * overhead)
-    with ledger.per_kv_row():
-        products = -(-2 * heads * dims // rate)
-        ledger.work(ALL, mac=2 * products, vector=-(-heads * (EXP_OPERATIONS + 3) // rate))
-        if split.parts > 1:  # a score's wavelets stream: what starts the band is booked below
-            wavelets = collectives.stream_cycles(machine, heads)
-            ledger.book(State.COMM, wavelets, ALL)
-            ledger.last(wavelets)
+    kept, kept_overhead = keeping(machine, split)
+    micro.work(ALL, vector=1, keep_vector=kept, keep_pipe=kept_overhead)
+    micro.work(ALL, kv_mac=products, pipe=heads * 2 * dims * overhead)
     if split.parts > 1:
-        collectives.reduce(ledger, machine, band, split.parts, 1)
-        collectives.multicast(ledger, machine, band, 1)
-    collectives.reduce(ledger, machine, column, order.group, heads)
-    collectives.multicast(ledger, machine, column, heads)
-    collectives.reduce(ledger, machine, column, order.group, heads * (dims + 1))
+        micro.reduce(band, split.parts, 0, kv_wavelets=heads)
+        micro.multicast(band, 0, kv_wavelets=heads)
+    micro.work(ALL, kv_vector=-(-2 * heads // rate), pipe=2 * heads * overhead)
+    micro.reduce(column, order.group, heads)
+    micro.multicast(column, heads)
+    softmax = EXP_OPERATIONS + 2
+    micro.work(
+        ALL,
+        kv_mac=products,
+        kv_vector=-(-heads * softmax // rate),
+        pipe=heads * (2 * dims + softmax) * overhead,
+    )
+    micro.reduce(column, order.group, heads * (dims + 1))
     divides = heads * (machine.divide_cycles - (-DIVIDE_OPERATIONS * dims // rate))
-    ledger.work(NORTH, vector=divides, pipe=heads * DIVIDE_OPERATIONS * overhead)
-    return ledger.close()
+    micro.work(NORTH, vector=divides, pipe=heads * DIVIDE_OPERATIONS * overhead)
+
+
+def keeping(machine: MachineSpec, split: HeadSplit) -> tuple[int, int]:
+    """Return (vector, pipe) cycles of storing a row's packed key and value, two fp16 a word."""
+    cycles, overhead = vector(machine, split.kv * split.dims)
+    return int(cycles), overhead
+
+
+def streamed(split: HeadSplit) -> int:
+    """Return the wavelets of scores for each KV row that a core reduces and gets back."""
+    return split.queries if split.parts > 1 else 0
+
+
+def cost(site: Site, split: HeadSplit, order: ReduceOrder) -> Cost:
+    """Return the cost of `steps` alone; its second part is per KV row of all cores."""
+    return site.price(steps, split, order)

@@ -1,21 +1,24 @@
 """What all operations share: the region they run on, its lines of cores, counted scalar work."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.wafer.collectives import Line
-from engine.wafer.cost import Ledger
+from engine.wafer.cost import Cells, Cost, Ledger, Tally, with_kv_slope
 from engine.wafer.machine import MachineSpec
 
 __all__ = [
     "ALL",
     "ALONG_COLUMNS",
     "ALONG_ROWS",
+    "CORNER",
     "DIVIDE_OPERATIONS",
     "EXP_OPERATIONS",
     "NORTH",
+    "NORTH_BUT_CORNER",
     "RECIPROCAL_OPERATIONS",
     "RSQRT_OPERATIONS",
     "WEST",
@@ -24,14 +27,14 @@ __all__ = [
     "home",
 ]
 
-Cells = tuple[slice, slice]
-"""(rows, columns) of a region, as NumPy slices."""
-
 ALL: Cells = (slice(None), slice(None))
 WEST: Cells = (slice(None), slice(0, 1))
 """Column 0 of a region: where the residual stream lies, along rows."""
 NORTH: Cells = (slice(0, 1), slice(None))
 """Row 0 of a region: where heads and feed-forward meet, along columns."""
+NORTH_BUT_CORNER: Cells = (slice(0, 1), slice(1, None))
+CORNER: Cells = (slice(0, 1), slice(0, 1))
+"""Core (0, 0), on both lines."""
 
 ALONG_ROWS = 0
 ALONG_COLUMNS = 1
@@ -58,9 +61,27 @@ class Site:
     by_core: bool = True
     """False: price without the states of single cores."""
 
-    def ledger(self) -> Ledger:
-        """Return an empty ledger of this region's size."""
-        return Ledger(self.rows, self.columns, self.by_core)
+    def price(self, steps: Callable[..., None], *arguments: object) -> Cost:
+        """Return what micro-steps cost alone, from an aligned start.
+
+        Args:
+            steps: ``steps(micro, site, *arguments)`` tells them.
+            *arguments: What else they depend on.
+        """
+        if not self.by_core:
+            tally = Tally(self.machine)
+            steps(tally, self, *arguments)
+            return tally.close()
+        runs = []
+        for kv_rows in (1, 2):
+            ledger = Ledger(
+                self.machine, self.rows, self.columns, kv=np.full((self.rows, 1), kv_rows)
+            )
+            steps(ledger, self, *arguments)
+            runs.append(ledger.close())
+            if not ledger.states[1].any():
+                return runs[0]
+        return with_kv_slope(*runs)
 
     def line(
         self, axis: int, *, cells: Cells = ALL, length: int = 0, pitch: int = 1, repeat: int = 1

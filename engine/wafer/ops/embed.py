@@ -1,55 +1,68 @@
 """Embedding: the head region looks a token's row up and sends it to the first layers.
 
-The token's number goes to all columns; every core compares it with its own slice of the
-vocabulary, and the column that holds the row dequantises and sends it (`owner_share`).
-"""
+The token's number enters at every row's column 0, the angles of its position at row 0's.  Each
+row carries it east; every core compares it with its own slice of the vocabulary, and the column
+that holds the row dequantises it and sends it to column 0, from where it goes back along the lanes.
 
-from dataclasses import replace
+Micro-steps: multicast 1 wavelet along every row → COMPUTE (all) one comparison, in the owner's
+column also dequantising → SEND (the owner's column) a slice, RECEIVE (column 0) the same; nothing
+where column 0 is the owner → SEND (column 0) the slice, row 0 also the angles.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.cost import BUSY_STATES, Cost, State, vector
+from engine.wafer import collectives
+from engine.wafer.cost import BUSY_STATES, Busy, Cost, Micro, vector
 from engine.wafer.geometry import Split
-from engine.wafer.ops.base import ALL, Site
-from engine.wafer.ops.transfer import sending_cycles
+from engine.wafer.ops.base import ALONG_COLUMNS, WEST, Site
+from engine.wafer.ops.transfer import lane_wavelets
 
-__all__ = ["cost", "owner_share"]
+__all__ = ["cost", "owner_share", "steps"]
+
+
+def steps(micro: Micro, site: Site, hidden: Split, angles: int) -> None:
+    """Tell the micro-steps of a lookup.
+
+    Args:
+        micro: What is told.
+        site: The head's region.
+        hidden: How the row lies along the region's rows.
+        angles: fp32 rotary values of the position.
+
+    Cost (for the farthest column, C columns, k = K/P elements):
+        multicast(C, 1) + 1 + vector(k) + [dispatch + travel(C − 1) + ⌈(k − 1)·inject⌉ + 1] + send
+    """
+    micro.multicast(site.line(ALONG_COLUMNS), 1)
+    k = np.asarray(hidden.elements, np.int64)
+    cycles, overhead = vector(site.machine, k)
+    pipe = np.where(k > 0, overhead, 0)
+    micro.look_up(site.columns - 1, k[:, None], cycles, pipe)
+    micro.send(WEST, lane_wavelets(hidden, angles)[:, None])
+
+
+def owner_share(site: Site, hidden: Split) -> NDArray[np.int64]:
+    """Return what the lookup of one token adds to each core, by the column that holds it.
+
+    Returns:
+        int64 (3, 4, H): to the owner, where it is another column than 0; to the owner where it is
+        column 0; to column 0 in the second case, which then receives nothing.
+    """
+    machine = site.machine
+    k = np.asarray(hidden.elements, np.int64)
+    share = np.zeros((3, BUSY_STATES, site.rows), np.int64)
+    cycles, overhead = vector(machine, k)
+    share[:2, Busy.VECTOR] = cycles
+    share[:2, Busy.PIPE] = np.where(k > 0, overhead, 0)
+    if site.columns > 1:
+        dispatch = np.where(k > 0, machine.dispatch_cycles, 0)
+        share[0, Busy.PIPE] += dispatch
+        share[0, Busy.COMM] = collectives.all_lasting(k, machine.inject_cycles_per_wavelet)
+        share[2, Busy.PIPE] = -dispatch
+        share[2, Busy.COMM] = -k
+    return share
 
 
 def cost(site: Site, hidden: Split, angles: int) -> Cost:
-    """Return the cost of a lookup; the states leave the owner column's `owner_share` out.
-
-    Args:
-        site: The head's region.
-        hidden: How the row lies along the region's rows.
-        angles: fp32 rotary values of the position, which go with row 0.
-
-    Cost:
-        one wavelet along the row + compare + dequantise k = K/P elements + send k wavelets; a
-        further row as much as keeps the owner busy, since one column may own all of them
-    """
-    machine = site.machine
-    ledger = site.ledger()
-    ledger.book(State.COMM, 1, ALL)
-    ledger.last(machine.dispatch_cycles + 1 + (site.columns - 1) * machine.hop_cycles)
-    ledger.work(ALL, vector=1)
-    owner = int(owner_share(site, hidden, angles).sum(axis=0).max())
-    ledger.last(owner)
-    cost = ledger.close()
-    first, row, kv = cost.cycles
-    return replace(cost, cycles=(first, row + owner, kv))
-
-
-def owner_share(site: Site, hidden: Split, angles: int) -> NDArray[np.int64]:
-    """Return the busy cycles by state of each core in the column that holds the token.
-
-    Returns:
-        int64, shape (5, H): the rows of that column.
-    """
-    share = np.zeros((BUSY_STATES, site.rows), np.int64)
-    elements = np.asarray(hidden.elements, np.int64)
-    share[State.VECTOR], overhead = vector(site.machine, elements)
-    share[State.STALL_PIPE] = np.where(elements > 0, overhead, 0)
-    share[State.COMM] = sending_cycles(site.machine, hidden, angles)
-    return share
+    """Return the cost of `steps` alone."""
+    return site.price(steps, hidden, angles)

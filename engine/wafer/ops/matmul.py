@@ -2,34 +2,39 @@
 
 Inputs lie along one axis, outputs along the other, so that a product turns rows into columns and
 the next one turns them back (He et al., WaferLLM, MeshGEMV).
+
+Micro-steps: COMPUTE (all cores with inputs and outputs) the tile → [where a group spans s cores:
+REDUCE (int32) a line's n wavelets to the group's first core] → COMPUTE (cores that own groups)
+terms → REDUCE a line's n wavelets over the cores that own groups to position 0.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.orders import ReduceOrder
-from engine.wafer import collectives
-from engine.wafer.cost import Cost
+from engine.wafer.cost import Cost, Micro
 from engine.wafer.geometry import Split
 from engine.wafer.ops.base import ALL, ALONG_COLUMNS, ALONG_ROWS, Site
 
-__all__ = ["cost", "tile_bytes"]
+__all__ = ["cost", "steps", "tile_bytes"]
 
 _SCALE_OPERATIONS = 4
 """Per group and output: int32 → fp32, product of the scales, product, add."""
 _SCALE_BYTES = 2
 
 
-def cost(
+def steps(
+    micro: Micro,
     site: Site,
     inputs: Split,
     outputs: NDArray[np.int64],
     along: int,
     order: ReduceOrder,
-) -> Cost:
-    """Return the cost of a product on the whole region.
+) -> None:
+    """Tell the micro-steps of a product on the whole region.
 
     Args:
+        micro: What is told.
         site: The region.
         inputs: How the K inputs lie along ``along``.
         outputs: Outputs by core along the other axis, int64.
@@ -44,23 +49,29 @@ def cost(
         Differs: the scales of the groups, which fp16 weights do not have.
     """
     machine = site.machine
-    ledger = site.ledger()
     other = ALONG_COLUMNS if along == ALONG_ROWS else ALONG_ROWS
     k = site.across(along, np.asarray(inputs.elements, np.int64))
     g = site.across(along, np.asarray(inputs.groups, np.int64))
     n = site.across(other, outputs)
-    longest = int(outputs.max())
     has_work = (k > 0) & (n > 0)
     overhead = machine.vector_overhead_cycles
-    ledger.work(ALL, mac=k * -(-n // machine.mac_int8), pipe=np.where(has_work, k * overhead, 0))
+    micro.work(ALL, mac=k * -(-n // machine.mac_int8), pipe=np.where(has_work, k * overhead, 0))
     if inputs.span > 1:
-        shared = site.line(along, length=inputs.span, repeat=inputs.parts)
-        collectives.reduce(ledger, machine, shared, inputs.span, longest)
-    scaling = _SCALE_OPERATIONS * g
-    ledger.work(ALL, vector=scaling * -(-n // machine.fmac_fp32), pipe=scaling * overhead)
-    line = site.line(along, length=inputs.parts, pitch=inputs.span)
-    collectives.reduce(ledger, machine, line, order.group, longest)
-    return ledger.close()
+        micro.reduce(site.line(along, length=inputs.span, repeat=inputs.parts), inputs.span, n)
+    scaling = _SCALE_OPERATIONS * g * (n > 0)
+    micro.work(ALL, vector=scaling * -(-n // machine.fmac_fp32), pipe=scaling * overhead)
+    micro.reduce(site.line(along, length=inputs.parts, pitch=inputs.span), order.group, n)
+
+
+def cost(
+    site: Site,
+    inputs: Split,
+    outputs: NDArray[np.int64],
+    along: int,
+    order: ReduceOrder,
+) -> Cost:
+    """Return the cost of `steps` alone."""
+    return site.price(steps, inputs, outputs, along, order)
 
 
 def tile_bytes(inputs: Split, outputs: NDArray[np.int64]) -> int:

@@ -1,18 +1,43 @@
-"""Copying what lies on a region's line to all cores across it."""
+"""Copying what lies on a region's line to all cores across it.
 
-from engine.wafer import collectives
-from engine.wafer.cost import Cost
-from engine.wafer.ops.base import ALONG_COLUMNS, ALONG_ROWS, Site
+Micro-steps: [queries, keys and values: COMPUTE (north line) keys and values rounded to fp16 and
+packed in pairs] → multicast from the line across the region, every core of the line its own.
+"""
 
-__all__ = ["cost"]
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.wafer.cost import Cost, Micro, vector
+from engine.wafer.ops.base import ALL, ALONG_COLUMNS, ALONG_ROWS, Site, home
+
+__all__ = ["cost", "steps"]
 
 
-def cost(site: Site, lies_along: int, wavelets: int) -> Cost:
-    """Return the cost of a multicast of ``wavelets`` a core, across the axis the value lies along.
+def steps(
+    micro: Micro,
+    site: Site,
+    lies_along: int,
+    wavelets: NDArray[np.int64],
+    rounded: int = 0,
+) -> None:
+    """Tell the micro-steps of a multicast across the axis the value lies along.
 
     From the west line it runs east along every row, from the north line south along every column.
+
+    Args:
+        micro: What is told.
+        site: The region.
+        lies_along: Axis the value lies along.
+        wavelets: What each core of the line sends, int64.
+        rounded: fp32 values that each core of the line rounds to fp16 before.
     """
-    ledger = site.ledger()
     axis = ALONG_COLUMNS if lies_along == ALONG_ROWS else ALONG_ROWS
-    collectives.multicast(ledger, site.machine, site.line(axis), wavelets)
-    return ledger.close()
+    if rounded:
+        cycles, overhead = vector(site.machine, rounded)
+        micro.work(home(lies_along), vector=cycles, pipe=overhead)
+    micro.multicast(site.line(axis, cells=ALL), site.across(lies_along, wavelets))
+
+
+def cost(site: Site, lies_along: int, wavelets: NDArray[np.int64], rounded: int = 0) -> Cost:
+    """Return the cost of `steps` alone."""
+    return site.price(steps, lies_along, wavelets, rounded)

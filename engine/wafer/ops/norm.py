@@ -1,29 +1,36 @@
-"""RMS norm on the west line: local squares, one scalar all-reduce, a root's reciprocal, scale."""
+"""RMS norm on the west line: local squares, one scalar all-reduce, a root's reciprocal, scale.
+
+Micro-steps, all on the west line: COMPUTE squares → REDUCE 1 wavelet to row 0 → COMPUTE (core
+(0, 0)) the reciprocal root → multicast 1 wavelet south → COMPUTE the scaled slice.
+"""
 
 import numpy as np
 
 from engine.model.orders import ReduceOrder
-from engine.wafer import collectives
-from engine.wafer.cost import Cost, vector
+from engine.wafer.cost import Cost, Micro, vector
 from engine.wafer.geometry import Split
-from engine.wafer.ops.base import ALONG_ROWS, RSQRT_OPERATIONS, WEST, Site
+from engine.wafer.ops.base import ALONG_ROWS, CORNER, RSQRT_OPERATIONS, WEST, Site
 
-__all__ = ["cost"]
+__all__ = ["cost", "steps"]
 
 
-def cost(site: Site, hidden: Split, order: ReduceOrder) -> Cost:
-    """Return the cost of a norm of a vector that lies along the rows of the west line.
+def steps(micro: Micro, site: Site, hidden: Split, order: ReduceOrder) -> None:
+    """Tell the micro-steps of a norm of a vector that lies along the rows of the west line.
 
     Cost:
         2·vector(k) + reduce(P, 1) + divide + rsqrt + multicast(P, 1) + 2·vector(k), k = K/P
     """
     machine = site.machine
-    ledger = site.ledger()
     line = site.line(ALONG_ROWS, cells=WEST)
     elements, overhead = vector(machine, np.asarray(hidden.elements)[:, None], operations=2)
-    ledger.work(WEST, vector=elements, pipe=overhead)
-    collectives.reduce(ledger, machine, line, order.group, 1)
-    ledger.work((slice(0, 1), slice(0, 1)), vector=machine.divide_cycles + RSQRT_OPERATIONS)
-    collectives.multicast(ledger, machine, line, 1)
-    ledger.work(WEST, vector=elements, pipe=overhead)
-    return ledger.close()
+    pipe = np.where(elements > 0, overhead, 0)
+    micro.work(WEST, vector=elements, pipe=pipe)
+    micro.reduce(line, order.group, 1)
+    micro.work(CORNER, vector=machine.divide_cycles + RSQRT_OPERATIONS)
+    micro.multicast(line, 1)
+    micro.work(WEST, vector=elements, pipe=pipe)
+
+
+def cost(site: Site, hidden: Split, order: ReduceOrder) -> Cost:
+    """Return the cost of `steps` alone."""
+    return site.price(steps, hidden, order)

@@ -1,62 +1,67 @@
-"""Moving the residual stream from one region's west line to the next one's, row by row.
+"""Moving the residual stream from one region's west line to the next one's, lane by lane.
 
-The rotary angles of the row's position travel with it along row 0.
+The rotary angles of the row's position travel behind slice 0 on lane 0, which leaves its wavelets
+at every core of the receiving north line.
+
+Micro-steps: SEND (west line) a slice, row 0 also the angles; RECEIVE (west line) the same, and the
+rest of the north line what lane 0 carries.
 """
-
-from dataclasses import replace
-from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.cost import Cost, State
+from engine.wafer.cost import Cost, Micro, longer
 from engine.wafer.geometry import Split
-from engine.wafer.machine import MachineSpec
-from engine.wafer.ops.base import WEST, Site
+from engine.wafer.ops.base import NORTH_BUT_CORNER, WEST, Site
 
-__all__ = ["receive_cost", "send_cost", "sending_cycles"]
+__all__ = ["lane_wavelets", "receive_cost", "receive_steps", "send_cost", "send_steps"]
 
 
-def sending_cycles(machine: MachineSpec, hidden: Split, angles: int) -> NDArray[np.int64]:
-    """Return the cycles by row that a row's slice keeps its sender, or its receiver, busy."""
-    wavelets = np.asarray(hidden.elements, np.float64)
+def lane_wavelets(hidden: Split, angles: int) -> NDArray[np.int64]:
+    """Return the wavelets of each lane: its slice, on lane 0 also ``angles`` fp32 values."""
+    wavelets = np.array(hidden.elements, np.int64)
     wavelets[0] += angles
-    return np.ceil(wavelets * machine.inject_cycles_per_wavelet).astype(np.int64)
+    return wavelets
 
 
-def send_cost(site: Site, hidden: Split, angles: int) -> Cost:
-    """Return the cost of sending, on the region the vector leaves.
+def send_steps(micro: Micro, site: Site, hidden: Split, angles: int) -> None:
+    """Tell the micro-steps of sending, on the region the vector leaves.
 
     Args:
+        micro: What is told.
         site: That region.
         hidden: How the vector lies along its rows.
         angles: fp32 rotary values that go along row 0.
 
     Cost:
-        dispatch + ⌈B·inject⌉ for the B wavelets of row 0
+        dispatch + ⌈(B − 1)·inject⌉ + 1 for the B wavelets of a row
     """
-    ledger = site.ledger()
-    sending = sending_cycles(site.machine, hidden, angles)[:, None]
-    ledger.book(State.STALL_PIPE, site.machine.dispatch_cycles, WEST)
-    ledger.book(State.COMM, sending, WEST)
-    ledger.last(site.machine.dispatch_cycles + int(sending.max()))
-    return ledger.close()
+    micro.send(WEST, lane_wavelets(hidden, angles)[:, None])
 
 
-def receive_cost(site: Site, hidden: Split, angles: int, hops: int) -> Cost:
-    """Return the cost of arriving ``hops`` further on, beyond the time of sending.
+def send_cost(site: Site, hidden: Split, angles: int) -> Cost:
+    """Return the cost of `send_steps` alone."""
+    return site.price(send_steps, hidden, angles)
 
-    Wavelets land while the instruction before, SEND or EMBED, is still sending: the receivers are
-    busy in cycles that it has counted, for the first row and for every further one.
+
+def receive_steps(
+    micro: Micro, site: Site, hidden: Split, angles: int, hops: NDArray[np.int64]
+) -> None:
+    """Tell the micro-steps of arriving ``hops`` (by row) further on.
 
     Cost:
-        2·T_R + 1 + hop·hops, nothing for further rows
+        2·T_R + 1 + hop·hops after the first wavelet left, then the stream as it was sent
     """
-    machine = site.machine
-    ledger = site.ledger()
-    travel = ceil(2 * machine.ramp_cycles + 1 + hops * machine.hop_cycles)
-    ledger.book(State.STALL_WAVELET, travel, WEST)
-    ledger.book(State.COMM, sending_cycles(machine, hidden, angles)[:, None], WEST)
-    ledger.last(travel)
-    cost = ledger.close()
-    return replace(cost, cycles=(travel, 0, 0))
+    wavelets = lane_wavelets(hidden, angles)
+    micro.receive(WEST, hops[:, None], wavelets[:, None])
+    if angles and site.columns > 1:
+        east = hops[0] + np.arange(1, site.columns)
+        micro.receive(NORTH_BUT_CORNER, east[None, :], int(wavelets[0]))
+
+
+def receive_cost(site: Site, hidden: Split, angles: int, hops: NDArray[np.int64]) -> Cost:
+    """Return the cost of arriving beyond the time of sending, from lanes that start together."""
+    whole = site.price(receive_steps, hidden, angles, hops)
+    if not site.by_core:  # a tally adds the travel only
+        return whole
+    return longer(whole, -send_cost(site, hidden, angles).cycles[0])

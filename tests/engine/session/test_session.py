@@ -7,7 +7,8 @@ from engine.completion.place import Place
 from engine.completion.stop import StopRules
 from engine.errors import EngineError, MachineError, ModelError, PromptError
 from engine.sampling import greedy
-from engine.session import CompletionRequest, Session, _Writer
+from engine.completion.writer import Writer
+from engine.session import CompletionRequest, Session
 from tests.canned import canned_session
 from tests.engine_tokenizers import merging_tokenizer
 from tests.tiny import write_tiny_model
@@ -157,7 +158,7 @@ def test_a_snapshot_can_be_taken_while_it_works():
 def test_bytes_left_out_of_the_prompt_are_said_first_and_not_shown():
     tokenizer = merging_tokenizer()
     rules = StopRules(Place.of("    ret", "\n"))
-    writer = _Writer(tokenizer, greedy, b"ret", rules)
+    writer = Writer(tokenizer, greedy, b"ret", rules)
     (whole,) = tokenizer.encode_part("return")
     (plus,) = tokenizer.encode_part("+")
     logits = np.zeros(tokenizer.vocabulary, np.float32)
@@ -170,7 +171,7 @@ def test_bytes_left_out_of_the_prompt_are_said_first_and_not_shown():
 
 def test_bytes_left_out_may_take_several_tokens():
     tokenizer = merging_tokenizer()
-    writer = _Writer(tokenizer, greedy, b"ret", StopRules(Place.of("ret", "")))
+    writer = Writer(tokenizer, greedy, b"ret", StopRules(Place.of("ret", "")))
     logits = np.zeros(tokenizer.vocabulary, np.float32)
     for said in "re", "t", "x":
         (token,) = tokenizer.encode_part(said)
@@ -240,9 +241,20 @@ def test_the_fast_tier_says_the_same(reference, folder):
     assert len(message.core_states) == 24 * fast.machine.cores_used
 
 
+def test_the_cycle_tier_says_the_same_and_simulates_its_cycles(reference, folder):
+    simulated = Session.open(folder, threads=1, tier="cycle")
+    for ours, theirs in zip(texts(simulated), texts(reference), strict=True):
+        assert ours.text == theirs.text
+        assert ours.completion_tokens == theirs.completion_tokens
+        assert ours.wafer.program == theirs.wafer.program
+        assert ours.wafer.cycles_per_token == pytest.approx(theirs.wafer.cycles_per_token, rel=0.05)
+    assert any(
+        ours.wafer.cycles_per_token != theirs.wafer.cycles_per_token
+        for ours, theirs in zip(texts(simulated), texts(reference), strict=True)
+    )
+
+
 def test_an_unknown_tier_machine_or_model_is_a_clear_error(folder):
-    with pytest.raises(EngineError, match="no cycle tier"):
-        Session.open(folder, tier="cycle")
     with pytest.raises(EngineError, match="no tier 'slow'"):
         Session.open(folder, tier="slow")
     with pytest.raises(MachineError, match="wse9"):

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from engine.model.orders import ReduceOrder
 from engine.wafer import isa, machine
 from engine.wafer.compiler import choose_orders, compile_graph
 from engine.wafer.isa import Field, Op
+from engine.wafer.lanes import lane_path
 from engine.wafer.placement import Shape, model_shape, place
 from engine.wafer.program import Program
 from tests.tiny import tiny_model
@@ -56,7 +56,7 @@ def test_a_step_begins_and_ends_at_the_head(model):
 
 
 def test_layers_run_where_they_lie(model):
-    program = compiled(model, shape=replace(SHAPE, layers_per_block=2)).program
+    program = compiled(model, shape=replace(SHAPE, blocks=1)).program
 
     for row in program.instructions:
         if row[Field.LAYER] >= 0:
@@ -65,7 +65,7 @@ def test_layers_run_where_they_lie(model):
 
 def test_layers_of_one_block_do_not_send_to_each_other(model):
     apart = compiled(model).program.instructions
-    together = compiled(model, shape=replace(SHAPE, layers_per_block=2)).program.instructions
+    together = compiled(model, shape=replace(SHAPE, blocks=1)).program.instructions
 
     assert np.count_nonzero(apart[:, Field.OP] == Op.SEND) == 2
     assert np.count_nonzero(together[:, Field.OP] == Op.SEND) == 1
@@ -76,7 +76,8 @@ def test_after_the_layers_only_the_last_row_is_computed(model):
 
     outside = (table[:, Field.LAYER] < 0) & (table[:, Field.OP] != Op.EMBED)
     assert (table[:, Field.LAST_ROW] == outside).all()
-    assert not table[outside, Field.CYCLES_ROW].any()
+    sends = np.flatnonzero(table[:, Field.OP] == Op.SEND)
+    assert table[sends, Field.LAST_ROW].tolist() == [0, 1]  # the last one goes to the head
 
 
 def test_receiving_counts_the_hops_between_west_lines(model):
@@ -84,8 +85,10 @@ def test_receiving_counts_the_hops_between_west_lines(model):
     region = program.regions
 
     hops = [row[Field.COUNT] for row in program.instructions if row[Field.OP] == Op.RECEIVE]
-    path = [region[-1], region[0], region[1], region[-1]]
-    assert hops == [abs(a.x - b.x) + abs(a.y - b.y) for a, b in pairwise(path)]
+    assert hops == [
+        max(len(lane_path(region, *way, row)) - 1 for row in range(region[0].height))
+        for way in ((2, 0), (0, 1), (1, 2))
+    ]
 
 
 def test_every_index_points_into_its_table():
@@ -151,7 +154,7 @@ def test_another_schema_version_is_refused(model, tmp_path):
     tables = json.loads(path.read_text())
     path.write_text(json.dumps(tables | {"schema_version": 99}))
 
-    with pytest.raises(ValueError, match="program schema 99, this engine reads 1; compile"):
+    with pytest.raises(ValueError, match="program schema 99, this engine reads 2; compile"):
         Program.load(path)
 
 
@@ -177,7 +180,7 @@ def test_the_hash_changes_with_everything_that_shapes_the_program(model):
         "columns": compiled(model, shape=replace(SHAPE, columns=8)),
         "rows": compiled(model, shape=replace(SHAPE, rows=4)),
         "head": compiled(model, shape=replace(SHAPE, head_columns=9)),
-        "blocks": compiled(model, shape=replace(SHAPE, layers_per_block=2)),
+        "blocks": compiled(model, shape=replace(SHAPE, blocks=1)),
         "context": compiled(model, context=63),
         "layers": compiled(tiny_model(seed=1, layers=1)),
         "feed-forward": compiled(tiny_model(seed=1, ffn=128)),

@@ -1,8 +1,9 @@
 """Where a model lies: rectangles on the grid, the SRAM of a core, what is refused and why."""
 
 import re
+from collections import defaultdict
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise, product
 from math import ceil
 
 import numpy as np
@@ -12,10 +13,13 @@ from hypothesis import strategies as st
 
 from engine.errors import PlacementError
 from engine.wafer import machine
-from engine.wafer.compiler import compile_graph
-from engine.wafer.isa import Field
+from engine.wafer import placement as placement_module
+from engine.wafer.collectives import best_group, reduce_cycles
+from engine.wafer.lanes import lane_color, lane_hops, lane_path, row_y, turns_inside
+from engine.wafer.orders import choose_orders, choose_orders_of_regions, colors_used
 from engine.wafer.placement import Shape, block_outputs, model_shape, place
 from engine.wafer.planner import plan
+from engine.wafer.program import Region
 from tests.tiny import tiny_model
 from tests.wafers import placed, random_machine, random_model, random_placement, random_shape
 
@@ -79,7 +83,7 @@ def test_a_region_holds_all_weights_and_the_whole_kv_cache(seed):
     kv = placement.context_length * 2 * keys * 2
 
     used = placement.regions[0].sram_bytes
-    layers = shape.layers_per_block
+    layers = max(shape.layers_by_block(sizes.layers))
     assert cores * used["weights"] >= layers * weights * 34 // 32
     assert cores * used["kv"] >= layers * kv
     head = placement.regions[-1]
@@ -123,8 +127,143 @@ def test_blocks_join_in_a_serpentine():
 
     placement = place(model, SMALL, Shape(4, 4, 4), 64)
 
-    corners = [(region.x, region.y) for region in placement.regions]
-    assert corners == [(0, 0), (4, 0), (8, 0), (8, 4), (4, 4), (0, 4), (0, 8)]
+    corners = [(region.x, region.y, region.flipped) for region in placement.regions]
+    assert corners == [
+        (3, 0, False), (7, 0, False), (11, 0, False),
+        (11, 4, True), (7, 4, True), (3, 4, True),
+        (3, 8, False),  # the head; its four lanes turn in the columns 0 … 3
+    ]  # fmt: skip
+
+
+def test_layers_are_split_as_evenly_as_possible():
+    assert Shape(1, 1, 1, blocks=8).layers_by_block(28) == [4, 4, 4, 4, 3, 3, 3, 3]
+    assert Shape(1, 1, 1).layers_by_block(3) == [1, 1, 1]
+    assert Shape(1, 1, 1, blocks=9).layers_by_block(3) == [1, 1, 1]
+
+
+# ── lanes ───────────────────────────────────────────────────────────────────────────────────
+
+
+def random_serpentine(random):
+    """Regions of equal height on a random wafer, none where they have no room."""
+    blocks, height = int(random.integers(1, 9)), int(random.integers(1, 12))
+    width = int(random.integers(1, 20))
+    per_band = int(random.integers(1, 4))
+    columns = width * per_band + int(random.choice([0, height - 1, 30]))
+    spec = replace(SMALL, columns=max(1, columns), rows=int(random.integers(4, 90)))
+    widths = [width] * blocks + [int(random.integers(1, 40))]
+    try:
+        corners = placement_module._serpentine(widths, height, spec)
+    except PlacementError:
+        return spec, []
+    return spec, [
+        Region("", x, y, width, height, (index,) if index < blocks else (), {}, flipped)
+        for index, ((x, y, flipped), width) in enumerate(zip(corners, widths, strict=True))
+    ]
+
+
+def exits(paths, north_lines):
+    """Check that each router of a color sends what it gets one way; none on a foreign north line.
+
+    Lane 0 goes on over the north line of its target.
+    """
+    ways, lanes = {}, {}
+    for row, path in paths:
+        for here, there in pairwise(map(tuple, path)):
+            assert ways.setdefault(here, there) == there
+        lanes.update(dict.fromkeys(map(tuple, path), row))
+    for x, y, width in north_lines:
+        assert {lanes.get((x + column, y), 0) for column in range(width)} == {0}
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(seed=seeds)
+def test_lanes_are_paths_on_the_wafer_that_never_cross_in_their_color(seed):
+    spec, regions = random_serpentine(np.random.default_rng(seed))
+    if not regions:
+        return
+    head, height = len(regions) - 1, regions[0].height
+    paths, north_lines = defaultdict(list), defaultdict(list)
+    ways = [(index, index + 1) for index in range(head)] + [(head, 0)]
+    for (source, target), row in product(ways, range(height)):
+        path = lane_path(regions, source, target, row)
+        assert len(path) - 1 == lane_hops(regions, source, target)[row]
+        assert (np.abs(np.diff(path, axis=0)).sum(axis=1) == 1).all()
+        assert (path >= 0).all()
+        assert (path < (spec.columns, spec.rows)).all()
+        color = lane_color(regions, source, target, row)
+        paths[color].append((row, path))
+        if row == 0 and regions[target].layers:
+            end = regions[target]
+            north_lines[color].append((end.x, row_y(end, 0), end.width))
+
+    for color, lanes in paths.items():
+        exits(lanes, north_lines[color])
+
+
+def test_lanes_turn_inside_where_the_wafer_has_no_room_beside():
+    """Four bands of two blocks as wide as high, with a head beside the last."""
+    spec = replace(SMALL, columns=2 * 8 + 5, rows=4 * 8)
+    corners = placement_module._serpentine([8] * 8 + [5], 8, spec)
+
+    regions = [
+        Region("", x, y, 8, 8, (index,) if index < 8 else (), {}, flipped)
+        for index, (x, y, flipped) in enumerate(corners)
+    ]
+    assert turns_inside(regions[3], regions[4])
+    assert [lane_color(regions, 3, 4, row) for row in (0, 1)] == [3, 1]
+    assert {x for x, y in lane_path(regions, 3, 4, 7)} == set(range(5, 13))
+
+
+def test_lanes_nest_in_their_turns():
+    placement = place(replace(model_shape(tiny_model().graph), layers=6), SMALL, Shape(4, 4, 4), 64)
+
+    east = [len(placement.lane_path(2, 3, row)) - 1 for row in range(4)]
+    west = [len(placement.lane_path(5, 6, row)) - 1 for row in range(4)]
+
+    assert east == [3 + 7 + 3, 2 + 5 + 2, 1 + 3 + 1, 1]
+    assert west == [1, 1 + 3 + 1, 2 + 5 + 2, 3 + 7 + 3]
+
+
+# ── colors ──────────────────────────────────────────────────────────────────────────────────
+
+
+@quick
+@given(seed=seeds)
+def test_orders_stay_within_the_colors(seed):
+    spec, _, placement = laid_out(seed)
+
+    orders = choose_orders_of_regions(spec, placement)
+
+    used = colors_used(placement, orders)
+    assert max(used.values()) == orders.colors_used <= spec.colors - spec.reserved_colors
+
+
+@quick
+@given(seed=seeds)
+def test_with_colors_enough_every_chain_has_its_own_best_group(seed):
+    spec, _, placement = laid_out(seed)
+
+    orders = choose_orders_of_regions(replace(spec, colors=100), placement).sums
+
+    for order, pitch, wavelets in (
+        (orders.norm, 1, 1),
+        (orders.heads, placement.attended.span, int(max(placement.hidden.elements))),
+    ):
+        best = best_group(spec, order.parts, wavelets, pitch)
+        assert reduce_cycles(spec, order.parts, order.group, wavelets, pitch) == (
+            reduce_cycles(spec, order.parts, best, wavelets, pitch)
+        )
+
+
+def test_few_colors_are_shared_or_refused(tiny):
+    placement = place(model_shape(tiny.graph), SMALL, Shape(32, 32, 8), 64)
+    plenty = choose_orders_of_regions(replace(SMALL, colors=60), placement)
+    few = choose_orders_of_regions(replace(SMALL, colors=3 + 19), placement)
+
+    assert few.colors_used <= 19 < plenty.colors_used
+    with pytest.raises(PlacementError, match=r"32 × 32 cores need \d+ colors.*may use 9: use rows"):
+        choose_orders(replace(SMALL, colors=12), placement)
 
 
 # ── refusals ────────────────────────────────────────────────────────────────────────────────
@@ -282,19 +421,3 @@ def test_less_sram_makes_larger_blocks_or_more_of_them(tiny):
     ]
 
     assert cores[0] <= cores[1]
-
-
-def test_pricing_without_single_cores_gives_the_same_cycles(tiny):
-    """The planner compares with by_core=False; only the rows of a step are left out of it."""
-    random = np.random.default_rng(3)
-    for _ in range(10):
-        spec, model = random_machine(random), random_model(random)
-        placement = random_placement(random, model, spec)
-        full, light = (
-            compile_graph(model.graph, spec, placement, by_core=by_core).program.instructions
-            for by_core in (True, False)
-        )
-
-        for column in range(full.shape[1]):
-            if column != Field.CYCLES_ROW:
-                assert np.array_equal(full[:, column], light[:, column]), Field(column)

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.wafer import machine
+from engine.wafer.compiler import compile_graph
 from engine.wafer.cost import STATES
 from engine.wafer.isa import Field, Op
 from engine.wafer.placement import Shape, model_shape, place
+from engine.wafer.timing import Timing
 from tests.wafers import (
     added,
     placed,
@@ -124,23 +126,38 @@ def test_a_chunk_is_cheaper_than_its_rows_and_dearer_than_one(seed, rows):
 
 @quick
 @given(seed=seeds)
-def test_the_program_and_the_timing_agree(seed):
-    """A step's cycles are the sum of its instructions' three columns, whoever adds them."""
+def test_a_token_is_its_instructions_alone_and_their_skew(seed):
+    """With one KV row in every core, as the table's two columns have it."""
     random = np.random.default_rng(seed)
     compiled, timing, placement = random_timing(random)
-    rows = int(random.integers(1, placement.context_length + 1))
     table = compiled.program.instructions
+    last = placement.shape.rows - 1
 
     assert [tuple(row[Field.CYCLES : Field.CYCLES_KV + 1]) for row in table] == [
         cost.cycles for cost in compiled.costs
     ]
-    fullest = sum(-(-(m + 1) // placement.shape.rows) for m in range(rows))
-    expected = (
-        table[:, Field.CYCLES].sum()
-        + (rows - 1) * table[:, Field.CYCLES_ROW].sum()
-        + fullest * table[:, Field.CYCLES_KV].sum()
+    alone = int(table[:, Field.CYCLES].sum() + table[:, Field.CYCLES_KV].sum())
+    keeping = placement.model.layers * int(timing.growth(last)[0])
+    assert timing.step_cycles(last) == alone + timing.skew_cycles + keeping
+    assert abs(timing.skew_cycles) <= 0.2 * alone
+
+
+@quick
+@given(seed=seeds)
+def test_waiting_for_the_slowest_at_every_step_is_never_faster(seed):
+    """What the planner compares with is an upper estimate, instruction by instruction."""
+    random = np.random.default_rng(seed)
+    spec, model = random_machine(random), random_model(random)
+    placement = random_placement(random, model, spec)
+    full, light = (
+        compile_graph(model.graph, spec, placement, by_core=by_core) for by_core in (True, False)
     )
-    assert timing.step_cycles(0, rows) == expected
+
+    for number, (exact, upper) in enumerate(zip(full.costs, light.costs, strict=True)):
+        slack = 2 + 3 * len(full.program.regions)
+        assert exact.cycles[0] <= upper.cycles[0] + slack, number
+    estimate = sum(sum(cost.cycles) for cost in light.costs)
+    assert Timing(full, placement).step_cycles(placement.shape.rows - 1) <= 1.03 * estimate + 100
 
 
 @quick
@@ -150,18 +167,50 @@ def test_kv_rows_by_counting_them(seed, position, rows):
     _, timing, placement = random_timing(random)
     height = placement.shape.rows
 
-    fullest, by_core = timing.kv_rows(position, rows)
+    seen = timing.kv_rows(position, rows)
 
-    seen = np.zeros(height, np.int64)
-    most = 0
-    for query in range(position, position + rows):
+    for query, by_core in zip(range(position, position + rows), seen, strict=True):
         one = np.zeros(height, np.int64)
         for key in range(query + 1):
             one[key % height] += 1
-        seen += one
-        most += one.max()
-    assert by_core.tolist() == seen.tolist()
-    assert fullest == most
+        assert by_core.tolist() == one.tolist()
+
+
+def test_a_chunk_is_a_pipeline_over_blocks(tiny):
+    """Rows follow each other at the pace of the slowest block, not at that of the whole token."""
+    timing = timing_of(tiny)
+
+    one, many = timing.step_cycles(31), timing.step_cycles(24, 8)
+
+    slowest = (many - one) / 7
+    assert 0.4 * one < slowest < 0.6 * one  # two blocks of equal length, and the head
+
+
+def test_what_a_layer_adds_per_lap_of_positions_is_the_tables_column(tiny):
+    timing = timing_of(tiny)
+    compiled, _ = placed(tiny, SMALL, place(model_shape(tiny.graph), SMALL, SHAPE, 64))
+    table = compiled.program.instructions
+    per_row = table[table[:, Field.OP] == Op.ATTENTION, Field.CYCLES_KV]
+
+    for position in range(20):
+        more = timing.step_cycles(position + 2) - timing.step_cycles(position)
+        if position >= 1:  # before, a core row holds none
+            assert more == per_row.sum()
+
+
+def test_flipped_regions_are_seen_as_they_lie(tiny):
+    """The panes draw rows from north to south; row 0 of a westward band is its southernmost."""
+    spec, shape = replace(SMALL, columns=6), Shape(4, 2, 4)
+    timing = timing_of(tiny, spec, shape)
+    placement = place(model_shape(tiny.graph), spec, shape, 64)
+    flipped = [region.flipped for region in placement.regions]
+    assert any(flipped[:-1])
+
+    states = timing.expand(timing.count(np.array([5], np.int32), 9)).states
+
+    busy = [s[..., STATES.index("vector")].sum(axis=1) for s in states]
+    for south, by_row in zip(flipped[:-1], busy[:-1], strict=True):
+        assert np.argmax(by_row) == (len(by_row) - 1 if south else 0)  # the north line's work
 
 
 def test_lookups_are_counted_in_the_column_that_holds_the_row(tiny):
@@ -189,8 +238,10 @@ def test_idle_regions_are_idle(tiny):
 
     activity = timing.expand(timing.count(np.array([5], np.int32), 0))
 
-    for states in activity.states:
+    for states in activity.states[:-1]:
         assert (states[..., -1] > 0.4 * activity.elapsed_cycles).all()
+    waiting = activity.states[-1][..., STATES.index("stall_wavelet")]
+    assert (waiting > 0.4 * activity.elapsed_cycles).all()  # between the lookup and its tail
 
 
 def test_cores_of_a_column_have_different_counters(tiny):
@@ -198,7 +249,7 @@ def test_cores_of_a_column_have_different_counters(tiny):
 
     states = timing.expand(timing.count(np.array([5], np.int32), 20)).states[0]
 
-    assert len({tuple(core) for core in states[:, 1]}) == 16
+    assert len({tuple(core) for core in states[:, 1]}) >= 5
 
 
 def test_a_slower_hop_is_slower_everywhere(tiny):
@@ -215,7 +266,7 @@ def test_a_slower_hop_is_slower_everywhere(tiny):
         for name, cycles in after.cycles_by_operation.items()
         if cycles > before.cycles_by_operation[name]
     }
-    assert {"embed", "receive", "norm", "multicast", "matmul", "attention", "select"} <= moved
+    assert {"embed", "receive", "norm", "multicast", "matmul", "select"} <= moved
     assert {"rotary", "gate", "add", "send"}.isdisjoint(moved)
     for old, new in zip(before.states, after.states, strict=True):
         assert new[..., STATES.index("stall_wavelet")].sum() > (
@@ -230,13 +281,14 @@ def test_the_clock_changes_no_cycle(tiny):
     )
 
 
-def test_cycles_grow_with_the_position_a_core_row_at_a_time(tiny):
+def test_cycles_grow_with_the_position(tiny):
     timing = timing_of(tiny, shape=replace(SHAPE, rows=4))
 
-    cycles = [timing.step_cycles(position) for position in range(12)]
+    cycles = [timing.step_cycles(position) for position in range(40)]
 
-    assert cycles == sorted(cycles)
-    assert [b > a for a, b in pairwise(cycles)] == [position % 4 == 3 for position in range(11)]
+    by_lap = [cycles[lap : lap + 4] for lap in range(0, 40, 4)]
+    assert all(max(a) <= max(b) for a, b in pairwise(by_lap))
+    assert max(by_lap[-1]) > max(by_lap[0])
 
 
 def test_mac_utilisation_is_macs_over_what_all_cores_could_do(tiny):

@@ -74,7 +74,7 @@ def test_the_wafer_is_the_loop():
 def test_placements_differ_in_bits_and_agree_in_value(tiny):
     """The order of sums is part of a placement; what it sums is not."""
     tokens = tokens_of(np.random.default_rng(0), tiny, 12)
-    shapes = [Shape(1, 2, 8), Shape(4, 4, 8), Shape(32, 64, 8, layers_per_block=2)]
+    shapes = [Shape(1, 2, 8), Shape(4, 4, 8), Shape(32, 64, 8, blocks=1)]
 
     logits = [
         runner_on(tiny, SMALL, place(model_shape(tiny.graph), SMALL, shape, 64)).prefill(tokens)
@@ -155,7 +155,7 @@ def test_every_value_of_a_step_can_be_read(tiny):
     reference = QuantisedReference(tiny, runner.orders)
     tokens = tokens_of(np.random.default_rng(0), tiny, 5)
     runner.prefill(tokens)
-    executor = runner._executor
+    executor = runner.executor
 
     trace = reference.trace(tokens)
 
@@ -169,7 +169,7 @@ def test_a_buffer_of_one_row_is_as_wide_as_the_program_says(tiny_runner):
     program = tiny_runner.program
 
     for buffer in program.buffers:
-        assert tiny_runner._executor.value(buffer.name, 2).shape == (2, buffer.width)
+        assert tiny_runner.executor.value(buffer.name, 2).shape == (2, buffer.width)
 
 
 # ── what the runner offers ──────────────────────────────────────────────────────────────────

@@ -35,6 +35,7 @@ class FakeSession:
     error: BaseException | None = None
     opened: list[dict[str, Any]] = field(default_factory=list)
     requests: list[Any] = field(default_factory=list)
+    read: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     closed: int = 0
     model: Any = field(default_factory=lambda: SimpleNamespace(name="canned"))
 
@@ -52,6 +53,9 @@ class FakeSession:
         )
         on_progress(Progress("kernels", 1, 2, "preparing matmul"))
         return self
+
+    def read_repository(self, root: str, private_patterns: tuple[str, ...]) -> None:
+        self.read.append((root, private_patterns))
 
     def complete(self, request: Any) -> Any:
         self.requests.append(request)

@@ -10,6 +10,7 @@ import pytest
 
 from engine import paths
 from engine.errors import PlacementError, PromptError, WeightsError
+from tui.settings import parse_settings
 
 Spark = Callable[..., Any]
 
@@ -35,6 +36,9 @@ def test_json_has_exactly_the_promised_fields(spark: Spark, session: Any, source
         "completion_tokens",
         "host",
         "wafer",
+        "repository",
+        "mean_logprob",
+        "shown",
     ]
     assert list(outcome.json["host"]) == [
         "prefill_ms",
@@ -86,6 +90,26 @@ def test_options_reach_the_session(spark: Spark, session: Any, source: Path) -> 
     assert request.path == "package/module.py"
     assert (request.prefix, request.suffix) == ("def f(x):\n    ", "return x\n")
     assert (request.max_tokens, request.temperature, request.seed) == (7, 0.5, 3)
+
+
+def test_the_repository_is_read_first_unless_told_otherwise(
+    spark: Spark, session: Any, source: Path
+) -> None:
+    root = str(source.parent.parent)
+    spark("complete", f"{source}:1")
+    spark("complete", f"{source}:1", "--no-repository")
+    assert session.read == [(root, ())]
+    assert [request.repository for request in session.requests] == [root, None]
+
+
+def test_the_setting_decides_where_no_option_does(
+    spark: Spark, session: Any, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    off = parse_settings("[suggestions]\nrepository_knowledge = false\n")
+    monkeypatch.setattr("tui.cli.complete.load_settings", lambda: off)
+    spark("complete", f"{source}:1")
+    spark("complete", f"{source}:1", "--repository")
+    assert [request.repository is None for request in session.requests] == [True, False]
 
 
 def test_stdin_replaces_the_file(

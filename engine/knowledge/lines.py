@@ -1,0 +1,186 @@
+"""Lines of code found by what stands around them.
+
+A line is looked for whose neighbours are like the cursor's: the lines above it like those above
+the cursor, the lines below it like those below.  Blank lines do not count.  How alike two lines
+are is the cosine of their tokens, rare tokens weighing more.
+
+Letters: L lines, N bytes of all texts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["UNKNOWN_STEP", "LineIndex", "Neighbours"]
+
+NEIGHBOURS: Mapping[int, float] = {
+    -4: 0.23,
+    -3: 0.57,
+    -2: 0.74,
+    -1: 0.98,
+    1: 0.99,
+    2: 0.72,
+    3: 0.13,
+}
+"""What the likeness of the line so many lines further on weighs.
+
+Fitted on 360 places of six development packages so that the right line gets the most weight of
+150 found ones: it comes first in 13.0 % of 200 places in other packages; with 1, ½, ¼ for the
+lines above and 0.8, 0.3 for those below it were 11.0 %."""
+
+SAME_STEP = 0.09
+"""Added where indentation moves the same way from the line above, as it does at the cursor."""
+
+MAX_POSTINGS = 20_000
+"""A token on more lines than this tells them apart so little that it is left out."""
+
+UNKNOWN_STEP = 2
+"""Stands for the sign of a change of indentation where there is none to compare."""
+
+_PAD = 4
+"""Empty lines between texts: no line has a neighbour in another text."""
+
+_NEWLINE = 10
+_BLANKS = np.zeros(256, bool)
+_BLANKS[[9, 10, 11, 12, 13, 32]] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What stands around a cursor, as `LineIndex.score` asks for it."""
+
+    lines: Mapping[int, Sequence[int]]
+    """Token ids of the lines around it, by their distance: −1 is the line above."""
+    step: int
+    """Sign of the change of indentation from the line above to the cursor's; 2: not known."""
+
+
+class LineIndex:
+    """The lines of several texts that are not blank.
+
+    Args:
+        texts: UTF-8.
+        tokens: For each text, its token ids and the bytes at which they start.
+    """
+
+    def __init__(
+        self,
+        texts: Sequence[bytes],
+        tokens: Sequence[tuple[NDArray[np.int32], NDArray[np.int64]]],
+    ) -> None:
+        pieces = [
+            _lines_of(text, ids, starts) for text, (ids, starts) in zip(texts, tokens, strict=True)
+        ]
+        self.texts = texts
+        counts = [len(piece.start) + _PAD for piece in pieces]
+        self.text = np.repeat(np.arange(len(pieces), dtype=np.int32), counts)
+        """int32, shape (L,): in which text a line is."""
+        pad = np.zeros(_PAD, np.int64)
+
+        def joined(name: str) -> NDArray[np.int64]:
+            parts = [part for piece in pieces for part in (getattr(piece, name), pad)]
+            return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+        self.start = joined("start")
+        """int64, shape (L,): byte of a line's text at which its first sign stands."""
+        self.end = joined("end")
+        """The same of its end, white space there left out; equal to the start: no line."""
+        self.indent = joined("indent")
+        """Bytes of white space in front of it."""
+        self.step = np.zeros(len(self.start), np.int8)
+        self.step[1:] = np.sign(np.diff(self.indent))
+        empty = self.start == self.end
+        self.step[empty] = UNKNOWN_STEP
+        self.step[1:][empty[:-1]] = UNKNOWN_STEP  # the first of a text has no line above
+        offsets = np.concatenate(([0], np.cumsum(counts)))
+        self._index([piece.pairs + np.array([offsets[i], 0]) for i, piece in enumerate(pieces)])
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def _index(self, pairs: Sequence[NDArray[np.int64]]) -> None:
+        """Keep which lines hold each token, and how long each line is as a vector."""
+        count = len(self)
+        both = np.concatenate(pairs) if pairs else np.zeros((0, 2), np.int64)
+        key = np.sort(both[:, 1] * max(count, 1) + both[:, 0])
+        key = key[np.diff(key, prepend=-1) > 0]
+        token, line = np.divmod(key, max(count, 1))
+        self._lines = line.astype(np.int32)
+        self._first = np.searchsorted(token, np.arange(int(token.max(initial=-1)) + 2))
+        held = np.maximum(np.diff(self._first), 1)
+        self._rarity = np.log1p(count / held) ** 2
+        self._unseen = float(np.log1p(count) ** 2)
+        self._length = np.sqrt(
+            np.bincount(line, weights=self._rarity[token], minlength=count) + 1e-9
+        )
+
+    def likeness(self, tokens: Sequence[int]) -> NDArray[np.float64]:
+        """Return how like each line is to one of these tokens: 0 … 1, float64, shape (L,)."""
+        total = np.zeros(len(self))
+        length = 0.0
+        for token in sorted(set(tokens)):
+            if token >= len(self._rarity) or self._first[token] == self._first[token + 1]:
+                length += self._unseen
+                continue
+            lines = self._lines[self._first[token] : self._first[token + 1]]
+            length += float(self._rarity[token])
+            if len(lines) <= MAX_POSTINGS:
+                total[lines] += self._rarity[token]
+        alike: NDArray[np.float64] = total / (self._length * max(length, 1e-9) ** 0.5)
+        return alike
+
+    def score(self, neighbours: Neighbours) -> NDArray[np.float64]:
+        """Return how well each line fits between the neighbours, float64, shape (L,)."""
+        count = len(self)
+        total = np.zeros(count)
+        for distance, tokens in neighbours.lines.items():
+            weight = NEIGHBOURS.get(distance, 0.0)
+            if not weight or abs(distance) >= count:
+                continue
+            alike = weight * self.likeness(tokens)
+            if distance < 0:
+                total[-distance:] += alike[:distance]
+            else:
+                total[:-distance] += alike[distance:]
+        if neighbours.step != UNKNOWN_STEP:
+            total[self.step == neighbours.step] += SAME_STEP
+        total[self.start == self.end] = -1.0
+        return total
+
+    def content(self, line: int) -> bytes:
+        """Return a line without its indentation."""
+        text: bytes = self.texts[int(self.text[line])]
+        return text[int(self.start[line]) : int(self.end[line])]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The lines of one text that are not blank."""
+
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    indent: NDArray[np.int64]
+    pairs: NDArray[np.int64]
+    """(line, token) of every token, shape (tokens, 2)."""
+
+
+def _lines_of(text: bytes, ids: NDArray[np.int32], starts: NDArray[np.int64]) -> _Lines:
+    """Find the lines of a text and the tokens that begin in each."""
+    data = np.frombuffer(text, np.uint8)
+    breaks = np.flatnonzero(data == _NEWLINE)
+    first = np.concatenate(([0], breaks + 1))
+    last = np.concatenate((breaks, [len(data)]))
+    filled = np.flatnonzero(~_BLANKS[data])
+    if not len(filled):
+        empty = np.zeros(0, np.int64)
+        return _Lines(empty, empty, empty, np.zeros((0, 2), np.int64))
+    at = np.searchsorted(filled, first)
+    has = (at < len(filled)) & (filled[np.minimum(at, len(filled) - 1)] < last)
+    start = filled[at[has]]
+    end = filled[np.searchsorted(filled, last[has]) - 1] + 1
+    line = np.searchsorted(start, starts, side="right") - 1
+    inside = (line >= 0) & (starts < end[np.maximum(line, 0)])
+    pairs = np.stack([line[inside], ids[inside].astype(np.int64)], axis=1)
+    return _Lines(start, end, start - first[has], pairs)

@@ -1,0 +1,108 @@
+"""Shelf: some texts, indexed once by their contexts and by their lines; never changed after."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.knowledge.contexts import SEPARATOR, SortedContexts
+from engine.knowledge.lines import LineIndex
+from engine.tokenizer import Tokenizer
+
+__all__ = ["Shelf", "Source"]
+
+MAX_FOLLOWERS = 2_000
+"""Continuations of a context that are looked at; of more, so many evenly spread ones."""
+
+
+class Shelf:
+    """Texts by name.
+
+    Args:
+        tokenizer: The model's; used while the shelf is made.
+        texts: (name, content); a name occurs once.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, texts: Sequence[tuple[str, str]]) -> None:
+        self.names = {name: i for i, (name, _) in enumerate(texts)}
+        contents = (text for _, text in texts)
+        encoded = [np.array(ids, np.int32) for ids in tokenizer.encode_many(contents)]
+        self.tokens = sum(map(len, encoded))
+        """Tokens of all texts."""
+        lengths = np.array([len(tokenizer.token_bytes(i)) for i in range(tokenizer.vocabulary)])
+        starts = [np.concatenate(([0], np.cumsum(lengths[ids])[:-1])) for ids in encoded]
+        gap = np.array([SEPARATOR], np.int32)
+        self.contexts = SortedContexts(
+            np.concatenate([gap, *(part for ids in encoded for part in (ids, gap))])
+        )
+        self.lines = LineIndex(
+            [text.encode("utf-8", "replace") for _, text in texts],
+            [(ids, s[: len(ids)]) for ids, s in zip(encoded, starts, strict=True)],
+        )
+        self._first = np.concatenate(([1], 1 + np.cumsum([len(ids) + 1 for ids in encoded])))
+        self._next = self.contexts.tokens[self.contexts.order]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def followers(
+        self, context: Sequence[int], without: Collection[str] = ()
+    ) -> list[tuple[int, NDArray[np.int32]]]:
+        """Return (d, the tokens that follow the last d tokens of ``context``), longest first.
+
+        Only lengths whose places differ are named, and none behind the first that has more
+        than `MAX_FOLLOWERS` places.
+
+        Args:
+            context: Token ids, the nearest last.
+            without: Names of texts that are passed over.
+        """
+        hidden = self._ranges(without)
+        found = []
+        before = (0, 0)
+        for depth, (low, high) in reversed(list(enumerate(self.contexts.match(context), 1))):
+            if (low, high) == before:
+                continue
+            before = (low, high)
+            tokens = self._followers(low, high, hidden)
+            if len(tokens):
+                found.append((depth, tokens))
+            if high - low > MAX_FOLLOWERS:
+                break
+        return found
+
+    def _followers(
+        self, low: int, high: int, hidden: Sequence[tuple[int, int]]
+    ) -> NDArray[np.int32]:
+        at: NDArray[np.int64] | slice = slice(low, high)
+        if high - low > MAX_FOLLOWERS:
+            at = np.linspace(low, high - 1, MAX_FOLLOWERS).astype(np.int64)
+        tokens = self._next[at]
+        kept = tokens != SEPARATOR
+        if hidden:
+            places = self.contexts.order[at]
+            for start, end in hidden:
+                kept &= (places < start) | (places >= end)
+        followers: NDArray[np.int32] = tokens[kept]
+        return followers
+
+    def _ranges(self, names: Collection[str]) -> list[tuple[int, int]]:
+        """Return where the named texts lie among the tokens."""
+        known = [self.names[name] for name in names if name in self.names]
+        return [(int(self._first[i]), int(self._first[i + 1])) for i in known]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A shelf as one completion uses it."""
+
+    shelf: Shelf
+    own: bool = False
+    """Whether it holds the text around the cursor itself."""
+    hidden: frozenset[str] = frozenset()
+    """Names of texts that are passed over."""
+
+    def followers(self, context: Sequence[int]) -> list[tuple[int, NDArray[np.int32]]]:
+        """Return what follows a context here, as `Shelf.followers` does."""
+        return self.shelf.followers(context, self.hidden)

@@ -1,0 +1,223 @@
+"""The measurement: suites of questions put to a model and to the baselines, and their figures."""
+
+import ast
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine.quality.answers import Answer, Answerer, Nothing, Question
+from engine.quality.corpus import Corpus, read_corpus
+from engine.quality.endings import judge_ending
+from engine.quality.items import Item, Items
+from engine.quality.nearest import Nearest
+from engine.quality.ngram import NGram
+from engine.quality.replay import Typed, Typist, draw_stretches, summary
+from engine.quality.scores import edit_similarity, interval, mean
+
+__all__ = ["Model", "QualityBench"]
+
+_MAX_TOKENS = {"block": 160}
+_LINE_TOKENS = 64
+
+OnItem = Callable[[int, int], None]
+"""Told, after each item, how many are done and how many there are."""
+
+
+class Model(Answerer, Protocol):
+    """A model that answers."""
+
+    def prepare(self, root: Path) -> None:
+        """Get ready for questions about a repository."""
+        ...
+
+    def bits(self, question: Question, target: str) -> float:
+        """Return −log₂ of the probability of ``target`` at the question's cursor."""
+        ...
+
+
+@dataclass(slots=True)
+class _Scores:
+    """The worths of answers, one an item."""
+
+    exact: list[float] = field(default_factory=list)
+    similar: list[float] = field(default_factory=list)
+
+    def add(self, text: str, target: str) -> None:
+        """Judge one answer; spaces at the end do not count, for similarity all around."""
+        self.exact.append(float(text.rstrip() == target.rstrip()))
+        self.similar.append(edit_similarity(text.strip(), target.strip()))
+
+    def figures(self, seed: int) -> dict[str, Any]:
+        """Return the means, with an interval for exact match."""
+        return {
+            "exact_match": mean(self.exact),
+            "exact_match_ci": interval(self.exact, seed),
+            "edit_similarity": mean(self.similar),
+        }
+
+
+@dataclass(slots=True)
+class _ModelScores(_Scores):
+    """What a model's answers are worth beside that."""
+
+    bits: float = 0.0
+    size: int = 0
+    """UTF-8 bytes of the targets."""
+    changed: list[float] = field(default_factory=list)
+    weight: list[float] = field(default_factory=list)
+    """What the repository contributed (`engine.quality.answers.Answer`)."""
+    endings: Counter[str] = field(default_factory=Counter)
+    extra: dict[str, list[float]] = field(default_factory=dict)
+    """More worths by name, one an item."""
+
+    def judge(self, kind: str, item: Item, answer: Answer) -> None:
+        """Judge one answer in every way that its kind has."""
+        self.add(answer.text, item.target)
+        self.changed.append(answer.changed)
+        self.weight.append(answer.weight)
+        self.endings.update(judge_ending(answer.text, item.prefix, item.suffix, item.target))
+        for name, worth in _extra(kind, item, answer.text):
+            self.extra.setdefault(name, []).append(worth)
+
+    def figures(self, seed: int) -> dict[str, Any]:
+        """Return all means."""
+        return {
+            **_Scores.figures(self, seed),
+            "bits_per_byte": self.bits / self.size if self.size else None,
+            **{name: mean(worths) for name, worths in self.extra.items()},
+            "repository": {"changed": mean(self.changed), "mean_weight": mean(self.weight)},
+            "endings": dict(sorted(self.endings.items())),
+        }
+
+
+class QualityBench:
+    """Suites made from one directory of Python code.
+
+    Args:
+        data: The directory.
+        seed: The same seed, directory and model give the same figures.
+        secret_patterns: More patterns of private files.
+    """
+
+    def __init__(self, data: Path, seed: int = 0, secret_patterns: Sequence[str] = ()) -> None:
+        self.seed = seed
+        self.corpus: Corpus = read_corpus(data, seed, secret_patterns)
+        self._items = Items(self.corpus, seed)
+
+    @cached_property
+    def baselines(self) -> dict[str, Answerer]:
+        """Who else answers the same questions."""
+        return {
+            "nothing": Nothing(),
+            "ngram": NGram(self.corpus),
+            "nearest_line": Nearest(self.corpus),
+        }
+
+    def measure(
+        self,
+        kind: str,
+        count: int,
+        model: Model,
+        on_item: OnItem,
+        *,
+        without_repository: Model | None = None,
+    ) -> dict[str, Any]:
+        """Return the figures of one suite of questions; fields as in the command's JSON.
+
+        Args:
+            kind: One of `engine.quality.items.KINDS`.
+            count: Questions, fewer where the directory has fewer.
+            model: Who is measured.
+            on_item: Told of every item.
+            without_repository: The model without the repository; ``cross`` measures both.
+        """
+        items = self._items.draw(kind, count)
+        scores, alone = _ModelScores(), _ModelScores()
+        others = {name: _Scores() for name in self.baselines}
+        for done, item in enumerate(items, 1):
+            question = _question(kind, item)
+            model.prepare(item.file.root)
+            _measure_one(kind, item, question, model, scores)
+            if without_repository is not None:
+                _measure_one(kind, item, question, without_repository, alone)
+            for name, other in self.baselines.items():
+                others[name].add(other.answer(question).text, item.target)
+            on_item(done, len(items))
+        figures = {"n": len(items), **scores.figures(self.seed)}
+        if without_repository is not None:
+            figures["without_repository"] = alone.figures(self.seed)
+        figures["baselines"] = {name: each.figures(self.seed) for name, each in others.items()}
+        return figures
+
+    def replay(self, count: int, model: Model, typist: Typist, on_item: OnItem) -> dict[str, Any]:
+        """Return the figures of the suite ``replay``; fields as in the command's JSON.
+
+        Args:
+            count: Lines to type, rounded up to whole stretches.
+            model: Who is measured.
+            typist: Types a stretch with suggestions.
+            on_item: Told of every stretch.
+        """
+        stretches = draw_stretches(self.corpus, count, self.seed)
+        typed: list[Typed] = []
+        others: dict[str, list[Typed]] = {name: [] for name in self.baselines}
+        bits, size = 0.0, 0
+        for done, stretch in enumerate(stretches, 1):
+            model.prepare(stretch.file.root)
+            typed.append(typist(stretch, model))
+            question = Question(stretch.file.root, stretch.file.path, stretch.above, stretch.below)
+            bits += model.bits(question, stretch.target)
+            size += len(stretch.target.encode())
+            for name, other in self.baselines.items():
+                others[name].append(typist(stretch, other))
+            on_item(done, len(stretches))
+        return {
+            **summary(typed, self.seed),
+            "bits_per_byte": bits / size if size else None,
+            "baselines": {name: summary(each, self.seed) for name, each in others.items()},
+        }
+
+
+def _question(kind: str, item: Item) -> Question:
+    return Question(
+        item.file.root,
+        item.file.path,
+        item.prefix,
+        item.suffix,
+        multi_line=kind == "block",
+        max_tokens=_MAX_TOKENS.get(kind, _LINE_TOKENS),
+    )
+
+
+def _measure_one(
+    kind: str, item: Item, question: Question, model: Model, scores: _ModelScores
+) -> None:
+    """Ask a model one question and judge the answer."""
+    scores.judge(kind, item, model.answer(question))
+    scores.bits += model.bits(question, item.target)
+    scores.size += len(item.target.encode())
+
+
+def _extra(kind: str, item: Item, text: str) -> list[tuple[str, float]]:
+    """Return the worths that only some kinds have."""
+    if kind == "cross":
+        return [("name_found", float(item.hole.name in text))]
+    if kind not in ("block", "api"):
+        return []
+    tree = _tree(item.prefix + text + item.suffix)
+    same = tree is not None and tree == _tree(item.file.text)
+    return [("parses", float(tree is not None)), ("same_tree", float(same))]
+
+
+def _tree(text: str) -> str | None:
+    """Return a text's syntax tree without places, None where it does not parse."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.dump(ast.parse(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None

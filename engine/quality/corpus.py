@@ -1,0 +1,151 @@
+"""The Python files of a directory, as repositories.  Reads only; knows nothing of questions.
+
+A directory with a marker of its own (``.git``, ``pyproject.toml``, ``setup.py``, ``setup.cfg``,
+``__init__.py``) is one repository; in any other directory every folder is one, as in a folder of
+packages, and loose files are one together.
+"""
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+from random import Random
+
+from engine.privacy import secret_file
+
+__all__ = ["Corpus", "SourceFile", "read_corpus"]
+
+MAX_FILES = 2000
+"""Files read of a large directory: drawn evenly over its repositories."""
+
+MAX_BYTES = 1_000_000
+"""A longer file is data or was written by a program."""
+
+_MARKERS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "__init__.py")
+_NO_FOLDERS = frozenset({"__pycache__", "node_modules"})
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of a repository."""
+
+    root: Path
+    """The repository's folder."""
+    path: str
+    """Below the root, with ``/``."""
+    text: str = field(repr=False)
+    r"""Lines end with ``\n``."""
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What tells it from every other file."""
+        return str(self.root), self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The files that questions are made of."""
+
+    files: tuple[SourceFile, ...]
+    skipped: dict[str, int]
+    """Files that could not be used, by reason."""
+
+    @property
+    def repositories(self) -> tuple[Path, ...]:
+        """Their roots, in order."""
+        return tuple(dict.fromkeys(file.root for file in self.files))
+
+
+def read_corpus(data: Path, seed: int, secret_patterns: Sequence[str] = ()) -> Corpus:
+    """Read the Python files below ``data``, in a stable order.
+
+    Args:
+        data: A directory.
+        seed: Decides which files of a large directory are read.
+        secret_patterns: More patterns of private files.
+
+    Raises:
+        OSError: The directory itself cannot be listed.
+    """
+    skipped: Counter[str] = Counter()
+    texts: set[str] = set()
+    files = []
+    for root, path in _chosen(data, seed):
+        if secret_file(root / path, secret_patterns) is not None:
+            skipped["private"] += 1
+            continue
+        text = _read(root / path, skipped)
+        if text is None:
+            continue
+        if text in texts:
+            skipped["duplicate"] += 1
+            continue
+        texts.add(text)
+        files.append(SourceFile(root, path, text))
+    return Corpus(tuple(files), dict(sorted(skipped.items())))
+
+
+def _chosen(data: Path, seed: int) -> list[tuple[Path, str]]:
+    """Return (root, path) of the files to read, in order."""
+    groups: list[list[tuple[Path, str]]] = []
+    for root, paths in _repositories(data):
+        found = [(root, path) for path in paths]
+        Random(f"{seed}/{root.name}").shuffle(found)
+        groups.append(found)
+    # One of each repository in turn, so that a large one does not push out the small ones.
+    in_turn = [each for turn in zip_longest(*groups) for each in turn if each is not None]
+    return sorted(in_turn[:MAX_FILES])
+
+
+def _repositories(data: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield (root, paths of its Python files) of each repository."""
+    if any((data / marker).exists() for marker in _MARKERS):
+        yield data, list(_python_files(data))
+        return
+    loose = []
+    for entry in sorted(os.scandir(data), key=lambda entry: entry.name):
+        if entry.is_dir(follow_symlinks=False):
+            if _is_searched(data, entry.name):
+                yield data / entry.name, list(_python_files(data / entry.name))
+        elif entry.name.endswith(".py"):
+            loose.append(entry.name)
+    if loose:
+        yield data, loose
+
+
+def _python_files(root: Path) -> Iterator[str]:
+    """Yield the paths of all Python files below ``root``, with ``/``."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if _is_searched(Path(folder), name))
+        for name in sorted(names):
+            if name.endswith(".py"):
+                yield (Path(folder) / name).relative_to(root).as_posix()
+
+
+def _is_searched(folder: Path, name: str) -> bool:
+    """Return whether a folder may hold the directory's own code: no cache, no environment."""
+    hidden = name.startswith(".") or name in _NO_FOLDERS
+    return not hidden and not (folder / name / "pyvenv.cfg").exists()
+
+
+def _read(path: Path, skipped: Counter[str]) -> str | None:
+    """Return a file's text, or count why not."""
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            skipped["no regular file"] += 1  # a link, a pipe
+            return None
+        if status.st_size > MAX_BYTES:
+            skipped["too large"] += 1
+            return None
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        skipped["not UTF-8"] += 1
+        return None
+    except OSError:
+        skipped["unreadable"] += 1
+        return None
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,203 @@
+"""Questions: a place in a file and the text left out there, drawn evenly from a corpus.
+
+=========  =====================================================================================
+``line``   one whole line, its indentation included
+``mid``    the rest of a line from a place inside it where two tokens meet
+``block``  the body of a statement, from behind its indentation
+``api``    the arguments of a call
+``cross``  the line of the first use of a name from another file of the same repository
+=========  =====================================================================================
+
+Lines are non-trivial code: 8 characters or more, no import, no ``else:``, not only brackets.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+from engine.quality.code import Code, parse
+from engine.quality.corpus import Corpus, SourceFile
+from engine.quality.imports import names_from_other_files
+from engine.quality.turns import in_turn
+
+__all__ = ["KINDS", "Hole", "Item", "Items"]
+
+MAX_BLOCK_ROWS = 8
+MAX_BLOCK_CHARACTERS = 400
+MIN_ARGUMENTS = 3
+"""Characters of a call's arguments that are worth a question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """What is left out: the characters from ``start`` to ``end``."""
+
+    start: int
+    end: int
+    name: str = ""
+    """The name whose first use it is, in ``cross``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One question."""
+
+    file: SourceFile
+    hole: Hole
+
+    @property
+    def prefix(self) -> str:
+        """The text before what is left out."""
+        return self.file.text[: self.hole.start]
+
+    @property
+    def suffix(self) -> str:
+        """The text behind it."""
+        return self.file.text[self.hole.end :]
+
+    @property
+    def target(self) -> str:
+        """What is left out: the right answer."""
+        return self.file.text[self.hole.start : self.hole.end]
+
+
+Finder = Callable[[Code, Random], list[Hole]]
+"""Returns the holes of one kind in a file, in its order."""
+
+
+class Items:
+    """Draws questions from a corpus.
+
+    Args:
+        corpus: Where from.
+        seed: The same seed, corpus, kind and number give the same questions.
+    """
+
+    def __init__(self, corpus: Corpus, seed: int) -> None:
+        self._corpus = corpus
+        self._seed = seed
+        self._paths: dict[Path, frozenset[str]] = {}
+        for root in corpus.repositories:
+            paths = (file.path for file in corpus.files if file.root == root)
+            self._paths[root] = frozenset(paths)
+
+    def draw(self, kind: str, count: int) -> list[Item]:
+        """Return at most ``count`` questions, each repository and each file in turn.
+
+        They come in the order of the files, so that neighbours share what can be kept.
+        """
+        items = in_turn(self._repository(kind, root) for root in self._corpus.repositories)
+        return sorted(islice(items, count), key=lambda item: (item.file.name, item.hole.start))
+
+    def _repository(self, kind: str, root: Path) -> Iterator[Item]:
+        """Yield the questions of one repository, one from each file in turn."""
+        files = [file for file in self._corpus.files if file.root == root]
+        Random(f"{self._seed}/{kind}/{root.name}").shuffle(files)
+        yield from in_turn(self._file(kind, file) for file in files)
+
+    def _file(self, kind: str, file: SourceFile) -> Iterator[Item]:
+        """Yield the questions of one file in random order; none where it does not parse."""
+        code = parse(file.text)
+        if code is None:
+            return
+        random = Random(f"{self._seed}/{kind}/{file.root.name}/{file.path}")
+        find = _FINDERS.get(kind) or partial(self._cross, file)
+        holes = find(code, random)
+        random.shuffle(holes)
+        for hole in holes:
+            yield Item(file, hole)
+
+    def _cross(self, file: SourceFile, code: Code, random: Random) -> list[Hole]:
+        """Return the lines in which a name from another file is used first."""
+        names = names_from_other_files(code.tree, file.path, file.root.name, self._paths[file.root])
+        first: dict[int, str] = {}
+        for name, lineno in _first_uses(code.tree, names):
+            first.setdefault(lineno - 1, name)
+        return [Hole(*code.line(row), name) for row, name in first.items() if row in code.bounds]
+
+
+def _first_uses(tree: ast.Module, names: frozenset[str]) -> Iterator[tuple[str, int]]:
+    """Yield each name that is read somewhere with the line (from 1) where that is first."""
+    lines: dict[str, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in names:
+            lines[node.id] = min(node.lineno, lines.get(node.id, node.lineno))
+    yield from sorted(lines.items())
+
+
+def _lines(code: Code, random: Random) -> list[Hole]:
+    return [Hole(*code.line(row)) for row in code.rows]
+
+
+def _middles(code: Code, random: Random) -> list[Hole]:
+    """Return one place inside each line that has one."""
+    return [
+        Hole(random.choice(bounds), code.line(row)[1])
+        for row, bounds in code.bounds.items()
+        if bounds
+    ]
+
+
+def _blocks(code: Code, random: Random) -> list[Hole]:
+    """Return the bodies of statements, of `MAX_BLOCK_ROWS` lines at most."""
+    holes = []
+    for body in _bodies(code.tree):
+        first, last = body[0], body[-1]
+        top = min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", []))])
+        bottom = last.end_lineno or last.lineno
+        start, end = code.indent_end(top - 1), code.end(last)
+        text = code.text[start:end]
+        alone = code.text[end : code.line(bottom - 1)[1]].strip() == ""
+        own_line = start == code.start(first) or top < first.lineno
+        if alone and own_line and _is_worth_asking(text, bottom - top + 1):
+            holes.append(Hole(start, end))
+    return sorted(holes, key=lambda hole: hole.start)
+
+
+def _is_worth_asking(body: str, rows: int) -> bool:
+    return rows <= MAX_BLOCK_ROWS and 8 <= len(body) <= MAX_BLOCK_CHARACTERS
+
+
+def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
+    """Yield the indented bodies of all statements; a docstring does not belong to them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module):
+            continue
+        for field in ("body", "orelse", "finalbody"):
+            body = getattr(node, field, None)
+            if not isinstance(body, list) or not body or not isinstance(body[0], ast.stmt):
+                continue
+            if field == "orelse" and isinstance(node, ast.If) and isinstance(body[0], ast.If):
+                continue  # perhaps an elif, which stands where its if does
+            kept = body[1:] if _is_docstring(body[0]) else body
+            if kept:
+                yield kept
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _calls(code: Code, random: Random) -> list[Hole]:
+    """Return the arguments of calls that stand on one line of code."""
+    holes = set()
+    for node in ast.walk(code.tree):
+        if not isinstance(node, ast.Call) or node.end_lineno != node.func.end_lineno:
+            continue
+        if (node.end_lineno or 0) - 1 not in code.bounds:
+            continue
+        end = code.end(node) - 1
+        start = code.text.find("(", code.end(node.func), end) + 1
+        if start and len(code.text[start:end].strip()) >= MIN_ARGUMENTS:
+            holes.add(Hole(start, end))
+    return sorted(holes, key=lambda hole: (hole.start, hole.end))
+
+
+_FINDERS: dict[str, Finder] = {"line": _lines, "mid": _middles, "block": _blocks, "api": _calls}
+
+KINDS = (*_FINDERS, "cross")
+"""The kinds of questions."""

@@ -1,0 +1,194 @@
+"""The n-gram baseline: after the longest context seen before, the word that followed most often.
+
+Counts over the other text of the question's file and over all other files of the corpus; the
+file's text on disk, which holds the answer, is never looked at.
+
+V is the number of different words, N the length of the text in words.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.completion.place import Place
+from engine.completion.stop import StopRules
+from engine.completion.trim import trim
+from engine.quality.answers import Answer, Question
+from engine.quality.corpus import Corpus
+from engine.quality.lexis import open_end, words
+
+__all__ = ["Index", "NGram"]
+
+ORDER = 8
+"""Words of the longest context."""
+
+MAX_CORPUS_CHARACTERS = 12_000_000
+MAX_WORDS = 160
+"""Words of the longest answer; a model's token is longer than these words."""
+
+_LOOK_CHARACTERS = 2000
+_BREAK = 0
+"""Word of no text, between two files: no context reaches over it."""
+
+
+class Vocabulary:
+    """Words by number, in the order in which they were first met."""
+
+    def __init__(self) -> None:
+        self.words = [""]
+        self._numbers = {"": _BREAK}
+
+    def number(self, word: str) -> int:
+        """Return the number of a word, a new one for a new word."""
+        known = self._numbers.setdefault(word, len(self.words))
+        if known == len(self.words):
+            self.words.append(word)
+        return known
+
+    def numbers(self, text: str) -> list[int]:
+        """Return the numbers of the words of a text."""
+        return [self.number(word) for word in words(text)]
+
+
+class Index:
+    """A text's positions sorted by what stands before them, nearest word first.
+
+    The positions behind one context are neighbours then, and found by bisection
+    (Manber and Myers, "Suffix arrays", 1993, read from right to left).
+
+    Args:
+        parts: Words by number; no context reaches from one part into the next.
+    """
+
+    def __init__(self, parts: Iterable[list[int]]) -> None:
+        sequence, owners = [_BREAK], [-1]
+        for owner, part in enumerate(parts):
+            sequence += [*part, _BREAK]
+            owners += [owner] * (len(part) + 1)
+        self._words = np.asarray(sequence, np.int32)  # (N,)
+        self._owners = np.asarray(owners, np.int32)  # (N,)
+        before = [self._before(distance) for distance in range(1, ORDER + 1)]
+        self._order = np.lexsort(before[::-1])  # (N,)
+        self._sorted = [column[self._order] for column in before]
+
+    def _before(self, distance: int) -> NDArray[np.int32]:
+        """Return the word so far before each position."""
+        column = np.full_like(self._words, _BREAK)
+        column[distance:] = self._words[:-distance]
+        return column
+
+    def spans(self, context: list[int]) -> list[tuple[int, int]]:
+        """Return where the positions behind the last 0, 1, 2 … words of ``context`` lie.
+
+        As long a context as stands somewhere; what a span holds, `following` says.
+        """
+        low, high = 0, len(self._order)
+        found = [(low, high)]
+        # Of the column's own type, or every search would first convert the column.
+        nearest_first = np.asarray(context[: -ORDER - 1 : -1], np.int32)
+        for column, word in zip(self._sorted, nearest_first, strict=False):
+            span = column[low:high]
+            first, last = np.searchsorted(span, word), np.searchsorted(span, word, "right")
+            low, high = low + int(first), low + int(last)
+            if low == high:
+                break
+            found.append((low, high))
+        return found
+
+    def following(self, span: tuple[int, int], without: int | None = None) -> NDArray[np.int32]:
+        """Return the words at the positions of a span, but for those of the part ``without``."""
+        places = self._order[slice(*span)]
+        if without is not None:
+            places = places[self._owners[places] != without]
+        behind: NDArray[np.int32] = self._words[places]
+        kept: NDArray[np.int32] = behind[behind != _BREAK]
+        return kept
+
+
+class NGram:
+    """Answers with the likeliest words by counts.
+
+    Args:
+        corpus: The directory; of the question's own file only the question's text counts.
+    """
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._vocabulary = Vocabulary()
+        self._owners: dict[tuple[Path, str], int] = {}
+        parts: list[list[int]] = []
+        room = MAX_CORPUS_CHARACTERS
+        for file in corpus.files:
+            room -= len(file.text)
+            if room < 0:
+                break
+            self._owners[file.root, file.path] = len(parts)
+            parts.append(self._vocabulary.numbers(file.text))
+        self._index = Index(parts)
+        self._local = lru_cache(maxsize=2)(self._local_index)
+
+    def answer(self, question: Question) -> Answer:
+        """Return the greedy continuation, trimmed as the app trims."""
+        place = Place.of(question.prefix, question.suffix)
+        text = self._continue(question, StopRules(place, question.multi_line))
+        return Answer(trim(text, place, multi_line=question.multi_line))
+
+    def _continue(self, question: Question, rules: StopRules) -> str:
+        local = self._local(_above(question.prefix), question.suffix)
+        owner = self._owners.get((question.root, question.path))
+        whole, start = open_end(words(question.prefix[-_LOOK_CHARACTERS:]))
+        context = self._vocabulary.numbers("".join(whole))
+        text = ""
+        for _ in range(MAX_WORDS):
+            word = self._next(local, context, owner, start, blank=not text.strip())
+            if word is None:
+                break
+            context.append(word)
+            text += self._vocabulary.words[word][len(start) :]
+            start = ""
+            if rules.look(text).ended:
+                break
+        return text
+
+    def _next(
+        self, local: Index, context: list[int], owner: int | None, start: str, *, blank: bool
+    ) -> int | None:
+        """Return the word that followed most often, here and elsewhere, the longest context.
+
+        Args:
+            local: The question's own text.
+            context: The words before, by number.
+            owner: The question's file, whose text on disk does not count.
+            start: What the word begins with.
+            blank: Whether nothing is said yet, so that a line's end would say nothing.
+        """
+
+        def fits(number: int) -> bool:
+            word = self._vocabulary.words[number]
+            return word.startswith(start) if start else not (blank and word[0] == "\n")
+
+        here, elsewhere = local.spans(context), self._index.spans(context)
+        for order in range(max(len(here), len(elsewhere)) - 1, -1, -1):
+            behind = [local.following(here[order])] if order < len(here) else []
+            if order < len(elsewhere):
+                behind.append(self._index.following(elsewhere[order], owner))
+            numbers, counts = np.unique(np.concatenate(behind), return_counts=True)
+            for index in np.argsort(-counts, kind="stable"):
+                if fits(int(numbers[index])):
+                    return int(numbers[index])
+        return None
+
+    def _local_index(self, above: str, below: str) -> Index:
+        return Index([self._vocabulary.numbers(above), self._vocabulary.numbers(below)])
+
+
+def _above(prefix: str) -> str:
+    """Return the text up to the code of the cursor's line.
+
+    Where there is none yet, without the line's start: how that goes on is the question.
+    """
+    above, newline, line = prefix.rpartition("\n")
+    code = line.lstrip(" \t")
+    return above + newline + line[: len(line) - len(code)] if code else above

@@ -1,0 +1,25 @@
+"""Taking turns, so that what is many does not push out what is few."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+__all__ = ["in_turn"]
+
+_Item = TypeVar("_Item")
+
+
+def in_turn(sources: Iterable[Iterator[_Item]]) -> Iterator[_Item]:
+    """Yield one item of each source in turn, until all are used up.
+
+    Example:
+        >>> list(in_turn([iter("abc"), iter("x")]))
+        ['a', 'x', 'b', 'c']
+    """
+    queue = deque(sources)
+    while queue:
+        source = queue.popleft()
+        for item in source:
+            yield item
+            queue.append(source)
+            break

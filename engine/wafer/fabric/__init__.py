@@ -1,0 +1,1 @@
+"""The cycle tier: cores, routers, links and queues, simulated cycle by cycle."""

@@ -1,0 +1,145 @@
+"""A model on the simulated chip: steps of rows in, traces, cycles and states out.
+
+Owns the fabric between steps.  The host's part is small and stands here: it writes token numbers
+and rotary angles into the head's west line before a step, and may look at traces after it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import scalars
+from engine.errors import EngineError
+from engine.wafer.compiler import Compiled
+from engine.wafer.fabric.lower import Chip, lower
+from engine.wafer.fabric.micro import Programs
+from engine.wafer.fabric.network import Network
+from engine.wafer.fabric.simulator import BLOCKED, DONE, Fabric, Totals, new_fabric, simulate
+from engine.wafer.machine import MachineSpec
+from engine.wafer.placement import Placement
+
+__all__ = ["ChipStep", "SimulatedChip", "warm_up"]
+
+CYCLE_LIMIT = 500_000_000
+"""No step takes so long; a simulation that does is stuck in some other way than waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChipStep:
+    """What a step did."""
+
+    cycles: int
+    trace: NDArray[np.int32]
+    """What observers saw: (rows, words), places by `Chip.taps`."""
+    begun: NDArray[np.int64]
+    """First cycle of each instruction by row, (rows, instructions); the largest int64 if none."""
+    ended: NDArray[np.int64]
+    """One past the last."""
+    states: NDArray[np.int64]
+    """Cycles by state but idle of every core of the network, (cores, 5)."""
+    sent: int
+    copied: int
+    taken: int
+    busiest_link: int
+    """Wavelets that crossed the busiest link; at most `cycles`."""
+    active: int
+
+
+def warm_up(machine: MachineSpec) -> None:
+    """Compile the simulator, or load it from the cache, with an idle core."""
+    network = Network(machine, 1, 1)
+    instructions, first = Programs(1).tables()
+    fabric = new_fabric(network.build(), instructions, first, np.zeros(1, np.int32))
+    simulate(fabric, 0, 1, CYCLE_LIMIT, False)
+
+
+class SimulatedChip:
+    """A Program with its weights on the fabric."""
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        placement: Placement,
+        tensors: Mapping[str, Any],
+        *,
+        rows: int,
+        context: int,
+    ) -> None:
+        """Lower the Program and fill every core's memory.
+
+        Args:
+            compiled: What to run.
+            placement: Where it lies.
+            tensors: The model's tensors.
+            rows: Most rows of a step.
+            context: KV positions that will be asked for.
+
+        Raises:
+            PlacementError: Colors run out.
+        """
+        self.chip: Chip = lower(compiled, placement, tensors, rows=rows, context=context)
+        self.rows, self.context = rows, context
+        self.position = 0
+        shape = compiled.program.attention
+        self._cosine, self._sine = scalars.rotary_tables(shape.rotary_base, shape.head_dim, context)
+        self.words = self.chip.words.copy()
+
+    def step(self, tokens: NDArray[np.int32], *, reverse: bool = False) -> ChipStep:
+        """Run a step of the tokens (M,) and wait for the chip to come to rest.
+
+        Args:
+            tokens: Token numbers.
+            reverse: Visit in the opposite order, see `simulate`.
+
+        Raises:
+            EngineError: Too many rows or positions; the fabric cannot finish.
+        """
+        count = int(tokens.size)
+        if not 1 <= count <= self.rows or self.position + count > self.context:
+            raise EngineError(
+                f"a step of {count} rows at position {self.position}; this chip was built for "
+                f"steps of {self.rows} rows and {self.context} positions"
+            )
+        fabric = self.fabric(count)
+        self.write_host(tokens)
+        outcome, cycles = self.simulate(fabric, count, reverse)
+        if outcome != DONE:
+            raise EngineError(
+                f"the fabric {'is blocked' if outcome == BLOCKED else 'does not come to rest'} "
+                f"after {cycles} cycles"
+            )
+        self.position += count
+        totals = fabric.totals
+        return ChipStep(
+            cycles=int(cycles), trace=fabric.trace, begun=fabric.begun, ended=fabric.ended,
+            states=fabric.states, sent=int(totals[Totals.SENT]),
+            copied=int(totals[Totals.COPIED]), taken=int(totals[Totals.TAKEN]),
+            busiest_link=int(fabric.link_count.max()), active=int(totals[Totals.ACTIVE]),
+        )  # fmt: skip
+
+    def simulate(self, fabric: Fabric, rows: int, reverse: bool) -> tuple[int, int]:
+        """Run a step on a fabric that was filled; a test that disturbs wavelets replaces this."""
+        return simulate(fabric, self.position, rows, CYCLE_LIMIT, reverse)
+
+    def fabric(self, rows: int) -> Fabric:
+        """Return a fabric at rest over this chip's memory, for a step of ``rows`` rows."""
+        chip = self.chip
+        return new_fabric(
+            chip.routes, chip.instructions, chip.first, self.words, kv_row=chip.kv_row,
+            kv_rows=chip.program.kv_order.parts, trace_words=chip.trace_words, rows=rows,
+            instructions=len(chip.program.instructions),
+        )  # fmt: skip
+
+    def write_host(self, tokens: NDArray[np.int32]) -> None:
+        """Write a step's tokens, and its angles for row 0, where the head's west line reads."""
+        for row, (address, words) in enumerate(self.chip.host_words):
+            for m, token in enumerate(tokens):
+                at = address + m * words
+                self.words[at] = token
+                if row == 0:
+                    position = self.position + m
+                    angles = np.concatenate([self._cosine[position], self._sine[position]])
+                    self.words[at + 1 : at + words] = angles.astype(np.float32).view(np.int32)

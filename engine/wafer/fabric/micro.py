@@ -1,0 +1,289 @@
+"""Micro-instructions: what one core does, one after the other, for each row of a step.
+
+A core's *row program* is a list of rows of 32-bit integers (`MicroField`).  This module says what
+they mean and collects them for all cores; how long they take is the simulator's business, what
+they compute that of `compute`.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum, unique
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "ADDRESSES",
+    "ADVANCE",
+    "CTRL",
+    "FIELDS",
+    "LAST_ROW",
+    "RATE_ONE",
+    "Kind",
+    "Micro",
+    "MicroField",
+    "Programs",
+    "Reduce",
+    "rate",
+]
+
+RATE_ONE = 1 << 16
+"""One cycle, in the fixed point of `MicroField.RATE`."""
+
+LAST_ROW = 1
+"""Flag: only for the last row of a step."""
+CTRL = 2
+"""Flag: the last wavelet carries the control bit that advances switches."""
+ADVANCE = 4
+"""Flag: the last wavelet advances the switch of its own core's router and goes on without."""
+
+
+@unique
+class Micro(IntEnum):
+    """What a core does."""
+
+    SEND = 0
+    """Memory → fabric, one word a wavelet."""
+    RECEIVE = 1
+    """Fabric → memory."""
+    REDUCE = 2
+    """Memory ← memory ⊕ wavelet."""
+    REDUCE_SEND = 3
+    """Fabric ← memory ⊕ wavelet; the memory stays."""
+    COMPUTE = 4
+    """Work on the core's own memory, see `Kind`."""
+    EXCHANGE = 5
+    """Send COUNT words from ADDRESS and, independently of it, memory at ADDRESS_2 ⊕= wavelet: two
+    microthreads, each at most a wavelet every RATE.  Ends when both have."""
+
+
+@unique
+class Reduce(IntEnum):
+    """The ⊕ of a reduction; the core's own operand stands on the left."""
+
+    ADD_F32 = 0
+    ADD_I32 = 1
+    MAX_F32 = 2
+    ARGMAX = 3
+    """Pairs (value, index): the larger value, the core's own where equal."""
+    ADD_F16X2 = 4
+    """Two packed fp16 a wavelet, each sum rounded to fp16."""
+    TAKE = 5
+    """The wavelet itself; for an EXCHANGE only."""
+
+
+@unique
+class Kind(IntEnum):
+    """What a COMPUTE works out.  Arguments A0 … A7 are word addresses, sizes or float bits."""
+
+    NOTHING = 0
+    LOOKUP = 1
+    """Row `mem[A0]` of the embedding, if this core's column holds it; else nothing to send."""
+    SQUARES = 2
+    """mem[A1] ← Σ x², x = mem[A0 : A0 + A2]."""
+    ROOT = 3
+    """mem[A0] ← rsqrt(mem[A0] / A1 + eps), A1 a width and A2 eps' bits."""
+    NORMALISE = 4
+    """mem[A1 + i] ← (x·r)·w, x at A0, r at A2, w at A3, A4 elements."""
+    MAGNITUDE = 5
+    """mem[A1 + g] ← max |x| over each of A2 groups of A3 elements at A0."""
+    SCALE = 6
+    """mem[A0 + g] ← mem[A0 + g] / 127, A1 groups."""
+    ROUND = 7
+    """Bytes at word A1 ← rint(x / s) of A2 groups of A3 elements at A0, scales at A4."""
+    DOT = 8
+    """mem[A2 + g·n + j] ← Σ w·q over group g, int32: bytes q at A0, tile at A1, A3 groups of A4
+    elements, n = A5 outputs."""
+    TERMS = 9
+    """mem[A4 + j] ← Σ over groups of f32(dot) × (weight scale × input scale), dots at A0, fp16
+    weight scales at A1 (output by output), input scales at A2, A3 groups, A5 outputs."""
+    ROTATE = 10
+    """Pairs (2i, 2i + 1) of A1 vectors of A2 elements at A0; cosines at A3, sines at A4, both
+    from pair A5 of the head on."""
+    HALVES = 11
+    """Pack A2 fp32 at A0 as fp16, two a word, at A1."""
+    KEEP = 12
+    """If this core row keeps the row's position: copy A2 packed words at A0 into its KV rows at
+    A1, A3 words each."""
+    SCORES = 13
+    """mem[A2 + j·A3 + h] ← q_h · k_j for the core's KV rows: q at A0, KV rows at A1 of A4 words,
+    A3 heads of A5 dimensions, A6 query heads that share a KV head, A7 of them in columns before."""
+    LARGEST = 14
+    """Scores × scale (bits A4) in place, mem[A2 + h] ← their maximum by head: scores at A0, A3
+    heads."""
+    WEIGH = 15
+    """Sums at A5: per head Σ e, then per head Σ e·v: scores at A0, KV rows at A1 of A4 words,
+    maxima at A2, A3 heads of A6 dimensions, A7 = KV heads << 20 | sharing << 10 | those before."""
+    DIVIDE = 16
+    """mem[A1 + h·D + d] ← sums / Σ e: sums at A0, A2 heads of A3 dimensions."""
+    GATE = 17
+    """mem[A1 + i] ← silu(mem[A0 + i]) × mem[A0 + A2 + i], A2 elements."""
+    ADD = 18
+    """mem[A2 + i] ← mem[A0 + i] + mem[A1 + i], A3 elements."""
+    BEST = 19
+    """mem[A1], mem[A1 + 1] ← the largest of A2 values at A0 and its index, counted from A3."""
+    COPY = 21
+    """mem[A1 : A1 + A2] ← mem[A0 : A0 + A2]."""
+    HOST = 20
+    """mem[A1 : A1 + A2] ← what the host sent for this row of the step: words A0 + row·A2 on.  The
+    host's link is not simulated."""
+
+
+@unique
+class MicroField(IntEnum):
+    """Columns of a micro-instruction."""
+
+    OP = 0
+    KIND = 1
+    """`Kind` of a COMPUTE, `Reduce` of a reduction."""
+    FLAGS = 2
+    SETUP = 3
+    """Cycles before the first wavelet: dispatch."""
+    INTO = 4
+    """Channel the core empties (RECEIVE, REDUCE, REDUCE_SEND)."""
+    OUT = 5
+    """Channel the core fills (SEND, REDUCE_SEND)."""
+    ADDRESS = 6
+    """First word in memory."""
+    COUNT = 7
+    """Wavelets."""
+    COUNT_KV = 8
+    """Wavelets for every KV row of the core."""
+    RATE = 9
+    """Cycles between two wavelets, times 2¹⁶."""
+    SPLIT = 10
+    """Wavelets from this one on (if ≥ 0) lie at ADDRESS_2: a vector in two pieces."""
+    ADDRESS_2 = 11
+    COUNT_AT = 12
+    """Word that holds the count instead, −1 if none."""
+    MAC = 13
+    """Cycles of a COMPUTE by state, and those for every KV row."""
+    MAC_KV = 14
+    VECTOR = 15
+    VECTOR_KV = 16
+    PIPE = 17
+    A0 = 18
+    A1 = 19
+    A2 = 20
+    A3 = 21
+    A4 = 22
+    A5 = 23
+    A6 = 24
+    A7 = 25
+    INSTRUCTION = 26
+    """Number in the Program, for accounts and diagnoses."""
+    TAP = 27
+    """Where an observer's copy of the result goes, −1 for nowhere; nothing reads it back."""
+    TAP_FROM = 28
+    TAP_COUNT = 29
+
+
+FIELDS = len(MicroField)
+
+
+ADDRESSES: dict[Kind, tuple[int, ...]] = {
+    Kind.NOTHING: (),
+    Kind.LOOKUP: (0, 1, 3, 4, 5, 7),
+    Kind.SQUARES: (0, 1),
+    Kind.ROOT: (0,),
+    Kind.NORMALISE: (0, 1, 2, 3),
+    Kind.MAGNITUDE: (0, 1),
+    Kind.SCALE: (0,),
+    Kind.ROUND: (0, 1, 4),
+    Kind.DOT: (0, 1, 2),
+    Kind.TERMS: (0, 1, 2, 4),
+    Kind.ROTATE: (0, 3, 4),
+    Kind.HALVES: (0, 1),
+    Kind.KEEP: (0, 1),
+    Kind.SCORES: (0, 1, 2),
+    Kind.LARGEST: (0, 2),
+    Kind.WEIGH: (0, 1, 2, 5),
+    Kind.DIVIDE: (0, 1),
+    Kind.GATE: (0, 1),
+    Kind.ADD: (0, 1, 2),
+    Kind.BEST: (0, 1),
+    Kind.HOST: (0, 1),
+    Kind.COPY: (0, 1),
+}
+"""Which arguments of each kind are addresses: they are moved to where a core's memory begins."""
+
+
+def rate(cycles_per_wavelet: float) -> int:
+    """Return a rate in the fixed point of `MicroField.RATE`."""
+    return round(cycles_per_wavelet * RATE_ONE)
+
+
+_DEFAULTS = {
+    MicroField.INTO: -1, MicroField.OUT: -1, MicroField.SPLIT: -1, MicroField.COUNT_AT: -1,
+    MicroField.TAP: -1, MicroField.RATE: RATE_ONE,
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Programs:
+    """The row programs of all cores as they grow.
+
+    ``add`` appends one instruction to the program of every core it is given.
+    """
+
+    cores: int
+    _cores: list[NDArray[np.int64]] = field(default_factory=list)
+    _rows: list[NDArray[np.int32]] = field(default_factory=list)
+
+    def add(self, cores: Any, op: Micro, **fields: Any) -> None:
+        """Append an instruction.
+
+        Args:
+            cores: int64 (n,), which cores.
+            op: What they do.
+            **fields: Names of `MicroField` in lower case; ints, or arrays (n,).
+        """
+        where = np.atleast_1d(np.asarray(cores, np.int64)).reshape(-1)
+        if not where.size:
+            return
+        rows = np.zeros((where.size, FIELDS), np.int32)
+        for name, value in _DEFAULTS.items():
+            rows[:, name] = value
+        rows[:, MicroField.OP] = op
+        for text, given in fields.items():
+            rows[:, MicroField[text.upper()]] = given
+        self._cores.append(where)
+        self._rows.append(rows)
+
+    def tables(
+        self, base: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Return all instructions core by core, int32 (n, FIELDS), and each core's first, (C + 1,).
+
+        Instructions keep the order in which they were added.
+
+        Args:
+            base: Word at which each core's memory begins, added to every address; None means
+                that addresses are absolute already.
+        """
+        if not self._cores:
+            return np.zeros((0, FIELDS), np.int32), np.zeros(self.cores + 1, np.int64)
+        cores = np.concatenate(self._cores)
+        order = np.argsort(cores, kind="stable")
+        first = np.zeros(self.cores + 1, np.int64)
+        first[1:] = np.cumsum(np.bincount(cores, minlength=self.cores))
+        rows = np.ascontiguousarray(np.concatenate(self._rows)[order])
+        if base is not None:
+            _move(rows, base[cores[order]].astype(np.int32))
+        return rows, first
+
+
+def _move(rows: NDArray[np.int32], base: NDArray[np.int32]) -> None:
+    """Add ``base`` to every address of the instructions, in place."""
+    work = rows[:, MicroField.OP] == Micro.COMPUTE
+    rows[:, MicroField.ADDRESS] += np.where(work, 0, base)
+    for place, given in (
+        (MicroField.ADDRESS_2, rows[:, MicroField.SPLIT] >= 0),
+        (MicroField.COUNT_AT, rows[:, MicroField.COUNT_AT] >= 0),
+        (MicroField.TAP_FROM, rows[:, MicroField.TAP] >= 0),
+    ):
+        rows[:, place] += np.where(given, base, 0)
+    for kind, arguments in ADDRESSES.items():
+        here = work & (rows[:, MicroField.KIND] == kind)
+        for argument in arguments:
+            rows[here, MicroField.A0 + argument] += base[here]

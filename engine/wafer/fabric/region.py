@@ -1,0 +1,318 @@
+"""A region being lowered: its cores, its memory map, and collectives as micro-instructions.
+
+Local coordinates are (row, column) of the region; flips and corners end here.  Every core of a
+region has the same memory map.  Colors are handed out by pattern: a chain of a pitch has two
+(neighbouring nodes send on different ones), a multicast one; patterns that recur share theirs.
+Knows no operation and no model.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.model.orders import ReduceOrder
+from engine.wafer.fabric.micro import Micro, Programs, Reduce, rate
+from engine.wafer.fabric.network import EAST, NORTH, RAMP, SOUTH, WEST, Network, bit
+from engine.wafer.lanes import row_y
+from engine.wafer.ops.base import ALONG_COLUMNS, ALONG_ROWS
+from engine.wafer.program import Region
+
+__all__ = ["LANE_BACK", "LANE_COLORS", "Line", "RegionBuilder"]
+
+Ints = NDArray[np.int64]
+
+LANE_COLORS = 3
+"""Colors 0 and 1 carry the stream out of even and odd regions, color 2 the lookup's rows."""
+LANE_BACK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Parallel lines of nodes: node p of the line ``base`` at ``base + p·pitch`` along an axis.
+
+    One line for every pair of a base and a place across the axis.
+    """
+
+    axis: int
+    length: int
+    across: Ints
+    """Places along the other axis, int64 (n,)."""
+    count: Ints
+    """Wavelets of each of them, int64 (n,); what is 0 takes no part."""
+    pitch: int = 1
+    bases: tuple[int, ...] = (0,)
+
+
+@dataclass(slots=True)
+class RegionBuilder:
+    """One region's part of the programs, routes and memory."""
+
+    region: Region
+    corner: tuple[int, int]
+    """(x, y) of the network's first router on the wafer."""
+    network: Network
+    programs: Programs
+    instruction: int = 0
+    """Number in the Program of what is being lowered."""
+    flags: int = 0
+    words: int = 0
+    """Words of memory of a core, so far."""
+    _ys: Ints = field(init=False)
+    _map: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _colors: dict[tuple[Any, ...], tuple[int, ...]] = field(default_factory=dict)
+    _next_color: int = LANE_COLORS
+
+    def __post_init__(self) -> None:
+        """Note where the region's rows lie in the network."""
+        rows = [row_y(self.region, row) - self.corner[1] for row in range(self.region.height)]
+        self._ys = np.array(rows, np.int64)
+
+    # ── cores and memory ────────────────────────────────────────────────────────────────────
+
+    @property
+    def rows(self) -> int:
+        """Rows of the region."""
+        return self.region.height
+
+    @property
+    def columns(self) -> int:
+        """Columns of the region."""
+        return self.region.width
+
+    def at(self, row: Any, column: Any) -> tuple[Ints, Ints]:
+        """Return (x, y) in the network of local places, broadcast against each other."""
+        r, c = np.broadcast_arrays(np.asarray(row, np.int64), np.asarray(column, np.int64))
+        return c + self.region.x - self.corner[0], self._ys[r]
+
+    def cores(self, row: Any, column: Any) -> Ints:
+        """Return the numbers of the cores at local places."""
+        x, y = self.at(row, column)
+        return y * self.network.columns + x
+
+    def along(self, axis: int, place: Any, across: Any) -> Ints:
+        """Return core numbers at ``place`` along an axis and ``across`` the other."""
+        return self.cores(place, across) if axis == ALONG_ROWS else self.cores(across, place)
+
+    def extent(self, axis: int) -> int:
+        """Cores along an axis."""
+        return self.rows if axis == ALONG_ROWS else self.columns
+
+    def memory(self, name: str, words: int) -> int:
+        """Return the address of a buffer of every core, made at its first mention.
+
+        Its size is fixed then; a later mention may ask for less.
+        """
+        if name not in self._map:
+            self._map[name] = (self.words, words)
+            self.words += words
+        address, size = self._map[name]
+        assert words <= size, f"buffer {name!r} has {size} words, {words} are asked for"
+        return address
+
+    def has(self, name: str) -> bool:
+        """Whether a buffer has been mentioned."""
+        return name in self._map
+
+    # ── routes ──────────────────────────────────────────────────────────────────────────────
+
+    def _away(self, axis: int) -> int:
+        """The port that leads away from position 0."""
+        if axis == ALONG_COLUMNS:
+            return EAST
+        return NORTH if self.region.flipped else SOUTH
+
+    def _back(self, axis: int) -> int:
+        """The port that leads to position 0."""
+        if axis == ALONG_COLUMNS:
+            return WEST
+        return SOUTH if self.region.flipped else NORTH
+
+    def _route(self, color: int, axis: int, places: Ints, taken: int, left: int) -> None:
+        """Set the route of a color at ``places`` along an axis, all across."""
+        other = self.columns if axis == ALONG_ROWS else self.rows
+        across = np.arange(other)[None, :]
+        place = places[:, None]
+        x, y = self.at(place, across) if axis == ALONG_ROWS else self.at(across, place)
+        self.network.route(color, x, y, taken, left)
+
+    def _take(self, pattern: tuple[Any, ...], number: int) -> tuple[tuple[int, ...], bool]:
+        """Return a pattern's colors, and whether they are new."""
+        if pattern in self._colors:
+            return self._colors[pattern], False
+        colors = tuple(range(self._next_color, self._next_color + number))
+        self._next_color += number
+        self._colors[pattern] = colors
+        return colors, True
+
+    def _chain(self, axis: int, pitch: int) -> tuple[int, ...]:
+        """Return the two colors of a chain of a pitch towards position 0; even nodes send on 0."""
+        colors, new = self._take(("chain", axis, pitch), 2)
+        if new:
+            away, back = self._away(axis), self._back(axis)
+            place = np.arange(self.extent(axis))
+            last = place[-1] // pitch * pitch
+            inner = place[(place % pitch != 0) & (place < last)]
+            nodes = place[place % pitch == 0]
+            odd = nodes // pitch % 2
+            for parity, color in enumerate(colors):
+                senders = nodes[(odd == parity) & (nodes > 0)]
+                takers = nodes[(odd != parity) & (nodes < last)]
+                self._route(color, axis, senders, bit(RAMP), bit(back))
+                self._route(color, axis, takers, bit(away), bit(RAMP))
+                between = inner[inner // pitch % 2 != parity]
+                self._route(color, axis, between, bit(away), bit(back))
+        return colors
+
+    def _spread(self, axis: int, length: int) -> int:
+        """Return the color of multicasts from every ``length``-th place to those behind it."""
+        (color,), new = self._take(("multicast", axis, length), 1)
+        if new:
+            away, back = self._away(axis), self._back(axis)
+            place = np.arange(self.extent(axis) // length * length)
+            inside = place % length
+            self._route(color, axis, place[inside == 0], bit(RAMP), bit(away))
+            middle = place[(inside > 0) & (inside < length - 1)]
+            self._route(color, axis, middle, bit(back), bit(away, RAMP))
+            self._route(color, axis, place[inside == length - 1], bit(back), bit(RAMP))
+        return color
+
+    def gather(self) -> int:
+        """Return the color on which any core of a row reaches the row's first one."""
+        (color,), new = self._take(("gather",), 1)
+        if new:
+            place = np.arange(self.columns)
+            self._route(color, ALONG_COLUMNS, place[:1], bit(EAST), bit(RAMP))
+            self._route(color, ALONG_COLUMNS, place[1:-1], bit(EAST, RAMP), bit(WEST))
+            self._route(color, ALONG_COLUMNS, place[1:][-1:], bit(RAMP), bit(WEST))
+        return color
+
+    # ── micro-instructions ──────────────────────────────────────────────────────────────────
+
+    def add(self, cores: Any, op: Micro, **fields: Any) -> None:
+        """Append a micro-instruction of the Program instruction being lowered."""
+        self.programs.add(cores, op, flags=self.flags, instruction=self.instruction, **fields)
+
+    def transfer(self, op: Micro, cores: Ints, *, colors: Any, **fields: Any) -> None:
+        """Append a communication.
+
+        Args:
+            op: SEND, RECEIVE, REDUCE or REDUCE_SEND.
+            cores: Core numbers (n,).
+            colors: (color taken or −1, color given or −1); each an int or an array (n,).
+            **fields: ADDRESS, COUNT, KIND and others.
+        """
+        machine = self.network.machine
+        inject, fold = machine.inject_cycles_per_wavelet, machine.add_fp32_cycles_per_wavelet
+        pace = {
+            Micro.SEND: inject,
+            Micro.RECEIVE: 1.0,
+            Micro.REDUCE: fold,
+            Micro.REDUCE_SEND: max(inject, fold),
+        }[op]
+        self.add(
+            cores, op, setup=machine.dispatch_cycles, rate=rate(pace),
+            into=colors[0], out=colors[1], **fields,
+        )  # fmt: skip
+
+    def multicast(
+        self,
+        axis: int,
+        across: Ints,
+        count: Ints,
+        address: int,
+        *,
+        length: int = 0,
+        segments: int | None = None,
+        kv: int = 0,
+    ) -> None:
+        """Copy ``count`` words at ``address`` from the first core of a line to all of it.
+
+        Args:
+            axis: Axis the lines run along.
+            across: Places across the axis where there is a line, int64 (n,).
+            count: Words of each, int64 (n,).
+            address: The same in all cores.
+            length: Cores of a line, from every multiple of it on; 0 is the whole axis.
+            segments: How many such lines; None means as many as the axis has.
+            kv: Words for every KV row, besides ``count``.
+        """
+        length = length or self.extent(axis)
+        busy = (count > 0) | (kv > 0)
+        across, count = across[busy], count[busy]
+        if length <= 1 or not across.size:
+            return
+        color = self._spread(axis, length)
+        if segments is None:
+            segments = self.extent(axis) // length
+        place = np.arange(segments * length)
+        for op, places in (
+            (Micro.SEND, place[place % length == 0]),
+            (Micro.RECEIVE, place[place % length > 0]),
+        ):
+            cores = self.along(axis, places[:, None], across[None, :])
+            counts = np.broadcast_to(count[None, :], cores.shape).ravel()
+            sends = op == Micro.SEND
+            self.transfer(
+                op, cores.ravel(), colors=(-1, color) if sends else (color, -1),
+                address=address, count=counts, count_kv=kv,
+            )  # fmt: skip
+
+    def reduce(
+        self, line: Line, order: ReduceOrder, address: int, kind: Reduce, *, kv: int = 0
+    ) -> None:
+        """Reduce words at ``address`` over lines in two phases, into their first nodes.
+
+        A group's chain runs from its last node to its first; then the groups' roots from the last
+        to the first, each adding its own result on the left (`engine.model.orders`).
+        """
+        if line.length <= 1:
+            return
+        group = min(order.group, line.length)
+        for node in range(line.length - 1, -1, -1):
+            inside = node % group
+            members = min(group, line.length - (node - inside))
+            gathers, last = members > 1, node - inside + group >= line.length
+            chain = (group > 1) and inside < members - 1
+            if inside:
+                self._hop(line, node, 1, chain, True, address, kind, kv)
+            elif last:
+                self._hop(line, node, group, gathers, node > 0, address, kind, kv, chain=True)
+            else:
+                if gathers:
+                    self._hop(line, node, 1, True, False, address, kind, kv)
+                self._hop(line, node, group, True, node > 0, address, kind, kv)
+
+    def _hop(
+        self, line: Line, node: int, stride: int, takes: bool, gives: bool, address: int,
+        kind: Reduce, kv: int, *, chain: bool = False,
+    ) -> None:  # fmt: skip
+        """One node's share: take from the node behind, give to the node ``stride`` before.
+
+        ``chain`` says that what it takes comes from its own group instead.
+        """
+        if not takes and not gives:
+            return
+        op = {
+            (False, True): Micro.SEND,
+            (True, False): Micro.REDUCE,
+            (True, True): Micro.REDUCE_SEND,
+        }[takes, gives]
+        place = node * line.pitch + np.array(line.bases, np.int64)
+        busy = (line.count > 0) | (kv > 0)
+        cores = self.along(line.axis, place[:, None], line.across[busy][None, :])
+        counts = np.broadcast_to(line.count[busy][None, :], cores.shape).ravel()
+        places = np.broadcast_to(place[:, None], cores.shape).ravel()
+        taken: Any = self._color_of(line, places, 1 if chain else stride, 1) if takes else -1
+        given: Any = self._color_of(line, places, stride, 0) if gives else -1
+        self.transfer(
+            op, cores.ravel(), colors=(taken, given), address=address, count=counts,
+            count_kv=kv, kind=kind,
+        )  # fmt: skip
+
+    def _color_of(self, line: Line, places: Ints, stride: int, behind: int) -> Ints:
+        """The color a node gives on (``behind`` 0), or the node behind it (1)."""
+        pitch = line.pitch * stride
+        colors = np.array(self._chain(line.axis, pitch), np.int64)
+        return np.asarray(colors[(places // pitch + behind) % 2], np.int64)

@@ -1,0 +1,219 @@
+"""Everything a simulation reads and writes, as flat arrays.
+
+Two tables of 32-bit rows hold what the simulator touches in every cycle: one row for each virtual
+channel (its queue and where it leads) and one for each core (where it stands in its program, with
+the fields of the running instruction).  A row lies in two cache lines.  Nothing here runs.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import PlacementError
+from engine.wafer.cost import State
+from engine.wafer.fabric.network import PORTS, Routes
+
+__all__ = ["CONTROL_BITS", "LATEST", "Fabric", "Totals", "new_fabric"]
+
+CONTROL_BITS = 2
+"""A slot's stamp is the cycle from which its wavelet may go on, and behind it so many bits: 1, it
+advances the switch of every router it passes; 2, only that of the router it starts from."""
+
+LATEST = (1 << (31 - CONTROL_BITS)) - 1
+"""The last cycle a slot can note."""
+
+(
+    HEAD, COUNT, MASK, CAPACITY,    # a ring of MASK + 1 slots, of which CAPACITY may be in use
+    LATENCY,                        # cycles from the place before until a wavelet may go on
+    POPPED,                         # cycle in which a wavelet last left, −1 for never
+    LISTED,                         # 0: who puts a wavelet here wakes the one who moves it on
+    WANTED,                         # 1: somebody waits for room here
+    MOVED,                          # wavelets that left by `TARGET` and are not in link_count yet
+    TARGET, LINK,                   # the one way out; −1: several, shared or switched
+    ROUTER, RECEIVER, SENDER,       # the core that empties or fills it, −1 if a router does
+    FEEDER, FEEDERS,                # the channels that lead to it, in `Routes.feeder_channel`
+) = range(16)  # fmt: skip
+"""Columns of a channel's row before its slots."""
+
+RANKS = 120
+"""Ports × colors of a full router: in so many cycles a link's preference goes once round."""
+
+SLOTS = 16
+"""Column of the first slot; a slot is a value and a stamp."""
+
+(
+    MODE, COUNTER, ROW, FRESH,      # FRESH is 1 until a core has begun a row's program
+    DUE, SLACK,                     # cycle to go on in; what that was rounded up by, cycles · 2¹⁶
+    HANDLED, LENGTH,                # wavelets of the running instruction so far and in all
+    SINCE, STARTED, WAITED,         # cycle a wait began or −1; first cycle; cycles waited
+    CHOICE,                         # of an ARGMAX, from a value to its index
+    OP, KIND, INTO, OUT, ADDRESS,   # of the running instruction; ADDRESS moves on
+    RATE, SPLIT, ADDRESS_2, CONTROL,
+    GIVEN, DUE_OUT, SLACK_OUT,      # of an EXCHANGE's sending half, as HANDLED, DUE and SLACK
+) = range(24)  # fmt: skip
+"""Columns of a core's row."""
+
+CORE_FIELDS = 32
+
+FETCH, SETTING_UP, STREAMING, WORKING, FINISHED = range(5)
+"""What a core is at."""
+
+BUCKETS = 1024
+"""Turns of the wheel on which cores sleep."""
+
+CYCLE, RUNNING, ASLEEP, POLLING = range(4)
+"""Places in `Fabric.clock`: the cycle that comes next; 1 while a step is under way; cores that
+sleep; cores that come back in the next cycle only to look again."""
+
+LIVE, LATER, NOW, NEXT, BUCKET, BEHIND, WAKE_AT, ASKS, WAYS = range(9)
+"""Rows of `Fabric.agenda`.
+
+LIVE and LATER: channels with a wavelet that may move in this cycle and in the next.  NOW and NEXT:
+cores to visit.  BUCKET: the first core that sleeps until a cycle ≡ i mod `BUCKETS`, −1 for none;
+BEHIND: the core behind each in its bucket; WAKE_AT: until when it sleeps.  ASKS: channels that
+asked for links they share; WAYS: by which way.
+"""
+
+
+class Fabric(NamedTuple):
+    """All state of a rectangle of cores.  C cores, V channels, L links.
+
+    `words`, `trace`, `states`, `begun`, `ended`, `totals` and `link_count` are results; the rest
+    is the simulator's own.
+    """
+
+    net: Routes
+    program: NDArray[np.int32]
+    """Micro-instructions, core by core; (n, FIELDS)."""
+    first: NDArray[np.int64]
+    """Each core's first instruction, and the end; (C + 1,)."""
+    words: NDArray[np.int32]
+    """All cores' memories end to end."""
+    reals: NDArray[np.float32]
+    octets: NDArray[np.int8]
+    halves: NDArray[np.uint16]
+    kv_row: NDArray[np.int32]
+    """Row of the region a core lies in, for its share of the KV rows; (C,)."""
+    kv_rows: int
+    """Rows of a region: position j lies in row j mod this."""
+    trace: NDArray[np.int32]
+    """What observers asked to see; (rows of the step, words)."""
+    queues: NDArray[np.int32]
+    """Channels, (V, SLOTS + 2·depth)."""
+    cores: NDArray[np.int32]
+    """Cores, (C, CORE_FIELDS)."""
+    position: NDArray[np.int32]
+    """Of each switch."""
+    link_turn: NDArray[np.int64]
+    """Best request of a cycle for a shared link; (L,)."""
+    link_count: NDArray[np.int64]
+    """Wavelets a link has carried; link = router·5 + port, (L,)."""
+    active_at: NDArray[np.int32]
+    """Cycle in which a tile last did something, −1 for never; (C,)."""
+    states: NDArray[np.int64]
+    """Cycles by state but idle; (C, 5)."""
+    begun: NDArray[np.int64]
+    """First cycle of each instruction of the Program, by row; (rows, instructions)."""
+    ended: NDArray[np.int64]
+    """Last cycle, one past."""
+    totals: NDArray[np.int64]
+    """See `Totals`."""
+    clock: NDArray[np.int64]
+    agenda: NDArray[np.int32]
+    """Lists of who has something to do, and when; (9, 1 + max(V, C, BUCKETS))."""
+    agenda_size: NDArray[np.int64]
+    """Lengths of the lists."""
+
+
+class Totals:
+    """Places in `Fabric.totals`."""
+
+    SENT = 0
+    """Wavelets that cores gave to the fabric."""
+    COPIED = 1
+    """Further copies that multicasts made."""
+    TAKEN = 2
+    """Wavelets that cores took."""
+    ACTIVE = 3
+    """Tile-cycles in which a tile's core handled a wavelet or its router moved one."""
+    LAST_INSTRUCTION = 4
+    """Cycle in which an instruction last ended."""
+    LAST_LANDING = 5
+    """Cycle in which a router last moved a wavelet on."""
+    COUNT = 6
+
+
+def new_fabric(
+    net: Routes,
+    program: NDArray[np.int32],
+    first: NDArray[np.int64],
+    words: NDArray[np.int32],
+    *,
+    kv_row: NDArray[np.int32] | None = None,
+    kv_rows: int = 1,
+    trace_words: int = 0,
+    rows: int = 1,
+    instructions: int = 1,
+) -> Fabric:
+    """Return a fabric at rest.
+
+    Args:
+        net: Routes of all colors.
+        program: Micro-instructions of all cores, `micro.Programs.tables`.
+        first: Each core's first.
+        words: Memory of all cores, int32; changed by the simulation.
+        kv_row: Row of its region for each core.
+        kv_rows: Rows of a region.
+        trace_words: Words an observer wants of each row.
+        rows: Most rows of a step.
+        instructions: Instructions of the Program, for accounts.
+    """
+    if net.rank.max(initial=0) >= RANKS:
+        raise PlacementError(f"routers have {RANKS // PORTS} colors in this simulator, not more")
+    cores = net.columns * net.rows
+    channels = net.capacity.size
+    return Fabric(
+        net=net, program=np.ascontiguousarray(program), first=first, words=words,
+        reals=words.view(np.float32), octets=words.view(np.int8), halves=words.view(np.uint16),
+        kv_row=np.zeros(cores, np.int32) if kv_row is None else kv_row, kv_rows=int(kv_rows),
+        trace=np.zeros((rows, max(trace_words, 1)), np.int32),
+        queues=_queues(net), cores=np.zeros((cores, CORE_FIELDS), np.int32),
+        position=np.zeros(net.switch_positions.size, np.int32),
+        link_turn=np.full(PORTS * cores, -1, np.int64),
+        link_count=np.zeros(PORTS * cores, np.int64), active_at=np.full(cores, -1, np.int32),
+        states=np.zeros((cores, State.IDLE), np.int64),
+        begun=np.full((rows, instructions), np.iinfo(np.int64).max, np.int64),
+        ended=np.zeros((rows, instructions), np.int64), totals=np.zeros(Totals.COUNT, np.int64),
+        clock=np.zeros(4, np.int64), agenda_size=np.zeros(9, np.int64),
+        agenda=np.zeros((9, 1 + max(channels, cores, BUCKETS)), np.int32),
+    )  # fmt: skip
+
+
+def _queues(net: Routes) -> NDArray[np.int32]:
+    """Return every channel's row, empty."""
+    depth = 1 << int(net.capacity.max(initial=1) - 1).bit_length()  # slots wrap by a mask
+    queues = np.zeros((net.capacity.size, SLOTS + 2 * depth), np.int32)
+    queues[:, MASK] = depth - 1
+    queues[:, CAPACITY] = net.capacity
+    queues[:, LATENCY] = np.maximum(net.latency, 1)  # what comes in a cycle goes on in the next
+    queues[:, POPPED] = -1
+    queues[:, ROUTER], queues[:, RECEIVER] = net.router, net.receiver
+    queues[:, SENDER] = net.sender
+    queues[:, FEEDER], queues[:, FEEDERS] = net.feeder_first, net.feeder_count
+    queues[:, [TARGET, LINK]] = -1
+    alone = _alone(net)
+    way = net.target_first[alone * net.positions]
+    queues[alone, TARGET], queues[alone, LINK] = net.target_channel[way], net.target_link[way]
+    return queues
+
+
+def _alone(net: Routes) -> NDArray[np.int64]:
+    """Return the channels with one way out, no switch, and a link that no other channel uses."""
+    ways = net.target_count.reshape(-1, net.positions)
+    source = np.repeat(np.arange(ways.size) // net.positions, net.target_count)
+    ways_in_order = np.argsort(source, kind="stable")
+    users = np.unique(np.stack([net.target_link[ways_in_order], source]), axis=1)[0]
+    users_of = np.bincount(users, minlength=PORTS * net.columns * net.rows)
+    one = np.nonzero((ways[:, 0] == 1) & (net.switch < 0))[0]
+    return one[users_of[net.target_link[net.target_first[one * net.positions]]] == 1]

@@ -1,0 +1,1 @@
+"""Predictions: how long collectives, products and layers of sizes nobody listed take on a wafer."""

@@ -1,0 +1,71 @@
+"""`wafer validate`: every published figure we can compute, beside both tiers' predictions.
+
+Collects the targets of `engine.wafer.validation` in the order of their subjects and sums them up;
+each subject is computed when it is asked for, so that a caller can show progress.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from engine.wafer.validation import chip, fabric, waferllm
+from engine.wafer.validation.target import Target, geometric_mean_error
+
+__all__ = ["SUBJECTS", "Summary", "summarise", "targets"]
+
+SUBJECTS: dict[str, Callable[[], Iterator[Target]]] = {
+    "multicast along a row": fabric.multicasts,
+    "reductions against closed forms": fabric.reductions,
+    "crossovers between algorithms": fabric.crossovers,
+    "spread of repeated runs": fabric.repeats,
+    "matrix–vector product on every core": chip.matvec,
+    "GEMV": waferllm.gemv,
+    "decode layers of WaferLLM": waferllm.decode,
+    "prefill layers of WaferLLM": waferllm.prefill,
+    "algorithms and systems compared": waferllm.comparisons,
+    "a scalar over the wafer": fabric.scalar_all_reduce,
+    "edge to edge": fabric.edges,
+    "peak rates": chip.peaks,
+}
+"""What is validated, in the order it is computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A table in a few numbers."""
+
+    targets: int
+    broken: tuple[str, ...]
+    """Ids of the rows whose bound does not hold."""
+    geometric_mean_error: float
+    """Of the rows that were fitted or kept out; see `geometric_mean_error`."""
+    largest_error: float
+    worst: str
+    """Id of the row with it."""
+
+
+def targets(
+    on_progress: Callable[[int, int, str], None] = lambda done, total, label: None,
+) -> Iterator[Target]:
+    """Yield every target.
+
+    Args:
+        on_progress: Called with (subjects done, subjects, the next one's name).
+    """
+    for done, (name, rows) in enumerate(SUBJECTS.items()):
+        on_progress(done, len(SUBJECTS), name)
+        yield from rows()
+
+
+def summarise(rows: list[Target]) -> Summary:
+    """Sum a table up; identities and what stands for reference only do not count as errors."""
+    measured = [
+        row for row in rows if row.role in ("fitted", "held_out") and row.signed_error is not None
+    ]
+    worst = max(measured, key=lambda row: abs(row.signed_error or 0.0), default=None)
+    return Summary(
+        targets=len(rows),
+        broken=tuple(row.id for row in rows if row.holds is False),
+        geometric_mean_error=geometric_mean_error(measured),
+        largest_error=0.0 if worst is None else abs(worst.signed_error or 0.0),
+        worst="" if worst is None else worst.id,
+    )

@@ -1,0 +1,172 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from engine.knowledge import files, library
+from engine.knowledge.files import find_files, read_text
+from engine.knowledge.library import Library
+
+PYTHON = (".py",)
+
+
+def write(root: Path, name: str, text: str = "x = 1\n") -> Path:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def names(root: Path, **options) -> list[str]:
+    return [file.name for file in find_files(root, PYTHON, options.pop("private", ()), **options)]
+
+
+def make(root: Path, tokenizer, **options) -> Library:
+    return Library(root, tokenizer, PYTHON, **options)
+
+
+def known(shelves: Library, without: str = "") -> set[str]:
+    found = set()
+    for source in shelves.sources(without):
+        found |= set(source.shelf.names) - source.hidden
+    return found
+
+
+def test_secret_ignored_linked_and_large_files_are_never_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokenizer
+) -> None:
+    for name in ("a.py", "b/c.py", ".ssh/d.py", "build/e.py", "private/f.py", "large.py"):
+        write(tmp_path, name)
+    write(tmp_path, "large.py", "#" * (files.MAX_FILE_BYTES + 1))
+    write(tmp_path, ".gitignore", "build/\n")
+    write(tmp_path, "empty.py", "")
+    write(tmp_path, "note.txt")
+    (tmp_path / "link.py").symlink_to(tmp_path / ".ssh" / "d.py")
+    opened: list[str] = []
+    read = Path.read_bytes
+
+    def watched(path: Path) -> bytes:
+        if path.is_relative_to(tmp_path):
+            opened.append(path.relative_to(tmp_path).as_posix())
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", watched)
+    shelves = make(tmp_path, tokenizer, private_patterns=("private/",))
+    shelves.read()
+    assert known(shelves) == {"a.py", "b/c.py"}
+    assert sorted(name for name in opened if name.endswith(".py")) == ["a.py", "b/c.py"]
+
+
+def test_the_nearest_files_come_first(tmp_path: Path) -> None:
+    for name in ("a/b/near.py", "a/mid.py", "z/far.py", "a/b/here.py"):
+        write(tmp_path, name)
+    assert names(tmp_path, near="a/b/here.py")[:3] == ["a/b/here.py", "a/b/near.py", "a/mid.py"]
+
+
+def test_number_and_size_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for i in range(6):
+        write(tmp_path, f"{i}.py", "x" * 10)
+    monkeypatch.setattr(files, "MAX_FILES", 4)
+    assert len(names(tmp_path)) == 4
+    monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 25)
+    assert names(tmp_path) == ["0.py", "1.py"]
+
+
+def test_what_is_no_text_is_passed_over(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.py")
+    (file,) = find_files(tmp_path, PYTHON, ())
+    assert read_text(file) == "x = 1\n"
+    path.write_bytes(b"\xff\xfe")
+    assert read_text(file) is None
+    path.write_bytes(b"a\0b")
+    assert read_text(file) is None
+    path.unlink()
+    assert read_text(file) is None
+
+
+def test_changed_new_and_removed_files_are_noticed(tmp_path: Path, tokenizer) -> None:
+    write(tmp_path, "a.py", "old_name = 1\n")
+    write(tmp_path, "b.py", "gone = 1\n")
+    shelves = make(tmp_path, tokenizer)
+    shelves.read()
+    write(tmp_path, "a.py", "new_name = 22\n")
+    write(tmp_path, "c.py", "added = 1\n")
+    (tmp_path / "b.py").unlink()
+    shelves.read()
+    assert known(shelves) == {"a.py", "c.py"}
+    assert shelves.files == 2
+    texts = {
+        source.shelf.lines.content(i)
+        for source in shelves.sources("")
+        for i in range(len(source.shelf.lines))
+        if "a.py" in source.shelf.names and "a.py" not in source.hidden
+    }
+    assert b"new_name = 22" in texts
+    assert b"old_name = 1" not in texts
+
+
+def test_many_changes_read_everything_again(
+    tmp_path: Path, tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "MAX_CHANGED", 1)
+    write(tmp_path, "a.py")
+    shelves = make(tmp_path, tokenizer)
+    shelves.read()
+    write(tmp_path, "b.py")
+    write(tmp_path, "c.py")
+    shelves.read()
+    assert len(shelves.sources("")) == 1
+    assert known(shelves) == {"a.py", "b.py", "c.py"}
+
+
+def test_unchanged_files_are_not_read_again(
+    tmp_path: Path, tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "a.py")
+    shelves = make(tmp_path, tokenizer)
+    shelves.read()
+    monkeypatch.setattr(library, "read_text", lambda file: pytest.fail("read again"))
+    shelves.read()
+
+
+def test_the_file_being_edited_is_passed_over(tmp_path: Path, tokenizer) -> None:
+    write(tmp_path, "a.py")
+    write(tmp_path, "b.py")
+    shelves = make(tmp_path, tokenizer)
+    shelves.read()
+    assert known(shelves, "a.py") == {"b.py"}
+
+
+def test_reading_in_the_background_fills_the_same_shelves(
+    tmp_path: Path, tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "FIRST_BYTES", 8)
+    for name in ("a.py", "b.py", "c.py"):
+        write(tmp_path, name)
+    shelves = make(tmp_path, tokenizer)
+    started = []
+    monkeypatch.setattr(library, "Thread", _thread(started))
+    shelves.freshen("a.py")
+    assert known(shelves) == set()  # nothing waits
+    shelves.freshen("a.py")
+    (work,) = started  # once in a while is enough
+    work()
+    assert known(shelves) == {"a.py", "b.py", "c.py"}
+    assert len(shelves.sources("")) == 1
+
+
+def _thread(started: list):
+    class Started:
+        def __init__(self, target, args, **options) -> None:
+            self.work = lambda: target(*args)
+
+        def start(self) -> None:
+            started.append(self.work)
+
+    return Started
+
+
+@pytest.fixture(autouse=True)
+def _same_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+    if hasattr(os, "setpriority"):
+        monkeypatch.setattr(os, "setpriority", lambda *arguments: None)

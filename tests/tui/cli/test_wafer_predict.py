@@ -1,0 +1,102 @@
+"""`spark-tui wafer predict …`: JSON fields, text for people, refusals in one line with exit 2."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.tui.cli.conftest import Outcome
+
+Spark = Callable[..., Outcome]
+
+COLLECTIVE = "collective --machine wse2 --op reduce --algorithm chain --cores 64 --wavelets 16"
+DECODE = "decode-layer --machine wse2 --dim 4200 --ffn 14700 --seq 4200 --side 420 --group 20"
+
+
+def ask(spark: Spark, question: str) -> Outcome:
+    return spark("wafer", "predict", *question.split())
+
+
+def test_a_collective(spark: Spark) -> None:
+    outcome = ask(spark, f"{COLLECTIVE} --json")
+
+    assert outcome.code == 0
+    assert outcome.json["cycles"] == 394
+    assert outcome.json["tier"] == "analytic"
+    assert outcome.json["machine"] == "wse2"
+    assert outcome.json["clock_ghz"] == 0.85
+    assert outcome.json["seconds"] == pytest.approx(394 / 0.85e9)
+    assert outcome.json["calibrated"] is False
+    assert outcome.json["rows"] == 1
+
+
+def test_tiers_agree_on_a_chain(spark: Spark) -> None:
+    cycles = {
+        tier: ask(spark, f"{COLLECTIVE} --tier {tier} --json").json["cycles"]
+        for tier in ("analytic", "cycle", "formula")
+    }
+
+    assert set(cycles.values()) == {394}
+
+
+def test_a_multicast(spark: Spark) -> None:
+    outcome = ask(spark, "multicast --cores 256 --bytes 1024 --json")
+
+    assert outcome.json["cycles"] == 563
+    assert outcome.json["machine"] == "wse3"
+    assert outcome.json["calibrated"] is True
+
+
+def test_a_gemv_a_decode_and_a_prefill_layer(spark: Spark) -> None:
+    gemv = ask(spark, "gemv --machine wse2 --k 16384 --n 16384 --side 512 --group 32 --json")
+    decode = ask(spark, f"{DECODE} --clock 1.1 --json")
+    prefill = ask(
+        spark,
+        "prefill-layer --machine wse2 --dim 4096 --ffn 14336 --tokens 4096 --side 480 --json",
+    )
+
+    assert gemv.json["cycles"] == 1189
+    assert decode.json["cycles"] == pytest.approx(12_732, rel=0.06)
+    assert decode.json["clock_ghz"] == 1.1
+    assert prefill.json["cycles"] == pytest.approx(6_929_000, rel=0.08)
+    for outcome in (gemv, decode, prefill):
+        parts = outcome.json["operations"]
+        assert sum(parts.values()) == pytest.approx(outcome.json["cycles"], abs=1)
+
+
+def test_for_people(spark: Spark) -> None:
+    outcome = ask(spark, DECODE)
+
+    assert "q, k, v: all-reduce" in outcome.out
+    assert outcome.out.splitlines()[0].split() == ["cycles", "13", "235"]
+    assert outcome.err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("collective --op reduce --algorithm chain --cores 0 --wavelets 1", "cores is 0"),
+        ("collective --op reduce --algorithm chain --cores 8 --wavelets 99999", "SRAM"),
+        ("collective --op reduce --algorithm foo --cores 8 --wavelets 1", "'foo' is not one of"),
+        ("collective --op reduce --algorithm ring --cores 8 --wavelets 8", "no reduce by ring"),
+        (
+            "collective --op reduce --algorithm two-phase --group 5 --cores 8 --wavelets 1",
+            "must divide",
+        ),
+        ("collective --op reduce --algorithm chain --cores 8", "--wavelets"),
+        ("collective --op reduce --algorithm chain --cores x --wavelets 1", "--cores"),
+        ("multicast --machine wse9 --cores 8 --bytes 8", "unknown machine 'wse9'"),
+        ("multicast --cores 8 --bytes 0", "bytes is 0"),
+        ("multicast --cores 8 --bytes 8 --clock 0", "more than 0"),
+        ("gemv --k 16384 --n 16384 --side 8", "bytes of SRAM"),
+        ("gemv --k 8 --n 8 --side 100000", "1 to 755"),
+        ("decode-layer --dim 8192 --ffn 29568 --seq 4096 --side 64", "use more cores"),
+        ("prefill-layer --dim 0 --ffn 1 --tokens 1 --side 1", "dim is 0"),
+        ("nonsense", "No such command"),
+    ],
+)
+def test_refusals(spark: Spark, arguments: str, words: str) -> None:
+    outcome = ask(spark, f"{arguments} --json")
+
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert words in outcome.line

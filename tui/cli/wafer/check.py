@@ -1,0 +1,94 @@
+"""`spark-tui wafer check`: both tiers of the emulator on the same tokens."""
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+import engine
+from tui.cli.options import check_model, json_option, machine_options, model_option
+from tui.cli.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from engine.wafer.check import CheckReport
+
+__all__ = ["check"]
+
+
+@click.command()
+@model_option
+@machine_options
+@click.option(
+    "--tokens",
+    type=click.IntRange(0),
+    default=2,
+    show_default=True,
+    help="Decoded tokens after a prefill of 8.",
+)
+@json_option
+def check(model: str | None, machine: str, clock: float | None, tokens: int, as_json: bool) -> None:
+    """Compare the fast tier with the simulated chip: bits, cycles, states.
+
+    Every value of a prefill of 8 tokens and of some decoded ones is compared bit for bit; the
+    first that differs ends the check with its operation, core and index.
+    """
+    check_model(model)
+    with ProgressLine() as progress:
+        report = engine.check_wafer(model, machine, clock, tokens=tokens, on_progress=progress.show)
+    if as_json:
+        click.echo(json.dumps(report.as_json()))
+    else:
+        _print(report)
+    if not report.holds:
+        sys.exit(1)
+
+
+def _print(report: "CheckReport") -> None:
+    console = Console()
+    if report.first_difference is not None:
+        console.print(f"The tiers differ: {report.first_difference}", markup=False)
+        return
+    console.print(
+        f"{report.model} on {report.machine}, program {report.program}: "
+        f"{report.values_compared:,} values of {report.rows} rows are bit-identical."
+    )
+    console.print(_cycles(report))
+    console.print(
+        f"All steps: {report.cycles_analytic:,} cycles by formula, {report.cycles_simulated:,} "
+        f"simulated, error {report.relative_error:+.2%}; skew of a token "
+        f"{report.skew_cycles:+,} cycles against its instructions alone."
+    )
+    console.print(_states(report))
+    wavelets = report.wavelets
+    console.print(
+        f"Wavelets: {wavelets['sent']:,} sent + {wavelets['copied']:,} copied, "
+        f"{wavelets['taken']:,} taken. Busiest link {report.busiest_link:.1%} of the cycles. "
+        f"{report.colors_used} colors. {report.seconds:.1f} s, "
+        f"{report.tile_cycles_per_second / 1e6:,.0f} million tile-cycles a second."
+    )
+
+
+def _cycles(report: "CheckReport") -> Table:
+    table = Table("operation", title="Cycles of the decoded tokens", title_justify="left")
+    for heading in ("by formula", "simulated", "error"):
+        table.add_column(heading, justify="right")
+    for name, cycles in report.by_op.items():
+        table.add_row(
+            name, f"{cycles.analytic:,}", f"{cycles.simulated:,}", f"{cycles.relative_error:+.1%}"
+        )
+    return table
+
+
+def _states(report: "CheckReport") -> Table:
+    table = Table("state", title="Counts per core and step, cycles apart", title_justify="left")
+    for heading in ("mean", "largest", "there", "beyond 6 % and 20 a row"):
+        table.add_column(heading, justify="right")
+    for name, error in report.states.items():
+        table.add_row(
+            name, f"{error.mean:.1f}", f"{error.largest:,}", f"({error.core[0]}, {error.core[1]})",
+            f"{error.beyond:,} of {error.compared:,}",
+        )  # fmt: skip
+    return table

@@ -1,0 +1,253 @@
+"""`spark-tui wafer predict …`: cycles of collectives, products and layers of any size."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+import engine
+from engine.errors import EngineError
+from tui.cli.failures import WrongCallError
+from tui.cli.options import json_option, machine_options
+from tui.cli.wafer.facts import print_facts, shown
+
+__all__ = ["predict"]
+
+_GROUP = "Groups of the two-phase and two-tree algorithms; default: the divisor nearest the root."
+
+
+@click.group(short_help="Cycles of collectives, products and layers of any size.")
+def predict() -> None:
+    """Predict the cycles of a collective, a product, a layer or a whole decode step.
+
+    Sizes are checked against the machine; what does not fit is refused with the limit.
+    """
+
+
+def _answer(ask: Callable[[], "engine.Prediction"], as_json: bool) -> None:
+    """Print a prediction; every refusal is a wrong call."""
+    try:
+        prediction = ask()
+    except EngineError as error:
+        raise WrongCallError(str(error)) from error
+    answer = prediction.as_json()
+    if as_json:
+        click.echo(json.dumps(answer))
+        return
+    parts = answer.pop("operations", {})
+    print_facts(answer)
+    if isinstance(parts, dict):
+        for name, cycles in parts.items():
+            click.echo(f"  {name:<36} {shown(round(cycles)):>12}")
+
+
+def _size(
+    name: str, text: str, *, default: int | None = None
+) -> Callable[..., Callable[..., object]]:
+    """An option that is a whole number; the engine knows the limits."""
+    if default is None:
+        return click.option(name, type=int, required=True, help=text)
+    return click.option(name, type=int, default=default, show_default=True, help=text)
+
+
+def _tier(*tiers: str) -> Callable[..., Callable[..., object]]:
+    return click.option(
+        "--tier",
+        type=click.Choice(tiers),
+        default=tiers[0],
+        show_default=True,
+        help="By our own costs, by cycle-level simulation, or as published.",
+    )
+
+
+@predict.command()
+@click.option("--op", type=click.Choice(("broadcast", "reduce", "allreduce")), required=True)
+@click.option(
+    "--algorithm",
+    type=click.Choice(("star", "chain", "tree", "two-phase", "ring", "two-tree", "multicast")),
+    required=True,
+)
+@_size("--cores", "Columns, P.")
+@_size("--rows", "Rows, R; X first, then Y.", default=1)
+@click.option("--group", type=int, help=_GROUP)
+@_size("--wavelets", "Length of every core's vector in 32-bit wavelets, B.")
+@click.option("--dtype", type=click.Choice(("fp32", "fp16")), default="fp32", show_default=True)
+@_tier("analytic", "cycle", "formula")
+@machine_options
+@json_option
+def collective(
+    op: str,
+    algorithm: str,
+    cores: int,
+    rows: int,
+    group: int | None,
+    wavelets: int,
+    dtype: str,
+    tier: str,
+    machine: str,
+    clock: float | None,
+    as_json: bool,
+) -> None:
+    """A broadcast, a reduction or an all-reduce over P columns × R rows."""
+    _answer(
+        lambda: engine.predict_collective(
+            machine,
+            op=op,
+            algorithm=algorithm,
+            cores=cores,
+            rows=rows,
+            groups=group,
+            wavelets=wavelets,
+            dtype=dtype,
+            tier=tier,
+            clock_ghz=clock,
+        ),
+        as_json,
+    )
+
+
+@predict.command()
+@_size("--cores", "Cores of the row, N.")
+@_size("--bytes", "Payload in bytes, B.")
+@_tier("analytic", "cycle", "formula")
+@machine_options
+@json_option
+def multicast(
+    cores: int, bytes: int, tier: str, machine: str, clock: float | None, as_json: bool
+) -> None:
+    """A multicast along a row, dispatch included."""
+    _answer(
+        lambda: engine.predict_multicast(
+            machine, cores=cores, payload_bytes=bytes, tier=tier, clock_ghz=clock
+        ),
+        as_json,
+    )
+
+
+class _Block(click.ParamType[tuple[int, int]]):
+    """Columns and rows of a block, written ``256x256``."""
+
+    name = "WxH"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        columns, cross, rows = str(value).lower().partition("x")
+        if not (cross and columns.isdecimal() and rows.isdecimal() and len(str(value)) < 20):
+            self.fail(f"'{value}' is no size; write columns x rows: 256x256", param, ctx)
+        return int(columns), int(rows)
+
+
+@predict.command()
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="A Hugging Face config.json; no weights are read.",
+)
+@_size("--context", "Rows in the KV cache.")
+@click.option("--blocks", type=int, help="Blocks of layers; default: the planner's choice.")
+@click.option("--block", type=_Block(), help="Columns and rows of a block; default: the planner's.")
+@click.option("--dtype", type=click.Choice(("int8", "fp16")), default="int8", show_default=True)
+@machine_options
+@json_option
+def decode(
+    config: Path,
+    context: int,
+    blocks: int | None,
+    block: tuple[int, int] | None,
+    dtype: str,
+    machine: str,
+    clock: float | None,
+    as_json: bool,
+) -> None:
+    """One decoded token of a whole model, planned and compiled as the app does it."""
+    _answer(
+        lambda: engine.predict_decode(
+            machine,
+            config=config,
+            context=context,
+            blocks=blocks,
+            block=block,
+            dtype=dtype,
+            clock_ghz=clock,
+        ),
+        as_json,
+    )
+
+
+@predict.command()
+@_size("--k", "Inputs, K.")
+@_size("--n", "Outputs, N.")
+@_size("--side", "Cores along one edge of the square, P.")
+@click.option("--group", type=int, help=_GROUP)
+@machine_options
+@json_option
+def gemv(
+    k: int,
+    n: int,
+    side: int,
+    group: int | None,
+    machine: str,
+    clock: float | None,
+    as_json: bool,
+) -> None:
+    """A vector times a K × N matrix in fp16, as WaferLLM does it."""
+    _answer(
+        lambda: engine.predict_gemv(machine, k=k, n=n, side=side, groups=group, clock_ghz=clock),
+        as_json,
+    )
+
+
+@predict.command("decode-layer")
+@_size("--dim", "Width of the residual stream.")
+@_size("--ffn", "Width of the feed-forward activations.")
+@_size("--seq", "Rows in the KV cache.")
+@_size("--side", "Cores along one edge of the square, P.")
+@click.option("--group", type=int, help=_GROUP)
+@machine_options
+@json_option
+def decode_layer(
+    dim: int,
+    ffn: int,
+    seq: int,
+    side: int,
+    group: int | None,
+    machine: str,
+    clock: float | None,
+    as_json: bool,
+) -> None:
+    """One decode layer in fp16, as WaferLLM does it: full-width keys and values, no head."""
+    _answer(
+        lambda: engine.predict_decode_layer(
+            machine, dim=dim, ffn=ffn, seq=seq, side=side, groups=group, clock_ghz=clock
+        ),
+        as_json,
+    )
+
+
+@predict.command("prefill-layer")
+@_size("--dim", "Width of the residual stream.")
+@_size("--ffn", "Width of the feed-forward activations.")
+@_size("--tokens", "Tokens of the prompt.")
+@_size("--side", "Cores along one edge of the square, P.")
+@machine_options
+@json_option
+def prefill_layer(
+    dim: int,
+    ffn: int,
+    tokens: int,
+    side: int,
+    machine: str,
+    clock: float | None,
+    as_json: bool,
+) -> None:
+    """One prefill layer in fp16, as WaferLLM does it: all products by MeshGEMM."""
+    _answer(
+        lambda: engine.predict_prefill_layer(
+            machine, dim=dim, ffn=ffn, tokens=tokens, side=side, clock_ghz=clock
+        ),
+        as_json,
+    )
