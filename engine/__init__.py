@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.wafer.check import check_wafer
     from engine.wafer.machine import facts as machine_facts
     from engine.wafer.machine import names as machine_names
+    from engine.wafer.plan_report import plan_wafer
     from engine.wafer.predict.decode import decode as predict_decode
     from engine.wafer.predict.questions import Prediction
     from engine.wafer.predict.questions import collective as predict_collective
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from engine.wafer.predict.questions import gemv as predict_gemv
     from engine.wafer.predict.questions import multicast as predict_multicast
     from engine.wafer.predict.questions import prefill_layer as predict_prefill_layer
+    from engine.wafer.trace.write import trace_wafer
     from engine.wafer.validate import summarise as summarise_validation
     from engine.wafer.validate import targets as validation_targets
 
@@ -51,12 +53,14 @@ _HOME = {
     "calibration_constants": "engine.wafer.calibration:facts",
     "machine_facts": "engine.wafer.machine:facts",
     "machine_names": "engine.wafer.machine:names",
+    "plan_wafer": "engine.wafer.plan_report:plan_wafer",
     "predict_collective": "engine.wafer.predict.questions:collective",
     "predict_decode": "engine.wafer.predict.decode:decode",
     "predict_decode_layer": "engine.wafer.predict.questions:decode_layer",
     "predict_gemv": "engine.wafer.predict.questions:gemv",
     "predict_multicast": "engine.wafer.predict.questions:multicast",
     "predict_prefill_layer": "engine.wafer.predict.questions:prefill_layer",
+    "trace_wafer": "engine.wafer.trace.write:trace_wafer",
     "summarise_validation": "engine.wafer.validate:summarise",
     "validation_targets": "engine.wafer.validate:targets",
     "quality_suites": "engine.quality:SUITES",
@@ -82,6 +86,7 @@ __all__ = [
     "judge_ending",
     "machine_facts",
     "machine_names",
+    "plan_wafer",
     "predict_collective",
     "predict_decode",
     "predict_decode_layer",
@@ -90,6 +95,7 @@ __all__ = [
     "predict_prefill_layer",
     "quality_suites",
     "summarise_validation",
+    "trace_wafer",
     "validation_targets",
 ]
 

@@ -5,21 +5,25 @@ EngineError
 │   ├── ConfigError     config.json is missing, malformed or names a family we do not have
 │   └── WeightsError    a weight file is missing, truncated, altered or has a wrong shape
 ├── MachineError        an unknown machine, or a machine field without meaning
+├── FabricError         a program of the cycle tier reaches for what is not its own
 ├── PlacementError      a model does not fit a machine (names the core, the bytes, the change)
 ├── PredictionError     a prediction is asked for sizes that make no sense on a machine
 ├── PromptError         a place in a file that does not exist, or a prompt that cannot fit
-└── ServerError         the engine process cannot be started or reached
+├── ServerError         the engine process cannot be started or reached
+└── TraceError          a trace is asked for that makes no sense or would be too large
 """
 
 __all__ = [
     "ConfigError",
     "EngineError",
+    "FabricError",
     "MachineError",
     "ModelError",
     "PlacementError",
     "PredictionError",
     "PromptError",
     "ServerError",
+    "TraceError",
     "WeightsError",
 ]
 
@@ -44,6 +48,10 @@ class MachineError(EngineError):
     """A machine name is unknown or a machine field has no meaning."""
 
 
+class FabricError(EngineError):
+    """A program of the cycle tier reaches for a channel, address or account that is not its own."""
+
+
 class PlacementError(EngineError):
     """A model does not fit the machine."""
 
@@ -58,3 +66,7 @@ class PromptError(EngineError):
 
 class ServerError(EngineError):
     """The engine process cannot be started or reached."""
+
+
+class TraceError(EngineError):
+    """A trace is asked for that makes no sense or would be too large."""

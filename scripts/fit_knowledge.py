@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from engine.knowledge.advice import Opinion, line_ends
 from engine.knowledge.mixture import Certainty
-from engine.knowledge.tuning import EXPERTS, Tuning, write_tuning
+from engine.knowledge.tuning import EXPERTS, FILE, Tuning, load_tuning, write_tuning
 from engine.model.load import find_model
 from engine.quality.corpus import read_corpus
 from engine.quality.items import Item, Items
@@ -92,32 +92,40 @@ def main() -> None:
     folder = find_model(options.model)
     data = options.data or _fetched(options.work, fetch=options.fetch)
     questions = list(_questions(data, options.questions, options.seed))
-    # Every other one of each kind is kept for the threshold.
-    fitted_on, judged_on = questions[::2], questions[1::2][: options.judged]
+    # Every other one is kept for the threshold, and of those as many of each kind.
+    fitted_on, rest = questions[::2], questions[1::2]
+    judged_on = rest[:: max(1, len(rest) // options.judged)]
     session = Session.open(str(folder), threads=options.threads)
-    session.tune(_start())
-    observed = _observe(session, fitted_on)
-    coefficients = fit(observed)
-    before = loss(np.zeros_like(coefficients), observed, alone=True)
-    after = loss(coefficients, observed)
-    tuning = _tuning(
-        folder,
-        coefficients,
-        {
-            "packages": sorted(path.name for path in data.iterdir() if path.is_dir()),
-            "questions": len(fitted_on),
-            "tokens": len(observed.right),
-            "nats_per_token_model": round(before, 4),
-            "nats_per_token_mixed": round(after, 4),
-            "seed": options.seed,
-        },
-    )
+    if options.only_threshold:
+        tuning = load_tuning(folder)
+        if tuning is None:
+            raise SystemExit(f"{folder} has no {FILE}: leave --only-threshold away")
+    else:
+        tuning = _fit(session, folder, fitted_on, data, options.seed)
     session.tune(tuning)
-    answers = _answer(session, judged_on)
-    tuning = with_threshold(tuning, answers)
+    tuning = with_threshold(tuning, _answer(session, judged_on))
     session.close()
     write_tuning(folder, tuning)
     print(json.dumps({"folder": str(folder), "threshold": tuning.threshold} | tuning.fitted_on))
+
+
+def _fit(
+    session: Session, folder: Path, questions: list[Question], data: Path, seed: int
+) -> Tuning:
+    """Return the tuning whose mixture makes the answers likeliest; without a threshold."""
+    session.tune(_start())
+    observed = _observe(session, questions)
+    coefficients = fit(observed)
+    before = loss(np.zeros_like(coefficients), observed, alone=True)
+    facts = {
+        "packages": sorted(path.name for path in data.iterdir() if path.is_dir()),
+        "questions": len(questions),
+        "tokens": len(observed.right),
+        "nats_per_token_model": round(before, 4),
+        "nats_per_token_mixed": round(loss(coefficients, observed), 4),
+        "seed": seed,
+    }
+    return _tuning(folder, coefficients, facts)
 
 
 def _options() -> argparse.Namespace:
@@ -128,6 +136,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--fetch", action="store_true", help="download PACKAGES into --work")
     parser.add_argument("--questions", type=int, default=240, help="of each of the two kinds")
     parser.add_argument("--judged", type=int, default=240, help="answers for the threshold")
+    parser.add_argument("--only-threshold", action="store_true", help="keep the mixture")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=3)
     return parser.parse_args()

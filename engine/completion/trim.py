@@ -21,6 +21,9 @@ MAX_LINES = 16
 REPEATED_LINES = 3
 """The same line this many times running is a model going in circles."""
 
+REPEATED_BLOCK = 4
+"""So many lines that come twice running are the same."""
+
 OVERLAP_CHARACTERS = 20
 """Text that repeats this many characters from after the cursor has arrived there."""
 
@@ -105,6 +108,22 @@ def before_repeated_lines(text: str, place: Place) -> str:
             cut = start
         if run == REPEATED_LINES:
             return text[: cut - 1]
+    return text
+
+
+def before_repeated_block(text: str, place: Place) -> str:
+    """Keep one of two to `REPEATED_BLOCK` lines that come twice running."""
+    lines = [
+        (start - len(place.before), line.rstrip())
+        for start, line, done in _lines(place.before + text)
+        if done and line.strip()
+    ]
+    for i in range(len(lines)):
+        for size in range(2, min(REPEATED_BLOCK, (len(lines) - i) // 2) + 1):
+            first, second = lines[i : i + size], lines[i + size : i + 2 * size]
+            same = [line for _, line in first] == [line for _, line in second]
+            if same and any(_is_distinct(line) for _, line in first):
+                return text[: second[0][0] - 1]
     return text
 
 
@@ -235,6 +254,7 @@ SETTLED: tuple[Rule, ...] = (
     within_block,
     before_double_blank,
     before_repeated_lines,
+    before_repeated_block,
     before_repeated_pattern,
     before_line_below,
     before_suffix,

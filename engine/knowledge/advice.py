@@ -91,7 +91,8 @@ class Advice:
     ) -> NDArray[np.float32]:
         """Return the logarithms of the mixed probabilities, float32, shape (V,).
 
-        Where the completion is one line, every way to end it counts as the end token.
+        Where the completion is one line, every way to end it counts as the end token.  Where it
+        may be several, the end is the model's to choose: copied code goes on for ever.
 
         Args:
             logits: The model's, shape (V,).
@@ -104,9 +105,14 @@ class Advice:
         self._weight += 1.0 - float(weights[0])
         mixed = mix(model, opinion.forecasts, weights)
         end = self._tokenizer.special(_END)
-        if self._site.one_line and end is not None and len(self._said) >= len(self._site.healing):
-            total = mixed[self._ends].sum()
-            mixed[self._ends] = 0.0
+        if end is not None and len(self._said) >= len(self._site.healing):
+            if self._site.one_line:
+                total = mixed[self._ends].sum()
+                mixed[self._ends] = 0.0
+            else:
+                total = model[end]
+                mixed[end] = 0.0
+                mixed *= (1.0 - total) / max(mixed.sum(), 1e-300)
             mixed[end] = total
         with np.errstate(divide="ignore"):  # of 0: a token that cannot be chosen
             logs: NDArray[np.float32] = np.log(mixed).astype(np.float32)

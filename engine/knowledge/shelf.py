@@ -59,14 +59,15 @@ class Shelf:
             without: Names of texts that are passed over.
         """
         hidden = self._ranges(without)
-        found = []
+        found: list[tuple[int, NDArray[np.int32]]] = []
         before = (0, 0)
         for depth, (low, high) in reversed(list(enumerate(self.contexts.match(context), 1))):
             if (low, high) == before:
                 continue
             before = (low, high)
             tokens = self._followers(low, high, hidden)
-            if len(tokens):
+            # Places of hidden texts make ranges differ whose visible places are the same.
+            if len(tokens) > (len(found[-1][1]) if found else 0):
                 found.append((depth, tokens))
             if high - low > MAX_FOLLOWERS:
                 break

@@ -14,7 +14,14 @@ from typing import Any
 
 from engine.errors import ConfigError
 
-__all__ = ["LARGEST_SIZE", "MODEL_TYPES", "MOST_LAYERS", "QUANTISATION_GROUP", "ModelConfig"]
+__all__ = [
+    "LARGEST_SIZE",
+    "MODEL_TYPES",
+    "MOST_LAYERS",
+    "QUANTISATION_GROUP",
+    "ModelConfig",
+    "read_object",
+]
 
 MODEL_TYPES = ("llama",)
 """Values of ``model_type`` that have a family."""
@@ -93,7 +100,7 @@ class ModelConfig:
                 the wrong type or outside what the engine runs.  The message names file and field.
         """
         try:
-            return cls.from_mapping(_read_object(path))
+            return cls.from_mapping(read_object(path))
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from error
 
@@ -139,7 +146,12 @@ _SIZES = (
 # ── reading ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a configuration file.
+
+    Raises:
+        ConfigError: The file is missing, unreadable, too large or holds something else.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST_FILE_BYTES + 1)

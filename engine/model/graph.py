@@ -31,7 +31,8 @@ OPERATIONS = MappingProxyType(
 class Node:
     """One operation on values of fixed width, the same for every row of a step.
 
-    Attributes by operation: ``norm`` kind, eps · ``matmul`` bias (a tensor's name, optional) ·
+    Attributes by operation: ``norm`` kind, eps, heads (optional: as many norms of equal parts, with
+    one weight) · ``matmul`` bias (a tensor's name, optional) ·
     ``rotary`` kind, base, head_dim, heads · ``attention`` heads, kv_heads, head_dim, scale,
     window (0: all positions), softcap (0.0: none) · ``gate`` kind.
     """
@@ -211,7 +212,9 @@ def _check_embed(graph: ModelGraph, node: Node) -> None:
 def _check_norm(graph: ModelGraph, node: Node) -> None:
     (width,), out = _widths(graph, node)
     _require(node, "output width", out, width)
-    _require(node, "weight shape", _shape(graph, node), (width,))
+    heads = node.integer("heads") if "heads" in node.attributes else 1
+    _require(node, "width mod heads", width % heads, 0)
+    _require(node, "weight shape", _shape(graph, node), (width // heads,))
     _require(node, "kind", node.text("kind"), "rms")
     if node.number("eps") <= 0.0:
         raise ModelError(f"node {node.name!r}: eps is {node.number('eps')}, not above 0")
@@ -251,7 +254,8 @@ def _check_attention(graph: ModelGraph, node: Node) -> None:
 def _check_gate(graph: ModelGraph, node: Node) -> None:
     (gate, up), out = _widths(graph, node)
     _require(node, "input widths", (gate, up), (out, out))
-    _require(node, "kind", node.text("kind"), "silu")
+    if node.text("kind") not in ("silu", "gelu"):
+        _require(node, "kind", node.text("kind"), "silu or gelu")
 
 
 def _check_add(graph: ModelGraph, node: Node) -> None:

@@ -15,7 +15,7 @@ from engine.quality.endings import judge_ending
 from engine.quality.items import Item, Items
 from engine.quality.nearest import Nearest
 from engine.quality.ngram import NGram
-from engine.quality.replay import Typed, Typist, draw_stretches, summary
+from engine.quality.replay import Stretch, Typed, Typist, draw_stretches, summary
 from engine.quality.scores import edit_similarity, interval, mean
 
 __all__ = ["Model", "QualityBench"]
@@ -169,8 +169,7 @@ class QualityBench:
         for done, stretch in enumerate(stretches, 1):
             model.prepare(stretch.file.root)
             typed.append(typist(stretch, model))
-            question = Question(stretch.file.root, stretch.file.path, stretch.above, stretch.below)
-            bits += model.bits(question, stretch.target)
+            bits += _bits_of_lines(stretch, model)
             size += len(stretch.target.encode())
             for name, other in self.baselines.items():
                 others[name].append(typist(stretch, other))
@@ -191,6 +190,18 @@ def _question(kind: str, item: Item) -> Question:
         multi_line=kind == "block",
         max_tokens=_MAX_TOKENS.get(kind, _LINE_TOKENS),
     )
+
+
+def _bits_of_lines(stretch: Stretch, model: Model) -> float:
+    """Return −log₂ of the probability of a stretch, line by line, as it is typed."""
+    bits, above = 0.0, stretch.above
+    for line in stretch.target.splitlines(keepends=True):
+        question = Question(
+            stretch.file.root, stretch.file.path, above, stretch.below, multi_line=True
+        )
+        bits += model.bits(question, line)
+        above += line
+    return bits
 
 
 def _measure_one(

@@ -25,7 +25,7 @@ __all__ = ["Index", "NGram"]
 ORDER = 8
 """Words of the longest context."""
 
-MAX_CORPUS_CHARACTERS = 12_000_000
+MAX_CORPUS_CHARACTERS = 8_000_000
 MAX_WORDS = 160
 """Words of the longest answer; a model's token is longer than these words."""
 

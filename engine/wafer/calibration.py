@@ -31,18 +31,23 @@ __all__ = [
     "DECODE_ROWS",
     "MULTICAST_ROWS",
     "PREFILL_ROWS",
+    "SERVED_ROWS",
     "WSE2_DECODE",
     "WSE2_PREFILL",
+    "WSE3_SERVED",
     "Constant",
     "DecodeRow",
     "MulticastRow",
     "Origin",
     "PrefillRow",
+    "ServedConstants",
+    "ServedRow",
     "constants",
     "facts",
     "fit_decode",
     "fit_multicast",
     "fit_prefill",
+    "fit_served",
     "is_calibrated",
 ]
 
@@ -191,6 +196,34 @@ def _multicast_rows() -> tuple[MulticastRow, ...]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ServedRow:
+    """A measured decode of Qwen3-1.7B on a physical CS-3: eight blocks of 256 × 256 cores."""
+
+    context: int
+    cycles: int
+    """Of one token."""
+    fitted: bool
+
+    @property
+    def name(self) -> str:
+        """Context."""
+        return f"context {self.context}"
+
+
+SERVED_ROWS = (
+    ServedRow(256, 459_335, True),
+    ServedRow(1024, 476_404, False),
+    ServedRow(8192, 517_032, True),
+)
+"""WSE-3.  Kept out: the context between the two."""
+
+SERVED_TAIL_SHARE = 0.178
+"""Share of a decode step after the layers: vocabulary and sampling [S5]."""
+
+SERVED_FORCED_SHARES = {4: 0.207, 8: 0.117}
+"""Cycles of a pipelined step over those of a free one, by blocks [S5].  Kept out."""
+
 SLOW_MULTICAST = (2048, 16)
 """(bytes, N) of the one cell that never saw the fast dispatch; no prediction is held to it."""
 
@@ -240,6 +273,47 @@ def fit_multicast(rows: Sequence[MulticastRow], machine: MachineSpec) -> tuple[f
     design = np.stack([np.ones(wavelets.size), wavelets], axis=1)
     start, inject = np.linalg.lstsq(design, rest, rcond=None)[0]
     return float(start - 2 * machine.ramp_cycles - 1), float(inject)
+
+
+@dataclass(frozen=True, slots=True)
+class ServedConstants:
+    """What the costs of a whole decode step leave open on WSE-3."""
+
+    task_cycles: int
+    """`MachineSpec.task_cycles`: to set a block of local work up."""
+    sample_cycles_per_logit: float
+    """`MachineSpec.sample_cycles_per_logit`: to choose a token among so many."""
+
+
+def fit_served(
+    rows: Sequence[ServedRow],
+    tail_share: float,
+    measure: Callable[[int, float, tuple[int, ...]], tuple[tuple[int, ...], float]],
+) -> ServedConstants:
+    """Fit two constants of WSE-3 on decode rows and on the share of what follows the layers.
+
+    Args:
+        rows: Measured tokens.
+        tail_share: Measured share of a step after the layers.
+        measure: (task cycles, sample cycles, contexts) → (cycles by context, share of the tail at
+            the first).  Cycles are all but linear in both, so three measurements are enough.
+    """
+    contexts = tuple(row.context for row in rows)
+
+    def parts(task: int, sample: float) -> Floats:
+        cycles, share = measure(task, sample, contexts)
+        return np.array([*cycles, share * cycles[0]], float)
+
+    first = parts(0, 1.0)
+    slopes = np.stack([(parts(100, 1.0) - first) / 100, (parts(0, 101.0) - first) / 100])
+
+    def predicted(values: Floats) -> Floats:
+        whole = first + (values - (0.0, 1.0)) @ slopes
+        return np.array([*whole[:-1], whole[-1] / whole[0]])
+
+    published = np.array([*(row.cycles for row in rows), tail_share], float)
+    task, sample = _fit(published, predicted, np.array([50.0, 50.0]), np.zeros(2))
+    return ServedConstants(round(task), round(sample, 1))
 
 
 def _sum(operations: Sequence[tuple[str, float]]) -> float:
@@ -300,6 +374,11 @@ WSE2_PREFILL = PrefillConstants(vector_overhead_cycles=4.7130, step_cycles=354.4
 """`fit_prefill` on the fitted `PREFILL_ROWS`; a test fits again."""
 
 
+WSE3_SERVED = ServedConstants(task_cycles=74, sample_cycles_per_logit=118.1)
+"""`fit_served` on the fitted `SERVED_ROWS` and the tail's share; a test fits again.  The preset
+`wse3` has both."""
+
+
 class Origin(Enum):
     """Where a constant comes from."""
 
@@ -336,7 +415,7 @@ def constants() -> tuple[Constant, ...]:
 
 
 def _names(
-    rows: Sequence[DecodeRow] | Sequence[PrefillRow] | Sequence[MulticastRow], *, fitted: bool
+    rows: Sequence[DecodeRow | PrefillRow | MulticastRow | ServedRow], *, fitted: bool
 ) -> tuple[str, ...]:
     return tuple(row.name for row in rows if row.fitted == fitted)
 
@@ -362,8 +441,8 @@ def _wse2_constants() -> list[Constant]:
             Origin.ASSUMED, "two values a wavelet, one a cycle",
         ),
         Constant(
-            "gemv: vector overhead", "wse2", spec.vector_overhead_cycles, "cycles an instruction",
-            Origin.FITTED, "[S1] decode and prefill together, rounded", (), ("GEMV 16K",),
+            "vector overhead", "wse2", spec.vector_overhead_cycles, "cycles an instruction",
+            Origin.ASSUMED, "between what prefill and a GEMV of 16K ask for", (), ("GEMV 16K",),
         ),
         fitted("decode: vector overhead", WSE2_DECODE.vector_overhead_cycles,
                "cycles an instruction (on its bound)", decode),
@@ -379,6 +458,13 @@ def _wse2_constants() -> list[Constant]:
 def _wse3_constants() -> list[Constant]:
     spec = machines.get("wse3")
     rows = _names(MULTICAST_ROWS, fitted=True), _names(MULTICAST_ROWS, fitted=False)
+    served = (
+        _names(SERVED_ROWS, fitted=True),
+        (
+            *_names(SERVED_ROWS, fitted=False),
+            *(f"pipelining with {blocks} blocks" for blocks in SERVED_FORCED_SHARES),
+        ),
+    )
     return [
         Constant(
             "dispatch", "wse3", spec.dispatch_cycles, "cycles", Origin.MEASURED, "[S5]", *rows
@@ -391,6 +477,14 @@ def _wse3_constants() -> list[Constant]:
             "ramp", "wse3", spec.ramp_cycles, "cycles", Origin.IDENTITY, "as on WSE-2, assumed"
         ),
         Constant("hop", "wse3", spec.hop_cycles, "cycles", Origin.MEASURED, "[S5]", *rows),
+        Constant(
+            "task", "wse3", spec.task_cycles, "cycles a block of local work",
+            Origin.FITTED, "[S5]", *served,
+        ),
+        Constant(
+            "sample", "wse3", spec.sample_cycles_per_logit, "cycles a logit of the fullest core",
+            Origin.FITTED, "[S5]", ("share of the tail",), served[1],
+        ),
     ]  # fmt: skip
 
 
@@ -405,6 +499,7 @@ _CALIBRATED = {
     ("wse2", "prefill-layer"),
     ("wse3", "multicast"),
     ("wse3", "broadcast"),
+    ("wse3", "decode"),
 }
 
 

@@ -17,13 +17,14 @@ from engine.model.orders import ReduceOrder
 from engine.wafer.cost import Cost, Counted
 from engine.wafer.geometry import Split
 from engine.wafer.isa import FIELDS, Field, Op
-from engine.wafer.lanes import lane_hops
+from engine.wafer.lanes import lane_hops, north_hops
 from engine.wafer.machine import MachineSpec
 from engine.wafer.ops import (
     add,
     attention,
     embed,
     gate,
+    head_norm,
     matmul,
     multicast,
     norm,
@@ -87,7 +88,8 @@ def _groups(graph: ModelGraph) -> Iterator[list[Node]]:
     """Neighbouring nodes that one instruction serves: products and rotations of one layer."""
 
     def key(node: Node) -> tuple[object, ...]:
-        shared = node.inputs if node.op == "matmul" else node.op == "rotary" or node.name
+        together = node.op == "rotary" or "heads" in node.attributes
+        shared = node.inputs if node.op == "matmul" else together or node.name
         return (node.op, node.layer, shared)
 
     for _, nodes in groupby(graph.nodes, key=key):
@@ -152,7 +154,7 @@ class _Lowering:
         tensors = tuple(str(node.weight) for node in nodes)
         shapes = [self.graph.weights[name] for name in tensors]
         inputs = shapes[0][-1]
-        outputs = sum(shape[0] for shape in shapes) if kind == "int8" else 1
+        outputs = 1 if kind == "fp32" else sum(shape[0] for shape in shapes)
         self.matrices.append(Matrix(tensors, outputs, inputs, kind))
         return len(self.matrices) - 1
 
@@ -235,7 +237,7 @@ class _Lowering:
             self._go_to(first)
         lower = {
             "embed": self._embed,
-            "norm": self._norm,
+            "norm": self._head_norm if "heads" in first.attributes else self._norm,
             "matmul": self._matmul,
             "rotary": self._rotary,
             "attention": self._attention,
@@ -253,17 +255,26 @@ class _Lowering:
         hidden = self.placement.hidden
         angles = self.placement.model.attention.head_dim if node.layer is not None else 0
         looked_up = self.rows[-1][Field.OP] == Op.EMBED  # the lookup has sent its row already
-        hops = lane_hops(self.placement.regions, self.region, region)
+        regions = self.placement.regions
+        hops = lane_hops(regions, self.region, region)
+        north = north_hops(regions, self.region, region) if angles else None
+        apart = regions[self.region].wafer != regions[region].wafer
+        link = self.machine.wafer_link_cycles if apart else 0
         if not looked_up:
             send = self.priced(transfer.send_cost, transfer.send_steps, hidden, angles)
             self.emit(Op.SEND, send, node, source=source)
         self.region = region
-        receive = self.priced(transfer.receive_cost, transfer.receive_steps, hidden, angles, hops)
+        receive = self.priced(
+            transfer.receive_cost, transfer.receive_steps, hidden, angles, hops, link, north
+        )
         self.emit(Op.RECEIVE, receive, node, source=source, count=int(hops.max()))
 
     def _embed(self, nodes: list[Node]) -> None:
         angles = self.placement.model.attention.head_dim
-        cost = self.priced(embed.cost, embed.steps, self.placement.hidden, angles)
+        scaled = "scale" in nodes[0].attributes
+        if scaled:
+            self._only_priced(nodes[0], "scaled embeddings")
+        cost = self.priced(embed.cost, embed.steps, self.placement.hidden, angles, scaled)
         weight = self.matrix(nodes, "int8")
         self.emit(Op.EMBED, cost, nodes[0], target=self.write(nodes), weight=weight)
 
@@ -281,31 +292,58 @@ class _Lowering:
             order=self.order(self.orders.norm),
         )
 
+    def _head_norm(self, nodes: list[Node]) -> None:
+        """Norm the heads of queries and keys in place."""
+        self._only_priced(nodes[0], "norms of single heads")
+        buffer = self.holds[nodes[0].inputs[0]][0]
+        for node in nodes:
+            self.holds[node.output] = self.holds[node.inputs[0]]
+        self.emit(
+            Op.HEAD_NORM,
+            self.priced(head_norm.cost, head_norm.steps, self.placement.heads),
+            nodes[0],
+            source=buffer,
+            target=buffer,
+            weight=self.matrix(nodes[:1], "fp32"),
+            along=ALONG_COLUMNS,
+        )
+
+    def _only_priced(self, node: Node, what: str) -> None:
+        if self.placement.runs:
+            raise PlacementError(f"{node.name}: {what} are not supported yet")
+
     def _matmul(self, nodes: list[Node]) -> None:
-        """Quantise the shared input, bring it to all cores, multiply."""
+        """Round the shared input to the weights' type, bring it to all cores, multiply."""
         node = nodes[0]
-        if any("bias" in each.attributes for each in nodes):
-            raise PlacementError(f"{node.name}: products with a bias are not supported yet")
+        biased = any("bias" in each.attributes for each in nodes)
+        if biased:
+            self._only_priced(node, "products with a bias")
         source = self.read(node.inputs[0])
         inputs, outputs, along, order = self._product(nodes)
-        priced = self.priced(quantise.cost, quantise.steps, inputs, along)
-        self.emit(Op.QUANTISE, priced, node, source=source, along=along)
-        sent = quantise.wavelets_by_core(inputs)
+        kind = self.placement.model.weights
+        rounded = None
+        if kind == "int8":
+            priced = self.priced(quantise.cost, quantise.steps, inputs, along)
+            self.emit(Op.QUANTISE, priced, node, source=source, along=along)
+            sent = quantise.wavelets_by_core(inputs)
+        else:
+            sent = multicast.half_wavelets(inputs)
+            rounded = np.asarray(inputs.elements, np.int64)
         self.emit(
             Op.MULTICAST,
-            self.priced(multicast.cost, multicast.steps, along, sent),
+            self.priced(multicast.cost, multicast.steps, along, sent, rounded),
             node,
             source=source,
-            count=quantise.wavelets(inputs),
+            count=int(sent.max()),
             along=along,
         )
         self.emit(
             Op.MATMUL,
-            self.priced(matmul.cost, matmul.steps, inputs, outputs, along, order),
+            self.priced(matmul.cost, matmul.steps, inputs, outputs, along, order, kind, biased),
             node,
             source=source,
             target=self.write(nodes),
-            weight=self.matrix(nodes, "int8"),
+            weight=self.matrix(nodes, kind),
             order=self.order(order),
             along=along,
         )
@@ -313,7 +351,7 @@ class _Lowering:
     def _product(self, nodes: list[Node]) -> tuple[Split, Any, int, ReduceOrder]:
         """Return how inputs lie, outputs by core, the inputs' axis and the order of a product."""
         placement = self.placement
-        outputs = block_outputs(placement.model, placement.shape)
+        outputs = block_outputs(placement.model, placement.shape, placement.heads)
         roles = {node.output.split(".")[-1] for node in nodes}
         if roles == {"logits"}:
             return placement.hidden, placement.head_outputs, ALONG_ROWS, self.orders.hidden
@@ -346,11 +384,15 @@ class _Lowering:
     def _attention(self, nodes: list[Node]) -> None:
         node = nodes[0]
         heads = self.placement.heads
+        prices: tuple[Callable[..., Cost], Callable[..., None]]
+        prices = (attention.cost, attention.steps)
+        if node.number("softcap"):
+            prices = (attention.capped_cost, attention.capped_steps)
         # Queries travel as fp32, keys and values as two fp16 a wavelet.
         wavelets = (heads.queries + heads.kv) * heads.dims
         source = self.read(node.inputs[0])
-        rounded = 2 * heads.kv * heads.dims
-        sent = np.full(self.site.columns, wavelets, np.int64)
+        rounded = self._on_heads(2 * heads.kv * heads.dims)
+        sent = self._on_heads(wavelets)
         self.emit(
             Op.MULTICAST,
             self.priced(multicast.cost, multicast.steps, ALONG_COLUMNS, sent, rounded),
@@ -361,7 +403,7 @@ class _Lowering:
         )
         self.emit(
             Op.ATTENTION,
-            self.priced(attention.cost, attention.steps, heads, self.orders.positions),
+            self.priced(*prices, heads, self.orders.positions),
             node,
             source=source,
             target=self.write(nodes),
@@ -369,12 +411,19 @@ class _Lowering:
             along=ALONG_COLUMNS,
         )
 
+    def _on_heads(self, count: int) -> Any:
+        """Return ``count`` for every column that holds heads, 0 for others; int64 (columns,)."""
+        held = np.arange(self.site.columns) < self.placement.heads.columns
+        return np.where(held, count, 0)
+
     def _gate(self, nodes: list[Node]) -> None:
         node = nodes[0]
         elements = np.asarray(self.placement.gated.elements, np.int64)
+        if node.text("kind") != "silu":
+            self._only_priced(node, f"activations of kind {node.text('kind')}")
         self.emit(
             Op.GATE,
-            self.priced(gate.cost, gate.steps, elements),
+            self.priced(gate.cost, gate.steps, elements, node.text("kind")),
             node,
             source=self.read(node.inputs[0]),
             target=self.write(nodes),

@@ -111,7 +111,7 @@ class Micro(Protocol):
         """One COMPUTE of all cores, a comparison, and what the column that finds the token does.
 
         Args:
-            hops: From the farthest column to column 0.
+            hops: From the column that is timed as the owner to column 0: its number.
             wavelets: What the owner's core SENDs to column 0 by row, which RECEIVEs it; nothing
                 where column 0 is the owner.
             vector: Further cycles of the owner's COMPUTE by row.
@@ -121,8 +121,8 @@ class Micro(Protocol):
     def send(self, cells: Cells, wavelets: Cycles) -> None:
         """SEND on the lanes that start in ``cells``."""
 
-    def receive(self, cells: Cells, hops: Cycles, wavelets: Cycles) -> None:
-        """RECV in ``cells``, ``hops`` from where the lanes started."""
+    def receive(self, cells: Cells, hops: Cycles, wavelets: Cycles, link_cycles: int = 0) -> None:
+        """RECV in ``cells``, ``hops`` and perhaps a link from where the lanes started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,8 @@ class Cost:
     states: NDArray[np.int64]
     """Busy cycles (`Busy`), int64 (2, 4, H, W): without KV rows, for every KV row of a core."""
     enter: NDArray[np.int64]
-    """Cycle in which a core takes part first, int64 (H, W): of a receiver the dispatch before its
-    first wavelet.  −1: never."""
+    """Cycle in which a core takes part first, int64 (H, W): its first work, or the dispatch of its
+    first message less the waits in that.  −1: never."""
     leave: NDArray[np.int64]
     """Cycle in which a core's part is over, int64 (H, W); 0 where it takes no part."""
 
@@ -190,7 +190,7 @@ class Tally:
             self.kv_cycles += extra
 
     def look_up(self, hops: int, wavelets: Cycles, vector: Cycles, pipe: Cycles) -> None:
-        """Last until column 0 has what the farthest column found."""
+        """Last until column 0 has what the owner found."""
         self.cycles += 1 + int(np.max(np.asarray(vector) + pipe)) + self.machine.task_cycles
         if hops:
             sent = collectives.lasting(int(np.max(wavelets)), self._inject)
@@ -206,10 +206,10 @@ class Tally:
         most = int(np.max(wavelets))
         self.cycles += self.machine.dispatch_cycles + collectives.lasting(most, self._inject)
 
-    def receive(self, cells: Cells, hops: Cycles, wavelets: Cycles) -> None:
-        """Last as long as the farthest wavelet travels."""
-        if int(np.max(wavelets)):
-            self.cycles += collectives.travel(self.machine, int(np.max(hops)))
+    def receive(self, cells: Cells, hops: Cycles, wavelets: Cycles, link_cycles: int = 0) -> None:
+        """Last as long as the farthest wavelet of the west line travels."""
+        if cells[0] == slice(None) and int(np.max(wavelets)):
+            self.cycles += collectives.travel(self.machine, int(np.max(hops))) + link_cycles
 
     def close(self) -> Cost:
         """Return the cost without the states of single cores."""
@@ -235,6 +235,8 @@ class Ledger:
     """KV rows of the cores, int64 (H, 1) or (H, W); None: one row in every core."""
     keeps: NDArray[np.bool_] | None = None
     """Cores that keep the row's key and value, bool (H, 1) or (H, W); None: no core does."""
+    booked: bool = True
+    """False: only clocks are kept, no states."""
     clock: NDArray[np.int64] = field(init=False)
     """Cycle in which a core is free, int64 (H, W)."""
     departures: NDArray[np.int64] = field(init=False)
@@ -255,7 +257,8 @@ class Ledger:
     def begin(self) -> None:
         """Forget who entered when and what was booked; the clocks go on."""
         self.enter = np.full((self.height, self.width), _NEVER, np.int64)
-        self.states = np.zeros((2, BUSY_STATES, self.height, self.width), np.int64)
+        size = (self.height, self.width) if self.booked else (0, 0)
+        self.states = np.zeros((2, BUSY_STATES, *size), np.int64)
 
     # ── micro-steps ─────────────────────────────────────────────────────────────────────────
 
@@ -283,6 +286,8 @@ class Ledger:
         setup = busy * self.machine.task_cycles
         self._enters(cells, np.where(busy, self.clock[cells], _NEVER))
         self.clock[cells] += lasting + setup + rows * (kv_mac + kv_vector)
+        if not self.booked:
+            return
         self.states[0, _MAC][cells] += own[0]
         self.states[0, _VECTOR][cells] += own[1]
         self.states[0, _PIPE][cells] += own[2] + setup
@@ -308,10 +313,10 @@ class Ledger:
         self._stream(line, times, count, kv_wavelets)
 
     def look_up(self, hops: int, wavelets: Cycles, vector: Cycles, pipe: Cycles) -> None:
-        """Compare in all cores; time the farthest column as the owner and book none for it."""
+        """Compare in all cores; time column ``hops`` as the owner and book none for it."""
         every = (slice(None), slice(None))
         self.work(every, vector=1)
-        found = self.clock[:, -1] + vector + pipe
+        found = self.clock[:, hops] + vector + pipe
         if not hops:
             self.clock[:, 0] = found
             return
@@ -325,11 +330,11 @@ class Ledger:
         self.departures = starts[:, 0].copy()
         self._moves(cells, starts, wavelets, sends=True)
 
-    def receive(self, cells: Cells, hops: Cycles, wavelets: Cycles) -> None:
+    def receive(self, cells: Cells, hops: Cycles, wavelets: Cycles, link_cycles: int = 0) -> None:
         """Wait for the first wavelet of a lane, then take in one after the other."""
         travel = np.ceil(np.asarray(hops) * self.machine.hop_cycles).astype(np.int64)
         departures = self.departures[:, None][cells[0]]
-        arrivals = departures + travel + collectives.travel(self.machine, 0)
+        arrivals = departures + travel + collectives.travel(self.machine, 0) + link_cycles
         self._moves(
             cells,
             np.maximum(self.clock[cells] + self.machine.dispatch_cycles, arrivals),
@@ -381,8 +386,11 @@ class Ledger:
         comm = lasting if sends else count
         moving = count > 0
         dispatch = self.machine.dispatch_cycles
-        self._enters(cells, np.where(moving, starts - dispatch, _NEVER))
+        # Gaps in a core's first message count as waiting before its row program.
+        self._enters(cells, np.where(moving, starts + lasting - comm - dispatch, _NEVER))
         self.clock[cells] = np.where(moving, starts + lasting, self.clock[cells])
+        if not self.booked:
+            return
         self.states[0, _COMM][cells] += comm
         self.states[0, _PIPE][cells] += moving * dispatch
 
@@ -397,9 +405,12 @@ class Ledger:
         moving = np.broadcast_to(count > 0, times.starts.shape)
         dispatch = self.machine.dispatch_cycles
         entered = line.take(self.enter)
-        first = np.where(moving & (entered == _NEVER), times.starts - dispatch, entered)
+        begun = times.ends - times.comm - times.instructions * dispatch
+        first = np.where(moving & (entered == _NEVER), begun, entered)
         line.put(self.enter, first)
         line.put(self.clock, np.where(moving, times.ends, line.take(self.clock)))
+        if not self.booked:
+            return
         if kv_wavelets:  # streams that no KV row needs do not begin: `Timing` counts these
             return
         instructions = np.broadcast_to(times.instructions, moving.shape) * moving

@@ -5,11 +5,12 @@ than groups, a group spans neighbouring cores and the first of them owns it.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from engine.errors import PlacementError
 
-__all__ = ["GROUP", "Split", "split"]
+__all__ = ["GROUP", "Split", "even_split", "split"]
 
 GROUP = 32
 """Elements that share a scale."""
@@ -36,6 +37,7 @@ class Split:
         return max(self.elements)
 
 
+@lru_cache(maxsize=4096)
 def split(width: int, cores: int) -> Split:
     """Lay ``width`` elements on ``cores`` cores.
 
@@ -65,6 +67,18 @@ def split(width: int, cores: int) -> Split:
     elements = tuple(GROUP // span if i < used else 0 for i in range(cores))
     groups = tuple(1 if i < used and i % span == 0 else 0 for i in range(cores))
     return Split(width, cores, count, span, elements, groups)
+
+
+@lru_cache(maxsize=4096)
+def even_split(width: int, cores: int) -> Split:
+    """Lay ``width`` elements without groups on ``cores`` cores, as evenly as possible.
+
+    Example:
+        >>> even_split(10, 4).elements
+        (3, 3, 2, 2)
+    """
+    elements = tuple(width // cores + (i < width % cores) for i in range(cores))
+    return Split(width, cores, min(width, cores), 1, elements, (0,) * cores)
 
 
 def _largest_span(limit: int) -> int:

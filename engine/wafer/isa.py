@@ -41,6 +41,9 @@ class Op(IntEnum):
     """Source arrives on the west line of `region`, at most `count` hops on; no arithmetic."""
     SELECT = 11
     """The largest logit of source: a scan on the north line, then a chain to its west end."""
+    HEAD_NORM = 12
+    """RMS norm of every query and key head of source, in place, on the north line.  Priced for
+    predictions; no family that runs has it."""
 
 
 @unique

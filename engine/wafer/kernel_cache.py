@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 _LOCK = "lock"
 _CHECKSUMS = "checksums.json"
-_FABRIC = ("agenda", "compute", "cores", "micro", "routers", "simulator", "state")
+_FABRIC = ("agenda", "compute", "cores", "micro", "record", "routers", "simulator", "state")
 """The modules of the cycle tier that are compiled, or whose constants are."""
 
 
@@ -40,7 +40,7 @@ def key() -> str:
 
     here = Path(__file__).parent
     sources = sorted((here / "kernels").glob("*.py"))
-    sources += [here / "step.py", here / "isa.py", here.parent / "scalars.py"]
+    sources += [here / "step.py", here / "isa.py", here / "cost.py", here.parent / "scalars.py"]
     sources += [here / "fabric" / f"{name}.py" for name in _FABRIC]
     digest = hashlib.sha256()
     for source in sources:

@@ -15,22 +15,15 @@ from numpy.typing import NDArray
 from engine.wafer.program import Region
 
 __all__ = [
-    "Point",
     "Turn",
     "lane_color",
     "lane_hops",
     "lane_path",
+    "north_hops",
     "row_y",
     "turn_between",
     "turns_inside",
 ]
-
-
-class Point(NamedTuple):
-    """A core: column, row; origin north-west."""
-
-    x: int
-    y: int
 
 
 class Turn(NamedTuple):
@@ -56,7 +49,7 @@ def turn_between(source: Region, target: Region) -> Turn | None:
     eastwards.  At a western turn, lane 0 is the innermost; the columns lie west of both regions,
     or, where the wafer has no room there, inside the source (`turns_inside`).
     """
-    if source.y == target.y:
+    if source.y == target.y or source.wafer != target.wafer:
         return None
     last = source.height - 1
     if not source.flipped:
@@ -70,10 +63,13 @@ def turns_inside(source: Region, target: Region) -> bool:
     """Return whether lanes turn inside their source: a western turn without room west of it.
 
     There lane 0, which goes on over the target's whole north line, crosses the other lanes, so it
-    needs a color of its own.  Never on the way to the head, from where the way back starts.
+    needs a color of its own.  Never on the way to the head of a single wafer, from where the way
+    back starts.
     """
     last = source.height - 1
-    turns = source.flipped and source.y != target.y and bool(target.layers)
+    starts_back = not target.layers and target.wafer == 0
+    turns = source.flipped and source.y != target.y and not starts_back
+    turns = turns and source.wafer == target.wafer
     fits = source.width > last and source.x + last < target.x + target.width
     return turns and fits and min(source.x, target.x) < last
 
@@ -90,36 +86,51 @@ def lane_color(regions: Sequence[Region], source: int, target: int, row: int) ->
     return source % 2
 
 
-def _corners(source: Region, target: Region, row: int, backward: bool) -> list[Point]:
-    """The ends of the straight pieces of one lane from a region to the next.
+class _Corner(NamedTuple):
+    """A corner of all lanes at once, each int64 (rows,)."""
+
+    x: NDArray[np.int64]
+    y: NDArray[np.int64]
+
+
+def _west_line(region: Region) -> _Corner:
+    rows = np.arange(region.height)
+    y = region.y + (region.height - 1 - rows if region.flipped else rows)
+    return _Corner(np.full(region.height, region.x), y)
+
+
+def _corners(source: Region, target: Region, backward: bool) -> list[_Corner]:
+    """The ends of the straight pieces of the lanes from a region to the next.
 
     The way back passes the regions between its ends without touching their west lines.  At a turn
     inside the source it takes the lanes' columns in reverse order, so that it nests like an
     eastern turn and crosses nothing.
     """
-    start, end = Point(source.x, row_y(source, row)), Point(target.x, row_y(target, row))
+    start, end = _west_line(source), _west_line(target)
     turn = turn_between(source, target)
     if turn is None:
         return [start, end]
-    mirrored = backward and turns_inside(source, target)
-    column = turn.column(source.height - 1 - row if mirrored else row)
-    return [start, Point(column, start.y), Point(column, end.y), end]
+    columns = turn.first + turn.step * np.arange(source.height)
+    if backward and turns_inside(source, target):
+        columns = columns[::-1]
+    return [start, _Corner(columns, start.y), _Corner(columns, end.y), end]
 
 
-def _route(regions: Sequence[Region], source: int, target: int, row: int) -> list[Point]:
-    """Corners of the way along lane ``row``."""
+def _route(regions: Sequence[Region], source: int, target: int) -> list[_Corner]:
+    """Corners of the ways along all lanes."""
     low, high = sorted((source, target))
-    corners = [Point(regions[low].x, row_y(regions[low], row))]
+    corners = [_west_line(regions[low])]
     for a, b in pairwise(regions[low : high + 1]):
-        corners += _corners(a, b, row, source > target)[1:]
+        corners += _corners(a, b, source > target)[1:]
     return _without_reversals(corners[::-1]) if source > target else corners
 
 
-def _without_reversals(corners: list[Point]) -> list[Point]:
-    """Leave out every corner at which the way stays in its row of cores."""
+def _without_reversals(corners: list[_Corner]) -> list[_Corner]:
+    """Leave out every corner at which the ways stay in their rows of cores."""
     kept = corners[:1]
     for corner, after in pairwise(corners[1:]):
-        if not kept[-1].y == corner.y == after.y:
+        stays = (kept[-1].y == corner.y) & (corner.y == after.y)
+        if not stays.all():
             kept.append(corner)
     return [*kept, corners[-1]]
 
@@ -136,19 +147,41 @@ def lane_path(regions: Sequence[Region], source: int, target: int, row: int) -> 
     Returns:
         int64, shape (hops + 1, 2): column and row of each router.
     """
-    corners = _route(regions, source, target, row)
-    points = [np.array(corners[:1], np.int64)]
+    corners = np.array([[c.x[row], c.y[row]] for c in _route(regions, source, target)], np.int64)
+    points = [corners[:1]]
     for a, b in pairwise(corners):
-        steps = abs(b.x - a.x) + abs(b.y - a.y)
-        direction = np.array([np.sign(b.x - a.x), np.sign(b.y - a.y)], np.int64)
-        points.append(np.array(a, np.int64) + np.arange(1, steps + 1)[:, None] * direction)
+        steps = int(np.abs(b - a).sum())
+        points.append(a + np.arange(1, steps + 1)[:, None] * np.sign(b - a))
     return np.concatenate(points)
 
 
 def lane_hops(regions: Sequence[Region], source: int, target: int) -> NDArray[np.int64]:
-    """Return the hops of a path by lane, int64 (rows,); arguments as in `lane_path`."""
-    hops = []
-    for row in range(regions[source].height):
-        corners = _route(regions, source, target, row)
-        hops.append(sum(abs(b.x - a.x) + abs(b.y - a.y) for a, b in pairwise(corners)))
-    return np.array(hops, np.int64)
+    """Return the hops of a path by lane, int64 (rows,); arguments as in `lane_path`.
+
+    None between wafers: what lies between is a link's latency, not hops.
+    """
+    hops = np.zeros(regions[source].height, np.int64)
+    if regions[source].wafer == regions[target].wafer:
+        for a, b in pairwise(_route(regions, source, target)):
+            hops += np.abs(b.x - a.x) + np.abs(b.y - a.y)
+    return hops
+
+
+def north_hops(regions: Sequence[Region], source: int, target: int) -> NDArray[np.int64]:
+    """Return the hops of lane 0 to every core of the target's north line, int64 (columns,).
+
+    Cores that the lane passes on its way west take their copy there; from the easternmost of them
+    it goes on east.
+    """
+    end = regions[target]
+    columns = np.arange(end.width)
+    if regions[source].wafer != end.wafer:
+        return columns
+    path = lane_path(regions, source, target, 0)
+    on_line = (path[:, 1] == row_y(end, 0)) & (path[:, 0] >= end.x)
+    on_line &= path[:, 0] < end.x + end.width
+    hops = np.full(end.width, -1, np.int64)
+    hops[path[on_line, 0] - end.x] = np.flatnonzero(on_line)
+    last = int(np.flatnonzero(hops >= 0)[-1])
+    hops[last:] = hops[last] + columns[last:] - last
+    return hops

@@ -67,11 +67,12 @@ class MachineSpec:
     for WSE-3 assumed equal."""
 
     task_cycles: int = 0
-    """Cycles to set a block of local work up, overhead of the pipe.  Assumed 0: no source was
-    found; a calibration may fit it."""
+    """Cycles to set a block of local work up, overhead of the pipe.  Source: on wse3 fitted on a
+    served Qwen3-1.7B [S5], `engine.wafer.calibration`; elsewhere 0, assumed."""
 
     sample_cycles_per_logit: float = 1.0
-    """Cycles to look at one logit when a token is chosen.  Assumed: a compare a cycle."""
+    """Cycles to look at one logit when a token is chosen.  Source: on wse3 fitted on the share of
+    head and sampling in the same steps; elsewhere a compare a cycle, assumed."""
 
     divide_cycles: int = 50
     """Cycles of one fp32 division.  Source: a comment in csl-examples [S12]."""
@@ -98,6 +99,10 @@ class MachineSpec:
 
     add_fp16_cycles_per_wavelet: float = 2.0
     """The same for two packed fp16.  Source: WaferLLM's reduction as read in its code [S1]."""
+
+    wafer_link_microseconds: float = 5.0
+    """From one wafer to the next, microseconds.  Assumed: no official figure was found; a lab's
+    RoCE operation takes 7.8 [S5]."""
 
     colors: int = 24
     """Routable colors (virtual channels).  Source: [S12]."""
@@ -152,6 +157,11 @@ class MachineSpec:
         return round(self.clock_ghz * 1e9)
 
     @property
+    def wafer_link_cycles(self) -> int:
+        """`wafer_link_microseconds` at the named clock, in whole cycles."""
+        return round(self.wafer_link_microseconds * 1e3 * self.clock_ghz)
+
+    @property
     def peak_flops(self) -> int:
         """Dense fp16 operations a second at the named clock: cores × FMAC × 2 × clock."""
         return self.cores * self.fmac_fp16 * 2 * self.clock_hz
@@ -192,6 +202,8 @@ _WSE3 = MachineSpec(
     rows=1170,
     fabric_columns=762,
     fabric_rows=1172,
+    task_cycles=74,
+    sample_cycles_per_logit=118.1,
 )
 
 _WSE2 = replace(
@@ -206,14 +218,18 @@ _WSE2 = replace(
     mac_int8=4,
     dispatch_cycles=0,
     inject_cycles_per_wavelet=1.0,
+    task_cycles=0,
+    sample_cycles_per_logit=1.0,
 )
 
 
 def _small(name: str, columns: int, rows: int) -> MachineSpec:
-    """A WSE-3 cut down to a small grid, for tests."""
+    """A WSE-3 cut down to a small grid, for tests, without what was fitted on whole models."""
     return replace(
         _WSE3,
         name=name,
+        task_cycles=0,
+        sample_cycles_per_logit=1.0,
         cores=columns * rows,
         columns=columns,
         rows=rows,

@@ -122,7 +122,8 @@ def _with_select(
 def _chains(placement: Placement) -> dict[str, _Chain]:
     """The reductions of two phases, by the name of their order."""
     shape, heads = placement.shape, placement.heads
-    outputs = {n: int(o.max()) for n, o in block_outputs(placement.model, shape).items()}
+    by_core = block_outputs(placement.model, shape, heads)
+    outputs = {name: int(each.max()) for name, each in by_core.items()}
 
     def over(lies: Split, axis: int, *streams: int) -> _Chain:
         return _Chain(axis, lies.parts, lies.span, streams)

@@ -16,14 +16,23 @@ from numpy.typing import NDArray
 
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph, Node
-from engine.wafer.geometry import Split, split
+from engine.wafer.geometry import Split, even_split, split
 from engine.wafer.lanes import lane_path, turn_between, turns_inside
 from engine.wafer.machine import MachineSpec
 from engine.wafer.ops import matmul
 from engine.wafer.ops.attention import HeadSplit, kv_bytes, split_heads
 from engine.wafer.program import Attention, Region
 
-__all__ = ["ModelShape", "Placement", "Shape", "block_outputs", "model_shape", "place"]
+__all__ = [
+    "ModelShape",
+    "Placement",
+    "Shape",
+    "block_outputs",
+    "block_sram",
+    "head_sram",
+    "model_shape",
+    "place",
+]
 
 _T = TypeVar("_T")
 
@@ -38,6 +47,12 @@ class ModelShape:
     vocabulary: int
     tied: bool
     attention: Attention
+    weights: str = "int8"
+    """Type of the weights: ``"int8"`` in groups of 32, or ``"fp16"``, which is priced only."""
+    vectors: int = 2
+    """fp32 vectors of the stream's width that a layer keeps: its norms."""
+    biases: int = 0
+    """fp32 numbers that a layer's biases and head norms keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,8 @@ class Shape:
     blocks: int | None = None
     """Blocks the layers are split over, as evenly as possible, the longer ones first; None: one
     for every layer."""
+    wafers: int = 1
+    """Wafers the blocks are split over, as evenly as possible; the head lies on the last."""
 
     def layers_by_block(self, layers: int) -> list[int]:
         """Return how many of ``layers`` each block holds.
@@ -73,6 +90,8 @@ class Placement:
     shape: Shape
     context_length: int
     regions: tuple[Region, ...]
+    runs: bool = True
+    """True: split so that the tiers can run it; False: priced only, some cores may hold nothing."""
 
     def lane_path(self, source: int, target: int, row: int) -> NDArray[np.int64]:
         """Return the routers of a lane between two regions: see `engine.wafer.lanes.lane_path`."""
@@ -81,22 +100,27 @@ class Placement:
     @property
     def hidden(self) -> Split:
         """The residual stream along rows."""
-        return split(self.model.hidden, self.shape.rows)
+        return _lies(self.model, self.model.hidden, self.shape.rows)
 
     @property
     def heads(self) -> HeadSplit:
         """The heads along columns."""
-        return split_heads(self.model.attention, self.shape.columns)
+        return split_heads(self.model.attention, self.shape.columns, fill=self.runs)
 
     @property
     def attended(self) -> Split:
         """The attention's output along columns."""
-        return split(self.model.attention.heads * self.model.attention.head_dim, self.shape.columns)
+        return _attended(self.model, self.shape.columns, self.heads)
 
     @property
     def gated(self) -> Split:
         """The gated activations along columns."""
-        return split(self.model.ffn, self.shape.columns)
+        return _lies(self.model, self.model.ffn, self.shape.columns)
+
+    @property
+    def wafers(self) -> int:
+        """How many wafers the regions lie on."""
+        return self.regions[-1].wafer + 1
 
     @property
     def head_outputs(self) -> NDArray[np.int64]:
@@ -105,13 +129,40 @@ class Placement:
         return np.diff(edges // self.shape.head_columns)
 
 
-def model_shape(graph: ModelGraph) -> ModelShape:
+class _Corner(NamedTuple):
+    """Where a rectangle lies, and whether its band runs west."""
+
+    x: int
+    y: int
+    flipped: bool
+
+
+def _lies(model: ModelShape, width: int, cores: int) -> Split:
+    """Return how a vector lies on a line: in groups for int8 weights, evenly for fp16."""
+    return split(width, cores) if model.weights == "int8" else even_split(width, cores)
+
+
+def _attended(model: ModelShape, columns: int, heads: HeadSplit) -> Split:
+    """Return how the attention's output lies on the columns that hold heads, all alike."""
+    width = model.attention.heads * model.attention.head_dim
+    if heads.columns == columns:
+        return _lies(model, width, columns)
+    used = _lies(model, width, heads.columns)
+    none = (0,) * (columns - heads.columns)
+    return replace(used, cores=columns, elements=used.elements + none, groups=used.groups + none)
+
+
+def model_shape(graph: ModelGraph, *, runs: bool = True) -> ModelShape:
     """Return the sizes of a graph whose layers all have the same.
+
+    Args:
+        graph: The model.
+        runs: False: only for pricing; biases, head norms and soft caps are no reason to refuse.
 
     Raises:
         PlacementError: A layer lacks an attention or a gate, or its sizes differ.
     """
-    attention = _same(graph, "attention", _attention)
+    attention = _same(graph, "attention", lambda node: _attention(node, runs))
     gate = _same(graph, "gate", lambda node: graph.values[node.output])
     rotary = {node.number("base") for node in graph.nodes if node.op == "rotary"}
     if len(rotary) != 1:
@@ -119,6 +170,7 @@ def model_shape(graph: ModelGraph) -> ModelShape:
     embed = next(node for node in graph.nodes if node.op == "embed")
     head = graph.nodes[-1]
     heads, kv_heads, head_dim, scale = attention
+    nodes = graph.nodes
     return ModelShape(
         hidden=graph.width,
         ffn=gate,
@@ -126,11 +178,20 @@ def model_shape(graph: ModelGraph) -> ModelShape:
         vocabulary=graph.vocabulary,
         tied=embed.weight == head.weight,
         attention=Attention(heads, kv_heads, head_dim, scale, rotary.pop()),
+        vectors=sum(n.op == "norm" and n.layer == 0 and "heads" not in n.attributes for n in nodes),
+        biases=sum(_kept_numbers(graph, node) for node in nodes if node.layer == 0),
     )
 
 
-def _attention(node: Node) -> tuple[int, int, int, float]:
-    if node.number("window") or node.number("softcap"):
+def _kept_numbers(graph: ModelGraph, node: Node) -> int:
+    """fp32 numbers of a node's bias, or of a norm of single heads."""
+    if "bias" in node.attributes:
+        return graph.values[node.output]
+    return graph.values[node.output] if node.op == "norm" and "heads" in node.attributes else 0
+
+
+def _attention(node: Node, runs: bool) -> tuple[int, int, int, float]:
+    if runs and (node.number("window") or node.number("softcap")):
         raise PlacementError(f"{node.name}: sliding windows and soft caps are not supported yet")
     return (
         node.integer("heads"),
@@ -149,29 +210,66 @@ def _same(graph: ModelGraph, op: str, read: Callable[[Node], _T]) -> _T:
     return values.pop()
 
 
-def place(model: ModelShape, machine: MachineSpec, shape: Shape, context_length: int) -> Placement:
-    """Lay a model of this shape on the wafer.
+def place(
+    model: ModelShape,
+    machine: MachineSpec,
+    shape: Shape,
+    context_length: int,
+    *,
+    runs: bool = True,
+) -> Placement:
+    """Lay a model of this shape on the wafer, or on several where one is too small.
+
+    Args:
+        model: The sizes.
+        machine: The chip.
+        shape: Sizes of the rectangles.
+        context_length: KV rows to hold.
+        runs: False: a placement to price only, whose vectors need not fill their lines.
 
     Raises:
         PlacementError: The vectors do not split over the shape, a core's SRAM or the wafer's
             area is too small.
     """
-    _check_split(model, shape)
+    if runs:
+        _check_split(model, shape)
     counts = shape.layers_by_block(model.layers)
-    block = _block_sram(model, machine, shape, context_length, counts[0])
-    head = _head_sram(model, machine, shape)
+    heads = split_heads(model.attention, shape.columns, fill=runs)
+    block = block_sram(model, machine, shape, heads, context_length, counts[0])
+    head = head_sram(model, machine, shape)
     widths = [shape.columns] * len(counts) + [shape.head_columns]
-    corners = _serpentine(widths, shape.rows, machine)
-    regions = []
+    regions: list[Region] = []
     first = 0
-    for count, (x, y, flipped) in zip(counts, corners, strict=False):
-        layers = tuple(range(first, first + count))
-        label = f"layer {first}" if count == 1 else f"layers {first}–{layers[-1]}"
-        regions.append(Region(label, x, y, shape.columns, shape.rows, layers, block, flipped))
-        first += count
-    x, y, flipped = corners[-1]
-    regions.append(Region("head", x, y, shape.head_columns, shape.rows, (), head, flipped))
-    return Placement(model, shape, context_length, tuple(regions))
+    for wafer, corners in enumerate(_wafers(widths, shape.rows, machine, shape.wafers)):
+        for x, y, flipped in corners:
+            size = (shape.columns, shape.rows)
+            if len(regions) == len(counts):
+                at = (x, y, shape.head_columns, shape.rows)
+                regions.append(Region("head", *at, (), head, flipped, wafer))
+                continue
+            count = counts[len(regions)]
+            layers = tuple(range(first, first + count))
+            label = f"layer {first}" if count == 1 else f"layers {first}–{layers[-1]}"
+            regions.append(Region(label, x, y, *size, layers, block, flipped, wafer))
+            first += count
+    return Placement(model, shape, context_length, tuple(regions), runs)
+
+
+def _wafers(
+    widths: list[int], height: int, machine: MachineSpec, wafers: int
+) -> list[list[_Corner]]:
+    """Cut the rectangles into wafers, as evenly as possible, the head on the last one."""
+    if wafers == 1:
+        return [_serpentine(widths, height, machine)]
+    blocks = len(widths) - 1
+    laid = []
+    start = 0
+    for wafer in range(wafers):
+        count = blocks // wafers + (wafer < blocks % wafers)
+        end = start + count if wafer + 1 < wafers else len(widths)
+        laid.append(_serpentine(widths[start:end], height, machine, wafer, wafer + 1 == wafers))
+        start = end
+    return laid
 
 
 def _check_split(model: ModelShape, shape: Shape) -> None:
@@ -192,87 +290,145 @@ def _check_split(model: ModelShape, shape: Shape) -> None:
         )
 
 
-def block_outputs(model: ModelShape, shape: Shape) -> dict[str, NDArray[np.int64]]:
+def block_outputs(
+    model: ModelShape, shape: Shape, heads: HeadSplit | None = None
+) -> dict[str, NDArray[np.int64]]:
     """Return the outputs by core of a layer's four products, by the name of their input."""
-    heads = split_heads(model.attention, shape.columns)
-    qkv = (heads.queries + 2 * heads.kv) * heads.dims
-    gated = np.asarray(split(model.ffn, shape.columns).elements, np.int64)
-    hidden = np.asarray(split(model.hidden, shape.rows).elements, np.int64)
-    return {
-        "qkv": np.full(shape.columns, qkv, np.int64),
-        "o": hidden,
-        "gate_up": 2 * gated,
-        "down": hidden,
-    }
+    heads = heads or split_heads(model.attention, shape.columns)
+    qkv = np.zeros(shape.columns, np.int64)
+    qkv[: heads.columns] = (heads.queries + 2 * heads.kv) * heads.dims
+    gated = np.asarray(_lies(model, model.ffn, shape.columns).elements, np.int64)
+    hidden = np.asarray(_lies(model, model.hidden, shape.rows).elements, np.int64)
+    return {"qkv": qkv, "o": hidden, "gate_up": 2 * gated, "down": hidden}
 
 
-def _block_sram(
-    model: ModelShape, machine: MachineSpec, shape: Shape, context_length: int, layers: int
+def block_sram(
+    model: ModelShape,
+    machine: MachineSpec,
+    shape: Shape,
+    heads: HeadSplit,
+    context_length: int,
+    layers: int,
 ) -> dict[str, int]:
-    hidden = split(model.hidden, shape.rows)
-    heads = split_heads(model.attention, shape.columns)
-    attended = split(model.attention.heads * model.attention.head_dim, shape.columns)
-    gated = split(model.ffn, shape.columns)
+    """Return the bytes by use of the fullest core of a block of ``layers`` layers.
+
+    Raises:
+        PlacementError: They are more than a core has; says by how much and what would fit.
+    """
+    hidden = _lies(model, model.hidden, shape.rows)
+    attended = _attended(model, shape.columns, heads)
+    gated = _lies(model, model.ffn, shape.columns)
     inputs = {"qkv": hidden, "o": attended, "gate_up": hidden, "down": gated}
-    outputs = block_outputs(model, shape)
-    tiles = sum(matmul.tile_bytes(inputs[name], outputs[name]) for name in inputs)
-    norms = 2 * hidden.most_elements * 4
+    outputs = block_outputs(model, shape, heads)
+    tiles = sum(matmul.tile_bytes(inputs[name], outputs[name], model.weights) for name in inputs)
+    vectors = model.vectors * hidden.most_elements * 4 + ceil(model.biases / shape.columns) * 4
     positions = ceil(context_length / shape.rows)
     most_inputs = max(lies.most_elements for lies in inputs.values())
     most_outputs = max(int(n.max()) for n in outputs.values())
     scores = heads.queries * positions * 4
-    return _sram(
+    used = _sram(
         machine,
-        f"a block of {shape.columns} × {shape.rows} cores, core (0, 0)",
-        weights=layers * (tiles + norms),
+        weights=layers * (tiles + vectors),
         kv=layers * kv_bytes(heads, positions),
-        buffers=5 * most_inputs + 8 * most_outputs + scores + 4 * model.attention.head_dim,
-        advice="more rows or columns, or a shorter context",
+        buffers=_INPUT_BYTES[model.weights] * most_inputs
+        + 8 * most_outputs
+        + scores
+        + 4 * model.attention.head_dim,
     )
+    if used["max_total"] > machine.sram_bytes:
+        where = f"a block of {shape.columns} × {shape.rows} cores with {layers} layers, core (0, 0)"
+        advice = _nearest_block(model, machine, shape, heads, context_length, layers, used)
+        raise _too_small(where, used, machine, advice)
+    return used
 
 
-def _head_sram(model: ModelShape, machine: MachineSpec, shape: Shape) -> dict[str, int]:
-    hidden = split(model.hidden, shape.rows)
+def _nearest_block(
+    model: ModelShape,
+    machine: MachineSpec,
+    shape: Shape,
+    heads: HeadSplit,
+    context_length: int,
+    layers: int,
+    used: dict[str, int],
+) -> str:
+    """Say which change of a block that is too small is the nearest one that fits."""
+    spare = machine.sram_bytes - used["code"] - used["buffers"]
+    per_layer = (used["weights"] + used["kv"]) // layers
+    changes = []
+    if fewer := max(0, min(layers - 1, spare // per_layer)):
+        changes.append(f"{fewer} layers in a block ({ceil(model.layers / fewer)} blocks) would fit")
+    without_kv = (
+        used["max_total"] - used["kv"] - heads.queries * 4 * ceil(context_length / shape.rows)
+    )
+    a_row = layers * kv_bytes(heads, 1) + heads.queries * 4
+    if positions := max(0, machine.sram_bytes - without_kv) // a_row:
+        changes.append(f"a context of {positions * shape.rows:,} would fit")
+    return ", ".join(changes) or "use more rows or columns"
+
+
+def head_sram(model: ModelShape, machine: MachineSpec, shape: Shape) -> dict[str, int]:
+    """Return the bytes by use of the fullest core of the head.
+
+    Raises:
+        PlacementError: They are more than a core has.
+    """
+    used = _head_bytes(model, machine, shape)
+    if used["max_total"] <= machine.sram_bytes:
+        return used
+    low, high = shape.head_columns, model.vocabulary
+    while low < high:
+        middle = (low + high) // 2
+        wider = _head_bytes(model, machine, replace(shape, head_columns=middle))
+        low, high = (middle + 1, high) if wider["max_total"] > machine.sram_bytes else (low, middle)
+    where = f"the head of {shape.head_columns} × {shape.rows} cores, core (0, 0)"
+    raise _too_small(where, used, machine, f"{low:,} head columns would fit, or use more rows")
+
+
+def _head_bytes(model: ModelShape, machine: MachineSpec, shape: Shape) -> dict[str, int]:
+    hidden = _lies(model, model.hidden, shape.rows)
     outputs = np.array([ceil(model.vocabulary / shape.head_columns)])
-    tile = matmul.tile_bytes(hidden, outputs)
+    tile = matmul.tile_bytes(hidden, outputs, model.weights)
     return _sram(
         machine,
-        f"the head of {shape.head_columns} × {shape.rows} cores, core (0, 0)",
         weights=tile * (1 if model.tied else 2) + 4 * hidden.most_elements,
         kv=0,
-        buffers=5 * hidden.most_elements + 8 * int(outputs[0]) + 4 * model.attention.head_dim,
-        advice="more head columns or rows",
+        buffers=_INPUT_BYTES[model.weights] * hidden.most_elements
+        + 8 * int(outputs[0])
+        + 4 * model.attention.head_dim,
     )
 
 
-def _sram(
-    machine: MachineSpec, where: str, *, weights: int, kv: int, buffers: int, advice: str
-) -> dict[str, int]:
+_INPUT_BYTES = {"int8": 5, "fp16": 6}
+"""Of an input: fp32 and its image in the type of the weights."""
+
+
+def _sram(machine: MachineSpec, *, weights: int, kv: int, buffers: int) -> dict[str, int]:
     used = {
         "code": machine.code_bytes,
         "weights": weights,
         "kv": kv,
         "buffers": buffers + machine.system_bytes,
     }
-    total = sum(used.values())
-    if total > machine.sram_bytes:
-        shares = ", ".join(f"{name} {size:,}" for name, size in used.items())
-        raise PlacementError(
-            f"{where} needs {total:,} bytes ({shares}), a core of {machine.name} has "
-            f"{machine.sram_bytes:,}: use {advice}"
-        )
-    return used | {"max_total": total}
+    return used | {"max_total": sum(used.values())}
 
 
-class _Corner(NamedTuple):
-    """Where a rectangle lies, and whether its band runs west."""
+def _too_small(
+    where: str, used: dict[str, int], machine: MachineSpec, advice: str
+) -> PlacementError:
+    shares = ", ".join(f"{name} {size:,}" for name, size in used.items() if name != "max_total")
+    return PlacementError(
+        f"{where} needs {used['max_total']:,} bytes ({shares}), a core of {machine.name} has "
+        f"{machine.sram_bytes:,}: {advice}"
+    )
 
-    x: int
-    y: int
-    flipped: bool
 
-
-def _serpentine(widths: Sequence[int], height: int, machine: MachineSpec) -> list[_Corner]:
+def _serpentine(
+    widths: Sequence[int],
+    height: int,
+    machine: MachineSpec,
+    wafer: int = 0,
+    with_head: bool = True,
+) -> list[_Corner]:
     """Lay rectangles east, then west, then east again, in the squarest box with room for lanes.
 
     Lanes turn west of their bands where the wafer has room for that, else inside their regions.
@@ -281,7 +437,8 @@ def _serpentine(widths: Sequence[int], height: int, machine: MachineSpec) -> lis
     limits = sorted(sums | {max(widths), machine.columns})
     choices = [_bands(widths, limit) for limit in limits if max(widths) <= limit <= machine.columns]
     for inside in (False, True):
-        laid = [_with_turns(bands, height, inside) for bands in choices]
+        first = Region("", 0, 0, 0, height, (0,), {}, False, wafer)
+        laid = [_with_turns(bands, first, inside, with_head) for bands in choices]
         fitting = [
             (max(across, down), corners)
             for corners, across, down in laid
@@ -298,19 +455,27 @@ def _serpentine(widths: Sequence[int], height: int, machine: MachineSpec) -> lis
 
 
 def _with_turns(
-    bands: Sequence[Sequence[int]], height: int, inside: bool
+    bands: Sequence[Sequence[int]], first: Region, inside: bool, with_head: bool
 ) -> tuple[list[_Corner], int, int]:
     """Return corners, and the columns and rows that rectangles and turning lanes take.
 
     A band begins where the band before ended.  No corners: lanes cannot turn as asked for.
+
+    Args:
+        bands: Widths of the rectangles.
+        first: A rectangle of their height on their wafer.
+        inside: Whether lanes may turn inside their regions.
+        with_head: Whether the last rectangle is the head.
     """
+    height = first.height
     laid: list[Region] = []
     for number, band in enumerate(bands):
         for width in band:
             y, flipped = number * height, number % 2 == 1
             x = _next_x(laid[-1], width, y, flipped) if laid else 0
-            laid.append(Region("", x, y, width, height, (len(laid),), {}, flipped))
-    laid[-1] = replace(laid[-1], layers=())
+            laid.append(replace(first, x=x, y=y, width=width, flipped=flipped))
+    if with_head:
+        laid[-1] = replace(laid[-1], layers=())
     west = min(region.x for region in laid)
     if not inside:
         outer = [min(a.x, b.x) for a, b in pairwise(laid) if a.flipped and a.y != b.y]

@@ -4,6 +4,7 @@ Expands counts of steps into what each core did; runs nothing and knows no text.
 from the micro-steps the compiler noted, so the app, the command line and predictions agree.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -104,6 +105,8 @@ class _Attention:
     order: ReduceOrder
     wavelets: int
     """Of its queries, keys and values."""
+    steps: Callable[..., None]
+    """Its micro-steps."""
 
     def run(self, kv: NDArray[np.int64], keeps: NDArray[np.bool_] | None) -> NDArray[np.int64]:
         """Return the cycles for each column of ``kv`` (core rows, positions)."""
@@ -112,7 +115,8 @@ class _Attention:
         ledger = _Column(machine, self.site.rows, number, kv, keeps)
         site = replace(self.site, columns=number)
         multicast.steps(ledger, site, ALONG_COLUMNS, np.full(number, self.wavelets))
-        attention.steps(ledger, site, self.split, self.order)
+        split = replace(self.split, columns=number)
+        self.steps(ledger, site, split, self.order)
         return np.asarray(ledger.clock.max(axis=0), np.int64)
 
 
@@ -124,24 +128,26 @@ def _attention_of(compiled: Compiled) -> _Attention:
     assert isinstance(split, HeadSplit)
     assert isinstance(order, ReduceOrder)
     wavelets = int(table[number - 1, Field.COUNT])
-    return _Attention(compiled.sites[int(table[number, Field.REGION])], split, order, wavelets)
+    site = compiled.sites[int(table[number, Field.REGION])]
+    return _Attention(site, split, order, wavelets, compiled.steps[number].steps)
 
 
 class Timing:
     """Prices steps of one compiled model."""
 
-    def __init__(self, compiled: Compiled, placement: Placement) -> None:
-        """Run the row program of every region once."""
+    def __init__(self, compiled: Compiled, placement: Placement, *, by_core: bool = True) -> None:
+        """Run the row program of every region once; not ``by_core``: for cycles only."""
         self._program = compiled.program
         self._placement = placement
         self._table = compiled.program.instructions
-        self._schedule = schedule(compiled.program, compiled.steps, compiled.sites)
+        self._schedule = schedule(compiled.program, compiled.steps, compiled.sites, by_core=by_core)
         self._attention = _attention_of(compiled)
         self._alone = int(sum(cost.cycles[0] + cost.cycles[1] for cost in compiled.costs))
         self._growth: dict[int, NDArray[np.int64]] = {}
         first = compiled.program.regions[0].layers
         self._first_layers = len(first)
-        self._owner = embed.owner_share(compiled.sites[-1], placement.hidden)
+        scaled = bool(compiled.steps[0].arguments[2])
+        self._owner = embed.owner_share(compiled.sites[-1], placement.hidden, scaled)
         self._layers = [len(region.layers) for region in compiled.program.regions]
         self._base = self._cycles_at(np.zeros(0, np.int64))
         self._products = sum(  # MACs of all weight products
@@ -309,8 +315,6 @@ class Timing:
             between = np.maximum(0, run.active_row[:, :1] - run.active_row)
             return np.asarray(elapsed - counts.steps * run.idle_step - more * between)
         active = counts.rows * run.active_row + counts.steps * run.active_step
-        if index == 0:  # the lookup is ahead: the next row's first wavelets are there already
-            active[0, 1:] += more * (run.interval - run.active_row[0, 1:])
         return np.where(active > 0, active + self._layers[index] * counts.growth, 0)
 
     def _add_lookups(self, full: NDArray[np.int64], lookups: NDArray[np.int64]) -> None:

@@ -7,7 +7,7 @@ each subject is computed when it is asked for, so that a caller can show progres
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from engine.wafer.validation import chip, fabric, waferllm
+from engine.wafer.validation import chip, fabric, served, waferllm
 from engine.wafer.validation.target import Target, geometric_mean_error
 
 __all__ = ["SUBJECTS", "Summary", "summarise", "targets"]
@@ -16,15 +16,20 @@ SUBJECTS: dict[str, Callable[[], Iterator[Target]]] = {
     "multicast along a row": fabric.multicasts,
     "reductions against closed forms": fabric.reductions,
     "crossovers between algorithms": fabric.crossovers,
+    "decode of a served model": served.decode,
+    "pipelining of a served model": served.pipelining,
     "spread of repeated runs": fabric.repeats,
+    "tail of a served model": served.tail,
     "matrix–vector product on every core": chip.matvec,
     "GEMV": waferllm.gemv,
     "decode layers of WaferLLM": waferllm.decode,
     "prefill layers of WaferLLM": waferllm.prefill,
+    "KV rows by shifting": waferllm.kv_capacity,
     "algorithms and systems compared": waferllm.comparisons,
     "a scalar over the wafer": fabric.scalar_all_reduce,
     "edge to edge": fabric.edges,
     "peak rates": chip.peaks,
+    "memory of a served model": served.memory,
 }
 """What is validated, in the order it is computed."""
 

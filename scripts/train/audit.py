@@ -125,6 +125,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", help="packages (default: all of heldout.txt)")
     parser.add_argument("--manifest", type=Path, default=settings.MANIFEST)
     parser.add_argument("--files", type=Path, default=settings.FILES)
+    parser.add_argument("--set", choices=settings.SETS, help="only this set (default: all)")
     parser.add_argument(
         "--texts", action="store_true", help="also compare the texts in WORK, where they are built"
     )
@@ -141,6 +142,9 @@ def run(arguments: argparse.Namespace) -> None:
     entries = [Entry.parse(line) for line in read_listing(arguments.files)]
     if not manifest["sets"] or not entries:
         raise SystemExit("no manifest or no list of files; `corpus` writes both")
+    if arguments.set is not None:
+        manifest["sets"] = {arguments.set: manifest["sets"][arguments.set]}
+        entries = [entry for entry in entries if entry.set in (arguments.set, "held-out")]
     problems = [
         *in_manifest(manifest, names),
         *in_listing(entries, names),

@@ -10,14 +10,50 @@ import json
 import logging
 from pathlib import Path
 
+import numpy as np
+
 from scripts.train import settings, weights_file
 
 log = logging.getLogger(__name__)
 
 
+def blended(argument: str) -> tuple[Path, float]:
+    """Split ``FOLDER=SHARE``.
+
+    Example:
+        >>> blended("weights/old=0.25")
+        (PosixPath('weights/old'), 0.25)
+    """
+    folder, _, share = argument.rpartition("=")
+    if not folder or not 0 <= float(share) <= 1:
+        raise ValueError(f"{argument!r} is no FOLDER=SHARE with a share from 0 to 1")
+    return Path(folder), float(share)
+
+
+def blend(
+    tensors: weights_file.Tensors, others: weights_file.Tensors, share: float
+) -> dict[str, np.ndarray]:
+    """Return weights on the straight line from ``tensors`` to ``others``, float32.
+
+    Weights of one run that differ by noise of the optimiser average out some of it.
+    """
+    if tensors.keys() != others.keys():
+        raise ValueError("the two have different tensors; only weights of one shape can be mixed")
+    return {
+        name: (tensor + np.float32(share) * (others[name] - tensor)).astype(np.float32)
+        for name, tensor in tensors.items()
+    }
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``export``."""
     parser.add_argument("--checkpoint", type=Path, help="default: WORK/checkpoint.pt")
+    parser.add_argument(
+        "--blend",
+        type=blended,
+        metavar="FOLDER=SHARE",
+        help="mix in another weights folder of the same run",
+    )
     parser.add_argument("--out", type=Path, default=settings.WEIGHTS_DIR)
     parser.add_argument(
         "--dtype", choices=("float16", "int8"), default="float16", help="int8 is cut into shards"
@@ -45,6 +81,10 @@ def run(arguments: argparse.Namespace) -> None:
         config, state = ModelConfig(**checkpoint["config"]), checkpoint["model"]
         progress = f"step {checkpoint['step']}, {checkpoint['tokens']} tokens"
     tensors = {name: value.float().numpy() for name, value in state.items()}
+    if arguments.blend is not None:
+        folder, share = arguments.blend
+        tensors = blend(tensors, weights_file.read(folder), share)
+        progress += f", {share:g} of it earlier weights"
     out: Path = arguments.out
     written = weights_file.write(out, tensors, arguments.dtype, progress)
     tokenizer = (arguments.work / "tokenizer.json").read_bytes()

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -132,7 +133,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     length.add_argument("--minutes", type=float, help="training time, evaluations included")
     length.add_argument("--tokens", type=float, help="tokens to see")
     parser.add_argument("--set", choices=settings.SETS, default=settings.DEFAULT_SET)
-    parser.add_argument("--config", type=Path, help="JSON with fields of ModelConfig")
+    parser.add_argument(
+        "--config", type=Path, help="JSON with fields of ModelConfig, for a new run"
+    )
     parser.add_argument(
         "--init", type=Path, help="weights folder to begin with where no checkpoint is"
     )
@@ -168,12 +171,14 @@ class Run:
         self.device: str = arguments.device
         torch.manual_seed(arguments.seed)
         self.checkpoint = self.work / "checkpoint.pt"
-        self.model = self._begin().to(self.device)
+        state = self._saved()
+        self.model = self._begin(state).to(self.device)
         self.optimizers = optimisers(self.model, arguments)
         self.base = [[g["lr"] for g in optimizer.param_groups] for optimizer in self.optimizers]
         self.batches = Batches(self.work / arguments.set, arguments.part_tokens)
         self.progress = Progress()
-        self._resume()
+        if state is not None:
+            self._resume(state)
         self._measure = evaluation(self.work, self.device)
         self._log = (self.work / "train.jsonl").open("a", encoding="utf-8")
         self.gather, self.stepping = threading.Lock(), threading.Lock()
@@ -184,18 +189,26 @@ class Run:
         self._last_save = self._last_evaluation = self._last_line = self.progress.seconds
         self._last_tokens = self.progress.tokens
 
-    def _begin(self) -> Llama:
-        """Return a model of the asked shape: random, or the weights that ``--init`` names."""
-        if self.options.init is not None and not self.checkpoint.exists():
+    def _saved(self) -> dict[str, Any] | None:
+        if not self.checkpoint.exists():
+            return None
+        state: dict[str, Any]
+        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        return state
+
+    def _begin(self, state: dict[str, Any] | None) -> Llama:
+        """Return the checkpoint's model, the one that ``--init`` names, or a random one."""
+        if state is not None:
+            model = Llama(ModelConfig(**state["config"]))
+            model.load_state_dict(state["model"])
+            return model
+        if self.options.init is not None:
             return evaluate.load_weights(self.options.init, self.device)
         config = self.options.config
         return Llama(ModelConfig(**(json.loads(config.read_text()) if config else {})))
 
-    def _resume(self) -> None:
-        if not self.checkpoint.exists():
-            return
-        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
-        self.model.load_state_dict(state["model"])
+    def _resume(self, state: dict[str, Any]) -> None:
+        """Go on where a checkpoint was made."""
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         # Rows of another set begin at their beginning.

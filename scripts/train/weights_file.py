@@ -171,10 +171,9 @@ def read(folder: Path) -> dict[str, np.ndarray]:
 
 
 def checksums(folder: Path) -> dict[str, dict[str, str]]:
-    """Return the contents of checksums.json for the files of a weights folder."""
-    names = {"config.json", "tokenizer.json", *(path.name for path in weight_files(folder))}
-    if (folder / INDEX).exists():
-        names.add(INDEX)
+    """Return the contents of checksums.json: every file of a weights folder but it and the card."""
+    names = {path.name for path in folder.iterdir() if path.is_file()}
+    names -= {"checksums.json", "README.md"}
     return {
         "files": {
             name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in sorted(names)

@@ -37,6 +37,13 @@ def test_a_package_that_was_trained_on_is_reported(capsys: pytest.CaptureFixture
     assert "set full: flask is a held-out package" in problems
 
 
+def test_one_set_can_be_looked_at_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    audited("--set", "core", "pypdf")
+    assert list(json.loads(capsys.readouterr().out)["sets"]) == ["core"]
+    with pytest.raises(SystemExit, match="pypdf"):
+        audited("--set", "full", "pypdf")
+
+
 def body(seed: int) -> str:
     return "".join(
         f"def function_{seed}_number_{i}(argument):\n    return {i}\n" for i in range(30)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.model.quantise import dequantise, quantise
-from scripts.train import weights_file
+from scripts.train import export, weights_file
 
 
 def tensors(rows: int = 96, columns: int = 64) -> dict[str, np.ndarray]:
@@ -77,6 +77,26 @@ def test_checksums_name_every_file(tmp_path: Path, dtype: str) -> None:
     weights_file.write(tmp_path, tensors(), dtype, "")
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "tokenizer.json").write_text("{}")
+    (tmp_path / "knowledge.json").write_text("{}")
     sums = weights_file.checksums(tmp_path)["files"]
     assert set(sums) == {path.name for path in tmp_path.iterdir()}
+    (tmp_path / "README.md").write_text("# card")
+    (tmp_path / "checksums.json").write_text("{}")
+    assert weights_file.checksums(tmp_path)["files"] == sums
     assert sums["config.json"] == hashlib.sha256(b"{}").hexdigest()
+
+
+def test_blending_lies_on_the_straight_line() -> None:
+    one, two = tensors(), {name: tensor + 1 for name, tensor in tensors().items()}
+    mixed = export.blend(one, two, 0.25)
+    for name, tensor in one.items():
+        np.testing.assert_allclose(mixed[name], tensor + 0.25, atol=1e-6)
+        assert mixed[name].dtype == np.float32
+    with pytest.raises(ValueError, match="different tensors"):
+        export.blend(one, {"x": np.zeros(1)}, 0.5)
+
+
+@pytest.mark.parametrize("argument", ["0.5", "folder=2", "folder"])
+def test_a_blend_needs_a_folder_and_a_share(argument: str) -> None:
+    with pytest.raises(ValueError, match=r"no FOLDER=SHARE|could not convert"):
+        export.blended(argument)

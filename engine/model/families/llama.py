@@ -11,14 +11,14 @@ import math
 from engine.model.config import ModelConfig
 from engine.model.graph import Attribute, ModelGraph, Node
 
-__all__ = ["build_graph"]
+__all__ = ["Builder", "build_graph"]
 
 _EMBEDDING = "model.embed_tokens.weight"
 
 
 def build_graph(config: ModelConfig, name: str) -> ModelGraph:
     """Return the graph of a Llama model, with a tied or a separate head."""
-    builder = _Builder(config)
+    builder = Builder(config)
     residual = builder.add(
         "embed", "embed", (), config.hidden_size, weight=_EMBEDDING, rows=config.vocab_size
     )
@@ -32,19 +32,10 @@ def build_graph(config: ModelConfig, name: str) -> ModelGraph:
         _EMBEDDING if config.tie_word_embeddings else "lm_head.weight",
         output="logits",
     )
-    return ModelGraph(
-        name=name,
-        nodes=tuple(builder.nodes),
-        values=builder.values,
-        weights=builder.weights,
-        layers=config.num_hidden_layers,
-        width=config.hidden_size,
-        vocabulary=config.vocab_size,
-        context_length=config.max_position_embeddings,
-    )
+    return builder.graph(name)
 
 
-def _layer(builder: "_Builder", layer: int, residual: str) -> str:
+def _layer(builder: "Builder", layer: int, residual: str) -> str:
     """Add one layer and return the name of its residual stream."""
     config = builder.config
     builder.layer = layer
@@ -65,7 +56,7 @@ def _layer(builder: "_Builder", layer: int, residual: str) -> str:
     return residual
 
 
-def _attention(builder: "_Builder", name: str, tensor: str, residual: str) -> str:
+def _attention(builder: "Builder", name: str, tensor: str, residual: str) -> str:
     """Add the attention half of a layer and return the name of its residual stream."""
     config = builder.config
     queries = config.num_attention_heads * config.head_dim
@@ -96,7 +87,7 @@ def _attention(builder: "_Builder", name: str, tensor: str, residual: str) -> st
     return builder.add(f"{name}.attention_residual", "add", (residual, o), config.hidden_size)
 
 
-class _Builder:
+class Builder:
     """Collects nodes with the widths and shapes that follow from them."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -129,19 +120,62 @@ class _Builder:
         return output
 
     def norm(self, name: str, value: str, weight: str) -> str:
+        """Add a norm of a whole value."""
         eps = self.config.rms_norm_eps
         attributes: dict[str, Attribute] = {"kind": "rms", "eps": eps}
         return self.add(
             name, "norm", (value,), self.values[value], weight=weight, attributes=attributes
         )
 
+    def head_norm(self, name: str, value: str, heads: int, weight: str) -> str:
+        """Add the norms of a value's heads, which share a weight."""
+        width = self.values[value]
+        attributes: dict[str, Attribute] = {
+            "kind": "rms",
+            "eps": self.config.rms_norm_eps,
+            "heads": heads,
+        }
+        self.nodes.append(Node(name, "norm", (value,), name, weight, self.layer, attributes))
+        self.values[name] = width
+        self.weights[weight] = (width // heads,)
+        return name
+
     def matmul(
-        self, name: str, value: str, width: int, weight: str, *, output: str | None = None
+        self,
+        name: str,
+        value: str,
+        width: int,
+        weight: str,
+        *,
+        output: str | None = None,
+        bias: str | None = None,
     ) -> str:
+        """Add a product, perhaps with a bias."""
         self.weights[weight] = (width, self.values[value])
-        return self.add(name, "matmul", (value,), width, weight=weight, output=output)
+        attributes: dict[str, Attribute] = {}
+        if bias is not None:
+            self.weights[bias] = (width,)
+            attributes["bias"] = bias
+        return self.add(
+            name, "matmul", (value,), width, weight=weight, output=output, attributes=attributes
+        )
+
+    def graph(self, name: str) -> ModelGraph:
+        """Return the graph of all nodes so far."""
+        config = self.config
+        return ModelGraph(
+            name=name,
+            nodes=tuple(self.nodes),
+            values=self.values,
+            weights=self.weights,
+            layers=config.num_hidden_layers,
+            width=config.hidden_size,
+            vocabulary=config.vocab_size,
+            context_length=config.max_position_embeddings,
+        )
 
     def rotary(self, name: str, value: str, heads: int) -> str:
+        """Add the rotation of a value's heads by their position."""
         attributes: dict[str, Attribute] = {
             "kind": "half",
             "base": self.config.rope_theta,

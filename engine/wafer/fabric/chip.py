@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import scalars
-from engine.errors import EngineError
+from engine.errors import EngineError, FabricError
 from engine.wafer.compiler import Compiled
+from engine.wafer.fabric.diagnosis import diagnose
 from engine.wafer.fabric.lower import Chip, lower
 from engine.wafer.fabric.micro import Programs
 from engine.wafer.fabric.network import Network
+from engine.wafer.fabric.record import Recorder
 from engine.wafer.fabric.simulator import BLOCKED, DONE, Fabric, Totals, new_fabric, simulate
 from engine.wafer.machine import MachineSpec
 from engine.wafer.placement import Placement
@@ -46,6 +48,8 @@ class ChipStep:
     busiest_link: int
     """Wavelets that crossed the busiest link; at most `cycles`."""
     active: int
+    links: NDArray[np.int64]
+    """Wavelets that each link carried; link = core·5 + port, (links,)."""
 
 
 def warm_up(machine: MachineSpec) -> None:
@@ -87,15 +91,23 @@ class SimulatedChip:
         self._cosine, self._sine = scalars.rotary_tables(shape.rotary_base, shape.head_dim, context)
         self.words = self.chip.words.copy()
 
-    def step(self, tokens: NDArray[np.int32], *, reverse: bool = False) -> ChipStep:
+    def step(
+        self,
+        tokens: NDArray[np.int32],
+        *,
+        reverse: bool = False,
+        recorder: Recorder | None = None,
+    ) -> ChipStep:
         """Run a step of the tokens (M,) and wait for the chip to come to rest.
 
         Args:
             tokens: Token numbers.
             reverse: Visit in the opposite order, see `simulate`.
+            recorder: Tables to note events in; None means that nothing is watched.
 
         Raises:
-            EngineError: Too many rows or positions; the fabric cannot finish.
+            EngineError: Too many rows or positions.
+            FabricError: The fabric cannot finish; the message says who waits for whom.
         """
         count = int(tokens.size)
         if not 1 <= count <= self.rows or self.position + count > self.context:
@@ -104,13 +116,14 @@ class SimulatedChip:
                 f"steps of {self.rows} rows and {self.context} positions"
             )
         fabric = self.fabric(count)
+        if recorder is not None:
+            fabric = fabric._replace(recorder=recorder)
         self.write_host(tokens)
         outcome, cycles = self.simulate(fabric, count, reverse)
+        if outcome == BLOCKED:
+            raise FabricError(f"the fabric is blocked: {diagnose(fabric).text()}")
         if outcome != DONE:
-            raise EngineError(
-                f"the fabric {'is blocked' if outcome == BLOCKED else 'does not come to rest'} "
-                f"after {cycles} cycles"
-            )
+            raise FabricError(f"the fabric does not come to rest within {cycles} cycles")
         self.position += count
         totals = fabric.totals
         return ChipStep(
@@ -118,6 +131,7 @@ class SimulatedChip:
             states=fabric.states, sent=int(totals[Totals.SENT]),
             copied=int(totals[Totals.COPIED]), taken=int(totals[Totals.TAKEN]),
             busiest_link=int(fabric.link_count.max()), active=int(totals[Totals.ACTIVE]),
+            links=fabric.link_count,
         )  # fmt: skip
 
     def simulate(self, fabric: Fabric, rows: int, reverse: bool) -> tuple[int, int]:

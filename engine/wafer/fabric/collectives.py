@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from engine.errors import PlacementError
 from engine.wafer.fabric import simulator
+from engine.wafer.fabric.diagnosis import diagnose
 from engine.wafer.fabric.micro import ADVANCE, CTRL, Micro, Programs, Reduce, rate
 from engine.wafer.fabric.network import EAST, NORTH, OPPOSITE, RAMP, SOUTH, WEST, Network, bit
 from engine.wafer.fabric.simulator import BLOCKED, DONE, Fabric
@@ -481,5 +482,7 @@ def run(asked: Collective, vectors: Words | None = None, *, reverse: bool = Fals
     how, cycles = simulator.simulate(fabric, 0, 1, _CYCLE_LIMIT, reverse)
     if how != DONE:
         what = "is blocked" if how == BLOCKED else "does not end"
-        raise PlacementError(f"{asked.op} by {asked.algorithm} {what} in cycle {cycles}")
+        raise PlacementError(
+            f"{asked.op} by {asked.algorithm} {what} in cycle {cycles}: {diagnose(fabric).text()}"
+        )
     return Result(int(cycles), fabric.words.reshape(shape), fabric)

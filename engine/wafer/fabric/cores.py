@@ -10,6 +10,7 @@ from engine.wafer.cost import State
 from engine.wafer.fabric.agenda import come_back, full, note_active, pop, push, sleep
 from engine.wafer.fabric.compute import compute, reduce_word
 from engine.wafer.fabric.micro import ADVANCE, CTRL, LAST_ROW, RATE_ONE, Micro, MicroField, Reduce
+from engine.wafer.fabric.record import ROOM, WAVELET, note_run, note_wait
 from engine.wafer.fabric.state import (
     ADDRESS,
     ADDRESS_2,
@@ -20,6 +21,8 @@ from engine.wafer.fabric.state import (
     COUNTER,
     DUE,
     DUE_OUT,
+    ENDED,
+    ENDED_AT,
     FETCH,
     FINISHED,
     FRESH,
@@ -47,6 +50,8 @@ from engine.wafer.fabric.state import (
     STREAMING,
     WAITED,
     WANTED,
+    WANTS,
+    WANTS_SINCE,
     WORKING,
     Totals,
 )
@@ -60,6 +65,7 @@ _F_ADDRESS, _F_COUNT = int(MicroField.ADDRESS), int(MicroField.COUNT)
 _F_COUNT_KV, _F_RATE = int(MicroField.COUNT_KV), int(MicroField.RATE)
 _F_SPLIT, _F_ADDRESS_2 = int(MicroField.SPLIT), int(MicroField.ADDRESS_2)
 _F_COUNT_AT, _F_PIPE = int(MicroField.COUNT_AT), int(MicroField.PIPE)
+_F_MISS_PIPE = int(MicroField.MISS_PIPE)
 _F_MAC, _F_MAC_KV = int(MicroField.MAC), int(MicroField.MAC_KV)
 _F_VECTOR, _F_VECTOR_KV = int(MicroField.VECTOR), int(MicroField.VECTOR_KV)
 _F_INSTRUCTION, _F_TAP = int(MicroField.INSTRUCTION), int(MicroField.TAP)
@@ -72,6 +78,7 @@ _SENT, _TAKEN = Totals.SENT, Totals.TAKEN
 _LAST_INSTRUCTION = Totals.LAST_INSTRUCTION
 _S_MAC, _S_VECTOR, _S_COMM = State.MAC, State.VECTOR, State.COMM
 _S_STALL, _S_PIPE = State.STALL_WAVELET, State.STALL_PIPE
+_WAVELET, _ROOM = WAVELET, ROOM
 _WOKEN = -1
 """Instead of a cycle: somebody will wake this core."""
 
@@ -104,6 +111,9 @@ def _finish(f, core, cycle):
             f.trace[row, tap + i] = f.words[source + i]
     f.cores[core, COUNTER] = at + 1
     f.cores[core, MODE] = FETCH
+    f.cores[core, FRESH] = 0
+    f.cores[core, ENDED] = cycle
+    f.cores[core, ENDED_AT] = at
     f.totals[_LAST_INSTRUCTION] = max(f.totals[_LAST_INSTRUCTION], cycle)
 
 
@@ -119,16 +129,19 @@ def _work(f, core, cycle, seen, kept):
         f.program[at], f.words, f.reals, f.octets, f.halves, seen, kept, f.cores[core, ROW]
     )
     _begin(f, core, cycle)
-    f.cores[core, FRESH] = 0
     mac = f.program[at, _F_MAC] + seen * f.program[at, _F_MAC_KV]
     vector = f.program[at, _F_VECTOR] + seen * f.program[at, _F_VECTOR_KV]
     pipe = np.int64(f.program[at, _F_PIPE])
-    if found == 0:  # a look that found nothing: one cycle
-        mac, vector, pipe = np.int64(0), np.int64(1), np.int64(0)
+    if found == 0:  # a look that found nothing: one cycle, once it is set up
+        mac, vector, pipe = np.int64(0), np.int64(1), np.int64(f.program[at, _F_MISS_PIPE])
     f.states[core, _S_MAC] += mac
     f.states[core, _S_VECTOR] += vector
     f.states[core, _S_PIPE] += pipe
-    return mac + vector + pipe
+    cycles = mac + vector + pipe
+    if f.recorder.on != 0 and cycles > 0:
+        row = f.cores[core, ROW]
+        note_run(f.recorder, core, at, row, cycle, cycle, cycle + cycles, mac, vector)
+    return cycles
 
 
 @inlined
@@ -196,10 +209,36 @@ def _fetch(f, core, cycle, position, rows):
 
 
 @inlined
-def _stall(f, core, cycle):
-    """Note that a core's instruction cannot go on."""
-    if f.cores[core, SINCE] < 0:
-        f.cores[core, SINCE] = cycle
+def _stall(f, core, cycle, reason):
+    """Note that a core's instruction cannot go on, and what for."""
+    cores = f.cores
+    if cores[core, SINCE] < 0:
+        cores[core, SINCE] = cycle
+        cores[core, WANTS], cores[core, WANTS_SINCE] = reason, cycle
+    elif cores[core, WANTS] != reason:
+        _note_wait(f, core, cycle)
+        cores[core, WANTS], cores[core, WANTS_SINCE] = reason, cycle
+
+
+@inlined
+def _note_wait(f, core, cycle):
+    """Let the recorder know of a wait that is over."""
+    if f.recorder.on != 0:
+        at, fresh = f.cores[core, COUNTER], f.cores[core, FRESH]
+        since = f.cores[core, WANTS_SINCE]
+        note_wait(f.recorder, core, at, f.cores[core, WANTS], since, cycle, fresh)
+
+
+@inlined
+def _done_streaming(f, core, cycle):
+    """Account for a communication that is over; ``cycle`` is one past it."""
+    cores = f.cores
+    f.states[core, _S_COMM] += cycle - cores[core, STARTED] - cores[core, WAITED]
+    if f.recorder.on != 0:
+        at, started = cores[core, COUNTER], cores[core, STARTED]
+        begun = started - f.program[at, _F_SETUP]
+        note_run(f.recorder, core, at, cores[core, ROW], begun, started, cycle, 0, 0)
+    _finish(f, core, cycle)
 
 
 @inlined
@@ -210,6 +249,7 @@ def _resume(f, core, cycle):
     cores[core, WAITED] += wait
     if cores[core, FRESH] == 0:
         f.states[core, _S_STALL] += wait
+    _note_wait(f, core, cycle)
     cores[core, SINCE] = -1
 
 
@@ -244,17 +284,17 @@ def _stream(f, core, cycle):
     arrived = np.int32(0)
     if op != _SEND:
         if q[source, COUNT] == 0:
-            _stall(f, core, cycle)
+            _stall(f, core, cycle, _WAVELET)
             q[source, LISTED] = 0
             return _WOKEN
         slot = SLOTS + 2 * q[source, HEAD]
         ready = q[source, slot + 1] >> CONTROL_BITS
         if ready > cycle:
-            _stall(f, core, cycle)
+            _stall(f, core, cycle, _WAVELET)
             return np.int64(ready)
         arrived = q[source, slot]
     if gives and full(q, target, cycle):
-        _stall(f, core, cycle)
+        _stall(f, core, cycle, _ROOM)
         if q[target, POPPED] == cycle:
             return cycle + 1
         q[target, WANTED] = 1
@@ -264,7 +304,6 @@ def _stream(f, core, cycle):
     done = cores[core, HANDLED]
     if done == 0:
         _begin(f, core, cycle)
-    cores[core, FRESH] = 0
     if done == cores[core, SPLIT]:
         cores[core, ADDRESS] = cores[core, ADDRESS_2]
     address = cores[core, ADDRESS]
@@ -289,8 +328,7 @@ def _stream(f, core, cycle):
         f.words[address] = given
     note_active(f.active_at, f.totals, core, cycle)
     if last:
-        f.states[core, _S_COMM] += cycle + 1 - cores[core, STARTED] - cores[core, WAITED]
-        _finish(f, core, cycle + 1)
+        _done_streaming(f, core, cycle + 1)
         return cycle + 1
     return _next_wavelet(f, core, cycle)
 
@@ -317,7 +355,7 @@ def _exchange(f, core, cycle):
         may_give = not full(q, target, cycle)
         changes = changes or q[target, POPPED] == cycle
     if not (may_take or may_give or limited):
-        _stall(f, core, cycle)
+        _stall(f, core, cycle, _WAVELET if takes else _ROOM)
         if not changes:
             f.clock[POLLING] += 1
         return cycle + 1
@@ -327,7 +365,6 @@ def _exchange(f, core, cycle):
         return cycle + 1
     if done + given == 0:
         _begin(f, core, cycle)
-    cores[core, FRESH] = 0
     if may_give:
         given += 1
         control = cores[core, CONTROL] if given == length else np.int32(0)
@@ -352,8 +389,7 @@ def _exchange(f, core, cycle):
         _next_wavelet(f, core, cycle)
     note_active(f.active_at, f.totals, core, cycle)
     if done == length and given == length:
-        f.states[core, _S_COMM] += cycle + 1 - cores[core, STARTED] - cores[core, WAITED]
-        _finish(f, core, cycle + 1)
+        _done_streaming(f, core, cycle + 1)
     return cycle + 1
 
 

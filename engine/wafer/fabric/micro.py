@@ -176,6 +176,8 @@ class MicroField(IntEnum):
     """Where an observer's copy of the result goes, −1 for nowhere; nothing reads it back."""
     TAP_FROM = 28
     TAP_COUNT = 29
+    MISS_PIPE = 30
+    """Overhead of a LOOKUP or KEEP that finds nothing to do, instead of PIPE."""
 
 
 FIELDS = len(MicroField)
@@ -276,9 +278,10 @@ class Programs:
 def _move(rows: NDArray[np.int32], base: NDArray[np.int32]) -> None:
     """Add ``base`` to every address of the instructions, in place."""
     work = rows[:, MicroField.OP] == Micro.COMPUTE
+    exchange = rows[:, MicroField.OP] == Micro.EXCHANGE
     rows[:, MicroField.ADDRESS] += np.where(work, 0, base)
     for place, given in (
-        (MicroField.ADDRESS_2, rows[:, MicroField.SPLIT] >= 0),
+        (MicroField.ADDRESS_2, (rows[:, MicroField.SPLIT] >= 0) | exchange),
         (MicroField.COUNT_AT, rows[:, MicroField.COUNT_AT] >= 0),
         (MicroField.TAP_FROM, rows[:, MicroField.TAP] >= 0),
     ):

@@ -316,7 +316,7 @@ class _Tables:
         for color, masks in self.colors.items():
             if masks.used == 1:
                 continue
-            several = (masks.taken[1:].any(axis=0)).nonzero()
+            several = np.nonzero(masks.taken[1:].any(axis=0))
             for y, x in zip(*several, strict=True):
                 channels = self.inputs[color][:, y, x]
                 switch[channels[channels >= 0]] = len(positions)

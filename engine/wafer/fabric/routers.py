@@ -6,6 +6,7 @@ needs all its links at once.  Compiled; part of the simulator's loop.
 """
 
 from engine.wafer.fabric.agenda import enlist, full, note_active, pop, push
+from engine.wafer.fabric.record import note_move
 from engine.wafer.fabric.state import (
     ASKS,
     CONTROL_BITS,
@@ -108,6 +109,7 @@ def move_channels(f, count, cycle):
     """
     q, agenda, size, clock = f.queues, f.agenda, f.agenda_size, f.clock
     active_at, totals, feeders = f.active_at, f.totals, f.net.feeder_channel
+    recorder, recording = f.recorder, f.recorder.on != 0
     asking = 0
     for i in range(count):
         channel = agenda[LIVE, i]
@@ -126,6 +128,11 @@ def move_channels(f, count, cycle):
             _wait(q, agenda, size, channel, target, cycle)
         else:
             value = q[channel, slot]
+            if recording:
+                way = channel * f.net.positions
+                control = stamp & _CONTROLS
+                landed = stamp >> CONTROL_BITS
+                note_move(recorder, q[channel, ROUTER], cycle, landed, way, value, control)
             q[channel, MOVED] += 1
             pop(q, agenda, size, feeders, channel, cycle)
             _keep(q, agenda, size, channel)
@@ -151,6 +158,9 @@ def move_winners(f, asking, cycle):
         slot = SLOTS + 2 * q[channel, HEAD]
         value, control = q[channel, slot], q[channel, slot + 1] & _CONTROLS
         goes_on = control & _ALL_THE_WAY
+        if f.recorder.on != 0:
+            landed = q[channel, slot + 1] >> CONTROL_BITS
+            note_move(f.recorder, q[channel, ROUTER], cycle, landed, way, value, control)
         pop(q, agenda, size, net.feeder_channel, channel, cycle)
         _keep(q, agenda, size, channel)
         for k in range(first, first + ways):

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from engine.errors import PlacementError
 from engine.wafer.cost import State
+from engine.wafer.fabric import misuse
 from engine.wafer.fabric.network import PORTS, Routes
+from engine.wafer.fabric.record import Recorder
 
 __all__ = ["CONTROL_BITS", "LATEST", "Fabric", "Totals", "new_fabric"]
 
@@ -43,7 +45,7 @@ SLOTS = 16
 """Column of the first slot; a slot is a value and a stamp."""
 
 (
-    MODE, COUNTER, ROW, FRESH,      # FRESH is 1 until a core has begun a row's program
+    MODE, COUNTER, ROW, FRESH,      # FRESH is 1 until a core's first instruction of a row ends
     DUE, SLACK,                     # cycle to go on in; what that was rounded up by, cycles · 2¹⁶
     HANDLED, LENGTH,                # wavelets of the running instruction so far and in all
     SINCE, STARTED, WAITED,         # cycle a wait began or −1; first cycle; cycles waited
@@ -51,7 +53,9 @@ SLOTS = 16
     OP, KIND, INTO, OUT, ADDRESS,   # of the running instruction; ADDRESS moves on
     RATE, SPLIT, ADDRESS_2, CONTROL,
     GIVEN, DUE_OUT, SLACK_OUT,      # of an EXCHANGE's sending half, as HANDLED, DUE and SLACK
-) = range(24)  # fmt: skip
+    ENDED, ENDED_AT,                # cycle in which an instruction last ended, and which
+    WANTS, WANTS_SINCE,             # of one that waits: for what, and since when for just that
+) = range(28)  # fmt: skip
 """Columns of a core's row."""
 
 CORE_FIELDS = 32
@@ -124,6 +128,8 @@ class Fabric(NamedTuple):
     """Lists of who has something to do, and when; (9, 1 + max(V, C, BUCKETS))."""
     agenda_size: NDArray[np.int64]
     """Lengths of the lists."""
+    recorder: Recorder
+    """What is noted down for others to read."""
 
 
 class Totals:
@@ -155,6 +161,8 @@ def new_fabric(
     trace_words: int = 0,
     rows: int = 1,
     instructions: int = 1,
+    memory: NDArray[np.int64] | None = None,
+    recorder: Recorder | None = None,
 ) -> Fabric:
     """Return a fabric at rest.
 
@@ -168,7 +176,18 @@ def new_fabric(
         trace_words: Words an observer wants of each row.
         rows: Most rows of a step.
         instructions: Instructions of the Program, for accounts.
+        memory: Word at which each core's memory begins, and the end, (C + 1,); None means that
+            all cores may use all words.
+        recorder: Tables to note events in; None means that nothing is watched.
+
+    Raises:
+        FabricError: An instruction reaches for what is not its core's own.
+        PlacementError: More colors than a link's turns are made for.
     """
+    misuse.check(
+        net, program, first, words, memory, rows=rows, trace_words=trace_words,
+        instructions=instructions,
+    )  # fmt: skip
     if net.rank.max(initial=0) >= RANKS:
         raise PlacementError(f"routers have {RANKS // PORTS} colors in this simulator, not more")
     cores = net.columns * net.rows
@@ -187,6 +206,7 @@ def new_fabric(
         ended=np.zeros((rows, instructions), np.int64), totals=np.zeros(Totals.COUNT, np.int64),
         clock=np.zeros(4, np.int64), agenda_size=np.zeros(9, np.int64),
         agenda=np.zeros((9, 1 + max(channels, cores, BUCKETS)), np.int32),
+        recorder=Recorder.off() if recorder is None else recorder,
     )  # fmt: skip
 
 
@@ -216,4 +236,7 @@ def _alone(net: Routes) -> NDArray[np.int64]:
     users = np.unique(np.stack([net.target_link[ways_in_order], source]), axis=1)[0]
     users_of = np.bincount(users, minlength=PORTS * net.columns * net.rows)
     one = np.nonzero((ways[:, 0] == 1) & (net.switch < 0))[0]
-    return one[users_of[net.target_link[net.target_first[one * net.positions]]] == 1]
+    alone: NDArray[np.int64] = one[
+        users_of[net.target_link[net.target_first[one * net.positions]]] == 1
+    ]
+    return alone

@@ -11,7 +11,9 @@ __all__ = ["bare_kernel", "helper", "inlined", "kernel", "parallel_kernel"]
 # multiply–add would round once where the machine rounds twice.
 _FLAGS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": False, "error_model": "numpy"}
 
+_BARE: dict[str, Any] = {**_FLAGS, "_nrt": False}
 _PART: dict[str, Any] = {
+    **_BARE,
     "cache": False, "_nrt": False, "forceinline": True,
     "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
 }  # fmt: skip
@@ -34,9 +36,9 @@ def helper(function: Callable[..., Any]) -> Any:
 
 def bare_kernel(function: Callable[..., Any]) -> Any:
     """Compile a kernel that makes no array: nothing counts references, so rows cost nothing."""
-    return njit(_nrt=False, **_FLAGS)(function)
+    return njit(**_BARE)(function)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile a small function into every bare kernel that calls it; Python cannot call it."""
-    return njit(**(_FLAGS | _PART))(function)
+    return njit(**_PART)(function)

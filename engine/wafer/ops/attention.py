@@ -13,24 +13,26 @@ north line → COMPUTE (north line) the quotients.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.errors import PlacementError
 from engine.model.orders import ReduceOrder
 from engine.wafer.cost import Cost, Micro, vector
 from engine.wafer.machine import MachineSpec
 from engine.wafer.ops.base import (
-    ALL,
     ALONG_COLUMNS,
     ALONG_ROWS,
     DIVIDE_OPERATIONS,
     EXP_OPERATIONS,
-    NORTH,
+    RECIPROCAL_OPERATIONS,
     Site,
 )
 from engine.wafer.program import Attention
 
 __all__ = [
     "HeadSplit",
+    "capped_cost",
+    "capped_steps",
     "cost",
     "keeping",
     "kv_bytes",
@@ -40,6 +42,8 @@ __all__ = [
 ]
 
 _KV_ELEMENT_BYTES = 2
+_CAP_OPERATIONS = EXP_OPERATIONS + RECIPROCAL_OPERATIONS + DIVIDE_OPERATIONS + 4
+"""Per score: tanh by one exponential and a quotient, between two products."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +58,39 @@ class HeadSplit:
     """Dimensions of each of them."""
     parts: int
     """Columns that share one query head."""
+    columns: int
+    """Columns that hold any; those east of them hold none."""
 
 
-def split_heads(shape: Attention, columns: int) -> HeadSplit:
+@lru_cache(maxsize=4096)
+def split_heads(shape: Attention, columns: int, *, fill: bool = True) -> HeadSplit:
     """Lay the heads on ``columns`` columns.
+
+    Args:
+        shape: The heads.
+        columns: Columns of the region.
+        fill: True: all columns hold equal shares; False: as many of them as can.
 
     Raises:
         PlacementError: The columns neither divide the heads nor are a multiple of them whose
             quotient divides half a head.
     """
-    if shape.heads % columns == 0:
-        queries = shape.heads // columns
-        sharing = shape.heads // shape.kv_heads
-        return HeadSplit(queries, _most_kv_heads(queries, sharing, columns), shape.head_dim, 1)
-    parts, rest = divmod(columns, shape.heads)
-    if rest or (shape.head_dim // 2) % parts:
+    heads, half = shape.heads, shape.head_dim // 2
+    if not fill:
+        whole = max(n for n in range(1, min(heads, columns) + 1) if heads % n == 0)
+        shares = [n for n in range(1, half + 1) if half % n == 0 and heads * n <= columns]
+        columns = max([whole, *(heads * n for n in shares)])
+    if heads % columns == 0:
+        queries = heads // columns
+        kv = _most_kv_heads(queries, heads // shape.kv_heads, columns)
+        return HeadSplit(queries, kv, shape.head_dim, 1, columns)
+    parts, rest = divmod(columns, heads)
+    if rest or half % parts:
         raise PlacementError(
-            f"{shape.heads} heads of {shape.head_dim} do not lie on {columns} columns: use a "
-            f"divisor of {shape.heads}, or {shape.heads} times a divisor of {shape.head_dim // 2}"
+            f"{heads} heads of {shape.head_dim} do not lie on {columns} columns: use a "
+            f"divisor of {heads}, or {heads} times a divisor of {half}"
         )
-    return HeadSplit(1, 1, shape.head_dim // parts, parts)
+    return HeadSplit(1, 1, shape.head_dim // parts, parts, columns)
 
 
 def _most_kv_heads(queries: int, sharing: int, columns: int) -> int:
@@ -89,8 +106,10 @@ def kv_bytes(split: HeadSplit, positions: int) -> int:
     return positions * 2 * split.kv * split.dims * _KV_ELEMENT_BYTES
 
 
-def steps(micro: Micro, site: Site, split: HeadSplit, order: ReduceOrder) -> None:
-    """Tell the micro-steps of one query row.
+def steps(
+    micro: Micro, site: Site, split: HeadSplit, order: ReduceOrder, *, capped: bool = False
+) -> None:
+    """Tell the micro-steps of one query row; ``capped``: scores pass through a soft cap.
 
     Cost (q query heads of d dimensions in a column, R rows of cores, n KV rows of a core):
         fixed: max all-reduce(R, q) + reduce(R, q·(d + 1)) + quotients on the north line
@@ -105,29 +124,32 @@ def steps(micro: Micro, site: Site, split: HeadSplit, order: ReduceOrder) -> Non
     machine = site.machine
     rate, overhead = machine.fmac_fp32, machine.vector_overhead_cycles
     heads, dims = split.queries, split.dims
-    column = site.line(ALONG_ROWS)
-    band = site.line(ALONG_COLUMNS, length=split.parts, repeat=site.columns // split.parts)
+    cells, north = (slice(None), slice(split.columns)), (slice(0, 1), slice(split.columns))
+    column = site.line(ALONG_ROWS, cells=cells)
+    bands = split.columns // split.parts
+    band = site.line(ALONG_COLUMNS, cells=cells, length=split.parts, repeat=bands)
     products = -(-2 * heads * dims // rate)
     # Vector instructions run over the KV rows: their number does not depend on how many there are.
     kept, kept_overhead = keeping(machine, split)
-    micro.work(ALL, vector=1, keep_vector=kept, keep_pipe=kept_overhead)
-    micro.work(ALL, kv_mac=products, pipe=heads * 2 * dims * overhead)
+    micro.work(cells, vector=1, keep_vector=kept, keep_pipe=kept_overhead)
+    micro.work(cells, kv_mac=products, pipe=heads * 2 * dims * overhead)
     if split.parts > 1:
         micro.reduce(band, split.parts, 0, kv_wavelets=heads)
         micro.multicast(band, 0, kv_wavelets=heads)
-    micro.work(ALL, kv_vector=-(-2 * heads // rate), pipe=2 * heads * overhead)
+    scaling = 2 + (_CAP_OPERATIONS if capped else 0)
+    micro.work(cells, kv_vector=-(-scaling * heads // rate), pipe=scaling * heads * overhead)
     micro.reduce(column, order.group, heads)
     micro.multicast(column, heads)
     softmax = EXP_OPERATIONS + 2
     micro.work(
-        ALL,
+        cells,
         kv_mac=products,
         kv_vector=-(-heads * softmax // rate),
         pipe=heads * (2 * dims + softmax) * overhead,
     )
     micro.reduce(column, order.group, heads * (dims + 1))
     divides = heads * (machine.divide_cycles - (-DIVIDE_OPERATIONS * dims // rate))
-    micro.work(NORTH, vector=divides, pipe=heads * DIVIDE_OPERATIONS * overhead)
+    micro.work(north, vector=divides, pipe=heads * DIVIDE_OPERATIONS * overhead)
 
 
 def keeping(machine: MachineSpec, split: HeadSplit) -> tuple[int, int]:
@@ -141,6 +163,16 @@ def streamed(split: HeadSplit) -> int:
     return split.queries if split.parts > 1 else 0
 
 
+def capped_steps(micro: Micro, site: Site, split: HeadSplit, order: ReduceOrder) -> None:
+    """Tell `steps` with a soft cap on the scores."""
+    steps(micro, site, split, order, capped=True)
+
+
 def cost(site: Site, split: HeadSplit, order: ReduceOrder) -> Cost:
     """Return the cost of `steps` alone; its second part is per KV row of all cores."""
     return site.price(steps, split, order)
+
+
+def capped_cost(site: Site, split: HeadSplit, order: ReduceOrder) -> Cost:
+    """Return the cost of `capped_steps` alone."""
+    return site.price(capped_steps, split, order)

@@ -21,7 +21,7 @@ from engine.wafer.ops.transfer import lane_wavelets
 __all__ = ["cost", "owner_share", "steps"]
 
 
-def steps(micro: Micro, site: Site, hidden: Split, angles: int) -> None:
+def steps(micro: Micro, site: Site, hidden: Split, angles: int, scaled: bool = False) -> None:
     """Tell the micro-steps of a lookup.
 
     Args:
@@ -29,19 +29,20 @@ def steps(micro: Micro, site: Site, hidden: Split, angles: int) -> None:
         site: The head's region.
         hidden: How the row lies along the region's rows.
         angles: fp32 rotary values of the position.
+        scaled: Whether the row is multiplied by a constant.
 
-    Cost (for the farthest column, C columns, k = K/P elements):
-        multicast(C, 1) + 1 + vector(k) + [dispatch + travel(C − 1) + ⌈(k − 1)·inject⌉ + 1] + send
+    Cost (for the middle column c = ⌊C / 2⌋ of C, k = K/P elements):
+        multicast(c + 1, 1) + 1 + vector(k) + [dispatch + travel(c) + ⌈(k − 1)·inject⌉ + 1] + send
     """
     micro.multicast(site.line(ALONG_COLUMNS), 1)
     k = np.asarray(hidden.elements, np.int64)
-    cycles, overhead = vector(site.machine, k)
+    cycles, overhead = vector(site.machine, k, operations=1 + scaled)
     pipe = np.where(k > 0, overhead, 0)
-    micro.look_up(site.columns - 1, k[:, None], cycles, pipe)
+    micro.look_up(site.columns // 2, k[:, None], cycles, pipe)
     micro.send(WEST, lane_wavelets(hidden, angles)[:, None])
 
 
-def owner_share(site: Site, hidden: Split) -> NDArray[np.int64]:
+def owner_share(site: Site, hidden: Split, scaled: bool = False) -> NDArray[np.int64]:
     """Return what the lookup of one token adds to each core, by the column that holds it.
 
     Returns:
@@ -51,7 +52,7 @@ def owner_share(site: Site, hidden: Split) -> NDArray[np.int64]:
     machine = site.machine
     k = np.asarray(hidden.elements, np.int64)
     share = np.zeros((3, BUSY_STATES, site.rows), np.int64)
-    cycles, overhead = vector(machine, k)
+    cycles, overhead = vector(machine, k, operations=1 + scaled)
     share[:2, Busy.VECTOR] = cycles
     share[:2, Busy.PIPE] = np.where(k > 0, overhead, 0)
     if site.columns > 1:
@@ -63,6 +64,6 @@ def owner_share(site: Site, hidden: Split) -> NDArray[np.int64]:
     return share
 
 
-def cost(site: Site, hidden: Split, angles: int) -> Cost:
+def cost(site: Site, hidden: Split, angles: int, scaled: bool = False) -> Cost:
     """Return the cost of `steps` alone."""
-    return site.price(steps, hidden, angles)
+    return site.price(steps, hidden, angles, scaled)

@@ -18,18 +18,25 @@ from engine.wafer.ops.base import (
 __all__ = ["cost", "steps"]
 
 
-def steps(micro: Micro, site: Site, elements: NDArray[np.int64]) -> None:
+_OPERATIONS = {
+    "silu": EXP_OPERATIONS + 1 + RECIPROCAL_OPERATIONS + DIVIDE_OPERATIONS + 1,
+    "gelu": EXP_OPERATIONS + 1 + RECIPROCAL_OPERATIONS + DIVIDE_OPERATIONS + 1 + 5,
+}
+"""By kind: exponential, 1 + …, reciprocal, quotient, product; gelu (by tanh) also the cubic."""
+
+
+def steps(micro: Micro, site: Site, elements: NDArray[np.int64], kind: str = "silu") -> None:
     """Tell the micro-steps for ``elements`` gated values by column.
 
     Cost:
         per element exp, 1 + …, a reciprocal, the quotient and the product, as vectors
     """
-    operations = EXP_OPERATIONS + 1 + RECIPROCAL_OPERATIONS + DIVIDE_OPERATIONS + 1
+    operations = _OPERATIONS[kind]
     n = elements[None, :]
     cycles, overhead = vector(site.machine, n, operations)
     micro.work(NORTH, vector=cycles, pipe=np.where(n > 0, overhead, 0))
 
 
-def cost(site: Site, elements: NDArray[np.int64]) -> Cost:
+def cost(site: Site, elements: NDArray[np.int64], kind: str = "silu") -> Cost:
     """Return the cost of `steps` alone."""
-    return site.price(steps, elements)
+    return site.price(steps, elements, kind)

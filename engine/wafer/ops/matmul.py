@@ -5,16 +5,18 @@ the next one turns them back (He et al., WaferLLM, MeshGEMV).
 
 Micro-steps: COMPUTE (all cores with inputs and outputs) the tile → [where a group spans s cores:
 REDUCE (int32) a line's n wavelets to the group's first core] → COMPUTE (cores that own groups)
-terms → REDUCE a line's n wavelets over the cores that own groups to position 0.
+terms → REDUCE a line's n wavelets over the cores that own groups to position 0 → [with a bias:
+COMPUTE (the line the outputs lie on) the sum].  fp16 weights have no groups: COMPUTE the tile →
+REDUCE.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.orders import ReduceOrder
-from engine.wafer.cost import Cost, Micro
+from engine.wafer.cost import Cost, Micro, vector
 from engine.wafer.geometry import Split
-from engine.wafer.ops.base import ALL, ALONG_COLUMNS, ALONG_ROWS, Site
+from engine.wafer.ops.base import ALL, ALONG_COLUMNS, ALONG_ROWS, Site, home
 
 __all__ = ["cost", "steps", "tile_bytes"]
 
@@ -30,6 +32,8 @@ def steps(
     outputs: NDArray[np.int64],
     along: int,
     order: ReduceOrder,
+    kind: str = "int8",
+    biased: bool = False,
 ) -> None:
     """Tell the micro-steps of a product on the whole region.
 
@@ -40,6 +44,8 @@ def steps(
         outputs: Outputs by core along the other axis, int64.
         along: Axis the inputs lie along; the reduction runs along it, to position 0.
         order: The reduction's order over the parts that own groups.
+        kind: Type of the weights, ``"int8"`` or ``"fp16"``.
+        biased: Whether a bias is added.
 
     Cost (k inputs, n outputs, g groups of the fullest core, S = mac_int8, s cores a group):
         k·(⌈n/S⌉ + c_v) + [reduce(s, n) of int32] + 4·g·(⌈n/fmac_fp32⌉ + c_v) + reduce(P, n)
@@ -55,12 +61,17 @@ def steps(
     n = site.across(other, outputs)
     has_work = (k > 0) & (n > 0)
     overhead = machine.vector_overhead_cycles
-    micro.work(ALL, mac=k * -(-n // machine.mac_int8), pipe=np.where(has_work, k * overhead, 0))
+    rate = machine.mac_int8 if kind == "int8" else machine.fmac_fp16
+    micro.work(ALL, mac=k * -(-n // rate), pipe=np.where(has_work, k * overhead, 0))
     if inputs.span > 1:
         micro.reduce(site.line(along, length=inputs.span, repeat=inputs.parts), inputs.span, n)
-    scaling = _SCALE_OPERATIONS * g * (n > 0)
-    micro.work(ALL, vector=scaling * -(-n // machine.fmac_fp32), pipe=scaling * overhead)
+    if kind == "int8":
+        scaling = _SCALE_OPERATIONS * g * (n > 0)
+        micro.work(ALL, vector=scaling * -(-n // machine.fmac_fp32), pipe=scaling * overhead)
     micro.reduce(site.line(along, length=inputs.parts, pitch=inputs.span), order.group, n)
+    if biased:
+        cycles, _ = vector(machine, n)
+        micro.work(home(other), vector=cycles, pipe=np.where(n > 0, overhead, 0))
 
 
 def cost(
@@ -69,12 +80,16 @@ def cost(
     outputs: NDArray[np.int64],
     along: int,
     order: ReduceOrder,
+    kind: str = "int8",
+    biased: bool = False,
 ) -> Cost:
     """Return the cost of `steps` alone."""
-    return site.price(steps, inputs, outputs, along, order)
+    return site.price(steps, inputs, outputs, along, order, kind, biased)
 
 
-def tile_bytes(inputs: Split, outputs: NDArray[np.int64]) -> int:
-    """Return the SRAM bytes of the fullest core's tile: int8 weights and their fp16 scales."""
+def tile_bytes(inputs: Split, outputs: NDArray[np.int64], kind: str = "int8") -> int:
+    """Return the SRAM bytes of the fullest core's tile: int8 weights and fp16 scales, or fp16."""
     n = int(outputs.max())
+    if kind == "fp16":
+        return 2 * inputs.most_elements * n
     return inputs.most_elements * n + max(inputs.groups) * n * _SCALE_BYTES

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.wafer.cost import Cost, Micro, vector
+from engine.wafer.geometry import Split
 from engine.wafer.ops.base import ALL, ALONG_COLUMNS, ALONG_ROWS, Site, home
 
-__all__ = ["cost", "steps"]
+__all__ = ["cost", "half_wavelets", "steps"]
 
 
 def steps(
@@ -18,7 +19,7 @@ def steps(
     site: Site,
     lies_along: int,
     wavelets: NDArray[np.int64],
-    rounded: int = 0,
+    rounded: NDArray[np.int64] | None = None,
 ) -> None:
     """Tell the micro-steps of a multicast across the axis the value lies along.
 
@@ -29,15 +30,26 @@ def steps(
         site: The region.
         lies_along: Axis the value lies along.
         wavelets: What each core of the line sends, int64.
-        rounded: fp32 values that each core of the line rounds to fp16 before.
+        rounded: fp32 values that each core of the line rounds to fp16 before, int64.
     """
     axis = ALONG_COLUMNS if lies_along == ALONG_ROWS else ALONG_ROWS
-    if rounded:
-        cycles, overhead = vector(site.machine, rounded)
-        micro.work(home(lies_along), vector=cycles, pipe=overhead)
+    if rounded is not None:
+        count = site.across(lies_along, rounded)
+        cycles, overhead = vector(site.machine, count)
+        micro.work(home(lies_along), vector=cycles, pipe=np.where(count > 0, overhead, 0))
     micro.multicast(site.line(axis, cells=ALL), site.across(lies_along, wavelets))
 
 
-def cost(site: Site, lies_along: int, wavelets: NDArray[np.int64], rounded: int = 0) -> Cost:
+def cost(
+    site: Site,
+    lies_along: int,
+    wavelets: NDArray[np.int64],
+    rounded: NDArray[np.int64] | None = None,
+) -> Cost:
     """Return the cost of `steps` alone."""
     return site.price(steps, lies_along, wavelets, rounded)
+
+
+def half_wavelets(lies: Split) -> NDArray[np.int64]:
+    """Return what each core sends of a vector in fp16: two a wavelet, messages of one length."""
+    return np.where(np.asarray(lies.elements) > 0, -(-lies.most_elements // 2), 0)

@@ -45,23 +45,46 @@ def send_cost(site: Site, hidden: Split, angles: int) -> Cost:
 
 
 def receive_steps(
-    micro: Micro, site: Site, hidden: Split, angles: int, hops: NDArray[np.int64]
+    micro: Micro,
+    site: Site,
+    hidden: Split,
+    angles: int,
+    hops: NDArray[np.int64],
+    link_cycles: int = 0,
+    north: NDArray[np.int64] | None = None,
 ) -> None:
     """Tell the micro-steps of arriving ``hops`` (by row) further on.
 
+    Args:
+        micro: What is told.
+        site: The region the vector arrives in.
+        hidden: How it lies along its rows.
+        angles: fp32 rotary values that come along row 0.
+        hops: Hops of each lane.
+        link_cycles: What a link between wafers adds.
+        north: Hops of lane 0 to each core of the north line; None: it goes on east.
+
     Cost:
-        2·T_R + 1 + hop·hops after the first wavelet left, then the stream as it was sent
+        2·T_R + 1 + hop·hops [+ link] after the first wavelet left, then the stream as it was sent
     """
     wavelets = lane_wavelets(hidden, angles)
-    micro.receive(WEST, hops[:, None], wavelets[:, None])
+    micro.receive(WEST, hops[:, None], wavelets[:, None], link_cycles)
     if angles and site.columns > 1:
-        east = hops[0] + np.arange(1, site.columns)
-        micro.receive(NORTH_BUT_CORNER, east[None, :], int(wavelets[0]))
+        if north is None:
+            north = hops[0] + np.arange(site.columns)
+        micro.receive(NORTH_BUT_CORNER, north[None, 1:], int(wavelets[0]), link_cycles)
 
 
-def receive_cost(site: Site, hidden: Split, angles: int, hops: NDArray[np.int64]) -> Cost:
+def receive_cost(
+    site: Site,
+    hidden: Split,
+    angles: int,
+    hops: NDArray[np.int64],
+    link_cycles: int = 0,
+    north: NDArray[np.int64] | None = None,
+) -> Cost:
     """Return the cost of arriving beyond the time of sending, from lanes that start together."""
-    whole = site.price(receive_steps, hidden, angles, hops)
+    whole = site.price(receive_steps, hidden, angles, hops, link_cycles, north)
     if not site.by_core:  # a tally adds the travel only
         return whole
     return longer(whole, -send_cost(site, hidden, angles).cycles[0])

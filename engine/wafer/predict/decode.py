@@ -1,17 +1,15 @@
-"""Decode cycles of any Llama-like model on a machine: configuration → planner → compiler → cycles.
+"""Decode cycles of any decoder on a machine: configuration → planner → compiler → cycles.
 
 The same planner, compiler and costs as the app; no weights are read.
 """
 
-import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from engine.errors import ConfigError, PlacementError, PredictionError
-from engine.model.config import MODEL_TYPES, ModelConfig
-from engine.model.families import build_graph
+import numpy as np
+
+from engine.errors import PlacementError, PredictionError
+from engine.model.architecture import read_graph
 from engine.model.graph import ModelGraph
 from engine.units import Gigahertz, tokens_per_second
 from engine.wafer import calibration
@@ -19,64 +17,14 @@ from engine.wafer import machine as machines
 from engine.wafer.compiler import compile_graph
 from engine.wafer.isa import Field, Op
 from engine.wafer.machine import MachineSpec
-from engine.wafer.placement import Placement, Shape, model_shape, place
-from engine.wafer.planner import plan
+from engine.wafer.placement import Placement
+from engine.wafer.planner import plan, plan_shape
 from engine.wafer.predict.questions import Prediction
 from engine.wafer.timing import Timing
 
-__all__ = ["SIZED_AS_LLAMA", "Priced", "decode", "price", "read_graph"]
+__all__ = ["Priced", "decode", "price"]
 
-SIZED_AS_LLAMA = ("mistral", "qwen2", "qwen3", "smollm3")
-"""Values of ``model_type`` whose layers have a Llama's products.  Their biases and the norms of
-single heads are left out of a prediction; the engine does not run them."""
-
-_SIZES = (
-    "hidden_size",
-    "intermediate_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "num_key_value_heads",
-    "head_dim",
-    "vocab_size",
-    "max_position_embeddings",
-    "rms_norm_eps",
-    "tie_word_embeddings",
-)
-
-
-def read_graph(path: Path) -> ModelGraph:
-    """Return the graph of a model that need not exist beyond its ``config.json``.
-
-    Raises:
-        ConfigError: The file is missing or malformed, or names a kind of model that has other
-            layers than a Llama.
-    """
-    try:
-        raw = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: not valid JSON ({error})") from error
-    name = path.resolve().parent.name or path.name
-    if isinstance(raw, dict) and raw.get("model_type") in SIZED_AS_LLAMA:
-        try:
-            return build_graph(ModelConfig.from_mapping(_as_llama(raw)), name)
-        except ConfigError as error:
-            raise ConfigError(f"{path}: {error}") from error
-    if isinstance(raw, dict) and raw.get("model_type") not in MODEL_TYPES:
-        known = ", ".join((*MODEL_TYPES, *SIZED_AS_LLAMA))
-        raise ConfigError(
-            f"{path}: model_type {raw.get('model_type')!r} cannot be predicted; known: {known}"
-        )
-    return build_graph(ModelConfig.from_file(path), name)
-
-
-def _as_llama(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep the sizes; what turns positions or adds biases costs no product."""
-    return {name: raw[name] for name in _SIZES if name in raw} | {"model_type": "llama"}
-
-
-# ── prices ──────────────────────────────────────────────────────────────────────────────────
+DTYPES = ("int8", "fp16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,38 +36,26 @@ class Priced:
     head_cycles: int
     """Of the instructions after the layers: last norm, vocabulary, choice of a token."""
 
+    def position(self, context: int, rows: int = 1) -> int:
+        """Return where ``rows`` tokens begin: at ``context``, or as late as there is room."""
+        return min(context, self.placement.context_length - rows)
+
     def step_cycles(self, context: int, rows: int = 1) -> int:
         """Return the cycles of a step of ``rows`` tokens after ``context`` rows of the cache."""
-        last = self.placement.context_length - rows
-        return self.timing.step_cycles(min(context, last), rows)
+        return self.timing.step_cycles(self.position(context, rows), rows)
 
 
-def price(
-    graph: ModelGraph,
-    machine: MachineSpec,
-    context: int,
-    *,
-    blocks: int | None = None,
-    block: tuple[int, int] | None = None,
-) -> Priced:
-    """Plan, compile and price a model.
-
-    Args:
-        graph: The model.
-        machine: The chip.
-        context: Rows the KV cache must hold.
-        blocks: Blocks of layers; None means the planner's choice.
-        block: Columns and rows of a block; None means the planner's choice.
+def price(graph: ModelGraph, machine: MachineSpec, placement: Placement) -> Priced:
+    """Compile and price a model where it lies.
 
     Raises:
-        PlacementError: The model does not fit.
+        PlacementError: The graph has a node without a price.
     """
-    placement = _placed(graph, machine, context, blocks, block)
-    compiled = compile_graph(graph, machine, placement)
+    compiled = compile_graph(graph, machine, placement, by_core=False)
     table = compiled.program.instructions
-    after = (table[:, Field.LAYER] < 0) & (table[:, Field.OP] != Op.EMBED)
+    after = (table[:, Field.LAYER] < 0) & ~np.isin(table[:, Field.OP], (Op.EMBED, Op.RECEIVE))
     head = int(table[after, Field.CYCLES].sum())
-    return Priced(placement, Timing(compiled, placement), head)
+    return Priced(placement, Timing(compiled, placement, by_core=False), head)
 
 
 def _placed(
@@ -128,57 +64,22 @@ def _placed(
     context: int,
     blocks: int | None,
     block: tuple[int, int] | None,
+    dtype: str,
 ) -> Placement:
-    """Place for the model's own context, as the app does, or where that is too long for the asked."""
-    lengths = dict.fromkeys((graph.context_length, context))
-    refusal: PlacementError | None = None
-    for length in lengths:
+    """Place as the app does, for the model's own context; else what can only be priced.
+
+    A context of its own that does not fit is no reason to refuse the one that was asked for.
+    """
+    if dtype == "int8" and blocks is None and block is None:
         try:
-            if block is None and blocks is None:
-                return plan(graph, machine, length)
-            return _as_asked(graph, machine, length, blocks, block)
-        except PlacementError as error:
-            refusal = error
-    assert refusal is not None
-    raise refusal
-
-
-def _as_asked(
-    graph: ModelGraph,
-    machine: MachineSpec,
-    context: int,
-    blocks: int | None,
-    block: tuple[int, int] | None,
-) -> Placement:
-    """Place blocks of the size or number asked for; of all head widths that fit, the fastest."""
-    model = model_shape(graph)
-    if block is None:
-        shape = plan(graph, machine, context).shape
-        block = shape.columns, shape.rows
-    counts = [blocks] if blocks is not None else list(range(model.layers, 0, -1))
-    refusal = ""
-    for count in counts:
-        placed = []
-        for width in _head_widths(machine):
-            try:
-                placed.append(place(model, machine, Shape(*block, width, count), context))
-            except PlacementError as error:
-                refusal = str(error)
-        if placed:
-            return min(placed, key=lambda each: _decode_cycles(graph, machine, each))
-    raise PlacementError(refusal)
-
-
-def _head_widths(machine: MachineSpec) -> Iterator[int]:
-    width = 1
-    while width <= machine.columns:
-        yield width
-        width *= 2
-
-
-def _decode_cycles(graph: ModelGraph, machine: MachineSpec, placement: Placement) -> int:
-    table = compile_graph(graph, machine, placement, by_core=False).program.instructions
-    return int(table[:, Field.CYCLES].sum())
+            return plan(graph, machine)
+        except PlacementError:
+            pass  # more than the tiers can run
+    try:
+        return plan_shape(graph, machine, blocks=blocks, block=block, dtype=dtype).placement
+    except PlacementError:
+        asked = plan_shape(graph, machine, context, blocks=blocks, block=block, dtype=dtype)
+        return asked.placement
 
 
 def decode(
@@ -199,22 +100,19 @@ def decode(
         context: Rows in the KV cache.
         blocks: Blocks of layers; None means the planner's choice.
         block: Columns and rows of a block; None means the planner's choice.
-        dtype: Type of the weights.
+        dtype: Type of the weights, int8 or fp16.
         clock_ghz: A clock other than the machine's own.
 
     Raises:
-        ConfigError: The configuration cannot be read.
+        ConfigError: The configuration cannot be read or has no price.
         MachineError: The machine is unknown.
         PlacementError: The model does not fit.
         PredictionError: A size makes no sense.
     """
     spec = machines.get(machine, clock_ghz)
-    if dtype != "int8":
-        raise PredictionError(
-            f"weights of {dtype} asked for; the compiler lays out int8 with a scale for each group "
-            "of 32: use int8"
-        )
-    graph = read_graph(config)
+    if dtype not in DTYPES:
+        raise PredictionError(f"unknown dtype {dtype!r}: known are {', '.join(DTYPES)}")
+    graph = read_graph(config, max(1, context))
     if not 1 <= context <= graph.context_length:
         raise PredictionError(
             f"context is {context}: it must be 1 to {graph.context_length}, the model's own"
@@ -223,22 +121,23 @@ def decode(
         raise PredictionError(f"blocks is {blocks}: it must be 1 to {graph.layers} (layers)")
     if block is not None:
         _check_block(spec, block)
-    priced = price(graph, spec, min(context + 1, graph.context_length), blocks=blocks, block=block)
+    room = min(context + 1, graph.context_length)
+    priced = price(graph, spec, _placed(graph, spec, room, blocks, block, dtype))
     cycles = priced.step_cycles(context)
-    position = min(context, priced.placement.context_length - 1)
-    shape = priced.placement.shape
+    placement = priced.placement
     asked: dict[str, object] = {
         "model": graph.name,
         "context": context,
         "dtype": dtype,
-        "blocks": len(priced.placement.regions) - 1,
-        "block": [shape.columns, shape.rows],
-        "head_columns": shape.head_columns,
-        "context_length": priced.placement.context_length,
+        "blocks": len(placement.regions) - 1,
+        "block": [placement.shape.columns, placement.shape.rows],
+        "head_columns": placement.shape.head_columns,
+        "wafers": placement.shape.wafers,
+        "context_length": placement.context_length,
         "tokens_per_second": tokens_per_second(cycles, Gigahertz(spec.clock_ghz)),
     }
     calibrated = calibration.is_calibrated(machine, "decode")
-    parts = list(priced.timing.cycles_by_operation(position).items())
+    parts = list(priced.timing.cycles_by_operation(priced.position(context)).items())
     return Prediction(cycles, "analytic", spec, calibrated, asked, parts, "cycles_per_token")
 
 

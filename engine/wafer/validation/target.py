@@ -94,8 +94,12 @@ class Target:
 
     @property
     def signed_error(self) -> float | None:
-        """The prediction over the published figure, less 1."""
-        return None if self.predicted is None else self.predicted / self.published - 1
+        """The prediction over the published figure, less 1; where that is 0, the prediction."""
+        if self.predicted is None:
+            return None
+        if self.published == 0:
+            return self.predicted
+        return self.predicted / self.published - 1
 
     @property
     def holds(self) -> bool | None:

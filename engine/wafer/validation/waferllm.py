@@ -9,9 +9,9 @@ from engine.wafer import machine as machines
 from engine.wafer.calibration import DecodeRow, PrefillRow
 from engine.wafer.predict import questions, waferllm
 from engine.wafer.predict.waferllm import DecodeConstants
-from engine.wafer.validation.target import Target, within
+from engine.wafer.validation.target import Target, exact, within
 
-__all__ = ["comparisons", "decode", "gemv", "prefill"]
+__all__ = ["comparisons", "decode", "gemv", "kv_capacity", "prefill"]
 
 _SOURCE = "He et al., WaferLLM, OSDI 2025"
 _NOT_SIMULATED = "a whole layer of fp16 kernels is priced, not simulated"
@@ -130,6 +130,31 @@ def _utilisation(row: PrefillRow) -> Target:
         reason=_NOT_SIMULATED,
         role="reference",
     )
+
+
+def kv_capacity() -> Iterator[Target]:
+    """Row 12: positions that fit where one core row holds all new ones, and where all rows share.
+
+    Shifting spreads positions evenly, so P core rows hold P times what one holds: the printed
+    number of the one must be that of the other over the rows of its decode grid.
+    """
+    for model, rows, one_row, all_rows in (
+        ("LLaMA3-8B", 360, 382, 137_548),
+        ("LLaMA2-13B", 375, 16, 6_168),
+    ):
+        yield Target(
+            id=f"12/{model}",
+            evidence="B",
+            source=f"{_SOURCE}, table 5",
+            conditions=f"wse2, longest output on {rows} core rows: concatenated, from {all_rows} "
+            "shifted; whole positions",
+            unit="positions",
+            published=float(one_row),
+            analytic=float(all_rows // rows),
+            reason="arithmetic",
+            role="identity",
+            bound=exact(),
+        )
 
 
 def comparisons() -> Iterator[Target]:

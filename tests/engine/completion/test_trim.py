@@ -299,6 +299,16 @@ def test_what_is_kept_is_a_part_of_the_text_and_has_text(prefix, suffix, text):
     assert kept == "" or kept.strip()
 
 
+def test_a_block_that_comes_twice_running_is_kept_once():
+    block = "first = read(a)\n    second = read(b)\n    "
+    assert (
+        trim.trim(block + block + "third = 3\n", Place("    ", "", "    x = 1")) == block.rstrip()
+    )
+    # Two of the same kind are no repetition.
+    pair = "a.append(first)\n    b.append(first)\n    a.append(second)\n    b.append(second)"
+    assert trim.trim(pair, Place("    ", "", "    x = 1")) == pair
+
+
 def test_repeated_quotes_are_kept_once():
     assert trim.trim('    """\n    """\n    """\n', Place.of("def f():\n", "")) == '    """'
 

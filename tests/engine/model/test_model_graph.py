@@ -119,7 +119,7 @@ def rebuilt(change, **fields):
         ("layer 0.attention_norm", {"attributes": {"kind": "rms"}}, "attribute 'eps'"),
         ("layer 0.attention_norm", {"attributes": {"kind": "layer", "eps": 1e-5}}, "kind is layer"),
         ("layer 0.attention_norm", {"attributes": {"kind": "rms", "eps": 0.0}}, "eps is 0.0"),
-        ("layer 0.activation", {"attributes": {"kind": "gelu"}}, "kind is gelu"),
+        ("layer 0.activation", {"attributes": {"kind": "tanh"}}, "kind is tanh"),
         ("layer 0.activation", {"inputs": ("layer 0.gate", "layer 0.q")}, "input widths"),
         ("layer 0.ffn_residual", {"inputs": ("embed", "layer 0.k")}, "input widths"),
         ("layer 0.attention", {"inputs": ("layer 0.q", "layer 0.q", "layer 0.v")}, "key width"),

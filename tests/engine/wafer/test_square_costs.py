@@ -22,6 +22,7 @@ from engine.wafer.ops import (
     attention,
     embed,
     gate,
+    head_norm,
     matmul,
     multicast,
     norm,
@@ -42,7 +43,7 @@ from engine.wafer.ops.base import (
 from engine.wafer.program import Attention
 from tests.wafers import placed, random_machine, random_model, random_placement
 
-WSE3 = machine.get("wse3")
+WSE3 = replace(machine.get("wse3"), task_cycles=0, sample_cycles_per_logit=1.0)  # bare formulas
 quick = settings(max_examples=15, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
 
@@ -96,15 +97,15 @@ def test_an_instructions_steps_are_its_cost(seed):
         assert np.array_equal(ledger.states, cost.states)
 
 
-def test_a_lookup_is_timed_for_the_farthest_column():
+def test_a_lookup_is_timed_for_the_middle_column():
     lies = split(64, 2)
     site = Site(WSE3, 5, 2)
     d, c_v = WSE3.dispatch_cycles, WSE3.vector_overhead_cycles
 
     cost = embed.cost(site, lies, 16)
 
-    east = d + 5 + 4 + 1  # one wavelet to the last column
-    back = d + (5 + 4) + ceil(31 * 1.125) + 1  # 32 wavelets from there to column 0
+    east = d + 5 + 2 + 1  # one wavelet to the middle column
+    back = d + (5 + 2) + ceil(31 * 1.125) + 1  # 32 wavelets from there to column 0
     on = d + ceil((32 + 16 - 1) * 1.125) + 1
     assert cost.cycles[0] == east + 1 + 32 + c_v + back + on
 
@@ -239,10 +240,42 @@ def test_multicast_leaves_the_line_where_the_value_lies(lies_along, root):
 def test_keys_and_values_are_rounded_before_they_travel():
     count = np.full(5, 8)
 
-    plain, rounded = (multicast.cost(Site(WSE3, 5, 3), ALONG_COLUMNS, count, n) for n in (0, 12))
+    some = np.array([12, 12, 12, 0, 0])
+    plain, rounded = (
+        multicast.cost(Site(WSE3, 5, 3), ALONG_COLUMNS, count, n) for n in (None, some)
+    )
 
-    assert rounded.cycles[0] == plain.cycles[0] + 12 + WSE3.vector_overhead_cycles
+    setup = WSE3.vector_overhead_cycles + WSE3.task_cycles
+    assert rounded.cycles[0] == plain.cycles[0] + 12 + setup
     assert not (rounded.states - plain.states)[0][:, 1:].any()
+
+
+@pytest.mark.parametrize("columns", [4, 8])
+def test_head_norm_is_its_formula(columns):
+    """Four query and two key heads of 16 on 4 columns, or on two columns each."""
+    heads = attention.split_heads(Attention(4, 2, 16, 1.0, 1e4), columns)
+    spec = replace(WSE3, task_cycles=0)
+
+    cost = head_norm.cost(Site(spec, columns, 3), heads)
+
+    elements = 2 * heads.dims
+    vectors = 2 * 2 * (elements + spec.vector_overhead_cycles)
+    meet = 0
+    if heads.parts > 1:
+        meet = collectives.reduce_cycles(spec, 2, 2, 2) + collectives.multicast_cycles(spec, 2, 2)
+    roots = 2 * (spec.divide_cycles + RSQRT_OPERATIONS)
+    assert cost.cycles == (vectors + meet + roots, 0)
+    assert not cost.states[0][:, 1:].any()  # the north line only
+
+
+def test_a_bias_is_one_more_vector_instruction_where_the_outputs_lie():
+    lies, n = split(64, 2), np.full(3, 10, np.int64)
+    arguments = (Site(WSE3, 3, 2), lies, n, ALONG_ROWS, ReduceOrder(2, 2), "int8")
+
+    plain, biased = (matmul.cost(*arguments, with_bias) for with_bias in (False, True))
+
+    more = (biased.states - plain.states)[0]
+    assert more[Busy.VECTOR].tolist() == [[10, 10, 10], [0, 0, 0]]
 
 
 def test_an_empty_core_sends_nothing():

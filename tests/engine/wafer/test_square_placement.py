@@ -15,7 +15,7 @@ from engine.errors import PlacementError
 from engine.wafer import machine
 from engine.wafer import placement as placement_module
 from engine.wafer.collectives import best_group, reduce_cycles
-from engine.wafer.lanes import lane_color, lane_hops, lane_path, row_y, turns_inside
+from engine.wafer.lanes import lane_color, lane_hops, lane_path, north_hops, row_y, turns_inside
 from engine.wafer.orders import choose_orders, choose_orders_of_regions, colors_used
 from engine.wafer.placement import Shape, block_outputs, model_shape, place
 from engine.wafer.planner import plan
@@ -225,6 +225,15 @@ def test_lanes_nest_in_their_turns():
     assert west == [1, 1 + 3 + 1, 2 + 5 + 2, 3 + 7 + 3]
 
 
+def test_lane_0_reaches_the_north_line_from_either_side():
+    """Going east, after the west line; coming from the east, on its way to it."""
+    placement = place(replace(model_shape(tiny_model().graph), layers=6), SMALL, Shape(4, 4, 4), 64)
+
+    assert north_hops(placement.regions, 0, 1).tolist() == [4, 5, 6, 7]  # eastward band
+    assert north_hops(placement.regions, 3, 4).tolist() == [4, 3, 2, 1]  # westward band
+    assert north_hops(placement.regions, 2, 3).tolist() == [13, 12, 11, 10]  # after the turn
+
+
 # ── colors ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -276,20 +285,29 @@ def test_a_core_without_room_is_named_with_bytes_and_advice(tiny):
         place(model_shape(tiny.graph), spec, Shape(4, 2, 8), 64)
 
     message = str(refusal.value)
-    assert re.search(r"block of 4 × 2 cores, core \(0, 0\) needs [\d,]+ bytes", message)
+    assert re.search(
+        r"block of 4 × 2 cores with 1 layers, core \(0, 0\) needs [\d,]+ bytes", message
+    )
     assert "code 22,528" in message
     assert "a core of tiny has 24,000" in message
-    assert "use more rows or columns, or a shorter context" in message
+    assert "use more rows or columns" in message
     needed = int(re.search(r"needs ([\d,]+)", message)[1].replace(",", ""))
     fits = place(model_shape(tiny.graph), replace(TINY, sram_bytes=needed), Shape(4, 2, 8), 64)
     assert fits.regions[0].sram_bytes["max_total"] == needed
 
 
-def test_a_head_without_room_is_named(tiny):
+def test_a_head_without_room_is_named_with_the_width_that_fits(tiny):
     model = replace(model_shape(tiny.graph), vocabulary=200_000)
 
-    with pytest.raises(PlacementError, match=r"the head of 8 × 2 .*core \(0, 0\).*more head col"):
-        place(model, TINY, Shape(4, 2, 8), 64)
+    with pytest.raises(PlacementError, match=r"the head of 8 × 2 .*core \(0, 0\)") as refusal:
+        place(model, SMALL, Shape(4, 2, 8), 64)
+
+    found = re.search(r"([\d,]+) head columns would fit", str(refusal.value))
+    fits = int(found[1].replace(",", ""))
+    roomy = replace(SMALL, columns=fits + 8)
+    place(model, roomy, Shape(4, 2, fits), 64)
+    with pytest.raises(PlacementError, match="head"):
+        place(model, roomy, Shape(4, 2, fits - 1), 64)
 
 
 def test_a_wafer_without_room_is_named(tiny):
@@ -320,8 +338,13 @@ def test_a_long_context_needs_more_rows(tiny):
     model = model_shape(tiny.graph)
     place(model, SMALL, Shape(4, 2, 8), 64)
 
-    with pytest.raises(PlacementError, match="a shorter context"):
+    with pytest.raises(PlacementError, match=r"a context of [\d,]+ would fit") as refusal:
         place(model, SMALL, Shape(4, 2, 8), 10_000)
+
+    fits = int(re.search(r"context of ([\d,]+)", str(refusal.value))[1].replace(",", ""))
+    place(model, SMALL, Shape(4, 2, 8), fits)
+    with pytest.raises(PlacementError):
+        place(model, SMALL, Shape(4, 2, 8), fits + 2)
 
     place(model, SMALL, Shape(4, 32, 8), 10_000)
 

@@ -153,9 +153,10 @@ def test_waiting_for_the_slowest_at_every_step_is_never_faster(seed):
         compile_graph(model.graph, spec, placement, by_core=by_core) for by_core in (True, False)
     )
 
-    for number, (exact, upper) in enumerate(zip(full.costs, light.costs, strict=True)):
-        slack = 2 + 3 * len(full.program.regions)
-        assert exact.cycles[0] <= upper.cycles[0] + slack, number
+    operations = full.program.instructions[:, Field.OP]
+    for op, exact, upper in zip(operations, full.costs, light.costs, strict=True):
+        if op != Op.RECEIVE:  # its far end, the north line, is needed much later
+            assert exact.cycles[0] <= upper.cycles[0] + 2, Op(op)
     estimate = sum(sum(cost.cycles) for cost in light.costs)
     assert Timing(full, placement).step_cycles(placement.shape.rows - 1) <= 1.03 * estimate + 100
 

@@ -29,6 +29,7 @@ ON_THE_HOST = {
     Op.MULTICAST: "copies; on the host a value is where it is",
     Op.SEND: "copies",
     Op.RECEIVE: "copies",
+    Op.HEAD_NORM: "no family that runs has it; priced for predictions",
     Op.SELECT: "the sampler reads the logits; the wafer's greedy choice is priced only",
 }
 """Instructions that the fast tier prices and does not compute."""
@@ -46,6 +47,7 @@ TESTED = {
     Op.SEND: ("test_square_costs.py", "test_sending_and_receiving_a_row"),
     Op.RECEIVE: ("test_square_costs.py", "test_sending_and_receiving_a_row"),
     Op.SELECT: ("test_square_costs.py", "test_select_scans_and_brings_the_best_west"),
+    Op.HEAD_NORM: ("test_square_costs.py", "test_head_norm_is_its_formula"),
 }
 """The first test to read for each instruction."""
 

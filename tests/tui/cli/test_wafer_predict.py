@@ -1,12 +1,15 @@
 """`spark-tui wafer predict …`: JSON fields, text for people, refusals in one line with exit 2."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.tui.cli.conftest import Outcome
 
 Spark = Callable[..., Outcome]
+
+BUNDLED = Path(__file__).parents[3] / "weights" / "spark-nano"
 
 COLLECTIVE = "collective --machine wse2 --op reduce --algorithm chain --cores 64 --wavelets 16"
 DECODE = "decode-layer --machine wse2 --dim 4200 --ffn 14700 --seq 4200 --side 420 --group 20"
@@ -69,6 +72,40 @@ def test_for_people(spark: Spark) -> None:
     assert "q, k, v: all-reduce" in outcome.out
     assert outcome.out.splitlines()[0].split() == ["cycles", "13", "235"]
     assert outcome.err == ""
+
+
+def test_a_decode_step_of_the_bundled_model(spark: Spark) -> None:
+    config = BUNDLED / "config.json"
+
+    outcome = ask(spark, f"decode --config {config} --context 100 --json")
+
+    assert outcome.json["cycles_per_token"] > 10_000
+    assert "cycles" not in outcome.json
+    assert outcome.json["calibrated"] is True
+    assert outcome.json["tokens_per_second"] == pytest.approx(
+        0.85e9 / outcome.json["cycles_per_token"]
+    )
+    parts = outcome.json["operations"]
+    assert sum(parts.values()) == pytest.approx(outcome.json["cycles_per_token"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("--config nowhere.json --context 1", "does not exist"),
+        ("--config {config} --context 0", "it must be 1 to 2048"),
+        ("--config {config} --context 1 --block 3y", "write columns x rows"),
+        ("--config {config} --context 1 --block 8x9999", "a block of 8 × 9999 cores"),
+        ("--config {config} --context 1 --blocks 99", "1 to 6 (layers)"),
+        ("--config {config} --context 1 --block 1x1", "does not fit"),
+        ("--config {config} --context 1 --dtype fp8", "'fp8' is not one of"),
+    ],
+)
+def test_refused_decode_steps(spark: Spark, arguments: str, words: str) -> None:
+    outcome = ask(spark, "decode " + arguments.format(config=BUNDLED / "config.json"))
+
+    assert outcome.code == 2
+    assert words in outcome.line
 
 
 @pytest.mark.parametrize(

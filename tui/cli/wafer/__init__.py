@@ -9,7 +9,9 @@ __all__ = ["wafer"]
 _COMMANDS = {
     "check": "tui.cli.wafer.check",
     "info": "tui.cli.wafer.info",
+    "plan": "tui.cli.wafer.plan",
     "predict": "tui.cli.wafer.predict",
+    "trace": "tui.cli.wafer.trace",
     "validate": "tui.cli.wafer.validate",
 }
 

@@ -82,7 +82,7 @@ class Core:
         self.out = {}  # color → Queue to the router
         self.row, self.at, self.state = 0, 0, "fetch"
         self.until = 0
-        self.fresh = True  # nothing of this row has begun
+        self.fresh = True  # no instruction of this row has ended: its waits are idle
         self.finished_at = 0 if not steps else None
         self.states = [0] * 5
 
@@ -266,7 +266,6 @@ class Fabric:
             reals[fields["a2"] + i] = reals[fields["a0"] + i] + reals[fields["a1"] + i]
 
     def _begin(self, core, cycle):
-        core.fresh = False
         key = (core.row, core.fields.get("instruction", 0))
         self.begun[key] = min(self.begun.get(key, cycle), cycle)
 
@@ -274,6 +273,7 @@ class Fabric:
         key = (core.row, core.fields.get("instruction", 0))
         self.ended[key] = max(self.ended.get(key, 0), cycle)
         self.last_event = max(self.last_event, cycle)
+        core.fresh = False
         core.at, core.state, core.until = core.at + 1, "fetch", cycle
 
     def _stream(self, core, cycle):
@@ -310,8 +310,9 @@ class Fabric:
             self._begin(core, cycle)
         index = taking.done
         wavelet = into.wavelets[0] if take else None
-        sent = self._word(core, op, fields, index if op is not Micro.EXCHANGE else giving.done, wavelet)
-        last = (giving.done if op is Micro.EXCHANGE else index) + 1 == count
+        outgoing = giving.done if op is Micro.EXCHANGE else index
+        sent = self._word(core, op, fields, outgoing, wavelet)
+        last = outgoing + 1 == count
         flags = fields.get("flags", 0) if last else 0
         control = 1 if flags & CTRL else 2 if flags & ADVANCE else 0
         kept = self._kept(core, op, fields, index, wavelet) if take else None

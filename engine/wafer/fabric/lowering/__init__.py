@@ -1,0 +1,1 @@
+"""A Program onto the fabric, operation by operation."""

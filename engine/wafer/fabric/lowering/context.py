@@ -1,0 +1,209 @@
+"""What the lowering of every operation shares: the instruction at hand and the chip so far.
+
+Operations are lowered by the functions of the modules beside this one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import PlacementError
+from engine.model.orders import ReduceOrder
+from engine.wafer.compiler import Compiled
+from engine.wafer.fabric.lane_routes import LaneRoutes
+from engine.wafer.fabric.layout import Layout, heads_layout
+from engine.wafer.fabric.lowering.works import Works
+from engine.wafer.fabric.micro import LAST_ROW, Kind, Micro, Programs
+from engine.wafer.fabric.network import Network
+from engine.wafer.fabric.region import RegionBuilder
+from engine.wafer.geometry import Split, split
+from engine.wafer.isa import Field, Op
+from engine.wafer.ops.base import ALONG_ROWS
+from engine.wafer.placement import Placement
+from engine.wafer.program import Region
+
+__all__ = ["Ints", "Lowering", "Tap"]
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """Where an observer finds an instruction's result in the trace."""
+
+    instruction: int
+    buffer: int
+    """Which value of the Program it is."""
+    cores: Ints
+    """Core of every element, network numbers (n,)."""
+    words: Ints
+    """Word of the trace of every element, (n,)."""
+    elements: Ints
+    """Index in the value, (n,)."""
+
+
+class Lowering:
+    """A chip as it grows, instruction by instruction."""
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        placement: Placement,
+        tensors: Mapping[str, Any],
+        rows: int,
+        context: int,
+    ) -> None:
+        program = compiled.program
+        self.compiled, self.program = compiled, program
+        self.placement, self.tensors = placement, tensors
+        if any(region.wafer for region in program.regions):
+            raise PlacementError(
+                "the simulated chip is one wafer; this placement needs "
+                f"{1 + max(region.wafer for region in program.regions)}"
+            )
+        self.machine = program.machine
+        self.rows, self.context = rows, context
+        self.corner, size = _bounds(program.regions, placement)
+        self.network = Network(self.machine, *size)
+        self.programs = Programs(size[0] * size[1])
+        self.regions = [
+            RegionBuilder(region, self.corner, self.network, self.programs)
+            for region in program.regions
+        ]
+        self.head = len(self.regions) - 1
+        self.fills: list[tuple[Ints, int, NDArray[np.int32]]] = []  # cores, address, words
+        self.taps: list[Tap] = []
+        self.trace_words = 0
+        self.host: tuple[Ints, int, Ints] = (np.zeros(0, np.int64), 0, np.zeros(0, np.int64))
+        self.angles = program.attention.head_dim
+        self.index = 0
+        self.row = program.instructions[0]
+        self.told: list[dict[str, NDArray[np.int64]]] = []
+
+    @property
+    def site(self) -> RegionBuilder:
+        """The region of the current instruction."""
+        return self.regions[int(self.row[Field.REGION])]
+
+    @property
+    def along(self) -> int:
+        """The axis its source lies along."""
+        return int(self.row[Field.ALONG])
+
+    def name(self, field: Field) -> str:
+        """Return the name of one of its values."""
+        return self.program.buffers[int(self.row[field])].name
+
+    def width(self, field: Field) -> int:
+        """Return the width of one of its values."""
+        return self.program.buffers[int(self.row[field])].width
+
+    def order(self) -> ReduceOrder:
+        """Return its reduction's order."""
+        return self.program.orders[int(self.row[Field.ORDER])]
+
+    def split(self, width: int, axis: int) -> Split:
+        """Return how a vector lies along an axis of the current region."""
+        return split(width, self.site.extent(axis))
+
+    def line(self, axis: int) -> Ints:
+        """Return the places along an axis."""
+        return np.arange(self.site.extent(axis), dtype=np.int64)
+
+    def value(self, field: Field, words: int) -> int:
+        """Return the address of one of its values in the region's cores."""
+        return self.site.memory(f"value {self.name(field)}", words)
+
+    def cores(self, axis: int, place: Any) -> tuple[Any, Any]:
+        """Return (rows, columns) of places on the home line along an axis."""
+        zero = np.zeros_like(np.asarray(place))
+        return (place, zero) if axis == ALONG_ROWS else (zero, place)
+
+    def work(self, cells: tuple[Any, Any], kind: Kind, arguments: tuple[Any, ...]) -> None:
+        """Append the COMPUTE that the operation tells next, at local (rows, columns)."""
+        rows, columns = (np.atleast_1d(np.asarray(part, np.int64)) for part in cells)
+        cost = {name: cycles[rows, columns] for name, cycles in self.told.pop(0).items()}
+        self.unpriced(cells, kind, arguments, **cost)
+
+    def unpriced(
+        self, cells: tuple[Any, Any], kind: Kind, arguments: tuple[Any, ...], **cost: Any
+    ) -> None:
+        """Append a COMPUTE that no operation tells: the host's words, or part of another."""
+        named = {f"a{i}": argument for i, argument in enumerate(arguments)}
+        self.site.add(self.site.cores(*cells), Micro.COMPUTE, kind=kind, **named, **cost)
+
+    def tap(self, axis: int, layout: Layout, field: Field = Field.TARGET) -> None:
+        """Let an observer see a value of the current instruction on its home line."""
+        address = self.value(field, layout.shape[1])
+        counts = (layout >= 0).sum(axis=1)
+        ends = np.cumsum(counts)
+        places = np.flatnonzero(counts)
+        cores = self.site.along(axis, places, 0)
+        at = self.trace_words + ends[places] - counts[places]
+        self.site.add(
+            cores, Micro.COMPUTE, kind=Kind.NOTHING, tap=at, tap_from=address,
+            tap_count=counts[places],
+        )  # fmt: skip
+        held = layout >= 0
+        self.taps.append(
+            Tap(
+                self.index,
+                int(self.row[field]),
+                np.repeat(cores, counts[places]),
+                self.trace_words + np.arange(int(ends[-1])),
+                layout[held],
+            )
+        )
+        self.trace_words += int(ends[-1])
+
+    def lanes(self, source: int, target: int, color: int) -> None:
+        """Route a color along all lanes from a region to another."""
+        start, end = self.regions[source], self.regions[target]
+        ways = LaneRoutes(self.network.columns, self.network.rows, self.corner)
+        for row in range(start.rows):
+            ways.walk(self.placement.lane_path(source, target, row), row)
+        if target < self.head:
+            ways.cover(end.region)
+        for taken, left, x, y in ways.routes():
+            self.network.route(color, x, y, taken, left)
+
+    def heads_layout(self) -> Layout:
+        """Return where queries, keys and values lie on the north line."""
+        return heads_layout(self.program.attention, self.placement.heads, self.site.columns)
+
+    @property
+    def attended(self) -> set[str]:
+        """Names of the values that an attention reads."""
+        table = self.program.instructions
+        reads = table[table[:, Field.OP] == Op.ATTENTION, Field.SOURCE]
+        return {self.program.buffers[int(index)].name for index in reads}
+
+    def turn_to(self, index: int) -> None:
+        """Make an instruction the one at hand."""
+        self.index, self.row = index, self.program.instructions[index]
+        site = self.site
+        site.instruction = index
+        site.flags = LAST_ROW if self.row[Field.LAST_ROW] else 0
+        place = self.compiled.sites[int(self.row[Field.REGION])]
+        works = Works(place)
+        self.compiled.steps[index].run(works, place)
+        self.told = works.told
+
+
+def _bounds(
+    regions: tuple[Region, ...], placement: Placement
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the corner and size of the smallest rectangle with all regions and lanes."""
+    paths = [
+        placement.lane_path(index, index + 1, row)
+        for index in range(len(regions) - 1)
+        for row in (0, regions[index].height - 1)
+    ]
+    corners = [np.array([[r.x, r.y], [r.x + r.width - 1, r.y + r.height - 1]]) for r in regions]
+    points = np.concatenate([*paths, *corners])
+    low, high = points.min(axis=0), points.max(axis=0)
+    size = high - low + 1
+    return (int(low[0]), int(low[1])), (int(size[0]), int(size[1]))

@@ -1,0 +1,27 @@
+"""A tiny model placed by hand, to be traced."""
+
+from functools import cache
+
+from engine.wafer import kernel_cache, machine
+from engine.wafer.placement import Shape, model_shape, place
+from tests.tiny import tiny_model
+
+kernel_cache.use()
+
+from engine.wafer.trace.collect import collect  # noqa: E402
+
+SMALL = machine.get("small")
+
+
+@cache
+def model():
+    return tiny_model(seed=4, hidden=64, layers=2, heads=2, kv_heads=1, ffn=64)
+
+
+@cache
+def placement():
+    return place(model_shape(model().graph), SMALL, Shape(4, 4, 6, blocks=2), 32)
+
+
+def traced(tier, **options):
+    return collect(model(), SMALL, tier=tier, placement=placement(), **options)

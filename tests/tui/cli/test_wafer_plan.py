@@ -1,0 +1,81 @@
+"""`spark-tui wafer plan`: the JSON that is relied on from outside, and the floor plan."""
+
+import json
+
+import pytest
+
+from tui.cli.wafer.plan import floor_plan
+
+CONFIG = {
+    "model_type": "qwen3",
+    "hidden_size": 1024,
+    "intermediate_size": 3072,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "vocab_size": 20000,
+    "max_position_embeddings": 4096,
+    "rms_norm_eps": 1e-6,
+}
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(CONFIG))
+    return str(path)
+
+
+def test_json_has_the_fields_of_the_interface(spark, config):
+    outcome = spark("wafer", "plan", "--model", config, "--context", "512", "--sweep", "--json")
+
+    assert outcome.code == 0
+    found = outcome.json
+    cores = sum(block["width"] * block["height"] for block in found["blocks"])
+    assert found["cores_used"] == cores
+    assert found["wafers"] == 1
+    assert sorted(layer for block in found["blocks"] for layer in block["layers"]) == list(range(6))
+    assert sum(found["cycles_by_op"].values()) == found["cycles_per_token"]
+    best = min(each["cycles_per_token"] for each in found["sweep"])
+    assert best <= found["estimate_cycles_per_token"] <= 1.02 * best
+    assert abs(found["estimate_cycles_per_token"] / found["cycles_per_token"] - 1) < 0.05
+
+
+def test_without_sweep_there_is_none_and_the_clock_counts(spark, config):
+    arguments = ("wafer", "plan", "--model", config, "--context", "512", "--json", "--clock")
+
+    slow, fast = (spark(*arguments, clock).json for clock in ("0.5", "1.0"))
+
+    assert "sweep" not in slow
+    assert fast["cycles_per_token"] == slow["cycles_per_token"]
+    assert fast["tokens_per_second"] == pytest.approx(2 * slow["tokens_per_second"])
+
+
+def test_people_see_the_floor_and_the_search(spark, config):
+    outcome = spark("wafer", "plan", "--model", config, "--context", "512", "--sweep")
+
+    assert outcome.code == 0
+    for text in ("┌──", "# head", "cycles a token", "runner-up", "estimated cycles per token"):
+        assert text in outcome.out
+
+
+def test_what_does_not_fit_is_one_line(spark, config):
+    outcome = spark("wafer", "plan", "--machine", "tiny", "--model", config, "--json")
+
+    assert outcome.code == 1
+    assert "does not fit tiny" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_a_floor_plan_names_every_region_once():
+    blocks = [
+        {"x": 2 * i, "y": 0, "width": 2, "height": 2, "layers": [i], "label": f"layer {i}"}
+        for i in range(2)
+    ]
+    head = {"x": 1, "y": 2, "width": 3, "height": 2, "layers": [], "label": "head"}
+
+    assert floor_plan([*blocks, head], (5, 4)).splitlines() == [
+        "┌─────┐", "│AABB·│", "│AABB·│", "│·###·│", "│·###·│", "└─────┘",
+        "A layer 0 · B layer 1 · # head",
+    ]  # fmt: skip

@@ -1,0 +1,153 @@
+"""`spark-tui wafer plan`: where a model lies on a wafer, and the search that found the place."""
+
+import json
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+import engine
+from tui.cli.options import json_option, machine_options, model_option
+
+__all__ = ["floor_plan", "plan"]
+
+_FLOOR_COLUMNS, _FLOOR_ROWS = 64, 24
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+@click.command()
+@model_option
+@machine_options
+@click.option(
+    "--context", type=click.IntRange(1), help="KV rows to hold; the model's own if not given."
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(["int8", "fp16"]),
+    default="int8",
+    show_default=True,
+    help="Type of the weights.",
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Rows of a step that sizes are compared with: 1 for decode, more for drafts.",
+)
+@click.option("--sweep", is_flag=True, help="Show every size of a block that was compared.")
+@json_option
+def plan(
+    model: str | None,
+    machine: str,
+    clock: float | None,
+    context: int | None,
+    dtype: str,
+    rows: int,
+    sweep: bool,
+    as_json: bool,
+) -> None:
+    """Find the rectangles with the fewest cycles per token, and say why.
+
+    M may also be a Hugging Face config.json: weights are not needed.
+    """
+    found = engine.plan_wafer(
+        model, machine, clock, context=context, dtype=dtype, rows_per_step=rows
+    )
+    sizes = found.pop("sweep")
+    if as_json:
+        click.echo(json.dumps(found | {"sweep": sizes} if sweep else found))
+        return
+    _print(found, sizes if sweep else None)
+
+
+def _print(found: dict[str, Any], sizes: Any) -> None:
+    console = Console()
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False)
+
+    used = found["sram_bytes_per_core"]
+    shares = ", ".join(f"{name} {size:,}" for name, size in used.items() if name != "max_total")
+    say(
+        f"{found['model']} ({found['dtype']}, context {found['context']:,}) on {found['machine']}: "
+        f"{len(found['blocks']) - 1} blocks and the head, {found['cores_used']:,} cores on "
+        f"{found['wafers']} wafer{'s' if found['wafers'] > 1 else ''}"
+    )
+    for wafer in range(found["wafers"]):
+        regions = [each for each in found["blocks"] if each["wafer"] == wafer]
+        say("")
+        say(floor_plan(regions, tuple(found["grid"])))
+    say("")
+    say(
+        f"wafer {found['cycles_per_token']:,} cycles a token with {found['position']:,} KV rows "
+        f"({found['cycles_are']}), {found['tokens_per_second']:,.0f} tokens/s at "
+        f"{found['clock_ghz']:g} GHz"
+    )
+    if found["wafers"] > 1:
+        say(
+            f"between wafers {found['wafer_link_microseconds']:g} µs a link (assumed), "
+            f"{found['wafers']} of them for a token"
+        )
+    say(f"fullest core {used['max_total']:,} bytes ({shares}); {found['colors_used']} colors")
+    say(f"longest context {found['context_limit']:,}: {found['context_limited_by']}")
+    say(
+        f"{found['sizes_compared']} sizes of a block compared, {found['sizes_that_fit']} fit; "
+        f"runner-up: {found['why']}"
+    )
+    if sizes is not None:
+        console.print(_table(sizes, found["estimate_cycles_per_token"]))
+
+
+def _table(sizes: list[dict[str, Any]], least: int) -> Table:
+    """Every size that fits, the fastest first."""
+    table = Table(title="estimated cycles per token", title_justify="left")
+    for name in ("width", "height", "blocks", "head", "wafers", "cores", "cycles", "more"):
+        table.add_column(name, justify="right")
+    for size in sorted(sizes, key=lambda each: each["cycles_per_token"]):
+        more = size["cycles_per_token"] / least - 1
+        table.add_row(
+            *(str(size[name]) for name in ("width", "height", "blocks", "head_width", "wafers")),
+            f"{size['cores']:,}",
+            f"{size['cycles_per_token']:,}",
+            f"{more:+.1%}",
+        )
+    return table
+
+
+def floor_plan(regions: list[dict[str, Any]], grid: tuple[int, int]) -> str:
+    """Return a wafer as characters: a letter for each block in order, # for the head.
+
+    Args:
+        regions: Rectangles with ``x``, ``y``, ``width``, ``height`` and ``layers``.
+        grid: Columns and rows of the wafer.
+
+    Example:
+        >>> block = {"x": 0, "y": 0, "width": 2, "height": 1, "layers": [0], "label": "layer 0"}
+        >>> head = {"x": 2, "y": 0, "width": 2, "height": 1, "layers": [], "label": "head"}
+        >>> print(floor_plan([block, head], (4, 1)))
+        ┌────┐
+        │AA##│
+        └────┘
+        A layer 0 · # head
+    """
+    columns, rows = min(grid[0], _FLOOR_COLUMNS), min(grid[1], _FLOOR_ROWS)
+    cells = [["·"] * columns for _ in range(rows)]
+    names, signs = [], []
+    for number, region in enumerate(regions):
+        sign = _LETTERS[number % len(_LETTERS)] if region["layers"] else "#"
+        signs.append(sign)
+        names.append(f"{sign} {region['label']}")
+        left, right = _scaled(region["x"], region["width"], grid[0], columns)
+        top, bottom = _scaled(region["y"], region["height"], grid[1], rows)
+        for row in cells[top:bottom]:
+            row[left:right] = [sign] * (right - left)
+    lines = [f"┌{'─' * columns}┐", *(f"│{''.join(row)}│" for row in cells), f"└{'─' * columns}┘"]
+    return "\n".join([*lines, " · ".join(names)])
+
+
+def _scaled(start: int, size: int, whole: int, cells: int) -> tuple[int, int]:
+    """Return the first cell and the one after the last of a stretch, at least one cell."""
+    first = start * cells // whole
+    return first, max(first + 1, (start + size) * cells // whole)
