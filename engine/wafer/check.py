@@ -292,6 +292,7 @@ class Comparison:
         report.by_op = {
             op.name.lower(): _operation(analytic.get(op.name.lower(), 0), int(simulated[op]))
             for op in Op
+            if op in self.program.instructions[:, Field.OP]
         }
         report.seconds = time.perf_counter() - self.started
         return report

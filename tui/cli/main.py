@@ -6,10 +6,11 @@ belongs to opening the app.  A path named like a command is written ``./name``.
 
 import importlib.util
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 
 import click
+
+from tui.cli.lazy import LazyGroup
 
 __all__ = ["run"]
 
@@ -22,17 +23,10 @@ _COMMANDS = {
 }
 
 
-class _LazyGroup(click.Group):
-    """A group that imports a command's module when the command is asked for."""
+class _Commands(LazyGroup):
+    """All commands, and in the help the options of the app beside them."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        command: click.Command = getattr(import_module(_COMMANDS[cmd_name]), cmd_name)
-        return command
+    homes = _COMMANDS
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(_PROGRAM, "[PATH] [--model M] [--machine NAME] [--clock GHZ]")
@@ -56,7 +50,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
         ctx.exit()
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
     is_flag=True,

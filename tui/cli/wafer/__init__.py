@@ -1,8 +1,8 @@
 """`spark-tui wafer …`: the emulated machines, and what is known and predicted about them."""
 
-from importlib import import_module
-
 import click
+
+from tui.cli.lazy import LazyGroup
 
 __all__ = ["wafer"]
 
@@ -16,19 +16,12 @@ _COMMANDS = {
 }
 
 
-class _LazyGroup(click.Group):
-    """A group that imports a command's module when the command is asked for."""
+class _Commands(LazyGroup):
+    """The commands below ``wafer``."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        command: click.Command = getattr(import_module(_COMMANDS[cmd_name]), cmd_name)
-        return command
+    homes = _COMMANDS
 
 
-@click.group(cls=_LazyGroup, short_help="The emulated machines: facts, predictions, validation.")
+@click.group(cls=_Commands, short_help="The emulated machines: facts, predictions, validation.")
 def wafer() -> None:
     """The emulated machines: facts, predictions, and how both compare with measurements."""

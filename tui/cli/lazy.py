@@ -1,0 +1,26 @@
+"""A group of commands whose modules are imported when they are asked for, and not before."""
+
+from importlib import import_module
+from typing import ClassVar
+
+import click
+
+__all__ = ["LazyGroup"]
+
+
+class LazyGroup(click.Group):
+    """A group of the commands named in ``homes``; a subclass names them."""
+
+    homes: ClassVar[dict[str, str]] = {}
+    """Module of each command; the command has its name there."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(self.homes)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command, None if there is none of this name."""
+        if cmd_name not in self.homes:
+            return None
+        command: click.Command = getattr(import_module(self.homes[cmd_name]), cmd_name)
+        return command
