@@ -36,17 +36,16 @@ from engine.sampling import softmax
 from engine.session import CompletionRequest, FollowedStep, Session
 
 PACKAGES = (
-    "boltons==26.2.0",
     "docutils==0.23",
-    "dulwich==1.2.21",
-    "huggingface_hub==2.4.0",
-    "hypothesis==6.170.15",
-    "lark==1.3.1",
-    "markdown-it-py==4.3.0",
-    "paramiko==5.1.0",
-    "peewee==4.5.3",
-    "scrapy==2.19.0",
+    "gunicorn==26.2.0",
+    "hypothesis==6.168.3",
+    "markdown-it-py==4.2.0",
+    "more-itertools==11.1.0",
+    "paramiko==5.0.0",
+    "peewee==4.5.1",
+    "prompt-toolkit==3.0.53",
     "structlog==26.1.0",
+    "tenacity==9.1.4",
 )
 """Development packages: neither trained on nor held out."""
 

@@ -312,6 +312,7 @@ def rebuild_lines(
     manifest: Mapping[str, Any],
     packed: Mapping[str, Mapping[str, Any]],
     rows: Mapping[str, str],
+    export: str,
 ) -> list[str]:
     """Return the commands that make all this again, and the checksums they must give."""
     names = list(dict.fromkeys(phase["set"] for phase in run_log["phases"]))
@@ -324,7 +325,7 @@ def rebuild_lines(
             f"--cap-bytes {options['cap_bytes']}"
         )
     commands += [command for phase in run_log["phases"] for command in phase["commands"]]
-    lines = ["```", *commands, f"{PYTHON} export", "```", ""]
+    lines = ["```", *commands, f"{PYTHON} {export}", "```", ""]
     lines += [
         "Corpus, tokenizer and rows come out byte for byte; with one worker and `--tokens` a run "
         "gives the same losses each time. Two workers and a clock, as here, do not: each `train` "
@@ -349,6 +350,7 @@ def card(
     config: Mapping[str, Any],
     sums: Mapping[str, Mapping[str, str]],
     quality: Mapping[str, Mapping[str, Any]],
+    export: str,
     notes: str,
 ) -> str:
     """Return the text of the model card."""
@@ -375,7 +377,7 @@ def card(
         "",
         "## Rebuild",
         "",
-        *rebuild_lines(run_log, manifest, packed, rows),
+        *rebuild_lines(run_log, manifest, packed, rows, export),
         "",
         "## Limits",
         "",
@@ -424,6 +426,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="[LABEL=]FILE",
         help="output of `spark-tui bench quality --json`; repeatable",
     )
+    parser.add_argument("--export", default="export", help="the export as it was called")
     parser.add_argument("--notes", type=Path, help="Markdown put in before the data")
 
 
@@ -442,6 +445,7 @@ def run(arguments: argparse.Namespace) -> None:
         json.loads((out / "config.json").read_text(encoding="utf-8")),
         checksums(out),
         {label: json.loads(path.read_text("utf-8")) for label, path in arguments.quality},
+        arguments.export,
         arguments.notes.read_text(encoding="utf-8") if arguments.notes else "",
     )
     write_whole(out / "README.md", text.encode())

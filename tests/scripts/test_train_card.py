@@ -101,6 +101,7 @@ def text_of(folder: Path, **changed: Any) -> str:
         "config": json.loads((settings.WEIGHTS_DIR / "config.json").read_text(encoding="utf-8")),
         "sums": {"files": {"model.safetensors": "ab" * 32}},
         "quality": {},
+        "export": "export --blend old=0.2",
         "notes": "",
     }
     return card.card(**(parts | changed))
@@ -125,6 +126,7 @@ def test_card_says_how_to_make_it_again(tmp_path: Path) -> None:
         "pack --set full --processes 2 --cap-bytes 3",
         "train --set core --workers 2 --seed 1 --minutes 60",
         "train --set full --workers 2 --seed 1 --minutes 60",
+        "export --blend old=0.2",
     ):
         assert f"python -m scripts.train {command}\n" in text
     manifest = corpus.read_manifest(settings.MANIFEST)
