@@ -1,7 +1,8 @@
 """Finding a model and loading its folder: the door through which everybody gets a Model.
 
-A model folder holds config.json, model.safetensors and tokenizer.json, and a checksums.json where
-its files can be checked.  Reads tokenizer.json only for the names of its special tokens.
+A model folder holds config.json, model.safetensors (or its index and shards) and tokenizer.json,
+and a checksums.json where its files can be checked.  Reads tokenizer.json only for the names of its
+special tokens.
 """
 
 from dataclasses import dataclass

@@ -405,7 +405,11 @@ class _Search:
             head_sram(self.model, self.machine, Shape(1, rows, widest))
         except PlacementError as error:
             return str(error)
-        return f"no head of {rows} rows fits beside the blocks"
+        return (
+            f"the head of {rows} rows finds no room beside the blocks on {self.machine.columns} × "
+            f"{self.machine.rows} cores: use a larger machine or a shorter context (`spark-tui "
+            "wafer plan` says how many wafers it would take)"
+        )
 
     def _head_cycles(self, rows: int, columns: int) -> int:
         """Cycles of lookup, last norm, product and choice in a head of this size."""
