@@ -16,7 +16,7 @@ from engine.wafer import kernel_cache
 from engine.wafer.compiler import choose_orders, compile_graph
 from engine.wafer.machine import MachineSpec
 from engine.wafer.placement import Placement
-from engine.wafer.planner import plan
+from engine.wafer.plan_memory import remembered_plan
 from engine.wafer.program import Program
 from engine.wafer.timing import Activity, Counts, Timing
 
@@ -129,7 +129,7 @@ def open_wafer(
         PlacementError: The model does not fit the machine.
         EngineError: The threads asked for are not possible.
     """
-    placement = plan(model.graph, spec, context_length)
+    placement = remembered_plan(model.graph, spec, context_length)
     compiled = compile_graph(model.graph, spec, placement)
     timing = Timing(compiled, placement)
     orders = choose_orders(spec, placement)
