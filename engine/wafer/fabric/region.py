@@ -17,15 +17,15 @@ from engine.wafer.fabric.micro import Micro, Programs, Reduce, rate
 from engine.wafer.fabric.network import EAST, NORTH, RAMP, SOUTH, WEST, Network, bit
 from engine.wafer.lanes import row_y
 from engine.wafer.ops.base import ALONG_COLUMNS, ALONG_ROWS
+from engine.wafer.orders import LANE_COLORS
 from engine.wafer.program import Region
 
-__all__ = ["LANE_BACK", "LANE_COLORS", "Line", "RegionBuilder"]
+__all__ = ["LANE_BACK", "Line", "RegionBuilder"]
 
 Ints = NDArray[np.int64]
 
-LANE_COLORS = 3
-"""Colors 0 and 1 carry the stream out of even and odd regions, color 2 the lookup's rows."""
 LANE_BACK = 2
+"""The color of the lookup's rows; 0 and 1 carry the stream out of even and odd regions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ from engine.messages import STATES
 from engine.wafer.fabric.micro import Micro, MicroField, Reduce
 from engine.wafer.fabric.network import PORTS, STEP, Routes
 from engine.wafer.fabric.record import RunField
-from engine.wafer.fabric.region import LANE_COLORS
 from engine.wafer.isa import Field, Op
+from engine.wafer.orders import LANE_COLORS
 from engine.wafer.trace.collect import CoreTables, Step, Trace
 from engine.wafer.trace.occupancy import edges_of, link_load, state_cycles
 
