@@ -33,7 +33,9 @@ MAX_SOCKET_PATH_BYTES = 103
 """Longest path of a Unix socket: 104 bytes with the final NUL on macOS and BSD, 108 on Linux."""
 
 _APP = "spark-tui"
-_MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "checksums.json")
+_MODEL_SUFFIXES = {".json", ".safetensors"}
+"""Endings of the files that make a model: configuration, weights in one file or in shards,
+vocabulary, repository knowledge, checksums."""
 
 
 def runtime_dir() -> Path:
@@ -138,12 +140,11 @@ def _model_facts(model: str | None) -> list[object]:
     root = _bundled(model) or Path(model or "")
     folders = sorted(root.glob("*/")) if model is None else [root]
     found: list[object] = [str(root)]
-    for path in (folder / name for folder in folders for name in _MODEL_FILES):
-        try:
+    # What is not there is not seen: whoever loads the model says what is wrong with it.
+    for path in (path for folder in folders for path in sorted(folder.glob("*"))):
+        if path.suffix in _MODEL_SUFFIXES and path.is_file():
             status = path.stat()
-        except OSError:
-            continue  # whoever loads the model says what is wrong with it
-        found.append((path.name, status.st_size, status.st_mtime_ns))
+            found.append((path.name, status.st_size, status.st_mtime_ns))
     return found
 
 

@@ -291,8 +291,15 @@ def _tuning(folder: Path, coefficients: Rows, fitted_on: dict[str, object]) -> T
         expert: {name: round(float(c), 4) for name, c in zip(names, own, strict=False)}
         for (expert, names), own in zip(EXPERTS.items(), coefficients, strict=True)
     }
-    weights = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-    return Tuning(mixture, None, weights, fitted_on)
+    return Tuning(mixture, None, _weights_checksum(folder), fitted_on)
+
+
+def _weights_checksum(folder: Path) -> str:
+    """Return the SHA-256 of the weights; of shards, of one after the other."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 # ── the threshold ───────────────────────────────────────────────────────────────────────────

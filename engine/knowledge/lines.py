@@ -49,7 +49,7 @@ _BLANKS[[9, 10, 11, 12, 13, 32]] = True
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What stands around a cursor, as `LineIndex.score` asks for it."""
+    """What stands around a cursor, as `LineIndex.fit` asks for it."""
 
     lines: Mapping[int, Sequence[int]]
     """Token ids of the lines around it, by their distance: −1 is the line above."""
@@ -131,7 +131,7 @@ class LineIndex:
         alike: NDArray[np.float64] = total / (self._length * max(length, 1e-9) ** 0.5)
         return alike
 
-    def score(self, neighbours: Neighbours) -> NDArray[np.float64]:
+    def fit(self, neighbours: Neighbours) -> NDArray[np.float64]:
         """Return how well each line fits between the neighbours, float64, shape (L,)."""
         count = len(self)
         total = np.zeros(count)
@@ -149,10 +149,23 @@ class LineIndex:
         total[self.start == self.end] = -1.0
         return total
 
+    def same_text(self, line: int, other: int) -> bool:
+        """Return whether ``other`` is the number of a line, and of the same text as ``line``."""
+        return (
+            0 <= other < len(self)
+            and bool(self.text[other] == self.text[line])
+            and bool(self.start[other] < self.end[other])
+        )
+
     def content(self, line: int) -> bytes:
         """Return a line without its indentation."""
         text: bytes = self.texts[int(self.text[line])]
         return text[int(self.start[line]) : int(self.end[line])]
+
+    def contents(self, lines: NDArray[np.int64]) -> list[bytes]:
+        """Return lines without their indentation."""
+        places = (self.text[lines].tolist(), self.start[lines].tolist(), self.end[lines].tolist())
+        return [self.texts[text][start:end] for text, start, end in zip(*places, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

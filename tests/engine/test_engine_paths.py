@@ -73,6 +73,17 @@ def test_what_differs_has_another_socket(short_folder):
     assert paths.socket_path(model, "wse3", None) == names[-1]
 
 
+@pytest.mark.parametrize("name", ["model-00002-of-3.safetensors", "knowledge.json", "config.json"])
+def test_another_file_of_the_model_is_another_socket(short_folder, name):
+    folder = short_folder / "model"
+    folder.mkdir()
+    before = paths.socket_path(str(folder), "wse3", None)
+    (folder / "README.md").write_text("of no account")
+    assert paths.socket_path(str(folder), "wse3", None) == before
+    (folder / name).write_bytes(b"x")
+    assert paths.socket_path(str(folder), "wse3", None) != before
+
+
 def test_a_model_path_means_the_same_elsewhere(monkeypatch, short_folder):
     (short_folder / "model").mkdir()
     monkeypatch.chdir(short_folder)

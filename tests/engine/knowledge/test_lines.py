@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from engine.knowledge.lines import NEIGHBOURS, SAME_STEP, Neighbours
-from engine.knowledge.proposals import Proposals, find_proposals
+from engine.knowledge.search import find_lines
 from engine.knowledge.shelf import Shelf, Source
 from engine.knowledge.site import Site
 
@@ -18,10 +18,12 @@ class Shape:
 """
 
 
-def proposals(tokenizer, prefix, suffix="", healing=b"", *, one_line=True, texts=None):
-    shelf = Shelf(tokenizer, texts or [("shape.py", TEXT)])
-    site = Site.of(prefix, suffix, healing, one_line=one_line)
-    return find_proposals([Source(shelf)], tokenizer, site)
+def found(tokenizer, prefix, suffix="", *, one_line=True):
+    """What the lines of the text offer for a cursor, best first."""
+    shelf = Shelf(tokenizer, [("shape.py", TEXT)])
+    site = Site.of(prefix, suffix, b"", one_line=one_line)
+    lines = find_lines([Source(shelf)], tokenizer, site)
+    return [(line.text + line.ending(site)).decode() for line in lines]
 
 
 def test_lines_are_found_without_the_blank_ones(tokenizer):
@@ -34,16 +36,16 @@ def test_lines_are_found_without_the_blank_ones(tokenizer):
     assert lines.step[1:5].tolist() == [1, 1, 0, -1]
 
 
-def test_a_line_between_the_same_neighbours_has_the_highest_score(tokenizer):
+def test_a_line_between_the_same_neighbours_fits_best(tokenizer):
     shelf = Shelf(tokenizer, [("shape.py", TEXT)])
     ids = {
         i: tokenizer.encode_part(line)
         for i, line in {-1: "width = self.width", 1: "def name(self):"}.items()
     }
-    score = shelf.lines.score(Neighbours(ids, 0))
-    best = int(score.argmax())
+    fit = shelf.lines.fit(Neighbours(ids, 0))
+    best = int(fit.argmax())
     assert shelf.lines.content(best) == b"return width * self.height"
-    assert score[best] == pytest.approx(NEIGHBOURS[-1] + NEIGHBOURS[1] + SAME_STEP)
+    assert fit[best] == pytest.approx(NEIGHBOURS[-1] + NEIGHBOURS[1] + SAME_STEP)
 
 
 def test_likeness_is_the_cosine_of_weighted_tokens(tokenizer):
@@ -62,41 +64,41 @@ def test_likeness_is_the_cosine_of_weighted_tokens(tokenizer):
         assert value == pytest.approx(shared / norm if norm else 0.0, abs=1e-6)
 
 
-def test_what_is_typed_decides_which_lines_are_proposed(tokenizer):
+def test_what_is_typed_decides_which_lines_are_found(tokenizer):
     above = "    def name(self):\n        width = self.width\n        "
-    assert len(proposals(tokenizer, above)) > 1
-    assert [each.stream for each in proposals(tokenizer, above + "ret")] == [
-        b"urn width * self.height\n"
+    assert len(found(tokenizer, above)) > 1
+    assert found(tokenizer, above + "ret") == ["urn width * self.height\n"]
+    assert found(tokenizer, above + "[") == []
+
+
+def test_a_word_half_typed_may_stand_for_another(tokenizer):
+    assert found(tokenizer, "def area(self):\n        ret") == [
+        "urn self.title\n",
+        " = self.ret\n",  # where width stands there
     ]
-    assert proposals(tokenizer, above + "xyz") == []
 
 
-def test_healed_bytes_are_said_again(tokenizer):
-    found = proposals(tokenizer, "def area(self):\n        ret", healing=b"ret")
-    assert all(proposal.stream.startswith(b"return ") for proposal in found)
+def test_lines_are_rewritten_by_what_differs_around_them(tokenizer):
+    texts = found(tokenizer, "    def volume(self):\n        depth = self.depth\n        ")
+    assert texts[0] == "return depth * self.height\n"
 
 
 def test_at_a_line_start_the_indentation_moves_as_it_does_there(tokenizer):
-    found = proposals(tokenizer, "  class A:\n      def area(self):\n", healing=b"\n")
-    assert found[0].stream == b"\n" + b" " * 10 + b"width = self.width\n"
+    texts = found(tokenizer, "  class A:\n      def area(self):\n")
+    assert texts[0] == " " * 10 + "width = self.width\n"
 
 
 def test_several_lines_come_with_their_indentation_moved(tokenizer):
-    found = proposals(tokenizer, "def area(self):\n    ", one_line=False)
-    assert found[0].stream == b"width = self.width\n\n    return width * self.height\n"
+    texts = found(tokenizer, "def area(self):\n    ", one_line=False)
+    assert texts[0] == "width = self.width\n\n    return width * self.height\n"
 
 
-def test_a_hidden_text_proposes_nothing(tokenizer):
+def test_several_lines_are_rewritten_together(tokenizer):
+    texts = found(tokenizer, "def area(self):\n    depth = ", one_line=False)
+    assert texts[0] == "self.depth\n\n    return depth * self.height\n"
+
+
+def test_a_hidden_text_offers_nothing(tokenizer):
     shelf = Shelf(tokenizer, [("shape.py", TEXT)])
     site = Site.of("def area(self):\n    ", "", b"", one_line=True)
-    assert find_proposals([Source(shelf, hidden=frozenset({"shape.py"}))], tokenizer, site) == []
-
-
-def test_proposals_vote_and_drop_out(tokenizer):
-    found = proposals(tokenizer, "def area(self):\n        ")
-    votes = Proposals(tokenizer, found, 0)
-    first = votes.forecast(b"", 0)
-    assert first.votes.shares.sum() == pytest.approx(1.0)
-    after = votes.forecast(b"return ", 2)
-    assert after.left < first.left
-    assert votes.forecast(b"nobody says this", 3) is None
+    assert find_lines([Source(shelf, hidden=frozenset({"shape.py"}))], tokenizer, site) == []

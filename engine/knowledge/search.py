@@ -1,0 +1,222 @@
+"""The search for lines of the shelves that might stand at the cursor.
+
+A line is found as it is where it begins with what is typed, and as its analogy
+(`engine.knowledge.analogy`) where words around it differ from those around the cursor.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.knowledge.analogy import Analogy, Pair, common_words, typed_words
+from engine.knowledge.lines import NEIGHBOURS, UNKNOWN_STEP, LineIndex, Neighbours
+from engine.knowledge.shelf import Source
+from engine.knowledge.site import Site, indent_of
+from engine.tokenizer import Tokenizer
+
+__all__ = ["FoundLine", "find_lines"]
+
+MAX_FOUND = 60
+MAX_LOOKED_AT = 4_000
+"""Best-fitting lines of a shelf that are compared with what is typed."""
+
+MAX_UNTYPED = 400
+"""The same where nothing is typed that most of them would contradict."""
+
+MAX_COMPARED = 120
+"""Of these, those that may be rewritten; with 1,000 hardly more came out right."""
+
+MAX_REWRITTEN = 40
+"""Lines of a shelf that are rewritten: those of `MAX_COMPARED` that begin like what is typed."""
+
+MAX_LINES = 8
+"""Lines of what follows the cursor, where several are wanted."""
+
+SHARPNESS = 4.0
+"""Weights are exp(`SHARPNESS` · fit); those of equal lines add up."""
+
+OWN_BONUS = 0.2
+"""Added to the fit of lines of the buffer itself."""
+
+ANALOGY_BONUS = 0.1
+"""Added to the fit of a line that was rewritten: words around it did differ."""
+
+HALF_TYPED_BONUS = -0.5
+"""The same where it needed the last typed word, which may go on.
+
+Both by trial on 400 places of ten development packages; ±0.3 matters little."""
+
+NEAREST_FIRST = (-1, 1, -2, 2, -3, 3, -4)
+"""Lines around a line, by distance, in the order in which their words are believed."""
+
+
+@dataclass(slots=True)
+class FoundLine:
+    """A text for the cursor, found once or oftener: the first time was the best of its shelf."""
+
+    text: bytes
+    """What follows the cursor in its line."""
+    index: LineIndex
+    line: int
+    fit: float
+    """How well it fits between the cursor's neighbours."""
+    analogy: Analogy | None = None
+    """How the line was rewritten."""
+    weight: float = 0.0
+    """exp(`SHARPNESS` · fit), summed over all times."""
+
+    @property
+    def score(self) -> float:
+        """How well one line fits that has the weight of all."""
+        return float(np.log(self.weight)) / SHARPNESS
+
+    def ending(self, site: Site) -> bytes:
+        """Return the line's end, and where several lines are wanted those that follow it there.
+
+        They are indented as the first one is, rewritten as it is, and end where its block ends.
+        """
+        if site.one_line:
+            return b"\n"
+        index, line = self.index, self.line
+        own = indent_of(site.before + self.text.decode("utf-8", "replace") + "x")
+        shift = own - int(index.indent[line])
+        content = index.texts[index.text[line]]
+        stop = int(index.end[line])
+        written = b""
+        for below in range(line + 1, min(line + MAX_LINES, len(index))):
+            if not index.same_text(line, below) or index.indent[below] < index.indent[line]:
+                break
+            start, end = int(index.start[below]), int(index.end[below])
+            gap = content[stop : start - int(index.indent[below])]
+            indent = b" " * max(0, int(index.indent[below]) + shift)
+            again = content[start:end]
+            if self.analogy is not None:
+                again = self.analogy(again.decode("utf-8", "replace")).encode("utf-8", "replace")
+            written += b"\n" * gap.count(b"\n") + indent + again
+            stop = end
+        return written + b"\n"
+
+
+def find_lines(shelves: Sequence[Source], tokenizer: Tokenizer, site: Site) -> list[FoundLine]:
+    """Return what the lines of the shelves offer for the cursor, the heaviest first."""
+    surroundings = _Surroundings.of(site, tokenizer)
+    found: dict[bytes, FoundLine] = {}
+    for source in shelves:
+        for each in _lines_of(source, surroundings):
+            known = found.setdefault(each.text, each)
+            known.weight += float(np.exp(SHARPNESS * each.fit))
+    return sorted(found.values(), key=lambda each: (-each.weight, each.text))[:MAX_FOUND]
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """The site, its neighbours as tokens and as text, and what was already compared with them."""
+
+    site: Site
+    typed: str
+    """What stands before the cursor in its line, without indentation."""
+    neighbours: Neighbours
+    around: Mapping[int, str]
+    """The lines around it without indentation, by their distance."""
+    compared: dict[tuple[int, bytes], list[Pair]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, site: Site, tokenizer: Tokenizer) -> "_Surroundings":
+        lines = {-i: line for i, line in enumerate(reversed(site.above), 1)}
+        lines |= dict(enumerate(site.below, 1))
+        around = {i: line.strip() for i, line in lines.items() if i in NEIGHBOURS}
+        step = UNKNOWN_STEP
+        if site.above and site.before:
+            step = int(np.sign(indent_of(site.before + "x") - indent_of(site.above[-1])))
+        tokens = {distance: tokenizer.encode_part(line) for distance, line in around.items()}
+        return cls(site, site.before.lstrip(), Neighbours(tokens, step), around)
+
+    def analogy(self, index: LineIndex, line: int, typed: list[Pair]) -> Analogy | None:
+        """Return what differs here from the place of a line; None where nothing does."""
+        evidence = [typed]
+        evidence += [
+            self._common(distance, index.content(line + distance))
+            for distance in NEAREST_FIRST
+            if distance in self.around and index.same_text(line, line + distance)
+        ]
+        if all(there == here for pairs in evidence for there, here in pairs):
+            return None
+        return Analogy(evidence)
+
+    def _common(self, distance: int, there: bytes) -> list[Pair]:
+        """Return the words that a line shares with the one at the same distance here."""
+        pairs = self.compared.get((distance, there))
+        if pairs is None:
+            pairs = common_words(there.decode("utf-8", "replace"), self.around[distance])
+            self.compared[distance, there] = pairs
+        return pairs
+
+
+def _lines_of(source: Source, surroundings: _Surroundings) -> Iterator[FoundLine]:
+    """Yield the lines of one shelf that fit the cursor, rewritten ones too, best first."""
+    index = source.shelf.lines
+    fit = index.fit(surroundings.neighbours) + (OWN_BONUS if source.own else 0.0)
+    for name in source.hidden & source.shelf.names.keys():
+        fit[index.text == source.shelf.names[name]] = -1.0
+    best = _best(fit, MAX_LOOKED_AT if surroundings.typed else MAX_UNTYPED)
+    contents, rewritten = index.contents(best), 0
+    typed = surroundings.typed.encode("utf-8", "replace")
+    for rank, (line, content) in enumerate(zip(best.tolist(), contents, strict=True)):
+        if rank < MAX_COMPARED and rewritten < MAX_REWRITTEN:
+            again = _rewritten(index, line, content.decode("utf-8", "replace"), surroundings)
+            if again is not None:
+                rewritten += 1
+                again.fit += float(fit[line])
+                yield again
+        if content.startswith(typed):
+            rest = _indentation(index, line, surroundings.site) + content[len(typed) :]
+            yield FoundLine(rest, index, line, float(fit[line]))
+
+
+def _rewritten(
+    index: LineIndex, line: int, content: str, surroundings: _Surroundings
+) -> FoundLine | None:
+    """Return a line as its analogy; None where that is the line itself or begins otherwise.
+
+    Its fit is what an analogy's differs from the line's own.
+    """
+    known = typed_words(content, surroundings.typed)
+    if known is None:
+        return None
+    complete, last = known
+    tries = [(complete, ANALOGY_BONUS)]
+    if last:
+        tries.append((complete + last, HALF_TYPED_BONUS))
+    for pairs, bonus in tries:
+        analogy = surroundings.analogy(index, line, pairs)
+        text = analogy(content) if analogy is not None else content
+        if text != content and text.startswith(surroundings.typed):
+            rest = text[len(surroundings.typed) :].encode("utf-8", "replace")
+            rest = _indentation(index, line, surroundings.site) + rest
+            return FoundLine(rest, index, line, bonus, analogy)
+    return None
+
+
+def _best(fit: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Return the lines that fit best, above 0, the best first, among equals the first."""
+    bound = 1e-9
+    if len(fit) > count:
+        nth = len(fit) - count
+        bound = max(bound, float(np.partition(fit, nth)[nth]))
+    lines = np.flatnonzero(fit >= bound)
+    return lines[np.argsort(-fit[lines], kind="stable")][:count]
+
+
+def _indentation(index: LineIndex, line: int, site: Site) -> bytes:
+    """Return the white space with which a line begins at the cursor.
+
+    At the line's very start the indentation moves as it does there.
+    """
+    if site.before or not site.above:
+        return b""
+    moved = (
+        int(index.indent[line] - index.indent[line - 1]) if index.step[line] != UNKNOWN_STEP else 0
+    )
+    return b" " * max(0, indent_of(site.above[-1]) + moved)
