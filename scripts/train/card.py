@@ -28,6 +28,9 @@ WINDOWS = {512: 400, 2048: 100}
 
 PYTHON = "python -m scripts.train"
 
+RUN_OPTIONS = ("piece_minutes", "batch_tokens", "muon_lr", "adam_lr", "warmup", "decay")
+"""Options of ``train`` that decide what comes out, beside set, workers, seed and length."""
+
 
 def read_log(path: Path) -> dict[str, Any]:
     """Return what train.jsonl says of the run: its phases, its end, and a thinned curve.
@@ -69,9 +72,12 @@ def read_log(path: Path) -> dict[str, Any]:
 def train_command(options: Mapping[str, Any]) -> str:
     """Return the command that the log says a run was started with."""
     length = "minutes" if "minutes" in options else "tokens"
+    rest = (
+        f" --{name.replace('_', '-')} {options[name]}" for name in RUN_OPTIONS if name in options
+    )
     return (
         f"{PYTHON} train --set {options.get('set', 'core')} --workers {options.get('workers', 1)} "
-        f"--seed {options['seed']} --{length} {options[length]:g}"
+        f"--seed {options['seed']} --{length} {options[length]:g}{''.join(rest)}"
     )
 
 
@@ -259,14 +265,13 @@ def replay_lines(replay: Mapping[str, Any]) -> list[str]:
     if replay.get("endings"):
         ends = ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in replay["endings"].items())
         lines += ["", f"How its suggestions ended: {ends}."]
-    saved = {
-        who: figures["keystrokes_saved"]
+    saved = [
+        f"{who} {figures['keystrokes_saved']:.1%} at {figures['wrong_shown_per_100_keys']:.2f}"
         for who, figures in replay.get("baselines", {}).items()
         if figures.get("keystrokes_saved") is not None
-    }
+    ]
     if saved:
-        rest = ", ".join(f"{who} {value:.1%}" for who, value in saved.items())
-        lines += ["", f"Baselines save: {rest}."]
+        lines += ["", f"Baselines, which show all they have, save: {', '.join(saved)} wrong ones."]
     return lines
 
 
@@ -302,7 +307,10 @@ def data_lines(manifest: Mapping[str, Any], name: str) -> list[str]:
         "Removed: duplicates and near-duplicates, files that share many lines with held-out ones, "
         "vendored copies, generated and minified files, files over 200 kB or not UTF-8, packages "
         "without a permissive licence, most tests. Keys, tokens, passwords and mail addresses are "
-        "blotted out, in the first phase by leaving such files away.",
+        "blotted out.",
+        "",
+        f"The tokenizer was learnt on the set `{settings.TOKENIZER_SET}`, the standard library and "
+        "some of these packages, where files with secrets are left away instead.",
     ]
     return lines
 
@@ -316,7 +324,8 @@ def rebuild_lines(
 ) -> list[str]:
     """Return the commands that make all this again, and the checksums they must give."""
     names = list(dict.fromkeys(phase["set"] for phase in run_log["phases"]))
-    commands = [f"{PYTHON} corpus --set {name} --fetch --check" for name in names]
+    corpora = list(dict.fromkeys([settings.TOKENIZER_SET, *names]))
+    commands = [f"{PYTHON} corpus --set {name} --fetch --check" for name in corpora]
     commands.append(f"{PYTHON} tokenizer")
     for name in names:
         options = packed[name].get("options", {"processes": 2, "cap_bytes": 10_000_000})
@@ -335,7 +344,7 @@ def rebuild_lines(
         "|---|---|",
         f"| heldout.jsonl | `{manifest['heldout_sha256']}` |",
     ]
-    for name in names:
+    for name in corpora:
         lines.append(f"| {name}/corpus.jsonl | `{manifest['sets'][name]['corpus_sha256']}` |")
     return lines + [f"| {path} | `{digest}` |" for path, digest in rows.items()]
 

@@ -51,9 +51,9 @@ SETS = {
     "core": CorpusSet("core", (_CORE,), "first"),
     "full": CorpusSet("full", (_CORE, PACKAGE_DIR / "packages_wide.txt"), "second"),
 }
-"""``core`` taught the tokenizer and the first phase of training; ``full`` contains it and feeds
-every later one."""
+"""``core`` taught the tokenizer; ``full`` has its packages too, and trains the models."""
 
+TOKENIZER_SET = "core"
 DEFAULT_SET = "full"
 
 

@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> None:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    texts = sample(arguments.work / "core" / "corpus.jsonl", arguments.sample_bytes)
+    texts = sample(arguments.work / settings.TOKENIZER_SET / "corpus.jsonl", arguments.sample_bytes)
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.save(str(path))
     held = [document.text for document in read_jsonl(arguments.work / "heldout.jsonl")]

@@ -53,7 +53,12 @@ QUALITY = {
             "wrong_shown_per_100_keys": 2.25,
             "endings": {"line": 250, "repeats_suffix": 3},
             "baselines": {
-                "n-gram": {"exact_match": 0.0, "edit_similarity": 0.1, "keystrokes_saved": 0.04}
+                "n-gram": {
+                    "exact_match": 0.0,
+                    "edit_similarity": 0.1,
+                    "keystrokes_saved": 0.04,
+                    "wrong_shown_per_100_keys": 9.5,
+                }
             },
         },
     },
@@ -119,19 +124,36 @@ def test_card_shows_the_figures_of_the_run(tmp_path: Path) -> None:
 
 def test_card_says_how_to_make_it_again(tmp_path: Path) -> None:
     text = text_of(tmp_path)
+    rest = " --batch-tokens 8192 --muon-lr 0.02 --adam-lr 0.003 --decay 0.35"
     for command in (
         "corpus --set core --fetch --check",
         "corpus --set full --fetch --check",
         "pack --set core --processes 2 --cap-bytes 10000000",
         "pack --set full --processes 2 --cap-bytes 3",
-        "train --set core --workers 2 --seed 1 --minutes 60",
-        "train --set full --workers 2 --seed 1 --minutes 60",
+        f"train --set core --workers 2 --seed 1 --minutes 60{rest}",
+        f"train --set full --workers 2 --seed 1 --minutes 60{rest}",
         "export --blend old=0.2",
     ):
         assert f"python -m scripts.train {command}\n" in text
     manifest = corpus.read_manifest(settings.MANIFEST)
     assert f"| full/corpus.jsonl | `{manifest['sets']['full']['corpus_sha256']}` |" in text
     assert f"| full/rows_512.npy | `{'cd' * 32}` |" in text
+
+
+def test_the_tokenizers_set_is_named_also_where_nothing_was_trained_on_it(tmp_path: Path) -> None:
+    log = write_log(
+        tmp_path / "log.jsonl",
+        at(0, 0, start=START | {"set": "full"}, parameters=1),
+        at(1234, 3600, heldout=LOSS, end=True),
+    )
+    text = text_of(tmp_path, run_log=card.read_log(log))
+    commands = [line for line in text.split("\n") if line.startswith("python -m")]
+    assert [command.split()[3:6] for command in commands[:4]] == [
+        ["corpus", "--set", "core"],
+        ["corpus", "--set", "full"],
+        ["tokenizer"],
+        ["pack", "--set", "full"],
+    ]
 
 
 def test_card_takes_the_suites_with_intervals_and_baselines(tmp_path: Path) -> None:
@@ -141,7 +163,7 @@ def test_card_takes_the_suites_with_intervals_and_baselines(tmp_path: Path) -> N
     assert "| | | n-gram | 2.0% | 1.0% – 3.0% | 20.0% |  |" in text
     assert "**12.5% of the keystrokes saved**" in text
     assert "2.25 wrong ones shown per 100 keys" in text
-    assert "Baselines save: n-gram 4.0%." in text
+    assert "Baselines, which show all they have, save: n-gram 4.0% at 9.50 wrong ones." in text
     assert "line 250, repeats suffix 3" in text
     assert "## Threshold" in text
 
