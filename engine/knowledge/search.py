@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.knowledge.analogy import Analogy, Pair, common_words, typed_words
-from engine.knowledge.lines import NEIGHBOURS, UNKNOWN_STEP, LineIndex, Neighbours
+from engine.knowledge.lines import UNKNOWN_STEP, LineIndex, Neighbours
 from engine.knowledge.shelf import Source
 from engine.knowledge.site import Site, indent_of
 from engine.tokenizer import Tokenizer
@@ -124,9 +124,8 @@ class _Surroundings:
 
     @classmethod
     def of(cls, site: Site, tokenizer: Tokenizer) -> "_Surroundings":
-        lines = {-i: line for i, line in enumerate(reversed(site.above), 1)}
-        lines |= dict(enumerate(site.below, 1))
-        around = {i: line.strip() for i, line in lines.items() if i in NEIGHBOURS}
+        around = {-i: line.strip() for i, line in enumerate(reversed(site.above), 1)}
+        around |= {i: line.strip() for i, line in enumerate(site.below, 1)}
         step = UNKNOWN_STEP
         if site.above and site.before:
             step = int(np.sign(indent_of(site.before + "x") - indent_of(site.above[-1])))

@@ -69,7 +69,7 @@ RECIPES = {
         definitions=True,
     ),
 }
-"""``first`` is not changed any more: the first phase of training had it."""
+"""``first`` is not changed any more: former weights were trained with it."""
 
 
 def _byte_of() -> dict[str, int]:
