@@ -11,81 +11,19 @@ import argparse
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scripts.train import settings
+from scripts.train import history, settings
 from scripts.train.corpus import file_digest, read_manifest
 from scripts.train.weights_file import checksums, weight_files, write_whole
 
 log = logging.getLogger(__name__)
 
-CURVE_POINTS = 16
 WINDOWS = {512: 400, 2048: 100}
 """Tokens of a window of held-out text, and how many windows are measured."""
-
-PYTHON = "python -m scripts.train"
-
-RUN_OPTIONS = ("piece_minutes", "batch_tokens", "muon_lr", "adam_lr", "warmup", "decay")
-"""Options of ``train`` that decide what comes out, beside set, workers, seed and length."""
-
-
-def read_log(path: Path) -> dict[str, Any]:
-    """Return what train.jsonl says of the run: its phases, its end, and a thinned curve.
-
-    A phase is all commands in a row on rows of one set.
-
-    Raises:
-        ValueError: The run has not ended.
-    """
-    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    ends = [record for record in records if record.get("end")]
-    if not ends:
-        raise ValueError(f"{path} has no end record; finish the run with `train` first")
-    phases: list[dict[str, Any]] = []
-    for record in records:
-        if "start" in record:
-            name = record["start"].get("set", "core")
-            if not phases or phases[-1]["set"] != name:
-                phases.append({"set": name, "first": record, "commands": []})
-            phases[-1]["options"] = record["start"]
-            command = train_command(record["start"])
-            if command not in phases[-1]["commands"]:
-                phases[-1]["commands"].append(command)
-        phases[-1]["last"] = record
-    for phase in phases:
-        for unit in ("tokens", "seconds", "step"):
-            phase[unit] = phase["last"][unit] - phase["first"][unit]
-    starts = [record for record in records if "start" in record]
-    curve = [record for record in records if "heldout" in record]
-    return {
-        "phases": phases,
-        "parameters": starts[-1]["parameters"],
-        "commands": len(starts),
-        "end": ends[-1],
-        "curve": thinned(curve, CURVE_POINTS),
-    }
-
-
-def train_command(options: Mapping[str, Any]) -> str:
-    """Return the command that the log says a run was started with."""
-    length = "minutes" if "minutes" in options else "tokens"
-    rest = (
-        f" --{name.replace('_', '-')} {options[name]}" for name in RUN_OPTIONS if name in options
-    )
-    return (
-        f"{PYTHON} train --set {options.get('set', 'core')} --workers {options.get('workers', 1)} "
-        f"--seed {options['seed']} --{length} {options[length]:g}{''.join(rest)}"
-    )
-
-
-def thinned(points: Sequence[Any], most: int) -> list[Any]:
-    """Return at most ``most`` points, evenly spread, the first and the last among them."""
-    if len(points) <= most:
-        return list(points)
-    return [points[round(i * (len(points) - 1) / (most - 1))] for i in range(most)]
 
 
 def measure(folder: Path, work: Path, device: str) -> dict[str, Any]:
@@ -93,7 +31,7 @@ def measure(folder: Path, work: Path, device: str) -> dict[str, Any]:
 
     A result of the same weights is not measured again.
     """
-    from scripts.train import evaluate
+    from scripts.train import evaluate, precision
     from scripts.train.pack import Encoder
     from scripts.train.tokenizer import load
 
@@ -106,7 +44,11 @@ def measure(folder: Path, work: Path, device: str) -> dict[str, Any]:
     model = evaluate.load_weights(folder, device)
     encode = Encoder(load(folder / "tokenizer.json"))
     documents = evaluate.held_out_documents(work / "heldout.jsonl")
-    result: dict[str, Any] = {"digests": digests, "loss": {}}
+    result: dict[str, Any] = {
+        "digests": digests,
+        "precision": precision.fastest(device),
+        "loss": {},
+    }
     for length, count in WINDOWS.items():
         windows = evaluate.loss_windows(documents, encode, count, length)
         result["loss"][str(length)] = asdict(evaluate.measure_loss(model, windows, device))
@@ -154,25 +96,28 @@ def training_lines(
     run_log: Mapping[str, Any], packed: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
     """Return how it was trained: totals, phases, the curve of the held-out loss."""
-    end, phases = run_log["end"], run_log["phases"]
+    total, phases = run_log["total"], run_log["phases"]
     options = phases[-1]["options"]
-    flops = 6 * run_log["parameters"] * end["tokens"]
+    flops = 6 * run_log["parameters"] * total["tokens"]
     lines = [
-        f"{end['step']:,} steps, {end['tokens'] / 1e6:.2f} M tokens, {end['seconds'] / 60:.1f} "
-        f"minutes, {end['tokens'] / end['seconds']:,.0f} tokens a second on average, on "
-        f"`{options['device']}` (evaluations included, machine shared with other work); about "
-        f"{flops:.1e} floating-point operations. Muon (rate {options['muon_lr']}) for the "
-        f"matrices of the layers, AdamW ({options['adam_lr']}) for the rest, batches of "
-        f"{options['batch_tokens']:,} tokens, linear decay over the last {options['decay']:.0%}, "
-        f"weight {options['middle_weight']} on the tokens of a middle.",
+        f"{total['step']:,} steps, {total['tokens'] / 1e6:.2f} M tokens, "
+        f"{total['seconds'] / 60:.1f} minutes, {total['tokens'] / total['seconds']:,.0f} tokens a "
+        f"second on average, on `{options['device']}` (evaluations included); about {flops:.1e} "
+        f"floating-point operations. Batches of {options['batch_tokens']:,} tokens, weight "
+        f"{options['middle_weight']} on the tokens of a middle. Muon for the matrices of the "
+        "layers, AdamW for the rest, at the rates below, linear decay to 0 over the last share of "
+        "a phase. A phase after the first begins with the weights that the one before gave, fresh "
+        "momentum, and rows not seen before.",
         "",
-        "| phase | rows of | steps | M tokens | minutes | of its rows seen |",
-        "|---|---|---|---|---|---|",
+        "| phase | rows of | rates | decay | products | steps | M tokens | minutes | of its rows |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for number, phase in enumerate(phases, 1):
-        rows = tokens_in(packed[phase["set"]])
+        rows, own = tokens_in(packed[phase["set"]]), phase["options"]
         lines.append(
-            f"| {number} | `{phase['set']}`, {rows / 1e6:.1f} M tokens | {phase['step']:,} "
+            f"| {number} | `{phase['set']}`, {rows / 1e6:.1f} M tokens "
+            f"| {own['muon_lr']}, {own['adam_lr']} | {own['decay']:.0%} "
+            f"| {own.get('precision', 'bfloat16')} | {phase['step']:,} "
             f"| {phase['tokens'] / 1e6:.1f} | {phase['seconds'] / 60:.0f} "
             f"| {phase['tokens'] / rows:.0%} |"
         )
@@ -194,11 +139,11 @@ def tokens_in(packed: Mapping[str, Any]) -> int:
     return sum(part["tokens"] for part in packed.values() if "tokens" in part)
 
 
-def loss_lines(loss: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def loss_lines(measured: Mapping[str, Any]) -> list[str]:
     """Return the loss on held-out packages."""
     lines = [
         "Plain left-to-right prediction of held-out code from the beginnings of files: the "
-        "exported weights, matrix products in bfloat16.",
+        f"exported weights, matrix products in {measured['precision']}.",
         "",
         "| window | nats a token | bits a byte | tokens |",
         "|---|---|---|---|",
@@ -206,7 +151,7 @@ def loss_lines(loss: Mapping[str, Mapping[str, Any]]) -> list[str]:
     lines += [
         f"| {length} tokens | {part['nats_a_token']:.3f} | **{part['bits_a_byte']:.3f}** "
         f"| {part['tokens']:,} |"
-        for length, part in loss.items()
+        for length, part in measured["loss"].items()
     ]
     return lines
 
@@ -325,16 +270,20 @@ def rebuild_lines(
     """Return the commands that make all this again, and the checksums they must give."""
     names = list(dict.fromkeys(phase["set"] for phase in run_log["phases"]))
     corpora = list(dict.fromkeys([settings.TOKENIZER_SET, *names]))
-    commands = [f"{PYTHON} corpus --set {name} --fetch --check" for name in corpora]
-    commands.append(f"{PYTHON} tokenizer")
+    commands = [f"{history.PYTHON} corpus --set {name} --fetch --check" for name in corpora]
+    commands.append(f"{history.PYTHON} tokenizer")
     for name in names:
         options = packed[name].get("options", {"processes": 2, "cap_bytes": 10_000_000})
         commands.append(
-            f"{PYTHON} pack --set {name} --processes {options['processes']} "
+            f"{history.PYTHON} pack --set {name} --processes {options['processes']} "
             f"--cap-bytes {options['cap_bytes']}"
         )
-    commands += [command for phase in run_log["phases"] for command in phase["commands"]]
-    lines = ["```", *commands, f"{PYTHON} {export}", "```", ""]
+    for number, phase in enumerate(run_log["phases"]):
+        if number and phase["init"]:
+            # Without its checkpoint the next phase begins with the weights.
+            commands += [f"{history.PYTHON} export", "rm .train/checkpoint.pt"]
+        commands += phase["commands"]
+    lines = ["```", *commands, f"{history.PYTHON} {export}", "```", ""]
     lines += [
         "Corpus, tokenizer and rows come out byte for byte; with one worker and `--tokens` a run "
         "gives the same losses each time. Two workers and a clock, as here, do not: each `train` "
@@ -373,7 +322,7 @@ def card(
         "",
         "## Quality on held-out packages",
         "",
-        *loss_lines(measured["loss"]),
+        *loss_lines(measured),
     ]
     for label, report in quality.items():
         lines += ["", *quality_lines(label, report)]
@@ -442,7 +391,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Measure the exported weights and write README.md beside them."""
     out, work = arguments.out, arguments.work
-    run_log = read_log(work / "train.jsonl")
+    run_log = history.summary(history.read(work / "train.jsonl"))
     names = list(dict.fromkeys(phase["set"] for phase in run_log["phases"]))
     text = card(
         out.name,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from scripts.train import fim, weights_file
+from scripts.train import fim, precision, weights_file
 from scripts.train.model import Llama, ModelConfig
 from scripts.train.pack import Encoder
 from scripts.train.sources import Document, read_jsonl
@@ -97,7 +97,7 @@ def measure_loss(model: Llama, windows: list[tuple[list[int], int]], device: str
     nats = tokens = size = 0.0
     for ids, bytes_here in windows:
         row = torch.tensor([ids], device=device)
-        with torch.autocast(device, torch.bfloat16):
+        with precision.products(device, precision.fastest(device)):
             logits = model(row[:, :-1])
         losses = torch.nn.functional.cross_entropy(logits[0].float(), row[0, 1:], reduction="sum")
         nats += float(losses)
@@ -159,7 +159,7 @@ def greedy(model: Llama, tokens: list[int], end: int, limit: int, device: str) -
     answer: list[int] = []
     while len(answer) < limit:
         row = torch.tensor([tokens + answer], device=device)
-        with torch.autocast(device, torch.bfloat16):
+        with precision.products(device, precision.fastest(device)):
             hidden = model.hidden(row)[:, -1]
             token = int(model.head(hidden).argmax())
         if token == end:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scripts.train import settings, weights_file
+from scripts.train import history, settings, weights_file
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +91,10 @@ def run(arguments: argparse.Namespace) -> None:
     weights_file.write_whole(out / "tokenizer.json", tokenizer)
     config_json = json.dumps(config.to_huggingface(), indent=2) + "\n"
     weights_file.write_whole(out / "config.json", config_json.encode())
+    run_log = arguments.work / "train.jsonl"
+    if run_log.exists() and not arguments.random:
+        told = history.lines(history.essential(history.read(run_log)))
+        weights_file.write_whole(out / history.NAME, told)
     sums = json.dumps(weights_file.checksums(out), indent=2) + "\n"
     weights_file.write_whole(out / "checksums.json", sums.encode())
     size = sum((out / name).stat().st_size for name in written)

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from scripts.train.precision import of_products
+
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
@@ -229,6 +231,10 @@ class Llama(nn.Module):
         return HeadLoss.apply(hidden, self.model.embed_tokens.weight, targets.flatten(), weights)
 
 
+TINIEST = float(torch.finfo(torch.float32).tiny)
+"""A probability that has become 0 counts as this: 87 nats."""
+
+
 class HeadLoss(torch.autograd.Function):
     """Cross entropy straight from the stream, a slice of tokens at a time.
 
@@ -241,25 +247,23 @@ class HeadLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx, hidden: Tensor, head: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """Return the sum of weight times cross entropy; the weights must sum to 1."""
-        # Every matrix product here is in bfloat16, as autocast would choose.
-        small, narrow = hidden.detach().bfloat16(), head.detach().bfloat16()
+        # Autocast does not reach into a function with its own backward pass.
+        kind = of_products(hidden.device)
+        small, narrow = hidden.detach().to(kind), head.detach().to(kind)
         grad_hidden = torch.empty_like(small)
         grad_head = torch.zeros_like(head, dtype=torch.float32)
         total = torch.zeros((), device=hidden.device)
         step = HeadLoss.SLICE if hidden.device.type == "cpu" else len(targets)
         for first in range(0, len(targets), step):
             part = slice(first, first + step)
-            logits = (small[part] @ narrow.mT).float()
-            probabilities = logits.log_softmax(-1)
-            chosen = probabilities.gather(1, targets[part, None])[:, 0]
-            total -= (chosen * weights[part]).sum()
-            probabilities.exp_()
-            probabilities.scatter_add_(
-                1, targets[part, None], torch.full_like(chosen, -1.0)[:, None]
-            )
-            grad_logits = probabilities.mul_(weights[part, None]).bfloat16()
-            grad_hidden[part] = grad_logits @ narrow
-            grad_head += grad_logits.mT @ small[part]
+            probabilities = (small[part] @ narrow.mT).float().softmax(-1)
+            chosen = probabilities.gather(1, targets[part, None])
+            total -= (chosen.clamp_min(TINIEST).log()[:, 0] * weights[part]).sum()
+            probabilities.scatter_add_(1, targets[part, None], torch.full_like(chosen, -1.0))
+            grad_logits, weight = probabilities.to(kind), weights[part, None]
+            # A token's weight scales a narrow row on either side instead of all its logits.
+            grad_hidden[part] = (grad_logits @ narrow) * weight
+            grad_head += grad_logits.mT @ (small[part] * weight).to(kind)
         ctx.save_for_backward(grad_hidden, grad_head)
         ctx.dtypes = hidden.dtype, head.dtype
         return total

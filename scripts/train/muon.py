@@ -11,6 +11,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from scripts.train import precision
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic iteration; from the same source."""
 
@@ -23,10 +25,11 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
         steps: Iterations.
 
     Returns:
-        bfloat16, same shape.
+        Same shape, of the type that `precision.fastest` names for the device; a step's direction
+        does not need more than bfloat16.
     """
     a, b, c = COEFFICIENTS
-    x = matrices.bfloat16()
+    x = matrices.to(precision.TYPES[precision.fastest(matrices.device.type)])
     tall = x.shape[1] > x.shape[2]
     if tall:
         x = x.mT

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from scripts.train import evaluate, fim, settings
+from scripts.train import evaluate, fim, history, precision, settings
 from scripts.train.model import Llama, ModelConfig
 from scripts.train.muon import Muon
 from scripts.train.pack import MIDDLE, NO_LOSS, Encoder
@@ -42,10 +42,11 @@ LONG_EVERY = 8
 class Batches:
     """Walks the packed rows; position, in rows, and number of calls are all there is to save.
 
-    Each batch holds rows of one length.  When the rows run out they are shuffled anew.
+    Each batch holds rows of one length.  When the rows run out they are shuffled anew.  ``passed``
+    is the share of the rows of each length to leave to the weights that a run begins with.
     """
 
-    def __init__(self, folder: Path, tokens: int) -> None:
+    def __init__(self, folder: Path, tokens: int, passed: float = 0.0) -> None:
         files = sorted(folder.glob("rows_*.npy"), key=lambda p: int(p.stem.split("_")[1]))
         if not files:
             raise ValueError(f"{folder} has no rows_*.npy; `pack` or `parts join` puts them there")
@@ -56,7 +57,7 @@ class Batches:
         ]
         self._tokens = tokens
         self.calls = 0
-        self.position = [0] * len(files)
+        self.position = [int(passed * len(rows)) for rows in self._rows]
 
     def next(self) -> tuple[np.ndarray, np.ndarray]:
         """Return tokens and flags, shape (B, L + 1)."""
@@ -140,6 +141,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--init", type=Path, help="weights folder to begin with where no checkpoint is"
     )
     parser.add_argument(
+        "--rows-passed",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="of the rows to pass over, those that the weights of --init have seen",
+    )
+    parser.add_argument(
         "--piece-minutes", type=float, help="stop after this long; the next command goes on"
     )
     parser.add_argument("--batch-tokens", type=int, default=8192, help="of one step")
@@ -153,6 +161,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint-minutes", type=float, default=5.0)
     parser.add_argument("--evaluate-minutes", type=float, default=15.0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument(
+        "--precision",
+        choices=sorted(precision.TYPES),
+        help="of matrix products; default: the faster one on this device",
+    )
     parser.add_argument("--compile", action="store_true", help="compile the layers")
     parser.add_argument("--seed", type=int, default=1)
 
@@ -169,17 +182,22 @@ class Run:
         self.options = arguments
         self.work: Path = arguments.work
         self.device: str = arguments.device
+        arguments.precision = arguments.precision or precision.fastest(self.device)
         torch.manual_seed(arguments.seed)
         self.checkpoint = self.work / "checkpoint.pt"
         state = self._saved()
         self.model = self._begin(state).to(self.device)
         self.optimizers = optimisers(self.model, arguments)
         self.base = [[g["lr"] for g in optimizer.param_groups] for optimizer in self.optimizers]
-        self.batches = Batches(self.work / arguments.set, arguments.part_tokens)
+        self.batches = Batches(
+            self.work / arguments.set, arguments.part_tokens, arguments.rows_passed
+        )
         self.progress = Progress()
         if state is not None:
             self._resume(state)
         self._measure = evaluation(self.work, self.device)
+        if state is None and arguments.init is not None:
+            history.begin(self.work / "train.jsonl", arguments.init)
         self._log = (self.work / "train.jsonl").open("a", encoding="utf-8")
         self.gather, self.stepping = threading.Lock(), threading.Lock()
         self._sums = [torch.zeros_like(p) for p in self.model.parameters()]
@@ -299,7 +317,7 @@ class Run:
             tokens = torch.from_numpy(rows).to(self.device)
             middles = (self.options.middle_weight - 1) * (flags[:, 1:] == MIDDLE)
             weights = torch.from_numpy((flags[:, 1:] != NO_LOSS) + middles).float()
-            with torch.autocast(self.device, torch.bfloat16, cache_enabled=False):
+            with precision.products(self.device, self.options.precision):
                 loss = replica.loss(tokens[:, :-1], tokens[:, 1:], weights.to(self.device))
             count = rows.shape[0] * (rows.shape[1] - 1)
             (loss * count).backward()

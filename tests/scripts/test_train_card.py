@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from scripts.train import card, corpus, settings
+from scripts.train import card, corpus, history, settings
 
 LOSS = {"nats_a_token": 2.5, "bits_a_byte": 0.96, "tokens": 5000}
 START = {
@@ -65,35 +62,29 @@ QUALITY = {
 }
 
 
-def write_log(path: Path, *records: dict[str, Any]) -> Path:
-    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    return path
-
-
 def at(step: int, seconds: int, **rest: Any) -> dict[str, Any]:
     return {"step": step, "tokens": step * 10_000, "seconds": seconds, **rest}
 
 
-def two_phases(folder: Path) -> dict[str, Any]:
+def two_phases() -> dict[str, Any]:
     """Return the log of a run with an interrupted first phase and a second one."""
-    return card.read_log(
-        write_log(
-            folder / "train.jsonl",
+    return history.summary(
+        [
             at(0, 0, start=START, parameters=6_819_072),
             at(400, 1200, loss=3.0),
             at(400, 1200, start=START, parameters=6_819_072),
             at(1000, 3000, heldout=LOSS),
             at(1000, 3000, start=START | {"set": "full"}, parameters=6_819_072),
             at(1234, 3600, heldout=LOSS, end=True),
-        )
+        ]
     )
 
 
-def text_of(folder: Path, **changed: Any) -> str:
+def text_of(**changed: Any) -> str:
     parts: dict[str, Any] = {
         "name": "spark-nano",
-        "run_log": two_phases(folder),
-        "measured": {"loss": {"512": LOSS}},
+        "run_log": two_phases(),
+        "measured": {"precision": "float32", "loss": {"512": LOSS}},
         "manifest": corpus.read_manifest(settings.MANIFEST),
         "packed": {
             "core": {"512": {"tokens": 20_000_000}},
@@ -112,18 +103,24 @@ def text_of(folder: Path, **changed: Any) -> str:
     return card.card(**(parts | changed))
 
 
-def test_card_shows_the_figures_of_the_run(tmp_path: Path) -> None:
-    text = text_of(tmp_path)
+def test_card_shows_the_figures_of_the_run() -> None:
+    text = text_of()
     assert "1,234 steps, 12.34 M tokens, 60.0 minutes" in text
     assert "| 512 tokens | 2.500 | **0.960** | 5,000 |" in text
-    assert "| 1 | `core`, 20.0 M tokens | 1,000 | 10.0 | 50 | 50% |" in text
-    assert "| 2 | `full`, 23.4 M tokens | 234 | 2.3 | 10 | 10% |" in text
+    assert (
+        "| 1 | `core`, 20.0 M tokens | 0.02, 0.003 | 35% | bfloat16 | 1,000 | 10.0 | 50 | 50% |"
+        in text
+    )
+    assert (
+        "| 2 | `full`, 23.4 M tokens | 0.02, 0.003 | 35% | bfloat16 | 234 | 2.3 | 10 | 10% |"
+        in text
+    )
     assert "ab" * 32 in text
     assert "the standard library's asyncio" in text
 
 
-def test_card_says_how_to_make_it_again(tmp_path: Path) -> None:
-    text = text_of(tmp_path)
+def test_card_says_how_to_make_it_again() -> None:
+    text = text_of()
     rest = " --batch-tokens 8192 --muon-lr 0.02 --adam-lr 0.003 --decay 0.35"
     for command in (
         "corpus --set core --fetch --check",
@@ -140,13 +137,12 @@ def test_card_says_how_to_make_it_again(tmp_path: Path) -> None:
     assert f"| full/rows_512.npy | `{'cd' * 32}` |" in text
 
 
-def test_the_tokenizers_set_is_named_also_where_nothing_was_trained_on_it(tmp_path: Path) -> None:
-    log = write_log(
-        tmp_path / "log.jsonl",
+def test_the_tokenizers_set_is_named_also_where_nothing_was_trained_on_it() -> None:
+    log = [
         at(0, 0, start=START | {"set": "full"}, parameters=1),
         at(1234, 3600, heldout=LOSS, end=True),
-    )
-    text = text_of(tmp_path, run_log=card.read_log(log))
+    ]
+    text = text_of(run_log=history.summary(log))
     commands = [line for line in text.split("\n") if line.startswith("python -m")]
     assert [command.split()[3:6] for command in commands[:4]] == [
         ["corpus", "--set", "core"],
@@ -156,8 +152,8 @@ def test_the_tokenizers_set_is_named_also_where_nothing_was_trained_on_it(tmp_pa
     ]
 
 
-def test_card_takes_the_suites_with_intervals_and_baselines(tmp_path: Path) -> None:
-    text = text_of(tmp_path, quality={"Held out": QUALITY}, notes="## Threshold\n\nNone.\n")
+def test_card_takes_the_suites_with_intervals_and_baselines() -> None:
+    text = text_of(quality={"Held out": QUALITY}, notes="## Threshold\n\nNone.\n")
     assert "### Held out" in text
     assert "| line | 500 | **model** | 5.5% | 3.5% – 7.6% | 41.0% | 0.930 |" in text
     assert "| | | n-gram | 2.0% | 1.0% – 3.0% | 20.0% |  |" in text
@@ -168,15 +164,22 @@ def test_card_takes_the_suites_with_intervals_and_baselines(tmp_path: Path) -> N
     assert "## Threshold" in text
 
 
-def test_long_curves_keep_their_ends() -> None:
-    points = list(range(100))
-    kept = card.thinned(points, 16)
-    assert len(kept) == 16
-    assert (kept[0], kept[-1]) == (0, 99)
-    assert card.thinned(points[:5], 16) == points[:5]
-
-
-def test_a_run_without_an_end_has_no_card(tmp_path: Path) -> None:
-    log = write_log(tmp_path / "train.jsonl", {"start": START, "parameters": 1})
-    with pytest.raises(ValueError, match="no end record"):
-        card.read_log(log)
+def test_a_phase_that_begins_with_weights_is_made_from_them() -> None:
+    init = {"folder": "spark-nano", "files": {"model.safetensors": "ef" * 32}}
+    log = history.summary(
+        [
+            at(0, 0, start=START | {"set": "full"}, parameters=1),
+            at(1000, 3000, heldout=LOSS, end=True),
+            at(0, 0, init=init),
+            at(0, 0, start=START | {"set": "full", "rows_passed": 0.3}, parameters=1),
+            at(234, 600, heldout=LOSS, end=True),
+        ]
+    )
+    text = text_of(run_log=log)
+    assert "1,234 steps, 12.34 M tokens, 60.0 minutes" in text
+    commands = [line for line in text.split("\n") if line.startswith(("python -m", "rm "))]
+    first, exported, removed, second = commands[4:8]
+    assert "--init" not in first
+    assert exported == "python -m scripts.train export"
+    assert removed == "rm .train/checkpoint.pt"
+    assert second.endswith("--rows-passed 0.3 --init weights/spark-nano")
