@@ -31,8 +31,12 @@ DISTINCT_CHARACTERS = 6
 """A line with fewer letters and digits (``else:``, ``)``) may well come twice."""
 
 _OPENERS, _CLOSERS = "([{", ")]}"
+_SIGNS = (":", ",", ";")
+"""Alone right of the cursor, none of these is meant twice."""
+
 _DEEPER_AFTER = ":([{,\\=+-*/%|&<>"
 _CONTINUES = ("else", "elif", "except", "finally", "case", "catch")
+_HEAD = re.compile(r"[:{]\s*(#.*)?$")
 _REPEATED = re.compile(r"(?P<short>[^\n]{3,9}?)(?P=short){5}|(?P<long>[^\n]{10,40}?)(?P=long){3}")
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffd]")
 
@@ -59,23 +63,23 @@ def printable(text: str, place: Place) -> str:
 def within_block(text: str, place: Place) -> str:
     """Cut before the first line that leaves the block the cursor is in.
 
-    The block is that of the first line with text, the cursor's own line included.  If the next
-    line is deeper, the first one opened a block, and a line back at its indentation ends the
+    The block is that of the first line with text, the cursor's own line included.  If that line
+    opened something and the next one is deeper, a line back at its indentation ends the
     completion, but for closing brackets and for ``else`` and its like.
     """
-    lines = _lines(place.before + text)
-    base: int | None = None
-    opened = False
-    for start, line, complete in lines:
-        word = line.strip()
-        if not word:
-            continue
-        indent = indent_width(line)
-        if base is None:
-            base = indent
-        elif indent > base:
-            opened = True
-        elif (indent < base or opened) and not _may_continue(word, complete, indent == base):
+    filled = [line for line in _lines(place.before + text) if line[1].strip()]
+    if not filled:
+        return text
+    _, first, _ = filled[0]
+    base = indent_width(first)
+    # A line that the person began is what is to be completed; of the text's own lines only the
+    # head of a block is, or correct bodies would end behind their first call of several lines.
+    heads = bool(place.before.strip()) or _HEAD.search(first) is not None
+    opened = heads and len(filled) > 1 and indent_width(filled[1][1]) > base
+    for start, line, complete in filled[1:]:
+        indent, word = indent_width(line), line.strip()
+        leaves = indent < base or (indent == base and opened)
+        if leaves and not _may_continue(word, complete, indent == base):
             return text[: start - len(place.before) - 1]
     return text
 
@@ -147,7 +151,12 @@ def before_line_below(text: str, place: Place) -> str:
 
 
 def before_suffix(text: str, place: Place) -> str:
-    """Cut where the text after the cursor begins again."""
+    """Cut where the text right of the cursor begins again.
+
+    Of what stands on the lines below, the beginning says too little: neighbours often begin alike.
+    """
+    if not place.rest.strip():
+        return text
     start = place.suffix.lstrip()[:OVERLAP_CHARACTERS]
     if len(start) < OVERLAP_CHARACTERS or not _is_distinct(start):
         return text
@@ -159,12 +168,23 @@ def before_own_closer(text: str, place: Place) -> str:
     after = place.suffix.lstrip()[:1]
     if not after or after not in _CLOSERS:
         return text
-    depth = 0
+    depth = _open_on_line(place)
     for i, sign in _code(text, place.before):
         depth += (sign in _OPENERS) - (sign in _CLOSERS)
         if depth < 0:
             return text[:i] if sign == after else text
     return text
+
+
+def _open_on_line(place: Place) -> int:
+    """Return how many brackets of the cursor's line the one after the cursor does not close.
+
+    A closing bracket on a line of its own, less deep than the cursor's, belongs to a line above.
+    """
+    if place.rest.strip() or indent_width(place.below[0]) >= indent_width(place.before):
+        return 0
+    signs = [sign for _, sign in _code(place.before, "")]
+    return max(0, sum((sign in _OPENERS) - (sign in _CLOSERS) for sign in signs))
 
 
 def at_most_max_lines(text: str, place: Place) -> str:
@@ -202,6 +222,8 @@ def without_rest_of_line(text: str, place: Place) -> str:
     rest = place.rest.rstrip()
     if not rest.strip():
         return text
+    if rest.strip() in _SIGNS and text.rstrip().endswith(rest.strip()):
+        return text.rstrip()[:-1]
     for length in range(min(len(rest), len(text)), 0, -1):
         if text.endswith(rest[:length]) and _is_overlap(text, rest[:length]):
             return text[:-length]

@@ -24,7 +24,9 @@ __all__ = ["judge_ending"]
 _OPENERS, _CLOSERS = "([{", ")]}"
 _GOES_ON = (",", "(", "[", "{", "\\", "+", "-", "*", "/", "|", "&", "=", " and", " or")
 _BEHIND = 3
-"""A shorter repetition is chance."""
+"""A shorter repetition is chance, but for these:"""
+_SIGNS = (":", ",", ";")
+_LOOK_LINES = 200
 
 
 def judge_ending(text: str, prefix: str, suffix: str, truth: str) -> Iterator[str]:
@@ -83,14 +85,14 @@ def _block_ends(written: str, rest: str, place: Place) -> bool:
 def _repeats(written: str, place: Place) -> bool:
     rest = place.rest.strip()
     if rest:
-        return len(rest) >= _BEHIND and written.endswith(rest)
+        return (len(rest) >= _BEHIND or rest in _SIGNS) and written.endswith(rest)
     last = written.rpartition("\n")[2].strip()
     return bool(place.below) and len(last) > _BEHIND and last == place.below[0].strip()
 
 
 def _open_brackets(prefix: str) -> int:
     """Return how many brackets are open at the end of a text, by its last lines."""
-    lines = prefix.split("\n")[-30:]
+    lines = prefix.split("\n")[-_LOOK_LINES:]
     depth = 0
     for line in lines:
         change, lowest = _depths(line)

@@ -80,6 +80,19 @@ def test_only_printable_text(text, kept):
         ("if a:|", "\n    b\nel", "\n    b\nel"),
         ("if a:|", "\n    b\nelephant = 1\n", "\n    b"),
         ("if a:|", "\n    b\n    ", "\n    b\n    "),
+        # a statement of several lines that the text itself begins is no block
+        (
+            "def f():\n    |",
+            "x = g(\n        a,\n    )\n    return x\ny",
+            "x = g(\n        a,\n    )\n    return x",
+        ),
+        # nor does a block inside the text end it, only one that its first line heads
+        (
+            "def f():\n    |",
+            "x = 1\n    if a:\n        b\n    return c",
+            "x = 1\n    if a:\n        b\n    return c",
+        ),
+        ("def f():\n    |", "if a:  # why\n        b\n    return c", "if a:  # why\n        b"),
         # tabs
         ("\tif a:|", "\n\t\tb\n\tx", "\n\t\tb"),
     ],
@@ -148,8 +161,14 @@ def test_the_line_below_is_not_written_again(view, text, kept):
 @pytest.mark.parametrize(
     ("view", "text", "kept"),
     [
-        ("|\n    self.something = other()", "a\n    self.something = other()", "a\n    "),
-        ("|\nshort()", "a\nshort()", "a\nshort()"),
+        ("x = |self.something = other()", "a, self.something = other()", "a, "),
+        ("|short()", "a short()", "a short()"),
+        # neighbours may begin alike
+        (
+            "    |\n    parser.add_argument('--b')",
+            "parser.add_argument('--a')",
+            "parser.add_argument('--a')",
+        ),
         ("|====================", "x ====================", "x ===================="),
     ],
 )
@@ -170,6 +189,11 @@ def test_it_ends_where_the_suffix_begins(view, text, kept):
         ("f(|", "a)", "a)"),
         ("f(|]", "a)", "a)"),
         ("f(|)", r"'\')', b)", r"'\')', b"),
+        # the bracket below is another line's
+        ("bar(\n    foo(a|\n)", ", b),", ", b),"),
+        ("x = [\n    [1, |\n]", "2],", "2],"),
+        ("x = [\n    [1, |\n]", "2]]", "2]"),
+        ("foo(|\n)", "a)", "a"),
     ],
 )
 def test_brackets_that_stand_there_already_are_not_closed_again(view, text, kept):
@@ -208,6 +232,9 @@ def test_indentation_that_is_there_is_not_written_again(view, text, kept):
         ("print('|')", "a' + 'b", "a' + 'b"),
         ("x = |", "foo", "foo"),
         ("f(a|, b)", "b, ", "b, "),
+        ("if x |:", "== 1:", "== 1"),
+        ("foo(a, |,", "b,", "b"),
+        ("x[|:2]", "1:", "1:"),
     ],
 )
 def test_the_rest_of_the_line_is_not_written_again(view, text, kept):

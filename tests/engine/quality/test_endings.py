@@ -53,3 +53,8 @@ def test_a_suffix_said_again_is_noticed() -> None:
         "repeats_suffix",
     ]
     assert judged("result = 1", "result = 1", "    ", suffix) == ["line_right"]
+    assert judged("a:", "a", "if ", ":") == ["line_over", "repeats_suffix"]
+
+
+def test_a_bracket_opened_far_above_may_be_closed() -> None:
+    assert judged("]", "]", "x = [\n" + "    1,\n" * 40) == ["line_right"]
