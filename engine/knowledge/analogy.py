@@ -15,13 +15,16 @@ from functools import lru_cache
 from itertools import chain
 from keyword import kwlist
 
-__all__ = ["Analogy", "Pair", "common_words", "typed_words"]
+__all__ = ["MOST_CHARACTERS", "Analogy", "Pair", "common_words", "typed_words"]
 
 Pair = tuple[str, str]
 """A word there and the word in its place here; often the same."""
 
 LEAST_ALIKE = 0.5
 """Share of common signs and words below which two lines are not compared word by word."""
+
+MOST_CHARACTERS = 400
+"""Longer lines are tables: comparing two takes seconds, and says nothing."""
 
 _PIECES = re.compile(r"[^\W\d]\w*|\d+|\s+|[^\w\s]")
 _PARTS = re.compile(r"([A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+)")
@@ -60,7 +63,12 @@ def _words(there: Iterable[str], here: Iterable[str]) -> list[Pair]:
 
 
 def common_words(there: str, here: str) -> list[Pair]:
-    """Return the words at corresponding places of two lines; none where the lines differ much."""
+    """Return the words at corresponding places of two lines.
+
+    None where the lines differ much, or one is longer than `MOST_CHARACTERS`.
+    """
+    if max(len(there), len(here)) > MOST_CHARACTERS:
+        return []
     (left, left_set), (right, right_set) = _solid(there), _solid(here)
     if len(left) == len(right) and all(map(_alike, left, right)):
         return _words(left, right)

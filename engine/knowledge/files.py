@@ -13,7 +13,7 @@ from pathlib import Path
 from engine.ignore import IgnoreRules, list_files
 from engine.privacy import secret_file
 
-__all__ = ["SourceFile", "find_files", "read_text"]
+__all__ = ["ReadableFile", "find_files", "read_text"]
 
 MAX_FILES = 2_000
 MAX_FILE_BYTES = 200_000
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class SourceFile:
+class ReadableFile:
     """A file that may be read."""
 
     name: str
@@ -37,7 +37,7 @@ class SourceFile:
 
 def find_files(
     root: Path, suffixes: Sequence[str], private_patterns: Sequence[str], near: str = ""
-) -> list[SourceFile]:
+) -> list[ReadableFile]:
     """Return the readable files of a repository, the nearest to a file first.
 
     Bounded by `MAX_FILES` and `MAX_TOTAL_BYTES`, so that a home folder cannot take minutes.
@@ -60,7 +60,7 @@ def find_files(
     return _bounded(found)
 
 
-def read_text(file: SourceFile) -> str | None:
+def read_text(file: ReadableFile) -> str | None:
     """Return the text of a file; None where it is gone, unreadable or no text."""
     try:
         data = file.path.read_bytes()
@@ -75,7 +75,7 @@ def read_text(file: SourceFile) -> str | None:
         return None
 
 
-def _look(root: Path, path: Path, private_patterns: Sequence[str]) -> SourceFile | None:
+def _look(root: Path, path: Path, private_patterns: Sequence[str]) -> ReadableFile | None:
     """Return the file at a path if it may be read.  Its content is not looked at."""
     if path.is_symlink() or secret_file(path, private_patterns) is not None:
         return None
@@ -85,7 +85,7 @@ def _look(root: Path, path: Path, private_patterns: Sequence[str]) -> SourceFile
         return None
     if not 0 < state.st_size <= MAX_FILE_BYTES or not os.path.isfile(path):
         return None
-    return SourceFile(path.relative_to(root).as_posix(), path, state.st_size, state.st_mtime_ns)
+    return ReadableFile(path.relative_to(root).as_posix(), path, state.st_size, state.st_mtime_ns)
 
 
 def _distance(name: str, near: str) -> int:
@@ -95,7 +95,7 @@ def _distance(name: str, near: str) -> int:
     return len(a) + len(b) - 2 * shared
 
 
-def _bounded(files: list[SourceFile]) -> list[SourceFile]:
+def _bounded(files: list[ReadableFile]) -> list[ReadableFile]:
     """Return the first files up to the limits."""
     kept, total = [], 0
     for file in files[:MAX_FILES]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock, Thread, get_native_id
 from time import monotonic
 
-from engine.knowledge.files import SourceFile, find_files, read_text
+from engine.knowledge.files import ReadableFile, find_files, read_text
 from engine.knowledge.shelf import Shelf, Source
 from engine.tokenizer import Tokenizer
 
@@ -70,6 +70,9 @@ class Library:
         self._holdings = _Holdings()
         self._lock = Lock()
         self._looked: float | None = None
+        self._looked_at: frozenset[tuple[str, int, int]] | None = None
+        """The stamps of all files when they were last read, also where none could be."""
+        self._pinned = False
 
     @property
     def files(self) -> int:
@@ -82,20 +85,29 @@ class Library:
         return sum(source.shelf.tokens for source in self._holdings.sources)
 
     def sources(self, without: str) -> list[Source]:
-        """Return the shelves as a completion in the file ``without`` uses them."""
-        return [
-            Source(source.shelf, hidden=source.hidden | {without})
-            for source in self._holdings.sources
-        ]
+        """Return the shelves as a completion in the file ``without`` uses them.
+
+        Neither its text on disk is used nor copies of that under other names.
+        """
+        sources = self._holdings.sources
+        hidden = {without}.union(*(source.shelf.copies(without) for source in sources))
+        return [Source(source.shelf, hidden=source.hidden | hidden) for source in sources]
 
     def read(self) -> None:
-        """Bring the shelves up to date now; blocks."""
+        """Bring the shelves up to date now; blocks.
+
+        They then stay as they are until the next call: who waits for a reading wants the same
+        answers from now on, whenever it asks.
+        """
         with self._lock:
+            self._pinned = True
             self._update("", gradual=False)
 
     def freshen(self, near: str) -> None:
         """See to it that the shelves are brought up to date in the background, if it is time."""
         now = monotonic()
+        if self._pinned:
+            return
         if self._looked is not None and now - self._looked < REFRESH_SECONDS:
             return
         if self._lock.locked():
@@ -119,19 +131,19 @@ class Library:
         files = find_files(self.root, self._suffixes, self.private_patterns, near)
         stamps = {_stamp(file): file for file in files}
         before = self._holdings
-        if before.sources and set(before.stamps) == stamps.keys():
+        if self._looked_at == stamps.keys():
             return
         changed = [file for stamp, file in stamps.items() if stamp not in before.main]
-        if not before.main or len(changed) > MAX_CHANGED:
+        if not before.sources or not before.main or len(changed) > MAX_CHANGED:
             self._read_all(files, gradual=gradual and not before.main)
-            return
-        old = frozenset(stamp[0] for stamp in before.main if stamp not in stamps)
-        main = before.sources[0].shelf
-        sources = [Source(main, hidden=old), *self._shelf(changed)]
-        self._holdings = _Holdings(tuple(sources), tuple(stamps), before.main)
-        _log.info("repository: %d files changed", len(changed))
+        else:
+            old = frozenset(stamp[0] for stamp in before.main if stamp not in stamps)
+            sources = [Source(before.sources[0].shelf, hidden=old), *self._shelf(changed)]
+            self._holdings = _Holdings(tuple(sources), tuple(stamps), before.main)
+            _log.info("repository: %d files changed", len(changed))
+        self._looked_at = frozenset(stamps)
 
-    def _read_all(self, files: Sequence[SourceFile], *, gradual: bool) -> None:
+    def _read_all(self, files: Sequence[ReadableFile], *, gradual: bool) -> None:
         first = _first_files(files)
         if gradual and len(first) < len(files):
             self._holdings = _Holdings(tuple(self._shelf(first)), tuple(map(_stamp, first)))
@@ -139,17 +151,17 @@ class Library:
         self._holdings = _Holdings(tuple(self._shelf(files)), stamps, frozenset(stamps))
         _log.info("repository: %d files, %d tokens", self.files, self.tokens)
 
-    def _shelf(self, files: Sequence[SourceFile]) -> list[Source]:
+    def _shelf(self, files: Sequence[ReadableFile]) -> list[Source]:
         """Return a shelf of the files; none where no file can be read."""
         texts = [(file.name, text) for file in files if (text := read_text(file)) is not None]
         return [Source(Shelf(self._tokenizer, texts))] if texts else []
 
 
-def _stamp(file: SourceFile) -> tuple[str, int, int]:
+def _stamp(file: ReadableFile) -> tuple[str, int, int]:
     return file.name, file.size_bytes, file.changed_ns
 
 
-def _first_files(files: Sequence[SourceFile]) -> Sequence[SourceFile]:
+def _first_files(files: Sequence[ReadableFile]) -> Sequence[ReadableFile]:
     """Return the files for the first shelf."""
     total = 0
     for i, file in enumerate(files):

@@ -43,6 +43,7 @@ _PAD = 4
 """Empty lines between texts: no line has a neighbour in another text."""
 
 _NEWLINE = 10
+_TAB = 9
 _BLANKS = np.zeros(256, bool)
 _BLANKS[[9, 10, 11, 12, 13, 32]] = True
 
@@ -156,6 +157,12 @@ class LineIndex:
             and bool(self.text[other] == self.text[line])
             and bool(self.start[other] < self.end[other])
         )
+
+    def indented_with_tab(self, line: int) -> bool:
+        """Return whether a tab stands directly in front of a line."""
+        if not self.indent[line]:
+            return False
+        return self.texts[int(self.text[line])][int(self.start[line]) - 1] == _TAB
 
     def content(self, line: int) -> bytes:
         """Return a line without its indentation."""

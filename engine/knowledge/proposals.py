@@ -35,7 +35,7 @@ class Proposals:
     Args:
         tokenizer: The model's.
         proposals: Best first.
-        typed: Bytes of the cursor's line that are typed, its indentation left out.
+        typed: Characters of the cursor's line that are typed, its indentation left out.
     """
 
     def __init__(self, tokenizer: Tokenizer, proposals: Sequence[Proposal], typed: int) -> None:

@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.knowledge.analogy import Analogy, Pair, common_words, typed_words
+from engine.knowledge.analogy import (
+    MOST_CHARACTERS,
+    Analogy,
+    Pair,
+    common_words,
+    typed_words,
+)
 from engine.knowledge.lines import UNKNOWN_STEP, LineIndex, Neighbours
 from engine.knowledge.shelf import Source
 from engine.knowledge.site import Site, indent_of
@@ -48,6 +54,9 @@ HALF_TYPED_BONUS = -0.5
 
 Both by trial on 400 places of ten development packages; ±0.3 matters little."""
 
+TAB_SPACES = 4
+"""Spaces that stand for a tab where one place is indented with tabs and the other with spaces."""
+
 NEAREST_FIRST = (-1, 1, -2, 2, -3, 3, -4)
 """Lines around a line, by distance, in the order in which their words are believed."""
 
@@ -80,8 +89,8 @@ class FoundLine:
         if site.one_line:
             return b"\n"
         index, line = self.index, self.line
-        own = indent_of(site.before + self.text.decode("utf-8", "replace") + "x")
-        shift = own - int(index.indent[line])
+        first = site.before + self.text.decode("utf-8", "replace") + "x"
+        own = first[: indent_of(first)].encode()
         content = index.texts[index.text[line]]
         stop = int(index.end[line])
         written = b""
@@ -90,7 +99,7 @@ class FoundLine:
                 break
             start, end = int(index.start[below]), int(index.end[below])
             gap = content[stop : start - int(index.indent[below])]
-            indent = b" " * max(0, int(index.indent[below]) + shift)
+            indent = own + _white_space(index, below, line, site)
             again = content[start:end]
             if self.analogy is not None:
                 again = self.analogy(again.decode("utf-8", "replace")).encode("utf-8", "replace")
@@ -163,7 +172,8 @@ def _lines_of(source: Source, surroundings: _Surroundings) -> Iterator[FoundLine
     contents, rewritten = index.contents(best), 0
     typed = surroundings.typed.encode("utf-8", "replace")
     for rank, (line, content) in enumerate(zip(best.tolist(), contents, strict=True)):
-        if rank < MAX_COMPARED and rewritten < MAX_REWRITTEN:
+        short = len(content) <= MOST_CHARACTERS
+        if short and rank < MAX_COMPARED and rewritten < MAX_REWRITTEN:
             again = _rewritten(index, line, content.decode("utf-8", "replace"), surroundings)
             if again is not None:
                 rewritten += 1
@@ -215,7 +225,22 @@ def _indentation(index: LineIndex, line: int, site: Site) -> bytes:
     """
     if site.before or not site.above:
         return b""
-    moved = (
-        int(index.indent[line] - index.indent[line - 1]) if index.step[line] != UNKNOWN_STEP else 0
-    )
-    return b" " * max(0, indent_of(site.above[-1]) + moved)
+    above = site.above[-1]
+    own = above[: indent_of(above)].encode()
+    if index.step[line] == UNKNOWN_STEP:
+        return own
+    if index.indent[line] < index.indent[line - 1]:
+        less = len(_white_space(index, line - 1, line, site))
+        return own[: max(0, len(own) - less)]
+    return own + _white_space(index, line, line - 1, site)
+
+
+def _white_space(index: LineIndex, deep: int, shallow: int, site: Site) -> bytes:
+    """Return by how much one line is indented deeper than another, as it is written here."""
+    more = max(0, int(index.indent[deep] - index.indent[shallow]))
+    there_tabs = index.indented_with_tab(deep)
+    if site.tabs and not there_tabs:
+        more = -(-more // TAB_SPACES)
+    elif there_tabs and not site.tabs:
+        more *= TAB_SPACES
+    return (b"\t" if site.tabs else b" ") * more

@@ -43,6 +43,14 @@ class Shelf:
         self._first = np.concatenate(([1], 1 + np.cumsum([len(ids) + 1 for ids in encoded])))
         self._next = self.contexts.tokens[self.contexts.order]
 
+    def copies(self, name: str) -> set[str]:
+        """Return the names of all texts that are the same as the one of this name."""
+        if name not in self.names:
+            return set()
+        texts = self.lines.texts
+        own = texts[self.names[name]]
+        return {other for other, i in self.names.items() if texts[i] == own}
+
     def __len__(self) -> int:
         return len(self.names)
 

@@ -29,6 +29,11 @@ class Site:
     one_line: bool = True
     """Whether the completion ends with the cursor's line."""
 
+    @property
+    def tabs(self) -> bool:
+        """Whether lines here are indented with tabs."""
+        return any(line.startswith("\t") for line in (self.before, *self.above, *self.below))
+
     @classmethod
     def of(cls, prefix: str, suffix: str, healing: bytes, *, one_line: bool) -> "Site":
         """Return the site between ``prefix`` and ``suffix``."""

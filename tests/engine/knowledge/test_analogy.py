@@ -42,6 +42,12 @@ def test_lines_of_another_build_say_nothing():
     assert common_words("f(a, b)", "f(a, b, c)") == [("f", "f"), ("a", "a"), ("b", "b")]
 
 
+def test_tables_are_not_compared():
+    row = "[" + "1, 2, " * 100 + "]"
+    assert common_words("a = " + row, "b = " + row) == []
+    assert common_words("a = [1]", "b = [1]")
+
+
 def test_what_is_typed_is_compared_with_a_beginning():
     assert typed_words("self.a = a", "self.b = ") == ([("self", "self"), ("a", "b")], [])
     assert typed_words("self.a = a", "self.b") == ([("self", "self")], [("a", "b")])

@@ -130,11 +130,47 @@ def test_unchanged_files_are_not_read_again(
 
 
 def test_the_file_being_edited_is_passed_over(tmp_path: Path, tokenizer) -> None:
-    write(tmp_path, "a.py")
+    write(tmp_path, "a.py", "a = 1\n")
     write(tmp_path, "b.py")
     shelves = make(tmp_path, tokenizer)
     shelves.read()
     assert known(shelves, "a.py") == {"b.py"}
+
+
+def test_copies_of_the_file_being_edited_are_passed_over_too(tmp_path: Path, tokenizer) -> None:
+    write(tmp_path, "a.py", "a = 1\n")
+    write(tmp_path, "build/a.py", "a = 1\n")
+    write(tmp_path, "b.py")
+    shelves = make(tmp_path, tokenizer)
+    shelves.read()
+    assert known(shelves, "a.py") == {"b.py"}
+    assert known(shelves, "c.py") == {"a.py", "build/a.py", "b.py"}
+
+
+def test_a_repository_of_unreadable_files_is_read_again_when_it_changes(
+    tmp_path: Path, tokenizer
+) -> None:
+    path = tmp_path / "a.py"
+    path.write_bytes(b"# caf\xe9\n")
+    shelves = make(tmp_path, tokenizer)
+    shelves.read()
+    shelves.read()
+    assert known(shelves) == set()
+    path.write_text("# café, now in UTF-8\n", encoding="utf-8")
+    shelves.read()
+    assert known(shelves) == {"a.py"}
+
+
+def test_what_was_read_on_demand_stays_until_it_is_demanded_again(
+    tmp_path: Path, tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "a.py")
+    shelves = make(tmp_path, tokenizer)
+    shelves.read()
+    started: list[object] = []
+    monkeypatch.setattr(library, "Thread", _thread(started))
+    shelves.freshen("a.py")
+    assert started == []
 
 
 def test_reading_in_the_background_fills_the_same_shelves(

@@ -93,6 +93,29 @@ def test_several_lines_come_with_their_indentation_moved(tokenizer):
     assert texts[0] == "width = self.width\n\n    return width * self.height\n"
 
 
+@pytest.mark.parametrize(
+    ("there", "here"), [("\t", "\t"), ("    ", "\t"), ("\t", "    "), ("    ", "    ")]
+)
+def test_lines_are_indented_as_the_lines_around_the_cursor_are(tokenizer, there, here):
+    shelf = Shelf(tokenizer, [("shape.py", TEXT.replace("    ", there))])
+
+    def best(prefix, *, one_line):
+        site = Site.of(prefix.replace("    ", here), "", b"", one_line=one_line)
+        line = find_lines([Source(shelf)], tokenizer, site)[0]
+        return (line.text + line.ending(site)).decode().replace(here, "    ")
+
+    assert best("class A:\n    def area(self):\n", one_line=True) == "        width = self.width\n"
+    assert best("class A:\n    def area(self):\n        width = self.width\n", one_line=True) == (
+        "        return width * self.height\n"
+    )
+    assert best("class A:\n", one_line=False).startswith(
+        "    def area(self):\n        width = self.width\n\n        return"
+    )
+    # Back by a step.
+    whole = "class A:\n    def area(self):\n        width = self.width\n        return width\n"
+    assert best(whole, one_line=True) == "    def name(self):\n"
+
+
 def test_several_lines_are_rewritten_together(tokenizer):
     texts = found(tokenizer, "def area(self):\n    depth = ", one_line=False)
     assert texts[0] == "self.depth\n\n    return depth * self.height\n"
