@@ -324,7 +324,7 @@ class Session:
             PromptError: The file is private, or the request does not fit the model's context.
             EngineError: A sampling setting is outside its range, or the session is closed.
         """
-        pattern = is_secret(request.path)
+        pattern = is_secret(request.path, request.private_patterns)
         if pattern is not None:
             raise PromptError(
                 f"{request.path} is private: it matches {pattern!r}, and such files are never "

@@ -219,8 +219,19 @@ class _Lines:
     first: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def see(self, row: int, ghost: str, remaining: str) -> None:
-        """Remember a suggestion on a line, unless there was one."""
-        self.first.setdefault(row, (first_line(ghost).rstrip(), first_line(remaining).rstrip()))
+        """Remember a suggestion on a line, unless there was one.
+
+        One that begins with a line end is a suggestion for a line further down.
+        """
+        text = ghost.lstrip("\n")
+        down = len(ghost) - len(text)
+        if not down:
+            found = first_line(ghost).rstrip(), first_line(remaining).rstrip()
+        elif row + down < len(self.target):
+            found = first_line(text).strip(), self.target[row + down].strip()
+        else:
+            return
+        self.first.setdefault(row + down, found)
 
     def cross(self, row: int, ghost: str, taken: str) -> None:
         """Remember the lines below that came with an accepted text."""

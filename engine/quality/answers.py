@@ -72,10 +72,12 @@ class ModelAnswers:
         self._session = session
         self._repository = repository
         self._secret_patterns = secret_patterns
+        self._prepared: Path | None = None
 
     def prepare(self, root: Path) -> None:
-        """Let the session read a repository before the questions about it."""
-        if self._repository:
+        """Let the session read a repository before the questions about it; once for many."""
+        if self._repository and root != self._prepared:
+            self._prepared = root
             self._session.read_repository(str(root), self._secret_patterns)
 
     def answer(self, question: Question) -> Answer:

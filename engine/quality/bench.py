@@ -1,6 +1,7 @@
 """The measurement: suites of questions put to a model and to the baselines, and their figures."""
 
 import ast
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -216,7 +217,8 @@ def _measure_one(
 def _extra(kind: str, item: Item, text: str) -> list[tuple[str, float]]:
     """Return the worths that only some kinds have."""
     if kind == "cross":
-        return [("name_found", float(item.hole.name in text))]
+        name = re.search(rf"\b{re.escape(item.hole.name)}\b", text)
+        return [("name_found", float(name is not None))]
     if kind not in ("block", "api"):
         return []
     tree = _tree(item.prefix + text + item.suffix)

@@ -128,7 +128,8 @@ def _python_files(root: Path) -> Iterator[str]:
 def _is_searched(folder: Path, name: str) -> bool:
     """Return whether a folder may hold the directory's own code: no cache, no environment."""
     hidden = name.startswith(".") or name in _NO_FOLDERS
-    return not hidden and not (folder / name / "pyvenv.cfg").exists()
+    # os.path: a folder that may not be looked into is passed over like the walk does.
+    return not hidden and not os.path.exists(folder / name / "pyvenv.cfg")
 
 
 def _read(path: Path, skipped: Counter[str]) -> str | None:

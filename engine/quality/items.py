@@ -121,7 +121,7 @@ class Items:
 
 
 def _first_uses(tree: ast.Module, names: frozenset[str]) -> Iterator[tuple[str, int]]:
-    """Yield each name that is read somewhere with the line (from 1) where that is first."""
+    """Yield each name that occurs somewhere with the line (from 1) of its first occurrence."""
     lines: dict[str, int] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id in names:

@@ -14,7 +14,7 @@ from typing import Any
 from engine.quality.answers import Answerer
 from engine.quality.code import MAX_CHARACTERS, parse
 from engine.quality.corpus import Corpus, SourceFile
-from engine.quality.scores import edit_similarity, interval, mean, ratio_interval
+from engine.quality.scores import edit_similarity, mean, ratio_interval
 from engine.quality.turns import in_turn
 
 __all__ = ["Stretch", "Typed", "Typist", "draw_stretches", "summary"]
@@ -135,7 +135,9 @@ def _of_file(file: SourceFile, seed: float) -> Iterator[_Place]:
 def summary(typed: Sequence[Typed], seed: int) -> dict[str, Any]:
     """Return the figures of a suite of stretches; fields as in the command's JSON."""
     lines = [line for each in typed for line in each.lines]
-    exact = [float(answer == truth) for answer, truth in lines]
+    # A suggestion of several lines is right or wrong as one: stretches are resampled, not lines.
+    exact = [float(sum(answer == truth for answer, truth in each.lines)) for each in typed]
+    counts = [float(len(each.lines)) for each in typed]
     keys = sum(each.keys for each in typed)
     characters = sum(each.characters for each in typed)
     saved = [float(each.characters - each.keys) for each in typed]
@@ -143,8 +145,8 @@ def summary(typed: Sequence[Typed], seed: int) -> dict[str, Any]:
     endings = sum((each.endings for each in typed), Counter[str]())
     return {
         "n": len(lines),
-        "exact_match": mean(exact),
-        "exact_match_ci": interval(exact, seed),
+        "exact_match": sum(exact) / len(lines) if lines else None,
+        "exact_match_ci": ratio_interval(exact, counts, seed),
         "edit_similarity": mean([edit_similarity(answer, truth) for answer, truth in lines]),
         "keystrokes_saved": 1 - keys / characters if characters else None,
         "keystrokes_saved_ci": ratio_interval(saved, sizes, seed),

@@ -88,6 +88,15 @@ def test_the_right_line_of_a_longer_suggestion_is_taken() -> None:
     assert outcome.lines[:2] == [("if value:", "if value:"), ("return 1", "return 1")]
 
 
+def test_a_suggestion_for_the_next_line_counts_there_alone() -> None:
+    said = "\n    return 1"
+    outcome = typed(
+        "def f():\n    return 1\n\n\nb = 2", lambda prefix: said if prefix == "def f():" else ""
+    )
+    assert outcome.accepted == 1
+    assert outcome.lines == [("", "def f():"), ("return 1", "return 1"), ("", "b = 2")]
+
+
 def test_one_character_is_typed_not_accepted() -> None:
     outcome = typed("f(x)", lambda prefix: ")" if prefix == "f(x" else "")
     assert (outcome.keys, outcome.shown, outcome.accepted, outcome.wrong) == (4, 1, 0, 0)
