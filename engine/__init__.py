@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.client import EngineClient, EngineDown, EngineStarting
+    from engine.model.load import weights_sha256
     from engine.quality import SUITES as quality_suites
     from engine.quality.answers import Answer, Answerer, ModelAnswers, Question
     from engine.quality.bench import QualityBench
@@ -63,6 +64,7 @@ _HOME = {
     "trace_wafer": "engine.wafer.trace.write:trace_wafer",
     "summarise_validation": "engine.wafer.validate:summarise",
     "validation_targets": "engine.wafer.validate:targets",
+    "weights_sha256": "engine.model.load:weights_sha256",
     "quality_suites": "engine.quality:SUITES",
 }
 
@@ -97,6 +99,7 @@ __all__ = [
     "summarise_validation",
     "trace_wafer",
     "validation_targets",
+    "weights_sha256",
 ]
 
 

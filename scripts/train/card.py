@@ -18,7 +18,7 @@ from typing import Any
 
 from scripts.train import history, settings
 from scripts.train.corpus import file_digest, read_manifest
-from scripts.train.weights_file import checksums, weight_files, write_whole
+from scripts.train.weights_file import checksums, digest, weight_files, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -36,19 +36,16 @@ def measure(folder: Path, work: Path, device: str) -> dict[str, Any]:
     from scripts.train.tokenizer import load
 
     digests = [file_digest(path) for path in weight_files(folder)]
+    kind = precision.fastest(device)
     path = work / "evaluation.json"
     if path.exists():
         known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if known.get("digests") == digests:
+        if (known.get("digests"), known.get("precision")) == (digests, kind):
             return known
     model = evaluate.load_weights(folder, device)
     encode = Encoder(load(folder / "tokenizer.json"))
     documents = evaluate.held_out_documents(work / "heldout.jsonl")
-    result: dict[str, Any] = {
-        "digests": digests,
-        "precision": precision.fastest(device),
-        "loss": {},
-    }
+    result: dict[str, Any] = {"digests": digests, "precision": kind, "loss": {}}
     for length, count in WINDOWS.items():
         windows = evaluate.loss_windows(documents, encode, count, length)
         result["loss"][str(length)] = asdict(evaluate.measure_loss(model, windows, device))
@@ -97,27 +94,25 @@ def training_lines(
 ) -> list[str]:
     """Return how it was trained: totals, phases, the curve of the held-out loss."""
     total, phases = run_log["total"], run_log["phases"]
-    options = phases[-1]["options"]
     flops = 6 * run_log["parameters"] * total["tokens"]
     lines = [
         f"{total['step']:,} steps, {total['tokens'] / 1e6:.2f} M tokens, "
         f"{total['seconds'] / 60:.1f} minutes, {total['tokens'] / total['seconds']:,.0f} tokens a "
-        f"second on average, on `{options['device']}` (evaluations included); about {flops:.1e} "
-        f"floating-point operations. Batches of {options['batch_tokens']:,} tokens, weight "
-        f"{options['middle_weight']} on the tokens of a middle. Muon for the matrices of the "
-        "layers, AdamW for the rest, at the rates below, linear decay to 0 over the last share of "
-        "a phase. A phase after the first begins with the weights that the one before gave, fresh "
-        "momentum, and rows not seen before.",
+        f"second on average (evaluations included); about {flops:.1e} floating-point operations. "
+        "Muon for the matrices of the layers, AdamW for the rest, with linear decay to 0 over the "
+        "last share of a run.",
         "",
-        "| phase | rows of | rates | decay | products | steps | M tokens | minutes | of its rows |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| phase | begins with | rows of | rates | decay | batch | weight of middles | on "
+        "| steps | M tokens | minutes | of its rows |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for number, phase in enumerate(phases, 1):
         rows, own = tokens_in(packed[phase["set"]]), phase["options"]
         lines.append(
-            f"| {number} | `{phase['set']}`, {rows / 1e6:.1f} M tokens "
-            f"| {own['muon_lr']}, {own['adam_lr']} | {own['decay']:.0%} "
-            f"| {own.get('precision', 'bfloat16')} | {phase['step']:,} "
+            f"| {number} | {_beginning(number, phase)} "
+            f"| `{phase['set']}`, {rows / 1e6:.1f} M tokens | {own['muon_lr']}, {own['adam_lr']} "
+            f"| {own['decay']:.0%} | {own['batch_tokens']:,} | {own['middle_weight']} "
+            f"| {own['device']}, {own.get('precision', 'bfloat16')} | {phase['step']:,} "
             f"| {phase['tokens'] / 1e6:.1f} | {phase['seconds'] / 60:.0f} "
             f"| {phase['tokens'] / rows:.0%} |"
         )
@@ -132,6 +127,15 @@ def training_lines(
         for point in run_log["curve"]
     ]
     return [*lines, "", "Points of the curve use a quarter of the text that the figures below use."]
+
+
+def _beginning(number: int, phase: Mapping[str, Any]) -> str:
+    """Return what a phase begins with."""
+    if phase["init"] is None:
+        return "nothing" if number == 1 else "the checkpoint"
+    passed = phase["options"].get("rows_passed", 0.0)
+    behind = f", behind the first {passed:.1%} of the rows" if passed else ""
+    return f"the weights of phase {number - 1}, new momentum{behind}"
 
 
 def tokens_in(packed: Mapping[str, Any]) -> int:
@@ -279,15 +283,21 @@ def rebuild_lines(
             f"--cap-bytes {options['cap_bytes']}"
         )
     for number, phase in enumerate(run_log["phases"]):
-        if number and phase["init"]:
+        if number and phase["init"] is not None:
             # Without its checkpoint the next phase begins with the weights.
-            commands += [f"{history.PYTHON} export", "rm .train/checkpoint.pt"]
+            work = run_log["phases"][number - 1]["options"].get("work", settings.WORK_DIR)
+            commands += [f"{history.PYTHON} {export}", f"rm {work}/checkpoint.pt"]
         commands += phase["commands"]
-    lines = ["```", *commands, f"{history.PYTHON} {export}", "```", ""]
+    commands.append(f"{history.PYTHON} {export}")
+    # The bundled model's tuning; of others the script asks the name.
+    commands.append("python scripts/fit_knowledge.py --fetch")
+    versions = {s["package"]: s["version"] for s in manifest["sets"][names[-1]]["sources"]}
+    lines = ["```", *commands, "```", ""]
     lines += [
-        "Corpus, tokenizer and rows come out byte for byte; with one worker and `--tokens` a run "
-        "gives the same losses each time. Two workers and a clock, as here, do not: each `train` "
-        "ran out or was stopped, and the next went on from its checkpoint.",
+        f"With the standard library of Python {versions['python']}, corpus, tokenizer and rows "
+        "come out byte for byte; with one worker and `--tokens` a run gives the same losses each "
+        "time on one kind of processor. Two workers or `--minutes` do not. A `train` that another "
+        "one follows was stopped or ran out, and the next went on from its checkpoint.",
         "",
         "| file | SHA-256 |",
         "|---|---|",
@@ -372,6 +382,36 @@ def labelled(argument: str) -> tuple[str, Path]:
     return (label, Path(path)) if equals else (Path(path).stem, Path(path))
 
 
+def check_measured(folder: Path, quality: Mapping[str, Mapping[str, Any]]) -> None:
+    """See to it that all figures are of the weights in a folder.
+
+    Raises:
+        ValueError: The tuning or a measurement is of other weights.
+    """
+    own = digest(folder)
+    if (folder / "knowledge.json").exists():
+        tuning = json.loads((folder / "knowledge.json").read_text(encoding="utf-8"))
+        if tuning["weights_sha256"] != own:
+            raise ValueError(
+                f"{folder / 'knowledge.json'} was fitted to other weights; run "
+                "scripts/fit_knowledge.py, then measure again"
+            )
+    for label, report in quality.items():
+        if report.get("weights_sha256") != own:
+            raise ValueError(f"the figures of {label!r} are of other weights; measure again")
+
+
+def check_rows(phase: Mapping[str, Any], work: Path) -> None:
+    """See to it that the rows described are those that the last phase was trained on.
+
+    Raises:
+        ValueError: They were packed anew since.
+    """
+    path = work / phase["set"] / "pack.json"
+    if phase["pack"] not in (None, file_digest(path)):
+        raise ValueError(f"{path} is not of the rows that the last phase was trained on")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``card``."""
     parser.add_argument("--out", type=Path, default=settings.WEIGHTS_DIR)
@@ -391,7 +431,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Measure the exported weights and write README.md beside them."""
     out, work = arguments.out, arguments.work
+    quality = {label: json.loads(path.read_text("utf-8")) for label, path in arguments.quality}
+    check_measured(out, quality)
     run_log = history.summary(history.read(work / "train.jsonl"))
+    check_rows(run_log["phases"][-1], work)
     names = list(dict.fromkeys(phase["set"] for phase in run_log["phases"]))
     text = card(
         out.name,
@@ -402,7 +445,7 @@ def run(arguments: argparse.Namespace) -> None:
         {f"{n}/{p.name}": file_digest(p) for n in names for p in sorted((work / n).glob("*.npy"))},
         json.loads((out / "config.json").read_text(encoding="utf-8")),
         checksums(out),
-        {label: json.loads(path.read_text("utf-8")) for label, path in arguments.quality},
+        quality,
         arguments.export,
         arguments.notes.read_text(encoding="utf-8") if arguments.notes else "",
     )

@@ -12,6 +12,7 @@ import json
 import logging
 import lzma
 import multiprocessing
+import platform
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
@@ -227,6 +228,8 @@ def run(arguments: argparse.Namespace) -> None:
     target = work / name / "corpus.jsonl"
     if target.exists() and not arguments.force:
         log.info("%s exists; --force writes it again", target)
+        if arguments.check:
+            check(work, name, read_manifest(settings.MANIFEST))
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     names = frozenset(settings.read_names(settings.HELD_OUT))
@@ -291,5 +294,10 @@ def check(work: Path, name: str, manifest: dict[str, Any]) -> None:
     for path, wanted in expected.items():
         found = file_digest(path)
         if found != wanted:
-            raise ValueError(f"{path} has sha256 {found}, the manifest expects {wanted}")
+            versions = known_versions({"sets": {name: manifest["sets"][name]}})
+            raise ValueError(
+                f"{path} has sha256 {found}, the manifest expects {wanted}; it was made with the "
+                f"standard library of Python {versions.get('python')}, this is "
+                f"{platform.python_version()}"
+            )
     log.info("as in the manifest, byte for byte")

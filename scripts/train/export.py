@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,6 +64,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, help="with --random: JSON with fields of the shape")
 
 
+def _history(checkpoint: Path, progress: Mapping[str, Any]) -> list[history.Record] | None:
+    """Return what the log beside a checkpoint tells of its weights; None where there is no log."""
+    run_log = checkpoint.with_name("train.jsonl")
+    if not run_log.exists():
+        return None
+    return history.of_checkpoint(history.read(run_log), progress)
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Write the weight files, config.json, tokenizer.json and checksums.json."""
     import torch
@@ -71,7 +81,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.random:
         torch.manual_seed(0)
         fields = json.loads(arguments.config.read_text()) if arguments.config else {}
-        config, progress = ModelConfig(**fields), "random weights"
+        config, progress, told = ModelConfig(**fields), "random weights", None
         state = Llama(config).state_dict()
         # Zeroed projections would make every layer invisible to whoever tests against this.
         state = {k: v if v.any() else torch.randn_like(v) * 0.02 for k, v in state.items()}
@@ -79,22 +89,25 @@ def run(arguments: argparse.Namespace) -> None:
         path = arguments.checkpoint or arguments.work / "checkpoint.pt"
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         config, state = ModelConfig(**checkpoint["config"]), checkpoint["model"]
+        told = _history(path, checkpoint)
         progress = f"step {checkpoint['step']}, {checkpoint['tokens']} tokens"
     tensors = {name: value.float().numpy() for name, value in state.items()}
     if arguments.blend is not None:
         folder, share = arguments.blend
         tensors = blend(tensors, weights_file.read(folder), share)
         progress += f", {share:g} of it earlier weights"
+        if told is not None:
+            told[-1]["blend"] = {"folder": str(folder), "share": share}
     out: Path = arguments.out
     written = weights_file.write(out, tensors, arguments.dtype, progress)
     tokenizer = (arguments.work / "tokenizer.json").read_bytes()
     weights_file.write_whole(out / "tokenizer.json", tokenizer)
     config_json = json.dumps(config.to_huggingface(), indent=2) + "\n"
     weights_file.write_whole(out / "config.json", config_json.encode())
-    run_log = arguments.work / "train.jsonl"
-    if run_log.exists() and not arguments.random:
-        told = history.lines(history.essential(history.read(run_log)))
-        weights_file.write_whole(out / history.NAME, told)
+    if told is None:
+        (out / history.NAME).unlink(missing_ok=True)
+    else:
+        weights_file.write_whole(out / history.NAME, history.lines(told))
     sums = json.dumps(weights_file.checksums(out), indent=2) + "\n"
     weights_file.write_whole(out / "checksums.json", sums.encode())
     size = sum((out / name).stat().st_size for name in written)

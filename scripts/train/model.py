@@ -247,7 +247,7 @@ class HeadLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx, hidden: Tensor, head: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """Return the sum of weight times cross entropy; the weights must sum to 1."""
-        # Autocast does not reach into a function with its own backward pass.
+        # Cast once: autocast would do it anew for every slice.
         kind = of_products(hidden.device)
         small, narrow = hidden.detach().to(kind), head.detach().to(kind)
         grad_hidden = torch.empty_like(small)

@@ -11,25 +11,23 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from scripts.train import precision
-
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic iteration; from the same source."""
 
 
-def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
+def orthogonalise(matrices: Tensor, products: torch.dtype, steps: int = 5) -> Tensor:
     """Move the singular values of each matrix near 1 by a Newton-Schulz iteration.
 
     Args:
         matrices: Any float type, shape (N, rows, columns).
+        products: Type of the products; a step's direction needs no more than bfloat16.
         steps: Iterations.
 
     Returns:
-        Same shape, of the type that `precision.fastest` names for the device; a step's direction
-        does not need more than bfloat16.
+        Same shape, of the type ``products``.
     """
     a, b, c = COEFFICIENTS
-    x = matrices.to(precision.TYPES[precision.fastest(matrices.device.type)])
+    x = matrices.to(products)
     tall = x.shape[1] > x.shape[2]
     if tall:
         x = x.mT
@@ -50,10 +48,12 @@ class Muon(torch.optim.Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
+        products: torch.dtype = torch.bfloat16,
         lr: float = 0.02,
         momentum: float = 0.95,
         weight_decay: float = 0.05,
     ) -> None:
+        self._products = products
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
@@ -68,7 +68,7 @@ class Muon(torch.optim.Optimizer):
                 updates = torch.stack([self._nesterov(p, group["momentum"]) for p in parameters])
                 # A tall matrix needs a larger step to change its output as much.
                 scale = max(1.0, shape[0] / shape[1]) ** 0.5
-                directions = orthogonalise(updates).float()
+                directions = orthogonalise(updates, self._products).float()
                 for parameter, direction in zip(parameters, directions, strict=True):
                     parameter.mul_(1 - group["lr"] * group["weight_decay"])
                     parameter.add_(direction, alpha=-group["lr"] * scale)

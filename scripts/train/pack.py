@@ -16,9 +16,10 @@ import logging
 import multiprocessing
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -332,7 +333,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", choices=settings.SETS, default=settings.DEFAULT_SET)
     parser.add_argument("--recipe", choices=RECIPES, help="default: the set's own")
     parser.add_argument("--processes", type=int, default=2, help="another number, other rows")
-    parser.add_argument("--cap-bytes", type=int, default=10_000_000, help="most of one package")
+    parser.add_argument("--cap-bytes", type=int, default=3_000_000, help="most of one package")
     parser.add_argument(
         "--parts-mib", type=float, help="also cut the rows into compressed files of this size"
     )
@@ -344,6 +345,7 @@ def run(arguments: argparse.Namespace) -> None:
     work: Path = arguments.work
     target = work / arguments.set
     if (target / "pack.json").exists() and not arguments.force:
+        check_options(target / "pack.json", _options(arguments))
         log.info("%s exists; --force packs again", target / "pack.json")
     else:
         _pack(work, target, arguments)
@@ -352,8 +354,28 @@ def run(arguments: argparse.Namespace) -> None:
         parts.cut(files, target / "parts", int(arguments.parts_mib * 2**20))
 
 
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what the rows depend on beside corpus and tokenizer."""
+    return {
+        "recipe": arguments.recipe or settings.SETS[arguments.set].recipe,
+        "processes": arguments.processes,
+        "cap_bytes": arguments.cap_bytes,
+    }
+
+
+def check_options(path: Path, options: Mapping[str, Any]) -> None:
+    """See to it that rows that are there were packed as asked for.
+
+    Raises:
+        ValueError: They were packed with other options.
+    """
+    known = json.loads(path.read_text(encoding="utf-8")).get("options")
+    if known is not None and known != options:
+        raise ValueError(f"{path} was packed with {known}, asked for is {options}; add --force")
+
+
 def _pack(work: Path, target: Path, arguments: argparse.Namespace) -> None:
-    recipe = arguments.recipe or settings.SETS[arguments.set].recipe
+    options = _options(arguments)
     shares = arguments.processes
     jobs = [
         Job(
@@ -362,13 +384,12 @@ def _pack(work: Path, target: Path, arguments: argparse.Namespace) -> None:
             share=share,
             shares=shares,
             cap_bytes=arguments.cap_bytes,
-            recipe=RECIPES[recipe],
+            recipe=RECIPES[options["recipe"]],
         )
         for share in range(shares)
     ]
     with multiprocessing.get_context("spawn").Pool(shares) as pool:
         results = pool.map(pack_share, jobs)
     summary = write_rows(target, results)
-    options = {"recipe": recipe, "processes": shares, "cap_bytes": arguments.cap_bytes}
     (target / "pack.json").write_text(json.dumps(summary | {"options": options}, indent=1) + "\n")
     log.info("packed: %s", summary)

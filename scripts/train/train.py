@@ -101,7 +101,7 @@ def optimisers(model: Llama, arguments: argparse.Namespace) -> list[torch.optim.
     taken = {id(p) for p in matrices}
     others = [p for p in model.parameters() if id(p) not in taken]
     return [
-        Muon(matrices, lr=arguments.muon_lr),
+        Muon(matrices, precision.TYPES[arguments.precision], lr=arguments.muon_lr),
         torch.optim.AdamW(others, lr=arguments.adam_lr, betas=(0.9, 0.95), weight_decay=0.0),
     ]
 
@@ -189,15 +189,16 @@ class Run:
         self.model = self._begin(state).to(self.device)
         self.optimizers = optimisers(self.model, arguments)
         self.base = [[g["lr"] for g in optimizer.param_groups] for optimizer in self.optimizers]
-        self.batches = Batches(
-            self.work / arguments.set, arguments.part_tokens, arguments.rows_passed
-        )
+        passed = arguments.rows_passed if state is None else 0.0
+        self.batches = Batches(self.work / arguments.set, arguments.part_tokens, passed)
         self.progress = Progress()
         if state is not None:
             self._resume(state)
         self._measure = evaluation(self.work, self.device)
-        if state is None and arguments.init is not None:
+        if state is None:
             history.begin(self.work / "train.jsonl", arguments.init)
+        elif arguments.init is not None:
+            log.warning("%s goes on; --init is for a new run", self.checkpoint)
         self._log = (self.work / "train.jsonl").open("a", encoding="utf-8")
         self.gather, self.stepping = threading.Lock(), threading.Lock()
         self._sums = [torch.zeros_like(p) for p in self.model.parameters()]
@@ -271,7 +272,11 @@ class Run:
     def train(self) -> None:
         """Run the workers to the end of the run or of the piece; measure at the run's end."""
         parameters = sum(p.numel() for p in self.model.parameters())
-        options = {k: v for k, v in vars(self.options).items() if isinstance(v, int | float | str)}
+        options = {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in vars(self.options).items()
+            if value is not None
+        }
         rows = hashlib.sha256((self.work / self.options.set / "pack.json").read_bytes())
         self.write({"start": options, "parameters": parameters, "pack": rows.hexdigest()})
         failures: list[BaseException] = []
@@ -379,5 +384,13 @@ class Run:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train to the end of the time or the tokens."""
+    """Train to the end of the time or the tokens.
+
+    Raises:
+        ValueError: ``--rows-passed`` is no share, or there are no weights that saw those rows.
+    """
+    if not 0 <= arguments.rows_passed < 1:
+        raise ValueError(f"--rows-passed {arguments.rows_passed:g} is no share of the rows: 0 … 1")
+    if arguments.rows_passed and arguments.init is None:
+        raise ValueError("--rows-passed is for weights that have seen those rows; name --init")
     Run(arguments).train()

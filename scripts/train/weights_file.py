@@ -156,6 +156,17 @@ def weight_files(folder: Path) -> list[Path]:
     return [folder / SINGLE]
 
 
+def digest(folder: Path) -> str:
+    """Return the SHA-256 of the `weight_files`, one after the other.
+
+    The same as ``engine.model.load.weights_sha256``, which a test holds.
+    """
+    total = hashlib.sha256()
+    for path in weight_files(folder):
+        total.update(path.read_bytes())
+    return total.hexdigest()
+
+
 def read(folder: Path) -> dict[str, np.ndarray]:
     """Return all tensors of a weights folder, float32."""
     found: dict[str, np.ndarray] = {}

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
-from scripts.train import card, corpus, history, settings
+import numpy as np
+import pytest
+
+from scripts.train import card, corpus, history, settings, weights_file
 
 LOSS = {"nats_a_token": 2.5, "bits_a_byte": 0.96, "tokens": 5000}
 START = {
@@ -107,21 +111,16 @@ def test_card_shows_the_figures_of_the_run() -> None:
     text = text_of()
     assert "1,234 steps, 12.34 M tokens, 60.0 minutes" in text
     assert "| 512 tokens | 2.500 | **0.960** | 5,000 |" in text
-    assert (
-        "| 1 | `core`, 20.0 M tokens | 0.02, 0.003 | 35% | bfloat16 | 1,000 | 10.0 | 50 | 50% |"
-        in text
-    )
-    assert (
-        "| 2 | `full`, 23.4 M tokens | 0.02, 0.003 | 35% | bfloat16 | 234 | 2.3 | 10 | 10% |"
-        in text
-    )
+    own = "| 0.02, 0.003 | 35% | 8,192 | 3.0 | cpu, bfloat16 "
+    assert f"| 1 | nothing | `core`, 20.0 M tokens {own}| 1,000 | 10.0 | 50 | 50% |" in text
+    assert f"| 2 | the checkpoint | `full`, 23.4 M tokens {own}| 234 | 2.3 | 10 | 10% |" in text
     assert "ab" * 32 in text
     assert "the standard library's asyncio" in text
 
 
 def test_card_says_how_to_make_it_again() -> None:
     text = text_of()
-    rest = " --batch-tokens 8192 --muon-lr 0.02 --adam-lr 0.003 --decay 0.35"
+    rest = " --batch-tokens 8192 --muon-lr 0.02 --adam-lr 0.003 --decay 0.35 --middle-weight 3.0"
     for command in (
         "corpus --set core --fetch --check",
         "corpus --set full --fetch --check",
@@ -165,7 +164,7 @@ def test_card_takes_the_suites_with_intervals_and_baselines() -> None:
 
 
 def test_a_phase_that_begins_with_weights_is_made_from_them() -> None:
-    init = {"folder": "spark-nano", "files": {"model.safetensors": "ef" * 32}}
+    init = {"folder": "weights/spark-nano", "files": {"model.safetensors": "ef" * 32}}
     log = history.summary(
         [
             at(0, 0, start=START | {"set": "full"}, parameters=1),
@@ -175,11 +174,54 @@ def test_a_phase_that_begins_with_weights_is_made_from_them() -> None:
             at(234, 600, heldout=LOSS, end=True),
         ]
     )
-    text = text_of(run_log=log)
+    text = text_of(run_log=log, export="export --out weights/spark-nano")
     assert "1,234 steps, 12.34 M tokens, 60.0 minutes" in text
-    commands = [line for line in text.split("\n") if line.startswith(("python -m", "rm "))]
-    first, exported, removed, second = commands[4:8]
+    assert "| the weights of phase 1, new momentum, behind the first 30.0% of the rows |" in text
+    commands = [line for line in text.split("\n") if line.startswith(("python ", "rm "))]
+    first, exported, removed, second, last, fitted = commands[4:]
     assert "--init" not in first
-    assert exported == "python -m scripts.train export"
+    assert exported == last == "python -m scripts.train export --out weights/spark-nano"
     assert removed == "rm .train/checkpoint.pt"
     assert second.endswith("--rows-passed 0.3 --init weights/spark-nano")
+    assert fitted == "python scripts/fit_knowledge.py --fetch"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a weights folder with one tensor and a tuning that was fitted to it."""
+    tensors = {"x": np.ones((2, 32), np.float32)}
+    weights_file.write(tmp_path, tensors, "float16", "")
+    tuning = {"weights_sha256": weights_file.digest(tmp_path)}
+    (tmp_path / "knowledge.json").write_text(json.dumps(tuning), encoding="utf-8")
+    return tmp_path
+
+
+def test_figures_of_other_weights_are_refused(folder: Path) -> None:
+    report = {"weights_sha256": weights_file.digest(folder)}
+    card.check_measured(folder, {"Held out": report})
+    with pytest.raises(ValueError, match="'Held out' are of other weights"):
+        card.check_measured(folder, {"Held out": {"weights_sha256": "00" * 32}})
+    weights_file.write(folder, {"x": np.zeros((2, 32), np.float32)}, "float16", "")
+    with pytest.raises(ValueError, match="was fitted to other weights"):
+        card.check_measured(folder, {})
+
+
+def test_rows_that_were_packed_anew_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/pack.json").write_text("{}", encoding="utf-8")
+    own = corpus.file_digest(tmp_path / "full/pack.json")
+    for known in (own, None):
+        card.check_rows({"set": "full", "pack": known}, tmp_path)
+    with pytest.raises(ValueError, match="not of the rows"):
+        card.check_rows({"set": "full", "pack": "00" * 32}, tmp_path)
+
+
+def test_the_bundled_model_is_described_by_its_own_files() -> None:
+    card.check_measured(settings.WEIGHTS_DIR, {})
+    sums = json.loads((settings.WEIGHTS_DIR / "checksums.json").read_text(encoding="utf-8"))
+    assert sums == weights_file.checksums(settings.WEIGHTS_DIR)
+    text = (settings.WEIGHTS_DIR / "README.md").read_text(encoding="utf-8")
+    for name, digest in sums["files"].items():
+        assert f"| {name} | `{digest}` |" in text
+    told = history.summary(history.read(settings.WEIGHTS_DIR / history.NAME))
+    assert f"{told['total']['step']:,} steps" in text

@@ -217,8 +217,9 @@ def test_a_corpus_is_rebuilt_byte_for_byte(tmp_path: Path, monkeypatch: pytest.M
     assert ["held-out", "rich", "rich/core.py"] in listing
     build(tmp_path / "second", "--check")
     wheel(wheels, "two", {"two/a.py": body(1), "two/b.py": body(5)})
-    with pytest.raises(ValueError, match="the manifest expects"):
-        build(tmp_path / "third", "--check")
+    for _ in range(2):  # what is there already is held against the manifest too
+        with pytest.raises(ValueError, match="the manifest expects"):
+            build(tmp_path / "third", "--check")
 
 
 def test_a_missing_or_doubled_wheel_is_named(tmp_path: Path) -> None:

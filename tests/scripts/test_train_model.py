@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,16 @@ torch = pytest.importorskip("torch")
 # Two threads on tiny tensors spend their time waiting for each other.
 torch.set_num_threads(1)
 
-from scripts.train import evaluate, fim, precision, settings, weights_file  # noqa: E402
+from scripts.train import (  # noqa: E402
+    card,
+    evaluate,
+    export,
+    fim,
+    history,
+    precision,
+    settings,
+    weights_file,
+)
 from scripts.train import train as training  # noqa: E402
 from scripts.train.model import HeadLoss, Llama, ModelConfig, causal_attention  # noqa: E402
 from scripts.train.muon import Muon, orthogonalise  # noqa: E402
@@ -106,9 +116,10 @@ def test_products_have_the_type_that_was_asked_for() -> None:
     assert precision.of_products(one.device) is torch.float32
 
 
-def test_orthogonalise_brings_singular_values_near_one() -> None:
+@pytest.mark.parametrize("kind", precision.TYPES.values())
+def test_orthogonalise_brings_singular_values_near_one(kind: Any) -> None:
     torch.manual_seed(0)
-    values = torch.linalg.svdvals(orthogonalise(torch.randn(3, 24, 48)).float())
+    values = torch.linalg.svdvals(orthogonalise(torch.randn(3, 24, 48), kind).float())
     assert float(values.min()) > 0.5
     assert float(values.max()) < 1.4
 
@@ -200,6 +211,17 @@ def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
     return run
 
 
+HELD_OUT = {"nats_a_token": 2.5, "bits_a_byte": 0.96, "tokens": 10}
+
+
+def step(module: ModuleType, work: Path, *options: str) -> None:
+    """Run one step of the pipeline."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--work", type=Path)
+    module.add_arguments(parser)
+    module.run(parser.parse_args(["--work", str(work), *options]))
+
+
 def weights(work: Path) -> dict[str, Any]:
     state: dict[str, Any] = torch.load(work / "checkpoint.pt", weights_only=True)["model"]
     return state
@@ -267,10 +289,56 @@ def test_training_can_begin_with_a_weights_folder(tmp_path: Path, train: Any, dt
     weights_file.write(tmp_path / "out", state, dtype, "")
     (tmp_path / "out/config.json").write_text(json.dumps(TINY.to_huggingface()))
     packed(tmp_path / "second" / "full")
-    log = train(tmp_path / "second", "--tokens", str(256 * 10), "--init", str(tmp_path / "out"))
-    assert log[0]["init"]["folder"] == "out"
+    begin = ("--tokens", str(256 * 10), "--init", str(tmp_path / "out"), "--rows-passed", "0.5")
+    log = train(tmp_path / "second", *begin)
+    assert log[0]["init"]["folder"] == str(tmp_path / "out")
     losses = [[r["loss"] for r in records if "loss" in r] for records in (first, log)]
     assert losses[1][0] < 0.5 * losses[0][0]
+
+
+def test_a_run_from_weights_is_told_of_in_the_card(
+    tmp_path: Path, train: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Train, export, begin again with the weights, export, describe."""
+    work, out = tmp_path / "work", tmp_path / "tiny"
+    packed(work / "full")
+    (work / "full/pack.json").write_text(json.dumps({"16": {"tokens": 1024}}))
+    shutil.copy(settings.WEIGHTS_DIR / "tokenizer.json", work)
+    monkeypatch.setattr(card, "measure", lambda *_: {"precision": "float32", "loss": {}})
+    train(work, "--tokens", str(256 * 20))
+    step(export, work, "--out", str(out))
+    (work / "checkpoint.pt").unlink()
+    begin = ("--tokens", str(256 * 10), "--init", str(out), "--rows-passed", "0.5")
+    monkeypatch.setattr(training, "evaluation", lambda *_: lambda _: {"heldout": HELD_OUT})
+    train(work, *begin)
+    log = train(work, *begin)
+    assert (work / "train.1.jsonl").exists()
+    assert sum("init" in record for record in log) == 1
+    step(export, work, "--out", str(out))
+    step(card, work, "--out", str(out))
+    text = (out / "README.md").read_text()
+    assert "30 steps, 0.01 M tokens" in text
+    assert (
+        "| 2 | the weights of phase 1, new momentum, behind the first 50.0% of the rows |" in text
+    )
+    told = history.read(out / history.NAME)
+    assert [record["step"] for record in told if "export" in record] == [20, 10]
+    # Weights that no log tells of have no history, not an older one.
+    (work / "train.jsonl").unlink()
+    step(export, work, "--out", str(out))
+    assert not (out / history.NAME).exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [(("--rows-passed", "28.5", "--init", "x"), "no share"), (("--rows-passed", "0.3"), "--init")],
+)
+def test_rows_are_passed_over_for_weights_only(
+    tmp_path: Path, train: Any, options: tuple[str, ...], why: str
+) -> None:
+    packed(tmp_path / "full")
+    with pytest.raises(ValueError, match=why):
+        train(tmp_path, "--tokens", "1", *options)
 
 
 def test_rows_that_are_missing_are_named(tmp_path: Path, train: Any) -> None:

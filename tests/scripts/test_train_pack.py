@@ -182,6 +182,8 @@ def test_rows_are_packed_the_same_and_survive_cutting(tmp_path: Path) -> None:
         options = ["--work", str(work), "--processes", "1", "--parts-mib", "0.001"]
         pack.run(parser.parse_args(options))
         rows.append({path.name: path.read_bytes() for path in (work / "full").glob("*.npy")})
+        with pytest.raises(ValueError, match="add --force"):
+            pack.run(parser.parse_args([*options, "--cap-bytes", "5"]))
     assert rows[0] == rows[1]
     assert {"rows_512.npy", "flags_512.npy", "rows_2048.npy", "flags_2048.npy"} == rows[0].keys()
     cut = tmp_path / "first/full/parts"

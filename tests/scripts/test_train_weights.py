@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.model.load import weights_sha256
 from engine.model.quantise import dequantise, quantise
 from scripts.train import export, weights_file
 
@@ -100,3 +101,9 @@ def test_blending_lies_on_the_straight_line() -> None:
 def test_a_blend_needs_a_folder_and_a_share(argument: str) -> None:
     with pytest.raises(ValueError, match=r"no FOLDER=SHARE|could not convert"):
         export.blended(argument)
+
+
+def test_weights_have_one_digest_for_training_and_engine(tmp_path: Path) -> None:
+    for dtype in ("float16", "int8"):
+        weights_file.write(tmp_path, tensors(), dtype, "")
+        assert weights_file.digest(tmp_path) == weights_sha256(tmp_path)

@@ -105,6 +105,7 @@ def quality(
         )
     report = {
         "model": name,
+        "weights_sha256": engine.weights_sha256(model),
         "data": str(data),
         "seed": seed,
         "repository": not no_repository,
