@@ -34,7 +34,7 @@ class Examination:
     """What the engine would work with if it started now."""
 
     processor_path: str
-    """``"avx512-vnni"`` or ``"portable"``."""
+    """``"avx512-vnni"``, ``"avx2"`` or ``"portable"``."""
     threads: int
     kernel_cache: Path
     """Folder of the compiled kernels of this version and processor; it may not exist yet."""

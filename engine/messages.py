@@ -175,7 +175,7 @@ class EngineReady(msgspec.Struct, tag=True, frozen=True):
     machine: MachineInfo
     threads: int
     processor_path: str
-    """``"avx512-vnni"`` or ``"portable"``."""
+    """``"avx512-vnni"``, ``"avx2"`` or ``"portable"``."""
     start_ms: float
 
 

@@ -151,7 +151,7 @@ class Wafer(Runner, Protocol):
 
     @property
     def processor_path(self) -> str:
-        """Which kernels run: ``avx512-vnni`` or ``portable``."""
+        """Which kernels run: ``avx512-vnni``, ``avx2`` or ``portable``."""
         ...
 
     @property

@@ -26,7 +26,11 @@ MAX_ROWS = 64
 
 def processor_path(portable: bool = False) -> str:
     """Return the name of the kernels' path on this processor."""
-    return "avx512-vnni" if dot.has_vnni() and not portable else "portable"
+    return dot.path_name(_path(portable))
+
+
+def _path(portable: bool) -> dot.Path:
+    return dot.PORTABLE if portable else dot.best_path()
 
 
 class Executor:
@@ -56,7 +60,7 @@ class Executor:
         self.program = program
         self.threads = threads
         self.path_name = processor_path(portable)
-        self._path = dot.VNNI if self.path_name == "avx512-vnni" else dot.PORTABLE
+        self._path = _path(portable)
         self._memory = _allocate(program, tensors)
         self._sizes = _sizes(program)
         names = [buffer.name for buffer in program.buffers]

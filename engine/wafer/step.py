@@ -90,7 +90,7 @@ def run_step(
     """Run the Program for ``tokens`` at ``position`` and the positions after it.
 
     Args:
-        path: `dot.VNNI` or `dot.PORTABLE`; its type chooses the code.
+        path: `dot.VNNI`, `dot.AVX2` or `dot.PORTABLE`; its type chooses the code.
         threads: Above 1, large products and many heads are shared among threads.
         memory: Tables, weights and state; values and KV cache are written.
         sizes: Numbers of attention and norms.

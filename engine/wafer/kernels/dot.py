@@ -4,11 +4,14 @@ Weights are unsigned bytes (w + 128) in panels: eight quads of inputs × 64 outp
 Activations are signed bytes; ``correction`` is −128 · Σ activations of the group, so that the
 sums are exactly those of the signed weights.
 
-Two paths with the same bits, chosen by the *type* of the ``path`` argument, so that a processor
-without the instruction never sees its code: `VNNI` uses one dot-product instruction
-(``vpdpbusd``, u8 × s8 → i32, no saturation), `PORTABLE` plain widening multiplications.
+Three paths with the same bits, chosen by the *type* of the ``path`` argument, so that a processor
+without the instructions never sees their code: `VNNI` uses one dot-product instruction
+(``vpdpbusd``, u8 × s8 → i32, no saturation), `AVX2` multiplies magnitudes by signed bytes
+(``vpmaddubsw``, u8 × s8 → i16 in pairs), `PORTABLE` plain widening multiplications.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +22,19 @@ from numba.core import config as _numba_config
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-__all__ = ["GROUP_BYTES", "PANEL", "PORTABLE", "VNNI", "dot_four", "dot_one", "has_vnni"]
+__all__ = [
+    "AVX2",
+    "GROUP_BYTES",
+    "PANEL",
+    "PORTABLE",
+    "VNNI",
+    "best_path",
+    "dot_four",
+    "dot_one",
+    "has_avx2",
+    "has_vnni",
+    "path_name",
+]
 
 PANEL = 64
 """Outputs of a panel."""
@@ -28,38 +43,75 @@ GROUP_BYTES = 32 * PANEL
 
 PORTABLE = np.int8(0)
 VNNI = np.int16(0)
+AVX2 = np.int32(0)
+Path = np.int8 | np.int16 | np.int32
+
+_NAMES = {np.int8: "portable", np.int16: "avx512-vnni", np.int32: "avx2"}
 
 config: Any = _numba_config  # its fields are made at run time
 
 _QUADS = 8
 _VECTORS = 4  # 16 outputs each
-_I8, _I16, _I32 = ir.IntType(8), ir.IntType(16), ir.IntType(32)
+_HALVES = 8  # 8 outputs each
+_I1, _I8, _I16, _I32 = ir.IntType(1), ir.IntType(8), ir.IntType(16), ir.IntType(32)
 _V16X32, _V64X8 = ir.VectorType(_I32, 16), ir.VectorType(_I8, 64)
 _V64X16, _V64X32 = ir.VectorType(_I16, 64), ir.VectorType(_I32, 64)
+_V8X32, _V16X16, _V32X8 = ir.VectorType(_I32, 8), ir.VectorType(_I16, 16), ir.VectorType(_I8, 32)
+
+
+# ── which path ──────────────────────────────────────────────────────────────────────────────
 
 
 def has_vnni() -> bool:
     """Say whether code for this processor, as numba will generate it, may use `VNNI`."""
+    return _has("avx512vnni", "avx512bw")
+
+
+def has_avx2() -> bool:
+    """Say whether code for this processor, as numba will generate it, may use `AVX2`."""
+    return _has("avx2")
+
+
+def _has(*features: str) -> bool:
     if config.CPU_NAME is not None and binding.get_host_cpu_name() != config.CPU_NAME:
         return False
     if config.CPU_FEATURES is not None:
-        return "+avx512vnni" in config.CPU_FEATURES
-    features = binding.get_host_cpu_features()
-    return bool(features.get("avx512vnni")) and bool(features.get("avx512bw"))
+        asked = config.CPU_FEATURES.split(",")
+        return all(f"+{feature}" in asked for feature in features)
+    known = binding.get_host_cpu_features()
+    return all(known.get(feature) for feature in features)
 
 
-def _broadcast(builder: Any, scalar: Any) -> Any:
-    """Return a vector of 16 copies of an i32."""
-    undefined = ir.Constant(_V16X32, ir.Undefined)
+def best_path() -> Path:
+    """Return the fastest path that this processor has."""
+    if has_vnni():
+        return VNNI
+    return AVX2 if has_avx2() else PORTABLE
+
+
+def path_name(path: Path) -> str:
+    """Return a path's name: ``avx512-vnni``, ``avx2`` or ``portable``."""
+    return _NAMES[type(path)]
+
+
+# ── the code of each ────────────────────────────────────────────────────────────────────────
+
+
+def _broadcast(builder: Any, scalar: Any, kind: Any = _V16X32) -> Any:
+    """Return a vector of copies of an i32."""
+    undefined = ir.Constant(kind, ir.Undefined)
     single = builder.insert_element(undefined, scalar, ir.Constant(_I32, 0))
-    return builder.shuffle_vector(single, undefined, ir.Constant(_V16X32, [0] * 16))
+    return builder.shuffle_vector(single, undefined, ir.Constant(kind, [0] * kind.count))
+
+
+def _call(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
+    """Call an instruction by the name LLVM has for it."""
+    signature = ir.FunctionType(result, [argument.type for argument in arguments])
+    return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), arguments)
 
 
 def _accumulate_vnni(builder: Any, total: Any, weights: Any, inputs: Any) -> Any:
-    signature = ir.FunctionType(_V16X32, [_V16X32, _V64X8, _V64X8])
-    name = "llvm.x86.avx512.vpdpbusd.512"
-    function = cgutils.get_or_insert_function(builder.module, signature, name)
-    return builder.call(function, [total, weights, inputs])
+    return _call(builder, "llvm.x86.avx512.vpdpbusd.512", _V16X32, [total, weights, inputs])
 
 
 def _accumulate_portable(builder: Any, total: Any, weights: Any, inputs: Any) -> Any:
@@ -82,6 +134,80 @@ def _load(builder: Any, pointer: Any, index: int, align: int) -> Any:
     value = builder.load(builder.gep(pointer, [ir.Constant(_I32, index)]))
     value.align = align
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Operands:
+    """Where the operands of some rows lie, as pointers."""
+
+    panel: Any
+    """To the weights of the group, i8."""
+    quads: list[Any]
+    """For each row, to its inputs, four in an i32."""
+    corrections: list[Any]
+    """For each row, i32."""
+    sums: Any
+    """i32."""
+
+
+def _in_wide_vectors(accumulate: Callable[..., Any]) -> Callable[..., None]:
+    """Return what writes the code that keeps the sums of a row in four vectors of 16 outputs."""
+
+    def emit(builder: Any, operands: _Operands) -> None:
+        panel = builder.bitcast(operands.panel, ir.PointerType(_V64X8))
+        target = builder.bitcast(operands.sums, ir.PointerType(_V16X32))
+        for row, (quads, correction) in enumerate(
+            zip(operands.quads, operands.corrections, strict=True)
+        ):
+            totals = [_broadcast(builder, _load(builder, correction, 0, 4))] * _VECTORS
+            for quad in range(_QUADS):
+                four = _broadcast(builder, _load(builder, quads, quad, 1))
+                four = builder.bitcast(four, _V64X8)
+                for part in range(_VECTORS):
+                    tile = _load(builder, panel, quad * _VECTORS + part, 1)
+                    totals[part] = accumulate(builder, totals[part], tile, four)
+            for part in range(_VECTORS):
+                _store(builder, totals[part], target, row * _VECTORS + part)
+
+    return emit
+
+
+def _emit_avx2(builder: Any, operands: _Operands) -> None:
+    """Write the code that keeps eight outputs of every row in a vector, eight times over.
+
+    |w| · (x · sign w) = w · x, and two of these are at most 2 · 128 · 127 < 2¹⁵: the 16-bit pairs
+    of ``vpmaddubsw`` never saturate.  The weights being signed again, no correction is needed.
+    """
+    panel = builder.bitcast(operands.panel, ir.PointerType(_V32X8))
+    target = builder.bitcast(operands.sums, ir.PointerType(_V8X32))
+    flip = ir.Constant(_V32X8, [128] * 32)
+    ones = ir.Constant(_V16X16, [1] * 16)
+    for part in range(_HALVES):
+        totals = [ir.Constant(_V8X32, [0] * 8)] * len(operands.quads)
+        for quad in range(_QUADS):
+            signed = builder.xor(_load(builder, panel, quad * _HALVES + part, 1), flip)
+            kept = ir.Constant(_I1, 0)  # the magnitude of −128 is 128, in an unsigned byte
+            magnitude = _call(builder, "llvm.abs.v32i8", _V32X8, [signed, kept])
+            for row, quads in enumerate(operands.quads):
+                four = _broadcast(builder, _load(builder, quads, quad, 1), _V8X32)
+                four = builder.bitcast(four, _V32X8)
+                turned = _call(builder, "llvm.x86.avx2.psign.b", _V32X8, [four, signed])
+                pairs = _call(builder, "llvm.x86.avx2.pmadd.ub.sw", _V16X16, [magnitude, turned])
+                fours = _call(builder, "llvm.x86.avx2.pmadd.wd", _V8X32, [pairs, ones])
+                totals[row] = builder.add(totals[row], fours)
+        for row, total in enumerate(totals):
+            _store(builder, total, target, row * _HALVES + part)
+
+
+def _store(builder: Any, value: Any, pointer: Any, index: int) -> None:
+    builder.store(value, builder.gep(pointer, [ir.Constant(_I32, index)])).align = 4
+
+
+_EMIT: dict[Any, Callable[[Any, _Operands], None]] = {
+    types.int8: _in_wide_vectors(_accumulate_portable),
+    types.int16: _in_wide_vectors(_accumulate_vnni),
+    types.int32: _emit_avx2,
+}
 
 
 def _dot(rows: int) -> Any:
@@ -110,31 +236,21 @@ def _dot(rows: int) -> Any:
             types.intp,
             sums,
         )
-        accumulate = _accumulate_vnni if path == types.int16 else _accumulate_portable
+        emit = _EMIT[path]
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             _, w, w_at, x, x_at, x_step, c, c_at, c_step, out = args
             kinds = signature.args
-            panel = _pointer(context, builder, kinds[1], w, w_at, _V64X8)
-            zero = ir.Constant(args[2].type, 0)
-            target = _pointer(context, builder, kinds[9], out, zero, _V16X32)
+            panel = _pointer(context, builder, kinds[1], w, w_at, _I8)
+            sums = _pointer(context, builder, kinds[9], out, ir.Constant(w_at.type, 0), _I32)
+            quads, starts = [], []
             for row in range(rows):
                 step = ir.Constant(x_at.type, row)
                 x_row = builder.add(x_at, builder.mul(x_step, step))
                 c_row = builder.add(c_at, builder.mul(c_step, step))
-                quads = _pointer(context, builder, kinds[3], x, x_row, _I32)
-                start = _load(builder, _pointer(context, builder, kinds[6], c, c_row, _I32), 0, 4)
-                totals = [_broadcast(builder, start)] * _VECTORS
-                for quad in range(_QUADS):
-                    four = _broadcast(builder, _load(builder, quads, quad, 1))
-                    four = builder.bitcast(four, _V64X8)
-                    for part in range(_VECTORS):
-                        tile = _load(builder, panel, quad * _VECTORS + part, 1)
-                        totals[part] = accumulate(builder, totals[part], tile, four)
-                for part in range(_VECTORS):
-                    place = ir.Constant(_I32, row * _VECTORS + part)
-                    store = builder.store(totals[part], builder.gep(target, [place]))
-                    store.align = 4
+                quads.append(_pointer(context, builder, kinds[3], x, x_row, _I32))
+                starts.append(_pointer(context, builder, kinds[6], c, c_row, _I32))
+            emit(builder, _Operands(panel, quads, starts, sums))
             return context.get_dummy_value()
 
         return signature, codegen

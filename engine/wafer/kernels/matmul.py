@@ -99,7 +99,7 @@ def matmul(
     """Out ← inputs × weights.  Writes rows ``first_row`` … ``last_row − 1`` of ``out``.
 
     Args:
-        path: `dot.VNNI` or `dot.PORTABLE`; its type chooses the code.
+        path: `dot.VNNI`, `dot.AVX2` or `dot.PORTABLE`; its type chooses the code.
         weights: uint8, panels of 64 outputs × ``groups`` × 2,048 bytes, C-contiguous.
         scales: float32, panels × ``groups`` × 64.
         groups: Groups of 32 inputs.

@@ -11,6 +11,11 @@ from engine.wafer.kernels import dot
 PATHS = [
     pytest.param(dot.PORTABLE, id="portable"),
     pytest.param(
+        dot.AVX2,
+        id="avx2",
+        marks=pytest.mark.skipif(not dot.has_avx2(), reason="this processor has no AVX2"),
+    ),
+    pytest.param(
         dot.VNNI,
         id="vnni",
         marks=pytest.mark.skipif(not dot.has_vnni(), reason="this processor has no AVX512-VNNI"),
@@ -60,7 +65,7 @@ def test_one_row_is_the_exact_product(path, seed, limit):
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("weight", [-127, 127])
+@pytest.mark.parametrize("weight", [-128, -127, 127])
 @pytest.mark.parametrize("value", [-127, 127])
 def test_extreme_values_do_not_saturate(path, weight, value):
     weights = np.full((64, 32), weight, np.int8)

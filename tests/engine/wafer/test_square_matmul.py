@@ -16,7 +16,9 @@ quick = settings(max_examples=20, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
 
 F32 = np.float32
-PATHS = [dot.PORTABLE, dot.VNNI] if dot.has_vnni() else [dot.PORTABLE]
+PATHS = [dot.PORTABLE]
+PATHS += [dot.AVX2] if dot.has_avx2() else []
+PATHS += [dot.VNNI] if dot.has_vnni() else []
 KERNELS = [matmul.matmul, matmul.matmul_parallel]
 
 
