@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange
 
-from engine.wafer.kernels.dot import GROUP_BYTES, PANEL, dot_four, dot_one
+from engine.wafer.kernels.dot import GROUP_BYTES, PANEL, terms_of_four, terms_of_one
 from engine.wafer.kernels.jit import helper, kernel, parallel_kernel
 
 __all__ = ["ROW_BLOCK", "matmul", "matmul_parallel"]
@@ -15,27 +15,25 @@ ROW_BLOCK = 4
 @helper
 def _add_part(
     path, weights, panel, scales, groups, first, last, inputs, stride, input_scales, corrections,
-    row, rows, sums, part,
+    row, rows, part,
 ):  # fmt: skip
     """Part ← Σ over groups first … last of f32(dot) × (weight scale × input scale)."""
     for i in range(rows * PANEL):
         part[i] = np.float32(0.0)
     for g in range(first, last):
-        at = (panel * groups + g) * GROUP_BYTES
+        tile = panel * groups + g
         x = row * stride + g * 32
         c = row * groups + g
         if rows == ROW_BLOCK:
-            dot_four(path, weights, at, inputs, x, stride, corrections, c, groups, sums)
+            terms_of_four(
+                path, weights, tile * GROUP_BYTES, scales, tile * PANEL, inputs, x, stride,
+                input_scales, corrections, c, groups, part,
+            )  # fmt: skip
         else:
-            dot_one(path, weights, at, inputs, x, stride, corrections, c, groups, sums)
-        # Slices, not sums of indices: numba checks a sum for being negative at every element.
-        factors = scales[(panel * groups + g) * PANEL : (panel * groups + g + 1) * PANEL]
-        for r in range(rows):
-            scale = input_scales[c + r * groups]
-            dots = sums[r * PANEL : (r + 1) * PANEL]
-            terms = part[r * PANEL : (r + 1) * PANEL]
-            for j in range(PANEL):
-                terms[j] += np.float32(dots[j]) * (factors[j] * scale)
+            terms_of_one(
+                path, weights, tile * GROUP_BYTES, scales, tile * PANEL, inputs, x, stride,
+                input_scales, corrections, c, groups, part,
+            )  # fmt: skip
 
 
 @helper
@@ -45,7 +43,6 @@ def _panel(
 ):  # fmt: skip
     """One panel of outputs for one block of rows: parts from the last to the first, two phases."""
     size = rows * PANEL
-    sums = np.empty(size, np.int32)
     part = np.empty(size, np.float32)
     chain = np.empty(size, np.float32)
     total = np.empty(size, np.float32)
@@ -57,7 +54,7 @@ def _panel(
             first, last = p * groups // parts, (p + 1) * groups // parts
             _add_part(
                 path, weights, panel, scales, groups, first, last, inputs, stride, input_scales,
-                corrections, row, rows, sums, part,
+                corrections, row, rows, part,
             )  # fmt: skip
             if p == high:
                 chain[:] = part

@@ -1,4 +1,4 @@
-"""One core's integers: 32 int8 inputs times 64 outputs, summed exactly in int32."""
+"""One core's terms: 32 int8 inputs times 64 outputs, exact in int32, then scaled and added."""
 
 import numba
 import numpy as np
@@ -24,13 +24,21 @@ PATHS = [
 
 
 @numba.njit
-def one_row(path, weights, weight_at, inputs, input_at, corrections, correction_at, sums):
-    dot.dot_one(path, weights, weight_at, inputs, input_at, 0, corrections, correction_at, 0, sums)
+def one_row(path, weights, weight_at, scales, inputs, input_at, factors, corrections, row, part):
+    dot.terms_of_one(
+        path, weights, weight_at, scales, 0, inputs, input_at, 0, factors, corrections, row, 0, part
+    )
 
 
 @numba.njit
-def four_rows(path, weights, weight_at, inputs, input_at, stride, corrections, step, sums):
-    dot.dot_four(path, weights, weight_at, inputs, input_at, stride, corrections, 0, step, sums)
+def four_rows(path, weights, scales, inputs, input_at, stride, factors, corrections, step, part):
+    dot.terms_of_four(
+        path, weights, 0, scales, 0, inputs, input_at, stride, factors, corrections, 0, step, part
+    )
+
+
+ONES = np.ones(64, np.float32)
+"""With scales of 1 a term is the dot product itself, which float32 holds exactly."""
 
 
 def panel_of(weights):
@@ -57,11 +65,13 @@ def test_one_row_is_the_exact_product(path, seed, limit):
     random = np.random.default_rng(seed)
     weights = random.integers(-127, 128, (64, 32)).astype(np.int8)
     inputs = random.integers(-limit, limit + 1, 32).astype(np.int8)
-    sums = np.full(64, -1, np.int32)
+    part = np.zeros(64, np.float32)
 
-    one_row(path, panel_of(weights), 0, inputs, 0, np.array([correction(inputs)]), 0, sums)
+    one_row(
+        path, panel_of(weights), 0, ONES, inputs, 0, ONES, np.array([correction(inputs)]), 0, part
+    )
 
-    assert sums.tolist() == expected(weights, inputs)
+    assert part.tolist() == expected(weights, inputs)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -70,11 +80,13 @@ def test_one_row_is_the_exact_product(path, seed, limit):
 def test_extreme_values_do_not_saturate(path, weight, value):
     weights = np.full((64, 32), weight, np.int8)
     inputs = np.full(32, value, np.int8)
-    sums = np.zeros(64, np.int32)
+    part = np.zeros(64, np.float32)
 
-    one_row(path, panel_of(weights), 0, inputs, 0, np.array([correction(inputs)]), 0, sums)
+    one_row(
+        path, panel_of(weights), 0, ONES, inputs, 0, ONES, np.array([correction(inputs)]), 0, part
+    )
 
-    assert sums.tolist() == [32 * weight * value] * 64
+    assert part.tolist() == [32 * weight * value] * 64
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -84,22 +96,37 @@ def test_offsets_select_the_group_and_the_row(path):
     panel = np.concatenate([panel_of(group) for group in groups])
     inputs = random.integers(-127, 128, 100).astype(np.int8)
     corrections = np.array([7, correction(inputs[41:73])], np.int32)
-    sums = np.zeros(64, np.int32)
+    part = np.zeros(64, np.float32)
 
-    one_row(path, panel, 2 * dot.GROUP_BYTES, inputs, 41, corrections, 1, sums)
+    one_row(path, panel, 2 * dot.GROUP_BYTES, ONES, inputs, 41, ONES, corrections, 1, part)
 
-    assert sums.tolist() == expected(groups[2], inputs[41:73])
+    assert part.tolist() == expected(groups[2], inputs[41:73])
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_four_rows_are_four_single_rows(path):
-    random = np.random.default_rng(1)
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_terms_are_rounded_as_the_machine_rounds_them(path, seed):
+    """Each product once, the sum once, nothing fused; for four rows as for one."""
+    random = np.random.default_rng(seed)
     weights = random.integers(-127, 128, (64, 32)).astype(np.int8)
     inputs = random.integers(-127, 128, (4, 50)).astype(np.int8)
-    corrections = np.zeros((4, 3), np.int32)
+    scales = random.random(64, np.float32)
+    factors, corrections = np.zeros((4, 3), np.float32), np.zeros((4, 3), np.int32)
+    factors[:, 0] = random.random(4, np.float32)
     corrections[:, 0] = [correction(row[5:37]) for row in inputs]
-    sums = np.zeros(256, np.int32)
+    before = random.normal(size=(4, 64)).astype(np.float32) * 1000
+    part = before.reshape(-1).copy()
+    packed = panel_of(weights)
 
-    four_rows(path, panel_of(weights), 0, inputs.ravel(), 5, 50, corrections.ravel(), 3, sums)
+    four_rows(
+        path, packed, scales, inputs.ravel(), 5, 50, factors.ravel(), corrections.ravel(), 3, part
+    )
 
-    assert sums.reshape(4, 64).tolist() == [expected(weights, row[5:37]) for row in inputs]
+    for row in range(4):
+        dots = np.array(expected(weights, inputs[row, 5:37]), np.float32)
+        wanted = before[row] + dots * (scales * factors[row, 0])
+        assert part.reshape(4, 64)[row].tobytes() == wanted.tobytes()
+        alone = before[row].copy()
+        one_row(path, packed, 0, scales, inputs[row], 5, factors[row], corrections[row], 0, alone)
+        assert alone.tobytes() == wanted.tobytes()
