@@ -80,8 +80,8 @@ class Advice:
         return Opinion(
             (buffer, repository, None if lines is None else lines.votes),
             (
-                None if buffer is None else context_features(buffer, lines, certainty),
-                None if repository is None else context_features(repository, lines, certainty),
+                None if buffer is None else context_features(buffer, certainty),
+                None if repository is None else context_features(repository, certainty),
                 None if lines is None else line_features(lines, certainty),
             ),
         )

@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import chain
 from keyword import kwlist
 
-__all__ = ["MOST_CHARACTERS", "Analogy", "Pair", "common_words", "rest_behind", "typed_words"]
+__all__ = ["MOST_CHARACTERS", "Analogy", "Pair", "common_words", "typed_words"]
 
 Pair = tuple[str, str]
 """A word there and the word in its place here; often the same."""
@@ -104,21 +104,6 @@ def typed_words(line: str, typed: str) -> tuple[list[Pair], list[Pair]] | None:
     *_, last_there = head = there[: len(here)]
     last = _words([last_there], here[-1:])
     return _words(head[:-1], here[:-1]), last
-
-
-def rest_behind(line: str, typed: str) -> str | None:
-    """Return what stands in a line behind as many words and signs as are typed of another.
-
-    None where the last typed word may go on.
-
-    Example:
-        >>> rest_behind("self.width = width", "self.height = ")
-        'width'
-    """
-    here = _pieces(typed)
-    if here and _is_word(here[-1]):
-        return None
-    return "".join(_pieces(line)[len(here) :])
 
 
 class Analogy:

@@ -36,13 +36,11 @@ CONTEXT_FEATURES = (
     "purity",
     "log kinds",
     "log share",
-    "overruled",
     "model's log of the guess",
     "model's entropy",
     "model's highest log",
 )
-"""Names of what weighs an n-gram expert.  ``overruled`` is how much the lines of similar places
-are for an analogy of what it guesses."""
+"""Names of what weighs an n-gram expert."""
 
 LINE_FEATURES = (
     "one",
@@ -92,9 +90,7 @@ class Certainty:
         return [float(self.logs[forecast.top]) / 4, self.entropy / 3, self.highest / 2]
 
 
-def context_features(
-    forecast: Forecast, lines: LineForecast | None, model: Certainty
-) -> NDArray[np.float64]:
+def context_features(forecast: Forecast, model: Certainty) -> NDArray[np.float64]:
     """Return the `CONTEXT_FEATURES` of an n-gram expert, float64, shape (F,)."""
     length = np.zeros(len(LENGTHS))
     length[max(0, int(np.searchsorted(LENGTHS, forecast.length, side="right")) - 1)] = 1.0
@@ -103,7 +99,6 @@ def context_features(
         forecast.purity,
         np.log(forecast.kinds) / 2,
         np.log(max(float(forecast.shares.max()), 1e-4)),
-        0.0 if lines is None else lines.overruled.get(forecast.top, 0.0),
         *model.of_guess(forecast),
     ]
     return np.concatenate([length, rest])

@@ -6,7 +6,7 @@ Proposals that disagree with what is typed or generated drop out; those that rem
 next token.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +27,6 @@ class Proposal:
     score: float
     stream: bytes
     """What would be generated, the bytes of token healing included."""
-    origin: bytes | None = None
-    """The same of the line before it was rewritten, if it was."""
 
 
 class Proposals:
@@ -60,7 +58,6 @@ class Proposals:
             steps: Tokens generated so far.
         """
         votes: dict[int, float] = {}
-        overruled: dict[int, float] = {}
         best, left = -np.inf, 0.0
         for proposal, weight in zip(self._proposals, self._weights, strict=True):
             rest = proposal.stream[len(said) :]
@@ -68,9 +65,6 @@ class Proposals:
                 continue
             token = self._first_token(rest)
             votes[token] = votes.get(token, 0.0) + float(weight)
-            copied = self._copied(proposal, said)
-            if copied not in (None, token):
-                overruled[copied] = overruled.get(copied, 0.0) + float(weight)
             left += float(weight)
             best = max(best, proposal.score)
         if not left:
@@ -79,20 +73,12 @@ class Proposals:
         shares = np.array([votes[token] for token in tokens.tolist()]) / left
         return LineForecast(
             votes=Forecast(tokens, shares),
-            overruled={token: weight / left for token, weight in overruled.items()},
             best=best,
             left=left,
             steps=steps,
             typed=self._typed,
             found=len(self._proposals),
         )
-
-    def _copied(self, proposal: Proposal, said: bytes) -> int | None:
-        """Return the token that a mere copy of the proposal's line would come to now."""
-        origin = proposal.origin
-        if origin is None or len(origin) <= len(said) or not origin.startswith(said):
-            return None
-        return self._first_token(origin[len(said) :])
 
     def _first_token(self, content: bytes) -> int:
         """Return the token with which the text ``content`` begins."""
@@ -108,9 +94,6 @@ class LineForecast:
     """The votes of the proposals, and how much there is to them."""
 
     votes: Forecast
-    overruled: Mapping[int, float]
-    """Tokens that stand next in lines as they were found, where their analogies have another one,
-    with the analogies' share of the votes."""
     best: float
     """Score of the best proposal that is left."""
     left: float
@@ -124,10 +107,6 @@ class LineForecast:
 def find_proposals(shelves: Sequence[Source], tokenizer: Tokenizer, site: Site) -> list[Proposal]:
     """Return what the lines of the shelves propose for the cursor, best first."""
     return [
-        Proposal(
-            found.score,
-            site.healing + found.text + found.ending(site),
-            None if found.origin is None else site.healing + found.origin + b"\n",
-        )
+        Proposal(found.score, site.healing + found.text + found.ending(site))
         for found in find_lines(shelves, tokenizer, site)
     ]

@@ -15,7 +15,6 @@ from engine.knowledge.analogy import (
     Analogy,
     Pair,
     common_words,
-    rest_behind,
     typed_words,
 )
 from engine.knowledge.lines import UNKNOWN_STEP, LineIndex, Neighbours
@@ -74,8 +73,6 @@ class FoundLine:
     """How well it fits between the cursor's neighbours."""
     analogy: Analogy | None = None
     """How the line was rewritten."""
-    origin: bytes | None = None
-    """What would follow if it were not; None where that cannot be told, or nothing was."""
     weight: float = 0.0
     """exp(`SHARPNESS` · fit), summed over all times."""
 
@@ -205,11 +202,9 @@ def _rewritten(
         analogy = surroundings.analogy(index, line, pairs)
         text = analogy(content) if analogy is not None else content
         if text != content and text.startswith(surroundings.typed):
-            indentation = _indentation(index, line, surroundings.site)
             rest = text[len(surroundings.typed) :].encode("utf-8", "replace")
-            there = rest_behind(content, surroundings.typed)
-            origin = None if there is None else indentation + there.encode("utf-8", "replace")
-            return FoundLine(indentation + rest, index, line, bonus, analogy, origin)
+            rest = _indentation(index, line, surroundings.site) + rest
+            return FoundLine(rest, index, line, bonus, analogy)
     return None
 
 

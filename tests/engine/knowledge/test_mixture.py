@@ -45,12 +45,9 @@ def test_an_expert_with_nothing_to_say_has_no_share():
 def test_features_are_named_one_for_one():
     certainty = Certainty.of(np.array([0.25, 0.75]))
     assert certainty.entropy == pytest.approx(0.5623, abs=1e-4)
-    context = context_features(forecast([1], [1.0]), None, certainty)
+    context = context_features(forecast([1], [1.0]), certainty)
     assert len(context) == len(CONTEXT_FEATURES)
     assert context[CONTEXT_FEATURES.index("length>=3")] == 1.0
-    assert context[CONTEXT_FEATURES.index("overruled")] == 0.0
-    lines = LineForecast(forecast([0, 1], [3.0, 1.0]), {1: 0.75}, 1.5, 0.5, 1, 4, 9)
+    lines = LineForecast(forecast([0, 1], [3.0, 1.0]), 1.5, 0.5, 1, 4, 9)
     named = dict(zip(LINE_FEATURES, line_features(lines, certainty), strict=True))
     assert (named["score"], named["margin"], named["token 1"], named["typed"]) == (1.5, 0.5, 1, 1)
-    overruled = context_features(forecast([1], [1.0]), lines, certainty)
-    assert overruled[CONTEXT_FEATURES.index("overruled")] == 0.75

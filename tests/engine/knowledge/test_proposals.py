@@ -42,19 +42,3 @@ def test_the_bytes_of_healing_are_said_again(tokenizer):
     streams = [p.stream for p in find_proposals([Source(shelf)], tokenizer, site)]
     assert b"return self.a\n" in streams
     assert all(stream.startswith(b"ret") for stream in streams)
-
-
-def test_an_analogy_overrules_the_word_it_replaces(tokenizer):
-    text = "def set_width(self, width):\n    if width < 0:\n        raise ValueError('width')\n"
-    prefix = "def set_height(self, height):\n    if height < 0:\n        raise ValueError("
-    site = Site.of(prefix, "", b"", one_line=True)
-    found = find_proposals([Source(Shelf(tokenizer, [("a.py", text)]))], tokenizer, site)
-    rewritten = next(p for p in found if p.stream == b"'height')\n")
-    assert rewritten.origin == b"'width')\n"
-    lines = Proposals(tokenizer, [rewritten], typed=17)
-    start = lines.forecast(b"", 0)
-    assert start.overruled == {} or first(tokenizer, "'width'") in start.overruled
-    inside = lines.forecast(b"'", 1)
-    assert inside.overruled == {first(tokenizer, "width')"): 1.0}
-    # Behind the word the copy has nothing more to say.
-    assert lines.forecast(b"'height", 2).overruled == {}
