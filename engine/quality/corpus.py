@@ -6,6 +6,7 @@ packages, and loose files are one together.
 """
 
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,14 @@ MAX_FILES = 2000
 
 MAX_BYTES = 1_000_000
 """A longer file is data or was written by a program."""
+
+_HEAD_CHARACTERS = 400
+_GENERATED = re.compile(
+    r"^[ \t]*(#|\"\"\").*("
+    r"\b(auto(matically)?[- ]?generated|generated (by|from|with|using))\b|\bdo not edit\b)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What a program writes on top of its files: nobody types the rest, and tables are copies."""
 
 _MARKERS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "__init__.py")
 _NO_FOLDERS = frozenset({"__pycache__", "node_modules"})
@@ -79,6 +88,9 @@ def read_corpus(data: Path, seed: int, secret_patterns: Sequence[str] = ()) -> C
             continue
         text = _read(root / path, skipped)
         if text is None:
+            continue
+        if _GENERATED.search(text[:_HEAD_CHARACTERS]):
+            skipped["generated"] += 1
             continue
         if text in texts:
             skipped["duplicate"] += 1
