@@ -289,7 +289,7 @@ def rebuild_lines(
             commands += [f"{history.PYTHON} {export}", f"rm {work}/checkpoint.pt"]
         commands += phase["commands"]
     commands.append(f"{history.PYTHON} {export}")
-    # The bundled model's tuning; of others the script asks the name.
+    # Of the default model; for another one --model names it.
     commands.append("python scripts/fit_knowledge.py --fetch")
     versions = {s["package"]: s["version"] for s in manifest["sets"][names[-1]]["sources"]}
     lines = ["```", *commands, "```", ""]
