@@ -116,28 +116,45 @@ class Generator:
         max_tokens: int,
         generation: Generation,
         cancelled: Callable[[], bool] = lambda: False,
+        written: Sequence[int] = (),
     ) -> Iterator[int]:
-        """Yield up to ``max_tokens`` tokens that follow ``prompt``.
+        """Yield tokens that follow ``prompt`` and ``written``, to ``max_tokens`` with the latter.
 
         A token is computed when it is asked for: leave the loop and nothing more happens.
-        ``cancelled`` is asked between steps.  Writes to ``generation``.
+        ``cancelled`` is asked between steps.  Adds to ``generation``: a text may be taken up
+        again, from another of its tokens, with ``written``.
 
         Raises:
             PromptError: The prompt is empty or, with ``max_tokens``, exceeds the context.
         """
         self._check(prompt, max_tokens)
-        generation.prompt_tokens = len(prompt)
-        logits = self._prefill(prompt, generation, cancelled)
-        while logits is not None:
+        logits: NDArray[np.float32] | None
+        if written:
+            logits = self._take_up([*prompt, *written], generation)
+        else:
+            generation.prompt_tokens = len(prompt)
+            logits = self._prefill(prompt, generation, cancelled)
+        count = len(written)
+        while logits is not None and count < max_tokens:
             token = pick(logits)
+            count += 1
             generation.completion_tokens += 1
             yield token
-            if generation.completion_tokens >= max_tokens:
+            if count >= max_tokens:
                 return
             if cancelled():
                 generation.cancelled = True
                 return
             logits = self._step([token], generation, decode=True)
+
+    def _take_up(self, tokens: Sequence[int], generation: Generation) -> NDArray[np.float32]:
+        """Bring the KV cache to ``tokens``, the last of them decoded; return its logits."""
+        *before, last = tokens
+        kept = common_length(self._held, before)
+        self._rewind(kept)
+        for start in range(kept, len(before), PREFILL_CHUNK):
+            self._step(before[start : start + PREFILL_CHUNK], generation, decode=False)
+        return self._step([last], generation, decode=True)
 
     def _check(self, prompt: Sequence[int], max_tokens: int) -> None:
         limit = self._runner.context_length

@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.completion.opening import Opening
 from engine.completion.place import Place
 from engine.completion.prompt import Prompt, PromptBuilder
 from engine.completion.stop import StopRules
+from engine.completion.syntax import Syntax, is_python
 from engine.completion.trim import trim, without_extra_indent, without_unfinished_line
-from engine.completion.writer import Writer
+from engine.completion.write import write
+from engine.completion.writer import Limits, Writer
 from engine.errors import EngineError, PromptError
 from engine.generate import Generation, Generator, Runner, Step
 from engine.knowledge.advice import Advice
@@ -214,6 +217,7 @@ class Session:
         self._context_length = runner.context_length
         self._builder = PromptBuilder(tokenizer, runner.context_length, model.fill_in_the_middle)
         self._adviser = Adviser(tokenizer, tuning, model.language) if tuning else None
+        self._opening = Opening(tokenizer, silence=self.threshold is None)
         self._work = WorkCounters()
         self._generator = Generator(runner, self._count)
         self._lock = Lock()
@@ -357,22 +361,14 @@ class Session:
         rules = StopRules(place, request.multi_line)
         advice, library = self._advise(request, prefix, suffix, prompt, one_line=rules.one_line)
         coefficients = self._adviser.coefficients if self._adviser else ()
-        writer = Writer(self._tokenizer, sampler, prompt.healing, rules, advice, coefficients)
+        limits = self._limits(request.path, prefix, suffix, rules)
+        writer = Writer(
+            self._tokenizer, sampler, prompt.healing, rules, advice, coefficients, limits
+        )
         generation = Generation()
-        reported, first_text = "", None
-        for token in self._generator.run(
-            prompt.ids, writer.pick, request.max_tokens, generation, cancelled
-        ):
-            writer.push(token)
-            if writer.text and first_text is None:
-                first_text = perf_counter() - start
-            if writer.ended is not None:
-                break
-            if writer.shown != reported:
-                reported = writer.shown
-                on_text(reported)
-        if first_text is None:
-            first_text = perf_counter() - start
+        first_text = write(
+            writer, self._generator, prompt.ids, request.max_tokens, generation, on_text, cancelled
+        )
         written = writer.text if writer.ended else without_unfinished_line(writer.text)
         text = trim(written, place, multi_line=request.multi_line)
         return Completion(
@@ -380,12 +376,19 @@ class Session:
             finish_reason=_finish_reason(writer.ended, written, text, place, generation),
             prompt_tokens=len(prompt.ids),
             cached_tokens=generation.cached_tokens,
-            completion_tokens=generation.completion_tokens - writer.control_tokens,
-            host=_host_stats(generation, first_text),
+            completion_tokens=writer.generated,
+            host=_host_stats(generation, first_text - start),
             wafer=self._wafer_stats(generation, len(prompt.ids)),
-            repository=_repository_stats(library, advice, writer.changed),
+            repository=_repository_stats(library, writer),
             mean_logprob=writer.mean_logprob,
             shown=bool(text.strip()) and _reaches(writer.mean_logprob, self.threshold),
+        )
+
+    def _limits(self, path: str, prefix: str, suffix: str, rules: StopRules) -> Limits:
+        """Return what a completion is not to be."""
+        return Limits(
+            Syntax.of(prefix, suffix) if is_python(path) else None,
+            self._opening.barred(path, prefix, rules.place, one_line=rules.one_line),
         )
 
     def _advise(
@@ -537,12 +540,10 @@ def _reaches(mean_logprob: float | None, threshold: float | None) -> bool:
     return threshold is None or mean_logprob is None or mean_logprob >= threshold
 
 
-def _repository_stats(
-    library: Library | None, advice: Advice | None, changed: float
-) -> RepositoryStats | None:
-    if library is None or advice is None:
+def _repository_stats(library: Library | None, writer: Writer) -> RepositoryStats | None:
+    if library is None:
         return None
-    return RepositoryStats(library.files, library.tokens, changed, advice.mean_weight)
+    return RepositoryStats(library.files, library.tokens, writer.changed, writer.weight)
 
 
 def _check_tier(tier: str) -> None:

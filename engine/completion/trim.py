@@ -6,9 +6,10 @@ text.  `trim` applies all of them.  Text has ``\n`` line ends.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 
+from engine.completion.brackets import CLOSERS, OPENERS, brackets
 from engine.completion.place import Place, indent_width
 
 __all__ = ["FINAL", "SETTLED", "Rule", "first_line", "trim", "without_unfinished_line"]
@@ -30,7 +31,6 @@ OVERLAP_CHARACTERS = 20
 DISTINCT_CHARACTERS = 6
 """A line with fewer letters and digits (``else:``, ``)``) may well come twice."""
 
-_OPENERS, _CLOSERS = "([{", ")]}"
 _SIGNS = (":", ",", ";")
 """Alone right of the cursor, none of these is meant twice."""
 
@@ -88,7 +88,7 @@ def _may_continue(word: str, complete: bool, same_indent: bool) -> bool:
     """Return whether a line with little indentation still belongs to the statement above."""
     if not same_indent:
         return False
-    if word[0] in _CLOSERS:
+    if word[0] in CLOSERS:
         return True
     if not complete and any(known.startswith(word) for known in _CONTINUES):
         return True  # it may become one
@@ -166,11 +166,11 @@ def before_suffix(text: str, place: Place) -> str:
 def before_own_closer(text: str, place: Place) -> str:
     """Cut at a bracket that closes nothing in the text and already stands after the cursor."""
     after = place.suffix.lstrip()[:1]
-    if not after or after not in _CLOSERS:
+    if not after or after not in CLOSERS:
         return text
     depth = _open_on_line(place)
-    for i, sign in _code(text, place.before):
-        depth += (sign in _OPENERS) - (sign in _CLOSERS)
+    for i, sign in brackets(text, place.before, comments=False):
+        depth += 1 if sign in OPENERS else -1
         if depth < 0:
             return text[:i] if sign == after else text
     return text
@@ -183,8 +183,8 @@ def _open_on_line(place: Place) -> int:
     """
     if place.rest.strip() or indent_width(place.below[0]) >= indent_width(place.before):
         return 0
-    signs = [sign for _, sign in _code(place.before, "")]
-    return max(0, sum((sign in _OPENERS) - (sign in _CLOSERS) for sign in signs))
+    signs = brackets(place.before, comments=False)
+    return max(0, sum(1 if sign in OPENERS else -1 for _, sign in signs))
 
 
 def at_most_max_lines(text: str, place: Place) -> str:
@@ -328,22 +328,3 @@ def _lines(text: str) -> list[tuple[int, str, bool]]:
 def _is_distinct(line: str) -> bool:
     """Return whether a line says enough to be told from others."""
     return len(re.findall(r"\w", line)) >= DISTINCT_CHARACTERS
-
-
-def _code(text: str, before: str) -> Iterator[tuple[int, str]]:
-    """Yield the (index, sign) of ``text``, which follows ``before``, outside of strings.
-
-    A string ends at its line's end at the latest; what comes later never changes what was said.
-    """
-    quote, escaped = "", False
-    for i, sign in enumerate(before + text, -len(before)):
-        if escaped:
-            escaped = False
-        elif quote:
-            escaped = sign == "\\"
-            if sign in (quote, "\n"):
-                quote = ""
-        elif sign in "'\"":
-            quote = sign
-        elif i >= 0:
-            yield i, sign

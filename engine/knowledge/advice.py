@@ -61,16 +61,13 @@ class Advice:
         self._repository = repository
         self._site = site
         self._context = list(context)
+        self._before = len(self._context)
         found = find_proposals([own, *repository], tokenizer, site)
         self._proposals = Proposals(tokenizer, found, len(site.before.lstrip()))
         self._said = b""
         self._steps = 0
-        self._weight = 0.0
-
-    @property
-    def mean_weight(self) -> float:
-        """Mean share of the experts in the tokens so far."""
-        return self._weight / max(self._steps, 1)
+        self.weight = 0.0
+        """Share of the experts in what was mixed last."""
 
     def opinion(self, certainty: Certainty) -> Opinion:
         """Return what the experts say of the next token."""
@@ -102,7 +99,7 @@ class Advice:
         model /= model.sum()
         opinion = self.opinion(Certainty.of(model))
         weights = shares(opinion.features, coefficients)
-        self._weight += 1.0 - float(weights[0])
+        self.weight = 1.0 - float(weights[0])
         mixed = mix(model, opinion.forecasts, weights)
         end = self._tokenizer.special(_END)
         if end is not None and len(self._said) >= len(self._site.healing):
@@ -123,6 +120,12 @@ class Advice:
         self._context.append(token)
         self._said += self._tokenizer.token_bytes(token)
         self._steps += 1
+
+    def keep(self, count: int) -> None:
+        """Forget all chosen tokens but the first ``count``."""
+        del self._context[self._before + count :]
+        self._said = self._tokenizer.decode_bytes(self._context[self._before :])
+        self._steps = count
 
 
 def line_ends(tokenizer: Tokenizer) -> NDArray[np.int64]:

@@ -17,11 +17,11 @@ Pure functions of a suggestion, the text around it and the text that a person wr
 
 from collections.abc import Iterator
 
+from engine.completion.brackets import depths
 from engine.completion.place import Place, indent_width
 
 __all__ = ["judge_ending"]
 
-_OPENERS, _CLOSERS = "([{", ")]}"
 _GOES_ON = (",", "(", "[", "{", "\\", "+", "-", "*", "/", "|", "&", "=", " and", " or")
 _BEHIND = 3
 """A shorter repetition is chance, but for these:"""
@@ -43,10 +43,10 @@ def judge_ending(text: str, prefix: str, suffix: str, truth: str) -> Iterator[st
     if not written:
         return
     yield from _against(written, truth, place)
-    depth, lowest = _depths(written)
+    depth, lowest = depths(written)
     if depth > 0 and not written.endswith(_GOES_ON):
         yield "bracket_open"
-    open_before, closed_behind = _open_brackets(prefix), -_depths(place.rest)[1]
+    open_before, closed_behind = _open_brackets(prefix), -depths(place.rest)[1]
     if open_before + lowest < 0 or open_before + depth < closed_behind:
         yield "bracket_extra"
     if _repeats(written, place):
@@ -95,29 +95,7 @@ def _open_brackets(prefix: str) -> int:
     lines = prefix.split("\n")[-_LOOK_LINES:]
     depth = 0
     for line in lines:
-        change, lowest = _depths(line)
+        change, lowest = depths(line)
         # A line that closes more than is open began inside brackets we do not see.
         depth = max(depth, -lowest) + change
     return depth
-
-
-def _depths(text: str) -> tuple[int, int]:
-    """Return how many brackets ``text`` leaves open, and the lowest count on the way."""
-    depth = lowest = 0
-    quote, escaped, comment = "", False, False
-    for sign in text:
-        if sign == "\n":
-            quote, comment = "", False
-        elif comment or escaped:
-            escaped = False
-        elif quote:
-            escaped = sign == "\\"
-            quote = "" if sign == quote else quote
-        elif sign in "'\"":
-            quote = sign
-        elif sign == "#":
-            comment = True
-        else:
-            depth += (sign in _OPENERS) - (sign in _CLOSERS)
-            lowest = min(lowest, depth)
-    return depth, lowest

@@ -13,7 +13,7 @@ from engine.session import CompletionRequest, Session
 from tests.canned import VOCABULARY, CannedWafer, canned_model_info
 from tests.engine_tokenizers import byte_tokenizer
 
-LINE = "    return self.width * self.height\n"
+LINE = "        return self.width * self.height\n"
 OTHER = "class A:\n    def area(self):\n" + LINE
 
 
@@ -34,7 +34,7 @@ def session(text: str, own: Tuning | None) -> Session:
     return Session(canned_model_info(), byte_tokenizer(), wafer, wafer, own)
 
 
-def request(root: Path | None, prefix: str = "    def area(self):\n    ", **options):
+def request(root: Path | None, prefix: str = "class B:\n    def area(self):\n        ", **options):
     return CompletionRequest(
         "b.py", prefix, "\n", multi_line=False, repository=root and str(root), **options
     )
@@ -43,7 +43,7 @@ def request(root: Path | None, prefix: str = "    def area(self):\n    ", **opti
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     (tmp_path / "a.py").write_text(OTHER)
-    (tmp_path / "b.py").write_text("    def area(self):\n    answer_on_disk\n")
+    (tmp_path / "b.py").write_text("class B:\n    def area(self):\n        answer_on_disk\n")
     return tmp_path
 
 

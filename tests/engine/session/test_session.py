@@ -164,7 +164,7 @@ def test_bytes_left_out_of_the_prompt_are_said_first_and_not_shown():
     logits = np.zeros(tokenizer.vocabulary, np.float32)
     logits[plus], logits[whole] = 3.0, 2.0
     assert writer.pick(logits) == whole  # what is likelier does not begin like the text
-    writer.push(whole)
+    writer.push()
     assert writer.text == "urn"
     assert writer.pick(logits) == plus
 
@@ -177,7 +177,7 @@ def test_bytes_left_out_may_take_several_tokens():
         (token,) = tokenizer.encode_part(said)
         logits[token] = logits.max() + 1
         assert writer.pick(logits) == token
-        writer.push(token)
+        writer.push()
     assert writer.text == "x"
 
 
@@ -233,7 +233,7 @@ def test_the_fast_tier_says_the_same(reference, folder):
         assert ours.completion_tokens == theirs.completion_tokens
         assert ours.wafer.cycles_per_token == theirs.wafer.cycles_per_token
     before = fast.snapshot()
-    completion = fast.complete(request("y"))
+    completion = fast.complete(CompletionRequest("a.txt", "y", "\n"))  # nothing is taken back
     message = fast.telemetry(1, before, fast.snapshot())
     decoded = fast.snapshot().work.since(before.work)
     assert message.elapsed_cycles == decoded.cycles

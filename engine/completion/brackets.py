@@ -1,0 +1,61 @@
+"""The brackets of a piece of code that are not inside of strings or comments.  Pure functions.
+
+Read line by line: a string ends at its line's end at the latest.
+"""
+
+from collections.abc import Iterator
+
+__all__ = ["CLOSERS", "OPENERS", "brackets", "closers", "depths"]
+
+OPENERS, CLOSERS = "([{", ")]}"
+_CLOSER_OF = dict(zip(OPENERS, CLOSERS, strict=True))
+
+
+def brackets(text: str, before: str = "", *, comments: bool = True) -> Iterator[tuple[int, str]]:
+    """Yield the (index, sign) of the brackets of ``text``; what comes later changes none of them.
+
+    Args:
+        text: Code.
+        before: What stands in front of it on its first line.
+        comments: Whether ``#`` begins a comment, as in Python.
+    """
+    quote, escaped, comment = "", False, False
+    for i, sign in enumerate(before + text, -len(before)):
+        if sign == "\n":
+            quote, escaped, comment = "", False, False
+        elif comment or escaped:
+            escaped = False
+        elif quote:
+            escaped = sign == "\\"
+            quote = "" if sign == quote else quote
+        elif sign in "'\"":
+            quote = sign
+        elif sign == "#" and comments:
+            comment = True
+        elif i >= 0 and sign in OPENERS + CLOSERS:
+            yield i, sign
+
+
+def depths(text: str) -> tuple[int, int]:
+    """Return how many brackets ``text`` leaves open, and the lowest count on the way."""
+    depth = lowest = 0
+    for _, sign in brackets(text):
+        depth += 1 if sign in OPENERS else -1
+        lowest = min(lowest, depth)
+    return depth, lowest
+
+
+def closers(text: str) -> str:
+    """Return the brackets that close those which ``text`` leaves open, in their order.
+
+    Example:
+        >>> closers("f(x, [1")
+        '])'
+    """
+    missing: list[str] = []
+    for _, sign in brackets(text):
+        if sign in OPENERS:
+            missing.append(_CLOSER_OF[sign])
+        elif missing:
+            missing.pop()
+    return "".join(reversed(missing))

@@ -1,0 +1,110 @@
+"""Whether Python could read a file with a suggested line in it.
+
+Only the statements around the cursor are looked at, so a mistake elsewhere does no harm; and what
+a person may still write below a line (a body, a closing bracket) is thought to be there.  It is
+the grammar of the Python that runs this.
+"""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from engine.completion.brackets import closers
+from engine.completion.place import indent_width
+
+__all__ = ["Syntax", "is_python"]
+
+LOOK_LINES = 400
+"""Lines looked at above and below the cursor."""
+
+_DEFINITION = re.compile(r"\s*(?:async\s+def|def|class)\b")
+_CLOSER = re.compile(r"\s*[)\]}]")
+_BODIES = ("\n pass", "\n pass\nexcept: pass", "\n case _: pass")
+_DECORATED = "def f(): pass"
+
+
+def is_python(path: str) -> bool:
+    """Return whether a file holds Python, by its name."""
+    return PurePosixPath(path).suffix in (".py", ".pyi")
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """The code around one cursor."""
+
+    above: Sequence[str]
+    """The lines above the cursor's."""
+    before: str
+    """The cursor's line up to the cursor."""
+    rest: str
+    """The cursor's line after it."""
+    below: Sequence[str]
+    """The lines below."""
+
+    @classmethod
+    def of(cls, prefix: str, suffix: str) -> "Syntax":
+        """Return the code between ``prefix`` and ``suffix``."""
+        *above, before = prefix.split("\n")
+        rest, *below = suffix.split("\n")
+        return cls(above[-LOOK_LINES:], before, rest, below[:LOOK_LINES])
+
+    def reads(self, text: str) -> bool:
+        """Return whether the file can be read with ``text``, one line, at the cursor."""
+        line = self.before + text + self.rest
+        top, bottom, wrap = self._region(indent_width(line))
+        above, below = "\n".join([*wrap, *top, ""]), "\n" + "\n".join(bottom)
+        return any(_parses(above + line + end + below) for end in _ends(line))
+
+    def _region(self, indent: int) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+        """Return the lines above and below that matter, and what to put in front of them.
+
+        From the nearest definition above that the line can belong to or follow, to its end.
+        """
+        lowest = indent
+        for i in range(len(self.above) - 1, -1, -1):
+            line = self.above[i]
+            if not line.strip():
+                continue
+            own = indent_width(line)
+            if own <= lowest and _DEFINITION.match(line):
+                return self.above[i:], self._until(own), ["if 1:"] if own else []
+            lowest = min(lowest, own)
+        # No definition: from the first line that is not inside of anything.
+        first = (i for i, line in enumerate(self.above) if line[:1].strip())
+        return self.above[next(first, 0) :], self._until(0), []
+
+    def _until(self, indent: int) -> Sequence[str]:
+        """Return the lines below up to the next statement indented by ``indent`` or less."""
+        for i, line in enumerate(self.below):
+            if line.strip() and indent_width(line) <= indent and not _CLOSER.match(line):
+                return self.below[:i]
+        return self.below
+
+
+def _ends(line: str) -> Iterator[str]:
+    """Yield what may yet follow a line: nothing, what makes it a statement, a body."""
+    yield ""
+    indent = line[: len(line) - len(line.lstrip())]
+    missing = closers(line)
+    completed = [missing, missing + ":", " _" + missing, " _" + missing + ":"] if missing else [""]
+    for end in completed:
+        if missing:
+            yield end
+        if (line + end).rstrip().endswith(":"):
+            for body in _BODIES:
+                yield end + body.replace("\n", "\n" + indent)
+    if line.lstrip().startswith("@"):
+        yield missing + "\n" + indent + _DECORATED
+
+
+def _parses(code: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True

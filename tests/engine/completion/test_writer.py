@@ -1,0 +1,127 @@
+"""A writer, in a session whose model holds several texts possible."""
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.completion import writer
+from engine.session import Completion, CompletionRequest, Session
+from tests.canned import END, FIRST_BYTE_TOKEN, VOCABULARY, CannedWafer, canned_model_info
+from tests.engine_tokenizers import byte_tokenizer
+
+PREFIX = "def f(a):\n    "
+
+
+class UndecidedWafer(CannedWafer):
+    """Says one of several texts, each with its probability, behind the function's first line."""
+
+    def __init__(self, texts: dict[str, float]) -> None:
+        super().__init__("")
+        self._texts = {text.encode(): share for text, share in texts.items()}
+        self._rows: list[int] = []
+
+    def rewind(self, position: int) -> None:
+        super().rewind(position)
+        del self._rows[position:]
+
+    def prefill(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
+        self._rows += tokens.tolist()
+        return super().prefill(tokens)
+
+    def decode(self, token: int) -> NDArray[np.float32]:
+        self._rows.append(token)
+        return super().decode(token)
+
+    def _append(self, rows: int) -> NDArray[np.float32]:
+        super()._append(rows)
+        shares = np.full(VOCABULARY, 1e-9)
+        said = bytes(t - FIRST_BYTE_TOKEN for t in self._rows if t >= FIRST_BYTE_TOKEN)
+        said = said.rpartition(PREFIX.encode())[2]
+        for text, share in self._texts.items():
+            if text.startswith(said):
+                rest = text[len(said) :]
+                shares[FIRST_BYTE_TOKEN + rest[0] if rest else END] += share
+        return np.log(shares / shares.sum()).astype(np.float32)
+
+
+def complete(
+    texts: dict[str, float], suffix: str = "\n", path: str = "a.py", **options: object
+) -> Completion:
+    wafer = UndecidedWafer(texts)
+    session = Session(canned_model_info(), byte_tokenizer(), wafer, wafer)
+    return session.complete(CompletionRequest(path, PREFIX, suffix, **options))
+
+
+def test_a_line_that_python_cannot_read_is_taken_back() -> None:
+    texts = {"return a)": 0.6, "return b": 0.4}
+    assert complete(texts, multi_line=False).text == "return b"
+    assert complete(texts, multi_line=True).text == "return b"
+
+
+def test_what_python_can_read_stays() -> None:
+    completion = complete({"return a": 0.6, "return b": 0.4})
+    assert (completion.text, completion.completion_tokens) == ("return a", 8)
+
+
+def test_of_other_languages_nothing_is_asked() -> None:
+    assert complete({"return a)": 0.6, "return b": 0.4}, path="a.c").text == "return a)"
+
+
+def test_the_way_is_the_likeliest_not_the_last() -> None:
+    completion = complete({"return a)": 0.5, "return a) b": 0.1, "x = 1": 0.25, "y = 2": 0.15})
+    assert completion.text == "x = 1"
+
+
+def test_where_nothing_fits_the_first_text_comes_back_whole() -> None:
+    texts = {"x )\n    y = 1": 0.5, "x ]": 0.3, "z )": 0.2}
+    completion = complete(texts)
+    assert completion.text == "x )\n    y = 1"
+    assert completion.completion_tokens > len(completion.text)
+
+
+def test_it_comes_back_only_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {"a )": 0.4, "b )": 0.3, "c )": 0.2, "d": 0.1}
+    assert complete(texts).text == "a )"
+    monkeypatch.setattr(writer, "MAX_RETURNS", 3)
+    assert complete(texts).text == "d"
+
+
+def test_behind_the_first_line_it_goes_on() -> None:
+    texts = {"else:\n        b = 1": 0.6, "if a:\n        b = 1": 0.4}
+    assert complete(texts).text == "if a:\n        b = 1"
+
+
+def test_a_line_that_the_rules_would_drop_is_another_line() -> None:
+    texts = {"return answer": 0.6, "return other": 0.4}
+    assert complete(texts, suffix="\n    return answer\n").text == "return other"
+
+
+def test_nothing_is_no_way_out_but_an_answer() -> None:
+    assert complete({"": 0.6, "return b": 0.4}).text == ""
+    assert complete({"return )": 0.6, "": 0.3, "return b": 0.1}).text == "return b"
+
+
+def test_a_word_may_be_cut_short_but_is_not_spelt_otherwise() -> None:
+    # "return" alone is another line than "return )"; more of the same one is no way.
+    assert complete({"return )": 0.6, "return": 0.4}).text == "return"
+
+
+def test_the_probability_is_that_of_what_stands() -> None:
+    completion = complete({"return a)": 0.6, "x = 1": 0.4})
+    assert completion.text == "x = 1"
+    assert completion.mean_logprob == pytest.approx(math.log(0.4) / len("x = 1."), abs=1e-3)
+
+
+def test_all_tokens_are_counted_and_none_is_computed_twice() -> None:
+    wafer = UndecidedWafer({"return a)": 0.6, "return b": 0.4})
+    session = Session(canned_model_info(), byte_tokenizer(), wafer, wafer)
+    completion = session.complete(CompletionRequest("a.py", PREFIX, "\n"))
+    assert completion.completion_tokens == len("return a)") + len("b")
+    assert [name for name, _ in wafer.calls].count("prefill") == 1
+
+
+def test_a_limit_of_tokens_is_that_of_the_text() -> None:
+    completion = complete({"return a)": 0.6, "return b + c": 0.4}, max_tokens=11)
+    assert (completion.text, completion.finish_reason) == ("return b +", "length")
