@@ -371,6 +371,8 @@ class Session:
         )
         written = writer.text if writer.ended else without_unfinished_line(writer.text)
         text = trim(written, place, multi_line=request.multi_line)
+        if limits.syntax is not None:
+            text = limits.syntax.readable(text)
         return Completion(
             text=text,
             finish_reason=_finish_reason(writer.ended, written, text, place, generation),

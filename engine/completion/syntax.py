@@ -1,4 +1,4 @@
-"""Whether Python could read a file with a suggested line in it.
+"""Whether Python could read a file with a suggestion in it.
 
 Only the statements around the cursor are looked at, so a mistake elsewhere does no harm; and what
 a person may still write below a line (a body, a closing bracket) is thought to be there.  It is
@@ -52,11 +52,23 @@ class Syntax:
         return cls(above[-LOOK_LINES:], before, rest, below[:LOOK_LINES])
 
     def reads(self, text: str) -> bool:
-        """Return whether the file can be read with ``text``, one line, at the cursor."""
-        line = self.before + text + self.rest
-        top, bottom, wrap = self._region(indent_width(line))
+        """Return whether the file can be read with ``text`` at the cursor."""
+        code = self.before + text + self.rest
+        top, bottom, wrap = self._region(indent_width(code))
         above, below = "\n".join([*wrap, *top, ""]), "\n" + "\n".join(bottom)
-        return any(_parses(above + line + end + below) for end in _ends(line))
+        return any(_parses(above + code + end + below) for end in _ends(code))
+
+    def readable(self, text: str) -> str:
+        """Return the longest beginning of ``text``, in whole lines, with which it can be read.
+
+        The first line stays in any case.
+        """
+        lines = text.split("\n")
+        for count in range(len(lines), 1, -1):
+            kept = "\n".join(lines[:count])
+            if lines[count - 1].strip() and self.reads(kept):
+                return kept
+        return lines[0]
 
     def _region(self, indent: int) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
         """Return the lines above and below that matter, and what to put in front of them.
@@ -84,11 +96,12 @@ class Syntax:
         return self.below
 
 
-def _ends(line: str) -> Iterator[str]:
-    """Yield what may yet follow a line: nothing, what makes it a statement, a body."""
+def _ends(code: str) -> Iterator[str]:
+    """Yield what may yet follow: nothing, what makes the last line a statement, a body."""
     yield ""
+    line = code.rpartition("\n")[2]
     indent = line[: len(line) - len(line.lstrip())]
-    missing = closers(line)
+    missing = closers(code)
     completed = [missing, missing + ":", " _" + missing, " _" + missing + ":"] if missing else [""]
     for end in completed:
         if missing:

@@ -71,6 +71,23 @@ def test_what_follows_may_yet_be_written(text: str) -> None:
     assert reads("x = 1\n|", text)
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("a = 1\n    b = 2", "a = 1\n    b = 2"),
+        ("a = 1\n    if a:", "a = 1\n    if a:"),
+        ("a = f(\n        1,\n    )\n    b = f(", "a = f(\n        1,\n    )\n    b = f("),
+        ("a = 1\n        b = 2\n    c = 3", "a = 1"),
+        ("a = 1\n\n        b = 2", "a = 1"),
+        ("a = )\n    b = 2", "a = )"),
+        ("a = 1\n    b = 2\n    c = )", "a = 1\n    b = 2"),
+        ("", ""),
+    ],
+)
+def test_of_several_lines_those_stay_that_can_be_read(text: str, kept: str) -> None:
+    assert Syntax.of("def f():\n    ", "\n").readable(text) == kept
+
+
 def test_a_mistake_elsewhere_does_no_harm() -> None:
     broken = "def a(:\n    pass\n\n"
     code = f"{broken}def f():\n    |\n\n{broken}"

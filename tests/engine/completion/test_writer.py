@@ -75,10 +75,9 @@ def test_the_way_is_the_likeliest_not_the_last() -> None:
 
 
 def test_where_nothing_fits_the_first_text_comes_back_whole() -> None:
-    texts = {"x )\n    y = 1": 0.5, "x ]": 0.3, "z )": 0.2}
-    completion = complete(texts)
-    assert completion.text == "x )\n    y = 1"
-    assert completion.completion_tokens > len(completion.text)
+    completion = complete({"x )\n    y = 1": 0.5, "x ]": 0.3, "z )": 0.2})
+    assert completion.text == "x )"
+    assert completion.completion_tokens > len("x )\n    y = 1")
 
 
 def test_it_comes_back_only_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,6 +90,11 @@ def test_it_comes_back_only_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_behind_the_first_line_it_goes_on() -> None:
     texts = {"else:\n        b = 1": 0.6, "if a:\n        b = 1": 0.4}
     assert complete(texts).text == "if a:\n        b = 1"
+
+
+def test_further_lines_are_cut_where_python_could_not_read_on() -> None:
+    completion = complete({"x = 1\n        y = 2\n    z = 3": 1.0})
+    assert (completion.text, completion.finish_reason) == ("x = 1", "trimmed")
 
 
 def test_a_line_that_the_rules_would_drop_is_another_line() -> None:
