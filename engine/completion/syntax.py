@@ -20,7 +20,8 @@ __all__ = ["Syntax", "is_python"]
 LOOK_LINES = 400
 """Lines looked at above and below the cursor."""
 
-_DEFINITION = re.compile(r"\s*(?:async\s+def|def|class)\b")
+# Not the prose of a docstring: "class may be used as".
+_DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s+\w+\s*[(\[:]")
 _CLOSER = re.compile(r"\s*[)\]}]")
 _BODIES = ("\n pass", "\n pass\nexcept: pass", "\n case _: pass")
 _DECORATED = "def f(): pass"
