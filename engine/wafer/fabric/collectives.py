@@ -20,8 +20,7 @@ from engine.wafer.fabric.diagnosis import diagnose
 from engine.wafer.fabric.micro import ADVANCE, CTRL, Micro, Programs, Reduce, rate
 from engine.wafer.fabric.network import EAST, NORTH, OPPOSITE, RAMP, SOUTH, WEST, Network, bit
 from engine.wafer.fabric.simulator import BLOCKED, DONE, Fabric
-from engine.wafer.machine import MachineSpec
-from engine.wafer.predict.collectives import middle, tree_children
+from engine.wafer.predict.collectives import Collective, tree_children
 
 __all__ = ["Collective", "Result", "lower", "run"]
 
@@ -29,42 +28,6 @@ Words = NDArray[np.int32]
 
 _CYCLE_LIMIT = 10**8
 """More than any collective that is let in can take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Collective:
-    """What is asked: an operation on P columns × R rows."""
-
-    machine: MachineSpec
-    op: str
-    """broadcast, reduce or allreduce."""
-    algorithm: str
-    columns: int
-    rows: int
-    wavelets: int
-    groups: tuple[int, int] = (1, 1)
-    """Groups along X and along Y, for the algorithms in two phases."""
-    dtype: str = "fp32"
-
-    @property
-    def add_cycles(self) -> float:
-        """Cycles to take in a wavelet and add it."""
-        fp16 = self.dtype == "fp16"
-        machine = self.machine
-        return machine.add_fp16_cycles_per_wavelet if fp16 else machine.add_fp32_cycles_per_wavelet
-
-    @property
-    def sum_kind(self) -> Reduce:
-        """The ⊕ of its sums."""
-        return Reduce.ADD_F16X2 if self.dtype == "fp16" else Reduce.ADD_F32
-
-    @property
-    def root(self) -> tuple[int, int]:
-        """(column, row) of the core that ends with the sum, or that sends a broadcast."""
-        if self.algorithm != "two-tree":
-            return 0, 0
-        along_x, along_y = self.groups
-        return middle(self.columns, along_x), middle(self.rows, along_y)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +198,7 @@ class _Lowering:
             self.path(axis, position, (position + 1) % cores, color)
         size = self.asked.wavelets // cores
         for turn in range(2 * (cores - 1)):
-            kind = self.asked.sum_kind if turn < cores - 1 else Reduce.TAKE
+            kind = _sum_kind(self.asked) if turn < cores - 1 else Reduce.TAKE
             for position in range(cores):
                 sent = (position - turn) % cores
                 taken = (position - turn - 1) % cores
@@ -444,7 +407,7 @@ def _emit(programs: Programs, lowering: _Lowering, step: _Step) -> None:
     programs.add(
         cores,
         step.op,
-        kind=asked.sum_kind if step.kind is None else step.kind,
+        kind=_sum_kind(asked) if step.kind is None else step.kind,
         flags=step.flags,
         setup=machine.dispatch_cycles,
         address=cores * asked.wavelets + step.offset,
@@ -486,3 +449,8 @@ def run(asked: Collective, vectors: Words | None = None, *, reverse: bool = Fals
             f"{asked.op} by {asked.algorithm} {what} in cycle {cycles}: {diagnose(fabric).text()}"
         )
     return Result(int(cycles), fabric.words.reshape(shape), fabric)
+
+
+def _sum_kind(asked: Collective) -> Reduce:
+    """Return the ⊕ of a collective's sums."""
+    return Reduce.ADD_F16X2 if asked.dtype == "fp16" else Reduce.ADD_F32

@@ -17,7 +17,54 @@ from math import ceil
 
 from engine.wafer.machine import MachineSpec
 
-__all__ = ["Line", "broadcast", "middle", "reduce", "ring", "tree_children"]
+__all__ = ["Collective", "Line", "broadcast", "cycles", "middle", "reduce", "ring", "tree_children"]
+
+
+@dataclass(frozen=True, slots=True)
+class Collective:
+    """What is asked: an operation on P columns × R rows."""
+
+    machine: MachineSpec
+    op: str
+    """broadcast, reduce or allreduce."""
+    algorithm: str
+    columns: int
+    rows: int
+    wavelets: int
+    groups: tuple[int, int] = (1, 1)
+    """Groups along X and along Y, for the algorithms in two phases."""
+    dtype: str = "fp32"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(columns, rows)."""
+        return self.columns, self.rows
+
+    @property
+    def cores(self) -> int:
+        """P × R."""
+        return self.columns * self.rows
+
+    @property
+    def add_cycles(self) -> float:
+        """Cycles to take in a wavelet and add it."""
+        fp16 = self.dtype == "fp16"
+        machine = self.machine
+        return machine.add_fp16_cycles_per_wavelet if fp16 else machine.add_fp32_cycles_per_wavelet
+
+    @property
+    def root(self) -> tuple[int, int]:
+        """(column, row) of the core that ends with the sum, or that sends a broadcast."""
+        if self.algorithm != "two-tree":
+            return 0, 0
+        along_x, along_y = self.groups
+        return middle(self.columns, along_x), middle(self.rows, along_y)
+
+    @property
+    def farthest(self) -> int:
+        """Hops from the root to the farthest core."""
+        pairs = zip(self.size, self.root, strict=True)
+        return sum(max(place, cores - 1 - place) for cores, place in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,3 +322,21 @@ def ring(line: Line) -> float:
     dispatch = line.machine.dispatch_cycles
     turn = dispatch + line.travel(1) + ceil((chunk - 1) * line.forward) + 1
     return 2 * (cores - 1) * turn + 2 * (cores - 2) * line.machine.hop_cycles
+
+
+def cycles(asked: Collective) -> float:
+    """Return the cycles of a whole collective, from the first injection to the last result."""
+    if asked.cores == 1:
+        return 0.0
+    if asked.op == "broadcast":
+        return broadcast(asked.machine, asked.farthest, asked.wavelets)
+    lines = [
+        Line(asked.machine, cores, asked.wavelets, asked.add_cycles, number)
+        for cores, number in zip(asked.size, asked.groups, strict=True)
+    ]
+    if asked.algorithm == "ring":
+        return sum(ring(line) for line in lines)
+    total = sum(reduce(line, asked.algorithm) for line in lines)
+    if asked.op == "reduce":
+        return total
+    return total + broadcast(asked.machine, asked.farthest, asked.wavelets)

@@ -14,6 +14,7 @@ from engine.wafer import calibration
 from engine.wafer import machine as machines
 from engine.wafer.machine import MachineSpec
 from engine.wafer.predict import closed_forms, collectives, waferllm
+from engine.wafer.predict.collectives import Collective
 from engine.wafer.predict.waferllm import DecodeLayer, Operations, PrefillLayer
 
 __all__ = [
@@ -123,13 +124,13 @@ def collective(
     }  # fmt: skip
     if algorithm in _GROUPED:
         asked["group"] = along_x
+    question = Collective(spec, op, algorithm, cores, rows, wavelets, (along_x, along_y), dtype)
     if tier == "formula":
-        published = groups if groups is None else along_x
-        cycles = _formula(spec, op, algorithm, (cores, rows), (published, along_y), wavelets)
+        cycles = _formula(question, groups)
     elif tier == "cycle":
-        cycles = _simulated(spec, op, algorithm, (cores, rows), (along_x, along_y), wavelets, dtype)
+        cycles = _simulated(question)
     else:
-        cycles = _analytic(spec, op, algorithm, (cores, rows), (along_x, along_y), wavelets, dtype)
+        cycles = collectives.cycles(question)
     calibrated = calibration.is_calibrated(machine, op)
     return Prediction(round(cycles), tier, spec, calibrated, asked)
 
@@ -157,29 +158,29 @@ def _both_groups(cores: int, rows: int, groups: int | None) -> tuple[int, int]:
     return groups, groups if rows == cores else nearest_groups(rows)
 
 
-def _formula(
-    spec: MachineSpec,
-    op: str,
-    algorithm: str,
-    size: tuple[int, int],
-    groups: tuple[int | None, int],
-    wavelets: int,
-) -> float:
-    """The published closed forms, X then Y; along Y only where there is more than one row."""
-    columns, rows = size
-    back = closed_forms.broadcast_grid(columns, rows, wavelets, spec.ramp_cycles)
-    if op == "broadcast":
+def _formula(asked: Collective, groups: int | None) -> float:
+    """The published closed forms, X then Y; along Y only where there is more than one row.
+
+    Without ``groups`` each form takes the number that is best for it.
+    """
+    machine, wavelets = asked.machine, asked.wavelets
+    back = closed_forms.broadcast_grid(asked.columns, asked.rows, wavelets, machine.ramp_cycles)
+    if asked.op == "broadcast":
         return back
-    lines = ((columns, groups[0]), (rows, groups[0] if rows == columns else None))
     total = sum(
-        _formula_of_line(spec, algorithm, cores, number, wavelets)
-        for cores, number in lines
+        _formula_of_line(machine, asked.algorithm, cores, number, wavelets)
+        for cores, number in (
+            (asked.columns, groups),
+            (asked.rows, groups if asked.rows == asked.columns else None),
+        )
         if cores > 1
     )
-    if op == "reduce" or algorithm == "ring" or columns * rows == 1:
+    if asked.op == "reduce" or asked.algorithm == "ring" or asked.cores == 1:
         return total
-    if algorithm == "two-tree":
-        back = closed_forms.two_tree_return(columns, rows, wavelets, ramp=spec.ramp_cycles)
+    if asked.algorithm == "two-tree":
+        back = closed_forms.two_tree_return(
+            asked.columns, asked.rows, wavelets, ramp=machine.ramp_cycles
+        )
     return total + back
 
 
@@ -201,65 +202,21 @@ def _formula_of_line(
     return closed_forms.two_tree_reduce(cores, number, wavelets, ramp=ramp)
 
 
-def _analytic(
-    spec: MachineSpec,
-    op: str,
-    algorithm: str,
-    size: tuple[int, int],
-    groups: tuple[int, int],
-    wavelets: int,
-    dtype: str,
-) -> float:
-    columns, rows = size
-    if columns * rows == 1:
-        return 0.0
-    if op == "broadcast":
-        return collectives.broadcast(spec, columns + rows - 2, wavelets)
-    add = spec.add_fp16_cycles_per_wavelet if dtype == "fp16" else spec.add_fp32_cycles_per_wavelet
-    lines = [
-        collectives.Line(spec, cores, wavelets, add, number)
-        for cores, number in zip(size, groups, strict=True)
-    ]
-    if algorithm == "ring":
-        return sum(collectives.ring(line) for line in lines)
-    total = sum(collectives.reduce(line, algorithm) for line in lines)
-    if op == "reduce":
-        return total
-    return total + collectives.broadcast(spec, _farthest(algorithm, size, groups), wavelets)
-
-
-def _farthest(algorithm: str, size: tuple[int, int], groups: tuple[int, int]) -> int:
-    """Hops from the core that holds the sum to the farthest one."""
-    if algorithm != "two-tree":
-        return sum(size) - 2
-    ends = [collectives.middle(cores, number) for cores, number in zip(size, groups, strict=True)]
-    return sum(max(end, cores - 1 - end) for end, cores in zip(ends, size, strict=True))
-
-
-def _simulated(
-    spec: MachineSpec,
-    op: str,
-    algorithm: str,
-    size: tuple[int, int],
-    groups: tuple[int, int],
-    wavelets: int,
-    dtype: str,
-) -> float:
+def _simulated(asked: Collective) -> float:
     """Cycles of the cycle tier, if that can be simulated in reasonable time."""
-    columns, rows = size
-    if columns * rows == 1:
+    if asked.cores == 1:
         return 0.0
-    priced = _analytic(spec, op, algorithm, size, groups, wavelets, dtype)
-    tile_cycles = columns * rows * priced
+    tile_cycles = asked.cores * collectives.cycles(asked)
+    where = f"over {asked.columns} × {asked.rows} cores"
     if tile_cycles > MOST_TILE_CYCLES:
         raise PredictionError(
-            f"{op} by {algorithm} over {columns} × {rows} cores takes about {tile_cycles:.1e} "
+            f"{asked.op} by {asked.algorithm} {where} takes about {tile_cycles:.1e} "
             f"tile-cycles; up to {MOST_TILE_CYCLES:.0e} are simulated: use the analytic tier, "
             "fewer cores or a shorter vector"
         )
-    if algorithm == "ring" and any(wavelets % cores for cores in size):
+    if asked.algorithm == "ring" and any(asked.wavelets % cores for cores in asked.size):
         raise PredictionError(
-            f"a ring over {columns} × {rows} cores with {wavelets} wavelets: the cycle tier cuts a "
+            f"a ring {where} with {asked.wavelets} wavelets: the cycle tier cuts a "
             "vector into equal chunks; use a multiple of both sides, or the analytic tier"
         )
     from engine.wafer import kernel_cache
@@ -267,7 +224,6 @@ def _simulated(
     kernel_cache.use()
     from engine.wafer.fabric import collectives as fabric
 
-    asked = fabric.Collective(spec, op, algorithm, columns, rows, wavelets, groups, dtype)
     return fabric.run(asked).cycles
 
 
@@ -307,12 +263,9 @@ def multicast(
             if machine == "wse3"
             else closed_forms.broadcast(cores, wavelets, spec.ramp_cycles)
         )
-    elif tier == "cycle":
-        cycles = _simulated(
-            spec, "broadcast", "multicast", (max(cores, 2), 1), (1, 1), wavelets, "fp32"
-        )
     else:
-        cycles = collectives.broadcast(spec, max(cores, 2) - 1, wavelets)
+        question = Collective(spec, "broadcast", "multicast", max(cores, 2), 1, wavelets)
+        cycles = _simulated(question) if tier == "cycle" else collectives.cycles(question)
     asked: dict[str, object] = {"cores": cores, "bytes": payload_bytes, "wavelets": wavelets}
     calibrated = calibration.is_calibrated(machine, "multicast")
     return Prediction(round(cycles), tier, spec, calibrated, asked)
