@@ -11,8 +11,10 @@ import msgspec
 
 __all__ = [
     "MAX_FRAME_BYTES",
+    "PREFIX_CHARACTERS",
     "PROTOCOL_VERSION",
     "STATES",
+    "SUFFIX_CHARACTERS",
     "Cancel",
     "ClientMessage",
     "Complete",
@@ -45,6 +47,12 @@ PROTOCOL_VERSION = 2
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """A longer frame is an error, not an allocation."""
 
+PREFIX_CHARACTERS = 32_768
+"""What a client sends at most from before the cursor."""
+
+SUFFIX_CHARACTERS = 16_384
+"""What it sends at most from after the cursor."""
+
 STATES = ("mac", "vector", "comm", "stall_wavelet", "stall_pipe", "idle")
 """The state list: multiply–accumulate, other vector work, send/receive, stalled on a wavelet,
 stalled on the pipe, idle.  Everywhere in this order; per core they sum to the elapsed cycles."""
@@ -61,9 +69,9 @@ class Complete(msgspec.Struct, tag=True, frozen=True):
     path: str
     """The file's path as shown to the model, relative to the repository."""
     prefix: str
-    """Text before the cursor; the client may cut it to its last 32,768 characters."""
+    """Text before the cursor; the client may cut it to its last `PREFIX_CHARACTERS`."""
     suffix: str
-    """Text after the cursor; the client may cut it to its first 16,384 characters."""
+    """Text after the cursor; the client may cut it to its first `SUFFIX_CHARACTERS`."""
     max_tokens: int = 64
     temperature: float = 0.0
     top_k: int = 0

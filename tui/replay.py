@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 
 from engine import Question, Typed, judge_ending
 from engine.messages import (
+    PREFIX_CHARACTERS,
+    SUFFIX_CHARACTERS,
     Cancel,
     ClientMessage,
     Complete,
@@ -35,7 +37,6 @@ from tui.code.indentation import after_enter, expected_width, indent_unit, leadi
 from tui.policy import Place
 from tui.settings import SuggestionSettings
 from tui.suggestions import SuggestionEvent, SuggestionReady, Suggestions
-from tui.widgets.editor import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
 from tui.widgets.ghost import first_line, first_word, rest_after
 
 if TYPE_CHECKING:

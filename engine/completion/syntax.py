@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from engine.completion.brackets import closers
+from engine.completion.names import unbound
 from engine.completion.place import indent_width
+from engine.messages import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
 
 __all__ = ["Syntax", "is_python"]
 
@@ -36,28 +38,49 @@ def is_python(path: str) -> bool:
 class Syntax:
     """The code around one cursor."""
 
+    prefix: str
+    suffix: str
     above: Sequence[str]
-    """The lines above the cursor's."""
+    """The nearest lines above the cursor's."""
     before: str
     """The cursor's line up to the cursor."""
     rest: str
     """The cursor's line after it."""
     below: Sequence[str]
-    """The lines below."""
+    """The nearest lines below."""
 
     @classmethod
     def of(cls, prefix: str, suffix: str) -> "Syntax":
         """Return the code between ``prefix`` and ``suffix``."""
         *above, before = prefix.split("\n")
         rest, *below = suffix.split("\n")
-        return cls(above[-LOOK_LINES:], before, rest, below[:LOOK_LINES])
+        return cls(prefix, suffix, above[-LOOK_LINES:], before, rest, below[:LOOK_LINES])
 
     def reads(self, text: str) -> bool:
         """Return whether the file can be read with ``text`` at the cursor."""
+        return self._end(text) is not None
+
+    def unbound(self, text: str) -> list[str]:
+        """Return the names that ``text`` uses and the file does not bind.
+
+        As `engine.completion.names` has it; none where that cannot be told: the file cannot be
+        read, or is not all there.
+        """
+        whole = len(self.prefix) < PREFIX_CHARACTERS and len(self.suffix) < SUFFIX_CHARACTERS
+        end = self._end(text) if whole else None
+        if end is None:
+            return []
+        below = self.suffix[len(self.rest) :]
+        module = _parsed(self.prefix + text + self.rest + end + below)
+        first = self.prefix.count("\n") + 1
+        return [] if module is None else unbound(module, range(first, first + text.count("\n") + 1))
+
+    def _end(self, text: str) -> str | None:
+        """Return what may follow ``text`` so that the statements around it can be read, or None."""
         code = self.before + text + self.rest
         top, bottom, wrap = self._region(indent_width(code))
         above, below = "\n".join([*wrap, *top, ""]), "\n" + "\n".join(bottom)
-        return any(_parses(above + code + end + below) for end in _ends(code))
+        return next((end for end in _ends(code) if _parsed(above + code + end + below)), None)
 
     def readable(self, text: str) -> str:
         """Return the longest beginning of ``text``, in whole lines, with which it can be read.
@@ -114,11 +137,10 @@ def _ends(code: str) -> Iterator[str]:
         yield missing + "\n" + indent + _DECORATED
 
 
-def _parses(code: str) -> bool:
+def _parsed(code: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(code)
+            return ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+        return None

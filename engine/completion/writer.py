@@ -1,8 +1,8 @@
 """Writer: chooses the tokens of one completion and turns them into text until a rule ends it.
 
 Where bytes before the cursor were left out of the prompt, the tokens first say those.  Where
-Python could not read the first line at its place, the writer goes back to where another way was
-likeliest.
+Python could not read the first line at its place, or does not know its names, the writer goes
+back to where another way was likeliest.
 """
 
 from collections.abc import Sequence
@@ -86,7 +86,7 @@ class Writer:
         self._limits = limits or Limits()
         self._choices: list[_Choice] = []
         self._returns = 0
-        self._first: list[_Choice] | None = None
+        self._best: tuple[int, list[_Choice]] | None = None
         self.generated = 0
         """Tokens chosen so far, also those of texts that were given up; the end is none."""
         self._begin()
@@ -204,14 +204,16 @@ class Writer:
         """Take the likeliest other way of a first line that does not fit; return whether to go on.
 
         `tokens` is then what stands, its last one new: it is not asked for again.  Where no way
-        leads to a line that fits, the first text comes back.
+        leads to a line without a fault, the first of those with the least comes back.
         """
-        if self._fits():
+        faults = self._faults()
+        if self._best is None or faults < self._best[0]:
+            self._best = faults, list(self._choices)
+        if not faults:
             return False
-        self._first = self._first or list(self._choices)
         ways = self._ways() if self._returns < MAX_RETURNS else []
         if not ways:
-            self._restore(self._first)
+            self._restore(self._best[1])
             return False
         self._returns += 1
         _, at, which = max(ways)
@@ -222,17 +224,21 @@ class Writer:
         self._restore([*self._choices[:at], _Choice(token, log, left.own, left.weight, others)])
         return True
 
-    def _fits(self) -> bool:
-        """Return whether Python could read the first line, and the rules leave something of it.
+    def _faults(self) -> int:
+        """Return what is wrong with the first line.
 
-        Nothing at all fits too, but not in place of something.
+        0: nothing, 1: names that nobody binds, 2: Python cannot read it, or the rules leave
+        nothing of it.  To say nothing at all is no fault, but no better than anything else.
         """
-        if self._limits.syntax is None:
-            return True
+        syntax = self._limits.syntax
+        if syntax is None:
+            return 0
         if not self.text.strip():
-            return self._first is None
+            return 2 if self._best else 0
         line = trim(self.text, self._rules.place, multi_line=False)
-        return bool(line.strip()) and self._limits.syntax.reads(line)
+        if not line.strip() or not syntax.reads(line):
+            return 2
+        return 1 if syntax.unbound(line) else 0
 
     def _restore(self, choices: list[_Choice]) -> None:
         """Say other tokens than before, or fewer."""

@@ -8,6 +8,7 @@ from engine.knowledge.library import Library
 from engine.knowledge.shelf import Shelf, Source
 from engine.knowledge.site import Site
 from engine.knowledge.tuning import Tuning
+from engine.messages import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Adviser"]
@@ -21,10 +22,6 @@ ANY_SUFFIXES = (
     *(".tsx", ".toml", ".vue", ".yaml", ".yml", ".zig"),
 )
 """The same of a model of many."""
-
-ABOVE_CHARACTERS = 32_768
-BELOW_CHARACTERS = 16_384
-"""Of the text around the cursor: what a client sends at most."""
 
 KEPT_BUFFERS = 4
 """Buffers whose shelves are kept: while a line is typed, the text around it stays the same."""
@@ -99,8 +96,8 @@ class Adviser:
 
     def _buffer(self, prefix: str, suffix: str) -> Shelf:
         """Return a shelf of the lines above and below the cursor's."""
-        above = prefix[: prefix.rfind("\n") + 1][-ABOVE_CHARACTERS:]
-        below = suffix[:BELOW_CHARACTERS].partition("\n")[2]
+        above = prefix[: prefix.rfind("\n") + 1][-PREFIX_CHARACTERS:]
+        below = suffix[:SUFFIX_CHARACTERS].partition("\n")[2]
         shelf = self._buffers.pop((above, below), None)
         if shelf is None:
             shelf = Shelf(self._tokenizer, [("above", above), ("below", below)])

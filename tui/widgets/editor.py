@@ -16,6 +16,7 @@ from textual.document._document import EditResult, Selection
 from textual.document._edit import Edit
 from textual.message import Message
 
+from engine.messages import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
 from tui.code.cells import cell_of_column
 from tui.code.indentation import expected_width
 from tui.code.text_buffer import newlines_only
@@ -28,11 +29,6 @@ AcceptKind = Literal["all", "word", "line"]
 EditCause = Literal["typed", "accepted", "undone", "loaded"]
 GhostEnd = Literal["escape", "typed", "finished", "moved", "blur", "undo"]
 """Why a ghost went: ``typed`` something else, ``finished`` by typing all of it, …"""
-
-PREFIX_CHARACTERS = 32_768
-"""What a request may carry from before the cursor."""
-SUFFIX_CHARACTERS = 16_384
-"""What a request may carry from after the cursor."""
 
 
 class Editor(CodeCommands):

@@ -109,3 +109,17 @@ def test_names_of_python_files() -> None:
     assert is_python("b.pyi")
     assert not is_python("b.pyx")
     assert not is_python("py")
+
+
+def test_names_that_the_file_does_not_bind() -> None:
+    syntax = Syntax.of("import os\n\ndef f(a):\n    ", "\n\ndef g(b):\n    pass\n")
+    assert syntax.unbound("return os.path.join(a, g(") == []
+    assert syntax.unbound("return b + c") == ["b", "c"]
+    assert syntax.unbound("return b)") == []  # it cannot be read at all
+
+
+def test_of_half_a_file_nothing_is_said_about_names() -> None:
+    long = "x = 1\n" * 8000
+    assert Syntax.of(f"{long}def f(a):\n    ", "\n").unbound("b") == []
+    assert Syntax.of("def f(a):\n    ", f"\n{long}").unbound("b") == []
+    assert Syntax.of("def f(a:\n    ", "\n").unbound("b") == []

@@ -60,6 +60,14 @@ def test_a_line_that_python_cannot_read_is_taken_back() -> None:
     assert complete(texts, multi_line=True).text == "return b"
 
 
+def test_names_that_nobody_binds_are_taken_back() -> None:
+    assert complete({"return width": 0.6, "return a": 0.4}).text == "return a"
+
+
+def test_an_unknown_name_is_better_than_what_cannot_be_read() -> None:
+    assert complete({"x )": 0.5, "y = width": 0.3, "z )": 0.2}).text == "y = width"
+
+
 def test_what_python_can_read_stays() -> None:
     completion = complete({"return a": 0.6, "return b": 0.4})
     assert (completion.text, completion.completion_tokens) == ("return a", 8)
@@ -119,10 +127,10 @@ def test_the_probability_is_that_of_what_stands() -> None:
 
 
 def test_all_tokens_are_counted_and_none_is_computed_twice() -> None:
-    wafer = UndecidedWafer({"return a)": 0.6, "return b": 0.4})
+    wafer = UndecidedWafer({"return a)": 0.6, "return 1": 0.4})
     session = Session(canned_model_info(), byte_tokenizer(), wafer, wafer)
     completion = session.complete(CompletionRequest("a.py", PREFIX, "\n"))
-    assert completion.completion_tokens == len("return a)") + len("b")
+    assert completion.completion_tokens == len("return a)") + len("1")
     assert [name for name, _ in wafer.calls].count("prefill") == 1
 
 

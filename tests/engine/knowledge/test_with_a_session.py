@@ -34,7 +34,9 @@ def session(text: str, own: Tuning | None) -> Session:
     return Session(canned_model_info(), byte_tokenizer(), wafer, wafer, own)
 
 
-def request(root: Path | None, prefix: str = "class B:\n    def area(self):\n        ", **options):
+def request(
+    root: Path | None, prefix: str = "class B(A):\n    def area(self):\n        ", **options
+):
     return CompletionRequest(
         "b.py", prefix, "\n", multi_line=False, repository=root and str(root), **options
     )
@@ -43,7 +45,7 @@ def request(root: Path | None, prefix: str = "class B:\n    def area(self):\n   
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     (tmp_path / "a.py").write_text(OTHER)
-    (tmp_path / "b.py").write_text("class B:\n    def area(self):\n        answer_on_disk\n")
+    (tmp_path / "b.py").write_text("class B(A):\n    def area(self):\n        answer_on_disk\n")
     return tmp_path
 
 

@@ -65,7 +65,7 @@ def test_text_so_far_is_reported_as_it_grows():
 
 
 def test_wafer_figures_are_sums_over_the_steps():
-    completion = complete("ab")
+    completion = complete("12")
     prompt = completion.prompt_tokens
     # Three decode steps would be one too many: the end token is chosen, not computed.
     positions = [prompt, prompt + 1]
@@ -132,7 +132,7 @@ def test_one_request_at_a_time():
 
 
 def test_snapshots_count_the_work_and_telemetry_tells_an_interval():
-    session = canned_session("ab")
+    session = canned_session("12")
     before = session.snapshot()
     completion = session.complete(request())
     after = session.snapshot()
