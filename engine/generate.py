@@ -128,6 +128,8 @@ class Generator:
             PromptError: The prompt is empty or, with ``max_tokens``, exceeds the context.
         """
         self._check(prompt, max_tokens)
+        if len(written) >= max_tokens:
+            return
         logits: NDArray[np.float32] | None
         if written:
             logits = self._take_up([*prompt, *written], generation)
@@ -135,7 +137,7 @@ class Generator:
             generation.prompt_tokens = len(prompt)
             logits = self._prefill(prompt, generation, cancelled)
         count = len(written)
-        while logits is not None and count < max_tokens:
+        while logits is not None:
             token = pick(logits)
             count += 1
             generation.completion_tokens += 1

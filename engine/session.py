@@ -217,7 +217,7 @@ class Session:
         self._context_length = runner.context_length
         self._builder = PromptBuilder(tokenizer, runner.context_length, model.fill_in_the_middle)
         self._adviser = Adviser(tokenizer, tuning, model.language) if tuning else None
-        self._opening = Opening(tokenizer, silence=self.threshold is None)
+        self._opening = Opening(tokenizer)
         self._work = WorkCounters()
         self._generator = Generator(runner, self._count)
         self._lock = Lock()
@@ -320,7 +320,8 @@ class Session:
 
         Args:
             request: Where and how.
-            on_text: Called in this thread with all text so far whenever it has changed.
+            on_text: Called in this thread with all text so far whenever it has changed.  Until the
+                first line is whole it may yet be taken back for another one.
             cancelled: Asked between tokens and between pieces of the prompt; True ends the
                 completion with what there is.  What was computed stays in the KV cache.
 
@@ -388,10 +389,10 @@ class Session:
 
     def _limits(self, path: str, prefix: str, suffix: str, rules: StopRules) -> Limits:
         """Return what a completion is not to be."""
-        return Limits(
-            Syntax.of(prefix, suffix) if is_python(path) else None,
-            self._opening.barred(path, prefix, rules.place, one_line=rules.one_line),
+        barred = self._opening.barred(
+            path, prefix, rules.place, one_line=rules.one_line, silence=self.threshold is None
         )
+        return Limits(Syntax(prefix, suffix) if is_python(path) else None, barred)
 
     def _advise(
         self,

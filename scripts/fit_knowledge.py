@@ -13,6 +13,7 @@ its checksum into ``checksums.json``; the last line of stdout is one JSON object
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import zipfile
@@ -20,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -100,7 +102,8 @@ def main() -> None:
             raise SystemExit(f"{folder} has no {FILE}: leave --only-threshold away")
     else:
         tuning = _fit(session, folder, fitted_on, data, options.seed)
-    session.tune(tuning)
+    # With a threshold, as in the app, which makes the model say something; here it is all judged.
+    session.tune(msgspec.structs.replace(tuning, threshold=-math.inf))
     tuning = with_threshold(tuning, _answer(session, judged_on))
     session.close()
     write_tuning(folder, tuning)

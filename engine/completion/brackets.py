@@ -5,7 +5,7 @@ Read line by line: a string ends at its line's end at the latest.
 
 from collections.abc import Iterator
 
-__all__ = ["CLOSERS", "OPENERS", "brackets", "closers", "depths"]
+__all__ = ["CLOSERS", "OPENERS", "brackets", "closers", "depths", "without_comment"]
 
 OPENERS, CLOSERS = "([{", ")]}"
 _CLOSER_OF = dict(zip(OPENERS, CLOSERS, strict=True))
@@ -19,21 +19,9 @@ def brackets(text: str, before: str = "", *, comments: bool = True) -> Iterator[
         before: What stands in front of it on its first line.
         comments: Whether ``#`` begins a comment, as in Python.
     """
-    quote, escaped, comment = "", False, False
-    for i, sign in enumerate(before + text, -len(before)):
-        if sign == "\n":
-            quote, escaped, comment = "", False, False
-        elif comment or escaped:
-            escaped = False
-        elif quote:
-            escaped = sign == "\\"
-            quote = "" if sign == quote else quote
-        elif sign in "'\"":
-            quote = sign
-        elif sign == "#" and comments:
-            comment = True
-        elif i >= 0 and sign in OPENERS + CLOSERS:
-            yield i, sign
+    for i, sign in _signs(before + text, comments=comments):
+        if i >= len(before) and sign != "#":
+            yield i - len(before), sign
 
 
 def depths(text: str) -> tuple[int, int]:
@@ -59,3 +47,33 @@ def closers(text: str) -> str:
         elif missing:
             missing.pop()
     return "".join(reversed(missing))
+
+
+def without_comment(line: str) -> str:
+    """Return a line of Python up to its comment.
+
+    Example:
+        >>> without_comment("x = '#'  # one")
+        "x = '#'  "
+    """
+    return line[: next((i for i, sign in _signs(line, comments=True) if sign == "#"), len(line))]
+
+
+def _signs(text: str, *, comments: bool) -> Iterator[tuple[int, str]]:
+    """Yield the (index, sign) of brackets and of the signs that begin a comment."""
+    quote, escaped, comment = "", False, False
+    for i, sign in enumerate(text):
+        if sign == "\n":
+            quote, escaped, comment = "", False, False
+        elif comment or escaped:
+            escaped = False
+        elif quote:
+            escaped = sign == "\\"
+            quote = "" if sign == quote else quote
+        elif sign in "'\"":
+            quote = sign
+        elif sign == "#" and comments:
+            comment = True
+            yield i, sign
+        elif sign in OPENERS + CLOSERS:
+            yield i, sign

@@ -1,8 +1,8 @@
 """Whether the names that a piece of a file uses are bound there, as far as the file tells.
 
 Follows Python's scopes: module, classes, functions, comprehensions.  An attribute of a method's own
-object counts as bound where its class mentions it, or has bases that this file does not show.
-When in doubt a name is bound.
+object counts as bound where its class mentions it; and where the class is not all there is to its
+objects: it has bases, a decorator, or a subclass in the file, or is a mixin.
 """
 
 import ast
@@ -15,9 +15,9 @@ __all__ = ["unbound"]
 _EVERYWHERE = frozenset(dir(builtins)) | {
     *("__file__", "__name__", "__doc__", "__path__", "__spec__", "__package__", "__loader__"),
     *("__builtins__", "__class__", "__annotations__", "__module__", "__qualname__", "__dict__"),
-    *("WindowsError", "reveal_type"),
+    *("__cached__", "WindowsError", "reveal_type", "_", "unicode", "xrange", "basestring", "long"),
 }
-_OPENING = {"__getattr__", "__getattribute__", "__dict__", "setattr", "vars"}
+_OPENING = {"__getattr__", "__getattribute__", "__setattr__", "__dict__", "setattr", "vars"}
 """A class that mentions one of these may have any attribute."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -48,40 +48,52 @@ class _Scope:
     """The first parameter of the owner's method that it stands in."""
 
 
-def unbound(module: ast.Module, lines: range) -> list[str]:
-    """Return the names that the code on ``lines`` uses and nothing binds, in their order.
+Place = tuple[int, int]
+"""(line, from 1; column in UTF-8 bytes, from 0), as `ast` counts."""
+
+
+def unbound(module: ast.Module, start: Place, end: Place) -> list[str]:
+    """Return the names that the code from ``start`` to ``end`` uses and nothing binds, in order.
 
     Args:
         module: The whole file.
-        lines: From 1.
+        start: A name that ends here or before is another's.
+        end: One that begins here or behind is so too.
+
+    Raises:
+        RecursionError: The code is nested deeper than Python's stack.
     """
-    names = _bindings(module.body)
+    names = _bindings(module.body) | _globals(module)
     if "*" in names:
         return []  # anything may come with ``from x import *``
-    reader = _Reader(lines)
+    reader = _Reader(start, end, _bases(module))
     reader.all(module.body, _Scope(_EVERYWHERE | names))
     return reader.found
 
 
 class _Reader:
-    """Reads the nodes that touch some lines."""
+    """Reads the nodes that touch a piece of code."""
 
-    def __init__(self, lines: range) -> None:
-        self._lines = lines
+    def __init__(self, start: Place, end: Place, bases: frozenset[str]) -> None:
+        self._start, self._end = start, end
+        self._bases = bases
+        """Names of classes that others are made of."""
         self.found: list[str] = []
 
     def all(self, nodes: Iterable[ast.AST | None], scope: _Scope) -> None:
+        """Read the nodes, where they lie in the piece at least in part."""
         for node in nodes:
             if node is not None and self._touches(node):
                 self._one(node, scope)
 
     def _touches(self, node: ast.AST) -> bool:
-        """Return whether a node, its decorators included, lies on the lines in part."""
+        """Return whether a node, its decorators included, lies in the piece in part."""
         if not isinstance(node, ast.stmt | ast.expr):
             return True
         parts = [node, *getattr(node, "decorator_list", [])]
-        first = min(part.lineno for part in parts)
-        return first < self._lines.stop and (node.end_lineno or first) >= self._lines.start
+        first = min((part.lineno, part.col_offset) for part in parts)
+        last = node.end_lineno or first[0], node.end_col_offset or first[1]
+        return first < self._end and last > self._start
 
     def _one(self, node: ast.AST, scope: _Scope) -> None:
         match node:
@@ -89,7 +101,8 @@ class _Reader:
                 self._function(node, scope)
             case ast.Lambda():
                 self.all(_defaults(node.args), scope)
-                self.all([node.body], _inside(scope, _parameters(node.args)))
+                names = _parameters(node.args) | _bindings([node.body])
+                self.all([node.body], _inside(scope, names))
             case ast.ClassDef():
                 self._class(node, scope)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
@@ -101,7 +114,8 @@ class _Reader:
             case ast.Attribute(value=ast.Name(id=name), ctx=ast.Load()):
                 self._attribute(node, name, scope)
             case _:
-                self.all(ast.iter_child_nodes(node), scope)
+                typed = replace(scope, names=scope.names | _type_parameters(node))
+                self.all(ast.iter_child_nodes(node), typed)
 
     def _function(self, node: _Function, scope: _Scope) -> None:
         self.all(node.decorator_list, scope)
@@ -111,7 +125,8 @@ class _Reader:
         inner = _inside(typed, _parameters(node.args) | _bindings(node.body))
         positional = [*node.args.posonlyargs, *node.args.args]
         if scope.in_body and positional and not _is_static(node):
-            inner = replace(inner, own_object=positional[0].arg)
+            own = positional[0].arg
+            inner = replace(inner, own_object="" if own in _bindings(node.body) else own)
         self.all(node.body, inner)
 
     def _class(self, node: ast.ClassDef, scope: _Scope) -> None:
@@ -119,19 +134,19 @@ class _Reader:
         self.all([*node.decorator_list, *node.bases, *node.keywords], typed)
         body = _bindings(node.body)
         attributes = body | self._mentioned(node)
-        closed = _is_plain(node) and not attributes & _OPENING
+        closed = _is_plain(node) and node.name not in self._bases and not attributes & _OPENING
         owner = _Class(closed, attributes)
         outer = _inside(typed, frozenset())
         self.all(node.body, replace(outer, local=body, owner=owner, in_body=True, own_object=""))
 
     def _mentioned(self, node: ast.ClassDef) -> frozenset[str]:
-        """Return the attributes of anything that a class mentions, those read on the lines not."""
+        """Return the attributes of anything that a class mentions, but for those read here."""
         found: set[str] = set()
         for each in ast.walk(node):
             if isinstance(each, ast.Name) and each.id in _OPENING:
                 found.add(each.id)
             elif isinstance(each, ast.Attribute):
-                if not (isinstance(each.ctx, ast.Load) and each.lineno in self._lines):
+                if not (isinstance(each.ctx, ast.Load) and self._touches(each)):
                     found.add(each.attr)
             elif isinstance(each, ast.Constant) and isinstance(each.value, str):
                 found.update(each.value.split())  # ``setattr``, ``__slots__``
@@ -142,23 +157,40 @@ class _Reader:
         owner = scope.owner
         if owner is None or not owner.closed or name != scope.own_object:
             return
-        if node.attr not in owner.attributes and not node.attr.startswith("__"):
+        known = node.attr in owner.attributes or "__" in node.attr or hasattr(type, node.attr)
+        if not known:
             self.found.append(f"{name}.{node.attr}")
 
 
 def _is_plain(node: ast.ClassDef) -> bool:
     """Return whether nothing but its body says what a class has."""
     own = all(isinstance(base, ast.Name) and base.id == "object" for base in node.bases)
-    return own and not node.keywords and not node.decorator_list
+    alone = not node.keywords and not node.decorator_list
+    return own and alone and not node.name.endswith("Mixin")
 
 
 def _is_static(node: _Function) -> bool:
-    return any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list)
+    return any(ast.unparse(each).endswith("staticmethod") for each in node.decorator_list)
+
+
+def _bases(module: ast.Module) -> frozenset[str]:
+    """Return the names of classes that others of the file are made of."""
+    classes = (node for node in ast.walk(module) if isinstance(node, ast.ClassDef))
+    bases = (base for each in classes for base in each.bases)
+    return frozenset(base.id for base in bases if isinstance(base, ast.Name))
+
+
+def _globals(module: ast.Module) -> frozenset[str]:
+    """Return the names that functions declare to be the module's."""
+    nodes = (node for node in ast.walk(module) if isinstance(node, ast.Global))
+    return frozenset(name for node in nodes for name in node.names)
 
 
 def _inside(scope: _Scope, names: frozenset[str]) -> _Scope:
     """Return the scope of a function that begins at ``scope`` and binds ``names``."""
-    return replace(scope, names=scope.names | names, local=frozenset(), in_body=False)
+    own = "" if scope.own_object in names else scope.own_object
+    inner = scope.names | names
+    return replace(scope, names=inner, local=frozenset(), in_body=False, own_object=own)
 
 
 def _bindings(nodes: Sequence[ast.AST]) -> frozenset[str]:
@@ -201,6 +233,6 @@ def _defaults(arguments: ast.arguments) -> list[ast.expr | None]:
     return [*arguments.defaults, *arguments.kw_defaults]
 
 
-def _type_parameters(node: _Function | ast.ClassDef) -> frozenset[str]:
-    """Return the names in brackets behind a definition's name (Python 3.12)."""
+def _type_parameters(node: ast.AST) -> frozenset[str]:
+    """Return the names in brackets behind the name of a definition or type (Python 3.12)."""
     return frozenset(each.name for each in getattr(node, "type_params", []))

@@ -2,19 +2,20 @@
 
 Not with its end, where a threshold decides what is shown anyway; and not with a remark: a comment
 or a docstring that nobody began is read, judged and thrown away.  Only of Python is it known what
-a remark looks like.
+a remark looks like, and that docstrings stand below a colon or at the top.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.completion.place import Place
-from engine.completion.syntax import is_python
+from engine.completion.syntax import inside_text, is_python
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Barred", "Opening"]
 
-_REMARKS = (b"#", b'"""', b"'''")
+_COMMENT = (b"#",)
+_DOCSTRING = (b'"""', b"'''")
 _LINE_ENDS = (b"\n", b"\r")
 
 
@@ -23,18 +24,19 @@ class Opening:
 
     Args:
         tokenizer: The model's.
-        silence: Whether a suggestion may be empty.
     """
 
-    def __init__(self, tokenizer: Tokenizer, *, silence: bool) -> None:
+    def __init__(self, tokenizer: Tokenizer) -> None:
         contents = [tokenizer.token_bytes(i) for i in range(tokenizer.vocabulary)]
-        self._silence = silence
         self._contents = contents
         self._ends = _ids([not content for content in contents])
         self._line_ends = _ids([_opens(content, _LINE_ENDS) for content in contents])
-        self._remarks = _ids([_opens(content, _REMARKS) for content in contents])
+        self._comments = _ids([_opens(content, _COMMENT) for content in contents])
+        self._docstrings = _ids([_opens(content, _DOCSTRING) for content in contents])
 
-    def barred(self, path: str, prefix: str, place: Place, *, one_line: bool) -> "Barred | None":
+    def barred(
+        self, path: str, prefix: str, place: Place, *, one_line: bool, silence: bool
+    ) -> "Barred | None":
         """Return what is barred at a cursor; None: nothing.
 
         Args:
@@ -42,19 +44,23 @@ class Opening:
             prefix: The text before the cursor.
             place: The lines around it.
             one_line: Whether the suggestion ends with the cursor's line.
+            silence: Whether it may be empty.
         """
         if place.before.strip() or place.rest.strip():
             return None
         ids: list[NDArray[np.int64]] = []
         signs: tuple[bytes, ...] = ()
-        if not self._silence:
+        if not silence:
             ids.append(self._ends)
             if one_line:
                 ids.append(self._line_ends)
                 signs += _LINE_ENDS
-        if is_python(path) and not _inside_text(prefix):
-            ids.append(self._remarks)
-            signs += _REMARKS
+        if is_python(path) and not inside_text(prefix):
+            ids.append(self._comments)
+            signs += _COMMENT
+            if not place.above or place.above.endswith(":"):
+                ids.append(self._docstrings)
+                signs += _DOCSTRING
         return Barred(self._contents, np.concatenate(ids), signs) if ids else None
 
 
@@ -98,8 +104,3 @@ def _ids(chosen: list[bool]) -> NDArray[np.int64]:
 def _opens(content: bytes, signs: tuple[bytes, ...]) -> bool:
     """Return whether text begins with one of ``signs``, after spaces."""
     return content.lstrip(b" \t").startswith(signs)
-
-
-def _inside_text(prefix: str) -> bool:
-    """Return whether a string of several lines is open, as far as counting tells."""
-    return prefix.count('"""') % 2 == 1 or prefix.count("'''") % 2 == 1

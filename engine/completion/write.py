@@ -7,7 +7,7 @@ it goes another way, and to the end of the text.
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
-from engine.completion.writer import Writer
+from engine.completion.writer import UNBOUND, Writer
 from engine.generate import Generation, Generator
 
 __all__ = ["write"]
@@ -48,8 +48,10 @@ def write(
                 if writer.shown != shown:
                     shown = writer.shown
                     on_text(shown)
-            else:
-                break  # cancelled, or as long as it may be
+            else:  # cancelled, or as long as it may be
+                if not settled and not generation.cancelled:
+                    writer.take_best(UNBOUND)
+                break
         if not settled:
             settled = not writer.go_back()
     return perf_counter() if first_text is None else first_text

@@ -20,13 +20,20 @@ from engine.knowledge.advice import Advice
 from engine.sampling import Sampler, greedy, mask, softmax
 from engine.tokenizer import TextStream, Tokenizer
 
-__all__ = ["Limits", "Writer"]
+__all__ = ["UNBOUND", "Limits", "Writer"]
 
 WAYS = 3
 """Other tokens that are remembered at each place of the first line."""
 
 MAX_RETURNS = 2
 """How often one completion goes back.  More cost as much again and found little."""
+
+
+UNBOUND, UNREADABLE = 1, 2
+"""Faults of a line: names that nobody binds; Python cannot read it."""
+
+_LEAST = 1e-30
+"""Of what is barred all may be so unlikely that nothing is left of the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +152,7 @@ class Writer:
         self._choices.append(
             _Choice(
                 token,
-                float(np.log(weights[token] / total)),
+                float(np.log(max(weights[token] / total, _LEAST))),
                 greedy(own),
                 self._advice.weight if self._advice is not None else 0.0,
                 self._others(token, logits, weights / total),
@@ -162,9 +169,10 @@ class Writer:
         """Return the likeliest tokens beside ``token``, where the writer may come back."""
         if self._limits.syntax is None or "\n" in self.text:
             return []
-        best = np.argpartition(logits, -WAYS - 1)[-WAYS - 1 :]
-        possible = (int(i) for i in best if i != token and np.isfinite(logits[i]) and shares[i] > 0)
-        ways = [(i, float(np.log(shares[i]))) for i in possible]
+        least = np.partition(logits, -WAYS - 1)[-WAYS - 1]
+        # Of equals the lowest ids, so that every processor takes the same ones.
+        best = [int(i) for i in np.flatnonzero(logits >= least) if i != token and shares[i] > 0]
+        ways = [(i, float(np.log(shares[i]))) for i in best if np.isfinite(logits[i])]
         return sorted(ways, key=lambda way: (-way[1], way[0]))[:WAYS]
 
     def _differs(self, token: int, own: int) -> bool:
@@ -213,7 +221,7 @@ class Writer:
             return False
         ways = self._ways() if self._returns < MAX_RETURNS else []
         if not ways:
-            self._restore(self._best[1])
+            self.take_best()
             return False
         self._returns += 1
         _, at, which = max(ways)
@@ -224,21 +232,26 @@ class Writer:
         self._restore([*self._choices[:at], _Choice(token, log, left.own, left.weight, others)])
         return True
 
-    def _faults(self) -> int:
-        """Return what is wrong with the first line.
+    def take_best(self, most_faults: int = UNREADABLE) -> None:
+        """Say again what has the least faults of all that was judged, if it has few enough."""
+        if self._best is not None and self._best[0] <= most_faults:
+            self._restore(self._best[1])
 
-        0: nothing, 1: names that nobody binds, 2: Python cannot read it, or the rules leave
-        nothing of it.  To say nothing at all is no fault, but no better than anything else.
+    def _faults(self) -> int:
+        """Return what is wrong with the first line, 0 for nothing.
+
+        `UNREADABLE` is also one of which the rules leave nothing.  To say nothing at all is no
+        fault, but no better than anything else.
         """
         syntax = self._limits.syntax
         if syntax is None:
             return 0
         if not self.text.strip():
-            return 2 if self._best else 0
+            return UNREADABLE if self._best else 0
         line = trim(self.text, self._rules.place, multi_line=False)
         if not line.strip() or not syntax.reads(line):
-            return 2
-        return 1 if syntax.unbound(line) else 0
+            return UNREADABLE
+        return UNBOUND if syntax.unbound(line) else 0
 
     def _restore(self, choices: list[_Choice]) -> None:
         """Say other tokens than before, or fewer."""

@@ -161,7 +161,8 @@ def _both_groups(cores: int, rows: int, groups: int | None) -> tuple[int, int]:
 def _formula(asked: Collective, groups: int | None) -> float:
     """The published closed forms, X then Y; along Y only where there is more than one row.
 
-    Without ``groups`` each form takes the number that is best for it.
+    ``groups`` is what was asked for: without it each form takes the number that is best for it, not
+    the one that ``asked`` holds for the tiers that run.
     """
     machine, wavelets = asked.machine, asked.wavelets
     back = closed_forms.broadcast_grid(asked.columns, asked.rows, wavelets, machine.ramp_cycles)

@@ -8,7 +8,7 @@ from engine.completion.names import unbound
 def found(code: str) -> list[str]:
     """The names that nobody binds, in the lines with a mark."""
     marked = [i for i, line in enumerate(code.splitlines(), 1) if "#!" in line]
-    return unbound(ast.parse(code), range(min(marked), max(marked) + 1))
+    return unbound(ast.parse(code), (min(marked), 0), (max(marked) + 1, 0))
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,8 @@ def found(code: str) -> list[str]:
         "class A:\n    a = 1\n    b = a #!",
         "class A:\n    def f(self):\n        return __class__ #!",
         "from x import *\nanything #!",
+        "def f():\n    global a\n    a = 1\ndef g():\n    return a #!",
+        "f = lambda: (a := 1) + a #!",
         "async def f():\n    async for a in b(): #!\n        a #!\ndef b(): pass",
         "@f #!\ndef f(): pass",
     ],
@@ -86,6 +88,14 @@ def test_a_base_may_bring_any_attribute(bases: str) -> None:
     assert "self.d" not in found("from b import B\n" + METHOD.format(bases, "self.d"))
 
 
+def test_a_class_that_is_not_all_there_is_to_its_objects() -> None:
+    code = METHOD.format("", "self.d")
+    assert found(code) == ["self.d"]
+    assert found(code + "class B(A): pass\n") == []
+    assert found(code.replace("class A", "class TheMixin")) == []
+    assert found(code.replace("class A", "@decorator\nclass A")) == []
+
+
 @pytest.mark.parametrize(
     "more",
     [
@@ -94,6 +104,10 @@ def test_a_base_may_bring_any_attribute(bases: str) -> None:
         "def g(self): self.__dict__.update(x=1)",
         "__slots__ = 'c d'",
         "@staticmethod\n    def g(self): self.d #!",
+        "def g(self):\n        def h(self): self.d #!",
+        "def g(self):\n        self = other(); self.d #!\ndef other(): pass",
+        "def g(self): self._A__d #!",
+        "@classmethod\n    def g(cls): cls.mro #!",
     ],
 )
 def test_where_a_class_may_have_any_attribute_none_is_missed(more: str) -> None:

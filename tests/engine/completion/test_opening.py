@@ -17,8 +17,8 @@ def opens_with(
     one_line: bool = True,
 ) -> set[str]:
     """Which of some openings are possible at a cursor; ``end`` is the end token."""
-    opening = Opening(TOKENIZER, silence=silence)
-    barred = opening.barred(path, prefix, Place.of(prefix, suffix), one_line=one_line)
+    place = Place.of(prefix, suffix)
+    barred = Opening(TOKENIZER).barred(path, prefix, place, one_line=one_line, silence=silence)
     logits = np.zeros(TOKENIZER.vocabulary, np.float32)
     masked = logits if barred is None else barred.mask(logits, b"")
     ids = {sign: TOKENIZER.encode_part(sign)[0] for sign in ("#", "\n", "x", " ")}
@@ -53,8 +53,8 @@ def test_several_lines_may_open_with_a_blank_one() -> None:
 
 def test_behind_bytes_that_are_said_again() -> None:
     tokenizer = merging_tokenizer()
-    barred = Opening(tokenizer, silence=True).barred(
-        "a.py", "x\n", Place.of("x\n", ""), one_line=True
+    barred = Opening(tokenizer).barred(
+        "a.py", "x\n", Place.of("x\n", ""), one_line=True, silence=True
     )
     assert barred is not None
     hashed, plain = (tokenizer.encode_part(sign)[0] for sign in "#x")
@@ -66,7 +66,7 @@ def test_behind_bytes_that_are_said_again() -> None:
 
 
 def test_where_nothing_else_is_possible_all_is() -> None:
-    barred = Opening(TOKENIZER, silence=True).barred("a.py", "", Place(), one_line=True)
+    barred = Opening(TOKENIZER).barred("a.py", "", Place(), one_line=True, silence=True)
     assert barred is not None
     logits = np.full(TOKENIZER.vocabulary, -np.inf, np.float32)
     logits[TOKENIZER.encode_part("#")[0]] = 0.0

@@ -5,7 +5,7 @@ from engine.completion.syntax import Syntax, is_python
 
 def reads(code: str, text: str) -> bool:
     """Whether ``text`` fits at the bar of ``code``."""
-    return Syntax.of(*code.split("|")).reads(text)
+    return Syntax(*code.split("|")).reads(text)
 
 
 METHOD = "class A:\n    def f(self):\n        |\n\n    def g(self):\n        return 1\n"
@@ -38,12 +38,13 @@ def test_code_that_stands_complete(code: str, text: str) -> None:
     [
         (METHOD, "return )"),
         (METHOD, "else:"),
-        (METHOD, '"""'),
         (LIST, "return 1"),
         ("def f(a):\n    |\n        h()\n", "a = 1"),
         ("def f(a):\n    return (|)\n", "a :"),
         ("def f(a):\n    h()\n|\n    return 1\n", "x = 1"),
         ("def f():\n    if a:\n        b\n    |\n", "    elif c:"),
+        ("def f():\n    try:\n        x = 1\n        |\n", "y = )"),
+        ("x = foo(\n    |\n", "return 1"),
     ],
 )
 def test_code_that_could_not_be_read(code: str, text: str) -> None:
@@ -81,11 +82,12 @@ def test_what_follows_may_yet_be_written(text: str) -> None:
         ("a = 1\n\n        b = 2", "a = 1"),
         ("a = )\n    b = 2", "a = )"),
         ("a = 1\n    b = 2\n    c = )", "a = 1\n    b = 2"),
+        ("try:\n        a = 1\n        b = 2", "try:\n        a = 1\n        b = 2"),
         ("", ""),
     ],
 )
 def test_of_several_lines_those_stay_that_can_be_read(text: str, kept: str) -> None:
-    assert Syntax.of("def f():\n    ", "\n").readable(text) == kept
+    assert Syntax("def f():\n    ", "\n").readable(text) == kept
 
 
 def test_a_mistake_elsewhere_does_no_harm() -> None:
@@ -95,13 +97,65 @@ def test_a_mistake_elsewhere_does_no_harm() -> None:
     assert not reads(code, "return )")
 
 
-def test_a_mistake_around_the_cursor_lets_nothing_through() -> None:
-    assert not reads("def f(:\n    |\n", "return 1")
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("def f(:\n    |\n", "return 1"),
+        ("def f(:\n    |\n", "return )"),
+        ("D = [\n" + "    1,\n" * 450 + "    |\n", "2,"),
+        ('def f(a):\n    """Do.\n\n    |\n', "Args:"),
+    ],
+)
+def test_where_something_around_is_unfinished_nothing_can_be_told(code: str, text: str) -> None:
+    assert reads(code, text)
 
 
-@pytest.mark.parametrize("text", ["x = '\0'", "(" * 5000, "x" * 200_000 + " y"])
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("def f():\n    try:\n        |\n", "x = g()"),
+        ("def f():\n    try:\n        try:\n            x = 1\n            |\n", "y = 2"),
+        ("x = foo(\n    |\n", "a,"),
+        ("def f(\n    a,\n    |\n", "b: int,"),
+        ('def f():\n    |\n    x = """\ntext\n"""\n', "y = 1"),
+        ('def f():\n    """Do.\n\n    def g(x):\n        return x\n    """\n    |\n', "y = 1"),
+        ("def f(a):\n    # compute |\n", "the sum"),
+        ("def f(a):\n    if a:\n        # of a |\n    return 1\n", "kind"),
+        ("def f(a):\n    |\n", "if a:  # note"),
+        ("x = |  # note\n", "f(a)"),
+        ("if (\n        |\n    ):\n    pass\n", "a and"),
+        ("x = (\n    |\n)\n", '"a" +'),
+        ("x = (\n    |\n)\n", "a if b"),
+        ("x = [\n    a\n    |\n]\n", "for a in"),
+        ("x = {\n    |\n}\n", '"a":'),
+        ("x = {\n    |\n}\n", '"a"'),
+        ("def f():\n    |\n", 'sql = """SELECT'),
+        ('def f():\n    """Return |\n', "the sum of all"),
+        ("def f(a):\n    |\n", "assert a, \\"),
+        ("\ufeffimport os\n|\n", "import re"),
+    ],
+)
+def test_more_that_can_be_read_or_may_yet_be_finished(code: str, text: str) -> None:
+    assert reads(code, text)
+
+
+@pytest.mark.parametrize("text", ["x = '\0'", "(" * 5000, "x" * 200_000 + " y", "\ud800"])
 def test_nothing_is_raised(text: str) -> None:
     assert not reads("|", text)
+    assert Syntax("", "").unbound(text) == []
+
+
+def test_code_deeper_than_the_stack_says_nothing_of_names() -> None:
+    deep = "x = 1" + " + 1" * 3000 + "\n"
+    assert Syntax(deep, "").unbound("y" + " + y" * 3000) == []
+
+
+def test_names_around_the_cursor_are_not_blamed_on_the_text() -> None:
+    assert Syntax("x = np.", "\n").unbound("array(1)") == []
+    assert Syntax("x = np.", "\n").unbound("array(a)") == ["a"]
+    assert Syntax("x = wid", "\n").unbound("th") == ["width"]
+    assert Syntax("x = ", " + missing\n").unbound("1") == []
+    assert Syntax("é = é or np.", "\n").unbound("a(b)") == ["b"]
 
 
 def test_names_of_python_files() -> None:
@@ -112,7 +166,7 @@ def test_names_of_python_files() -> None:
 
 
 def test_names_that_the_file_does_not_bind() -> None:
-    syntax = Syntax.of("import os\n\ndef f(a):\n    ", "\n\ndef g(b):\n    pass\n")
+    syntax = Syntax("import os\n\ndef f(a):\n    ", "\n\ndef g(b):\n    pass\n")
     assert syntax.unbound("return os.path.join(a, g(") == []
     assert syntax.unbound("return b + c") == ["b", "c"]
     assert syntax.unbound("return b)") == []  # it cannot be read at all
@@ -120,6 +174,6 @@ def test_names_that_the_file_does_not_bind() -> None:
 
 def test_of_half_a_file_nothing_is_said_about_names() -> None:
     long = "x = 1\n" * 8000
-    assert Syntax.of(f"{long}def f(a):\n    ", "\n").unbound("b") == []
-    assert Syntax.of("def f(a):\n    ", f"\n{long}").unbound("b") == []
-    assert Syntax.of("def f(a:\n    ", "\n").unbound("b") == []
+    assert Syntax(f"{long}def f(a):\n    ", "\n").unbound("b") == []
+    assert Syntax("def f(a):\n    ", f"\n{long}").unbound("b") == []
+    assert Syntax("def f(]:\n    ", "\n").unbound("b") == []
