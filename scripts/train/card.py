@@ -116,6 +116,13 @@ def training_lines(
             f"| {phase['tokens'] / 1e6:.1f} | {phase['seconds'] / 60:.0f} "
             f"| {phase['tokens'] / rows:.0%} |"
         )
+    for number, phase in enumerate(phases, 1):
+        if phase.get("blend"):
+            lines += [
+                "",
+                f"The exported weights of phase {number} lie on the straight line to those of "
+                f"{phase['blend']['folder']} before it, {phase['blend']['share']:.0%} of the way.",
+            ]
     lines += [
         "",
         "| minutes | M tokens | held-out nats a token | bits a byte |",
@@ -286,9 +293,10 @@ def rebuild_lines(
         if number and phase["init"] is not None:
             # Without its checkpoint the next phase begins with the weights.
             work = run_log["phases"][number - 1]["options"].get("work", settings.WORK_DIR)
-            commands += [f"{history.PYTHON} {export}", f"rm {work}/checkpoint.pt"]
+            before = run_log["phases"][number - 1]
+            commands += [_export(export, before), f"rm {work}/checkpoint.pt"]
         commands += phase["commands"]
-    commands.append(f"{history.PYTHON} {export}")
+    commands.append(_export(export, run_log["phases"][-1]))
     # Of the default model; for another one --model names it.
     commands.append("python scripts/fit_knowledge.py --fetch")
     versions = {s["package"]: s["version"] for s in manifest["sets"][names[-1]]["sources"]}
@@ -306,6 +314,13 @@ def rebuild_lines(
     for name in corpora:
         lines.append(f"| {name}/corpus.jsonl | `{manifest['sets'][name]['corpus_sha256']}` |")
     return lines + [f"| {path} | `{digest}` |" for path, digest in rows.items()]
+
+
+def _export(export: str, phase: Mapping[str, Any]) -> str:
+    """Return the command that exported the weights of a phase."""
+    mixed = phase.get("blend")
+    blend = f" --blend {mixed['folder']}={mixed['share']:g}" if mixed else ""
+    return f"{history.PYTHON} {export}{blend}"
 
 
 def card(
@@ -433,7 +448,9 @@ def run(arguments: argparse.Namespace) -> None:
     out, work = arguments.out, arguments.work
     quality = {label: json.loads(path.read_text("utf-8")) for label, path in arguments.quality}
     check_measured(out, quality)
-    run_log = history.summary(history.read(work / "train.jsonl"))
+    # What came along with the weights knows how they were exported too.
+    told = out / history.NAME
+    run_log = history.summary(history.read(told if told.exists() else work / "train.jsonl"))
     check_rows(run_log["phases"][-1], work)
     names = list(dict.fromkeys(phase["set"] for phase in run_log["phases"]))
     text = card(

@@ -136,6 +136,8 @@ def summary(records: Iterable[Record]) -> Record:
             curve.append({**record, **{unit: before[unit] + record[unit] for unit in UNITS}})
         if record.get("end"):
             end = record
+        if record.get("export"):
+            phases[-1]["blend"] = record.get("blend")
     if end is None:
         raise ValueError("the log has no end record; finish the run with `train` first")
     for phase in phases:

@@ -186,6 +186,19 @@ def test_a_phase_that_begins_with_weights_is_made_from_them() -> None:
     assert fitted == "python scripts/fit_knowledge.py --fetch"
 
 
+def test_weights_that_were_mixed_say_so() -> None:
+    log = history.summary(
+        [
+            at(0, 0, start=START | {"set": "full"}, parameters=1),
+            at(1000, 3000, heldout=LOSS, end=True),
+            at(1000, 3000, export=True, blend={"folder": "weights/old", "share": 0.35}),
+        ]
+    )
+    text = text_of(run_log=log)
+    assert "of phase 1 lie on the straight line to those of weights/old before it, 35%" in text
+    assert "python -m scripts.train export --blend weights/old=0.35" in text
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a weights folder with one tensor and a tuning that was fitted to it."""
