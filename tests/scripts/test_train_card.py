@@ -196,7 +196,7 @@ def test_weights_that_were_mixed_say_so() -> None:
     )
     text = text_of(run_log=log)
     assert "of phase 1 lie on the straight line to those of weights/old before it, 35%" in text
-    assert "python -m scripts.train export --blend weights/old=0.35" in text
+    assert " --blend weights/old=0.35\n" in text
 
 
 @pytest.fixture
