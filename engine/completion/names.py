@@ -21,7 +21,6 @@ _OPENING = {"__getattr__", "__getattribute__", "__setattr__", "__dict__", "setat
 """A class that mentions one of these may have any attribute."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
-_Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 @dataclass(frozen=True, slots=True)
