@@ -69,8 +69,6 @@ class Generation:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     """Prompt tokens whose rows the KV cache still held."""
-    completion_tokens: int = 0
-    """Tokens chosen so far."""
     cancelled: bool = False
     steps: list[Step] = field(default_factory=list)
 
@@ -140,7 +138,6 @@ class Generator:
         while logits is not None:
             token = pick(logits)
             count += 1
-            generation.completion_tokens += 1
             yield token
             if count >= max_tokens:
                 return

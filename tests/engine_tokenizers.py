@@ -18,9 +18,18 @@ def byte_tokenizer() -> Tokenizer:
 @cache
 def merging_tokenizer() -> Tokenizer:
     """Return the same with the tokens re, ret, ur, urn and return."""
+    return _merged([("r", "e"), ("re", "t"), ("u", "r"), ("ur", "n"), ("ret", "urn")])
+
+
+@cache
+def quoting_tokenizer() -> Tokenizer:
+    """Return the same with two and with three double quotes as tokens."""
+    return _merged([('"', '"'), ('""', '"')])
+
+
+def _merged(merges: list[tuple[str, str]]) -> Tokenizer:
     merged = description()
     vocabulary = merged["model"]["vocab"]
-    merges = [("r", "e"), ("re", "t"), ("u", "r"), ("ur", "n"), ("ret", "urn")]
     for left, right in merges:
         vocabulary[left + right] = len(vocabulary)
     merged["model"]["merges"] = [f"{left} {right}" for left, right in merges]

@@ -1,13 +1,23 @@
-"""The brackets of a piece of code that are not inside of strings or comments.  Pure functions.
+"""Brackets, strings and comments of a piece of code, without parsing it.  Pure functions.
 
-Read line by line: a string ends at its line's end at the latest.
+Brackets are read line by line: a string ends at its line's end at the latest.
 """
 
 from collections.abc import Iterator
 
-__all__ = ["CLOSERS", "OPENERS", "brackets", "closers", "depths", "without_comment"]
+__all__ = [
+    "CLOSERS",
+    "OPENERS",
+    "TRIPLE_QUOTES",
+    "brackets",
+    "closers",
+    "depths",
+    "inside_text",
+    "without_comment",
+]
 
 OPENERS, CLOSERS = "([{", ")]}"
+TRIPLE_QUOTES = ('"""', "'''")
 _CLOSER_OF = dict(zip(OPENERS, CLOSERS, strict=True))
 
 
@@ -47,6 +57,11 @@ def closers(text: str) -> str:
         elif missing:
             missing.pop()
     return "".join(reversed(missing))
+
+
+def inside_text(code: str) -> bool:
+    """Return whether a string of several lines is open at the end, as far as counting tells."""
+    return any(code.count(quote) % 2 for quote in TRIPLE_QUOTES)
 
 
 def without_comment(line: str) -> str:

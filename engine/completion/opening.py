@@ -8,14 +8,15 @@ a remark looks like, and that docstrings stand below a colon or at the top.
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.completion.brackets import TRIPLE_QUOTES, inside_text
 from engine.completion.place import Place
-from engine.completion.syntax import inside_text, is_python
+from engine.completion.syntax import is_python
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Barred", "Opening"]
 
 _COMMENT = (b"#",)
-_DOCSTRING = (b'"""', b"'''")
+_DOCSTRING = tuple(quote.encode() for quote in TRIPLE_QUOTES)
 _LINE_ENDS = (b"\n", b"\r")
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Place", "indent_width"]
+__all__ = ["Place", "indent_width", "indentation"]
 
 _BELOW_LINES = 8
 _LOOK_CHARACTERS = 4096
@@ -10,10 +10,14 @@ TAB_WIDTH = 8
 """Columns to the next multiple of which a tab moves, as Python counts indentation."""
 
 
+def indentation(line: str) -> str:
+    """Return the white space in front of ``line``."""
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
 def indent_width(line: str) -> int:
     """Return the columns of white space in front of ``line``."""
-    indent = line[: len(line) - len(line.lstrip(" \t"))]
-    return len(indent.expandtabs(TAB_WIDTH))
+    return len(indentation(line).expandtabs(TAB_WIDTH))
 
 
 @dataclass(frozen=True, slots=True)

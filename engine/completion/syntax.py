@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from engine.completion.brackets import closers
+from engine.completion.brackets import closers, inside_text
 from engine.completion.names import unbound
-from engine.completion.place import indent_width
+from engine.completion.place import indent_width, indentation
 from engine.completion.unfinished import endings
+from engine.knowledge.adviser import SUFFIXES
 from engine.messages import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
 
-__all__ = ["Syntax", "inside_text", "is_python"]
+__all__ = ["Syntax", "is_python"]
 
 LOOK_LINES = 200
 """Lines looked at above and below the cursor."""
@@ -28,7 +29,6 @@ LOOK_LINES = 200
 # Not the prose of a docstring: "class may be used as".
 _DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s+\w+\s*[(\[:]")
 _CLOSER = re.compile(r"\s*[)\]}]")
-_QUOTES = ('"""', "'''")
 _NEUTRAL = (
     *("pass", "0,", "if 0:", "", "0(", "[", "{", ")", "]", "}", "):"),
     *("else:", "except:", "if (", "def f():", "def f(", "class A:"),
@@ -38,12 +38,7 @@ _NEUTRAL = (
 
 def is_python(path: str) -> bool:
     """Return whether a file holds Python, by its name."""
-    return PurePosixPath(path).suffix in (".py", ".pyi")
-
-
-def inside_text(prefix: str) -> bool:
-    """Return whether a string of several lines is open at the end, as far as counting tells."""
-    return any(prefix.count(quote) % 2 for quote in _QUOTES)
+    return PurePosixPath(path).suffix in SUFFIXES["python"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +69,11 @@ class Syntax:
     def _below(self) -> list[str]:
         """The nearest lines below."""
         return self.suffix.split("\n", LOOK_LINES + 1)[1 : LOOK_LINES + 1]
+
+    @cached_property
+    def _regions(self) -> dict[int, tuple[str, str]]:
+        """What `_region` found, by indentation: every ending of a line asks for it."""
+        return {}
 
     @cached_property
     def _is_whole(self) -> bool:
@@ -131,15 +131,15 @@ class Syntax:
         """
         indents = [self._before] if self._before.strip() else self._indents()
         return any(
-            self._parses(indent[: len(indent) - len(indent.lstrip())] + line, end)
-            for indent in indents
+            self._parses(indentation(like) + line, end)
+            for like in indents
+            for end in self._neutral_ends(like)
             for line in _NEUTRAL
-            for end in self._neutral_ends(indent)
         )
 
-    def _neutral_ends(self, indent: str) -> list[str]:
-        """Return what may follow a line that says nothing."""
-        width = indent_width(indent)
+    def _neutral_ends(self, like: str) -> list[str]:
+        """Return what may follow a line that says nothing, indented like another."""
+        width = indent_width(like)
         handlers = "".join(f"\n{each}except: pass" for each in self._tries(width))
         above, _ = self._region(width)
         body = "\n" + " " * (width + 1) + "pass"
@@ -150,10 +150,8 @@ class Syntax:
         above = next((line for line in reversed(self._above) if line.strip()), "")
         below = next((line for line in self._below if line.strip()), "")
         deeper = " " * (indent_width(above) + 4) + "x"
-        found = (
-            [self._before + "x", above, below, deeper] if self._before else [above, below, deeper]
-        )
-        return list({indent_width(line): line for line in found}.values())
+        own = [self._before + "x"] if self._before else []
+        return list({indent_width(line): line for line in [*own, above, below, deeper]}.values())
 
     def _parses(self, code: str, end: str) -> bool:
         """Return whether the statements around the cursor can be read with a line in its place."""
@@ -166,10 +164,12 @@ class Syntax:
         From the nearest definition above that the line can belong to or follow, to its end; or,
         where that begins or ends inside of a string, all there is.
         """
-        above, below = self._nearest(indent)
-        if not inside_text(above + below):
-            return above, below
-        return _joined(self._above), "\n" + "\n".join(self._below)
+        if indent not in self._regions:
+            above, below = self._nearest(indent)
+            if inside_text(above + below):
+                above, below = _joined(self._above), "\n" + "\n".join(self._below)
+            self._regions[indent] = above, below
+        return self._regions[indent]
 
     def _nearest(self, indent: int) -> tuple[str, str]:
         """Return the text from the nearest definition to its end."""

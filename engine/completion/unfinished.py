@@ -6,7 +6,8 @@ could be read with one of these endings is on its way to something that can.
 
 from collections.abc import Iterator, Sequence
 
-from engine.completion.brackets import closers, without_comment
+from engine.completion.brackets import TRIPLE_QUOTES, closers, without_comment
+from engine.completion.place import indentation
 
 __all__ = ["endings"]
 
@@ -14,7 +15,6 @@ _BODIES = ("\n pass", "\n pass\nexcept: pass", "\n case _: pass")
 _DECORATED = "def f(): pass"
 _OPERANDS = ("", " 0", " else 0", " in 0", ": 0")
 """For a line that ends with an operator, inside of brackets."""
-_QUOTES = ('"""', "'''")
 
 
 def endings(code: str, *, outer: str, tries: Sequence[str]) -> Iterator[str]:
@@ -26,7 +26,7 @@ def endings(code: str, *, outer: str, tries: Sequence[str]) -> Iterator[str]:
         tries: How each ``try`` that it stands in is indented, the innermost first.
     """
     line = code.rpartition("\n")[2]
-    indent = _indent(line)
+    indent = indentation(line)
     if without_comment(line) != line:
         yield f"\n{indent}pass"  # a body of which only a comment is there
         yield from _below(without_comment(line), "", indent)
@@ -38,7 +38,7 @@ def endings(code: str, *, outer: str, tries: Sequence[str]) -> Iterator[str]:
     if line.endswith("\\"):
         yield f"\n{indent}0"
     if "\n" in code:
-        yield f"\n{_indent(code)}except: pass"
+        yield f"\n{indentation(code)}except: pass"
     handlers = ""
     for each in tries:
         handlers += f"\n{each}except: pass"
@@ -48,17 +48,13 @@ def endings(code: str, *, outer: str, tries: Sequence[str]) -> Iterator[str]:
 def _of_line(code: str, outer: str) -> Iterator[str]:
     """Yield what makes the last line one that is not cut short."""
     missing = closers(code)
-    quotes = [quote for quote in _QUOTES if code.count(quote) % 2]
+    quotes = [quote for quote in TRIPLE_QUOTES if code.count(quote) % 2]
     inside = bool(missing or outer)
     for quote in [*quotes, ""]:
         for operand in _OPERANDS if inside else _OPERANDS[:1]:
             for closing in dict.fromkeys([missing, missing + outer]):
                 for colon in ("", ":") if closing else ("",):
                     yield quote + operand + closing + colon
-
-
-def _indent(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
 
 
 def _below(line: str, end: str, indent: str) -> Iterator[str]:

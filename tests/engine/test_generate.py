@@ -25,8 +25,19 @@ def test_common_length(a, b):
 def test_tokens_are_what_the_runner_says():
     tokens, generation = generate(Generator(CannedRunner("abc")), [1, 2], 3)
     assert bytes(token - FIRST_BYTE_TOKEN for token in tokens) == b"abc"
-    assert (generation.prompt_tokens, generation.completion_tokens) == (2, 3)
+    assert (generation.prompt_tokens, len(tokens)) == (2, 3)
     assert [step.decode for step in generation.steps] == [False, True, True]
+
+
+def test_a_text_is_taken_up_at_another_of_its_tokens():
+    runner, generation = CannedRunner("abcd"), Generation()
+    generator = Generator(runner)
+    list(generator.run([1, 2], greedy, 3, generation))
+    runner.calls.clear()
+    kept = FIRST_BYTE_TOKEN + ord("a")
+    list(generator.run([1, 2], greedy, 3, generation, written=[kept, 9]))
+    assert runner.calls == [("rewind", 3), ("decode", 9)]
+    assert list(generator.run([1, 2], greedy, 2, generation, written=[kept, 9])) == []
 
 
 def test_the_last_token_is_not_computed():

@@ -3,7 +3,7 @@ import pytest
 
 from engine.completion.opening import Opening
 from engine.completion.place import Place
-from tests.engine_tokenizers import byte_tokenizer, merging_tokenizer
+from tests.engine_tokenizers import byte_tokenizer, merging_tokenizer, quoting_tokenizer
 
 TOKENIZER = byte_tokenizer()
 
@@ -71,3 +71,18 @@ def test_where_nothing_else_is_possible_all_is() -> None:
     logits = np.full(TOKENIZER.vocabulary, -np.inf, np.float32)
     logits[TOKENIZER.encode_part("#")[0]] = 0.0
     assert np.array_equal(barred.mask(logits, b""), logits)
+
+
+@pytest.mark.parametrize(
+    ("above", "barred"),
+    [("def f():\n    ", True), ("", True), ("x = 1\n", False), ("x = dedent(\n    ", False)],
+)
+def test_docstrings_stand_below_a_colon_or_at_the_top(above: str, barred: bool) -> None:
+    tokenizer = quoting_tokenizer()
+    (quotes,) = tokenizer.encode_part('"""')
+    found = Opening(tokenizer).barred(
+        "a.py", above, Place.of(above, ""), one_line=True, silence=True
+    )
+    assert found is not None
+    masked = found.mask(np.zeros(tokenizer.vocabulary, np.float32), b"")
+    assert np.isfinite(masked[quotes]) == (not barred)

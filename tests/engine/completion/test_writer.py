@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.completion import writer
+from engine.knowledge.tuning import EXPERTS, Tuning
 from engine.session import Completion, CompletionRequest, Session
 from tests.canned import END, FIRST_BYTE_TOKEN, VOCABULARY, CannedWafer, canned_model_info
 from tests.engine_tokenizers import byte_tokenizer
@@ -47,10 +48,14 @@ class UndecidedWafer(CannedWafer):
 
 
 def complete(
-    texts: dict[str, float], suffix: str = "\n", path: str = "a.py", **options: object
+    texts: dict[str, float],
+    suffix: str = "\n",
+    path: str = "a.py",
+    tuning: Tuning | None = None,
+    **options: object,
 ) -> Completion:
     wafer = UndecidedWafer(texts)
-    session = Session(canned_model_info(), byte_tokenizer(), wafer, wafer)
+    session = Session(canned_model_info(), byte_tokenizer(), wafer, wafer, tuning)
     return session.complete(CompletionRequest(path, PREFIX, suffix, **options))
 
 
@@ -137,3 +142,15 @@ def test_all_tokens_are_counted_and_none_is_computed_twice() -> None:
 def test_a_limit_of_tokens_is_that_of_the_text() -> None:
     completion = complete({"return a)": 0.6, "return b + c": 0.4}, max_tokens=11)
     assert (completion.text, completion.finish_reason) == ("return b +", "length")
+
+
+def test_a_whole_line_is_better_than_one_that_the_limit_cuts() -> None:
+    texts = {"y = width": 0.6, "y = a + a + a + a": 0.4}
+    assert complete(texts, max_tokens=10).text == "y = width"
+
+
+def test_where_a_threshold_decides_the_model_says_something() -> None:
+    mixture = {name: dict.fromkeys(features, 0.0) for name, features in EXPERTS.items()}
+    texts = {"": 0.6, "return a": 0.4}
+    assert complete(texts, tuning=Tuning(mixture, -9.0, "", {})).text == "return a"
+    assert complete(texts, tuning=Tuning(mixture, None, "", {})).text == ""
