@@ -2,7 +2,8 @@
 
 Must be chosen before a kernel module is imported, because numba fixes the place when it
 decorates a function.  A folder that cannot be written is replaced by a temporary one.
-numba checks nothing that it reads, so a record of checksums lies beside its files.
+numba checks nothing that it reads, so a record of checksums lies beside its files; and it writes
+an index and the code it points to one after the other, so each pair is written under a lock.
 """
 
 import fcntl
@@ -25,6 +26,7 @@ __all__ = ["alone", "damaged", "discard", "folder", "key", "record", "remove_dam
 _log = logging.getLogger(__name__)
 
 _LOCK = "lock"
+_PAIR_LOCK = "pair-lock"
 _CHECKSUMS = "checksums.json"
 _FABRIC = ("agenda", "compute", "cores", "micro", "record", "routers", "simulator", "state")
 """The modules of the cycle tier that are compiled, or whose constants are."""
@@ -74,7 +76,44 @@ def use() -> Path:
         wanted = fallback
     config: Any = numba.config
     config.CACHE_DIR = str(wanted)
+    _lock_pairs()
     return wanted
+
+
+@cache
+def _lock_pairs() -> None:
+    """Make numba read and write an index and its code under one lock for each folder of a module.
+
+    Otherwise two processes that save other signatures of one kernel at once give them the same
+    number, and one of them finds the other's code under its own name: a crash, or wrong results.
+    """
+    from numba.core import caching as numba_caching
+
+    caching: Any = numba_caching  # a name of it is replaced
+
+    class Files(caching.IndexDataCacheFile):  # type: ignore[misc]
+        def save(self, key: Any, data: Any) -> None:
+            with _held(Path(self._cache_path), fcntl.LOCK_EX):
+                super().save(key, data)
+
+        def load(self, key: Any) -> Any:
+            with _held(Path(self._cache_path), fcntl.LOCK_SH):
+                return super().load(key)
+
+    caching.IndexDataCacheFile = Files
+
+
+@contextmanager
+def _held(place: Path, kind: int) -> Iterator[None]:
+    """Hold the lock of the pairs in a folder, if there is a folder that can be written."""
+    try:
+        lock = (place / _PAIR_LOCK).open("a")
+    except OSError:
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, kind)
+        yield
 
 
 @cache
@@ -87,8 +126,7 @@ def _temporary() -> "tempfile.TemporaryDirectory[str]":
 def alone(place: Path, on_wait: Callable[[], None]) -> Iterator[None]:
     """Keep other processes from filling the folder while the block runs.
 
-    Two processes that save different signatures of one kernel at once may exchange their code:
-    numba writes the index and the code one after the other.  Besides, the second finds all done.
+    The second then finds all done, and what `record` sees is whole.
 
     Args:
         place: The folder of kernels.

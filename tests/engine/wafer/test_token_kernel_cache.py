@@ -8,10 +8,13 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numba
 import pytest
+from numba.core import caching
 
 from engine.wafer import kernel_cache
 
@@ -228,6 +231,25 @@ def test_one_process_at_a_time_fills_a_folder(tmp_path):
     other.stdout.close()
     with kernel_cache.alone(place, lambda: waited.append("again")):
         assert waited == [None]
+
+
+def test_two_that_save_at_once_keep_their_own_code(tmp_path, monkeypatch):
+    read = caching.IndexDataCacheFile._load_index
+
+    def slowly(self):
+        found = read(self)
+        time.sleep(0.05)  # time enough for the other to read the same index
+        return found
+
+    monkeypatch.setattr(caching.IndexDataCacheFile, "_load_index", slowly)
+    keys = [f"signature {i}" for i in range(4)]
+
+    def files():
+        return caching.IndexDataCacheFile(str(tmp_path), "kernel", "stamp")
+
+    with ThreadPoolExecutor(len(keys)) as threads:
+        list(threads.map(lambda key: files().save(key, f"code of {key}"), keys))
+    assert [files().load(key) for key in keys] == [f"code of {key}" for key in keys]
 
 
 def flip_64_bytes(path):
