@@ -7,6 +7,8 @@ deeper.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from engine.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from engine.client import EngineClient, EngineDown, EngineStarting
     from engine.model.load import weights_sha256
@@ -16,25 +18,25 @@ if TYPE_CHECKING:
     from engine.quality.endings import judge_ending
     from engine.quality.replay import Stretch, Typed
     from engine.session import Completion, CompletionRequest, Session
-    from engine.wafer.calibration import facts as calibration_constants
     from engine.wafer.check import check_wafer
-    from engine.wafer.machine import facts as machine_facts
-    from engine.wafer.machine import names as machine_names
-    from engine.wafer.plan_report import plan_wafer
-    from engine.wafer.predict.decode import decode as predict_decode
-    from engine.wafer.predict.questions import Prediction
-    from engine.wafer.predict.questions import collective as predict_collective
-    from engine.wafer.predict.questions import decode_layer as predict_decode_layer
-    from engine.wafer.predict.questions import gemv as predict_gemv
-    from engine.wafer.predict.questions import multicast as predict_multicast
-    from engine.wafer.predict.questions import prefill_layer as predict_prefill_layer
-    from engine.wafer.trace.write import trace_wafer
-    from engine.wafer.validate import summarise as summarise_validation
-    from engine.wafer.validate import targets as validation_targets
-
-__version__ = "0.1.0"
+    from engine.wafer.figures.calibration import facts as calibration_constants
+    from engine.wafer.figures.decode import decode as predict_decode
+    from engine.wafer.figures.questions import Prediction
+    from engine.wafer.figures.questions import collective as predict_collective
+    from engine.wafer.figures.questions import decode_layer as predict_decode_layer
+    from engine.wafer.figures.questions import gemv as predict_gemv
+    from engine.wafer.figures.questions import multicast as predict_multicast
+    from engine.wafer.figures.questions import prefill_layer as predict_prefill_layer
+    from engine.wafer.figures.table import summarise as summarise_validation
+    from engine.wafer.figures.table import targets as validation_targets
+    from engine.wafer.plan.plan_report import plan_wafer
+    from engine.wafer.program.machine import facts as machine_facts
+    from engine.wafer.program.machine import names as machine_names
+    from engine.wafer.program.states import STATES
+    from engine.wafer.trace.trace_files import trace_wafer
 
 _HOME = {
+    "STATES": "engine.wafer.program.states:STATES",
     "Answer": "engine.quality.answers:Answer",
     "Answerer": "engine.quality.answers:Answerer",
     "Completion": "engine.session:Completion",
@@ -43,7 +45,7 @@ _HOME = {
     "EngineDown": "engine.client:EngineDown",
     "EngineStarting": "engine.client:EngineStarting",
     "ModelAnswers": "engine.quality.answers:ModelAnswers",
-    "Prediction": "engine.wafer.predict.questions:Prediction",
+    "Prediction": "engine.wafer.figures.questions:Prediction",
     "QualityBench": "engine.quality.bench:QualityBench",
     "Question": "engine.quality.answers:Question",
     "Session": "engine.session:Session",
@@ -51,24 +53,25 @@ _HOME = {
     "Typed": "engine.quality.replay:Typed",
     "check_wafer": "engine.wafer.check:check_wafer",
     "judge_ending": "engine.quality.endings:judge_ending",
-    "calibration_constants": "engine.wafer.calibration:facts",
-    "machine_facts": "engine.wafer.machine:facts",
-    "machine_names": "engine.wafer.machine:names",
-    "plan_wafer": "engine.wafer.plan_report:plan_wafer",
-    "predict_collective": "engine.wafer.predict.questions:collective",
-    "predict_decode": "engine.wafer.predict.decode:decode",
-    "predict_decode_layer": "engine.wafer.predict.questions:decode_layer",
-    "predict_gemv": "engine.wafer.predict.questions:gemv",
-    "predict_multicast": "engine.wafer.predict.questions:multicast",
-    "predict_prefill_layer": "engine.wafer.predict.questions:prefill_layer",
-    "trace_wafer": "engine.wafer.trace.write:trace_wafer",
-    "summarise_validation": "engine.wafer.validate:summarise",
-    "validation_targets": "engine.wafer.validate:targets",
+    "calibration_constants": "engine.wafer.figures.calibration:facts",
+    "machine_facts": "engine.wafer.program.machine:facts",
+    "machine_names": "engine.wafer.program.machine:names",
+    "plan_wafer": "engine.wafer.plan.plan_report:plan_wafer",
+    "predict_collective": "engine.wafer.figures.questions:collective",
+    "predict_decode": "engine.wafer.figures.decode:decode",
+    "predict_decode_layer": "engine.wafer.figures.questions:decode_layer",
+    "predict_gemv": "engine.wafer.figures.questions:gemv",
+    "predict_multicast": "engine.wafer.figures.questions:multicast",
+    "predict_prefill_layer": "engine.wafer.figures.questions:prefill_layer",
+    "trace_wafer": "engine.wafer.trace.trace_files:trace_wafer",
+    "summarise_validation": "engine.wafer.figures.table:summarise",
+    "validation_targets": "engine.wafer.figures.table:targets",
     "weights_sha256": "engine.model.load:weights_sha256",
     "quality_suites": "engine.quality:SUITES",
 }
 
 __all__ = [
+    "STATES",
     "Answer",
     "Answerer",
     "Completion",

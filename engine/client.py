@@ -17,12 +17,10 @@ from time import monotonic
 
 import msgspec
 
-import engine
 from engine import paths
 from engine.errors import EngineError, ServerError
-from engine.framing import read_body
-from engine.messages import (
-    PROTOCOL_VERSION,
+from engine.protocol.framing import read_body
+from engine.protocol.messages import (
     ClientMessage,
     EngineReady,
     Failed,
@@ -31,6 +29,7 @@ from engine.messages import (
     decode_server,
     encode,
 )
+from engine.version import PROTOCOL_VERSION
 
 __all__ = ["EngineClient", "EngineDown", "EngineStarting"]
 
@@ -331,7 +330,7 @@ def _start(command: list[str], errors: Path) -> subprocess.Popen[bytes]:
     """Start the engine process, on its own and away from the terminal."""
     # The package must be found whatever the face's working directory holds: a repository may
     # well have a folder named engine.
-    root = Path(engine.__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parent.parent
     try:
         with errors.open("wb") as said:
             return subprocess.Popen(

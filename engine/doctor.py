@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.errors import EngineError
 from engine.model.load import bundled_models, find_model, load_model
 from engine.session import default_threads
-from engine.wafer import kernel_cache
+from engine.wafer.jit import kernel_cache
 
 __all__ = ["Examination", "ModelCheck", "examine"]
 
@@ -71,7 +71,7 @@ def examine() -> Examination:
 
 
 def _processor_path() -> str:
-    from engine.wafer.executor import processor_path
+    from engine.wafer.fast.executor import processor_path
 
     return processor_path()
 

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import platformdirs
 
-from engine import __version__
 from engine.errors import ServerError
-from engine.messages import PROTOCOL_VERSION
+from engine.version import PROTOCOL_VERSION, __version__
 
 __all__ = [
     "MAX_SOCKET_PATH_BYTES",

@@ -24,12 +24,13 @@ from engine.completion.trim import trim, without_extra_indent, without_unfinishe
 from engine.completion.write import write
 from engine.completion.writer import Limits, Writer
 from engine.errors import EngineError, PromptError
-from engine.generate import Generation, Generator, Runner, Step
+from engine.generation.generator import Generation, Generator, Runner, Step
+from engine.generation.sampling import make_sampler, mask, softmax
 from engine.knowledge.advice import Advice
 from engine.knowledge.adviser import Adviser
 from engine.knowledge.library import Library
 from engine.knowledge.tuning import Tuning, load_tuning
-from engine.messages import (
+from engine.protocol.messages import (
     HostStats,
     MachineInfo,
     ModelInfo,
@@ -38,8 +39,7 @@ from engine.messages import (
     Telemetry,
     WaferStats,
 )
-from engine.privacy import is_secret
-from engine.sampling import make_sampler, mask, softmax
+from engine.repository.privacy import is_secret
 from engine.telemetry.counters import WorkCounters
 from engine.telemetry.snapshot import Activity, Snapshot, describe
 from engine.tokenizer import Tokenizer
@@ -47,7 +47,7 @@ from engine.units import Gigahertz, tokens_per_second
 
 if TYPE_CHECKING:
     from engine.model.load import Model
-    from engine.wafer.load import WaferRunner
+    from engine.wafer.fast.fast_runner import WaferRunner
 
 __all__ = [
     "TIERS",
@@ -169,7 +169,7 @@ class Wafer(Runner, Protocol):
 
     @property
     def orders(self) -> Any:
-        """The orders of summation that the placement gives (`engine.model.orders`)."""
+        """The orders of summation that the placement gives (`engine.model.sum_orders`)."""
         ...
 
     def machine_info(self) -> MachineInfo:
@@ -254,14 +254,14 @@ class Session:
         report(Progress("model", 0, 1, "reading the model"))
         # Late, because these load numba, which takes a while.
         from engine.model.load import find_model, load_model
-        from engine.wafer import load
-        from engine.wafer import machine as machines
+        from engine.wafer.fast import fast_runner
+        from engine.wafer.program import machine as machines
 
         spec = machines.get(machine, clock_ghz)
         loaded = load_model(find_model(model))
         tokenizer = Tokenizer.load(loaded.folder)
         report(Progress("model", 1, 1, f"{loaded.name} is read"))
-        wafer = load.open_wafer(
+        wafer = fast_runner.open_wafer(
             loaded,
             spec,
             threads=threads or default_threads(),
@@ -560,7 +560,7 @@ def _runner(tier: str, model: "Model", wafer: "WaferRunner") -> tuple[Runner, Wa
     if tier == "fast":
         return wafer, wafer
     if tier == "cycle":
-        from engine.wafer.fabric.runner import CycleRunner
+        from engine.wafer.fabric.cycle_runner import CycleRunner
 
         simulated = CycleRunner(model, wafer)
         return simulated, simulated

@@ -21,7 +21,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from engine.wafer import kernel_cache, machine
+from engine.wafer.jit import kernel_cache
+from engine.wafer.program import machine
 
 kernel_cache.use()  # before the simulator is imported
 

@@ -79,7 +79,7 @@ def write_repository(root: Path) -> None:
 async def take(repository: Path, out: Path, *, with_help: bool) -> None:
     """Run the app on ``repository`` and write its pictures into ``out``."""
     from tui.app import SparkApp
-    from tui.engine_state import Phase
+    from tui.link.engine_state import Phase
 
     app = SparkApp(repository, open_file=repository / "orbit" / "body.py", line=LINES[0])
     async with app.run_test(size=SIZE) as pilot:

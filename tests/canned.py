@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.messages import MachineInfo, ModelInfo, Progress, Region
+from engine.protocol.messages import MachineInfo, ModelInfo, Progress, Region
 from engine.session import Session
-from engine.wafer.timing import Activity
+from engine.wafer.timing.timing import Activity
 from tests.engine_tokenizers import byte_tokenizer
 
 VOCABULARY = 263

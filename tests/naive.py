@@ -11,8 +11,8 @@ import numpy as np
 
 from engine import scalars
 from engine.model.load import Model
-from engine.model.orders import ReduceOrder, SumOrders
-from engine.model.quantise import QuantTensor
+from engine.model.sum_orders import ReduceOrder, SumOrders
+from engine.model.tensors.q8 import QuantTensor
 
 F32 = np.float32
 ZERO = F32(0.0)

@@ -26,7 +26,7 @@ def loaded_by(statement: str) -> set[str]:
     ("statement", "absent"),
     [
         ("import engine", (*HEAVY, *SCREEN, "tui", "msgspec")),
-        ("import engine.messages", (*HEAVY, *SCREEN, "tui")),
+        ("import engine.protocol.messages", (*HEAVY, *SCREEN, "tui")),
         ("import engine.client", (*HEAVY, *SCREEN, "tui")),
         ("from engine import EngineClient", (*HEAVY, *SCREEN, "tui")),
         ("from engine import Session", (*SCREEN, "tui")),

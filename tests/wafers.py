@@ -1,19 +1,19 @@
 """Small wafers for tests: random machines, random shapes, a model placed by hand, a step's inputs.
 
 Everything random takes a `numpy.random.Generator`, so that a failing case can be made again from
-its seed.  Import it only after `engine.wafer.kernel_cache.use()` (the wafer tests' conftest).
+its seed.  Import it only after `engine.wafer.jit.kernel_cache.use()` (the wafer tests' conftest).
 """
 
 from dataclasses import replace
 
 from engine.errors import PlacementError
-from engine.model.orders import ReduceOrder
-from engine.wafer import machine
-from engine.wafer.compiler import choose_orders, compile_graph
-from engine.wafer.executor import Executor
-from engine.wafer.load import WaferRunner
-from engine.wafer.placement import Shape, model_shape, place
-from engine.wafer.timing import Timing
+from engine.model.sum_orders import ReduceOrder
+from engine.wafer.compile.compiler import choose_orders, compile_graph
+from engine.wafer.fast.executor import Executor
+from engine.wafer.fast.fast_runner import WaferRunner
+from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.program import machine
+from engine.wafer.timing.timing import Timing
 from tests.tiny import tiny_model
 
 

@@ -24,19 +24,19 @@ from textual.widgets import DirectoryTree
 from textual.worker import Worker
 
 from engine import paths
-from engine.messages import Completed, EngineReady, Telemetry
+from engine.protocol.messages import Completed, EngineReady, Telemetry
 from tui.commands import AppCommands, FileCommands
-from tui.engine_link import Client, EngineLink
-from tui.engine_state import EngineState, after
 from tui.file_flows import FileFlows
+from tui.files.recovery import RecoveryStore
+from tui.files.repository import IgnoreRules
 from tui.ghost_writer import GhostWriter
 from tui.layout import PANE_MODES, arrange
+from tui.link.engine_link import Client, EngineLink
+from tui.link.engine_state import EngineState, after
+from tui.link.telemetry_feed import TelemetryFeed
 from tui.messages import EngineEvent, FileMade, TelemetryUpdated
 from tui.paths import recovery_dir
-from tui.recovery import RecoveryStore
-from tui.repository import IgnoreRules
 from tui.settings import LoadedSettings, Settings, load_settings
-from tui.telemetry_feed import TelemetryFeed
 from tui.theme import SPARK_THEME
 from tui.widgets.deck import Deck
 from tui.widgets.editor import Editor
@@ -48,7 +48,7 @@ from tui.widgets.throughput import ThroughputPane
 from tui.widgets.wafer_map import WaferPane
 
 if TYPE_CHECKING:
-    from tui.engine_link import Event
+    from tui.link.engine_link import Event
 
 __all__ = ["SparkApp"]
 
@@ -189,7 +189,7 @@ class SparkApp(App[None]):
 
     async def _connect(self) -> None:
         """Import in a thread what only the engine needs, then talk to it until the end."""
-        for module in ("tui.suggestions", "tui.visuals.heat_grid"):
+        for module in ("tui.assist.suggestions", "tui.visuals.heat_grid"):
             await asyncio.to_thread(importlib.import_module, module)
         self.ghost_writer.start()
         await self.link.run()

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from tui.repository import IgnoreRules, list_files
+from tui.files.repository import IgnoreRules, list_files
 from tui.settings import Settings
 
 __all__ = ["AppCommands", "CommandedApp", "FileCommands"]

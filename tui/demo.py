@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from engine.messages import (
-    STATES,
+from engine import STATES
+from engine.protocol.messages import (
     Completed,
     EngineReady,
     HostStats,

@@ -1,7 +1,7 @@
 """What happens to files: open, save, new, changed on disk, quit — with the questions in between.
 
 Each flow is a coroutine that runs in a worker of the app; one runs at a time, so that two
-questions never overlap.  Files are read and written in threads by `tui.documents`.
+questions never overlap.  Files are read and written in threads by `tui.files.documents`.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.privacy import secret_file
-from tui.documents import ChangedOnDisk, Document, DocumentError
+from engine.repository.privacy import secret_file
+from tui.files.documents import ChangedOnDisk, Document, DocumentError
+from tui.files.recovery import RecoveredText, RecoveryStore
 from tui.messages import FileMade
 from tui.paths import printable
-from tui.recovery import RecoveredText, RecoveryStore
 from tui.screens.line_input import LineInputScreen
 from tui.screens.question import Answer, QuestionScreen
 from tui.settings import Settings

@@ -1,4 +1,4 @@
-"""Between the editor that is seen and `tui.suggestions`: places go there, ghost text comes back.
+"""Between the editor that is seen and `suggestions`: places go there, ghost text comes back.
 
 Decides nothing about suggestions.  `Suggestions` is made after the first paint, because it
 imports the engine's client.
@@ -8,15 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tui.assist.policy import Place
 from tui.messages import SuggestionReport
 from tui.paths import printable
-from tui.policy import Place
 from tui.settings import Settings, SuggestionSettings
 from tui.widgets.editor import Editor
 
 if TYPE_CHECKING:
-    from tui.engine_link import EngineLink, Event
-    from tui.suggestions import SuggestionEvent, Suggestions
+    from tui.assist.suggestions import SuggestionEvent, Suggestions
+    from tui.link.engine_link import EngineLink, Event
 
 __all__ = ["GhostWriter"]
 
@@ -62,7 +62,7 @@ class GhostWriter:
 
     def start(self) -> None:
         """Begin to suggest."""
-        from tui.suggestions import Suggestions
+        from tui.assist.suggestions import Suggestions
 
         self._suggestions = Suggestions(
             self._link,
@@ -148,7 +148,12 @@ class GhostWriter:
 
     def _show(self, event: "SuggestionEvent") -> None:
         """Put text into the editor, and say in the status line how it went."""
-        from tui.suggestions import NoSuggestion, StateChanged, SuggestionFailed, SuggestionReady
+        from tui.assist.suggestions import (
+            NoSuggestion,
+            StateChanged,
+            SuggestionFailed,
+            SuggestionReady,
+        )
 
         if isinstance(event, StateChanged):
             self._be_patient(event.state == "asking")

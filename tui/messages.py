@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine import EngineDown, EngineStarting
-    from engine.messages import ServerMessage, Telemetry, ThroughputPoint
+    from engine.protocol.messages import ServerMessage, Telemetry, ThroughputPoint
 
 __all__ = ["EngineEvent", "FileMade", "SuggestionReport", "TelemetryUpdated"]
 

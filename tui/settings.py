@@ -46,7 +46,7 @@ class PrivacySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Files that get no suggestions and are never used as context, beside the built-in list."""
 
     extra_patterns: tuple[str, ...] = ()
-    """Names in the form of the built-in list of `engine.privacy`: ``*.key``, ``private/``."""
+    """Names in the form of the built-in list of `privacy`: ``*.key``, ``private/``."""
 
 
 class PaneSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

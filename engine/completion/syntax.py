@@ -19,7 +19,7 @@ from engine.completion.names import unbound
 from engine.completion.place import indent_width, indentation
 from engine.completion.unfinished import endings
 from engine.knowledge.adviser import SUFFIXES
-from engine.messages import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
+from engine.protocol.messages import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
 
 __all__ = ["Syntax", "is_python"]
 

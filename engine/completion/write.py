@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 
 from engine.completion.writer import UNBOUND, Writer
-from engine.generate import Generation, Generator
+from engine.generation.generator import Generation, Generator
 
 __all__ = ["write"]
 

@@ -15,9 +15,9 @@ from engine.completion.opening import Barred
 from engine.completion.stop import StopRules
 from engine.completion.syntax import Syntax
 from engine.completion.trim import trim
-from engine.generate import common_length
+from engine.generation.generator import common_length
+from engine.generation.sampling import Sampler, greedy, mask, softmax
 from engine.knowledge.advice import Advice
-from engine.sampling import Sampler, greedy, mask, softmax
 from engine.tokenizer import TextStream, Tokenizer
 
 __all__ = ["UNBOUND", "Limits", "Writer"]

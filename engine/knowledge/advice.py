@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.generation.sampling import softmax
 from engine.knowledge.forecast import Forecast, blend
 from engine.knowledge.mixture import (
     Certainty,
@@ -17,7 +18,6 @@ from engine.knowledge.mixture import (
 from engine.knowledge.proposals import Proposals, find_proposals
 from engine.knowledge.shelf import Source
 from engine.knowledge.site import Site
-from engine.sampling import softmax
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Advice", "Opinion", "line_ends", "merge"]

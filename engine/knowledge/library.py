@@ -15,8 +15,8 @@ from pathlib import Path
 from threading import Lock, Thread, get_native_id
 from time import monotonic
 
-from engine.knowledge.files import ReadableFile, find_files, read_text
 from engine.knowledge.shelf import Shelf, Source
+from engine.repository.files import ReadableFile, find_files, read_text
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Library"]

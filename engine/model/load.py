@@ -16,9 +16,9 @@ import msgspec
 from engine.errors import ModelError
 from engine.model import families
 from engine.model.config import ModelConfig
+from engine.model.formats.safetensors import Tensor, load_tensors, read_checksums, read_file
 from engine.model.graph import ModelGraph
-from engine.model.quantise import QuantTensor
-from engine.model.weights import Tensor, load_tensors, read_checksums, read_file
+from engine.model.tensors.q8 import QuantTensor
 
 __all__ = ["Model", "bundled_models", "find_model", "load_model", "weights_sha256"]
 

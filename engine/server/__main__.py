@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine import paths
 from engine.errors import EngineError
-from engine.messages import Progress
+from engine.protocol.messages import Progress
 from engine.server import process
 
 if TYPE_CHECKING:

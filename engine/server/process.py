@@ -15,7 +15,7 @@ from time import monotonic, sleep
 
 from engine import paths
 from engine.errors import ServerError
-from engine.server.service import Service
+from engine.server.hub import Service
 from engine.server.worker import OpenSession
 
 __all__ = ["NICE", "Options", "open_log", "run"]

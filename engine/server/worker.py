@@ -9,7 +9,14 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
-from engine.messages import Complete, Completed, Failed, PartialText, Progress, ServerMessage
+from engine.protocol.messages import (
+    Complete,
+    Completed,
+    Failed,
+    PartialText,
+    Progress,
+    ServerMessage,
+)
 
 if TYPE_CHECKING:
     from engine.session import Session

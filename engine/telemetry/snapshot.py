@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine.messages import Telemetry, ThroughputPoint
+from engine.protocol.messages import Telemetry, ThroughputPoint
 from engine.telemetry.counters import Work
 
 if TYPE_CHECKING:

@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.messages import STATES, Progress
 from engine.model.load import Model, find_model, load_model
-from engine.wafer import kernel_cache
-from engine.wafer import machine as machines
-from engine.wafer.compiler import compile_graph
-from engine.wafer.cost import State
-from engine.wafer.isa import Field, Op
-from engine.wafer.load import WaferRunner, open_wafer
-from engine.wafer.machine import MachineSpec
-from engine.wafer.program import Program
+from engine.protocol.messages import Progress
+from engine.wafer.compile.compiler import compile_graph
+from engine.wafer.fast.fast_runner import WaferRunner, open_wafer
+from engine.wafer.jit import kernel_cache
+from engine.wafer.program import machine as machines
+from engine.wafer.program.isa import Field, Op
+from engine.wafer.program.machine import MachineSpec
+from engine.wafer.program.program import Program
+from engine.wafer.program.states import STATES, State
 
 __all__ = [
     "PREFILL_ROWS",

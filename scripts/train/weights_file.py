@@ -35,7 +35,7 @@ def quantise(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return int8 values, shape (N, K), and float16 scales, shape (N, K // 32).
 
     s = fp16(max|w| / 127); q = clip(round-half-even(w / s), ±127); bit-exact with
-    ``engine.model.quantise``, which a test holds.
+    ``engine.model.tensors.q8``, which a test holds.
     """
     rows, columns = weights.shape
     if columns % GROUP:

@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 import tui.app
-from engine.messages import Completed, EngineReady, Welcome
+from engine.protocol.messages import Completed, EngineReady, Welcome
 from tui.app import SparkApp
 from tui.messages import EngineEvent
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.messages import EngineReady
+from engine.protocol.messages import EngineReady
 from tests.end_to_end.driver import Keyboard, WatchedApp
 
 SIZE = (140, 40)

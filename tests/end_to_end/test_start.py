@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from engine.messages import EngineReady, Progress
+from engine.protocol.messages import EngineReady, Progress
 from tests.end_to_end.driver import Keyboard, WatchedApp
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.model.load import weights_sha256
-from engine.model.quantise import dequantise, quantise
+from engine.model.tensors.q8 import dequantise, quantise
 from scripts.train import export, weights_file
 
 

@@ -11,7 +11,7 @@ import click
 
 from tui.cli.failures import WrongCallError
 from tui.cli.options import check_machine, check_model, machine_options, model_option
-from tui.repository import find_root
+from tui.files.repository import find_root
 
 __all__ = ["Opening", "find_opening", "open_app"]
 

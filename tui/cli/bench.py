@@ -168,7 +168,7 @@ def _measure(
     patterns: tuple[str, ...],
 ) -> dict[str, Any]:
     """Return the figures of each suite."""
-    from tui.replay import type_stretch
+    from tui.assist.typist import type_stretch
 
     model = engine.ModelAnswers(session, repository=repository, secret_patterns=patterns)
     alone = engine.ModelAnswers(session, repository=False)

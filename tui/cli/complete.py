@@ -23,8 +23,8 @@ from tui.cli.options import (
 from tui.cli.place import Place, PlaceError, cut, parse_place
 from tui.cli.progress import ProgressLine
 from tui.cli.source import read_source, shown_path
+from tui.files.repository import find_root
 from tui.format import count_text, milliseconds_text, percent_text, rate_text
-from tui.repository import find_root
 from tui.settings import load_settings
 
 __all__ = ["complete"]

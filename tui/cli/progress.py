@@ -7,7 +7,7 @@ from types import TracebackType
 
 import click
 
-from engine.messages import Progress
+from engine.protocol.messages import Progress
 
 __all__ = ["ProgressLine"]
 

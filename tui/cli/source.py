@@ -7,10 +7,10 @@ from typing import BinaryIO
 
 import click
 
-from engine import privacy
+from engine.repository import privacy
 from tui.cli.failures import WrongCallError
+from tui.files.repository import find_root
 from tui.paths import printable, settings_file
-from tui.repository import find_root
 from tui.settings import load_settings
 
 __all__ = ["check_not_secret", "private_patterns", "read_source", "shown_path"]

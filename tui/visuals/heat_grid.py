@@ -15,7 +15,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from engine.messages import STATES, Region
+from engine import STATES
+from engine.protocol.messages import Region
 from tui.visuals.palette import LEVELS, Palette
 
 __all__ = ["Layout", "grid_strips", "lay_out", "marked", "picture", "read_states"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from engine.messages import EngineReady, Region
+from engine.protocol.messages import EngineReady, Region
 from tui.format import bytes_text, clock_text, count_text, short_count_text
 from tui.visuals.bars import progress_bar, stacked_bar
 from tui.visuals.inks import Inks

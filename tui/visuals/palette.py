@@ -12,7 +12,7 @@ LEVELS = 16
 """Steps of brightness per hue: few, so that equal neighbours merge into one segment."""
 
 STATE_COLOURS = ("#f2b84b", "#5cc8b4", "#6ea8f7", "#a78bda", "#e8707c", "#39434f")
-"""Hex colour per state, in the order of `engine.messages.STATES`; the last is idle."""
+"""Hex colour per state, in the order of `engine.STATES`; the last is idle."""
 
 USE_COLOURS = {"code": "#8592a3", "weights": "#6ea8f7", "kv": "#f2b84b", "buffers": "#5cc8b4"}
 """Hex colour per use of a core's SRAM."""

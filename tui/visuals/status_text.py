@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 from rich.text import Text
 
-from tui.engine_state import EngineState, Phase
 from tui.format import milliseconds_text
+from tui.link.engine_state import EngineState, Phase
 from tui.messages import SuggestionReport
 from tui.visuals.bars import progress_bar
 from tui.visuals.inks import Inks

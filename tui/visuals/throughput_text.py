@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from engine.messages import Completed, ThroughputPoint
+from engine.protocol.messages import Completed, ThroughputPoint
 from engine.units import Gigahertz, tokens_per_second
 from tui.format import (
     DASH,

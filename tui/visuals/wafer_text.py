@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from engine.messages import STATES, Region
+from engine import STATES
+from engine.protocol.messages import Region
 from tui.format import count_text, percent_text, short_count_text
 from tui.visuals.inks import Inks
 from tui.visuals.palette import STATE_COLOURS

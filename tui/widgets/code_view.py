@@ -21,13 +21,13 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widgets import TextArea
 
+from tui.assist.ghost import GhostRows
 from tui.code.cells import cell_of_column, column_of_cell, line_width
 from tui.code.highlights import Grammar, Span, grammar, query_rows
 from tui.code.indentation import indent_unit
 from tui.code.languages import language_of
 from tui.code.painter import StyleRange, paint
 from tui.code.text_buffer import FlatView, TextBuffer, newlines_only
-from tui.widgets.ghost import GhostRows
 
 __all__ = ["CodeView"]
 

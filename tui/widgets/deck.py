@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Static
 
-from tui.documents import Document
+from tui.files.documents import Document
 from tui.widgets.editor import Editor
 
 __all__ = ["Deck", "OpenFile"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from rich.text import Text
 from textual.app import App, ComposeResult
 
-from engine.messages import EngineReady, Telemetry
+from engine.protocol.messages import EngineReady, Telemetry
 from tui.visuals.inks import Inks
 from tui.visuals.memory_text import MemoryView, memory_text
 from tui.widgets.pane import TextPane

@@ -3,9 +3,9 @@
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from engine.messages import Completed, EngineReady
-from tui.engine_state import EngineState
+from engine.protocol.messages import Completed, EngineReady
 from tui.layout import FILL, Parts
+from tui.link.engine_state import EngineState
 from tui.messages import TelemetryUpdated
 from tui.widgets.memory_bars import MemoryPane
 from tui.widgets.throughput import ThroughputPane

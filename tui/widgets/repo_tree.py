@@ -14,7 +14,7 @@ from textual.widgets import DirectoryTree
 from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
-from tui.repository import IgnoreRules
+from tui.files.repository import IgnoreRules
 from tui.widgets.pane import inks_of
 
 __all__ = ["RepoTree"]

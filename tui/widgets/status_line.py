@@ -38,7 +38,7 @@ class StatusLine(Widget):
 
 
 if __name__ == "__main__":
-    from tui.engine_state import EngineState, Phase
+    from tui.link.engine_state import EngineState, Phase
 
     class Demo(App[None]):
         """The line alone, while kernels compile."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from rich.text import Text
 from textual.app import App, ComposeResult
 
-from engine.messages import Completed, MachineInfo, ThroughputPoint
+from engine.protocol.messages import Completed, MachineInfo, ThroughputPoint
 from tui.format import clock_text
 from tui.visuals.inks import Inks
 from tui.visuals.throughput_text import ThroughputView, throughput_text

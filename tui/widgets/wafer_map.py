@@ -21,8 +21,8 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.messages import MachineInfo, Region, Telemetry
-from tui.engine_state import EngineState, Phase
+from engine.protocol.messages import MachineInfo, Region, Telemetry
+from tui.link.engine_state import EngineState, Phase
 from tui.visuals.bars import progress_bar
 from tui.visuals.inks import Inks
 from tui.visuals.palette import palette_for

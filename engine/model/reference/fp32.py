@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from engine.model.graph import Node
 from engine.model.load import Model
-from engine.model.quantise import QuantTensor, dequantise
 from engine.model.reference.interpreter import Array, Interpreter
+from engine.model.tensors.q8 import QuantTensor, dequantise
 
 __all__ = ["Fp32Reference"]
 
@@ -23,7 +23,7 @@ class Fp32Reference(Interpreter):
     Args:
         model: The model; its quantised matrices are dequantised.
         weights: Other tensors by name in their place, such as the file's own, from
-            `engine.model.weights.load_float_tensors`.
+            `engine.model.formats.safetensors.load_float_tensors`.
     """
 
     kv_type = np.float32

@@ -14,9 +14,9 @@ from engine import scalars
 from engine.errors import ModelError
 from engine.model.graph import Node
 from engine.model.load import Model
-from engine.model.orders import ReduceOrder, SumOrders
-from engine.model.quantise import QuantTensor
 from engine.model.reference.interpreter import Array, Interpreter
+from engine.model.sum_orders import ReduceOrder, SumOrders
+from engine.model.tensors.q8 import QuantTensor
 
 __all__ = [
     "QuantisedReference",

@@ -35,7 +35,7 @@ from engine.wafer.fabric.state import (
     WANTED,
     Totals,
 )
-from engine.wafer.kernels.jit import inlined
+from engine.wafer.jit.decorators import inlined
 
 __all__ = [
     "come_back", "enlist", "full", "gather", "note_active", "pop", "push", "skip", "sleep",

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from engine import scalars
 from engine.errors import EngineError, FabricError
-from engine.wafer.compiler import Compiled
+from engine.wafer.compile.compiler import Compiled
 from engine.wafer.fabric.diagnosis import diagnose
 from engine.wafer.fabric.lower import Chip, lower
 from engine.wafer.fabric.micro import Programs
 from engine.wafer.fabric.network import Network
 from engine.wafer.fabric.record import Recorder
 from engine.wafer.fabric.simulator import BLOCKED, DONE, Fabric, Totals, new_fabric, simulate
-from engine.wafer.machine import MachineSpec
-from engine.wafer.placement import Placement
+from engine.wafer.place.placement import Placement
+from engine.wafer.program.machine import MachineSpec
 
 __all__ = ["ChipStep", "SimulatedChip", "warm_up"]
 

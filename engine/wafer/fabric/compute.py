@@ -9,7 +9,7 @@ import numpy as np
 
 from engine import scalars
 from engine.wafer.fabric.micro import Kind, MicroField
-from engine.wafer.kernels.jit import helper
+from engine.wafer.jit.decorators import helper
 
 __all__ = ["compute", "from_half", "reduce_word", "to_half"]
 

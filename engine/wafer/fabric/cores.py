@@ -6,7 +6,6 @@ each way) and says when it has to be visited again.  Compiled; part of the simul
 
 import numpy as np
 
-from engine.wafer.cost import State
 from engine.wafer.fabric.agenda import come_back, full, note_active, pop, push, sleep
 from engine.wafer.fabric.compute import compute, reduce_word
 from engine.wafer.fabric.micro import ADVANCE, CTRL, LAST_ROW, RATE_ONE, Micro, MicroField, Reduce
@@ -55,7 +54,8 @@ from engine.wafer.fabric.state import (
     WORKING,
     Totals,
 )
-from engine.wafer.kernels.jit import inlined
+from engine.wafer.jit.decorators import inlined
+from engine.wafer.program.states import State
 
 __all__ = ["visit_core"]
 

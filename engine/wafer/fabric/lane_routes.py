@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from engine.errors import PlacementError
 from engine.wafer.fabric.network import EAST, NORTH, RAMP, SOUTH, WEST, bit
-from engine.wafer.lanes import row_y
-from engine.wafer.program import Region
+from engine.wafer.place.lanes import row_y
+from engine.wafer.program.program import Region
 
 __all__ = ["LaneRoutes"]
 

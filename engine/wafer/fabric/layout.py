@@ -9,9 +9,9 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.geometry import Split
 from engine.wafer.ops.attention import HeadSplit
-from engine.wafer.program import Attention
+from engine.wafer.program.geometry import Split
+from engine.wafer.program.program import Attention
 
 __all__ = ["Layout", "beside", "even", "heads_layout"]
 

@@ -1,6 +1,6 @@
 """A Program and its weights → a chip: routes, row programs and memories of every core.
 
-One method for each operation of `engine.wafer.isa`, in the order of micro-steps that
+One method for each operation of `engine.wafer.program.isa`, in the order of micro-steps that
 `engine.wafer.ops` prices.  Computes no value; simulates nothing.
 """
 
@@ -12,30 +12,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PlacementError
-from engine.wafer.compiler import Compiled
-from engine.wafer.fabric.lowering import attention, products, stream, vectors
+from engine.wafer.compile.compiler import Compiled
+from engine.wafer.fabric.lowering import (
+    lower_attention,
+    lower_products,
+    lower_stream,
+    lower_vectors,
+)
 from engine.wafer.fabric.lowering.context import Lowering, Tap
 from engine.wafer.fabric.micro import Micro, MicroField
 from engine.wafer.fabric.network import Network, Routes
-from engine.wafer.isa import Field, Op
-from engine.wafer.placement import Placement
-from engine.wafer.program import Program
+from engine.wafer.place.placement import Placement
+from engine.wafer.program.isa import Field, Op
+from engine.wafer.program.program import Program
 
 __all__ = ["Chip", "Tap", "lower"]
 
 _LOWER: dict[Op, Callable[[Lowering], None]] = {
-    Op.EMBED: stream.embed,
-    Op.NORM: vectors.norm,
-    Op.QUANTISE: products.quantise,
-    Op.MULTICAST: products.multicast,
-    Op.MATMUL: products.matmul,
-    Op.ROTARY: vectors.rotary,
-    Op.ATTENTION: attention.attention,
-    Op.GATE: vectors.gate,
-    Op.ADD: vectors.add,
-    Op.SEND: stream.send,
-    Op.RECEIVE: stream.receive,
-    Op.SELECT: stream.select,
+    Op.EMBED: lower_stream.embed,
+    Op.NORM: lower_vectors.norm,
+    Op.QUANTISE: lower_products.quantise,
+    Op.MULTICAST: lower_products.multicast,
+    Op.MATMUL: lower_products.matmul,
+    Op.ROTARY: lower_vectors.rotary,
+    Op.ATTENTION: lower_attention.attention,
+    Op.GATE: lower_vectors.gate,
+    Op.ADD: lower_vectors.add,
+    Op.SEND: lower_stream.send,
+    Op.RECEIVE: lower_stream.receive,
+    Op.SELECT: lower_stream.select,
 }
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PlacementError
-from engine.wafer.machine import MachineSpec
+from engine.wafer.program.machine import MachineSpec
 
 __all__ = [
     "EAST", "NORTH", "OPPOSITE", "PORTS", "PORT_NAMES", "RAMP", "SOUTH", "STEP", "WEST",

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.kernels.jit import inlined
+from engine.wafer.jit.decorators import inlined
 
 __all__ = [
     "MOVES", "ROOM", "RUNS", "WAITS", "WAVELET", "MoveField", "Recorder", "RunField", "WaitField",

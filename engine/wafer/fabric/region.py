@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.model.orders import ReduceOrder
+from engine.model.sum_orders import ReduceOrder
 from engine.wafer.fabric.micro import Micro, Programs, Reduce, rate
 from engine.wafer.fabric.network import EAST, NORTH, RAMP, SOUTH, WEST, Network, bit
-from engine.wafer.lanes import row_y
-from engine.wafer.ops.base import ALONG_COLUMNS, ALONG_ROWS
-from engine.wafer.orders import LANE_COLORS
-from engine.wafer.program import Region
+from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
+from engine.wafer.place.lanes import row_y
+from engine.wafer.place.orders import LANE_COLORS
+from engine.wafer.program.program import Region
 
 __all__ = ["LANE_BACK", "Line", "RegionBuilder"]
 
@@ -265,7 +265,7 @@ class RegionBuilder:
         """Reduce words at ``address`` over lines in two phases, into their first nodes.
 
         A group's chain runs from its last node to its first; then the groups' roots from the last
-        to the first, each adding its own result on the left (`engine.model.orders`).
+        to the first, each adding its own result on the left (`engine.model.sum_orders`).
         """
         if line.length <= 1:
             return

@@ -24,7 +24,7 @@ from engine.wafer.fabric.state import (
     WAYS,
     Totals,
 )
-from engine.wafer.kernels.jit import inlined
+from engine.wafer.jit.decorators import inlined
 
 __all__ = ["move_channels", "move_winners"]
 

@@ -11,7 +11,7 @@ Values exist in a core's memory or in a wavelet and nowhere else.  `agenda` know
 to do, `routers` what a router does in a cycle, `cores` what a core does, `compute` on what values.
 
 Rules: a wavelet a link and cycle; a hop `hop_cycles`, a ramp `ramp_cycles`, one cycle in a core;
-a queue holds `queue_depth` wavelets beside those under way.  Sources: `engine.wafer.machine`.
+a queue holds `queue_depth` wavelets beside those under way.  Sources: `program.machine`.
 """
 
 import numpy as np
@@ -45,7 +45,7 @@ from engine.wafer.fabric.state import (
     Totals,
     new_fabric,
 )
-from engine.wafer.kernels.jit import bare_kernel, inlined
+from engine.wafer.jit.decorators import bare_kernel, inlined
 
 __all__ = ["BLOCKED", "DONE", "STOPPED", "Fabric", "Totals", "new_fabric", "simulate"]
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PlacementError
-from engine.wafer.cost import State
 from engine.wafer.fabric import misuse
 from engine.wafer.fabric.network import PORTS, Routes
 from engine.wafer.fabric.record import Recorder
+from engine.wafer.program.states import State
 
 __all__ = ["CONTROL_BITS", "LATEST", "Fabric", "Totals", "new_fabric"]
 

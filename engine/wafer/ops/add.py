@@ -5,9 +5,9 @@ Micro-steps: COMPUTE (west line) the sum.
 
 import numpy as np
 
-from engine.wafer.cost import Cost, Micro, vector
-from engine.wafer.geometry import Split
-from engine.wafer.ops.base import WEST, Site
+from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.ops.site import WEST, Site
+from engine.wafer.program.geometry import Split
 
 __all__ = ["cost", "steps"]
 

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from engine.errors import PlacementError
-from engine.model.orders import ReduceOrder
-from engine.wafer.cost import Cost, Micro, vector
-from engine.wafer.machine import MachineSpec
-from engine.wafer.ops.base import (
+from engine.model.sum_orders import ReduceOrder
+from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.ops.site import (
     ALONG_COLUMNS,
     ALONG_ROWS,
     DIVIDE_OPERATIONS,
@@ -27,7 +26,8 @@ from engine.wafer.ops.base import (
     RECIPROCAL_OPERATIONS,
     Site,
 )
-from engine.wafer.program import Attention
+from engine.wafer.program.machine import MachineSpec
+from engine.wafer.program.program import Attention
 
 __all__ = [
     "HeadSplit",

@@ -12,11 +12,12 @@ where column 0 is the owner → SEND (column 0) the slice, row 0 also the angles
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer import collectives
-from engine.wafer.cost import BUSY_STATES, Busy, Cost, Micro, vector
-from engine.wafer.geometry import Split
-from engine.wafer.ops.base import ALONG_COLUMNS, WEST, Site
+from engine.wafer.cost import lines
+from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.ops.site import ALONG_COLUMNS, WEST, Site
 from engine.wafer.ops.transfer import lane_wavelets
+from engine.wafer.program.geometry import Split
+from engine.wafer.program.states import BUSY_STATES, Busy
 
 __all__ = ["cost", "owner_share", "steps"]
 
@@ -58,7 +59,7 @@ def owner_share(site: Site, hidden: Split, scaled: bool = False) -> NDArray[np.i
     if site.columns > 1:
         dispatch = np.where(k > 0, machine.dispatch_cycles, 0)
         share[0, Busy.PIPE] += dispatch
-        share[0, Busy.COMM] = collectives.all_lasting(k, machine.inject_cycles_per_wavelet)
+        share[0, Busy.COMM] = lines.all_lasting(k, machine.inject_cycles_per_wavelet)
         share[2, Busy.PIPE] = -dispatch
         share[2, Busy.COMM] = -k
     return share

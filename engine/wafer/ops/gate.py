@@ -6,8 +6,8 @@ Micro-steps: COMPUTE (north line) the activation.
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.cost import Cost, Micro, vector
-from engine.wafer.ops.base import (
+from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.ops.site import (
     DIVIDE_OPERATIONS,
     EXP_OPERATIONS,
     NORTH,

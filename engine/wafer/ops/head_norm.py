@@ -4,9 +4,9 @@ Micro-steps, all on the north line: COMPUTE squares → [where columns share a h
 for each head over them to the first, multicast back] → COMPUTE roots and the scaled heads.
 """
 
-from engine.wafer.cost import Cost, Micro, vector
+from engine.wafer.cost.ledger import Cost, Micro, vector
 from engine.wafer.ops.attention import HeadSplit
-from engine.wafer.ops.base import ALONG_COLUMNS, RSQRT_OPERATIONS, Site
+from engine.wafer.ops.site import ALONG_COLUMNS, RSQRT_OPERATIONS, Site
 
 __all__ = ["cost", "steps"]
 

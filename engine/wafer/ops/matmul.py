@@ -13,10 +13,10 @@ REDUCE.
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.model.orders import ReduceOrder
-from engine.wafer.cost import Cost, Micro, vector
-from engine.wafer.geometry import Split
-from engine.wafer.ops.base import ALL, ALONG_COLUMNS, ALONG_ROWS, Site, home
+from engine.model.sum_orders import ReduceOrder
+from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, Site, home
+from engine.wafer.program.geometry import Split
 
 __all__ = ["cost", "steps", "tile_bytes"]
 

@@ -7,9 +7,9 @@ packed in pairs] → multicast from the line across the region, every core of th
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.cost import Cost, Micro, vector
-from engine.wafer.geometry import Split
-from engine.wafer.ops.base import ALL, ALONG_COLUMNS, ALONG_ROWS, Site, home
+from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, Site, home
+from engine.wafer.program.geometry import Split
 
 __all__ = ["cost", "half_wavelets", "steps"]
 

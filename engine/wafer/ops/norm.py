@@ -6,10 +6,10 @@ Micro-steps, all on the west line: COMPUTE squares → REDUCE 1 wavelet to row 0
 
 import numpy as np
 
-from engine.model.orders import ReduceOrder
-from engine.wafer.cost import Cost, Micro, vector
-from engine.wafer.geometry import Split
-from engine.wafer.ops.base import ALONG_ROWS, CORNER, RSQRT_OPERATIONS, WEST, Site
+from engine.model.sum_orders import ReduceOrder
+from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.ops.site import ALONG_ROWS, CORNER, RSQRT_OPERATIONS, WEST, Site
+from engine.wafer.program.geometry import Split
 
 __all__ = ["cost", "steps"]
 

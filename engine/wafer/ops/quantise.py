@@ -8,9 +8,9 @@ scales → [multicast 1 wavelet over the group's cores] → COMPUTE rounded quot
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.cost import Cost, Micro, vector
-from engine.wafer.geometry import Split
-from engine.wafer.ops.base import DIVIDE_OPERATIONS, Site, home
+from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.ops.site import DIVIDE_OPERATIONS, Site, home
+from engine.wafer.program.geometry import Split
 
 __all__ = ["cost", "steps", "wavelets", "wavelets_by_core"]
 

@@ -6,8 +6,8 @@ Micro-steps: COMPUTE (north line) the rotation of queries and keys.
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.cost import Cost, Micro, vector
-from engine.wafer.ops.base import NORTH, Site
+from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.ops.site import NORTH, Site
 
 __all__ = ["cost", "steps"]
 

@@ -7,9 +7,9 @@ column 0.
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.model.orders import ReduceOrder
-from engine.wafer.cost import Cost, Micro
-from engine.wafer.ops.base import ALONG_COLUMNS, NORTH, Site
+from engine.model.sum_orders import ReduceOrder
+from engine.wafer.cost.ledger import Cost, Micro
+from engine.wafer.ops.site import ALONG_COLUMNS, NORTH, Site
 
 __all__ = ["WAVELETS", "cost", "steps"]
 

@@ -10,9 +10,9 @@ rest of the north line what lane 0 carries.
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.cost import Cost, Micro, longer
-from engine.wafer.geometry import Split
-from engine.wafer.ops.base import NORTH_BUT_CORNER, WEST, Site
+from engine.wafer.cost.ledger import Cost, Micro, longer
+from engine.wafer.ops.site import NORTH_BUT_CORNER, WEST, Site
+from engine.wafer.program.geometry import Split
 
 __all__ = ["lane_wavelets", "receive_cost", "receive_steps", "send_cost", "send_steps"]
 

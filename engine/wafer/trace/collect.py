@@ -13,20 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import TraceError
-from engine.messages import STATES
 from engine.model.load import Model
-from engine.wafer import kernel_cache
 from engine.wafer.check import first_tokens
-from engine.wafer.compiler import Compiled, compile_graph
-from engine.wafer.cost import State
+from engine.wafer.compile.compiler import Compiled, compile_graph
 from engine.wafer.fabric.network import PORTS, Routes
-from engine.wafer.isa import Field, Op
-from engine.wafer.machine import MachineSpec
-from engine.wafer.placement import Placement
-from engine.wafer.planner import plan
-from engine.wafer.program import Program
-from engine.wafer.schedule import schedule
-from engine.wafer.timing import Timing
+from engine.wafer.jit import kernel_cache
+from engine.wafer.place.placement import Placement
+from engine.wafer.plan.planner import plan
+from engine.wafer.program.isa import Field, Op
+from engine.wafer.program.machine import MachineSpec
+from engine.wafer.program.program import Program
+from engine.wafer.program.states import STATES, State
+from engine.wafer.timing.schedule import schedule
+from engine.wafer.timing.timing import Timing
 
 __all__ = ["LIMIT_BYTES", "CoreTables", "Events", "Rectangle", "Step", "Trace", "collect"]
 

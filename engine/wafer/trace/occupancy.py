@@ -6,11 +6,10 @@ Exact: over all bins, a state's core-cycles are those of the simulator's own acc
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.messages import STATES
-from engine.wafer.cost import State
 from engine.wafer.fabric.micro import Micro, MicroField
 from engine.wafer.fabric.network import PORTS, RAMP, Routes
 from engine.wafer.fabric.record import MoveField, RunField, WaitField
+from engine.wafer.program.states import STATES, State
 from engine.wafer.trace.collect import CoreTables, Step
 from engine.wafer.trace.hops import hops_of
 

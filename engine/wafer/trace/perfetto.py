@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import engine
-from engine.messages import STATES
+from engine.version import __version__
 from engine.wafer.fabric.micro import Micro, MicroField, Reduce
 from engine.wafer.fabric.network import PORTS, STEP, Routes
 from engine.wafer.fabric.record import RunField
-from engine.wafer.isa import Field, Op
-from engine.wafer.orders import LANE_COLORS
+from engine.wafer.place.orders import LANE_COLORS
+from engine.wafer.program.isa import Field, Op
+from engine.wafer.program.states import STATES
 from engine.wafer.trace.collect import CoreTables, Step, Trace
 from engine.wafer.trace.occupancy import edges_of, link_load, state_cycles
 
@@ -53,7 +53,7 @@ def _metadata(trace: Trace) -> dict[str, object]:
         "tier": trace.tier,
         "model": trace.program.model,
         "program": trace.program.hash,
-        "version": engine.__version__,
+        "version": __version__,
         "grid": [machine.columns, machine.rows],
         "cores_used": trace.program.cores_used,
         "region": [window.x, window.y, window.width, window.height],

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from engine.completion.prompt import MARGIN_TOKENS, Order, PromptBuilder, window_start
 from engine.errors import PromptError
-from engine.generate import common_length
+from engine.generation.generator import common_length
 from tests.engine_tokenizers import byte_tokenizer, merging_tokenizer
 
 TOKENIZER = byte_tokenizer()

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.knowledge import files, library
-from engine.knowledge.files import find_files, read_text
+from engine.knowledge import library
 from engine.knowledge.library import Library
+from engine.repository import files
+from engine.repository.files import find_files, read_text
 
 PYTHON = (".py",)
 

@@ -19,10 +19,9 @@ import pytest
 from engine import client as client_module
 from engine import paths
 from engine.client import EngineClient, EngineDown, EngineStarting
-from engine.framing import read_body
-from engine.messages import (
+from engine.protocol.framing import read_body
+from engine.protocol.messages import (
     MAX_FRAME_BYTES,
-    PROTOCOL_VERSION,
     Cancel,
     Complete,
     Completed,
@@ -38,6 +37,7 @@ from engine.messages import (
     decode_server,
     encode,
 )
+from engine.version import PROTOCOL_VERSION
 from tests.tiny import write_tiny_model
 
 CANNED = (sys.executable, "-m", "tests.canned", "--idle", "5")
@@ -439,7 +439,9 @@ async def test_a_model_that_is_not_there_is_said(tmp_path):
         assert "nothing" in one.events[-1].reason
 
 
-@pytest.mark.parametrize("module", ["engine.client", "engine.server.__main__", "engine.privacy"])
+@pytest.mark.parametrize(
+    "module", ["engine.client", "engine.server.__main__", "engine.repository.privacy"]
+)
 def test_heavy_modules_are_not_imported(module):
     program = f"import {module}, sys; print([m for m in ('numpy', 'numba') if m in sys.modules])"
     result = subprocess.run(

@@ -7,7 +7,7 @@ from engine.completion.place import Place
 from engine.completion.stop import StopRules
 from engine.completion.writer import Writer
 from engine.errors import EngineError, MachineError, ModelError, PromptError
-from engine.sampling import greedy
+from engine.generation.sampling import greedy
 from engine.session import CompletionRequest, Session
 from tests.canned import canned_session
 from tests.engine_tokenizers import merging_tokenizer

@@ -2,7 +2,7 @@ import numpy as np
 
 from engine.telemetry.counters import Work, WorkCounters
 from engine.telemetry.snapshot import Snapshot, describe, throughput
-from engine.wafer.timing import Activity
+from engine.wafer.timing.timing import Activity
 
 
 def work(*steps):

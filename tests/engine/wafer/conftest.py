@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.wafer import kernel_cache
+from engine.wafer.jit import kernel_cache
 
 kernel_cache.use()  # before any kernel module is imported: numba fixes the folder then
 
@@ -30,9 +30,10 @@ def tiny():
 @pytest.fixture(scope="session")
 def tiny_runner(tiny):
     """The tiny model on the machine ``tiny`` as the planner lays it; rewind it before use."""
-    from engine.wafer import load, machine
+    from engine.wafer.fast import fast_runner
+    from engine.wafer.program import machine
 
-    return load.open_wafer(tiny, machine.get("tiny"))
+    return fast_runner.open_wafer(tiny, machine.get("tiny"))
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from engine.wafer import executor, step
-from engine.wafer.isa import Op
-from engine.wafer.kernels import attention, matmul, vectors
+from engine.wafer.fast import executor, step
+from engine.wafer.fast.kernels import attend, multiply, vectors
+from engine.wafer.program.isa import Op
 
 HERE = Path(__file__).parent
-WAFER = Path(inspect.getfile(step)).parent
+WAFER = Path(inspect.getfile(step)).parents[1]
 
 SHARED = {
-    "base": "what all operations share; no operation",
+    "site": "what all operations share; no operation",
 }
 TWO_INSTRUCTIONS = {
     "transfer": (Op.SEND, Op.RECEIVE),
@@ -84,7 +84,7 @@ def test_every_instruction_has_an_operation():
 def test_every_instruction_is_tested(op):
     file, function = TESTED[op]
 
-    tree = ast.parse((HERE / file).read_text(encoding="utf-8"))
+    tree = ast.parse((next(HERE.rglob(file))).read_text(encoding="utf-8"))
     assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
@@ -95,7 +95,7 @@ def test_the_loop_computes_every_instruction_but_the_listed():
 
 
 def test_every_instruction_says_what_it_means():
-    source = ast.parse((WAFER / "isa.py").read_text(encoding="utf-8"))
+    source = ast.parse((WAFER / "program" / "isa.py").read_text(encoding="utf-8"))
     (table,) = (n for n in source.body if isinstance(n, ast.ClassDef) and n.name == "Op")
     pairs = zip(table.body[1::2], table.body[2::2], strict=True)
     for definition, meaning in pairs:
@@ -106,7 +106,7 @@ def test_every_instruction_says_what_it_means():
 
 def test_every_kernel_is_compiled_with_the_flags_of_one_place():
     """No kernel file names a numba decorator or a flag of its own."""
-    for path in sorted((WAFER / "kernels").glob("*.py")):
+    for path in sorted((WAFER / "fast" / "kernels").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         if path.stem != "jit":
             assert "njit" not in text, path
@@ -118,7 +118,7 @@ def test_every_kernel_of_the_loop_is_warmed_up(tiny_runner):
     memory, shape = tiny_runner.executor._memory, tiny_runner.executor._sizes
     warmed = {id(kernel) for _, kernel, _ in executor._kernels(0, memory, shape)}
 
-    for module in (attention, matmul, vectors):
+    for module in (attend, multiply, vectors):
         for name in module.__all__:
             function = getattr(module, name)
             inlined = name in {"reduce_parts", "round_to_half"}

@@ -8,7 +8,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from engine import EngineStarting
-from engine.messages import ClientMessage, Complete, Progress, Welcome
+from engine.protocol.messages import ClientMessage, Complete, Progress, Welcome
 from tui.demo import demo_completed, demo_ready, demo_telemetry
 
 __all__ = ["FakeClient", "settled", "until"]

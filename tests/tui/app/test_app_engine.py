@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from engine import EngineDown, EngineStarting
-from engine.messages import Complete, Unwatch, Watch
+from engine.protocol.messages import Complete, Unwatch, Watch
 from tests.tui.app.fakes import FakeClient, until
 from tui.app import SparkApp
 from tui.demo import demo_ready, demo_telemetry

@@ -16,8 +16,8 @@ from tests.tui.app.file_looks import (
     notices,
     open_text,
 )
+from tui.files.recovery import RecoveryStore
 from tui.paths import recovery_dir
-from tui.recovery import RecoveryStore
 from tui.screens.line_input import LineInputScreen
 
 

@@ -16,7 +16,7 @@ from tests.tui.app.file_looks import (
     touch_later,
     write_elsewhere,
 )
-from tui.documents import Document
+from tui.files.documents import Document
 
 
 async def test_a_clean_file_changed_on_disk_is_loaded_again(

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.messages import Complete
+from engine.protocol.messages import Complete
 from tests.tui.app.fakes import FakeClient, until
 from tests.tui.app.file_looks import GREETING, NO_PANES, SIZE, MakeApp, asked, open_text
+from tui.files.recovery import RecoveryStore
 from tui.paths import recovery_dir
-from tui.recovery import RecoveryStore
 from tui.settings import PrivacySettings, Settings
 
 

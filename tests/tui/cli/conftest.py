@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import engine
-from engine.messages import HostStats, Progress, WaferStats
+from engine.protocol.messages import HostStats, Progress, WaferStats
 from tui.cli.main import run
 
 HOST = HostStats(prefill_ms=12.5, decode_ms=40.0, first_text_ms=14.0, tokens_per_second=100.0)

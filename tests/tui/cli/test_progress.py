@@ -1,6 +1,6 @@
 import pytest
 
-from engine.messages import Progress
+from engine.protocol.messages import Progress
 from tui.cli.progress import ProgressLine
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import engine
-from engine.wafer.validation.target import Target, exact, within
+from engine.wafer.figures.targets.target import Target, exact, within
 from tests.tui.cli.conftest import Outcome
 
 Spark = Callable[..., Outcome]

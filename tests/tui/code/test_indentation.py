@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.assist.ghost import GhostRows, first_line, first_word, rest_after
 from tui.code.indentation import (
     after_enter,
     dedented,
@@ -13,7 +14,6 @@ from tui.code.indentation import (
     toggled_comments,
 )
 from tui.code.languages import comment_sign, language_of
-from tui.widgets.ghost import GhostRows, first_line, first_word, rest_after
 
 LINES = st.lists(st.text("ab \t#:", max_size=10), max_size=6)
 

@@ -11,19 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PlacementError
-from engine.model.orders import ReduceOrder
-from engine.wafer.compiler import Compiled
+from engine.model.sum_orders import ReduceOrder
+from engine.wafer.compile.compiler import Compiled
 from engine.wafer.fabric.lane_routes import LaneRoutes
 from engine.wafer.fabric.layout import Layout, heads_layout
 from engine.wafer.fabric.lowering.works import Works
 from engine.wafer.fabric.micro import LAST_ROW, Kind, Micro, Programs
 from engine.wafer.fabric.network import Network
 from engine.wafer.fabric.region import RegionBuilder
-from engine.wafer.geometry import Split, split
-from engine.wafer.isa import Field, Op
-from engine.wafer.ops.base import ALONG_ROWS
-from engine.wafer.placement import Placement
-from engine.wafer.program import Region
+from engine.wafer.ops.site import ALONG_ROWS
+from engine.wafer.place.placement import Placement
+from engine.wafer.program.geometry import Split, split
+from engine.wafer.program.isa import Field, Op
+from engine.wafer.program.program import Region
 
 __all__ = ["Ints", "Lowering", "Tap"]
 

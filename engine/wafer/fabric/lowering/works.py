@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.cost import Cells, Cycles
-from engine.wafer.ops.base import Site
+from engine.wafer.cost.ledger import Cells, Cycles
+from engine.wafer.ops.site import Site
 
 __all__ = ["Works"]
 

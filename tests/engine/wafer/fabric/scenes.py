@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.wafer import kernel_cache, machine
 from engine.wafer.fabric.micro import ADVANCE, CTRL, LAST_ROW, Kind, Micro, Programs, Reduce, rate
 from engine.wafer.fabric.network import OPPOSITE, RAMP, STEP, Network, bit
-from engine.wafer.machine import MachineSpec
+from engine.wafer.jit import kernel_cache
+from engine.wafer.program import machine
+from engine.wafer.program.machine import MachineSpec
 
 kernel_cache.use()
 

@@ -6,10 +6,10 @@ from math import ceil
 import numpy as np
 import pytest
 
-from engine.wafer import machine
-from engine.wafer.cost import State
 from engine.wafer.fabric.micro import LAST_ROW, Kind, Micro, Reduce, rate
 from engine.wafer.fabric.network import EAST, RAMP, WEST, bit
+from engine.wafer.program import machine
+from engine.wafer.program.states import State
 from tests.engine.wafer.fabric.scenes import Scene, simulator
 
 WSE2 = machine.get("wse2")

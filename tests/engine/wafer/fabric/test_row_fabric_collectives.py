@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.wafer import kernel_cache, machine
-from engine.wafer.predict import closed_forms, questions
+from engine.wafer.figures import closed_forms, questions
+from engine.wafer.jit import kernel_cache
+from engine.wafer.program import machine
 
 kernel_cache.use()
 
-from engine.wafer.fabric import collectives as fabric  # noqa: E402
+from engine.wafer.fabric import lone_collectives  # noqa: E402
 from engine.wafer.fabric.simulator import Totals  # noqa: E402
 
 WSE2, WSE3 = machine.get("wse2"), machine.get("wse3")
@@ -105,7 +106,7 @@ def random_vectors(seed, rows, columns, wavelets, dtype):
 
 def run(asked, values, **options):
     """Simulate, and return (result, values afterwards)."""
-    result = fabric.run(asked, np.ascontiguousarray(values).view(np.int32), **options)
+    result = lone_collectives.run(asked, np.ascontiguousarray(values).view(np.int32), **options)
     return result, result.vectors.view(values.dtype)
 
 
@@ -125,7 +126,9 @@ def run(asked, values, **options):
 def test_a_reduction_is_the_sum_in_its_order(seed, algorithm, columns, rows, wavelets, dtype, spec):
     values = random_vectors(seed, rows, columns, wavelets, dtype)
     groups = questions.nearest_groups(columns), questions.nearest_groups(rows)
-    asked = fabric.Collective(spec, "reduce", algorithm, columns, rows, wavelets, groups, dtype)
+    asked = lone_collectives.Collective(
+        spec, "reduce", algorithm, columns, rows, wavelets, groups, dtype
+    )
 
     _, after = run(asked, values)
 
@@ -146,7 +149,9 @@ def test_a_reduction_is_the_sum_in_its_order(seed, algorithm, columns, rows, wav
 def test_after_an_all_reduce_all_cores_hold_the_sum(seed, algorithm, columns, rows, wavelets):
     values = random_vectors(seed, rows, columns, wavelets, "fp32")
     groups = questions.nearest_groups(columns), questions.nearest_groups(rows)
-    asked = fabric.Collective(WSE3, "allreduce", algorithm, columns, rows, wavelets, groups)
+    asked = lone_collectives.Collective(
+        WSE3, "allreduce", algorithm, columns, rows, wavelets, groups
+    )
 
     _, after = run(asked, values)
 
@@ -159,7 +164,7 @@ def test_after_an_all_reduce_all_cores_hold_the_sum(seed, algorithm, columns, ro
 @given(seed=seeds, cores=st.integers(2, 12), chunk=st.integers(1, 6))
 def test_a_ring_leaves_its_sum_in_all_cores(seed, cores, chunk):
     values = random_vectors(seed, 1, cores, cores * chunk, "fp32")
-    asked = fabric.Collective(WSE2, "allreduce", "ring", cores, 1, cores * chunk)
+    asked = lone_collectives.Collective(WSE2, "allreduce", "ring", cores, 1, cores * chunk)
 
     _, after = run(asked, values)
 
@@ -170,7 +175,7 @@ def test_a_ring_leaves_its_sum_in_all_cores(seed, cores, chunk):
 def test_a_ring_along_both_axes():
     values = random_vectors(3, 2, 3, 12, "fp32")
 
-    _, after = run(fabric.Collective(WSE3, "allreduce", "ring", 3, 2, 12), values)
+    _, after = run(lone_collectives.Collective(WSE3, "allreduce", "ring", 3, 2, 12), values)
 
     expected = ring_sum([ring_sum(list(row)) for row in values])
     assert all(core.tobytes() == expected.tobytes() for row in after for core in row)
@@ -180,7 +185,7 @@ def test_a_ring_along_both_axes():
 @given(seed=seeds, columns=st.integers(1, 20), rows=st.integers(1, 20), wavelets=st.integers(1, 30))
 def test_a_broadcast_brings_the_first_cores_vector_to_all(seed, columns, rows, wavelets):
     values = random_vectors(seed, rows, columns, wavelets, "fp32")
-    asked = fabric.Collective(WSE3, "broadcast", "multicast", columns, rows, wavelets)
+    asked = lone_collectives.Collective(WSE3, "broadcast", "multicast", columns, rows, wavelets)
 
     _, after = run(asked, values)
 
@@ -201,7 +206,9 @@ def test_a_broadcast_brings_the_first_cores_vector_to_all(seed, columns, rows, w
 def test_the_order_of_visits_changes_nothing(seed, algorithm, columns, rows, wavelets):
     values = random_vectors(seed, rows, columns, wavelets, "fp32")
     groups = questions.nearest_groups(columns), questions.nearest_groups(rows)
-    asked = fabric.Collective(WSE3, "allreduce", algorithm, columns, rows, wavelets, groups)
+    asked = lone_collectives.Collective(
+        WSE3, "allreduce", algorithm, columns, rows, wavelets, groups
+    )
 
     forwards, one = run(asked, values)
     backwards, other = run(asked, values, reverse=True)
@@ -221,16 +228,20 @@ def test_chain_star_and_broadcast_are_the_closed_forms(cores, wavelets):
         ("broadcast", "multicast"): closed_forms.broadcast,
     }
     for (op, algorithm), form in forms.items():
-        cycles = fabric.run(fabric.Collective(WSE2, op, algorithm, cores, 1, wavelets)).cycles
+        cycles = lone_collectives.run(
+            lone_collectives.Collective(WSE2, op, algorithm, cores, 1, wavelets)
+        ).cycles
         assert abs(cycles - form(cores, wavelets)) <= 2
 
 
 @pytest.mark.parametrize("cores", [2, 4, 16, 32])
 @pytest.mark.parametrize("chunk", [1, 5, 32])
 def test_a_ring_is_its_closed_form_to_the_cycle(cores, chunk):
-    asked = fabric.Collective(WSE2, "allreduce", "ring", cores, 1, cores * chunk)
+    asked = lone_collectives.Collective(WSE2, "allreduce", "ring", cores, 1, cores * chunk)
 
-    assert fabric.run(asked).cycles == pytest.approx(closed_forms.ring(cores, cores * chunk))
+    assert lone_collectives.run(asked).cycles == pytest.approx(
+        closed_forms.ring(cores, cores * chunk)
+    )
 
 
 @pytest.mark.parametrize("algorithm", ["tree", "two-phase"])
@@ -238,8 +249,8 @@ def test_a_ring_is_its_closed_form_to_the_cycle(cores, chunk):
 def test_tree_and_two_phases_are_near_their_closed_forms(algorithm, cores):
     groups = questions.nearest_groups(cores)
     for wavelets in (1, 16, 16 * cores):
-        cycles = fabric.run(
-            fabric.Collective(WSE2, "reduce", algorithm, cores, 1, wavelets, (groups, 1))
+        cycles = lone_collectives.run(
+            lone_collectives.Collective(WSE2, "reduce", algorithm, cores, 1, wavelets, (groups, 1))
         ).cycles
         published = (
             closed_forms.tree(cores, wavelets)
@@ -253,7 +264,9 @@ def test_tree_and_two_phases_are_near_their_closed_forms(algorithm, cores):
 def test_a_scalar_is_summed_over_a_chain_core_by_core():
     """Six cycles a core: its own, two ramps of two and a hop."""
     one, two = (
-        fabric.run(fabric.Collective(WSE2, "reduce", "chain", cores, 1, 1)).cycles
+        lone_collectives.run(
+            lone_collectives.Collective(WSE2, "reduce", "chain", cores, 1, 1)
+        ).cycles
         for cores in (10, 11)
     )
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.wafer import machine
 from engine.wafer.fabric import state
 from engine.wafer.fabric.micro import ADVANCE, CTRL, Micro
 from engine.wafer.fabric.network import EAST, RAMP, WEST, bit
+from engine.wafer.program import machine
 from tests.engine.wafer.fabric import lines
 from tests.engine.wafer.fabric.scenes import Scene, simulator
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from engine.errors import FabricError, PlacementError
-from engine.wafer import machine
 from engine.wafer.fabric.diagnosis import diagnose
 from engine.wafer.fabric.micro import Kind, Micro, Programs
 from engine.wafer.fabric.network import EAST, NORTH, RAMP, SOUTH, WEST, Network, bit
+from engine.wafer.program import machine
 from tests.engine.wafer.fabric import lines, tamper
 from tests.engine.wafer.fabric.scenes import Scene, random_scene, simulator
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from engine.wafer import machine
 from engine.wafer.fabric.micro import Micro, Reduce
 from engine.wafer.fabric.network import EAST, RAMP, WEST, bit
+from engine.wafer.program import machine
 from tests.engine.wafer.fabric import lines, tamper
 from tests.engine.wafer.fabric.scenes import Scene, simulator
 

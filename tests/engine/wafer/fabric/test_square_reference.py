@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.wafer import machine
 from engine.wafer.fabric import state
+from engine.wafer.program import machine
 from tests.engine.wafer.fabric import lines, reference
 from tests.engine.wafer.fabric.scenes import random_scene, simulator
 

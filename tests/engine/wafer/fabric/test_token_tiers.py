@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError
-from engine.model.orders import ReduceOrder
-from engine.wafer import machine
+from engine.model.sum_orders import ReduceOrder
 from engine.wafer.check import Comparison
-from engine.wafer.compiler import compile_graph
+from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.fabric import state
 from engine.wafer.fabric.chip import CYCLE_LIMIT, SimulatedChip
 from engine.wafer.fabric.simulator import STOPPED, simulate
-from engine.wafer.isa import Op
-from engine.wafer.placement import Shape, model_shape, place
+from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.program import machine
+from engine.wafer.program.isa import Op
 from tests.tiny import tiny_model
 from tests.wafers import random_machine, random_model, random_placement, runner_on
 

@@ -2,8 +2,9 @@
 
 from functools import cache
 
-from engine.wafer import kernel_cache, machine
-from engine.wafer.placement import Shape, model_shape, place
+from engine.wafer.jit import kernel_cache
+from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.program import machine
 from tests.tiny import tiny_model
 
 kernel_cache.use()

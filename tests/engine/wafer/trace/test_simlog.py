@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from engine.wafer.cost import State
+from engine.wafer.program.states import State
 from engine.wafer.trace.simlog import SimLog
 from tests.engine.wafer.trace import grammar
 from tests.engine.wafer.trace.scene import SMALL, traced

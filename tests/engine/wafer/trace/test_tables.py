@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from engine.errors import TraceError
-from engine.messages import STATES
-from engine.wafer.cost import State
 from engine.wafer.fabric.record import Recorder
-from engine.wafer.trace import cores, occupancy, perfetto, write
+from engine.wafer.program.states import STATES, State
+from engine.wafer.trace import cores_csv, occupancy, perfetto, trace_files
 from engine.wafer.trace.collect import collect
 from tests.engine.wafer.trace.scene import SMALL, model, placement, traced
 
@@ -49,7 +48,7 @@ def document(trace):
 
 
 def table(trace):
-    return list(csv.DictReader("".join(cores.text(trace)).splitlines()))
+    return list(csv.DictReader("".join(cores_csv.text(trace)).splitlines()))
 
 
 def test_events_follow_the_schema(trace):
@@ -145,7 +144,7 @@ def test_both_tiers_know_the_same_multiplications(simulated, by_formula):
 def test_being_watched_changes_nothing(simulated):
     """A chip without a recorder takes the same cycles in the same states."""
     from engine.wafer.check import first_tokens
-    from engine.wafer.compiler import compile_graph
+    from engine.wafer.compile.compiler import compile_graph
     from engine.wafer.fabric.chip import SimulatedChip
 
     compiled = compile_graph(model().graph, SMALL, placement())
@@ -158,7 +157,7 @@ def test_being_watched_changes_nothing(simulated):
 
 
 def test_a_full_recorder_goes_on_counting():
-    from engine.wafer.compiler import compile_graph
+    from engine.wafer.compile.compiler import compile_graph
     from engine.wafer.fabric.chip import SimulatedChip
 
     compiled = compile_graph(model().graph, SMALL, placement())
@@ -175,7 +174,7 @@ def test_a_full_recorder_goes_on_counting():
 
 
 def test_four_files_and_their_statistics(trace, tmp_path):
-    report = write.write(trace, tmp_path / "a" / "b")
+    report = trace_files.write(trace, tmp_path / "a" / "b")
     written = {path.name: path.stat().st_size for path in (tmp_path / "a" / "b").iterdir()}
     stats = json.loads((tmp_path / "a" / "b" / "sim_stats.json").read_text())
 
@@ -189,16 +188,16 @@ def test_four_files_and_their_statistics(trace, tmp_path):
 
 
 def test_less_is_written_before_nothing_is(simulated, tmp_path):
-    full = write.write(simulated, tmp_path / "full")
+    full = trace_files.write(simulated, tmp_path / "full")
     assert full.wavelets
 
     with pytest.raises(TraceError, match=r"take about 0\.0 GB.*smaller --region"):
-        write.write(simulated, tmp_path / "none", limit_bytes=10_000)
+        trace_files.write(simulated, tmp_path / "none", limit_bytes=10_000)
     assert not (tmp_path / "none").exists()
 
     spare = 2 * 250_000 + 2 * 1800 * len(simulated.program.instructions) + 10_000
     limit = full.files["sim.log"] // 2 + spare
-    short = write.write(simulated, tmp_path / "short", limit_bytes=limit)
+    short = trace_files.write(simulated, tmp_path / "short", limit_bytes=limit)
     assert not short.wavelets
     assert short.files["sim.log"] < full.files["sim.log"] / 2
 
@@ -210,7 +209,7 @@ def test_a_file_appears_whole_or_not_at_all(simulated, tmp_path, monkeypatch):
 
     monkeypatch.setattr(perfetto, "text", broken)
     with pytest.raises(OSError, match="No space"):
-        write.write(simulated, tmp_path)
+        trace_files.write(simulated, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["sim.log", "sim_stats.json"]
 
 

@@ -1,0 +1,1 @@
+"""The token loop: a runner, a sampler, and the tokens they make."""

@@ -1,0 +1,1 @@
+"""Weight files on disk: containers read into checked tensors."""

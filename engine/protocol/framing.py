@@ -1,0 +1,28 @@
+"""Reads frames of `messages` from an asyncio stream; for both ends of the socket."""
+
+from asyncio import IncompleteReadError, StreamReader
+
+from engine.errors import ServerError
+from engine.protocol.messages import MAX_FRAME_BYTES
+
+__all__ = ["HEADER_BYTES", "read_body"]
+
+HEADER_BYTES = 4
+
+
+async def read_body(reader: StreamReader) -> bytes | None:
+    """Return the body of the next frame; None when the stream ended, also in mid-frame.
+
+    Raises:
+        ServerError: The frame says it is longer than a frame may be.
+    """
+    try:
+        length = int.from_bytes(await reader.readexactly(HEADER_BYTES), "big")
+        if length > MAX_FRAME_BYTES:
+            raise ServerError(
+                f"a message of {length} bytes was announced, the limit is {MAX_FRAME_BYTES}; "
+                "the other end does not speak this protocol"
+            )
+        return await reader.readexactly(length)
+    except (IncompleteReadError, ConnectionError):
+        return None

@@ -1,0 +1,316 @@
+"""What a face and the engine process say to each other: the wire types and their framing.
+
+Depends on msgspec only (no numpy, no numba), so that a client stays light.  A frame is a
+4-byte big-endian length, then one MessagePack value of `ClientMessage` or `ServerMessage`.
+Sizes are bytes, times are milliseconds of **host** time, cycles are **wafer** time.
+"""
+
+import struct
+
+import msgspec
+
+__all__ = [
+    "MAX_FRAME_BYTES",
+    "PREFIX_CHARACTERS",
+    "SUFFIX_CHARACTERS",
+    "Cancel",
+    "ClientMessage",
+    "Complete",
+    "Completed",
+    "EngineReady",
+    "Failed",
+    "HostStats",
+    "MachineInfo",
+    "ModelInfo",
+    "PartialText",
+    "Progress",
+    "Region",
+    "RepositoryStats",
+    "ServerMessage",
+    "Shutdown",
+    "Telemetry",
+    "ThroughputPoint",
+    "Unwatch",
+    "WaferStats",
+    "Watch",
+    "Welcome",
+    "decode_client",
+    "decode_server",
+    "encode",
+]
+
+MAX_FRAME_BYTES = 64 * 1024 * 1024
+"""A longer frame is an error, not an allocation."""
+
+PREFIX_CHARACTERS = 32_768
+"""What a client sends at most from before the cursor."""
+
+SUFFIX_CHARACTERS = 16_384
+"""What it sends at most from after the cursor."""
+
+
+# ── client → server ─────────────────────────────────────────────────────────────────────────
+
+
+class Complete(msgspec.Struct, tag=True, frozen=True):
+    """Ask for the text at a cursor.  A newer request of the same client cancels an older one."""
+
+    request_id: int
+    """Chosen by the client, unique in its connection."""
+    path: str
+    """The file's path as shown to the model, relative to the repository."""
+    prefix: str
+    """Text before the cursor; the client may cut it to its last `PREFIX_CHARACTERS`."""
+    suffix: str
+    """Text after the cursor; the client may cut it to its first `SUFFIX_CHARACTERS`."""
+    max_tokens: int = 64
+    temperature: float = 0.0
+    top_k: int = 0
+    """0 means no limit."""
+    top_p: float = 1.0
+    seed: int = 0
+    multi_line: bool = True
+    """False: stop at the end of the cursor's line."""
+    automatic: bool = True
+    """False when the person asked for it."""
+    repository: str | None = None
+    """Folder of the repository, to learn from its other files; None: the model alone."""
+    private_patterns: tuple[str, ...] = ()
+    """More patterns of files that are never read, from the person's settings."""
+
+
+class Cancel(msgspec.Struct, tag=True, frozen=True):
+    """Stop a request; honoured between tokens and between prefill chunks of at most 64 tokens."""
+
+    request_id: int
+
+
+class Watch(msgspec.Struct, tag=True, frozen=True):
+    """Send `Telemetry` every ``interval_ms`` while something happens, and once at once."""
+
+    interval_ms: int = 200
+
+
+class Unwatch(msgspec.Struct, tag=True, frozen=True):
+    """Send no more `Telemetry`."""
+
+
+class Shutdown(msgspec.Struct, tag=True, frozen=True):
+    """Ask the engine process to end once it has answered."""
+
+
+ClientMessage = Complete | Cancel | Watch | Unwatch | Shutdown
+
+
+# ── server → client ─────────────────────────────────────────────────────────────────────────
+
+
+class Welcome(msgspec.Struct, tag=True, frozen=True):
+    """First message of every connection."""
+
+    protocol: int
+    pid: int
+    version: str
+
+
+class Progress(msgspec.Struct, tag=True, frozen=True):
+    """A step of getting ready: loading the model, compiling or loading kernels."""
+
+    stage: str
+    """``"model"``, ``"kernels"`` or, of a check of the tiers, ``"check"``."""
+    done: int
+    total: int
+    label: str
+    """What is being done now, for a person: ``"preparing matmul"``."""
+
+
+class ModelInfo(msgspec.Struct, frozen=True):
+    """The model that is loaded."""
+
+    name: str
+    folder: str
+    parameters: int
+    layers: int
+    width: int
+    vocabulary: int
+    context_length: int
+    language: str
+    """The one language it was trained on, ``"python"``, or ``"any"``."""
+    weight_bytes: int
+    fill_in_the_middle: bool
+
+
+class Region(msgspec.Struct, frozen=True):
+    """A rectangle of cores with one job; (column, row), origin north-west."""
+
+    label: str
+    """``"layer 0"``, ``"head"``."""
+    x: int
+    y: int
+    width: int
+    height: int
+    sram_bytes: dict[str, int]
+    """Fullest core of the region by use: code, weights, kv, buffers, max_total."""
+
+
+class MachineInfo(msgspec.Struct, frozen=True):
+    """The emulated machine and where the model lies on it."""
+
+    name: str
+    clock_ghz: float
+    columns: int
+    rows: int
+    sram_bytes_per_core: int
+    program: str
+    """The Program's hash."""
+    cores_used: int
+    regions: list[Region]
+
+
+class EngineReady(msgspec.Struct, tag=True, frozen=True):
+    """The engine answers from now on."""
+
+    model: ModelInfo
+    machine: MachineInfo
+    threads: int
+    processor_path: str
+    """``"avx512-vnni"``, ``"avx2"`` or ``"portable"``."""
+    start_ms: float
+
+
+class HostStats(msgspec.Struct, frozen=True):
+    """Host time of one completion, measured."""
+
+    prefill_ms: float
+    decode_ms: float
+    first_text_ms: float
+    tokens_per_second: float | None
+    """Decode only; None without a decode step."""
+
+
+class WaferStats(msgspec.Struct, frozen=True):
+    """Wafer time of one completion, emulated."""
+
+    machine: str
+    clock_ghz: float
+    program: str
+    cores_used: int
+    cycles_prefill: int
+    cycles_per_token: float
+    tokens_per_second: float
+    mac_utilisation: float
+    sram_bytes_per_core_max: int
+
+
+class RepositoryStats(msgspec.Struct, frozen=True):
+    """What the code around the cursor contributed to one completion."""
+
+    files: int
+    """Other files of the repository that were read so far."""
+    tokens: int
+    """Tokens of them that are indexed."""
+    changed: float
+    """Share of the chosen tokens that are not the model's own likeliest, 0–1."""
+    mean_weight: float
+    """Mean share of the mixture that is not the model's, 0–1."""
+
+
+class PartialText(msgspec.Struct, tag=True, frozen=True):
+    """All text of a request so far; a later message of the same request replaces it."""
+
+    request_id: int
+    text: str
+
+
+class Completed(msgspec.Struct, tag=True, frozen=True):
+    """The end of a request: the trimmed text (may be empty) and what it took."""
+
+    request_id: int
+    text: str
+    finish_reason: str
+    """``stop``, ``length``, ``trimmed`` or ``cancelled``."""
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    host: HostStats
+    wafer: WaferStats
+    repository: RepositoryStats | None = None
+    """None where the model wrote alone."""
+    mean_logprob: float | None = None
+    """Mean natural log-probability of the chosen tokens; None where there is none."""
+    shown: bool = True
+    """Whether the text is worth showing unasked: it is not empty, and ``mean_logprob`` reaches
+    the model's threshold."""
+
+
+class Failed(msgspec.Struct, tag=True, frozen=True):
+    """A request, or (``request_id`` 0) the engine's start, could not be served."""
+
+    request_id: int
+    message: str
+
+
+class ThroughputPoint(msgspec.Struct, frozen=True):
+    """One interval of the history line; None where nothing of the kind happened in it."""
+
+    prefill_tokens: int
+    decode_tokens: int
+    host_prefill_tokens_per_second: float | None
+    host_decode_tokens_per_second: float | None
+    wafer_prefill_cycles_per_token: float | None
+    wafer_decode_cycles_per_token: float | None
+
+
+class Telemetry(msgspec.Struct, tag=True, frozen=True):
+    """Counters since the last `Telemetry` of this connection, and the engine's state now."""
+
+    sequence: int
+    busy: bool
+    position: int
+    """Rows in the KV cache."""
+    context_length: int
+    elapsed_cycles: int
+    """Wafer cycles of this interval."""
+    total_cycles: int
+    """Wafer cycles since the engine started."""
+    throughput: ThroughputPoint
+    states_by_region: list[list[int]]
+    """Per region, the cycles of its cores by state (in the order of `engine.STATES`), summed over
+    its cores."""
+    core_states: bytes
+    """Per placed core, region by region, row by row within a region, six little-endian uint32:
+    cycles by state in this interval.  Empty when the interval has no cycles."""
+    cycles_by_operation: dict[str, int]
+    """Wafer cycles of this interval by operation name."""
+
+
+ServerMessage = Welcome | Progress | EngineReady | PartialText | Completed | Failed | Telemetry
+
+_HEADER = struct.Struct(">I")
+_encoder = msgspec.msgpack.Encoder()
+_client_decoder: msgspec.msgpack.Decoder[ClientMessage] = msgspec.msgpack.Decoder(ClientMessage)
+_server_decoder: msgspec.msgpack.Decoder[ServerMessage] = msgspec.msgpack.Decoder(ServerMessage)
+
+
+def encode(message: ClientMessage | ServerMessage) -> bytes:
+    """Return ``message`` as one frame, length included."""
+    body = _encoder.encode(message)
+    return _HEADER.pack(len(body)) + body
+
+
+def decode_client(body: bytes) -> ClientMessage:
+    """Return the client's message in the body of a frame.
+
+    Raises:
+        msgspec.DecodeError: The body is not such a message.
+    """
+    return _client_decoder.decode(body)
+
+
+def decode_server(body: bytes) -> ServerMessage:
+    """Return the server's message in the body of a frame.
+
+    Raises:
+        msgspec.DecodeError: The body is not such a message.
+    """
+    return _server_decoder.decode(body)

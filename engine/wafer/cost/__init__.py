@@ -1,0 +1,1 @@
+"""What work costs a core: the ledger of cycles by state, and collectives priced by hand."""

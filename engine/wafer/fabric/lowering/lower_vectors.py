@@ -1,0 +1,81 @@
+"""Lowering of the operations on one vector: norm, sum, gate, rotation."""
+
+import numpy as np
+
+from engine.wafer.fabric.layout import even, first_head
+from engine.wafer.fabric.lowering.context import Lowering
+from engine.wafer.fabric.micro import Kind, Reduce
+from engine.wafer.fabric.region import Line
+from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
+from engine.wafer.program.isa import Field
+
+__all__ = ["add", "gate", "norm", "rotary"]
+
+
+def norm(low: Lowering) -> None:
+    """Squares, their sum at row 0, its reciprocal root back, the scaled stream."""
+    site = low.site
+    width = low.width(Field.SOURCE)
+    hidden = low.split(width, ALONG_ROWS)
+    k = np.array(hidden.elements)
+    rows = low.line(ALONG_ROWS)
+    west = site.cores(rows, 0)
+    source = low.value(Field.SOURCE, hidden.most_elements)
+    target = low.value(Field.TARGET, hidden.most_elements)
+    root = site.memory("norm", 1)
+    low.work((rows, 0 * rows), Kind.SQUARES, (source, root, k))
+    one = np.ones(1, np.int64)
+    site.reduce(
+        Line(ALONG_ROWS, site.rows, np.zeros(1, np.int64), one), low.program.norm_order,
+        root, Reduce.ADD_F32,
+    )  # fmt: skip
+    eps = int(np.float32(low.program.norm_eps).view(np.int32))
+    low.work((0, 0), Kind.ROOT, (root, width, eps))
+    site.multicast(ALONG_ROWS, np.zeros(1, np.int64), one, root)
+    weight = int(low.row[Field.WEIGHT])
+    gain = site.memory(f"weight {weight}", hidden.most_elements)
+    vector_ = np.asarray(low.tensors[low.program.matrices[weight].tensors[0]], np.float32)
+    for row, core in enumerate(west):
+        lo = sum(hidden.elements[:row])
+        piece = vector_[lo : lo + k[row]]
+        low.fills.append((np.array([core]), gain, piece.view(np.int32)[None, :]))
+    low.work((rows, 0 * rows), Kind.NORMALISE, (source, target, root, gain, k))
+    low.tap(ALONG_ROWS, even(hidden))
+
+
+def add(low: Lowering) -> None:
+    """Add two vectors on the west line."""
+    hidden = low.split(low.width(Field.SOURCE), ALONG_ROWS)
+    k = np.array(hidden.elements)
+    places = [
+        low.value(field, hidden.most_elements)
+        for field in (Field.SOURCE, Field.OTHER, Field.TARGET)
+    ]
+    low.work(low.cores(ALONG_ROWS, low.line(ALONG_ROWS)), Kind.ADD, (*places, k))
+    low.tap(ALONG_ROWS, even(hidden))
+
+
+def gate(low: Lowering) -> None:
+    """silu(gate) · up on the north line."""
+    gated = low.split(low.width(Field.TARGET), ALONG_COLUMNS)
+    n = np.array(gated.elements)
+    source = low.value(Field.SOURCE, 2 * gated.most_elements)
+    target = low.value(Field.TARGET, gated.most_elements)
+    busy = np.flatnonzero(n)
+    low.work(low.cores(ALONG_COLUMNS, busy), Kind.GATE, (source, target, n[busy]))
+    low.tap(ALONG_COLUMNS, even(gated))
+
+
+def rotary(low: Lowering) -> None:
+    """Turn queries and keys on the north line by the angles that came with the row."""
+    site, heads = low.site, low.placement.heads
+    vectors = heads.queries + heads.kv
+    angles = site.memory("angles", low.angles)
+    columns = low.line(ALONG_COLUMNS)
+    pair = np.array([first_head(heads, c)[1] * heads.dims // 2 for c in columns], np.int64)
+    source = low.value(Field.SOURCE, (heads.queries + 2 * heads.kv) * heads.dims)
+    low.work(
+        low.cores(ALONG_COLUMNS, columns), Kind.ROTATE,
+        (source, vectors, heads.dims, angles, angles + low.angles // 2, pair),
+    )  # fmt: skip
+    low.tap(ALONG_COLUMNS, low.heads_layout())

@@ -1,0 +1,1 @@
+"""The fast tier: the numbers of a Program at full host speed, its cycles by formula."""

@@ -1,0 +1,1 @@
+"""Figures: predictions for sizes nobody listed, and published figures beside them."""

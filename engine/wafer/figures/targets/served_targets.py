@@ -1,0 +1,122 @@
+"""Targets of a model served on a physical CS-3: decode, its tail, pipelining, what fits."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from engine.errors import PlacementError
+from engine.wafer.figures import calibration, served
+from engine.wafer.figures.calibration import SERVED_ROWS, ServedConstants, ServedRow
+from engine.wafer.figures.targets.target import Target, exact, within
+from engine.wafer.program import machine as machines
+
+__all__ = ["decode", "memory", "pipelining", "tail"]
+
+_SOURCE = "lab notes on a physical CS-3 (unreviewed)"
+_WHERE = "wse3, Qwen3-1.7B, 8 blocks of 256 × 256 cores and the head"
+_TOO_LARGE = "more than 2×10⁹ tile-cycles"
+_PIPELINED_ROWS = 33
+"""Rows of a step whose extra cycles are a pipelined row's."""
+
+
+def _measure(task: int, sample: float, contexts: tuple[int, ...]) -> tuple[tuple[int, ...], float]:
+    measured = served.measure(machines.get("wse3"), task, sample, contexts)
+    return measured.cycles, measured.tail_share
+
+
+def fitted_on(rows: list[ServedRow]) -> ServedConstants:
+    """Return the constants that a fit on ``rows`` gives with our costs."""
+    return calibration.fit_served(rows, calibration.SERVED_TAIL_SHARE, _measure)
+
+
+def decode() -> Iterator[Target]:
+    """Row 3: cycles of a token by context, and the same fitted on the shortest alone."""
+    spec = machines.get("wse3")
+    contexts = tuple(row.context for row in SERVED_ROWS)
+    alone = fitted_on([row for row in SERVED_ROWS if row.context == min(contexts)])
+    ours = served.measure(spec, spec.task_cycles, spec.sample_cycles_per_logit, contexts)
+    other = served.measure(spec, alone.task_cycles, alone.sample_cycles_per_logit, contexts)
+    for row, cycles in zip(SERVED_ROWS, ours.cycles, strict=True):
+        yield _decode(row, cycles, f"3/{row.name}", "fitted" if row.fitted else "held_out")
+    for row, cycles in zip(SERVED_ROWS, other.cycles, strict=True):
+        if row.context != min(contexts):
+            target = _decode(row, cycles, f"3/{row.name}/fitted on 256 only", "held_out")
+            yield replace(target, bound=None)
+
+
+def _decode(row: ServedRow, cycles: int, name: str, role: str) -> Target:
+    return Target(
+        id=name,
+        evidence="A",
+        source=_SOURCE,
+        conditions=f"{_WHERE}, {row.context} KV rows, batch 1",
+        unit="cycles",
+        published=row.cycles,
+        analytic=cycles,
+        reason=_TOO_LARGE,
+        role="fitted" if role == "fitted" else "held_out",
+        bound=within(0.03),
+    )
+
+
+def tail() -> Iterator[Target]:
+    """Row 6: the share of a step after the layers."""
+    spec = machines.get("wse3")
+    measured = served.measure(spec, spec.task_cycles, spec.sample_cycles_per_logit, (256,))
+    yield Target(
+        id="6/tail",
+        evidence="A",
+        source=_SOURCE,
+        conditions=f"{_WHERE}, 256 KV rows: head and sampling over the whole step",
+        unit="ratio",
+        published=calibration.SERVED_TAIL_SHARE,
+        analytic=measured.tail_share,
+        reason=_TOO_LARGE,
+        role="fitted",
+        bound=within(0.03),
+    )
+
+
+def pipelining() -> Iterator[Target]:
+    """Row 4: a pipelined step over a free one, with 8 blocks and with 4."""
+    for blocks, published in sorted(calibration.SERVED_FORCED_SHARES.items(), reverse=True):
+        model = served.priced(machines.get("wse3"), blocks, 1024)
+        free = model.step_cycles(256)
+        forced = (model.step_cycles(256, _PIPELINED_ROWS) - free) / (_PIPELINED_ROWS - 1)
+        yield Target(
+            id=f"4/{blocks} blocks",
+            evidence="A",
+            source=_SOURCE,
+            conditions=f"wse3, Qwen3-1.7B, {blocks} blocks of 256 × 256 cores, 256 KV rows: one "
+            "more row of a step over a step of one",
+            unit="ratio",
+            published=published,
+            analytic=forced / free,
+            reason=_TOO_LARGE,
+            role="held_out",
+            bound=within(0.10),
+        )
+
+
+def memory() -> Iterator[Target]:
+    """Row 19: two blocks of 14 layers do not fit a core's memory, eight of at most 4 do."""
+    for blocks, published in ((2, 0.0), (8, 1.0)):
+        yield Target(
+            id=f"19/{blocks} blocks",
+            evidence="C",
+            source=_SOURCE,
+            conditions=f"wse3, Qwen3-1.7B in {blocks} blocks of 256 × 256 cores: whether it fits",
+            unit="fits",
+            published=published,
+            analytic=float(_fits(blocks)),
+            reason="placement",
+            role="identity",
+            bound=exact(),
+        )
+
+
+def _fits(blocks: int) -> bool:
+    try:
+        served.priced(machines.get("wse3"), blocks)
+    except PlacementError:
+        return False
+    return True

@@ -1,0 +1,252 @@
+"""Where compiled kernels are kept: a folder named by everything that shapes their code.
+
+Must be chosen before a kernel module is imported, because numba fixes the place when it
+decorates a function.  A folder that cannot be written is replaced by a temporary one.
+numba checks nothing that it reads, so a record of checksums lies beside its files; and it writes
+an index and the code it points to one after the other, so each pair is written under a lock.
+"""
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from engine.paths import cache_dir
+
+__all__ = [
+    "alone",
+    "damaged",
+    "discard",
+    "folder",
+    "key",
+    "record",
+    "remove_damaged",
+    "sources",
+    "use",
+]
+
+_log = logging.getLogger(__name__)
+
+_LOCK = "lock"
+_PAIR_LOCK = "pair-lock"
+_CHECKSUMS = "checksums.json"
+_SOURCES = (
+    "../scalars.py",
+    "jit/decorators.py",
+    "program/isa.py",
+    "program/states.py",
+    "fast/step.py",
+    "fast/kernels/**/*.py",
+    *(
+        f"fabric/{name}.py"
+        for name in (
+            "agenda", "compute", "cores", "micro", "record", "routers", "simulator", "state",
+        )
+    ),
+)  # fmt: skip
+"""The modules that are compiled, or whose constants are; patterns from `engine/wafer`."""
+
+
+def sources() -> list[Path]:
+    """Return the files whose text decides what is compiled.
+
+    Raises:
+        FileNotFoundError: A pattern finds nothing: a file was moved, and the key would be blind.
+    """
+    wafer = Path(__file__).parents[1]
+    found: list[Path] = []
+    for pattern in _SOURCES:
+        folder = wafer.parent if pattern.startswith("../") else wafer
+        matches = sorted(folder.glob(pattern.removeprefix("../")))
+        if not matches:
+            raise FileNotFoundError(f"no kernel source matches {folder / pattern}")
+        found += matches
+    return found
+
+
+def key() -> str:
+    """Return 16 hexadecimal digits over kernel sources, numba, LLVM and the processor.
+
+    numba itself notices an edit of a kernel's own file only, not of the files it calls.
+    """
+    import numba
+    from llvmlite import binding
+
+    digest = hashlib.sha256()
+    for source in sources():
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    config: Any = numba.config  # its fields are made at run time
+    processor = (
+        config.CPU_NAME or binding.get_host_cpu_name(),
+        config.CPU_FEATURES or binding.get_host_cpu_features().flatten(),
+    )
+    digest.update(repr((numba.__version__, binding.llvm_version_info, processor)).encode())
+    return digest.hexdigest()[:16]
+
+
+def folder() -> Path:
+    """Return the folder of this version's kernels; it may not exist yet."""
+    return cache_dir() / "kernels" / key()
+
+
+def use() -> Path:
+    """Tell numba to keep its compiled code in `folder`, or in a temporary one; return it."""
+    import numba
+
+    wanted = folder()
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=wanted):
+            pass
+    except OSError as error:
+        fallback = Path(_temporary().name)
+        _log.warning("kernel cache %s cannot be written (%s); using %s", wanted, error, fallback)
+        wanted = fallback
+    config: Any = numba.config
+    config.CACHE_DIR = str(wanted)
+    _lock_pairs()
+    return wanted
+
+
+@cache
+def _lock_pairs() -> None:
+    """Make numba read and write an index and its code under one lock for each folder of a module.
+
+    Otherwise two processes that save other signatures of one kernel at once give them the same
+    number, and one of them finds the other's code under its own name: a crash, or wrong results.
+    """
+    from numba.core import caching as numba_caching
+
+    caching: Any = numba_caching  # a name of it is replaced
+
+    class Files(caching.IndexDataCacheFile):  # type: ignore[misc]
+        def save(self, key: Any, data: Any) -> None:
+            with _held(Path(self._cache_path), fcntl.LOCK_EX):
+                super().save(key, data)
+
+        def load(self, key: Any) -> Any:
+            with _held(Path(self._cache_path), fcntl.LOCK_SH):
+                return super().load(key)
+
+    caching.IndexDataCacheFile = Files
+
+
+@contextmanager
+def _held(place: Path, kind: int) -> Iterator[None]:
+    """Hold the lock of the pairs in a folder, if there is a folder that can be written."""
+    try:
+        lock = (place / _PAIR_LOCK).open("a")
+    except OSError:
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, kind)
+        yield
+
+
+@cache
+def _temporary() -> "tempfile.TemporaryDirectory[str]":
+    """Return this process's own folder, the same each time; it goes when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="spark-tui-kernels-")
+
+
+@contextmanager
+def alone(place: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Keep other processes from filling the folder while the block runs.
+
+    The second then finds all done, and what `record` sees is whole.
+
+    Args:
+        place: The folder of kernels.
+        on_wait: Called once if another process holds it.
+    """
+    try:
+        lock = (place / _LOCK).open("a")
+    except OSError:  # no folder that can be shared, so nobody shares it
+        yield
+        return
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            on_wait()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def damaged(place: Path) -> list[Path]:
+    """Return the files of a kernel folder that are not what `record` saw.
+
+    Files it did not see (of a process that was killed, say) count as whole.  A record that
+    cannot be read vouches for nothing: all files count as damaged.
+    """
+    try:
+        recorded = json.loads((place / _CHECKSUMS).read_bytes())
+        known = [(path, recorded.get(_name(place, path))) for path in _files(place)]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return _files(place)
+    return [path for path, digest in known if digest is not None and digest != _digest(path)]
+
+
+def remove_damaged(place: Path) -> None:
+    """Remove what `damaged` finds; numba compiles again what is missing."""
+    found = damaged(place)
+    for path in found:
+        path.unlink(missing_ok=True)
+    if found:
+        _log.warning(
+            "kernel cache %s is not usable (damaged: %s); compiling again",
+            place,
+            ", ".join(path.name for path in found),
+        )
+
+
+def record(place: Path) -> None:
+    """Write down the checksums of a kernel folder's files, if they are new."""
+    file = place / _CHECKSUMS
+    digests = {_name(place, path): _digest(path) for path in _files(place)}
+    content = json.dumps(digests, indent=0).encode()
+    try:
+        if file.exists() and file.read_bytes() == content:
+            return
+        new = file.with_suffix(".new")
+        new.write_bytes(content)
+        os.replace(new, file)
+    except OSError as error:  # without a record the files are used unchecked, as numba does
+        _log.warning("kernel cache %s: its checksums cannot be written (%s)", place, error)
+
+
+def _files(place: Path) -> list[Path]:
+    """Return numba's files: indexes (nbi) and compiled code (nbc)."""
+    return sorted(place.rglob("*.nb[ic]"))
+
+
+def _name(place: Path, path: Path) -> str:
+    return path.relative_to(place).as_posix()
+
+
+def _digest(path: Path) -> str | None:
+    """Return a file's sha256; None where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def discard(place: Path) -> None:
+    """Remove a kernel folder's content, which cannot be used; its lock stays."""
+    for content in place.iterdir():
+        if content.is_dir():
+            shutil.rmtree(content, ignore_errors=True)
+        elif content.name != _LOCK:
+            content.unlink(missing_ok=True)

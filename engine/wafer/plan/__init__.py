@@ -1,0 +1,1 @@
+"""Planning: which shape of placement is best, kept between starts and reported."""

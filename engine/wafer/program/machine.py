@@ -1,0 +1,272 @@
+"""MachineSpec: every number of an emulated chip, with unit and source, and the named presets.
+
+Knows nothing of models.  Sources: [S1] He et al., WaferLLM (OSDI 2025); [S2] Luczynski et al.,
+Near-Optimal Wafer-Scale Reduce (HPDC 2024); [S5] lab notes on a physical CS-3 (unreviewed);
+[S7] Hot Chips 34 (2022), Cerebras; [S8] The Next Platform, 14 March 2024; [S12] Cerebras SDK
+documentation and csl-examples; [S15] ALCF AI testbed documentation.
+"""
+
+from dataclasses import asdict, dataclass, fields, replace
+from difflib import get_close_matches
+from math import isfinite
+
+from engine.errors import MachineError
+
+__all__ = ["PRESETS", "MachineSpec", "facts", "get", "names"]
+
+
+@dataclass(frozen=True, slots=True)
+class MachineSpec:
+    """One chip.  Cycles are core cycles; coordinates are (column, row), origin north-west."""
+
+    name: str
+    """Name of the preset; other numbers under the same name are another machine to a Program."""
+
+    cores: int
+    """Active cores as the vendor counts them.  Source: [S8]."""
+
+    columns: int
+    """Columns a program may use.  Source: [S12], the rule width ≤ fabric − 7."""
+
+    rows: int
+    """Rows a program may use.  Source: [S12], the rule height ≤ fabric − 2."""
+
+    fabric_columns: int
+    """Columns of the whole fabric, host interface included.  Source: [S12], [S15]."""
+
+    fabric_rows: int
+    """Rows of the whole fabric.  Source: [S12], [S15]."""
+
+    clock_ghz: float = 0.85
+    """Core clock in GHz.  Assumed: no official WSE-3 clock was found; 0.75, 0.85 and 1.1 are in
+    use.  0.85 is what the SDK examples and the papers on CS-2 and CS-3 convert with [S12]."""
+
+    sram_bytes: int = 48 * 1024
+    """SRAM of a core, code and data together, bytes.  Source: [S7]."""
+
+    sram_banks: int = 8
+    """Single-ported banks of that SRAM.  Source: [S7]."""
+
+    read_bytes_per_cycle: int = 16
+    """SRAM read bandwidth of a core.  Source: [S7], two 64-bit reads a cycle."""
+
+    write_bytes_per_cycle: int = 8
+    """SRAM write bandwidth of a core.  Source: [S7], one 64-bit write a cycle."""
+
+    fmac_fp16: int = 8
+    """fp16 multiply–accumulates a cycle.  Source: [S8] for WSE-3 (8), [S7] for WSE-2 (4)."""
+
+    mac_int8: int = 8
+    """int8 multiply–accumulates a cycle.  Assumed equal to `fmac_fp16`: no source was found."""
+
+    fmac_fp32: int = 1
+    """fp32 operations a cycle.  Assumed: implied by one 32-bit wavelet a cycle in fused adds."""
+
+    vector_overhead_cycles: int = 6
+    """Cycles a vector instruction takes beyond its elements.  Source: fitted on WaferLLM [S1];
+    for WSE-3 assumed equal."""
+
+    task_cycles: int = 0
+    """Cycles to set a block of local work up, overhead of the pipe.  Source: on wse3 fitted on a
+    served Qwen3-1.7B [S5], `engine.wafer.figures.calibration`; elsewhere 0, assumed."""
+
+    sample_cycles_per_logit: float = 1.0
+    """Cycles to look at one logit when a token is chosen.  Source: on wse3 fitted on the share of
+    head and sampling in the same steps; elsewhere a compare a cycle, assumed."""
+
+    divide_cycles: int = 50
+    """Cycles of one fp32 division.  Source: a comment in csl-examples [S12]."""
+
+    dispatch_cycles: int = 15
+    """Cycles from a task's activation to its first wavelet.  Source: [S5], a row multicast on a
+    CS-3 starts up in 20 cycles; less two ramps and the core's own cycle.  0 on wse2, as in [S2]."""
+
+    hop_cycles: int = 1
+    """Cycles from a router to its neighbour.  Source: [S2], [S7]; measured in [S5]."""
+
+    ramp_cycles: int = 2
+    """Cycles between a core and its router, one way.  Source: [S2], T_R."""
+
+    link_wavelets_per_cycle: float = 1.0
+    """32-bit wavelets a link carries a cycle and direction.  Source: [S2], [S12]."""
+
+    inject_cycles_per_wavelet: float = 1.125
+    """Cycles between two wavelets a core sends.  Source: [S5] (9/8, a row multicast on a CS-3);
+    1.0 on wse2, as in [S2]."""
+
+    add_fp32_cycles_per_wavelet: float = 1.0
+    """Cycles to receive a wavelet, add its one fp32 and pass it on.  Assumed: one a cycle."""
+
+    add_fp16_cycles_per_wavelet: float = 2.0
+    """The same for two packed fp16.  Source: WaferLLM's reduction as read in its code [S1]."""
+
+    wafer_link_microseconds: float = 5.0
+    """From one wafer to the next, microseconds.  Assumed: no official figure was found; a lab's
+    RoCE operation takes 7.8 [S5]."""
+
+    colors: int = 24
+    """Routable colors (virtual channels).  Source: [S12]."""
+
+    reserved_colors: int = 3
+    """Colors the host interface keeps (21–23).  Source: [S12]."""
+
+    input_queues: int = 8
+    """Input queues of a core.  Source: [S12]."""
+
+    output_queues: int = 8
+    """Output queues of a core.  Source: [S12]."""
+
+    queue_depth: int = 4
+    """Wavelets an input queue holds.  Assumed within the measured 2–6 [S5]."""
+
+    code_bytes: int = 22 * 1024
+    """SRAM that a decode program's code takes.  Source: [S5], 22.6 KB on a CS-3, rounded."""
+
+    system_bytes: int = 1024
+    """SRAM for stack, descriptors and the system's own use.  Assumed; [S5] prints 3.6 KB with the
+    buffers that are counted apart here."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers without meaning.
+
+        Raises:
+            MachineError: A size, rate or clock is not positive and finite, or a latency is
+                negative.
+        """
+        may_be_zero = {
+            "dispatch_cycles",
+            "hop_cycles",
+            "ramp_cycles",
+            "task_cycles",
+            "vector_overhead_cycles",
+        }
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, str):
+                continue
+            zero_is_wrong = field.name not in may_be_zero
+            if not isfinite(value) or value < 0 or (value == 0 and zero_is_wrong):
+                raise MachineError(
+                    f"machine {self.name!r}: {field.name} is {value}; it must be "
+                    f"finite and {'above 0' if zero_is_wrong else 'at least 0'}"
+                )
+
+    @property
+    def clock_hz(self) -> int:
+        """The named clock in whole cycles a second."""
+        return round(self.clock_ghz * 1e9)
+
+    @property
+    def wafer_link_cycles(self) -> int:
+        """`wafer_link_microseconds` at the named clock, in whole cycles."""
+        return round(self.wafer_link_microseconds * 1e3 * self.clock_ghz)
+
+    @property
+    def peak_flops(self) -> int:
+        """Dense fp16 operations a second at the named clock: cores × FMAC × 2 × clock."""
+        return self.cores * self.fmac_fp16 * 2 * self.clock_hz
+
+    @property
+    def total_sram_bytes(self) -> int:
+        """SRAM of all cores."""
+        return self.cores * self.sram_bytes
+
+    @property
+    def memory_bandwidth_bytes_per_second(self) -> int:
+        """SRAM bytes a second over all cores at the named clock."""
+        per_cycle = self.read_bytes_per_cycle + self.write_bytes_per_cycle
+        return self.cores * per_cycle * self.clock_hz
+
+    def facts(self) -> dict[str, object]:
+        """Return every field and what follows from them, for ``wafer info``."""
+        derived = {
+            "machine": self.name,
+            "cores": self.cores,
+            "grid": [self.columns, self.rows],
+            "fabric": [self.fabric_columns, self.fabric_rows],
+            "usable_cores": self.columns * self.rows,
+            "sram_bytes": self.total_sram_bytes,
+            "sram_bytes_per_core": self.sram_bytes,
+            "peak_flops": self.peak_flops,
+            "memory_bandwidth_bytes_per_second": self.memory_bandwidth_bytes_per_second,
+            "usable_colors": self.colors - self.reserved_colors,
+        }
+        named = {key: value for key, value in asdict(self).items() if key not in derived}
+        return derived | named
+
+
+_WSE3 = MachineSpec(
+    name="wse3",
+    cores=900_000,
+    columns=755,
+    rows=1170,
+    fabric_columns=762,
+    fabric_rows=1172,
+    task_cycles=74,
+    sample_cycles_per_logit=118.1,
+)
+
+_WSE2 = replace(
+    _WSE3,
+    name="wse2",
+    cores=850_000,
+    columns=750,
+    rows=994,
+    fabric_columns=757,
+    fabric_rows=996,
+    fmac_fp16=4,
+    mac_int8=4,
+    dispatch_cycles=0,
+    inject_cycles_per_wavelet=1.0,
+    task_cycles=0,
+    sample_cycles_per_logit=1.0,
+)
+
+
+def _small(name: str, columns: int, rows: int) -> MachineSpec:
+    """A WSE-3 cut down to a small grid, for tests, without what was fitted on whole models."""
+    return replace(
+        _WSE3,
+        name=name,
+        task_cycles=0,
+        sample_cycles_per_logit=1.0,
+        cores=columns * rows,
+        columns=columns,
+        rows=rows,
+        fabric_columns=columns + 7,
+        fabric_rows=rows + 2,
+    )
+
+
+PRESETS = {
+    spec.name: spec for spec in (_WSE3, _WSE2, _small("tiny", 16, 16), _small("small", 64, 64))
+}
+"""The machines known by name."""
+
+
+def names() -> list[str]:
+    """Return the names of the presets."""
+    return list(PRESETS)
+
+
+def get(name: str, clock_ghz: float | None = None) -> MachineSpec:
+    """Return a preset, at its own clock or at ``clock_ghz``.
+
+    Raises:
+        MachineError: No preset has this name, or the clock is not above 0.
+    """
+    if name not in PRESETS:
+        close = get_close_matches(name, PRESETS, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise MachineError(f"unknown machine {name!r}: known are {', '.join(PRESETS)}{hint}")
+    spec = PRESETS[name]
+    return spec if clock_ghz is None else replace(spec, clock_ghz=clock_ghz)
+
+
+def facts(name: str, clock_ghz: float | None = None) -> dict[str, object]:
+    """Return every field of a preset and what follows from them, for ``wafer info``.
+
+    Raises:
+        MachineError: No preset has this name, or the clock is not above 0.
+    """
+    return get(name, clock_ghz).facts()

@@ -1,0 +1,215 @@
+"""Program: a compiled model as plain tables; save, load, list, hash.
+
+Made by the compiler, read by everything else: the fast tier runs it, the cycle tier will
+simulate it, the panes draw it.  Knows nothing of how it was made.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.model.sum_orders import ReduceOrder
+from engine.wafer.program.isa import FIELDS, Field, Op
+from engine.wafer.program.machine import MachineSpec
+
+__all__ = ["SCHEMA_VERSION", "Attention", "Buffer", "Matrix", "Program", "Region"]
+
+SCHEMA_VERSION = 2
+"""Raised with every change of what a table means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of cores with one job, its north-west corner at column ``x``, row ``y``."""
+
+    label: str
+    x: int
+    y: int
+    width: int
+    height: int
+    layers: tuple[int, ...]
+    """Layers that lie here; empty for the head."""
+    sram_bytes: dict[str, int]
+    """The fullest core by use: code, weights, kv, buffers, max_total."""
+    flipped: bool = False
+    """True in a band that runs west: row r lies at ``y + height − 1 − r``."""
+    wafer: int = 0
+    """Number of the wafer; coordinates count on each wafer from its own corner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A value of one row of a step: ``width`` fp32 numbers."""
+
+    name: str
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A weight matrix (N, K) as the chip holds it: tensors that share their input, stacked along N.
+
+    ``kind`` is ``"int8"`` (groups of 32 along K) or ``"fp32"`` (a norm's vector, N = 1).
+    """
+
+    tensors: tuple[str, ...]
+    outputs: int
+    inputs: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """The shape of attention, the same in every layer."""
+
+    heads: int
+    kv_heads: int
+    head_dim: int
+    scale: float
+    rotary_base: float
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Instructions and the tables they point into.  Two Programs are the same if `hash` is."""
+
+    model: str
+    machine: MachineSpec
+    context_length: int
+    vocabulary: int
+    layers: int
+    norm_eps: float
+    attention: Attention
+    instructions: NDArray[np.int64]
+    """Shape (instructions, `isa.FIELDS`)."""
+    regions: tuple[Region, ...]
+    buffers: tuple[Buffer, ...]
+    matrices: tuple[Matrix, ...]
+    orders: tuple[ReduceOrder, ...]
+    kv_order: ReduceOrder
+    """Sums over positions; position j lies in core row j mod parts."""
+    head_dim_order: ReduceOrder
+    """Sums over the dimensions of a head."""
+    norm_order: ReduceOrder
+    """Sums of squares."""
+    schema_version: int = field(default=SCHEMA_VERSION)
+
+    @property
+    def cores_used(self) -> int:
+        """Cores of all regions."""
+        return sum(region.width * region.height for region in self.regions)
+
+    @property
+    def sram_bytes_per_core_max(self) -> int:
+        """Bytes of the fullest core."""
+        return max(region.sram_bytes["max_total"] for region in self.regions)
+
+    @cached_property
+    def hash(self) -> str:
+        """The Program's name: 16 hexadecimal digits over all its tables and the machine.
+
+        Not over the clock, which turns cycles into seconds and changes no instruction.
+        """
+        tables = self._tables()
+        del tables["machine"]["clock_ghz"]
+        return hashlib.sha256(_canonical(tables).encode()).hexdigest()[:16]
+
+    def _tables(self) -> dict[str, Any]:
+        tables = {
+            name: value
+            for name, value in self.__dict__.items()
+            if name not in {"hash", "instructions", "machine"}
+        }
+        plain = {
+            name: [asdict(item) for item in value]
+            if isinstance(value, tuple)
+            else asdict(cast(Any, value))
+            if hasattr(value, "__dataclass_fields__")
+            else value
+            for name, value in tables.items()
+        }
+        return plain | {
+            "machine": asdict(self.machine),
+            "instructions": self.instructions.tolist(),
+        }
+
+    def save(self, path: Path) -> None:
+        """Write the Program as one JSON document."""
+        path.write_text(_canonical(self._tables()), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Program":
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: The document has another schema version.
+        """
+        tables = json.loads(path.read_text(encoding="utf-8"))
+        if tables["schema_version"] != SCHEMA_VERSION:
+            raise ValueError(
+                f"{path}: program schema {tables['schema_version']}, this engine reads "
+                f"{SCHEMA_VERSION}; compile the model again"
+            )
+        lists = {"regions": Region, "buffers": Buffer, "matrices": Matrix, "orders": ReduceOrder}
+        for name, kind in lists.items():
+            tables[name] = tuple(kind(**_tuples(row)) for row in tables[name])
+        for name in ("kv_order", "head_dim_order", "norm_order"):
+            tables[name] = ReduceOrder(**tables[name])
+        tables["attention"] = Attention(**tables["attention"])
+        tables["machine"] = MachineSpec(**tables["machine"])
+        tables["instructions"] = np.array(tables["instructions"], np.int64)
+        return cls(**tables)
+
+    def listing(self) -> str:
+        """Return the Program for people: one line per instruction, with its cycles."""
+        header = (
+            f"; {self.model} on {self.machine.name}: {len(self.instructions)} instructions, "
+            f"{self.cores_used} cores, program {self.hash}\n"
+            "; cycles = one row alone, from an aligned start + per KV row of all cores\n"
+        )
+        return header + "".join(
+            f"{number:4d}  {self._line(row)}\n" for number, row in enumerate(self.instructions)
+        )
+
+    def _line(self, row: NDArray[np.int64]) -> str:
+        def name(field_: Field) -> str:
+            index = int(row[field_])
+            return self.buffers[index].name if index >= 0 else "-"
+
+        weight, order = int(row[Field.WEIGHT]), int(row[Field.ORDER])
+        notes = []
+        if weight >= 0:
+            matrix = self.matrices[weight]
+            notes.append(f"{matrix.inputs}×{matrix.outputs}")
+        if order >= 0:
+            notes.append(f"order {self.orders[order].parts}/{self.orders[order].group}")
+        if row[Field.COUNT]:
+            notes.append(f"count {row[Field.COUNT]}")
+        return (
+            f"{Op(row[Field.OP]).name.lower():9s} {self.regions[row[Field.REGION]].label:9s} "
+            f"{name(Field.SOURCE):>19s} → {name(Field.TARGET):19s} {' '.join(notes):30s} "
+            f"{row[Field.CYCLES]:6d} + {row[Field.CYCLES_KV]}"
+        )
+
+    def __post_init__(self) -> None:
+        """Check that the instruction table has the width the table of fields says."""
+        if self.instructions.ndim != 2 or self.instructions.shape[1] != FIELDS:
+            raise ValueError(
+                f"instruction table of shape {self.instructions.shape}; it must be (n, {FIELDS})"
+            )
+
+
+def _canonical(tables: dict[str, Any]) -> str:
+    """The same text for the same tables."""
+    return json.dumps(tables, sort_keys=True, separators=(",", ":"))
+
+
+def _tuples(row: dict[str, Any]) -> dict[str, Any]:
+    """JSON's lists as the tuples they were."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}

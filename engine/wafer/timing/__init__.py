@@ -1,0 +1,1 @@
+"""Wafer time of a placed Program: instructions scheduled over regions, rows pipelined."""

@@ -1,0 +1,174 @@
+"""Schedule: the row program of every region run once, by clocks that carry over from step to step.
+
+Takes the micro-steps that the compiler noted for each instruction and finds when every core takes
+part, how long one row takes through everything and how long it keeps each region.  Knows no
+model, text or value.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.wafer.cost.ledger import Counted, Ledger
+from engine.wafer.ops.site import Site
+from engine.wafer.program.isa import Field, Op
+from engine.wafer.program.program import Program
+
+__all__ = ["RegionRun", "Schedule", "schedule"]
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class RegionRun:
+    """What one row, and one step, costs the cores of a region at one KV row in every core."""
+
+    busy_row: Ints
+    """Booked cycles of a row, int64 (2, 4, H, W): without KV rows, for each of a core's."""
+    busy_step: Ints
+    """The same for what runs for a step's last row only."""
+    active_row: Ints
+    """Cycles from a core's first wavelet of a row to its last instruction, int64 (H, W)."""
+    active_step: Ints
+    """Cycles that the last row adds."""
+    idle_step: Ints | None
+    """The head begins and ends a step, and its cores wait inside the last row's program: cycles of
+    a step before a core's first wavelet and after its last instruction.  None: another region."""
+    interval: int
+    """Cycles between two rows that this region can take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One row through everything, at one KV row in every core."""
+
+    regions: tuple[RegionRun, ...]
+    latency: int
+    """Cycles from the token's entry to the choice of the next."""
+    latency_by_instruction: Ints
+    """How much each instruction moves the last core's clock, int64 (instructions,)."""
+    interval: int
+    """Cycles that each further row of a step takes: the slowest region's."""
+    interval_by_instruction: Ints
+    """The same by instruction; those of other regions take none."""
+
+
+@dataclass(slots=True)
+class _Visit:
+    """A region while its instructions are run."""
+
+    ledger: Ledger
+    entered: Ints | None = None
+    """When the row program's cores took part first, once it has ended."""
+    busy: Ints | None = None
+    clocks: Ints | None = None
+    """The same: what was booked, and when the cores were free."""
+    returns: bool = False
+    """True: the stream comes back here after it has left."""
+    west: list[tuple[int, Ints]] = field(default_factory=list)
+    """Each instruction of the row program and the west line's clocks after it."""
+
+    def end_row(self) -> None:
+        """Keep what the row program cost; the rest runs for a step's last row only."""
+        ledger = self.ledger
+        self.entered = np.where(ledger.took_part(), ledger.enter, ledger.clock)
+        self.busy, self.clocks = ledger.states, ledger.clock.copy()
+        ledger.begin()
+
+
+def schedule(
+    program: Program, counted: Sequence[Counted], sites: Sequence[Site], *, by_core: bool = True
+) -> Schedule:
+    """Run the row program of every region once.
+
+    Args:
+        program: The instructions, in order.
+        counted: Their micro-steps.
+        sites: The regions as operations see them.
+        by_core: False: find the cycles, book no states.
+    """
+    visits = [
+        _Visit(Ledger(site.machine, site.rows, site.columns, booked=by_core)) for site in sites
+    ]
+    known: dict[tuple[int, bytes], Ints] = {}
+    moved = np.zeros(len(counted), np.int64)
+    front, here = 0, int(program.instructions[0, Field.REGION])
+    for number, (row, steps) in enumerate(zip(program.instructions, counted, strict=True)):
+        region = int(row[Field.REGION])
+        visit, site = visits[region], sites[region]
+        if region != here:
+            visit.ledger.departures = visits[here].ledger.departures
+            visit.returns = bool(visit.west)
+            here = region
+        if row[Field.LAST_ROW] and visit.clocks is None:
+            visit.end_row()
+        if by_core or row[Field.OP] in _BETWEEN_REGIONS:
+            steps.run(visit.ledger, site)
+        else:
+            _run_once(visit.ledger, steps, site, known)
+        if not row[Field.LAST_ROW]:
+            visit.west.append((number, visit.ledger.clock[:, 0].copy()))
+        reached = int(visit.ledger.clock.max())
+        moved[number], front = max(0, reached - front), max(front, reached)
+    runs = tuple(_run(visit, front) for visit in visits)
+    slowest = max(range(len(runs)), key=lambda index: runs[index].interval)
+    return Schedule(
+        regions=runs,
+        latency=front,
+        latency_by_instruction=moved,
+        interval=runs[slowest].interval,
+        interval_by_instruction=_shares(visits[slowest], runs[slowest], len(counted)),
+    )
+
+
+_BETWEEN_REGIONS = (Op.EMBED, Op.SEND, Op.RECEIVE)
+
+
+def _run_once(
+    ledger: Ledger, steps: Counted, site: Site, known: dict[tuple[int, bytes], Ints]
+) -> None:
+    """Run an instruction, or shift what it did from the same skew before: layers repeat."""
+    start = int(ledger.clock.min())
+    skew = ledger.clock - start
+    key = (id(steps), blake2b(skew.tobytes(), digest_size=16).digest())
+    if key in known:
+        ledger.clock = known[key] + start
+        return
+    steps.run(ledger, site)
+    known[key] = ledger.clock - start
+
+
+def _run(visit: _Visit, latency: int) -> RegionRun:
+    """Return what a region's row program and its last row cost."""
+    if visit.clocks is None:
+        visit.end_row()
+    assert visit.entered is not None
+    assert visit.busy is not None
+    assert visit.clocks is not None
+    ledger = visit.ledger
+    active = visit.clocks - visit.entered
+    return RegionRun(
+        busy_row=visit.busy,
+        busy_step=ledger.states,
+        active_row=active,
+        active_step=ledger.clock - visit.clocks,
+        idle_step=visit.entered + latency - ledger.clock if visit.returns else None,
+        interval=int(active.max(initial=0)),
+    )
+
+
+def _shares(visit: _Visit, run: RegionRun, instructions: int) -> Ints:
+    """Return how an interval divides over the instructions, in the core it is longest in."""
+    shares = np.zeros(instructions, np.int64)
+    assert visit.entered is not None
+    row = int(np.argmax(run.active_row[:, 0]))
+    before = int(visit.entered[row, 0])
+    for number, clocks in visit.west:
+        shares[number] = clocks[row] - before
+        before = int(clocks[row])
+    if shares.size:
+        shares[visit.west[-1][0]] += run.interval - int(shares.sum())
+    return shares

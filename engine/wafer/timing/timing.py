@@ -1,0 +1,345 @@
+"""Wafer time of a compiled model: cycles of a step, states of every core, utilisation.
+
+Expands counts of steps into what each core did; runs nothing and knows no text.  All cycles come
+from the micro-steps the compiler noted, so the app, the command line and predictions agree.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.model.sum_orders import ReduceOrder
+from engine.wafer.compile.compiler import Compiled
+from engine.wafer.cost import lines
+from engine.wafer.cost.ledger import Cycles, Ledger
+from engine.wafer.cost.lines import Line
+from engine.wafer.ops import attention, embed, multicast
+from engine.wafer.ops.attention import HeadSplit
+from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS, Site
+from engine.wafer.place.placement import Placement
+from engine.wafer.program.isa import Field, Op
+from engine.wafer.program.states import STATES, Busy, State
+from engine.wafer.timing.schedule import RegionRun, schedule
+
+__all__ = ["Activity", "Counts", "Timing"]
+
+_CHUNK = 64
+"""Positions whose growth is worked out together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What was run, as few numbers: enough to expand into every core's states."""
+
+    steps: int
+    """Passes over the instruction table."""
+    rows: int
+    """Rows of all steps together."""
+    growth: int
+    """Σ over rows of the cycles that a layer takes longer than with one KV row in every core."""
+    last_growth: int
+    """The same, of each step's last row only."""
+    kv_rows: NDArray[np.int64]
+    """Σ over rows of the KV rows in a core, by core row; int64 (rows of the region,)."""
+    kv_comm: NDArray[np.int64]
+    """Σ over rows of the cycles a core streams scores, by core row; int64."""
+    streams: NDArray[np.int64]
+    """Rows for which a core streams scores, by core row; int64."""
+    kept: NDArray[np.int64]
+    """KV rows kept, by core row; int64."""
+    lookups: NDArray[np.int64]
+    """Embedding rows read, by column of the head's region; int64."""
+
+    def plus(self, later: "Counts") -> "Counts":
+        """Return both together."""
+        return Counts(*(getattr(self, f.name) + getattr(later, f.name) for f in fields(self)))
+
+    def since(self, earlier: "Counts") -> "Counts":
+        """Return what was run after ``earlier``."""
+        return Counts(*(getattr(self, f.name) - getattr(earlier, f.name) for f in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What every placed core did, in wafer cycles."""
+
+    elapsed_cycles: int
+    states: tuple[NDArray[np.int64], ...]
+    """Per region int64 (H, W, 6), cycles by state, as the cores lie on the wafer (row 0 is the
+    northernmost); each core's sum to ``elapsed_cycles``."""
+    cycles_by_operation: dict[str, int]
+    """Sums to ``elapsed_cycles``."""
+
+
+class _Column(Ledger):
+    """A column of cores per position: what bands of columns do to one of them takes its time."""
+
+    def reduce(self, line: Line, group: int, wavelets: Cycles, kv_wavelets: int = 0) -> None:
+        """Reduce along the column; over a band, wait for its farthest core."""
+        if line.axis == ALONG_ROWS:
+            Ledger.reduce(self, line, group, wavelets, kv_wavelets)
+        else:
+            self._wait((line.length - 1) * lines.stage(self.machine, line.pitch), kv_wavelets)
+
+    def multicast(self, line: Line, wavelets: Cycles, kv_wavelets: int = 0) -> None:
+        """Multicast along the column; over a band, be its farthest core."""
+        if line.axis == ALONG_ROWS:
+            Ledger.multicast(self, line, wavelets, kv_wavelets)
+        else:
+            self._wait(lines.travel(self.machine, line.length - 1), kv_wavelets)
+
+    def _wait(self, latency: int, kv_wavelets: int) -> None:
+        assert self.kv is not None
+        pace = lines.pace(self.machine)
+        lasting = lines.all_lasting(kv_wavelets * self.kv, pace)
+        self.clock += np.where(lasting > 0, self.machine.dispatch_cycles + latency + lasting, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attention:
+    """A layer's attention in one column, for any KV rows of its cores."""
+
+    site: Site
+    split: HeadSplit
+    order: ReduceOrder
+    wavelets: int
+    """Of its queries, keys and values."""
+    steps: Callable[..., None]
+    """Its micro-steps."""
+
+    def run(self, kv: NDArray[np.int64], keeps: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        """Return the cycles for each column of ``kv`` (core rows, positions)."""
+        machine = self.site.machine
+        number = kv.shape[1]
+        ledger = _Column(machine, self.site.rows, number, kv, keeps)
+        site = replace(self.site, columns=number)
+        multicast.steps(ledger, site, ALONG_COLUMNS, np.full(number, self.wavelets))
+        split = replace(self.split, columns=number)
+        self.steps(ledger, site, split, self.order)
+        return np.asarray(ledger.clock.max(axis=0), np.int64)
+
+
+def _attention_of(compiled: Compiled) -> _Attention:
+    """Return the attention of the first layer; all layers have the same."""
+    table = compiled.program.instructions
+    number = int(np.flatnonzero(table[:, Field.OP] == Op.ATTENTION)[0])
+    split, order = compiled.steps[number].arguments
+    assert isinstance(split, HeadSplit)
+    assert isinstance(order, ReduceOrder)
+    wavelets = int(table[number - 1, Field.COUNT])
+    site = compiled.sites[int(table[number, Field.REGION])]
+    return _Attention(site, split, order, wavelets, compiled.steps[number].steps)
+
+
+class Timing:
+    """Prices steps of one compiled model."""
+
+    def __init__(self, compiled: Compiled, placement: Placement, *, by_core: bool = True) -> None:
+        """Run the row program of every region once; not ``by_core``: for cycles only."""
+        self._program = compiled.program
+        self._placement = placement
+        self._table = compiled.program.instructions
+        self._schedule = schedule(compiled.program, compiled.steps, compiled.sites, by_core=by_core)
+        self._attention = _attention_of(compiled)
+        self._alone = int(sum(cost.cycles[0] + cost.cycles[1] for cost in compiled.costs))
+        self._growth: dict[int, NDArray[np.int64]] = {}
+        first = compiled.program.regions[0].layers
+        self._first_layers = len(first)
+        scaled = bool(compiled.steps[0].arguments[2])
+        self._owner = embed.owner_share(compiled.sites[-1], placement.hidden, scaled)
+        self._layers = [len(region.layers) for region in compiled.program.regions]
+        self._base = self._cycles_at(np.zeros(0, np.int64))
+        self._products = sum(  # MACs of all weight products
+            compiled.program.matrices[row[Field.WEIGHT]].inputs
+            * compiled.program.matrices[row[Field.WEIGHT]].outputs
+            for row in self._table
+            if row[Field.OP] == Op.MATMUL
+        )
+
+    @property
+    def core_rows(self) -> int:
+        """Rows of a region: position j of the KV cache lies in core row j mod this."""
+        return self._program.kv_order.parts
+
+    @property
+    def skew_cycles(self) -> int:
+        """Cycles of a token less those of its instructions, each alone from an aligned start.
+
+        Both with one KV row in every core.
+        """
+        return self._schedule.latency - self._alone
+
+    def kv_rows(self, position: int, rows: int) -> NDArray[np.int64]:
+        """Return the KV rows that each of ``rows`` query rows at ``position`` and after sees.
+
+        Returns:
+            int64 (rows, core rows): the query at t sees positions 0 … t.
+        """
+        last = np.arange(position, position + rows)
+        core = np.arange(self.core_rows)
+        seen = (last[:, None] - core[None, :]) // self.core_rows + 1
+        return np.asarray(np.maximum(0, seen), np.int64)
+
+    def growth(self, position: int, rows: int = 1) -> NDArray[np.int64]:
+        """Return by query row how much longer a layer takes than with one KV row in every core.
+
+        Returns:
+            int64 (rows,); grows with the position, and is below 0 while core rows hold none.
+        """
+        chunks = range(position // _CHUNK, (position + max(rows, 1) - 1) // _CHUNK + 1)
+        for chunk in chunks:
+            if chunk not in self._growth:
+                positions = np.arange(chunk * _CHUNK, (chunk + 1) * _CHUNK)
+                self._growth[chunk] = self._cycles_at(positions) - self._base
+        known = np.concatenate([self._growth[chunk] for chunk in chunks])
+        start = position - chunks[0] * _CHUNK
+        return known[start : start + rows]
+
+    def step_cycles(self, position: int, rows: int = 1) -> int:
+        """Return the cycles of one step of ``rows`` rows appended at ``position``.
+
+        The first row passes through everything; rows pipeline over blocks, so each further one
+        takes what the slowest region needs for a row; the last one passes through the rest.
+        """
+        growth = self.growth(position, rows)
+        return self._elapsed(1, rows, int(growth.sum()), int(growth[-1]))
+
+    def cycles_by_operation(self, position: int, rows: int = 1) -> dict[str, int]:
+        """Return the same, by operation: how far each moves the clock of the last core."""
+        growth = self.growth(position, rows)
+        return self._by_operation(1, rows, int(growth.sum()), int(growth[-1]))
+
+    def mac_utilisation(self, position: int) -> float:
+        """Return MACs ÷ (cores used × cycles × MAC rate) of one decode step at ``position``."""
+        shape = self._program.attention
+        seen = self._program.layers * (position + 1)
+        macs = self._products + 2 * shape.heads * shape.head_dim * seen
+        peak = self._program.cores_used * self._program.machine.mac_int8
+        return float(macs / (peak * self.step_cycles(position)))
+
+    def count(self, tokens: NDArray[np.int32], position: int) -> Counts:
+        """Return the counts of one step."""
+        seen = self.kv_rows(position, tokens.size)
+        growth = self.growth(position, tokens.size)
+        edges = np.cumsum(self._placement.head_outputs)
+        columns = np.searchsorted(edges, tokens, side="right")
+        kept = np.arange(position, position + tokens.size) % self.core_rows
+        return Counts(
+            steps=1,
+            rows=tokens.size,
+            growth=int(growth.sum()),
+            last_growth=int(growth[-1:].sum()),
+            kv_rows=seen.sum(axis=0),
+            kv_comm=self._score_streams(seen).sum(axis=0),
+            streams=(seen > 0).sum(axis=0),
+            kept=np.bincount(kept, minlength=self.core_rows).astype(np.int64),
+            lookups=np.bincount(columns, minlength=edges.size).astype(np.int64),
+        )
+
+    def none(self) -> Counts:
+        """Return counts of nothing."""
+        zeros = np.zeros(self.core_rows, np.int64)
+        columns = np.zeros(self._placement.shape.head_columns, np.int64)
+        return Counts(0, 0, 0, 0, zeros, zeros, zeros, zeros, columns)
+
+    def expand(self, counts: Counts) -> Activity:
+        """Return what every core did.
+
+        Waiting inside a row's program is what its active cycles leave over what was booked; idle
+        is what is left of the elapsed cycles.
+        """
+        elapsed = self._elapsed(counts.steps, counts.rows, counts.growth, counts.last_growth)
+        states = []
+        for index, run in enumerate(self._schedule.regions):
+            busy = self._busy(index, run, counts)
+            active = self._active(index, run, counts, elapsed)
+            full = np.zeros((*active.shape, len(STATES)), np.int64)
+            full[..., State.MAC] = busy[Busy.MAC]
+            full[..., State.VECTOR] = busy[Busy.VECTOR]
+            full[..., State.COMM] = busy[Busy.COMM]
+            full[..., State.STALL_PIPE] = busy[Busy.PIPE]
+            full[..., State.STALL_WAVELET] = active - busy.sum(axis=0)
+            full[..., State.IDLE] = elapsed - active
+            if index == len(self._layers) - 1:
+                self._add_lookups(full, counts.lookups)
+            flipped = self._program.regions[index].flipped
+            states.append(full[::-1] if flipped else full)
+        by_operation = self._by_operation(
+            counts.steps, counts.rows, counts.growth, counts.last_growth
+        )
+        return Activity(elapsed, tuple(states), by_operation)
+
+    # ── parts ───────────────────────────────────────────────────────────────────────────────
+
+    def _elapsed(self, steps: int, rows: int, growth: int, last_growth: int) -> int:
+        layers = self._program.layers
+        return (
+            steps * self._schedule.latency
+            + (rows - steps) * self._schedule.interval
+            + self._first_layers * growth
+            + (layers - self._first_layers) * last_growth
+        )
+
+    def _by_operation(self, steps: int, rows: int, growth: int, last_growth: int) -> dict[str, int]:
+        run = self._schedule
+        cycles = steps * run.latency_by_instruction + (rows - steps) * run.interval_by_instruction
+        total = {op.name.lower(): int(cycles[self._table[:, Field.OP] == op].sum()) for op in Op}
+        total["attention"] += self._first_layers * growth
+        total["attention"] += (self._program.layers - self._first_layers) * last_growth
+        return total
+
+    def _busy(self, index: int, run: RegionRun, counts: Counts) -> NDArray[np.int64]:
+        """Booked cycles of a region's cores, int64 (4, H, W)."""
+        fixed, per_kv_row = run.busy_row
+        busy = counts.rows * fixed + counts.kv_rows[:, None] * per_kv_row
+        busy = busy + counts.steps * run.busy_step[0]
+        layers = self._layers[index]
+        if layers:
+            split = self._attention.split
+            busy[Busy.COMM] += layers * counts.kv_comm[:, None]
+            if attention.streamed(split):  # to the head's first column and back
+                dispatches = 2 * self._program.machine.dispatch_cycles
+                busy[Busy.PIPE] += layers * dispatches * counts.streams[:, None]
+            vector, pipe = attention.keeping(self._program.machine, self._attention.split)
+            busy[Busy.VECTOR] += layers * vector * counts.kept[:, None]
+            busy[Busy.PIPE] += layers * pipe * counts.kept[:, None]
+        return np.asarray(busy, np.int64)
+
+    def _active(
+        self, index: int, run: RegionRun, counts: Counts, elapsed: int
+    ) -> NDArray[np.int64]:
+        """Cycles of a region's cores between first wavelet and last instruction, (H, W)."""
+        more = counts.rows - counts.steps
+        if run.idle_step is not None:
+            between = np.maximum(0, run.active_row[:, :1] - run.active_row)
+            return np.asarray(elapsed - counts.steps * run.idle_step - more * between)
+        active = counts.rows * run.active_row + counts.steps * run.active_step
+        return np.where(active > 0, active + self._layers[index] * counts.growth, 0)
+
+    def _add_lookups(self, full: NDArray[np.int64], lookups: NDArray[np.int64]) -> None:
+        """Move what the owners of the tokens' rows did from waiting to the states it was."""
+        elsewhere, at_west, west_less = self._owner
+        states = (State.MAC, State.VECTOR, State.COMM, State.STALL_PIPE)
+        for state, other, own, less in zip(states, elsewhere, at_west, west_less, strict=True):
+            more = other[:, None] * lookups
+            more[:, 0] = (own + less) * lookups[0]
+            full[..., state] += more
+            full[..., State.STALL_WAVELET] -= more
+
+    def _score_streams(self, seen: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Cycles a core streams its scores to its head's columns and back, by row and core row."""
+        wavelets = attention.streamed(self._attention.split) * seen
+        pace = lines.pace(self._program.machine)
+        return lines.all_lasting(wavelets, pace) + wavelets
+
+    def _cycles_at(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Cycles of attention in one column for each position; none: one KV row in every core."""
+        core = np.arange(self.core_rows)[:, None]
+        if positions.size:
+            kv = np.maximum(0, (positions[None, :] - core) // self.core_rows + 1)
+            keeps = positions[None, :] % self.core_rows == core
+        else:
+            kv, keeps = np.ones((self.core_rows, 1), np.int64), None
+        return self._attention.run(kv, keeps)

@@ -1,0 +1,354 @@
+"""The kernel cache: where compiled kernels lie, and what happens when they cannot lie there.
+
+Each process here compiles one small kernel only, which takes about a second.
+"""
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numba
+import pytest
+from numba.core import caching
+
+from engine.wafer.jit import kernel_cache
+
+ROOT = Path(__file__).parents[4]
+
+SCRIPT = """
+import numpy as np
+from engine.wafer.jit import kernel_cache
+kernel_cache.use()
+from engine.wafer.fast import executor, fast_runner
+from engine.wafer.program import machine
+from engine.wafer.fast.kernels import vectors
+from tests.tiny import tiny_model
+
+every = executor._kernels
+executor._kernels = lambda *given: [each for each in every(*given) if each[0] == "add"]
+fast_runner.open_wafer(tiny_model(), machine.get("tiny"))
+values = np.array([1, 2, 30, 40], np.float32)
+vectors.add(values, 0, 2, 2, 0)
+print(values.tolist(), bool(vectors.add.stats.cache_hits))
+"""
+
+
+def add_kernel(cache, **environment):
+    """Open a wafer with nothing but the kernel `add` in a process that keeps kernels in a cache."""
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        env={
+            **os.environ,
+            "SPARK_CACHE_DIR": str(cache),
+            "PYTHONPATH": str(ROOT),
+            **environment,
+        },
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    values, hit = result.stdout.rsplit(maxsplit=1)
+    assert values == "[31.0, 42.0, 30.0, 40.0]"
+    return hit == "True", result.stderr
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """A cache folder with the kernel `add` in it."""
+    cache = tmp_path_factory.mktemp("filled")
+    hit, errors = add_kernel(cache)
+    assert not hit
+    assert errors == ""
+    return cache
+
+
+@pytest.fixture
+def numba_folder():
+    """Keep what `use` changes for all tests."""
+    before = numba.config.CACHE_DIR
+    yield
+    numba.config.CACHE_DIR = before
+
+
+def test_a_second_process_compiles_nothing(filled):
+    hit, errors = add_kernel(filled)
+
+    assert hit
+    assert errors == ""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "damage"),
+    [
+        ("*.nbi", lambda content: content[:-20]),
+        ("*.nbi", lambda content: b""),
+        ("*.nbc", lambda content: content[: len(content) // 2]),
+    ],
+    ids=["short index", "empty index", "half a kernel"],
+)
+def test_a_damaged_cache_is_compiled_again(filled, tmp_path, pattern, damage):
+    cache = tmp_path / "cache"
+    shutil.copytree(filled, cache)
+    (path,) = cache.rglob(pattern)
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+
+    hit, errors = add_kernel(cache)
+
+    assert not hit
+    assert "is not usable" in errors
+    assert "compiling again" in errors
+    assert len(path.read_bytes()) > 0.9 * len(whole)
+
+
+def test_a_kernel_file_that_is_gone_is_compiled_again(filled, tmp_path):
+    cache = tmp_path / "cache"
+    shutil.copytree(filled, cache)
+    for path in cache.rglob("*.nbc"):
+        path.unlink()
+
+    hit, _ = add_kernel(cache)
+
+    assert not hit
+
+
+def test_a_folder_that_cannot_be_written_is_replaced(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+
+    _, errors = add_kernel(blocked / "below", TMPDIR=str(tmp_path))
+
+    assert "cannot be written" in errors
+    assert f"using {tmp_path / 'spark-tui-kernels-'}" in errors
+    assert list(tmp_path.iterdir()) == [blocked]  # the replacement went with the process
+
+
+def test_the_replacement_is_what_numba_uses(tmp_path, monkeypatch, caplog, numba_folder):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    monkeypatch.setenv("SPARK_CACHE_DIR", str(blocked / "below"))
+
+    with caplog.at_level(logging.WARNING):
+        used = kernel_cache.use()
+
+    assert used.is_dir()
+    assert str(used) == numba.config.CACHE_DIR
+    assert not used.is_relative_to(tmp_path / "file")
+    assert str(blocked) in caplog.text
+    assert kernel_cache.use() == used
+
+
+def test_the_folder_is_named_by_the_key(tmp_path, monkeypatch, numba_folder):
+    monkeypatch.setenv("SPARK_CACHE_DIR", str(tmp_path))
+
+    used = kernel_cache.use()
+
+    assert used == kernel_cache.folder() == tmp_path / "kernels" / kernel_cache.key()
+    assert used.is_dir()
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        "engine/wafer/fast/kernels/vectors.py",
+        "engine/wafer/jit/decorators.py",
+        "engine/wafer/fast/step.py",
+        "engine/wafer/program/isa.py",
+        "engine/wafer/program/states.py",
+        "engine/wafer/fabric/compute.py",
+        "engine/wafer/fabric/routers.py",
+        "engine/scalars.py",
+    ],
+)
+def test_the_key_changes_with_every_source_of_a_kernel(tmp_path, monkeypatch, edited):
+    """A kernel is stale when a file it calls was edited; numba looks at its own file only."""
+    (tmp_path / "engine").mkdir()
+    shutil.copy(ROOT / "engine/scalars.py", tmp_path / "engine/scalars.py")
+    shutil.copytree(ROOT / "engine/wafer", tmp_path / "engine/wafer")
+    monkeypatch.setattr(
+        kernel_cache, "__file__", str(tmp_path / "engine/wafer/jit/kernel_cache.py")
+    )
+    before = kernel_cache.key()
+    path = tmp_path / edited
+
+    path.write_bytes(path.read_bytes() + b"\n# edited\n")
+
+    assert kernel_cache.key() != before
+    assert len(kernel_cache.key()) == 16
+
+
+def test_the_key_changes_with_the_processor(monkeypatch):
+    before = kernel_cache.key()
+
+    monkeypatch.setattr(numba.config, "CPU_NAME", "another")
+
+    assert kernel_cache.key() != before
+
+
+def test_discarding_leaves_an_empty_folder(tmp_path):
+    place = tmp_path / "kernels"
+    (place / "below").mkdir(parents=True)
+    (place / "below" / "a.nbi").write_bytes(b"x")
+
+    kernel_cache.discard(place)
+
+    assert list(place.iterdir()) == []
+
+
+def test_one_process_at_a_time_fills_a_folder(tmp_path):
+    place = tmp_path / "kernels"
+    place.mkdir()
+    script = (
+        "import sys, time; from pathlib import Path; from engine.wafer.jit import kernel_cache\n"
+        "with kernel_cache.alone(Path(sys.argv[1]), lambda: None):\n"
+        "    print('held', flush=True); sys.stdin.readline()\n"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", script, str(place)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdin is not None
+    assert other.stdout is not None
+    assert other.stdout.readline() == "held\n"
+    waited = []
+
+    def release():
+        waited.append(other.poll())
+        other.stdin.write("\n")
+        other.stdin.close()
+
+    with kernel_cache.alone(place, release):
+        assert waited == [None]
+    assert other.wait(10) == 0
+    other.stdout.close()
+    with kernel_cache.alone(place, lambda: waited.append("again")):
+        assert waited == [None]
+
+
+def test_two_that_save_at_once_keep_their_own_code(tmp_path, monkeypatch):
+    read = caching.IndexDataCacheFile._load_index
+
+    def slowly(self):
+        found = read(self)
+        time.sleep(0.05)  # time enough for the other to read the same index
+        return found
+
+    monkeypatch.setattr(caching.IndexDataCacheFile, "_load_index", slowly)
+    keys = [f"signature {i}" for i in range(4)]
+
+    def files():
+        return caching.IndexDataCacheFile(str(tmp_path), "kernel", "stamp")
+
+    with ThreadPoolExecutor(len(keys)) as threads:
+        list(threads.map(lambda key: files().save(key, f"code of {key}"), keys))
+    assert [files().load(key) for key in keys] == [f"code of {key}" for key in keys]
+
+
+def flip_64_bytes(path):
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 64] = bytes(byte ^ 0xFF for byte in content[middle : middle + 64])
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc"])
+def test_flipped_bytes_are_never_read(filled, tmp_path, pattern):
+    """LLVM may refuse them, or run them."""
+    cache = tmp_path / "cache"
+    shutil.copytree(filled, cache)
+    (path,) = cache.rglob(pattern)
+    whole = path.stat().st_size
+    flip_64_bytes(path)
+
+    hit, errors = add_kernel(cache)
+
+    assert not hit
+    assert path.stat().st_size > 0.9 * whole
+    assert f"damaged: {path.name}" in errors
+    again, errors = add_kernel(cache)
+    assert again
+    assert errors == ""
+
+
+def test_what_llvm_refuses_without_a_record_is_compiled_again(tmp_path, monkeypatch, tiny):
+    from engine.wafer.fast import executor, fast_runner
+    from engine.wafer.program import machine
+
+    faults = [RuntimeError("LLVM bitcode parsing error")]
+
+    def warm_up(self, on_progress):
+        if faults:
+            raise faults.pop()
+
+    monkeypatch.setattr(kernel_cache, "use", lambda: tmp_path)
+    monkeypatch.setattr(executor.Executor, "warm_up", warm_up)
+    (tmp_path / "a.nbi").write_bytes(b"x")
+
+    fast_runner.open_wafer(tiny, machine.get("tiny"))
+
+    assert not (tmp_path / "a.nbi").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"\xff{", b"[" * 100_000],
+    ids=["empty", "a list", "no UTF-8", "too deep"],
+)
+def test_a_record_that_cannot_be_read_vouches_for_nothing(tmp_path, content, caplog):
+    (tmp_path / "a.nbi").write_bytes(b"x")
+    (tmp_path / "checksums.json").write_bytes(content)
+
+    kernel_cache.remove_damaged(tmp_path)
+
+    assert not (tmp_path / "a.nbi").exists()
+    assert "damaged: a.nbi" in caplog.text
+
+
+def test_only_what_changed_since_it_was_recorded_is_removed(tmp_path, caplog):
+    (tmp_path / "below").mkdir()
+    whole, changed, gone, later = (
+        tmp_path / "below" / name for name in ("a.nbi", "a.1.nbc", "a.2.nbc", "b.nbi")
+    )
+    for path in (whole, changed, gone):
+        path.write_bytes(b"kernel")
+    kernel_cache.record(tmp_path)
+    changed.write_bytes(b"kernul")
+    gone.unlink()
+    later.write_bytes(b"new")
+
+    assert kernel_cache.damaged(tmp_path) == [changed]
+    kernel_cache.remove_damaged(tmp_path)
+
+    assert "damaged: a.1.nbc" in caplog.text
+    assert (whole.exists(), changed.exists(), later.exists()) == (True, False, True)
+    kernel_cache.record(tmp_path)
+    assert kernel_cache.damaged(tmp_path) == []
+
+
+def test_a_record_is_written_only_when_something_is_new(tmp_path):
+    (tmp_path / "a.nbi").write_bytes(b"x")
+    kernel_cache.record(tmp_path)
+    before = (tmp_path / "checksums.json").stat().st_ino
+
+    kernel_cache.record(tmp_path)
+
+    assert (tmp_path / "checksums.json").stat().st_ino == before
+    assert {path.name for path in tmp_path.iterdir()} == {"a.nbi", "checksums.json"}
+
+
+def test_a_switched_off_compiler_is_one_error_and_costs_no_cache(filled):
+    with pytest.raises(AssertionError, match="unset NUMBA_DISABLE_JIT"):
+        add_kernel(filled, NUMBA_DISABLE_JIT="1")
+
+    assert list(filled.rglob("*.nbc"))

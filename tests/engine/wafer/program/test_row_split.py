@@ -1,0 +1,52 @@
+"""A line of cores: how a vector's groups of 32 lie on it."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.errors import PlacementError
+from engine.wafer.program.geometry import split
+
+quick = settings(max_examples=200, deadline=None, derandomize=True)
+
+
+@quick
+@given(groups=st.integers(1, 80), cores=st.integers(1, 600))
+def test_every_element_and_every_group_has_one_home(groups, cores):
+    lies = split(32 * groups, cores)
+
+    assert len(lies.elements) == len(lies.groups) == cores
+    assert sum(lies.elements) == 32 * groups
+    assert sum(lies.groups) == groups
+    assert lies.parts == sum(1 for count in lies.groups if count)
+    assert lies.most_elements == max(lies.elements)
+
+
+@quick
+@given(groups=st.integers(1, 80), cores=st.integers(1, 600))
+def test_cores_hold_whole_groups_or_even_shares_of_one(groups, cores):
+    lies = split(32 * groups, cores)
+
+    if cores <= groups:
+        assert lies.span == 1
+        assert all(e == 32 * g for e, g in zip(lies.elements, lies.groups, strict=True))
+        assert max(lies.groups) - min(lies.groups) <= 1
+    else:
+        assert lies.parts == groups
+        assert lies.span in (1, 2, 4, 8, 16, 32)
+        used = groups * lies.span
+        assert used <= cores < 2 * used or lies.span == 32
+        assert lies.elements == (32 // lies.span,) * used + (0,) * (cores - used)
+        assert [i for i, g in enumerate(lies.groups) if g] == list(range(0, used, lies.span))
+
+
+def test_the_slices_are_those_of_the_reference():
+    """Core i holds groups i·G//P … (i+1)·G//P: the parts of a reduction order."""
+    assert split(32 * 5, 3).groups == (1, 2, 2)
+    assert split(32 * 7, 4).groups == (1, 2, 2, 2)
+
+
+@pytest.mark.parametrize("width", [1, 31, 33, 100])
+def test_a_width_that_is_no_multiple_of_32_is_refused(width):
+    with pytest.raises(PlacementError, match=f"{width} elements.*multiples of 32"):
+        split(width, 4)

@@ -1,0 +1,477 @@
+"""Suggestions with a clock, timers and an engine made of paper."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+import pytest
+
+from engine import EngineDown, EngineStarting
+from engine.protocol.messages import (
+    Cancel,
+    Complete,
+    Completed,
+    EngineReady,
+    Failed,
+    HostStats,
+    MachineInfo,
+    ModelInfo,
+    PartialText,
+    WaferStats,
+)
+from tui.assist.policy import Place
+from tui.assist.suggestions import (
+    NoSuggestion,
+    StateChanged,
+    SuggestionFailed,
+    SuggestionReady,
+    Suggestions,
+)
+from tui.settings import SuggestionSettings
+
+
+@dataclass
+class PaperTimer:
+    due: float
+    callback: object
+    stopped: bool = False
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+@dataclass
+class World:
+    """The client, the clock and the timers, and what came of them."""
+
+    connected: bool = True
+    now: float = 0.0
+    sent: list = field(default_factory=list)
+    events: list = field(default_factory=list)
+    timers: list = field(default_factory=list)
+    suggestions: Suggestions = None
+
+    def send(self, message) -> bool:
+        if self.connected:
+            self.sent.append(message)
+        return self.connected
+
+    def set_timer(self, seconds, callback) -> PaperTimer:
+        timer = PaperTimer(self.now + seconds, callback)
+        self.timers.append(timer)
+        return timer
+
+    def wait(self, milliseconds: float) -> None:
+        """Let time pass and timers fire."""
+        end = self.now + milliseconds / 1e3
+        while due := [t for t in self.timers if not t.stopped and t.due <= end + 1e-9]:
+            timer = min(due, key=lambda t: t.due)
+            self.timers.remove(timer)
+            self.now = max(self.now, timer.due)
+            timer.callback()
+        self.now = end
+
+    @property
+    def requests(self) -> list[Complete]:
+        return [message for message in self.sent if isinstance(message, Complete)]
+
+    @property
+    def cancelled(self) -> list[int]:
+        return [message.request_id for message in self.sent if isinstance(message, Cancel)]
+
+    def shown(self) -> list[str]:
+        """Return the texts that were to be shown since the last look, and forget them."""
+        texts = [event.text for event in self.events if isinstance(event, SuggestionReady)]
+        self.events.clear()
+        return texts
+
+    def last(self):
+        return [event for event in self.events if not isinstance(event, StateChanged)][-1]
+
+
+MODEL = ModelInfo("spark-nano", "", 1, 1, 1, 1, 2048, "python", 1, True)
+READY = EngineReady(MODEL, MachineInfo("wse3", 1.0, 1, 1, 1, "", 1, []), 1, "portable", 1.0)
+
+
+def completed(number: int, text: str, reason: str = "stop") -> Completed:
+    wafer = WaferStats("wse3", 1.0, "", 1, 1, 1.0, 1.0, 0.1, 1)
+    return Completed(number, text, reason, 1, 0, 1, HostStats(1.0, 1.0, 1.0, 1.0), wafer)
+
+
+def at(before: str, after: str = "\nrest", path: str = "a.py", language="python", **more) -> Place:
+    return Place(path, language, before, after, **more)
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.suggestions = Suggestions(
+        world,
+        SuggestionSettings(),
+        on_event=world.events.append,
+        set_timer=world.set_timer,
+        clock=lambda: world.now,
+    )
+    world.suggestions.on_engine(READY)
+    return world
+
+
+def test_a_rest_of_the_keys_asks_once_and_shows_what_comes(world):
+    say = world.suggestions
+    say.edited(at("def f"))
+    world.wait(99)
+    say.edited(at("def f("))
+    world.wait(99)
+    assert world.requests == []
+    world.wait(1)
+    (request,) = world.requests
+    assert (request.prefix, request.suffix, request.path) == ("def f(", "\nrest", "a.py")
+    assert (request.max_tokens, request.multi_line, request.automatic) == (64, True, True)
+    world.wait(40)
+    say.on_engine(PartialText(1, "self"))
+    world.wait(60)
+    say.on_engine(completed(1, "self):\n    pass"))
+    partial, final = [e for e in world.events if isinstance(e, SuggestionReady)]
+    assert (partial.text, partial.complete, partial.completed) == ("self", False, None)
+    assert (final.text, final.complete, final.from_cache) == ("self):\n    pass", True, False)
+    assert final.completed.finish_reason == "stop"
+    assert partial.latency_ms == pytest.approx(140)
+    assert final.latency_ms == pytest.approx(200)
+    assert final.place == at("def f(")
+    states = [event.state for event in world.events if isinstance(event, StateChanged)]
+    assert states == ["waiting", "asking", "idle"]
+
+
+def test_a_key_cancels_what_nobody_knows_yet_and_the_newest_wins(world):
+    say = world.suggestions
+    say.edited(at("x"))
+    world.wait(100)
+    say.edited(at("x "))
+    assert world.cancelled == [1]
+    world.wait(100)
+    assert [request.prefix for request in world.requests] == ["x", "x "]
+    world.events.clear()
+    say.on_engine(PartialText(1, "old"))
+    say.on_engine(completed(1, "old"))
+    assert world.shown() == []
+    say.on_engine(completed(2, "= 1"))
+    assert world.shown() == ["= 1"]
+
+
+def test_a_request_whose_text_is_being_typed_goes_on(world):
+    say = world.suggestions
+    say.edited(at("x "))
+    world.wait(100)
+    say.on_engine(PartialText(1, "= 1"))
+    world.events.clear()
+    say.edited(at("x ="))
+    assert world.shown() == [" 1"]
+    say.edited(at("x = 1"))
+    say.edited(at("x = 12"))  # ahead of what has come, and not against it
+    assert world.cancelled == []
+    say.on_engine(PartialText(1, "= 123"))
+    assert world.shown() == ["3"]
+    say.on_engine(completed(1, "= 1234"))
+    assert world.shown() == ["34"]
+    world.wait(1000)
+    assert len(world.requests) == 1
+
+
+def test_typing_something_else_cancels_it(world):
+    say = world.suggestions
+    say.edited(at("x "))
+    world.wait(100)
+    say.on_engine(PartialText(1, "= 1"))
+    say.edited(at("x +"))
+    assert world.cancelled == [1]
+    world.wait(100)
+    assert world.requests[-1].prefix == "x +"
+
+
+def test_ahead_of_the_text_and_then_against_it_asks_anew(world):
+    say = world.suggestions
+    say.edited(at("x "))
+    world.wait(100)
+    say.on_engine(PartialText(1, "="))
+    say.edited(at("x = a"))
+    say.on_engine(PartialText(1, "= 1"))
+    assert world.cancelled == [1]
+    world.wait(100)
+    assert world.requests[-1].prefix == "x = a"
+    say.on_engine(PartialText(2, " + b"))
+    say.edited(at("x = a + bc"))
+    world.events.clear()
+    say.on_engine(completed(2, " + b"))
+    assert world.shown() == []
+    world.wait(100)
+    assert world.requests[-1].prefix == "x = a + bc"
+
+
+def test_what_was_suggested_before_comes_at_once(world):
+    say = world.suggestions
+    say.edited(at("x "))
+    world.wait(100)
+    say.on_engine(completed(1, "= 1 + y"))
+    world.events.clear()
+    say.edited(at("x = 1"))
+    ready = world.last()
+    assert (ready.text, ready.from_cache, ready.latency_ms) == (" + y", True, 0)
+    say.edited(at("x "))  # and backwards
+    assert world.shown()[-1] == "= 1 + y"
+    assert len(world.requests) == 1
+
+
+def test_nothing_to_suggest_is_said_and_remembered(world):
+    say = world.suggestions
+    say.edited(at("x"))
+    world.wait(100)
+    say.on_engine(completed(1, "", "trimmed"))
+    assert world.last().reason == "only what is there already"
+    assert world.last().completed.finish_reason == "trimmed"
+    say.edited(at("xy"))
+    say.edited(at("x"))
+    world.wait(100)
+    assert world.last().reason == "nothing to suggest here"
+    assert len(world.requests) == 1
+
+
+def test_a_move_cancels_and_asks_after_a_longer_rest_at_the_end_of_a_line(world):
+    say = world.suggestions
+    say.edited(at("def f():"))
+    world.wait(100)
+    say.moved(at("def f():\n    "))
+    assert world.cancelled == [1]
+    world.wait(299)
+    assert len(world.requests) == 1
+    world.wait(1)
+    assert world.requests[-1].prefix == "def f():\n    "
+    world.events.clear()
+    say.moved(at("def f", "():\n"))
+    world.wait(1000)
+    assert len(world.requests) == 2
+    assert world.events == [StateChanged("idle")]
+
+
+def test_asking_needs_no_rest_and_says_so_to_the_engine(world):
+    say = world.suggestions
+    say.paused = True
+    say.ask(at("x = ", " + 1", language="rust", path="a.rs"))
+    (request,) = world.requests
+    assert (request.automatic, request.multi_line) == (False, False)
+    say.on_engine(completed(1, "y"))
+    assert world.last().note == "spark-nano knows only python"
+    say.ask(at("x", path=".env"))
+    assert world.last() == NoSuggestion("secret file (.env)")
+    assert len(world.requests) == 1
+
+
+def test_dismissed_offers_nothing_until_the_text_changes(world):
+    say = world.suggestions
+    say.edited(at("x "))
+    world.wait(100)
+    say.on_engine(PartialText(1, "= 1"))
+    say.dismissed()
+    assert world.cancelled == [1]
+    world.events.clear()
+    say.on_engine(completed(1, "= 1 + 1", "cancelled"))
+    say.moved(at("x"))
+    say.moved(at("x "))
+    world.wait(1000)
+    assert world.shown() == []
+    assert len(world.requests) == 1
+    say.edited(at("x = "))
+    world.wait(100)
+    assert world.requests[-1].prefix == "x = "
+
+
+def test_pause_stops_everything_and_resume_starts_again(world):
+    say = world.suggestions
+    say.edited(at("x"))
+    world.wait(100)
+    say.paused = True
+    assert world.cancelled == [1]
+    assert say.state == "paused"
+    say.edited(at("x ="))
+    assert world.last() == NoSuggestion("paused")
+    world.wait(1000)
+    assert len(world.requests) == 1
+    say.paused = False
+    world.wait(300)
+    assert world.requests[-1].prefix == "x ="
+    assert say.state == "asking"
+
+
+def test_an_accepted_suggestion_asks_for_the_next_at_once(world):
+    say = world.suggestions
+    say.edited(at("x = 1"), accepted=True)
+    assert world.requests[-1].multi_line
+
+
+def test_a_change_nobody_wants_a_suggestion_for_only_stops(world):
+    say = world.suggestions
+    say.edited(at("x"))
+    say.changed(at("y"))
+    world.wait(1000)
+    assert world.requests == []
+    say.edited(at("x"))
+    world.wait(100)
+    say.changed(None)
+    assert world.cancelled == [1]
+    say.on_engine(completed(1, "late"))
+    assert world.shown() == []
+
+
+def test_two_messages_for_one_place_ask_once(world):
+    say = world.suggestions
+    say.edited(at("xy"))
+    world.wait(60)
+    say.edited(at("xy"))
+    world.wait(40)
+    assert len(world.requests) == 1
+    say.edited(at("xy"))
+    assert world.cancelled == []
+
+
+def test_other_settings_hold_from_the_next_request(world):
+    world.suggestions.settings = SuggestionSettings(delay_ms=0, max_tokens=7, multi_line=False)
+    world.suggestions.edited(at("def f():"))
+    (request,) = world.requests
+    assert (request.max_tokens, request.multi_line) == (7, False)
+
+
+# ── the engine comes and goes ───────────────────────────────────────────────────────────────────
+
+
+def test_what_was_asked_while_the_engine_started_is_asked_when_it_is_ready():
+    world = World(connected=False)
+    say = world.suggestions = Suggestions(
+        world,
+        SuggestionSettings(),
+        on_event=world.events.append,
+        set_timer=world.set_timer,
+        clock=lambda: world.now,
+    )
+    say.edited(at("x"))
+    world.wait(100)
+    assert world.last() == NoSuggestion("the engine is starting")
+    world.connected = True
+    say.on_engine(READY)
+    world.wait(100)
+    assert [request.prefix for request in world.requests] == ["x"]
+
+
+def test_a_request_lost_with_its_engine_is_asked_again(world):
+    say = world.suggestions
+    say.edited(at("x"))
+    world.wait(100)
+    world.events.clear()
+    world.connected = False
+    say.on_engine(EngineDown("the engine process was killed", retrying=True))
+    assert SuggestionFailed("the engine process was killed") in world.events
+    assert say.state == "idle"
+    say.on_engine(EngineStarting("starting again"))
+    say.on_engine(completed(1, "of the dead"))
+    assert world.shown() == []
+    world.connected = True
+    say.on_engine(READY)
+    world.wait(100)
+    assert [request.prefix for request in world.requests] == ["x", "x"]
+    say.on_engine(completed(2, "= 1"))
+    assert world.shown() == ["= 1"]
+
+
+def test_it_is_not_asked_again_where_the_cursor_has_moved(world):
+    say = world.suggestions
+    say.edited(at("x"))
+    world.wait(100)
+    say.on_engine(EngineDown("gone", retrying=True))
+    say.changed(at("y"))
+    say.on_engine(READY)
+    world.wait(1000)
+    assert len(world.requests) == 1
+
+
+def test_a_failure_is_told_and_ends_the_request(world):
+    say = world.suggestions
+    say.edited(at("x"))
+    world.wait(100)
+    say.on_engine(Failed(1, "the prompt does not fit"))
+    assert SuggestionFailed("the prompt does not fit") in world.events
+    assert say.state == "idle"
+    say.on_engine(Failed(0, "no model"))
+    say.edited(at("xy"))
+    world.wait(100)
+    assert world.last() == NoSuggestion("no model")
+
+
+def test_another_model_knows_nothing_of_what_the_last_one_said(world):
+    say = world.suggestions
+    say.edited(at("x "))
+    world.wait(100)
+    say.on_engine(completed(1, "= 1"))
+    other = ModelInfo("other", "", 1, 1, 1, 1, 2048, "any", 1, True)
+    say.on_engine(EngineReady(other, READY.machine, 1, "portable", 1.0))
+    world.events.clear()
+    say.edited(at("x ="))
+    assert world.shown() == []
+    world.wait(100)
+    assert len(world.requests) == 2
+
+
+def test_a_long_text_that_was_cut_is_followed_too(world):
+    say = world.suggestions
+    text = "abc " * 9_000
+    say.edited(at(text[-32_768:]))
+    world.wait(100)
+    say.on_engine(PartialText(1, "def"))
+    world.events.clear()
+    say.edited(at((text + "d")[-32_768:]))
+    assert world.shown() == ["ef"]
+    assert world.cancelled == []
+
+
+def unsure(number: int, text: str) -> Completed:
+    return msgspec.structs.replace(completed(number, text), shown=False)
+
+
+def test_a_text_that_is_too_unlikely_is_not_shown_unasked_but_when_asked(world):
+    say, place = world.suggestions, at("def f(")
+    say.edited(place)
+    world.wait(100)
+    say.on_engine(unsure(1, "self"))
+    assert world.last() == NoSuggestion("not sure enough; Ctrl+L shows it", unsure(1, "self"))
+    assert world.shown() == []
+    say.moved(at("def f"))
+    say.edited(place)
+    world.wait(100)
+    assert (len(world.requests), world.shown()) == (1, [])  # known, and still not sure
+    say.ask(place)
+    assert (len(world.requests), world.shown()) == (1, ["self"])
+
+
+def test_behind_an_unlikely_text_is_asked_again(world):
+    say = world.suggestions
+    say.edited(at("def f("))
+    world.wait(100)
+    say.on_engine(unsure(1, "self"))
+    say.edited(at("def f(s"))
+    world.wait(100)
+    assert len(world.requests) == 2
+    say.on_engine(completed(2, "elf"))
+    assert world.shown() == ["elf"]
+
+
+def test_who_asks_is_shown_an_unlikely_text(world):
+    world.suggestions.ask(at("def f("))
+    world.suggestions.on_engine(unsure(1, "self"))
+    assert world.shown() == ["self"]
+
+
+def test_the_repository_goes_with_the_request_unless_set_off(world):
+    say = world.suggestions
+    say.repository, say.secret_patterns = "/repo", ("private/",)
+    say.ask(at("a"))
+    say.settings = SuggestionSettings(repository_knowledge=False)
+    say.ask(at("b"))
+    first, second = world.requests
+    assert (first.repository, first.private_patterns) == ("/repo", ("private/",))
+    assert second.repository is None

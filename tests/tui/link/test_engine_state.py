@@ -1,0 +1,51 @@
+from engine import EngineDown, EngineStarting
+from engine.protocol.messages import Failed, PartialText, Progress, Welcome
+from tui.demo import demo_ready
+from tui.link.engine_state import EngineState, Phase, after
+
+
+def follow(*events: object) -> EngineState:
+    state = EngineState()
+    for event in events:
+        state = after(state, event)  # type: ignore[arg-type]
+    return state
+
+
+STARTING = EngineStarting("no engine is running")
+WELCOME = Welcome(protocol=1, pid=1, version="0")
+COMPILING = Progress(stage="kernels", done=3, total=17, label="compiling matmul")
+
+
+def test_a_good_start() -> None:
+    assert follow(STARTING).phase is Phase.STARTING
+    state = follow(STARTING, WELCOME, COMPILING)
+    assert (state.phase, state.detail, state.done, state.total) == (
+        Phase.PREPARING, "compiling matmul", 3, 17,
+    )  # fmt: skip
+    assert follow(STARTING, WELCOME, COMPILING, demo_ready()).phase is Phase.READY
+
+
+def test_attaching_to_a_running_engine() -> None:
+    assert follow(WELCOME, demo_ready()).phase is Phase.READY
+
+
+def test_a_lost_engine_restarts_and_says_why_until_it_is_back() -> None:
+    lost = EngineDown("the engine process was killed (SIGKILL)", retrying=True)
+    state = follow(WELCOME, demo_ready(), lost, STARTING)
+    assert state.phase is Phase.RESTARTING
+    assert "SIGKILL" in state.detail
+    assert state.ready is not None
+    assert follow(WELCOME, demo_ready(), lost, STARTING, WELCOME, demo_ready()).phase is Phase.READY
+
+
+def test_an_engine_that_cannot_start() -> None:
+    down = EngineDown("no model at /nowhere", retrying=False)
+    state = follow(STARTING, Failed(request_id=0, message="no model at /nowhere"), down)
+    assert state.phase is Phase.FAILED
+    assert state.detail == "no model at /nowhere"
+
+
+def test_answers_to_requests_change_nothing() -> None:
+    state = follow(WELCOME, demo_ready())
+    assert after(state, PartialText(request_id=4, text="x")) is state
+    assert after(state, Failed(request_id=4, message="cancelled")) is state

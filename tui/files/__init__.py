@@ -1,0 +1,1 @@
+"""A person's files: read, watched, saved atomically, recovered after a crash."""

@@ -1,0 +1,66 @@
+"""What the engine is doing, as one value that each of its events moves on.  Pure."""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from engine.protocol.messages import EngineReady, Failed, Progress, Welcome
+
+if TYPE_CHECKING:
+    from engine import EngineDown, EngineStarting
+    from engine.protocol.messages import ServerMessage
+
+__all__ = ["EngineState", "Phase", "after"]
+
+
+class Phase(Enum):
+    """Where the engine is on the way to answering."""
+
+    OFF = "off"
+    STARTING = "starting"
+    PREPARING = "preparing"
+    READY = "ready"
+    RESTARTING = "restarting"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """The engine as the app last heard of it."""
+
+    phase: Phase = Phase.OFF
+    detail: str = ""
+    """What is being done, or what went wrong; for a person."""
+    done: int = 0
+    total: int = 0
+    """Steps of the current stage; 0 when unknown."""
+    ready: EngineReady | None = None
+    """Model and machine, once known; kept while the engine restarts."""
+
+
+def after(state: EngineState, event: "ServerMessage | EngineStarting | EngineDown") -> EngineState:
+    """Return the state after ``event``; answers to requests change nothing."""
+    from engine import EngineDown, EngineStarting  # loads the client: only once there is one
+
+    match event:
+        case EngineReady():
+            return EngineState(Phase.READY, ready=event)
+        case Progress():
+            return replace(
+                state, phase=Phase.PREPARING, detail=event.label, done=event.done, total=event.total
+            )
+        case Welcome() if state.phase is not Phase.READY:
+            return replace(state, phase=Phase.PREPARING, detail="connected", done=0, total=0)
+        case Failed(request_id=0):
+            return replace(state, phase=Phase.FAILED, detail=event.message)
+        case EngineDown():
+            phase = Phase.RESTARTING if event.retrying else Phase.FAILED
+            return replace(state, phase=phase, detail=event.reason, done=0, total=0)
+        case EngineStarting():
+            # A restart says why the engine was lost until it is back.
+            restarting = state.phase is Phase.RESTARTING or state.ready is not None
+            if restarting:
+                return replace(state, phase=Phase.RESTARTING, detail=state.detail or event.reason)
+            return replace(state, phase=Phase.STARTING, detail=event.reason, done=0, total=0)
+        case _:
+            return state

@@ -1,0 +1,82 @@
+"""The only module that asks for numbers: watches while a pane is visible, and keeps the history.
+
+Counters that arrive in one turn of the event loop become one message.  Knows no widget.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from engine.protocol.messages import Telemetry, ThroughputPoint, Unwatch, Watch
+from tui.messages import TelemetryUpdated
+
+if TYPE_CHECKING:
+    from engine.protocol.messages import ClientMessage
+
+__all__ = ["HISTORY_LENGTH", "TelemetryFeed"]
+
+HISTORY_LENGTH = 512
+"""Intervals kept for the history lines: more than the widest pane has columns."""
+
+
+class TelemetryFeed:
+    """Turns the engine's telemetry into `TelemetryUpdated` messages.
+
+    Args:
+        send: Sends a message to the engine; False when there is none.
+        post: Delivers a message to the app.
+        call_later: Runs a function in the next turn of the event loop.
+        interval_ms: Time between two pictures while something happens.
+    """
+
+    def __init__(
+        self,
+        *,
+        send: "Callable[[ClientMessage], bool]",
+        post: Callable[[TelemetryUpdated], Any],
+        call_later: Callable[[Callable[[], None]], Any],
+        interval_ms: int,
+    ) -> None:
+        self._send = send
+        self._post = post
+        self._call_later = call_later
+        self._interval_ms = interval_ms
+        self._watching = False
+        self._latest: Telemetry | None = None
+        self._history: deque[ThroughputPoint] = deque(maxlen=HISTORY_LENGTH)
+
+    @property
+    def interval_ms(self) -> int:
+        """Time between two pictures while something happens."""
+        return self._interval_ms
+
+    @interval_ms.setter
+    def interval_ms(self, value: int) -> None:
+        self._interval_ms = value
+        self.engine_ready()
+
+    def watch(self, visible: bool) -> None:
+        """Ask for numbers, or no longer: nobody counts for panes that nobody sees."""
+        if visible != self._watching:
+            self._watching = visible
+            self._send(Watch(interval_ms=self._interval_ms) if visible else Unwatch())
+
+    def engine_ready(self) -> None:
+        """Tell a (new) engine what is wanted."""
+        if self._watching:
+            self._send(Watch(interval_ms=self._interval_ms))
+
+    def received(self, telemetry: Telemetry) -> None:
+        """Take counters; the message goes out once the burst they came in is over."""
+        point = telemetry.throughput
+        if point.prefill_tokens or point.decode_tokens:
+            self._history.append(point)
+        if self._latest is None:
+            self._call_later(self._flush)
+        self._latest = telemetry
+
+    def _flush(self) -> None:
+        """Post the newest counters."""
+        telemetry, self._latest = self._latest, None
+        if telemetry is not None:
+            self._post(TelemetryUpdated(telemetry, tuple(self._history)))
