@@ -1,4 +1,4 @@
-"""The front door: `engine.__all__` is complete, sorted, and every name leads somewhere."""
+"""The front door: `engine.__all__` is complete, and every name leads somewhere."""
 
 import ast
 import importlib
@@ -18,8 +18,8 @@ MODULES = sorted(
 )
 
 
-def test_all_is_sorted_and_equals_the_lazy_table() -> None:
-    assert list(engine.__all__) == sorted(engine.__all__)
+def test_all_equals_the_lazy_table() -> None:
+    assert len(set(engine.__all__)) == len(engine.__all__)
     assert set(engine.__all__) == set(engine._HOME)
 
 
