@@ -306,7 +306,9 @@ async def _read(reader: asyncio.StreamReader) -> ServerMessage | None:
     try:
         return None if body is None else decode_server(body)
     except msgspec.MsgspecError as error:
-        raise ServerError(f"the engine process sent what is no message: {error}") from error
+        raise ServerError(
+            f"the engine process sent something that is no message: {error}"
+        ) from error
 
 
 @asynccontextmanager
