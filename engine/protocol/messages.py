@@ -60,7 +60,7 @@ class Cancel(msgspec.Struct, tag=True, frozen=True):
 
 
 class Watch(msgspec.Struct, tag=True, frozen=True):
-    """Send `Telemetry` every ``interval_ms`` while something happens, and once at once."""
+    """Send `Telemetry` now, and then every ``interval_ms`` in which something happens."""
 
     interval_ms: int = 200
 
@@ -95,7 +95,7 @@ class Progress(msgspec.Struct, tag=True, frozen=True):
     done: int
     total: int
     label: str
-    """What is being done now, for a person: ``"preparing matmul"``."""
+    """The current step, for a person: ``"preparing matmul"``."""
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
@@ -124,7 +124,7 @@ class RegionInfo(msgspec.Struct, frozen=True):
     width: int
     height: int
     sram_bytes: dict[str, int]
-    """Fullest core of the region by use: code, weights, kv, buffers, max_total."""
+    """Bytes of the region's fullest core by use: code, weights, kv, buffers, max_total."""
 
 
 class MachineInfo(msgspec.Struct, frozen=True):
@@ -185,7 +185,7 @@ class ThroughputPoint(msgspec.Struct, frozen=True):
 
 
 class Telemetry(msgspec.Struct, tag=True, frozen=True):
-    """Counters since the last `Telemetry` of this connection, and the engine's state now."""
+    """Counters since this connection's last `Telemetry`, and the engine's state now."""
 
     sequence: int
     busy: bool
