@@ -116,6 +116,7 @@ def test_a_line_that_the_rules_would_drop_is_another_line() -> None:
 def test_nothing_is_no_way_out_but_an_answer() -> None:
     assert complete({"": 0.6, "return b": 0.4}).text == ""
     assert complete({"return )": 0.6, "": 0.3, "return b": 0.1}).text == "return b"
+    assert complete({"return )": 0.6, " ": 0.4}).text == "return )"  # spaces are nothing, too
 
 
 def test_a_word_may_be_cut_short_but_is_not_spelt_otherwise() -> None:
