@@ -12,12 +12,13 @@ from engine.version import __version__ as __version__
 if TYPE_CHECKING:
     from engine.client import EngineClient, EngineDown, EngineStarting
     from engine.model.load import weights_sha256
+    from engine.protocol.completion import Completion, CompletionRequest
     from engine.quality import SUITES as quality_suites
     from engine.quality.answers import Answer, Answerer, ModelAnswers, Question
     from engine.quality.bench import QualityBench
     from engine.quality.endings import judge_ending
     from engine.quality.replay import Stretch, Typed
-    from engine.session import Completion, CompletionRequest, Session
+    from engine.session import Session
     from engine.wafer.check import check_wafer
     from engine.wafer.figures.calibration import facts as calibration_constants
     from engine.wafer.figures.decode import decode as predict_decode
@@ -39,8 +40,8 @@ _HOME = {
     "STATES": "engine.wafer.program.states:STATES",
     "Answer": "engine.quality.answers:Answer",
     "Answerer": "engine.quality.answers:Answerer",
-    "Completion": "engine.session:Completion",
-    "CompletionRequest": "engine.session:CompletionRequest",
+    "Completion": "engine.protocol.completion:Completion",
+    "CompletionRequest": "engine.protocol.completion:CompletionRequest",
     "EngineClient": "engine.client:EngineClient",
     "EngineDown": "engine.client:EngineDown",
     "EngineStarting": "engine.client:EngineStarting",

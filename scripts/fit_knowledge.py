@@ -27,14 +27,16 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from engine.completion.scoring import FollowedStep
 from engine.generation.sampling import softmax
 from engine.knowledge.advice import Opinion, line_ends
 from engine.knowledge.mixture import Certainty
 from engine.knowledge.tuning import EXPERTS, FILE, Tuning, load_tuning, write_tuning
 from engine.model.load import find_model, weights_sha256
+from engine.protocol.completion import CompletionRequest
 from engine.quality.corpus import read_corpus
 from engine.quality.items import Item, Items
-from engine.session import CompletionRequest, FollowedStep, Session
+from engine.session import Session
 
 PACKAGES = (
     "docutils==0.23",

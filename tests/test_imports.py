@@ -27,6 +27,7 @@ def loaded_by(statement: str) -> set[str]:
     [
         ("import engine", (*HEAVY, *SCREEN, "tui", "msgspec")),
         ("import engine.protocol.messages", (*HEAVY, *SCREEN, "tui")),
+        ("from engine import Completion, CompletionRequest", (*HEAVY, *SCREEN, "tui")),
         ("import engine.client", (*HEAVY, *SCREEN, "tui")),
         ("from engine import EngineClient", (*HEAVY, *SCREEN, "tui")),
         ("from engine import Session", (*SCREEN, "tui")),

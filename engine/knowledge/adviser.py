@@ -8,7 +8,7 @@ from engine.knowledge.library import Library
 from engine.knowledge.shelf import Shelf, Source
 from engine.knowledge.site import Site
 from engine.knowledge.tuning import Tuning
-from engine.protocol.messages import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
+from engine.protocol.completion import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Adviser"]

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from engine.session import CompletionRequest, Session
+from engine.protocol.completion import CompletionRequest
+from engine.session import Session
 
 __all__ = ["Answer", "Answerer", "ModelAnswers", "Nothing", "Question"]
 

@@ -18,7 +18,7 @@ Pure functions of a suggestion, the text around it and the text that a person wr
 from collections.abc import Iterator
 
 from engine.completion.brackets import depths
-from engine.completion.place import Place, indent_width
+from engine.completion.surroundings import Surroundings, indent_width
 
 __all__ = ["judge_ending"]
 
@@ -38,7 +38,7 @@ def judge_ending(text: str, prefix: str, suffix: str, truth: str) -> Iterator[st
         suffix: The text behind what was written.
         truth: What was written from the cursor on.
     """
-    place = Place.of(prefix, suffix)
+    place = Surroundings.of(prefix, suffix)
     written = text.rstrip()
     if not written:
         return
@@ -53,7 +53,7 @@ def judge_ending(text: str, prefix: str, suffix: str, truth: str) -> Iterator[st
         yield "repeats_suffix"
 
 
-def _against(written: str, truth: str, place: Place) -> Iterator[str]:
+def _against(written: str, truth: str, place: Surroundings) -> Iterator[str]:
     """Yield how the end agrees with what was written."""
     kind = "block" if "\n" in written.lstrip("\n") else "line"
     if truth.startswith(written):
@@ -75,14 +75,14 @@ def _against(written: str, truth: str, place: Place) -> Iterator[str]:
                 return
 
 
-def _block_ends(written: str, rest: str, place: Place) -> bool:
+def _block_ends(written: str, rest: str, place: Surroundings) -> bool:
     """Return whether the line behind is less deep than the last one written, or there is none."""
     following = next((line for line in rest.split("\n")[1:] if line.strip()), None)
     last = (place.before + written).rpartition("\n")[2]
     return following is None or indent_width(following) < indent_width(last)
 
 
-def _repeats(written: str, place: Place) -> bool:
+def _repeats(written: str, place: Surroundings) -> bool:
     rest = place.rest.strip()
     if rest:
         return (len(rest) >= _BEHIND or rest in _SIGNS) and written.endswith(rest)

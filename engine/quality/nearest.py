@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from engine.completion.place import Place, indent_width
+from engine.completion.surroundings import Surroundings, indent_width
 from engine.completion.trim import trim
 from engine.quality.answers import Answer, Question
 from engine.quality.corpus import Corpus, SourceFile
@@ -90,7 +90,7 @@ class Nearest:
 
     def answer(self, question: Question) -> Answer:
         """Return the copied text, trimmed as the app trims."""
-        place = Place.of(question.prefix, question.suffix)
+        place = Surroundings.of(question.prefix, question.suffix)
         typed = place.before.lstrip()[-MAX_TYPED:]
         copied = self._rest(question, typed) if typed else self._next_lines(question, place)
         return Answer(trim(copied, place, multi_line=question.multi_line))
@@ -121,7 +121,7 @@ class Nearest:
 
     # ── on an empty line ────────────────────────────────────────────────────────────────────
 
-    def _next_lines(self, question: Question, place: Place) -> str:
+    def _next_lines(self, question: Question, place: Surroundings) -> str:
         """Return what stands behind the line most like the one above, indented as here."""
         if not place.above:
             return ""
@@ -147,7 +147,7 @@ class Nearest:
         return names, Lines(*(file.text for file in files))
 
 
-def _indented_like(found: list[str], place: Place, multi_line: bool) -> str:
+def _indented_like(found: list[str], place: Surroundings, multi_line: bool) -> str:
     """Return the lines behind the first of ``found`` as they would stand at ``place``.
 
     Of several lines, those of the block that the first of them begins.

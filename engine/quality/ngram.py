@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.completion.place import Place
 from engine.completion.stop import StopRules
+from engine.completion.surroundings import Surroundings
 from engine.completion.trim import trim
 from engine.quality.answers import Answer, Question
 from engine.quality.corpus import Corpus
@@ -131,7 +131,7 @@ class NGram:
 
     def answer(self, question: Question) -> Answer:
         """Return the greedy continuation, trimmed as the app trims."""
-        place = Place.of(question.prefix, question.suffix)
+        place = Surroundings.of(question.prefix, question.suffix)
         text = self._continue(question, StopRules(place, question.multi_line))
         return Answer(trim(text, place, multi_line=question.multi_line))
 
@@ -148,7 +148,7 @@ class NGram:
             context.append(word)
             text += self._vocabulary.words[word][len(start) :]
             start = ""
-            if rules.look(text).ended:
+            if rules.decide(text).ended:
                 break
         return text
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from engine.model.load import Model
 from engine.model.sum_orders import SumOrders
-from engine.protocol.messages import MachineInfo
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.fabric.chip import SimulatedChip, warm_up
 from engine.wafer.fast.executor import MAX_ROWS
@@ -106,7 +105,3 @@ class CycleRunner:
     def expand(self, counts: Counts) -> Activity:
         """Return what every core did in ``counts``, by formula."""
         return self._fast.expand(counts)
-
-    def machine_info(self) -> MachineInfo:
-        """Return where the model lies."""
-        return self._fast.machine_info()

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from engine.model.load import Model
 from engine.model.sum_orders import SumOrders
-from engine.protocol import messages
 from engine.wafer.compile.compiler import choose_orders, compile_graph
 from engine.wafer.jit import kernel_cache
 from engine.wafer.place.placement import Placement
@@ -87,23 +86,6 @@ class WaferRunner:
     def expand(self, counts: Counts) -> Activity:
         """Return what every core did in ``counts``."""
         return self.timing.expand(counts)
-
-    def machine_info(self) -> messages.MachineInfo:
-        """Return where the model lies."""
-        machine = self.program.machine
-        return messages.MachineInfo(
-            name=machine.name,
-            clock_ghz=machine.clock_ghz,
-            columns=machine.columns,
-            rows=machine.rows,
-            sram_bytes_per_core=machine.sram_bytes,
-            program=self.program.hash,
-            cores_used=self.program.cores_used,
-            regions=[
-                messages.Region(r.label, r.x, r.y, r.width, r.height, r.sram_bytes)
-                for r in self.program.regions
-            ],
-        )
 
 
 def open_wafer(

@@ -192,15 +192,6 @@ def test_an_opened_wafer_counts_what_it_ran(tiny, tiny_runner):
     assert counts.lookups.sum() == 21
 
 
-def test_an_opened_wafer_says_where_the_model_lies(tiny_runner):
-    info = tiny_runner.machine_info()
-
-    assert info.name == "tiny"
-    assert info.program == tiny_runner.program.hash
-    assert info.cores_used == sum(region.width * region.height for region in info.regions)
-    assert [region.label for region in info.regions] == ["layers 0–1", "head"]
-
-
 def test_progress_goes_from_nothing_to_all(tiny):
     seen = []
 

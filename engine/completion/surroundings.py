@@ -1,13 +1,13 @@
-"""What the rules for a completion need to know of the text around the cursor.  Pure data."""
+"""The lines around a cursor, as the rules for a completion need them.  Pure data."""
 
 from dataclasses import dataclass
 
-__all__ = ["Place", "indent_width", "indentation"]
+__all__ = ["Surroundings", "indent_width", "indentation"]
 
 _BELOW_LINES = 8
 _LOOK_CHARACTERS = 4096
 TAB_WIDTH = 8
-"""Columns to the next multiple of which a tab moves, as Python counts indentation."""
+"""A tab reaches to the next multiple of this many columns, as Python counts indentation."""
 
 
 def indentation(line: str) -> str:
@@ -21,23 +21,23 @@ def indent_width(line: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The lines around a cursor."""
+class Surroundings:
+    """The cursor's line and its neighbours."""
 
     before: str = ""
     """The cursor's line up to the cursor."""
     rest: str = ""
-    """The cursor's line after the cursor, without its line ending."""
+    """The cursor's line after the cursor, without its line end."""
     above: str = ""
     """The nearest line above that is not blank."""
     below: tuple[str, ...] = ()
-    """The next lines that are not blank, without white space at their ends; at most 8."""
+    """The next lines that are not blank, at most 8, without white space at their ends."""
     suffix: str = ""
-    """The text after the cursor, its beginning."""
+    """The beginning of the text after the cursor."""
 
     @classmethod
-    def of(cls, prefix: str, suffix: str) -> "Place":
-        """Return the place between ``prefix`` and ``suffix``."""
+    def of(cls, prefix: str, suffix: str) -> "Surroundings":
+        """Return the surroundings of a cursor between ``prefix`` and ``suffix``."""
         *upper, before = prefix[-_LOOK_CHARACTERS:].split("\n")
         rest, *lower = suffix[:_LOOK_CHARACTERS].split("\n")
         above = next((line for line in reversed(upper) if line.strip()), "")

@@ -2,7 +2,7 @@ import ast
 
 import pytest
 
-from engine.completion.names import unbound
+from engine.completion.unbound_names import unbound
 
 
 def found(code: str) -> list[str]:

@@ -1,27 +1,27 @@
-"""What a suggestion does not open with, on a line where nothing is typed yet.
+"""Bars tokens that must not open a suggestion on a line where nothing is typed yet.
 
-Not with its end, where a threshold decides what is shown anyway; and not with a remark: a comment
-or a docstring that nobody began is read, judged and thrown away.  Only of Python is it known what
-a remark looks like, and that docstrings stand below a colon or at the top.
+Two kinds are barred.  The end of the text, where a threshold already decides what is shown.  And a
+comment or docstring that the person has not begun: people read it, judge it and throw it away.
+The second kind is known for Python only; a docstring can stand below a colon or at the top.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.completion.brackets import TRIPLE_QUOTES, inside_text
-from engine.completion.place import Place
+from engine.completion.surroundings import Surroundings
 from engine.completion.syntax import is_python
 from engine.tokenizer import Tokenizer
 
-__all__ = ["Barred", "Opening"]
+__all__ = ["BarredTokens", "OpeningRules"]
 
 _COMMENT = (b"#",)
 _DOCSTRING = tuple(quote.encode() for quote in TRIPLE_QUOTES)
 _LINE_ENDS = (b"\n", b"\r")
 
 
-class Opening:
-    """Knows the tokens of one vocabulary that a suggestion does not open with.
+class OpeningRules:
+    """Knows which tokens of one vocabulary must not open a suggestion.
 
     Args:
         tokenizer: The model's.
@@ -36,18 +36,18 @@ class Opening:
         self._docstrings = _ids([_opens(content, _DOCSTRING) for content in contents])
 
     def barred(
-        self, path: str, prefix: str, place: Place, *, one_line: bool, silence: bool
-    ) -> "Barred | None":
-        """Return what is barred at a cursor; None: nothing.
+        self, path: str, prefix: str, around: Surroundings, *, one_line: bool, silence: bool
+    ) -> "BarredTokens | None":
+        """Return the tokens barred at a cursor; None: there are none.
 
         Args:
             path: The file.
             prefix: The text before the cursor.
-            place: The lines around it.
+            around: The lines around the cursor.
             one_line: Whether the suggestion ends with the cursor's line.
-            silence: Whether it may be empty.
+            silence: Whether the suggestion may be empty.
         """
-        if place.before.strip() or place.rest.strip():
+        if around.before.strip() or around.rest.strip():
             return None
         ids: list[NDArray[np.int64]] = []
         signs: tuple[bytes, ...] = ()
@@ -59,19 +59,19 @@ class Opening:
         if is_python(path) and not inside_text(prefix):
             ids.append(self._comments)
             signs += _COMMENT
-            if not place.above or place.above.endswith(":"):
+            if not around.above or around.above.endswith(":"):
                 ids.append(self._docstrings)
                 signs += _DOCSTRING
-        return Barred(self._contents, np.concatenate(ids), signs) if ids else None
+        return BarredTokens(self._contents, np.concatenate(ids), signs) if ids else None
 
 
-class Barred:
-    """The tokens that are barred at one cursor.
+class BarredTokens:
+    """The tokens barred at one cursor.
 
     Args:
         contents: The bytes of every token.
-        ids: The barred ones, where bytes before the cursor need not be said again.
-        signs: What a text does not begin with, after spaces.
+        ids: The barred tokens where no healing is due.
+        signs: What a text must not begin with, spaces aside.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class Barred:
         self._signs = signs
 
     def mask(self, logits: NDArray[np.float32], healing: bytes) -> NDArray[np.float32]:
-        """Return ``logits`` with the barred tokens impossible, if others are possible.
+        """Return ``logits`` with the barred tokens at −inf, unless nothing else is possible.
 
         Args:
-            logits: Shape (V,).
-            healing: Bytes that are said before the text begins.
+            logits: float32, shape (V,).
+            healing: Bytes that the tokens must repeat before the text begins.
         """
         masked = logits.copy()
         if healing:
@@ -103,5 +103,5 @@ def _ids(chosen: list[bool]) -> NDArray[np.int64]:
 
 
 def _opens(content: bytes, signs: tuple[bytes, ...]) -> bool:
-    """Return whether text begins with one of ``signs``, after spaces."""
+    """Return whether ``content`` begins with one of ``signs``, spaces aside."""
     return content.lstrip(b" \t").startswith(signs)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from engine.completion.opening import Opening
-from engine.completion.place import Place
+from engine.completion.openings import OpeningRules
+from engine.completion.surroundings import Surroundings
 from tests.engine_tokenizers import byte_tokenizer, merging_tokenizer, quoting_tokenizer
 
 TOKENIZER = byte_tokenizer()
@@ -17,8 +17,10 @@ def opens_with(
     one_line: bool = True,
 ) -> set[str]:
     """Which of some openings are possible at a cursor; ``end`` is the end token."""
-    place = Place.of(prefix, suffix)
-    barred = Opening(TOKENIZER).barred(path, prefix, place, one_line=one_line, silence=silence)
+    around = Surroundings.of(prefix, suffix)
+    barred = OpeningRules(TOKENIZER).barred(
+        path, prefix, around, one_line=one_line, silence=silence
+    )
     logits = np.zeros(TOKENIZER.vocabulary, np.float32)
     masked = logits if barred is None else barred.mask(logits, b"")
     ids = {sign: TOKENIZER.encode_part(sign)[0] for sign in ("#", "\n", "x", " ")}
@@ -53,8 +55,8 @@ def test_several_lines_may_open_with_a_blank_one() -> None:
 
 def test_behind_bytes_that_are_said_again() -> None:
     tokenizer = merging_tokenizer()
-    barred = Opening(tokenizer).barred(
-        "a.py", "x\n", Place.of("x\n", ""), one_line=True, silence=True
+    barred = OpeningRules(tokenizer).barred(
+        "a.py", "x\n", Surroundings.of("x\n", ""), one_line=True, silence=True
     )
     assert barred is not None
     hashed, plain = (tokenizer.encode_part(sign)[0] for sign in "#x")
@@ -66,7 +68,7 @@ def test_behind_bytes_that_are_said_again() -> None:
 
 
 def test_where_nothing_else_is_possible_all_is() -> None:
-    barred = Opening(TOKENIZER).barred("a.py", "", Place(), one_line=True, silence=True)
+    barred = OpeningRules(TOKENIZER).barred("a.py", "", Surroundings(), one_line=True, silence=True)
     assert barred is not None
     logits = np.full(TOKENIZER.vocabulary, -np.inf, np.float32)
     logits[TOKENIZER.encode_part("#")[0]] = 0.0
@@ -80,8 +82,8 @@ def test_where_nothing_else_is_possible_all_is() -> None:
 def test_docstrings_stand_below_a_colon_or_at_the_top(above: str, barred: bool) -> None:
     tokenizer = quoting_tokenizer()
     (quotes,) = tokenizer.encode_part('"""')
-    found = Opening(tokenizer).barred(
-        "a.py", above, Place.of(above, ""), one_line=True, silence=True
+    found = OpeningRules(tokenizer).barred(
+        "a.py", above, Surroundings.of(above, ""), one_line=True, silence=True
     )
     assert found is not None
     masked = found.mask(np.zeros(tokenizer.vocabulary, np.float32), b"")

@@ -1,34 +1,34 @@
-"""What a person may still write behind and below code that is not finished.  Pure functions.
+"""Lists the ways in which unfinished Python may go on.  Pure functions.
 
-A block that was begun has no body yet, a call is not closed, a ``try`` has no handler: code that
-could be read with one of these endings is on its way to something that can.
+A block may lack its body, a call its bracket, a ``try`` its handler.  Code that parses with one of
+these endings is on its way to code that parses.
 """
 
 from collections.abc import Iterator, Sequence
 
 from engine.completion.brackets import TRIPLE_QUOTES, closers, without_comment
-from engine.completion.place import indentation
+from engine.completion.surroundings import indentation
 
 __all__ = ["endings"]
 
 _BODIES = ("\n pass", "\n pass\nexcept: pass", "\n case _: pass")
 _DECORATED = "def f(): pass"
 _OPERANDS = ("", " 0", " else 0", " in 0", ": 0")
-"""For a line that ends with an operator, inside of brackets."""
+"""Completions of a line inside brackets that ends with an operator."""
 
 
 def endings(code: str, *, outer: str, tries: Sequence[str]) -> Iterator[str]:
-    """Yield what may follow ``code``, likely ones first; each begins where the code's text ends.
+    """Yield texts that may follow ``code`` directly, likely ones first.
 
     Args:
-        code: The cursor's line and those suggested below it, to the end of a line.
-        outer: The brackets that close those which are open in front of it.
-        tries: How each ``try`` that it stands in is indented, the innermost first.
+        code: The cursor's line and the suggested lines below it, up to the end of a line.
+        outer: The brackets that close those still open above ``code``.
+        tries: The indentation of each ``try`` around ``code``, the innermost first.
     """
     line = code.rpartition("\n")[2]
     indent = indentation(line)
     if without_comment(line) != line:
-        yield f"\n{indent}pass"  # a body of which only a comment is there
+        yield f"\n{indent}pass"  # a body that is only a comment so far
         yield from _below(without_comment(line), "", indent)
         return
     for end in _of_line(code, outer):
@@ -46,7 +46,7 @@ def endings(code: str, *, outer: str, tries: Sequence[str]) -> Iterator[str]:
 
 
 def _of_line(code: str, outer: str) -> Iterator[str]:
-    """Yield what makes the last line one that is not cut short."""
+    """Yield texts that complete the last line itself."""
     missing = closers(code)
     quotes = [quote for quote in TRIPLE_QUOTES if code.count(quote) % 2]
     inside = bool(missing or outer)
@@ -58,7 +58,7 @@ def _of_line(code: str, outer: str) -> Iterator[str]:
 
 
 def _below(line: str, end: str, indent: str) -> Iterator[str]:
-    """Yield what stands below a line, if it must have something there."""
+    """Yield texts that a line needs below it, if it needs any."""
     if (line + end).rstrip().endswith(":"):
         for body in _BODIES:
             yield end + body.replace("\n", "\n" + indent)

@@ -1,8 +1,8 @@
-"""Whether the names that a piece of a file uses are bound there, as far as the file tells.
+"""Finds names that a piece of a Python file uses but the file does not bind.
 
-Follows Python's scopes: module, classes, functions, comprehensions.  An attribute of a method's own
-object counts as bound where its class mentions it; and where the class is not all there is to its
-objects: it has bases, a decorator, or a subclass in the file, or is a mixin.
+Follows Python's scopes: module, classes, functions, comprehensions.  ``self.x`` counts as bound if
+the class mentions ``x`` anywhere.  It also counts if the class alone does not determine what its
+objects have: a class with bases, a decorator or a subclass in the file, or a mixin.
 """
 
 import ast
@@ -17,7 +17,7 @@ _EVERYWHERE = frozenset(dir(builtins)) | {
     *("__builtins__", "__class__", "__annotations__", "__module__", "__qualname__", "__dict__"),
     *("__cached__", "WindowsError", "reveal_type", "_", "unicode", "xrange", "basestring", "long"),
 }
-_OPENING = {"__getattr__", "__getattribute__", "__setattr__", "__dict__", "setattr", "vars"}
+_DYNAMIC = {"__getattr__", "__getattribute__", "__setattr__", "__dict__", "setattr", "vars"}
 """A class that mentions one of these may have any attribute."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -25,68 +25,68 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True)
 class _Class:
-    """A class around a place."""
+    """A class around a piece of code."""
 
     closed: bool
-    """Whether all attributes of its objects can be known from its body."""
+    """Whether its body tells all attributes of its objects."""
     attributes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What is known at a place."""
+    """The names known at one point of the file."""
 
     names: frozenset[str]
-    """Bound around it, visible in functions that begin there."""
+    """Bound around the point; functions defined there see them."""
     local: frozenset[str] = frozenset()
-    """Bound in the class body it stands in: functions there do not see them."""
+    """Bound in the class body around the point; functions defined there do not see them."""
     owner: _Class | None = None
     in_body: bool = False
-    """Whether it stands directly in the owner's body."""
+    """Whether the point is directly in the owner's body, not in a function of it."""
     own_object: str = ""
-    """The first parameter of the owner's method that it stands in."""
+    """The first parameter of the method around the point, usually ``self``."""
 
 
-Place = tuple[int, int]
-"""(line, from 1; column in UTF-8 bytes, from 0), as `ast` counts."""
+Position = tuple[int, int]
+"""(line from 1, column from 0 in UTF-8 bytes), as `ast` counts."""
 
 
-def unbound(module: ast.Module, start: Place, end: Place) -> list[str]:
-    """Return the names that the code from ``start`` to ``end`` uses and nothing binds, in order.
+def unbound(module: ast.Module, start: Position, end: Position) -> list[str]:
+    """Return, in order, the unbound names that the code from ``start`` to ``end`` uses.
 
     Args:
         module: The whole file.
-        start: A name that ends here or before is another's.
-        end: One that begins here or behind is so too.
+        start: Names that end here or earlier are not looked at.
+        end: Names that begin here or later are not looked at.
 
     Raises:
-        RecursionError: The code is nested deeper than Python's stack.
+        RecursionError: The code is nested deeper than Python's stack allows.
     """
     names = _bindings(module.body) | _globals(module)
     if "*" in names:
-        return []  # anything may come with ``from x import *``
+        return []  # ``from x import *`` may bind anything
     reader = _Reader(start, end, _bases(module))
     reader.all(module.body, _Scope(_EVERYWHERE | names))
     return reader.found
 
 
 class _Reader:
-    """Reads the nodes that touch a piece of code."""
+    """Reads the nodes that overlap a piece of code."""
 
-    def __init__(self, start: Place, end: Place, bases: frozenset[str]) -> None:
+    def __init__(self, start: Position, end: Position, bases: frozenset[str]) -> None:
         self._start, self._end = start, end
         self._bases = bases
-        """Names of classes that others are made of."""
+        """Names of classes that others of the file derive from."""
         self.found: list[str] = []
 
     def all(self, nodes: Iterable[ast.AST | None], scope: _Scope) -> None:
-        """Read the nodes, where they lie in the piece at least in part."""
+        """Read those of the nodes that overlap the piece."""
         for node in nodes:
             if node is not None and self._touches(node):
                 self._one(node, scope)
 
     def _touches(self, node: ast.AST) -> bool:
-        """Return whether a node, its decorators included, lies in the piece in part."""
+        """Return whether a node, decorators included, overlaps the piece."""
         if not isinstance(node, ast.stmt | ast.expr):
             return True
         parts = [node, *getattr(node, "decorator_list", [])]
@@ -133,16 +133,19 @@ class _Reader:
         self.all([*node.decorator_list, *node.bases, *node.keywords], typed)
         body = _bindings(node.body)
         attributes = body | self._mentioned(node)
-        closed = _is_plain(node) and node.name not in self._bases and not attributes & _OPENING
+        closed = _is_plain(node) and node.name not in self._bases and not attributes & _DYNAMIC
         owner = _Class(closed, attributes)
         outer = _inside(typed, frozenset())
         self.all(node.body, replace(outer, local=body, owner=owner, in_body=True, own_object=""))
 
     def _mentioned(self, node: ast.ClassDef) -> frozenset[str]:
-        """Return the attributes of anything that a class mentions, but for those read here."""
+        """Return the attribute names in a class and the words of its strings.
+
+        Attributes that the piece itself reads are left out.
+        """
         found: set[str] = set()
         for each in ast.walk(node):
-            if isinstance(each, ast.Name) and each.id in _OPENING:
+            if isinstance(each, ast.Name) and each.id in _DYNAMIC:
                 found.add(each.id)
             elif isinstance(each, ast.Attribute):
                 if not (isinstance(each.ctx, ast.Load) and self._touches(each)):
@@ -162,7 +165,7 @@ class _Reader:
 
 
 def _is_plain(node: ast.ClassDef) -> bool:
-    """Return whether nothing but its body says what a class has."""
+    """Return whether the body of a class alone tells what its objects have."""
     own = all(isinstance(base, ast.Name) and base.id == "object" for base in node.bases)
     alone = not node.keywords and not node.decorator_list
     return own and alone and not node.name.endswith("Mixin")
@@ -173,14 +176,14 @@ def _is_static(node: _Function) -> bool:
 
 
 def _bases(module: ast.Module) -> frozenset[str]:
-    """Return the names of classes that others of the file are made of."""
+    """Return the names of classes that others of the file derive from."""
     classes = (node for node in ast.walk(module) if isinstance(node, ast.ClassDef))
     bases = (base for each in classes for base in each.bases)
     return frozenset(base.id for base in bases if isinstance(base, ast.Name))
 
 
 def _globals(module: ast.Module) -> frozenset[str]:
-    """Return the names that functions declare to be the module's."""
+    """Return the names that functions declare ``global``."""
     nodes = (node for node in ast.walk(module) if isinstance(node, ast.Global))
     return frozenset(name for node in nodes for name in node.names)
 
@@ -193,7 +196,7 @@ def _inside(scope: _Scope, names: frozenset[str]) -> _Scope:
 
 
 def _bindings(nodes: Sequence[ast.AST]) -> frozenset[str]:
-    """Return the names that nodes bind in the scope they stand in; ``*`` for all of a module."""
+    """Return the names that nodes bind in their own scope; ``*`` for a star import."""
     return frozenset(name for node in nodes for name in _bound_by(node))
 
 
@@ -201,7 +204,7 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             yield node.name
-            return  # what is inside is another scope's
+            return  # the names inside belong to another scope
         case ast.Lambda():
             return
         case ast.Name(ctx=ast.Store() | ast.Del()):
@@ -233,5 +236,5 @@ def _defaults(arguments: ast.arguments) -> list[ast.expr | None]:
 
 
 def _type_parameters(node: ast.AST) -> frozenset[str]:
-    """Return the names in brackets behind the name of a definition or type (Python 3.12)."""
+    """Return the type parameters of a definition, as in ``def f[T](x: T)`` (Python 3.12)."""
     return frozenset(each.name for each in getattr(node, "type_params", []))
