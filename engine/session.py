@@ -24,7 +24,7 @@ from engine.completion.trim import trim, without_extra_indent, without_unfinishe
 from engine.completion.write import write
 from engine.completion.writer import Limits, Writer
 from engine.errors import EngineError, PromptError
-from engine.generation.generator import Generation, Generator, Runner, Step
+from engine.generation.generator import Generation, Generator, Runner, RunnerStep
 from engine.generation.sampling import make_sampler, mask, softmax
 from engine.knowledge.advice import Advice
 from engine.knowledge.adviser import Adviser
@@ -41,7 +41,7 @@ from engine.protocol.messages import (
 )
 from engine.repository.privacy import is_secret
 from engine.telemetry.counters import WorkCounters
-from engine.telemetry.snapshot import Activity, Snapshot, describe
+from engine.telemetry.snapshot import CoreActivity, Snapshot, describe
 from engine.tokenizer import Tokenizer
 from engine.units import Gigahertz, tokens_per_second
 
@@ -181,7 +181,7 @@ class Wafer(Runner, Protocol):
         """What was run so far, with ``since(earlier)``; any thread."""
         ...
 
-    def expand(self, counts: Any) -> Activity:
+    def expand(self, counts: Any) -> CoreActivity:
         """Return what every core did in ``counts``; any thread."""
         ...
 
@@ -472,7 +472,7 @@ class Session:
 
     # ── figures ─────────────────────────────────────────────────────────────────────────────
 
-    def _count(self, step: Step) -> None:
+    def _count(self, step: RunnerStep) -> None:
         self._work.add(
             decode=step.decode,
             tokens=step.rows,

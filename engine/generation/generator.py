@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.errors import PromptError
 
-__all__ = ["PREFILL_CHUNK", "Generation", "Generator", "Runner", "Step", "common_length"]
+__all__ = ["PREFILL_CHUNK", "Generation", "Generator", "Runner", "RunnerStep", "common_length"]
 
 PREFILL_CHUNK = 64
 """Most tokens of one prefill step: between steps a request can be cancelled."""
@@ -49,7 +49,7 @@ class Runner(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RunnerStep:
     """One call of the runner."""
 
     position: int
@@ -70,7 +70,7 @@ class Generation:
     cached_tokens: int = 0
     """Prompt tokens whose rows the KV cache still held."""
     cancelled: bool = False
-    steps: list[Step] = field(default_factory=list)
+    steps: list[RunnerStep] = field(default_factory=list)
 
     def seconds(self, *, decode: bool) -> float:
         """Return the host time of all decode or all prefill steps."""
@@ -96,7 +96,7 @@ class Generator:
     Not safe to use from two threads at once.
     """
 
-    def __init__(self, runner: Runner, on_step: Callable[[Step], None] | None = None) -> None:
+    def __init__(self, runner: Runner, on_step: Callable[[RunnerStep], None] | None = None) -> None:
         self._runner = runner
         self._on_step = on_step
         self._held: list[int] = []  # the token of each row in the KV cache
@@ -206,7 +206,7 @@ class Generator:
             self._held.clear()
             raise
         self._held.extend(tokens)
-        step = Step(position, len(tokens), decode, perf_counter() - start)
+        step = RunnerStep(position, len(tokens), decode, perf_counter() - start)
         generation.steps.append(step)
         if self._on_step is not None:
             self._on_step(step)

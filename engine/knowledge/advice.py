@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.generation.sampling import softmax
+from engine.knowledge.cursor_lines import CursorLines
 from engine.knowledge.forecast import Forecast, blend
+from engine.knowledge.line_proposals import Proposals, find_proposals
 from engine.knowledge.mixture import (
     Certainty,
     context_features,
@@ -15,9 +17,7 @@ from engine.knowledge.mixture import (
     mix,
     shares,
 )
-from engine.knowledge.proposals import Proposals, find_proposals
-from engine.knowledge.shelf import Source
-from engine.knowledge.site import Site
+from engine.knowledge.text_index import IndexView
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Advice", "Opinion", "line_ends", "merge"]
@@ -42,7 +42,7 @@ class Advice:
         ends: `line_ends` of the tokenizer.
         own: The text around the cursor.
         repository: The other files.
-        site: The cursor.
+        cursor: The cursor.
         context: Token ids in front of what is generated.
     """
 
@@ -50,20 +50,20 @@ class Advice:
         self,
         tokenizer: Tokenizer,
         ends: NDArray[np.int64],
-        own: Source,
-        repository: Sequence[Source],
-        site: Site,
+        own: IndexView,
+        repository: Sequence[IndexView],
+        cursor: CursorLines,
         context: Sequence[int],
     ) -> None:
         self._tokenizer = tokenizer
         self._ends = ends
         self._own = own
         self._repository = repository
-        self._site = site
+        self._cursor = cursor
         self._context = list(context)
         self._before = len(self._context)
-        found = find_proposals([own, *repository], tokenizer, site)
-        self._proposals = Proposals(tokenizer, found, len(site.before.lstrip()))
+        found = find_proposals([own, *repository], tokenizer, cursor)
+        self._proposals = Proposals(tokenizer, found, len(cursor.before.lstrip()))
         self._said = b""
         self._steps = 0
         self.weight = 0.0
@@ -102,8 +102,8 @@ class Advice:
         self.weight = 1.0 - float(weights[0])
         mixed = mix(model, opinion.forecasts, weights)
         end = self._tokenizer.special(_END)
-        if end is not None and len(self._said) >= len(self._site.healing):
-            if self._site.one_line:
+        if end is not None and len(self._said) >= len(self._cursor.healing):
+            if self._cursor.one_line:
                 total = mixed[self._ends].sum()
                 mixed[self._ends] = 0.0
             else:

@@ -4,9 +4,9 @@ from collections import OrderedDict
 from pathlib import Path
 
 from engine.knowledge.advice import Advice, line_ends
+from engine.knowledge.cursor_lines import CursorLines
 from engine.knowledge.library import Library
-from engine.knowledge.shelf import Shelf, Source
-from engine.knowledge.site import Site
+from engine.knowledge.text_index import IndexView, TextIndex
 from engine.knowledge.tuning import Tuning
 from engine.protocol.messages import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
 from engine.tokenizer import Tokenizer
@@ -43,7 +43,7 @@ class Adviser:
         self._suffixes = SUFFIXES.get(language, ANY_SUFFIXES)
         self._ends = line_ends(tokenizer)
         self._library: Library | None = None
-        self._buffers: OrderedDict[tuple[str, str], Shelf] = OrderedDict()
+        self._buffers: OrderedDict[tuple[str, str], TextIndex] = OrderedDict()
         self.tuning = tuning
         self.coefficients = tuning.coefficients()
 
@@ -88,20 +88,20 @@ class Adviser:
         return Advice(
             self._tokenizer,
             self._ends,
-            Source(self._buffer(prefix, suffix), own=True),
-            library.sources(path),
-            Site.of(prefix, suffix, healing, one_line=one_line),
+            IndexView(self._buffer_index(prefix, suffix), own=True),
+            library.views(path),
+            CursorLines.of(prefix, suffix, healing, one_line=one_line),
             context,
         )
 
-    def _buffer(self, prefix: str, suffix: str) -> Shelf:
+    def _buffer_index(self, prefix: str, suffix: str) -> TextIndex:
         """Return a shelf of the lines above and below the cursor's."""
         above = prefix[: prefix.rfind("\n") + 1][-PREFIX_CHARACTERS:]
         below = suffix[:SUFFIX_CHARACTERS].partition("\n")[2]
-        shelf = self._buffers.pop((above, below), None)
-        if shelf is None:
-            shelf = Shelf(self._tokenizer, [("above", above), ("below", below)])
-        self._buffers[above, below] = shelf
+        index = self._buffers.pop((above, below), None)
+        if index is None:
+            index = TextIndex(self._tokenizer, [("above", above), ("below", below)])
+        self._buffers[above, below] = index
         while len(self._buffers) > KEPT_BUFFERS:
             self._buffers.popitem(last=False)
-        return shelf
+        return index

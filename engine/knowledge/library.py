@@ -15,8 +15,8 @@ from pathlib import Path
 from threading import Lock, Thread, get_native_id
 from time import monotonic
 
-from engine.knowledge.shelf import Shelf, Source
-from engine.repository.files import ReadableFile, find_files, read_text
+from engine.knowledge.text_index import IndexView, TextIndex
+from engine.repository.readable_files import ReadableFile, find_files, read_text
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Library"]
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 class _Holdings:
     """What is on the shelves; replaced as a whole."""
 
-    sources: tuple[Source, ...] = ()
+    views: tuple[IndexView, ...] = ()
     stamps: tuple[tuple[str, int, int], ...] = ()
     """(name, size, time of change) of every file that was read for it."""
     main: frozenset[tuple[str, int, int]] = frozenset()
@@ -47,7 +47,7 @@ class _Holdings:
 class Library:
     """The files of one repository.
 
-    Any thread may ask for `sources`; it does not block.
+    Any thread may ask for `views`; it does not block.
 
     Args:
         root: The repository's folder.
@@ -82,16 +82,16 @@ class Library:
     @property
     def tokens(self) -> int:
         """Tokens on the shelves, replaced text included."""
-        return sum(source.shelf.tokens for source in self._holdings.sources)
+        return sum(view.index.tokens for view in self._holdings.views)
 
-    def sources(self, without: str) -> list[Source]:
+    def views(self, without: str) -> list[IndexView]:
         """Return the shelves as a completion in the file ``without`` uses them.
 
         Neither its text on disk is used nor copies of that under other names.
         """
-        sources = self._holdings.sources
-        hidden = {without}.union(*(source.shelf.copies(without) for source in sources))
-        return [Source(source.shelf, hidden=source.hidden | hidden) for source in sources]
+        views = self._holdings.views
+        hidden = {without}.union(*(view.index.copies(without) for view in views))
+        return [IndexView(view.index, hidden=view.hidden | hidden) for view in views]
 
     def read(self) -> None:
         """Bring the shelves up to date now; blocks.
@@ -134,27 +134,27 @@ class Library:
         if self._looked_at == stamps.keys():
             return
         changed = [file for stamp, file in stamps.items() if stamp not in before.main]
-        if not before.sources or not before.main or len(changed) > MAX_CHANGED:
+        if not before.views or not before.main or len(changed) > MAX_CHANGED:
             self._read_all(files, gradual=gradual and not before.main)
         else:
             old = frozenset(stamp[0] for stamp in before.main if stamp not in stamps)
-            sources = [Source(before.sources[0].shelf, hidden=old), *self._shelf(changed)]
-            self._holdings = _Holdings(tuple(sources), tuple(stamps), before.main)
+            views = [IndexView(before.views[0].index, hidden=old), *self._indexed(changed)]
+            self._holdings = _Holdings(tuple(views), tuple(stamps), before.main)
             _log.info("repository: %d files changed", len(changed))
         self._looked_at = frozenset(stamps)
 
     def _read_all(self, files: Sequence[ReadableFile], *, gradual: bool) -> None:
         first = _first_files(files)
         if gradual and len(first) < len(files):
-            self._holdings = _Holdings(tuple(self._shelf(first)), tuple(map(_stamp, first)))
+            self._holdings = _Holdings(tuple(self._indexed(first)), tuple(map(_stamp, first)))
         stamps = tuple(map(_stamp, files))
-        self._holdings = _Holdings(tuple(self._shelf(files)), stamps, frozenset(stamps))
+        self._holdings = _Holdings(tuple(self._indexed(files)), stamps, frozenset(stamps))
         _log.info("repository: %d files, %d tokens", self.files, self.tokens)
 
-    def _shelf(self, files: Sequence[ReadableFile]) -> list[Source]:
+    def _indexed(self, files: Sequence[ReadableFile]) -> list[IndexView]:
         """Return a shelf of the files; none where no file can be read."""
         texts = [(file.name, text) for file in files if (text := read_text(file)) is not None]
-        return [Source(Shelf(self._tokenizer, texts))] if texts else []
+        return [IndexView(TextIndex(self._tokenizer, texts))] if texts else []
 
 
 def _stamp(file: ReadableFile) -> tuple[str, int, int]:

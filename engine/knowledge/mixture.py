@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.knowledge.forecast import Forecast
-from engine.knowledge.proposals import LineForecast
+from engine.knowledge.line_proposals import LineForecast
 
 __all__ = [
     "CONTEXT_FEATURES",

@@ -3,4 +3,4 @@
 __all__ = ["SUITES"]
 
 SUITES = ("line", "mid", "block", "api", "cross", "replay")
-"""The suites by name: questions of `engine.quality.items`, and typing key by key."""
+"""The suites by name: questions of `engine.quality.question_sampler`, and typing key by key."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from engine.session import CompletionRequest, Session
 
-__all__ = ["Answer", "Answerer", "ModelAnswers", "Nothing", "Question"]
+__all__ = ["Answerer", "CursorAnswer", "ModelAnswers", "NothingBaseline", "Question"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CursorAnswer:
     """A text for a cursor."""
 
     text: str = ""
@@ -44,17 +44,17 @@ class Answer:
 class Answerer(Protocol):
     """Answers questions."""
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> CursorAnswer:
         """Return the text for the question's cursor."""
         ...
 
 
-class Nothing:
+class NothingBaseline:
     """The baseline of a plain editor: suggests nothing."""
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> CursorAnswer:
         """Return an empty text."""
-        return Answer()
+        return CursorAnswer()
 
 
 class ModelAnswers:
@@ -80,12 +80,12 @@ class ModelAnswers:
             self._prepared = root
             self._session.read_repository(str(root), self._secret_patterns)
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> CursorAnswer:
         """Return what the session suggests."""
         drafts: list[str] = []
         completion = self._session.complete(self._request(question), on_text=drafts.append)
         learnt = completion.repository
-        return Answer(
+        return CursorAnswer(
             text=completion.text,
             tokens=completion.completion_tokens,
             shown=completion.shown,

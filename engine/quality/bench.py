@@ -10,16 +10,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.quality.answers import Answer, Answerer, Nothing, Question
+from engine.quality.answers import Answerer, CursorAnswer, NothingBaseline, Question
 from engine.quality.corpus import Corpus, read_corpus
 from engine.quality.endings import judge_ending
-from engine.quality.items import Item, Items
-from engine.quality.nearest import Nearest
-from engine.quality.ngram import NGram
-from engine.quality.replay import Stretch, Typed, Typist, draw_stretches, summary
+from engine.quality.nearest_line_baseline import NearestLineBaseline
+from engine.quality.ngram_baseline import NGramBaseline
+from engine.quality.question_sampler import QuestionItem, QuestionSampler
 from engine.quality.scores import edit_similarity, interval, mean
+from engine.quality.typing_replay import Stretch, Typed, Typist, draw_stretches, summary
 
-__all__ = ["Model", "QualityBench"]
+__all__ = ["MeasuredModel", "QualityBench"]
 
 _MAX_TOKENS = {"block": 160}
 _LINE_TOKENS = 64
@@ -28,7 +28,7 @@ OnItem = Callable[[int, int], None]
 """Told, after each item, how many are done and how many there are."""
 
 
-class Model(Answerer, Protocol):
+class MeasuredModel(Answerer, Protocol):
     """A model that answers."""
 
     def prepare(self, root: Path) -> None:
@@ -70,12 +70,12 @@ class _ModelScores(_Scores):
     """UTF-8 bytes of the targets."""
     changed: list[float] = field(default_factory=list)
     weight: list[float] = field(default_factory=list)
-    """What the repository contributed (`engine.quality.answers.Answer`)."""
+    """What the repository contributed (`engine.quality.answers.CursorAnswer`)."""
     endings: Counter[str] = field(default_factory=Counter)
     extra: dict[str, list[float]] = field(default_factory=dict)
     """More worths by name, one an item."""
 
-    def judge(self, kind: str, item: Item, answer: Answer) -> None:
+    def judge(self, kind: str, item: QuestionItem, answer: CursorAnswer) -> None:
         """Judge one answer in every way that its kind has."""
         self.add(answer.text, item.target)
         self.changed.append(answer.changed)
@@ -107,30 +107,30 @@ class QualityBench:
     def __init__(self, data: Path, seed: int = 0, secret_patterns: Sequence[str] = ()) -> None:
         self.seed = seed
         self.corpus: Corpus = read_corpus(data, seed, secret_patterns)
-        self._items = Items(self.corpus, seed)
+        self._items = QuestionSampler(self.corpus, seed)
 
     @cached_property
     def baselines(self) -> dict[str, Answerer]:
         """Who else answers the same questions."""
         return {
-            "nothing": Nothing(),
-            "ngram": NGram(self.corpus),
-            "nearest_line": Nearest(self.corpus),
+            "nothing": NothingBaseline(),
+            "ngram": NGramBaseline(self.corpus),
+            "nearest_line": NearestLineBaseline(self.corpus),
         }
 
     def measure(
         self,
         kind: str,
         count: int,
-        model: Model,
+        model: MeasuredModel,
         on_item: OnItem,
         *,
-        without_repository: Model | None = None,
+        without_repository: MeasuredModel | None = None,
     ) -> dict[str, Any]:
         """Return the figures of one suite of questions; fields as in the command's JSON.
 
         Args:
-            kind: One of `engine.quality.items.KINDS`.
+            kind: One of `engine.quality.question_sampler.KINDS`.
             count: Questions, fewer where the directory has fewer.
             model: Who is measured.
             on_item: Told of every item.
@@ -154,7 +154,9 @@ class QualityBench:
         figures["baselines"] = {name: each.figures(self.seed) for name, each in others.items()}
         return figures
 
-    def replay(self, count: int, model: Model, typist: Typist, on_item: OnItem) -> dict[str, Any]:
+    def replay(
+        self, count: int, model: MeasuredModel, typist: Typist, on_item: OnItem
+    ) -> dict[str, Any]:
         """Return the figures of the suite ``replay``; fields as in the command's JSON.
 
         Args:
@@ -182,7 +184,7 @@ class QualityBench:
         }
 
 
-def _question(kind: str, item: Item) -> Question:
+def _question(kind: str, item: QuestionItem) -> Question:
     return Question(
         item.file.root,
         item.file.path,
@@ -193,7 +195,7 @@ def _question(kind: str, item: Item) -> Question:
     )
 
 
-def _bits_of_lines(stretch: Stretch, model: Model) -> float:
+def _bits_of_lines(stretch: Stretch, model: MeasuredModel) -> float:
     """Return −log₂ of the probability of a stretch, line by line, as it is typed."""
     bits, above = 0.0, stretch.above
     for line in stretch.target.splitlines(keepends=True):
@@ -206,7 +208,7 @@ def _bits_of_lines(stretch: Stretch, model: Model) -> float:
 
 
 def _measure_one(
-    kind: str, item: Item, question: Question, model: Model, scores: _ModelScores
+    kind: str, item: QuestionItem, question: Question, model: MeasuredModel, scores: _ModelScores
 ) -> None:
     """Ask a model one question and judge the answer."""
     scores.judge(kind, item, model.answer(question))
@@ -214,7 +216,7 @@ def _measure_one(
     scores.size += len(item.target.encode())
 
 
-def _extra(kind: str, item: Item, text: str) -> list[tuple[str, float]]:
+def _extra(kind: str, item: QuestionItem, text: str) -> list[tuple[str, float]]:
     """Return the worths that only some kinds have."""
     if kind == "cross":
         name = re.search(rf"\b{re.escape(item.hole.name)}\b", text)

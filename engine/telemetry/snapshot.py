@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Activity", "Snapshot", "describe", "throughput"]
+__all__ = ["CoreActivity", "Snapshot", "describe", "throughput"]
 
 _LARGEST = 2**32 - 1
 
@@ -29,7 +29,7 @@ class Snapshot:
     """What the wafer had run; only the wafer that counted can expand it."""
 
 
-class Activity(Protocol):
+class CoreActivity(Protocol):
     """What every placed core did in an interval, as the wafer tells it."""
 
     @property
@@ -48,7 +48,7 @@ class Activity(Protocol):
         ...
 
 
-def describe(sequence: int, older: Snapshot, newer: Snapshot, activity: Activity) -> Telemetry:
+def describe(sequence: int, older: Snapshot, newer: Snapshot, activity: CoreActivity) -> Telemetry:
     """Return the message about the interval from ``older`` to ``newer``."""
     return Telemetry(
         sequence=sequence,

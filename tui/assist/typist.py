@@ -40,7 +40,7 @@ from tui.code.indentation import after_enter, expected_width, indent_unit, leadi
 from tui.settings import SuggestionSettings
 
 if TYPE_CHECKING:
-    from engine import Answer, Answerer, Stretch
+    from engine import Answerer, CursorAnswer, Stretch
 
 __all__ = ["FIRST_TEXT_MS", "KEY_MS", "LATENCY_MS", "type_stretch"]
 
@@ -116,7 +116,7 @@ class _Engine:
 
     connected = True
 
-    def __init__(self, clock: _Clock, answer: Callable[[Complete], Answer]) -> None:
+    def __init__(self, clock: _Clock, answer: Callable[[Complete], CursorAnswer]) -> None:
         self._clock = clock
         self._answer = answer
         self._current = 0
@@ -155,7 +155,7 @@ def latency_ms(tokens: int) -> float:
     return next((ms for most, ms in LATENCY_MS if tokens <= most), LATENCY_MS[-1][1])
 
 
-def _completed(request: Complete, answer: Answer) -> Completed:
+def _completed(request: Complete, answer: CursorAnswer) -> Completed:
     return Completed(
         request_id=request.request_id,
         text=answer.text,
@@ -286,7 +286,7 @@ class _Person:
 
     # ── suggestions ─────────────────────────────────────────────────────────────────────────
 
-    def _ask(self, request: Complete) -> Answer:
+    def _ask(self, request: Complete) -> CursorAnswer:
         return self._answerer.answer(
             Question(
                 self._stretch.file.root,

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from engine.knowledge.advice import merge
 from engine.knowledge.forecast import DISCOUNT, blend
-from engine.knowledge.shelf import Shelf
+from engine.knowledge.text_index import TextIndex
 
 FOLLOWERS = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=30), min_size=1, max_size=8)
 
@@ -40,8 +40,8 @@ def test_without_continuations_there_is_no_forecast():
 
 def test_several_shelves_together_say_what_one_of_both_says(tokenizer):
     texts = [("a.py", "x = area(1)\ny = area(2)\n"), ("b.py", "z = area(1)\nshape = Shape()\n")]
-    whole = Shelf(tokenizer, texts)
-    parts = [Shelf(tokenizer, [text]) for text in texts]
+    whole = TextIndex(tokenizer, texts)
+    parts = [TextIndex(tokenizer, [text]) for text in texts]
     context = tokenizer.encode_part("w = area(")
     together = merge([part.followers(context) for part in parts])
     expected = whole.followers(context)
@@ -51,9 +51,9 @@ def test_several_shelves_together_say_what_one_of_both_says(tokenizer):
 
 
 def test_a_hidden_text_says_nothing(tokenizer):
-    shelf = Shelf(tokenizer, [("a.py", "area(width)\n"), ("b.py", "area(height)\n")])
+    index = TextIndex(tokenizer, [("a.py", "area(width)\n"), ("b.py", "area(height)\n")])
     context = tokenizer.encode_part("area(")
-    both = {token for _, tokens in shelf.followers(context) for token in tokens.tolist()}
-    one = {token for _, tokens in shelf.followers(context, ["a.py"]) for token in tokens.tolist()}
+    both = {token for _, tokens in index.followers(context) for token in tokens.tolist()}
+    one = {token for _, tokens in index.followers(context, ["a.py"]) for token in tokens.tolist()}
     assert one == {tokenizer.encode_part("height")[0]}
     assert one < both

@@ -5,8 +5,8 @@ import pytest
 
 from engine.knowledge import library
 from engine.knowledge.library import Library
-from engine.repository import files
-from engine.repository.files import find_files, read_text
+from engine.repository import readable_files
+from engine.repository.readable_files import find_files, read_text
 
 PYTHON = (".py",)
 
@@ -26,10 +26,10 @@ def make(root: Path, tokenizer, **options) -> Library:
     return Library(root, tokenizer, PYTHON, **options)
 
 
-def known(shelves: Library, without: str = "") -> set[str]:
+def known(repository: Library, without: str = "") -> set[str]:
     found = set()
-    for source in shelves.sources(without):
-        found |= set(source.shelf.names) - source.hidden
+    for view in repository.views(without):
+        found |= set(view.index.names) - view.hidden
     return found
 
 
@@ -38,7 +38,7 @@ def test_secret_ignored_linked_and_large_files_are_never_opened(
 ) -> None:
     for name in ("a.py", "b/c.py", ".ssh/d.py", "build/e.py", "private/f.py", "large.py"):
         write(tmp_path, name)
-    write(tmp_path, "large.py", "#" * (files.MAX_FILE_BYTES + 1))
+    write(tmp_path, "large.py", "#" * (readable_files.MAX_FILE_BYTES + 1))
     write(tmp_path, ".gitignore", "build/\n")
     write(tmp_path, "empty.py", "")
     write(tmp_path, "note.txt")
@@ -52,9 +52,9 @@ def test_secret_ignored_linked_and_large_files_are_never_opened(
         return read(path)
 
     monkeypatch.setattr(Path, "read_bytes", watched)
-    shelves = make(tmp_path, tokenizer, private_patterns=("private/",))
-    shelves.read()
-    assert known(shelves) == {"a.py", "b/c.py"}
+    repository = make(tmp_path, tokenizer, private_patterns=("private/",))
+    repository.read()
+    assert known(repository) == {"a.py", "b/c.py"}
     assert sorted(name for name in opened if name.endswith(".py")) == ["a.py", "b/c.py"]
 
 
@@ -67,9 +67,9 @@ def test_the_nearest_files_come_first(tmp_path: Path) -> None:
 def test_number_and_size_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for i in range(6):
         write(tmp_path, f"{i}.py", "x" * 10)
-    monkeypatch.setattr(files, "MAX_FILES", 4)
+    monkeypatch.setattr(readable_files, "MAX_FILES", 4)
     assert len(names(tmp_path)) == 4
-    monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 25)
+    monkeypatch.setattr(readable_files, "MAX_TOTAL_BYTES", 25)
     assert names(tmp_path) == ["0.py", "1.py"]
 
 
@@ -88,19 +88,19 @@ def test_what_is_no_text_is_passed_over(tmp_path: Path) -> None:
 def test_changed_new_and_removed_files_are_noticed(tmp_path: Path, tokenizer) -> None:
     write(tmp_path, "a.py", "old_name = 1\n")
     write(tmp_path, "b.py", "gone = 1\n")
-    shelves = make(tmp_path, tokenizer)
-    shelves.read()
+    repository = make(tmp_path, tokenizer)
+    repository.read()
     write(tmp_path, "a.py", "new_name = 22\n")
     write(tmp_path, "c.py", "added = 1\n")
     (tmp_path / "b.py").unlink()
-    shelves.read()
-    assert known(shelves) == {"a.py", "c.py"}
-    assert shelves.files == 2
+    repository.read()
+    assert known(repository) == {"a.py", "c.py"}
+    assert repository.files == 2
     texts = {
-        source.shelf.lines.content(i)
-        for source in shelves.sources("")
-        for i in range(len(source.shelf.lines))
-        if "a.py" in source.shelf.names and "a.py" not in source.hidden
+        view.index.lines.content(i)
+        for view in repository.views("")
+        for i in range(len(view.index.lines))
+        if "a.py" in view.index.names and "a.py" not in view.hidden
     }
     assert b"new_name = 22" in texts
     assert b"old_name = 1" not in texts
@@ -111,41 +111,41 @@ def test_many_changes_read_everything_again(
 ) -> None:
     monkeypatch.setattr(library, "MAX_CHANGED", 1)
     write(tmp_path, "a.py")
-    shelves = make(tmp_path, tokenizer)
-    shelves.read()
+    repository = make(tmp_path, tokenizer)
+    repository.read()
     write(tmp_path, "b.py")
     write(tmp_path, "c.py")
-    shelves.read()
-    assert len(shelves.sources("")) == 1
-    assert known(shelves) == {"a.py", "b.py", "c.py"}
+    repository.read()
+    assert len(repository.views("")) == 1
+    assert known(repository) == {"a.py", "b.py", "c.py"}
 
 
 def test_unchanged_files_are_not_read_again(
     tmp_path: Path, tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, "a.py")
-    shelves = make(tmp_path, tokenizer)
-    shelves.read()
+    repository = make(tmp_path, tokenizer)
+    repository.read()
     monkeypatch.setattr(library, "read_text", lambda file: pytest.fail("read again"))
-    shelves.read()
+    repository.read()
 
 
 def test_the_file_being_edited_is_passed_over(tmp_path: Path, tokenizer) -> None:
     write(tmp_path, "a.py", "a = 1\n")
     write(tmp_path, "b.py")
-    shelves = make(tmp_path, tokenizer)
-    shelves.read()
-    assert known(shelves, "a.py") == {"b.py"}
+    repository = make(tmp_path, tokenizer)
+    repository.read()
+    assert known(repository, "a.py") == {"b.py"}
 
 
 def test_copies_of_the_file_being_edited_are_passed_over_too(tmp_path: Path, tokenizer) -> None:
     write(tmp_path, "a.py", "a = 1\n")
     write(tmp_path, "build/a.py", "a = 1\n")
     write(tmp_path, "b.py")
-    shelves = make(tmp_path, tokenizer)
-    shelves.read()
-    assert known(shelves, "a.py") == {"b.py"}
-    assert known(shelves, "c.py") == {"a.py", "build/a.py", "b.py"}
+    repository = make(tmp_path, tokenizer)
+    repository.read()
+    assert known(repository, "a.py") == {"b.py"}
+    assert known(repository, "c.py") == {"a.py", "build/a.py", "b.py"}
 
 
 def test_a_repository_of_unreadable_files_is_read_again_when_it_changes(
@@ -153,24 +153,24 @@ def test_a_repository_of_unreadable_files_is_read_again_when_it_changes(
 ) -> None:
     path = tmp_path / "a.py"
     path.write_bytes(b"# caf\xe9\n")
-    shelves = make(tmp_path, tokenizer)
-    shelves.read()
-    shelves.read()
-    assert known(shelves) == set()
+    repository = make(tmp_path, tokenizer)
+    repository.read()
+    repository.read()
+    assert known(repository) == set()
     path.write_text("# café, now in UTF-8\n", encoding="utf-8")
-    shelves.read()
-    assert known(shelves) == {"a.py"}
+    repository.read()
+    assert known(repository) == {"a.py"}
 
 
 def test_what_was_read_on_demand_stays_until_it_is_demanded_again(
     tmp_path: Path, tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, "a.py")
-    shelves = make(tmp_path, tokenizer)
-    shelves.read()
+    repository = make(tmp_path, tokenizer)
+    repository.read()
     started: list[object] = []
     monkeypatch.setattr(library, "Thread", _thread(started))
-    shelves.freshen("a.py")
+    repository.freshen("a.py")
     assert started == []
 
 
@@ -180,16 +180,16 @@ def test_reading_in_the_background_fills_the_same_shelves(
     monkeypatch.setattr(library, "FIRST_BYTES", 8)
     for name in ("a.py", "b.py", "c.py"):
         write(tmp_path, name)
-    shelves = make(tmp_path, tokenizer)
+    repository = make(tmp_path, tokenizer)
     started = []
     monkeypatch.setattr(library, "Thread", _thread(started))
-    shelves.freshen("a.py")
-    assert known(shelves) == set()  # nothing waits
-    shelves.freshen("a.py")
+    repository.freshen("a.py")
+    assert known(repository) == set()  # nothing waits
+    repository.freshen("a.py")
     (work,) = started  # once in a while is enough
     work()
-    assert known(shelves) == {"a.py", "b.py", "c.py"}
-    assert len(shelves.sources("")) == 1
+    assert known(repository) == {"a.py", "b.py", "c.py"}
+    assert len(repository.views("")) == 1
 
 
 def _thread(started: list):

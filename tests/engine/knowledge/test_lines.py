@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from engine.knowledge.lines import NEIGHBOURS, SAME_STEP, Neighbours
-from engine.knowledge.search import find_lines
-from engine.knowledge.shelf import Shelf, Source
-from engine.knowledge.site import Site
+from engine.knowledge.cursor_lines import CursorLines
+from engine.knowledge.line_index import NEIGHBOURS, SAME_STEP, Neighbours
+from engine.knowledge.line_search import find_lines
+from engine.knowledge.text_index import IndexView, TextIndex
 
 TEXT = """\
 class Shape:
@@ -20,14 +20,14 @@ class Shape:
 
 def found(tokenizer, prefix, suffix="", *, one_line=True):
     """What the lines of the text offer for a cursor, best first."""
-    shelf = Shelf(tokenizer, [("shape.py", TEXT)])
-    site = Site.of(prefix, suffix, b"", one_line=one_line)
-    lines = find_lines([Source(shelf)], tokenizer, site)
-    return [(line.text + line.ending(site)).decode() for line in lines]
+    index = TextIndex(tokenizer, [("shape.py", TEXT)])
+    cursor = CursorLines.of(prefix, suffix, b"", one_line=one_line)
+    lines = find_lines([IndexView(index)], tokenizer, cursor)
+    return [(line.text + line.ending(cursor)).decode() for line in lines]
 
 
 def test_lines_are_found_without_the_blank_ones(tokenizer):
-    lines = Shelf(tokenizer, [("shape.py", TEXT), ("empty.py", "\n \n")]).lines
+    lines = TextIndex(tokenizer, [("shape.py", TEXT), ("empty.py", "\n \n")]).lines
     said = [lines.content(i).decode() for i in range(len(lines))]
     assert [line for line in said if line] == [
         line.strip() for line in TEXT.split("\n") if line.strip()
@@ -37,19 +37,19 @@ def test_lines_are_found_without_the_blank_ones(tokenizer):
 
 
 def test_a_line_between_the_same_neighbours_fits_best(tokenizer):
-    shelf = Shelf(tokenizer, [("shape.py", TEXT)])
+    index = TextIndex(tokenizer, [("shape.py", TEXT)])
     ids = {
         i: tokenizer.encode_part(line)
         for i, line in {-1: "width = self.width", 1: "def name(self):"}.items()
     }
-    fit = shelf.lines.fit(Neighbours(ids, 0))
+    fit = index.lines.fit(Neighbours(ids, 0))
     best = int(fit.argmax())
-    assert shelf.lines.content(best) == b"return width * self.height"
+    assert index.lines.content(best) == b"return width * self.height"
     assert fit[best] == pytest.approx(NEIGHBOURS[-1] + NEIGHBOURS[1] + SAME_STEP)
 
 
 def test_likeness_is_the_cosine_of_weighted_tokens(tokenizer):
-    lines = Shelf(tokenizer, [("shape.py", TEXT)]).lines
+    lines = TextIndex(tokenizer, [("shape.py", TEXT)]).lines
     wanted = tokenizer.encode_part("return self.title")
     alike = lines.likeness(wanted)
     bags = [set(tokenizer.encode_part(lines.content(i).decode())) for i in range(len(lines))]
@@ -97,12 +97,12 @@ def test_several_lines_come_with_their_indentation_moved(tokenizer):
     ("there", "here"), [("\t", "\t"), ("    ", "\t"), ("\t", "    "), ("    ", "    ")]
 )
 def test_lines_are_indented_as_the_lines_around_the_cursor_are(tokenizer, there, here):
-    shelf = Shelf(tokenizer, [("shape.py", TEXT.replace("    ", there))])
+    index = TextIndex(tokenizer, [("shape.py", TEXT.replace("    ", there))])
 
     def best(prefix, *, one_line):
-        site = Site.of(prefix.replace("    ", here), "", b"", one_line=one_line)
-        line = find_lines([Source(shelf)], tokenizer, site)[0]
-        return (line.text + line.ending(site)).decode().replace(here, "    ")
+        cursor = CursorLines.of(prefix.replace("    ", here), "", b"", one_line=one_line)
+        line = find_lines([IndexView(index)], tokenizer, cursor)[0]
+        return (line.text + line.ending(cursor)).decode().replace(here, "    ")
 
     assert best("class A:\n    def area(self):\n", one_line=True) == "        width = self.width\n"
     assert best("class A:\n    def area(self):\n        width = self.width\n", one_line=True) == (
@@ -122,6 +122,6 @@ def test_several_lines_are_rewritten_together(tokenizer):
 
 
 def test_a_hidden_text_offers_nothing(tokenizer):
-    shelf = Shelf(tokenizer, [("shape.py", TEXT)])
-    site = Site.of("def area(self):\n    ", "", b"", one_line=True)
-    assert find_lines([Source(shelf, hidden=frozenset({"shape.py"}))], tokenizer, site) == []
+    index = TextIndex(tokenizer, [("shape.py", TEXT)])
+    cursor = CursorLines.of("def area(self):\n    ", "", b"", one_line=True)
+    assert find_lines([IndexView(index, hidden=frozenset({"shape.py"}))], tokenizer, cursor) == []

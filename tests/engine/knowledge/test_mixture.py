@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.knowledge.forecast import Forecast
+from engine.knowledge.line_proposals import LineForecast
 from engine.knowledge.mixture import (
     CONTEXT_FEATURES,
     LINE_FEATURES,
@@ -13,7 +14,6 @@ from engine.knowledge.mixture import (
     mix,
     shares,
 )
-from engine.knowledge.proposals import LineForecast
 
 FLOATS = st.floats(-3, 3)
 

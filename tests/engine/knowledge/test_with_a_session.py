@@ -5,9 +5,9 @@ import pytest
 
 from engine.errors import ModelError, WeightsError
 from engine.knowledge.advice import Advice, line_ends
+from engine.knowledge.cursor_lines import CursorLines
 from engine.knowledge.mixture import CONTEXT_FEATURES, LINE_FEATURES
-from engine.knowledge.shelf import Shelf, Source
-from engine.knowledge.site import Site
+from engine.knowledge.text_index import IndexView, TextIndex
 from engine.knowledge.tuning import EXPERTS, FILE, Tuning, load_tuning, write_tuning
 from engine.session import CompletionRequest, Session
 from tests.canned import VOCABULARY, CannedWafer, canned_model_info
@@ -109,15 +109,15 @@ def test_a_score_is_the_probability_of_each_token(repository: Path) -> None:
 
 
 def test_mixed_predictions_are_probabilities_and_one_end_stands_for_all(tokenizer) -> None:
-    shelf = Shelf(tokenizer, [("a.py", OTHER)])
+    index = TextIndex(tokenizer, [("a.py", OTHER)])
     coefficients = tuning(1.0).coefficients()
     logits = np.random.default_rng(0).normal(size=tokenizer.vocabulary).astype(np.float32)
     context = tokenizer.encode_part("    def area(self):\n    ")
     ends = line_ends(tokenizer)
 
     def mixed(*, one_line: bool):
-        site = Site.of("    def area(self):\n    ", "", b"", one_line=one_line)
-        advice = Advice(tokenizer, ends, Source(shelf, own=True), [], site, context)
+        cursor = CursorLines.of("    def area(self):\n    ", "", b"", one_line=one_line)
+        advice = Advice(tokenizer, ends, IndexView(index, own=True), [], cursor, context)
         return np.exp(advice.mix(logits, coefficients).astype(np.float64))
 
     several, single = mixed(one_line=False), mixed(one_line=True)

@@ -19,12 +19,12 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-from engine.quality.code import Code, parse
 from engine.quality.corpus import Corpus, SourceFile
-from engine.quality.imports import names_from_other_files
-from engine.quality.turns import in_turn
+from engine.quality.imported_names import names_from_other_files
+from engine.quality.python_source import PythonSource, parse_python
+from engine.quality.round_robin import round_robin
 
-__all__ = ["KINDS", "Hole", "Item", "Items"]
+__all__ = ["KINDS", "Hole", "QuestionItem", "QuestionSampler"]
 
 MAX_BLOCK_ROWS = 8
 MAX_BLOCK_CHARACTERS = 400
@@ -43,7 +43,7 @@ class Hole:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class QuestionItem:
     """One question."""
 
     file: SourceFile
@@ -65,11 +65,11 @@ class Item:
         return self.file.text[self.hole.start : self.hole.end]
 
 
-Finder = Callable[[Code, Random], list[Hole]]
+Finder = Callable[[PythonSource, Random], list[Hole]]
 """Returns the holes of one kind in a file, in its order."""
 
 
-class Items:
+class QuestionSampler:
     """Draws questions from a corpus.
 
     Args:
@@ -85,23 +85,23 @@ class Items:
             paths = (file.path for file in corpus.files if file.root == root)
             self._paths[root] = frozenset(paths)
 
-    def draw(self, kind: str, count: int) -> list[Item]:
+    def draw(self, kind: str, count: int) -> list[QuestionItem]:
         """Return at most ``count`` questions, each repository and each file in turn.
 
         They come in the order of the files, so that neighbours share what can be kept.
         """
-        items = in_turn(self._repository(kind, root) for root in self._corpus.repositories)
+        items = round_robin(self._repository(kind, root) for root in self._corpus.repositories)
         return sorted(islice(items, count), key=lambda item: (item.file.name, item.hole.start))
 
-    def _repository(self, kind: str, root: Path) -> Iterator[Item]:
+    def _repository(self, kind: str, root: Path) -> Iterator[QuestionItem]:
         """Yield the questions of one repository, one from each file in turn."""
         files = [file for file in self._corpus.files if file.root == root]
         Random(f"{self._seed}/{kind}/{root.name}").shuffle(files)
-        yield from in_turn(self._file(kind, file) for file in files)
+        yield from round_robin(self._file(kind, file) for file in files)
 
-    def _file(self, kind: str, file: SourceFile) -> Iterator[Item]:
+    def _file(self, kind: str, file: SourceFile) -> Iterator[QuestionItem]:
         """Yield the questions of one file in random order; none where it does not parse."""
-        code = parse(file.text)
+        code = parse_python(file.text)
         if code is None:
             return
         random = Random(f"{self._seed}/{kind}/{file.root.name}/{file.path}")
@@ -109,9 +109,9 @@ class Items:
         holes = find(code, random)
         random.shuffle(holes)
         for hole in holes:
-            yield Item(file, hole)
+            yield QuestionItem(file, hole)
 
-    def _cross(self, file: SourceFile, code: Code, random: Random) -> list[Hole]:
+    def _cross(self, file: SourceFile, code: PythonSource, random: Random) -> list[Hole]:
         """Return the lines in which a name from another file is used first."""
         names = names_from_other_files(code.tree, file.path, file.root.name, self._paths[file.root])
         first: dict[int, str] = {}
@@ -129,11 +129,11 @@ def _first_uses(tree: ast.Module, names: frozenset[str]) -> Iterator[tuple[str, 
     yield from sorted(lines.items())
 
 
-def _lines(code: Code, random: Random) -> list[Hole]:
+def _lines(code: PythonSource, random: Random) -> list[Hole]:
     return [Hole(*code.line(row)) for row in code.rows]
 
 
-def _middles(code: Code, random: Random) -> list[Hole]:
+def _middles(code: PythonSource, random: Random) -> list[Hole]:
     """Return one place inside each line that has one."""
     return [
         Hole(random.choice(bounds), code.line(row)[1])
@@ -142,7 +142,7 @@ def _middles(code: Code, random: Random) -> list[Hole]:
     ]
 
 
-def _blocks(code: Code, random: Random) -> list[Hole]:
+def _blocks(code: PythonSource, random: Random) -> list[Hole]:
     """Return the bodies of statements, of `MAX_BLOCK_ROWS` lines at most."""
     holes = []
     for body in _bodies(code.tree):
@@ -182,7 +182,7 @@ def _is_docstring(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _calls(code: Code, random: Random) -> list[Hole]:
+def _calls(code: PythonSource, random: Random) -> list[Hole]:
     """Return the arguments of calls that stand on one line of code."""
     holes = set()
     for node in ast.walk(code.tree):

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DEPTH", "SEPARATOR", "SortedContexts"]
+__all__ = ["DEPTH", "SEPARATOR", "ContextIndex"]
 
 DEPTH = 32
 """D: a context that agrees in so many tokens is a copy; longer ones say nothing more."""
@@ -26,7 +26,7 @@ SEPARATOR = -1
 """Stands between texts, and in front of the first: no context reaches across it."""
 
 
-class SortedContexts:
+class ContextIndex:
     """The contexts of one run of texts.
 
     Args:

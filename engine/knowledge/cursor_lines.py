@@ -1,8 +1,8 @@
-"""Site: the text around a cursor as the experts need it.  Pure data."""
+"""CursorLines: the text around a cursor as the experts need it.  Pure data."""
 
 from dataclasses import dataclass
 
-__all__ = ["Site", "indent_of"]
+__all__ = ["CursorLines", "indent_of"]
 
 ABOVE = 4
 BELOW = 3
@@ -15,7 +15,7 @@ def indent_of(line: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class CursorLines:
     """The lines around a cursor."""
 
     before: str
@@ -35,8 +35,8 @@ class Site:
         return any(line.startswith("\t") for line in (self.before, *self.above, *self.below))
 
     @classmethod
-    def of(cls, prefix: str, suffix: str, healing: bytes, *, one_line: bool) -> "Site":
-        """Return the site between ``prefix`` and ``suffix``."""
+    def of(cls, prefix: str, suffix: str, healing: bytes, *, one_line: bool) -> "CursorLines":
+        """Return the cursor between ``prefix`` and ``suffix``."""
         *upper, before = prefix.rsplit("\n", _LOOK_LINES)
         lower = suffix.split("\n", _LOOK_LINES)[1:_LOOK_LINES]
         above = [line.rstrip() for line in upper if line.strip()][-ABOVE:]

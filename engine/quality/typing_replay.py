@@ -12,10 +12,10 @@ from random import Random
 from typing import Any
 
 from engine.quality.answers import Answerer
-from engine.quality.code import MAX_CHARACTERS, parse
 from engine.quality.corpus import Corpus, SourceFile
+from engine.quality.python_source import MAX_CHARACTERS, parse_python
+from engine.quality.round_robin import round_robin
 from engine.quality.scores import edit_similarity, mean, ratio_interval
-from engine.quality.turns import in_turn
 
 __all__ = ["Stretch", "Typed", "Typist", "draw_stretches", "summary"]
 
@@ -87,7 +87,7 @@ def draw_stretches(corpus: Corpus, lines: int, seed: int) -> list[Stretch]:
     the others at its end.  Two stretches of one file share no line.
     """
     drawn: list[Stretch] = []
-    for file, start, end in in_turn(
+    for file, start, end in round_robin(
         _of_repository(corpus, root, seed) for root in corpus.repositories
     ):
         drawn.append(Stretch(file, start, end, inside=len(drawn) % 2 == 0))
@@ -105,12 +105,12 @@ def _of_repository(corpus: Corpus, root: Path, seed: int) -> Iterator[_Place]:
     files = [file for file in corpus.files if file.root == root]
     random = Random(f"{seed}/replay/{root.name}")
     random.shuffle(files)
-    yield from in_turn(_of_file(file, random.random()) for file in files)
+    yield from round_robin(_of_file(file, random.random()) for file in files)
 
 
 def _of_file(file: SourceFile, seed: float) -> Iterator[_Place]:
     """Yield places of lines that a person could have typed, in random order."""
-    code = parse(file.text)
+    code = parse_python(file.text)
     if code is None:
         return
     lines = file.text.split("\n")

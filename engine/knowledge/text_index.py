@@ -1,4 +1,4 @@
-"""Shelf: some texts, indexed once by their contexts and by their lines; never changed after."""
+"""TextIndex: some texts, indexed once by their contexts and by their lines; never changed after."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.knowledge.contexts import SEPARATOR, SortedContexts
-from engine.knowledge.lines import LineIndex
+from engine.knowledge.context_index import SEPARATOR, ContextIndex
+from engine.knowledge.line_index import LineIndex
 from engine.tokenizer import Tokenizer
 
-__all__ = ["Shelf", "Source"]
+__all__ = ["IndexView", "TextIndex"]
 
 MAX_FOLLOWERS = 2_000
 """Continuations of a context that are looked at; of more, so many evenly spread ones."""
 
 
-class Shelf:
+class TextIndex:
     """Texts by name.
 
     Args:
@@ -33,7 +33,7 @@ class Shelf:
         lengths = np.array([len(tokenizer.token_bytes(i)) for i in range(tokenizer.vocabulary)])
         starts = [np.concatenate(([0], np.cumsum(lengths[ids])[:-1])) for ids in encoded]
         gap = np.array([SEPARATOR], np.int32)
-        self.contexts = SortedContexts(
+        self.contexts = ContextIndex(
             np.concatenate([gap, *(part for ids in encoded for part in (ids, gap))])
         )
         self.lines = LineIndex(
@@ -103,15 +103,15 @@ class Shelf:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class IndexView:
     """A shelf as one completion uses it."""
 
-    shelf: Shelf
+    index: TextIndex
     own: bool = False
     """Whether it holds the text around the cursor itself."""
     hidden: frozenset[str] = frozenset()
     """Names of texts that are passed over."""
 
     def followers(self, context: Sequence[int]) -> list[tuple[int, NDArray[np.int32]]]:
-        """Return what follows a context here, as `Shelf.followers` does."""
-        return self.shelf.followers(context, self.hidden)
+        """Return what follows a context here, as `TextIndex.followers` does."""
+        return self.index.followers(context, self.hidden)

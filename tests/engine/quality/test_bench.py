@@ -7,10 +7,10 @@ import pytest
 
 from engine.knowledge.tuning import EXPERTS, Tuning
 from engine.quality import SUITES
-from engine.quality.answers import Answer, ModelAnswers, Question
+from engine.quality.answers import CursorAnswer, ModelAnswers, Question
 from engine.quality.bench import QualityBench
-from engine.quality.items import KINDS
-from engine.quality.replay import Typed, draw_stretches, summary
+from engine.quality.question_sampler import KINDS
+from engine.quality.typing_replay import Typed, draw_stretches, summary
 from engine.session import Session
 from tests.canned import CannedWafer, canned_model_info, canned_session
 from tests.engine_tokenizers import byte_tokenizer
@@ -27,9 +27,9 @@ class Scripted:
     def prepare(self, root: Path) -> None:
         self.prepared.append(root)
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> CursorAnswer:
         self.asked.append(question)
-        return Answer(self._say(question), changed=0.5, weight=0.25)
+        return CursorAnswer(self._say(question), changed=0.5, weight=0.25)
 
     def bits(self, question: Question, target: str) -> float:
         return 8.0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
-__all__ = ["Code", "parse"]
+__all__ = ["PythonSource", "parse_python"]
 
 MIN_CHARACTERS = 8
 MAX_CHARACTERS = 160
@@ -32,7 +32,7 @@ _NO_CODE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class PythonSource:
     """One file that parses."""
 
     text: str
@@ -73,7 +73,7 @@ class Code:
 
 
 @lru_cache(maxsize=512)  # every kind of question looks at the same files
-def parse(text: str) -> Code | None:
+def parse_python(text: str) -> PythonSource | None:
     """Return the file, None where it is no Python of this version."""
     try:
         with warnings.catch_warnings():
@@ -91,7 +91,7 @@ def parse(text: str) -> Code | None:
         for row, columns in sorted(_columns(tokens).items())
         if row not in excluded and _says_something(lines[row])
     }
-    return Code(text, starts, tree, bounds)
+    return PythonSource(text, starts, tree, bounds)
 
 
 def _says_something(line: str) -> bool:

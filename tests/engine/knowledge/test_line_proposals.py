@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from engine.knowledge.proposals import Proposal, Proposals, find_proposals
-from engine.knowledge.search import SHARPNESS
-from engine.knowledge.shelf import Shelf, Source
-from engine.knowledge.site import Site
+from engine.knowledge.cursor_lines import CursorLines
+from engine.knowledge.line_proposals import Proposal, Proposals, find_proposals
+from engine.knowledge.line_search import SHARPNESS
+from engine.knowledge.text_index import IndexView, TextIndex
 
 TEXT = "class A:\n    def a(self):\n        return self.a\n\n    def b(self):\n        pass\n"
 
@@ -37,8 +37,8 @@ def test_those_that_disagree_drop_out(proposals):
 
 
 def test_the_bytes_of_healing_are_said_again(tokenizer):
-    shelf = Shelf(tokenizer, [("a.py", TEXT)])
-    site = Site.of("class B:\n    def a(self):\n        ret", "", b"ret", one_line=True)
-    streams = [p.stream for p in find_proposals([Source(shelf)], tokenizer, site)]
+    index = TextIndex(tokenizer, [("a.py", TEXT)])
+    cursor = CursorLines.of("class B:\n    def a(self):\n        ret", "", b"ret", one_line=True)
+    streams = [p.stream for p in find_proposals([IndexView(index)], tokenizer, cursor)]
     assert b"return self.a\n" in streams
     assert all(stream.startswith(b"ret") for stream in streams)

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from engine.completion.place import Place
 from engine.completion.stop import StopRules
 from engine.completion.trim import trim
-from engine.quality.answers import Answer, Question
+from engine.quality.answers import CursorAnswer, Question
+from engine.quality.code_words import split_open_word, split_words
 from engine.quality.corpus import Corpus
-from engine.quality.lexis import open_end, words
 
-__all__ = ["Index", "NGram"]
+__all__ = ["NGramBaseline", "WordIndex"]
 
 ORDER = 8
 """Words of the longest context."""
@@ -50,10 +50,10 @@ class Vocabulary:
 
     def numbers(self, text: str) -> list[int]:
         """Return the numbers of the words of a text."""
-        return [self.number(word) for word in words(text)]
+        return [self.number(word) for word in split_words(text)]
 
 
-class Index:
+class WordIndex:
     """A text's positions sorted by what stands before them, nearest word first.
 
     The positions behind one context are neighbours then, and found by bisection
@@ -108,7 +108,7 @@ class Index:
         return kept
 
 
-class NGram:
+class NGramBaseline:
     """Answers with the likeliest words by counts.
 
     Args:
@@ -126,19 +126,19 @@ class NGram:
                 break
             self._owners[file.root, file.path] = len(parts)
             parts.append(self._vocabulary.numbers(file.text))
-        self._index = Index(parts)
+        self._index = WordIndex(parts)
         self._local = lru_cache(maxsize=2)(self._local_index)
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> CursorAnswer:
         """Return the greedy continuation, trimmed as the app trims."""
         place = Place.of(question.prefix, question.suffix)
         text = self._continue(question, StopRules(place, question.multi_line))
-        return Answer(trim(text, place, multi_line=question.multi_line))
+        return CursorAnswer(trim(text, place, multi_line=question.multi_line))
 
     def _continue(self, question: Question, rules: StopRules) -> str:
         local = self._local(_above(question.prefix), question.suffix)
         owner = self._owners.get((question.root, question.path))
-        whole, start = open_end(words(question.prefix[-_LOOK_CHARACTERS:]))
+        whole, start = split_open_word(split_words(question.prefix[-_LOOK_CHARACTERS:]))
         context = self._vocabulary.numbers("".join(whole))
         text = ""
         for _ in range(MAX_WORDS):
@@ -153,7 +153,7 @@ class NGram:
         return text
 
     def _next(
-        self, local: Index, context: list[int], owner: int | None, start: str, *, blank: bool
+        self, local: WordIndex, context: list[int], owner: int | None, start: str, *, blank: bool
     ) -> int | None:
         """Return the word that followed most often, here and elsewhere, the longest context.
 
@@ -180,8 +180,8 @@ class NGram:
                     return int(numbers[index])
         return None
 
-    def _local_index(self, above: str, below: str) -> Index:
-        return Index([self._vocabulary.numbers(above), self._vocabulary.numbers(below)])
+    def _local_index(self, above: str, below: str) -> WordIndex:
+        return WordIndex([self._vocabulary.numbers(above), self._vocabulary.numbers(below)])
 
 
 def _above(prefix: str) -> str:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from engine.completion.place import Place, indent_width
 from engine.completion.trim import trim
-from engine.quality.answers import Answer, Question
+from engine.quality.answers import CursorAnswer, Question
+from engine.quality.code_words import split_words
 from engine.quality.corpus import Corpus, SourceFile
-from engine.quality.lexis import words
 
-__all__ = ["Nearest"]
+__all__ = ["NearestLineBaseline"]
 
 MAX_TYPED = 120
 """Characters of the longest end of a line that is looked for."""
@@ -24,8 +24,8 @@ MAX_TYPED = 120
 MAX_BLOCK_LINES = 16
 
 
-class Lines:
-    """Lines that can be asked which of them is most like another.
+class SimilarLines:
+    """SimilarLines that can be asked which of them is most like another.
 
     Args:
         texts: Their lines count on from text to text.
@@ -72,10 +72,10 @@ class Lines:
 
 
 def _bag(line: str) -> frozenset[str]:
-    return frozenset(word for word in words(line) if not word.isspace())
+    return frozenset(word for word in split_words(line) if not word.isspace())
 
 
-class Nearest:
+class NearestLineBaseline:
     """Answers with a copy.
 
     Args:
@@ -88,12 +88,12 @@ class Nearest:
         self._others = lru_cache(maxsize=1)(self._other_text)
         self._repository = lru_cache(maxsize=1)(self._repository_lines)
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> CursorAnswer:
         """Return the copied text, trimmed as the app trims."""
         place = Place.of(question.prefix, question.suffix)
         typed = place.before.lstrip()[-MAX_TYPED:]
         copied = self._rest(question, typed) if typed else self._next_lines(question, place)
-        return Answer(trim(copied, place, multi_line=question.multi_line))
+        return CursorAnswer(trim(copied, place, multi_line=question.multi_line))
 
     def _files(self, root: Path) -> list[SourceFile]:
         return [file for file in self._corpus.files if file.root == root]
@@ -132,19 +132,19 @@ class Nearest:
                 best, found = likeness, [lines.lines[index], *behind]
         return _indented_like(found, place, question.multi_line) if found else ""
 
-    def _sources(self, question: Question) -> Iterator[tuple[Lines, range]]:
+    def _sources(self, question: Question) -> Iterator[tuple[SimilarLines, range]]:
         """Yield lines to search, with those that do not count."""
         # Without the line above: it is most like itself.
         above = question.prefix.rpartition("\n")[0].rstrip().rpartition("\n")[0]
-        yield Lines(above, question.suffix), range(0)
+        yield SimilarLines(above, question.suffix), range(0)
         names, lines = self._repository(question.root)
         own = names.get(question.path)
         yield lines, lines.parts[own] if own is not None else range(0)
 
-    def _repository_lines(self, root: Path) -> tuple[dict[str, int], Lines]:
+    def _repository_lines(self, root: Path) -> tuple[dict[str, int], SimilarLines]:
         files = self._files(root)
         names = {file.path: index for index, file in enumerate(files)}
-        return names, Lines(*(file.text for file in files))
+        return names, SimilarLines(*(file.text for file in files))
 
 
 def _indented_like(found: list[str], place: Place, multi_line: bool) -> str:

@@ -1,7 +1,7 @@
 """Lines that stand at similar places, as an expert for the next token.
 
-Each found line (`engine.knowledge.search`) is a proposal: the bytes that would follow the prompt
-if the cursor's line became that line, and the lines below it in its own text came after.
+Each found line (`engine.knowledge.line_search`) is a proposal: the bytes that would follow the
+prompt if the cursor's line became that line, and the lines below it in its own text came after.
 Proposals that disagree with what is typed or generated drop out; those that remain vote for the
 next token.
 """
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.knowledge.cursor_lines import CursorLines
 from engine.knowledge.forecast import Forecast
-from engine.knowledge.search import SHARPNESS, find_lines
-from engine.knowledge.shelf import Source
-from engine.knowledge.site import Site
+from engine.knowledge.line_search import SHARPNESS, find_lines
+from engine.knowledge.text_index import IndexView
 from engine.tokenizer import Tokenizer
 
 __all__ = ["LineForecast", "Proposal", "Proposals", "find_proposals"]
@@ -104,9 +104,11 @@ class LineForecast:
     """Proposals at the beginning."""
 
 
-def find_proposals(shelves: Sequence[Source], tokenizer: Tokenizer, site: Site) -> list[Proposal]:
+def find_proposals(
+    views: Sequence[IndexView], tokenizer: Tokenizer, cursor: CursorLines
+) -> list[Proposal]:
     """Return what the lines of the shelves propose for the cursor, best first."""
     return [
-        Proposal(found.score, site.healing + found.text + found.ending(site))
-        for found in find_lines(shelves, tokenizer, site)
+        Proposal(found.score, cursor.healing + found.text + found.ending(cursor))
+        for found in find_lines(views, tokenizer, cursor)
     ]

@@ -17,9 +17,9 @@ from engine.knowledge.analogy import (
     common_words,
     typed_words,
 )
-from engine.knowledge.lines import UNKNOWN_STEP, LineIndex, Neighbours
-from engine.knowledge.shelf import Source
-from engine.knowledge.site import Site, indent_of
+from engine.knowledge.cursor_lines import CursorLines, indent_of
+from engine.knowledge.line_index import UNKNOWN_STEP, LineIndex, Neighbours
+from engine.knowledge.text_index import IndexView
 from engine.tokenizer import Tokenizer
 
 __all__ = ["FoundLine", "find_lines"]
@@ -81,15 +81,15 @@ class FoundLine:
         """How well one line fits that has the weight of all."""
         return float(np.log(self.weight)) / SHARPNESS
 
-    def ending(self, site: Site) -> bytes:
+    def ending(self, cursor: CursorLines) -> bytes:
         """Return the line's end, and where several lines are wanted those that follow it there.
 
         They are indented as the first one is, rewritten as it is, and end where its block ends.
         """
-        if site.one_line:
+        if cursor.one_line:
             return b"\n"
         index, line = self.index, self.line
-        first = site.before + self.text.decode("utf-8", "replace") + "x"
+        first = cursor.before + self.text.decode("utf-8", "replace") + "x"
         own = first[: indent_of(first)].encode()
         content = index.texts[index.text[line]]
         stop = int(index.end[line])
@@ -99,7 +99,7 @@ class FoundLine:
                 break
             start, end = int(index.start[below]), int(index.end[below])
             gap = content[stop : start - int(index.indent[below])]
-            indent = own + _white_space(index, below, line, site)
+            indent = own + _white_space(index, below, line, cursor)
             again = content[start:end]
             if self.analogy is not None:
                 again = self.analogy(again.decode("utf-8", "replace")).encode("utf-8", "replace")
@@ -108,12 +108,14 @@ class FoundLine:
         return written + b"\n"
 
 
-def find_lines(shelves: Sequence[Source], tokenizer: Tokenizer, site: Site) -> list[FoundLine]:
+def find_lines(
+    views: Sequence[IndexView], tokenizer: Tokenizer, cursor: CursorLines
+) -> list[FoundLine]:
     """Return what the lines of the shelves offer for the cursor, the heaviest first."""
-    surroundings = _Surroundings.of(site, tokenizer)
+    surroundings = _Surroundings.of(cursor, tokenizer)
     found: dict[bytes, FoundLine] = {}
-    for source in shelves:
-        for each in _lines_of(source, surroundings):
+    for view in views:
+        for each in _lines_of(view, surroundings):
             known = found.setdefault(each.text, each)
             known.weight += float(np.exp(SHARPNESS * each.fit))
     return sorted(found.values(), key=lambda each: (-each.weight, each.text))[:MAX_FOUND]
@@ -121,9 +123,9 @@ def find_lines(shelves: Sequence[Source], tokenizer: Tokenizer, site: Site) -> l
 
 @dataclass(frozen=True, slots=True)
 class _Surroundings:
-    """The site, its neighbours as tokens and as text, and what was already compared with them."""
+    """The cursor, its neighbours as tokens and as text, and what was already compared with them."""
 
-    site: Site
+    cursor: CursorLines
     typed: str
     """What stands before the cursor in its line, without indentation."""
     neighbours: Neighbours
@@ -132,14 +134,14 @@ class _Surroundings:
     compared: dict[tuple[int, bytes], list[Pair]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, site: Site, tokenizer: Tokenizer) -> "_Surroundings":
-        around = {-i: line.strip() for i, line in enumerate(reversed(site.above), 1)}
-        around |= {i: line.strip() for i, line in enumerate(site.below, 1)}
+    def of(cls, cursor: CursorLines, tokenizer: Tokenizer) -> "_Surroundings":
+        around = {-i: line.strip() for i, line in enumerate(reversed(cursor.above), 1)}
+        around |= {i: line.strip() for i, line in enumerate(cursor.below, 1)}
         step = UNKNOWN_STEP
-        if site.above and site.before:
-            step = int(np.sign(indent_of(site.before + "x") - indent_of(site.above[-1])))
+        if cursor.above and cursor.before:
+            step = int(np.sign(indent_of(cursor.before + "x") - indent_of(cursor.above[-1])))
         tokens = {distance: tokenizer.encode_part(line) for distance, line in around.items()}
-        return cls(site, site.before.lstrip(), Neighbours(tokens, step), around)
+        return cls(cursor, cursor.before.lstrip(), Neighbours(tokens, step), around)
 
     def analogy(self, index: LineIndex, line: int, typed: list[Pair]) -> Analogy | None:
         """Return what differs here from the place of a line; None where nothing does."""
@@ -162,12 +164,12 @@ class _Surroundings:
         return pairs
 
 
-def _lines_of(source: Source, surroundings: _Surroundings) -> Iterator[FoundLine]:
+def _lines_of(view: IndexView, surroundings: _Surroundings) -> Iterator[FoundLine]:
     """Yield the lines of one shelf that fit the cursor, rewritten ones too, best first."""
-    index = source.shelf.lines
-    fit = index.fit(surroundings.neighbours) + (OWN_BONUS if source.own else 0.0)
-    for name in source.hidden & source.shelf.names.keys():
-        fit[index.text == source.shelf.names[name]] = -1.0
+    index = view.index.lines
+    fit = index.fit(surroundings.neighbours) + (OWN_BONUS if view.own else 0.0)
+    for name in view.hidden & view.index.names.keys():
+        fit[index.text == view.index.names[name]] = -1.0
     best = _best(fit, MAX_LOOKED_AT if surroundings.typed else MAX_UNTYPED)
     contents, rewritten = index.contents(best), 0
     typed = surroundings.typed.encode("utf-8", "replace")
@@ -180,7 +182,7 @@ def _lines_of(source: Source, surroundings: _Surroundings) -> Iterator[FoundLine
                 again.fit += float(fit[line])
                 yield again
         if content.startswith(typed):
-            rest = _indentation(index, line, surroundings.site) + content[len(typed) :]
+            rest = _indentation(index, line, surroundings.cursor) + content[len(typed) :]
             yield FoundLine(rest, index, line, float(fit[line]))
 
 
@@ -203,7 +205,7 @@ def _rewritten(
         text = analogy(content) if analogy is not None else content
         if text != content and text.startswith(surroundings.typed):
             rest = text[len(surroundings.typed) :].encode("utf-8", "replace")
-            rest = _indentation(index, line, surroundings.site) + rest
+            rest = _indentation(index, line, surroundings.cursor) + rest
             return FoundLine(rest, index, line, bonus, analogy)
     return None
 
@@ -218,29 +220,29 @@ def _best(fit: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     return lines[np.argsort(-fit[lines], kind="stable")][:count]
 
 
-def _indentation(index: LineIndex, line: int, site: Site) -> bytes:
+def _indentation(index: LineIndex, line: int, cursor: CursorLines) -> bytes:
     """Return the white space with which a line begins at the cursor.
 
     At the line's very start the indentation moves as it does there.
     """
-    if site.before or not site.above:
+    if cursor.before or not cursor.above:
         return b""
-    above = site.above[-1]
+    above = cursor.above[-1]
     own = above[: indent_of(above)].encode()
     if index.step[line] == UNKNOWN_STEP:
         return own
     if index.indent[line] < index.indent[line - 1]:
-        less = len(_white_space(index, line - 1, line, site))
+        less = len(_white_space(index, line - 1, line, cursor))
         return own[: max(0, len(own) - less)]
-    return own + _white_space(index, line, line - 1, site)
+    return own + _white_space(index, line, line - 1, cursor)
 
 
-def _white_space(index: LineIndex, deep: int, shallow: int, site: Site) -> bytes:
+def _white_space(index: LineIndex, deep: int, shallow: int, cursor: CursorLines) -> bytes:
     """Return by how much one line is indented deeper than another, as it is written here."""
     more = max(0, int(index.indent[deep] - index.indent[shallow]))
     there_tabs = index.indented_with_tab(deep)
-    if site.tabs and not there_tabs:
+    if cursor.tabs and not there_tabs:
         more = -(-more // TAB_SPACES)
-    elif there_tabs and not site.tabs:
+    elif there_tabs and not cursor.tabs:
         more *= TAB_SPACES
-    return (b"\t" if site.tabs else b" ") * more
+    return (b"\t" if cursor.tabs else b" ") * more
