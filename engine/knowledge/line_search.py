@@ -1,7 +1,7 @@
-"""The search for lines of the shelves that might stand at the cursor.
+"""Searches the indexed texts for lines that might belong at the cursor.
 
-A line is found as it is where it begins with what is typed, and as its analogy
-(`engine.knowledge.analogy`) where words around it differ from those around the cursor.
+A line is offered as it is if it begins with the typed text.  It is also offered rewritten
+(`engine.knowledge.analogy`) if the words around it differ from those around the cursor.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,66 +25,68 @@ from engine.tokenizer import Tokenizer
 __all__ = ["FoundLine", "find_lines"]
 
 MAX_FOUND = 60
+"""Most lines that a search returns."""
+
 MAX_LOOKED_AT = 4_000
-"""Best-fitting lines of a shelf that are compared with what is typed."""
+"""Best-fitting lines of an index that are compared with the typed text."""
 
 MAX_UNTYPED = 400
-"""The same where nothing is typed that most of them would contradict."""
+"""The same if nothing is typed: nearly all of these lines would then be kept."""
 
 MAX_COMPARED = 120
-"""Of these, those that may be rewritten; with 1,000 hardly more came out right."""
+"""How many of them may be rewritten; with 1,000 hardly more came out right."""
 
 MAX_REWRITTEN = 40
-"""Lines of a shelf that are rewritten: those of `MAX_COMPARED` that begin like what is typed."""
+"""Most lines of an index that are rewritten; each must begin like the typed text."""
 
 MAX_LINES = 8
-"""Lines of what follows the cursor, where several are wanted."""
+"""Most lines of a completion of several lines."""
 
 SHARPNESS = 4.0
-"""Weights are exp(`SHARPNESS` · fit); those of equal lines add up."""
+"""A line weighs exp(`SHARPNESS` · fit); the weights of equal lines add up."""
 
 OWN_BONUS = 0.2
-"""Added to the fit of lines of the buffer itself."""
+"""Added to the fit of the buffer's own lines."""
 
 ANALOGY_BONUS = 0.1
-"""Added to the fit of a line that was rewritten: words around it did differ."""
+"""Added to the fit of a rewritten line."""
 
 HALF_TYPED_BONUS = -0.5
-"""The same where it needed the last typed word, which may go on.
+"""The same if the rewriting used the last typed word, which may still be growing.
 
-Both by trial on 400 places of ten development packages; ±0.3 matters little."""
+Both found by trial on 400 places of ten development packages; ±0.3 matters little."""
 
 TAB_SPACES = 4
-"""Spaces that stand for a tab where one place is indented with tabs and the other with spaces."""
+"""Spaces that count as one tab if one place uses tabs and the other spaces."""
 
 NEAREST_FIRST = (-1, 1, -2, 2, -3, 3, -4)
-"""Lines around a line, by distance, in the order in which their words are believed."""
+"""Distances of neighbouring lines, in the order in which their words are trusted."""
 
 
 @dataclass(slots=True)
 class FoundLine:
-    """A text for the cursor, found once or oftener: the first time was the best of its shelf."""
+    """A text for the cursor; the other fields describe the first place where it was found."""
 
     text: bytes
-    """What follows the cursor in its line."""
+    """The rest of the cursor's line."""
     index: LineIndex
     line: int
     fit: float
-    """How well it fits between the cursor's neighbours."""
+    """How well the line fits between the cursor's neighbours."""
     analogy: Analogy | None = None
-    """How the line was rewritten."""
+    """How the line was rewritten; None: it was not."""
     weight: float = 0.0
-    """exp(`SHARPNESS` · fit), summed over all times."""
+    """exp(`SHARPNESS` · fit), summed over all places."""
 
     @property
     def score(self) -> float:
-        """How well one line fits that has the weight of all."""
+        """The fit of a single line with the weight of all."""
         return float(np.log(self.weight)) / SHARPNESS
 
     def ending(self, cursor: CursorLines) -> bytes:
-        """Return the line's end, and where several lines are wanted those that follow it there.
+        """Return the line's end and, for a completion of several lines, the lines below it there.
 
-        They are indented as the first one is, rewritten as it is, and end where its block ends.
+        These are indented and rewritten like the first line, and end with its block.
         """
         if cursor.one_line:
             return b"\n"
@@ -111,7 +113,7 @@ class FoundLine:
 def find_lines(
     views: Sequence[IndexView], tokenizer: Tokenizer, cursor: CursorLines
 ) -> list[FoundLine]:
-    """Return what the lines of the shelves offer for the cursor, the heaviest first."""
+    """Return the lines of all views that might belong at the cursor, the heaviest first."""
     surroundings = _Surroundings.of(cursor, tokenizer)
     found: dict[bytes, FoundLine] = {}
     for view in views:
@@ -123,15 +125,16 @@ def find_lines(
 
 @dataclass(frozen=True, slots=True)
 class _Surroundings:
-    """The cursor, its neighbours as tokens and as text, and what was already compared with them."""
+    """The cursor, its neighbours as tokens and as text, and a memory of comparisons."""
 
     cursor: CursorLines
     typed: str
-    """What stands before the cursor in its line, without indentation."""
+    """The cursor's line up to the cursor, without indentation."""
     neighbours: Neighbours
     around: Mapping[int, str]
-    """The lines around it without indentation, by their distance."""
+    """The lines around the cursor without indentation, by distance."""
     compared: dict[tuple[int, bytes], list[Pair]] = field(default_factory=dict)
+    """Words that a line elsewhere shares with the line at this distance."""
 
     @classmethod
     def of(cls, cursor: CursorLines, tokenizer: Tokenizer) -> "_Surroundings":
@@ -144,7 +147,7 @@ class _Surroundings:
         return cls(cursor, cursor.before.lstrip(), Neighbours(tokens, step), around)
 
     def analogy(self, index: LineIndex, line: int, typed: list[Pair]) -> Analogy | None:
-        """Return what differs here from the place of a line; None where nothing does."""
+        """Return the analogy between a line's place and the cursor; None if no word differs."""
         evidence = [typed]
         evidence += [
             self._common(distance, index.content(line + distance))
@@ -156,7 +159,7 @@ class _Surroundings:
         return Analogy(evidence)
 
     def _common(self, distance: int, there: bytes) -> list[Pair]:
-        """Return the words that a line shares with the one at the same distance here."""
+        """Return the words at corresponding positions of a line there and its counterpart here."""
         pairs = self.compared.get((distance, there))
         if pairs is None:
             pairs = common_words(there.decode("utf-8", "replace"), self.around[distance])
@@ -165,7 +168,7 @@ class _Surroundings:
 
 
 def _lines_of(view: IndexView, surroundings: _Surroundings) -> Iterator[FoundLine]:
-    """Yield the lines of one shelf that fit the cursor, rewritten ones too, best first."""
+    """Yield the lines of one view that fit the cursor, plain and rewritten, best fit first."""
     index = view.index.lines
     fit = index.fit(surroundings.neighbours) + (OWN_BONUS if view.own else 0.0)
     for name in view.hidden & view.index.names.keys():
@@ -189,9 +192,9 @@ def _lines_of(view: IndexView, surroundings: _Surroundings) -> Iterator[FoundLin
 def _rewritten(
     index: LineIndex, line: int, content: str, surroundings: _Surroundings
 ) -> FoundLine | None:
-    """Return a line as its analogy; None where that is the line itself or begins otherwise.
+    """Return a line rewritten; None if that changes nothing or contradicts the typed text.
 
-    Its fit is what an analogy's differs from the line's own.
+    Its ``fit`` is only the bonus: the caller adds the fit of the line itself.
     """
     known = typed_words(content, surroundings.typed)
     if known is None:
@@ -211,7 +214,10 @@ def _rewritten(
 
 
 def _best(fit: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """Return the lines that fit best, above 0, the best first, among equals the first."""
+    """Return the ``count`` lines that fit best, the best first; of equals, the first.
+
+    Lines without any fit are left out.
+    """
     bound = 1e-9
     if len(fit) > count:
         nth = len(fit) - count
@@ -221,9 +227,10 @@ def _best(fit: NDArray[np.float64], count: int) -> NDArray[np.int64]:
 
 
 def _indentation(index: LineIndex, line: int, cursor: CursorLines) -> bytes:
-    """Return the white space with which a line begins at the cursor.
+    """Return the white space to write before a line at the cursor.
 
-    At the line's very start the indentation moves as it does there.
+    If the cursor stands at the start of its line, the indentation changes from the line above by
+    as much as it does there.
     """
     if cursor.before or not cursor.above:
         return b""
@@ -238,7 +245,7 @@ def _indentation(index: LineIndex, line: int, cursor: CursorLines) -> bytes:
 
 
 def _white_space(index: LineIndex, deep: int, shallow: int, cursor: CursorLines) -> bytes:
-    """Return by how much one line is indented deeper than another, as it is written here."""
+    """Return the white space by which one line is deeper than another, as written here."""
     more = max(0, int(index.indent[deep] - index.indent[shallow]))
     there_tabs = index.indented_with_tab(deep)
     if cursor.tabs and not there_tabs:
