@@ -1,4 +1,4 @@
-"""The measurement: suites of questions put to a model and to the baselines, and their figures."""
+"""Puts suites of questions to a model and to the baselines, and computes the figures."""
 
 import ast
 import re
@@ -25,14 +25,14 @@ _MAX_TOKENS = {"block": 160}
 _LINE_TOKENS = 64
 
 OnItem = Callable[[int, int], None]
-"""Told, after each item, how many are done and how many there are."""
+"""Called after each item with the number done and the number of all."""
 
 
 class MeasuredModel(Answerer, Protocol):
-    """A model that answers."""
+    """The model that is measured."""
 
     def prepare(self, root: Path) -> None:
-        """Get ready for questions about a repository."""
+        """Prepare for questions about a repository."""
         ...
 
     def bits(self, question: Question, target: str) -> float:
@@ -42,18 +42,18 @@ class MeasuredModel(Answerer, Protocol):
 
 @dataclass(slots=True)
 class _Scores:
-    """The worths of answers, one an item."""
+    """Scores of answers, one for each item."""
 
     exact: list[float] = field(default_factory=list)
     similar: list[float] = field(default_factory=list)
 
     def add(self, text: str, target: str) -> None:
-        """Judge one answer; spaces at the end do not count, for similarity all around."""
+        """Score one answer without its trailing white space; for similarity, also the leading."""
         self.exact.append(float(text.rstrip() == target.rstrip()))
         self.similar.append(edit_similarity(text.strip(), target.strip()))
 
     def figures(self, seed: int) -> dict[str, Any]:
-        """Return the means, with an interval for exact match."""
+        """Return the means, and a confidence interval for exact match."""
         return {
             "exact_match": mean(self.exact),
             "exact_match_ci": interval(self.exact, seed),
@@ -63,20 +63,20 @@ class _Scores:
 
 @dataclass(slots=True)
 class _ModelScores(_Scores):
-    """What a model's answers are worth beside that."""
+    """Scores that only a model's answers get."""
 
     bits: float = 0.0
     size: int = 0
     """UTF-8 bytes of the targets."""
     changed: list[float] = field(default_factory=list)
     weight: list[float] = field(default_factory=list)
-    """What the repository contributed (`engine.quality.answers.CursorAnswer`)."""
+    """The repository's part, as in `engine.quality.answers.CursorAnswer`."""
     endings: Counter[str] = field(default_factory=Counter)
     extra: dict[str, list[float]] = field(default_factory=dict)
-    """More worths by name, one an item."""
+    """Scores of some kinds of questions, by name."""
 
     def judge(self, kind: str, item: QuestionItem, answer: CursorAnswer) -> None:
-        """Judge one answer in every way that its kind has."""
+        """Score one answer in every way that applies to its kind of question."""
         self.add(answer.text, item.target)
         self.changed.append(answer.changed)
         self.weight.append(answer.weight)
@@ -96,7 +96,7 @@ class _ModelScores(_Scores):
 
 
 class QualityBench:
-    """Suites made from one directory of Python code.
+    """All suites of one directory of Python code.
 
     Args:
         data: The directory.
@@ -111,7 +111,7 @@ class QualityBench:
 
     @cached_property
     def baselines(self) -> dict[str, Answerer]:
-        """Who else answers the same questions."""
+        """The other answerers of the same questions, by name."""
         return {
             "nothing": NothingBaseline(),
             "ngram": NGramBaseline(self.corpus),
@@ -127,14 +127,14 @@ class QualityBench:
         *,
         without_repository: MeasuredModel | None = None,
     ) -> dict[str, Any]:
-        """Return the figures of one suite of questions; fields as in the command's JSON.
+        """Return the figures of one kind of question, with the fields of the command's JSON.
 
         Args:
             kind: One of `engine.quality.question_sampler.KINDS`.
-            count: Questions, fewer where the directory has fewer.
-            model: Who is measured.
-            on_item: Told of every item.
-            without_repository: The model without the repository; ``cross`` measures both.
+            count: Most questions; a small directory has fewer.
+            model: The model to measure.
+            on_item: Called after every question.
+            without_repository: The same model without the repository; ``cross`` measures both.
         """
         items = self._items.draw(kind, count)
         scores, alone = _ModelScores(), _ModelScores()
@@ -157,13 +157,13 @@ class QualityBench:
     def replay(
         self, count: int, model: MeasuredModel, typist: Typist, on_item: OnItem
     ) -> dict[str, Any]:
-        """Return the figures of the suite ``replay``; fields as in the command's JSON.
+        """Return the figures of the suite ``replay``, with the fields of the command's JSON.
 
         Args:
             count: Lines to type, rounded up to whole stretches.
-            model: Who is measured.
-            typist: Types a stretch with suggestions.
-            on_item: Told of every stretch.
+            model: The model to measure.
+            typist: Types a stretch with an answerer's suggestions.
+            on_item: Called after every stretch.
         """
         stretches = draw_stretches(self.corpus, count, self.seed)
         typed: list[Typed] = []
@@ -196,7 +196,7 @@ def _question(kind: str, item: QuestionItem) -> Question:
 
 
 def _bits_of_lines(stretch: Stretch, model: MeasuredModel) -> float:
-    """Return −log₂ of the probability of a stretch, line by line, as it is typed."""
+    """Return −log₂ of the probability of a stretch, line by line, each after the ones before."""
     bits, above = 0.0, stretch.above
     for line in stretch.target.splitlines(keepends=True):
         question = Question(
@@ -210,14 +210,14 @@ def _bits_of_lines(stretch: Stretch, model: MeasuredModel) -> float:
 def _measure_one(
     kind: str, item: QuestionItem, question: Question, model: MeasuredModel, scores: _ModelScores
 ) -> None:
-    """Ask a model one question and judge the answer."""
+    """Ask a model one question and score the answer."""
     scores.judge(kind, item, model.answer(question))
     scores.bits += model.bits(question, item.target)
     scores.size += len(item.target.encode())
 
 
 def _extra(kind: str, item: QuestionItem, text: str) -> list[tuple[str, float]]:
-    """Return the worths that only some kinds have."""
+    """Return the scores, by name, that only some kinds of questions have."""
     if kind == "cross":
         name = re.search(rf"\b{re.escape(item.hole.name)}\b", text)
         return [("name_found", float(name is not None))]
@@ -229,7 +229,7 @@ def _extra(kind: str, item: QuestionItem, text: str) -> list[tuple[str, float]]:
 
 
 def _tree(text: str) -> str | None:
-    """Return a text's syntax tree without places, None where it does not parse."""
+    """Return a text's syntax tree without positions; None if it does not parse."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""Code as words: the tokens that the baselines count, which are no model's."""
+"""Splits code into words for the baselines, which use no model's tokens."""
 
 import re
 
@@ -8,9 +8,9 @@ _WORD = re.compile(r"\n[ \t]*|[ \t]+|[^\W\d]\w*|\d\w*|.", re.DOTALL)
 
 
 def split_words(text: str) -> list[str]:
-    r"""Return the text cut into names, numbers, spaces, single signs and line starts.
+    r"""Return the names, numbers, spaces, single signs and line starts of a text, in order.
 
-    A line break and the indentation behind it are one word.
+    A line break and the indentation after it are one word.
 
     Example:
         >>> split_words("if x:\n    y")
@@ -20,7 +20,7 @@ def split_words(text: str) -> list[str]:
 
 
 def split_open_word(found: list[str]) -> tuple[list[str], str]:
-    """Return the words that are whole, and the last one if more typing could lengthen it."""
+    """Return the complete words, and the last one apart if typing could still extend it."""
     if found and re.match(r"[\w\s]", found[-1]):
         return found[:-1], found[-1]
     return found, ""

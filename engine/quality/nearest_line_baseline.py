@@ -1,8 +1,8 @@
-"""The copying baseline: what follows at the nearest similar place is written again.
+"""The copying baseline: repeats the text that follows at the nearest similar place.
 
-Inside a line, the place is where the longest end of what is typed stands elsewhere; on an empty
-line, it is behind the line most like the one above.  The question's own text comes first, then
-the other files of its repository.
+Inside a line, that place follows the longest match of the end of the typed text.  On an empty
+line, it follows the line most like the one above.  The question's own text is searched first,
+then the other files of its repository.
 """
 
 from collections import Counter, defaultdict
@@ -19,22 +19,22 @@ from engine.quality.corpus import Corpus, SourceFile
 __all__ = ["NearestLineBaseline"]
 
 MAX_TYPED = 120
-"""Characters of the longest end of a line that is looked for."""
+"""Most characters of the typed text to match."""
 
 MAX_BLOCK_LINES = 16
 
 
 class SimilarLines:
-    """SimilarLines that can be asked which of them is most like another.
+    """Lines of some texts, blank ones left out; finds the one most like another line.
 
     Args:
-        texts: Their lines count on from text to text.
+        texts: Their lines are numbered on from text to text.
     """
 
     def __init__(self, *texts: str) -> None:
         self.lines: list[str] = []
         self.parts: list[range] = []
-        """The lines of each text."""
+        """The line numbers of each text."""
         for text in texts:
             start = len(self.lines)
             self.lines += [line for line in text.split("\n") if line.strip()]
@@ -46,11 +46,11 @@ class SimilarLines:
                 self._holders[word].append(index)
 
     def most_like(self, line: str, skip: range = range(0)) -> tuple[float, int]:
-        """Return the highest share of common words (Jaccard), and the last line that has it.
+        """Return the highest similarity (Jaccard index of the words) and the last line with it.
 
         Args:
-            line: What to compare with.
-            skip: Lines that do not count.
+            line: The line to compare with.
+            skip: Numbers of lines to leave out.
         """
         bag = _bag(line)
         shared: Counter[int] = Counter()
@@ -66,7 +66,7 @@ class SimilarLines:
         )
 
     def after(self, index: int) -> list[str]:
-        """Return the lines behind one, in the same text."""
+        """Return the next lines of the same text, at most `MAX_BLOCK_LINES`."""
         part = next(part for part in self.parts if index in part)
         return self.lines[index + 1 : min(part.stop, index + 1 + MAX_BLOCK_LINES)]
 
@@ -76,10 +76,10 @@ def _bag(line: str) -> frozenset[str]:
 
 
 class NearestLineBaseline:
-    """Answers with a copy.
+    """Answers with copied text.
 
     Args:
-        corpus: The directory; of the question's own file only the question's text counts.
+        corpus: The directory.  A question's own file is left out: only the question's text counts.
     """
 
     def __init__(self, corpus: Corpus) -> None:
@@ -89,7 +89,7 @@ class NearestLineBaseline:
         self._repository = lru_cache(maxsize=1)(self._repository_lines)
 
     def answer(self, question: Question) -> CursorAnswer:
-        """Return the copied text, trimmed as the app trims."""
+        """Return the copied text, trimmed as in the app."""
         place = Place.of(question.prefix, question.suffix)
         typed = place.before.lstrip()[-MAX_TYPED:]
         copied = self._rest(question, typed) if typed else self._next_lines(question, place)
@@ -101,10 +101,10 @@ class NearestLineBaseline:
     # ── inside a line ───────────────────────────────────────────────────────────────────────
 
     def _rest(self, question: Question, typed: str) -> str:
-        """Return the rest of the line in which the longest end of ``typed`` stands last."""
+        """Return the rest of the line after the last match of the longest end of ``typed``."""
         above = question.prefix.rpartition("\n")[0]
         texts = (above, question.suffix, self._others(question.root, question.path))
-        known, unknown = 0, len(typed) + 1  # lengths of ends that stand somewhere, and nowhere
+        known, unknown = 0, len(typed) + 1  # lengths of ends that do, and do not, occur
         while unknown - known > 1:
             length = (known + unknown) // 2
             if any(typed[-length:] in text for text in texts):
@@ -122,7 +122,7 @@ class NearestLineBaseline:
     # ── on an empty line ────────────────────────────────────────────────────────────────────
 
     def _next_lines(self, question: Question, place: Place) -> str:
-        """Return what stands behind the line most like the one above, indented as here."""
+        """Return the text after the line most like the one above, indented as here."""
         if not place.above:
             return ""
         best, found = 0.0, []
@@ -133,8 +133,8 @@ class NearestLineBaseline:
         return _indented_like(found, place, question.multi_line) if found else ""
 
     def _sources(self, question: Question) -> Iterator[tuple[SimilarLines, range]]:
-        """Yield lines to search, with those that do not count."""
-        # Without the line above: it is most like itself.
+        """Yield the lines to search, each with the numbers of those to leave out."""
+        # The line above is left out: it would match itself.
         above = question.prefix.rpartition("\n")[0].rstrip().rpartition("\n")[0]
         yield SimilarLines(above, question.suffix), range(0)
         names, lines = self._repository(question.root)
@@ -148,9 +148,9 @@ class NearestLineBaseline:
 
 
 def _indented_like(found: list[str], place: Place, multi_line: bool) -> str:
-    """Return the lines behind the first of ``found`` as they would stand at ``place``.
+    """Return the lines after the first of ``found``, indented as at ``place``.
 
-    Of several lines, those of the block that the first of them begins.
+    Without ``multi_line`` only one line is returned, else the block that it begins.
     """
     header, first = found[0], found[1]
     depth = indent_width(first)

@@ -1,4 +1,4 @@
-"""Taking turns, so that what is many does not push out what is few."""
+"""Takes items from several sources in turn, so that a large one does not crowd out the small."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ _Item = TypeVar("_Item")
 
 
 def round_robin(sources: Iterable[Iterator[_Item]]) -> Iterator[_Item]:
-    """Yield one item of each source in turn, until all are used up.
+    """Yield one item from each source in turn, until all are used up.
 
     Example:
         >>> list(round_robin([iter("abc"), iter("x")]))
