@@ -46,9 +46,6 @@ class Proposals:
         weights = np.exp(SHARPNESS * (scores - scores.max(initial=-np.inf)))
         self._weights = weights / max(weights.sum(), 1e-300)
 
-    def __len__(self) -> int:
-        return len(self._proposals)
-
     def forecast(self, said: bytes, steps: int) -> "LineForecast | None":
         """Return the votes for the token after ``said``; None if no proposal is left.
 

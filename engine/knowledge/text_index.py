@@ -51,9 +51,6 @@ class TextIndex:
         own = texts[self.names[name]]
         return {other for other, i in self.names.items() if texts[i] == own}
 
-    def __len__(self) -> int:
-        return len(self.names)
-
     def followers(
         self, context: Sequence[int], without: Collection[str] = ()
     ) -> list[tuple[int, NDArray[np.int32]]]:
