@@ -1,19 +1,15 @@
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
-from engine.knowledge.tuning import EXPERTS, Tuning
 from engine.quality import SUITES
-from engine.quality.answers import CursorAnswer, ModelAnswers, Question
+from engine.quality.answers import Answerer, CursorAnswer, Question
 from engine.quality.bench import QualityBench
 from engine.quality.question_sampler import KINDS
-from engine.quality.typing_replay import Typed, draw_stretches, summary
-from engine.session import Session
-from tests.canned import CannedWafer, canned_model_info, canned_session
-from tests.engine_tokenizers import byte_tokenizer
+from engine.quality.typing_replay import Stretch, Typed
 
 
 class Scripted:
@@ -33,33 +29,6 @@ class Scripted:
 
     def bits(self, question: Question, target: str) -> float:
         return 8.0
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    for package in ("a", "b"):
-        for number in range(3):
-            path = tmp_path / package / f"m{number}.py"
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(
-                dedent(f"""\
-                from .m{(number + 1) % 3} import Name{(number + 1) % 3}
-
-
-                class Name{number}:
-                    def run_{package}(self, value):
-                        result = self.compute(value, {number})
-                        if result is None:
-                            raise ValueError("no {number}")
-                        return Name{(number + 1) % 3}(result)
-
-                    def compute(self, first, second):
-                        total = first + second
-                        total = total * {number}
-                        return total - {number}
-            """)
-            )
-    return tmp_path
 
 
 def knows_all(data: Path) -> Scripted:
@@ -163,96 +132,62 @@ def test_progress_counts_to_the_end(data: Path) -> None:
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_a_session_answers_questions(tmp_path: Path) -> None:
-    model = ModelAnswers(canned_session("return 1\n"), repository=True)
-    model.prepare(tmp_path)
-    answer = model.answer(Question(tmp_path, "x.py", "def f():\n    ", "\n"))
-    assert answer.text == "return 1"
-    assert answer.drafts[-1] == "return 1"
-    assert answer.tokens == 9
+def test_a_block_may_have_several_lines_and_more_tokens(data: Path) -> None:
+    asked = {}
+    for kind in ("line", "block"):
+        model = Scripted(lambda question: "")
+        QualityBench(data).measure(kind, 2, model, quiet)
+        asked[kind] = {(question.multi_line, question.max_tokens) for question in model.asked}
+    assert asked == {"line": {(False, 64)}, "block": {(True, 160)}}
 
 
-# ── stretches ───────────────────────────────────────────────────────────────────────────────
+def test_a_body_that_parses_may_be_another_tree(data: Path) -> None:
+    bench = QualityBench(data)
+    for text, parses in (("pass", 1.0), ("if", 0.0)):
+        figures = bench.measure("block", 4, Scripted(lambda question, text=text: text), quiet)
+        assert (figures["parses"], figures["same_tree"]) == (parses, 0.0)
 
 
-def test_stretches_are_whole_lines_behind_their_indentation(data: Path) -> None:
-    stretches = draw_stretches(QualityBench(data).corpus, 40, 0)
-    assert [stretch.inside for stretch in stretches].count(True) == 2
-    assert len(stretches) == 4
-    for stretch in stretches:
-        assert len([line for line in stretch.target.split("\n") if line.strip()]) == 10
-        assert not stretch.target[0].isspace()
-        assert not stretch.above.rpartition("\n")[2].strip()
-        below = stretch.below if stretch.inside else ""
-        assert (stretch.above + stretch.target + below).startswith(stretch.above + stretch.target)
-        assert stretch.below == "" or stretch.below.startswith("\n")
+def test_a_directory_without_questions_has_no_figures(tmp_path: Path) -> None:
+    (tmp_path / "x.py").write_text("x = 1\n")
+    figures = QualityBench(tmp_path).measure("api", 9, Scripted(lambda question: ""), quiet)
+    assert (figures["n"], figures["exact_match"], figures["bits_per_byte"]) == (0, None, None)
 
 
-def test_the_sums_of_the_replay_by_hand() -> None:
-    one = Typed(keys=60, characters=100, shown=5, accepted=3, wrong=1)
-    one.lines = [("a = 1", "a = 1"), ("", "b = 2")]
-    one.endings["line_right"] = 2
-    two = Typed(keys=90, characters=100, shown=4, accepted=1, wrong=2)
-    two.lines = [("x", "y")]
-    two.endings["line_right"] = 1
-    figures = summary([one, two], 0)
-    assert figures["keystrokes_saved"] == pytest.approx(1 - 150 / 200)
-    assert figures["keystrokes_saved_ci"] == [pytest.approx(0.1), pytest.approx(0.4)]
-    assert figures["wrong_shown_per_100_keys"] == pytest.approx(100 * 3 / 150)
-    assert (figures["shown"], figures["accepted"], figures["n"]) == (9, 4, 3)
-    assert figures["exact_match"] == pytest.approx(1 / 3)
-    assert figures["endings"] == {"line_right": 3}
+# ── the replay ──────────────────────────────────────────────────────────────────────────────
 
 
-# ── no leak through the repository ──────────────────────────────────────────────────────────
+def types_all(stretch: Stretch, answerer: Answerer) -> Typed:
+    """A typist who asks once and takes a right answer with one key."""
+    question = Question(stretch.file.root, stretch.file.path, stretch.above, stretch.below)
+    size = len(stretch.target)
+    right = answerer.answer(question).text == stretch.target
+    return Typed(keys=1 if right else size, characters=size, lines=[("x", "x")])
 
 
-def learning_session(text: str) -> Session:
-    """A session that says ``text``, with experts that weigh more than the model."""
-    mixture = {expert: dict.fromkeys(names, 2.0) for expert, names in EXPERTS.items()}
-    wafer = CannedWafer(text, context_length=2048)
-    own = Tuning(mixture, None, "", {})
-    return Session(canned_model_info(), byte_tokenizer(), wafer, wafer, own)
+def test_the_replay_types_every_stretch_with_the_model_and_with_the_baselines(data: Path) -> None:
+    told: list[tuple[int, int]] = []
+    model = knows_all(data)
+    figures = QualityBench(data).replay(
+        20, model, types_all, lambda done, total: told.append((done, total))
+    )
+    assert told == [(1, 2), (2, 2)]
+    assert figures["keys"] < figures["characters"]
+    assert set(figures["baselines"]) == {"nothing", "ngram", "nearest_line"}
+    assert figures["baselines"]["nothing"]["keystrokes_saved"] == 0.0
+    assert [question.root for question in model.asked] == model.prepared
 
 
-def repository(root: Path, user: str) -> Path:
-    root.mkdir()
-    (root / "helper.py").write_text("def prepare(value):\n    return value\n")
-    (root / "user.py").write_text(user)
-    return root
-
-
-@pytest.mark.parametrize("earlier", [False, True])
-def test_the_answer_on_disk_changes_nothing(tmp_path: Path, earlier: bool) -> None:
-    """With the target on disk and without it, the session says and weighs the same.
-
-    Also where the target is asked for after a question that had it in its text.
-    """
-    head, tail = "from helper import prepare\n\n\n", "\n\nother = prepare(2)\n"
-    target = "unique_name = prepare(secret_answer_42)"
-    outcomes = []
-    for name, on_disk in (("whole", head + target + tail), ("holed", head + tail)):
-        root = repository(tmp_path / name, on_disk)
-        model = ModelAnswers(learning_session("x = 1"), repository=True)
-        model.prepare(root)
-        if earlier:
-            model.answer(Question(root, "user.py", head + target + "\n", tail))
-        question = Question(root, "user.py", head, tail)
-        outcomes.append((model.answer(question).text, model.bits(question, target)))
-    (whole, whole_bits), (holed, holed_bits) = outcomes
-    assert whole == holed
-    # Which lengths of contexts are looked at may depend on the file on disk, what follows not.
-    assert whole_bits == pytest.approx(holed_bits, rel=2e-3)
-
-
-def test_the_same_text_in_another_file_does_change_something(tmp_path: Path) -> None:
-    """Or the test above would show nothing."""
-    head, target = "from helper import prepare\n\n\n", "unique_name = prepare(secret_answer_42)"
-    bits = []
-    for name, other in (("known", head + target), ("unknown", "pass")):
-        root = repository(tmp_path / name, "pass\n")
-        (root / "twin.py").write_text(other + "\n")
-        model = ModelAnswers(learning_session("x = 1"), repository=True)
-        model.prepare(root)
-        bits.append(model.bits(Question(root, "user.py", head, "\n"), target))
-    assert bits[0] < bits[1] / 2
+def test_the_bits_of_a_replay_are_those_of_its_lines_one_after_another(data: Path) -> None:
+    model = knows_all(data)
+    scored: list[tuple[Question, str]] = []
+    model.bits = lambda question, target: scored.append((question, target)) or 4.0  # type: ignore
+    figures = QualityBench(data).replay(10, model, types_all, quiet)
+    text = "".join(target for _, target in scored)
+    assert figures["bits_per_byte"] == pytest.approx(4.0 * len(scored) / len(text.encode()))
+    for (question, target), (after, _) in pairwise(scored):
+        assert question.multi_line
+        assert after.prefix == question.prefix + target
+        assert after.suffix == question.suffix
+    whole = (scored[0][0].root / scored[0][0].path).read_text()
+    assert whole.startswith(scored[0][0].prefix + text)
