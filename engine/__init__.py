@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from engine.model.load import weights_sha256
     from engine.protocol.completion import Completion, CompletionRequest
     from engine.quality import SUITES as quality_suites
-    from engine.quality.answers import Answer, Answerer, ModelAnswers, Question
+    from engine.quality.answers import Answerer, CursorAnswer, ModelAnswers, Question
     from engine.quality.bench import QualityBench
     from engine.quality.endings import judge_ending
-    from engine.quality.replay import Stretch, Typed
+    from engine.quality.typing_replay import Stretch, Typed
     from engine.session import Session
     from engine.wafer.check import check_wafer
     from engine.wafer.figures.calibration import facts as calibration_constants
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
 _HOME = {
     "STATES": "engine.wafer.program.states:STATES",
-    "Answer": "engine.quality.answers:Answer",
     "Answerer": "engine.quality.answers:Answerer",
     "Completion": "engine.protocol.completion:Completion",
     "CompletionRequest": "engine.protocol.completion:CompletionRequest",
+    "CursorAnswer": "engine.quality.answers:CursorAnswer",
     "EngineClient": "engine.client:EngineClient",
     "EngineDown": "engine.client:EngineDown",
     "EngineStarting": "engine.client:EngineStarting",
@@ -50,8 +50,8 @@ _HOME = {
     "QualityBench": "engine.quality.bench:QualityBench",
     "Question": "engine.quality.answers:Question",
     "Session": "engine.session:Session",
-    "Stretch": "engine.quality.replay:Stretch",
-    "Typed": "engine.quality.replay:Typed",
+    "Stretch": "engine.quality.typing_replay:Stretch",
+    "Typed": "engine.quality.typing_replay:Typed",
     "check_wafer": "engine.wafer.check:check_wafer",
     "judge_ending": "engine.quality.endings:judge_ending",
     "calibration_constants": "engine.wafer.figures.calibration:facts",
@@ -73,10 +73,10 @@ _HOME = {
 
 __all__ = [
     "STATES",
-    "Answer",
     "Answerer",
     "Completion",
     "CompletionRequest",
+    "CursorAnswer",
     "EngineClient",
     "EngineDown",
     "EngineStarting",

@@ -14,12 +14,12 @@ from engine.completion.completer import Completer
 from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import StepPrices, WaferMeter
 from engine.errors import EngineError
-from engine.generation.generator import Generator, Runner, Step
+from engine.generation.generator import Generator, Runner, RunnerStep
 from engine.knowledge.tuning import Tuning, load_tuning
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
 from engine.protocol.messages import MachineInfo, ModelInfo, Progress, RegionInfo, Telemetry
 from engine.telemetry.counters import WorkCounters
-from engine.telemetry.snapshot import Activity, Snapshot, describe
+from engine.telemetry.snapshot import CoreActivity, Snapshot, describe
 from engine.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Wafer(Runner, Protocol):
         """What was run so far, with ``since(earlier)``; any thread."""
         ...
 
-    def expand(self, counts: Any) -> Activity:
+    def expand(self, counts: Any) -> CoreActivity:
         """Return what every core did in ``counts``; any thread."""
         ...
 
@@ -230,7 +230,7 @@ class Session:
 
     # ── state ───────────────────────────────────────────────────────────────────────────────
 
-    def _count(self, step: Step) -> None:
+    def _count(self, step: RunnerStep) -> None:
         self._work.add(
             decode=step.decode,
             tokens=step.rows,

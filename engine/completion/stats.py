@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from engine.generation.generator import Generation, Step
+from engine.generation.generator import Generation, RunnerStep
 from engine.protocol.completion import HostStats, WaferStats
 from engine.protocol.messages import MachineInfo
 from engine.units import Gigahertz, tokens_per_second
@@ -32,7 +32,7 @@ class WaferMeter:
     context_length: int
     """Rows the KV cache can hold."""
 
-    def cycles(self, step: Step) -> int:
+    def cycles(self, step: RunnerStep) -> int:
         """Return the cycles of one step."""
         return self.prices.step_cycles(step.position, step.rows)
 

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Activity", "Snapshot", "describe", "throughput"]
+__all__ = ["CoreActivity", "Snapshot", "describe", "throughput"]
 
 _LARGEST = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Totals since the session opened, and its state at one moment."""
+    """A session's totals since it opened, and its state at one moment."""
 
     work: Work
     busy: bool
@@ -26,11 +26,11 @@ class Snapshot:
     """Rows in the KV cache."""
     context_length: int
     counts: Any = None
-    """What the wafer had run; only the wafer that counted can expand it."""
+    """The wafer's counts so far; only the wafer that made them can expand them."""
 
 
-class Activity(Protocol):
-    """What every placed core did in an interval, as the wafer tells it."""
+class CoreActivity(Protocol):
+    """The work of every placed core in an interval, as the wafer reports it."""
 
     @property
     def elapsed_cycles(self) -> int:
@@ -39,7 +39,7 @@ class Activity(Protocol):
 
     @property
     def states(self) -> Sequence["NDArray[np.int64]"]:
-        """Per region the cycles of its cores by state, shape (rows, columns, 6)."""
+        """For each region its cores' cycles by state, shape (rows, columns, 6)."""
         ...
 
     @property
@@ -48,7 +48,7 @@ class Activity(Protocol):
         ...
 
 
-def describe(sequence: int, older: Snapshot, newer: Snapshot, activity: Activity) -> Telemetry:
+def describe(sequence: int, older: Snapshot, newer: Snapshot, activity: CoreActivity) -> Telemetry:
     """Return the message about the interval from ``older`` to ``newer``."""
     return Telemetry(
         sequence=sequence,
@@ -67,13 +67,13 @@ def describe(sequence: int, older: Snapshot, newer: Snapshot, activity: Activity
 def _packed(regions: Sequence["NDArray[np.int64]"]) -> bytes:
     """Return all cores' states, region by region, as little-endian uint32.
 
-    A count beyond 32 bits, four seconds of wafer time, stays at the largest number.
+    A count beyond 32 bits (four seconds of wafer time) is clipped to the largest number.
     """
     return b"".join(states.clip(max=_LARGEST).astype("<u4").tobytes() for states in regions)
 
 
 def throughput(work: Work) -> ThroughputPoint:
-    """Return the rates of an interval; None where nothing of the kind happened."""
+    """Return the rates of an interval; a rate is None if no such step was taken."""
     return ThroughputPoint(
         prefill_tokens=work.prefill_tokens,
         decode_tokens=work.decode_tokens,

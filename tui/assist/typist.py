@@ -44,7 +44,7 @@ from tui.code.indentation import after_enter, expected_width, indent_unit, leadi
 from tui.settings import SuggestionSettings
 
 if TYPE_CHECKING:
-    from engine import Answer, Answerer, Stretch
+    from engine import Answerer, CursorAnswer, Stretch
 
 __all__ = ["FIRST_TEXT_MS", "KEY_MS", "LATENCY_MS", "type_stretch"]
 
@@ -120,7 +120,7 @@ class _Engine:
 
     connected = True
 
-    def __init__(self, clock: _Clock, answer: Callable[[CompletionRequest], Answer]) -> None:
+    def __init__(self, clock: _Clock, answer: Callable[[CompletionRequest], CursorAnswer]) -> None:
         self._clock = clock
         self._answer = answer
         self._current = 0
@@ -159,7 +159,7 @@ def latency_ms(tokens: int) -> float:
     return next((ms for most, ms in LATENCY_MS if tokens <= most), LATENCY_MS[-1][1])
 
 
-def _completion(answer: Answer) -> Completion:
+def _completion(answer: CursorAnswer) -> Completion:
     return Completion(
         text=answer.text,
         finish_reason="stop",
@@ -290,7 +290,7 @@ class _Person:
 
     # ── suggestions ─────────────────────────────────────────────────────────────────────────
 
-    def _ask(self, request: CompletionRequest) -> Answer:
+    def _ask(self, request: CompletionRequest) -> CursorAnswer:
         return self._answerer.answer(
             Question(
                 self._stretch.file.root,

@@ -1,7 +1,7 @@
 import pytest
 
 from engine.completion.stats import WaferMeter, host_stats
-from engine.generation.generator import Generation, Step
+from engine.generation.generator import Generation, RunnerStep
 from tests.canned import CannedTiming, canned_machine_info
 
 
@@ -10,11 +10,11 @@ def meter(context_length=100):
 
 
 def prefill(position, rows, seconds=0.0):
-    return Step(position, rows, decode=False, seconds=seconds)
+    return RunnerStep(position, rows, decode=False, seconds=seconds)
 
 
 def decode(position, seconds=0.0):
-    return Step(position, 1, decode=True, seconds=seconds)
+    return RunnerStep(position, 1, decode=True, seconds=seconds)
 
 
 def test_wafer_time_is_summed_over_the_steps():

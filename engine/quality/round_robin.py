@@ -1,19 +1,19 @@
-"""Taking turns, so that what is many does not push out what is few."""
+"""Takes items from several sources in turn, so that a large one does not crowd out the small."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-__all__ = ["in_turn"]
+__all__ = ["round_robin"]
 
 _Item = TypeVar("_Item")
 
 
-def in_turn(sources: Iterable[Iterator[_Item]]) -> Iterator[_Item]:
-    """Yield one item of each source in turn, until all are used up.
+def round_robin(sources: Iterable[Iterator[_Item]]) -> Iterator[_Item]:
+    """Yield one item from each source in turn, until all are used up.
 
     Example:
-        >>> list(in_turn([iter("abc"), iter("x")]))
+        >>> list(round_robin([iter("abc"), iter("x")]))
         ['a', 'x', 'b', 'c']
     """
     queue = deque(sources)

@@ -1,7 +1,7 @@
-"""Stretches of files to be typed key by key, and what came of typing them.
+"""Draws stretches of files to be typed key by key, and sums up what typing them took.
 
-Draws the stretches and does the sums.  Who types, when suggestions come and which are shown is
-the app's policy: it is given as a `Typist`.
+The typing itself is passed in as a `Typist`: when suggestions come and which are shown is the
+app's policy.
 """
 
 from collections import Counter
@@ -12,34 +12,34 @@ from random import Random
 from typing import Any
 
 from engine.quality.answers import Answerer
-from engine.quality.code import MAX_CHARACTERS, parse
 from engine.quality.corpus import Corpus, SourceFile
+from engine.quality.python_source import MAX_CHARACTERS, parse_python
+from engine.quality.round_robin import round_robin
 from engine.quality.scores import edit_similarity, mean, ratio_interval
-from engine.quality.turns import in_turn
 
 __all__ = ["Stretch", "Typed", "Typist", "draw_stretches", "summary"]
 
 STRETCH_LINES = 10
-"""Lines of a stretch that are not blank."""
+"""Lines of a stretch, blank ones not counted."""
 
 MIN_LINES = 4
-"""Of a stretch at the end of a file."""
+"""Least lines of a stretch, which is short at the end of a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Whole lines of a file, to be typed where they stand."""
+    """Whole lines of a file, to be typed in their place."""
 
     file: SourceFile
     start: int
-    """Character behind the indentation of its first line."""
+    """Offset after the indentation of the first line."""
     end: int
     inside: bool
-    """Whether the rest of the file stands below already; else the stretch is the file's end."""
+    """Whether the rest of the file is there already; if not, the stretch ends the file."""
 
     @property
     def above(self) -> str:
-        """The text in front."""
+        """The text before the stretch."""
         return self.file.text[: self.start]
 
     @property
@@ -49,45 +49,45 @@ class Stretch:
 
     @property
     def below(self) -> str:
-        """The text behind."""
+        """The text after the stretch."""
         return self.file.text[self.end :] if self.inside else ""
 
 
 @dataclass(slots=True)
 class Typed:
-    """What typing one stretch took."""
+    """The outcome of typing one stretch."""
 
     keys: int = 0
-    """Keys pressed, accept keys included; indentation, which the editor writes, not."""
+    """Keys pressed, with accept keys but without indentation, which the editor writes."""
     characters: int = 0
-    """Characters of the text, its lines' indentation not counted."""
+    """Characters of the text, without indentation."""
     shown: int = 0
-    """Suggestions that were seen."""
+    """Suggestions that were shown."""
     accepted: int = 0
-    """Suggestions of which all, a line or a word was accepted."""
+    """Suggestions that were accepted, as a whole or by a line or a word."""
     wrong: int = 0
-    """Suggestions that left with no character kept."""
+    """Suggestions that disappeared without one character kept."""
     lines: list[tuple[str, str]] = field(default_factory=list)
-    """Of each line that is not blank: what was suggested first, and what followed there."""
+    """For each line that is not blank: the first suggestion, and the text that belongs there."""
     endings: Counter[str] = field(default_factory=Counter)
-    """How the suggestions ended (`engine.quality.endings`)."""
+    """Verdicts on the ends of the suggestions (`engine.quality.endings`)."""
 
 
 Typist = Callable[[Stretch, Answerer], Typed]
-"""Types a stretch with suggestions by an answerer."""
+"""Types a stretch with the suggestions of an answerer."""
 
 
 # ── drawing ─────────────────────────────────────────────────────────────────────────────────
 
 
 def draw_stretches(corpus: Corpus, lines: int, seed: int) -> list[Stretch]:
-    """Return stretches of at least ``lines`` lines in all, if there are so many.
+    """Return stretches of at least ``lines`` lines in all, if the corpus has that many.
 
-    Each repository and each of its files in turn; every second stretch stands inside its file,
-    the others at its end.  Two stretches of one file share no line.
+    They are drawn from each repository and each file in turn.  Every second one is typed inside
+    its file, the others at the end of theirs.  Two stretches of one file share no line.
     """
     drawn: list[Stretch] = []
-    for file, start, end in in_turn(
+    for file, start, end in round_robin(
         _of_repository(corpus, root, seed) for root in corpus.repositories
     ):
         drawn.append(Stretch(file, start, end, inside=len(drawn) % 2 == 0))
@@ -101,16 +101,16 @@ _Place = tuple[SourceFile, int, int]
 
 
 def _of_repository(corpus: Corpus, root: Path, seed: int) -> Iterator[_Place]:
-    """Yield the places of a repository, one of each file in turn."""
+    """Yield the places in a repository, one from each file in turn."""
     files = [file for file in corpus.files if file.root == root]
     random = Random(f"{seed}/replay/{root.name}")
     random.shuffle(files)
-    yield from in_turn(_of_file(file, random.random()) for file in files)
+    yield from round_robin(_of_file(file, random.random()) for file in files)
 
 
 def _of_file(file: SourceFile, seed: float) -> Iterator[_Place]:
-    """Yield places of lines that a person could have typed, in random order."""
-    code = parse(file.text)
+    """Yield, in random order, places with lines that a person could have typed."""
+    code = parse_python(file.text)
     if code is None:
         return
     lines = file.text.split("\n")
@@ -119,7 +119,7 @@ def _of_file(file: SourceFile, seed: float) -> Iterator[_Place]:
         filled[at : at + STRETCH_LINES] for at, row in enumerate(filled) if row in code.bounds
     ]
     Random(seed).shuffle(windows)
-    # Short ones last: they are the ends of files.
+    # Short ones, the ends of files, come last.
     windows.sort(key=len, reverse=True)
     used: set[int] = set()
     for rows in windows:
@@ -133,9 +133,9 @@ def _of_file(file: SourceFile, seed: float) -> Iterator[_Place]:
 
 
 def summary(typed: Sequence[Typed], seed: int) -> dict[str, Any]:
-    """Return the figures of a suite of stretches; fields as in the command's JSON."""
+    """Return the figures of all typed stretches, with the fields of the command's JSON."""
     lines = [line for each in typed for line in each.lines]
-    # A suggestion of several lines is right or wrong as one: stretches are resampled, not lines.
+    # A suggestion of several lines is right or wrong as one, so stretches are resampled.
     exact = [float(sum(answer == truth for answer, truth in each.lines)) for each in typed]
     counts = [float(len(each.lines)) for each in typed]
     keys = sum(each.keys for each in typed)

@@ -1,47 +1,48 @@
-"""Site: the text around a cursor as the experts need it.  Pure data."""
+"""The lines around a cursor, as the experts need them.  Pure data."""
 
 from dataclasses import dataclass
 
-__all__ = ["Site", "indent_of"]
+__all__ = ["CursorLines", "indent_of"]
 
 ABOVE = 4
 BELOW = 3
 _LOOK_LINES = 40
+"""Lines on each side that are searched for some that are not blank."""
 
 
 def indent_of(line: str) -> int:
-    """Return the signs of white space in front of ``line``."""
+    """Return how many characters of white space ``line`` begins with."""
     return len(line) - len(line.lstrip())
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """The lines around a cursor."""
+class CursorLines:
+    """The lines around one cursor."""
 
     before: str
     """The cursor's line up to the cursor."""
     above: tuple[str, ...]
     """The nearest lines above that are not blank, the nearest last; at most 4."""
     below: tuple[str, ...]
-    """The next lines below the cursor's that are not blank; at most 3."""
+    """The nearest lines below that are not blank, the nearest first; at most 3."""
     healing: bytes = b""
-    """Bytes before the cursor that the generated text says again."""
+    """Bytes before the cursor that are generated again (token healing)."""
     one_line: bool = True
     """Whether the completion ends with the cursor's line."""
 
     @property
     def tabs(self) -> bool:
-        """Whether lines here are indented with tabs."""
+        """Whether any of these lines is indented with tabs."""
         return any(line.startswith("\t") for line in (self.before, *self.above, *self.below))
 
     @classmethod
-    def of(cls, prefix: str, suffix: str, healing: bytes, *, one_line: bool) -> "Site":
-        """Return the site between ``prefix`` and ``suffix``."""
+    def of(cls, prefix: str, suffix: str, healing: bytes, *, one_line: bool) -> "CursorLines":
+        """Return the lines around a cursor between ``prefix`` and ``suffix``."""
         *upper, before = prefix.rsplit("\n", _LOOK_LINES)
         lower = suffix.split("\n", _LOOK_LINES)[1:_LOOK_LINES]
         above = [line.rstrip() for line in upper if line.strip()][-ABOVE:]
         below = [line.rstrip() for line in lower if line.strip()][:BELOW]
-        # Of a longer text the first piece is more than one line; only its last one counts.
+        # In a long text the first piece holds many lines; only its last one is near.
         return cls(
             before,
             tuple(line.rpartition("\n")[2] for line in above),

@@ -1,9 +1,9 @@
-"""The n-gram baseline: after the longest context seen before, the word that followed most often.
+"""The n-gram baseline: repeats the word that most often followed the longest known context.
 
-Counts over the other text of the question's file and over all other files of the corpus; the
-file's text on disk, which holds the answer, is never looked at.
+It counts over the question's own text and over all other files of the corpus.  It never reads
+the question's file on disk, because that holds the answer.
 
-V is the number of different words, N the length of the text in words.
+Letter: N words of text.
 """
 
 from collections.abc import Iterable
@@ -16,33 +16,33 @@ from numpy.typing import NDArray
 from engine.completion.stop import StopRules
 from engine.completion.surroundings import Surroundings
 from engine.completion.trim import trim
-from engine.quality.answers import Answer, Question
+from engine.quality.answers import CursorAnswer, Question
+from engine.quality.code_words import split_open_word, split_words
 from engine.quality.corpus import Corpus
-from engine.quality.lexis import open_end, words
 
-__all__ = ["Index", "NGram"]
+__all__ = ["NGramBaseline", "WordIndex"]
 
 ORDER = 8
-"""Words of the longest context."""
+"""Most words of a context."""
 
 MAX_CORPUS_CHARACTERS = 8_000_000
 MAX_WORDS = 160
-"""Words of the longest answer; a model's token is longer than these words."""
+"""Most words of an answer.  A word is shorter than a model's token."""
 
 _LOOK_CHARACTERS = 2000
 _BREAK = 0
-"""Word of no text, between two files: no context reaches over it."""
+"""Stands between two files; no context crosses it."""
 
 
 class Vocabulary:
-    """Words by number, in the order in which they were first met."""
+    """Numbers the words in the order in which they first occur."""
 
     def __init__(self) -> None:
         self.words = [""]
         self._numbers = {"": _BREAK}
 
     def number(self, word: str) -> int:
-        """Return the number of a word, a new one for a new word."""
+        """Return the number of a word; an unknown word gets the next one."""
         known = self._numbers.setdefault(word, len(self.words))
         if known == len(self.words):
             self.words.append(word)
@@ -50,17 +50,17 @@ class Vocabulary:
 
     def numbers(self, text: str) -> list[int]:
         """Return the numbers of the words of a text."""
-        return [self.number(word) for word in words(text)]
+        return [self.number(word) for word in split_words(text)]
 
 
-class Index:
-    """A text's positions sorted by what stands before them, nearest word first.
+class WordIndex:
+    """The positions of some texts, sorted by the words before them, the nearest word first.
 
-    The positions behind one context are neighbours then, and found by bisection
+    The positions after one context then lie side by side, and bisection finds them
     (Manber and Myers, "Suffix arrays", 1993, read from right to left).
 
     Args:
-        parts: Words by number; no context reaches from one part into the next.
+        parts: Numbers of the words of each text; no context crosses from one into the next.
     """
 
     def __init__(self, parts: Iterable[list[int]]) -> None:
@@ -75,19 +75,19 @@ class Index:
         self._sorted = [column[self._order] for column in before]
 
     def _before(self, distance: int) -> NDArray[np.int32]:
-        """Return the word so far before each position."""
+        """Return the word ``distance`` before each position, int32, shape (N,)."""
         column = np.full_like(self._words, _BREAK)
         column[distance:] = self._words[:-distance]
         return column
 
     def spans(self, context: list[int]) -> list[tuple[int, int]]:
-        """Return where the positions behind the last 0, 1, 2 … words of ``context`` lie.
+        """Return, for the last 0, 1, 2 … words of ``context``, the span of positions after them.
 
-        As long a context as stands somewhere; what a span holds, `following` says.
+        The list ends with the longest context that occurs.  `following` reads a span.
         """
         low, high = 0, len(self._order)
         found = [(low, high)]
-        # Of the column's own type, or every search would first convert the column.
+        # In the column's own type, or every search would first convert the column.
         nearest_first = np.asarray(context[: -ORDER - 1 : -1], np.int32)
         for column, word in zip(self._sorted, nearest_first, strict=False):
             span = column[low:high]
@@ -99,7 +99,7 @@ class Index:
         return found
 
     def following(self, span: tuple[int, int], without: int | None = None) -> NDArray[np.int32]:
-        """Return the words at the positions of a span, but for those of the part ``without``."""
+        """Return the words at the positions of a span, those of the part ``without`` left out."""
         places = self._order[slice(*span)]
         if without is not None:
             places = places[self._owners[places] != without]
@@ -108,11 +108,11 @@ class Index:
         return kept
 
 
-class NGram:
-    """Answers with the likeliest words by counts.
+class NGramBaseline:
+    """Answers with the most frequent continuation, word by word.
 
     Args:
-        corpus: The directory; of the question's own file only the question's text counts.
+        corpus: The directory.  A question's own file is left out: only the question's text counts.
     """
 
     def __init__(self, corpus: Corpus) -> None:
@@ -126,19 +126,19 @@ class NGram:
                 break
             self._owners[file.root, file.path] = len(parts)
             parts.append(self._vocabulary.numbers(file.text))
-        self._index = Index(parts)
+        self._index = WordIndex(parts)
         self._local = lru_cache(maxsize=2)(self._local_index)
 
-    def answer(self, question: Question) -> Answer:
-        """Return the greedy continuation, trimmed as the app trims."""
+    def answer(self, question: Question) -> CursorAnswer:
+        """Return the greedy continuation, trimmed as in the app."""
         place = Surroundings.of(question.prefix, question.suffix)
         text = self._continue(question, StopRules(place, question.multi_line))
-        return Answer(trim(text, place, multi_line=question.multi_line))
+        return CursorAnswer(trim(text, place, multi_line=question.multi_line))
 
     def _continue(self, question: Question, rules: StopRules) -> str:
         local = self._local(_above(question.prefix), question.suffix)
         owner = self._owners.get((question.root, question.path))
-        whole, start = open_end(words(question.prefix[-_LOOK_CHARACTERS:]))
+        whole, start = split_open_word(split_words(question.prefix[-_LOOK_CHARACTERS:]))
         context = self._vocabulary.numbers("".join(whole))
         text = ""
         for _ in range(MAX_WORDS):
@@ -153,16 +153,16 @@ class NGram:
         return text
 
     def _next(
-        self, local: Index, context: list[int], owner: int | None, start: str, *, blank: bool
+        self, local: WordIndex, context: list[int], owner: int | None, start: str, *, blank: bool
     ) -> int | None:
-        """Return the word that followed most often, here and elsewhere, the longest context.
+        """Return the word that most often followed the longest context, or None.
 
         Args:
             local: The question's own text.
-            context: The words before, by number.
-            owner: The question's file, whose text on disk does not count.
-            start: What the word begins with.
-            blank: Whether nothing is said yet, so that a line's end would say nothing.
+            context: Numbers of the words before.
+            owner: The part of the question's file, which is left out.
+            start: Beginning that the word must have.
+            blank: Whether the answer is empty so far, so that a line break would add nothing.
         """
 
         def fits(number: int) -> bool:
@@ -180,14 +180,14 @@ class NGram:
                     return int(numbers[index])
         return None
 
-    def _local_index(self, above: str, below: str) -> Index:
-        return Index([self._vocabulary.numbers(above), self._vocabulary.numbers(below)])
+    def _local_index(self, above: str, below: str) -> WordIndex:
+        return WordIndex([self._vocabulary.numbers(above), self._vocabulary.numbers(below)])
 
 
 def _above(prefix: str) -> str:
-    """Return the text up to the code of the cursor's line.
+    """Return the text up to the code on the cursor's line.
 
-    Where there is none yet, without the line's start: how that goes on is the question.
+    If that line has no code yet, it is left out: how it continues is the question.
     """
     above, newline, line = prefix.rpartition("\n")
     code = line.lstrip(" \t")

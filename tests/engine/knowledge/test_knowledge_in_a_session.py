@@ -3,12 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.errors import ModelError, WeightsError
-from engine.knowledge.advice import Advice, line_ends
-from engine.knowledge.mixture import CONTEXT_FEATURES, LINE_FEATURES
-from engine.knowledge.shelf import Shelf, Source
-from engine.knowledge.site import Site
-from engine.knowledge.tuning import EXPERTS, FILE, Tuning, load_tuning, write_tuning
+from engine.knowledge.tuning import EXPERTS, Tuning
 from engine.protocol.completion import CompletionRequest
 from engine.session import Session
 from tests.canned import VOCABULARY, CannedWafer, session_on
@@ -105,56 +100,3 @@ def test_a_score_is_the_probability_of_each_token(repository: Path) -> None:
     mixed.read_repository(str(repository))
     likely, unlikely = (mixed.score(request(repository), t) for t in (LINE.strip(), "pass"))
     assert likely.bits / likely.tokens < unlikely.bits / unlikely.tokens
-
-
-def test_mixed_predictions_are_probabilities_and_one_end_stands_for_all(tokenizer) -> None:
-    shelf = Shelf(tokenizer, [("a.py", OTHER)])
-    coefficients = tuning(1.0).coefficients()
-    logits = np.random.default_rng(0).normal(size=tokenizer.vocabulary).astype(np.float32)
-    context = tokenizer.encode_part("    def area(self):\n    ")
-    ends = line_ends(tokenizer)
-
-    def mixed(*, one_line: bool):
-        site = Site.of("    def area(self):\n    ", "", b"", one_line=one_line)
-        advice = Advice(tokenizer, ends, Source(shelf, own=True), [], site, context)
-        return np.exp(advice.mix(logits, coefficients).astype(np.float64))
-
-    several, single = mixed(one_line=False), mixed(one_line=True)
-    assert several.sum() == pytest.approx(1.0, abs=1e-5)
-    assert single.sum() == pytest.approx(1.0, abs=1e-5)
-    end = tokenizer.special("<|endoftext|>")
-    own = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
-    assert several[end] == pytest.approx(own[end], abs=1e-5)
-    others = ends[ends != end]
-    assert single[others].sum() == 0.0
-    assert single[end] > several[others].sum() * 0.9
-
-
-def test_a_tuning_is_written_and_read_with_its_checksum(tmp_path: Path) -> None:
-    (tmp_path / "checksums.json").write_text('{"files": {"model.safetensors": "' + "0" * 64 + '"}}')
-    assert load_tuning(tmp_path) is None
-    write_tuning(tmp_path, tuning(1.0, -0.5))
-    known = load_tuning(tmp_path)
-    assert known == tuning(1.0, -0.5)
-    assert [len(each) for each in known.coefficients()] == [
-        *(len(CONTEXT_FEATURES),) * 2,
-        len(LINE_FEATURES),
-    ]
-    path = tmp_path / FILE
-    path.write_text(path.read_text().replace("-0.5", "-0.6"))
-    with pytest.raises(WeightsError, match=FILE):
-        load_tuning(tmp_path)
-
-
-@pytest.mark.parametrize("text", ["[]", "{", '{"mixture": {}, "threshold": 1}'])
-def test_a_broken_tuning_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / FILE).write_text(text)
-    with pytest.raises(ModelError, match=FILE):
-        load_tuning(tmp_path)
-
-
-def test_a_tuning_without_a_coefficient_is_refused(tmp_path: Path) -> None:
-    short = Tuning({"buffer": {}, "repository": {}, "lines": {}}, None, "", {})
-    write_tuning(tmp_path, short)
-    with pytest.raises(ModelError, match="no coefficient 'length>=1'"):
-        load_tuning(tmp_path)

@@ -1,4 +1,4 @@
-"""Shelf: some texts, indexed once by their contexts and by their lines; never changed after."""
+"""Some texts, indexed once by their contexts and by their lines.  An index never changes."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.knowledge.contexts import SEPARATOR, SortedContexts
-from engine.knowledge.lines import LineIndex
+from engine.knowledge.context_index import SEPARATOR, ContextIndex
+from engine.knowledge.line_index import LineIndex
 from engine.tokenizer import Tokenizer
 
-__all__ = ["Shelf", "Source"]
+__all__ = ["IndexView", "TextIndex"]
 
 MAX_FOLLOWERS = 2_000
-"""Continuations of a context that are looked at; of more, so many evenly spread ones."""
+"""Places of a context that are read; of more places, this many at even distances."""
 
 
-class Shelf:
-    """Texts by name.
+class TextIndex:
+    """Named texts and the two indexes over them.
 
     Args:
-        tokenizer: The model's; used while the shelf is made.
-        texts: (name, content); a name occurs once.
+        tokenizer: The model's; used only while the index is built.
+        texts: (name, content) pairs; no name occurs twice.
     """
 
     def __init__(self, tokenizer: Tokenizer, texts: Sequence[tuple[str, str]]) -> None:
@@ -33,7 +33,7 @@ class Shelf:
         lengths = np.array([len(tokenizer.token_bytes(i)) for i in range(tokenizer.vocabulary)])
         starts = [np.concatenate(([0], np.cumsum(lengths[ids])[:-1])) for ids in encoded]
         gap = np.array([SEPARATOR], np.int32)
-        self.contexts = SortedContexts(
+        self.contexts = ContextIndex(
             np.concatenate([gap, *(part for ids in encoded for part in (ids, gap))])
         )
         self.lines = LineIndex(
@@ -44,27 +44,24 @@ class Shelf:
         self._next = self.contexts.tokens[self.contexts.order]
 
     def copies(self, name: str) -> set[str]:
-        """Return the names of all texts that are the same as the one of this name."""
+        """Return the names of all texts equal to the one called ``name``, itself included."""
         if name not in self.names:
             return set()
         texts = self.lines.texts
         own = texts[self.names[name]]
         return {other for other, i in self.names.items() if texts[i] == own}
 
-    def __len__(self) -> int:
-        return len(self.names)
-
     def followers(
         self, context: Sequence[int], without: Collection[str] = ()
     ) -> list[tuple[int, NDArray[np.int32]]]:
-        """Return (d, the tokens that follow the last d tokens of ``context``), longest first.
+        """Return (d, the tokens that follow the last d tokens of ``context``), the longest d first.
 
-        Only lengths whose places differ are named, and none behind the first that has more
-        than `MAX_FOLLOWERS` places.
+        A length is left out if it has the same places as the next longer one.  The list ends at
+        the first length with more than `MAX_FOLLOWERS` places.
 
         Args:
             context: Token ids, the nearest last.
-            without: Names of texts that are passed over.
+            without: Names of texts to leave out.
         """
         hidden = self._ranges(without)
         found: list[tuple[int, NDArray[np.int32]]] = []
@@ -74,7 +71,7 @@ class Shelf:
                 continue
             before = (low, high)
             tokens = self._followers(low, high, hidden)
-            # Places of hidden texts make ranges differ whose visible places are the same.
+            # Two ranges may differ only by places in hidden texts.
             if len(tokens) > (len(found[-1][1]) if found else 0):
                 found.append((depth, tokens))
             if high - low > MAX_FOLLOWERS:
@@ -97,21 +94,21 @@ class Shelf:
         return followers
 
     def _ranges(self, names: Collection[str]) -> list[tuple[int, int]]:
-        """Return where the named texts lie among the tokens."""
+        """Return the (start, end) positions of the named texts."""
         known = [self.names[name] for name in names if name in self.names]
         return [(int(self._first[i]), int(self._first[i + 1])) for i in known]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A shelf as one completion uses it."""
+class IndexView:
+    """A text index as one completion sees it."""
 
-    shelf: Shelf
+    index: TextIndex
     own: bool = False
-    """Whether it holds the text around the cursor itself."""
+    """Whether it holds the text around the cursor."""
     hidden: frozenset[str] = frozenset()
-    """Names of texts that are passed over."""
+    """Names of texts to leave out."""
 
     def followers(self, context: Sequence[int]) -> list[tuple[int, NDArray[np.int32]]]:
-        """Return what follows a context here, as `Shelf.followers` does."""
-        return self.shelf.followers(context, self.hidden)
+        """Return `TextIndex.followers` of ``context`` without the hidden texts."""
+        return self.index.followers(context, self.hidden)

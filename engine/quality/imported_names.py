@@ -1,4 +1,4 @@
-"""Which names of a file come from other files of its repository."""
+"""Finds the names that a file imports from other files of its repository."""
 
 import ast
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ __all__ = ["names_from_other_files"]
 _SOURCE_FOLDERS = ((), ("src",), ("lib",))
 
 Parts = tuple[str, ...]
-"""A path or a dotted name, cut at its separators."""
+"""A path or a dotted name, split at its separators."""
 
 
 def names_from_other_files(
     tree: ast.Module, path: str, repository: str, paths: frozenset[str]
 ) -> frozenset[str]:
-    """Return the names that imports bind to other files of the repository or to what is in them.
+    """Return the names that a file's imports bind to other files or to names in them.
 
     Args:
-        tree: The file.
-        path: Its path below the root, with ``/``.
+        tree: The parsed file.
+        path: Its path relative to the root, with ``/``.
         repository: The name of the root's folder, which may itself be the package.
         paths: All Python files of the repository.
     """
@@ -47,7 +47,7 @@ def names_from_other_files(
 
 
 def _module(node: ast.ImportFrom, path: str) -> Parts | None:
-    """Return what an import names; a relative one from the root, None if it lies above that."""
+    """Return the imported module, a relative one from the root; None if it lies above the root."""
     named = tuple(node.module.split(".")) if node.module else ()
     if not node.level:
         return named
@@ -57,7 +57,7 @@ def _module(node: ast.ImportFrom, path: str) -> Parts | None:
 
 
 def _places(module: Parts, repository: str) -> Iterator[Parts]:
-    """Yield where the files of an absolute module may lie below the root."""
+    """Yield the places below the root where an absolute module may lie."""
     for folder in _SOURCE_FOLDERS:
         yield (*folder, *module)
     if module[:1] == (repository,):
@@ -65,7 +65,7 @@ def _places(module: Parts, repository: str) -> Iterator[Parts]:
 
 
 def _file(place: Parts, paths: frozenset[str]) -> str | None:
-    """Return the file of a module, None where there is none."""
+    """Return the file of a module; None if there is none."""
     candidates = ["/".join((*place, "__init__.py"))]
     if place:
         candidates.append("/".join(place) + ".py")

@@ -1,9 +1,8 @@
-"""Lines that stand at similar places, as an expert for the next token.
+"""The expert that forecasts the next token from lines found at similar places.
 
-Each found line (`engine.knowledge.search`) is a proposal: the bytes that would follow the prompt
-if the cursor's line became that line, and the lines below it in its own text came after.
-Proposals that disagree with what is typed or generated drop out; those that remain vote for the
-next token.
+Each found line (`engine.knowledge.line_search`) is a proposal: the bytes that would follow the
+prompt if the cursor's line became that line and the lines below it in its own text came next.
+A proposal that disagrees with the generated text drops out.  The others vote for the next token.
 """
 
 from collections.abc import Sequence
@@ -11,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.knowledge.cursor_lines import CursorLines
 from engine.knowledge.forecast import Forecast
-from engine.knowledge.search import SHARPNESS, find_lines
-from engine.knowledge.shelf import Source
-from engine.knowledge.site import Site
+from engine.knowledge.line_search import SHARPNESS, find_lines
+from engine.knowledge.text_index import IndexView
 from engine.tokenizer import Tokenizer
 
 __all__ = ["LineForecast", "Proposal", "Proposals", "find_proposals"]
@@ -22,11 +21,11 @@ __all__ = ["LineForecast", "Proposal", "Proposals", "find_proposals"]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A line that might be meant."""
+    """A line that might belong at the cursor."""
 
     score: float
     stream: bytes
-    """What would be generated, the bytes of token healing included."""
+    """The bytes that would be generated, those of token healing included."""
 
 
 class Proposals:
@@ -35,7 +34,7 @@ class Proposals:
     Args:
         tokenizer: The model's.
         proposals: Best first.
-        typed: Characters of the cursor's line that are typed, its indentation left out.
+        typed: Characters typed on the cursor's line, without its indentation.
     """
 
     def __init__(self, tokenizer: Tokenizer, proposals: Sequence[Proposal], typed: int) -> None:
@@ -47,14 +46,11 @@ class Proposals:
         weights = np.exp(SHARPNESS * (scores - scores.max(initial=-np.inf)))
         self._weights = weights / max(weights.sum(), 1e-300)
 
-    def __len__(self) -> int:
-        return len(self._proposals)
-
     def forecast(self, said: bytes, steps: int) -> "LineForecast | None":
-        """Return the votes for the token after ``said``; None where nobody is left.
+        """Return the votes for the token after ``said``; None if no proposal is left.
 
         Args:
-            said: All bytes generated so far, those of token healing included.
+            said: The bytes generated so far, those of token healing included.
             steps: Tokens generated so far.
         """
         votes: dict[int, float] = {}
@@ -81,8 +77,8 @@ class Proposals:
         )
 
     def _first_token(self, content: bytes) -> int:
-        """Return the token with which the text ``content`` begins."""
-        # One word after the next token decides it; more would only take time.
+        """Return the first token of ``content``."""
+        # The next word already decides the first token; a longer text would only take time.
         head = content[:48]
         if head not in self._tokens:
             self._tokens[head] = self._tokenizer.encode_part(head.decode("utf-8", "replace"))[0]
@@ -91,22 +87,26 @@ class Proposals:
 
 @dataclass(frozen=True, slots=True)
 class LineForecast:
-    """The votes of the proposals, and how much there is to them."""
+    """The votes of the proposals, and facts that tell how far to trust them."""
 
     votes: Forecast
     best: float
-    """Score of the best proposal that is left."""
+    """Score of the best remaining proposal."""
     left: float
-    """Share of the first weight that is left."""
+    """Weight of the remaining proposals as a share of all."""
     steps: int
+    """Tokens generated so far."""
     typed: int
+    """Characters typed on the cursor's line, without its indentation."""
     found: int
-    """Proposals at the beginning."""
+    """Proposals before any dropped out."""
 
 
-def find_proposals(shelves: Sequence[Source], tokenizer: Tokenizer, site: Site) -> list[Proposal]:
-    """Return what the lines of the shelves propose for the cursor, best first."""
+def find_proposals(
+    views: Sequence[IndexView], tokenizer: Tokenizer, cursor: CursorLines
+) -> list[Proposal]:
+    """Return the proposals from all indexed lines for the cursor, best first."""
     return [
-        Proposal(found.score, site.healing + found.text + found.ending(site))
-        for found in find_lines(shelves, tokenizer, site)
+        Proposal(found.score, cursor.healing + found.text + found.ending(cursor))
+        for found in find_lines(views, tokenizer, cursor)
     ]

@@ -4,9 +4,9 @@ from textwrap import dedent
 
 import pytest
 
-from engine.quality.code import parse
 from engine.quality.corpus import Corpus, SourceFile
-from engine.quality.items import Item, Items
+from engine.quality.python_source import parse_python
+from engine.quality.question_sampler import QuestionItem, QuestionSampler
 
 SOURCE = dedent('''\
     """A module with a docstring of some length."""
@@ -47,8 +47,8 @@ def corpus(**texts: str) -> Corpus:
     return Corpus(tuple(files), {})
 
 
-def draw(kind: str, count: int = 100, seed: int = 0, **texts: str) -> list[Item]:
-    return Items(corpus(**(texts or {"a__x": SOURCE})), seed).draw(kind, count)
+def draw(kind: str, count: int = 100, seed: int = 0, **texts: str) -> list[QuestionItem]:
+    return QuestionSampler(corpus(**(texts or {"a__x": SOURCE})), seed).draw(kind, count)
 
 
 def targets(kind: str, **texts: str) -> list[str]:
@@ -177,7 +177,7 @@ def test_a_kind_does_not_depend_on_the_number_asked() -> None:
     ["def broken(:\n", "x = '\0'\n", "print 'python 2'\n", "(" * 500 + ")" * 500, "\tif x:\n  y"],
 )
 def test_a_file_that_does_not_parse_has_no_questions(text: str) -> None:
-    assert parse(text) is None
+    assert parse_python(text) is None
     assert targets("line", a__x=text) == []
 
 

@@ -1,14 +1,14 @@
-"""Sorted contexts: which tokens followed a run of tokens, for every length of the run at once.
+"""Finds every place where a run of tokens occurs, for all lengths of the run at once.
 
-The positions of a text are sorted by the tokens in front of them, read backwards.  All places
-where a context of d tokens stands then lie side by side, and those of d + 1 inside them, so one
-descent answers for every d.  No counts are stored: the memory is a few integers a token.
+The index sorts the positions of its texts by the tokens before them, read backwards.  The places
+of a context of d tokens then lie side by side, and the places of d + 1 tokens lie inside that
+range, so one descent answers for every d.  It stores no counts, only a few integers a token.
 
-Letters: T tokens in the text, D most tokens of a context.
+Letters: T tokens in the texts, D most tokens of a context.
 
 Source:
-    Suffix arrays (Manber and Myers, 1993) by doubling, over the reversed text; the use as an
-    n-gram model without a fixed n is that of infini-gram (Liu et al., 2024).
+    Suffix arrays by doubling (Manber and Myers, 1993), over the reversed text.  Their use as an
+    n-gram model without a fixed n follows infini-gram (Liu et al., 2024).
 """
 
 from bisect import bisect_left, bisect_right
@@ -17,20 +17,20 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DEPTH", "SEPARATOR", "SortedContexts"]
+__all__ = ["DEPTH", "SEPARATOR", "ContextIndex"]
 
 DEPTH = 32
-"""D: a context that agrees in so many tokens is a copy; longer ones say nothing more."""
+"""D.  A context that matches at this length is a copy; a longer one tells no more."""
 
 SEPARATOR = -1
-"""Stands between texts, and in front of the first: no context reaches across it."""
+"""Stands before the first text and between texts; no context crosses it."""
 
 
-class SortedContexts:
-    """The contexts of one run of texts.
+class ContextIndex:
+    """All contexts of some texts.
 
     Args:
-        tokens: int32, shape (T,); `SEPARATOR` first and between texts.
+        tokens: int32, shape (T,), with `SEPARATOR` first and between texts.
 
     Cost:
         log2(D) sorts of T integers.
@@ -39,19 +39,19 @@ class SortedContexts:
     def __init__(self, tokens: NDArray[np.int32]) -> None:
         self.tokens = tokens
         self.order = _sort(tokens)
-        """int32, shape (T,): positions, sorted by the tokens in front of them."""
+        """Positions sorted by the tokens before them, int32, shape (T,)."""
         previous = np.roll(tokens, 1)[self.order] if len(tokens) else tokens
         highest = int(tokens.max(initial=0))
         self._starts = np.searchsorted(previous, np.arange(highest + 2))
-        # Views: reading one integer of them is much faster than of an array.
+        # Reading one integer is much faster from a memoryview than from an array.
         self._tokens_view = memoryview(np.ascontiguousarray(tokens).data)
         self._order_view = memoryview(self.order.data)
 
     def match(self, context: Sequence[int]) -> list[tuple[int, int]]:
-        """Return, for d = 1, 2, …, the range of `order` where the last d tokens stand.
+        """Return, for d = 1, 2, …, the range of `order` that follows the last d tokens.
 
-        The ranges lie inside each other; the list ends at the longest context that occurs, at
-        most `DEPTH`.
+        Each range lies inside the one before.  The list ends with the longest context that
+        occurs, at most `DEPTH` tokens.
         """
         if not context or not 0 <= context[-1] < len(self._starts) - 1:
             return []
@@ -67,7 +67,7 @@ class SortedContexts:
         return found
 
     def _narrow(self, low: int, high: int, depth: int, token: int) -> tuple[int, int]:
-        """Return the part of a range whose token ``depth`` places in front is ``token``."""
+        """Return the part of a range where ``token`` stands ``depth`` places before."""
         tokens, order = self._tokens_view, self._order_view
 
         def before(position: int) -> int:
@@ -78,7 +78,7 @@ class SortedContexts:
 
 
 def _sort(tokens: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the positions sorted by the `DEPTH` tokens in front of them, read backwards."""
+    """Return the positions, sorted by the `DEPTH` tokens before them, read backwards."""
     count = len(tokens)
     if not count:
         return np.zeros(0, np.int32)

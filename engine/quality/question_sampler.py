@@ -1,14 +1,14 @@
-"""Questions: a place in a file and the text left out there, drawn evenly from a corpus.
+"""Draws questions evenly from a corpus: places in files where some text is cut out.
 
 =========  =====================================================================================
-``line``   one whole line, its indentation included
-``mid``    the rest of a line from a place inside it where two tokens meet
-``block``  the body of a statement, from behind its indentation
+``line``   a whole line with its indentation
+``mid``    the rest of a line, from a place where two tokens meet
+``block``  the body of a statement, without its first indentation
 ``api``    the arguments of a call
-``cross``  the line of the first use of a name from another file of the same repository
+``cross``  the line that first uses a name from another file of the repository
 =========  =====================================================================================
 
-Lines are non-trivial code: 8 characters or more, no import, no ``else:``, not only brackets.
+All lines are non-trivial code: 8 characters or more, no import, no ``else:``, not only brackets.
 """
 
 import ast
@@ -19,61 +19,61 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-from engine.quality.code import Code, parse
 from engine.quality.corpus import Corpus, SourceFile
-from engine.quality.imports import names_from_other_files
-from engine.quality.turns import in_turn
+from engine.quality.imported_names import names_from_other_files
+from engine.quality.python_source import PythonSource, parse_python
+from engine.quality.round_robin import round_robin
 
-__all__ = ["KINDS", "Hole", "Item", "Items"]
+__all__ = ["KINDS", "Hole", "QuestionItem", "QuestionSampler"]
 
 MAX_BLOCK_ROWS = 8
 MAX_BLOCK_CHARACTERS = 400
 MIN_ARGUMENTS = 3
-"""Characters of a call's arguments that are worth a question."""
+"""Least characters of a call's arguments; fewer are not worth a question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """What is left out: the characters from ``start`` to ``end``."""
+    """The text that is cut out: the characters from ``start`` to ``end``."""
 
     start: int
     end: int
     name: str = ""
-    """The name whose first use it is, in ``cross``."""
+    """In ``cross``, the name that is first used here."""
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One question."""
+class QuestionItem:
+    """One question with its answer."""
 
     file: SourceFile
     hole: Hole
 
     @property
     def prefix(self) -> str:
-        """The text before what is left out."""
+        """The text before the hole."""
         return self.file.text[: self.hole.start]
 
     @property
     def suffix(self) -> str:
-        """The text behind it."""
+        """The text after the hole."""
         return self.file.text[self.hole.end :]
 
     @property
     def target(self) -> str:
-        """What is left out: the right answer."""
+        """The text that is cut out: the right answer."""
         return self.file.text[self.hole.start : self.hole.end]
 
 
-Finder = Callable[[Code, Random], list[Hole]]
-"""Returns the holes of one kind in a file, in its order."""
+Finder = Callable[[PythonSource, Random], list[Hole]]
+"""Returns the holes of one kind in a file, in the order of the file."""
 
 
-class Items:
+class QuestionSampler:
     """Draws questions from a corpus.
 
     Args:
-        corpus: Where from.
+        corpus: The files.
         seed: The same seed, corpus, kind and number give the same questions.
     """
 
@@ -85,23 +85,23 @@ class Items:
             paths = (file.path for file in corpus.files if file.root == root)
             self._paths[root] = frozenset(paths)
 
-    def draw(self, kind: str, count: int) -> list[Item]:
-        """Return at most ``count`` questions, each repository and each file in turn.
+    def draw(self, kind: str, count: int) -> list[QuestionItem]:
+        """Return at most ``count`` questions, drawn from each repository and each file in turn.
 
-        They come in the order of the files, so that neighbours share what can be kept.
+        They come in the order of the files, so that neighbours share caches.
         """
-        items = in_turn(self._repository(kind, root) for root in self._corpus.repositories)
+        items = round_robin(self._repository(kind, root) for root in self._corpus.repositories)
         return sorted(islice(items, count), key=lambda item: (item.file.name, item.hole.start))
 
-    def _repository(self, kind: str, root: Path) -> Iterator[Item]:
-        """Yield the questions of one repository, one from each file in turn."""
+    def _repository(self, kind: str, root: Path) -> Iterator[QuestionItem]:
+        """Yield the questions of one repository, from each file in turn."""
         files = [file for file in self._corpus.files if file.root == root]
         Random(f"{self._seed}/{kind}/{root.name}").shuffle(files)
-        yield from in_turn(self._file(kind, file) for file in files)
+        yield from round_robin(self._file(kind, file) for file in files)
 
-    def _file(self, kind: str, file: SourceFile) -> Iterator[Item]:
-        """Yield the questions of one file in random order; none where it does not parse."""
-        code = parse(file.text)
+    def _file(self, kind: str, file: SourceFile) -> Iterator[QuestionItem]:
+        """Yield the questions of one file in random order; none if it does not parse."""
+        code = parse_python(file.text)
         if code is None:
             return
         random = Random(f"{self._seed}/{kind}/{file.root.name}/{file.path}")
@@ -109,10 +109,10 @@ class Items:
         holes = find(code, random)
         random.shuffle(holes)
         for hole in holes:
-            yield Item(file, hole)
+            yield QuestionItem(file, hole)
 
-    def _cross(self, file: SourceFile, code: Code, random: Random) -> list[Hole]:
-        """Return the lines in which a name from another file is used first."""
+    def _cross(self, file: SourceFile, code: PythonSource, random: Random) -> list[Hole]:
+        """Return the lines that first use a name from another file."""
         names = names_from_other_files(code.tree, file.path, file.root.name, self._paths[file.root])
         first: dict[int, str] = {}
         for name, lineno in _first_uses(code.tree, names):
@@ -121,7 +121,7 @@ class Items:
 
 
 def _first_uses(tree: ast.Module, names: frozenset[str]) -> Iterator[tuple[str, int]]:
-    """Yield each name that occurs somewhere with the line (from 1) of its first occurrence."""
+    """Yield each name that occurs, with the line (from 1) of its first occurrence."""
     lines: dict[str, int] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id in names:
@@ -129,12 +129,12 @@ def _first_uses(tree: ast.Module, names: frozenset[str]) -> Iterator[tuple[str, 
     yield from sorted(lines.items())
 
 
-def _lines(code: Code, random: Random) -> list[Hole]:
+def _lines(code: PythonSource, random: Random) -> list[Hole]:
     return [Hole(*code.line(row)) for row in code.rows]
 
 
-def _middles(code: Code, random: Random) -> list[Hole]:
-    """Return one place inside each line that has one."""
+def _middles(code: PythonSource, random: Random) -> list[Hole]:
+    """Return one random cut inside each line that has a place for one."""
     return [
         Hole(random.choice(bounds), code.line(row)[1])
         for row, bounds in code.bounds.items()
@@ -142,8 +142,8 @@ def _middles(code: Code, random: Random) -> list[Hole]:
     ]
 
 
-def _blocks(code: Code, random: Random) -> list[Hole]:
-    """Return the bodies of statements, of `MAX_BLOCK_ROWS` lines at most."""
+def _blocks(code: PythonSource, random: Random) -> list[Hole]:
+    """Return the bodies of statements, of at most `MAX_BLOCK_ROWS` lines."""
     holes = []
     for body in _bodies(code.tree):
         first, last = body[0], body[-1]
@@ -163,7 +163,7 @@ def _is_worth_asking(body: str, rows: int) -> bool:
 
 
 def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
-    """Yield the indented bodies of all statements; a docstring does not belong to them."""
+    """Yield the indented bodies of all statements, without their docstrings."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module):
             continue
@@ -172,7 +172,7 @@ def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
             if not isinstance(body, list) or not body or not isinstance(body[0], ast.stmt):
                 continue
             if field == "orelse" and isinstance(node, ast.If) and isinstance(body[0], ast.If):
-                continue  # perhaps an elif, which stands where its if does
+                continue  # perhaps an elif, which is not indented
             kept = body[1:] if _is_docstring(body[0]) else body
             if kept:
                 yield kept
@@ -182,8 +182,8 @@ def _is_docstring(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _calls(code: Code, random: Random) -> list[Hole]:
-    """Return the arguments of calls that stand on one line of code."""
+def _calls(code: PythonSource, random: Random) -> list[Hole]:
+    """Return the arguments of calls that fit on one line of code."""
     holes = set()
     for node in ast.walk(code.tree):
         if not isinstance(node, ast.Call) or node.end_lineno != node.func.end_lineno:

@@ -1,6 +1,7 @@
-"""Which files of a repository may be read, and their text.
+"""Finds the files of a repository that may be read, and reads them.
 
-Not those that git ignores, not secret ones under any of their names, no links, nothing large.
+It leaves out files that git ignores, files that are private under any of their names, links and
+large files.
 """
 
 import logging
@@ -17,7 +18,7 @@ __all__ = ["ReadableFile", "find_files", "read_text"]
 
 MAX_FILES = 2_000
 MAX_FILE_BYTES = 200_000
-"""Larger files are data or generated."""
+"""A larger file is data, or a program wrote it."""
 MAX_TOTAL_BYTES = 8_000_000
 
 _log = logging.getLogger(__name__)
@@ -25,28 +26,28 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReadableFile:
-    """A file that may be read."""
+    """A file that may be read, as it was when the folder was listed."""
 
     name: str
-    """Its path relative to the repository, with ``/``."""
+    """Path relative to the repository, with ``/``."""
     path: Path
     size_bytes: int
     changed_ns: int
-    """Time of its last change, as the file system says."""
+    """Time of the last change, from the file system."""
 
 
 def find_files(
     root: Path, suffixes: Sequence[str], private_patterns: Sequence[str], near: str = ""
 ) -> list[ReadableFile]:
-    """Return the readable files of a repository, the nearest to a file first.
+    """Return the readable files of a repository, those nearest to ``near`` first.
 
-    Bounded by `MAX_FILES` and `MAX_TOTAL_BYTES`, so that a home folder cannot take minutes.
+    `MAX_FILES` and `MAX_TOTAL_BYTES` limit the list, so that a home folder cannot take minutes.
 
     Args:
         root: The repository's folder.
-        suffixes: Endings of the names that count.
-        private_patterns: More patterns of secret files, from a person's settings.
-        near: Name of a file; empty: the order of the folders.
+        suffixes: Endings of the file names to list.
+        private_patterns: More patterns of private files, from a person's settings.
+        near: Name of a file; if empty, the files keep the order of their folders.
     """
     found = []
     for path in list_files(IgnoreRules(root)):
@@ -61,7 +62,7 @@ def find_files(
 
 
 def read_text(file: ReadableFile) -> str | None:
-    """Return the text of a file; None where it is gone, unreadable or no text."""
+    """Return the text of a file; None if it is gone, unreadable, too large or not UTF-8 text."""
     try:
         data = file.path.read_bytes()
     except OSError as error:
@@ -76,7 +77,7 @@ def read_text(file: ReadableFile) -> str | None:
 
 
 def _look(root: Path, path: Path, private_patterns: Sequence[str]) -> ReadableFile | None:
-    """Return the file at a path if it may be read.  Its content is not looked at."""
+    """Return the file at a path if it may be read, else None.  Does not open it."""
     if path.is_symlink() or secret_file(path, private_patterns) is not None:
         return None
     try:
@@ -89,14 +90,14 @@ def _look(root: Path, path: Path, private_patterns: Sequence[str]) -> ReadableFi
 
 
 def _distance(name: str, near: str) -> int:
-    """Return how many folders lie between two files."""
+    """Return the number of steps between the folders of two files."""
     a, b = name.split("/")[:-1], near.split("/")[:-1]
     shared = sum(accumulate((x == y for x, y in zip(a, b, strict=False)), min))
     return len(a) + len(b) - 2 * shared
 
 
 def _bounded(files: list[ReadableFile]) -> list[ReadableFile]:
-    """Return the first files up to the limits."""
+    """Return the leading files, up to the limits."""
     kept, total = [], 0
     for file in files[:MAX_FILES]:
         total += file.size_bytes

@@ -1,8 +1,8 @@
-"""The copying baseline: what follows at the nearest similar place is written again.
+"""The copying baseline: repeats the text that follows at the nearest similar place.
 
-Inside a line, the place is where the longest end of what is typed stands elsewhere; on an empty
-line, it is behind the line most like the one above.  The question's own text comes first, then
-the other files of its repository.
+Inside a line, that place follows the longest match of the end of the typed text.  On an empty
+line, it follows the line most like the one above.  The question's own text is searched first,
+then the other files of its repository.
 """
 
 from collections import Counter, defaultdict
@@ -12,29 +12,29 @@ from pathlib import Path
 
 from engine.completion.surroundings import Surroundings, indent_width
 from engine.completion.trim import trim
-from engine.quality.answers import Answer, Question
+from engine.quality.answers import CursorAnswer, Question
+from engine.quality.code_words import split_words
 from engine.quality.corpus import Corpus, SourceFile
-from engine.quality.lexis import words
 
-__all__ = ["Nearest"]
+__all__ = ["NearestLineBaseline"]
 
 MAX_TYPED = 120
-"""Characters of the longest end of a line that is looked for."""
+"""Most characters of the typed text to match."""
 
 MAX_BLOCK_LINES = 16
 
 
-class Lines:
-    """Lines that can be asked which of them is most like another.
+class SimilarLines:
+    """Lines of some texts, blank ones left out; finds the one most like another line.
 
     Args:
-        texts: Their lines count on from text to text.
+        texts: Their lines are numbered on from text to text.
     """
 
     def __init__(self, *texts: str) -> None:
         self.lines: list[str] = []
         self.parts: list[range] = []
-        """The lines of each text."""
+        """The line numbers of each text."""
         for text in texts:
             start = len(self.lines)
             self.lines += [line for line in text.split("\n") if line.strip()]
@@ -46,11 +46,11 @@ class Lines:
                 self._holders[word].append(index)
 
     def most_like(self, line: str, skip: range = range(0)) -> tuple[float, int]:
-        """Return the highest share of common words (Jaccard), and the last line that has it.
+        """Return the highest similarity (Jaccard index of the words) and the last line with it.
 
         Args:
-            line: What to compare with.
-            skip: Lines that do not count.
+            line: The line to compare with.
+            skip: Numbers of lines to leave out.
         """
         bag = _bag(line)
         shared: Counter[int] = Counter()
@@ -66,20 +66,20 @@ class Lines:
         )
 
     def after(self, index: int) -> list[str]:
-        """Return the lines behind one, in the same text."""
+        """Return the next lines of the same text, at most `MAX_BLOCK_LINES`."""
         part = next(part for part in self.parts if index in part)
         return self.lines[index + 1 : min(part.stop, index + 1 + MAX_BLOCK_LINES)]
 
 
 def _bag(line: str) -> frozenset[str]:
-    return frozenset(word for word in words(line) if not word.isspace())
+    return frozenset(word for word in split_words(line) if not word.isspace())
 
 
-class Nearest:
-    """Answers with a copy.
+class NearestLineBaseline:
+    """Answers with copied text.
 
     Args:
-        corpus: The directory; of the question's own file only the question's text counts.
+        corpus: The directory.  A question's own file is left out: only the question's text counts.
     """
 
     def __init__(self, corpus: Corpus) -> None:
@@ -88,12 +88,12 @@ class Nearest:
         self._others = lru_cache(maxsize=1)(self._other_text)
         self._repository = lru_cache(maxsize=1)(self._repository_lines)
 
-    def answer(self, question: Question) -> Answer:
-        """Return the copied text, trimmed as the app trims."""
+    def answer(self, question: Question) -> CursorAnswer:
+        """Return the copied text, trimmed as in the app."""
         place = Surroundings.of(question.prefix, question.suffix)
         typed = place.before.lstrip()[-MAX_TYPED:]
         copied = self._rest(question, typed) if typed else self._next_lines(question, place)
-        return Answer(trim(copied, place, multi_line=question.multi_line))
+        return CursorAnswer(trim(copied, place, multi_line=question.multi_line))
 
     def _files(self, root: Path) -> list[SourceFile]:
         return [file for file in self._corpus.files if file.root == root]
@@ -101,10 +101,10 @@ class Nearest:
     # ── inside a line ───────────────────────────────────────────────────────────────────────
 
     def _rest(self, question: Question, typed: str) -> str:
-        """Return the rest of the line in which the longest end of ``typed`` stands last."""
+        """Return the rest of the line after the last match of the longest end of ``typed``."""
         above = question.prefix.rpartition("\n")[0]
         texts = (above, question.suffix, self._others(question.root, question.path))
-        known, unknown = 0, len(typed) + 1  # lengths of ends that stand somewhere, and nowhere
+        known, unknown = 0, len(typed) + 1  # lengths of ends that do, and do not, occur
         while unknown - known > 1:
             length = (known + unknown) // 2
             if any(typed[-length:] in text for text in texts):
@@ -122,7 +122,7 @@ class Nearest:
     # ── on an empty line ────────────────────────────────────────────────────────────────────
 
     def _next_lines(self, question: Question, place: Surroundings) -> str:
-        """Return what stands behind the line most like the one above, indented as here."""
+        """Return the text after the line most like the one above, indented as here."""
         if not place.above:
             return ""
         best, found = 0.0, []
@@ -132,25 +132,25 @@ class Nearest:
                 best, found = likeness, [lines.lines[index], *behind]
         return _indented_like(found, place, question.multi_line) if found else ""
 
-    def _sources(self, question: Question) -> Iterator[tuple[Lines, range]]:
-        """Yield lines to search, with those that do not count."""
-        # Without the line above: it is most like itself.
+    def _sources(self, question: Question) -> Iterator[tuple[SimilarLines, range]]:
+        """Yield the lines to search, each with the numbers of those to leave out."""
+        # The line above is left out: it would match itself.
         above = question.prefix.rpartition("\n")[0].rstrip().rpartition("\n")[0]
-        yield Lines(above, question.suffix), range(0)
+        yield SimilarLines(above, question.suffix), range(0)
         names, lines = self._repository(question.root)
         own = names.get(question.path)
         yield lines, lines.parts[own] if own is not None else range(0)
 
-    def _repository_lines(self, root: Path) -> tuple[dict[str, int], Lines]:
+    def _repository_lines(self, root: Path) -> tuple[dict[str, int], SimilarLines]:
         files = self._files(root)
         names = {file.path: index for index, file in enumerate(files)}
-        return names, Lines(*(file.text for file in files))
+        return names, SimilarLines(*(file.text for file in files))
 
 
 def _indented_like(found: list[str], place: Surroundings, multi_line: bool) -> str:
-    """Return the lines behind the first of ``found`` as they would stand at ``place``.
+    """Return the lines after the first of ``found``, indented as at ``place``.
 
-    Of several lines, those of the block that the first of them begins.
+    Without ``multi_line`` only one line is returned, else the block that it begins.
     """
     header, first = found[0], found[1]
     depth = indent_width(first)

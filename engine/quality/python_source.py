@@ -1,4 +1,4 @@
-"""A Python file as its lines, tokens and tree: where the parts of its code stand.
+"""Locates the parts of a Python file: its lines, its tokens and the nodes of its syntax tree.
 
 Offsets count characters of the text.  Knows nothing of questions.
 """
@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
-__all__ = ["Code", "parse"]
+__all__ = ["PythonSource", "parse_python"]
 
 MIN_CHARACTERS = 8
+"""A shorter line is trivial."""
+
 MAX_CHARACTERS = 160
-"""Longer lines are data more often than code."""
+"""A longer line is more often data than code."""
 
 _CLOSED = re.compile(r"[\W_]*(else|try|finally)?[\W_]*:?")
-"""Lines that say nothing of their own: brackets and signs, ``else:``."""
+"""Trivial lines: brackets and other signs, ``else:``."""
 _NO_CODE = (
     tokenize.COMMENT,
     tokenize.NL,
@@ -32,23 +34,23 @@ _NO_CODE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
-    """One file that parses."""
+class PythonSource:
+    """A file that parses."""
 
     text: str
     starts: tuple[int, ...]
-    """Where each line starts; one more, the end of the text."""
+    """Where each line starts, and last the end of the text."""
     tree: ast.Module
     bounds: dict[int, tuple[int, ...]]
-    """Of each line of non-trivial code (row from 0): where tokens start and end inside it."""
+    """For each row (from 0) of non-trivial code: where tokens start and end inside the line."""
 
     @property
     def rows(self) -> list[int]:
-        """The rows of non-trivial code, from 0, ascending."""
+        """The rows of non-trivial code, ascending."""
         return list(self.bounds)
 
     def line(self, row: int) -> tuple[int, int]:
-        """Return where a line starts and ends, its line break not included."""
+        """Return where a line starts and ends, without its line break."""
         return self.starts[row], self.starts[row + 1] - 1
 
     def indent_end(self, row: int) -> int:
@@ -58,7 +60,7 @@ class Code:
         return end - len(line.lstrip(" \t"))
 
     def offset(self, lineno: int, byte: int) -> int:
-        """Return the character at a line (from 1) and a UTF-8 byte in it, as `ast` counts."""
+        """Return the offset of a UTF-8 byte in a line (from 1), as `ast` counts them."""
         start, end = self.line(lineno - 1)
         line = self.text[start:end]
         return start + (byte if line.isascii() else len(line.encode()[:byte].decode()))
@@ -72,15 +74,15 @@ class Code:
         return self.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
 
 
-@lru_cache(maxsize=512)  # every kind of question looks at the same files
-def parse(text: str) -> Code | None:
-    """Return the file, None where it is no Python of this version."""
+@lru_cache(maxsize=512)  # all kinds of questions read the same files
+def parse_python(text: str) -> PythonSource | None:
+    """Return the parsed file; None if it is not Python of this version."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes and the like are the file's affair
+            warnings.simplefilter("ignore")  # about invalid escapes and the like
             tree = ast.parse(text)
         tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
-    # ValueError: a NUL character; the last two: brackets in brackets too deep.
+    # ValueError: a NUL character.  RecursionError, MemoryError: brackets nested too deep.
     except (SyntaxError, ValueError, tokenize.TokenError, RecursionError, MemoryError):
         return None
     lines = text.split("\n")
@@ -91,17 +93,17 @@ def parse(text: str) -> Code | None:
         for row, columns in sorted(_columns(tokens).items())
         if row not in excluded and _says_something(lines[row])
     }
-    return Code(text, starts, tree, bounds)
+    return PythonSource(text, starts, tree, bounds)
 
 
 def _says_something(line: str) -> bool:
-    """Return whether a line of code is worth a question."""
+    """Return whether a line of code is not trivial."""
     word = line.strip()
     return MIN_CHARACTERS <= len(word) <= MAX_CHARACTERS and not _CLOSED.fullmatch(word)
 
 
 def _columns(tokens: list[tokenize.TokenInfo]) -> dict[int, list[int]]:
-    """Return, by row, the columns strictly inside the line's code at which tokens meet."""
+    """Return, by row, the columns inside the line's code where a token starts or ends."""
     edges: dict[int, set[int]] = {}
     for token in tokens:
         if token.type not in _NO_CODE:
@@ -111,7 +113,7 @@ def _columns(tokens: list[tokenize.TokenInfo]) -> dict[int, list[int]]:
 
 
 def _multi_line_rows(tokens: list[tokenize.TokenInfo]) -> Iterator[int]:
-    """Yield the rows of tokens of several lines: text, not code."""
+    """Yield the rows of tokens that span several lines: these are text, not code."""
     for token in tokens:
         if token.end[0] > token.start[0] and token.type not in _NO_CODE:
             yield from range(token.start[0] - 1, token.end[0])
@@ -124,7 +126,7 @@ def _import_rows(tree: ast.Module) -> Iterator[int]:
 
 
 def _docstring_rows(tree: ast.Module) -> Iterator[int]:
-    """Yield the rows of statements that are nothing but a constant: mostly documentation."""
+    """Yield the rows of statements that are only a constant, which is mostly a docstring."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield from range(node.lineno - 1, node.end_lineno or node.lineno)

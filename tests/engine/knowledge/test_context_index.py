@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.knowledge.contexts import DEPTH, SEPARATOR, SortedContexts
+from engine.knowledge.context_index import DEPTH, SEPARATOR, ContextIndex
 
 TEXTS = st.lists(st.lists(st.integers(0, 3), max_size=60), min_size=1, max_size=4)
 
@@ -24,7 +24,7 @@ def places(tokens, context):
 @given(TEXTS, st.lists(st.integers(0, 4), min_size=1, max_size=40))
 def test_every_length_has_the_places_that_looking_everywhere_finds(texts, context):
     tokens = joined(texts)
-    index = SortedContexts(tokens)
+    index = ContextIndex(tokens)
     ranges = index.match(context)
     for length, (low, high) in enumerate(ranges, 1):
         found = sorted(index.order[low:high].tolist())
@@ -35,13 +35,13 @@ def test_every_length_has_the_places_that_looking_everywhere_finds(texts, contex
 
 def test_a_long_copy_is_found_up_to_the_greatest_depth():
     text = list(range(50))
-    index = SortedContexts(joined([text, text]))
+    index = ContextIndex(joined([text, text]))
     ranges = index.match(text[:40])
     assert len(ranges) == DEPTH
     assert ranges[-1][1] - ranges[-1][0] == 2
 
 
 def test_nothing_is_found_in_nothing():
-    assert SortedContexts(np.zeros(0, np.int32)).match([1]) == []
-    assert SortedContexts(joined([[1, 2]])).match([]) == []
-    assert SortedContexts(joined([[1, 2]])).match([9]) == []
+    assert ContextIndex(np.zeros(0, np.int32)).match([1]) == []
+    assert ContextIndex(joined([[1, 2]])).match([]) == []
+    assert ContextIndex(joined([[1, 2]])).match([9]) == []
