@@ -65,10 +65,10 @@ def test_values_that_are_read_together_lie_side_by_side(model):
     tables.write(nodes_of(graph, "layer 0.gate", "layer 0.up"))
 
     assert tables.read("layer 0.gate", "layer 0.up") == 0
-    with pytest.raises(PlacementError, match=r"layer 0\.up are read together but do not lie"):
+    with pytest.raises(PlacementError, match=r"layer 0\.up: read together, but not side by side"):
         tables.read("layer 0.up")
     tables.write(nodes_of(graph, "layer 0.attention"))
-    with pytest.raises(PlacementError, match="side by side in the buffer 'gate\\+up'"):
+    with pytest.raises(PlacementError, match=r"from the start of the buffer 'gate\+up'"):
         tables.read("layer 0.gate", "layer 0.attention")
 
 
@@ -77,7 +77,7 @@ def test_products_in_another_order_than_they_are_read_are_refused(model):
     q, k = (nodes.index(*nodes_of(model.graph, f"layer 0.{name}")) for name in "qk")
     nodes[q], nodes[k] = nodes[k], nodes[q]
 
-    with pytest.raises(PlacementError, match="do not lie side by side"):
+    with pytest.raises(PlacementError, match="not side by side"):
         program_of(replace(model.graph, nodes=tuple(nodes)))
 
 
