@@ -18,9 +18,8 @@ import safetensors
 from numpy.typing import NDArray
 
 from engine.errors import WeightsError
-from engine.model.config import QUANTISATION_GROUP
 from engine.model.graph import ModelGraph
-from engine.model.tensors.q8 import QuantTensor, dequantise, quantise
+from engine.model.tensors.q8 import QUANTISATION_GROUP, QuantTensor, dequantise, quantise
 
 __all__ = [
     "CHECKSUMS_FILE",

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import WeightsError
-from engine.model.config import QUANTISATION_GROUP
 
-__all__ = ["LARGEST_WEIGHT", "QuantTensor", "dequantise", "quantise"]
+__all__ = ["LARGEST_WEIGHT", "QUANTISATION_GROUP", "QuantTensor", "dequantise", "quantise"]
+
+QUANTISATION_GROUP = 32
+"""Neighbouring inputs of a weight matrix that share one scale."""
 
 _LIMIT = np.float32(127.0)
 

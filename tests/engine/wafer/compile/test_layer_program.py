@@ -110,6 +110,14 @@ def test_every_index_points_into_its_table():
             assert table[:, field].min() >= -1
             assert table[:, field].max() < length
         assert all(name in model.tensors for m in program.matrices for name in m.tensors)
+        kinds = {
+            Op.NORM: program.norms,
+            Op.ROTARY: program.rotaries,
+            Op.ATTENTION: program.attentions,
+        }
+        for row in table:
+            known = range(len(kinds[row[Field.OP]])) if row[Field.OP] in kinds else (-1,)
+            assert row[Field.VARIANT] in known
 
 
 def test_orders_have_a_part_for_each_core_that_owns_a_group():
@@ -154,7 +162,7 @@ def test_another_schema_version_is_refused(model, tmp_path):
     tables = json.loads(path.read_text())
     path.write_text(json.dumps(tables | {"schema_version": 99}))
 
-    with pytest.raises(ValueError, match="program schema 99, this engine reads 2; compile"):
+    with pytest.raises(ValueError, match="program schema 99, this engine reads 3; compile"):
         Program.load(path)
 
 
