@@ -7,7 +7,7 @@ from engine.quality.answers import ModelAnswers, NothingBaseline, Question
 from engine.quality.nearest_line_baseline import NearestLineBaseline
 from engine.quality.ngram_baseline import NGramBaseline
 from engine.session import Session
-from tests.canned import CannedWafer, canned_session
+from tests.canned import CannedWafer, canned_session, session_on
 from tests.engine.quality.baseline_questions import ask, corpus
 
 
