@@ -11,7 +11,7 @@ from engine.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from engine.client import EngineClient, EngineDown, EngineStarting
-    from engine.model.load import weights_sha256
+    from engine.model.catalogue import weights_sha256
     from engine.quality import SUITES as quality_suites
     from engine.quality.answers import Answer, Answerer, ModelAnswers, Question
     from engine.quality.bench import QualityBench
@@ -66,7 +66,7 @@ _HOME = {
     "trace_wafer": "engine.wafer.trace.trace_files:trace_wafer",
     "summarise_validation": "engine.wafer.figures.table:summarise",
     "validation_targets": "engine.wafer.figures.table:targets",
-    "weights_sha256": "engine.model.load:weights_sha256",
+    "weights_sha256": "engine.model.catalogue:weights_sha256",
     "quality_suites": "engine.quality:SUITES",
 }
 

@@ -253,7 +253,8 @@ class Session:
         report = on_progress or (lambda progress: None)
         report(Progress("model", 0, 1, "reading the model"))
         # Late, because these load numba, which takes a while.
-        from engine.model.load import find_model, load_model
+        from engine.model.catalogue import find_model
+        from engine.model.load import load_model
         from engine.wafer.fast import fast_runner
         from engine.wafer.program import machine as machines
 
@@ -566,7 +567,7 @@ def _runner(tier: str, model: "Model", wafer: "WaferRunner") -> tuple[Runner, Wa
         return simulated, simulated
     from engine.model.reference import QuantisedReference
 
-    return QuantisedReference(model, wafer.orders), wafer
+    return QuantisedReference(model.graph, model.tensors, wafer.orders), wafer
 
 
 def _model_info(model: "Model") -> ModelInfo:

@@ -35,7 +35,7 @@ class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threshold: float | None
     """Mean log-probability below which a suggestion is not shown; None: all are shown."""
     weights_sha256: str
-    """Checksum of the weights it was fitted with (`engine.model.load.weights_sha256`)."""
+    """Checksum of the weights it was fitted with (`engine.model.catalogue.weights_sha256`)."""
     fitted_on: dict[str, object]
     """Packages with versions, questions, likelihoods: for the model card."""
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.model.load import Model, find_model, load_model
+from engine.model.catalogue import find_model
+from engine.model.load import Model, load_model
 from engine.protocol.messages import Progress
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.fast.fast_runner import WaferRunner, open_wafer

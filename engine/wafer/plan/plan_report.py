@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine import units
 from engine.model.architecture import read_graph
-from engine.model.load import find_model
+from engine.model.catalogue import find_model
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.place.orders import choose_orders_of_regions
 from engine.wafer.plan.planner import Candidate, Plan, kv_capacity, plan_shape

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.errors import TraceError
-from engine.model.load import find_model, load_model
+from engine.model.catalogue import find_model
+from engine.model.load import load_model
 from engine.protocol.messages import Progress
 from engine.wafer.program import machine as machines
 from engine.wafer.trace import cores_csv, perfetto, stats

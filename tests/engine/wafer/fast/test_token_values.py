@@ -49,7 +49,7 @@ def test_the_wafer_is_the_reference(seed):
     """Random model, machine, placement and split into steps: every logit has the same bits."""
     random = np.random.default_rng(seed)
     model, runner = random_runner(random)
-    reference = QuantisedReference(model, runner.orders)
+    reference = QuantisedReference(model.graph, model.tensors, runner.orders)
     tokens = tokens_of(random, model, int(random.integers(2, 24)))
     sizes = random_steps(random, len(tokens))
 
@@ -97,7 +97,7 @@ def test_the_float_model_is_near(seed):
 
     logits = runner.prefill(tokens)
 
-    exact = Fp32Reference(model).forward(tokens)[-1]
+    exact = Fp32Reference(model.graph, model.tensors).forward(tokens)[-1]
     assert np.sqrt(np.mean((logits - exact) ** 2)) < 0.15 * exact.std()
 
 
@@ -153,7 +153,7 @@ def test_the_portable_path_has_the_same_bits():
 
 def test_every_value_of_a_step_can_be_read(tiny):
     runner = runner_on(tiny, SMALL, place(model_shape(tiny.graph), SMALL, Shape(4, 2, 8), 64))
-    reference = QuantisedReference(tiny, runner.orders)
+    reference = QuantisedReference(tiny.graph, tiny.tensors, runner.orders)
     tokens = tokens_of(np.random.default_rng(0), tiny, 5)
     runner.prefill(tokens)
     executor = runner.executor

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.errors import ConfigError, PlacementError
 from engine.model.architecture import read_graph
-from engine.model.load import find_model
+from engine.model.catalogue import find_model
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.place.placement import Shape, model_shape, place
 from engine.wafer.plan.plan_report import plan_wafer
