@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,45 +23,41 @@ from engine.completion.trim import trim, without_extra_indent, without_unfinishe
 from engine.completion.write import write
 from engine.completion.writer import Limits, Writer
 from engine.errors import EngineError, PromptError
-from engine.generation.generator import Generation, Generator, Runner, Step
+from engine.generation.generator import Generation, Generator, Step
 from engine.generation.sampling import make_sampler, mask, softmax
 from engine.knowledge.advice import Advice
 from engine.knowledge.adviser import Adviser
 from engine.knowledge.library import Library
 from engine.knowledge.tuning import Tuning, load_tuning
+from engine.model.catalogue import find_model
+from engine.model.load import Model, load_model
 from engine.protocol.messages import (
     HostStats,
     MachineInfo,
     ModelInfo,
     Progress,
+    RegionInfo,
     RepositoryStats,
     Telemetry,
     WaferStats,
 )
 from engine.repository.privacy import is_secret
 from engine.telemetry.counters import WorkCounters
-from engine.telemetry.snapshot import Activity, Snapshot, describe
+from engine.telemetry.snapshot import Snapshot, describe
 from engine.tokenizer import Tokenizer
 from engine.units import Gigahertz, tokens_per_second
-
-if TYPE_CHECKING:
-    from engine.model.load import Model
-    from engine.wafer.fast.fast_runner import WaferRunner
+from engine.wafer.plan.placed import Placed, TierRunner, open_placed
+from engine.wafer.program import machine as machines
+from engine.wafer.tiers import find_tier
 
 __all__ = [
-    "TIERS",
     "Completion",
     "CompletionRequest",
     "FollowedStep",
     "Score",
     "Session",
-    "Wafer",
     "default_threads",
 ]
-
-TIERS = ("fast", "cycle", "reference")
-"""``fast`` is the compiled wafer, ``cycle`` the one simulated cycle by cycle (seconds a token),
-``reference`` plain NumPy with the same arithmetic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,55 +132,6 @@ class FollowedStep:
     advice: Advice | None
 
 
-class Timing(Protocol):
-    """Wafer time by formula."""
-
-    def step_cycles(self, position: int, rows: int) -> int:
-        """Return the cycles of one step of ``rows`` tokens appended at ``position``."""
-        ...
-
-    def mac_utilisation(self, position: int) -> float:
-        """Return the share of all multiply slots that one decode step at ``position`` uses."""
-        ...
-
-
-class Wafer(Runner, Protocol):
-    """A model placed on a machine: a runner that knows its wafer time."""
-
-    @property
-    def processor_path(self) -> str:
-        """Which kernels run: ``avx512-vnni``, ``avx2`` or ``portable``."""
-        ...
-
-    @property
-    def threads(self) -> int:
-        """Threads that compute."""
-        ...
-
-    @property
-    def timing(self) -> Timing:
-        """Cycles by formula."""
-        ...
-
-    @property
-    def orders(self) -> Any:
-        """The orders of summation that the placement gives (`engine.model.sum_orders`)."""
-        ...
-
-    def machine_info(self) -> MachineInfo:
-        """Return the machine and the placement."""
-        ...
-
-    @property
-    def counts(self) -> Any:
-        """What was run so far, with ``since(earlier)``; any thread."""
-        ...
-
-    def expand(self, counts: Any) -> Activity:
-        """Return what every core did in ``counts``; any thread."""
-        ...
-
-
 def default_threads() -> int:
     """Return the compute threads used when none are asked for: all cores but one, at least 1."""
     has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
@@ -203,17 +149,17 @@ class Session:
     def __init__(
         self,
         model: ModelInfo,
+        machine: MachineInfo,
         tokenizer: Tokenizer,
-        runner: Runner,
-        wafer: Wafer,
+        runner: TierRunner,
         tuning: Tuning | None = None,
     ) -> None:
         self.model = model
-        self.machine = wafer.machine_info()
-        self.threads = wafer.threads
-        self.processor_path = wafer.processor_path
+        self.machine = machine
+        self.threads = runner.threads
+        self.processor_path = runner.processor_path
         self._tokenizer = tokenizer
-        self._wafer = wafer
+        self._placed = runner.placed
         self._context_length = runner.context_length
         self._builder = PromptBuilder(tokenizer, runner.context_length, model.fill_in_the_middle)
         self._adviser = Adviser(tokenizer, tuning, model.language) if tuning else None
@@ -241,7 +187,7 @@ class Session:
             model: Name of a bundled model or path of a folder; None is the bundled default.
             machine: Name of a machine.
             clock_ghz: Clock that turns cycles into seconds; None is the machine's own.
-            tier: One of `TIERS`.
+            tier: One of `engine.wafer.tiers.TIERS`.
             threads: Threads that compute; None is `default_threads`.
             on_progress: Called in this thread with each step.
 
@@ -249,31 +195,25 @@ class Session:
             EngineError: The tier, the machine or the model cannot be used, or the model does
                 not fit the machine.
         """
-        _check_tier(tier)
+        open_tier = find_tier(tier)
         report = on_progress or (lambda progress: None)
         report(Progress("model", 0, 1, "reading the model"))
-        # Late, because these load numba, which takes a while.
-        from engine.model.catalogue import find_model
-        from engine.model.load import load_model
-        from engine.wafer.fast import fast_runner
-        from engine.wafer.program import machine as machines
-
         spec = machines.get(machine, clock_ghz)
         loaded = load_model(find_model(model))
         tokenizer = Tokenizer.load(loaded.folder)
         report(Progress("model", 1, 1, f"{loaded.name} is read"))
-        wafer = fast_runner.open_wafer(
-            loaded,
-            spec,
+        placed = open_placed(loaded.graph, spec)
+        runner = open_tier(
+            placed,
+            loaded.tensors,
             threads=threads or default_threads(),
             on_progress=lambda done, total, label: report(Progress("kernels", done, total, label)),
         )
-        runner, placed = _runner(tier, loaded, wafer)
         return cls(
             _model_info(loaded),
+            _machine_info(placed),
             tokenizer,
             runner,
-            placed,
             load_tuning(loaded.folder),
         )
 
@@ -478,18 +418,18 @@ class Session:
             decode=step.decode,
             tokens=step.rows,
             seconds=step.seconds,
-            cycles=self._wafer.timing.step_cycles(step.position, step.rows),
+            cycles=self._placed.step_cycles(step.position, step.rows),
         )
 
     def _wafer_stats(self, generation: Generation, prompt_tokens: int) -> WaferStats:
-        timing = self._wafer.timing
+        placed = self._placed
         prefill = [step for step in generation.steps if not step.decode]
         decoded = [step.position for step in generation.steps if step.decode]
         # Without a decode step: one step at the position the prompt ends at.
         positions = decoded or [min(prompt_tokens, self._context_length - 1)]
-        cycles = [timing.step_cycles(position, 1) for position in positions]
+        cycles = [placed.step_cycles(position) for position in positions]
         busy = sum(
-            timing.mac_utilisation(position) * taken
+            placed.mac_utilisation(position) * taken
             for position, taken in zip(positions, cycles, strict=True)
         )
         per_token = sum(cycles) / len(cycles)
@@ -499,7 +439,7 @@ class Session:
             clock_ghz=machine.clock_ghz,
             program=machine.program,
             cores_used=machine.cores_used,
-            cycles_prefill=sum(timing.step_cycles(step.position, step.rows) for step in prefill),
+            cycles_prefill=sum(placed.step_cycles(step.position, step.rows) for step in prefill),
             cycles_per_token=per_token,
             tokens_per_second=tokens_per_second(per_token, Gigahertz(machine.clock_ghz)),
             mac_utilisation=busy / sum(cycles),
@@ -515,12 +455,12 @@ class Session:
             busy=self._busy,
             position=self._generator.position,
             context_length=self._context_length,
-            counts=self._wafer.counts,
+            counts=self._placed.counts,
         )
 
     def telemetry(self, sequence: int, older: Snapshot, newer: Snapshot) -> Telemetry:
         """Return the message about the interval between two snapshots.  Any thread."""
-        activity = self._wafer.expand(newer.counts.since(older.counts))
+        activity = self._placed.expand(newer.counts.since(older.counts))
         return describe(sequence, older, newer, activity)
 
     def close(self) -> None:
@@ -550,27 +490,7 @@ def _repository_stats(library: Library | None, writer: Writer) -> RepositoryStat
     return RepositoryStats(library.files, library.tokens, writer.changed, writer.weight)
 
 
-def _check_tier(tier: str) -> None:
-    """Raise EngineError unless this version has the tier."""
-    if tier not in TIERS:
-        raise EngineError(f"no tier {tier!r}; there are {', '.join(TIERS)}")
-
-
-def _runner(tier: str, model: "Model", wafer: "WaferRunner") -> tuple[Runner, Wafer]:
-    """Return what computes (a wafer, or the reference with its sums), and the wafer that counts."""
-    if tier == "fast":
-        return wafer, wafer
-    if tier == "cycle":
-        from engine.wafer.fabric.cycle_runner import CycleRunner
-
-        simulated = CycleRunner(model, wafer)
-        return simulated, simulated
-    from engine.model.reference import QuantisedReference
-
-    return QuantisedReference(model.graph, model.tensors, wafer.orders), wafer
-
-
-def _model_info(model: "Model") -> ModelInfo:
+def _model_info(model: Model) -> ModelInfo:
     graph = model.graph
     return ModelInfo(
         name=model.name,
@@ -583,6 +503,23 @@ def _model_info(model: "Model") -> ModelInfo:
         language=model.language,
         weight_bytes=model.weight_bytes,
         fill_in_the_middle=model.fim,
+    )
+
+
+def _machine_info(placed: Placed) -> MachineInfo:
+    machine, program = placed.machine, placed.program
+    return MachineInfo(
+        name=machine.name,
+        clock_ghz=machine.clock_ghz,
+        columns=machine.columns,
+        rows=machine.rows,
+        sram_bytes_per_core=machine.sram_bytes,
+        program=program.hash,
+        cores_used=program.cores_used,
+        regions=[
+            RegionInfo(each.label, each.x, each.y, each.width, each.height, each.sram_bytes)
+            for each in program.regions
+        ],
     )
 
 

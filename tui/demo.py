@@ -9,7 +9,7 @@ from engine.protocol.messages import (
     HostStats,
     MachineInfo,
     ModelInfo,
-    Region,
+    RegionInfo,
     Telemetry,
     ThroughputPoint,
     WaferStats,
@@ -25,10 +25,10 @@ def demo_ready() -> EngineReady:
     """Return a small model on a serpentine of six rectangles with a side band for the head."""
     places = [(0, 0), (26, 0), (52, 0), (52, 24), (26, 24), (0, 24)]
     regions = [
-        Region(f"layer {index}", 2 + x, 3 + y, 24, 22, _LAYER)
+        RegionInfo(f"layer {index}", 2 + x, 3 + y, 24, 22, _LAYER)
         for index, (x, y) in enumerate(places)
     ]
-    regions.append(Region("head", 80, 3, 8, 46, _HEAD))
+    regions.append(RegionInfo("head", 80, 3, 8, 46, _HEAD))
     return EngineReady(
         model=ModelInfo(
             name="spark-demo",
@@ -83,7 +83,7 @@ def demo_telemetry(ready: EngineReady, step: int = 0, *, busy: bool = True) -> T
 
 
 def _region_states(
-    region: Region, index: int, step: int, elapsed: int, rng: np.random.Generator
+    region: RegionInfo, index: int, step: int, elapsed: int, rng: np.random.Generator
 ) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
     """Return cycles by state of one rectangle, shape (cores, 6)."""
     rows, columns = np.mgrid[0 : region.height, 0 : region.width]

@@ -24,7 +24,7 @@ __all__ = [
     "ModelInfo",
     "PartialText",
     "Progress",
-    "Region",
+    "RegionInfo",
     "RepositoryStats",
     "ServerMessage",
     "Shutdown",
@@ -140,7 +140,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     fill_in_the_middle: bool
 
 
-class Region(msgspec.Struct, frozen=True):
+class RegionInfo(msgspec.Struct, frozen=True):
     """A rectangle of cores with one job; (column, row), origin north-west."""
 
     label: str
@@ -164,7 +164,7 @@ class MachineInfo(msgspec.Struct, frozen=True):
     program: str
     """The Program's hash."""
     cores_used: int
-    regions: list[Region]
+    regions: list[RegionInfo]
 
 
 class EngineReady(msgspec.Struct, tag=True, frozen=True):
@@ -174,7 +174,8 @@ class EngineReady(msgspec.Struct, tag=True, frozen=True):
     machine: MachineInfo
     threads: int
     processor_path: str
-    """``"avx512-vnni"``, ``"avx2"`` or ``"portable"``."""
+    """``"avx512-vnni"``, ``"avx2"`` or ``"portable"``; ``"simulator"`` or ``"numpy"`` where no
+    kernels run."""
     start_ms: float
 
 

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.protocol.messages import Telemetry, ThroughputPoint
 from engine.telemetry.counters import Work
+from engine.wafer.timing.timing import Activity, Counts
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-__all__ = ["Activity", "Snapshot", "describe", "throughput"]
+__all__ = ["Snapshot", "describe", "throughput"]
 
 _LARGEST = 2**32 - 1
 
@@ -25,27 +24,8 @@ class Snapshot:
     position: int
     """Rows in the KV cache."""
     context_length: int
-    counts: Any = None
-    """What the wafer had run; only the wafer that counted can expand it."""
-
-
-class Activity(Protocol):
-    """What every placed core did in an interval, as the wafer tells it."""
-
-    @property
-    def elapsed_cycles(self) -> int:
-        """Wafer cycles of the interval."""
-        ...
-
-    @property
-    def states(self) -> Sequence["NDArray[np.int64]"]:
-        """Per region the cycles of its cores by state, shape (rows, columns, 6)."""
-        ...
-
-    @property
-    def cycles_by_operation(self) -> dict[str, int]:
-        """Wafer cycles by operation name."""
-        ...
+    counts: Counts
+    """What the wafer had run; only the model that was placed there can expand it."""
 
 
 def describe(sequence: int, older: Snapshot, newer: Snapshot, activity: Activity) -> Telemetry:
@@ -64,7 +44,7 @@ def describe(sequence: int, older: Snapshot, newer: Snapshot, activity: Activity
     )
 
 
-def _packed(regions: Sequence["NDArray[np.int64]"]) -> bytes:
+def _packed(regions: Sequence[NDArray[np.int64]]) -> bytes:
     """Return all cores' states, region by region, as little-endian uint32.
 
     A count beyond 32 bits, four seconds of wafer time, stays at the largest number.

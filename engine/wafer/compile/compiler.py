@@ -31,14 +31,14 @@ from engine.wafer.ops import (
 )
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS, Site
 from engine.wafer.place.lanes import lane_hops, north_hops
-from engine.wafer.place.orders import choose_orders, choose_orders_of_regions
+from engine.wafer.place.orders import choose_orders_of_regions
 from engine.wafer.place.placement import Placement, block_outputs
 from engine.wafer.program.geometry import Split
 from engine.wafer.program.isa import FIELDS, Field, Op
 from engine.wafer.program.machine import MachineSpec
 from engine.wafer.program.program import Buffer, Matrix, Program
 
-__all__ = ["Compiled", "choose_orders", "compile_graph"]
+__all__ = ["Compiled", "compile_graph"]
 
 
 @dataclass(frozen=True, slots=True)

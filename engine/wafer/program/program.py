@@ -18,10 +18,13 @@ from engine.model.sum_orders import ReduceOrder
 from engine.wafer.program.isa import FIELDS, Field, Op
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["SCHEMA_VERSION", "Attention", "Buffer", "Matrix", "Program", "Region"]
+__all__ = ["MAX_ROWS", "SCHEMA_VERSION", "Attention", "Buffer", "Matrix", "Program", "Region"]
 
 SCHEMA_VERSION = 2
 """Raised with every change of what a table means."""
+
+MAX_ROWS = 64
+"""Rows of one step at most: what every tier makes room for."""
 
 
 @dataclass(frozen=True, slots=True)

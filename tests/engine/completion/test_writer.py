@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from engine.completion import writer
 from engine.knowledge.tuning import EXPERTS, Tuning
-from engine.session import Completion, CompletionRequest, Session
-from tests.canned import END, FIRST_BYTE_TOKEN, VOCABULARY, CannedWafer, canned_model_info
-from tests.engine_tokenizers import byte_tokenizer
+from engine.session import Completion, CompletionRequest
+from tests.canned import END, FIRST_BYTE_TOKEN, VOCABULARY, CannedWafer, session_on
 
 PREFIX = "def f(a):\n    "
 
@@ -55,7 +54,7 @@ def complete(
     **options: object,
 ) -> Completion:
     wafer = UndecidedWafer(texts)
-    session = Session(canned_model_info(), byte_tokenizer(), wafer, wafer, tuning)
+    session = session_on(wafer, tuning)
     return session.complete(CompletionRequest(path, PREFIX, suffix, **options))
 
 
@@ -133,7 +132,7 @@ def test_the_probability_is_that_of_what_stands() -> None:
 
 def test_all_tokens_are_counted_and_none_is_computed_twice() -> None:
     wafer = UndecidedWafer({"return a)": 0.6, "return 1": 0.4})
-    session = Session(canned_model_info(), byte_tokenizer(), wafer, wafer)
+    session = session_on(wafer)
     completion = session.complete(CompletionRequest("a.py", PREFIX, "\n"))
     assert completion.completion_tokens == len("return a)") + len("1")
     assert [name for name, _ in wafer.calls].count("prefill") == 1

@@ -10,8 +10,7 @@ from engine.knowledge.shelf import Shelf, Source
 from engine.knowledge.site import Site
 from engine.knowledge.tuning import EXPERTS, FILE, Tuning, load_tuning, write_tuning
 from engine.session import CompletionRequest, Session
-from tests.canned import VOCABULARY, CannedWafer, canned_model_info
-from tests.engine_tokenizers import byte_tokenizer
+from tests.canned import VOCABULARY, CannedWafer, session_on
 
 LINE = "        return self.width * self.height\n"
 OTHER = "class A:\n    def area(self):\n" + LINE
@@ -31,7 +30,7 @@ def tuning(weight: float = 0.0, threshold: float | None = None) -> Tuning:
 
 def session(text: str, own: Tuning | None) -> Session:
     wafer = CannedWafer(text)
-    return Session(canned_model_info(), byte_tokenizer(), wafer, wafer, own)
+    return session_on(wafer, own)
 
 
 def request(

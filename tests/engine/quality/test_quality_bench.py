@@ -12,8 +12,7 @@ from engine.quality.bench import QualityBench
 from engine.quality.items import KINDS
 from engine.quality.replay import Typed, draw_stretches, summary
 from engine.session import Session
-from tests.canned import CannedWafer, canned_model_info, canned_session
-from tests.engine_tokenizers import byte_tokenizer
+from tests.canned import CannedWafer, canned_session, session_on
 
 
 class Scripted:
@@ -212,7 +211,7 @@ def learning_session(text: str) -> Session:
     mixture = {expert: dict.fromkeys(names, 2.0) for expert, names in EXPERTS.items()}
     wafer = CannedWafer(text, context_length=2048)
     own = Tuning(mixture, None, "", {})
-    return Session(canned_model_info(), byte_tokenizer(), wafer, wafer, own)
+    return session_on(wafer, own)
 
 
 def repository(root: Path, user: str) -> Path:

@@ -13,7 +13,7 @@ from tui.cli.options import check_model, json_option, machine_options, model_opt
 from tui.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
-    from engine.wafer.check import CheckReport
+    from engine.wafer.check.check_report import CheckReport
 
 __all__ = ["check"]
 
