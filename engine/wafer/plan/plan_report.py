@@ -1,7 +1,7 @@
 """A plan as plain numbers: what ``wafer plan`` prints."""
 
-from engine import units
 from engine.model.graph import ModelGraph
+from engine.units import Cycles, Gigahertz, tokens_per_second
 from engine.wafer.place.orders import choose_orders_of_regions
 from engine.wafer.plan.placed import Placed
 from engine.wafer.plan.planner import Plan, kv_capacity, plan_shape
@@ -35,7 +35,6 @@ def report_plan(
     limit, limited_by = plan.context_limit
     if limit > graph.context_length:
         limit, limited_by = graph.context_length, "the model's own context"
-    clock = units.Gigahertz(machine.clock_ghz)
     return {
         "model": graph.name,
         "machine": machine.name,
@@ -53,7 +52,7 @@ def report_plan(
         "cycles_per_token": cycles,
         "cycles_are": "followed core by core" if exact else "estimated",
         "cycles_by_op": {name: each for name, each in by_op.items() if each},
-        "tokens_per_second": float(units.tokens_per_second(units.Cycles(cycles), clock)),
+        "tokens_per_second": float(tokens_per_second(Cycles(cycles), Gigahertz(machine.clock_ghz))),
         "context_limit": limit,
         "context_limited_by": limited_by,
         "context_by_concatenation": kv_capacity(placement, machine)[0],

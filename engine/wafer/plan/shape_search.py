@@ -1,6 +1,6 @@
 """The price of a size of blocks: placed, one layer compiled, its micro-steps added up.
 
-Adds up as if every core waited for the slowest (`cost.Tally`), at half the context.  Says why a
+Adds up as if every core waited for the slowest (`ledger.Tally`), at half the context.  Says why a
 size does not fit; which size is best is the planner's to choose.
 """
 
