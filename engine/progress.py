@@ -1,12 +1,12 @@
-"""How work that takes a while tells how far it is: a function that it calls.  Nothing else."""
+"""How slow work reports its progress: through a function that it is given."""
 
 from collections.abc import Callable
 
 __all__ = ["OnProgress", "quiet"]
 
 OnProgress = Callable[[int, int, str], None]
-"""Called with (done, total, label); the label says for a person what is done next."""
+"""Called with (done, total, label); the label tells a person what comes next."""
 
 
 def quiet(done: int, total: int, label: str) -> None:
-    """Tell nobody."""
+    """Report nothing."""

@@ -149,10 +149,10 @@ class TierRunner(ABC):
 
     @abstractmethod
     def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Append tokens (M,), at most `MAX_ROWS`, and return the last row's logits (V,)."""
+        """Append tokens (M,) and return the last row's logits (V,); `prefill` counts the step."""
 
     def prefill(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Append tokens (M,), at most `MAX_ROWS`, and return the last row's logits (V,)."""
+        """Append tokens (M,), at most 64, and return the last row's logits (V,)."""
         tokens = np.ascontiguousarray(tokens, np.int32)
         position = self.position
         logits = self.step(tokens)

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError
+from engine.generation.generator import PREFILL_CHUNK
 from engine.progress import quiet
 from engine.wafer.plan.placed import open_placed
 from engine.wafer.program import machine
+from engine.wafer.program.program import MAX_ROWS
 from engine.wafer.tiers import TIERS, find_tier
 from tests.tiny import write_tiny_model
 
@@ -65,6 +67,10 @@ def test_only_the_simulation_tells_cycles_of_its_own(runners):
         told, formula = placed.step_cycles(0, 4), placed.timing.step_cycles(0, 4)
         assert (told == formula) == (tier != "cycle"), tier
         assert told == pytest.approx(formula, rel=0.05)
+
+
+def test_a_prefill_chunk_is_what_every_tier_makes_room_for():
+    assert PREFILL_CHUNK == MAX_ROWS
 
 
 def test_an_unknown_tier_is_refused_with_those_there_are():
