@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.quality.endings import judge_ending
     from engine.quality.replay import Stretch, Typed
     from engine.session import Completion, CompletionRequest, Session
+    from engine.wafer.check.check_report import CheckReport
     from engine.wafer.figures.calibration import facts as calibration_constants
     from engine.wafer.figures.collective_questions import CollectiveQuestion
     from engine.wafer.figures.collective_questions import collective as predict_collective
@@ -44,6 +45,7 @@ _HOME = {
     "TIERS": "engine.wafer.tiers:TIERS",
     "Answer": "engine.quality.answers:Answer",
     "Answerer": "engine.quality.answers:Answerer",
+    "CheckReport": "engine.wafer.check.check_report:CheckReport",
     "CollectiveQuestion": "engine.wafer.figures.collective_questions:CollectiveQuestion",
     "Completion": "engine.session:Completion",
     "CompletionRequest": "engine.session:CompletionRequest",
@@ -81,6 +83,7 @@ __all__ = [
     "TIERS",
     "Answer",
     "Answerer",
+    "CheckReport",
     "CollectiveQuestion",
     "Completion",
     "CompletionRequest",
