@@ -8,63 +8,25 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.completion.completer import Completer
 from engine.completion.scoring import FollowedStep, Score, follow, score
-from engine.completion.stats import StepPrices, WaferMeter
+from engine.completion.stats import WaferMeter
 from engine.errors import EngineError
-from engine.generation.generator import Generator, Runner, RunnerStep
+from engine.generation.generator import Generator, RunnerStep
 from engine.knowledge.tuning import Tuning, load_tuning
+from engine.model.catalogue import find_model
+from engine.model.load import Model, load_model
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
 from engine.protocol.messages import MachineInfo, ModelInfo, Progress, RegionInfo, Telemetry
 from engine.telemetry.counters import WorkCounters
-from engine.telemetry.snapshot import CoreActivity, Snapshot, describe
+from engine.telemetry.snapshot import Snapshot, describe
 from engine.tokenizer import Tokenizer
+from engine.wafer.plan.placed import Placed, TierRunner, open_placed
+from engine.wafer.program import machine as machines
+from engine.wafer.tiers import find_tier
 
-if TYPE_CHECKING:
-    from engine.model.load import Model
-    from engine.wafer.fast.fast_runner import WaferRunner
-    from engine.wafer.program.program import Program
-
-__all__ = ["TIERS", "Session", "Wafer", "default_threads"]
-
-TIERS = ("fast", "cycle", "reference")
-"""``fast`` is the compiled wafer, ``cycle`` the one simulated cycle by cycle (seconds a token),
-``reference`` plain NumPy with the same arithmetic."""
-
-
-class Wafer(Runner, Protocol):
-    """A model placed on a machine: a runner that knows its wafer time."""
-
-    @property
-    def processor_path(self) -> str:
-        """Which kernels run: ``avx512-vnni``, ``avx2`` or ``portable``."""
-        ...
-
-    @property
-    def threads(self) -> int:
-        """Threads that compute."""
-        ...
-
-    @property
-    def timing(self) -> StepPrices:
-        """Wafer time of steps."""
-        ...
-
-    @property
-    def orders(self) -> Any:
-        """The orders of summation that the placement gives (`engine.model.sum_orders`)."""
-        ...
-
-    @property
-    def counts(self) -> Any:
-        """What was run so far, with ``since(earlier)``; any thread."""
-        ...
-
-    def expand(self, counts: Any) -> CoreActivity:
-        """Return what every core did in ``counts``; any thread."""
-        ...
+__all__ = ["Session", "default_threads"]
 
 
 def default_threads() -> int:
@@ -86,16 +48,15 @@ class Session:
         model: ModelInfo,
         machine: MachineInfo,
         tokenizer: Tokenizer,
-        runner: Runner,
-        wafer: Wafer,
+        runner: TierRunner,
         tuning: Tuning | None = None,
     ) -> None:
         self.model = model
         self.machine = machine
-        self.threads = wafer.threads
-        self.processor_path = wafer.processor_path
-        self._wafer = wafer
-        self._meter = WaferMeter(machine, wafer.timing, runner.context_length)
+        self.threads = runner.threads
+        self.processor_path = runner.processor_path
+        self._placed = runner.placed
+        self._meter = WaferMeter(machine, runner.placed, runner.context_length)
         self._work = WorkCounters()
         self._generator = Generator(runner, self._count)
         self._completer = Completer(model, tokenizer, self._generator, self._meter, tuning)
@@ -120,7 +81,7 @@ class Session:
             model: Name of a bundled model or path of a folder; None is the bundled default.
             machine: Name of a machine.
             clock_ghz: Clock that turns cycles into seconds; None is the machine's own.
-            tier: One of `TIERS`.
+            tier: One of `engine.wafer.tiers.TIERS`.
             threads: Threads that compute; None is `default_threads`.
             on_progress: Called in this thread with each step.
 
@@ -128,31 +89,25 @@ class Session:
             EngineError: The tier, the machine or the model cannot be used, or the model does
                 not fit the machine.
         """
-        _check_tier(tier)
+        open_tier = find_tier(tier)
         report = on_progress or (lambda progress: None)
         report(Progress("model", 0, 1, "reading the model"))
-        # Late, because these load numba, which takes a while.
-        from engine.model.load import find_model, load_model
-        from engine.wafer.fast import fast_runner
-        from engine.wafer.program import machine as machines
-
         spec = machines.get(machine, clock_ghz)
         loaded = load_model(find_model(model))
         tokenizer = Tokenizer.load(loaded.folder)
         report(Progress("model", 1, 1, f"{loaded.name} is read"))
-        wafer = fast_runner.open_wafer(
-            loaded,
-            spec,
+        placed = open_placed(loaded.graph, spec)
+        runner = open_tier(
+            placed,
+            loaded.tensors,
             threads=threads or default_threads(),
             on_progress=lambda done, total, label: report(Progress("kernels", done, total, label)),
         )
-        runner, placed = _runner(tier, loaded, wafer)
         return cls(
             _model_info(loaded),
-            _machine_info(wafer.program),
+            _machine_info(placed),
             tokenizer,
             runner,
-            placed,
             load_tuning(loaded.folder),
         )
 
@@ -245,12 +200,12 @@ class Session:
             busy=self._busy,
             position=self._generator.position,
             context_length=self._meter.context_length,
-            counts=self._wafer.counts,
+            counts=self._placed.counts,
         )
 
     def telemetry(self, sequence: int, older: Snapshot, newer: Snapshot) -> Telemetry:
         """Return the message about the interval between two snapshots.  Any thread."""
-        activity = self._wafer.expand(newer.counts.since(older.counts))
+        activity = self._placed.expand(newer.counts.since(older.counts))
         return describe(sequence, older, newer, activity)
 
     def close(self) -> None:
@@ -259,27 +214,7 @@ class Session:
             self._closed = True
 
 
-def _check_tier(tier: str) -> None:
-    """Raise EngineError unless this version has the tier."""
-    if tier not in TIERS:
-        raise EngineError(f"no tier {tier!r}; there are {', '.join(TIERS)}")
-
-
-def _runner(tier: str, model: "Model", wafer: "WaferRunner") -> tuple[Runner, Wafer]:
-    """Return what computes (a wafer, or the reference with its sums), and the wafer that counts."""
-    if tier == "fast":
-        return wafer, wafer
-    if tier == "cycle":
-        from engine.wafer.fabric.cycle_runner import CycleRunner
-
-        simulated = CycleRunner(model, wafer)
-        return simulated, simulated
-    from engine.model.reference import QuantisedReference
-
-    return QuantisedReference(model, wafer.orders), wafer
-
-
-def _model_info(model: "Model") -> ModelInfo:
+def _model_info(model: Model) -> ModelInfo:
     graph = model.graph
     return ModelInfo(
         name=model.name,
@@ -295,8 +230,8 @@ def _model_info(model: "Model") -> ModelInfo:
     )
 
 
-def _machine_info(program: "Program") -> MachineInfo:
-    machine = program.machine
+def _machine_info(placed: Placed) -> MachineInfo:
+    machine, program = placed.machine, placed.program
     return MachineInfo(
         name=machine.name,
         clock_ghz=machine.clock_ghz,
@@ -306,6 +241,7 @@ def _machine_info(program: "Program") -> MachineInfo:
         program=program.hash,
         cores_used=program.cores_used,
         regions=[
-            RegionInfo(r.label, r.x, r.y, r.width, r.height, r.sram_bytes) for r in program.regions
+            RegionInfo(each.label, each.x, each.y, each.width, each.height, each.sram_bytes)
+            for each in program.regions
         ],
     )

@@ -32,7 +32,7 @@ from engine.generation.sampling import softmax
 from engine.knowledge.advice import Opinion, line_ends
 from engine.knowledge.mixture import Certainty
 from engine.knowledge.tuning import EXPERTS, FILE, Tuning, load_tuning, write_tuning
-from engine.model.load import find_model, weights_sha256
+from engine.model.catalogue import find_model, weights_sha256
 from engine.protocol.completion import CompletionRequest
 from engine.quality.corpus import read_corpus
 from engine.quality.question_sampler import QuestionItem, QuestionSampler

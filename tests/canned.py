@@ -66,31 +66,36 @@ class CannedRunner:
         return logits
 
 
-class CannedTiming:
-    """A step takes 1,000 cycles a row and 1 a row in the cache."""
+class CannedPlaced:
+    """A wafer of 2 × 1 cores: a step takes 1,000 cycles a row and 1 a row in the cache."""
 
-    def step_cycles(self, position: int, rows: int) -> int:
+    def __init__(self, calls: list[tuple[str, int]]) -> None:
+        self._calls = calls
+
+    def step_cycles(self, position: int, rows: int = 1) -> int:
         return 1000 * rows + position
 
     def mac_utilisation(self, position: int) -> float:
         return 0.05
 
-
-class CannedWafer(CannedRunner):
-    """The runner as a wafer of 2 × 1 cores."""
-
-    processor_path = "portable"
-    threads = 1
-    timing = CannedTiming()
-    orders = None
-
     @property
     def counts(self) -> "CannedCounts":
-        return CannedCounts(len(self.calls))
+        return CannedCounts(len(self._calls))
 
     def expand(self, counts: "CannedCounts") -> Activity:
         states = np.full((1, 2, 6), counts.calls, np.int64)
         return Activity(6 * counts.calls, (states,), {"matmul": 6 * counts.calls})
+
+
+class CannedWafer(CannedRunner):
+    """The runner on that wafer."""
+
+    processor_path = "portable"
+    threads = 1
+
+    def __init__(self, text: str, **options: float) -> None:
+        super().__init__(text, **options)
+        self.placed = CannedPlaced(self.calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +118,13 @@ def canned_machine_info() -> MachineInfo:
 
 def canned_completer(text: str) -> Completer:
     wafer = CannedWafer(text)
-    meter = WaferMeter(canned_machine_info(), wafer.timing, wafer.context_length)
+    meter = WaferMeter(canned_machine_info(), wafer.placed, wafer.context_length)
     return Completer(canned_model_info(), byte_tokenizer(), Generator(wafer), meter, None)
 
 
 def session_on(wafer: CannedWafer, tuning: Tuning | None = None) -> Session:
     """A session whose model is ``wafer``."""
-    return Session(
-        canned_model_info(), canned_machine_info(), byte_tokenizer(), wafer, wafer, tuning
-    )
+    return Session(canned_model_info(), canned_machine_info(), byte_tokenizer(), wafer, tuning)
 
 
 def canned_session(text: str, *, step_seconds: float = 0.0) -> Session:

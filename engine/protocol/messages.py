@@ -148,7 +148,8 @@ class EngineReady(msgspec.Struct, tag=True, frozen=True):
     machine: MachineInfo
     threads: int
     processor_path: str
-    """``"avx512-vnni"``, ``"avx2"`` or ``"portable"``."""
+    """``"avx512-vnni"``, ``"avx2"`` or ``"portable"``; ``"simulator"`` or ``"numpy"`` where no
+    kernels run."""
     start_ms: float
 
 

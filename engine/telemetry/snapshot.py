@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.protocol.messages import Telemetry, ThroughputPoint
 from engine.telemetry.counters import Work
+from engine.wafer.timing.timing import Activity, Counts
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-__all__ = ["CoreActivity", "Snapshot", "describe", "throughput"]
+__all__ = ["Snapshot", "describe", "throughput"]
 
 _LARGEST = 2**32 - 1
 
@@ -25,30 +24,11 @@ class Snapshot:
     position: int
     """Rows in the KV cache."""
     context_length: int
-    counts: Any = None
-    """The wafer's counts so far; only the wafer that made them can expand them."""
+    counts: Counts
+    """What the wafer had run; only the model that was placed there can expand it."""
 
 
-class CoreActivity(Protocol):
-    """The work of every placed core in an interval, as the wafer reports it."""
-
-    @property
-    def elapsed_cycles(self) -> int:
-        """Wafer cycles of the interval."""
-        ...
-
-    @property
-    def states(self) -> Sequence["NDArray[np.int64]"]:
-        """For each region its cores' cycles by state, shape (rows, columns, 6)."""
-        ...
-
-    @property
-    def cycles_by_operation(self) -> dict[str, int]:
-        """Wafer cycles by operation name."""
-        ...
-
-
-def describe(sequence: int, older: Snapshot, newer: Snapshot, activity: CoreActivity) -> Telemetry:
+def describe(sequence: int, older: Snapshot, newer: Snapshot, activity: Activity) -> Telemetry:
     """Return the message about the interval from ``older`` to ``newer``."""
     return Telemetry(
         sequence=sequence,
@@ -64,7 +44,7 @@ def describe(sequence: int, older: Snapshot, newer: Snapshot, activity: CoreActi
     )
 
 
-def _packed(regions: Sequence["NDArray[np.int64]"]) -> bytes:
+def _packed(regions: Sequence[NDArray[np.int64]]) -> bytes:
     """Return all cores' states, region by region, as little-endian uint32.
 
     A count beyond 32 bits (four seconds of wafer time) is clipped to the largest number.

@@ -29,8 +29,6 @@ from tui.settings import load_settings
 
 __all__ = ["complete"]
 
-TIERS = ("fast", "cycle", "reference")
-
 
 @click.command(short_help="Print the suggestion at a place in a file.")
 @click.argument("place", metavar="FILE:LINE[:COLUMN]")
@@ -49,7 +47,7 @@ TIERS = ("fast", "cycle", "reference")
 @click.option("--seed", metavar="S", type=click.IntRange(0, 2**63 - 1), default=0)
 @click.option(
     "--tier",
-    type=click.Choice(TIERS),
+    type=click.Choice(tuple(engine.TIERS)),
     default="fast",
     show_default=True,
     help="What computes: the wafer fast, the wafer cycle by cycle, or plain NumPy.",

@@ -16,12 +16,9 @@ from engine.errors import EngineError
 from engine.wafer.fast.kernels import attend, dot, multiply, vectors
 from engine.wafer.fast.packing import pack
 from engine.wafer.fast.step import Memory, run_step
-from engine.wafer.program.program import Program
+from engine.wafer.program.program import MAX_ROWS, Program
 
-__all__ = ["MAX_ROWS", "Executor", "processor_path"]
-
-MAX_ROWS = 64
-"""Rows of one step at most: a prefill chunk."""
+__all__ = ["Executor", "processor_path"]
 
 
 def processor_path(portable: bool = False) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.sum_orders import ReduceOrder
-from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, Site, home
 from engine.wafer.program.geometry import Split
 
@@ -26,7 +26,7 @@ _SCALE_BYTES = 2
 
 
 def steps(
-    micro: Micro,
+    micro: MicroSteps,
     site: Site,
     inputs: Split,
     outputs: NDArray[np.int64],

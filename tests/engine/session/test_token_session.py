@@ -62,7 +62,7 @@ def test_a_snapshot_expands_to_the_cycles_of_the_completion(folder, monkeypatch)
     session.complete(REQUEST)
 
     snapshot = session.snapshot()
-    activity = session._wafer.expand(snapshot.counts)
+    activity = session._placed.expand(snapshot.counts)
     assert activity.elapsed_cycles > 0
     assert activity.elapsed_cycles == sum(activity.cycles_by_operation.values())
     assert activity.elapsed_cycles == snapshot.work.prefill_cycles + snapshot.work.decode_cycles

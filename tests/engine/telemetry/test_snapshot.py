@@ -14,8 +14,9 @@ def test_rates_are_of_the_measured_time_and_none_without_any():
 
 
 def test_the_message_says_what_happened_between_two_snapshots():
-    older = Snapshot(Work(), busy=False, position=0, context_length=64)
-    newer = Snapshot(Work(0, 1, 0.0, 0.5, 0, 10), busy=True, position=1, context_length=64)
+    older = Snapshot(Work(), busy=False, position=0, context_length=64, counts=None)
+    now = Work(0, 1, 0.0, 0.5, 0, 10)
+    newer = Snapshot(now, busy=True, position=1, context_length=64, counts=None)
     first = np.arange(12).reshape(1, 2, 6)
     second = np.full((2, 1, 6), 2**40)
     message = describe(3, older, newer, Activity(60, (first, second), {"add": 60}))
@@ -30,6 +31,6 @@ def test_the_message_says_what_happened_between_two_snapshots():
 
 
 def test_an_interval_without_cycles_carries_no_cores():
-    still = Snapshot(Work(), busy=False, position=0, context_length=64)
+    still = Snapshot(Work(), busy=False, position=0, context_length=64, counts=None)
     nothing = Activity(0, (np.zeros((1, 2, 6), np.int64),), {})
     assert describe(0, still, still, nothing).core_states == b""

@@ -89,15 +89,12 @@ def test_floats_are_what_values_and_scales_stand_for(sharded):
 
 
 def test_the_wafer_gives_the_same_logits(sharded, tmp_path):
-    from engine.wafer.jit import kernel_cache
-
-    kernel_cache.use()  # before any kernel module is imported
-    from engine.wafer.fast import fast_runner
     from engine.wafer.program import machine
+    from tests.wafers import opened
 
     logits = []
     for folder in (sharded, write_tiny_model(tmp_path / "plain", seed=1)):
-        runner = fast_runner.open_wafer(load_model(folder), machine.get("tiny"))
+        runner = opened(load_model(folder), machine.get("tiny"))
         rows = [runner.prefill(np.array([1, 200, 45, 287, 3], np.int32))]
         for _ in range(4):
             rows.append(runner.decode(int(rows[-1].argmax())))

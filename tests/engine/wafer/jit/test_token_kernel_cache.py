@@ -24,14 +24,15 @@ SCRIPT = """
 import numpy as np
 from engine.wafer.jit import kernel_cache
 kernel_cache.use()
-from engine.wafer.fast import executor, fast_runner
+from engine.wafer.fast import executor
 from engine.wafer.program import machine
 from engine.wafer.fast.kernels import vectors
 from tests.tiny import tiny_model
+from tests.wafers import opened
 
 every = executor._kernels
 executor._kernels = lambda *given: [each for each in every(*given) if each[0] == "add"]
-fast_runner.open_wafer(tiny_model(), machine.get("tiny"))
+opened(tiny_model(), machine.get("tiny"))
 values = np.array([1, 2, 30, 40], np.float32)
 vectors.add(values, 0, 2, 2, 0)
 print(values.tolist(), bool(vectors.add.stats.cache_hits))
@@ -282,8 +283,9 @@ def test_flipped_bytes_are_never_read(filled, tmp_path, pattern):
 
 
 def test_what_llvm_refuses_without_a_record_is_compiled_again(tmp_path, monkeypatch, tiny):
-    from engine.wafer.fast import executor, fast_runner
+    from engine.wafer.fast import executor
     from engine.wafer.program import machine
+    from tests.wafers import opened
 
     faults = [RuntimeError("LLVM bitcode parsing error")]
 
@@ -295,7 +297,7 @@ def test_what_llvm_refuses_without_a_record_is_compiled_again(tmp_path, monkeypa
     monkeypatch.setattr(executor.Executor, "warm_up", warm_up)
     (tmp_path / "a.nbi").write_bytes(b"x")
 
-    fast_runner.open_wafer(tiny, machine.get("tiny"))
+    opened(tiny, machine.get("tiny"))
 
     assert not (tmp_path / "a.nbi").exists()
 

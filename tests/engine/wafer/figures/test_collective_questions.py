@@ -1,13 +1,27 @@
 """What ``wafer predict`` answers and refuses, as functions; the command line has its own tests."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import MachineError, PlacementError, PredictionError
-from engine.wafer.figures import calibration, closed_forms, questions
+from engine.errors import MachineError, PredictionError
+from engine.wafer.figures import closed_forms
+from engine.wafer.figures.collective_questions import (
+    CollectiveQuestion,
+    collective,
+    multicast,
+    nearest_groups,
+)
+from engine.wafer.figures.measured_rows import MULTICAST_ROWS, SLOW_MULTICAST, MulticastRow
+from engine.wafer.figures.prediction import Prediction
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
+
+
+def predicted(machine: str, *, tier: str = "analytic", **question: Any) -> Prediction:
+    return collective(machine, CollectiveQuestion(**question), tier=tier)
 
 
 # ── collectives ─────────────────────────────────────────────────────────────────────────────
@@ -20,8 +34,8 @@ def test_analytic_chain_star_and_broadcast_are_the_closed_forms_on_wse2(
 ) -> None:
     for op, algorithm in (("reduce", "chain"), ("reduce", "star"), ("broadcast", "multicast")):
         ask = {"op": op, "algorithm": algorithm, "cores": cores, "wavelets": wavelets}
-        ours = questions.collective("wse2", **ask).cycles
-        published = questions.collective("wse2", **ask, tier="formula").cycles
+        ours = predicted("wse2", **ask).cycles
+        published = predicted("wse2", **ask, tier="formula").cycles
         assert abs(ours - published) <= 2
 
 
@@ -30,8 +44,8 @@ def test_analytic_chain_star_and_broadcast_are_the_closed_forms_on_wse2(
 def test_analytic_tree_and_two_phases_are_near_theirs(algorithm: str, cores: int) -> None:
     for wavelets in (1, 16 * cores, 12000):
         ask = {"op": "reduce", "algorithm": algorithm, "cores": cores, "wavelets": wavelets}
-        ours = questions.collective("wse2", **ask).cycles
-        published = questions.collective("wse2", **ask, tier="formula").cycles
+        ours = predicted("wse2", **ask).cycles
+        published = predicted("wse2", **ask, tier="formula").cycles
         assert ours == pytest.approx(published, rel=0.04)
 
 
@@ -47,7 +61,7 @@ def test_an_all_reduce_is_a_reduction_and_a_multicast(
     columns: int, rows: int, wavelets: int, algorithm: str, machine: str
 ) -> None:
     def cycles(op: str, name: str) -> int:
-        return questions.collective(
+        return predicted(
             machine, op=op, algorithm=name, cores=columns, rows=rows, wavelets=wavelets
         ).cycles
 
@@ -60,7 +74,7 @@ def test_an_all_reduce_is_a_reduction_and_a_multicast(
 @given(cores=st.integers(1, 300), rows=st.integers(1, 300), wavelets=st.integers(1, 500))
 def test_x_then_y(cores: int, rows: int, wavelets: int) -> None:
     def chain(columns: int, height: int = 1) -> int:
-        return questions.collective(
+        return predicted(
             "wse3", op="reduce", algorithm="chain", cores=columns, rows=height, wavelets=wavelets
         ).cycles
 
@@ -75,7 +89,7 @@ def test_x_then_y(cores: int, rows: int, wavelets: int) -> None:
 )
 def test_fp16_sums_never_take_less_than_fp32(cores: int, wavelets: int, algorithm: str) -> None:
     def cycles(dtype: str) -> int:
-        return questions.collective(
+        return predicted(
             "wse2", op="reduce", algorithm=algorithm, cores=cores, wavelets=wavelets, dtype=dtype
         ).cycles
 
@@ -83,28 +97,24 @@ def test_fp16_sums_never_take_less_than_fp32(cores: int, wavelets: int, algorith
 
 
 def test_the_default_groups_are_the_divisor_nearest_the_root() -> None:
-    assert questions.nearest_groups(256) == 16
-    assert questions.nearest_groups(420) == 20
-    assert questions.nearest_groups(13) == 1
-    asked = questions.collective(
-        "wse2", op="reduce", algorithm="two-phase", cores=512, wavelets=9
-    ).asked
-    assert asked["group"] == questions.nearest_groups(512)
+    assert nearest_groups(256) == 16
+    assert nearest_groups(420) == 20
+    assert nearest_groups(13) == 1
+    asked = predicted("wse2", op="reduce", algorithm="two-phase", cores=512, wavelets=9).asked
+    assert asked["group"] == nearest_groups(512)
 
 
 def test_the_formula_of_two_phases_has_root_p_groups_unless_told() -> None:
     ask = {"op": "reduce", "algorithm": "two-phase", "cores": 512, "wavelets": 256}
 
-    assert questions.collective("wse2", **ask, tier="formula").cycles == 1218
-    told = questions.collective("wse2", **ask, groups=16, tier="formula").cycles
+    assert predicted("wse2", **ask, tier="formula").cycles == 1218
+    told = predicted("wse2", **ask, groups=16, tier="formula").cycles
     assert told == round(closed_forms.two_phase(512, 256, 16))
 
 
 def test_one_core_has_nothing_to_do() -> None:
     for algorithm in ("star", "chain", "tree", "two-phase", "two-tree", "ring"):
-        answer = questions.collective(
-            "wse3", op="allreduce", algorithm=algorithm, cores=1, wavelets=8
-        )
+        answer = predicted("wse3", op="allreduce", algorithm=algorithm, cores=1, wavelets=8)
         assert answer.cycles == 0
 
 
@@ -132,113 +142,41 @@ def test_what_makes_no_sense_is_refused(change: dict[str, object], words: str) -
     ask = {"op": "reduce", "algorithm": "chain", "cores": 8, "rows": 1, "wavelets": 4} | change
 
     with pytest.raises(PredictionError) as refused:
-        questions.collective("wse3", **ask)
+        predicted("wse3", **ask)
 
     assert words in str(refused.value)
 
 
 def test_an_unknown_machine() -> None:
     with pytest.raises(MachineError):
-        questions.multicast("wse9", cores=4, payload_bytes=4)
+        multicast("wse9", cores=4, payload_bytes=4)
 
 
 # ── multicast ───────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("row", calibration.MULTICAST_ROWS, ids=lambda row: row.name)
-def test_multicast_within_a_cycle_of_the_measured_minima(row: calibration.MulticastRow) -> None:
-    cycles = questions.multicast("wse3", cores=row.cores, payload_bytes=row.payload_bytes).cycles
+@pytest.mark.parametrize("row", MULTICAST_ROWS, ids=lambda row: row.name)
+def test_multicast_within_a_cycle_of_the_measured_minima(row: MulticastRow) -> None:
+    cycles = multicast("wse3", cores=row.cores, payload_bytes=row.payload_bytes).cycles
 
-    if (row.payload_bytes, row.cores) != calibration.SLOW_MULTICAST:
+    if (row.payload_bytes, row.cores) != SLOW_MULTICAST:
         assert abs(cycles - row.cycles) <= 1
 
 
 @quick
 @given(cores=st.integers(1, 755), size=st.integers(1, 4096))
 def test_multicast_of_any_size_is_the_measured_line(cores: int, size: int) -> None:
-    ours = questions.multicast("wse3", cores=cores, payload_bytes=size).cycles
-    line = questions.multicast("wse3", cores=cores, payload_bytes=size, tier="formula").cycles
+    ours = multicast("wse3", cores=cores, payload_bytes=size).cycles
+    line = multicast("wse3", cores=cores, payload_bytes=size, tier="formula").cycles
 
     assert abs(ours - line) <= 1
-
-
-# ── WaferLLM ────────────────────────────────────────────────────────────────────────────────
-
-
-def test_gemv_of_16k_is_near_the_published_one() -> None:
-    answer = questions.gemv("wse2", k=16384, n=16384, side=512, groups=32)
-
-    assert answer.cycles == pytest.approx(1320, rel=0.10)
-    assert answer.cycles == 32 * (8 + 6) + 741
-    assert answer.calibrated
-
-
-def test_sizes_are_rounded_up_to_multiples_of_the_side() -> None:
-    padded = questions.decode_layer("wse2", dim=4200, ffn=14700, seq=4200, side=420, groups=20)
-    asked = questions.decode_layer("wse2", dim=4096, ffn=14336, seq=4096, side=420, groups=20)
-
-    assert padded.cycles == asked.cycles
-
-
-def test_a_decode_layer_has_ten_all_reduces() -> None:
-    names = [
-        name
-        for name, _ in questions.decode_layer(
-            "wse2", dim=512, ffn=1024, seq=512, side=32
-        ).operations
-    ]
-
-    assert len([name for name in names if "product" not in name]) == 10
-
-
-def test_parts_add_up() -> None:
-    for answer in (
-        questions.decode_layer("wse2", dim=5120, ffn=13824, seq=4096, side=375),
-        questions.prefill_layer("wse2", dim=5120, ffn=13824, tokens=1000, side=600),
-        questions.gemv("wse3", k=100, n=7, side=9),
-    ):
-        assert answer.cycles == round(sum(cycles for _, cycles in answer.operations))
-
-
-def test_growing_a_layer_never_makes_it_faster() -> None:
-    def decode(dim: int, ffn: int, seq: int) -> int:
-        return questions.decode_layer("wse2", dim=dim, ffn=ffn, seq=seq, side=400).cycles
-
-    assert decode(4096, 14336, 4096) < decode(8192, 14336, 4096) < decode(8192, 28672, 4096)
-    assert decode(4096, 14336, 4096) <= decode(4096, 14336, 8192)
-
-
-def test_a_wider_machine_is_no_slower_and_not_calibrated() -> None:
-    two = questions.prefill_layer("wse2", dim=4096, ffn=14336, tokens=4096, side=480)
-    three = questions.prefill_layer("wse3", dim=4096, ffn=14336, tokens=4096, side=480)
-
-    assert three.cycles <= two.cycles
-    assert two.calibrated
-    assert not three.calibrated
-
-
-@pytest.mark.parametrize("side", [0, 751])
-def test_a_square_beyond_the_machine(side: int) -> None:
-    with pytest.raises(PredictionError, match="1 to 750"):
-        questions.gemv("wse2", k=10, n=10, side=side)
-
-
-def test_a_tile_that_does_not_fit() -> None:
-    with pytest.raises(PlacementError) as refused:
-        questions.gemv("wse2", k=16384, n=16384, side=8)
-    assert "8424448 bytes" in str(refused.value)
-    assert "49152" in str(refused.value)
-    with pytest.raises(PlacementError, match="use more cores a side"):
-        questions.decode_layer("wse2", dim=8192, ffn=29568, seq=4096, side=64)
-    with pytest.raises(PlacementError, match="second buffers"):
-        questions.prefill_layer("wse2", dim=8192, ffn=29568, tokens=60000, side=480)
 
 
 # ── the answer ──────────────────────────────────────────────────────────────────────────────
 
 
 def test_an_answer_in_seconds_has_the_clock_that_was_named() -> None:
-    answer = questions.multicast("wse3", cores=16, payload_bytes=64, clock_ghz=0.5).as_json()
+    answer = multicast("wse3", cores=16, payload_bytes=64, clock_ghz=0.5).as_json()
 
     assert answer["clock_ghz"] == 0.5
     assert answer["seconds"] == pytest.approx(answer["cycles"] / 0.5e9)

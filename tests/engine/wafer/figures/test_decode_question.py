@@ -1,13 +1,18 @@
 """Whole decode steps from a configuration: the app's own cycles, and a served model's."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import engine
 from engine.errors import ConfigError, PredictionError
-from engine.wafer.figures import calibration, served
+from engine.inspection import served_graph
+from engine.wafer.figures import calibration
+from engine.wafer.figures.fits import fit_served
+from engine.wafer.figures.measured_rows import SERVED_ROWS, SERVED_TAIL_SHARE
+from engine.wafer.figures.served import BLOCK, HEAD_COLUMNS, LONGEST_CONTEXT, ServedModel
 from engine.wafer.program import machine
 
 BUNDLED = Path(__file__).parents[4] / "weights" / "spark-nano" / "config.json"
@@ -20,7 +25,7 @@ QWEN3 = {
     "num_key_value_heads": 8,
     "head_dim": 128,
     "vocab_size": 151_936,
-    "max_position_embeddings": served.LONGEST_CONTEXT,
+    "max_position_embeddings": LONGEST_CONTEXT,
     "rms_norm_eps": 1e-6,
     "rope_theta": 1_000_000,
     "tie_word_embeddings": True,
@@ -28,9 +33,9 @@ QWEN3 = {
 WSE3 = machine.get("wse3")
 
 
-def measure(task, sample, contexts):
-    measured = served.measure(WSE3, task, sample, contexts)
-    return measured.cycles, measured.tail_share
+@pytest.fixture(scope="module")
+def served():
+    return ServedModel(served_graph())
 
 
 # ── the app's cycles ────────────────────────────────────────────────────────────────────────
@@ -71,11 +76,11 @@ def test_a_longer_context_takes_longer():
 # ── a served model ──────────────────────────────────────────────────────────────────────────
 
 
-def test_stored_constants_are_the_fit_and_the_machine_has_them():
-    fitted = calibration.fit_served(
-        [row for row in calibration.SERVED_ROWS if row.fitted],
-        calibration.SERVED_TAIL_SHARE,
-        measure,
+def test_stored_constants_are_the_fit_and_the_machine_has_them(served):
+    fitted = fit_served(
+        [row for row in SERVED_ROWS if row.fitted],
+        SERVED_TAIL_SHARE,
+        partial(served.measure, WSE3),
     )
 
     assert fitted == calibration.WSE3_SERVED
@@ -83,21 +88,21 @@ def test_stored_constants_are_the_fit_and_the_machine_has_them():
     assert WSE3.sample_cycles_per_logit == fitted.sample_cycles_per_logit
 
 
-@pytest.mark.parametrize("row", calibration.SERVED_ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", SERVED_ROWS, ids=lambda row: row.name)
 def test_qwen3_decode_within_3_percent(row, tmp_path):
     config = tmp_path / "config.json"
     config.write_text(json.dumps(QWEN3), encoding="utf-8")
 
     prediction = engine.predict_decode(
-        "wse3", config=config, context=row.context, blocks=8, block=served.BLOCK
+        "wse3", config=config, context=row.context, blocks=8, block=BLOCK
     )
 
     assert prediction.cycles == pytest.approx(row.cycles, rel=0.03)
     assert prediction.calibrated
-    assert prediction.asked["head_columns"] == served.HEAD_COLUMNS
+    assert prediction.asked["head_columns"] == HEAD_COLUMNS
 
 
-def test_the_tail_and_the_pipeline_of_a_served_model():
+def test_the_tail_and_the_pipeline_of_a_served_model(served):
     model = served.priced(WSE3, 8, 1024)
     free = model.step_cycles(256)
     forced = (model.step_cycles(256, 33) - free) / 32
