@@ -92,10 +92,10 @@ def placed(model, spec, placement):
     return compiled, Timing(compiled, placement)
 
 
-def runner_on(model, spec, placement, *, threads=1, portable=False):
+def runner_on(model, spec, placement, *, threads=1, path=None):
     """A WaferRunner on a placement made by hand: what `open_wafer` does without its planner."""
     compiled, timing = placed(model, spec, placement)
-    executor = Executor(compiled.program, model.tensors, threads=threads, portable=portable)
+    executor = Executor(compiled.program, model.tensors, threads=threads, path=path)
     return WaferRunner(executor, timing, placement, choose_orders(spec, placement))
 
 

@@ -111,7 +111,7 @@ def open_wafer(
     spec: MachineSpec,
     *,
     threads: int = 1,
-    portable: bool = False,
+    path: str | None = None,
     context_length: int | None = None,
     on_progress: Callable[[int, int, str], None] = lambda done, total, label: None,
 ) -> WaferRunner:
@@ -121,7 +121,7 @@ def open_wafer(
         model: The loaded model.
         spec: The machine.
         threads: Compute threads of the host; no result depends on it.
-        portable: Use the portable kernels even where the processor has better.
+        path: Name of the path that the kernels take; None is the processor's best.
         context_length: KV rows; None means the model's own.
         on_progress: Called with (done, total, label) while kernels compile.
 
@@ -136,7 +136,7 @@ def open_wafer(
     cache = kernel_cache.use()
     from engine.wafer.fast.executor import Executor
 
-    executor = Executor(compiled.program, model.tensors, threads=threads, portable=portable)
+    executor = Executor(compiled.program, model.tensors, threads=threads, path=path)
     with kernel_cache.alone(cache, lambda: on_progress(0, 1, "waiting for another process")):
         try:
             kernel_cache.remove_damaged(cache)
