@@ -174,8 +174,24 @@ def table(speeds: list[Speed]) -> str:
     return "\n".join(lines)
 
 
+def measure_all(
+    trees: list[Path], models: dict[str, Path], threads: list[int], rounds: int, steps: int
+) -> list[Speed]:
+    """Measure everything ``rounds`` times in turn, after a round that fills the caches."""
+    cases = [
+        (name, count, tree) for name in models for count in threads for tree in trees
+    ]  # trees innermost: what is compared is measured in succession
+    for name, count, tree in cases:
+        measure(tree, models[name], count, steps=1)
+    found: dict[tuple[str, int, Path], list[dict[str, float]]] = {case: [] for case in cases}
+    for _ in range(rounds):
+        for name, count, tree in cases:
+            found[name, count, tree].append(measure(tree, models[name], count, steps))
+    return [best(name, tree, count, each) for (name, count, tree), each in found.items()]
+
+
 def main() -> None:
-    """Measure all trees in turn and print the figures."""
+    """Measure all trees and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--tree", type=Path, action="append", help="checkout to measure; may be repeated"
@@ -194,15 +210,7 @@ def main() -> None:
             "spark-nano": BUNDLED,
             "random": random_model(Path(name) / "random", options.shape),
         }
-        rounds: dict[tuple[str, int, Path], list[dict[str, float]]] = {}
-        for number in range(options.rounds + 1):
-            for label, model in models.items():
-                for threads in options.threads:
-                    for tree in trees:
-                        found = measure(tree, model, threads, options.steps if number else 1)
-                        if number:  # the first fills the caches
-                            rounds.setdefault((label, threads, tree), []).append(found)
-    speeds = [best(label, tree, threads, each) for (label, threads, tree), each in rounds.items()]
+        speeds = measure_all(trees, models, options.threads, options.rounds, options.steps)
     print(table(speeds))
     print(json.dumps({
         "host": {"cpus": os.cpu_count(), "load": round(os.getloadavg()[0], 2)},
