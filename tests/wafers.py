@@ -90,10 +90,10 @@ def placed(model, spec, placement):
     return found.compiled, found.timing
 
 
-def runner_on(model, spec, placement, *, threads=1, portable=False):
+def runner_on(model, spec, placement, *, threads=1, path=None):
     """The fast tier on a placement made by hand."""
     return open_fast(
-        Placed(model.graph, spec, placement), model.tensors, threads=threads, portable=portable
+        Placed(model.graph, spec, placement), model.tensors, threads=threads, path=path
     )
 
 

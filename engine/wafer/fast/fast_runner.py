@@ -63,7 +63,7 @@ def open_fast(
     tensors: Mapping[str, Any],
     *,
     threads: int = 1,
-    portable: bool = False,
+    path: str | None = None,
     on_progress: OnProgress = quiet,
 ) -> FastRunner:
     """Pack a placed model's weights and compile or load the kernels.
@@ -72,7 +72,7 @@ def open_fast(
         placed: The model on its machine.
         tensors: The model's tensors by name.
         threads: Compute threads of the host; no result depends on it.
-        portable: Use the portable kernels even where the processor has better.
+        path: Name of the path that the kernels take; None is the processor's best.
         on_progress: Called with (done, total, label) while kernels compile.
 
     Raises:
@@ -81,7 +81,7 @@ def open_fast(
     cache = kernel_cache.use()
     from engine.wafer.fast.executor import Executor
 
-    executor = Executor(placed.program, tensors, threads=threads, portable=portable)
+    executor = Executor(placed.program, tensors, threads=threads, path=path)
     _warm_up(executor, cache, on_progress)
     return FastRunner(placed, executor)
 

@@ -10,19 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.wafer.fabric import lone_collectives
+from engine.wafer.fabric.simulator import Totals
 from engine.wafer.figures import closed_forms
 from engine.wafer.figures.collective_questions import (
     CollectiveQuestion,
     collective,
     nearest_groups,
 )
-from engine.wafer.jit import kernel_cache
 from engine.wafer.program import machine
-
-kernel_cache.use()
-
-from engine.wafer.fabric import lone_collectives  # noqa: E402
-from engine.wafer.fabric.simulator import Totals  # noqa: E402
 
 WSE2, WSE3 = machine.get("wse2"), machine.get("wse3")
 REDUCTIONS = ("star", "chain", "tree", "two-phase", "two-tree")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numba
 import numpy as np
 import pytest
 
@@ -9,6 +10,7 @@ from engine.errors import EngineError
 from engine.model.reference import Fp32Reference, QuantisedReference
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.fast.executor import Executor
+from engine.wafer.fast.kernels.dot.path_table import PATHS, is_usable
 from engine.wafer.place.placement import Shape, model_shape, place
 from engine.wafer.program import machine
 from engine.wafer.program.isa import Op
@@ -138,19 +140,31 @@ def test_rewinding_keeps_the_rows_before(seed):
         )
 
 
-def test_the_portable_path_has_the_same_bits():
+@pytest.mark.parametrize(
+    "path", [path for path in PATHS if is_usable(path)], ids=lambda path: path.name
+)
+def test_every_path_can_be_forced_and_has_the_same_bits(path):
     random = np.random.default_rng(0)
     model, spec = random_model(random), random_machine(random)
     placement = random_placement(random, model, spec)
     tokens = tokens_of(random, model, 20)
     default = runner_on(model, spec, placement)
-    portable = runner_on(model, spec, placement, portable=True)
+    forced = runner_on(model, spec, placement, path=path.name)
 
-    assert portable.processor_path == "portable"
+    assert forced.processor_path == path.name
     for size in (7, 1, 12):
         start = default.position
         step = tokens[start : start + size]
-        assert np.array_equal(default.prefill(step), portable.prefill(step))
+        assert np.array_equal(default.prefill(step), forced.prefill(step))
+
+
+@pytest.mark.parametrize("path", ["avx512-vnni", "neon"])
+def test_a_path_that_the_processor_lacks_is_refused(tiny, monkeypatch, path):
+    """Its code would end the process."""
+    monkeypatch.setattr(numba.config, "CPU_FEATURES", "+avx2")
+
+    with pytest.raises(EngineError, match=rf"no kernel path '{path}' .* it has avx2, portable"):
+        opened(tiny, machine.get("tiny"), path=path)
 
 
 def test_every_value_of_a_step_can_be_read(tiny):

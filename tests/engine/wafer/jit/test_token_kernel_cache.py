@@ -24,17 +24,18 @@ SCRIPT = """
 import numpy as np
 from engine.wafer.jit import kernel_cache
 kernel_cache.use()
-from engine.wafer.fast import executor
+from engine.wafer.fast import warm_up
 from engine.wafer.program import machine
 from engine.wafer.fast.kernels import vectors
+from engine.wafer.fast.kernels.operands import Block, RowSpan
 from tests.tiny import tiny_model
 from tests.wafers import opened
 
-every = executor._kernels
-executor._kernels = lambda *given: [each for each in every(*given) if each[0] == "add"]
+every = dict(warm_up.kernels())
+warm_up.kernels = lambda: [("add", every["add"])]
 opened(tiny_model(), machine.get("tiny"))
 values = np.array([1, 2, 30, 40], np.float32)
-vectors.add(values, 0, 2, 2, 0)
+vectors.add(values, Block(0, 2), Block(2, 2), Block(0, 2), RowSpan(0, 1))
 print(values.tolist(), bool(vectors.add.stats.cache_hits))
 """
 
@@ -159,6 +160,8 @@ def test_the_folder_is_named_by_the_key(tmp_path, monkeypatch, numba_folder):
 @pytest.mark.parametrize(
     "edited",
     [
+        "engine/wafer/fast/kernels/dot/avx2.py",
+        "engine/wafer/fast/kernels/operands.py",
         "engine/wafer/fast/kernels/vectors.py",
         "engine/wafer/jit/decorators.py",
         "engine/wafer/fast/step.py",

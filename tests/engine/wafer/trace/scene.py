@@ -2,15 +2,11 @@
 
 from functools import cache
 
-from engine.wafer.jit import kernel_cache
 from engine.wafer.place.placement import Shape, model_shape, place
 from engine.wafer.plan.placed import Placed
 from engine.wafer.program import machine
+from engine.wafer.trace.collect import collect
 from tests.tiny import tiny_model
-
-kernel_cache.use()
-
-from engine.wafer.trace.collect import collect  # noqa: E402
 
 SMALL = machine.get("small")
 
