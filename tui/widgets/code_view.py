@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import PurePath
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -94,6 +94,7 @@ class CodeView(TextArea):
         self._parse_timer: Timer | None = None
         self._path = PurePath(path)
         self._tab_width = tab_width
+        self._centred: Location | None = None
         self.highlight_note: str | None = None
         """Why the text has no colours although its language has a grammar; None when it has."""
         self.indentation = " " * tab_width
@@ -134,7 +135,11 @@ class CodeView(TextArea):
         return language_of(self._path, self.document[0])
 
     def go_to(self, line: int, column: int = 1) -> None:
-        """Put the cursor before character ``column`` of ``line``, both from 1, in mid-view."""
+        """Put the cursor before character ``column`` of ``line``, both from 1, in mid-view.
+
+        It stays there through changes of size until somebody moves the cursor or scrolls: an
+        editor that was just opened learns its size only later.
+        """
         self.move_cursor(self.clamp_visitable((line - 1, column - 1)), center=True)
 
     def _set_document(self, text: str, language: str | None) -> None:
@@ -177,18 +182,36 @@ class CodeView(TextArea):
         """Scroll so that the cursor is in view, with some rows around it where keys moved it."""
         if not self._has_cursor:
             return Offset(0, 0)
+        center = center or self._is_centred
         x, y = self._cursor_offset = self.wrapped_document.location_to_offset(self.cursor_location)
         below = 0 if self._pressing else self._scroll_margin
         left, right = x, x + 3
         if right + self.gutter_width <= self.scrollable_content_region.width and not self._pressing:
             left = 0  # there is room for the start of the line as well
-        return self.scroll_to_region(
+        moved = self.scroll_to_region(
             Region(left, y, width=right - left, height=1),
             spacing=Spacing(top=min(below, 2), right=self.gutter_width, bottom=below),
             animate=animate,
             force=True,
             center=center,
         )
+        self._centred = self.cursor_location if center else None
+        return moved
+
+    @property
+    def _is_centred(self) -> bool:
+        """Whether the cursor is where `go_to` put it, and nobody scrolled the view since."""
+        return self._centred == self.cursor_location
+
+    def _scroll_to(self, *arguments: Any, **options: Any) -> bool:
+        self._centred = None
+        return super()._scroll_to(*arguments, **options)
+
+    def _on_resize(self, event: events.Resize) -> None:  # type: ignore[override]  # may take it
+        event.prevent_default()  # the stock editor's part is done here, before the scrolling
+        super()._on_resize()
+        if self._is_centred:
+            self.scroll_cursor_visible()
 
     @property
     def _scroll_margin(self) -> int:
