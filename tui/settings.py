@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from tui.paths import settings_file
+from tui.user_folders import settings_file
 
 __all__ = [
     "EditorSettings",
@@ -92,7 +92,7 @@ def load_settings(path: Path | None = None) -> LoadedSettings:
     """Read the settings file; a missing one means the defaults.
 
     Args:
-        path: The file; None means the place that `tui.paths` names.
+        path: The file; None means the place that `tui.user_folders` names.
     """
     path = settings_file() if path is None else path
     try:

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 import tui.app
 from engine.protocol.messages import Completed, EngineReady, Welcome
 from tui.app import SparkApp
-from tui.messages import EngineEvent
+from tui.app_messages import EngineEvent
 
 COLD_SECONDS = 600.0
 """On a fresh clone the kernels are compiled first."""

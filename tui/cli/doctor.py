@@ -15,8 +15,8 @@ import engine
 from engine import paths
 from engine.errors import ServerError
 from tui.cli.options import json_option
-from tui.paths import settings_file
 from tui.settings import load_settings
+from tui.user_folders import settings_file
 
 __all__ = ["Report", "doctor", "examine"]
 

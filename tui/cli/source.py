@@ -10,8 +10,9 @@ import click
 from engine.repository import privacy
 from tui.cli.failures import WrongCallError
 from tui.files.repository import find_root
-from tui.paths import printable, settings_file
+from tui.format import printable
 from tui.settings import load_settings
+from tui.user_folders import settings_file
 
 __all__ = ["check_not_secret", "private_patterns", "read_source", "shown_path"]
 

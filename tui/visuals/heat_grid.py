@@ -19,7 +19,7 @@ from engine import STATES
 from engine.protocol.messages import Region
 from tui.visuals.palette import LEVELS, Palette
 
-__all__ = ["Layout", "grid_strips", "lay_out", "marked", "picture", "read_states"]
+__all__ = ["CoreGrid", "grid_strips", "lay_out", "marked", "picture", "read_states"]
 
 STATE_COUNT = len(STATES)
 _IDLE = STATE_COUNT - 1
@@ -30,7 +30,7 @@ _ALIKE = 0.99
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class CoreGrid:
     """Where every placed core is drawn."""
 
     x: int
@@ -66,7 +66,7 @@ class Layout:
         )
 
 
-def lay_out(regions: Sequence[Region], width: int, height: int) -> Layout:
+def lay_out(regions: Sequence[Region], width: int, height: int) -> CoreGrid:
     """Place the regions' bounding box in ``width`` × ``height`` terminal cells.
 
     Args:
@@ -87,7 +87,7 @@ def lay_out(regions: Sequence[Region], width: int, height: int) -> Layout:
         unit_x = (np.arange(region.width, dtype=np.int32) + (region.x - west)) // block
         unit_y = (np.arange(region.height, dtype=np.int32) + (region.y - north)) // block
         units.append((unit_y[:, None] * columns + unit_x[None, :]).ravel())
-    return Layout(
+    return CoreGrid(
         x=west,
         y=north,
         block=block,
@@ -103,7 +103,7 @@ def read_states(core_states: bytes) -> NDArray[np.uint32]:
     return np.frombuffer(core_states, dtype="<u4").reshape(-1, STATE_COUNT)
 
 
-def picture(layout: Layout, states: NDArray[np.uint32] | None) -> NDArray[np.uint8]:
+def picture(layout: CoreGrid, states: NDArray[np.uint32] | None) -> NDArray[np.uint8]:
     """Return palette indices, shape (pixel rows, cells); an even number of rows.
 
     Hue is the state, idle left out, whose share is largest relative to its mean over all cores:
@@ -134,7 +134,7 @@ def picture(layout: Layout, states: NDArray[np.uint32] | None) -> NDArray[np.uin
 
 
 def _coloured(
-    layout: Layout, states: NDArray[np.uint32], size: int, indices: NDArray[np.uint8]
+    layout: CoreGrid, states: NDArray[np.uint32], size: int, indices: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     """Return ``indices`` with the blocks that did something in the colour of what they did."""
     sums = np.empty((STATE_COUNT, size))

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 from rich.text import Text
 
+from tui.app_messages import SuggestionReport
 from tui.format import milliseconds_text
 from tui.link.engine_state import EngineState, Phase
-from tui.messages import SuggestionReport
 from tui.visuals.bars import progress_bar
 from tui.visuals.inks import Inks
 

@@ -14,8 +14,8 @@ from textual.widgets import DirectoryTree
 from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
-from tui.files.repository import IgnoreRules
-from tui.widgets.pane import inks_of
+from engine.repository.ignore import IgnoreRules
+from tui.widgets.theme_inks import inks_of
 
 __all__ = ["RepoTree"]
 

@@ -8,7 +8,7 @@ from textual.app import App, ComposeResult
 from textual.widget import Widget
 
 from tui.visuals.status_text import StatusView, status_text
-from tui.widgets.pane import inks_of
+from tui.widgets.theme_inks import inks_of
 
 __all__ = ["StatusLine"]
 

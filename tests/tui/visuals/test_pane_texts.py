@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from engine.protocol.messages import ThroughputPoint
-from tui.demo import demo_completed, demo_history, demo_ready, demo_telemetry
+from tui.app_messages import SuggestionReport
+from tui.demo_engine import demo_completed, demo_history, demo_ready, demo_telemetry
 from tui.link.engine_state import EngineState, Phase
-from tui.messages import SuggestionReport
 from tui.visuals.bars import history_lines, progress_bar, stacked_bar
 from tui.visuals.inks import inks_from
 from tui.visuals.memory_text import MemoryView, memory_text, region_kinds
