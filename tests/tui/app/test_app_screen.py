@@ -161,7 +161,7 @@ async def test_mistakes_in_the_settings_are_one_warning(make_app: MakeApp) -> No
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: list(app._notifications))
         (notice,) = app._notifications
-        for words in ("nowhere", "suggestions.delay_ms", "max_tokens = 'many'"):
+        for words in ("nowhere", "suggestions.delay_ms", 'max_tokens = "many"'):
             assert words in notice.message
         assert app.settings.suggestions.max_tokens == 64
         assert app.theme == "spark"
