@@ -1,4 +1,4 @@
-"""The command palette: what the app can do by name, and the repository's files by name."""
+"""The command palette: finds the app's commands and the repository's files by name."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -64,10 +64,10 @@ class AppCommands(Provider):
         modes = ", ".join(_commanded(self.app).pane_modes)
         for name, text, action in (
             ("Open file", "by name (Ctrl+O)", "open_by_name"),
-            ("New file", "folders are made on the way (Ctrl+N)", "new_file"),
-            ("Save", "the file that is seen (Ctrl+S)", "save"),
+            ("New file", "makes missing folders (Ctrl+N)", "new_file"),
+            ("Save", "the visible file (Ctrl+S)", "save"),
             ("Save as", "under another path", "save_as"),
-            ("Close file", "asks when it is unsaved", "close_file"),
+            ("Close file", "asks if it is unsaved", "close_file"),
             ("Go to line", "and column (Ctrl+G)", "go_to_line"),
             ("Suggest now", "at the cursor (Ctrl+L)", "suggest"),
             ("Pause or resume suggestions", "(F4)", "toggle_paused"),
@@ -76,8 +76,8 @@ class AppCommands(Provider):
             ("Show or hide the panes", "(F2)", "toggle_panes"),
             ("Next pane", f"{modes} (F3)", "next_pane"),
             ("Refresh the tree", "reads folders and .gitignore again", "refresh_tree"),
-            ("Connect to the engine again", "after it could not be started", "connect_again"),
-            ("Change theme", "colours of the app", "change_theme"),
+            ("Connect to the engine again", "after it failed to start", "connect_again"),
+            ("Change theme", "the colours of the app", "change_theme"),
             ("Help", "keys and panes (F1)", "help"),
             ("Quit", "asks about unsaved files (Ctrl+Q)", "quit"),
         ):
@@ -94,7 +94,7 @@ class AppCommands(Provider):
                 change = partial(app.change_suggestions, delay_ms=delay)
                 yield f"Setting: delay {delay} ms", text, change
         for field, words in (
-            ("automatic", "suggestions by themselves"),
+            ("automatic", "automatic suggestions"),
             ("multi_line", "several lines per suggestion"),
         ):
             value = getattr(now.suggestions, field)
@@ -108,7 +108,7 @@ class AppCommands(Provider):
                 yield f"Setting: at most {tokens} tokens", text, change
         for interval in (125, 200, 500, 1000):
             if interval != now.panes.interval_ms:
-                text = f"time between pictures; now {now.panes.interval_ms} ms"
+                text = f"time between updates; now {now.panes.interval_ms} ms"
                 change = partial(app.change_pane_interval, interval)
                 yield f"Setting: panes every {interval} ms", text, change
 

@@ -7,18 +7,18 @@ from textual.binding import Binding, BindingType
 __all__ = ["EDITOR_KEYS", "app_keys"]
 
 EDITOR_KEYS: Sequence[BindingType] = (
-    Binding("tab", "", "accept the suggestion; in leading space: indent"),
-    Binding("ctrl+right", "", "accept its next word; without one: a word to the right"),
-    Binding("shift+tab", "", "accept its next line; without one: unindent"),
-    Binding("escape", "", "dismiss it"),
-    Binding("ctrl+z", "", "undo; one step for a whole accept"),
+    Binding("tab", "", "accept the suggestion; indent in leading space"),
+    Binding("ctrl+right", "", "accept its next word; without a suggestion: a word to the right"),
+    Binding("shift+tab", "", "accept its next line; without a suggestion: unindent"),
+    Binding("escape", "", "dismiss the suggestion"),
+    Binding("ctrl+z", "", "undo; an accepted suggestion is one step"),
     Binding("ctrl+y", "", "redo"),
     Binding("ctrl+x", "", "cut the selection, or the line"),
     Binding("ctrl+c", "", "copy"),
     Binding("ctrl+v", "", "paste"),
     Binding("f7", "", "select all"),
-    Binding("ctrl+home", "", "start of the file"),
-    Binding("ctrl+end", "", "end of the file"),
+    Binding("ctrl+home", "", "go to the start of the file"),
+    Binding("ctrl+end", "", "go to the end of the file"),
     Binding("ctrl+underscore", "", "comment or uncomment"),
 )
 """The editor's keys in the words of this app.  The editor binds them; a test checks each."""
@@ -33,15 +33,15 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
     return [
         Binding("ctrl+s", "save", "save"),
         Binding("ctrl+o", "open_by_name", "open a file by name"),
-        Binding("ctrl+n", "new_file", "new file (folders are made on the way)"),
+        Binding("ctrl+n", "new_file", "new file (makes missing folders)"),
         Binding("ctrl+g", "go_to_line", "go to a line"),
         Binding("ctrl+l", "suggest", "ask for a suggestion now"),
         Binding("f4,ctrl+t", "toggle_paused", "pause or resume suggestions"),
         Binding("ctrl+b", "toggle_tree", "show or hide the tree", priority=True),
         Binding("f2", "toggle_panes", "show or hide the panes"),
         Binding("f3", "next_pane", f"next pane: {', '.join(modes)}"),
-        Binding("f6", "next_area", "go on to tree, editor or panes", priority=True),
-        Binding("ctrl+p", "command_palette", "commands and settings by name"),
+        Binding("f6", "next_area", "next area: tree, editor, panes", priority=True),
+        Binding("ctrl+p", "command_palette", "find a command or a setting by name"),
         Binding("f1", "help", "help"),
         Binding("ctrl+q", "quit", "quit", priority=True),
     ]

@@ -1,4 +1,4 @@
-"""`spark-tui [PATH]`: find out what to open, then start the app."""
+"""`spark-tui [PATH]`: finds out what to open, then starts the app."""
 
 import difflib
 import re
@@ -16,12 +16,12 @@ from tui.files.repository import find_root
 __all__ = ["AppTarget", "find_target", "open_app"]
 
 _FILE_LINE = re.compile(r"(?P<file>.+):(?P<line>\d{1,18})", re.DOTALL | re.ASCII)
-_COMMANDS = ("complete", "doctor", "wafer")
+_COMMANDS = ("bench", "complete", "doctor", "wafer")
 
 
 @dataclass(frozen=True, slots=True)
 class AppTarget:
-    """What the app opens."""
+    """The repository, file and line that the app opens."""
 
     repository: Path
     file: Path | None = None
@@ -70,7 +70,7 @@ def find_target(text: str) -> AppTarget:
 
 
 def _check_terminal() -> None:
-    """Refuse to start where the app could not be seen or used: it reads stdin, draws on stderr."""
+    """Refuse to start without a terminal: the app reads stdin and draws on stderr."""
     streams: dict[str, TextIO | None] = {
         "standard input": sys.stdin,
         "standard output": sys.stdout,
@@ -112,7 +112,7 @@ def _exists(path: Path) -> bool:
 
 
 def _missing(text: str, path: Path) -> str:
-    """Return the one line for a path that does not exist: why, and what to do."""
+    """Return one line about a path that does not exist: why, and what to do."""
     near = difflib.get_close_matches(text, _COMMANDS, n=1)
     if near:
         return f"'{text}' does not exist; did you mean the command `spark-tui {near[0]}`?"

@@ -1,4 +1,4 @@
-r"""Where in a file: parse ``FILE:LINE[:COLUMN]`` and cut a text there; knows no files.
+r"""A place in a file: parses ``FILE:LINE[:COLUMN]`` and cuts a text there.  Opens no file.
 
 Lines and columns count from 1.  Columns count Unicode code points: column k lies before the
 k-th character of its line.  A line ends with ``\n``, ``\r\n`` or ``\r``, which is no part of
@@ -22,7 +22,7 @@ class PlaceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FilePlace:
-    """A place in a file, as a person writes it."""
+    """A place in a file, as a person writes it: ``FILE:LINE[:COLUMN]``."""
 
     file: str
     line: int
@@ -50,7 +50,7 @@ def parse_place(text: str) -> FilePlace:
 
 
 def cut(text: str, place: FilePlace) -> tuple[str, str]:
-    r"""Return what stands before and after ``place`` in ``text``; together they are ``text``.
+    r"""Return the text before and after ``place``; together they are ``text``.
 
     Raises:
         PlaceError: The line or the column does not exist.  Nothing is clamped.

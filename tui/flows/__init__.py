@@ -1,1 +1,1 @@
-"""What happens across several parts of the screen: files with their questions, ghost text."""
+"""Flows that cross the parts of the screen: files with their questions, recovery, ghost text."""

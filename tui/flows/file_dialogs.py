@@ -58,7 +58,7 @@ class FileDialogs:
         return await self._ask(
             "unsaved text found",
             f"{self.shown_path(path)} was being edited when the app ended unexpectedly.\n"
-            "Restore the unsaved text? (Ctrl+Z takes it back.)",
+            "Restore the unsaved text? (Ctrl+Z undoes that.)",
             [Choice("restore", "Restore", "r"), _DISCARD, Choice("later", "Ask again later", "l")],
             escape="later",
         )
@@ -88,7 +88,7 @@ class FileDialogs:
         return await self._ask(
             "changed on disk",
             f"{self.shown_path(path)} was changed by another program, and has unsaved changes "
-            "here.\nLoading theirs can be undone with Ctrl+Z; keeping yours asks again on save.",
+            "here.\nCtrl+Z undoes loading theirs; if you keep yours, saving asks again.",
             [_MINE, _THEIRS],
             escape="mine",
         )

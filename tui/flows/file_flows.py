@@ -1,4 +1,4 @@
-"""What happens to files: open, save, new, changed on disk, close, with the questions in between.
+"""Opens, makes, saves and closes files, and follows their changes on disk; asks in between.
 
 Each flow is a coroutine that runs in a worker of the app.  One runs at a time, so that two
 questions never overlap.  `tui.files.documents` reads and writes files, in threads.
@@ -220,7 +220,7 @@ class FileFlows:
         file.missing = True
         self._deck.note_change()
         self._app.notify(
-            f"{self._dialogs.shown_path(file.path)} was deleted on disk; its text is kept here, "
+            f"{self._dialogs.shown_path(file.path)} was deleted on disk; its text is kept here; "
             "Ctrl+S writes it again",
             severity="warning",
         )

@@ -1,4 +1,4 @@
-"""Model and memory in words and bars: where the model lies, what fills a core, how full KV is."""
+"""The text of the memory pane: the model, its places, the fullest cores, the KV cache's fill."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _VALUE = 8
 
 @dataclass(frozen=True, slots=True)
 class MemoryView:
-    """What the memory pane shows."""
+    """The figures of the memory pane."""
 
     ready: EngineReady | None = None
     position: int = 0
@@ -38,16 +38,16 @@ class RegionKind:
     """``32×24``, or ``various``."""
     cores: int
     sram_bytes: dict[str, int]
-    """Of the fullest core among them, by use."""
+    """Bytes of the fullest core among them, by use."""
 
     @property
     def used_bytes(self) -> int:
-        """Bytes of the fullest core in all uses."""
+        """Bytes of the fullest core, all uses together."""
         return sum(self.sram_bytes.get(use, 0) for use in USE_COLOURS)
 
 
 def region_kinds(regions: Sequence[Region]) -> list[RegionKind]:
-    """Group regions whose labels differ only in a number at the end, in order of appearance."""
+    """Group the regions whose labels differ only in a number at the end; keep their order."""
     groups: dict[str, list[Region]] = {}
     for region in regions:
         groups.setdefault(_NUMBER.sub("", region.label), []).append(region)
@@ -70,7 +70,7 @@ def region_kinds(regions: Sequence[Region]) -> list[RegionKind]:
 
 
 def memory_text(view: MemoryView, width: int, height: int, inks: Inks) -> Text:
-    """Return the pane's text; the most important lines come first when ``height`` is short."""
+    """Return the pane's text; a short ``height`` keeps the most important lines."""
     if view.ready is None:
         return Text("known once the engine is ready", style=inks.muted, end="", no_wrap=True)
     kinds = region_kinds(view.ready.machine.regions)

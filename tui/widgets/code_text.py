@@ -77,7 +77,7 @@ class CodeText(TextArea):
         self._tab_width = tab_width
         self._centred: Location | None = None
         self.highlight_note: str | None = None
-        """Why the text has no colours although its language has a grammar; None when it has."""
+        """Why the text has no colours although its language is known; None if it has some."""
         self.indentation = " " * tab_width
         """One level of indentation, as the text uses it."""
         super().__init__(
@@ -94,7 +94,7 @@ class CodeText(TextArea):
         light = TextAreaTheme.get_builtin_theme("github_light")
         if light is not None:
             self.register_theme(TextAreaTheme(_LIGHT_THEME, syntax_styles=light.syntax_styles))
-        # Not given to the stock editor, which would split and measure it in its own way first.
+        # Not given to the stock editor, which would first split and measure it in its own way.
         self._set_document(newlines_only(text), None)
         self.mark_saved()
 
@@ -102,17 +102,17 @@ class CodeText(TextArea):
 
     @property
     def modified(self) -> bool:
-        """Whether the text differs from what `load` or `mark_saved` saw last."""
+        """Whether the text differs from the one that was loaded or marked as saved."""
         return self.document.lines != self._saved_lines
 
     def mark_saved(self) -> None:
-        """Take the text as it is now for the one on disk."""
-        # A copy of references: comparing with it stops at the first other line.
+        """Note that the text, as it is now, is on disk."""
+        # A copy of references: a comparison with it stops at the first different line.
         self._saved_lines = list(self.document.lines)
 
     @property
     def language_name(self) -> str | None:
-        """The language of the file by its name, whether it has colours or not."""
+        """The language that the file's name tells, with or without colours."""
         return language_of(self._path, self.document[0])
 
     def go_to(self, line: int, column: int = 1) -> None:
@@ -124,7 +124,7 @@ class CodeText(TextArea):
         self.move_cursor(self.clamp_visitable((line - 1, column - 1)), center=True)
 
     def _set_document(self, text: str, language: str | None) -> None:
-        """Make the document for ``text``; the language is that of the file's name."""
+        """Make the document for ``text``; the file's name tells the language."""
         lines = text.split("\n")
         name = language_of(self._path, lines[0])
         self._grammar, self.highlight_note = _colours_for(name, lines, len(text))
@@ -152,7 +152,7 @@ class CodeText(TextArea):
 
     @contextmanager
     def _moving(self) -> Iterator[None]:
-        """Mark moves of the cursor inside as ours: they drop no ghost and post no `Moved`."""
+        """Mark moves of the cursor inside as ours, not the person's."""
         before, self._own_move = self._own_move, True
         try:
             yield
@@ -160,7 +160,7 @@ class CodeText(TextArea):
             self._own_move = before
 
     def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
-        """Scroll so that the cursor is in view, with some rows around it where keys moved it."""
+        """Scroll the cursor into view, with some rows around it if keys moved it."""
         if not self._has_cursor:
             return Offset(0, 0)
         center = center or self._is_centred
@@ -200,7 +200,7 @@ class CodeText(TextArea):
 
     @property
     def _rows_below(self) -> int:
-        """How many empty rows can be scrolled into view below the text."""
+        """Empty rows that can be scrolled into view below the text."""
         return self._scroll_margin
 
     def _refresh_size(self) -> None:
@@ -221,7 +221,7 @@ class CodeText(TextArea):
     # ── Colours ─────────────────────────────────────────────────────────────────────────────
 
     def _build_highlight_map(self) -> None:
-        """Parse what was edited and forget the colours; they are asked for when they are drawn."""
+        """Parse what was edited and forget the colours; drawing asks for them again."""
         self._colours.clear()
         if self._parse_timer is not None:
             self._parse_timer.stop()
@@ -230,14 +230,14 @@ class CodeText(TextArea):
             self._parse_timer = self.set_timer(_PARSE_REST_SECONDS, self._finish_parsing)
 
     def _finish_parsing(self) -> None:
-        """Parse what took too long for a key, now that no key came for a while."""
+        """Parse at leisure what took too long for a key."""
         if isinstance(self.document, TextBuffer):
             self.document.parse()
         self._colours.clear()
         self.refresh()
 
     def _spans(self, row: int) -> tuple[Span, ...]:
-        """Return the colours of ``row``, asking for those of its block if need be."""
+        """Return the colours of ``row``; ask for those of its block first if need be."""
         if self._grammar is None or not isinstance(self.document, TextBuffer):
             return ()
         block = row // _BLOCK_ROWS
@@ -254,7 +254,7 @@ class CodeText(TextArea):
         self._follow_app_theme()
 
     def _follow_app_theme(self) -> None:
-        """Take the colours of code that are legible on the app's background."""
+        """Choose colours of code that are legible on the app's background."""
         theme = "css" if self.app.current_theme.dark else _LIGHT_THEME
         if theme != self.theme:
             self.theme = theme
@@ -263,7 +263,7 @@ class CodeText(TextArea):
 def _colours_for(
     name: str | None, lines: list[str], characters: int
 ) -> tuple[Grammar | None, str | None]:
-    """Return the grammar to colour a text with, or None and why not (None: nothing to say)."""
+    """Return the grammar to colour a text with, or None and why, if there is a reason to tell."""
     if name is None:
         return None, None
     if len(lines) > COLOUR_LINES:

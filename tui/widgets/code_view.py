@@ -52,7 +52,7 @@ class CodeView(CodeText):
         self._place_rows(GhostRows(self.cursor_location[0], lines))
 
     def _place_rows(self, rows: GhostRows) -> None:
-        """Lay out the virtual rows, and draw everything again: lines below them move."""
+        """Lay out the virtual rows and draw everything again, because the lines below move."""
         self._ghost_rows = rows
         self._refresh_size()
         self.refresh()
@@ -62,7 +62,7 @@ class CodeView(CodeText):
         return max(super()._rows_below, len(self._ghost_rows.lines))
 
     def _inline_ghost(self, row: int) -> str:
-        """Return the part of the ghost that stands inside the line ``row``."""
+        """Return the part of the ghost that is inside the line ``row``."""
         return self._ghost.split("\n", 1)[0] if row == self.cursor_location[0] else ""
 
     # ── The mouse ───────────────────────────────────────────────────────────────────────────
@@ -80,7 +80,7 @@ class CodeView(CodeText):
         return self.wrapped_document.offset_to_location(Offset(cell, row))
 
     def _column_beside_ghost(self, row: int, ghost: str, cell: int) -> int:
-        """Return the column of the line drawn at ``cell`` while ``ghost`` stands at the cursor."""
+        """Return the column of the line at ``cell``, while ``ghost`` is at the cursor."""
         column = self.cursor_location[1]
         line = self.document[row]
         shown = column_of_cell(f"{line[:column]}{ghost}{line[column:]}", cell, self.indent_width)
@@ -113,12 +113,12 @@ class CodeView(CodeText):
 
     @property
     def _ghost_style(self) -> Style:
-        """The style of ghost text without a background, so that the line's shows through."""
+        """The style of ghost text, without a background so that the line's shows through."""
         style = self.get_component_rich_style("editor--ghost")
         return Style(color=style.color, bold=style.bold, dim=style.dim, italic=style.italic)
 
     def _hidden_lines(self, y: int) -> int:
-        """Return how many ghost lines have no room below ``y``, if it is the view's last row."""
+        """Return how many ghost lines have no room below ``y``, if that is the view's last row."""
         if not self._ghost or y != self.scrollable_content_region.height - 1:
             return 0
         rows, screen_row = self._ghost_rows, y + self.scroll_offset.y
@@ -127,13 +127,13 @@ class CodeView(CodeText):
         return max(0, rows.anchor + len(rows.lines) - screen_row)
 
     def _virtual_row(self, text: str, hidden: int) -> Strip:
-        """Draw a row of ghost text, or of the room it had."""
+        """Draw a row of ghost text, or of the room that it had."""
         gutter = Segment(" " * self.gutter_width, self._gutter_style(active=False))
         ranges = [(0, len(text), self._ghost_style)]
         return self._strip(gutter, text, ranges, self._base_style, hidden)
 
     def _text_row(self, row: int, hidden: int) -> Strip:
-        """Draw a line of the text, from the cache where nothing that shows in it has changed."""
+        """Draw a line of the text; take it from the cache if nothing that it shows changed."""
         cursor_row, cursor_column = self.cursor_location
         key = (
             row,
@@ -177,7 +177,7 @@ class CodeView(CodeText):
         return self._strip(gutter, line, ranges, base, hidden)
 
     def _line_ranges(self, row: int) -> Iterator[StyleRange]:
-        """Yield what styles the line ``row``, as if there were no ghost: the last one on top."""
+        """Yield the styles of the line ``row`` without its ghost; later ones lie on top."""
         selected = self._selected_columns(row)
         if selected and self._theme.selection_style:
             yield (*selected, self._theme.selection_style)
@@ -190,7 +190,7 @@ class CodeView(CodeText):
                 yield column, column + 1, self._theme.bracket_matching_style
 
     def _selected_columns(self, row: int) -> tuple[int, int] | None:
-        """Return the columns of the line ``row`` that are selected; its end counts as one."""
+        """Return the selected columns of the line ``row``; its end counts as one."""
         (top, left), (bottom, right) = sorted(self.selection)
         if not top <= row <= bottom or self.selection.is_empty:
             return None
@@ -213,7 +213,7 @@ class CodeView(CodeText):
     def _strip(
         self, gutter: Segment, text: str, ranges: list[StyleRange], base: Style, hidden: int
     ) -> Strip:
-        """Return one row of the view; ``hidden`` ghost lines are counted at its end."""
+        """Return one row of the view, with the count of ``hidden`` ghost lines at its end."""
         width = self.size.width - self.gutter_width
         left = self.scroll_offset.x
         segments = paint(text, ranges, base, left=left, width=width, tab_width=self.indent_width)
@@ -234,7 +234,7 @@ class CodeView(CodeText):
 
 
 def _with_gap(ranges: list[StyleRange], column: int, width: int) -> list[StyleRange]:
-    """Return ``ranges`` as they lie after ``width`` columns were put in at ``column``."""
+    """Return ``ranges`` after the insertion of ``width`` columns at ``column``."""
     moved: list[StyleRange] = []
     for start, end, style in ranges:
         if start < column:

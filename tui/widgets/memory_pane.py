@@ -1,4 +1,4 @@
-"""The memory pane: which model lies where, what fills a core, how full the KV cache is."""
+"""The memory pane: where the model lies, what fills a core, how full the KV cache is."""
 
 from dataclasses import replace
 
@@ -22,9 +22,9 @@ class MemoryPane(TextPane):
     TITLE = "model and memory"
     ROWS = PaneRows(by_height=((46, 13), (36, 12)))
     HELP = """\
-**Model and memory.** The model, the machine it is placed on and how many of its cores it uses;
-for each kind of region its rectangles. The bars show the SRAM of the *fullest* core of that kind
-by use: code, weights, KV cache, buffers. *KV rows* is how much of the context is filled."""
+**Model and memory.** The model, the machine it is placed on, how many of its cores it uses, and
+the rectangles of each kind of region. The bars show the SRAM of the *fullest* core of each kind by
+use: code, weights, KV cache, buffers. *KV rows* shows how much of the context is filled."""
 
     def __init__(self) -> None:
         super().__init__()

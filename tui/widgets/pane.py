@@ -1,4 +1,4 @@
-"""What a pane of the right column is: a name, a help text, its rows, and what it hears.
+"""The base of the panes of the right column: a name, a help text, its rows, and what it hears.
 
 `tui.pane_registry` lists the panes.  A new one is a pure text in `tui/visuals`, a widget here and
 a line there.

@@ -1,4 +1,4 @@
-"""The throughput pane: tokens per second of this computer and of the wafer, never mixed."""
+"""The throughput pane: tokens per second on this computer and on the wafer, kept apart."""
 
 from dataclasses import replace
 
@@ -24,9 +24,9 @@ class ThroughputPane(TextPane):
     ROWS = PaneRows(by_height=((46, 15), (36, 11), (23, 7)))
     HELP = """\
 **Throughput.** *Host* rows are measured on this computer. *Wafer* rows are emulated: cycles of
-the placed program, and tokens per second at the clock that the border names (`--clock`). Prefill is
-reading the text around the cursor, decode is writing the suggestion. The columns below are
-intervals in which something ran; the newest is on the right."""
+the placed program, and tokens per second at the clock that the border names (`--clock`). Prefill
+reads the text around the cursor; decode writes the suggestion. Each column below is an interval in
+which something ran; the newest is on the right."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class WaferMap(Widget, can_focus=True):
-    """One pixel per core or block of cores; fed with machine and telemetry by its pane."""
+    """One pixel per core or block of cores; its pane tells it machine and counters."""
 
     DEFAULT_CSS = """
     WaferMap { height: 1fr; background: $surface; }
@@ -73,7 +73,7 @@ class WaferMap(Widget, can_focus=True):
         self._lay_out()
 
     def show_note(self, note: str, fraction: float | None) -> None:
-        """Show a line of text, and how far it is, as long as there is no machine to draw."""
+        """Show a line of text and a bar, as long as there is no machine to draw."""
         self._note, self._fraction = note, fraction
         if self._machine is None:
             self.refresh()
@@ -101,7 +101,7 @@ class WaferMap(Widget, can_focus=True):
 
     @property
     def scale(self) -> str:
-        """How many cores one pixel stands for, for a person; empty before there is a picture."""
+        """How many cores a pixel stands for, in words; empty before there is a picture."""
         if self._cores is None:
             return ""
         block = self._cores.block
@@ -109,18 +109,18 @@ class WaferMap(Widget, can_focus=True):
 
     @property
     def core_count(self) -> int:
-        """How many cores are drawn; 0 before there is a machine."""
+        """The number of cores drawn; 0 before there is a machine."""
         return 0 if self._cores is None else len(self._cores.unit_of_core)
 
     @property
     def pointed_core(self) -> tuple[int, int] | None:
-        """The core under the pointer, (column, row) on the wafer; None when there is none."""
+        """The core under the pointer, (column, row) on the wafer; None if there is none."""
         if self._cores is None or self._pointer is None:
             return None
         return self._cores.core_at(*self._pointer)
 
     def core_facts(self, place: tuple[int, int]) -> tuple[Region | None, list[int] | None]:
-        """Return the region that holds a core and the core's cycles by state, where known."""
+        """Return the region that holds a core, and the core's cycles by state, if known."""
         first = 0
         for region in self._machine.regions if self._machine else ():
             x, y = place[0] - region.x, place[1] - region.y
@@ -189,7 +189,7 @@ class WaferMap(Widget, can_focus=True):
         return Strip.join([blanks, strip]).adjust_cell_length(self.size.width, blank)
 
     def _note_line(self, y: int, inks: Inks) -> Strip:
-        """Return a line of what is shown before there is a machine; 0 is the middle."""
+        """Return a line of the note shown before there is a machine; 0 is the middle."""
         width = self.size.width
         text = Text(end="")
         if y == -1:
@@ -210,7 +210,7 @@ class WaferMap(Widget, can_focus=True):
     # ── pointing ────────────────────────────────────────────────────────────────────────────
 
     def action_point(self, across: int, down: int) -> None:
-        """Move the pointer by whole cores (or blocks); the first key puts it into the middle."""
+        """Move the pointer by whole cores or blocks; the first key puts it into the middle."""
         if self._cores is None or self._pixels is None:
             return
         height, width = self._pixels.shape

@@ -37,16 +37,16 @@ class WaferPane(Pane):
     DIM_AFTER: ClassVar[float] = 1.5
     """Seconds without cycles after which the picture is one of the past."""
     HELP = """\
-**Wafer.** Every placed core of the emulated chip, where it lies on it; a half-block is one core,
-or a square of cores when there are more than fit (the border says so). The *hue* is what a core
-does more than others: the state, idle left out, whose share is furthest above its mean over all
-cores, as a ratio; it need not be the state with most cycles, which may be the same one everywhere.
-The *brightness* is the share of the interval in which the core was not idle, on a logarithmic
-scale: darkest 0.1 %, brightest all of it. The legend gives the share of each state over all cores,
-which is that mean: multiply–accumulate (MAC), other vector work, sending and receiving, stalled on
-a wavelet that has not come, stalled on the pipe, idle. The picture dims when nothing runs. Point
-with the mouse, or with F6 and the arrow keys, to read the shares of one core instead.
-All cycles are wafer time."""
+**Wafer.** Every placed core of the emulated chip, at its place. A half-block is one core, or a
+square of cores if more are placed than fit (the border says which). The *hue* shows what a core
+does more than the others: of all states but idle, the one whose share of the core's cycles is
+furthest above the mean share over all cores, as a ratio. That need not be the state with the most
+cycles, which may be the same one everywhere. The *brightness* shows the share of the interval in
+which the core was busy, on a logarithmic scale from 0.1 % (darkest) to all of it (brightest). The
+legend gives the share of each state over all cores: multiply–accumulate (MAC), other vector work,
+sending and receiving, stalled on a wavelet that has not arrived, stalled on the pipe, idle. To read
+the shares of one core, point at it with the mouse, or with the arrow keys after F6. The picture
+dims when nothing runs. All cycles are wafer time."""
 
     def __init__(self) -> None:
         super().__init__()
