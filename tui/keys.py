@@ -8,8 +8,8 @@ __all__ = ["EDITOR_KEYS", "app_keys"]
 
 EDITOR_KEYS: Sequence[BindingType] = (
     Binding("tab", "", "accept the suggestion; indent in leading space"),
-    Binding("ctrl+right", "", "accept its next word; without a suggestion: a word to the right"),
-    Binding("shift+tab", "", "accept its next line; without a suggestion: unindent"),
+    Binding("ctrl+right", "", "accept its next word; else move a word right"),
+    Binding("shift+tab", "", "accept its next line; else unindent"),
     Binding("escape", "", "dismiss the suggestion"),
     Binding("ctrl+z", "", "undo; an accepted suggestion is one step"),
     Binding("ctrl+y", "", "redo"),

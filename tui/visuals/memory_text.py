@@ -16,6 +16,8 @@ __all__ = ["MemoryView", "RegionKind", "memory_text", "region_kinds"]
 
 _NUMBER = re.compile(r"\s*(\d+)$")
 _VALUE = 8
+_CAPTIONS = ("SRAM of the fullest core", "SRAM, fullest core")
+"""What the bars are of, longest form first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +138,11 @@ def _sram_lines(
 ) -> list[Text]:
     """Return a caption, a bar per kind of region and the legend of uses."""
     limit = ready.machine.sram_bytes_per_core
+    of = f"of {bytes_text(limit)}"
+    caption = next((each for each in _CAPTIONS if len(each) + len(of) < width), _CAPTIONS[-1])
     lines = [
-        Text("SRAM of the fullest core", style=inks.muted, end="").append(
-            f"{'of ' + bytes_text(limit):>{max(1, width - 24)}}", style=inks.muted
+        Text(caption, style=inks.muted, end="").append(
+            f"{of:>{max(1, width - len(caption))}}", style=inks.muted
         )
     ]
     room = max(4, width - 8 - _VALUE - 1)
@@ -150,5 +154,6 @@ def _sram_lines(
     legend = Text(end="")
     for use, ink in USE_COLOURS.items():
         legend.append("■ ", style=ink).append(f"{use}  ", style=inks.muted)
-    lines.append(legend)
-    return lines
+    if legend.cell_len > width:
+        legend.rstrip()  # the last gap must not cost the last word
+    return [*lines, legend]
