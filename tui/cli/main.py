@@ -33,7 +33,7 @@ class _Commands(LazyGroup):
         formatter.write_usage(_PROGRAM, "COMMAND [ARGS]…", prefix="       ")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from tui.cli.app import open_app
+        from tui.cli.open_app import open_app
 
         options = [each for each in open_app.params if isinstance(each, click.Option)]
         records = [option.get_help_record(ctx) for option in options]
@@ -88,7 +88,7 @@ def _dispatch(arguments: list[str]) -> object:
     first = arguments[0] if arguments else ""
     if first in _COMMANDS or first in ("-h", "--help", "--version"):
         return _group.main(arguments, prog_name=_PROGRAM, standalone_mode=False)
-    from tui.cli.app import open_app
+    from tui.cli.open_app import open_app
 
     return open_app.main(arguments, prog_name=_PROGRAM, standalone_mode=False)
 

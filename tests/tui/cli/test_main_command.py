@@ -8,8 +8,8 @@ import pytest
 
 import engine
 from tui.cli import main
-from tui.cli.app import AppTarget, find_target
 from tui.cli.failures import WrongCallError
+from tui.cli.open_app import AppTarget, find_target
 
 Spark = Callable[..., Any]
 
