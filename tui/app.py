@@ -396,7 +396,7 @@ class SparkApp(SafeApp):
         await self.repo_tree.action_reload_tree()
 
     def action_connect_again(self) -> None:
-        """Connect to the engine anew, after it could not be started."""
+        """Connect to the engine again, after it failed to start."""
         self.run_safely(self._reconnect, group="reconnect", exclusive=True)
 
     async def _reconnect(self) -> None:

@@ -1,4 +1,4 @@
-"""The code editor: Textual's `TextArea` with ghost text, indentation, and colours where it is seen.
+"""The code editor: Textual's `TextArea` with ghost text, indentation, and colours in view only.
 
 Shows and edits one text.  This module makes ghost text come and go, lets keys accept it, and lets
 typing go on in it.  It knows neither where ghost text comes from nor where the file lies: the app
