@@ -1,4 +1,4 @@
-"""The text a command works on: read from a file or from standard input, checked, not changed."""
+"""Reads the text that a command works on, from a file or standard input, and checks it."""
 
 import os
 import stat
@@ -10,8 +10,9 @@ import click
 from engine.repository import privacy
 from tui.cli.failures import WrongCallError
 from tui.files.repository import find_root
-from tui.paths import printable, settings_file
+from tui.format import printable
 from tui.settings import load_settings
+from tui.user_folders import settings_file
 
 __all__ = ["check_not_secret", "private_patterns", "read_source", "shown_path"]
 
@@ -39,7 +40,7 @@ def read_source(path: Path, stdin: BinaryIO | None) -> str:
 
 
 def check_not_secret(path: Path) -> None:
-    """Refuse a file that privacy keeps away from the model, also behind a symbolic link.
+    """Refuse a file that is private, or links to one that is.
 
     Raises:
         WrongCallError: The file, or what it links to, matches a pattern of secret files, or
@@ -64,7 +65,7 @@ def shown_path(path: Path) -> str:
 
 
 def private_patterns() -> tuple[str, ...]:
-    """Return the patterns of the settings file; its mistakes go to stderr."""
+    """Return the private patterns of the settings file; report its mistakes on stderr."""
     file = settings_file()
     loaded = load_settings(file)
     if not loaded.privacy_known:

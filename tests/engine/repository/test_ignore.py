@@ -1,3 +1,5 @@
+"""Which files git ignores: the same as git itself says."""
+
 import shutil
 import subprocess
 from pathlib import Path

@@ -1,6 +1,6 @@
 from engine import EngineDown, EngineStarting
 from engine.protocol.messages import Failed, PartialText, Progress, Welcome
-from tui.demo import demo_ready
+from tui.demo_engine import demo_ready
 from tui.link.engine_state import EngineState, Phase, after
 
 

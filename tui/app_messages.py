@@ -1,4 +1,4 @@
-"""Messages that cross widgets, one small class each, and the reports they carry."""
+"""The app's own messages, which cross from one part of the screen to another, and their reports."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,30 +11,32 @@ if TYPE_CHECKING:
     from engine import EngineDown, EngineStarting
     from engine.protocol.messages import ServerMessage, Telemetry, ThroughputPoint
 
+    EngineNews = ServerMessage | EngineStarting | EngineDown
+
 __all__ = ["EngineEvent", "FileMade", "SuggestionReport", "TelemetryUpdated"]
 
 
 class EngineEvent(Message):
-    """The engine process said something, or was lost; for the app alone."""
+    """The engine process said something, or was lost; only the app listens."""
 
-    def __init__(self, event: "ServerMessage | EngineStarting | EngineDown") -> None:
+    def __init__(self, event: "EngineNews") -> None:
         super().__init__()
         self.event = event
 
 
 class FileMade(Message):
-    """There is a new file on disk."""
+    """A new file is on disk."""
 
 
 class TelemetryUpdated(Message):
-    """New numbers for the panes, at most one message per tick."""
+    """New numbers for the panes; at most one message per turn of the event loop."""
 
     def __init__(self, telemetry: "Telemetry", history: "Sequence[ThroughputPoint]") -> None:
         super().__init__()
         self.telemetry = telemetry
         """The newest counters."""
         self.history = history
-        """Intervals in which something happened, oldest first, the newest included."""
+        """Intervals in which something happened, oldest first, up to the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,10 @@ class SuggestionReport:
     """How the last attempt at a suggestion went, for the status line."""
 
     shown: bool = False
-    """True when there is ghost text."""
+    """Whether there is ghost text."""
     latency_ms: float | None = None
     """Host time from asking to the text; None when nothing was asked."""
     cached: bool = False
-    """True when the text was known already."""
+    """Whether the text came from the cache."""
     reason: str = ""
-    """Why there is none, or what is worth saying beside it; for a person."""
+    """Why there is none, or a remark beside it; for a person."""

@@ -1,4 +1,4 @@
-"""Made-up answers of an engine, for the widgets' demos, screenshots and tests; deterministic."""
+"""A made-up engine's answers, for the demos of the widgets and for tests.  Deterministic."""
 
 import numpy as np
 
@@ -12,15 +12,16 @@ from engine.protocol.messages import (
     Telemetry,
     ThroughputPoint,
 )
+from tui.app_messages import TelemetryUpdated
 
-__all__ = ["demo_completion", "demo_history", "demo_ready", "demo_telemetry"]
+__all__ = ["demo_completion", "demo_history", "demo_ready", "demo_telemetry", "demo_update"]
 
 _LAYER = {"code": 22528, "weights": 14200, "kv": 4096, "buffers": 2048, "max_total": 42872}
 _HEAD = {"code": 22528, "weights": 9600, "kv": 0, "buffers": 2560, "max_total": 34688}
 
 
 def demo_ready() -> EngineReady:
-    """Return a small model on a serpentine of six rectangles with a side band for the head."""
+    """Return a small model: six rectangles in a serpentine, and a band beside them for the head."""
     places = [(0, 0), (26, 0), (52, 0), (52, 24), (26, 24), (0, 24)]
     regions = [
         RegionInfo(f"layer {index}", 2 + x, 3 + y, 24, 22, _LAYER)
@@ -57,7 +58,7 @@ def demo_ready() -> EngineReady:
 
 
 def demo_telemetry(ready: EngineReady, step: int = 0, *, busy: bool = True) -> Telemetry:
-    """Return counters of one interval: each layer a mix of its own, waiting most of the time."""
+    """Return the counters of one interval: a mix of its own per layer, most of it waiting."""
     rng = np.random.default_rng(step)
     elapsed = 400_000
     parts, sums = [], []
@@ -78,6 +79,11 @@ def demo_telemetry(ready: EngineReady, step: int = 0, *, busy: bool = True) -> T
         core_states=b"".join(parts) if busy else b"",
         cycles_by_operation={"matmul": 280_000, "attention": 90_000, "norm": 30_000},
     )
+
+
+def demo_update(step: int = 0) -> TelemetryUpdated:
+    """Return what the panes hear after ``step`` intervals: the newest counters and the history."""
+    return TelemetryUpdated(demo_telemetry(demo_ready(), step), demo_history(step + 1))
 
 
 def _region_states(
@@ -101,7 +107,7 @@ def _region_states(
 
 
 def demo_history(count: int) -> list[ThroughputPoint]:
-    """Return ``count`` intervals of decode, a prefill in every ninth."""
+    """Return ``count`` intervals; every ninth one is prefill, the others are decode."""
     points = []
     for step in range(count):
         swing = 1 + 0.25 * float(np.sin(step / 4.0)) + 0.1 * float(np.sin(step * 1.7))

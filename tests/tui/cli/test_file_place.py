@@ -2,21 +2,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.cli.place import Place, PlaceError, cut, parse_place
+from tui.cli.file_place import FilePlace, PlaceError, cut, parse_place
 
 
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("a.py:3", Place("a.py", 3)),
-        ("a.py:3:7", Place("a.py", 3, 7)),
-        ("dir/with space/a.py:12", Place("dir/with space/a.py", 12)),
-        ("odd:name:3:7", Place("odd:name", 3, 7)),
-        ("a:1:2:3", Place("a:1", 2, 3)),
-        ("a.py:0", Place("a.py", 0)),
+        ("a.py:3", FilePlace("a.py", 3)),
+        ("a.py:3:7", FilePlace("a.py", 3, 7)),
+        ("dir/with space/a.py:12", FilePlace("dir/with space/a.py", 12)),
+        ("odd:name:3:7", FilePlace("odd:name", 3, 7)),
+        ("a:1:2:3", FilePlace("a:1", 2, 3)),
+        ("a.py:0", FilePlace("a.py", 0)),
     ],
 )
-def test_places_parse(text: str, place: Place) -> None:
+def test_places_parse(text: str, place: FilePlace) -> None:
     assert parse_place(text) == place
 
 
@@ -53,7 +53,7 @@ def test_other_forms_are_refused_with_the_form_to_write(text: str) -> None:
 def test_text_is_cut_before_the_kth_code_point(
     text: str, line: int, column: int | None, before: str
 ) -> None:
-    assert cut(text, Place("f", line, column)) == (before, text[len(before) :])
+    assert cut(text, FilePlace("f", line, column)) == (before, text[len(before) :])
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_place_outside_is_refused_with_the_limits(
     text: str, line: int, column: int | None, limit: str
 ) -> None:
     with pytest.raises(PlaceError, match=limit):
-        cut(text, Place("f", line, column))
+        cut(text, FilePlace("f", line, column))
 
 
 @given(
@@ -85,6 +85,6 @@ def test_every_place_of_every_text_joins_back(lines: list[str], data: st.DataObj
     text = ending.join(lines)
     row = data.draw(st.integers(0, len(lines) - 1))
     column = data.draw(st.integers(0, len(lines[row])))
-    before, after = cut(text, Place("f", row + 1, column + 1))
+    before, after = cut(text, FilePlace("f", row + 1, column + 1))
     assert before + after == text
     assert before == ending.join([*lines[:row], lines[row][:column]])

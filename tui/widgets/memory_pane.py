@@ -1,11 +1,13 @@
-"""The memory pane: which model lies where, what fills a core, how full the KV cache is."""
+"""The memory pane: where the model lies, what fills a core, how full the KV cache is."""
 
 from dataclasses import replace
 
 from rich.text import Text
 from textual.app import App, ComposeResult
 
-from engine.protocol.messages import EngineReady, Telemetry
+from engine.protocol.messages import EngineReady
+from tui.app_messages import TelemetryUpdated
+from tui.screen_layout import PaneRows
 from tui.visuals.inks import Inks
 from tui.visuals.memory_text import MemoryView, memory_text
 from tui.widgets.pane import TextPane
@@ -14,24 +16,27 @@ __all__ = ["MemoryPane"]
 
 
 class MemoryPane(TextPane):
-    """Model, placement, SRAM and KV fill; fed by the engine's readiness and its telemetry."""
+    """The model, its placement, the fullest cores' SRAM and the fill of the KV cache."""
 
+    NAME = "memory"
+    TITLE = "model and memory"
+    ROWS = PaneRows(by_height=((46, 13), (36, 12)))
     HELP = """\
-**Model and memory.** The model, the machine it is placed on and how many of its cores it uses;
-for each kind of region its rectangles. The bars show the SRAM of the *fullest* core of that kind
-by use: code, weights, KV cache, buffers. *KV rows* is how much of the context is filled."""
+**Model and memory.** The model, the machine it is placed on, how many of its cores it uses, and
+the rectangles of each kind of region. The bars show the SRAM of the *fullest* core of each kind by
+use: code, weights, KV cache, buffers. *KV rows* shows how much of the context is filled."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.border_title = "model and memory"
+    def __init__(self) -> None:
+        super().__init__()
         self._view = MemoryView()
 
     def show_ready(self, ready: EngineReady) -> None:
         """Show a model and where it lies."""
         self._update(replace(self._view, ready=ready, context_length=ready.model.context_length))
 
-    def show_telemetry(self, telemetry: Telemetry) -> None:
-        """Show the KV cache's fill."""
+    def show_telemetry(self, update: TelemetryUpdated) -> None:
+        """Show how full the KV cache is."""
+        telemetry = update.telemetry
         self._update(
             replace(
                 self._view,
@@ -51,7 +56,7 @@ by use: code, weights, KV cache, buffers. *KV rows* is how much of the context i
 
 
 if __name__ == "__main__":
-    from tui.demo import demo_ready, demo_telemetry
+    from tui.demo_engine import demo_ready, demo_update
 
     class Demo(App[None]):
         """The pane alone, on made-up numbers."""
@@ -64,6 +69,6 @@ if __name__ == "__main__":
             """Give it something to show."""
             pane = self.query_one(MemoryPane)
             pane.show_ready(demo_ready())
-            pane.show_telemetry(demo_telemetry(demo_ready()))
+            pane.show_telemetry(demo_update())
 
     Demo().run()

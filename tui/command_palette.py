@@ -1,14 +1,14 @@
-"""The command palette: what the app can do by name, and the repository's files by name."""
+"""The command palette: finds the app's commands and the repository's files by name."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from tui.files.repository import IgnoreRules, list_files
+from engine.repository.ignore import IgnoreRules, list_files
 from tui.settings import Settings
 
 __all__ = ["AppCommands", "CommandedApp", "FileCommands"]
@@ -19,10 +19,12 @@ _FOUND_FILES = 60
 
 @runtime_checkable
 class CommandedApp(Protocol):
-    """What the commands need of the app, beside its actions."""
+    """What the commands use of the app, beside its actions."""
 
     settings: Settings
     rules: IgnoreRules
+    pane_modes: Sequence[str]
+    """What F3 shows, one after another."""
 
     def open_path(self, path: Path, line: int | None = None) -> None:
         """Open a file."""
@@ -31,18 +33,18 @@ class CommandedApp(Protocol):
         """Change settings of the suggestions."""
 
     def change_pane_interval(self, interval_ms: int) -> None:
-        """Show the panes at another pace."""
+        """Update the panes at another pace."""
 
 
 def _commanded(app: object) -> CommandedApp:
-    """Return the screen's app as what the commands need."""
+    """Return the screen's app as one that takes these commands."""
     if not isinstance(app, CommandedApp):
         raise TypeError(f"these commands are for SparkApp, not {type(app).__name__}")
     return app
 
 
 class AppCommands(Provider):
-    """Everything the app does, and the settings that can change while it runs."""
+    """All commands of the app, and the settings that can change while it runs."""
 
     async def discover(self) -> Hits:
         """List all commands."""
@@ -59,22 +61,23 @@ class AppCommands(Provider):
 
     def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         """Yield name, one line of help, and what to do."""
+        modes = ", ".join(_commanded(self.app).pane_modes)
         for name, text, action in (
             ("Open file", "by name (Ctrl+O)", "open_by_name"),
-            ("New file", "folders are made on the way (Ctrl+N)", "new_file"),
-            ("Save", "the file that is seen (Ctrl+S)", "save"),
+            ("New file", "makes missing folders (Ctrl+N)", "new_file"),
+            ("Save", "the visible file (Ctrl+S)", "save"),
             ("Save as", "under another path", "save_as"),
-            ("Close file", "asks when it is unsaved", "close_file"),
+            ("Close file", "asks if it is unsaved", "close_file"),
             ("Go to line", "and column (Ctrl+G)", "go_to_line"),
             ("Suggest now", "at the cursor (Ctrl+L)", "suggest"),
             ("Pause or resume suggestions", "(F4)", "toggle_paused"),
             ("Copy suggestion", "the ghost text, to the clipboard", "copy_suggestion"),
             ("Show or hide the tree", "(Ctrl+B)", "toggle_tree"),
             ("Show or hide the panes", "(F2)", "toggle_panes"),
-            ("Next pane", "all, wafer, throughput, memory (F3)", "next_pane"),
+            ("Next pane", f"{modes} (F3)", "next_pane"),
             ("Refresh the tree", "reads folders and .gitignore again", "refresh_tree"),
-            ("Connect to the engine again", "after it could not be started", "connect_again"),
-            ("Change theme", "colours of the app", "change_theme"),
+            ("Connect to the engine again", "after it failed to start", "connect_again"),
+            ("Change theme", "the colours of the app", "change_theme"),
             ("Help", "keys and panes (F1)", "help"),
             ("Quit", "asks about unsaved files (Ctrl+Q)", "quit"),
         ):
@@ -91,7 +94,7 @@ class AppCommands(Provider):
                 change = partial(app.change_suggestions, delay_ms=delay)
                 yield f"Setting: delay {delay} ms", text, change
         for field, words in (
-            ("automatic", "suggestions by themselves"),
+            ("automatic", "automatic suggestions"),
             ("multi_line", "several lines per suggestion"),
         ):
             value = getattr(now.suggestions, field)
@@ -105,13 +108,13 @@ class AppCommands(Provider):
                 yield f"Setting: at most {tokens} tokens", text, change
         for interval in (125, 200, 500, 1000):
             if interval != now.panes.interval_ms:
-                text = f"time between pictures; now {now.panes.interval_ms} ms"
+                text = f"time between updates; now {now.panes.interval_ms} ms"
                 change = partial(app.change_pane_interval, interval)
                 yield f"Setting: panes every {interval} ms", text, change
 
 
 class FileCommands(Provider):
-    """The files that git does not ignore, found fuzzily by path."""
+    """The files that git does not ignore, found by parts of their paths."""
 
     _files: "list[tuple[str, Path]]"
 
@@ -129,7 +132,7 @@ class FileCommands(Provider):
             yield DiscoveryHit(name, partial(self._commanded.open_path, path))
 
     async def search(self, query: str) -> Hits:
-        """List the files whose path matches, the shorter path first among equals."""
+        """List the files whose paths match; of equal matches the shorter path comes first."""
         matcher = self.matcher(query.replace(" ", ""))
         scored = (
             (matcher.match(name) - len(name) * 1e-4, name, path) for name, path in self._files

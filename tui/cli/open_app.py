@@ -1,4 +1,4 @@
-"""`spark-tui [PATH]`: find out what to open, then start the app."""
+"""`spark-tui [PATH]`: finds out what to open, then starts the app."""
 
 import difflib
 import re
@@ -13,15 +13,15 @@ from tui.cli.failures import WrongCallError
 from tui.cli.options import check_machine, check_model, machine_options, model_option
 from tui.files.repository import find_root
 
-__all__ = ["Opening", "find_opening", "open_app"]
+__all__ = ["AppTarget", "find_target", "open_app"]
 
 _FILE_LINE = re.compile(r"(?P<file>.+):(?P<line>\d{1,18})", re.DOTALL | re.ASCII)
-_COMMANDS = ("complete", "doctor", "wafer")
+_COMMANDS = ("bench", "complete", "doctor", "wafer")
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """What the app opens."""
+class AppTarget:
+    """The repository, file and line that the app opens."""
 
     repository: Path
     file: Path | None = None
@@ -34,27 +34,26 @@ class Opening:
 @machine_options
 def open_app(path: str, model: str | None, machine: str, clock: float | None) -> int:
     """Open the app on a directory, a file, or a line of a file."""
-    opening = find_opening(path)
+    target = find_target(path)
     check_model(model)
     check_machine(machine, clock)
     _check_terminal()
     # Textual takes a third of a second to import; a wrong call need not wait for it.
     from tui.app import SparkApp
+    from tui.link.engine_link import engine_client
 
     app = SparkApp(
-        opening.repository,
-        open_file=opening.file,
-        line=opening.line,
-        model=model,
-        machine=machine,
-        clock_ghz=clock,
+        target.repository,
+        open_file=target.file,
+        line=target.line,
+        make_client=engine_client(model=model, machine=machine, clock_ghz=clock),
     )
     app.run()
     return app.return_code or 0  # the app itself has said why
 
 
-def find_opening(text: str) -> Opening:
-    """Return what ``text`` (a directory, a file, or ``FILE:LINE``) asks to open.
+def find_target(text: str) -> AppTarget:
+    """Return what to open for ``text``: a directory, a file, or ``FILE:LINE``.
 
     Raises:
         WrongCallError: Nothing of that name exists.
@@ -64,14 +63,14 @@ def find_opening(text: str) -> Opening:
     path = Path(text)
     match = _FILE_LINE.fullmatch(text)
     if not _exists(path) and match and _exists(Path(match["file"])):
-        return _opening(Path(match["file"]), _line(match["line"]))
+        return _target(Path(match["file"]), _line(match["line"]))
     if not _exists(path):
         raise WrongCallError(_missing(text, path))
-    return _opening(path, None)
+    return _target(path, None)
 
 
 def _check_terminal() -> None:
-    """Refuse to start where the app could not be seen or used: it reads stdin, draws on stderr."""
+    """Refuse to start without a terminal: the app reads stdin and draws on stderr."""
     streams: dict[str, TextIO | None] = {
         "standard input": sys.stdin,
         "standard output": sys.stdout,
@@ -85,13 +84,13 @@ def _check_terminal() -> None:
             )
 
 
-def _opening(path: Path, line: int | None) -> Opening:
+def _target(path: Path, line: int | None) -> AppTarget:
     full = path.absolute()
     if not path.is_dir():
-        return Opening(find_root(full), full, line)
+        return AppTarget(find_root(full), full, line)
     if line is not None:
         raise WrongCallError(f"'{path}' is a directory and has no line {line}")
-    return Opening(find_root(full))
+    return AppTarget(find_root(full))
 
 
 def _line(text: str) -> int:
@@ -113,7 +112,7 @@ def _exists(path: Path) -> bool:
 
 
 def _missing(text: str, path: Path) -> str:
-    """Return the one line for a path that does not exist: why, and what to do."""
+    """Return one line about a path that does not exist: why, and what to do."""
     near = difflib.get_close_matches(text, _COMMANDS, n=1)
     if near:
         return f"'{text}' does not exist; did you mean the command `spark-tui {near[0]}`?"

@@ -1,4 +1,4 @@
-r"""Where in a file: parse ``FILE:LINE[:COLUMN]`` and cut a text there; knows no files.
+r"""A place in a file: parses ``FILE:LINE[:COLUMN]`` and cuts a text there.  Opens no file.
 
 Lines and columns count from 1.  Columns count Unicode code points: column k lies before the
 k-th character of its line.  A line ends with ``\n``, ``\r\n`` or ``\r``, which is no part of
@@ -8,7 +8,7 @@ its columns; the text after a final line ending is one more, empty line.
 import re
 from dataclasses import dataclass
 
-__all__ = ["Place", "PlaceError", "cut", "parse_place"]
+__all__ = ["FilePlace", "PlaceError", "cut", "parse_place"]
 
 _PLACE = re.compile(
     r"(?P<file>.+?):(?P<line>\d{1,4000})(?::(?P<column>\d{1,4000}))?", re.DOTALL | re.ASCII
@@ -21,8 +21,8 @@ class PlaceError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A place in a file, as a person writes it."""
+class FilePlace:
+    """A place in a file, as a person writes it: ``FILE:LINE[:COLUMN]``."""
 
     file: str
     line: int
@@ -30,7 +30,7 @@ class Place:
     """None is the end of the line, before its line ending."""
 
 
-def parse_place(text: str) -> Place:
+def parse_place(text: str) -> FilePlace:
     """Return the place that ``FILE:LINE`` or ``FILE:LINE:COLUMN`` names.
 
     Raises:
@@ -38,7 +38,7 @@ def parse_place(text: str) -> Place:
 
     Example:
         >>> parse_place("a.py:3:1")
-        Place(file='a.py', line=3, column=1)
+        FilePlace(file='a.py', line=3, column=1)
     """
     match = _PLACE.fullmatch(text)
     if match is None:
@@ -46,17 +46,17 @@ def parse_place(text: str) -> Place:
             f"'{text}' names no place; write FILE:LINE or FILE:LINE:COLUMN, counted from 1"
         )
     column = match["column"]
-    return Place(match["file"], int(match["line"]), None if column is None else int(column))
+    return FilePlace(match["file"], int(match["line"]), None if column is None else int(column))
 
 
-def cut(text: str, place: Place) -> tuple[str, str]:
-    r"""Return what stands before and after ``place`` in ``text``; together they are ``text``.
+def cut(text: str, place: FilePlace) -> tuple[str, str]:
+    r"""Return the text before and after ``place``; together they are ``text``.
 
     Raises:
         PlaceError: The line or the column does not exist.  Nothing is clamped.
 
     Example:
-        >>> cut("ab\r\ncd", Place("f", 1))
+        >>> cut("ab\r\ncd", FilePlace("f", 1))
         ('ab', '\r\ncd')
     """
     start, end = _line_span(text, place)
@@ -71,7 +71,7 @@ def cut(text: str, place: Place) -> tuple[str, str]:
     return text[:offset], text[offset:]
 
 
-def _line_span(text: str, place: Place) -> tuple[int, int]:
+def _line_span(text: str, place: FilePlace) -> tuple[int, int]:
     """Return where the line of ``place`` begins and ends, its line ending left out."""
     start = 0
     count = 1

@@ -1,6 +1,6 @@
-"""Between the editor that is seen and `suggestions`: places go there, ghost text comes back.
+"""Stands between the visible editor and `Suggestions`: tells places, shows ghost text.
 
-Decides nothing about suggestions.  `Suggestions` is made after the first paint, because it
+Decides nothing about suggestions.  Makes `Suggestions` after the first paint, because that
 imports the engine's client.
 """
 
@@ -8,38 +8,46 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui.assist.policy import Place
-from tui.messages import SuggestionReport
-from tui.paths import printable
+from tui.app_messages import SuggestionReport
+from tui.assist.cursor_place import CursorPlace
+from tui.assist.suggestion_events import (
+    NoSuggestion,
+    StateChanged,
+    SuggestionEvent,
+    SuggestionFailed,
+    SuggestionReady,
+)
+from tui.format import path_text
+from tui.link.engine_link import EngineLink
 from tui.settings import Settings, SuggestionSettings
 from tui.widgets.editor import Editor
 
 if TYPE_CHECKING:
-    from tui.assist.suggestions import SuggestionEvent, Suggestions
-    from tui.link.engine_link import EngineLink, Event
+    from tui.app_messages import EngineNews
+    from tui.assist.suggestions import Suggestions
 
 __all__ = ["GhostWriter"]
 
 _PATIENCE = 3.0
-"""Seconds without an answer after which the status line says that we wait."""
+"""Seconds without an answer before the status line says that we wait."""
 
 
 class GhostWriter:
-    """Shows suggestions in the editor that is seen.
+    """Shows suggestions in the visible editor.
 
     Args:
         link: Where requests go.
-        settings: Of the suggestions, and which files are private.
+        settings: Of the suggestions and of privacy.
         root: The repository's folder.
-        set_timer: Calls back after so many seconds, as ``App.set_timer`` does.
-        report: Gets how each attempt went, for the status line.
-        private_known: Whether all private patterns could be read; if not, the repository's files
-            are left alone.
+        set_timer: Calls back after a number of seconds, as ``App.set_timer`` does.
+        report: Takes how each attempt went, for the status line.
+        private_known: Whether all private patterns could be read.  If not, the repository's
+            other files are not read.
     """
 
     def __init__(
         self,
-        link: "EngineLink",
+        link: EngineLink,
         settings: Settings,
         *,
         root: Path,
@@ -76,15 +84,15 @@ class GhostWriter:
         if self._editor is not None:
             self._suggestions.changed(self._place(self._editor))
 
-    # ── what the person does ────────────────────────────────────────────────────────────────
+    # ── from the editor ─────────────────────────────────────────────────────────────────────
 
     def look_at(self, editor: Editor | None, path: Path, secret: str | None) -> None:
         """Follow the person to another file, or to none.
 
         Args:
-            editor: Where the file is open; None when there is none.
+            editor: The editor of the file; None if there is no file.
             path: The file.
-            secret: Pattern by which it is private, also behind a link; None when it is not.
+            secret: Pattern by which it, or what it links to, is private; None if it is not.
         """
         now = (editor, path, secret)
         if now != (self._editor, self._path, self._secret):
@@ -108,7 +116,7 @@ class GhostWriter:
             self._suggestions.moved(self._place(event.editor))
 
     def dismissed(self, event: Editor.GhostDismissed) -> None:
-        """Offer nothing again here once the person said no."""
+        """Offer nothing again here after the person refused."""
         if self._suggestions is None or event.editor is not self._editor:
             return
         if event.reason == "escape":
@@ -123,7 +131,7 @@ class GhostWriter:
 
     @property
     def paused(self) -> bool:
-        """Whether suggestions come by themselves no more."""
+        """Whether suggestions no longer come by themselves."""
         return self._paused
 
     @paused.setter
@@ -141,26 +149,21 @@ class GhostWriter:
 
     # ── what the engine says ────────────────────────────────────────────────────────────────
 
-    def on_engine(self, event: "Event") -> None:
+    def on_engine(self, event: "EngineNews") -> None:
         """Pass an event of the engine on."""
         if self._suggestions is not None:
             self._suggestions.on_engine(event)
 
-    def _show(self, event: "SuggestionEvent") -> None:
+    def _show(self, event: SuggestionEvent) -> None:
         """Put text into the editor, and say in the status line how it went."""
-        from tui.assist.suggestions import (
-            NoSuggestion,
-            StateChanged,
-            SuggestionFailed,
-            SuggestionReady,
-        )
-
         if isinstance(event, StateChanged):
             self._be_patient(event.state == "asking")
         editor = self._editor
         if editor is None:
             return
         if isinstance(event, SuggestionReady):
+            if event.place != self._place(editor):
+                return  # a key came in between; the text for the new place is on its way
             editor.ghost = event.text
             self._report(
                 SuggestionReport(
@@ -174,7 +177,7 @@ class GhostWriter:
             self._report(SuggestionReport(reason=event.reason))
 
     def _be_patient(self, asking: bool) -> None:
-        """Say after a while of asking that no answer came yet."""
+        """Say after a while that no answer came yet."""
         if self._patience is not None:
             self._patience.stop()
         self._patience = self._set_timer(_PATIENCE, self._still_waiting) if asking else None
@@ -184,11 +187,11 @@ class GhostWriter:
         if self._editor is not None and not self._editor.ghost:
             self._report(SuggestionReport(reason="waiting for the engine …"))
 
-    def _place(self, editor: Editor) -> Place:
+    def _place(self, editor: Editor) -> CursorPlace:
         """Return the editor's cursor as a place."""
         prefix, suffix = editor.cursor_offset_text()
-        return Place(
-            path=self._name(),
+        return CursorPlace(
+            path=path_text(self._path, self._root),
             language=editor.language_name,
             prefix=prefix,
             suffix=suffix,
@@ -196,8 +199,3 @@ class GhostWriter:
             read_only=editor.read_only,
             secret=self._secret,
         )
-
-    def _name(self) -> str:
-        """Return the file's path as the model sees it: relative to the repository."""
-        inside = self._path.is_relative_to(self._root)
-        return printable(self._path.relative_to(self._root) if inside else self._path)
