@@ -68,6 +68,14 @@ def test_compiled_packages_have_a_file_for_every_target(script: ModuleType) -> N
     assert entry.count("--hash") == len(script.PYTHONS) * 3  # macOS 12 and 14 share one
 
 
+def test_ci_runs_the_pythons_that_are_locked(script: ModuleType) -> None:
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    listed = re.search(r"python: \[(.*)\]", workflow)
+    assert listed is not None
+    assert tuple(re.findall(r'"(.*?)"', listed[1])) == script.PYTHONS
+    assert PROJECT["requires-python"] == f">={script.PYTHONS[0]}"
+
+
 def test_no_lock_names_a_registry() -> None:
     for text in LOCKS.values():
         assert "://" not in text
