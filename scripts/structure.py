@@ -215,22 +215,22 @@ def upward(modules: dict[str, Module], settings: dict[str, Any]) -> list[Import]
     found: dict[Import, None] = {}
     for contract in settings["tool"]["importlinter"]["contracts"]:
         if contract["type"] == "layers":
-            ranks = _ranks(contract["layers"])
-            parent = next(iter(ranks)).rpartition(".")[0]
-            for module in modules.values():
-                for one in module.imports:
-                    if _runs_up(one, ranks, parent):
-                        found[one] = None
+            for container in contract.get("containers", [""]):
+                ranks = _ranks(contract["layers"], container)
+                parent = next(iter(ranks)).rpartition(".")[0]
+                for module in modules.values():
+                    found |= {one: None for one in module.imports if _runs_up(one, ranks, parent)}
     return list(found)
 
 
-def _ranks(layers: list[str]) -> dict[str, tuple[int, int]]:
+def _ranks(layers: list[str], container: str) -> dict[str, tuple[int, int]]:
     """Return each listed module's layer, outermost 0, and its number among exclusive neighbours."""
     ranks = {}
     for depth, layer in enumerate(layers):
         exclusive = "|" in layer
         for number, name in enumerate(layer.replace("|", ":").split(":")):
-            ranks[name.strip()] = (depth, number if exclusive else 0)
+            full = f"{container}.{name.strip(' ()')}".lstrip(".")
+            ranks[full] = (depth, number if exclusive else 0)
     return ranks
 
 

@@ -15,6 +15,10 @@ type = "forbidden"
 [[tool.importlinter.contracts]]
 type = "layers"
 layers = ["engine.top", "engine.left | engine.right", "engine.low : engine.lower"]
+[[tool.importlinter.contracts]]
+type = "layers"
+containers = ["tui"]
+layers = ["app", "(parts)"]
 """
 
 
@@ -94,6 +98,12 @@ def test_the_front_door_lies_above_all_layers(structure: ModuleType, tmp_path: P
         },
     )
     assert up(structure, tmp_path) == ["engine/low.py:2"]
+
+
+def test_layers_may_be_named_within_a_container(structure: ModuleType, tmp_path: Path) -> None:
+    tree(tmp_path, {"tui/app.py": "import tui.parts\n", "tui/parts.py": "import tui.app\n"})
+    tree(tmp_path, {"engine/app.py": "def f(): pass\n", "engine/parts.py": "import engine.app\n"})
+    assert up(structure, tmp_path) == ["tui/parts.py:1"]
 
 
 def test_relative_imports_lead_where_they_lead(structure: ModuleType, tmp_path: Path) -> None:
