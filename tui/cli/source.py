@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,11 +58,12 @@ def check_not_secret(path: Path) -> None:
 def shown_path(path: Path) -> str:
     """Return the path as the model sees it: relative to the repository, with ``/``."""
     try:
+        with suppress(FileNotFoundError, NotADirectoryError):  # a name for stdin need not exist
+            path.parent.stat()  # refuses links in a circle, which `resolve` accepts from 3.13 on
         full = path.parent.resolve() / path.name
         return printable(full.relative_to(find_root(full.parent)))
-    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
-        reason = getattr(error, "strerror", None) or str(error)
-        raise WrongCallError(f"'{path}' cannot be opened: {reason}") from error
+    except OSError as error:
+        raise WrongCallError(f"'{path}' cannot be opened: {error.strerror}") from error
 
 
 def private_patterns() -> tuple[str, ...]:
