@@ -29,6 +29,7 @@ from engine.wafer.ops import (
     select,
     transfer,
 )
+from engine.wafer.ops.attention import AttentionShape
 from engine.wafer.ops.site import (
     ALONG_COLUMNS,
     ALONG_ROWS,
@@ -41,7 +42,6 @@ from engine.wafer.ops.site import (
 from engine.wafer.program import machine
 from engine.wafer.program.geometry import split
 from engine.wafer.program.isa import Field, Op
-from engine.wafer.program.program import Attention
 from engine.wafer.program.states import Busy
 from tests.wafers import placed, random_machine, random_model, random_placement
 
