@@ -18,7 +18,16 @@ from math import ceil
 
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["Collective", "Line", "broadcast", "cycles", "middle", "reduce", "ring", "tree_children"]
+__all__ = [
+    "Collective",
+    "PricedLine",
+    "broadcast",
+    "cycles",
+    "middle",
+    "reduce",
+    "ring",
+    "tree_children",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,7 @@ class _Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PricedLine:
     """Cores in a row that reduce vectors of ``wavelets`` 32-bit wavelets."""
 
     machine: MachineSpec
@@ -282,16 +291,16 @@ def middle(cores: int, groups: int) -> int:
     return groups // 2 * members + members // 2
 
 
-REDUCTIONS: dict[str, Callable[[Line], float]] = {
-    "chain": Line.chain_cycles,
-    "star": Line.star_cycles,
-    "tree": Line.tree_cycles,
-    "two-phase": Line.two_phase_cycles,
-    "two-tree": Line.two_tree_cycles,
+REDUCTIONS: dict[str, Callable[[PricedLine], float]] = {
+    "chain": PricedLine.chain_cycles,
+    "star": PricedLine.star_cycles,
+    "tree": PricedLine.tree_cycles,
+    "two-phase": PricedLine.two_phase_cycles,
+    "two-tree": PricedLine.two_tree_cycles,
 }
 
 
-def reduce(line: Line, algorithm: str) -> float:
+def reduce(line: PricedLine, algorithm: str) -> float:
     """Return the cycles until one core of a line has the sum in its memory; 0 for one core."""
     return REDUCTIONS[algorithm](line) if line.cores > 1 else 0.0
 
@@ -307,7 +316,7 @@ def broadcast(machine: MachineSpec, hops: int, wavelets: int) -> float:
     return machine.dispatch_cycles + sending + travel
 
 
-def ring(line: Line) -> float:
+def ring(line: PricedLine) -> float:
     """Return the cycles of a ring all-reduce; the way from the last core to core 0 is P − 1 hops.
 
     P − 1 rounds add chunks of ⌈B / P⌉ wavelets, P − 1 more bring the sums to all.  In a round a
@@ -332,7 +341,7 @@ def cycles(asked: Collective) -> float:
     if asked.op == "broadcast":
         return broadcast(asked.machine, asked.farthest, asked.wavelets)
     lines = [
-        Line(asked.machine, cores, asked.wavelets, asked.add_cycles, number)
+        PricedLine(asked.machine, cores, asked.wavelets, asked.add_cycles, number)
         for cores, number in zip(asked.size, asked.groups, strict=True)
     ]
     if asked.algorithm == "ring":

@@ -21,11 +21,11 @@ from engine.wafer.fast.kernels.operands import (
     KvCache,
     Panels,
     Quantised,
+    Rotation,
     RowSpan,
     SumOrder,
     Tiles,
     Tokens,
-    Turn,
 )
 from engine.wafer.jit.decorators import helper, kernel
 from engine.wafer.program.isa import Field, Op
@@ -65,8 +65,8 @@ class Memory(NamedTuple):
     """`SumOrder` of every reduction (·, 2)."""
     norms: Floats
     """The eps of every kind of norm."""
-    turns: Table
-    """`Turn` of every kind of rotation (·, 2)."""
+    rotations: Table
+    """A `Rotation` for each kind, (kinds, 2)."""
     attentions: Table
     """Per kind of attention: heads, KV heads, dimensions of a head, parts of a head (·, 4)."""
     score_scales: Floats
@@ -166,8 +166,8 @@ def run_step(path: DotPath, threads: int, memory: Memory, tokens: Tokens, positi
             else:
                 multiply.matmul(path, memory.panels, tiles, inputs, order, values, target, rows)
         elif op == _ROTARY:
-            turn = Turn(memory.turns[variant, 0], memory.turns[variant, 1])
-            vectors.rotate(values, source, row[_COUNT], memory.angles, turn, position, rows)
+            rotation = Rotation(memory.rotations[variant, 0], memory.rotations[variant, 1])
+            vectors.rotate(values, source, row[_COUNT], memory.angles, rotation, position, rows)
         elif op == _ATTENTION:
             heads = _heads(memory.attentions, memory.score_scales, variant, order)
             attend.append(values, source, heads, cache, layer, position, rows)

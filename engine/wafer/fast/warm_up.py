@@ -83,7 +83,7 @@ def samples(path: DotPath, memory: Memory) -> dict[Any, Any]:
         operands.Quantised: memory.inputs,
         operands.KvCache: memory.cache,
         operands.Angles: memory.angles,
-        operands.Turn: operands.Turn(0, 2),
+        operands.Rotation: operands.Rotation(0, 2),
         TileLayout: memory.layout,
         DotPath: path,
         Memory: memory,

@@ -7,7 +7,7 @@ from engine.wafer.fabric.layout import even
 from engine.wafer.fabric.lowering.context import Lowering
 from engine.wafer.fabric.lowering.lower_products import tile
 from engine.wafer.fabric.micro import Kind, Micro, Reduce
-from engine.wafer.fabric.region import LANE_BACK, Line
+from engine.wafer.fabric.region import LANE_BACK, NodeLines
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
 from engine.wafer.program.geometry import Split
 from engine.wafer.program.isa import Field
@@ -123,5 +123,5 @@ def select(low: Lowering) -> None:
         (source, best, logits, np.cumsum(logits) - logits),
     )  # fmt: skip
     order = low.program.orders[int(low.row[Field.ORDER])]
-    line = Line(ALONG_COLUMNS, site.columns, np.zeros(1, np.int64), np.full(1, 2, np.int64))
+    line = NodeLines(ALONG_COLUMNS, site.columns, np.zeros(1, np.int64), np.full(1, 2, np.int64))
     site.reduce(line, order, best, Reduce.ARGMAX)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import ceil
 
-from engine.wafer.cost.collectives import Collective, Line
+from engine.wafer.cost.collectives import Collective, PricedLine
 from engine.wafer.figures import closed_forms
 from engine.wafer.figures.collective_questions import (
     CollectiveQuestion,
@@ -202,8 +202,8 @@ def scalar_all_reduce() -> Iterator[Target]:
         whole = CollectiveQuestion("broadcast", "multicast", half_row + 1, 1, half_column + 1)
         back = _cycles(tier, whole)
         ways[tier] = sum(star) + back
-    chain = Line(spec, columns, 1, spec.add_fp32_cycles_per_wavelet).chain_cycles()
-    down = Line(spec, rows, 1, spec.add_fp32_cycles_per_wavelet).chain_cycles()
+    chain = PricedLine(spec, columns, 1, spec.add_fp32_cycles_per_wavelet).chain_cycles()
+    down = PricedLine(spec, rows, 1, spec.add_fp32_cycles_per_wavelet).chain_cycles()
     limit = Target(
         id="14/stars",
         evidence="C",
