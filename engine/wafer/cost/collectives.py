@@ -1,10 +1,9 @@
-"""What collectives cost on an emulated machine, by hand: first and last wavelet of every stream.
+"""Price collectives on an emulated machine: follow every stream's first and last wavelet.
 
 The analytic tier of ``wafer predict collective``.  A line runs from core 0; lines of a rectangle
 reduce along X first, then along Y.  The schedules are those that
-`engine.wafer.fabric.lone_collectives` gives the cycle tier; here no wavelet moves, only the times
-of a stream's first and last are followed from core to core.  Published closed forms are elsewhere
-(`closed_forms`).
+`engine.wafer.fabric.line_schedules` gives the cycle tier, but no wavelet moves here: only two times
+of each stream pass from core to core.  `closed_forms` has the formulas that others published.
 
 A core does one instruction after the other.  Each starts with `dispatch_cycles`, then handles a
 wavelet every so many cycles: `inject_cycles_per_wavelet` to send one, the cycles of an addition to
@@ -32,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Collective:
-    """What is asked: an operation on P columns × R rows."""
+    """A collective operation on P columns × R rows of cores."""
 
     machine: MachineSpec
     op: str
@@ -84,9 +83,9 @@ class _Stream:
     first: float
     last: float
     interval: float
-    """Cycles between two that the sender needs."""
+    """Cycles the sender needs between two wavelets."""
     room: int
-    """Wavelets the way holds while the receiver is not ready."""
+    """Wavelets that fit on the way while the receiver is not ready."""
     hops: int
 
 
@@ -137,10 +136,10 @@ class PricedLine:
         return first, last
 
     def _arrival(self, stream: _Stream, first: float) -> float:
-        """When the last wavelet can be taken if the first is taken in ``first``.
+        """Return when the last wavelet can be taken if the first is taken in cycle ``first``.
 
-        A stream that has to wait fills its way and goes on at its sender's pace when room comes
-        back to the sender, one router a cycle.
+        A stream that has to wait fills the queues on its way.  It goes on at its sender's pace
+        once room has come back to the sender, one router a cycle.
         """
         beyond = self.wavelets - 1 - stream.room
         if first == stream.first or beyond <= 0:
@@ -183,7 +182,7 @@ class PricedLine:
         return free
 
     def _next_of_star(self, free: float, hops: int) -> float:
-        """When core 0 has added the stream of the sender ``hops`` away, after all nearer ones.
+        """Return when core 0 has added the stream from ``hops`` away, after all nearer ones.
 
         The router that was closed to it opens as the nearer sender's last wavelet leaves.
         """
@@ -252,10 +251,10 @@ class PricedLine:
         return free if other is None else self.add(other, free)
 
     def _beside(self, one: _Stream, other: _Stream, free: float) -> float:
-        """When a core has added one stream while another comes down its ramp already.
+        """Return when a core has added one stream while the other already comes down its ramp.
 
-        The other fills its queue first, in cycles that the ramp cannot carry the one's wavelets;
-        what of these waits in the core's queue by then covers for them.
+        Until its queue is full, the other takes cycles of the ramp from the first stream; wavelets
+        of the first that already wait in the core's queue make up for them.
         """
         first = max(free + self.machine.dispatch_cycles, one.first)
         late = max(0.0, other.first - one.first)

@@ -32,11 +32,11 @@ CYCLE_LIMIT = 500_000_000
 
 @dataclass(frozen=True, slots=True)
 class ChipStep:
-    """What a step did."""
+    """The outcome of a step."""
 
     cycles: int
     trace: NDArray[np.int32]
-    """What observers saw: (rows, words), places by `Chip.taps`."""
+    """Results that observers asked for, (rows, words); `Chip.taps` says where each lies."""
     begun: NDArray[np.int64]
     """First cycle of each instruction by row, (rows, instructions); the largest int64 if none."""
     ended: NDArray[np.int64]

@@ -50,7 +50,7 @@ class LineStep:
     """Color it sends."""
     flags: int = 0
     kind: Reduce | None = None
-    """What it does with wavelets; None means the collective's sum."""
+    """How it combines wavelets with memory; None means the collective's sum."""
     count: int | None = None
     """Wavelets; None means the whole vector."""
     offset: int = 0
@@ -160,13 +160,13 @@ class LineSchedule:
                 self.step(axis, position, Micro.SEND, out=out, flags=flags)
 
     def _tree_flags(self, axis: LineAxis, position: int) -> int:
-        """Which switches a core's last wavelet advances: its own; the last child's the parent's."""
+        """Return the flag of a core's last wavelet; a last child's opens its parent's switch too."""
         parent = position - (position & -position)
         last = tree_children(parent, axis.length)[-1] == position
         return CTRL if last else ADVANCE
 
     def _let_pass(self, axis: LineAxis, position: int, colors: range, has_children: bool) -> None:
-        """Route past a core, after its own streams, those from beyond that end before it."""
+        """Route streams from beyond a core past it, after its own."""
         sender = position + (position & -position)
         while sender < axis.length:
             as_sent = (sender.bit_count() - position.bit_count()) % 2 == 0
@@ -284,7 +284,7 @@ class LineSchedule:
 
 
 def _earliest(cores: int) -> int:
-    """Return the core whose subtree lacks the most levels because the line ends: it sends early."""
+    """Return the core that sends first: its subtree lacks the most levels, as the line ends."""
     core, earliest, most = cores - 1, cores - 1, -1
     while core:
         missing = (core & -core).bit_length() - 1 - len(tree_children(core, cores))

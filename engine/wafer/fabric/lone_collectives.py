@@ -1,9 +1,8 @@
 """Collectives for the cycle tier: routes and micro-instructions of one collective on a rectangle.
 
 Every core holds a vector of B words; X is reduced first, along every row, then Y, along the
-column that holds the rows' sums.  `lower` sets routes and programs, `run` simulates them; the
-schedules are those that `engine.wafer.cost.collectives` prices.  Whole models are lowered
-elsewhere.
+column that holds the rows' sums.  `lower` sets routes and programs, `run` simulates them;
+`line_schedules` has the schedule of each algorithm.  Whole models are lowered elsewhere.
 """
 
 from dataclasses import dataclass
@@ -32,11 +31,11 @@ __all__ = ["Collective", "Result", "lower", "run"]
 Words = NDArray[np.int32]
 
 _CYCLE_LIMIT = 10**8
-"""More than any collective that is let in can take."""
+"""More cycles than any collective that is let in can take."""
 
 
 def _multicast(schedule: LineSchedule) -> None:
-    """From the root along its row both ways, and from there along every column."""
+    """Multicast from the root along its row both ways, and from there along every column."""
     asked, (cx, cy) = schedule.asked, schedule.asked.root
     columns, rows = asked.columns, asked.rows
     (color,) = schedule.colors(1)
@@ -68,7 +67,7 @@ def _places(where: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int
 
 
 def _axes(asked: Collective) -> tuple[LineAxis, LineAxis]:
-    """All rows along X; along Y the one column where their sums lie."""
+    """Return the lines along X, which are all rows, and along Y, the column of their sums."""
     x, y = np.arange(asked.columns), np.arange(asked.rows)
     column = asked.root[0]
     across, down = np.meshgrid(x, y, indexing="ij")  # (P, R): position along X, line
@@ -139,7 +138,7 @@ def _emit(programs: Programs, schedule: LineSchedule, step: LineStep) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a simulated collective left behind."""
+    """The outcome of a simulated collective."""
 
     cycles: int
     """From the first injection's dispatch to the last result in memory."""

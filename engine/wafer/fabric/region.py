@@ -47,7 +47,7 @@ class NodeLines:
 
 @dataclass(frozen=True, slots=True)
 class _Summed:
-    """What a reduction adds up: the same words of every node of its lines."""
+    """The words that a reduction adds up, at the same place in every node of its lines."""
 
     line: NodeLines
     address: int

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 CONTROL_BITS = 2
-"""A slot's stamp is the cycle from which its wavelet may go on, and behind it so many bits: 1, it
+"""A slot's stamp is the cycle from which its wavelet may go on, followed by this many bits: 1, it
 advances the switch of every router it passes; 2, only that of the router it starts from."""
 
 LATEST = (1 << (31 - CONTROL_BITS)) - 1
@@ -69,10 +69,10 @@ SLOTS = 16
 CORE_FIELDS = 32
 
 FETCH, SETTING_UP, STREAMING, WORKING, FINISHED = range(5)
-"""What a core is at."""
+"""The modes of a core."""
 
 BUCKETS = 1024
-"""Turns of the wheel on which cores sleep."""
+"""Slots of the wheel on which cores sleep."""
 
 CYCLE, RUNNING, ASLEEP, POLLING = range(4)
 """Places in `Fabric.clock`: the cycle that comes next; 1 while a step is under way; cores that
@@ -110,13 +110,13 @@ class Fabric(NamedTuple):
     kv_rows: int
     """Rows of a region: position j lies in row j mod this."""
     trace: NDArray[np.int32]
-    """What observers asked to see; (rows of the step, words)."""
+    """Results that observers asked for; (rows of the step, words)."""
     queues: NDArray[np.int32]
     """Channels, (V, SLOTS + 2·depth)."""
     cores: NDArray[np.int32]
     """Cores, (C, CORE_FIELDS)."""
     position: NDArray[np.int32]
-    """Of each switch."""
+    """Position of each switch."""
     link_turn: NDArray[np.int64]
     """Best request of a cycle for a shared link; (L,)."""
     link_count: NDArray[np.int64]
@@ -137,7 +137,7 @@ class Fabric(NamedTuple):
     agenda_size: NDArray[np.int64]
     """Lengths of the lists."""
     recorder: Recorder
-    """What is noted down for others to read."""
+    """Events noted down for others to read."""
 
 
 class Totals:
@@ -168,7 +168,7 @@ class KvShares(NamedTuple):
 
 
 class Accounts(NamedTuple):
-    """How much a fabric notes about a step."""
+    """The room that a fabric needs for notes about a step."""
 
     rows: int = 1
     """Most rows of a step."""

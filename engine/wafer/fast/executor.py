@@ -32,7 +32,7 @@ def processor_path() -> str:
 
 
 def _path(name: str | None) -> DotPath:
-    """Return the path of a name, or the best one.
+    """Return the named path, or the best one for None.
 
     Raises:
         EngineError: The processor does not have it.
@@ -131,7 +131,7 @@ class Executor:
         return np.array(self._memory.values[start : start + self.program.vocabulary])
 
     def step_by_instruction(self, tokens: NDArray[np.int32]) -> Iterator[int]:
-        """Run the instructions of a step one at a time, for who wants to see every result.
+        """Run a step one instruction at a time, so that a caller can look at every result.
 
         Args:
             tokens: The step's rows (M,), as for `step`.
@@ -150,7 +150,7 @@ class Executor:
         """Keep the first ``position`` rows of the KV cache.
 
         Raises:
-            EngineError: There are not so many.
+            EngineError: The cache holds fewer.
         """
         if not 0 <= position <= self.position:
             raise EngineError(f"rewind to {position}: the KV cache has {self.position} rows")

@@ -88,14 +88,14 @@ class Memory(NamedTuple):
 
 @helper
 def _block(buffers: Table, buffer: int) -> Block:
-    """Return where a buffer lies; of −1, none, some block that is not used."""
+    """Return where a buffer lies; for −1 (none), a block that nothing uses."""
     row = max(buffer, 0)
     return Block(buffers[row, 0], buffers[row, 1])
 
 
 @helper
 def _tiles(matrices: Table, weight: int) -> Tiles:
-    """Return where an int8 matrix lies; of −1 or a vector, numbers that are not used."""
+    """Return where an int8 matrix lies; for −1 or a vector, numbers that nothing uses."""
     row = max(weight, 0)
     return Tiles(matrices[row, 0], matrices[row, 1] // GROUP, matrices[row, 2])
 
@@ -109,7 +109,7 @@ def _gain(matrices: Table, weight: int, gains: Floats) -> Floats:
 
 @helper
 def _order(orders: Table, order: int) -> SumOrder:
-    """Return the order of a reduction; of −1, none, one that is not used."""
+    """Return the order of a reduction; for −1 (none), one that nothing uses."""
     row = max(order, 0)
     return SumOrder(orders[row, 0], orders[row, 1])
 

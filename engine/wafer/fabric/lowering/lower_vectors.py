@@ -13,7 +13,7 @@ __all__ = ["add", "gate", "norm", "rotary"]
 
 
 def norm(low: Lowering) -> None:
-    """Squares, their sum at row 0, its reciprocal root back, the scaled stream."""
+    """Square, sum at row 0, send the reciprocal root back, scale the stream."""
     site = low.site
     width = low.width(Field.SOURCE)
     hidden = low.split(width, ALONG_ROWS)

@@ -78,7 +78,7 @@ def norm(
 
     Args:
         values: The arena; ``target`` is written.
-        source: What is normed.
+        source: The vector to normalise.
         gain: float32 (width,).
         eps: Added to the mean of squares.
         order: How the squares are summed.
