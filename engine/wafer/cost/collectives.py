@@ -1,4 +1,4 @@
-"""Price collectives on an emulated machine: follow every stream's first and last wavelet.
+"""Prices collectives on an emulated machine: follow every stream's first and last wavelet.
 
 The analytic tier of ``wafer predict collective``.  A line runs from core 0; lines of a rectangle
 reduce along X first, then along Y.  The schedules are those that

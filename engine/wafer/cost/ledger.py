@@ -1,4 +1,4 @@
-"""Count cycles: the micro-steps of an operation advance the clocks of its cores.
+"""Counts cycles: the micro-steps of an operation advance the clocks of its cores.
 
 An operation calls `work`, `reduce`, `multicast`, `send` and `receive` on a ledger.  `Ledger`
 keeps a clock for every core of a region, so that skew carries over from step to step as in a
@@ -83,7 +83,7 @@ class MicroSteps(Protocol):
         """Compare in all cores (one COMPUTE), then bring the row that was found to column 0.
 
         Args:
-            hops: Hops to column 0 from the column that is timed as the owner; its number.
+            hops: Hops to column 0 from the column that is timed as the owner: its number.
             wavelets: Wavelets that the owner SENDs and column 0 RECEIVEs, by row; none travel
                 where column 0 is the owner.
             vector: Further cycles of the owner's COMPUTE, by row.

@@ -160,7 +160,7 @@ class LineSchedule:
                 self.step(axis, position, Micro.SEND, out=out, flags=flags)
 
     def _tree_flags(self, axis: LineAxis, position: int) -> int:
-        """Return the flag of a core's last wavelet, which for a last child also opens its parent."""
+        """Return the flag of a core's last wavelet; a last child's opens its parent as well."""
         parent = position - (position & -position)
         last = tree_children(parent, axis.length)[-1] == position
         return CTRL if last else ADVANCE

@@ -1,4 +1,4 @@
-"""Copy a vector from a region's line to all cores across it.
+"""Copies a vector from a region's line to all cores across it.
 
 Micro-steps: [queries, keys and values: COMPUTE (north line) keys and values rounded to fp16 and
 packed in pairs] → multicast from the line across the region, every core of the line its own.

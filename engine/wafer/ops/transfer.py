@@ -1,4 +1,4 @@
-"""Move the residual stream from one region's west line to the next one's, lane by lane.
+"""Moves the residual stream from one region's west line to the next one's, lane by lane.
 
 Lane 0 also carries the rotary angles of the row's position, behind slice 0, and leaves a copy of
 all its wavelets at every core of the receiving north line.

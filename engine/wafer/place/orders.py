@@ -1,4 +1,4 @@
-"""Orders: the groups in which each sum of a placement meets, for few cycles and colors.
+"""Orders: the groups in which each sum of a placement meets, for few cycles within the colors.
 
 A color keeps its route for a region's whole life.  A chain needs two colors for its pitch and
 axis (neighbours send on different ones), a multicast one for its pattern, the lanes three.  Chains

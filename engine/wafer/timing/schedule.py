@@ -1,4 +1,4 @@
-"""Schedule: run the row program of every region once, on clocks that carry over between steps.
+"""Schedule: runs the row program of every region once, on clocks that carry over between steps.
 
 Takes the micro-steps that the compiler noted for each instruction and finds when every core takes
 part, how long one row takes through everything, and how long it occupies each region.  Knows no

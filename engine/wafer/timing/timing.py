@@ -240,7 +240,7 @@ class Timing:
         return self._elapsed(1, rows, growth.sum(axis=0), growth[-1])
 
     def cycles_by_operation(self, position: int, rows: int = 1) -> dict[str, int]:
-        """Return the same by operation: how far each one moves the last core's clock."""
+        """Return a step's cycles by operation: how far each one moves the last core's clock."""
         growth = self.growth(position, rows)
         return self._by_operation(1, rows, growth.sum(axis=0), growth[-1])
 
