@@ -1,6 +1,6 @@
-"""The tree of folders in README.md: one line per folder, from the docstring of its package.
+"""Write the tree of folders in README.md: a line per folder, from its package's docstring.
 
-``python scripts/readme_tree.py`` writes it; `tests/test_docs.py` fails when it is out of date.
+``python scripts/readme_tree.py`` does it; `tests/test_docs.py` fails when it is out of date.
 Standard library only.
 """
 

@@ -1,4 +1,4 @@
-"""tui/SETTINGS.md: every setting, with the words and limits that stand in `tui/settings.py`.
+"""Write tui/SETTINGS.md: every setting, with the words and limits of `tui/settings.py`.
 
 ``python scripts/settings_page.py`` writes the page; a test fails when it is out of date.
 """

@@ -1,7 +1,7 @@
 """Measure the shape of the code: sizes, imports that break the layers, names used twice, tests.
 
 ``python scripts/structure.py [--json] [--tree PATH]`` reads the packages `engine` and `tui` of a
-checkout with `ast` and runs none of it.  It measures and judges nothing; the contracts that a
+checkout with `ast` and runs none of it.  It only measures; the contracts that a
 change must keep are in pyproject.toml, and `tests/scripts/test_structure.py` holds the figures
 that must stay zero.  An import by a name in a string is not seen.  Standard library only.
 """
@@ -298,7 +298,7 @@ def _count(root: Path, places: list[str]) -> int:
 
 
 def _within(lengths: list[int], share: float) -> int:
-    """Return the length that ``share`` of the sorted ``lengths`` do not exceed; of none, 0."""
+    """Return the length that ``share`` of the sorted ``lengths`` do not exceed; 0 if none."""
     return lengths[math.ceil(share * len(lengths)) - 1] if lengths else 0
 
 

@@ -209,6 +209,7 @@ def test_a_folder_that_is_no_checkout_is_refused(
         "cycles_at_module_scope",
         "cycles_with_deferred",
         "upward_imports",
+        "duplicate_classes",
         "duplicate_stems_in_wafer",
     ],
 )
