@@ -162,12 +162,12 @@ def test_of_several_the_first_in_the_program_is_named():
     assert found.instruction == min(tap.instruction for tap in taps)
 
 
-def test_of_several_rows_the_first_is_named():
+def test_of_several_rows_and_elements_the_first_is_named():
     tap = tap_of(Op.ADD)
 
     def lie(number, step):
         if number == 0:
-            step.trace[1:, tap.words[5]] ^= 1
+            step.trace[1:, tap.words[5:8]] ^= 1
         return step
 
     found = comparison(lie).run().first_difference
