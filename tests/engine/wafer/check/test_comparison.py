@@ -121,6 +121,15 @@ def test_the_last_bit_of_one_value_of_any_operation_is_found(op):
     assert not report.holds
 
 
+def test_a_place_is_one_of_the_wafer_and_not_of_the_simulated_rectangle():
+    tap = tap_of(Op.ADD)
+    tiers = comparison(flip(tap, 3))
+    tiers.chip.chip = replace(tiers.chip.chip, corner=(100, 200))
+
+    row, column = divmod(int(tap.cores[3]), chip().network.columns)
+    assert tiers.run().first_difference.core == (100 + column, 200 + row)
+
+
 def test_the_sign_of_a_zero_is_a_difference(monkeypatch):
     """Numbers are compared by their bits: −0.0 = 0.0 would pass, and so would no NaN."""
     tap = tap_of(Op.NORM)  # after the layers: nothing else is kept in its buffer

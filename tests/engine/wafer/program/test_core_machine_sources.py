@@ -81,7 +81,7 @@ def test_a_link_between_wafers_takes_its_time_at_any_clock(clock, cycles):
 
 
 def test_rates_by_hand():
-    spec = replace(machine.get("tiny"), clock_ghz=0.5)
+    spec = replace(machine.get("tiny"), clock_ghz=0.5, mac_int8=32)
 
     assert spec.clock_hz == 500_000_000
     assert spec.peak_flops == 256 * 8 * 2 * 500_000_000
