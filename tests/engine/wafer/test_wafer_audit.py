@@ -12,7 +12,7 @@ import pytest
 
 from engine.wafer.fabric import lowering
 from engine.wafer.fabric.lower import lowerings
-from engine.wafer.fabric.micro import Kind
+from engine.wafer.fabric.micro import ADDRESSES, Kind
 from engine.wafer.fast import step
 from engine.wafer.jit import decorators, kernel_cache
 from engine.wafer.program.isa import Op
@@ -116,6 +116,10 @@ def test_every_kind_of_work_belongs_to_one_operation_and_has_a_mnemonic():
 
     assert sorted([*kinds, *OF_NO_OPERATION]) == sorted(Kind)
     assert set(mnemonics._WORK) == set(Kind)
+
+
+def test_every_kind_of_work_says_which_of_its_arguments_are_addresses():
+    assert set(ADDRESSES) == set(Kind)
 
 
 # ── the rest ────────────────────────────────────────────────────────────────────────────────
