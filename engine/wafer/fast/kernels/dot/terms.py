@@ -1,4 +1,4 @@
-"""What kernels call: the terms of one tile for 1 or 4 rows, from the bytes to the sums.
+"""The intrinsics that kernels call: one tile's terms for 1 or 4 rows, from bytes to sums.
 
 part ← part + f32(dot) × (weight scale × input scale): the dot product is exact in int32, each
 product and the sum are rounded to float32 once.  One compiled piece, so that nothing is written and

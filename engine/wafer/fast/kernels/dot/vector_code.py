@@ -1,4 +1,4 @@
-"""What the code of every path is written with: pointers to the operands, and vector operations.
+"""The vocabulary of every path's code: pointers to the operands, and vector operations.
 
 Writes LLVM IR through an `llvmlite` builder.  Knows no instruction of a particular processor.
 """
