@@ -117,7 +117,7 @@ def test_scores_travel_only_where_columns_share_a_head(columns, wavelets):
 
 
 def test_the_sum_of_the_exponentials_travels_with_the_weighted_values():
-    """One wavelet more for each head: the southern core sends q maxima, takes q, sends q·(d + 1)."""
+    """The southern core sends q maxima, takes q back and sends q·(d + 1)."""
     heads = heads_on(4, 2, 16, 2)
 
     cost = attention.cost(Site(WSE3, 2, 2), heads, ReduceOrder(2, 2))
