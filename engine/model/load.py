@@ -16,9 +16,10 @@ import msgspec
 from engine.errors import ModelError
 from engine.model import families
 from engine.model.config import ModelConfig
-from engine.model.formats.safetensors import Tensor, load_tensors, read_checksums, read_file
+from engine.model.formats.checked_tensors import load_tensors
+from engine.model.formats.checksums import read_checksums, read_file
 from engine.model.graph import ModelGraph
-from engine.model.tensors.q8 import QuantTensor
+from engine.model.tensors.tensor import Tensor
 
 __all__ = ["Model", "bundled_models", "find_model", "load_model", "weights_sha256"]
 
@@ -53,10 +54,7 @@ class Model:
     @property
     def weight_bytes(self) -> int:
         """Bytes of all tensors as loaded."""
-        return sum(
-            tensor.size_bytes if isinstance(tensor, QuantTensor) else tensor.nbytes
-            for tensor in self.tensors.values()
-        )
+        return sum(tensor.size_bytes for tensor in self.tensors.values())
 
 
 # ── finding ─────────────────────────────────────────────────────────────────────────────────

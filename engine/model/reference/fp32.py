@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.model.graph import Node
 from engine.model.load import Model
 from engine.model.reference.interpreter import Array, Interpreter
-from engine.model.tensors.q8 import QuantTensor, dequantise
+from engine.model.tensors.tensor import Tensor
 
 __all__ = ["Fp32Reference"]
 
@@ -23,14 +23,14 @@ class Fp32Reference(Interpreter):
     Args:
         model: The model; its quantised matrices are dequantised.
         weights: Other tensors by name in their place, such as the file's own, from
-            `engine.model.formats.safetensors.load_float_tensors`.
+            `engine.model.formats.checked_tensors.load_float_tensors`.
     """
 
     kv_type = np.float32
 
     def __init__(self, model: Model, weights: Mapping[str, Array] | None = None) -> None:
         super().__init__(model.graph)
-        self._weights = weights if weights is not None else _dequantised(model)
+        self._weights = weights if weights is not None else _dequantised(model.tensors)
 
     def embed(self, node: Node, tokens: NDArray[np.int32]) -> Array:
         """Return the embedding rows of tokens (T,)."""
@@ -72,8 +72,5 @@ class Fp32Reference(Interpreter):
         return self._weights[str(node.weight)]
 
 
-def _dequantised(model: Model) -> dict[str, Array]:
-    return {
-        name: dequantise(tensor) if isinstance(tensor, QuantTensor) else tensor
-        for name, tensor in model.tensors.items()
-    }
+def _dequantised(tensors: Mapping[str, Tensor]) -> dict[str, Array]:
+    return {name: tensor.dequantise() for name, tensor in tensors.items()}

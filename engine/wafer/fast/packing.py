@@ -6,12 +6,11 @@ Group-32 int8 (N, K) becomes panels of 64 outputs: for each group of 32 inputs e
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.model.tensors.q8 import QuantTensor
+from engine.model.tensors.tensor import QuantisedTensor, Tensor, float_vector, quantised_matrix
 from engine.wafer.fast.kernels.dot import PANEL
 from engine.wafer.program.geometry import GROUP
 from engine.wafer.program.program import Matrix
@@ -30,12 +29,12 @@ class Packed:
     vectors: NDArray[np.float32]
 
 
-def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Any]) -> Packed:
+def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor]) -> Packed:
     """Pack every matrix of a Program; a tensor used twice is stored once.
 
     Args:
         matrices: The Program's table of weights.
-        tensors: The model's tensors by name: `QuantTensor`, or float32 vectors.
+        tensors: The model's tensors by name.
     """
     rows: list[list[int]] = []
     weights: list[NDArray[np.uint8]] = []
@@ -48,12 +47,12 @@ def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Any]) -> Packed:
             rows.append(known[matrix.tensors])
             continue
         if matrix.kind == "fp32":
-            vector = np.asarray(tensors[matrix.tensors[0]], np.float32)
+            vector = float_vector(tensors, matrix.tensors[0])
             row = [0, ends[2], matrix.inputs, matrix.outputs]
             vectors.append(vector)
             ends[2] += vector.size
         else:
-            panels, factors = _panels([tensors[name] for name in matrix.tensors])
+            panels, factors = _panels([quantised_matrix(tensors, name) for name in matrix.tensors])
             row = [ends[0], ends[1], matrix.inputs, matrix.outputs]
             weights.append(panels)
             scales.append(factors)
@@ -69,7 +68,7 @@ def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Any]) -> Packed:
     )
 
 
-def _panels(tensors: list[QuantTensor]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def _panels(tensors: list[QuantisedTensor]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Return flat panels and scales of tensors stacked along N."""
     values = np.concatenate([tensor.values for tensor in tensors])
     factors = np.concatenate([tensor.scales for tensor in tensors]).astype(np.float32)

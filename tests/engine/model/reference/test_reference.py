@@ -10,11 +10,12 @@ from hypothesis.extra import numpy as arrays
 
 from engine.errors import ModelError, PromptError
 from engine.model.families.llama import build_graph
-from engine.model.formats.safetensors import load_float_tensors
+from engine.model.formats.checked_tensors import load_float_tensors
 from engine.model.graph import ModelGraph, Node
 from engine.model.load import load_model
 from engine.model.reference import Fp32Reference, QuantisedReference, quantised
 from engine.model.sum_orders import ReduceOrder, SumOrders
+from engine.model.tensors.floats import FloatTensor
 from engine.model.tensors.q8 import quantise
 from tests import naive
 from tests.tiny import tiny_model, write_tiny_model
@@ -83,7 +84,7 @@ def test_quantise_rows(x):
 @quick
 @given(numbers(2, 96), numbers(5, 96), orders)
 def test_multiply(x, weights, order):
-    weight = quantise(weights)
+    weight = quantise(FloatTensor(weights))
     expected = [naive.multiply(list(row), weight, order) for row in x]
     assert same_bits(quantised.multiply(x, weight, order), expected)
 
@@ -302,7 +303,7 @@ def biased(tiny):
     tensors = {
         "embedding": tiny.tensors["model.embed_tokens.weight"],
         "norm": tiny.tensors["model.norm.weight"],
-        "bias": np.arange(288, dtype=np.float32),
+        "bias": FloatTensor(np.arange(288, dtype=np.float32)),
     }
     return replace(tiny, graph=graph, tensors=tensors)
 
@@ -310,9 +311,9 @@ def biased(tiny):
 @pytest.mark.parametrize("reference", [Fp32Reference, lambda m: QuantisedReference(m, SPLIT)])
 def test_a_bias_is_added_after_the_sum(biased, reference):
     with_bias = reference(biased).forward(TOKENS[:8])
-    zero = {**biased.tensors, "bias": np.zeros(288, np.float32)}
+    zero = {**biased.tensors, "bias": FloatTensor(np.zeros(288, np.float32))}
     without = reference(replace(biased, tensors=zero)).forward(TOKENS[:8])
-    assert same_bits(with_bias, without + biased.tensors["bias"])
+    assert same_bits(with_bias, without + biased.tensors["bias"].values)
 
 
 def test_a_matmul_whose_order_nobody_names_is_refused(biased):

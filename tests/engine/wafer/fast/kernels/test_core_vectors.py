@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import scalars
-from engine.model.tensors.q8 import QuantTensor
+from engine.model.tensors.floats import FloatTensor
+from engine.model.tensors.q8 import Q8Tensor
 from engine.wafer.fast.kernels import vectors
 from engine.wafer.fast.packing import pack
 from engine.wafer.program.program import Matrix
@@ -186,14 +187,14 @@ def test_add_may_write_where_it_reads(seed, width):
 @given(seed=seeds, rows=st.integers(1, 140), groups=st.integers(1, 4))
 def test_embed_gives_back_every_row_dequantised(seed, rows, groups):
     random = np.random.default_rng(seed)
-    table = QuantTensor(
+    table = Q8Tensor(
         random.integers(-127, 128, (rows, 32 * groups)).astype(np.int8),
         random.random((rows, groups)).astype(np.float16),
     )
     norm = Matrix(("norm",), 1, 32, "fp32")
     packed = pack(
         (norm, Matrix(("table",), rows, 32 * groups, "int8")),
-        {"norm": np.ones(32, F32), "table": table},
+        {"norm": FloatTensor(np.ones(32, F32)), "table": table},
     )
     out = np.zeros(32 * groups + 1, F32)
 
