@@ -13,21 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigError
+from engine.model.tensors.q8 import QUANTISATION_GROUP
 
 __all__ = [
     "LARGEST_SIZE",
     "MODEL_TYPES",
     "MOST_LAYERS",
-    "QUANTISATION_GROUP",
     "ModelConfig",
     "read_object",
 ]
 
 MODEL_TYPES = ("llama",)
 """Values of ``model_type`` that have a family."""
-
-QUANTISATION_GROUP = 32
-"""Neighbouring inputs of a weight matrix that share one scale."""
 
 LARGEST_SIZE = 1 << 24
 """A size above this is a slip in the file, not a model."""

@@ -20,14 +20,11 @@ from engine.model.tensors import FORMATS
 from engine.model.tensors.floats import FloatTensor
 from engine.model.tensors.q8 import Q8Tensor, quantise
 from engine.model.tensors.stored import Stored
-from engine.model.tensors.tensor import Tensor
+from engine.model.tensors.tensor import Format, Tensor
 
 __all__ = ["load_float_tensors", "load_tensors"]
 
 _NAMES_SHOWN = 5
-
-_FORMAT_OF_TYPE = {kind: format for format in FORMATS.values() for kind in format.stored_types}
-"""The format that reads a stored type."""
 
 
 def load_tensors(folder: Path, graph: ModelGraph, checksums: Checksums | None) -> dict[str, Tensor]:
@@ -102,7 +99,7 @@ def _counted(names: list[str]) -> str:
 def _check_tensor(stored: Stored, shape: tuple[int, ...]) -> None:
     allowed = [
         kind
-        for kind, format in _FORMAT_OF_TYPE.items()
+        for kind, format in _formats_by_type().items()
         if len(shape) == 2 or not format.is_quantised
     ]
     if stored.type not in allowed:
@@ -111,12 +108,17 @@ def _check_tensor(stored: Stored, shape: tuple[int, ...]) -> None:
         raise WeightsError(f"{stored.where} has shape {stored.shape}, config.json needs {shape}")
 
 
+def _formats_by_type() -> dict[str, Format]:
+    """Return the format that reads each stored type."""
+    return {kind: format for format in FORMATS.values() for kind in format.stored_types}
+
+
 # ── values ──────────────────────────────────────────────────────────────────────────────────
 
 
 def _as_stored(stored: Stored) -> Tensor:
     """Return a stored tensor in the format the file has it in."""
-    return _FORMAT_OF_TYPE[stored.type].read(stored)
+    return _formats_by_type()[stored.type].read(stored)
 
 
 def _loaded(stored: Stored) -> Tensor:

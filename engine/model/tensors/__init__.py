@@ -4,16 +4,11 @@ A format states its block, its bytes and how it dequantises (`engine.model.tenso
 one is a module here and a line below.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from engine.model.tensors.floats import FP16, FP32
 from engine.model.tensors.q8 import INT8
 from engine.model.tensors.tensor import Format
 
 __all__ = ["FORMATS"]
 
-FORMATS: Mapping[str, Format] = MappingProxyType(
-    {format.name: format for format in (FP16, FP32, INT8)}
-)
+FORMATS: dict[str, Format] = {format.name: format for format in (FP16, FP32, INT8)}
 """Every format by name."""

@@ -12,9 +12,10 @@ from engine.errors import WeightsError
 from engine.model.tensors.stored import SCALES_SUFFIX, Stored
 from engine.model.tensors.tensor import ALL_ROWS, Format, Rows, Tensor
 
-__all__ = ["INT8", "LARGEST_WEIGHT", "Q8Tensor", "quantise"]
+__all__ = ["INT8", "LARGEST_WEIGHT", "QUANTISATION_GROUP", "Q8Tensor", "quantise"]
 
-_BLOCK = 32
+QUANTISATION_GROUP = 32
+"""Neighbouring inputs that share a scale, of weights as of activations."""
 
 _LIMIT = np.float32(127.0)
 
@@ -39,7 +40,7 @@ class Q8Tensor:
 
     def __post_init__(self) -> None:
         rows, columns = _check_shape(self.values.shape)
-        expected = (rows, columns // _BLOCK)
+        expected = (rows, columns // QUANTISATION_GROUP)
         if self.scales.shape != expected:
             raise WeightsError(f"scales have shape {self.scales.shape}, expected {expected}")
         if self.values.dtype != np.int8 or self.scales.dtype != np.float16:
@@ -68,7 +69,7 @@ class Q8Tensor:
     def dequantise(self, rows: Rows = ALL_ROWS) -> NDArray[np.float32]:
         """Return the rows that levels and scales stand for, float32, shape (rows, K)."""
         values = self.values[rows]
-        blocks = values.astype(np.float32).reshape(len(values), -1, _BLOCK)
+        blocks = values.astype(np.float32).reshape(len(values), -1, QUANTISATION_GROUP)
         scaled = blocks * self.scales[rows].astype(np.float32)[:, :, None]
         return scaled.reshape(values.shape)
 
@@ -91,13 +92,13 @@ def quantise(tensor: Tensor) -> Q8Tensor:
         Deterministic.
     """
     rows, columns = _check_shape(tensor.shape)
-    blocks = columns // _BLOCK
+    blocks = columns // QUANTISATION_GROUP
     values = np.empty((rows, columns), np.int8)
     scales = np.empty((rows, blocks), np.float16)
     step = max(1, _VALUES_AT_ONCE // columns)
     for first in range(0, rows, step):
         some = slice(first, first + step)
-        weights = tensor.dequantise(some).reshape(-1, blocks, _BLOCK)
+        weights = tensor.dequantise(some).reshape(-1, blocks, QUANTISATION_GROUP)
         scales[some] = some_scales = _scales(weights)
         values[some] = _levels(weights, some_scales).reshape(-1, columns)
     return Q8Tensor(values, scales)
@@ -131,10 +132,10 @@ def _check_shape(shape: tuple[int, ...]) -> tuple[int, int]:
     if len(shape) != 2:
         raise WeightsError(f"only matrices are quantised, not shape {shape}")
     rows, columns = shape
-    if columns == 0 or columns % _BLOCK:
+    if columns == 0 or columns % QUANTISATION_GROUP:
         raise WeightsError(
             f"a matrix of shape {shape} has {columns} inputs; "
-            f"quantisation needs a multiple of {_BLOCK}"
+            f"quantisation needs a multiple of {QUANTISATION_GROUP}"
         )
     return rows, columns
 
@@ -159,7 +160,7 @@ def _stored_scales(stored: Stored) -> NDArray[np.float16]:
             f"{stored.where} has type {stored.type} but there is no {stored.name}{SCALES_SUFFIX}"
         )
     rows, columns = stored.shape
-    expected = (rows, columns // _BLOCK)
+    expected = (rows, columns // QUANTISATION_GROUP)
     if scales.type != "F16" or scales.shape != expected:
         raise WeightsError(
             f"{scales.where} has type {scales.type} and shape {scales.shape}, "
@@ -174,7 +175,7 @@ def _stored_scales(stored: Stored) -> NDArray[np.float16]:
 INT8 = Format(
     name="int8",
     weight_bits=8,
-    block=_BLOCK,
+    block=QUANTISATION_GROUP,
     block_bytes=2,
     input_bytes=1,
     runs=True,
