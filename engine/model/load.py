@@ -14,8 +14,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import ModelError
-from engine.model import families
-from engine.model.config import ModelConfig
+from engine.model.families import ModelConfig, read_config
 from engine.model.formats.checked_tensors import load_tensors
 from engine.model.formats.checksums import read_checksums, read_file
 from engine.model.graph import ModelGraph
@@ -143,7 +142,7 @@ def load_model(folder: Path) -> Model:
     folder = folder.resolve()
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such model folder")
-    config = ModelConfig.from_file(folder / "config.json")
+    config = read_config(folder / "config.json")
     checksums = read_checksums(folder)
     if checksums is not None:
         read_file(folder, "config.json", checksums)
@@ -151,7 +150,7 @@ def load_model(folder: Path) -> Model:
         folder / "tokenizer.json", read_file(folder, "tokenizer.json", checksums)
     )
     _check_ids(folder, tokens, config.vocab_size)
-    graph = families.build_graph(config, folder.name)
+    graph = config.graph(folder.name)
     return Model(
         folder=folder,
         name=folder.name,

@@ -32,9 +32,6 @@ _GROUP = 32
 _LIMIT = np.float32(127.0)
 _ONE = np.float32(1.0)
 
-_ORDER_BY_PRODUCER = {"norm": "hidden", "attention": "heads", "gate": "ffn"}
-"""The order of a matmul follows from what it reads."""
-
 
 class QuantisedReference(Interpreter):
     """A model in the wafer's arithmetic.
@@ -44,8 +41,7 @@ class QuantisedReference(Interpreter):
         orders: The orders of summation that a placement chose.
 
     Raises:
-        ModelError: The graph has a sum whose order nobody names, or ``orders.head_dim.parts``
-            does not divide a head's width.
+        ModelError: ``orders.head_dim.parts`` does not divide a head's width.
 
     Exactness:
         Bit-exact with the fast tier and the cycle tier for the same orders; the same logits for
@@ -58,9 +54,6 @@ class QuantisedReference(Interpreter):
         super().__init__(model.graph)
         self.orders = orders
         self._tensors = model.tensors
-        self._matmul_orders = {
-            node.name: self._matmul_order(node) for node in self.graph.nodes if node.op == "matmul"
-        }
         for node in self.graph.nodes:
             if node.op == "attention" and node.integer("head_dim") % orders.head_dim.parts:
                 raise ModelError(
@@ -80,9 +73,8 @@ class QuantisedReference(Interpreter):
 
     def matmul(self, node: Node, x: Array) -> Array:
         """Return the quantised x times the transposed weight, plus the bias if there is one."""
-        product = multiply(
-            x, quantised_matrix(self._tensors, str(node.weight)), self._matmul_orders[node.name]
-        )
+        weight = quantised_matrix(self._tensors, str(node.weight))
+        product = multiply(x, weight, self.orders.of(node.role))
         if "bias" in node.attributes:
             product = product + float_vector(self._tensors, node.text("bias"))
         return product
@@ -94,16 +86,6 @@ class QuantisedReference(Interpreter):
     def attend(self, node: Node, q: Array, keys: Array, values: Array) -> Array:
         """Return the attended values, (T, H, D)."""
         return attend(q, keys, values, np.float32(node.number("scale")), self.orders)
-
-    def _matmul_order(self, node: Node) -> ReduceOrder:
-        producer = self.graph.producer(node.inputs[0]).op
-        if producer not in _ORDER_BY_PRODUCER:
-            raise ModelError(
-                f"node {node.name!r}: no order is named for a matmul that reads a {producer!r}; "
-                f"named: {', '.join(_ORDER_BY_PRODUCER)}"
-            )
-        order: ReduceOrder = getattr(self.orders, _ORDER_BY_PRODUCER[producer])
-        return order
 
 
 def reduce_parts(parts: Sequence[Array] | Array, order: ReduceOrder) -> Array:

@@ -87,8 +87,14 @@ class SimulatedChip:
         self.chip: Chip = lower(compiled, placement, tensors, rows=rows, context=context)
         self.rows, self.context = rows, context
         self.position = 0
-        shape = compiled.program.attention
-        self._cosine, self._sine = scalars.rotary_tables(shape.rotary_base, shape.head_dim, context)
+        self._angles = np.concatenate(  # (context, cosines and sines of every kind of rotation)
+            [
+                table
+                for kind in compiled.program.rotaries
+                for table in scalars.rotary_tables(kind.base, kind.head_dim, context)
+            ],
+            axis=1,
+        )
         self.words = self.chip.words.copy()
 
     def step(
@@ -143,7 +149,7 @@ class SimulatedChip:
         chip = self.chip
         return new_fabric(
             chip.routes, chip.instructions, chip.first, self.words, kv_row=chip.kv_row,
-            kv_rows=chip.program.kv_order.parts, trace_words=chip.trace_words, rows=rows,
+            kv_rows=chip.program.kv_rows, trace_words=chip.trace_words, rows=rows,
             instructions=len(chip.program.instructions),
         )  # fmt: skip
 
@@ -154,6 +160,5 @@ class SimulatedChip:
                 at = address + m * words
                 self.words[at] = token
                 if row == 0:
-                    position = self.position + m
-                    angles = np.concatenate([self._cosine[position], self._sine[position]])
-                    self.words[at + 1 : at + words] = angles.astype(np.float32).view(np.int32)
+                    angles = self._angles[self.position + m]
+                    self.words[at + 1 : at + words] = angles.view(np.int32)

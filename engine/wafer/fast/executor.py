@@ -5,7 +5,7 @@ Program was made.  One thread at a time may call it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -15,7 +15,7 @@ from engine import scalars
 from engine.errors import EngineError
 from engine.wafer.fast.kernels import attend, dot, multiply, vectors
 from engine.wafer.fast.packing import pack
-from engine.wafer.fast.step import Memory, Sizes, run_step
+from engine.wafer.fast.step import Memory, run_step
 from engine.wafer.program.program import Program
 
 __all__ = ["MAX_ROWS", "Executor", "processor_path"]
@@ -62,7 +62,6 @@ class Executor:
         self.path_name = processor_path(portable)
         self._path = _path(portable)
         self._memory = _allocate(program, tensors)
-        self._sizes = _sizes(program)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])
         self.position = 0
@@ -80,7 +79,7 @@ class Executor:
         config: Any = numba.config  # its fields are made at run time
         if config.DISABLE_JIT:
             raise EngineError("the kernels need numba's compiler: unset NUMBA_DISABLE_JIT")
-        work = _kernels(self._path, self._memory, self._sizes)
+        work = _kernels(self._path, self._memory)
         for number, (label, dispatcher, arguments) in enumerate(work):
             on_progress(number, len(work), f"preparing {label}")
             typeof: Any = numba.typeof
@@ -108,7 +107,7 @@ class Executor:
             )
         if self.threads > 1:
             numba.set_num_threads(self.threads)
-        run_step(self._path, self.threads, self._memory, self._sizes, tokens, self.position)
+        run_step(self._path, self.threads, self._memory, tokens, self.position)
         self.position += count
         start = self._logits_at + (count - 1) * self.program.vocabulary
         return np.array(self._memory.values[start : start + self.program.vocabulary])
@@ -125,7 +124,7 @@ class Executor:
         table = self._memory.table
         for number in range(len(table)):
             memory = self._memory._replace(table=table[number : number + 1])
-            run_step(self._path, 1, memory, self._sizes, tokens, self.position)
+            run_step(self._path, 1, memory, tokens, self.position)
             yield number
         self.position += int(tokens.size)
 
@@ -153,14 +152,23 @@ def _allocate(program: Program, tensors: Mapping[str, Any]) -> Memory:
         offsets.append((end, buffer.width))
         end += buffer.width * MAX_ROWS
     widest = max(matrix.inputs for matrix in program.matrices)
-    shape = program.attention
-    cache = (program.layers, shape.kv_heads, shape.head_dim * program.context_length)
-    cosine, sine = scalars.rotary_tables(shape.rotary_base, shape.head_dim, program.context_length)
+    attentions = program.attentions
+    # Kinds of attention differ in their constants; a placement gives all layers the same heads.
+    kept = program.layers * attentions[0].kv_heads * attentions[0].head_dim
+    cache = kept * program.context_length
+    turns = _rotary_tables(program)
     return Memory(
         table=np.ascontiguousarray(program.instructions),
         buffers=np.array(offsets, np.int64),
         matrices=packed.table,
         orders=np.array([(order.parts, order.group) for order in program.orders], np.int64),
+        norms=np.array([norm.eps for norm in program.norms], np.float32),
+        rotaries=turns.places,
+        attentions=np.array(
+            [(kind.heads, kind.kv_heads, kind.head_dim, kind.dim_parts) for kind in attentions],
+            np.int64,
+        ),
+        score_scales=np.array([kind.scale for kind in attentions], np.float32),
         weights=packed.weights,
         scales=packed.scales,
         vectors=packed.vectors,
@@ -168,32 +176,38 @@ def _allocate(program: Program, tensors: Mapping[str, Any]) -> Memory:
         quantised=np.zeros((MAX_ROWS, widest), np.int8),
         input_scales=np.zeros(MAX_ROWS * widest // 32, np.float32),
         corrections=np.zeros(MAX_ROWS * widest // 32, np.int32),
-        partial=np.zeros(program.norm_order.parts, np.float32),
-        k_cache=np.zeros(cache, np.float32).reshape(-1),
-        v_cache=np.zeros(cache, np.float32).reshape(-1),
-        cosine=cosine,
-        sine=sine,
-    )
-
-
-def _sizes(program: Program) -> Sizes:
-    shape = program.attention
-    return Sizes(
-        heads=shape.heads,
-        kv_heads=shape.kv_heads,
-        head_dim=shape.head_dim,
+        partial=np.zeros(max(order.parts for order in program.orders), np.float32),
+        k_cache=np.zeros(cache, np.float32),
+        v_cache=np.zeros(cache, np.float32),
+        cosine=turns.cosine,
+        sine=turns.sine,
         context=program.context_length,
-        position_parts=program.kv_order.parts,
-        position_group=program.kv_order.group,
-        dim_parts=program.head_dim_order.parts,
-        scale=np.float32(shape.scale),
-        eps=np.float32(program.norm_eps),
     )
 
 
-def _kernels(path: Any, memory: Memory, sizes: Sizes) -> Sequence[tuple[str, Any, tuple[Any, ...]]]:
+class _Rotaries(NamedTuple):
+    """Rotary tables of all kinds, one after the other."""
+
+    places: NDArray[np.int64]
+    """Offset in the tables and width of a head, (rotaries, 2)."""
+    cosine: NDArray[np.float32]
+    sine: NDArray[np.float32]
+
+
+def _rotary_tables(program: Program) -> _Rotaries:
+    places, cosines, sines, end = [], [], [], 0
+    for kind in program.rotaries:
+        cosine, sine = scalars.rotary_tables(kind.base, kind.head_dim, program.context_length)
+        places.append((end, kind.head_dim))
+        cosines.append(cosine.reshape(-1))
+        sines.append(sine.reshape(-1))
+        end += cosine.size
+    return _Rotaries(np.array(places, np.int64), np.concatenate(cosines), np.concatenate(sines))
+
+
+def _kernels(path: Any, memory: Memory) -> Sequence[tuple[str, Any, tuple[Any, ...]]]:
     """Every kernel of the step with arguments of the types it is called with."""
-    token, eps = np.int32(0), sizes.eps
+    token, eps, scale = np.int32(0), memory.norms[0], memory.score_scales[0]
     flat = memory.quantised.reshape(-1)
     product = (
         path, memory.weights, memory.scales, 1, 1, 1, flat, 1, memory.input_scales,
@@ -201,7 +215,7 @@ def _kernels(path: Any, memory: Memory, sizes: Sizes) -> Sequence[tuple[str, Any
     )  # fmt: skip
     attended = (
         memory.values, 0, 1, 1, 1, 1, 1, memory.k_cache, memory.v_cache, np.int64(0), 0, 1,
-        sizes.scale, 1, 1, 1, memory.values, 0, 1,
+        scale, 1, 1, 1, memory.values, 0, 1,
     )  # fmt: skip
     appended = (memory.values, 0, 0, 1, 1, memory.k_cache, memory.v_cache, np.int64(0), 0, 1)
     rounded = (memory.values, 0, 1, flat, 0, memory.input_scales, memory.corrections, 0)
@@ -210,7 +224,7 @@ def _kernels(path: Any, memory: Memory, sizes: Sizes) -> Sequence[tuple[str, Any
         ("embed", vectors.embed, (memory.weights, memory.scales, 1, token, memory.values, 0)),
         ("norm", vectors.norm, normed),
         ("quantise", vectors.quantise, rounded),
-        ("rotate", vectors.rotate, (memory.values, 0, 1, 1, memory.cosine[0], memory.sine[0])),
+        ("rotate", vectors.rotate, (memory.values, 0, 1, 1, memory.cosine, memory.sine)),
         ("gate", vectors.gate, (memory.values, 0, 1, memory.values, 0)),
         ("add", vectors.add, (memory.values, 0, 0, 1, 0)),
         ("append", attend.append, appended),
@@ -218,5 +232,5 @@ def _kernels(path: Any, memory: Memory, sizes: Sizes) -> Sequence[tuple[str, Any
         ("attention, threaded", attend.attend_parallel, attended),
         ("matmul", multiply.matmul, product),
         ("matmul, threaded", multiply.matmul_parallel, product),
-        ("program loop", run_step, (path, 1, memory, sizes, np.zeros(1, np.int32), 0)),
+        ("program loop", run_step, (path, 1, memory, np.zeros(1, np.int32), 0)),
     )

@@ -11,7 +11,7 @@ from engine.wafer.fast.kernels import attend, multiply, vectors
 from engine.wafer.jit.decorators import kernel
 from engine.wafer.program.isa import Field, Op
 
-__all__ = ["Memory", "Sizes", "run_step"]
+__all__ = ["Memory", "run_step"]
 
 _OP = int(Field.OP)
 _LAYER = int(Field.LAYER)
@@ -22,6 +22,7 @@ _WEIGHT = int(Field.WEIGHT)
 _ORDER = int(Field.ORDER)
 _COUNT = int(Field.COUNT)
 _LAST_ROW = int(Field.LAST_ROW)
+_VARIANT = int(Field.VARIANT)
 _EMBED, _NORM, _QUANTISE = int(Op.EMBED), int(Op.NORM), int(Op.QUANTISE)
 _MATMUL, _ROTARY, _ATTENTION = int(Op.MATMUL), int(Op.ROTARY), int(Op.ATTENTION)
 _GATE, _ADD = int(Op.GATE), int(Op.ADD)
@@ -41,6 +42,14 @@ class Memory(NamedTuple):
     """Per matrix: offset in `weights`, in `scales` or `vectors`, inputs, outputs; int64 (·, 4)."""
     orders: Any
     """Reduction orders (parts, group), int64 (orders, 2)."""
+    norms: Any
+    """Per kind of norm its eps, float32 (norms,)."""
+    rotaries: Any
+    """Per kind of rotation: offset in `cosine` and `sine`, width of a head; int64 (rotaries, 2)."""
+    attentions: Any
+    """Per kind of attention: heads, KV heads, width of a head, parts of a head; int64 (·, 4)."""
+    score_scales: Any
+    """Per kind of attention the factor of its scores, float32 (attentions,)."""
     weights: Any
     """uint8 panels of all matrices."""
     scales: Any
@@ -62,38 +71,21 @@ class Memory(NamedTuple):
     v_cache: Any
     """float32 (layers, kv_heads, T, D) holding fp16 numbers."""
     cosine: Any
-    """float32 (T, D/2)."""
+    """float32, (T, D/2) for each kind of rotation."""
     sine: Any
-    """float32 (T, D/2)."""
-
-
-class Sizes(NamedTuple):
-    """The numbers of attention and norms."""
-
-    heads: int
-    kv_heads: int
-    head_dim: int
+    """float32, (T, D/2) for each kind of rotation."""
     context: int
-    position_parts: int
-    position_group: int
-    dim_parts: int
-    scale: Any
-    """float32."""
-    eps: Any
-    """float32."""
+    """Positions T of the KV cache."""
 
 
 @kernel
-def run_step(
-    path: Any, threads: int, memory: Memory, sizes: Sizes, tokens: Any, position: int
-) -> None:
+def run_step(path: Any, threads: int, memory: Memory, tokens: Any, position: int) -> None:
     """Run the Program for ``tokens`` at ``position`` and the positions after it.
 
     Args:
         path: `dot.VNNI`, `dot.AVX2` or `dot.PORTABLE`; its type chooses the code.
         threads: Above 1, large products and many heads are shared among threads.
         memory: Tables, weights and state; values and KV cache are written.
-        sizes: Numbers of attention and norms.
         tokens: int32 (M,), at most the rows the arena was made for.
         position: Rows already in the KV cache.
 
@@ -110,6 +102,7 @@ def run_step(
         target = max(memory.table[i, _TARGET], 0)
         weight = max(memory.table[i, _WEIGHT], 0)
         order = max(memory.table[i, _ORDER], 0)
+        variant = max(memory.table[i, _VARIANT], 0)
         at, width = memory.buffers[source, 0], memory.buffers[source, 1]
         to, out_width = memory.buffers[target, 0], memory.buffers[target, 1]
         parts, group = memory.orders[order, 0], memory.orders[order, 1]
@@ -126,7 +119,7 @@ def run_step(
             gain = memory.vectors[scale_offset : scale_offset + inputs]
             for m in range(first, rows):
                 vectors.norm(
-                    values, at + m * width, width, gain, sizes.eps, parts, group,
+                    values, at + m * width, width, gain, memory.norms[variant], parts, group,
                     memory.partial, values, to + m * out_width,
                 )  # fmt: skip
         elif op == _QUANTISE:
@@ -150,35 +143,38 @@ def run_step(
                     memory.corrections, first, rows, values[to:], out_width, outputs,
                 )  # fmt: skip
         elif op == _ROTARY:
+            start, head_dim = memory.rotaries[variant, 0], memory.rotaries[variant, 1]
+            half = head_dim // 2
             for m in range(rows):
+                angle = start + (position + m) * half
                 vectors.rotate(
-                    values, at + m * width, memory.table[i, _COUNT], sizes.head_dim,
-                    memory.cosine[position + m], memory.sine[position + m],
+                    values, at + m * width, memory.table[i, _COUNT], head_dim,
+                    memory.cosine[angle : angle + half], memory.sine[angle : angle + half],
                 )  # fmt: skip
         elif op == _ATTENTION:
             layer = memory.table[i, _LAYER]
-            key_at = at + sizes.heads * sizes.head_dim
-            value_at = key_at + sizes.kv_heads * sizes.head_dim
+            heads, kv_heads = memory.attentions[variant, 0], memory.attentions[variant, 1]
+            head_dim, dim_parts = memory.attentions[variant, 2], memory.attentions[variant, 3]
+            scale = memory.score_scales[variant]
+            key_at = at + heads * head_dim
+            value_at = key_at + kv_heads * head_dim
             for m in range(rows):
                 attend.append(
-                    values, key_at + m * width, value_at + m * width, sizes.kv_heads,
-                    sizes.head_dim, memory.k_cache, memory.v_cache, layer, position + m,
-                    sizes.context,
+                    values, key_at + m * width, value_at + m * width, kv_heads, head_dim,
+                    memory.k_cache, memory.v_cache, layer, position + m, memory.context,
                 )  # fmt: skip
-            products = rows * sizes.heads * (position + rows) * sizes.head_dim
+            products = rows * heads * (position + rows) * head_dim
             if threads > 1 and products >= _PARALLEL_PRODUCTS:
                 attend.attend_parallel(
-                    values, at, width, rows, sizes.heads, sizes.kv_heads, sizes.head_dim,
-                    memory.k_cache, memory.v_cache, layer, position, sizes.context, sizes.scale,
-                    sizes.position_parts, sizes.position_group, sizes.dim_parts, values, to,
-                    out_width,
+                    values, at, width, rows, heads, kv_heads, head_dim, memory.k_cache,
+                    memory.v_cache, layer, position, memory.context, scale, parts, group,
+                    dim_parts, values, to, out_width,
                 )  # fmt: skip
             else:
                 attend.attend(
-                    values, at, width, rows, sizes.heads, sizes.kv_heads, sizes.head_dim,
-                    memory.k_cache, memory.v_cache, layer, position, sizes.context, sizes.scale,
-                    sizes.position_parts, sizes.position_group, sizes.dim_parts, values, to,
-                    out_width,
+                    values, at, width, rows, heads, kv_heads, head_dim, memory.k_cache,
+                    memory.v_cache, layer, position, memory.context, scale, parts, group,
+                    dim_parts, values, to, out_width,
                 )  # fmt: skip
         elif op == _GATE:
             for m in range(rows):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import PlacementError, PredictionError
-from engine.model.architecture import read_graph
+from engine.model.families import read_graph
 from engine.model.graph import ModelGraph
 from engine.units import Gigahertz, tokens_per_second
 from engine.wafer.compile.compiler import compile_graph

@@ -7,8 +7,7 @@ makes of them.  Which constants follow is `engine.wafer.figures.calibration`'s b
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from engine.model.config import ModelConfig
-from engine.model.families.decoder import Additions, build_graph
+from engine.model.families.qwen3 import Qwen3Config
 from engine.model.graph import ModelGraph
 from engine.wafer.figures.decode import Priced, price
 from engine.wafer.place.placement import Shape, model_shape, place
@@ -28,8 +27,7 @@ LAYERS = 28
 LONGEST_CONTEXT = 22_784
 """The longest sequence its memory held in eight blocks."""
 
-_CONFIG = ModelConfig(
-    model_type="llama",
+_CONFIG = Qwen3Config(
     hidden_size=2048,
     intermediate_size=6144,
     num_hidden_layers=LAYERS,
@@ -57,8 +55,7 @@ class Measured:
 @lru_cache(maxsize=2)
 def graph(context: int = LONGEST_CONTEXT) -> ModelGraph:
     """Return the model's graph, for at most ``context`` rows of the KV cache."""
-    config = replace(_CONFIG, max_position_embeddings=context)
-    return build_graph(config, Additions(head_norms=True), "Qwen3-1.7B")
+    return replace(_CONFIG, max_position_embeddings=context).graph("Qwen3-1.7B")
 
 
 @lru_cache(maxsize=8)

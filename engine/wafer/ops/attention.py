@@ -27,9 +27,9 @@ from engine.wafer.ops.site import (
     Site,
 )
 from engine.wafer.program.machine import MachineSpec
-from engine.wafer.program.program import Attention
 
 __all__ = [
+    "AttentionShape",
     "HeadSplit",
     "capped_cost",
     "capped_steps",
@@ -44,6 +44,16 @@ __all__ = [
 _KV_ELEMENT_BYTES = 2
 _CAP_OPERATIONS = EXP_OPERATIONS + RECIPROCAL_OPERATIONS + DIVIDE_OPERATIONS + 4
 """Per score: tanh by one exponential and a quotient, between two products."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionShape:
+    """The heads that a placement lays out, the same in every layer."""
+
+    heads: int
+    """Query heads."""
+    kv_heads: int
+    head_dim: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,7 @@ class HeadSplit:
 
 
 @lru_cache(maxsize=4096)
-def split_heads(shape: Attention, columns: int, *, fill: bool = True) -> HeadSplit:
+def split_heads(shape: AttentionShape, columns: int, *, fill: bool = True) -> HeadSplit:
     """Lay the heads on ``columns`` columns.
 
     Args:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PlacementError
+from engine.model.roles import Role
 from engine.model.sum_orders import ReduceOrder, SumOrders
 from engine.wafer.cost.lines import reduce_costs
 from engine.wafer.ops import select
@@ -123,18 +124,18 @@ def _chains(placement: Placement) -> dict[str, _Chain]:
     """The reductions of two phases, by the name of their order."""
     shape, heads = placement.shape, placement.heads
     by_core = block_outputs(placement.model, shape, heads)
-    outputs = {name: int(each.max()) for name, each in by_core.items()}
+    outputs = {role: int(each.max()) for role, each in by_core.items()}
 
     def over(lies: Split, axis: int, *streams: int) -> _Chain:
         return _Chain(axis, lies.parts, lies.span, streams)
 
     queries = heads.queries
     return {
-        "hidden": over(placement.hidden, ALONG_ROWS, outputs["qkv"], outputs["gate_up"]),
+        "hidden": over(placement.hidden, ALONG_ROWS, outputs[Role.QKV], outputs[Role.GATE_UP]),
         "norm": _Chain(ALONG_ROWS, shape.rows, 1, (1, 1)),
         "positions": _Chain(ALONG_ROWS, shape.rows, 1, (queries, queries * (heads.dims + 1))),
-        "heads": over(placement.attended, ALONG_COLUMNS, outputs["o"]),
-        "ffn": over(placement.gated, ALONG_COLUMNS, outputs["down"]),
+        "heads": over(placement.attended, ALONG_COLUMNS, outputs[Role.OUT]),
+        "ffn": over(placement.gated, ALONG_COLUMNS, outputs[Role.DOWN]),
         "select": _Chain(ALONG_COLUMNS, shape.head_columns, 1, (select.WAVELETS,)),
     }
 

@@ -6,7 +6,7 @@ Opens a model's configuration, never its weights.
 from pathlib import Path
 
 from engine import units
-from engine.model.architecture import read_graph
+from engine.model.families import read_graph
 from engine.model.load import find_model
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.place.orders import choose_orders_of_regions

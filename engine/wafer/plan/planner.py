@@ -5,7 +5,8 @@ adding up its micro-steps as if every core waited for the slowest (`cost.Tally`)
 context.  Deterministic; no weights.  `Plan` keeps what was compared and why the best won.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
@@ -229,7 +230,7 @@ class _Search:
         blocks: int | None,
         wafers: int | None,
     ) -> None:
-        self.layer = _one_layer(graph)
+        self.kinds = _kinds_of_layers(graph)
         self.model, self.machine, self.context = model, machine, context
         self.runs, self.rows_per_step = runs, rows_per_step
         self.blocks, self.wafers = blocks, wafers
@@ -239,7 +240,7 @@ class _Search:
         """Place and price one size; what does not fit says why."""
         try:
             most = self._most_layers(Shape(columns, rows, 1, blocks=1))
-            layer = self._layer(columns, rows)
+            layers = self._layers(columns, rows)
         except PlacementError as error:
             return Candidate(columns, rows, None, columns * rows, 0, {}, str(error))
         fewest = self._fewest_blocks(columns, rows, most)
@@ -254,7 +255,7 @@ class _Search:
                 if not self._has_area(shape):
                     continue
                 try:
-                    return self._with_blocks(shape, head, layer)
+                    return self._with_blocks(shape, head, layers)
                 except PlacementError as error:
                     refusal = refusal or str(error)
         refusal = refusal or self._head_refusal(rows)
@@ -283,14 +284,14 @@ class _Search:
         return cores <= shape.wafers * self.machine.columns * self.machine.rows
 
     def _with_blocks(
-        self, shape: Shape, head: _Head, layer: dict[str, tuple[int, int]]
+        self, shape: Shape, head: _Head, layers: dict[str, tuple[int, int]]
     ) -> Candidate:
         """Choose the blocks: the most that fit, unless the fewest are clearly faster."""
         fewer = self._placed(shape)
-        few = self._price(fewer, head, layer)
+        few = self._price(fewer, head, layers)
         if self.blocks is not None:
             return few
-        many = self._price(self._most_blocks(shape, fewer), head, layer)
+        many = self._price(self._most_blocks(shape, fewer), head, layers)
         return many if many.cycles_per_token <= _BLOCK_SLACK * few.cycles_per_token else few
 
     def _placed(self, shape: Shape) -> Placement:
@@ -319,36 +320,37 @@ class _Search:
 
     # ── prices ──────────────────────────────────────────────────────────────────────────────
 
-    def _layer(self, columns: int, rows: int) -> dict[str, tuple[int, int]]:
-        """Cycles of one layer by operation: without KV rows, for each of them."""
+    def _layers(self, columns: int, rows: int) -> dict[str, tuple[int, int]]:
+        """Cycles of all layers by operation: without KV rows, for each of them."""
         model = replace(self.model, layers=1)
         shape = Shape(columns, rows, 1, blocks=1)
         placement = place(model, _roomy(self.machine), shape, self.context, runs=self.runs)
-        compiled = compile_graph(self.layer, self.machine, placement, by_core=False)
         total: dict[str, tuple[int, int]] = {}
-        for row in compiled.program.instructions:
-            op = Op(row[Field.OP])
-            if row[Field.LAYER] >= 0 and op not in (Op.SEND, Op.RECEIVE):
-                fixed, per_row = total.get(op.name.lower(), (0, 0))
-                total[op.name.lower()] = (
-                    fixed + int(row[Field.CYCLES]),
-                    per_row + int(row[Field.CYCLES_KV]),
-                )
+        for layer, count in self.kinds:
+            compiled = compile_graph(layer, self.machine, placement, by_core=False)
+            for row in compiled.program.instructions:
+                op = Op(row[Field.OP])
+                if row[Field.LAYER] >= 0 and op not in (Op.SEND, Op.RECEIVE):
+                    fixed, per_row = total.get(op.name.lower(), (0, 0))
+                    total[op.name.lower()] = (
+                        fixed + count * int(row[Field.CYCLES]),
+                        per_row + count * int(row[Field.CYCLES_KV]),
+                    )
         return total
 
     def _price(
-        self, placement: Placement, head: _Head, layer: dict[str, tuple[int, int]]
+        self, placement: Placement, head: _Head, layers: dict[str, tuple[int, int]]
     ) -> Candidate:
         """Cycles per token of a placement at half the context."""
-        shape, layers = placement.shape, self.model.layers
+        shape = placement.shape
         kv_rows = ceil(self.context / 2 / shape.rows)
-        one = {op: fixed + per_row * kv_rows for op, (fixed, per_row) in layer.items()}
-        by_op = {op: layers * cycles for op, cycles in one.items()}
+        by_op = {op: fixed + per_row * kv_rows for op, (fixed, per_row) in layers.items()}
+        in_layers = sum(by_op.values())
         by_op["transfer"], transfer = self._transfers(placement)
         by_op["head"] = head.cycles
         latency = sum(by_op.values())
-        in_block = shape.layers_by_block(layers)[0]
-        interval = in_block * sum(one.values()) + transfer
+        in_block = shape.layers_by_block(self.model.layers)[0]
+        interval = in_block * in_layers // self.model.layers + transfer
         cycles = (latency + (self.rows_per_step - 1) * interval) // self.rows_per_step
         cores = sum(region.width * region.height for region in placement.regions)
         return Candidate(shape.columns, shape.rows, shape, cores, cycles, by_op)
@@ -356,7 +358,7 @@ class _Search:
     def _transfers(self, placement: Placement) -> tuple[int, int]:
         """Cycles of all transfers of the stream, and of one between blocks."""
         machine, regions = self.machine, placement.regions
-        hidden, angles = placement.hidden, self.model.attention.head_dim
+        hidden, angles = placement.hidden, self.model.angles
         tally = Tally(machine)
         tally.send((slice(None), slice(0, 1)), lane_wavelets(hidden, angles)[:, None])
         sending = tally.cycles
@@ -464,28 +466,25 @@ def kv_capacity(placement: Placement, machine: MachineSpec) -> tuple[int, int]:
     return shared // placement.shape.rows, shared
 
 
-def _one_layer(graph: ModelGraph) -> ModelGraph:
-    """The graph cut down to its first layer; what read the last layer reads the first."""
-    last = f"layer {graph.layers - 1}."
+_COSTLESS = ("eps", "base", "scale")
+"""Constants of a layer's nodes that change its numbers, not its cycles."""
 
-    def rename(value: str) -> str:
-        return f"layer 0.{value.removeprefix(last)}" if value.startswith(last) else value
 
-    nodes = tuple(
-        replace(node, inputs=tuple(rename(value) for value in node.inputs))
-        for node in graph.nodes
-        if node.layer in (None, 0)
-    )
-    tensors = {node.weight for node in nodes}
-    tensors |= {node.text("bias") for node in nodes if "bias" in node.attributes}
-    written = {node.output for node in nodes}
-    return replace(
-        graph,
-        layers=1,
-        nodes=nodes,
-        values={name: width for name, width in graph.values.items() if name in written},
-        weights={name: shape for name, shape in graph.weights.items() if name in tensors},
-    )
+def _kinds_of_layers(graph: ModelGraph) -> list[tuple[ModelGraph, int]]:
+    """Return a layer of each price as a graph of its own, and how many layers have that price."""
+    signatures: defaultdict[int, list[Hashable]] = defaultdict(list)
+    for node in graph.nodes:
+        if node.layer is not None:
+            constants = tuple(
+                (name, None if name == "bias" else value)
+                for name, value in node.attributes.items()
+                if name not in _COSTLESS
+            )
+            signatures[node.layer].append((node.role, graph.values[node.output], constants))
+    alike: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for layer, signature in signatures.items():
+        alike[tuple(signature)].append(layer)
+    return [(graph.one_layer(layers[0]), len(layers)) for layers in alike.values()]
 
 
 # ── sizes ───────────────────────────────────────────────────────────────────────────────────

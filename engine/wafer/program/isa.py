@@ -71,9 +71,12 @@ class Field(IntEnum):
     """The axis the source lies along: 0 rows, 1 columns."""
     LAST_ROW = 10
     """1: only the step's last row is computed (the vocabulary head of a prefill)."""
-    CYCLES = 11
+    VARIANT = 11
+    """Which kind of its operation: index into the Program's norms (NORM, HEAD_NORM), rotaries
+    (ROTARY) or attentions (ATTENTION), −1 for other operations."""
+    CYCLES = 12
     """Cycles of the instruction alone, from an aligned start, for one row without KV rows."""
-    CYCLES_KV = 12
+    CYCLES_KV = 13
     """Cycles for every KV row, as many in every core, per row of the step."""
 
 

@@ -6,10 +6,11 @@ simulate it, the panes draw it.  Knows nothing of how it was made.
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,18 @@ from engine.model.sum_orders import ReduceOrder
 from engine.wafer.program.isa import FIELDS, Field, Op
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["SCHEMA_VERSION", "Attention", "Buffer", "Matrix", "Program", "Region"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Attention",
+    "Buffer",
+    "Matrix",
+    "Norm",
+    "Program",
+    "Region",
+    "Rotary",
+]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every change of what a table means."""
 
 
@@ -65,14 +75,41 @@ class Matrix:
 
 
 @dataclass(frozen=True, slots=True)
-class Attention:
-    """The shape of attention, the same in every layer."""
+class Norm:
+    """A kind of norm."""
 
+    kind: str
+    """``"rms"``."""
+    eps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rotary:
+    """A kind of rotary embedding; its angles travel with the row beside those of the others."""
+
+    kind: str
+    """``"half"``: pairs (i, i + D/2)."""
+    base: float
+    head_dim: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """A kind of attention: layers may differ in it."""
+
+    kind: str
+    """``"causal"``: a row sees the positions up to its own."""
     heads: int
     kv_heads: int
     head_dim: int
     scale: float
-    rotary_base: float
+    """Factor of the scores."""
+    window: int
+    """Last positions that a row sees; 0: all."""
+    softcap: float
+    """Bound that scores approach; 0.0: none."""
+    dim_parts: int
+    """Cores that share a head; their parts of a score add up in one plain chain."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,26 +121,26 @@ class Program:
     context_length: int
     vocabulary: int
     layers: int
-    norm_eps: float
-    attention: Attention
     instructions: NDArray[np.int64]
     """Shape (instructions, `isa.FIELDS`)."""
     regions: tuple[Region, ...]
     buffers: tuple[Buffer, ...]
     matrices: tuple[Matrix, ...]
     orders: tuple[ReduceOrder, ...]
-    kv_order: ReduceOrder
-    """Sums over positions; position j lies in core row j mod parts."""
-    head_dim_order: ReduceOrder
-    """Sums over the dimensions of a head."""
-    norm_order: ReduceOrder
-    """Sums of squares."""
+    norms: tuple[Norm, ...]
+    rotaries: tuple[Rotary, ...]
+    attentions: tuple[Attention, ...]
     schema_version: int = field(default=SCHEMA_VERSION)
 
     @property
     def cores_used(self) -> int:
         """Cores of all regions."""
         return sum(region.width * region.height for region in self.regions)
+
+    @property
+    def kv_rows(self) -> int:
+        """Rows of cores over which positions lie: position j in core row j mod this."""
+        return self.regions[0].height
 
     @property
     def sram_bytes_per_core_max(self) -> int:
@@ -127,11 +164,7 @@ class Program:
             if name not in {"hash", "instructions", "machine"}
         }
         plain = {
-            name: [asdict(item) for item in value]
-            if isinstance(value, tuple)
-            else asdict(cast(Any, value))
-            if hasattr(value, "__dataclass_fields__")
-            else value
+            name: [asdict(item) for item in value] if isinstance(value, tuple) else value
             for name, value in tables.items()
         }
         return plain | {
@@ -156,12 +189,8 @@ class Program:
                 f"{path}: program schema {tables['schema_version']}, this engine reads "
                 f"{SCHEMA_VERSION}; compile the model again"
             )
-        lists = {"regions": Region, "buffers": Buffer, "matrices": Matrix, "orders": ReduceOrder}
-        for name, kind in lists.items():
+        for name, kind in _ENTRIES.items():
             tables[name] = tuple(kind(**_tuples(row)) for row in tables[name])
-        for name in ("kv_order", "head_dim_order", "norm_order"):
-            tables[name] = ReduceOrder(**tables[name])
-        tables["attention"] = Attention(**tables["attention"])
         tables["machine"] = MachineSpec(**tables["machine"])
         tables["instructions"] = np.array(tables["instructions"], np.int64)
         return cls(**tables)
@@ -203,6 +232,18 @@ class Program:
             raise ValueError(
                 f"instruction table of shape {self.instructions.shape}; it must be (n, {FIELDS})"
             )
+
+
+_ENTRIES: Mapping[str, Callable[..., Any]] = {
+    "regions": Region,
+    "buffers": Buffer,
+    "matrices": Matrix,
+    "orders": ReduceOrder,
+    "norms": Norm,
+    "rotaries": Rotary,
+    "attentions": Attention,
+}
+"""What each table of a saved Program holds."""
 
 
 def _canonical(tables: dict[str, Any]) -> str:

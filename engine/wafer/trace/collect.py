@@ -254,7 +254,7 @@ class _Formulas:
     def _step(self, position: int, start: int, token: NDArray[np.int32]) -> Step:
         moved = self.latency.copy()
         attends = self.program.instructions[:, Field.OP] == Op.ATTENTION
-        moved[attends] += int(self.timing.growth(position)[0])
+        moved[attends] += self.timing.growth(position)[0]
         cycles = self.timing.step_cycles(position)
         assert int(moved.sum()) == cycles, "instructions do not add up to the step"
         states = np.zeros_like(self.states)

@@ -79,7 +79,7 @@ class Lowering:
         self.taps: list[Tap] = []
         self.trace_words = 0
         self.host: tuple[Ints, int, Ints] = (np.zeros(0, np.int64), 0, np.zeros(0, np.int64))
-        self.angles = program.attention.head_dim
+        self.angles = placement.model.angles
         self.index = 0
         self.row = program.instructions[0]
         self.told: list[dict[str, NDArray[np.int64]]] = []
@@ -173,7 +173,8 @@ class Lowering:
 
     def heads_layout(self) -> Layout:
         """Return where queries, keys and values lie on the north line."""
-        return heads_layout(self.program.attention, self.placement.heads, self.site.columns)
+        shape = self.placement.model.attention
+        return heads_layout(shape, self.placement.heads, self.site.columns)
 
     @property
     def attended(self) -> set[str]:

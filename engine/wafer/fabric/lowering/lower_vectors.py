@@ -27,10 +27,10 @@ def norm(low: Lowering) -> None:
     low.work((rows, 0 * rows), Kind.SQUARES, (source, root, k))
     one = np.ones(1, np.int64)
     site.reduce(
-        Line(ALONG_ROWS, site.rows, np.zeros(1, np.int64), one), low.program.norm_order,
-        root, Reduce.ADD_F32,
+        Line(ALONG_ROWS, site.rows, np.zeros(1, np.int64), one), low.order(), root, Reduce.ADD_F32,
     )  # fmt: skip
-    eps = int(np.float32(low.program.norm_eps).view(np.int32))
+    kind = low.program.norms[int(low.row[Field.VARIANT])]
+    eps = int(np.float32(kind.eps).view(np.int32))
     low.work((0, 0), Kind.ROOT, (root, width, eps))
     site.multicast(ALONG_ROWS, np.zeros(1, np.int64), one, root)
     weight = int(low.row[Field.WEIGHT])
@@ -71,12 +71,15 @@ def rotary(low: Lowering) -> None:
     """Turn queries and keys on the north line by the angles that came with the row."""
     site, heads = low.site, low.placement.heads
     vectors = heads.queries + heads.kv
-    angles = site.memory("angles", low.angles)
+    variant = int(low.row[Field.VARIANT])
+    before = sum(kind.head_dim for kind in low.program.rotaries[:variant])
+    cosine = site.memory("angles", low.angles) + before
+    sine = cosine + low.program.rotaries[variant].head_dim // 2
     columns = low.line(ALONG_COLUMNS)
     pair = np.array([first_head(heads, c)[1] * heads.dims // 2 for c in columns], np.int64)
     source = low.value(Field.SOURCE, (heads.queries + 2 * heads.kv) * heads.dims)
     low.work(
         low.cores(ALONG_COLUMNS, columns), Kind.ROTATE,
-        (source, vectors, heads.dims, angles, angles + low.angles // 2, pair),
+        (source, vectors, heads.dims, cosine, sine, pair),
     )  # fmt: skip
     low.tap(ALONG_COLUMNS, low.heads_layout())

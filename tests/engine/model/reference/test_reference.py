@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from engine.errors import ModelError, PromptError
-from engine.model.families.llama import build_graph
+from engine.model.families.qwen3 import Qwen3Config
 from engine.model.formats.checked_tensors import load_float_tensors
 from engine.model.graph import ModelGraph, Node
 from engine.model.load import load_model
 from engine.model.reference import Fp32Reference, QuantisedReference, quantised
+from engine.model.roles import Role
 from engine.model.sum_orders import ReduceOrder, SumOrders
 from engine.model.tensors.floats import FloatTensor
 from engine.model.tensors.q8 import quantise
@@ -269,29 +270,42 @@ def test_orders_that_do_not_fit_the_model(tiny):
         QuantisedReference(tiny, replace(SINGLE, head_dim=ReduceOrder(3, 3)))
 
 
-@pytest.mark.parametrize(("name", "value"), [("window", 8), ("softcap", 30.0)])
-def test_an_attention_nobody_computes_is_refused(tiny, name, value):
-    graph = build_graph(tiny.config, "tiny")
+@pytest.mark.parametrize(
+    ("op", "name", "value", "words"),
+    [
+        ("attention", "window", 8, "no attention with window=8"),
+        ("attention", "softcap", 30.0, "no attention with softcap=30"),
+        ("embed", "scale", 8.0, "no embedding with scale=8"),
+        ("gate", "kind", "gelu", "no activation of kind gelu"),
+    ],
+)
+def test_a_node_nobody_computes_is_refused(tiny, op, name, value, words):
     nodes = tuple(
-        replace(node, attributes={**node.attributes, name: value})
-        if node.op == "attention"
-        else node
-        for node in graph.nodes
+        replace(node, attributes={**node.attributes, name: value}) if node.op == op else node
+        for node in tiny.graph.nodes
     )
-    with pytest.raises(ModelError, match=f"{name}={value:g}"):
-        Fp32Reference(replace(tiny, graph=replace(graph, nodes=nodes)))
+    with pytest.raises(ModelError, match=words):
+        Fp32Reference(replace(tiny, graph=replace(tiny.graph, nodes=nodes)))
+
+
+def test_a_norm_of_single_heads_is_refused(tiny):
+    config = {name: getattr(tiny.config, name) for name in tiny.config.__dataclass_fields__}
+    graph = Qwen3Config(**config).graph("tiny")
+    with pytest.raises(ModelError, match="no norm of single heads"):
+        Fp32Reference(replace(tiny, graph=graph))
 
 
 @pytest.fixture
 def biased(tiny):
     """An embedding, a norm and a head with a bias: what no Llama has."""
     weights = {"embedding": (288, 64), "norm": (64,), "bias": (288,)}
+    norm = {"kind": "rms", "eps": 1e-5}
     graph = ModelGraph(
         name="biased",
         nodes=(
-            Node("embed", "embed", (), "embed", "embedding"),
-            Node("norm", "norm", ("embed",), "norm", "norm", None, {"kind": "rms", "eps": 1e-5}),
-            Node("head", "matmul", ("norm",), "logits", "embedding", None, {"bias": "bias"}),
+            Node("embed", Role.EMBED, (), "embed", "embedding"),
+            Node("norm", Role.FINAL_NORM, ("embed",), "norm", "norm", None, norm),
+            Node("head", Role.HEAD, ("norm",), "logits", "embedding", None, {"bias": "bias"}),
         ),
         values={"embed": 64, "norm": 64, "logits": 288},
         weights=weights,
@@ -314,17 +328,3 @@ def test_a_bias_is_added_after_the_sum(biased, reference):
     zero = {**biased.tensors, "bias": FloatTensor(np.zeros(288, np.float32))}
     without = reference(replace(biased, tensors=zero)).forward(TOKENS[:8])
     assert same_bits(with_bias, without + biased.tensors["bias"].values)
-
-
-def test_a_matmul_whose_order_nobody_names_is_refused(biased):
-    nodes = (biased.graph.nodes[0], replace(biased.graph.nodes[2], inputs=("embed",)))
-    graph = replace(
-        biased.graph,
-        nodes=nodes,
-        values={"embed": 64, "logits": 288},
-        weights={"embedding": (288, 64), "bias": (288,)},
-    )
-    model = replace(biased, graph=graph)
-    with pytest.raises(ModelError, match="no order is named for a matmul that reads a 'embed'"):
-        QuantisedReference(model, SINGLE)
-    assert Fp32Reference(model).forward(TOKENS[:2]).shape == (2, 288)

@@ -106,6 +106,7 @@ def test_every_index_points_into_its_table():
             (Field.TARGET, len(program.buffers)),
             (Field.WEIGHT, len(program.matrices)),
             (Field.ORDER, len(program.orders)),
+            (Field.VARIANT, len(program.attentions)),
         ):
             assert table[:, field].min() >= -1
             assert table[:, field].max() < length
@@ -154,7 +155,7 @@ def test_another_schema_version_is_refused(model, tmp_path):
     tables = json.loads(path.read_text())
     path.write_text(json.dumps(tables | {"schema_version": 99}))
 
-    with pytest.raises(ValueError, match="program schema 99, this engine reads 2; compile"):
+    with pytest.raises(ValueError, match="program schema 99, this engine reads 3; compile"):
         Program.load(path)
 
 

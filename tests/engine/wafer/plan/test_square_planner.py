@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import ConfigError, PlacementError
-from engine.model.architecture import read_graph
+from engine.model.families import read_config, read_graph
 from engine.model.load import find_model
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.place.placement import Shape, model_shape, place
@@ -289,11 +289,8 @@ def test_fp16_has_no_quantisation(graph_of):
 
 def test_a_graph_without_additions_is_priced_like_the_one_that_runs():
     """``predict`` and the app go the same way."""
-    from engine.model.config import ModelConfig
-    from engine.model.families import build_graph
-
     folder = find_model()
-    runs = build_graph(ModelConfig.from_file(folder / "config.json"), folder.name)
+    runs = read_config(folder / "config.json").graph(folder.name)
 
     placement = plan(runs, WSE3, 512)
 
