@@ -18,7 +18,7 @@ from engine.model.families import ModelConfig, read_config
 from engine.model.formats.checked_tensors import load_tensors
 from engine.model.formats.checksums import read_checksums, read_file
 from engine.model.graph import ModelGraph
-from engine.model.tensors.tensor import Tensor
+from engine.model.tensors.tensor import Format, Tensor
 
 __all__ = ["Model", "bundled_models", "find_model", "load_model", "weights_sha256"]
 
@@ -49,6 +49,11 @@ class Model:
     def parameters(self) -> int:
         """Number of weights."""
         return self.graph.parameters
+
+    @property
+    def formats(self) -> dict[str, Format]:
+        """Format of every tensor by name."""
+        return {name: tensor.format for name, tensor in self.tensors.items()}
 
     @property
     def weight_bytes(self) -> int:

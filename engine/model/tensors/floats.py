@@ -68,6 +68,7 @@ FP16 = Format(
     block_bytes=0,
     input_bytes=2,
     runs=False,
+    priced=True,
     stored_types=("F16",),
     read=_read_fp16,
 )
@@ -79,6 +80,7 @@ FP32 = Format(
     block_bytes=0,
     input_bytes=4,
     runs=False,
+    priced=False,
     stored_types=("F32", "BF16"),
     read=_read_fp32,
 )

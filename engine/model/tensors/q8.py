@@ -179,6 +179,7 @@ INT8 = Format(
     block_bytes=2,
     input_bytes=1,
     runs=True,
+    priced=True,
     stored_types=("I8",),
     read=_read,
 )

@@ -82,6 +82,8 @@ class Format:
     runs: bool
     """True: kernels and cores read a matrix of this format as it is.  False: it becomes int8 on
     load, and a wafer that holds it can only be priced."""
+    priced: bool
+    """True: products with a matrix of this format have a price on a wafer."""
     stored_types: tuple[str, ...]
     """Types of stored tensors that `read` takes."""
     read: Callable[[Stored], Tensor] = field(repr=False, compare=False)

@@ -129,7 +129,7 @@ def open_wafer(
         PlacementError: The model does not fit the machine.
         EngineError: The threads asked for are not possible.
     """
-    placement = remembered_plan(model.graph, spec, context_length)
+    placement = remembered_plan(model.graph, spec, context_length, model.formats)
     compiled = compile_graph(model.graph, spec, placement)
     timing = Timing(compiled, placement)
     orders = choose_orders(spec, placement)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.model.tensors import FORMATS
 from engine.model.tensors.tensor import QuantisedTensor, Tensor, float_vector, quantised_matrix
 from engine.wafer.fast.kernels.dot import PANEL
 from engine.wafer.program.geometry import GROUP
@@ -46,7 +47,7 @@ def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor]) -> Packed:
         if matrix.tensors in known:
             rows.append(known[matrix.tensors])
             continue
-        if matrix.kind == "fp32":
+        if not FORMATS[matrix.format].is_quantised:
             vector = float_vector(tensors, matrix.tensors[0])
             row = [0, ends[2], matrix.inputs, matrix.outputs]
             vectors.append(vector)

@@ -11,6 +11,8 @@ import numpy as np
 from engine.errors import PlacementError, PredictionError
 from engine.model.families import read_graph
 from engine.model.graph import ModelGraph
+from engine.model.tensors import FORMATS, uniform_formats
+from engine.model.tensors.tensor import Format
 from engine.units import Gigahertz, tokens_per_second
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.figures import calibration
@@ -23,8 +25,6 @@ from engine.wafer.program.machine import MachineSpec
 from engine.wafer.timing.timing import Timing
 
 __all__ = ["Priced", "decode", "price"]
-
-DTYPES = ("int8", "fp16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +64,22 @@ def _placed(
     context: int,
     blocks: int | None,
     block: tuple[int, int] | None,
-    dtype: str,
+    format: Format,
 ) -> Placement:
     """Place as the app does, for the model's own context; else what can only be priced.
 
     A context of its own that does not fit is no reason to refuse the one that was asked for.
     """
-    if dtype == "int8" and blocks is None and block is None:
+    formats = uniform_formats(graph.weights, format)
+    if format.runs and blocks is None and block is None:
         try:
-            return plan(graph, machine)
+            return plan(graph, machine, formats=formats)
         except PlacementError:
             pass  # more than the tiers can run
     try:
-        return plan_shape(graph, machine, blocks=blocks, block=block, dtype=dtype).placement
+        return plan_shape(graph, machine, blocks=blocks, block=block, formats=formats).placement
     except PlacementError:
-        asked = plan_shape(graph, machine, context, blocks=blocks, block=block, dtype=dtype)
+        asked = plan_shape(graph, machine, context, blocks=blocks, block=block, formats=formats)
         return asked.placement
 
 
@@ -100,7 +101,7 @@ def decode(
         context: Rows in the KV cache.
         blocks: Blocks of layers; None means the planner's choice.
         block: Columns and rows of a block; None means the planner's choice.
-        dtype: Type of the weights, int8 or fp16.
+        dtype: Name of the format of all matrices, one that has a price.
         clock_ghz: A clock other than the machine's own.
 
     Raises:
@@ -110,8 +111,7 @@ def decode(
         PredictionError: A size makes no sense.
     """
     spec = machines.get(machine, clock_ghz)
-    if dtype not in DTYPES:
-        raise PredictionError(f"unknown dtype {dtype!r}: known are {', '.join(DTYPES)}")
+    format = _priced_format(dtype)
     graph = read_graph(config, max(1, context))
     if not 1 <= context <= graph.context_length:
         raise PredictionError(
@@ -122,7 +122,7 @@ def decode(
     if block is not None:
         _check_block(spec, block)
     room = min(context + 1, graph.context_length)
-    priced = price(graph, spec, _placed(graph, spec, room, blocks, block, dtype))
+    priced = price(graph, spec, _placed(graph, spec, room, blocks, block, format))
     cycles = priced.step_cycles(context)
     placement = priced.placement
     asked: dict[str, object] = {
@@ -139,6 +139,14 @@ def decode(
     calibrated = calibration.is_calibrated(machine, "decode")
     parts = list(priced.timing.cycles_by_operation(priced.position(context)).items())
     return Prediction(cycles, "analytic", spec, calibrated, asked, parts, "cycles_per_token")
+
+
+def _priced_format(name: str) -> Format:
+    """Return a format by name."""
+    known = {format.name: format for format in FORMATS.values() if format.priced}
+    if name not in known:
+        raise PredictionError(f"unknown dtype {name!r}: known are {', '.join(known)}")
+    return known[name]
 
 
 def _check_block(spec: MachineSpec, block: tuple[int, int]) -> None:

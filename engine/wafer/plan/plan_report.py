@@ -8,6 +8,7 @@ from pathlib import Path
 from engine import units
 from engine.model.families import read_graph
 from engine.model.load import find_model
+from engine.model.tensors import FORMATS, uniform_formats
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.place.orders import choose_orders_of_regions
 from engine.wafer.plan.planner import Candidate, Plan, kv_capacity, plan_shape
@@ -36,7 +37,7 @@ def plan_wafer(
         machine: Name of the machine.
         clock_ghz: Another clock than the machine's own.
         context: KV rows to hold; None: the model's own.
-        dtype: Type of the weights, ``"int8"`` or ``"fp16"``.
+        dtype: Name of the format of all matrices, one that has a price.
         rows_per_step: Rows of a step that sizes are compared with.
 
     Raises:
@@ -46,15 +47,15 @@ def plan_wafer(
     """
     spec = machines.get(machine, clock_ghz)
     path = Path(model) if model is not None and Path(model).suffix == ".json" else find_model(model)
-    graph = read_graph(path, context)
+    graph, format = read_graph(path, context), FORMATS[dtype]
     bundled = model is None or path.suffix != ".json"
     plan = plan_shape(
         graph,
         spec,
         context,
-        dtype=dtype,
+        formats=uniform_formats(graph.weights, format),
         rows_per_step=rows_per_step,
-        runs=bundled and dtype == "int8" and path.parent == find_model(None).parent,
+        runs=bundled and format.runs and path.parent == find_model(None).parent,
     )
     placement, position = plan.placement, plan.position
     cores = sum(region.width * region.height for region in placement.regions)

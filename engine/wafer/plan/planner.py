@@ -6,7 +6,7 @@ context.  Deterministic; no weights.  `Plan` keeps what was compared and why the
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
@@ -15,7 +15,9 @@ import numpy as np
 
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
+from engine.model.roles import Role
 from engine.model.sum_orders import ReduceOrder
+from engine.model.tensors.tensor import Format
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.cost.ledger import Tally
 from engine.wafer.cost.lines import best_group
@@ -33,6 +35,7 @@ from engine.wafer.place.placement import (
     model_shape,
     place,
 )
+from engine.wafer.place.weight_formats import WeightFormats
 from engine.wafer.program.geometry import GROUP, even_split, split
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.machine import MachineSpec
@@ -136,19 +139,27 @@ class Plan:
         return _context_limit(self.placement, self.machine)
 
 
-def plan(graph: ModelGraph, machine: MachineSpec, context_length: int | None = None) -> Placement:
+def plan(
+    graph: ModelGraph,
+    machine: MachineSpec,
+    context_length: int | None = None,
+    formats: Mapping[str, Format] | None = None,
+) -> Placement:
     """Return the placement with the fewest decode cycles, one that the tiers can run.
 
     Args:
         graph: The model.
         machine: The chip.
         context_length: KV rows to hold; None means the model's own.
+        formats: Format of every tensor by name; None: int8 for every matrix.
 
     Raises:
         PlacementError: The context is not one the model has, or no shape fits (the message says
-            what the nearest one lacked).
+            what the nearest one lacked), or a format is only priced.
     """
-    return plan_shape(graph, machine, context_length, runs=True, wafers=1).placement
+    return plan_shape(
+        graph, machine, context_length, formats=formats, runs=True, wafers=1
+    ).placement
 
 
 def plan_shape(
@@ -158,7 +169,7 @@ def plan_shape(
     *,
     blocks: int | None = None,
     block: tuple[int, int] | None = None,
-    dtype: str = "int8",
+    formats: Mapping[str, Format] | None = None,
     rows_per_step: int = 1,
     runs: bool = False,
     wafers: int | None = None,
@@ -171,7 +182,7 @@ def plan_shape(
         context_length: KV rows to hold; None means the model's own.
         blocks: Blocks the layers are split over; None: the planner's choice.
         block: (columns, rows) of a block; None: the planner's choice.
-        dtype: Type of the weights, ``"int8"`` or ``"fp16"``.
+        formats: Format of every tensor by name; None: int8 for every matrix.
         rows_per_step: Rows of a step that are compared: 1 for decode, more for drafts.
         runs: True: only what the tiers can run; False: anything that can be priced.
         wafers: How many wafers; None: as few as hold the model.
@@ -179,7 +190,7 @@ def plan_shape(
     Raises:
         PlacementError: The context is not one the model has, or nothing fits.
     """
-    model = replace(model_shape(graph, runs=runs), weights=dtype)
+    model = model_shape(graph, formats, runs=runs)
     context = graph.context_length if context_length is None else context_length
     if not 1 <= context <= graph.context_length:
         raise PlacementError(
@@ -230,7 +241,7 @@ class _Search:
         blocks: int | None,
         wafers: int | None,
     ) -> None:
-        self.kinds = _kinds_of_layers(graph)
+        self.kinds = _kinds_of_layers(graph, model.formats)
         self.model, self.machine, self.context = model, machine, context
         self.runs, self.rows_per_step = runs, rows_per_step
         self.blocks, self.wafers = blocks, wafers
@@ -417,8 +428,8 @@ class _Search:
         """Cycles of lookup, last norm, product and choice in a head of this size."""
         model, machine = self.model, self.machine
         site, tally = Site(machine, columns, rows, by_core=False), Tally(machine)
-        int8 = model.weights == "int8"
-        hidden = (split if int8 else even_split)(model.hidden, rows)
+        format, *_ = model.formats.by_role[Role.HEAD]
+        hidden = (split if model.formats.in_groups else even_split)(model.hidden, rows)
         edges = np.arange(columns + 1) * model.vocabulary // columns
         outputs = np.diff(edges)
         order = ReduceOrder(
@@ -427,12 +438,12 @@ class _Search:
         one = ReduceOrder(rows, best_group(machine, rows, 1))
         embed.steps(tally, site, hidden, 0)
         norm.steps(tally, site, hidden, one)
-        if int8:
+        if format.is_quantised:
             quantise.steps(tally, site, hidden, ALONG_ROWS)
             multicast.steps(tally, site, ALONG_ROWS, quantise.wavelets_by_core(hidden))
         else:
             multicast.steps(tally, site, ALONG_ROWS, multicast.half_wavelets(hidden))
-        matmul.steps(tally, site, hidden, outputs, ALONG_ROWS, order, model.weights)
+        matmul.steps(tally, site, hidden, outputs, ALONG_ROWS, order, format)
         choice = ReduceOrder(columns, best_group(machine, columns, select.WAVELETS))
         select.steps(tally, site, outputs, choice)
         return tally.cycles
@@ -470,7 +481,7 @@ _COSTLESS = ("eps", "base", "scale")
 """Constants of a layer's nodes that change its numbers, not its cycles."""
 
 
-def _kinds_of_layers(graph: ModelGraph) -> list[tuple[ModelGraph, int]]:
+def _kinds_of_layers(graph: ModelGraph, formats: WeightFormats) -> list[tuple[ModelGraph, int]]:
     """Return a layer of each price as a graph of its own, and how many layers have that price."""
     signatures: defaultdict[int, list[Hashable]] = defaultdict(list)
     for node in graph.nodes:
@@ -480,7 +491,9 @@ def _kinds_of_layers(graph: ModelGraph) -> list[tuple[ModelGraph, int]]:
                 for name, value in node.attributes.items()
                 if name not in _COSTLESS
             )
-            signatures[node.layer].append((node.role, graph.values[node.output], constants))
+            weights = tuple(formats.by_tensor[name] for name in node.tensors)
+            width = graph.values[node.output]
+            signatures[node.layer].append((node.role, width, constants, weights))
     alike: defaultdict[Hashable, list[int]] = defaultdict(list)
     for layer, signature in signatures.items():
         alike[tuple(signature)].append(layer)
@@ -499,7 +512,7 @@ def _sizes(model: ModelShape, machine: MachineSpec, runs: bool) -> Iterable[tupl
 
 def _row_choices(model: ModelShape, machine: MachineSpec) -> Sequence[int]:
     """Rows over which the stream splits evenly; with fp16, as many as an even share needs."""
-    if model.weights == "fp16":
+    if not model.formats.in_groups:
         shares = [
             *range(1, 9),
             *range(10, 17, 2),

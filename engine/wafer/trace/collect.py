@@ -172,7 +172,7 @@ def collect(
         )
     began = time.perf_counter()
     on_progress(0, tokens, "placing the model")
-    placement = plan(model.graph, spec) if placement is None else placement
+    placement = plan(model.graph, spec, formats=model.formats) if placement is None else placement
     compiled = compile_graph(model.graph, spec, placement)
     if tier == "fast":
         return _Formulas(compiled, placement, region, began).run(tokens, on_progress)
