@@ -115,8 +115,8 @@ def test_every_kernel_is_compiled_with_the_flags_of_one_place():
 
 def test_every_kernel_of_the_loop_is_warmed_up(tiny_runner):
     """A kernel that `warm_up` forgets would compile for seconds in the middle of a step."""
-    memory, shape = tiny_runner.executor._memory, tiny_runner.executor._sizes
-    warmed = {id(kernel) for _, kernel, _ in executor._kernels(0, memory, shape)}
+    memory = tiny_runner.executor._memory
+    warmed = {id(kernel) for _, kernel, _ in executor._kernels(0, memory)}
 
     for module in (attend, multiply, vectors):
         for name in module.__all__:

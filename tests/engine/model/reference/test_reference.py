@@ -19,7 +19,7 @@ from engine.model.sum_orders import ReduceOrder, SumOrders
 from engine.model.tensors.floats import FloatTensor
 from engine.model.tensors.q8 import quantise
 from tests import naive
-from tests.tiny import tiny_model, write_tiny_model
+from tests.tiny import tiny_model, with_attributes, write_tiny_model
 
 SINGLE = SumOrders.single()
 SPLIT = SumOrders(
@@ -280,12 +280,9 @@ def test_orders_that_do_not_fit_the_model(tiny):
     ],
 )
 def test_a_node_nobody_computes_is_refused(tiny, op, name, value, words):
-    nodes = tuple(
-        replace(node, attributes={**node.attributes, name: value}) if node.op == op else node
-        for node in tiny.graph.nodes
-    )
+    graph = with_attributes(tiny.graph, op, **{name: value})
     with pytest.raises(ModelError, match=words):
-        Fp32Reference(replace(tiny, graph=replace(tiny.graph, nodes=nodes)))
+        Fp32Reference(replace(tiny, graph=graph))
 
 
 def test_a_norm_of_single_heads_is_refused(tiny):

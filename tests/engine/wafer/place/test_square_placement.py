@@ -28,7 +28,7 @@ from engine.wafer.place.serpentine import lay_out
 from engine.wafer.plan.planner import plan
 from engine.wafer.program import machine
 from engine.wafer.program.program import Region
-from tests.tiny import tiny_model
+from tests.tiny import tiny_model, with_attributes
 from tests.wafers import placed, random_machine, random_model, random_placement, random_shape
 
 quick = settings(max_examples=15, deadline=None, derandomize=True)
@@ -369,32 +369,23 @@ def test_the_kv_of_a_core_is_its_share_of_the_context(tiny):
         assert used == ceil(60 / rows) * 2 * 16 * 2
 
 
-def changed(graph, op, layer=None, **attributes):
-    """The graph with other attributes in the nodes of an operation, perhaps of one layer."""
-    nodes = tuple(
-        replace(node, attributes={**node.attributes, **attributes})
-        if node.op == op and layer in (None, node.layer)
-        else node
-        for node in graph.nodes
-    )
-    return replace(graph, nodes=nodes)
-
-
 def test_layers_of_unequal_sizes_are_refused(tiny):
-    graph = changed(tiny.graph, "attention", 1, heads=8, kv_heads=4, head_dim=8)
+    graph = with_attributes(tiny.graph, "attention", 1, heads=8, kv_heads=4, head_dim=8)
 
     with pytest.raises(PlacementError, match=r"layers differ in their attention: .*heads=4.*=8"):
         model_shape(graph)
 
 
 def test_layers_may_differ_in_constants(tiny):
-    graph = changed(changed(tiny.graph, "attention", 1, scale=1.0), "norm", 0, eps=1e-3)
+    graph = with_attributes(
+        with_attributes(tiny.graph, "attention", 1, scale=1.0), "norm", 0, eps=1e-3
+    )
 
     assert model_shape(graph) == model_shape(tiny.graph)
 
 
 def test_each_kind_of_rotation_has_angles_of_its_own(tiny):
-    graph = changed(tiny.graph, "rotary", 1, base=20000.0)
+    graph = with_attributes(tiny.graph, "rotary", 1, base=20000.0)
 
     assert model_shape(tiny.graph).angles == 16
     assert model_shape(graph).angles == 2 * 16
@@ -424,7 +415,7 @@ def test_what_no_placement_rotates_is_refused(tiny):
 @pytest.mark.parametrize("name", ["window", "softcap"])
 def test_attention_of_another_kind_is_refused(tiny, name):
     with pytest.raises(PlacementError, match="not supported"):
-        model_shape(changed(tiny.graph, "attention", **{name: 8.0}))
+        model_shape(with_attributes(tiny.graph, "attention", **{name: 8.0}))
 
 
 # ── the planner ─────────────────────────────────────────────────────────────────────────────
