@@ -76,9 +76,8 @@ class GraphBuilder:
         *,
         heads: int,
         scale: float,
-        window: int = 0,
     ) -> str:
-        """Add an attention of ``heads`` query heads; window 0 sees all positions."""
+        """Add an attention of ``heads`` query heads over all positions, its scores uncapped."""
         width = self._values[queries]
         head_dim = width // heads
         attributes: dict[str, Attribute] = {
@@ -87,7 +86,7 @@ class GraphBuilder:
             "kv_heads": self._values[keys] // head_dim,
             "head_dim": head_dim,
             "scale": scale,
-            "window": window,
+            "window": 0,
             "softcap": 0.0,
         }
         return self._add(name, Role.ATTENTION, (queries, keys, values), width, None, attributes)

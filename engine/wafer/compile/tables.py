@@ -47,8 +47,8 @@ class Tables:
         for value in values:
             if self._place[value] != (buffer, end):
                 raise PlacementError(
-                    f"{', '.join(values)} are read together but do not lie side by side in the "
-                    f"buffer {buffer!r}"
+                    f"{', '.join(values)}: read together, but not side by side from the start of "
+                    f"the buffer {buffer!r}"
                 )
             end += self.graph.values[value]
         return self._index_of(buffer)

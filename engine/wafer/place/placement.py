@@ -252,6 +252,8 @@ def _kept_numbers(graph: ModelGraph, node: Node) -> int:
 def _attention(node: Node, runs: bool) -> AttentionShape:
     if runs and (node.number("window") or node.number("softcap")):
         raise PlacementError(f"{node.name}: sliding windows and soft caps are not supported yet")
+    if node.number("window"):
+        raise PlacementError(f"{node.name}: sliding windows have no price yet")
     return AttentionShape(node.integer("heads"), node.integer("kv_heads"), node.integer("head_dim"))
 
 

@@ -130,13 +130,13 @@ class _Attentions:
         numbers = np.flatnonzero(table[:, Field.OP] == Op.ATTENTION)
         each = [_attention_at(compiled, int(number)) for number in numbers]
         self.alike = tuple(dict.fromkeys(each))
-        """One of every group that takes the same cycles."""
+        """One of each group that takes the same cycles."""
         self._group = np.array([self.alike.index(attention) for attention in each])
         self.regions = table[numbers, Field.REGION]
         """Where each lies, int64 (attentions,)."""
         variants = [compiled.program.attentions[i] for i in table[numbers, Field.VARIANT]]
-        self.widths = sum(kind.heads * kind.head_dim for kind in variants)
-        """Outputs of all attentions together."""
+        self.outputs = sum(kind.heads * kind.head_dim for kind in variants)
+        """Width of all their results together."""
 
     def run(self, kv: NDArray[np.int64], keeps: NDArray[np.bool_] | None) -> NDArray[np.int64]:
         """Return the cycles for each column of ``kv`` (core rows, positions).
@@ -238,7 +238,7 @@ class Timing:
 
     def mac_utilisation(self, position: int) -> float:
         """Return MACs ÷ (cores used × cycles × MAC rate) of one decode step at ``position``."""
-        macs = self._products + 2 * self._attentions.widths * (position + 1)
+        macs = self._products + 2 * self._attentions.outputs * (position + 1)
         peak = self._program.cores_used * self._program.machine.mac_int8
         return float(macs / (peak * self.step_cycles(position)))
 

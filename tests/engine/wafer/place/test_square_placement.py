@@ -418,6 +418,11 @@ def test_attention_of_another_kind_is_refused(tiny, name):
         model_shape(with_attributes(tiny.graph, "attention", **{name: 8.0}))
 
 
+def test_a_window_has_no_price_either(tiny):
+    with pytest.raises(PlacementError, match=r"layer 0\.attention: sliding windows have no price"):
+        model_shape(with_attributes(tiny.graph, "attention", window=8), runs=False)
+
+
 # ── the planner ─────────────────────────────────────────────────────────────────────────────
 
 
