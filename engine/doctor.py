@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import EngineError
-from engine.model.load import bundled_models, find_model, load_model
+from engine.model.catalogue import bundled_models, find_model
+from engine.model.load import load_model
 from engine.session import default_threads
 from engine.wafer.jit import kernel_cache
 

@@ -27,14 +27,16 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from engine.completion.scoring import FollowedStep
 from engine.generation.sampling import softmax
 from engine.knowledge.advice import Opinion, line_ends
 from engine.knowledge.mixture import Certainty
 from engine.knowledge.tuning import EXPERTS, FILE, Tuning, load_tuning, write_tuning
-from engine.model.load import find_model, weights_sha256
+from engine.model.catalogue import find_model, weights_sha256
+from engine.protocol.completion import CompletionRequest
 from engine.quality.corpus import read_corpus
-from engine.quality.items import Item, Items
-from engine.session import CompletionRequest, FollowedStep, Session
+from engine.quality.question_sampler import QuestionItem, QuestionSampler
+from engine.session import Session
 
 PACKAGES = (
     "docutils==0.23",
@@ -166,13 +168,13 @@ def _fetched(work: Path, *, fetch: bool) -> Path:
 
 def _questions(data: Path, count: int, seed: int) -> Iterator[Question]:
     """Yield whole lines and rests of lines; of the lines, half from behind the indentation."""
-    items = Items(read_corpus(data, seed), seed)
+    items = QuestionSampler(read_corpus(data, seed), seed)
     for kind in ("line", "mid"):
         for i, item in enumerate(items.draw(kind, count)):
             yield _question(item, behind_indentation=kind == "line" and i % 4 < 2)
 
 
-def _question(item: Item, *, behind_indentation: bool) -> Question:
+def _question(item: QuestionItem, *, behind_indentation: bool) -> Question:
     answer = item.target.rstrip()
     typed = len(answer) - len(answer.lstrip()) if behind_indentation else 0
     request = CompletionRequest(

@@ -172,7 +172,7 @@ def quantised_llama(model: Model, tokens, orders: SumOrders) -> np.ndarray:
 
 def float_llama(config, weights, tokens) -> np.ndarray:
     """Logits (T, V) of a Llama in float64 from its unquantised tensors: the textbook's formulas."""
-    weights = {name: np.asarray(tensor, np.float64) for name, tensor in weights.items()}
+    weights = {name: tensor.values.astype(np.float64) for name, tensor in weights.items()}
     width, heads = config.head_dim, config.num_attention_heads
     shared = heads // config.num_key_value_heads
 

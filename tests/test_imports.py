@@ -27,9 +27,11 @@ def loaded_by(statement: str) -> set[str]:
     [
         ("import engine", (*HEAVY, *SCREEN, "tui", "msgspec")),
         ("import engine.protocol.messages", (*HEAVY, *SCREEN, "tui")),
+        ("from engine import Completion, CompletionRequest", (*HEAVY, *SCREEN, "tui")),
         ("import engine.client", (*HEAVY, *SCREEN, "tui")),
         ("from engine import EngineClient", (*HEAVY, *SCREEN, "tui")),
-        ("from engine import Session", (*SCREEN, "tui")),
+        ("from engine import TIERS", (*HEAVY, *SCREEN, "tui", "msgspec")),
+        ("from engine import Session", ("numba", "llvmlite", *SCREEN, "tui")),
         ("import engine.server", (*SCREEN, "tui")),
         ("import tui", (*HEAVY, *SCREEN, "engine")),
         ("import tui.cli.main", (*HEAVY, *SCREEN, "engine")),

@@ -361,7 +361,7 @@ class SparkApp(App[None]):
             return
         self.ghost_writer.on_engine(event)
         if isinstance(event, Completed):
-            self.panes.show_completed(event)
+            self.panes.show_completion(event.completion)
         before, self.engine_state = self.engine_state, after(self.engine_state, event)
         if self.engine_state is not before:
             self.status.show(engine=self.engine_state)

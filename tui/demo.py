@@ -3,19 +3,17 @@
 import numpy as np
 
 from engine import STATES
+from engine.protocol.completion import Completion, HostStats, WaferStats
 from engine.protocol.messages import (
-    Completed,
     EngineReady,
-    HostStats,
     MachineInfo,
     ModelInfo,
-    Region,
+    RegionInfo,
     Telemetry,
     ThroughputPoint,
-    WaferStats,
 )
 
-__all__ = ["demo_completed", "demo_history", "demo_ready", "demo_telemetry"]
+__all__ = ["demo_completion", "demo_history", "demo_ready", "demo_telemetry"]
 
 _LAYER = {"code": 22528, "weights": 14200, "kv": 4096, "buffers": 2048, "max_total": 42872}
 _HEAD = {"code": 22528, "weights": 9600, "kv": 0, "buffers": 2560, "max_total": 34688}
@@ -25,10 +23,10 @@ def demo_ready() -> EngineReady:
     """Return a small model on a serpentine of six rectangles with a side band for the head."""
     places = [(0, 0), (26, 0), (52, 0), (52, 24), (26, 24), (0, 24)]
     regions = [
-        Region(f"layer {index}", 2 + x, 3 + y, 24, 22, _LAYER)
+        RegionInfo(f"layer {index}", 2 + x, 3 + y, 24, 22, _LAYER)
         for index, (x, y) in enumerate(places)
     ]
-    regions.append(Region("head", 80, 3, 8, 46, _HEAD))
+    regions.append(RegionInfo("head", 80, 3, 8, 46, _HEAD))
     return EngineReady(
         model=ModelInfo(
             name="spark-demo",
@@ -83,7 +81,7 @@ def demo_telemetry(ready: EngineReady, step: int = 0, *, busy: bool = True) -> T
 
 
 def _region_states(
-    region: Region, index: int, step: int, elapsed: int, rng: np.random.Generator
+    region: RegionInfo, index: int, step: int, elapsed: int, rng: np.random.Generator
 ) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
     """Return cycles by state of one rectangle, shape (cores, 6)."""
     rows, columns = np.mgrid[0 : region.height, 0 : region.width]
@@ -121,12 +119,12 @@ def demo_history(count: int) -> list[ThroughputPoint]:
     return points
 
 
-def demo_completed(request_id: int, text: str) -> Completed:
-    """Return the end of a request with figures that fit the rest."""
-    return Completed(
-        request_id=request_id,
+def demo_completion(text: str) -> Completion:
+    """Return a completion with figures that fit the rest."""
+    return Completion(
         text=text,
         finish_reason="stop",
+        model="spark-demo",
         prompt_tokens=310,
         cached_tokens=280,
         completion_tokens=14,

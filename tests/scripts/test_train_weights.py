@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.model.load import weights_sha256
+from engine.model.catalogue import weights_sha256
 from engine.model.tensors.floats import FloatTensor
 from engine.model.tensors.q8 import quantise
 from scripts.train import export, weights_file

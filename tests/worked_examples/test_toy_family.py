@@ -11,13 +11,12 @@ from engine.model.families import FAMILIES, read_config, read_graph
 from engine.model.families.fields import Fields
 from engine.model.load import load_model
 from engine.model.reference import QuantisedReference
-from engine.wafer.check import Comparison
-from engine.wafer.fast.fast_runner import open_wafer
+from engine.wafer.check.comparison import Comparison
 from engine.wafer.place.placement import Shape, model_shape, place
 from engine.wafer.plan.planner import plan_shape
 from engine.wafer.program import machine
 from tests.tiny import byte_tokenizer, tiny_tensors
-from tests.wafers import runner_on
+from tests.wafers import opened, runner_on
 from tests.worked_examples.toy_family import ToyConfig
 
 FIELDS = {
@@ -59,8 +58,8 @@ def test_its_configuration_checks_itself(folder):
 
 
 def test_the_wafer_is_the_reference(toy):
-    runner = open_wafer(toy, machine.get("tiny"))
-    reference = QuantisedReference(toy, runner.orders)
+    runner = opened(toy, machine.get("tiny"))
+    reference = QuantisedReference(toy.graph, toy.tensors, runner.placed.orders)
 
     expected = reference.forward(TOKENS)
 
@@ -72,7 +71,7 @@ def test_both_tiers_are_the_same(toy):
     spec = machine.get("small")
     placement = place(model_shape(toy.graph), spec, Shape(8, 4, 6, blocks=2), 32)
 
-    report = Comparison(toy, runner_on(toy, spec, placement), 3, 1).run()
+    report = Comparison(runner_on(toy, spec, placement), toy.tensors, 3, 1).run()
 
     assert report.first_difference is None
     assert report.values_compared > 1000

@@ -11,13 +11,12 @@ from engine.model.reference import QuantisedReference
 from engine.model.tensors import FORMATS
 from engine.model.tensors.q8 import INT8
 from engine.model.tensors.stored import Stored
-from engine.wafer.check import Comparison
-from engine.wafer.fast.fast_runner import open_wafer
+from engine.wafer.check.comparison import Comparison
 from engine.wafer.place.placement import Shape, model_shape, place
 from engine.wafer.plan.planner import plan
 from engine.wafer.program import machine
 from tests.tiny import tiny_model
-from tests.wafers import runner_on
+from tests.wafers import opened, runner_on
 from tests.worked_examples.toy_format import TOY
 
 SMALL = machine.get("small")
@@ -70,8 +69,10 @@ def test_a_matrix_keeps_the_format_of_its_file(mixed, tmp_path):
 
 
 def test_the_wafer_is_the_reference(mixed):
-    runner = open_wafer(mixed, machine.get("tiny"))
-    expected = QuantisedReference(mixed, runner.orders).forward(TOKENS)
+    runner = opened(mixed, machine.get("tiny"))
+    reference = QuantisedReference(mixed.graph, mixed.tensors, runner.placed.orders)
+
+    expected = reference.forward(TOKENS)
 
     assert np.array_equal(runner.prefill(TOKENS[:4]), expected[3])
     assert np.array_equal(runner.decode(int(TOKENS[4])), expected[4])
@@ -80,7 +81,7 @@ def test_the_wafer_is_the_reference(mixed):
 def test_both_tiers_are_the_same(mixed):
     placement = place(model_shape(mixed.graph, mixed.formats), SMALL, Shape(8, 4, 6, blocks=2), 32)
 
-    report = Comparison(mixed, runner_on(mixed, SMALL, placement), 3, 1).run()
+    report = Comparison(runner_on(mixed, SMALL, placement), mixed.tensors, 3, 1).run()
 
     assert report.first_difference is None
     assert report.values_compared > 1000

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from engine import EngineDown, EngineStarting
+from engine.protocol.completion import Completion, CompletionRequest
 from engine.protocol.messages import (
     Cancel,
     ClientMessage,
@@ -88,7 +89,7 @@ class SuggestionReady:
     from_cache: bool = False
     complete: bool = True
     """False while more of it may come."""
-    completed: Completed | None = None
+    completion: Completion | None = None
     """The engine's answer, with what it took, once it is complete and not from the cache."""
     note: str = ""
     """What is worth saying beside it: that the model knows another language."""
@@ -99,7 +100,7 @@ class NoSuggestion:
     """There will be no text at this place, unless something changes."""
 
     reason: str
-    completed: Completed | None = None
+    completion: Completion | None = None
     """The engine's answer, where there was one."""
 
 
@@ -251,7 +252,7 @@ class Suggestions:
             case PartialText() if self._is_current(event.request_id):
                 self._partial(event.text)
             case Completed() if self._is_current(event.request_id):
-                self._completed(event)
+                self._completed(event.completion)
             case Failed(request_id=0):
                 self._engine_is_gone(event.message)
             case Failed() if self._is_current(event.request_id):
@@ -301,41 +302,44 @@ class Suggestions:
         elif rest.strip():
             self._show(request, place, rest, None)
 
-    def _completed(self, event: Completed) -> None:
+    def _completed(self, completion: Completion) -> None:
         request, place, self._request = self._request, self._place, None
-        if request is None or place is None or event.finish_reason == "cancelled":
+        if request is None or place is None or completion.finish_reason == "cancelled":
             self._set_state()
             return
-        request.text = event.text
+        request.text = completion.text
         self.cache.put(
-            request.place, event.text, multi_line=request.verdict.multi_line, sure=event.shown
+            request.place,
+            completion.text,
+            multi_line=request.verdict.multi_line,
+            sure=completion.shown,
         )
         self._set_state()
         rest = _rest_of(request, place)
-        if not event.shown and event.text.strip() and request.trigger != "asked":
+        if not completion.shown and completion.text.strip() and request.trigger != "asked":
             if place == request.place:
-                self._on_event(NoSuggestion(request.verdict.reason or _UNSURE, event))
+                self._on_event(NoSuggestion(request.verdict.reason or _UNSURE, completion))
             else:
                 self._consider("typed")
         elif rest and rest.strip():
-            self._show(request, place, rest, event)
+            self._show(request, place, rest, completion)
         elif place == request.place:
-            reason = _REASONS.get(event.finish_reason, "nothing to suggest here")
-            self._on_event(NoSuggestion(request.verdict.reason or reason, event))
+            reason = _REASONS.get(completion.finish_reason, "nothing to suggest here")
+            self._on_event(NoSuggestion(request.verdict.reason or reason, completion))
         else:
             # Something else was typed, or all of it: the answer is to a question of the past.
             self._consider("typed")
 
     def _show(
-        self, request: _Request, place: Place, text: str, completed: Completed | None
+        self, request: _Request, place: Place, text: str, completion: Completion | None
     ) -> None:
         self._on_event(
             SuggestionReady(
                 place,
                 text,
                 (self._clock() - request.since) * 1e3,
-                complete=completed is not None,
-                completed=completed,
+                complete=completion is not None,
+                completion=completion,
                 note=request.verdict.reason,
             )
         )
@@ -410,17 +414,16 @@ class Suggestions:
     def _send(self, place: Place, trigger: Trigger, verdict: Verdict, since: float) -> None:
         """Ask the engine."""
         self._number += 1
-        message = Complete(
-            request_id=self._number,
+        request = CompletionRequest(
             path=place.path,
             prefix=place.prefix,
             suffix=place.suffix,
             max_tokens=self.settings.max_tokens,
             multi_line=verdict.multi_line,
-            automatic=trigger != "asked",
             repository=self.repository if self.settings.repository_knowledge else None,
             private_patterns=tuple(self.secret_patterns),
         )
+        message = Complete(self._number, request, automatic=trigger != "asked")
         if self._ready and self._client.connected and self._client.send(message):
             self._request = _Request(self._number, place, trigger, verdict, since)
         else:

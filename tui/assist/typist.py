@@ -19,19 +19,23 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from engine import Question, Typed, judge_ending
-from engine.protocol.messages import (
+from engine.protocol.completion import (
     PREFIX_CHARACTERS,
     SUFFIX_CHARACTERS,
+    Completion,
+    CompletionRequest,
+    HostStats,
+    WaferStats,
+)
+from engine.protocol.messages import (
     Cancel,
     ClientMessage,
     Complete,
     Completed,
     EngineReady,
-    HostStats,
     MachineInfo,
     ModelInfo,
     PartialText,
-    WaferStats,
 )
 from tui.assist.ghost import first_line, first_word, rest_after
 from tui.assist.policy import Place
@@ -40,7 +44,7 @@ from tui.code.indentation import after_enter, expected_width, indent_unit, leadi
 from tui.settings import SuggestionSettings
 
 if TYPE_CHECKING:
-    from engine import Answer, Answerer, Stretch
+    from engine import Answerer, CursorAnswer, Stretch
 
 __all__ = ["FIRST_TEXT_MS", "KEY_MS", "LATENCY_MS", "type_stretch"]
 
@@ -116,7 +120,7 @@ class _Engine:
 
     connected = True
 
-    def __init__(self, clock: _Clock, answer: Callable[[Complete], Answer]) -> None:
+    def __init__(self, clock: _Clock, answer: Callable[[CompletionRequest], CursorAnswer]) -> None:
         self._clock = clock
         self._answer = answer
         self._current = 0
@@ -131,16 +135,16 @@ class _Engine:
             self._current = 0
         return True
 
-    def _begin(self, request: Complete) -> None:
+    def _begin(self, message: Complete) -> None:
         """Make the answer, unless it was taken back before its first text."""
-        if request.request_id != self._current:
+        if message.request_id != self._current:
             return
-        answer = self._answer(request)
+        answer = self._answer(message.request)
         rest = (latency_ms(answer.tokens) - FIRST_TEXT_MS) / 1e3
         for index, draft in enumerate(answer.drafts):
-            partial = PartialText(request.request_id, draft)
+            partial = PartialText(message.request_id, draft)
             self._later(rest * index / len(answer.drafts), partial)
-        self._later(rest, _completed(request, answer))
+        self._later(rest, Completed(message.request_id, _completion(answer)))
 
     def _later(self, seconds: float, message: PartialText | Completed) -> None:
         def deliver() -> None:
@@ -155,11 +159,11 @@ def latency_ms(tokens: int) -> float:
     return next((ms for most, ms in LATENCY_MS if tokens <= most), LATENCY_MS[-1][1])
 
 
-def _completed(request: Complete, answer: Answer) -> Completed:
-    return Completed(
-        request_id=request.request_id,
+def _completion(answer: CursorAnswer) -> Completion:
+    return Completion(
         text=answer.text,
         finish_reason="stop",
+        model="replay",
         prompt_tokens=0,
         cached_tokens=0,
         completion_tokens=answer.tokens,
@@ -286,7 +290,7 @@ class _Person:
 
     # ── suggestions ─────────────────────────────────────────────────────────────────────────
 
-    def _ask(self, request: Complete) -> Answer:
+    def _ask(self, request: CompletionRequest) -> CursorAnswer:
         return self._answerer.answer(
             Question(
                 self._stretch.file.root,

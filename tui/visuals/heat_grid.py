@@ -16,7 +16,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from engine import STATES
-from engine.protocol.messages import Region
+from engine.protocol.messages import RegionInfo
 from tui.visuals.palette import LEVELS, Palette
 
 __all__ = ["Layout", "grid_strips", "lay_out", "marked", "picture", "read_states"]
@@ -66,7 +66,7 @@ class Layout:
         )
 
 
-def lay_out(regions: Sequence[Region], width: int, height: int) -> Layout:
+def lay_out(regions: Sequence[RegionInfo], width: int, height: int) -> Layout:
     """Place the regions' bounding box in ``width`` × ``height`` terminal cells.
 
     Args:

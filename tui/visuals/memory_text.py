@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from engine.protocol.messages import EngineReady, Region
+from engine.protocol.messages import EngineReady, RegionInfo
 from tui.format import bytes_text, clock_text, count_text, short_count_text
 from tui.visuals.bars import progress_bar, stacked_bar
 from tui.visuals.inks import Inks
@@ -46,9 +46,9 @@ class RegionKind:
         return sum(self.sram_bytes.get(use, 0) for use in USE_COLOURS)
 
 
-def region_kinds(regions: Sequence[Region]) -> list[RegionKind]:
+def region_kinds(regions: Sequence[RegionInfo]) -> list[RegionKind]:
     """Group regions whose labels differ only in a number at the end, in order of appearance."""
-    groups: dict[str, list[Region]] = {}
+    groups: dict[str, list[RegionInfo]] = {}
     for region in regions:
         groups.setdefault(_NUMBER.sub("", region.label), []).append(region)
     kinds = []

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from engine.protocol.messages import Completed, ThroughputPoint
+from engine.protocol.completion import Completion
+from engine.protocol.messages import ThroughputPoint
 from engine.units import Gigahertz, tokens_per_second
 from tui.format import (
     DASH,
@@ -35,7 +36,7 @@ class ThroughputView:
 
     history: Sequence[ThroughputPoint] = ()
     clock_ghz: float | None = None
-    completed: Completed | None = None
+    completion: Completion | None = None
     """The last completion, for its latencies."""
 
 
@@ -44,7 +45,7 @@ def throughput_text(view: ThroughputView, width: int, height: int, inks: Inks) -
     lines = _table(view, width, inks)
     room = height - len(lines)
     if room >= 1:
-        lines.append(_last_completion(view.completed, width, inks))
+        lines.append(_last_completion(view.completion, width, inks))
         room -= 1
     if room >= 5:
         lines.append(Text())
@@ -102,13 +103,13 @@ def _table(view: ThroughputView, width: int, inks: Inks) -> list[Text]:
     ]
 
 
-def _last_completion(completed: Completed | None, width: int, inks: Inks) -> Text:
+def _last_completion(completion: Completion | None, width: int, inks: Inks) -> Text:
     """Return the latencies of the last completion, in host time."""
-    if completed is None:
+    if completion is None:
         return Text("host ", style=inks.host, end="").append(f"last {DASH}", style=inks.muted)
-    first = milliseconds_text(completed.host.first_text_ms)
-    total = milliseconds_text(completed.host.prefill_ms + completed.host.decode_ms)
-    tokens = f"{completed.completion_tokens} tokens"
+    first = milliseconds_text(completion.host.first_text_ms)
+    total = milliseconds_text(completion.host.prefill_ms + completion.host.decode_ms)
+    tokens = f"{completion.completion_tokens} tokens"
     text = Text("host ", style=inks.host, end="")
     text.append("last ", style=inks.muted).append(f"{tokens} {total}", style=inks.text)
     more = f"  first {first}"

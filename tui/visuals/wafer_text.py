@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from engine import STATES
-from engine.protocol.messages import Region
+from engine.protocol.messages import RegionInfo
 from tui.format import count_text, percent_text, short_count_text
 from tui.visuals.inks import Inks
 from tui.visuals.palette import STATE_COLOURS
@@ -70,7 +70,7 @@ def _columns(names: Sequence[str]) -> tuple[int, int]:
 
 def caption_text(
     place: tuple[int, int] | None,
-    region: Region | None,
+    region: RegionInfo | None,
     cycles: Sequence[int] | None,
     cores: int,
     width: int,

@@ -16,7 +16,7 @@ from textual.document._document import EditResult, Selection
 from textual.document._edit import Edit
 from textual.message import Message
 
-from engine.protocol.messages import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
+from engine.protocol.completion import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
 from tui.assist.ghost import GhostRows, first_line, first_word, rest_after
 from tui.code.cells import cell_of_column
 from tui.code.indentation import expected_width

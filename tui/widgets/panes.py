@@ -3,7 +3,8 @@
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from engine.protocol.messages import Completed, EngineReady
+from engine.protocol.completion import Completion
+from engine.protocol.messages import EngineReady
 from tui.layout import FILL, Parts
 from tui.link.engine_state import EngineState
 from tui.messages import TelemetryUpdated
@@ -54,6 +55,6 @@ class Panes(Vertical):
         self.query_one(ThroughputPane).show_history(update.history)
         self.query_one(MemoryPane).show_telemetry(update.telemetry)
 
-    def show_completed(self, completed: Completed) -> None:
+    def show_completion(self, completion: Completion) -> None:
         """Show what the last completion took."""
-        self.query_one(ThroughputPane).show_completed(completed)
+        self.query_one(ThroughputPane).show_completion(completion)

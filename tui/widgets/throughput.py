@@ -6,7 +6,8 @@ from dataclasses import replace
 from rich.text import Text
 from textual.app import App, ComposeResult
 
-from engine.protocol.messages import Completed, MachineInfo, ThroughputPoint
+from engine.protocol.completion import Completion
+from engine.protocol.messages import MachineInfo, ThroughputPoint
 from tui.format import clock_text
 from tui.visuals.inks import Inks
 from tui.visuals.throughput_text import ThroughputView, throughput_text
@@ -38,9 +39,9 @@ intervals in which something ran; the newest is on the right."""
         """Show new intervals, oldest first."""
         self._update(replace(self._view, history=history))
 
-    def show_completed(self, completed: Completed) -> None:
+    def show_completion(self, completion: Completion) -> None:
         """Show the latencies of the last completion."""
-        self._update(replace(self._view, completed=completed))
+        self._update(replace(self._view, completion=completion))
 
     def draw(self, width: int, height: int, inks: Inks) -> Text:
         """Return table, last completion and history."""
@@ -52,7 +53,7 @@ intervals in which something ran; the newest is on the right."""
 
 
 if __name__ == "__main__":
-    from tui.demo import demo_completed, demo_history, demo_ready
+    from tui.demo import demo_completion, demo_history, demo_ready
 
     class Demo(App[None]):
         """The pane alone, on made-up numbers."""
@@ -66,6 +67,6 @@ if __name__ == "__main__":
             pane = self.query_one(ThroughputPane)
             pane.show_machine(demo_ready().machine)
             pane.show_history(demo_history(60))
-            pane.show_completed(demo_completed(1, ""))
+            pane.show_completion(demo_completion(""))
 
     Demo().run()

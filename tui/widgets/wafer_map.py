@@ -21,7 +21,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.protocol.messages import MachineInfo, Region, Telemetry
+from engine.protocol.messages import MachineInfo, RegionInfo, Telemetry
 from tui.link.engine_state import EngineState, Phase
 from tui.visuals.bars import progress_bar
 from tui.visuals.inks import Inks
@@ -125,7 +125,7 @@ class WaferMap(Widget, can_focus=True):
             return None
         return self._layout.core_at(*self._pointer)
 
-    def core_facts(self, place: tuple[int, int]) -> tuple[Region | None, list[int] | None]:
+    def core_facts(self, place: tuple[int, int]) -> tuple[RegionInfo | None, list[int] | None]:
         """Return the region that holds a core and the core's cycles by state, where known."""
         first = 0
         for region in self._machine.regions if self._machine else ():

@@ -42,8 +42,8 @@ def load_tensors(folder: Path, graph: ModelGraph, checksums: Checksums | None) -
 
 def load_float_tensors(
     folder: Path, graph: ModelGraph, checksums: Checksums | None
-) -> dict[str, NDArray[np.float32]]:
-    """Return all tensors of a model as float32 arrays, for the fp32 reference.
+) -> dict[str, FloatTensor]:
+    """Return all tensors of a model as float32, for the fp32 reference.
 
     A matrix that the file holds quantised is what its levels and scales stand for.
 
@@ -51,7 +51,7 @@ def load_float_tensors(
         WeightsError: As `load_tensors`.
     """
     return {
-        name: _finite(stored, _as_stored(stored).dequantise())
+        name: FloatTensor(_finite(stored, _as_stored(stored).dequantise()))
         for name, stored in _read_checked(folder, graph, checksums).items()
     }
 

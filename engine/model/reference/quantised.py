@@ -5,18 +5,17 @@ is a loop: np.sum, np.dot and np.einsum choose orders of their own.  int32 produ
 any order.  Every operation below is one float32 operation, rounded to nearest even.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import scalars
 from engine.errors import ModelError
-from engine.model.graph import Node
-from engine.model.load import Model
+from engine.model.graph import ModelGraph, Node
 from engine.model.reference.interpreter import Array, Interpreter
 from engine.model.sum_orders import ReduceOrder, SumOrders
-from engine.model.tensors.tensor import QuantisedTensor, float_vector, quantised_matrix
+from engine.model.tensors.tensor import QuantisedTensor, Tensor, float_vector, quantised_matrix
 
 __all__ = [
     "QuantisedReference",
@@ -37,7 +36,8 @@ class QuantisedReference(Interpreter):
     """A model in the wafer's arithmetic.
 
     Args:
-        model: The model, quantised.
+        graph: What to compute.
+        tensors: By name; matrices are quantised.
         orders: The orders of summation that a placement chose.
 
     Raises:
@@ -50,10 +50,10 @@ class QuantisedReference(Interpreter):
 
     kv_type = np.float16
 
-    def __init__(self, model: Model, orders: SumOrders) -> None:
-        super().__init__(model.graph)
+    def __init__(self, graph: ModelGraph, tensors: Mapping[str, Tensor], orders: SumOrders) -> None:
+        super().__init__(graph)
         self.orders = orders
-        self._tensors = model.tensors
+        self._tensors = tensors
         for node in self.graph.nodes:
             if node.op == "attention" and node.integer("head_dim") % orders.head_dim.parts:
                 raise ModelError(

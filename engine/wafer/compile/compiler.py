@@ -33,13 +33,13 @@ from engine.wafer.ops import (
 )
 from engine.wafer.ops.site import ALONG_COLUMNS, Site
 from engine.wafer.place.lanes import lane_hops, north_hops
-from engine.wafer.place.orders import choose_orders, choose_orders_of_regions
+from engine.wafer.place.orders import choose_orders_of_regions
 from engine.wafer.place.placement import Placement
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.machine import MachineSpec
 from engine.wafer.program.program import Program
 
-__all__ = ["Compiled", "choose_orders", "compile_graph"]
+__all__ = ["Compiled", "compile_graph"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ __all__ = [
     "Counted",
     "Cycles",
     "Ledger",
-    "Micro",
+    "MicroSteps",
     "Tally",
     "longer",
     "vector",
@@ -42,7 +42,7 @@ _MAC, _VECTOR, _COMM, _PIPE = Busy.MAC, Busy.VECTOR, Busy.COMM, Busy.PIPE
 _NEVER = np.iinfo(np.int64).max
 
 
-class Micro(Protocol):
+class MicroSteps(Protocol):
     """What an operation tells of itself: its micro-steps in order, on the cores of one region.
 
     Implemented by `Ledger`, `Tally` and whatever lowers a Program to cores.
@@ -398,7 +398,7 @@ class Counted:
     """``steps(micro, site, *arguments)``."""
     arguments: tuple[object, ...]
 
-    def run(self, micro: Micro, site: object) -> None:
+    def run(self, micro: MicroSteps, site: object) -> None:
         """Tell ``micro`` the steps on a region."""
         self.steps(micro, site, *self.arguments)
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from engine.errors import PlacementError
 from engine.model.sum_orders import ReduceOrder
-from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.site import (
     ALONG_COLUMNS,
     ALONG_ROWS,
@@ -117,7 +117,7 @@ def kv_bytes(split: HeadSplit, positions: int) -> int:
 
 
 def steps(
-    micro: Micro, site: Site, split: HeadSplit, order: ReduceOrder, *, capped: bool = False
+    micro: MicroSteps, site: Site, split: HeadSplit, order: ReduceOrder, *, capped: bool = False
 ) -> None:
     """Tell the micro-steps of one query row; ``capped``: scores pass through a soft cap.
 
@@ -173,7 +173,7 @@ def streamed(split: HeadSplit) -> int:
     return split.queries if split.parts > 1 else 0
 
 
-def capped_steps(micro: Micro, site: Site, split: HeadSplit, order: ReduceOrder) -> None:
+def capped_steps(micro: MicroSteps, site: Site, split: HeadSplit, order: ReduceOrder) -> None:
     """Tell `steps` with a soft cap on the scores."""
     steps(micro, site, split, order, capped=True)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.wafer.cost import lines
-from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.site import ALONG_COLUMNS, WEST, Site
 from engine.wafer.ops.transfer import lane_wavelets
 from engine.wafer.program.geometry import Split
@@ -22,7 +22,7 @@ from engine.wafer.program.states import BUSY_STATES, Busy
 __all__ = ["cost", "owner_share", "steps"]
 
 
-def steps(micro: Micro, site: Site, hidden: Split, angles: int, scaled: bool = False) -> None:
+def steps(micro: MicroSteps, site: Site, hidden: Split, angles: int, scaled: bool = False) -> None:
     """Tell the micro-steps of a lookup.
 
     Args:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.model.sum_orders import ReduceOrder
 from engine.model.tensors.q8 import INT8
 from engine.model.tensors.tensor import Format
-from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, Site, home
 from engine.wafer.program.geometry import Split
 
@@ -27,7 +27,7 @@ _SCALE_OPERATIONS = 4
 
 
 def steps(
-    micro: Micro,
+    micro: MicroSteps,
     site: Site,
     inputs: Split,
     outputs: NDArray[np.int64],

@@ -7,7 +7,7 @@ packed in pairs] → multicast from the line across the region, every core of th
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, Site, home
 from engine.wafer.program.geometry import Split
 
@@ -15,7 +15,7 @@ __all__ = ["cost", "half_wavelets", "steps"]
 
 
 def steps(
-    micro: Micro,
+    micro: MicroSteps,
     site: Site,
     lies_along: int,
     wavelets: NDArray[np.int64],

@@ -10,7 +10,7 @@ rest of the north line what lane 0 carries.
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.cost.ledger import Cost, Micro, longer
+from engine.wafer.cost.ledger import Cost, MicroSteps, longer
 from engine.wafer.ops.site import NORTH_BUT_CORNER, WEST, Site
 from engine.wafer.program.geometry import Split
 
@@ -24,7 +24,7 @@ def lane_wavelets(hidden: Split, angles: int) -> NDArray[np.int64]:
     return wavelets
 
 
-def send_steps(micro: Micro, site: Site, hidden: Split, angles: int) -> None:
+def send_steps(micro: MicroSteps, site: Site, hidden: Split, angles: int) -> None:
     """Tell the micro-steps of sending, on the region the vector leaves.
 
     Args:
@@ -45,7 +45,7 @@ def send_cost(site: Site, hidden: Split, angles: int) -> Cost:
 
 
 def receive_steps(
-    micro: Micro,
+    micro: MicroSteps,
     site: Site,
     hidden: Split,
     angles: int,

@@ -47,6 +47,11 @@ class WeightFormats:
         return cls(by_tensor, by_role)
 
     @property
+    def names(self) -> list[str]:
+        """Names of the formats of the matrices."""
+        return sorted({format.name for formats in self.by_role.values() for format in formats})
+
+    @property
     def only_priced(self) -> list[str]:
         """Names of those formats of matrices that no tier can run."""
         return sorted({f.name for formats in self.by_role.values() for f in formats if not f.runs})

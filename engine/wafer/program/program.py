@@ -20,6 +20,7 @@ from engine.wafer.program.isa import FIELDS, Field, Op
 from engine.wafer.program.machine import MachineSpec
 
 __all__ = [
+    "MAX_ROWS",
     "SCHEMA_VERSION",
     "Attention",
     "Buffer",
@@ -32,6 +33,9 @@ __all__ = [
 
 SCHEMA_VERSION = 4
 """Raised with every change of what a table means."""
+
+MAX_ROWS = 64
+"""Rows of one step at most: what every tier makes room for."""
 
 
 @dataclass(frozen=True, slots=True)

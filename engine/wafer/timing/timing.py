@@ -195,6 +195,14 @@ class Timing:
         """
         return self._schedule.latency - self._alone
 
+    @property
+    def latency_by_instruction(self) -> NDArray[np.int64]:
+        """How far each instruction moves the end of a token, with one KV row in every core.
+
+        int64 (instructions,).
+        """
+        return self._schedule.latency_by_instruction
+
     def kv_rows(self, position: int, rows: int) -> NDArray[np.int64]:
         """Return the KV rows that each of ``rows`` query rows at ``position`` and after sees.
 

@@ -7,7 +7,7 @@ tier knows nothing of are left empty.
 from collections.abc import Iterator
 
 from engine.wafer.program.states import STATES
-from engine.wafer.trace.collect import Trace
+from engine.wafer.trace.traced_steps import Trace
 
 __all__ = ["text"]
 

@@ -5,17 +5,14 @@ vendor's: one micro-instruction stands for a loop or a microthread.
 """
 
 from engine.wafer.fabric.micro import ADDRESSES, Kind, Micro, MicroField, Reduce
+from engine.wafer.program.operations import OPERATIONS
 
 __all__ = ["operands", "operation"]
 
 _WORK = {
-    Kind.LOOKUP: "LD32", Kind.SQUARES: "FSSQRS", Kind.ROOT: "FNORMS", Kind.NORMALISE: "FMULS",
-    Kind.MAGNITUDE: "FMAXS", Kind.SCALE: "FDIVSS", Kind.ROUND: "FS2XP16", Kind.DOT: "XDP8",
-    Kind.TERMS: "FMULS", Kind.ROTATE: "FMULS", Kind.HALVES: "FS2H", Kind.KEEP: "ST32",
-    Kind.SCORES: "FMULS", Kind.LARGEST: "FMAXS", Kind.WEIGH: "FMULS", Kind.DIVIDE: "FDIVSS",
-    Kind.GATE: "FMULS", Kind.ADD: "FADDS", Kind.BEST: "FMAXS", Kind.COPY: "MOV32",
-    Kind.HOST: "LD32", Kind.NOTHING: "NOP",
-}  # fmt: skip
+    Kind[name]: mnemonic for operation in OPERATIONS for name, mnemonic in operation.works.items()
+} | {Kind.HOST: "LD32", Kind.NOTHING: "NOP"}
+"""Mnemonic of each kind of COMPUTE; the last two belong to no operation."""
 
 _SUM = {
     Reduce.ADD_F32: "FADDS", Reduce.ADD_I32: "ADD32", Reduce.MAX_F32: "FMAXS",

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from engine.wafer.fabric.micro import Micro, MicroField
 from engine.wafer.fabric.network import PORT_NAMES, PORTS, RAMP
 from engine.wafer.fabric.record import ROOM, MoveField, RunField, WaitField
-from engine.wafer.trace.collect import CoreTables, Step, Trace
 from engine.wafer.trace.hops import Hops, hops_of
 from engine.wafer.trace.mnemonics import operands, operation
+from engine.wafer.trace.traced_steps import CoreTables, Trace, TracedStep
 
 __all__ = ["SUNSET_CYCLES", "SimLog"]
 
@@ -184,7 +184,7 @@ def _in_order(kinds: list[_Kind]) -> Iterator[str]:
 class _Cores:
     """What the cores of a step did."""
 
-    def __init__(self, step: Step, tables: CoreTables, places: list[str]) -> None:
+    def __init__(self, step: TracedStep, tables: CoreTables, places: list[str]) -> None:
         assert step.events is not None
         self._start, self._tables, self._places = step.start, tables, places
         self._runs, self._waits = step.events.runs, step.events.waits
@@ -299,7 +299,7 @@ class _Routers:
         seen: Wavelets that earlier steps have named.
     """
 
-    def __init__(self, step: Step, tables: CoreTables, places: list[str], seen: int) -> None:
+    def __init__(self, step: TracedStep, tables: CoreTables, places: list[str], seen: int) -> None:
         assert step.events is not None
         self._start, self._routes, self._places = step.start, tables.routes, places
         self._moves = step.events.moves

@@ -7,8 +7,8 @@ Sources: [S3] spcl/spatial-collectives, committed runs of simfabric.
 
 import json
 
-from engine.wafer.trace.collect import Trace
 from engine.wafer.trace.simlog import SUNSET_CYCLES
+from engine.wafer.trace.traced_steps import Trace
 
 __all__ = ["text"]
 

@@ -1,8 +1,5 @@
-import doctest
-
 import pytest
 
-from engine.knowledge import analogy
 from engine.knowledge.analogy import Analogy, common_words, typed_words
 
 
@@ -20,10 +17,33 @@ def rewritten(line, *pairs):
         ("getWidth()", "setWidth(x)", "setHeight(x)", "getHeight()"),
         ("return x", "def f(x):", "def f(y):", "return y"),
         ("for a in b:", "if a:", "while a:", "for a in b:"),  # grammar stands for nothing
+        ("x = None", "f(None)", "f(0)", "x = 0"),  # values stand for others
+        ("my_width()", "old_width", "new_width", "my_width()"),  # what both names share stays
+        ("old_height()", "old_width", "new_width", "new_height()"),
+        ("setWidth(x)", "width: int", "max_height: int", "setMaxHeight(x)"),
+        ("minWidth(x)", "min_width = 1", "largest_box_size = 1", "largestBoxSize(x)"),
+        ("set_max_width(1)", "max_width = 1", "size = 1", "set_size(1)"),  # several for one
+        ("_width2", "width", "height", "_height2"),
+        ("get_width(1)", "set_width", "set", "get_width(1)"),  # "width" has no counterpart
     ],
 )
 def test_words_that_differ_are_replaced(line, there, here, wanted):
     assert rewritten(line, (there, here)) == wanted
+
+
+def test_a_part_never_overrules_a_whole_word():
+    # "width" is "height", but "set_width" itself stays.
+    pairs = [("width", "height"), ("set_width", "set_width")]
+    assert Analogy([pairs])("set_width(width)") == "set_width(height)"
+
+
+def test_the_longest_run_of_parts_is_replaced():
+    analogy = Analogy([[("max_width", "size"), ("width", "height")]])
+    assert analogy("get_max_width(min_width)") == "get_size(min_height)"
+
+
+def test_grammar_here_replaces_nothing():
+    assert Analogy([[("a", "if"), ("b", "c")]])("a + b") == "a + c"
 
 
 def test_the_first_evidence_counts():
@@ -42,6 +62,16 @@ def test_lines_of_another_build_say_nothing():
     assert common_words("f(a, b)", "f(a, b, c)") == [("f", "f"), ("a", "a"), ("b", "b")]
 
 
+def test_lines_of_nearly_the_same_build_are_compared_where_they_agree():
+    # One word for one word is compared, one for two is not.
+    assert common_words("f(a, 1, b)", "f(c, 1, b, 2)")[1] == ("a", "c")
+    assert common_words("f(a, x, 1)", "f(a, (y), 1)") == [("f", "f"), ("a", "a"), ("1", "1")]
+
+
+def test_white_space_does_not_matter():
+    assert common_words("a=f( b )", "c = f(d)") == [("a", "c"), ("f", "f"), ("b", "d")]
+
+
 def test_tables_are_not_compared():
     row = "[" + "1, 2, " * 100 + "]"
     assert common_words("a = " + row, "b = " + row) == []
@@ -54,7 +84,3 @@ def test_what_is_typed_is_compared_with_a_beginning():
     assert typed_words("self.a = a", "") == ([], [])
     assert typed_words("self.a = a", "self[") is None
     assert typed_words("a", "a b c") is None
-
-
-def test_examples():
-    assert doctest.testmod(analogy).failed == 0

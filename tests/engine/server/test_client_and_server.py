@@ -19,6 +19,7 @@ import pytest
 from engine import client as client_module
 from engine import paths
 from engine.client import EngineClient, EngineDown, EngineStarting
+from engine.protocol.completion import CompletionRequest
 from engine.protocol.framing import read_body
 from engine.protocol.messages import (
     MAX_FRAME_BYTES,
@@ -85,16 +86,20 @@ class Face:
         return found[count - 1]
 
     async def answer(self, request_id):
+        """Wait for the end of a request and return its `Completion` or `Failed`."""
         async with asyncio.timeout(20.0):
             while True:
                 for event in self.events:
-                    if isinstance(event, Completed | Failed) and event.request_id == request_id:
+                    if isinstance(event, Completed) and event.request_id == request_id:
+                        return event.completion
+                    if isinstance(event, Failed) and event.request_id == request_id:
                         return event
                 self._news.clear()
                 await self._news.wait()
 
-    def ask(self, request_id, path="a.py", **options):
-        return self.client.send(Complete(request_id, path, "def f():\n    ", "\n", **options))
+    def ask(self, request_id, path="a.py", *, automatic=True, **options):
+        request = CompletionRequest(path, "def f():\n    ", "\n", **options)
+        return self.client.send(Complete(request_id, request, automatic))
 
     def kinds(self):
         kinds = [type(event) for event in self.events]
@@ -391,7 +396,7 @@ async def test_a_frame_may_come_in_pieces_and_may_never_end():
     async with face() as one:
         await one.until(EngineReady)
         reader, writer = await raw_connection()
-        frame = encode(Complete(9, "a.py", "x", "y"))
+        frame = encode(Complete(9, CompletionRequest("a.py", "x", "y")))
         for byte in frame:
             writer.write(bytes([byte]))
             await writer.drain()

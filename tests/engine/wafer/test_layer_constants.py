@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.model.reference import Fp32Reference, QuantisedReference
-from engine.wafer.check import Comparison
+from engine.wafer.check.comparison import Comparison
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.place.placement import Shape, model_shape, place
 from engine.wafer.plan.planner import plan_shape
@@ -51,14 +51,14 @@ def model():
 
 def test_the_fast_tier_is_the_reference(model):
     runner = runner_of(model)
-    expected = QuantisedReference(model, runner.orders).forward(TOKENS)
+    expected = QuantisedReference(model.graph, model.tensors, runner.placed.orders).forward(TOKENS)
 
     assert np.array_equal(runner.prefill(TOKENS[:4]), expected[3])
     assert np.array_equal(runner.decode(int(TOKENS[4])), expected[4])
 
 
 def test_the_fast_tier_is_the_cycle_tier(model):
-    report = Comparison(model, runner_of(model), 3, 1).run()
+    report = Comparison(runner_of(model), model.tensors, 3, 1).run()
 
     assert report.first_difference is None
     assert report.values_compared > 1000
@@ -74,8 +74,10 @@ def test_each_difference_shows_from_the_second_layer_on(name):
     runners = [runner_of(each) for each in (equal, other)]
     assert not np.array_equal(*(runner.prefill(TOKENS) for runner in runners))
 
-    for reference in (Fp32Reference, partial(QuantisedReference, orders=runners[0].orders)):
-        plain, changed = (reference(each).trace(TOKENS) for each in (equal, other))
+    for reference in (Fp32Reference, partial(QuantisedReference, orders=runners[0].placed.orders)):
+        plain, changed = (
+            reference(each.graph, each.tensors).trace(TOKENS) for each in (equal, other)
+        )
         same = {name for name in plain if np.array_equal(plain[name], changed[name])}
         assert {name for name in plain if name.startswith("layer 0")} <= same
         assert "logits" not in same

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from engine import EngineDown, EngineStarting
+from engine.protocol.completion import CompletionRequest
 from engine.protocol.messages import Complete, Unwatch, Watch
 from tests.tui.app.fakes import FakeClient, until
 from tui.app import SparkApp
@@ -22,8 +23,8 @@ def ghost(app: SparkApp) -> str:
     return "" if app.editor is None else app.editor.ghost
 
 
-def requests(client: FakeClient) -> list[Complete]:
-    return [message for message in client.sent if isinstance(message, Complete)]
+def requests(client: FakeClient) -> list[CompletionRequest]:
+    return [message.request for message in client.sent if isinstance(message, Complete)]
 
 
 @pytest.fixture

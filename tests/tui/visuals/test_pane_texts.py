@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from engine.protocol.messages import ThroughputPoint
-from tui.demo import demo_completed, demo_history, demo_ready, demo_telemetry
+from tui.demo import demo_completion, demo_history, demo_ready, demo_telemetry
 from tui.link.engine_state import EngineState, Phase
 from tui.messages import SuggestionReport
 from tui.visuals.bars import history_lines, progress_bar, stacked_bar
@@ -79,7 +79,7 @@ def test_a_narrow_status_line_drops_folders_before_the_engine() -> None:
 
 @given(width=st.integers(24, 100), height=st.integers(1, 40), count=st.integers(0, 90))
 def test_throughput_keeps_to_its_pane(width: int, height: int, count: int) -> None:
-    view = ThroughputView(demo_history(count), 0.85, demo_completed(1, ""))
+    view = ThroughputView(demo_history(count), 0.85, demo_completion(""))
     text = throughput_text(view, width, height, INKS)
     assert len(widths(text)) <= height
     assert max(widths(text)) <= width

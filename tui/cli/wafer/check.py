@@ -2,7 +2,6 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -11,9 +10,6 @@ from rich.table import Table
 import engine
 from tui.cli.options import check_model, json_option, machine_options, model_option
 from tui.cli.progress import ProgressLine
-
-if TYPE_CHECKING:
-    from engine.wafer.check import CheckReport
 
 __all__ = ["check"]
 
@@ -46,7 +42,7 @@ def check(model: str | None, machine: str, clock: float | None, tokens: int, as_
         sys.exit(1)
 
 
-def _print(report: "CheckReport") -> None:
+def _print(report: "engine.CheckReport") -> None:
     console = Console()
     if report.first_difference is not None:
         console.print(f"The tiers differ: {report.first_difference}", markup=False)
@@ -71,7 +67,7 @@ def _print(report: "CheckReport") -> None:
     )
 
 
-def _cycles(report: "CheckReport") -> Table:
+def _cycles(report: "engine.CheckReport") -> Table:
     table = Table("operation", title="Cycles of the decoded tokens", title_justify="left")
     for heading in ("by formula", "simulated", "error"):
         table.add_column(heading, justify="right")
@@ -82,7 +78,7 @@ def _cycles(report: "CheckReport") -> Table:
     return table
 
 
-def _states(report: "CheckReport") -> Table:
+def _states(report: "engine.CheckReport") -> Table:
     table = Table("state", title="Counts per core and step, cycles apart", title_justify="left")
     for heading in ("mean", "largest", "there", "beyond 6 % and 20 a row"):
         table.add_column(heading, justify="right")

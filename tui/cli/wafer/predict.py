@@ -91,20 +91,17 @@ def collective(
     as_json: bool,
 ) -> None:
     """A broadcast, a reduction or an all-reduce over P columns × R rows."""
+    question = engine.CollectiveQuestion(
+        op=op,
+        algorithm=algorithm,
+        cores=cores,
+        wavelets=wavelets,
+        rows=rows,
+        groups=group,
+        dtype=dtype,
+    )
     _answer(
-        lambda: engine.predict_collective(
-            machine,
-            op=op,
-            algorithm=algorithm,
-            cores=cores,
-            rows=rows,
-            groups=group,
-            wavelets=wavelets,
-            dtype=dtype,
-            tier=tier,
-            clock_ghz=clock,
-        ),
-        as_json,
+        lambda: engine.predict_collective(machine, question, tier=tier, clock_ghz=clock), as_json
     )
 
 

@@ -1,4 +1,4 @@
-"""What an operation's COMPUTEs cost, as the operation itself tells it (a `cost.Micro`)."""
+"""What an operation's COMPUTEs cost, as the operation itself tells it (a `ledger.MicroSteps`)."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ __all__ = ["Works"]
 
 
 class Works:
-    """Notes the cost of each COMPUTE that an operation tells of itself (a `cost.Micro`).
+    """Notes the cost of each COMPUTE that an operation tells of itself (a `ledger.MicroSteps`).
 
     Communication needs no note: how long it takes is what the fabric finds out.
     """

@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save_file
 from engine.model.formats.checked_tensors import load_float_tensors
 from engine.model.formats.shards import INDEX_FILE
 from engine.model.load import load_model
-from engine.model.tensors.floats import FloatTensor
+from engine.model.tensors.floats import FP32, FloatTensor
 from engine.model.tensors.q8 import INT8, quantise
 from scripts.train import weights_file
 from tests.tiny import write_tiny_model
@@ -77,20 +77,17 @@ def test_shards_load_to_the_bits_of_the_float16_file(sharded, tmp_path):
 def test_floats_are_what_values_and_scales_stand_for(sharded):
     model = load_model(sharded)
     for name, floats in load_float_tensors(sharded, model.graph, None).items():
-        assert floats.dtype == np.float32
-        assert (floats == model.tensors[name].dequantise()).all()
+        assert floats.format is FP32
+        assert (floats.values == model.tensors[name].dequantise()).all()
 
 
 def test_the_wafer_gives_the_same_logits(sharded, tmp_path):
-    from engine.wafer.jit import kernel_cache
-
-    kernel_cache.use()  # before any kernel module is imported
-    from engine.wafer.fast import fast_runner
     from engine.wafer.program import machine
+    from tests.wafers import opened
 
     logits = []
     for folder in (sharded, write_tiny_model(tmp_path / "plain", seed=1)):
-        runner = fast_runner.open_wafer(load_model(folder), machine.get("tiny"))
+        runner = opened(load_model(folder), machine.get("tiny"))
         rows = [runner.prefill(np.array([1, 200, 45, 287, 3], np.int32))]
         for _ in range(4):
             rows.append(runner.decode(int(rows[-1].argmax())))

@@ -53,9 +53,9 @@ def test_a_value_that_is_still_read_keeps_its_buffer(model):
     runner = runner_on(model, SMALL, placement)
     tokens = np.array([5, 90, 7], np.int32)
 
-    names = {buffer.name for buffer in runner.program.buffers}
+    names = {buffer.name for buffer in runner.placed.program.buffers}
     assert {"ffn_residual", "ffn_residual 2"} <= names
-    expected = QuantisedReference(model, runner.orders).forward(tokens)
+    expected = QuantisedReference(model.graph, model.tensors, runner.placed.orders).forward(tokens)
     assert np.array_equal(runner.prefill(tokens), expected[-1])
 
 

@@ -8,15 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from engine.wafer.fabric import simulator
 from engine.wafer.fabric.micro import ADVANCE, CTRL, LAST_ROW, Kind, Micro, Programs, Reduce, rate
 from engine.wafer.fabric.network import OPPOSITE, RAMP, STEP, Network, bit
-from engine.wafer.jit import kernel_cache
 from engine.wafer.program import machine
 from engine.wafer.program.machine import MachineSpec
-
-kernel_cache.use()
-
-from engine.wafer.fabric import simulator  # noqa: E402
 
 INSTRUCTIONS = 8
 """Numbers of Program instructions that random programs book on."""

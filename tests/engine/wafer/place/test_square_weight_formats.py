@@ -14,6 +14,7 @@ from engine.wafer.place.placement import Shape, model_shape, place
 from engine.wafer.place.weight_formats import WeightFormats
 from engine.wafer.plan import kept_plans
 from engine.wafer.plan.planner import plan_shape
+from engine.wafer.plan.shape_search import PlanOptions
 from engine.wafer.program import machine
 from tests.tiny import tiny_model
 
@@ -103,8 +104,8 @@ def test_what_is_only_priced_does_not_run(graph):
 
 def test_every_matrix_has_its_own_price(graph):
     def cycles(*fp16):
-        found = plan_shape(graph, SMALL, formats=formats_of(graph, *fp16), block=(4, 2), blocks=2)
-        return found.chosen.cycles_by_op
+        options = PlanOptions(formats=formats_of(graph, *fp16), block=(4, 2), blocks=2)
+        return plan_shape(graph, SMALL, options=options).chosen.cycles_by_op
 
     plain, head = cycles(), cycles("lm_head")
     one, both = cycles("layers.1.mlp.down"), cycles("mlp.down")
