@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from math import ceil
 
-from engine.wafer.place.placement import ModelShape
+from engine.wafer.place.model_shape import ModelShape
 from engine.wafer.program.geometry import GROUP
 from engine.wafer.program.machine import MachineSpec
 

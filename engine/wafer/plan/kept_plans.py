@@ -16,7 +16,8 @@ from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
 from engine.model.tensors.tensor import Format
 from engine.paths import cache_dir
-from engine.wafer.place.placement import ModelShape, Placement, Shape, model_shape, place
+from engine.wafer.place.model_shape import ModelShape, model_shape
+from engine.wafer.place.placement import Placement, Shape, place
 from engine.wafer.plan.planner import plan
 from engine.wafer.program.machine import MachineSpec
 

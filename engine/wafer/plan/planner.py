@@ -13,7 +13,8 @@ from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
 from engine.model.tensors.tensor import Format
 from engine.wafer.ops.attention import kv_bytes
-from engine.wafer.place.placement import Placement, block_sram, model_shape, place
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Placement, block_sram, place
 from engine.wafer.plan.block_sizes import block_sizes
 from engine.wafer.plan.shape_search import Candidate, PlanOptions, ShapeSearch
 from engine.wafer.program.machine import MachineSpec

@@ -24,14 +24,8 @@ from engine.wafer.ops.attention import split_heads
 from engine.wafer.ops.site import ALONG_ROWS, Site
 from engine.wafer.ops.transfer import lane_wavelets
 from engine.wafer.place.lanes import lane_hops
-from engine.wafer.place.placement import (
-    ModelShape,
-    Placement,
-    Shape,
-    block_sram,
-    head_sram,
-    place,
-)
+from engine.wafer.place.model_shape import ModelShape
+from engine.wafer.place.placement import Placement, Shape, block_sram, head_sram, place
 from engine.wafer.place.weight_formats import WeightFormats
 from engine.wafer.program.geometry import even_split, split
 from engine.wafer.program.isa import Field, Op
@@ -297,7 +291,7 @@ class ShapeSearch:
         """Cycles of lookup, last norm, product and choice in a head of this size."""
         model, machine = self.model, self.machine
         site, tally = Site(machine, columns, rows, by_core=False), Tally(machine)
-        format, *_ = model.formats.by_role[Role.HEAD]
+        (format,) = model.formats.by_role[Role.HEAD]
         hidden = (split if model.formats.in_groups else even_split)(model.hidden, rows)
         edges = np.arange(columns + 1) * model.vocabulary // columns
         outputs = np.diff(edges)

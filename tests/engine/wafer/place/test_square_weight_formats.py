@@ -10,7 +10,8 @@ from engine.model.tensors import uniform_formats
 from engine.model.tensors.floats import FP16, FP32
 from engine.model.tensors.q8 import INT8
 from engine.wafer.compile.compiler import compile_graph
-from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Shape, place
 from engine.wafer.place.weight_formats import WeightFormats
 from engine.wafer.plan import kept_plans
 from engine.wafer.plan.planner import plan_shape
@@ -95,11 +96,6 @@ def test_stacked_weights_have_one_format(graph):
     placement = priced(graph, "v_proj")
     with pytest.raises(PlacementError, match=r"must not differ: .*q_proj.weight is int8, .* fp16"):
         compile_graph(graph, SMALL, placement)
-
-
-def test_what_is_only_priced_does_not_run(graph):
-    with pytest.raises(PlacementError, match="weights in fp16 can be priced, not run"):
-        model_shape(graph, formats_of(graph, "lm_head"))
 
 
 def test_every_matrix_has_its_own_price(graph):

@@ -18,7 +18,8 @@ from engine.model.tensors import uniform_formats
 from engine.model.tensors.floats import FP16
 from engine.model.tensors.q8 import INT8
 from engine.wafer.compile.compiler import compile_graph
-from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Shape, place
 from engine.wafer.plan.placed import Placed
 from engine.wafer.plan.planner import kv_capacity, plan, plan_shape
 from engine.wafer.plan.shape_search import PlanOptions
