@@ -1,6 +1,6 @@
-"""What can be asked of the wafer about a model by name: plan, check, trace, predict, validate.
+"""Answers questions about a named model on the wafer: plan, check, trace, predict, validate.
 
-Finds the model, reads what the question needs of it (a configuration, or all of it) and passes
+Finds the model, reads its configuration, or all of it where the question needs that, and passes
 graphs and tensors down; the wafer knows neither names nor families.  No session is opened.
 """
 

@@ -1,4 +1,4 @@
-"""The speed of the fast tier: prefill and decode in tokens per second, warm opening in seconds.
+"""Measure the fast tier: prefill and decode in tokens per second, warm opening in seconds.
 
 Measures the bundled model and a model of random weights, on 1 and 2 threads.  With several
 ``--tree`` it measures other checkouts of this repository in turn, round by round, so that whatever

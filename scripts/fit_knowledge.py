@@ -76,7 +76,7 @@ class Question:
 
 @dataclass(slots=True)
 class Observed:
-    """What the model and each expert said of right tokens.  n tokens, E experts, F features."""
+    """Forecasts of right tokens by the model and each expert.  n tokens, E experts, F features."""
 
     right: Rows
     """Probability of the right token, shape (n, 1 + E), the model first."""
@@ -224,7 +224,7 @@ def _allowed(step: FollowedStep) -> NDArray[np.int64] | None:
 
 
 def _held(shares: Rows, opinion: Opinion, tokens: NDArray[np.int64] | None) -> list[float]:
-    """Return what the model and each expert hold of a set of tokens together; None: of all."""
+    """Return the probability that the model and each expert give a set of tokens; None: all."""
     held = [1.0 if tokens is None else float(shares[tokens].sum())]
     for forecast in opinion.forecasts:
         if forecast is None:

@@ -35,7 +35,7 @@ def loaded_by(statement: str) -> set[str]:
         ("import engine.server", (*SCREEN, "tui")),
         ("import tui", (*HEAVY, *SCREEN, "engine")),
         ("import tui.cli.main", (*HEAVY, *SCREEN, "engine")),
-        ("import tui.cli.app", (*HEAVY, *SCREEN)),
+        ("import tui.cli.open_app", (*HEAVY, *SCREEN)),
         ("import tui.cli.bench", (*HEAVY, *SCREEN)),
         ("import tui.cli.complete", (*HEAVY, *SCREEN)),
         ("import tui.cli.doctor", (*HEAVY, *SCREEN)),

@@ -18,7 +18,7 @@ from engine.generation.sampling import Sampler, greedy, mask, softmax
 from engine.knowledge.advice import Advice
 from engine.tokenizer import TextStream, Tokenizer
 
-__all__ = ["Choice", "Draft", "Limits", "OtherLine"]
+__all__ = ["ChosenToken", "Draft", "Limits", "OtherLine"]
 
 ALTERNATIVES = 3
 """Other tokens remembered with each token of the first line."""
@@ -38,7 +38,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChosenToken:
     """One chosen token, and what else could have been chosen."""
 
     token: int
@@ -94,7 +94,7 @@ class Draft:
         self._healing = healing
         self._advice = advice
         self._coefficients = coefficients
-        self._choices: list[Choice] = []
+        self._choices: list[ChosenToken] = []
         self.generated = 0
         """Tokens chosen so far; counts those taken back, not the end token."""
         self._begin()
@@ -111,7 +111,7 @@ class Draft:
         """Why no more tokens are needed: ``stop`` or ``trimmed``; None: go on."""
 
     @property
-    def choices(self) -> tuple[Choice, ...]:
+    def choices(self) -> tuple[ChosenToken, ...]:
         """The choices made so far; control tokens and healing are among them."""
         return tuple(self._choices)
 
@@ -163,7 +163,7 @@ class Draft:
         token = self._sampler(logits)
         self._count(token)
         self._choices.append(
-            Choice(
+            ChosenToken(
                 token,
                 float(np.log(max(weights[token] / total, _LEAST))),
                 greedy(own),
@@ -201,7 +201,7 @@ class Draft:
             self._advice.push(choice.token)
         self._say(choice)
 
-    def _say(self, choice: Choice) -> None:
+    def _say(self, choice: ChosenToken) -> None:
         content = self._tokenizer.token_bytes(choice.token)
         if len(content) > len(self._left) or not content:
             self._logprobs.append(choice.logprob)
@@ -240,10 +240,10 @@ class Draft:
         others = [*left.others]
         token, logprob = others.pop(other.which)
         self._count(token)
-        chosen = Choice(token, logprob, left.own, left.weight, others)
+        chosen = ChosenToken(token, logprob, left.own, left.weight, others)
         self.restore([*self._choices[: other.at], chosen])
 
-    def restore(self, choices: Sequence[Choice]) -> None:
+    def restore(self, choices: Sequence[ChosenToken]) -> None:
         """Replace all choices by others, made earlier at this cursor."""
         kept = common_length(self.tokens, [choice.token for choice in choices])
         self._choices = [*choices]

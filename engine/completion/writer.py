@@ -7,7 +7,7 @@ not bind its names, goes back to the token where another line was likeliest.  Th
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
-from engine.completion.draft import Choice, Draft
+from engine.completion.draft import ChosenToken, Draft
 from engine.completion.trim import trim
 from engine.generation.generator import Generation, Generator
 
@@ -43,7 +43,7 @@ class Writer:
         self._max_tokens = max_tokens
         self._reported = ""
         self._returns = 0
-        self._best: tuple[int, Sequence[Choice]] | None = None
+        self._best: tuple[int, Sequence[ChosenToken]] | None = None
 
     def write(self, on_text: Callable[[str], None], cancelled: Callable[[], bool]) -> None:
         """Write the text to its end.

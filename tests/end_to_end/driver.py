@@ -12,7 +12,7 @@ import tui.app
 from engine.protocol.completion import Completion
 from engine.protocol.messages import Completed, EngineReady, Welcome
 from tui.app import SparkApp
-from tui.messages import EngineEvent
+from tui.app_messages import EngineEvent
 
 COLD_SECONDS = 600.0
 """On a fresh clone the kernels are compiled first."""

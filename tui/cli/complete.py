@@ -12,6 +12,7 @@ import msgspec
 
 import engine
 from tui.cli.failures import WrongCallError
+from tui.cli.file_place import FilePlace, PlaceError, cut, parse_place
 from tui.cli.options import (
     FiniteFloat,
     check_machine,
@@ -20,7 +21,6 @@ from tui.cli.options import (
     machine_options,
     model_option,
 )
-from tui.cli.place import Place, PlaceError, cut, parse_place
 from tui.cli.progress import ProgressLine
 from tui.cli.source import read_source, shown_path
 from tui.files.repository import find_root
@@ -127,7 +127,7 @@ def _request(
     )
 
 
-def _cut_source(place: Place, from_stdin: bool) -> tuple[str, str]:
+def _cut_source(place: FilePlace, from_stdin: bool) -> tuple[str, str]:
     """Return the text before and after the place, with the line endings the model knows."""
     before, after = cut(read_source(Path(place.file), _stdin() if from_stdin else None), place)
     return _newlines(before), _newlines(after)

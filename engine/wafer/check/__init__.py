@@ -1,1 +1,1 @@
-"""Both tiers on the same tokens: are their bits the same, and how far are their cycles apart?"""
+"""Compares both tiers on the same tokens: equal bits, and how far cycles and states differ."""

@@ -1,4 +1,4 @@
-"""What a check finds: the first value that differs, cycles by operation, counts by state."""
+"""The report of a check: the first value that differs, cycles by operation, counts by state."""
 
 from dataclasses import asdict, dataclass, field
 
@@ -51,7 +51,7 @@ class StateError:
     mean: float
     """Mean absolute difference, cycles."""
     beyond: int
-    """Cores, counted in every step, that are further apart than the bounds of this module."""
+    """Cores, counted in every step, whose difference exceeds the bounds in `state_sums`."""
     compared: int
     """Cores × steps."""
 
@@ -63,7 +63,7 @@ class StateError:
 
 @dataclass(slots=True)
 class CheckReport:
-    """What the comparison found."""
+    """The findings of a comparison."""
 
     model: str
     machine: str
@@ -93,7 +93,7 @@ class CheckReport:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing that is exact on a real chip is broken: bits, MACs, wavelets, links."""
+        """Whether all that must be exact is: bits, MACs, wavelets, links."""
         return (
             self.bit_identical
             and self.states["mac"].holds

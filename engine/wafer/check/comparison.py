@@ -1,4 +1,4 @@
-"""Both tiers on the same tokens: are their numbers the same, and how far apart are their cycles?
+"""Compares both tiers on the same tokens: are the numbers equal, and how far apart the cycles?
 
 Runs a prefill and some decoded tokens on the fast tier, one instruction at a time, and on the
 simulated chip, and compares every value of the Program bit for bit, core by core, then cycles and
@@ -125,7 +125,7 @@ class Comparison:
         return report
 
     def _step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Run one step on both tiers, add what they took; return its logits."""
+        """Run one step on both tiers and add up what they took; return its logits."""
         position = self.chip.position
         begun = time.perf_counter()
         step = self.chip.step(tokens)
@@ -152,7 +152,7 @@ class Comparison:
         report.busiest_link = max(report.busiest_link, step.busiest_link / step.cycles)
 
     def _sum_up(self) -> None:
-        """Fill in what follows from all steps together."""
+        """Fill in the figures that need all steps."""
         report = self.report
         report.bit_identical = report.first_difference is None
         report.states = self._states.errors()
@@ -188,11 +188,11 @@ class Comparison:
     def _compare_value(
         self, tap: "Tap", values: NDArray[np.float32], trace: NDArray[np.int32]
     ) -> None:
-        """Compare a value of all rows, float32 (rows, width), with what the chip's observers saw.
+        """Compare a value of all rows with the chip's observations.
 
         Args:
             tap: Where the value lies on the chip.
-            values: The fast tier's.
+            values: The fast tier's, float32 (rows, width).
             trace: The chip's observations, int32 (rows, words).
         """
         instruction = self.program.instructions[tap.instruction]
@@ -220,7 +220,7 @@ class Comparison:
 
 
 def first_tokens(vocabulary: int, count: int) -> NDArray[np.int32]:
-    """Return the prompt of a check: the same numbers for everybody, spread over the vocabulary."""
+    """Return the prompt of a check: always the same ids, spread over the vocabulary."""
     return np.array([(7919 * i + 17) % vocabulary for i in range(count)], np.int32)
 
 

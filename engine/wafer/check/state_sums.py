@@ -1,4 +1,4 @@
-"""How far the states of every core are apart between the formulas and the simulation.
+"""State sums: how far the formulas and the simulation differ in every core's states.
 
 Keeps each step's differences and sums them up at the end; the bounds stand here.
 """
@@ -13,7 +13,7 @@ from engine.wafer.program.states import STATES, State
 __all__ = ["STATE_CYCLES", "STATE_SHARE", "StateSums"]
 
 STATE_SHARE, STATE_CYCLES = 0.06, 20
-"""A state's count in a core may differ by this share or so many cycles a row of a step;
+"""A state's count in a core may differ by this share, or this many cycles for each row of a step;
 multiply–accumulate may not differ at all."""
 
 Ints = NDArray[np.int64]

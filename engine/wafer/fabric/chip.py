@@ -20,6 +20,7 @@ from engine.wafer.fabric.micro import Programs
 from engine.wafer.fabric.network import Network
 from engine.wafer.fabric.record import Recorder
 from engine.wafer.fabric.simulator import BLOCKED, DONE, Fabric, Totals, new_fabric, simulate
+from engine.wafer.fabric.state import Accounts, KvShares
 from engine.wafer.place.placement import Placement
 from engine.wafer.program.machine import MachineSpec
 
@@ -31,11 +32,11 @@ CYCLE_LIMIT = 500_000_000
 
 @dataclass(frozen=True, slots=True)
 class ChipStep:
-    """What a step did."""
+    """The outcome of a step."""
 
     cycles: int
     trace: NDArray[np.int32]
-    """What observers saw: (rows, words), places by `Chip.taps`."""
+    """Results that observers asked for, (rows, words); `Chip.taps` says where each lies."""
     begun: NDArray[np.int64]
     """First cycle of each instruction by row, (rows, instructions); the largest int64 if none."""
     ended: NDArray[np.int64]
@@ -148,9 +149,9 @@ class SimulatedChip:
         """Return a fabric at rest over this chip's memory, for a step of ``rows`` rows."""
         chip = self.chip
         return new_fabric(
-            chip.routes, chip.instructions, chip.first, self.words, kv_row=chip.kv_row,
-            kv_rows=chip.program.kv_rows, trace_words=chip.trace_words, rows=rows,
-            instructions=len(chip.program.instructions),
+            chip.routes, chip.instructions, chip.first, self.words,
+            kv=KvShares(chip.kv_row, chip.program.kv_rows),
+            accounts=Accounts(rows, len(chip.program.instructions), chip.trace_words),
         )  # fmt: skip
 
     def write_host(self, tokens: NDArray[np.int32]) -> None:

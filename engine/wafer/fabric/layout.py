@@ -1,4 +1,4 @@
-"""Which elements of a value lie in which core of its home line.
+"""Layout: which elements of a value lie in which core of its home line.
 
 A layout is an int64 table (cores of the line, most elements), −1 where a core holds fewer.  The
 west line holds the stream by rows, the north line heads, feed-forward and logits by columns.

@@ -42,7 +42,7 @@ class Chip:
     corner: tuple[int, int]
     """Wafer coordinates of the network's first router."""
     host_words: tuple[tuple[int, int], ...]
-    """For each row of the head: first word of the host's area, and its words a row of a step."""
+    """For each row of the head: first word of the host's area, and its words per row of a step."""
     regions: tuple[tuple[int, int], ...]
     """Memory of each region: words of a core, cores."""
     colors_used: int

@@ -1,8 +1,8 @@
 """Micro-instructions: what one core does, one after the other, for each row of a step.
 
 A core's *row program* is a list of rows of 32-bit integers (`MicroField`).  This module says what
-they mean and collects them for all cores; how long they take is the simulator's business, what
-they compute that of `compute`.
+they mean and collects them for all cores.  The simulator decides how long they take, `compute`
+what they compute.
 """
 
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ ADVANCE = 4
 
 @unique
 class Micro(IntEnum):
-    """What a core does."""
+    """The micro-instructions."""
 
     SEND = 0
     """Memory → fabric, one word a wavelet."""
@@ -74,7 +74,7 @@ class Reduce(IntEnum):
 
 @unique
 class Kind(IntEnum):
-    """What a COMPUTE works out.  Arguments A0 … A7 are word addresses, sizes or float bits."""
+    """The kinds of COMPUTE.  Arguments A0 … A7 are word addresses, sizes or float bits."""
 
     NOTHING = 0
     LOOKUP = 1
@@ -125,7 +125,7 @@ class Kind(IntEnum):
     COPY = 21
     """mem[A1 : A1 + A2] ← mem[A0 : A0 + A2]."""
     HOST = 20
-    """mem[A1 : A1 + A2] ← what the host sent for this row of the step: words A0 + row·A2 on.  The
+    """mem[A1 : A1 + A2] ← the host's words for this row of the step, from A0 + row·A2 on.  The
     host's link is not simulated."""
 
 

@@ -33,7 +33,7 @@ def processor_path() -> str:
 
 
 def _path(name: str | None) -> DotPath:
-    """Return the path of a name, or the best one.
+    """Return the named path, or the best one for None.
 
     Raises:
         EngineError: The processor does not have it.
@@ -132,7 +132,7 @@ class Executor:
         return np.array(self._memory.values[start : start + self.program.vocabulary])
 
     def step_by_instruction(self, tokens: NDArray[np.int32]) -> Iterator[int]:
-        """Run the instructions of a step one at a time, for who wants to see every result.
+        """Run a step one instruction at a time, so that a caller can look at every result.
 
         Args:
             tokens: The step's rows (M,), as for `step`.
@@ -151,7 +151,7 @@ class Executor:
         """Keep the first ``position`` rows of the KV cache.
 
         Raises:
-            EngineError: There are not so many.
+            EngineError: The cache holds fewer.
         """
         if not 0 <= position <= self.position:
             raise EngineError(f"rewind to {position}: the KV cache has {self.position} rows")
@@ -171,14 +171,14 @@ def _allocate(program: Program, tensors: Mapping[str, Tensor], path: DotPath) ->
         blocks.append((end, buffer.width))
         end += buffer.width * MAX_ROWS
     attentions = program.attentions
-    turns, angles = _rotations(program)
+    rotations, angles = _rotations(program)
     return Memory(
         table=np.ascontiguousarray(program.instructions),
         buffers=np.array(blocks, np.int64),
         matrices=packed.table,
         orders=np.array([(order.parts, order.group) for order in program.orders], np.int64),
         norms=np.array([norm.eps for norm in program.norms], np.float32),
-        turns=turns,
+        rotations=rotations,
         attentions=np.array(
             [(kind.heads, kind.kv_heads, kind.head_dim, kind.dim_parts) for kind in attentions],
             np.int64,
@@ -217,12 +217,12 @@ def _cache(program: Program) -> KvCache:
 
 
 def _rotations(program: Program) -> tuple[NDArray[np.int64], Angles]:
-    """Return the `Turn` of every kind of rotation, and the angles of all, one after the other."""
-    turns, cosines, sines, end = [], [], [], 0
+    """Return a `Rotation` for each kind, (kinds, 2), and the angles of all kinds end to end."""
+    rotations, cosines, sines, end = [], [], [], 0
     for kind in program.rotaries:
         cosine, sine = scalars.rotary_tables(kind.base, kind.head_dim, program.context_length)
-        turns.append((end, kind.head_dim))
+        rotations.append((end, kind.head_dim))
         cosines.append(cosine.reshape(-1))
         sines.append(sine.reshape(-1))
         end += cosine.size
-    return np.array(turns, np.int64), Angles(np.concatenate(cosines), np.concatenate(sines))
+    return np.array(rotations, np.int64), Angles(np.concatenate(cosines), np.concatenate(sines))

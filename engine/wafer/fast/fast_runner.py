@@ -28,7 +28,7 @@ _DAMAGE = (
     OSError, EOFError, ValueError, ImportError, LookupError, AttributeError, TypeError,
     pickle.UnpicklingError, RuntimeError,
 )  # fmt: skip
-"""How a damaged file shows that no checksum was recorded of: numba and LLVM just read it."""
+"""Errors of a damaged file without a recorded checksum: numba and LLVM just read it."""
 
 
 class FastRunner(TierRunner):

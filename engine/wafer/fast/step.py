@@ -21,11 +21,11 @@ from engine.wafer.fast.kernels.operands import (
     KvCache,
     Panels,
     Quantised,
+    Rotation,
     RowSpan,
     SumOrder,
     Tiles,
     Tokens,
-    Turn,
 )
 from engine.wafer.jit.decorators import helper, kernel
 from engine.wafer.program.isa import Field, Op
@@ -65,8 +65,8 @@ class Memory(NamedTuple):
     """`SumOrder` of every reduction (·, 2)."""
     norms: Floats
     """The eps of every kind of norm."""
-    turns: Table
-    """`Turn` of every kind of rotation (·, 2)."""
+    rotations: Table
+    """A `Rotation` for each kind, (kinds, 2)."""
     attentions: Table
     """Per kind of attention: heads, KV heads, dimensions of a head, parts of a head (·, 4)."""
     score_scales: Floats
@@ -88,14 +88,14 @@ class Memory(NamedTuple):
 
 @helper
 def _block(buffers: Table, buffer: int) -> Block:
-    """Return where a buffer lies; of −1, none, some block that is not used."""
+    """Return where a buffer lies; for −1 (none), a block that nothing uses."""
     row = max(buffer, 0)
     return Block(buffers[row, 0], buffers[row, 1])
 
 
 @helper
 def _tiles(matrices: Table, weight: int) -> Tiles:
-    """Return where an int8 matrix lies; of −1 or a vector, numbers that are not used."""
+    """Return where an int8 matrix lies; for −1 or a vector, numbers that nothing uses."""
     row = max(weight, 0)
     return Tiles(matrices[row, 0], matrices[row, 1] // GROUP, matrices[row, 2])
 
@@ -109,7 +109,7 @@ def _gain(matrices: Table, weight: int, gains: Floats) -> Floats:
 
 @helper
 def _order(orders: Table, order: int) -> SumOrder:
-    """Return the order of a reduction; of −1, none, one that is not used."""
+    """Return the order of a reduction; for −1 (none), one that nothing uses."""
     row = max(order, 0)
     return SumOrder(orders[row, 0], orders[row, 1])
 
@@ -166,8 +166,8 @@ def run_step(path: DotPath, threads: int, memory: Memory, tokens: Tokens, positi
             else:
                 multiply.matmul(path, memory.panels, tiles, inputs, order, values, target, rows)
         elif op == _ROTARY:
-            turn = Turn(memory.turns[variant, 0], memory.turns[variant, 1])
-            vectors.rotate(values, source, row[_COUNT], memory.angles, turn, position, rows)
+            rotation = Rotation(memory.rotations[variant, 0], memory.rotations[variant, 1])
+            vectors.rotate(values, source, row[_COUNT], memory.angles, rotation, position, rows)
         elif op == _ATTENTION:
             heads = _heads(memory.attentions, memory.score_scales, variant, order)
             attend.append(values, source, heads, cache, layer, position, rows)

@@ -1,4 +1,4 @@
-"""Compiling every kernel before the first step, one after the other, so that progress shows.
+"""Compiles every kernel before the first step, one after the other, so that progress shows.
 
 A kernel is compiled for the types its annotations name.  Without this, the loop would compile them
 all at once, in silence.
@@ -47,7 +47,7 @@ def kernels() -> Iterator[tuple[str, Any]]:
 
 
 def compiled_loop(path: DotPath, memory: Memory) -> Callable[..., None]:
-    """Return `run_step` for arguments of these types, compiled if it is not yet.
+    """Return `run_step` compiled for arguments of these types.
 
     numba's own call looks at the type of every argument first, 8 µs a step; this one does not.
     """
@@ -83,7 +83,7 @@ def samples(path: DotPath, memory: Memory) -> dict[Any, Any]:
         operands.Quantised: memory.inputs,
         operands.KvCache: memory.cache,
         operands.Angles: memory.angles,
-        operands.Turn: operands.Turn(0, 2),
+        operands.Rotation: operands.Rotation(0, 2),
         TileLayout: memory.layout,
         DotPath: path,
         Memory: memory,

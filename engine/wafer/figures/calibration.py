@@ -58,9 +58,9 @@ class Origin(Enum):
     IDENTITY = "identity"
     """Follows from a definition or from a published model that is taken as it stands."""
     MEASURED = "measured"
-    """Read off measurements of this machine without freedom: exact to the cycle."""
+    """Read off measurements of this machine, with nothing to choose: exact to the cycle."""
     FITTED = "fitted"
-    """The best of a formula that does not meet every row."""
+    """The best fit of a formula that does not meet every row."""
     ASSUMED = "assumed"
     """No source."""
 
@@ -78,7 +78,7 @@ class Constant:
     fitted_on: tuple[str, ...] = ()
     """Rows it was fitted on, or read off."""
     kept_out: tuple[str, ...] = ()
-    """Rows it was not, whose errors `wafer validate` prints."""
+    """Rows it was not fitted on; `wafer validate` prints their errors."""
 
 
 @cache

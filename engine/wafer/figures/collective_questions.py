@@ -60,7 +60,7 @@ class CollectiveQuestion:
     groups: int | None = None
     """G groups of P/G cores; None means the divisor of P nearest √P."""
     dtype: str = "fp32"
-    """What a wavelet holds; decides what an addition costs."""
+    """Type of the numbers in a wavelet; decides the cost of an addition."""
 
     def on(self, machine: MachineSpec) -> Collective:
         """Return the collective on a machine, every default filled in.
@@ -123,8 +123,8 @@ def multicast(
 ) -> Prediction:
     """Return the cycles of a multicast along a row of N cores, dispatch included.
 
-    The sender is one of the N.  Alone it has nobody to send to: what was measured as N = 1 is as
-    long as one hop, and is taken as such.
+    The sender is one of the N.  Alone it would have nobody to send to; N = 1 was measured to
+    take as long as one hop, and is priced as one.
 
     Args:
         machine: Name of the machine.
@@ -203,7 +203,7 @@ def nearest_groups(cores: int) -> int:
 
 
 def both_groups(cores: int, rows: int, groups: int | None) -> tuple[int, int]:
-    """Return the groups along X and along Y; a number asked for holds for Y where it fits both.
+    """Return the groups along X and along Y; a number asked for also holds for Y where it fits.
 
     Raises:
         PredictionError: The number asked for does not divide the cores.
@@ -224,8 +224,8 @@ def both_groups(cores: int, rows: int, groups: int | None) -> tuple[int, int]:
 def _formula(asked: Collective, groups: int | None) -> float:
     """Return the published closed forms, X then Y; Y only where there is more than one row.
 
-    ``groups`` is what was asked for: without it each form takes the number that is best for it, not
-    the one that ``asked`` holds for the tiers that run.
+    ``groups`` is the number asked for.  Without one, each form takes the number that suits it best,
+    not the one in ``asked``, which is for the tiers that run.
     """
     machine, wavelets = asked.machine, asked.wavelets
     back = closed_forms.broadcast_grid(asked.columns, asked.rows, wavelets, machine.ramp_cycles)

@@ -45,7 +45,7 @@ def decode(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) ->
     """Return the cycles of one decoded token.
 
     Args:
-        graph: The model; need not exist beyond this.
+        graph: The model; no weights are needed.
         machine: The chip.
         question: After which context, and what of the placement is given.
 
@@ -74,9 +74,9 @@ def decode(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) ->
 
 
 def _place(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) -> Placement:
-    """Place as the app does, for the model's own context; else what can only be priced.
+    """Place as the app does, for the model's own context; else place for pricing only.
 
-    A context of its own that does not fit is no reason to refuse the one that was asked for.
+    Where the model's own context does not fit, the one that was asked for may.
     """
     format = FORMATS[question.dtype]
     formats = uniform_formats(graph.weights, format)

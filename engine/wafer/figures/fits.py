@@ -1,6 +1,6 @@
-"""The fits of constants on measured rows, which anyone can repeat.
+"""Fits constants to measured rows; anyone can repeat the fits.
 
-Each finds the constants with the least squares of relative errors; holds no row and no result.
+Each fit minimises the squares of relative errors.  Holds no row and no result.
 """
 
 from collections.abc import Callable, Sequence
@@ -67,20 +67,20 @@ def fit_multicast(rows: Sequence[MulticastRow], machine: MachineSpec) -> tuple[f
 
 @dataclass(frozen=True, slots=True)
 class ServedConstants:
-    """What the costs of a whole decode step leave open on WSE-3."""
+    """Constants of WSE-3 that only whole decode steps can settle."""
 
     task_cycles: int
-    """`MachineSpec.task_cycles`: to set a block of local work up."""
+    """`MachineSpec.task_cycles`: to set up a block of local work."""
     sample_cycles_per_logit: float
     """`MachineSpec.sample_cycles_per_logit`: to choose a token among so many."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedFigures:
-    """What a machine makes of the placement that was measured."""
+    """A machine's figures for the placement that was measured."""
 
     cycles: tuple[int, ...]
-    """Of one token after each context asked for."""
+    """Cycles of one token after each context asked for."""
     tail_share: float
     """Share of a token's cycles after the layers, at the first of them."""
 
@@ -95,8 +95,8 @@ def fit_served(
     Args:
         rows: Measured tokens.
         tail_share: Measured share of a step after the layers.
-        measure: (task cycles, sample cycles, contexts) → what a machine with these constants takes.
-            Cycles are all but linear in both, so three measurements are enough.
+        measure: (task cycles, sample cycles, contexts) → the figures of a machine with these
+            constants.  Cycles are all but linear in both, so three measurements are enough.
     """
     contexts = tuple(row.context for row in rows)
 

@@ -1,4 +1,4 @@
-"""Cycles of a product or a layer in WaferLLM's way, for sizes of any kind.
+"""Cycles of a product or a layer in WaferLLM's way, for any sizes.
 
 Joins its operations with the constants that were fitted; holds no formula itself.
 """

@@ -1,4 +1,4 @@
-"""What others measured, row by row, as cycles; and which rows a fit may use, which are kept out.
+"""Other people's measurements, row by row, in cycles; each is fitted on or kept out.
 
 WSE-2 and WSE-3 share nothing.
 
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 WAFERLLM_CLOCK_GHZ = 1.1
-"""What WaferLLM's scripts divide cycles by; turns its tokens a second back into cycles [S1]."""
+"""The clock in WaferLLM's scripts; turns its tokens a second back into cycles [S1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ class ServedRow:
 
     context: int
     cycles: int
-    """Of one token."""
+    """Cycles of one token."""
     fitted: bool
 
     @property

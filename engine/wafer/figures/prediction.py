@@ -30,7 +30,7 @@ class Prediction:
     operations: Operations = ()
     """(name, cycles) of the parts, where there are any."""
     key: str = "cycles"
-    """What the cycles are called."""
+    """Name of the cycles in JSON."""
 
     def as_json(self) -> dict[str, object]:
         """Return the object that ``--json`` prints."""
@@ -48,20 +48,20 @@ class Prediction:
 
 
 def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    """Refuse a word that is none of those allowed.
+    """Refuse a word that is not among those allowed.
 
     Raises:
-        PredictionError: It is another one.
+        PredictionError: The word is another one.
     """
     if value not in allowed:
         raise PredictionError(f"unknown {name} {value!r}: known are {', '.join(allowed)}")
 
 
 def check_size(name: str, value: int, most: int, of: str) -> None:
-    """Refuse a size below 1 or above ``most``; ``of`` says what there are so many of.
+    """Refuse a size below 1 or above ``most``; ``of`` names the things counted.
 
     Raises:
-        PredictionError: It is outside.
+        PredictionError: The size is outside.
     """
     if not 1 <= value <= most:
         raise PredictionError(f"{name} is {value}: it must be 1 to {most} ({of})")

@@ -19,7 +19,7 @@ class PricedModel:
 
     placed: Placed
     head_cycles: int
-    """Of the instructions after the layers: last norm, vocabulary, choice of a token."""
+    """Cycles of the instructions after the layers: last norm, vocabulary, choice of a token."""
 
     def position(self, context: int, rows: int = 1) -> int:
         """Return where ``rows`` tokens begin: at ``context``, or as late as there is room."""

@@ -1,8 +1,7 @@
 """Qwen3-1.7B as it was served on a physical CS-3, through our planner's costs.
 
-The placement of the measurement (lab notes, unreviewed), and what a machine makes of it; the
-model's graph is passed in.  Which constants follow is `engine.wafer.figures.calibration`'s
-business.
+Places the model as it was measured (lab notes, unreviewed) and prices it on a machine; the graph
+is passed in.  `engine.wafer.figures.calibration` holds the constants that follow.
 """
 
 from dataclasses import replace

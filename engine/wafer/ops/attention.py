@@ -58,7 +58,7 @@ class AttentionShape:
 
 @dataclass(frozen=True, slots=True)
 class HeadSplit:
-    """What one column holds."""
+    """One column's share of the heads."""
 
     queries: int
     """Query heads of a column."""
@@ -69,7 +69,7 @@ class HeadSplit:
     parts: int
     """Columns that share one query head."""
     columns: int
-    """Columns that hold any; those east of them hold none."""
+    """Columns that hold heads; those east of them hold none."""
 
 
 @lru_cache(maxsize=4096)

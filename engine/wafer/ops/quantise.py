@@ -50,5 +50,5 @@ def wavelets(lies: Split) -> int:
 
 
 def wavelets_by_core(lies: Split) -> NDArray[np.int64]:
-    """Return what each core of the line sends: messages have one length, empty cores send none."""
+    """Return the wavelets each core of the line sends: one length, none from empty cores."""
     return np.where(np.asarray(lies.elements) > 0, wavelets(lies), 0)

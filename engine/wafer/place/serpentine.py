@@ -1,6 +1,6 @@
 """The serpentine: rectangles laid in bands east, west and east again, lanes turning between.
 
-Geometry only; what lies in a rectangle is not its business.
+Geometry only: it does not know what lies in a rectangle.
 """
 
 from collections.abc import Sequence
@@ -27,18 +27,16 @@ class Corner(NamedTuple):
 def lay_out(
     widths: list[int], height: int, machine: MachineSpec, wafers: int
 ) -> list[list[Corner]]:
-    """Return the corners of rectangles on each wafer, as many on one as on another.
-
-    The head lies on the last.
+    """Return the corners of the rectangles, shared out evenly over the wafers, the head last.
 
     Args:
         widths: Columns of the rectangles, the head's last.
         height: Rows of all of them.
         machine: The chip.
-        wafers: How many of it.
+        wafers: Number of chips.
 
     Raises:
-        PlacementError: They and their lanes do not fit.
+        PlacementError: The rectangles and their lanes do not fit.
     """
     if wafers == 1:
         return [_serpentine(widths, height, machine)]
@@ -123,7 +121,7 @@ def _with_turns(
 
 
 def _next_x(before: Region, width: int, y: int, flipped: bool) -> int:
-    """The west edge of the rectangle that follows another in its band or begins the next."""
+    """Return the west edge of the rectangle that follows another in its band or begins the next."""
     if before.y == y:
         return before.x - width if flipped else before.x + before.width
     return before.x + min(0, before.width - width) if flipped else before.x

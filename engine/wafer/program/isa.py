@@ -23,7 +23,7 @@ class Op(IntEnum):
     """The integer image of source, groups of 32, on the line where source lies."""
     MULTICAST = 3
     """Copy what lies on a line (`count` wavelets a core) to all cores across it; keys and values
-    are rounded to fp16 before."""
+    are first rounded to fp16."""
     MATMUL = 4
     """target ← quantised source × weight: every core its tile, then a reduction to a line."""
     ROTARY = 5
@@ -77,7 +77,7 @@ class Field(IntEnum):
     CYCLES = 12
     """Cycles of the instruction alone, from an aligned start, for one row without KV rows."""
     CYCLES_KV = 13
-    """Cycles for every KV row, as many in every core, per row of the step."""
+    """Cycles for each KV row, the same number in every core, per row of the step."""
 
 
 FIELDS = len(Field)

@@ -1,7 +1,7 @@
 """The registry of operations: where the price, the kernels and the lowering of each `isa.Op` are.
 
 Holds names only, because the parts lie in layers above: ``"vectors.norm"`` is the function ``norm``
-of the module ``vectors`` in the package that the field speaks of.  `resolve` finds it.
+of the module ``vectors`` in the package that the field names.  `resolve` finds it.
 """
 
 from collections.abc import Callable, Mapping
@@ -136,7 +136,7 @@ OPERATIONS: tuple[Operation, ...] = (
 
 
 def resolve(package: str, name: str) -> Callable[..., Any]:
-    """Return the function that a name of the registry means in a package.
+    """Return the function in a package that a name of the registry stands for.
 
     Raises:
         ImportError: The package has no such module.

@@ -1,6 +1,6 @@
 """Wafer time of a compiled model: cycles of a step, states of every core, utilisation.
 
-Expands counts of steps into what each core did; runs nothing and knows no text.  All cycles come
+Expands counts of steps into every core's states; runs nothing and knows no text.  All cycles come
 from the micro-steps the compiler noted, so the app, the command line and predictions agree.
 """
 
@@ -31,17 +31,17 @@ _CHUNK = 64
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What was run, as few numbers: enough to expand into every core's states."""
+    """A tally of what ran, in few numbers, which expands into every core's states."""
 
     steps: int
     """Passes over the instruction table."""
     rows: int
     """Rows of all steps together."""
     growth: NDArray[np.int64]
-    """Σ over rows of the cycles that each attention takes longer than with one KV row in every
-    core; int64 (attentions,), in the order of the instructions."""
+    """Σ over rows of each attention's cycles beyond those with one KV row in every core; int64
+    (attentions,), in the order of the instructions."""
     last_growth: NDArray[np.int64]
-    """The same, of each step's last row only."""
+    """The same, for each step's last row only."""
     kv_rows: NDArray[np.int64]
     """Σ over rows of the KV rows in a core, by core row; int64 (rows of the region,)."""
     kv_comm: NDArray[np.int64]
@@ -64,7 +64,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What every placed core did, in wafer cycles."""
+    """The states of every placed core over some steps, in wafer cycles."""
 
     elapsed_cycles: int
     states: tuple[NDArray[np.int64], ...]
@@ -75,7 +75,7 @@ class Activity:
 
 
 class _Column(Ledger):
-    """A column of cores per position: what bands of columns do to one of them takes its time."""
+    """One column of cores for each position; collectives over a band of columns cost it time."""
 
     def reduce(self, line: Line, group: int, wavelets: Cycles, kv_wavelets: int = 0) -> None:
         """Reduce along the column; over a band, wait for its farthest core."""
@@ -85,7 +85,7 @@ class _Column(Ledger):
             self._wait((line.length - 1) * lines.stage(self.machine, line.pitch), kv_wavelets)
 
     def multicast(self, line: Line, wavelets: Cycles, kv_wavelets: int = 0) -> None:
-        """Multicast along the column; over a band, be its farthest core."""
+        """Multicast along the column; over a band, wait as its farthest core does."""
         if line.axis == ALONG_ROWS:
             Ledger.multicast(self, line, wavelets, kv_wavelets)
         else:
@@ -100,7 +100,7 @@ class _Column(Ledger):
 
 @dataclass(frozen=True, slots=True)
 class _Attention:
-    """An attention in one column, for any KV rows of its cores."""
+    """An attention in one column, whose cores may hold any number of KV rows."""
 
     site: Site
     split: HeadSplit
@@ -130,7 +130,7 @@ class _Attentions:
         numbers = np.flatnonzero(table[:, Field.OP] == Op.ATTENTION)
         each = [_attention_at(compiled, int(number)) for number in numbers]
         self.alike = tuple(dict.fromkeys(each))
-        """One of each group that takes the same cycles."""
+        """One attention of each group that takes the same cycles."""
         self._group = np.array([self.alike.index(attention) for attention in each])
         self.regions = table[numbers, Field.REGION]
         """Where each lies, int64 (attentions,)."""
@@ -233,14 +233,14 @@ class Timing:
     def step_cycles(self, position: int, rows: int = 1) -> int:
         """Return the cycles of one step of ``rows`` rows appended at ``position``.
 
-        The first row passes through everything; rows pipeline over blocks, so each further one
-        takes what the slowest region needs for a row; the last one passes through the rest.
+        The first row passes through everything.  Rows pipeline over blocks, so each further one
+        adds what the slowest region needs for a row; the last one passes through the rest.
         """
         growth = self.growth(position, rows)
         return self._elapsed(1, rows, growth.sum(axis=0), growth[-1])
 
     def cycles_by_operation(self, position: int, rows: int = 1) -> dict[str, int]:
-        """Return the same, by operation: how far each moves the clock of the last core."""
+        """Return a step's cycles by operation: how far each one moves the last core's clock."""
         growth = self.growth(position, rows)
         return self._by_operation(1, rows, growth.sum(axis=0), growth[-1])
 
@@ -277,10 +277,10 @@ class Timing:
         return Counts(0, 0, none, none, zeros, zeros, zeros, zeros, columns)
 
     def expand(self, counts: Counts) -> Activity:
-        """Return what every core did.
+        """Return every core's states.
 
-        Waiting inside a row's program is what its active cycles leave over what was booked; idle
-        is what is left of the elapsed cycles.
+        A core waits in those of its active cycles that nothing booked, and is idle in the rest
+        of the elapsed cycles.
         """
         elapsed = self._elapsed(counts.steps, counts.rows, counts.growth, counts.last_growth)
         states = []
@@ -315,7 +315,7 @@ class Timing:
         )
 
     def _longer(self, growth: NDArray[np.int64], last_growth: NDArray[np.int64]) -> int:
-        """Cycles that all attentions add: in the first region of all rows, then of the last."""
+        """Return the cycles attentions add: all rows' in the first region, the last row's after."""
         first = self._attentions.regions == 0
         return int(growth[first].sum() + last_growth[~first].sum())
 
@@ -329,7 +329,7 @@ class Timing:
         return total
 
     def _busy(self, index: int, run: RegionRun, counts: Counts) -> NDArray[np.int64]:
-        """Booked cycles of a region's cores, int64 (4, H, W)."""
+        """Return the booked cycles of a region's cores, int64 (4, H, W)."""
         fixed, per_kv_row = run.busy_row
         busy = counts.rows * fixed + counts.kv_rows[:, None] * per_kv_row
         busy = busy + counts.steps * run.busy_step[0]
@@ -347,7 +347,7 @@ class Timing:
     def _active(
         self, index: int, run: RegionRun, counts: Counts, elapsed: int
     ) -> NDArray[np.int64]:
-        """Cycles of a region's cores between first wavelet and last instruction, (H, W)."""
+        """Return the cycles of a region's cores from first wavelet to last instruction, (H, W)."""
         more = counts.rows - counts.steps
         if run.idle_step is not None:
             between = np.maximum(0, run.active_row[:, :1] - run.active_row)
@@ -357,7 +357,7 @@ class Timing:
         return np.where(active > 0, active + longer, 0)
 
     def _add_lookups(self, full: NDArray[np.int64], lookups: NDArray[np.int64]) -> None:
-        """Move what the owners of the tokens' rows did from waiting to the states it was."""
+        """Book the work of the columns that own the tokens' rows; it was counted as waiting."""
         elsewhere, at_west, west_less = self._owner
         states = (State.MAC, State.VECTOR, State.COMM, State.STALL_PIPE)
         for state, other, own, less in zip(states, elsewhere, at_west, west_less, strict=True):
@@ -367,13 +367,13 @@ class Timing:
             full[..., State.STALL_WAVELET] -= more
 
     def _score_streams(self, seen: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Cycles a core streams its scores to its head's columns and back, by row and core row."""
+        """Return the cycles a core streams scores across its head, by row and core row."""
         wavelets = attention.streamed(self._heads) * seen
         pace = lines.pace(self._program.machine)
         return lines.all_lasting(wavelets, pace) + wavelets
 
     def _cycles_at(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Cycles of each attention in one column for each position, (positions, attentions).
+        """Return each attention's cycles in one column at each position, (positions, attentions).
 
         No positions: one KV row in every core.
         """

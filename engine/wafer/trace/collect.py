@@ -1,4 +1,4 @@
-"""Runs some tokens on one of the two tiers and keeps what a trace tells of them.
+"""Runs some tokens on one of the two tiers and keeps the content of a trace.
 
 The cycle tier gives every move of a wavelet, every micro-instruction and every wait inside a
 rectangle of cores; the fast tier gives what its formulas know: cycles by instruction and by state.
@@ -195,7 +195,7 @@ class _Simulation:
         self.cores = cores[rows, columns][: self.window.height, : self.window.width]
         """Numbers of the watched cores, (H, W)."""
         self.left = LIMIT_BYTES
-        """Bytes that the least log of further events may have."""
+        """Bytes left for the shortest log of further events."""
         self.states = np.zeros((*self.cores.shape, len(STATES)), np.int64)
         self.links = np.zeros((*self.cores.shape, PORTS), np.int64)
 
@@ -260,7 +260,7 @@ class _Simulation:
 
 
 def _moved(ended: Ints) -> Ints:
-    """Return how far each instruction moves the end of a step, by when they ended."""
+    """Return how far each instruction moves the end of a step, in the order in which they end."""
     order = np.argsort(ended, kind="stable")
     moved = np.zeros_like(ended)
     moved[order] = np.diff(np.maximum.accumulate(ended[order]), prepend=0)

@@ -1,7 +1,7 @@
 """Names of micro-instructions in a log: ours, and the vendor's mnemonic that comes nearest.
 
-Viewers color a core by the mnemonic's class.  The emulated cores have no instruction set of the
-vendor's: one micro-instruction stands for a loop or a microthread.
+Viewers color a core by the mnemonic's class.  The emulated cores do not run the vendor's
+instructions: one micro-instruction stands for a loop or a microthread.
 """
 
 from engine.wafer.fabric.micro import ADDRESSES, Kind, Micro, MicroField, Reduce

@@ -1,4 +1,4 @@
-"""What cores and links did over time: events added up in bins of cycles.
+"""Occupancy of cores and links over time: events added up in bins of cycles.
 
 Exact: over all bins, a state's core-cycles are those of the simulator's own account.
 """

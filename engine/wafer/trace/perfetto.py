@@ -1,10 +1,10 @@
 """`trace.json`: Chrome's trace format, which Perfetto opens: where the cycles of a token went.
 
-One track for each region.  A slice is an operation's share of a token: from where the operations
-that ended before it left the end of the token to where it moves it, so slices never overlap and
-add up to the token's cycles; when its first core began and its last one ended stand beside it.
-Collectives are spans of their own, from their first core's dispatch to their last one's end, and
-overlap.  Counters: states of the traced cores, load of their links.
+One track for each region.  A slice is an operation's share of a token: it begins where the
+operations before it left the token's end, and ends where it moves that end to.  So slices never
+overlap, and they add up to the token's cycles.  A slice's arguments say when its first core began
+and its last one ended.  Collectives are spans of their own, from their first core's dispatch to
+their last one's end, and overlap.  Counters: states of the traced cores, load of their links.
 
 Times are wafer time in microseconds at the clock that the metadata names, rounded to nanoseconds;
 ``cycles`` in a slice's arguments is exact.
@@ -116,7 +116,7 @@ def _tracks(trace: Trace) -> Iterator[_Event]:
 
 
 def _token(step: TracedStep, ghz: float) -> Iterator[_Event]:
-    """A span over a whole token."""
+    """Yield a span over a whole token."""
     name, same = f"token at position {step.position}", {"cat": "token", "id": step.position}
     yield _event(
         "b", name, step.start, ghz, tid=1, args={"cycles": step.cycles}, **same
@@ -125,7 +125,7 @@ def _token(step: TracedStep, ghz: float) -> Iterator[_Event]:
 
 
 def _operations(trace: Trace, step: TracedStep, ghz: float) -> Iterator[_Event]:
-    """The slices of a token, in the order in which operations end."""
+    """Yield the slices of a token, in the order in which operations end."""
     table, buffers = trace.program.instructions, trace.program.buffers
     end = step.start
     for number in np.argsort(step.ended, kind="stable").tolist():
@@ -273,7 +273,7 @@ def _simulated_counters(tables: CoreTables, step: TracedStep, ghz: float) -> Ite
 
 
 def _known_states(step: TracedStep, ghz: float) -> Iterator[_Event]:
-    """One value a token: when its cores were in a state is not known."""
+    """Yield one value a token: the fast tier does not know when a core was in a state."""
     yield _states(step.states / step.cycles, step.start, ghz)
 
 

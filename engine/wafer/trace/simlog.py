@@ -1,8 +1,8 @@
 """`sim.log`: the text log of the vendor's simulator, as the viewer wse-viz reads it.
 
 The grammar stands in [S4] (trace-parser.js); head and tail are worded as in public logs [S3].  A
-full log names every wavelet at every router; without wavelets it has their landings alone.  What
-was simulated is written and nothing else: a log of the fast tier has a head and a tail.
+full log names every wavelet at every router; without wavelets it has their landings alone.  Only
+what was simulated is written: a log of the fast tier has a head and a tail.
 
 A wait has one line, in the cycle it begins.  Queues are numbered by their color.  `Tn.NAME` is
 the Program's instruction and the emulator's name for what the core does; the mnemonic behind it
@@ -28,7 +28,7 @@ from engine.wafer.trace.traced_steps import CoreTables, Trace, TracedStep
 __all__ = ["SUNSET_CYCLES", "SimLog"]
 
 SUNSET_CYCLES = 50
-"""So long after the last movement the vendor's simulator stops."""
+"""The vendor's simulator stops this long after the last movement."""
 
 _CHUNK = 50_000
 """Events that are put into words together."""
@@ -182,7 +182,7 @@ def _in_order(kinds: list[_Kind]) -> Iterator[str]:
 
 
 class _Cores:
-    """What the cores of a step did."""
+    """The events of a step's cores."""
 
     def __init__(self, step: TracedStep, tables: CoreTables, places: list[str]) -> None:
         assert step.events is not None
@@ -290,11 +290,11 @@ class _Cores:
 
 
 class _Routers:
-    """What the routers of a step did.
+    """The events of a step's routers.
 
     Args:
         step: The step.
-        tables: What is simulated.
+        tables: The simulated rectangle.
         places: Names of the cores.
         seen: Wavelets that earlier steps have named.
     """

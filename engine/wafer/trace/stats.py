@@ -1,4 +1,4 @@
-"""`sim_stats.json`: the keys of the vendor's simulator [S3], and none besides.
+"""`sim_stats.json`: the keys of the vendor's simulator [S3], and no others.
 
 Seconds are this computer's.  On the fast tier nothing is simulated: its rates are null.
 

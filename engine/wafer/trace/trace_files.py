@@ -1,4 +1,4 @@
-"""A trace as four files in a folder, whole or not at all."""
+"""Writes a trace as four files in a folder: all of them whole, or none."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ _NAMES = ("sim.log", "sim_stats.json", "trace.json", "cores.csv")
 
 @dataclass(frozen=True, slots=True)
 class TraceReport:
-    """What was traced and written."""
+    """A summary of what was traced and written."""
 
     out: str
     model: str
@@ -57,10 +57,10 @@ def write(
     *,
     limit_bytes: int = LIMIT_BYTES,
 ) -> TraceReport:
-    """Write a trace's files; wavelets are named where all fits the limit.
+    """Write a trace's files; name every wavelet if that fits the limit.
 
     Raises:
-        TraceError: It would be larger than the limit and nothing is written, or a file cannot be.
+        TraceError: The trace would exceed the limit, and nothing is written; or a file cannot be.
     """
     on_progress(0, len(_NAMES), "estimating the size")
     log, rest = SimLog(trace), _rest(trace)
@@ -109,7 +109,7 @@ def check_folder(out: Path) -> None:
     """Refuse a place that cannot be written to, before anything slow begins.
 
     Raises:
-        TraceError: ``out`` or what is to be written there is of the wrong kind, or may not be.
+        TraceError: ``out`` is no folder that can be written to, or has a folder in a file's place.
     """
     try:
         there = out

@@ -1,6 +1,6 @@
-"""What a trace tells: tokens, the cores that were watched, and what happened in them.
+"""The content of a trace: tokens, the watched cores, and what happened in them.
 
-Plain data, which every file of a trace is written from; how it was found out does not show.
+Plain data, from which every file of a trace is written; either tier can fill it.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Rectangle:
 
 @dataclass(frozen=True, slots=True)
 class CoreTables:
-    """What the simulated rectangle is made of, for those who read its events.  C cores."""
+    """The tables of the simulated rectangle, needed to read its events.  C cores."""
 
     routes: Routes
     program: NDArray[np.int32]
@@ -45,7 +45,7 @@ class CoreTables:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """What was noted in one step: see `fabric.record` for the columns."""
+    """The events noted in one step: see `fabric.record` for the columns."""
 
     moves: NDArray[np.int32]
     runs: NDArray[np.int32]
@@ -85,7 +85,7 @@ class Trace:
     """Wafer coordinates of the first core of the simulated rectangle."""
     columns: int
     rows: int
-    """Of the simulated rectangle."""
+    """Rows of the simulated rectangle."""
     steps: tuple[TracedStep, ...]
     states: Ints
     """Cycles of every core of the window by state, int64 (H, W, 6)."""

@@ -2,11 +2,11 @@ import pytest
 
 from engine.completion.stats import WaferMeter, host_stats
 from engine.generation.generator import Generation, RunnerStep
-from tests.canned import CannedTiming, canned_machine_info
+from tests.canned import CannedPlaced, canned_machine_info
 
 
 def meter(context_length=100):
-    return WaferMeter(canned_machine_info(), CannedTiming(), context_length)
+    return WaferMeter(canned_machine_info(), CannedPlaced([]), context_length)
 
 
 def prefill(position, rows, seconds=0.0):
@@ -35,11 +35,11 @@ def test_without_a_decode_step_the_figure_is_of_one_after_the_prompt(context_len
 
 
 def test_the_utilisation_is_weighed_by_cycles():
-    class Prices(CannedTiming):
+    class Prices(CannedPlaced):
         def mac_utilisation(self, position):
             return {0: 0.0, 1_000: 0.3}[position]
 
-    stats = WaferMeter(canned_machine_info(), Prices(), 2_000).stats(
+    stats = WaferMeter(canned_machine_info(), Prices([]), 2_000).stats(
         Generation(steps=[decode(0), decode(1_000)])
     )
     assert stats.mac_utilisation == pytest.approx(0.3 * 2_000 / 3_000)

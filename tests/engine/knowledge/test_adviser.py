@@ -59,6 +59,13 @@ def test_the_lines_above_and_below_are_two_texts(adviser: Adviser, tmp_path: Pat
     assert buffer_guess(advise(adviser, tmp_path, "q\nx\nq", "\n7")) == b"\n"
 
 
+def test_the_buffers_lines_come_before_those_of_other_files(adviser: Adviser, tmp_path: Path):
+    (tmp_path / "y.py").write_text("above\nq=7\n")
+    advice = advise(adviser, tmp_path, "above\nq=8\nabove\nq=")
+    (*_, lines) = advice.opinion(FLAT).forecasts
+    assert BYTES.token_bytes(lines.top) == b"8"
+
+
 def test_only_the_text_near_the_cursor_is_indexed(
     adviser: Adviser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -1,5 +1,6 @@
 import logging
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,9 +40,25 @@ def lines(library: Library) -> set[bytes]:
 
 
 @pytest.fixture(autouse=True)
-def _same_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+def priorities(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The priorities that were asked for, which these tests do not take."""
+    asked: list[int] = []
     if hasattr(os, "setpriority"):
-        monkeypatch.setattr(os, "setpriority", lambda *arguments: None)
+        monkeypatch.setattr(os, "setpriority", lambda which, who, priority: asked.append(priority))
+    return asked
+
+
+def watch_reading(library: Library, monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """The files that a completion could see whenever a file was read."""
+    ready: list[set[str]] = []
+    read = module.read_text
+
+    def watched(file):
+        ready.append(known(library))
+        return read(file)
+
+    monkeypatch.setattr(module, "read_text", watched)
+    return ready
 
 
 # ── reading now ─────────────────────────────────────────────────────────────────────────────
@@ -233,24 +250,71 @@ def test_reading_in_the_background_fills_the_same_index(
 def test_the_nearest_files_are_ready_first(
     tmp_path: Path, tokenizer, monkeypatch: pytest.MonkeyPatch, background: Background
 ) -> None:
-    monkeypatch.setattr(module, "FIRST_BYTES", 13)
+    monkeypatch.setattr(module, "FIRST_BYTES", 12)  # two files of six bytes
     for name in ("a/far.py", "b/near.py", "b/here.py"):
         write(tmp_path, name)
     library = make(tmp_path, tokenizer)
-    ready: list[set[str]] = []
-    read = module.read_text
-
-    def watched(file):
-        ready.append(known(library))
-        return read(file)
-
-    monkeypatch.setattr(module, "read_text", watched)
+    ready = watch_reading(library, monkeypatch)
     library.freshen("b/here.py")
     background.work()
     # Two files at first; then all three, while the first two are in use.
     near = {"b/here.py", "b/near.py"}
     assert ready == [set(), set(), near, near, near]
     assert library.files == 3
+
+
+def test_a_small_repository_is_read_at_once(
+    tmp_path: Path, tokenizer, monkeypatch: pytest.MonkeyPatch, background: Background
+) -> None:
+    monkeypatch.setattr(module, "FIRST_BYTES", 12)
+    for name in ("a.py", "b.py"):
+        write(tmp_path, name)
+    library = make(tmp_path, tokenizer)
+    ready = watch_reading(library, monkeypatch)
+    library.freshen("a.py")
+    background.work()
+    assert ready == [set()] * 2
+
+
+def test_where_somebody_waits_each_file_is_read_once(
+    tmp_path: Path, tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_BYTES", 6)
+    for name in ("a.py", "b.py"):
+        write(tmp_path, name)
+    library = make(tmp_path, tokenizer)
+    ready = watch_reading(library, monkeypatch)
+    library.read()
+    assert ready == [set()] * 2
+
+
+def test_when_everything_is_read_again_nothing_disappears_meanwhile(
+    tmp_path: Path, tokenizer, monkeypatch: pytest.MonkeyPatch, background: Background
+) -> None:
+    monkeypatch.setattr(module, "FIRST_BYTES", 6)
+    monkeypatch.setattr(module, "MAX_CHANGED", 1)
+    names = {"a.py", "b.py", "c.py"}
+    library = make(tmp_path, tokenizer)
+    for text in ("x = 1\n", "y = 22\n"):
+        for name in names:
+            write(tmp_path, name, text)
+        background.seconds += REFRESH_SECONDS
+        ready = watch_reading(library, monkeypatch)
+        library.freshen("a.py")
+        background.work()
+    assert ready == [names] * 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the process has one priority")
+def test_reading_in_the_background_has_the_lowest_priority(
+    tmp_path: Path, tokenizer, background: Background, priorities: list[int]
+) -> None:
+    library = make(tmp_path, tokenizer)
+    library.freshen("a.py")
+    background.work()
+    assert priorities == [19]
+    library.read()
+    assert priorities == [19]
 
 
 def test_files_are_looked_for_once_in_a_while(

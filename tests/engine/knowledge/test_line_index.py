@@ -54,6 +54,12 @@ def test_a_line_ends_before_its_trailing_white_space():
     assert lines.contents(np.array([0, 1])) == [b"a", b"b"]
 
 
+def test_every_kind_of_white_space_may_surround_a_line():
+    lines = lines_of("\t\v\f\r a b \r\f\v\t\n\v\n\f\n")
+    assert [content for content in map(lines.content, range(len(lines))) if content] == [b"a b"]
+    assert lines.indent[0] == 5
+
+
 def test_the_first_line_of_another_text_has_no_step():
     lines = lines_of("a\n  b\n", "  c\nd", "\n    e")
     steps = {content: int(lines.step[number(lines, content)]) for content in "bcde"}
@@ -71,6 +77,7 @@ def test_only_lines_of_one_text_are_of_the_same_text():
     assert lines.same_text(a, b)
     assert not lines.same_text(a, c)
     assert not lines.same_text(b, b + 1)  # padding
+    assert lines.same_text(b, a)
     assert not lines.same_text(a, a - 1)
     assert not lines.same_text(c, len(lines))
 
@@ -128,6 +135,7 @@ def test_a_token_that_no_line_holds_makes_the_lines_less_alike(unknown: str):
 def test_a_token_on_too_many_lines_adds_no_likeness(monkeypatch: pytest.MonkeyPatch):
     lines = lines_of("ax\nay\naz\n")
     token = byte_tokenizer().encode_part("a")
+    monkeypatch.setattr(line_index, "MAX_POSTINGS", 3)
     assert (lines.likeness(token)[:3] > 0).all()
     monkeypatch.setattr(line_index, "MAX_POSTINGS", 2)
     assert (lines.likeness(token) == 0).all()

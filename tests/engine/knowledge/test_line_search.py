@@ -147,6 +147,22 @@ def test_a_line_rewritten_by_a_half_typed_word_fits_worse():
     assert rewritten.fit - copy.fit == pytest.approx(HALF_TYPED_BONUS)
 
 
+@pytest.mark.parametrize("distance", [-4, -3, -2, -1, 1, 2, 3])
+def test_a_neighbour_tells_what_a_word_stands_for(distance: int):
+    there, here = list("1234*678"), list("1234*678")
+    there[4], there[4 + distance], here[4 + distance] = "y = x", "f(x)", "f(z)"
+    above, below = here[:4], here[5:]
+    cursor = CursorLines.of("\n".join([*above, "y ="]), "\n" + "\n".join(below), b"", one_line=True)
+    found = find_lines([view_of("\n".join(there))], byte_tokenizer(), cursor)
+    assert b" z" in [line.text for line in found]
+
+
+def test_lines_indented_from_the_one_above_as_here_come_first():
+    view = view_of("", "a\nb = 1\n", "a\n  b = 2\n", "  a\nb = 3\n")
+    for prefix, best in (("  a\n  b =", " 1"), ("a\n  b =", " 2"), ("  a\nb =", " 3")):
+        assert texts_of(search(prefix, view))[0] == best
+
+
 def test_the_nearest_line_is_trusted_first():
     # Above the cursor x stands for two names: the nearer line decides.
     view = view_of("f(x)\nf(x)\nreturn x\n")

@@ -7,6 +7,7 @@ from engine.knowledge.forecast import Forecast
 from engine.knowledge.line_proposals import LineForecast
 from engine.knowledge.mixture import (
     CONTEXT_FEATURES,
+    LENGTHS,
     LINE_FEATURES,
     Certainty,
     context_features,
@@ -94,12 +95,13 @@ def test_an_impossible_token_has_a_finite_logarithm():
 
 
 @pytest.mark.parametrize(
-    ("length", "least"), [(1, 1), (2, 2), (6, 6), (7, 6), (9, 8), (24, 17), (25, 25), (32, 25)]
+    ("length", "least"),
+    [(n, n) for n in LENGTHS] + [(7, 6), (9, 8), (12, 10), (16, 13), (24, 17), (32, 25)],
 )
 def test_a_context_is_of_one_class_of_lengths(length: int, least: int):
     named = context_named(length=length)
     classes = {name: value for name, value in named.items() if name.startswith("length")}
-    assert {name for name, value in classes.items() if value} == {f"length>={least}"}
+    assert {name: value for name, value in classes.items() if value} == {f"length>={least}": 1.0}
 
 
 def test_the_features_of_a_context():

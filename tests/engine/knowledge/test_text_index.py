@@ -48,6 +48,12 @@ def test_a_hidden_text_has_no_followers():
     assert following(index, "ab", "no such text") == following(index, "ab")
 
 
+def test_hiding_a_text_hides_it_to_its_last_token_and_no_other():
+    index = index_of("xa", "xb", "xc")
+    for hidden, left in (("0", "bc"), ("1", "ac"), ("2", "ab")):
+        assert following(index, "x", hidden) == [(1, left)]
+
+
 def test_lengths_that_differ_in_hidden_texts_alone_count_once():
     assert following(index_of("abc", "xbd"), "ab", "1") == [(2, "c")]
 
@@ -63,6 +69,7 @@ def test_of_many_places_evenly_spread_ones_are_read(monkeypatch: pytest.MonkeyPa
     index = index_of("".join(f"a{letter}" for letter in letters))
     # The places are in the order of what stands before them, here of the letter before the a.
     assert following(index, "a") == [(1, "0369")]
+    assert following(index_of("a1a2a3a4"), "a") == [(1, "1234")]
 
 
 def test_the_first_length_with_too_many_places_is_the_last(monkeypatch: pytest.MonkeyPatch):

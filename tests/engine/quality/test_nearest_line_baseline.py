@@ -1,4 +1,4 @@
-from engine.quality.nearest_line_baseline import NearestLineBaseline, SimilarLines
+from engine.quality.nearest_line_baseline import MAX_BLOCK_LINES, NearestLineBaseline, SimilarLines
 from tests.engine.quality.baseline_questions import ask, corpus
 
 
@@ -48,3 +48,21 @@ def test_nearest_copies_a_block_where_lines_are_wanted() -> None:
     prefix = "class A:\n    def load(self, path):\n        "
     answer = ask(NearestLineBaseline(corpus(other=other)), prefix, lines=True)
     assert answer == "file = open(path)\n        return file.read()"
+
+
+def test_a_copied_line_moves_by_as_much_as_there() -> None:
+    prefix = "class A:\n    if first is None:\n        return 0\nif second is None:\n"
+    assert ask(NearestLineBaseline(corpus()), prefix) == "    return 0"
+
+
+def test_of_equally_like_lines_the_own_text_comes_first() -> None:
+    other = corpus(other="if first is None:\n    return 1\n")
+    prefix = "if first is None:\n    return 0\nif second is None:\n"
+    assert ask(NearestLineBaseline(other), prefix) == "    return 0"
+
+
+def test_a_block_is_at_most_sixteen_lines() -> None:
+    steps = "".join(f"    step_{i}()\n" for i in range(40))
+    other = corpus(other="def load(a):\n" + steps)
+    answer = ask(NearestLineBaseline(other), "def load(b):\n    ", lines=True)
+    assert answer.count("step_") == MAX_BLOCK_LINES

@@ -69,3 +69,13 @@ def test_a_large_corpus_is_cut(monkeypatch) -> None:
 def test_an_answer_has_an_end(monkeypatch) -> None:
     monkeypatch.setattr(ngram_baseline, "MAX_WORDS", 4)
     assert ask(NGramBaseline(corpus(other="x = a + b + c + d\n")), "x = ") == "a +"
+
+
+def test_where_a_context_does_not_fit_the_next_shorter_one_counts() -> None:
+    other = "q(alpha)\nz(beta)\nbear bear bear\n"
+    assert ask(NGramBaseline(corpus(other=other)), "q(be") == "ta)"
+
+
+def test_behind_an_unknown_context_stands_the_most_frequent_word() -> None:
+    other = "x\nalpha(alpha(alpha(alpha\n"
+    assert ask(NGramBaseline(corpus(other=other)), "%").startswith("alpha")

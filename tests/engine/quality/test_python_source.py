@@ -46,8 +46,17 @@ def test_a_lone_keyword_says_nothing(word: str):
     assert not any(word in line for line in rows_of(texts[word]))
 
 
-def test_the_inside_of_a_long_string_is_no_code():
-    assert rows_of('value = """\nsome text in here\n"""\nvalue = other') == ["value = other"]
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from something import (\n    first_name,\n    second_name,\n)",
+        "import something_long, \\\n    and_something_else",
+        '"""A docstring\nof several lines\nthat ends here."""',
+        'value = """\nsome text in here\n"""',
+    ],
+)
+def test_statements_without_code_of_their_own_end_where_they_end(statement: str):
+    assert rows_of(f"value = 1\n{statement}\nother = 2\n") == ["value = 1", "other = 2"]
 
 
 def test_cuts_are_where_tokens_meet_inside_a_line():

@@ -5,7 +5,8 @@ import pytest
 
 from engine.quality.bench import QualityBench
 from engine.quality.corpus import Corpus, SourceFile
-from engine.quality.typing_replay import Stretch, Typed, draw_stretches, summary
+from engine.quality.python_source import MAX_CHARACTERS
+from engine.quality.typing_replay import MIN_LINES, Stretch, Typed, draw_stretches, summary
 
 
 def test_stretches_are_whole_lines_behind_their_indentation(data: Path) -> None:
@@ -16,14 +17,18 @@ def test_stretches_are_whole_lines_behind_their_indentation(data: Path) -> None:
         assert len([line for line in stretch.target.split("\n") if line.strip()]) == 10
         assert not stretch.target[0].isspace()
         assert not stretch.above.rpartition("\n")[2].strip()
-        below = stretch.below if stretch.inside else ""
-        assert (stretch.above + stretch.target + below).startswith(stretch.above + stretch.target)
-        assert stretch.below == "" or stretch.below.startswith("\n")
+        whole = stretch.above + stretch.target
+        if stretch.inside:
+            assert whole + stretch.below == stretch.file.text
+            assert stretch.below.startswith("\n")
+        else:
+            assert stretch.file.text.startswith(whole)
+            assert stretch.below == ""
 
 
-def drawn(text: str, lines: int = 100) -> list[Stretch]:
+def drawn(text: str, lines: int = 100, seed: int = 0) -> list[Stretch]:
     files = (SourceFile(Path("/data/a"), "x.py", text), SourceFile(Path("/data/a"), "y.py", "("))
-    return draw_stretches(Corpus(files, {}), lines, 0)
+    return draw_stretches(Corpus(files, {}), lines, seed)
 
 
 def test_stretches_of_one_file_share_no_line() -> None:
@@ -36,12 +41,27 @@ def test_stretches_of_one_file_share_no_line() -> None:
 def test_a_stretch_at_the_end_of_a_file_may_be_short_but_not_too_short() -> None:
     lines = [f"value_{i} = compute({i})" for i in range(5)]
     assert [stretch.target for stretch in drawn("\n".join(lines))] == ["\n".join(lines)]
-    assert drawn("\n".join(lines[:3])) == []
+    assert len(drawn("\n".join(lines[:MIN_LINES]))) == 1
+    assert drawn("\n".join(lines[: MIN_LINES - 1])) == []
 
 
 def test_nobody_types_a_table() -> None:
     lines = [f"value_{i} = compute({i})" for i in range(9)]
-    assert drawn("\n".join([*lines, "x = " + "1 + " * 50 + "1"])) == []
+    assert drawn("\n".join([*lines, "x" * (MAX_CHARACTERS + 1)])) == []
+    assert len(drawn("\n".join([*lines, "x" * MAX_CHARACTERS]))) == 1
+
+
+def test_the_first_stretch_is_inside_its_file_and_the_second_at_its_end() -> None:
+    text = "\n".join(f"value_{i} = compute({i})" for i in range(99))
+    assert [stretch.inside for stretch in drawn(text, 1)] == [True]
+    assert sorted(stretch.inside for stretch in drawn(text, 11)) == [False, True]
+
+
+def test_stretches_are_those_of_the_seed() -> None:
+    text = "\n".join(f"value_{i} = compute({i})" for i in range(99))
+    starts = [[stretch.start for stretch in drawn(text, 20, seed)] for seed in (0, 0, 1)]
+    assert starts[0] == starts[1] != starts[2]
+    assert starts[0] != [0, len("\n".join(text.split("\n")[:10])) + 1]
 
 
 def test_enough_lines_are_enough() -> None:

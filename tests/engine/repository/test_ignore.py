@@ -1,3 +1,5 @@
+"""Which files git ignores: the same as git itself says."""
+
 import shutil
 import subprocess
 from pathlib import Path
@@ -78,6 +80,28 @@ def test_the_deepest_rule_decides(tmp_path: Path, config: Path) -> None:
     (tmp_path / ".gitignore").write_text("*.c\n*.d\n")
     (tmp_path / "sub" / ".gitignore").write_text("!*.d\n")
     assert listed(tmp_path) == {".gitignore", "sub/.gitignore", "sub/x.b", "sub/x.d"}
+
+
+def test_a_pattern_with_a_slash_at_its_end_is_for_folders(tmp_path: Path) -> None:
+    write(tmp_path, "a/build/x.py", "b/build")
+    (tmp_path / ".gitignore").write_text("build/\n")
+    assert listed(tmp_path) == {".gitignore", "b/build"}
+    rules = IgnoreRules(tmp_path)
+    assert rules.ignored(tmp_path / "a" / "build", is_dir=True)
+    assert rules.ignored(tmp_path / "a" / "build" / "x.py", is_dir=False)
+    assert not rules.ignored(tmp_path / "b" / "build", is_dir=False)
+
+
+def test_without_a_named_folder_the_users_rules_are_in_the_home_folder(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    monkeypatch.setenv("HOME", str(home))
+    write(home, ".config/git/ignore")
+    (home / ".config" / "git" / "ignore").write_text("*.log\n")
+    write(tmp_path, "a.log", "a.py")
+    assert listed(tmp_path) == {"a.py"}
 
 
 def test_the_last_line_of_a_file_decides(tmp_path: Path) -> None:

@@ -217,6 +217,7 @@ async def test_a_socket_left_by_a_dead_process_is_no_obstacle():
 async def test_another_protocol_is_refused_with_one_clear_line():
     async def serve(reader, writer):
         writer.write(encode(Welcome(PROTOCOL_VERSION + 1, 123, "9.9")))
+        writer.close()  # from Python 3.12 on, the server waits for it
 
     server = await asyncio.start_unix_server(serve, paths.socket_path(None, "wse3", None))
     async with server:
@@ -232,6 +233,7 @@ async def test_nonsense_from_a_server_ends_the_connection(monkeypatch):
 
     async def serve(reader, writer):
         writer.write(encode(Welcome(PROTOCOL_VERSION, 123, "1")) + b"\0\0\0\x02\xc1\xc1")
+        writer.close()
 
     server = await asyncio.start_unix_server(serve, paths.socket_path(None, "wse3", None))
     async with server:

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from engine import EngineStarting
 from engine.protocol.messages import ClientMessage, Complete, Completed, Progress, Welcome
-from tui.demo import demo_completion, demo_ready, demo_telemetry
+from tui.demo_engine import demo_completion, demo_ready, demo_telemetry
 
 __all__ = ["FakeClient", "settled", "until"]
 
@@ -27,6 +27,11 @@ class FakeClient:
         self.on_event: Callable[[Any], None] = lambda event: None
         self.started = asyncio.Event()
         self.closed = asyncio.Event()
+
+    def listen(self, on_event: Callable[[Any], None]) -> "FakeClient":
+        """Tell ``on_event`` what is said from now on; this is how an app makes its client."""
+        self.on_event = on_event
+        return self
 
     @property
     def connected(self) -> bool:

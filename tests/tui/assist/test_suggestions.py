@@ -17,14 +17,14 @@ from engine.protocol.messages import (
     ModelInfo,
     PartialText,
 )
-from tui.assist.policy import Place
-from tui.assist.suggestions import (
+from tui.assist.cursor_place import CursorPlace
+from tui.assist.suggestion_events import (
     NoSuggestion,
     StateChanged,
     SuggestionFailed,
     SuggestionReady,
-    Suggestions,
 )
+from tui.assist.suggestions import Suggestions
 from tui.settings import SuggestionSettings
 
 
@@ -102,8 +102,10 @@ def completed(number: int, text: str, reason: str = "stop") -> Completed:
     return Completed(number, Completion(text, reason, "spark-nano", 1, 0, 1, host, wafer))
 
 
-def at(before: str, after: str = "\nrest", path: str = "a.py", language="python", **more) -> Place:
-    return Place(path, language, before, after, **more)
+def at(
+    before: str, after: str = "\nrest", path: str = "a.py", language="python", **more
+) -> CursorPlace:
+    return CursorPlace(path, language, before, after, **more)
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+"""The root of a repository."""
+
 from pathlib import Path
 
 from tui.files.repository import find_root

@@ -1,7 +1,6 @@
 """`spark-tui wafer check`: both tiers of the emulator on the same tokens."""
 
 import json
-import sys
 
 import click
 from rich.console import Console
@@ -25,7 +24,7 @@ __all__ = ["check"]
     help="Decoded tokens after a prefill of 8.",
 )
 @json_option
-def check(model: str | None, machine: str, clock: float | None, tokens: int, as_json: bool) -> None:
+def check(model: str | None, machine: str, clock: float | None, tokens: int, as_json: bool) -> int:
     """Compare the fast tier with the simulated chip: bits, cycles, states.
 
     Every value of a prefill of 8 tokens and of some decoded ones is compared bit for bit; the
@@ -38,8 +37,7 @@ def check(model: str | None, machine: str, clock: float | None, tokens: int, as_
         click.echo(json.dumps(report.as_json()))
     else:
         _print(report)
-    if not report.holds:
-        sys.exit(1)
+    return 0 if report.holds else 1
 
 
 def _print(report: "engine.CheckReport") -> None:

@@ -1,6 +1,6 @@
-"""What the lowering of every operation shares: the instruction at hand and the chip so far.
+"""Context of lowering, shared by all operations: the instruction at hand and the chip so far.
 
-Operations are lowered by the functions of the modules beside this one.
+The modules beside this one hold the functions that lower each operation.
 """
 
 from collections.abc import Mapping

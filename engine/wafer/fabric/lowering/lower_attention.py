@@ -6,7 +6,7 @@ from engine.model.sum_orders import ReduceOrder
 from engine.wafer.fabric.layout import even, first_head
 from engine.wafer.fabric.lowering.context import Lowering
 from engine.wafer.fabric.micro import Kind, Reduce
-from engine.wafer.fabric.region import Line
+from engine.wafer.fabric.region import NodeLines
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
 from engine.wafer.program.isa import Field
 
@@ -41,7 +41,7 @@ def attention(low: Lowering) -> None:
     low.work(every, Kind.SCORES, (message, cache, scores, q, kv, dims, sharing, before))
     if heads.parts > 1:
         bases = tuple(range(0, site.columns, heads.parts))
-        band = Line(
+        band = NodeLines(
             ALONG_COLUMNS, heads.parts, low.line(ALONG_ROWS),
             np.zeros(site.rows, np.int64), bases=bases,
         )  # fmt: skip
@@ -54,12 +54,12 @@ def attention(low: Lowering) -> None:
     scale = int(np.float32(kind.scale).view(np.int32))
     low.work(every, Kind.LARGEST, (scores, 0, largest, q, scale))
     north = low.line(ALONG_COLUMNS)
-    line = Line(ALONG_ROWS, site.rows, north, np.full(north.size, q))
+    line = NodeLines(ALONG_ROWS, site.rows, north, np.full(north.size, q))
     site.reduce(line, low.order(), largest, Reduce.MAX_F32)
     site.multicast(ALONG_ROWS, north, np.full(north.size, q), largest)
     packed = (heads.kv << 20) | (sharing << 10) | before
     low.work(every, Kind.WEIGH, (scores, cache, largest, q, kv, sums, dims, packed))
-    line = Line(ALONG_ROWS, site.rows, north, np.full(north.size, q * (dims + 1)))
+    line = NodeLines(ALONG_ROWS, site.rows, north, np.full(north.size, q * (dims + 1)))
     site.reduce(line, low.order(), sums, Reduce.ADD_F32)
     low.work(low.cores(ALONG_COLUMNS, north), Kind.DIVIDE, (sums, target, q, dims))
     low.tap(ALONG_COLUMNS, even(np.full(site.columns, q * dims)))

@@ -6,7 +6,7 @@ from engine.model.tensors.tensor import float_vector
 from engine.wafer.fabric.layout import even, first_head
 from engine.wafer.fabric.lowering.context import Lowering
 from engine.wafer.fabric.micro import Kind, Reduce
-from engine.wafer.fabric.region import Line
+from engine.wafer.fabric.region import NodeLines
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
 from engine.wafer.program.isa import Field
 
@@ -14,7 +14,7 @@ __all__ = ["add", "gate", "norm", "rotary"]
 
 
 def norm(low: Lowering) -> None:
-    """Squares, their sum at row 0, its reciprocal root back, the scaled stream."""
+    """Square, sum at row 0, send the reciprocal root back, scale the stream."""
     site = low.site
     width = low.width(Field.SOURCE)
     hidden = low.split(width, ALONG_ROWS)
@@ -27,7 +27,8 @@ def norm(low: Lowering) -> None:
     low.work((rows, 0 * rows), Kind.SQUARES, (source, root, k))
     one = np.ones(1, np.int64)
     site.reduce(
-        Line(ALONG_ROWS, site.rows, np.zeros(1, np.int64), one), low.order(), root, Reduce.ADD_F32,
+        NodeLines(ALONG_ROWS, site.rows, np.zeros(1, np.int64), one),
+        low.order(), root, Reduce.ADD_F32,
     )  # fmt: skip
     kind = low.program.norms[int(low.row[Field.VARIANT])]
     eps = int(np.float32(kind.eps).view(np.int32))

@@ -19,11 +19,11 @@ __all__ = [
     "KvCache",
     "Panels",
     "Quantised",
+    "Rotation",
     "RowSpan",
     "SumOrder",
     "Tiles",
     "Tokens",
-    "Turn",
 ]
 
 Float: TypeAlias = np.float32
@@ -69,7 +69,7 @@ class KvCache(NamedTuple):
 
 
 class Angles(NamedTuple):
-    """The rotation of every position, one kind of rotation after the other (see `Turn`)."""
+    """Cosines and sines of every position, for one `Rotation` after the other."""
 
     cosine: Floats
     """Flat (T, D/2) for each kind."""
@@ -105,7 +105,7 @@ class SumOrder(NamedTuple):
     """Parts of a first-phase group."""
 
 
-class Turn(NamedTuple):
+class Rotation(NamedTuple):
     """A kind of rotation: position t's angles lie at ``at + t · D/2`` in `Angles`."""
 
     at: int

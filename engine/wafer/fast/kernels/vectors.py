@@ -14,11 +14,11 @@ from engine.wafer.fast.kernels.operands import (
     Floats,
     Panels,
     Quantised,
+    Rotation,
     RowSpan,
     SumOrder,
     Tiles,
     Tokens,
-    Turn,
 )
 from engine.wafer.jit.decorators import helper, kernel
 
@@ -78,7 +78,7 @@ def norm(
 
     Args:
         values: The arena; ``target`` is written.
-        source: What is normed.
+        source: The vector to normalise.
         gain: float32 (width,).
         eps: Added to the mean of squares.
         order: How the squares are summed.
@@ -140,14 +140,14 @@ def rotate(
     source: Block,
     heads: int,
     angles: Angles,
-    turn: Turn,
+    rotation: Rotation,
     position: int,
     rows: RowSpan,
 ) -> None:
     """Rotate the pairs (i, i + D/2) of every head in place; row m stands at ``position + m``."""
-    half = turn.dims // 2
+    half = rotation.dims // 2
     for m in range(rows.first, rows.last):
-        at = turn.at + (position + m) * half
+        at = rotation.at + (position + m) * half
         cosine, sine = angles.cosine[at : at + half], angles.sine[at : at + half]
         for h in range(heads):
             base = source.at + m * source.width + 2 * h * half

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import ceil
 
-from engine.wafer.cost.collectives import Collective, Line
+from engine.wafer.cost.collectives import Collective, PricedLine
 from engine.wafer.figures import closed_forms
 from engine.wafer.figures.collective_questions import (
     CollectiveQuestion,
@@ -113,8 +113,8 @@ def _published(algorithm: str, cores: int, rows: int, wavelets: int) -> float:
 def reduction_bound(algorithm: str, cores: int, wavelets: int) -> Bound:
     """Return how near the tiers must be to a closed form.
 
-    At B = 2 the forms of tree and two phases count a cycle for every level, which streams that
-    pass on what they take do not have: 4 % is missed by up to two percent points there.
+    At B = 2 the forms of tree and two phases count a cycle for every level.  Streams that pass on
+    what they take do not spend it, so the 4 % are missed by up to two percentage points there.
     """
     if algorithm in ("broadcast", "star", "chain"):
         return near(2, 0.04)
@@ -150,7 +150,7 @@ def crossovers() -> Iterator[Target]:
 
 
 def _crossover(cores: int, first: str, second: str, tier: str) -> int:
-    """The least B from which ``second`` is faster than ``first``, by halving up to 8,192."""
+    """Return the least B from which ``second`` is faster than ``first``, by halving up to 8,192."""
 
     def wins(wavelets: int) -> bool:
         def cycles(algorithm: str) -> float:
@@ -202,8 +202,8 @@ def scalar_all_reduce() -> Iterator[Target]:
         whole = CollectiveQuestion("broadcast", "multicast", half_row + 1, 1, half_column + 1)
         back = _cycles(tier, whole)
         ways[tier] = sum(star) + back
-    chain = Line(spec, columns, 1, spec.add_fp32_cycles_per_wavelet).chain_cycles()
-    down = Line(spec, rows, 1, spec.add_fp32_cycles_per_wavelet).chain_cycles()
+    chain = PricedLine(spec, columns, 1, spec.add_fp32_cycles_per_wavelet).chain_cycles()
+    down = PricedLine(spec, rows, 1, spec.add_fp32_cycles_per_wavelet).chain_cycles()
     limit = Target(
         id="14/stars",
         evidence="C",
@@ -259,6 +259,6 @@ def edges() -> Iterator[Target]:
 
 
 def _hop(tier: str) -> float:
-    """Return how much longer a multicast to one core more takes."""
+    """Return the further cycles of a multicast to one more core."""
     near, far = (CollectiveQuestion("broadcast", "multicast", cores, 1) for cores in (2, 3))
     return float(_cycles(tier, far, "wse3") - _cycles(tier, near, "wse3"))

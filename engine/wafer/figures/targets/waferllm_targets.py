@@ -126,7 +126,7 @@ def _prefill_cycles(row: PrefillRow) -> int:
 
 
 def _utilisation(row: PrefillRow) -> Target:
-    """MACs of a layer over what all cores could do in its cycles."""
+    """Return the MACs of a layer over those that all cores could do in its cycles."""
     layer, spec = row.layer, machines.get("wse2")
     by_token = 4 * layer.dim**2 + 3 * layer.dim * layer.ffn + 2 * layer.tokens * layer.dim
     ideal = layer.tokens * by_token / (layer.side**2 * spec.fmac_fp16)
@@ -146,8 +146,8 @@ def _utilisation(row: PrefillRow) -> Target:
 def kv_capacity() -> Iterator[Target]:
     """Row 12: positions that fit where one core row holds all new ones, and where all rows share.
 
-    Shifting spreads positions evenly, so P core rows hold P times what one holds: the printed
-    number of the one must be that of the other over the rows of its decode grid.
+    Shifting spreads positions evenly, so P core rows hold P times what one holds.  So the number
+    printed for one row must be the other number divided by the rows of its decode grid.
     """
     for model, rows, one_row, all_rows in (
         ("LLaMA3-8B", 360, 382, 137_548),

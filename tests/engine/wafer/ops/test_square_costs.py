@@ -31,6 +31,7 @@ from engine.wafer.ops import (
     select,
     transfer,
 )
+from engine.wafer.ops.attention import AttentionShape
 from engine.wafer.ops.site import (
     ALONG_COLUMNS,
     ALONG_ROWS,
@@ -43,16 +44,10 @@ from engine.wafer.ops.site import (
 from engine.wafer.program import machine
 from engine.wafer.program.geometry import even_split, split
 from engine.wafer.program.isa import Field, Op
-from engine.wafer.program.program import Attention
 from engine.wafer.program.states import Busy
 from tests.wafers import placed, random_machine, random_model, random_placement
 
 WSE3 = replace(machine.get("wse3"), task_cycles=0, sample_cycles_per_logit=1.0)  # bare formulas
-
-
-def causal(heads, kv_heads, head_dim):
-    """Attention over all positions, a head in one core."""
-    return Attention("causal", heads, kv_heads, head_dim, 1.0, 0, 0.0, 1)
 
 
 quick = settings(max_examples=15, deadline=None, derandomize=True)
@@ -271,7 +266,7 @@ def test_keys_and_values_are_rounded_before_they_travel():
 @pytest.mark.parametrize("columns", [4, 8])
 def test_head_norm_is_its_formula(columns):
     """Four query and two key heads of 16 on 4 columns, or on two columns each."""
-    heads = attention.split_heads(causal(4, 2, 16), columns)
+    heads = attention.split_heads(AttentionShape(4, 2, 16), columns)
     spec = replace(WSE3, task_cycles=0)
 
     cost = head_norm.cost(Site(spec, columns, 3), heads)
@@ -345,7 +340,7 @@ def test_sending_and_receiving_a_row():
 
 
 def test_a_kv_row_costs_scores_softmax_and_values():
-    heads = attention.split_heads(causal(4, 2, 16), 2)
+    heads = attention.split_heads(AttentionShape(4, 2, 16), 2)
 
     cost = attention.cost(Site(WSE3, 2, 4), heads, ReduceOrder(4, 4))
 
@@ -365,7 +360,7 @@ def test_a_kv_row_costs_scores_softmax_and_values():
 )
 def test_heads_lie_whole_or_in_even_shares(kv_heads, sharing, half, columns):
     heads = kv_heads * sharing
-    shape = causal(heads, kv_heads, 2 * half)
+    shape = AttentionShape(heads, kv_heads, 2 * half)
     whole = heads % columns == 0
     shares = columns % heads == 0 and half % (columns // heads) == 0
     if not whole and not shares:
@@ -385,6 +380,6 @@ def test_heads_lie_whole_or_in_even_shares(kv_heads, sharing, half, columns):
 
 
 def test_kv_bytes_are_two_fp16_a_dimension():
-    lies = attention.split_heads(causal(4, 2, 16), 2)
+    lies = attention.split_heads(AttentionShape(4, 2, 16), 2)
 
     assert attention.kv_bytes(lies, 10) == 10 * 2 * (1 * 16) * 2

@@ -1,4 +1,4 @@
-"""What a path is, and how numba tells paths apart.
+"""A path to a dot product, and how numba tells paths apart.
 
 numba compiles a kernel once for each combination of argument types.  Every path has a numba type of
 its own, so that a processor without the instructions of a path never sees their code.

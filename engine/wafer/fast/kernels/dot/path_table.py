@@ -1,4 +1,4 @@
-"""The paths there are, and which of them this processor has."""
+"""All paths, and which of them this processor has."""
 
 from typing import Any
 
@@ -24,10 +24,10 @@ def best_path() -> DotPath:
 
 
 def path_named(name: str) -> DotPath:
-    """Return the path of a name.
+    """Return the path called ``name``.
 
     Raises:
-        KeyError: There is none.
+        KeyError: There is no such path.
     """
     return {path.name: path for path in PATHS}[name]
 

@@ -1,4 +1,4 @@
-"""What kernels call: the terms of one tile for 1 or 4 rows, from the bytes to the sums.
+"""Terms, as kernels call them: one tile for 1 or 4 rows, from the bytes to the sums.
 
 part ← part + f32(dot) × (weight scale × input scale): the dot product is exact in int32, each
 product and the sum are rounded to float32 once.  One compiled piece, so that nothing is written and
@@ -21,7 +21,7 @@ __all__ = ["terms_of_four", "terms_of_one"]
 
 
 def _terms(rows: int) -> Callable[..., Any]:
-    """Return the typer of an intrinsic for so many rows; numba needs its arguments' names."""
+    """Return the typer of an intrinsic for ``rows`` rows; numba needs its arguments' names."""
 
     def typer(
         typing_context: Any, path: Any, panels: Any, tile: Any, groups: Any, inputs: Any, at: Any,

@@ -1,4 +1,4 @@
-"""What the code of every path is written with: pointers to the operands, and vector operations.
+"""Building blocks for the code of every path: pointers to operands, and vector operations.
 
 Writes LLVM IR through an `llvmlite` builder.  Knows no instruction of a particular processor.
 """

@@ -17,10 +17,10 @@ from engine.wafer.fast.kernels.operands import (
     Angles,
     Block,
     Quantised,
+    Rotation,
     RowSpan,
     SumOrder,
     Tiles,
-    Turn,
 )
 from engine.wafer.fast.packing import pack
 from engine.wafer.program.program import Matrix
@@ -180,7 +180,9 @@ def test_rotate_like_the_loop(seed, heads, half, position):
     other = np.full(7, 9.0, np.float32)  # the end of another kind's table
     angles = Angles(*(np.concatenate([other, table.reshape(-1)]) for table in tables))
 
-    vectors.rotate(values, Block(4, width), heads, angles, Turn(7, dims), position, RowSpan(1, 3))
+    vectors.rotate(
+        values, Block(4, width), heads, angles, Rotation(7, dims), position, RowSpan(1, 3)
+    )
 
     for row in (1, 2):
         start = 4 + row * width
