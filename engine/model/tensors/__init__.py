@@ -1,4 +1,4 @@
-"""Weight tensors in memory, and the table of their formats by name.
+"""Weight tensors in memory: what each offers, and the table of their formats by name.
 
 A format states its block, its bytes and how it dequantises (`engine.model.tensors.tensor`); a new
 one is a module here and a line below.

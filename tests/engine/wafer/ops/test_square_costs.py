@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from engine import scalars
 from engine.errors import PlacementError
 from engine.model.sum_orders import ReduceOrder
-from engine.model.tensors.floats import FP16
 from engine.model.tensors.q8 import INT8
 from engine.wafer.cost import lines
 from engine.wafer.cost.ledger import Ledger, vector
@@ -42,7 +41,7 @@ from engine.wafer.ops.site import (
     Site,
 )
 from engine.wafer.program import machine
-from engine.wafer.program.geometry import even_split, split
+from engine.wafer.program.geometry import split
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.states import Busy
 from tests.wafers import placed, random_machine, random_model, random_placement
@@ -183,16 +182,6 @@ def test_matmul_is_its_formula(seed, groups, cores, outputs):
         assert cost.cycles[0] == expected
     else:  # cores with fewer groups start the reduction before the fullest one is done
         assert cost.cycles[0] <= expected
-
-
-def test_a_product_of_weights_without_scales_has_no_terms_to_scale():
-    spec = replace(WSE3, mac_int8=8, fmac_fp16=3)
-    lies, n = even_split(96, 4), np.full(3, 20, np.int64)
-
-    cost = matmul.cost(Site(spec, 3, 4), lies, n, ALONG_ROWS, ReduceOrder(4, 2), FP16)
-
-    expected = 24 * (ceil(20 / 3) + spec.vector_overhead_cycles)
-    assert cost.cycles[0] == expected + lines.reduce_cycles(spec, 4, 2, 20)
 
 
 @pytest.mark.parametrize("along", [ALONG_ROWS, ALONG_COLUMNS])
