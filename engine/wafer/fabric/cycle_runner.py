@@ -44,8 +44,8 @@ class CycleRunner(TierRunner):
         """Rows in the KV cache."""
         return self._chip.position
 
-    def rewind(self, position: int) -> None:
-        """Keep the first ``position`` rows of the KV cache."""
+    def move_to(self, position: int) -> None:
+        """Let the next step begin at ``position``."""
         self._chip.position = position
 
     def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -147,16 +147,6 @@ class Executor:
             yield number
         self.position += int(tokens.size)
 
-    def rewind(self, position: int) -> None:
-        """Keep the first ``position`` rows of the KV cache.
-
-        Raises:
-            EngineError: The cache holds fewer.
-        """
-        if not 0 <= position <= self.position:
-            raise EngineError(f"rewind to {position}: the KV cache has {self.position} rows")
-        self.position = position
-
     def value(self, name: str, rows: int) -> NDArray[np.float32]:
         """Return a copy of a buffer's first ``rows`` rows after a step, float32 (rows, width)."""
         names = [buffer.name for buffer in self.program.buffers]

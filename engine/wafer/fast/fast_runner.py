@@ -50,9 +50,9 @@ class FastRunner(TierRunner):
         """Rows in the KV cache."""
         return self.executor.position
 
-    def rewind(self, position: int) -> None:
-        """Keep the first ``position`` rows of the KV cache."""
-        self.executor.rewind(position)
+    def move_to(self, position: int) -> None:
+        """Let the next step begin at ``position``."""
+        self.executor.position = position
 
     def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
         """Append tokens (M,) and return the last row's logits (V,)."""

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import EngineError
 from engine.model.graph import ModelGraph
 from engine.model.sum_orders import SumOrders
 from engine.model.tensors.tensor import Format
@@ -149,9 +150,19 @@ class TierRunner(ABC):
     def position(self) -> int:
         """Rows in the KV cache."""
 
-    @abstractmethod
     def rewind(self, position: int) -> None:
-        """Keep the first ``position`` rows of the KV cache."""
+        """Keep the first ``position`` rows of the KV cache.
+
+        Raises:
+            EngineError: There are not so many.
+        """
+        if not 0 <= position <= self.position:
+            raise EngineError(f"rewind to {position}: the KV cache has {self.position} rows")
+        self.move_to(position)
+
+    @abstractmethod
+    def move_to(self, position: int) -> None:
+        """Let the next step begin at ``position``, at most the rows there are; for `rewind`."""
 
     @abstractmethod
     def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -186,7 +186,7 @@ class Program:
         """Read what `save` wrote.
 
         Raises:
-            ValueError: The document has another schema version.
+            ValueError: The document has another schema version or another instruction set.
         """
         tables = json.loads(path.read_text(encoding="utf-8"))
         if tables["schema_version"] != SCHEMA_VERSION:
@@ -232,10 +232,19 @@ class Program:
         )
 
     def __post_init__(self) -> None:
-        """Check that the instruction table has the width the table of fields says."""
+        """Refuse an instruction table of another instruction set.
+
+        Raises:
+            ValueError: It has other columns, or an operation that this engine does not know.
+        """
         if self.instructions.ndim != 2 or self.instructions.shape[1] != FIELDS:
             raise ValueError(
                 f"instruction table of shape {self.instructions.shape}; it must be (n, {FIELDS})"
+            )
+        if unknown := set(self.instructions[:, Field.OP].tolist()) - set(Op):
+            raise ValueError(
+                f"operations {sorted(unknown)} in the instruction table; this engine knows 0 to "
+                f"{max(Op)}: compile the model again"
             )
 
 

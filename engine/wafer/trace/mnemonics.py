@@ -19,12 +19,6 @@ _SUM = {
     Reduce.ARGMAX: "FMAXS", Reduce.ADD_F16X2: "FADDH", Reduce.TAKE: "MOV32",
 }  # fmt: skip
 
-_RESULT = {
-    Kind.ROOT: 0, Kind.SCALE: 0, Kind.ROTATE: 0, Kind.DOT: 2, Kind.SCORES: 2, Kind.LARGEST: 2,
-    Kind.ADD: 2, Kind.TERMS: 4, Kind.WEIGH: 5,
-}  # fmt: skip
-"""Which argument of a COMPUTE says where its result goes; 1 for all others."""
-
 _MOST_SOURCES = 3
 
 
@@ -56,10 +50,8 @@ def operands(row: list[int], base: int, into: int, out: int) -> str:
         return f"addr16({4 * (row[field] - base) & 0xFFFF:04x})"
 
     if row[MicroField.OP] == Micro.COMPUTE:
-        kind = Kind(row[MicroField.KIND])
-        result = _RESULT.get(kind, 1)
-        sources = [at(MicroField.A0 + a) for a in ADDRESSES[kind] if a != result]
-        target = at(MicroField.A0 + result) if ADDRESSES[kind] else "-"
+        addresses = ADDRESSES[Kind(row[MicroField.KIND])]
+        target, *sources = [at(MicroField.A0 + a) for a in addresses] or ["-"]
         return _fields(target, sources[:_MOST_SOURCES], "-")
     own, count = at(MicroField.ADDRESS), f"{row[MicroField.COUNT]:04x}"
     taken = [f"C{into}"] if into >= 0 else []

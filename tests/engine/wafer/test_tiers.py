@@ -10,6 +10,7 @@ import pytest
 from engine.errors import EngineError
 from engine.generation.generator import PREFILL_CHUNK
 from engine.progress import quiet
+from engine.wafer.fast.kernels.dot.path_table import PATHS
 from engine.wafer.plan.placed import open_placed
 from engine.wafer.program import machine
 from engine.wafer.program.program import MAX_ROWS
@@ -53,8 +54,37 @@ def test_all_tiers_say_the_same_bits_and_count_the_same_steps(runners):
     assert len({each.elapsed_cycles for each in counts.values()}) == 1
 
 
+@pytest.mark.parametrize("position", [-1, 4])
+def test_every_tier_refuses_to_rewind_to_rows_that_it_does_not_have(runners, position):
+    """A cache that was never written would give logits that look like any others."""
+    for runner in runners.values():
+        runner.rewind(0)
+        runner.prefill(TOKENS[:3])
+        with pytest.raises(EngineError, match=f"rewind to {position}: the KV cache has 3 rows"):
+            runner.rewind(position)
+        assert runner.position == 3
+
+
+@pytest.mark.parametrize(
+    "tokens", [[], [1] * (MAX_ROWS + 1), [1] * 62, [-1], [288]],
+    ids=["none", "a long chunk", "past the context", "negative", "unknown"],
+)  # fmt: skip
+def test_every_tier_refuses_a_wrong_step_and_keeps_its_place(runners, tokens):
+    for tier, runner in runners.items():
+        runner.rewind(0)
+        before = runner.prefill(TOKENS[:3])
+        runner.rewind(3)
+        counted = runner.placed.counts
+        with pytest.raises(EngineError):
+            runner.prefill(np.array(tokens, np.int32))
+        assert runner.position == 3
+        assert runner.placed.counts is counted
+        runner.rewind(0)
+        assert np.array_equal(runner.prefill(TOKENS[:3]), before), tier
+
+
 def test_a_tier_says_what_computes(runners):
-    assert runners["fast"].processor_path in {"avx512-vnni", "avx2", "portable"}
+    assert runners["fast"].processor_path in {path.name for path in PATHS}
     assert (runners["cycle"].processor_path, runners["cycle"].threads) == ("simulator", 1)
     assert (runners["reference"].processor_path, runners["reference"].threads) == ("numpy", 1)
 
@@ -74,7 +104,7 @@ def test_a_prefill_chunk_is_what_every_tier_makes_room_for():
 
 
 def test_an_unknown_tier_is_refused_with_those_there_are():
-    with pytest.raises(EngineError, match="no tier 'slow'; there are fast, cycle, reference"):
+    with pytest.raises(EngineError, match=f"no tier 'slow'; there are {', '.join(TIERS)}"):
         find_tier("slow")
 
 

@@ -6,13 +6,18 @@ every part is looked up in the registry.
 
 import ast
 import inspect
+import textwrap
 from pathlib import Path
 
 import pytest
 
-from engine.wafer.fabric import lowering
+from engine.model import graph
+from engine.model.reference.interpreter import Interpreter
+from engine.model.roles import Role
+from engine.wafer.compile import compiler
+from engine.wafer.fabric import compute, lowering
 from engine.wafer.fabric.lower import lowerings
-from engine.wafer.fabric.micro import Kind
+from engine.wafer.fabric.micro import ADDRESSES, Kind
 from engine.wafer.fast import step
 from engine.wafer.jit import decorators, kernel_cache
 from engine.wafer.program.isa import Op
@@ -94,6 +99,15 @@ def test_the_loop_computes_every_operation_that_has_a_kernel():
     assert computed == {operation.op for operation in OPERATIONS if operation.kernels}
 
 
+@each_operation
+def test_every_kernel_of_a_row_is_there(operation):
+    for name in operation.kernels.values():
+        assert (
+            name.partition(".")[2]
+            in inspect.getmodule(resolve("engine.wafer.fast.kernels", name).py_func).__all__
+        )
+
+
 def test_every_lowering_has_a_row():
     written = {
         f"{path.stem}.{name}"
@@ -116,6 +130,35 @@ def test_every_kind_of_work_belongs_to_one_operation_and_has_a_mnemonic():
 
     assert sorted([*kinds, *OF_NO_OPERATION]) == sorted(Kind)
     assert set(mnemonics._WORK) == set(Kind)
+
+
+def test_a_core_can_do_every_kind_of_work():
+    done = {Kind[name[1:]] for name in vars(compute) if name[1:] in Kind.__members__}
+
+    assert done == set(Kind) - {Kind.NOTHING}
+
+
+def test_every_kind_of_work_says_which_of_its_arguments_are_addresses():
+    assert set(ADDRESSES) == set(Kind)
+
+
+# ── the graph ───────────────────────────────────────────────────────────────────────────────
+
+
+def texts_in(function):
+    """Every text that stands in a function's code."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return {value for value in constants if isinstance(value, str)}
+
+
+def test_every_operation_of_the_graph_has_a_role_a_check_a_reference_and_an_instruction():
+    operations = set(graph.OPERATIONS)
+
+    assert {role.op for role in Role} == operations
+    assert set(graph._CHECKS) == operations
+    assert operations <= texts_in(Interpreter._compute)
+    assert operations <= texts_in(compiler._Lowering.lower)
 
 
 # ── the rest ────────────────────────────────────────────────────────────────────────────────

@@ -173,6 +173,8 @@ def test_a_refusal_holds_until_the_text_changes(writer: GhostWriter, link: Paper
     count = len(requests(link))
     editor.ghost = ""
     writer.dismissed(Editor.GhostDismissed(editor, "escape"))  # type: ignore[arg-type]
+    writer.on_engine(PartialText(requests(link)[-1].request_id, "12"))  # was on its way
+    assert editor.ghost == ""
     writer.moved(Editor.Moved(editor))  # type: ignore[arg-type]
     assert len(requests(link)) == count
 

@@ -203,6 +203,17 @@ async def test_the_newest_is_offered_first_and_an_older_one_if_it_is_discarded(
     assert found.text == file.recovery_text == "older"
 
 
+async def test_restored_text_survives_a_second_crash(world: World) -> None:
+    """It is unsaved still; the record that held it is this process's own by now."""
+    await leave(world, "left")
+    file = PaperFile("saved")
+    await offer(world, file, "restore")
+
+    found = world.store.find(PATH)
+    assert found is not None
+    assert found.text == file.editor.text == "left"
+
+
 async def test_discarding_all_leaves_nothing_and_changes_nothing(world: World) -> None:
     await leave(world, "older", "newer")
     file = PaperFile("saved")

@@ -60,7 +60,8 @@ def test_a_bar_never_shows_the_steps_of_what_was_before() -> None:
     """Steps of a stage that was lost, or not begun, are unknown."""
     lost = follow(STARTING, WELCOME, COMPILING, EngineDown("killed", retrying=True))
     assert (lost.done, lost.total) == (0, 0)
-    again = after(lost, WELCOME)
+    failed = follow(STARTING, WELCOME, COMPILING, Failed(request_id=0, message="out of memory"))
+    again = after(failed, WELCOME)
     assert (again.phase, again.done, again.total) == (Phase.PREPARING, 0, 0)
 
 

@@ -76,6 +76,7 @@ def test_a_new_engine_is_told_what_is_wanted_by_now(feed: TelemetryFeed, around:
     """The one that was lost knew it, the new one does not."""
     feed.watch(True)
     feed.interval_ms = 500
+    assert around.sent == [Watch(interval_ms=200), Watch(interval_ms=500)]
     around.sent.clear()
 
     feed.engine_ready()

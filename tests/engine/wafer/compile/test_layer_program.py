@@ -168,6 +168,17 @@ def test_another_schema_version_is_refused(model, tmp_path):
         Program.load(path)
 
 
+def test_an_operation_of_another_engine_is_refused(model, tmp_path):
+    path = tmp_path / "program.json"
+    compiled(model).program.save(path)
+    tables = json.loads(path.read_text())
+    tables["instructions"][3][Field.OP] = 99
+    path.write_text(json.dumps(tables))
+
+    with pytest.raises(ValueError, match=rf"operations \[99\] .* 0 to {max(Op)}: compile"):
+        Program.load(path)
+
+
 def test_a_table_of_another_width_is_refused(model):
     program = compiled(model).program
 

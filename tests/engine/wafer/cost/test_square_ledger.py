@@ -234,12 +234,21 @@ def test_a_tally_is_never_less_than_the_ledger(seed):
 @pytest.mark.parametrize("kv_wavelets", [0, 3])
 @pytest.mark.parametrize("name", ["reduce", "multicast"])
 def test_a_tally_of_one_collective_is_the_ledgers(name, kv_wavelets):
-    machine = random_machine(np.random.default_rng(8))
+    """Also how much of it comes with each KV row."""
+    spec = replace(
+        random_machine(np.random.default_rng(8)),
+        inject_cycles_per_wavelet=2.0,
+        add_fp32_cycles_per_wavelet=3.0,
+    )
     line = Line(ALL, 1, 6, 6)
-    ledger, tally = Ledger(machine, 2, 6), Tally(machine)
-    for micro in (ledger, tally):
-        arguments = (line, 3, 5, kv_wavelets) if name == "reduce" else (line, 5, kv_wavelets)
+    tally, ledgers = Tally(spec), [Ledger(spec, 2, 6, kv=np.full((2, 1), n)) for n in (1, 2)]
+    arguments = (line, 3, 5, kv_wavelets) if name == "reduce" else (line, 5, kv_wavelets)
+    for micro in (tally, *ledgers):
         getattr(micro, name)(*arguments)
 
-    assert tally.cycles + tally.kv_cycles == ledger.close().cycles[0]
-    assert (tally.kv_cycles > 0) == (kv_wavelets > 0)
+    one, two = (ledger.close().cycles[0] for ledger in ledgers)
+    assert tally.cycles + tally.kv_cycles == one
+    if name == "multicast":
+        assert tally.kv_cycles == two - one == 2 * kv_wavelets
+    else:  # a root of two groups takes in two streams, of which a tally counts one
+        assert tally.kv_cycles == 3 * kv_wavelets <= two - one

@@ -117,6 +117,17 @@ def test_scores_travel_only_where_columns_share_a_head(columns, wavelets):
     assert attention.streamed(heads_on(4, 2, 16, columns)) == wavelets
 
 
+def test_the_sum_of_the_exponentials_travels_with_the_weighted_values():
+    """The southern core sends q maxima, takes q back and sends q·(d + 1)."""
+    heads = heads_on(4, 2, 16, 2)
+
+    cost = attention.cost(Site(WSE3, 2, 2), heads, ReduceOrder(2, 2))
+
+    q, d = 2, 16
+    sent = [ceil((n - 1) * 1.125) + 1 for n in (q, q * (d + 1))]
+    assert cost.states[0][Busy.COMM][1].tolist() == [sent[0] + q + sent[1]] * 2
+
+
 def test_a_cap_costs_a_tanh_a_score():
     heads, order = heads_on(4, 2, 16, 4), ReduceOrder(3, 3)
     site = Site(WSE3, 4, 3)

@@ -24,7 +24,7 @@ class Zeros(TierRunner):
     processor_path, threads = "none", 1
     position = 0
 
-    def rewind(self, position):
+    def move_to(self, position):
         self.position = position
 
     def step(self, tokens):

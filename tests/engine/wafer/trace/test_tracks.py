@@ -11,6 +11,7 @@ from engine.errors import TraceError
 from engine.wafer.program.isa import Field
 from engine.wafer.program.states import STATES
 from engine.wafer.trace import cores_csv, perfetto, stats, trace_files
+from tests.engine.wafer.trace.scene import traced
 
 
 @pytest.fixture(params=["simulated", "by_formula"])
@@ -79,6 +80,21 @@ def test_an_operation_begins_before_it_ends_and_ends_where_its_slice_does(simula
         begun, ended = event["args"]["begun"], event["args"]["ended"]
         assert 0 <= begun < ended <= simulated.cycles
         assert cycle(event["ts"] + event["dur"], simulated) == pytest.approx(ended, abs=1)
+
+
+def test_slices_come_in_the_order_in_which_operations_end(simulated):
+    """Where skew lets a later instruction end first, its slice is the earlier one."""
+    step = simulated.steps[0]
+    one = next(i for i in range(9, len(step.moved)) if step.moved[i : i + 2].all())
+    ended, moved = step.ended.copy(), step.moved.copy()
+    ended[one], ended[one + 1] = ended[one + 1], ended[one + 1] - moved[one]
+    skewed = replace(simulated, steps=(replace(step, ended=ended, moved=moved),))
+
+    order = [event["args"]["instruction"] for event in events(skewed, "X")]
+    assert order.index(one + 1) < order.index(one)
+    for event in events(skewed, "X"):
+        ends = ended[event["args"]["instruction"]]
+        assert cycle(event["ts"] + event["dur"], skewed) == pytest.approx(ends, abs=1)
 
 
 def test_a_collective_lies_within_its_instruction(simulated):
@@ -166,6 +182,15 @@ def test_each_core_has_its_own_counts(simulated):
         ]
         assert crossed == simulated.links[y, x].tolist()
     assert len(lines) == simulated.window.width * simulated.window.height
+
+
+def test_a_core_is_named_by_its_place_on_the_wafer(by_formula):
+    x, y = by_formula.corner
+    trace = traced("fast", tokens=1, region=(x + 2, y + 1, 3, 2))
+
+    _, *lines = "".join(cores_csv.text(trace)).splitlines()
+    places = [tuple(map(int, line.split(",")[:2])) for line in lines]
+    assert places == [(x + 2 + i, y + 1 + j) for j in range(2) for i in range(3)]
 
 
 # ── files ───────────────────────────────────────────────────────────────────────────────────
