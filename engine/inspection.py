@@ -12,6 +12,7 @@ from engine.model.families import read_graph
 from engine.model.families.qwen3 import Qwen3Config
 from engine.model.graph import ModelGraph
 from engine.model.load import load_model
+from engine.model.tensors import FORMATS, uniform_formats
 from engine.progress import OnProgress, quiet
 from engine.protocol.messages import Progress
 from engine.wafer.check.check_report import CheckReport
@@ -59,7 +60,7 @@ def plan_wafer(
         machine: Name of the machine.
         clock_ghz: Another clock than the machine's own.
         context: KV rows to hold; None: the model's own.
-        dtype: Type of the weights, ``"int8"`` or ``"fp16"``.
+        dtype: Name of the format of all matrices, one that has a price.
         rows_per_step: Rows of a step that sizes are compared with.
 
     Raises:
@@ -70,9 +71,12 @@ def plan_wafer(
     spec = machines.get(machine, clock_ghz)
     is_config = model is not None and Path(model).suffix == ".json"
     path = Path(str(model)) if is_config else find_model(model)
-    graph = read_graph(path, context)
-    runs = not is_config and dtype == "int8" and path.parent == find_model(None).parent
-    options = PlanOptions(dtype=dtype, rows_per_step=rows_per_step, runs=runs)
+    graph, format = read_graph(path, context), FORMATS[dtype]
+    options = PlanOptions(
+        formats=uniform_formats(graph.weights, format),
+        rows_per_step=rows_per_step,
+        runs=not is_config and format.runs and path.parent == find_model(None).parent,
+    )
     return report_plan(graph, spec, context, options)
 
 
@@ -98,7 +102,7 @@ def check_wafer(
             context, or the fabric comes to rest too early.
     """
     loaded = load_model(find_model(model))
-    placed = open_placed(loaded.graph, machines.get(machine, clock_ghz))
+    placed = open_placed(loaded.graph, machines.get(machine, clock_ghz), formats=loaded.formats)
     report = _messages("check", on_progress)
     return check(placed, loaded.tensors, tokens=tokens, on_progress=report)
 
@@ -135,7 +139,7 @@ def trace_wafer(
     loaded = load_model(find_model(model))
     spec = machines.get(machine, clock_ghz)
     report(0, tokens, "placing the model")
-    placed = open_placed(loaded.graph, spec)
+    placed = open_placed(loaded.graph, spec, formats=loaded.formats)
     trace = collect(
         placed, loaded.tensors, tier=tier, tokens=tokens, region=region, on_progress=report
     )
@@ -160,7 +164,7 @@ def predict_decode(
         context: Rows in the KV cache.
         blocks: Blocks of layers; None means the planner's choice.
         block: Columns and rows of a block; None means the planner's choice.
-        dtype: Type of the weights, int8 or fp16.
+        dtype: Name of the format of all matrices, one that has a price.
         clock_ghz: A clock other than the machine's own.
 
     Raises:

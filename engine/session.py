@@ -96,7 +96,7 @@ class Session:
         loaded = load_model(find_model(model))
         tokenizer = Tokenizer.load(loaded.folder)
         report(Progress("model", 1, 1, f"{loaded.name} is read"))
-        placed = open_placed(loaded.graph, spec)
+        placed = open_placed(loaded.graph, spec, formats=loaded.formats)
         runner = open_tier(
             placed,
             loaded.tensors,

@@ -9,7 +9,8 @@ from dataclasses import replace
 from engine.errors import PlacementError
 from engine.model.sum_orders import ReduceOrder
 from engine.wafer.fast.fast_runner import open_fast
-from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Shape, place
 from engine.wafer.plan.placed import Placed, open_placed
 from engine.wafer.program import machine
 from tests.tiny import tiny_model
@@ -99,7 +100,7 @@ def runner_on(model, spec, placement, *, threads=1, path=None):
 
 def opened(model, spec, context_length=None, **options):
     """The fast tier where the planner places a model."""
-    placed_model = open_placed(model.graph, spec, context_length)
+    placed_model = open_placed(model.graph, spec, context_length, model.formats)
     return open_fast(placed_model, model.tensors, **options)
 
 

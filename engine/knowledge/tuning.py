@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.errors import ModelError
 from engine.knowledge.mixture import CONTEXT_FEATURES, LINE_FEATURES
-from engine.model.formats.safetensors import CHECKSUMS_FILE, read_checksums, read_file
+from engine.model.formats.checksums import CHECKSUMS_FILE, read_checksums, read_file
 
 __all__ = ["EXPERTS", "FILE", "Tuning", "load_tuning", "write_tuning"]
 

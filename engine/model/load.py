@@ -13,9 +13,10 @@ import msgspec
 from engine.errors import ModelError
 from engine.model.catalogue import bundled_models
 from engine.model.families import ModelConfig, read_config
-from engine.model.formats.safetensors import Tensor, load_tensors, read_checksums, read_file
+from engine.model.formats.checked_tensors import load_tensors
+from engine.model.formats.checksums import read_checksums, read_file
 from engine.model.graph import ModelGraph
-from engine.model.tensors.q8 import QuantTensor
+from engine.model.tensors.tensor import Format, Tensor
 
 __all__ = ["Model", "load_model"]
 
@@ -47,12 +48,14 @@ class Model:
         return self.graph.parameters
 
     @property
+    def formats(self) -> dict[str, Format]:
+        """Format of every tensor by name."""
+        return {name: tensor.format for name, tensor in self.tensors.items()}
+
+    @property
     def weight_bytes(self) -> int:
         """Bytes of all tensors as loaded."""
-        return sum(
-            tensor.size_bytes if isinstance(tensor, QuantTensor) else tensor.nbytes
-            for tensor in self.tensors.values()
-        )
+        return sum(tensor.size_bytes for tensor in self.tensors.values())
 
 
 def load_model(folder: Path) -> Model:

@@ -4,12 +4,12 @@ Needs no compiler.  Its cycles are those that the formulas give for the placemen
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.reference import QuantisedReference
+from engine.model.tensors.tensor import Tensor
 from engine.wafer.plan.placed import Placed, TierRunner
 
 __all__ = ["ReferenceRunner"]
@@ -29,7 +29,7 @@ class ReferenceRunner(TierRunner):
     processor_path = "numpy"
     threads = 1
 
-    def __init__(self, placed: Placed, tensors: Mapping[str, Any]) -> None:
+    def __init__(self, placed: Placed, tensors: Mapping[str, Tensor]) -> None:
         super().__init__(placed)
         self._reference = QuantisedReference(placed.graph, tensors, placed.orders)
 

@@ -5,12 +5,13 @@ All tiers give the same bits; they differ in time and in what they need.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import EngineError
 from engine.progress import OnProgress
 
 if TYPE_CHECKING:
+    from engine.model.tensors.tensor import Tensor
     from engine.wafer.plan.placed import Placed, TierRunner
 
 __all__ = ["TIERS", "OpenTier", "find_tier"]
@@ -22,7 +23,7 @@ class OpenTier(Protocol):
     def __call__(
         self,
         placed: "Placed",
-        tensors: Mapping[str, Any],
+        tensors: Mapping[str, "Tensor"],
         *,
         threads: int,
         on_progress: OnProgress,
@@ -39,7 +40,7 @@ class OpenTier(Protocol):
 
 
 def _fast(
-    placed: "Placed", tensors: Mapping[str, Any], *, threads: int, on_progress: OnProgress
+    placed: "Placed", tensors: Mapping[str, "Tensor"], *, threads: int, on_progress: OnProgress
 ) -> "TierRunner":
     from engine.wafer.fast.fast_runner import open_fast
 
@@ -47,7 +48,7 @@ def _fast(
 
 
 def _cycle(
-    placed: "Placed", tensors: Mapping[str, Any], *, threads: int, on_progress: OnProgress
+    placed: "Placed", tensors: Mapping[str, "Tensor"], *, threads: int, on_progress: OnProgress
 ) -> "TierRunner":
     from engine.wafer.fabric.cycle_runner import open_cycle
 
@@ -55,7 +56,7 @@ def _cycle(
 
 
 def _reference(
-    placed: "Placed", tensors: Mapping[str, Any], *, threads: int, on_progress: OnProgress
+    placed: "Placed", tensors: Mapping[str, "Tensor"], *, threads: int, on_progress: OnProgress
 ) -> "TierRunner":
     from engine.wafer.reference_runner import ReferenceRunner
 

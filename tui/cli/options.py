@@ -12,6 +12,7 @@ import engine
 from tui.cli.failures import WrongCallError
 
 __all__ = [
+    "PRICED_FORMATS",
     "FiniteFloat",
     "check_machine",
     "check_model",
@@ -19,6 +20,10 @@ __all__ = [
     "machine_options",
     "model_option",
 ]
+
+PRICED_FORMATS = ("int8", "fp16")
+"""Weight formats whose products have a price, the default first.  A copy of what the formats say
+themselves, because asking them would load NumPy before a command is known; a test compares."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.model.graph import ModelGraph, Node
 from engine.model.reference.interpreter import Array, Interpreter
-from engine.model.tensors.q8 import QuantTensor, dequantise
+from engine.model.tensors.tensor import Tensor
 
 __all__ = ["Fp32Reference"]
 
@@ -22,17 +22,14 @@ class Fp32Reference(Interpreter):
     Args:
         graph: What to compute.
         tensors: By name; quantised ones are dequantised, and those of a file as it is come from
-            `engine.model.formats.safetensors.load_float_tensors`.
+            `engine.model.formats.checked_tensors.load_float_tensors`.
     """
 
     kv_type = np.float32
 
-    def __init__(self, graph: ModelGraph, tensors: Mapping[str, QuantTensor | Array]) -> None:
+    def __init__(self, graph: ModelGraph, tensors: Mapping[str, Tensor]) -> None:
         super().__init__(graph)
-        self._weights = {
-            name: dequantise(tensor) if isinstance(tensor, QuantTensor) else tensor
-            for name, tensor in tensors.items()
-        }
+        self._weights = {name: tensor.dequantise() for name, tensor in tensors.items()}
 
     def embed(self, node: Node, tokens: NDArray[np.int32]) -> Array:
         """Return the embedding rows of tokens (T,)."""

@@ -15,7 +15,7 @@ from engine.errors import ModelError
 from engine.model.graph import ModelGraph, Node
 from engine.model.reference.interpreter import Array, Interpreter
 from engine.model.sum_orders import ReduceOrder, SumOrders
-from engine.model.tensors.q8 import QuantTensor
+from engine.model.tensors.tensor import QuantisedTensor, Tensor, float_vector, quantised_matrix
 
 __all__ = [
     "QuantisedReference",
@@ -50,9 +50,7 @@ class QuantisedReference(Interpreter):
 
     kv_type = np.float16
 
-    def __init__(
-        self, graph: ModelGraph, tensors: Mapping[str, QuantTensor | Array], orders: SumOrders
-    ) -> None:
+    def __init__(self, graph: ModelGraph, tensors: Mapping[str, Tensor], orders: SumOrders) -> None:
         super().__init__(graph)
         self.orders = orders
         self._tensors = tensors
@@ -65,20 +63,20 @@ class QuantisedReference(Interpreter):
 
     def embed(self, node: Node, tokens: NDArray[np.int32]) -> Array:
         """Return the dequantised embedding rows of tokens (T,)."""
-        table = self._matrix(node)
-        rows = table.values[tokens].astype(np.float32).reshape(len(tokens), -1, _GROUP)
-        scaled: Array = rows * table.scales[tokens].astype(np.float32)[:, :, None]
-        return scaled.reshape(len(tokens), -1)
+        return self._tensors[str(node.weight)].dequantise(tokens)
 
     def norm(self, node: Node, x: Array) -> Array:
         """Return x × rsqrt(mean of squares + eps) × weight."""
-        return rms_norm(x, self._vector(str(node.weight)), node.number("eps"), self.orders.norm)
+        return rms_norm(
+            x, float_vector(self._tensors, str(node.weight)), node.number("eps"), self.orders.norm
+        )
 
     def matmul(self, node: Node, x: Array) -> Array:
         """Return the quantised x times the transposed weight, plus the bias if there is one."""
-        product = multiply(x, self._matrix(node), self.orders.of(node.role))
+        weight = quantised_matrix(self._tensors, str(node.weight))
+        product = multiply(x, weight, self.orders.of(node.role))
         if "bias" in node.attributes:
-            product = product + self._vector(node.text("bias"))
+            product = product + float_vector(self._tensors, node.text("bias"))
         return product
 
     def gate(self, gate: Array, up: Array) -> Array:
@@ -88,18 +86,6 @@ class QuantisedReference(Interpreter):
     def attend(self, node: Node, q: Array, keys: Array, values: Array) -> Array:
         """Return the attended values, (T, H, D)."""
         return attend(q, keys, values, np.float32(node.number("scale")), self.orders)
-
-    def _matrix(self, node: Node) -> QuantTensor:
-        tensor = self._tensors[str(node.weight)]
-        if not isinstance(tensor, QuantTensor):
-            raise ModelError(f"node {node.name!r}: {node.weight} is not quantised")
-        return tensor
-
-    def _vector(self, name: str) -> Array:
-        tensor = self._tensors[name]
-        if isinstance(tensor, QuantTensor):
-            raise ModelError(f"{name} must not be quantised: it is used as a vector")
-        return tensor
 
 
 def reduce_parts(parts: Sequence[Array] | Array, order: ReduceOrder) -> Array:
@@ -142,7 +128,7 @@ def quantise_rows(x: Array) -> tuple[NDArray[np.int32], Array]:
     return levels.astype(np.int32), scales
 
 
-def multiply(x: Array, weight: QuantTensor, order: ReduceOrder) -> Array:
+def multiply(x: Array, weight: QuantisedTensor, order: ReduceOrder) -> Array:
     """Return x (T, K) times the transposed weight (N, K); part i owns groups iG/P … (i+1)G/P."""
     rows, outputs = len(x), weight.shape[0]
     levels, scales = quantise_rows(x)

@@ -7,12 +7,13 @@ states.  Neither tier knows of the other.
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.model.tensors.tensor import Tensor
 from engine.progress import OnProgress, quiet
 from engine.wafer.check.check_report import CheckReport, Difference, OperationCycles
 from engine.wafer.check.state_sums import StateSums
@@ -35,7 +36,7 @@ Ints = NDArray[np.int64]
 
 def check(
     placed: Placed,
-    tensors: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
     *,
     tokens: int = 2,
     prefill: int = PREFILL_ROWS,
@@ -80,7 +81,7 @@ class Comparison:
     def __init__(
         self,
         runner: FastRunner,
-        tensors: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
         prefill: int,
         tokens: int,
         on_progress: OnProgress = quiet,

@@ -14,6 +14,7 @@ import numpy as np
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph, Node
 from engine.model.roles import Role
+from engine.model.tensors.tensor import Format
 from engine.wafer.compile.tables import Tables
 from engine.wafer.cost.ledger import Cost, Counted
 from engine.wafer.ops import (
@@ -215,7 +216,7 @@ class _Lowering:
         if scaled:
             self._only_priced(nodes[0], "scaled embeddings")
         cost = self.priced(embed.cost, embed.steps, self.placement.hidden, model.angles, scaled)
-        target, weight = self.tables.write(nodes), self.tables.matrix(nodes, "int8")
+        target, weight = self.tables.write(nodes), self._matrix(nodes)
         self.emit(Op.EMBED, cost, nodes[0], {Field.TARGET: target, Field.WEIGHT: weight})
 
     def _norm(self, nodes: list[Node]) -> None:
@@ -223,7 +224,7 @@ class _Lowering:
         operands = {
             Field.SOURCE: self.tables.read(*node.inputs),
             Field.TARGET: self.tables.write(nodes),
-            Field.WEIGHT: self.tables.matrix(nodes, "fp32"),
+            Field.WEIGHT: self._matrix(nodes),
             Field.ORDER: self.tables.order(self.orders.norm),
             Field.VARIANT: self.tables.norm(node),
         }
@@ -237,20 +238,28 @@ class _Lowering:
         operands = {
             Field.SOURCE: buffer,
             Field.TARGET: buffer,
-            Field.WEIGHT: self.tables.matrix(nodes[:1], "fp32"),
+            Field.WEIGHT: self._matrix(nodes[:1]),
             Field.ALONG: ALONG_COLUMNS,
             Field.VARIANT: _one_kind(nodes, self.tables.norm),
         }
         cost = self.priced(head_norm.cost, head_norm.steps, self.placement.heads)
         self.emit(Op.HEAD_NORM, cost, nodes[0], operands)
 
+    def _format(self, nodes: list[Node]) -> Format:
+        """Return the format that the weights of nodes share."""
+        return self.placement.model.formats.stacked(str(node.weight) for node in nodes)
+
+    def _matrix(self, nodes: list[Node]) -> int:
+        """Return the index of a new matrix of the nodes' weights."""
+        return self.tables.matrix(nodes, self._format(nodes))
+
     def _only_priced(self, node: Node, what: str) -> None:
         if self.placement.runs:
             raise PlacementError(f"{node.name}: {what} are not supported yet")
 
     def _matmul(self, nodes: list[Node]) -> None:
-        """Round the shared input to the weights' type, bring it to all cores, multiply."""
-        node, kind = nodes[0], self.placement.model.weights
+        """Round the shared input to what the weights meet, bring it to all cores, multiply."""
+        node, format = nodes[0], self._format(nodes)
         biased = any("bias" in each.attributes for each in nodes)
         if biased:
             self._only_priced(node, "products with a bias")
@@ -258,7 +267,7 @@ class _Lowering:
         inputs, along = product.inputs, product.along
         source = {Field.SOURCE: self.tables.read(*node.inputs), Field.ALONG: along}
         rounded = None
-        if kind == "int8":
+        if format.is_quantised:
             priced = self.priced(quantise.cost, quantise.steps, inputs, along)
             self.emit(Op.QUANTISE, priced, node, source)
             sent = quantise.wavelets_by_core(inputs)
@@ -269,10 +278,10 @@ class _Lowering:
         self.emit(Op.MULTICAST, priced, node, source | {Field.COUNT: int(sent.max())})
         operands = source | {
             Field.TARGET: self.tables.write(nodes),
-            Field.WEIGHT: self.tables.matrix(nodes, kind),
+            Field.WEIGHT: self._matrix(nodes),
             Field.ORDER: self.tables.order(order),
         }
-        layout = (inputs, product.outputs, along, order, kind, biased)
+        layout = (inputs, product.outputs, along, order, format, biased)
         self.emit(Op.MATMUL, self.priced(matmul.cost, matmul.steps, *layout), node, operands)
 
     def _rotary(self, nodes: list[Node]) -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph, Node
 from engine.model.sum_orders import ReduceOrder
+from engine.model.tensors.tensor import Format
 from engine.wafer.program.program import Attention, Buffer, Matrix, Norm, Rotary
 
 __all__ = ["Tables"]
@@ -97,13 +98,13 @@ class Tables:
 
     # ── what nodes share ────────────────────────────────────────────────────────────────────
 
-    def matrix(self, nodes: list[Node], kind: str) -> int:
-        """Return the index of a new matrix of the nodes' weights, stacked."""
+    def matrix(self, nodes: list[Node], format: Format) -> int:
+        """Return the index of a new matrix of the nodes' weights, stacked, in one format."""
         tensors = tuple(str(node.weight) for node in nodes)
         shapes = [self.graph.weights[name] for name in tensors]
         inputs = shapes[0][-1]
-        outputs = 1 if kind == "fp32" else sum(shape[0] for shape in shapes)
-        self.matrices.append(Matrix(tensors, outputs, inputs, kind))
+        outputs = 1 if len(shapes[0]) == 1 else sum(shape[0] for shape in shapes)
+        self.matrices.append(Matrix(tensors, outputs, inputs, format.name))
         return len(self.matrices) - 1
 
     def order(self, order: ReduceOrder) -> int:

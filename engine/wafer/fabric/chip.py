@@ -6,13 +6,13 @@ and rotary angles into the head's west line before a step, and may look at trace
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import scalars
 from engine.errors import EngineError, FabricError
+from engine.model.tensors.tensor import Tensor
 from engine.wafer.compile.compiler import Compiled
 from engine.wafer.fabric.diagnosis import diagnose
 from engine.wafer.fabric.lower import Chip, lower
@@ -68,7 +68,7 @@ class SimulatedChip:
         self,
         compiled: Compiled,
         placement: Placement,
-        tensors: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
         *,
         rows: int,
         context: int,

@@ -4,11 +4,12 @@ Takes seconds a token where the fast tier takes milliseconds; the numbers are th
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.model.tensors.tensor import Tensor
 from engine.progress import OnProgress, quiet
 from engine.wafer.fabric.prepare import prepare_simulator
 from engine.wafer.plan.placed import Placed, TierRunner
@@ -59,7 +60,7 @@ class CycleRunner(TierRunner):
 
 def open_cycle(
     placed: Placed,
-    tensors: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
     *,
     on_progress: OnProgress = quiet,
 ) -> CycleRunner:

@@ -6,12 +6,12 @@ micro-steps that `engine.wafer.ops` prices.  Computes no value; simulates nothin
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PlacementError
+from engine.model.tensors.tensor import Tensor
 from engine.wafer.compile.compiler import Compiled
 from engine.wafer.fabric.lowering.context import Lowering, Tap
 from engine.wafer.fabric.micro import Micro, MicroField
@@ -49,7 +49,12 @@ class Chip:
 
 
 def lower(
-    compiled: Compiled, placement: Placement, tensors: Mapping[str, Any], *, rows: int, context: int
+    compiled: Compiled,
+    placement: Placement,
+    tensors: Mapping[str, Tensor],
+    *,
+    rows: int,
+    context: int,
 ) -> Chip:
     """Lower a Program to the fabric.
 

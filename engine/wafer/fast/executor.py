@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine import scalars
 from engine.errors import EngineError
+from engine.model.tensors.tensor import Tensor
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
@@ -51,7 +52,7 @@ class Executor:
     def __init__(
         self,
         program: Program,
-        tensors: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
         *,
         threads: int,
         path: str | None = None,
@@ -153,7 +154,7 @@ class Executor:
         return np.array(self._memory.values[at : at + rows * width].reshape(rows, width))
 
 
-def _allocate(program: Program, tensors: Mapping[str, Any], path: DotPath) -> Memory:
+def _allocate(program: Program, tensors: Mapping[str, Tensor], path: DotPath) -> Memory:
     packed = pack(program.matrices, tensors, path.layout)
     blocks, end = [], 0
     for buffer in program.buffers:

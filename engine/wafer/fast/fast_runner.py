@@ -7,11 +7,12 @@ import logging
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.model.tensors.tensor import Tensor
 from engine.progress import OnProgress, quiet
 from engine.wafer.jit import kernel_cache
 from engine.wafer.plan.placed import Placed, TierRunner
@@ -60,7 +61,7 @@ class FastRunner(TierRunner):
 
 def open_fast(
     placed: Placed,
-    tensors: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
     *,
     threads: int = 1,
     path: str | None = None,

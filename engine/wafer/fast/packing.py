@@ -5,12 +5,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.model.tensors.q8 import QuantTensor
+from engine.errors import WeightsError
+from engine.model.tensors import FORMATS
+from engine.model.tensors.tensor import QuantisedTensor, Tensor, float_vector, quantised_matrix
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP, PANEL, TILE_BYTES, TileLayout
 from engine.wafer.fast.kernels.operands import Panels
 from engine.wafer.program.program import Matrix
@@ -28,13 +29,16 @@ class Packed:
     vectors: NDArray[np.float32]
 
 
-def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Any], layout: TileLayout) -> Packed:
+def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor], layout: TileLayout) -> Packed:
     """Pack every matrix of a Program; a tensor used twice is stored once.
 
     Args:
         matrices: The Program's table of weights.
-        tensors: The model's tensors by name: `QuantTensor`, or float32 vectors.
+        tensors: The model's tensors by name.
         layout: How the kernels want the weights of a tile.
+
+    Raises:
+        WeightsError: A tensor has another format than the Program was compiled for.
     """
     places: dict[tuple[str, ...], int] = {}
     weights: list[NDArray[np.uint8]] = []
@@ -44,16 +48,18 @@ def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Any], layout: TileL
     for matrix in matrices:
         if matrix.tensors in places:
             continue
-        if matrix.kind == "fp32":
-            places[matrix.tensors] = elements
-            vectors.append(np.asarray(tensors[matrix.tensors[0]], np.float32))
-            elements += vectors[-1].size
-        else:
+        _check_formats(matrix, tensors)
+        if FORMATS[matrix.format].is_quantised:
             places[matrix.tensors] = tiles
-            panels, factors = _panels([tensors[name] for name in matrix.tensors], layout)
+            stacked = [quantised_matrix(tensors, name) for name in matrix.tensors]
+            panels, factors = _panels(stacked, layout)
             weights.append(panels)
             scales.append(factors)
             tiles += panels.size // TILE_BYTES
+        else:
+            places[matrix.tensors] = elements
+            vectors.append(float_vector(tensors, matrix.tensors[0]))
+            elements += vectors[-1].size
     rows = [(places[matrix.tensors], matrix.inputs, matrix.outputs) for matrix in matrices]
     return Packed(
         np.array(rows, np.int64),
@@ -62,8 +68,15 @@ def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Any], layout: TileL
     )
 
 
+def _check_formats(matrix: Matrix, tensors: Mapping[str, Tensor]) -> None:
+    for name in matrix.tensors:
+        found = tensors[name].format.name
+        if found != matrix.format:
+            raise WeightsError(f"tensor {name} is {found}, the Program reads {matrix.format}")
+
+
 def _panels(
-    tensors: list[QuantTensor], layout: TileLayout
+    tensors: list[QuantisedTensor], layout: TileLayout
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Return flat panels and scales of tensors stacked along N."""
     values = np.concatenate([tensor.values for tensor in tensors])

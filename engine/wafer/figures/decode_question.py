@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.errors import PlacementError, PredictionError
 from engine.model.graph import ModelGraph
+from engine.model.tensors import FORMATS, uniform_formats
 from engine.units import Gigahertz, tokens_per_second
 from engine.wafer.figures import calibration
 from engine.wafer.figures.prediction import Prediction
@@ -16,15 +17,13 @@ from engine.wafer.program.machine import MachineSpec
 
 __all__ = ["DecodeQuestion", "decode"]
 
-_DTYPES = ("int8", "fp16")
-
 
 @dataclass(frozen=True, slots=True)
 class DecodeQuestion:
     """One decoded token of a model.
 
     Raises:
-        PredictionError: The weights' type is unknown.
+        PredictionError: No format of weights that has a price is called so.
     """
 
     context: int
@@ -34,11 +33,12 @@ class DecodeQuestion:
     block: tuple[int, int] | None = None
     """Columns and rows of a block; None means the planner's choice."""
     dtype: str = "int8"
-    """Type of the weights, int8 or fp16."""
+    """Name of the format of all matrices."""
 
     def __post_init__(self) -> None:
-        if self.dtype not in _DTYPES:
-            raise PredictionError(f"unknown dtype {self.dtype!r}: known are {', '.join(_DTYPES)}")
+        known = [format.name for format in FORMATS.values() if format.priced]
+        if self.dtype not in known:
+            raise PredictionError(f"unknown dtype {self.dtype!r}: known are {', '.join(known)}")
 
 
 def decode(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) -> Prediction:
@@ -78,10 +78,12 @@ def _place(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) ->
 
     Where the model's own context does not fit, the one that was asked for may.
     """
-    if question.dtype == "int8" and question.blocks is None and question.block is None:
+    format = FORMATS[question.dtype]
+    formats = uniform_formats(graph.weights, format)
+    if format.runs and question.blocks is None and question.block is None:
         with suppress(PlacementError):  # more than the tiers can run
-            return plan(graph, machine)
-    options = PlanOptions(question.blocks, question.block, question.dtype)
+            return plan(graph, machine, formats=formats)
+    options = PlanOptions(question.blocks, question.block, formats)
     try:
         return plan_shape(graph, machine, options=options).placement
     except PlacementError:

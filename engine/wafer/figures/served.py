@@ -9,7 +9,8 @@ from dataclasses import replace
 from engine.model.graph import ModelGraph
 from engine.wafer.figures.fits import ServedFigures
 from engine.wafer.figures.priced_model import PricedModel, price
-from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Shape, place
 from engine.wafer.program.machine import MachineSpec
 
 __all__ = ["BLOCK", "HEAD_COLUMNS", "LONGEST_CONTEXT", "ServedModel"]

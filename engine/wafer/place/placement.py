@@ -5,59 +5,31 @@ wafer, or an error that names the core, the bytes and what to change.  Counts no
 no instruction; which shape is best is the planner's question.
 """
 
-from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PlacementError
-from engine.model.graph import ModelGraph, Node
 from engine.model.roles import Role
-from engine.wafer.ops import matmul
-from engine.wafer.ops.attention import AttentionShape, HeadSplit, kv_bytes, split_heads
+from engine.wafer.ops.attention import HeadSplit, kv_bytes, split_heads
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
 from engine.wafer.place.lanes import lane_path
+from engine.wafer.place.model_shape import ModelShape
 from engine.wafer.place.serpentine import lay_out
 from engine.wafer.program.geometry import Split, even_split, split
 from engine.wafer.program.machine import MachineSpec
 from engine.wafer.program.program import Region
 
 __all__ = [
-    "ModelShape",
     "Placement",
     "Shape",
     "block_outputs",
     "block_sram",
     "head_sram",
-    "model_shape",
     "place",
 ]
-
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class ModelShape:
-    """The sizes of a model that decide where it can lie."""
-
-    hidden: int
-    ffn: int
-    layers: int
-    vocabulary: int
-    tied: bool
-    attention: AttentionShape
-    angles: int
-    """fp32 rotary values of a position, of all the kinds of rotation that the layers use."""
-    weights: str = "int8"
-    """Type of the weights: ``"int8"`` in groups of 32, or ``"fp16"``, which is priced only."""
-    vectors: int = 2
-    """fp32 vectors of the stream's width that a layer keeps: its norms."""
-    biases: int = 0
-    """fp32 numbers that a layer's biases and head norms keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +135,8 @@ class Placement:
 
 
 def _lies(model: ModelShape, width: int, cores: int) -> Split:
-    """Return how a vector lies on a line: in groups for int8 weights, evenly for fp16."""
-    return split(width, cores) if model.weights == "int8" else even_split(width, cores)
+    """Return how a vector lies on a line: in groups if some weights need them, else evenly."""
+    return split(width, cores) if model.formats.in_groups else even_split(width, cores)
 
 
 def _attended(model: ModelShape, columns: int, heads: HeadSplit) -> Split:
@@ -175,87 +147,6 @@ def _attended(model: ModelShape, columns: int, heads: HeadSplit) -> Split:
     used = _lies(model, width, heads.columns)
     none = (0,) * (columns - heads.columns)
     return replace(used, cores=columns, elements=used.elements + none, groups=used.groups + none)
-
-
-def model_shape(graph: ModelGraph, *, runs: bool = True) -> ModelShape:
-    """Return the sizes of a graph, whose layers may differ in constants, not in sizes.
-
-    Args:
-        graph: The model.
-        runs: False: only for pricing; biases, head norms and soft caps are no reason to refuse.
-
-    Raises:
-        PlacementError: No layer has an attention or an activation, or their sizes differ.
-    """
-    attention = _same(graph, Role.ATTENTION, lambda node: _attention(node, runs))
-    embed = next(node for node in graph.nodes if node.role is Role.EMBED)
-    head = graph.nodes[-1]
-    return ModelShape(
-        hidden=graph.width,
-        ffn=_same(graph, Role.ACTIVATION, lambda node: graph.values[node.output]),
-        layers=graph.layers,
-        vocabulary=graph.vocabulary,
-        tied=embed.weight == head.weight,
-        attention=attention,
-        angles=_angles(graph, attention),
-        vectors=_most_in_a_layer(graph, _is_norm_of_the_stream),
-        biases=_most_in_a_layer(graph, lambda node: _kept_numbers(graph, node)),
-    )
-
-
-def _angles(graph: ModelGraph, attention: AttentionShape) -> int:
-    """fp32 rotary values that travel with a row: a cosine and a sine for each pair and base."""
-    kinds = {
-        (node.text("kind"), node.number("base"), node.integer("head_dim"))
-        for node in graph.nodes
-        if node.role is Role.ROTARY
-    }
-    if not kinds:
-        raise PlacementError(f"{graph.name}: no layer rotates its queries and keys")
-    for _, _, head_dim in kinds:
-        if head_dim != attention.head_dim:
-            raise PlacementError(
-                f"{graph.name}: heads of {attention.head_dim} are rotated as heads of {head_dim}"
-            )
-    return sum(head_dim for _, _, head_dim in kinds)
-
-
-def _most_in_a_layer(graph: ModelGraph, count: Callable[[Node], int]) -> int:
-    """Return the largest sum of ``count`` over the nodes of one layer."""
-    totals: Counter[int] = Counter()
-    for node in graph.nodes:
-        if node.layer is not None:
-            totals[node.layer] += count(node)
-    return max(totals.values())
-
-
-def _is_norm_of_the_stream(node: Node) -> bool:
-    return node.op == "norm" and node.role is not Role.HEAD_NORM
-
-
-def _kept_numbers(graph: ModelGraph, node: Node) -> int:
-    """fp32 numbers of a node's bias, or of a norm of single heads."""
-    keeps = "bias" in node.attributes or node.role is Role.HEAD_NORM
-    return graph.values[node.output] if keeps else 0
-
-
-def _attention(node: Node, runs: bool) -> AttentionShape:
-    if runs and (node.number("window") or node.number("softcap")):
-        raise PlacementError(f"{node.name}: sliding windows and soft caps are not supported yet")
-    if node.number("window"):
-        raise PlacementError(f"{node.name}: sliding windows have no price yet")
-    return AttentionShape(node.integer("heads"), node.integer("kv_heads"), node.integer("head_dim"))
-
-
-def _same(graph: ModelGraph, role: Role, read: Callable[[Node], _T]) -> _T:
-    values = {read(node) for node in graph.nodes if node.role is role}
-    if not values:
-        raise PlacementError(f"{graph.name}: no layer has an {role.label}")
-    if len(values) != 1:
-        raise PlacementError(
-            f"{graph.name}: layers differ in their {role.label}: {sorted(map(str, values))}"
-        )
-    return values.pop()
 
 
 def place(
@@ -351,20 +242,22 @@ def block_sram(
     gated = _lies(model, model.ffn, shape.columns)
     inputs = {Role.QKV: hidden, Role.OUT: attended, Role.GATE_UP: hidden, Role.DOWN: gated}
     outputs = block_outputs(model, shape, heads)
-    tiles = sum(matmul.tile_bytes(inputs[role], outputs[role], model.weights) for role in inputs)
+    tiles = sum(
+        model.formats.tile_bytes(role, int(outputs[role].max()), lies.most_elements)
+        for role, lies in inputs.items()
+    )
     vectors = model.vectors * hidden.most_elements * 4 + ceil(model.biases / shape.columns) * 4
     positions = ceil(context_length / shape.rows)
-    most_inputs = max(lies.most_elements for lies in inputs.values())
+    widest_input = max(
+        model.formats.input_bytes(role) * lies.most_elements for role, lies in inputs.items()
+    )
     most_outputs = max(int(n.max()) for n in outputs.values())
     scores = heads.queries * positions * 4
     used = _sram(
         machine,
         weights=layers * (tiles + vectors),
         kv=layers * kv_bytes(heads, positions),
-        buffers=_INPUT_BYTES[model.weights] * most_inputs
-        + 8 * most_outputs
-        + scores
-        + 4 * model.angles,
+        buffers=widest_input + 8 * most_outputs + scores + 4 * model.angles,
     )
     if used["max_total"] > machine.sram_bytes:
         where = f"a block of {shape.columns} × {shape.rows} cores with {layers} layers, core (0, 0)"
@@ -416,21 +309,16 @@ def head_sram(model: ModelShape, machine: MachineSpec, shape: Shape) -> dict[str
 
 
 def _head_bytes(model: ModelShape, machine: MachineSpec, shape: Shape) -> dict[str, int]:
-    hidden = _lies(model, model.hidden, shape.rows)
-    outputs = np.array([ceil(model.vocabulary / shape.head_columns)])
-    tile = matmul.tile_bytes(hidden, outputs, model.weights)
+    inputs = _lies(model, model.hidden, shape.rows).most_elements
+    outputs = ceil(model.vocabulary / shape.head_columns)
+    matrices = (Role.HEAD,) if model.tied else (Role.HEAD, Role.EMBED)
+    tiles = sum(model.formats.tile_bytes(role, outputs, inputs) for role in matrices)
     return _sram(
         machine,
-        weights=tile * (1 if model.tied else 2) + 4 * hidden.most_elements,
+        weights=tiles + 4 * inputs,
         kv=0,
-        buffers=_INPUT_BYTES[model.weights] * hidden.most_elements
-        + 8 * int(outputs[0])
-        + 4 * model.angles,
+        buffers=model.formats.input_bytes(Role.HEAD) * inputs + 8 * outputs + 4 * model.angles,
     )
-
-
-_INPUT_BYTES = {"int8": 5, "fp16": 6}
-"""Of an input: fp32 and its image in the type of the weights."""
 
 
 def _sram(machine: MachineSpec, *, weights: int, kv: int, buffers: int) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from math import ceil
 
-from engine.wafer.place.placement import ModelShape
+from engine.wafer.place.model_shape import ModelShape
 from engine.wafer.program.geometry import GROUP
 from engine.wafer.program.machine import MachineSpec
 
@@ -20,8 +20,8 @@ def block_sizes(model: ModelShape, machine: MachineSpec, runs: bool) -> Iterable
 
 
 def _row_choices(model: ModelShape, machine: MachineSpec) -> Sequence[int]:
-    """Rows over which the stream splits evenly; with fp16, as many as an even share needs."""
-    if model.weights == "fp16":
+    """Rows over which the stream splits evenly, or, without groups, that an even share needs."""
+    if not model.formats.in_groups:
         shares = [
             *range(1, 9),
             *range(10, 17, 2),

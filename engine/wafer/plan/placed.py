@@ -6,6 +6,7 @@ that count here.  Holds no weights, computes no logits and knows no tier.
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 from engine.model.graph import ModelGraph
 from engine.model.sum_orders import SumOrders
+from engine.model.tensors.tensor import Format
 from engine.wafer.compile.compiler import Compiled, compile_graph
 from engine.wafer.place.orders import choose_orders
 from engine.wafer.place.placement import Placement
@@ -104,7 +106,10 @@ class Placed:
 
 
 def open_placed(
-    graph: ModelGraph, machine: MachineSpec, context_length: int | None = None
+    graph: ModelGraph,
+    machine: MachineSpec,
+    context_length: int | None = None,
+    formats: Mapping[str, Format] | None = None,
 ) -> Placed:
     """Place a model as the planner chooses, so that every tier can run it.
 
@@ -112,11 +117,12 @@ def open_placed(
         graph: The model.
         machine: The chip.
         context_length: KV rows to hold; None means the model's own.
+        formats: Format of every tensor by name; None: int8 for every matrix.
 
     Raises:
         PlacementError: The model does not fit the machine, or cannot be compiled.
     """
-    return Placed(graph, machine, remembered_plan(graph, machine, context_length))
+    return Placed(graph, machine, remembered_plan(graph, machine, context_length, formats))
 
 
 class TierRunner(ABC):

@@ -39,7 +39,7 @@ def report_plan(
         "model": graph.name,
         "machine": machine.name,
         "clock_ghz": machine.clock_ghz,
-        "dtype": options.dtype,
+        "dtype": ", ".join(placement.model.formats.names),
         "context": placement.context_length,
         "position": plan.position,
         "blocks": [_block(region) for region in placement.regions],

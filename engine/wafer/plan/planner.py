@@ -4,14 +4,17 @@ Every size of a block that the model splits over is placed and priced (`shape_se
 Deterministic; no weights.  `Plan` keeps what was compared and why the best won.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
 
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
+from engine.model.tensors.tensor import Format
 from engine.wafer.ops.attention import kv_bytes
-from engine.wafer.place.placement import Placement, block_sram, model_shape, place
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Placement, block_sram, place
 from engine.wafer.plan.block_sizes import block_sizes
 from engine.wafer.plan.shape_search import Candidate, PlanOptions, ShapeSearch
 from engine.wafer.program.machine import MachineSpec
@@ -73,19 +76,25 @@ class Plan:
         return _context_limit(self.placement, self.machine)
 
 
-def plan(graph: ModelGraph, machine: MachineSpec, context_length: int | None = None) -> Placement:
+def plan(
+    graph: ModelGraph,
+    machine: MachineSpec,
+    context_length: int | None = None,
+    formats: Mapping[str, Format] | None = None,
+) -> Placement:
     """Return the placement with the fewest decode cycles, one that the tiers can run.
 
     Args:
         graph: The model.
         machine: The chip.
         context_length: KV rows to hold; None means the model's own.
+        formats: Format of every tensor by name; None: int8 for every matrix.
 
     Raises:
         PlacementError: The context is not one the model has, or no shape fits (the message says
-            what the nearest one lacked).
+            what the nearest one lacked), or a format is only priced.
     """
-    options = PlanOptions(runs=True, wafers=1)
+    options = PlanOptions(formats=formats, runs=True, wafers=1)
     return plan_shape(graph, machine, context_length, options).placement
 
 
@@ -106,7 +115,7 @@ def plan_shape(
     Raises:
         PlacementError: The context is not one the model has, or nothing fits.
     """
-    model = replace(model_shape(graph, runs=options.runs), weights=options.dtype)
+    model = model_shape(graph, options.formats, runs=options.runs)
     context = graph.context_length if context_length is None else context_length
     if not 1 <= context <= graph.context_length:
         raise PlacementError(

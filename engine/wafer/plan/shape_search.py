@@ -5,7 +5,7 @@ size does not fit; which size is best is the planner's to choose.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -13,7 +13,9 @@ import numpy as np
 
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
+from engine.model.roles import Role
 from engine.model.sum_orders import ReduceOrder
+from engine.model.tensors.tensor import Format
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.cost.ledger import Tally
 from engine.wafer.cost.lines import best_group
@@ -22,14 +24,9 @@ from engine.wafer.ops.attention import split_heads
 from engine.wafer.ops.site import ALONG_ROWS, Site
 from engine.wafer.ops.transfer import lane_wavelets
 from engine.wafer.place.lanes import lane_hops
-from engine.wafer.place.placement import (
-    ModelShape,
-    Placement,
-    Shape,
-    block_sram,
-    head_sram,
-    place,
-)
+from engine.wafer.place.model_shape import ModelShape
+from engine.wafer.place.placement import Placement, Shape, block_sram, head_sram, place
+from engine.wafer.place.weight_formats import WeightFormats
 from engine.wafer.program.geometry import even_split, split
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.machine import MachineSpec
@@ -55,8 +52,8 @@ class PlanOptions:
     """Blocks the layers are split over; None: the planner's choice."""
     block: tuple[int, int] | None = None
     """(columns, rows) of a block; None: the planner's choice."""
-    dtype: str = "int8"
-    """Type of the weights, ``"int8"`` or ``"fp16"``."""
+    formats: Mapping[str, Format] | None = None
+    """Format of every tensor by name; None: int8 for every matrix."""
     rows_per_step: int = 1
     """Rows of a step that sizes are compared with: 1 for decode, more for drafts."""
     runs: bool = False
@@ -93,7 +90,7 @@ class ShapeSearch:
 
     Args:
         graph: The model.
-        model: Its sizes, with the type of the weights that is priced.
+        model: Its sizes, with the formats of the weights that are priced.
         machine: The chip.
         context: KV rows to hold.
         options: What the plan is for.
@@ -107,7 +104,7 @@ class ShapeSearch:
         context: int,
         options: PlanOptions,
     ) -> None:
-        self.kinds = _kinds_of_layers(graph)
+        self.kinds = _kinds_of_layers(graph, model.formats)
         self.model, self.machine, self.context = model, machine, context
         self.runs, self.rows_per_step = options.runs, options.rows_per_step
         self.blocks, self.wafers = options.blocks, options.wafers
@@ -294,8 +291,8 @@ class ShapeSearch:
         """Cycles of lookup, last norm, product and choice in a head of this size."""
         model, machine = self.model, self.machine
         site, tally = Site(machine, columns, rows, by_core=False), Tally(machine)
-        int8 = model.weights == "int8"
-        hidden = (split if int8 else even_split)(model.hidden, rows)
+        (format,) = model.formats.by_role[Role.HEAD]
+        hidden = (split if model.formats.in_groups else even_split)(model.hidden, rows)
         edges = np.arange(columns + 1) * model.vocabulary // columns
         outputs = np.diff(edges)
         order = ReduceOrder(
@@ -304,12 +301,12 @@ class ShapeSearch:
         one = ReduceOrder(rows, best_group(machine, rows, 1))
         embed.steps(tally, site, hidden, 0)
         norm.steps(tally, site, hidden, one)
-        if int8:
+        if format.is_quantised:
             quantise.steps(tally, site, hidden, ALONG_ROWS)
             multicast.steps(tally, site, ALONG_ROWS, quantise.wavelets_by_core(hidden))
         else:
             multicast.steps(tally, site, ALONG_ROWS, multicast.half_wavelets(hidden))
-        matmul.steps(tally, site, hidden, outputs, ALONG_ROWS, order, model.weights)
+        matmul.steps(tally, site, hidden, outputs, ALONG_ROWS, order, format)
         choice = ReduceOrder(columns, best_group(machine, columns, select.WAVELETS))
         select.steps(tally, site, outputs, choice)
         return tally.cycles
@@ -324,7 +321,7 @@ _COSTLESS = ("eps", "base", "scale")
 """Constants of a layer's nodes that change its numbers, not its cycles."""
 
 
-def _kinds_of_layers(graph: ModelGraph) -> list[tuple[ModelGraph, int]]:
+def _kinds_of_layers(graph: ModelGraph, formats: WeightFormats) -> list[tuple[ModelGraph, int]]:
     """Return a layer of each price as a graph of its own, and how many layers have that price."""
     signatures: defaultdict[int, list[Hashable]] = defaultdict(list)
     for node in graph.nodes:
@@ -334,7 +331,9 @@ def _kinds_of_layers(graph: ModelGraph) -> list[tuple[ModelGraph, int]]:
                 for name, value in node.attributes.items()
                 if name not in _COSTLESS
             )
-            signatures[node.layer].append((node.role, graph.values[node.output], constants))
+            weights = tuple(formats.by_tensor[name] for name in node.tensors)
+            width = graph.values[node.output]
+            signatures[node.layer].append((node.role, width, constants, weights))
     alike: defaultdict[Hashable, list[int]] = defaultdict(list)
     for layer, signature in signatures.items():
         alike[tuple(signature)].append(layer)

@@ -31,7 +31,7 @@ __all__ = [
     "Rotary",
 ]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised with every change of what a table means."""
 
 MAX_ROWS = 64
@@ -69,13 +69,14 @@ class Buffer:
 class Matrix:
     """A weight matrix (N, K) as the chip holds it: tensors that share their input, stacked along N.
 
-    ``kind`` is ``"int8"`` (groups of 32 along K) or ``"fp32"`` (a norm's vector, N = 1).
+    A norm's vector is one of N = 1.
     """
 
     tensors: tuple[str, ...]
     outputs: int
     inputs: int
-    kind: str
+    format: str
+    """Name of its weight format: a key of `engine.model.tensors.FORMATS`."""
 
 
 @dataclass(frozen=True, slots=True)

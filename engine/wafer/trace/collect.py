@@ -7,12 +7,12 @@ Writes no file.
 
 import time
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import TraceError
+from engine.model.tensors.tensor import Tensor
 from engine.progress import OnProgress, quiet
 from engine.wafer.check.comparison import first_tokens
 from engine.wafer.fabric.network import PORTS
@@ -37,7 +37,7 @@ Ints = NDArray[np.int64]
 
 def collect(
     placed: Placed,
-    tensors: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
     *,
     tier: str,
     tokens: int = 1,
@@ -173,7 +173,7 @@ class _Simulation:
     def __init__(
         self,
         placed: Placed,
-        tensors: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
         region: tuple[int, int, int, int] | None,
         tokens: int,
         on_progress: OnProgress,

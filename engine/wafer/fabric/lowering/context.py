@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.errors import PlacementError
 from engine.model.sum_orders import ReduceOrder
+from engine.model.tensors.tensor import Tensor
 from engine.wafer.compile.compiler import Compiled
 from engine.wafer.fabric.lane_routes import LaneRoutes
 from engine.wafer.fabric.layout import Layout, heads_layout
@@ -52,7 +53,7 @@ class Lowering:
         self,
         compiled: Compiled,
         placement: Placement,
-        tensors: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
         rows: int,
         context: int,
     ) -> None:

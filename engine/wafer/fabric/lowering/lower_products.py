@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.sum_orders import ReduceOrder
-from engine.model.tensors.q8 import QuantTensor
+from engine.model.tensors.tensor import quantised_matrix
 from engine.wafer.fabric.layout import Layout, beside, even
 from engine.wafer.fabric.lowering.context import Ints, Lowering
 from engine.wafer.fabric.micro import Kind, Reduce
@@ -151,7 +151,7 @@ def _fill_tile(
     low: Lowering, tensors: tuple[str, ...], lies: Split, layout: Layout, axis: int, tile: int,
     scales: int,
 ) -> None:  # fmt: skip
-    parts: list[QuantTensor] = [low.tensors[name] for name in tensors]
+    parts = [quantised_matrix(low.tensors, name) for name in tensors]
     values = np.concatenate([part.values for part in parts])
     factors = np.concatenate([part.scales for part in parts])
     sizes = np.array(lies.elements)

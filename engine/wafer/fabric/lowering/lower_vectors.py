@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from engine.model.tensors.tensor import float_vector
 from engine.wafer.fabric.layout import even, first_head
 from engine.wafer.fabric.lowering.context import Lowering
 from engine.wafer.fabric.micro import Kind, Reduce
@@ -35,7 +36,7 @@ def norm(low: Lowering) -> None:
     site.multicast(ALONG_ROWS, np.zeros(1, np.int64), one, root)
     weight = int(low.row[Field.WEIGHT])
     gain = site.memory(f"weight {weight}", hidden.most_elements)
-    vector_ = np.asarray(low.tensors[low.program.matrices[weight].tensors[0]], np.float32)
+    vector_ = float_vector(low.tensors, low.program.matrices[weight].tensors[0])
     for row, core in enumerate(west):
         lo = sum(hidden.elements[:row])
         piece = vector_[lo : lo + k[row]]

@@ -10,12 +10,13 @@ from hypothesis.extra import numpy as arrays
 
 from engine.errors import ModelError, PromptError
 from engine.model.families.qwen3 import Qwen3Config
-from engine.model.formats.safetensors import load_float_tensors
+from engine.model.formats.checked_tensors import load_float_tensors
 from engine.model.graph import ModelGraph, Node
 from engine.model.load import load_model
 from engine.model.reference import Fp32Reference, QuantisedReference, quantised
 from engine.model.roles import Role
 from engine.model.sum_orders import ReduceOrder, SumOrders
+from engine.model.tensors.floats import FloatTensor
 from engine.model.tensors.q8 import quantise
 from tests import naive
 from tests.tiny import tiny_model, with_attributes, write_tiny_model
@@ -84,7 +85,7 @@ def test_quantise_rows(x):
 @quick
 @given(numbers(2, 96), numbers(5, 96), orders)
 def test_multiply(x, weights, order):
-    weight = quantise(weights)
+    weight = quantise(FloatTensor(weights))
     expected = [naive.multiply(list(row), weight, order) for row in x]
     assert same_bits(quantised.multiply(x, weight, order), expected)
 
@@ -318,7 +319,7 @@ def biased(tiny):
     tensors = {
         "embedding": tiny.tensors["model.embed_tokens.weight"],
         "norm": tiny.tensors["model.norm.weight"],
-        "bias": np.arange(288, dtype=np.float32),
+        "bias": FloatTensor(np.arange(288, dtype=np.float32)),
     }
     return replace(tiny, graph=graph, tensors=tensors)
 
@@ -328,6 +329,6 @@ def biased(tiny):
 )
 def test_a_bias_is_added_after_the_sum(biased, reference):
     with_bias = reference(biased.graph, biased.tensors).forward(TOKENS[:8])
-    zero = {**biased.tensors, "bias": np.zeros(288, np.float32)}
+    zero = {**biased.tensors, "bias": FloatTensor(np.zeros(288, np.float32))}
     without = reference(biased.graph, zero).forward(TOKENS[:8])
-    assert same_bits(with_bias, without + biased.tensors["bias"])
+    assert same_bits(with_bias, without + biased.tensors["bias"].values)

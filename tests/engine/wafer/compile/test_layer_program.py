@@ -10,11 +10,12 @@ from engine.errors import PlacementError
 from engine.model.sum_orders import ReduceOrder
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.place.lanes import lane_path
+from engine.wafer.place.model_shape import model_shape
 from engine.wafer.place.orders import choose_orders
-from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.place.placement import Shape, place
 from engine.wafer.program import isa, machine
 from engine.wafer.program.isa import Field, Op
-from engine.wafer.program.program import Program
+from engine.wafer.program.program import SCHEMA_VERSION, Program
 from tests.tiny import tiny_model
 from tests.wafers import random_machine, random_model, random_placement
 
@@ -163,7 +164,7 @@ def test_another_schema_version_is_refused(model, tmp_path):
     tables = json.loads(path.read_text())
     path.write_text(json.dumps(tables | {"schema_version": 99}))
 
-    with pytest.raises(ValueError, match="program schema 99, this engine reads 3; compile"):
+    with pytest.raises(ValueError, match=f"schema 99, this engine reads {SCHEMA_VERSION}; compile"):
         Program.load(path)
 
 

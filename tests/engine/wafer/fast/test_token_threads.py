@@ -23,7 +23,8 @@ import numpy as np
 from engine.wafer.jit import kernel_cache
 kernel_cache.use()
 from engine.wafer.program import machine
-from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Shape, place
 from tests.tiny import tiny_model
 from tests.wafers import runner_on
 

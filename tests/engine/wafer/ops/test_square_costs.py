@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from engine import scalars
 from engine.errors import PlacementError
 from engine.model.sum_orders import ReduceOrder
+from engine.model.tensors.q8 import INT8
 from engine.wafer.cost import lines
 from engine.wafer.cost.ledger import Ledger, vector
 from engine.wafer.ops import (
@@ -195,12 +196,6 @@ def test_a_product_multiplies_every_weight_once(along):
     assert macs == 192 * outputs.sum()
 
 
-def test_the_tile_of_a_core_in_bytes():
-    lies = split(192, 4)  # 1, 2, 1, 2 groups
-
-    assert matmul.tile_bytes(lies, np.array([10, 12])) == 64 * 12 + 2 * 12 * 2
-
-
 def test_norm_is_its_formula():
     spec, lies = WSE3, split(256, 4)
 
@@ -277,7 +272,7 @@ def test_head_norm_is_its_formula(columns):
 
 def test_a_bias_is_one_more_vector_instruction_where_the_outputs_lie():
     lies, n = split(64, 2), np.full(3, 10, np.int64)
-    arguments = (Site(WSE3, 3, 2), lies, n, ALONG_ROWS, ReduceOrder(2, 2), "int8")
+    arguments = (Site(WSE3, 3, 2), lies, n, ALONG_ROWS, ReduceOrder(2, 2), INT8)
 
     plain, biased = (matmul.cost(*arguments, with_bias) for with_bias in (False, True))
 

@@ -22,13 +22,14 @@ from engine.wafer.place.lanes import (
     row_y,
     turns_inside,
 )
+from engine.wafer.place.model_shape import model_shape
 from engine.wafer.place.orders import choose_orders, choose_orders_of_regions, colors_used
-from engine.wafer.place.placement import Shape, block_outputs, model_shape, place
+from engine.wafer.place.placement import Shape, block_outputs, place
 from engine.wafer.place.serpentine import lay_out
 from engine.wafer.plan.planner import plan
 from engine.wafer.program import machine
 from engine.wafer.program.program import Region
-from tests.tiny import tiny_model, with_attributes
+from tests.tiny import tiny_model
 from tests.wafers import placed, random_machine, random_model, random_placement, random_shape
 
 quick = settings(max_examples=15, deadline=None, derandomize=True)
@@ -367,60 +368,6 @@ def test_the_kv_of_a_core_is_its_share_of_the_context(tiny):
 
         # two fp16 (key and value) of one KV head of 16 dimensions for each position
         assert used == ceil(60 / rows) * 2 * 16 * 2
-
-
-def test_layers_of_unequal_sizes_are_refused(tiny):
-    graph = with_attributes(tiny.graph, "attention", 1, heads=8, kv_heads=4, head_dim=8)
-
-    with pytest.raises(PlacementError, match=r"layers differ in their attention: .*heads=4.*=8"):
-        model_shape(graph)
-
-
-def test_layers_may_differ_in_constants(tiny):
-    graph = with_attributes(
-        with_attributes(tiny.graph, "attention", 1, scale=1.0), "norm", 0, eps=1e-3
-    )
-
-    assert model_shape(graph) == model_shape(tiny.graph)
-
-
-def test_each_kind_of_rotation_has_angles_of_its_own(tiny):
-    graph = with_attributes(tiny.graph, "rotary", 1, base=20000.0)
-
-    assert model_shape(tiny.graph).angles == 16
-    assert model_shape(graph).angles == 2 * 16
-
-
-def test_what_no_placement_rotates_is_refused(tiny):
-    narrow = [
-        replace(
-            node, attributes={**node.attributes, "head_dim": 8, "heads": 2 * node.integer("heads")}
-        )
-        if node.op == "rotary"
-        else node
-        for node in tiny.graph.nodes
-    ]
-    still = [node for node in tiny.graph.nodes if node.op != "rotary"]
-    still = [
-        replace(node, inputs=tuple(n.replace("_rotary", "") for n in node.inputs)) for node in still
-    ]
-    values = {name: width for name, width in tiny.graph.values.items() if "rotary" not in name}
-
-    with pytest.raises(PlacementError, match="heads of 16 are rotated as heads of 8"):
-        model_shape(replace(tiny.graph, nodes=tuple(narrow)))
-    with pytest.raises(PlacementError, match="no layer rotates its queries and keys"):
-        model_shape(replace(tiny.graph, nodes=tuple(still), values=values))
-
-
-@pytest.mark.parametrize("name", ["window", "softcap"])
-def test_attention_of_another_kind_is_refused(tiny, name):
-    with pytest.raises(PlacementError, match="not supported"):
-        model_shape(with_attributes(tiny.graph, "attention", **{name: 8.0}))
-
-
-def test_a_window_has_no_price_either(tiny):
-    with pytest.raises(PlacementError, match=r"layer 0\.attention: sliding windows have no price"):
-        model_shape(with_attributes(tiny.graph, "attention", window=8), runs=False)
 
 
 # ── the planner ─────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from engine.errors import PlacementError
 from engine.model.roles import Role
-from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Shape, place
 from engine.wafer.place.serpentine import lay_out
 from engine.wafer.program import machine
 from tests.tiny import tiny_model

@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 from engine.errors import ConfigError, PlacementError
 from engine.model.catalogue import find_model
 from engine.model.families import read_config, read_graph
+from engine.model.tensors import uniform_formats
+from engine.model.tensors.floats import FP16
+from engine.model.tensors.q8 import INT8
 from engine.wafer.compile.compiler import compile_graph
-from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Shape, place
 from engine.wafer.plan.placed import Placed
 from engine.wafer.plan.planner import kv_capacity, plan, plan_shape
 from engine.wafer.plan.shape_search import PlanOptions
@@ -68,7 +72,8 @@ def graph_of(tmp_path):
     return read
 
 
-def searched(graph, spec, context=None, **options):
+def searched(graph, spec, context=None, format=INT8, **options):
+    options["formats"] = uniform_formats(graph.weights, format)
     return plan_shape(graph, spec, context, PlanOptions(**options))
 
 
@@ -132,7 +137,7 @@ def test_a_sweep_of_sides_has_an_inner_minimum(graph_of):
     sides = (180, 240, 300, 360, 420, 480, 600)
 
     found = [
-        searched(graph, WSE2, 4096, dtype="fp16", block=(side, side)).chosen.cycles_per_token
+        searched(graph, WSE2, 4096, format=FP16, block=(side, side)).chosen.cycles_per_token
         for side in sides
     ]
 
@@ -198,7 +203,7 @@ def test_more_rows_a_step_make_more_blocks(graph_of):
 
 def test_the_longest_context_fits_and_one_row_more_does_not(graph_of):
     graph = graph_of(QWEN3)
-    found = searched(graph, WSE3, 2048, blocks=8, block=(256, 256), dtype="fp16")
+    found = searched(graph, WSE3, 2048, blocks=8, block=(256, 256), format=FP16)
 
     limit, reason = found.context_limit
 
@@ -212,7 +217,7 @@ def test_the_longest_context_fits_and_one_row_more_does_not(graph_of):
 @pytest.mark.parametrize(("rows", "published"), [(360, 137_548 / 382), (375, 6_168 / 16)])
 def test_sharing_the_cache_among_core_rows_keeps_the_published_ratio(graph_of, rows, published):
     """WaferLLM, table 5: rows that are shifted against rows that are concatenated."""
-    found = searched(graph_of(LLAMA_8B), WSE3, 256, blocks=32, block=(256, rows), dtype="fp16")
+    found = searched(graph_of(LLAMA_8B), WSE3, 256, blocks=32, block=(256, rows), format=FP16)
 
     one_core_row, all_of_them = kv_capacity(found.placement, WSE3)
 
@@ -225,9 +230,9 @@ def test_sharing_the_cache_among_core_rows_keeps_the_published_ratio(graph_of, r
 def test_two_blocks_of_14_layers_do_not_fit_and_eight_blocks_do(graph_of):
     graph = graph_of(QWEN3)
 
-    eight = searched(graph, WSE3, 1024, blocks=8, block=(256, 256), dtype="fp16")
+    eight = searched(graph, WSE3, 1024, blocks=8, block=(256, 256), format=FP16)
     with pytest.raises(PlacementError) as refusal:
-        searched(graph, WSE3, 1024, blocks=2, block=(256, 256), dtype="fp16")
+        searched(graph, WSE3, 1024, blocks=2, block=(256, 256), format=FP16)
 
     assert [len(region.layers) for region in eight.placement.regions] == [4] * 4 + [3] * 4 + [0]
     assert eight.placement.wafers == 1
@@ -253,8 +258,8 @@ def test_impossible_numbers_of_blocks_are_refused(graph_of, blocks):
 # ── real models ─────────────────────────────────────────────────────────────────────────────
 
 
-def operations(graph, dtype="int8"):
-    found = searched(graph, WSE3, 1024, dtype=dtype)
+def operations(graph, format=INT8):
+    found = searched(graph, WSE3, 1024, format=format)
     table = compile_graph(graph, WSE3, found.placement, by_core=False).program.instructions
     layer = table[table[:, Field.LAYER] == 1]
     return [Op(row[Field.OP]).name for row in layer], found
@@ -279,7 +284,7 @@ def test_head_norms_biases_and_activations_are_priced(graph_of):
 
 
 def test_fp16_has_no_quantisation(graph_of):
-    names, found = operations(graph_of(LLAMA_8B | {"num_hidden_layers": 3}), "fp16")
+    names, found = operations(graph_of(LLAMA_8B | {"num_hidden_layers": 3}), FP16)
 
     assert "QUANTISE" not in names
     assert names.count("MATMUL") == 4

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.wafer.compile.compiler import compile_graph
-from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Shape, place
 from engine.wafer.program import machine
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.states import STATES

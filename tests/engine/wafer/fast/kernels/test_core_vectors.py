@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import scalars
-from engine.model.tensors.q8 import QuantTensor
+from engine.model.tensors.floats import FloatTensor
+from engine.model.tensors.q8 import Q8Tensor
 from engine.wafer.fast.kernels import vectors
 from engine.wafer.fast.kernels.dot.panel_layout import UNSIGNED_QUADS, TileLayout
 from engine.wafer.fast.kernels.operands import (
@@ -237,14 +238,14 @@ LAYOUTS = [UNSIGNED_QUADS, TileLayout(run=4, bias=0), TileLayout(run=8, bias=0)]
 def test_embed_gives_back_every_row_dequantised(seed, rows, groups, layout):
     random = np.random.default_rng(seed)
     width = 32 * groups
-    table = QuantTensor(
+    table = Q8Tensor(
         random.integers(-128, 128, (rows, width)).astype(np.int8),
         random.random((rows, groups)).astype(np.float16),
     )
     norm = Matrix(("norm",), 1, 32, "fp32")
     packed = pack(
         (norm, Matrix(("table",), rows, width, "int8")),
-        {"norm": np.ones(32, F32), "table": table},
+        {"norm": FloatTensor(np.ones(32, F32)), "table": table},
         layout,
     )
     tokens = np.array([0, rows // 2, rows - 1], np.int32)

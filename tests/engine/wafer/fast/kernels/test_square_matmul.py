@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.model.tensors.q8 import QuantTensor
+from engine.model.tensors.floats import FloatTensor
+from engine.model.tensors.q8 import Q8Tensor
 from engine.wafer.fast.kernels import multiply, vectors
 from engine.wafer.fast.kernels.dot.path_table import PATHS, is_usable
 from engine.wafer.fast.kernels.dot.portable import PORTABLE
@@ -24,7 +25,7 @@ KERNELS = [multiply.matmul, multiply.matmul_parallel]
 
 
 def random_weight(random, outputs, inputs):
-    return QuantTensor(
+    return Q8Tensor(
         random.integers(-127, 128, (outputs, inputs)).astype(np.int8),
         (random.random((outputs, inputs // 32)) * 0.1).astype(np.float16),
     )
@@ -35,7 +36,7 @@ def panels_of(weights, layout):
     names = tuple(f"w{i}" for i in range(len(weights)))
     outputs, inputs = sum(w.shape[0] for w in weights), weights[0].shape[1]
     table = (Matrix(("norm",), 1, 32, "fp32"), Matrix(names, outputs, inputs, "int8"))
-    tensors = dict(zip(names, weights, strict=True)) | {"norm": np.ones(32, F32)}
+    tensors = dict(zip(names, weights, strict=True)) | {"norm": FloatTensor(np.ones(32, F32))}
     return pack(table, tensors, layout).panels
 
 
@@ -132,7 +133,7 @@ def test_a_matrix_may_begin_at_any_tile():
 
 
 def test_extreme_weights_and_inputs_are_exact():
-    weight = QuantTensor(np.full((64, 64), -127, np.int8), np.ones((64, 2), np.float16))
+    weight = Q8Tensor(np.full((64, 64), -127, np.int8), np.ones((64, 2), np.float16))
     x = np.full((1, 64), 127.0, F32)
     order = random_order(np.random.default_rng(0), 2)
 
