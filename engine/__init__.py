@@ -11,71 +11,83 @@ from engine.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from engine.client import EngineClient, EngineDown, EngineStarting
-    from engine.model.load import weights_sha256
+    from engine.inspection import (
+        check_wafer,
+        plan_wafer,
+        predict_decode,
+        trace_wafer,
+        validation_targets,
+    )
+    from engine.model.catalogue import weights_sha256
+    from engine.protocol.completion import Completion, CompletionRequest
     from engine.quality import SUITES as quality_suites
-    from engine.quality.answers import Answer, Answerer, ModelAnswers, Question
+    from engine.quality.answers import Answerer, CursorAnswer, ModelAnswers, Question
     from engine.quality.bench import QualityBench
     from engine.quality.endings import judge_ending
-    from engine.quality.replay import Stretch, Typed
-    from engine.session import Completion, CompletionRequest, Session
-    from engine.wafer.check import check_wafer
+    from engine.quality.typing_replay import Stretch, Typed
+    from engine.session import Session
+    from engine.wafer.check.check_report import CheckReport
     from engine.wafer.figures.calibration import facts as calibration_constants
-    from engine.wafer.figures.decode import decode as predict_decode
-    from engine.wafer.figures.questions import Prediction
-    from engine.wafer.figures.questions import collective as predict_collective
-    from engine.wafer.figures.questions import decode_layer as predict_decode_layer
-    from engine.wafer.figures.questions import gemv as predict_gemv
-    from engine.wafer.figures.questions import multicast as predict_multicast
-    from engine.wafer.figures.questions import prefill_layer as predict_prefill_layer
+    from engine.wafer.figures.collective_questions import CollectiveQuestion
+    from engine.wafer.figures.collective_questions import collective as predict_collective
+    from engine.wafer.figures.collective_questions import multicast as predict_multicast
+    from engine.wafer.figures.layer_questions import decode_layer as predict_decode_layer
+    from engine.wafer.figures.layer_questions import gemv as predict_gemv
+    from engine.wafer.figures.layer_questions import prefill_layer as predict_prefill_layer
+    from engine.wafer.figures.prediction import Prediction
     from engine.wafer.figures.table import summarise as summarise_validation
-    from engine.wafer.figures.table import targets as validation_targets
-    from engine.wafer.plan.plan_report import plan_wafer
     from engine.wafer.program.machine import facts as machine_facts
     from engine.wafer.program.machine import names as machine_names
     from engine.wafer.program.states import STATES
-    from engine.wafer.trace.trace_files import trace_wafer
+    from engine.wafer.tiers import TIERS
 
 _HOME = {
     "STATES": "engine.wafer.program.states:STATES",
-    "Answer": "engine.quality.answers:Answer",
+    "TIERS": "engine.wafer.tiers:TIERS",
     "Answerer": "engine.quality.answers:Answerer",
-    "Completion": "engine.session:Completion",
-    "CompletionRequest": "engine.session:CompletionRequest",
+    "CheckReport": "engine.wafer.check.check_report:CheckReport",
+    "CollectiveQuestion": "engine.wafer.figures.collective_questions:CollectiveQuestion",
+    "Completion": "engine.protocol.completion:Completion",
+    "CompletionRequest": "engine.protocol.completion:CompletionRequest",
+    "CursorAnswer": "engine.quality.answers:CursorAnswer",
     "EngineClient": "engine.client:EngineClient",
     "EngineDown": "engine.client:EngineDown",
     "EngineStarting": "engine.client:EngineStarting",
     "ModelAnswers": "engine.quality.answers:ModelAnswers",
-    "Prediction": "engine.wafer.figures.questions:Prediction",
+    "Prediction": "engine.wafer.figures.prediction:Prediction",
     "QualityBench": "engine.quality.bench:QualityBench",
     "Question": "engine.quality.answers:Question",
     "Session": "engine.session:Session",
-    "Stretch": "engine.quality.replay:Stretch",
-    "Typed": "engine.quality.replay:Typed",
-    "check_wafer": "engine.wafer.check:check_wafer",
+    "Stretch": "engine.quality.typing_replay:Stretch",
+    "Typed": "engine.quality.typing_replay:Typed",
+    "check_wafer": "engine.inspection:check_wafer",
     "judge_ending": "engine.quality.endings:judge_ending",
     "calibration_constants": "engine.wafer.figures.calibration:facts",
     "machine_facts": "engine.wafer.program.machine:facts",
     "machine_names": "engine.wafer.program.machine:names",
-    "plan_wafer": "engine.wafer.plan.plan_report:plan_wafer",
-    "predict_collective": "engine.wafer.figures.questions:collective",
-    "predict_decode": "engine.wafer.figures.decode:decode",
-    "predict_decode_layer": "engine.wafer.figures.questions:decode_layer",
-    "predict_gemv": "engine.wafer.figures.questions:gemv",
-    "predict_multicast": "engine.wafer.figures.questions:multicast",
-    "predict_prefill_layer": "engine.wafer.figures.questions:prefill_layer",
-    "trace_wafer": "engine.wafer.trace.trace_files:trace_wafer",
+    "plan_wafer": "engine.inspection:plan_wafer",
+    "predict_collective": "engine.wafer.figures.collective_questions:collective",
+    "predict_decode": "engine.inspection:predict_decode",
+    "predict_decode_layer": "engine.wafer.figures.layer_questions:decode_layer",
+    "predict_gemv": "engine.wafer.figures.layer_questions:gemv",
+    "predict_multicast": "engine.wafer.figures.collective_questions:multicast",
+    "predict_prefill_layer": "engine.wafer.figures.layer_questions:prefill_layer",
+    "trace_wafer": "engine.inspection:trace_wafer",
     "summarise_validation": "engine.wafer.figures.table:summarise",
-    "validation_targets": "engine.wafer.figures.table:targets",
-    "weights_sha256": "engine.model.load:weights_sha256",
+    "validation_targets": "engine.inspection:validation_targets",
+    "weights_sha256": "engine.model.catalogue:weights_sha256",
     "quality_suites": "engine.quality:SUITES",
 }
 
 __all__ = [
     "STATES",
-    "Answer",
+    "TIERS",
     "Answerer",
+    "CheckReport",
+    "CollectiveQuestion",
     "Completion",
     "CompletionRequest",
+    "CursorAnswer",
     "EngineClient",
     "EngineDown",
     "EngineStarting",

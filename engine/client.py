@@ -1,6 +1,7 @@
-"""The asyncio client of the engine process: connects, launches it when needed, keeps at it.
+"""The client of the engine process: connects to it, launches it when needed, and reconnects.
 
-Depends on messages and paths only: no numpy, no numba, so a face starts fast.
+For one asyncio event loop.  Depends on messages and paths only: without numpy and numba a face
+starts fast.
 """
 
 import asyncio
@@ -38,19 +39,19 @@ log = logging.getLogger(__name__)
 SERVER_COMMAND = (sys.executable, "-m", "engine.server")
 
 LAUNCH_SECONDS = 20.0
-"""A launched process must accept a connection within this time; it does so before it loads."""
+"""Time for a launched process to accept a connection; it does so before it loads a model."""
 
 WELCOME_SECONDS = 20.0
-"""A process that accepted must say so within this time."""
+"""Time for a process that accepted a connection to welcome the client."""
 
 BACK_OFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
-"""Pauses before another attempt; after as many failures in a row the client gives up."""
+"""Pauses before the next attempts; one more failure in a row, and the client gives up."""
 
 STABLE_SECONDS = 5.0
-"""An engine that was ready this long did not die of starting."""
+"""An engine that was ready for this long is a new start: earlier failures no longer count."""
 
 UNREAD_BYTES = 32 * 1024 * 1024
-"""Waiting for a server that does not read: nothing more is sent to it."""
+"""With more bytes unread by the server, nothing is sent to it."""
 
 
 class EngineStarting(msgspec.Struct, frozen=True):
@@ -69,7 +70,7 @@ class EngineDown(msgspec.Struct, frozen=True):
 
 
 class _GiveUp(Exception):
-    """Trying again would end the same way."""
+    """Another attempt would end the same way."""
 
 
 class EngineClient:
@@ -122,7 +123,7 @@ class EngineClient:
         return True
 
     async def run(self) -> None:
-        """Connect or launch, pass on what comes, and start over until `close`.
+        """Connect or launch, pass on each message, and start over until `close`.
 
         Returns after `close`, or when the engine cannot be started; then the last event is an
         `EngineDown` with ``retrying`` False.
@@ -157,7 +158,7 @@ class EngineClient:
     # ── one connection ──────────────────────────────────────────────────────────────────────
 
     async def _attempted(self) -> bool:
-        """Live through one connection; return whether it ended otherwise than by `close`."""
+        """Live through one connection; return False if `close` ended it."""
         self._attempt = asyncio.create_task(self._connection())
         try:
             await self._attempt
@@ -171,7 +172,7 @@ class EngineClient:
         """Live through one connection, from finding an engine to its end.
 
         Raises:
-            ServerError: It could not be made, or ended otherwise than by a closed stream.
+            ServerError: It could not be made, or broke off.
             _GiveUp: The engine said that it cannot serve us.
         """
         socket = paths.socket_path(
@@ -190,7 +191,7 @@ class EngineClient:
         self._reason = await self._how_it_ended()
 
     async def _welcome(self, reader: asyncio.StreamReader) -> None:
-        """Read the first message and pass it on, if it is of our protocol."""
+        """Read the first message and pass it on if it speaks our protocol."""
         try:
             message = await asyncio.wait_for(_read(reader), WELCOME_SECONDS)
         except TimeoutError:
@@ -226,12 +227,12 @@ class EngineClient:
                 await writer.wait_closed()
 
     async def _pause(self, seconds: float) -> None:
-        """Wait, but no longer than until `close`."""
+        """Wait, until `close` at the longest."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), seconds)
 
     async def _how_it_ended(self) -> str:
-        """Return what became of the engine process, as far as can be known."""
+        """Return how the engine process ended, as far as anyone can tell."""
         process = self._process
         if process is None:
             return "the engine process ended"
@@ -246,11 +247,11 @@ class EngineClient:
     async def _connect_or_launch(
         self, socket: Path
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Return a connection, to a new process if there is none."""
+        """Return a connection, to a new process if none is running."""
         streams = await _connect(socket)
         if streams is not None:
             return streams
-        # Of several programs that start at once, one launches and the others wait for it.
+        # Of programs that start at once, one launches the process and the others wait for it.
         async with _launch_lock(socket):
             streams = await _connect(socket)
             if streams is not None:
@@ -287,7 +288,7 @@ class EngineClient:
 async def _connect(
     socket: Path,
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-    """Return a connection, None if nobody listens."""
+    """Return a connection; None if nobody listens."""
     try:
         return await asyncio.open_unix_connection(socket)
     except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
@@ -297,16 +298,18 @@ async def _connect(
 
 
 async def _read(reader: asyncio.StreamReader) -> ServerMessage | None:
-    """Return the next message, None at the end.
+    """Return the next message; None at the end.
 
     Raises:
-        ServerError: What comes is no message of this protocol.
+        ServerError: The body is no message of this protocol.
     """
     body = await read_body(reader)
     try:
         return None if body is None else decode_server(body)
     except msgspec.MsgspecError as error:
-        raise ServerError(f"the engine process sent what is no message: {error}") from error
+        raise ServerError(
+            f"the engine process sent something that is no message: {error}"
+        ) from error
 
 
 @asynccontextmanager
@@ -327,9 +330,8 @@ async def _launch_lock(socket: Path) -> AsyncIterator[None]:
 
 
 def _start(command: list[str], errors: Path) -> subprocess.Popen[bytes]:
-    """Start the engine process, on its own and away from the terminal."""
-    # The package must be found whatever the face's working directory holds: a repository may
-    # well have a folder named engine.
+    """Start the engine process, detached from the terminal."""
+    # Started in our own root, so that a folder named engine in the repository is not imported.
     root = Path(__file__).resolve().parent.parent
     try:
         with errors.open("wb") as said:
@@ -347,7 +349,7 @@ def _start(command: list[str], errors: Path) -> subprocess.Popen[bytes]:
 
 
 def _last_line(errors: Path) -> str:
-    """Return the last line a process said on standard error."""
+    """Return the last line that a process wrote to standard error."""
     with suppress(OSError):
         lines = errors.read_text("utf-8", "replace").strip().splitlines()
         return lines[-1].strip() if lines else ""
@@ -355,7 +357,7 @@ def _last_line(errors: Path) -> str:
 
 
 def _exit_reason(status: int | None) -> str:
-    """Return in words how a process ended; None is unknown."""
+    """Return in words how a process ended; a status of None is unknown."""
     if status is not None and status < 0:
         try:
             name = signal.Signals(-status).name

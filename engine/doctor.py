@@ -1,4 +1,4 @@
-"""What the engine finds on this computer: processor path, threads, kernel cache, models.
+"""Examines this computer for the engine: processor path, threads, kernel cache, models.
 
 Compiles and runs nothing; makes the kernel cache's folder at most.  A face prints it as a report.
 """
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import EngineError
-from engine.model.load import bundled_models, find_model, load_model
+from engine.model.catalogue import bundled_models, find_model
+from engine.model.load import load_model
 from engine.session import default_threads
 from engine.wafer.jit import kernel_cache
 
@@ -31,7 +32,7 @@ class ModelCheck:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What the engine would work with if it started now."""
+    """The means the engine would have if it started now."""
 
     processor_path: str
     """``"avx512-vnni"``, ``"avx2"`` or ``"portable"``."""

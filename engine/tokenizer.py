@@ -1,8 +1,8 @@
 """Text ↔ token ids for byte-level BPE vocabularies.  Knows nothing of prompts or models.
 
-Wraps the `tokenizers` library, which loads when a tokenizer is opened.  Two things are done
-here and not there: markers inside a person's text stay text, and decoding is byte-exact, so a
-character split over tokens can be held back while streaming.
+Wraps the `tokenizers` library, which is imported when a tokenizer is opened.  It adds two things:
+markers inside a person's text stay text, and decoding is exact to the byte, so that streaming can
+hold back a character split over tokens.
 """
 
 import codecs
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["TextStream", "Tokenizer"]
 
 _BATCH = 16
-"""Texts encoded together: enough for all threads, few enough for the memory."""
+"""Texts encoded together: enough to use all threads, few enough to fit in memory."""
 
 
 class Tokenizer:
     """The vocabulary of one model.
 
-    Open with `load`.  Safe to use from one thread at a time.
+    Open it with `load`.  Only one thread at a time may use it, but for `encode_many`.
     """
 
     def __init__(self, backend: "_Tokenizer") -> None:
         self._backend = backend
-        # The library would turn "<|endoftext|>" in a file into the control token.
+        # Otherwise the library turns "<|endoftext|>" in a file into the control token.
         backend.encode_special_tokens = True
         added = backend.get_added_tokens_decoder()
         self._special = {token.content: i for i, token in added.items() if token.special}
@@ -45,7 +45,7 @@ class Tokenizer:
         """Open ``tokenizer.json`` in a model folder.
 
         Raises:
-            ModelError: The file is missing, malformed or not a byte-level vocabulary.
+            ModelError: The file is missing or malformed, or its vocabulary is not byte-level.
         """
         from tokenizers import Tokenizer as Backend
 
@@ -57,7 +57,7 @@ class Tokenizer:
         _require_byte_level(path, text)
         try:
             backend = Backend.from_str(text)
-        except Exception as error:  # the library raises Exception itself
+        except Exception as error:  # the library raises plain Exception
             raise ModelError(f"{path} is not a tokenizer: {error}") from error
         return cls(backend)
 
@@ -72,13 +72,13 @@ class Tokenizer:
         return frozenset(self._special.values())
 
     def special(self, name: str) -> int | None:
-        """Return the id of the control token ``name``, None if the vocabulary has none."""
+        """Return the id of the control token ``name``; None if the vocabulary lacks it."""
         return self._special.get(name)
 
     def encode_part(self, text: str) -> list[int]:
-        """Return the ids of ``text``; markers in it are ordinary characters.
+        """Return the ids of ``text``, with markers in it as ordinary characters.
 
-        A character that UTF-8 cannot hold (half of a surrogate pair) counts as ``?``.
+        A character that UTF-8 cannot encode (half of a surrogate pair) becomes ``?``.
         """
         return list(self._encode(text)[0])
 
@@ -88,9 +88,9 @@ class Tokenizer:
         return list(ids), [start for start, _ in offsets]
 
     def encode_many(self, texts: Iterable[str]) -> Iterator[list[int]]:
-        """Yield the ids of each text, as `encode_part` gives them; a few texts at a time.
+        """Yield the ids of each text, as from `encode_part`.
 
-        May run in one thread while another one encodes.
+        Encodes a few texts at a time, on all threads.  Another thread may encode meanwhile.
         """
         clean = (text.encode("utf-8", "replace").decode("utf-8") for text in texts)
         while batch := list(islice(clean, _BATCH)):
@@ -105,22 +105,22 @@ class Tokenizer:
         return encoding.ids, encoding.offsets
 
     def token_bytes(self, token: int) -> bytes:
-        """Return the bytes ``token`` stands for; none for a control token or an unused id."""
+        """Return the bytes of ``token``; none for a control token or an unused id."""
         return self._bytes[token] if 0 <= token < len(self._bytes) else b""
 
     def decode_bytes(self, tokens: Iterable[int]) -> bytes:
-        """Return the bytes of a run of tokens, also where it ends inside a character."""
+        """Return the bytes of a run of tokens, which may end inside a character."""
         return b"".join(self.token_bytes(token) for token in tokens)
 
     def decode(self, tokens: Iterable[int]) -> str:
-        """Return the text of a run of tokens; bytes that are no UTF-8 become U+FFFD."""
+        """Return the text of a run of tokens; bytes that are not UTF-8 become U+FFFD."""
         return self.decode_bytes(tokens).decode("utf-8", "replace")
 
     def continuations(self, start: bytes) -> list[int]:
-        """Return, ascending, the ids that can come next where ``start`` must still be said.
+        """Return, ascending, the ids that can come next if the text must begin with ``start``.
 
-        These are the tokens that begin with ``start``, and the shorter ones that ``start``
-        begins with.  Of the empty ``start``, all tokens.
+        These are the tokens that begin with ``start``, and the shorter ones with which ``start``
+        begins.  An empty ``start`` allows every token that has bytes.
         """
         ordered = self._ordered
         first = bisect_left(ordered, (start, -1))
@@ -136,29 +136,29 @@ class Tokenizer:
 
     @cached_property
     def _ordered(self) -> list[tuple[bytes, int]]:
-        """The tokens that stand for bytes, by their bytes."""
+        """(bytes, id) of every token that has bytes, sorted."""
         return sorted((content, i) for i, content in enumerate(self._bytes) if content)
 
 
 class TextStream:
-    """Turns the bytes of tokens into text, one token at a time; an unfinished character waits."""
+    """Turns the bytes of tokens into text as they come, and holds back unfinished characters."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def push(self, content: bytes) -> str:
-        """Return the text that ``content`` finishes; may be empty.
+        """Return the text that ``content`` completes; may be empty.
 
-        Joined, the pieces are the text of all bytes but for an unfinished character at the end,
-        which is never returned.  Bytes that are no UTF-8 become U+FFFD.
+        The pieces together are the text of all bytes, without an unfinished character at the
+        end, which is never returned.  Bytes that are not UTF-8 become U+FFFD.
         """
         return self._decoder.decode(content)
 
 
 def _byte_of_letter() -> dict[str, int]:
-    """Return which byte each letter of the byte-level alphabet stands for.
+    """Return the byte for each letter of the byte-level alphabet.
 
-    Bytes that print stand for themselves, the others for the letters from U+0100 on, in order
+    A printable byte is its own letter.  The others get the letters from U+0100 on, in order
     (Radford et al., GPT-2, 2019).
     """
     printing = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
@@ -170,7 +170,7 @@ def _byte_of_letter() -> dict[str, int]:
 def _token_bytes(
     vocabulary: dict[str, int], special: dict[str, int], plain: dict[int, str]
 ) -> list[bytes]:
-    """Return the bytes of every token by id; control tokens have none."""
+    """Return the bytes of every token, by id; a control token has none."""
     byte_of = _byte_of_letter()
     contents = [b""] * (max(vocabulary.values(), default=-1) + 1)
     for token, i in vocabulary.items():

@@ -1,11 +1,11 @@
-"""How fast the cycle tier simulates: chain reduces, and loads where every core is busy.
+"""Measure how fast the cycle tier simulates: chain reductions, and loads that keep all cores busy.
 
 Prints a table, then one JSON object as the last line.  *Tile-cycles* a second is the unit of the
 vendor's simulator: all tiles × simulated cycles ÷ seconds; *active* ones count a tile only in the
 cycles in which its core handled a wavelet or its router moved one.  The vendor's two figures are
 from a run it committed on a fabric of the same size, 519 × 3: another machine, five threads, a
 program that is not known; they say what is usual, not which is better.  Host time, one thread,
-without compiling.  A program for measuring, no test: the machine decides the figures.
+without compiling.  A benchmark, not a test: the figures depend on the machine.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""How long the start takes, warm: command → first paint, → engine ready, → first suggestion.
+"""Measure a warm start: from the command to first paint, engine ready, first suggestion.
 
 Runs the real program in a pseudo-terminal, as a person would, after one start that is not
 measured and fills the caches.  Everything is host time.  Prints a table, then one JSON object as
-the last line.  A program for measuring, no test: the machine decides the figures.
+the last line.  A benchmark, not a test: the figures depend on the machine.
 """
 
 import argparse

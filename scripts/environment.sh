@@ -11,7 +11,7 @@ say() { printf 'spark-tui: %s\n' "$*" >&2; }
 # Prints the command of a Python ≥ 3.11 that really starts; a version manager's shim may not.
 find_python() {
     local candidate
-    for candidate in "${SPARK_PYTHON:-}" python3.13 python3.12 python3.11 python3 python; do
+    for candidate in "${SPARK_PYTHON:-}" python3.13 python3.12 python3.11 python3.14 python3 python; do
         [ -n "$candidate" ] || continue
         if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
             printf '%s\n' "$candidate"
@@ -21,10 +21,11 @@ find_python() {
     return 1
 }
 
-# What the environment was made for: these dependencies, this Python, this place.
+# What the environment was made for: these dependencies and locks, this Python, this place.
 # The settings of pytest, ruff and mypy, which come last in pyproject.toml, change nothing in it.
 stamp_now() {
-    printf '%s | %s | %s' "$(sed '/^\[tool\.pytest/,$d' "$root/pyproject.toml" | cksum)" \
+    printf '%s | %s | %s' \
+        "$(sed '/^\[tool\.pytest/,$d' "$root/pyproject.toml" | cat - "$root"/requirements*.lock | cksum)" \
         "$("$environment/bin/python" -V 2>&1)" "$root"
 }
 

@@ -27,14 +27,16 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from engine.completion.scoring import FollowedStep
 from engine.generation.sampling import softmax
 from engine.knowledge.advice import Opinion, line_ends
 from engine.knowledge.mixture import Certainty
 from engine.knowledge.tuning import EXPERTS, FILE, Tuning, load_tuning, write_tuning
-from engine.model.load import find_model, weights_sha256
+from engine.model.catalogue import find_model, weights_sha256
+from engine.protocol.completion import CompletionRequest
 from engine.quality.corpus import read_corpus
-from engine.quality.items import Item, Items
-from engine.session import CompletionRequest, FollowedStep, Session
+from engine.quality.question_sampler import QuestionItem, QuestionSampler
+from engine.session import Session
 
 PACKAGES = (
     "docutils==0.23",
@@ -74,7 +76,7 @@ class Question:
 
 @dataclass(slots=True)
 class Observed:
-    """What the model and each expert said of right tokens.  n tokens, E experts, F features."""
+    """Forecasts of right tokens by the model and each expert.  n tokens, E experts, F features."""
 
     right: Rows
     """Probability of the right token, shape (n, 1 + E), the model first."""
@@ -166,13 +168,13 @@ def _fetched(work: Path, *, fetch: bool) -> Path:
 
 def _questions(data: Path, count: int, seed: int) -> Iterator[Question]:
     """Yield whole lines and rests of lines; of the lines, half from behind the indentation."""
-    items = Items(read_corpus(data, seed), seed)
+    items = QuestionSampler(read_corpus(data, seed), seed)
     for kind in ("line", "mid"):
         for i, item in enumerate(items.draw(kind, count)):
             yield _question(item, behind_indentation=kind == "line" and i % 4 < 2)
 
 
-def _question(item: Item, *, behind_indentation: bool) -> Question:
+def _question(item: QuestionItem, *, behind_indentation: bool) -> Question:
     answer = item.target.rstrip()
     typed = len(answer) - len(answer.lstrip()) if behind_indentation else 0
     request = CompletionRequest(
@@ -222,7 +224,7 @@ def _allowed(step: FollowedStep) -> NDArray[np.int64] | None:
 
 
 def _held(shares: Rows, opinion: Opinion, tokens: NDArray[np.int64] | None) -> list[float]:
-    """Return what the model and each expert hold of a set of tokens together; None: of all."""
+    """Return the probability that the model and each expert give a set of tokens; None: all."""
     held = [1.0 if tokens is None else float(shares[tokens].sum())]
     for forecast in opinion.forecasts:
         if forecast is None:

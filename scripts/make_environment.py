@@ -1,8 +1,10 @@
 """Make the repository's `.venv`, or bring it up to date; standard library only.
 
-Called by `scripts/environment.sh` when its stamp does not match.  One process at a time works
-on the environment.  `.venv/.making` exists while pip writes: an environment that still has it,
-whose Python does not start, or that was made at another place is thrown away and made again.
+Called by `scripts/environment.sh` when its stamp does not match.  The packages come from the lock
+files, by version and hash; the repository itself is installed after them, editable.  One process
+at a time works on the environment.  `.venv/.making` exists while pip writes: an environment that
+still has it, whose Python does not start, or that was made at another place is thrown away and
+made again.
 """
 
 import fcntl
@@ -13,9 +15,13 @@ import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 ROOT = Path(__file__).resolve().parent.parent
 EXTRAS = {"run": "", "dev": "[dev]"}
+LOCKS = {"": ["requirements.lock"], "[dev]": ["requirements.lock", "requirements-dev.lock"]}
+"""The lock files that an environment with these extras is made from."""
+
 LOG_LINES_SHOWN = 15
 
 
@@ -104,20 +110,35 @@ def _install(environment: Path, root: Path, extras: str) -> None:
     making.touch()
     for stamp in environment.glob(".ready-*"):
         stamp.unlink()
-    log = environment / "install.log"
     what = "run-time and development packages" if extras else "run-time packages"
     _say(f"installing {what} (about a minute the first time)")
-    python = str(environment / "bin" / "python")
-    command = [python, "-m", "pip", "install"]
-    command += ["--disable-pip-version-check", "--no-input", "--editable", f"{root}{extras}"]
+    # Two steps, because pip takes no folder where it is to check hashes.  The second one adds what
+    # the lock does not name for this platform, within the ranges of pyproject.toml.
+    locked = [part for name in LOCKS[extras] for part in ("--requirement", str(root / name))]
+    log = environment / "install.log"
     with log.open("w", encoding="utf-8") as output:
-        code = subprocess.run(command, stdout=output, stderr=output, check=False).returncode
-    if code:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        print("\n".join(lines[-LOG_LINES_SHOWN:]), file=sys.stderr)
-        raise SetupError(f"pip could not install the packages; all it said: {log}")
+        _pip(environment, ["--no-deps", "--require-hashes", *locked], output)
+        _pip(environment, ["--editable", f"{root}{extras}"], output)
     (environment / ".made-for").write_text(str(root), encoding="utf-8")
     making.unlink()
+
+
+def _pip(environment: Path, arguments: list[str], log: TextIO) -> None:
+    """Run ``pip install`` in ``environment``; pip's words go to ``log``.
+
+    Raises:
+        SetupError: pip failed; its last lines are on stderr.
+    """
+    command = [str(environment / "bin" / "python"), "-m", "pip", "install"]
+    command += ["--disable-pip-version-check", "--no-input", *arguments]
+    if subprocess.run(command, stdout=log, stderr=log, check=False).returncode:
+        log.flush()
+        lines = Path(log.name).read_text(encoding="utf-8", errors="replace").splitlines()
+        print("\n".join(lines[-LOG_LINES_SHOWN:]), file=sys.stderr)
+        raise SetupError(
+            f"pip could not install the packages; all it said: {log.name}\n"
+            "They exist for Python 3.11 to 3.14 on Linux and on macOS 12 or newer (Apple silicon)."
+        )
 
 
 @contextmanager

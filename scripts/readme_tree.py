@@ -1,6 +1,6 @@
-"""The file tree in README.md: one line per file, taken from the head of the file itself.
+"""Write the tree of folders in README.md: a line per folder, from its package's docstring.
 
-``python scripts/readme_tree.py`` writes it; `tests/test_docs.py` fails when it is out of date.
+``python scripts/readme_tree.py`` does it; `tests/test_docs.py` fails when it is out of date.
 Standard library only.
 """
 
@@ -12,39 +12,28 @@ from pathlib import Path
 __all__ = ["render", "replace_tree"]
 
 ROOT = Path(__file__).resolve().parent.parent
-BEGIN = "<!-- file tree: scripts/readme_tree.py writes it -->\n```text\n"
-END = "```\n<!-- end of file tree -->"
+BEGIN = "<!-- folders: scripts/readme_tree.py writes them -->\n```text\n"
+END = "```\n<!-- end of folders -->"
 
-FILES = {
-    "pyproject.toml": "one distribution, three packages; all tool settings; import contracts",
-    "README.md": "this page",
-    "CONTRIBUTING.md": "set up, the gate, how to add an operation, a machine, a pane …",
-    "CHANGELOG.md": "what users notice",
-    "LICENSE": "Apache-2.0",
-    ".ci/run": "the gate that every change passes",
-    "tui/": "the terminal app and the command line",
-    "engine/": "code generation and the emulated wafer; no screen",
-    "weights/": "the bundled models: data, model cards, checksums",
-    "tests/": "mirrors tui/ and engine/; tests/end_to_end drives the real app",
-    "scripts/": "run, test, check, training, benchmarks, screenshots",
+PACKAGES = ("tui", "engine")
+OTHERS = {
+    "weights": "The bundled model: data, model card, checksums",
+    "tests": "Mirrors the packages; tests/end_to_end drives the real app in a terminal",
+    "scripts": "Set up, run, test, check, measure; scripts/train makes the bundled model",
 }
-"""What the files and folders say that cannot say it themselves."""
+"""Folders that are no package of the program, and what they hold."""
 
-LISTED = ("tui", "engine", "scripts")
-"""Folders whose every file has a line; of the others only the first level is shown."""
-
-SHALLOW = ("weights", "tests")
-SUFFIXES = (".py", ".tcss", ".sh", ".md", ".svg", "")
-SHORTEST = 24
+DEEPEST = 2
+"""Levels shown below a top package."""
+NAME_COLUMNS, LINE_COLUMNS = 16, 100
+SHORTEST = 20
+"""Characters that a clause must have to stand for its sentence."""
 
 
 def render(root: Path) -> str:
     """Return the tree of ``root``, without the fence around it."""
-    lines = [_line(name, 0, FILES[name]) for name in FILES if not name.endswith("/")]
-    for top in LISTED:
-        lines += ["", _line(f"{top}/", 0, FILES[f"{top}/"]), *_folder(root, root / top, 1)]
-    for top in SHALLOW:
-        lines += ["", _line(f"{top}/", 0, FILES[f"{top}/"]), *_first_level(root, root / top)]
+    lines = [line for name in PACKAGES for line in _package(root / name, 0)]
+    lines += [_line(name, 0, text) for name, text in OTHERS.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -57,66 +46,32 @@ def replace_tree(readme: str, tree: str) -> str:
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError("README.md lacks the marks of its file tree")
+        raise ValueError("README.md lacks the marks of its tree of folders")
     return before + begin + tree + end + after
 
 
-def _folder(root: Path, folder: Path, depth: int) -> Iterator[str]:
-    """Yield a line for every file in ``folder``, then its subfolders with theirs."""
-    entries = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__pyc")))
-    for path in entries:
-        if path.is_file() and path.suffix in SUFFIXES and path.name != "__init__.py":
-            yield _line(path.name, depth, _head(root, path))
-    for path in entries:
-        if path.is_dir() and any(path.rglob("*.*")):
-            package = path / "__init__.py"
-            yield _line(f"{path.name}/", depth, _head(root, package) if package.exists() else "")
-            yield from _folder(root, path, depth + 1)
+def _package(folder: Path, depth: int) -> Iterator[str]:
+    """Yield a line for the package in ``folder``, then the lines of its subpackages."""
+    docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+    room = LINE_COLUMNS - NAME_COLUMNS - 1
+    yield _line(folder.name, depth, _short(docstring or "", room))
+    if depth < DEEPEST:
+        for inner in sorted(folder.glob("*/__init__.py")):
+            yield from _package(inner.parent, depth + 1)
 
 
-def _first_level(root: Path, folder: Path) -> Iterator[str]:
-    """Yield a line for every file and folder directly in ``folder``."""
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith((".", "__")):
-            continue
-        if path.is_dir():
-            if any(path.rglob("*.*")):
-                yield _line(f"{path.name}/", 1, "")
-        else:
-            yield _line(path.name, 1, _head(root, path))
-
-
-def _head(root: Path, path: Path) -> str:
-    """Return what ``path`` says of itself in its first lines, cut to one clause."""
-    known = FILES.get(path.relative_to(root).as_posix())
-    if known is not None:
-        return known
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".py":
-        first = (ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0]
-    elif path.suffix == ".md":
-        first = text.partition("\n")[0].lstrip("# ")
-    elif path.suffix == ".svg":
-        first = "picture for the README"
-    else:
-        comments = [
-            line.strip(" /*#") for line in text.splitlines()[:3] if not line.startswith("#!")
-        ]
-        first = comments[0] if comments else ""
-    return _clause(" ".join(first.split()))
-
-
-def _clause(sentence: str) -> str:
-    """Return the first clause of ``sentence`` that is long enough to say something."""
-    for index in range(SHORTEST, len(sentence) - 1):
-        if sentence[index] in ".:;" and sentence[index + 1] == " ":
-            return sentence[:index]
-    return sentence.rstrip(".")
+def _short(docstring: str, room: int) -> str:
+    """Return the first sentence of a docstring, or its first clause where it is too long."""
+    sentence = " ".join(docstring.partition("\n\n")[0].split()).partition(". ")[0].rstrip(".")
+    if len(sentence) <= room:
+        return sentence
+    ends = (sentence.find(sign, SHORTEST) for sign in (": ", "; "))
+    return sentence[: min((end for end in ends if end > 0), default=None)]
 
 
 def _line(name: str, depth: int, text: str) -> str:
     """Return one line of the tree, its explanation in a column of its own."""
-    return f"{'  ' * depth + name:<28} {text}".rstrip()
+    return f"{'  ' * depth + name + '/':<{NAME_COLUMNS}} {text}".rstrip()
 
 
 def main() -> None:
@@ -126,7 +81,7 @@ def main() -> None:
     new = replace_tree(old, render(ROOT))
     if new != old:
         readme.write_text(new, encoding="utf-8")
-        print("README.md: file tree written", file=sys.stderr)
+        print("README.md: tree of folders written", file=sys.stderr)
 
 
 if __name__ == "__main__":

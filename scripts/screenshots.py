@@ -1,4 +1,4 @@
-"""Pictures of the real app with the real engine, as SVG; the README shows the first.
+"""Take pictures of the real app with the real engine, as SVG; the README shows the first.
 
 ``scripts/screenshots.py [--out FOLDER]`` opens a small example repository, asks for a suggestion
 and writes what is on the screen.  The figures in the panes are those of this computer.

@@ -15,7 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.protocol.messages import MachineInfo, ModelInfo, Progress, Region
+from engine.completion.completer import Completer
+from engine.completion.stats import WaferMeter
+from engine.generation.generator import Generator
+from engine.knowledge.tuning import Tuning
+from engine.protocol.messages import MachineInfo, ModelInfo, Progress, RegionInfo
 from engine.session import Session
 from engine.wafer.timing.timing import Activity
 from tests.engine_tokenizers import byte_tokenizer
@@ -62,36 +66,36 @@ class CannedRunner:
         return logits
 
 
-class CannedTiming:
-    """A step takes 1,000 cycles a row and 1 a row in the cache."""
+class CannedPlaced:
+    """A wafer of 2 × 1 cores: a step takes 1,000 cycles a row and 1 a row in the cache."""
 
-    def step_cycles(self, position: int, rows: int) -> int:
+    def __init__(self, calls: list[tuple[str, int]]) -> None:
+        self._calls = calls
+
+    def step_cycles(self, position: int, rows: int = 1) -> int:
         return 1000 * rows + position
 
     def mac_utilisation(self, position: int) -> float:
         return 0.05
 
-
-class CannedWafer(CannedRunner):
-    """The runner as a wafer of 2 × 1 cores."""
-
-    processor_path = "portable"
-    threads = 1
-    timing = CannedTiming()
-    orders = None
-
-    def machine_info(self) -> MachineInfo:
-        sram = {"code": 1, "weights": 2, "kv": 3, "buffers": 4, "max_total": 10}
-        region = Region("layer 0", 0, 0, 2, 1, sram)
-        return MachineInfo("canned", 1.0, 2, 1, 64, "program", 2, [region])
-
     @property
     def counts(self) -> "CannedCounts":
-        return CannedCounts(len(self.calls))
+        return CannedCounts(len(self._calls))
 
     def expand(self, counts: "CannedCounts") -> Activity:
         states = np.full((1, 2, 6), counts.calls, np.int64)
         return Activity(6 * counts.calls, (states,), {"matmul": 6 * counts.calls})
+
+
+class CannedWafer(CannedRunner):
+    """The runner on that wafer."""
+
+    processor_path = "portable"
+    threads = 1
+
+    def __init__(self, text: str, **options: float) -> None:
+        super().__init__(text, **options)
+        self.placed = CannedPlaced(self.calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +110,25 @@ def canned_model_info() -> ModelInfo:
     return ModelInfo("canned", "/nowhere", 1, 1, 1, VOCABULARY, 512, "python", 1, True)
 
 
+def canned_machine_info() -> MachineInfo:
+    sram = {"code": 1, "weights": 2, "kv": 3, "buffers": 4, "max_total": 10}
+    region = RegionInfo("layer 0", 0, 0, 2, 1, sram)
+    return MachineInfo("canned", 1.0, 2, 1, 64, "program", 2, [region])
+
+
+def canned_completer(text: str) -> Completer:
+    wafer = CannedWafer(text)
+    meter = WaferMeter(canned_machine_info(), wafer.placed, wafer.context_length)
+    return Completer(canned_model_info(), byte_tokenizer(), Generator(wafer), meter, None)
+
+
+def session_on(wafer: CannedWafer, tuning: Tuning | None = None) -> Session:
+    """A session whose model is ``wafer``."""
+    return Session(canned_model_info(), canned_machine_info(), byte_tokenizer(), wafer, tuning)
+
+
 def canned_session(text: str, *, step_seconds: float = 0.0) -> Session:
-    wafer = CannedWafer(text, step_seconds=step_seconds)
-    return Session(canned_model_info(), byte_tokenizer(), wafer, wafer)
+    return session_on(CannedWafer(text, step_seconds=step_seconds))
 
 
 def _open(on_progress: Callable[[Progress], None]) -> Session:
@@ -128,7 +148,7 @@ def _main() -> None:
 
     options = parse(sys.argv[1:])
     process.open_log()
-    status = process.run(process.Options(options.socket, idle_seconds=options.idle), _open)
+    status = process.serve(process.ServeOptions(options.socket, options.idle), _open)
     sys.stderr.flush()
     os._exit(status)
 

@@ -12,7 +12,7 @@ import numpy as np
 from engine import scalars
 from engine.model.load import Model
 from engine.model.sum_orders import ReduceOrder, SumOrders
-from engine.model.tensors.q8 import QuantTensor
+from engine.model.tensors.tensor import QuantisedTensor
 
 F32 = np.float32
 ZERO = F32(0.0)
@@ -46,7 +46,7 @@ def quantise_group(values):
     return [max(-127, min(127, level)) for level in levels], scale
 
 
-def multiply(x, weight: QuantTensor, order: ReduceOrder):
+def multiply(x, weight: QuantisedTensor, order: ReduceOrder):
     """x (K) times the transposed weight (N, K)."""
     groups = [quantise_group(x[i : i + 32]) for i in range(0, len(x), 32)]
     out = []
@@ -137,7 +137,7 @@ def quantised_llama(model: Model, tokens, orders: SumOrders) -> np.ndarray:
         ]
         for layer, (keys, values) in enumerate(cache):
             weight = _layer_tensors(tensors, layer)
-            y = rms_norm(x, weight["input_layernorm"], config.rms_norm_eps, orders.norm)
+            y = rms_norm(x, weight["input_layernorm"].values, config.rms_norm_eps, orders.norm)
             q = multiply(y, weight["self_attn.q_proj"], orders.hidden)
             k = multiply(y, weight["self_attn.k_proj"], orders.hidden)
             v = multiply(y, weight["self_attn.v_proj"], orders.hidden)
@@ -157,12 +157,14 @@ def quantised_llama(model: Model, tokens, orders: SumOrders) -> np.ndarray:
                 )
             y = multiply(y, weight["self_attn.o_proj"], orders.heads)
             x = [a + b for a, b in zip(x, y, strict=True)]
-            y = rms_norm(x, weight["post_attention_layernorm"], config.rms_norm_eps, orders.norm)
+            y = rms_norm(
+                x, weight["post_attention_layernorm"].values, config.rms_norm_eps, orders.norm
+            )
             gate = multiply(y, weight["mlp.gate_proj"], orders.hidden)
             up = multiply(y, weight["mlp.up_proj"], orders.hidden)
             y = multiply(silu_gate(gate, up), weight["mlp.down_proj"], orders.ffn)
             x = [a + b for a, b in zip(x, y, strict=True)]
-        y = rms_norm(x, tensors["model.norm.weight"], config.rms_norm_eps, orders.norm)
+        y = rms_norm(x, tensors["model.norm.weight"].values, config.rms_norm_eps, orders.norm)
         head = "model.embed_tokens.weight" if config.tie_word_embeddings else "lm_head.weight"
         logits.append(multiply(y, tensors[head], orders.hidden))
     return np.array(logits, np.float32)
@@ -170,7 +172,7 @@ def quantised_llama(model: Model, tokens, orders: SumOrders) -> np.ndarray:
 
 def float_llama(config, weights, tokens) -> np.ndarray:
     """Logits (T, V) of a Llama in float64 from its unquantised tensors: the textbook's formulas."""
-    weights = {name: np.asarray(tensor, np.float64) for name, tensor in weights.items()}
+    weights = {name: tensor.values.astype(np.float64) for name, tensor in weights.items()}
     width, heads = config.head_dim, config.num_attention_heads
     shared = heads // config.num_key_value_heads
 

@@ -1,5 +1,5 @@
-"""Documentation that a program can check: the README's tree, docstrings against signatures,
-and every example in a docstring."""
+"""Documentation that a program can check: the README's tree and length, links and names in the
+documents, docstrings against signatures, and every example in a docstring."""
 
 import ast
 import doctest
@@ -9,11 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import click
 import pytest
+
+from tui.cli import main
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for top in ("engine", "tui") for path in (ROOT / top).rglob("*.py"))
+DOCUMENTS = sorted(
+    path
+    for pattern in ("*.md", "*/**/*.md")
+    for path in ROOT.glob(pattern)
+    if not path.relative_to(ROOT).parts[0].startswith(".") or ".github" in path.parts
+)
 WITH_EXAMPLES = [path for path in SOURCES if ">>> " in path.read_text(encoding="utf-8")]
+
+MOST_README_LINES = 150
 
 _ARGUMENT = re.compile(r"^    \*{0,2}(\w+): ")
 _SECTION = re.compile(r"^(\S.*):$")
@@ -29,11 +40,48 @@ def script(name: str) -> ModuleType:
     return module
 
 
-def test_the_tree_in_the_readme_is_the_tree_on_the_disk() -> None:
+def test_the_folders_in_the_readme_are_the_folders_on_the_disk() -> None:
     tree = script("readme_tree")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme == tree.replace_tree(readme, tree.render(ROOT)), (
         "run: python scripts/readme_tree.py"
+    )
+
+
+def test_the_tree_takes_a_folders_line_from_its_package(tmp_path: Path) -> None:
+    tree = script("readme_tree")
+    long = "Rooms of several kinds: " + "each with a long name, " * 5 + "and more.  Second."
+    for place, docstring in {
+        "tui": "The app.  More.",
+        "engine": "Wraps\nlines: gladly.\n\nMore.",
+        "engine/rooms": long,
+        "engine/rooms/deep": "Shown; too.",
+        "engine/rooms/deep/deeper": "Not shown.",
+        "engine/plain": "",
+    }.items():
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "__init__.py").write_text(f'"""{docstring}"""\n')
+    (tmp_path / "engine" / "data").mkdir()  # no package
+    lines = [" ".join(line.split()) for line in tree.render(tmp_path).splitlines()]
+    assert lines[:5] == [
+        "tui/ The app",
+        "engine/ Wraps lines: gladly",
+        "plain/",
+        "rooms/ Rooms of several kinds",
+        "deep/ Shown; too",
+    ]
+    assert [line.split("/")[0] for line in lines[5:]] == ["weights", "tests", "scripts"]
+
+
+def test_a_readme_without_marks_is_refused() -> None:
+    with pytest.raises(ValueError, match="lacks the marks"):
+        script("readme_tree").replace_tree("# no tree\n", "")
+
+
+def test_the_readme_is_short() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= MOST_README_LINES, (
+        "what belongs to a package goes to that package's README"
     )
 
 
@@ -56,11 +104,48 @@ def test_the_keys_in_the_readme_are_bound() -> None:
         assert "+".join(parts) in bound, f"README names {key}, which does nothing"
 
 
-def test_links_in_the_documents_lead_to_files() -> None:
-    for document in ROOT.glob("*.md"):
-        text = document.read_text(encoding="utf-8")
-        for target in re.findall(r"\]\(([^)#:]+)\)", text):
-            assert (ROOT / target).exists(), f"{document.name} links to {target}"
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_in_the_documents_lead_to_files(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_into_the_documents_lead_to_headings(path: Path) -> None:
+    for target, anchor in re.findall(
+        r"\]\(([^)#:]*\.md)#([^)]+)\)", path.read_text(encoding="utf-8")
+    ):
+        headings = re.findall(r"(?m)^#+ (.+)$", (path.parent / target).read_text(encoding="utf-8"))
+        anchors = [re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings]
+        assert anchor in anchors, f"{path.name} links to {target}#{anchor}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_source_files_that_a_document_names_are_there(path: Path) -> None:
+    """A name is looked for below the document's folder, then from the root."""
+    for name in re.findall(r"`([\w/]+\.(?:py|sh|toml|lock))`", path.read_text(encoding="utf-8")):
+        beside = list(path.parent.rglob(name))
+        assert beside or (ROOT / name).exists(), f"{path.name} names {name}"
+
+
+def test_every_command_has_a_place_in_the_reference() -> None:
+    reference = (ROOT / "tui" / "cli" / "README.md").read_text(encoding="utf-8")
+    names = set(_commands(main._group, ()))
+    assert names
+    missing = [name for name in sorted(names) if not re.search(rf"`?{name}\b", reference)]
+    assert not missing
+
+
+def _commands(command: click.Command, path: tuple[str, ...]) -> Iterator[str]:
+    """Yield the words of every command below ``command``; of the kinds of a question, the kind."""
+    if isinstance(command, click.Group):
+        with click.Context(command) as context:
+            for name in command.list_commands(context):
+                inner = command.get_command(context, name)
+                assert inner is not None
+                yield from _commands(inner, (*path, name))
+    else:
+        yield path[-1] if len(path) > 2 else " ".join(path)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

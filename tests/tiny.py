@@ -7,6 +7,7 @@ Used by every test that needs a model but no meaning: `tiny_model` for a loaded 
 import hashlib
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from engine.model.graph import Attribute, ModelGraph
 from engine.model.load import Model, load_model
 
 SPECIAL_TOKENS = (
@@ -36,6 +38,19 @@ def tiny_model(seed: int = 0, **overrides: Any) -> Model:
     with tempfile.TemporaryDirectory() as folder:
         write_tiny_model(Path(folder) / "tiny", seed=seed, **overrides)
         return load_model(Path(folder) / "tiny")
+
+
+def with_attributes(
+    graph: ModelGraph, op: str, layer: int | None = None, **attributes: Attribute
+) -> ModelGraph:
+    """Return the graph with other attributes in an operation's nodes, of one layer or of all."""
+    nodes = tuple(
+        replace(node, attributes={**node.attributes, **attributes})
+        if node.op == op and layer in (None, node.layer)
+        else node
+        for node in graph.nodes
+    )
+    return replace(graph, nodes=nodes)
 
 
 def write_tiny_model(

@@ -1,19 +1,18 @@
 """Small wafers for tests: random machines, random shapes, a model placed by hand, a step's inputs.
 
 Everything random takes a `numpy.random.Generator`, so that a failing case can be made again from
-its seed.  Import it only after `engine.wafer.jit.kernel_cache.use()` (the wafer tests' conftest).
+its seed.
 """
 
 from dataclasses import replace
 
 from engine.errors import PlacementError
 from engine.model.sum_orders import ReduceOrder
-from engine.wafer.compile.compiler import choose_orders, compile_graph
-from engine.wafer.fast.executor import Executor
-from engine.wafer.fast.fast_runner import WaferRunner
-from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.fast.fast_runner import open_fast
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Shape, place
+from engine.wafer.plan.placed import Placed, open_placed
 from engine.wafer.program import machine
-from engine.wafer.timing.timing import Timing
 from tests.tiny import tiny_model
 
 
@@ -88,15 +87,21 @@ def random_order(random, parts):
 
 def placed(model, spec, placement):
     """(Compiled, Timing) of a model on a placement; compiles no kernel."""
-    compiled = compile_graph(model.graph, spec, placement)
-    return compiled, Timing(compiled, placement)
+    found = Placed(model.graph, spec, placement)
+    return found.compiled, found.timing
 
 
-def runner_on(model, spec, placement, *, threads=1, portable=False):
-    """A WaferRunner on a placement made by hand: what `open_wafer` does without its planner."""
-    compiled, timing = placed(model, spec, placement)
-    executor = Executor(compiled.program, model.tensors, threads=threads, portable=portable)
-    return WaferRunner(executor, timing, placement, choose_orders(spec, placement))
+def runner_on(model, spec, placement, *, threads=1, path=None):
+    """The fast tier on a placement made by hand."""
+    return open_fast(
+        Placed(model.graph, spec, placement), model.tensors, threads=threads, path=path
+    )
+
+
+def opened(model, spec, context_length=None, **options):
+    """The fast tier where the planner places a model."""
+    placed_model = open_placed(model.graph, spec, context_length, model.formats)
+    return open_fast(placed_model, model.tensors, **options)
 
 
 def random_steps(random, total, longest=64):

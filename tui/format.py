@@ -1,4 +1,7 @@
-"""Numbers to short text for people.  Pure; ``None`` becomes a dash, never a zero."""
+"""Numbers and paths as short text for people.  Pure; None becomes a dash, never a zero."""
+
+import os
+from pathlib import Path
 
 __all__ = [
     "DASH",
@@ -6,17 +9,19 @@ __all__ = [
     "clock_text",
     "count_text",
     "milliseconds_text",
+    "path_text",
     "percent_text",
+    "printable",
     "rate_text",
     "short_count_text",
 ]
 
 DASH = "–"
-"""What stands for a value that was not measured."""
+"""Stands for a value that was not measured."""
 
 
 def count_text(value: float | None) -> str:
-    """Return a whole number, thousands apart: ``68 900``."""
+    """Return a whole number with its thousands apart: ``68 900``."""
     if value is None:
         return DASH
     return f"{round(value):,}".replace(",", " ")
@@ -35,7 +40,7 @@ def short_count_text(value: float | None) -> str:
 
 
 def rate_text(value: float | None) -> str:
-    """Return a rate per second: one decimal below 100, whole and separated above."""
+    """Return a rate per second: one decimal below 100, a whole number above."""
     if value is None:
         return DASH
     return f"{value:.1f}" if value < 99.95 else count_text(value)
@@ -61,7 +66,7 @@ def milliseconds_text(value: float | None) -> str:
 
 
 def percent_text(fraction: float | None) -> str:
-    """Return a fraction of 0–1 as a percentage of at most five characters."""
+    """Return a fraction (0–1) as a percentage of at most five characters."""
     if fraction is None:
         return DASH
     if 0 < fraction < 0.001:
@@ -70,12 +75,22 @@ def percent_text(fraction: float | None) -> str:
 
 
 def clock_text(gigahertz: float) -> str:
-    """Return a clock: ``0.85 GHz``."""
+    """Return a clock rate: ``0.85 GHz``."""
     return f"{gigahertz:g} GHz"
 
 
+def path_text(path: Path, root: Path) -> str:
+    """Return a path as people and the model read it: relative to ``root`` if it lies inside."""
+    return printable(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def printable(path: Path) -> str:
+    """Return a path as text; � stands for bytes of its name that are not UTF-8."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def _three_digits(value: float) -> str:
-    """Return ``value`` (below 1000) with three significant digits, no trailing zeros needed."""
+    """Return ``value``, below 1000, with three significant digits."""
     if value < 9.995:
         return f"{value:.2f}"
     return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"

@@ -1,7 +1,8 @@
-"""What a person may set: a TOML file checked key by key.
+"""The settings: a TOML file, checked key by key.
 
-A mistake in the file costs that one key: it becomes a line of the warning the app shows, and
-the default stands.  Knows nothing of the app.
+A mistake in the file costs that one key: its default stands, and the mistake becomes a line of the
+warning that the app shows.  The text under each field is for the user; `scripts/settings_page.py`
+copies it into SETTINGS.md.  Knows nothing of the app.
 """
 
 import difflib
@@ -11,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from tui.paths import settings_file
+from tui.user_folders import settings_file
 
 __all__ = [
     "EditorSettings",
@@ -20,58 +21,62 @@ __all__ = [
     "PrivacySettings",
     "Settings",
     "SuggestionSettings",
+    "allowed_values",
     "load_settings",
     "parse_settings",
 ]
 
 _Section = TypeVar("_Section", bound=msgspec.Struct)
 
+_SHOWN_CHARACTERS = 60
+"""Longest wrong value that a message repeats whole."""
+
 
 class SuggestionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When suggestions come and how long they are."""
 
     delay_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 100
-    """Rest after the last key before a suggestion is asked for."""
+    """Milliseconds of rest after the last key before a suggestion is asked for."""
     max_tokens: Annotated[int, msgspec.Meta(ge=1, le=512)] = 64
     """Longest suggestion, in tokens of the model."""
     automatic: bool = True
-    """False: only Ctrl+L asks."""
+    """Whether suggestions come by themselves; if not, only Ctrl+L asks."""
     multi_line: bool = True
-    """False: a suggestion ends with the cursor's line."""
+    """Whether a suggestion may have several lines; if not, it ends with the cursor's line."""
     repository_knowledge: bool = True
-    """Learn from the other files of the repository while suggesting; False: the model alone."""
+    """Whether to learn from the repository's other files; if not, the model suggests alone."""
 
 
 class PrivacySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Files that get no suggestions and are never used as context, beside the built-in list."""
 
     extra_patterns: tuple[str, ...] = ()
-    """Names in the form of the built-in list of `privacy`: ``*.key``, ``private/``."""
+    """Names of files and folders, with `*` for any characters: `["*.dump", "private/"]`."""
 
 
 class PaneSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The panes on the right."""
 
     interval_ms: Annotated[int, msgspec.Meta(ge=100, le=5_000)] = 200
-    """Time between two pictures while something happens."""
+    """Milliseconds between two updates of the panes while something happens."""
     visible: bool = True
-    """False: the panes start hidden (F2 shows them)."""
+    """Whether the panes are shown at the start; F2 shows and hides them."""
 
 
 class EditorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The editor and the repository tree."""
 
     tab_width: Annotated[int, msgspec.Meta(ge=1, le=16)] = 4
-    """Columns of one level of indentation."""
+    """Columns of a tab, and of one level of indentation where the file does not show its own."""
     tree: bool = True
-    """False: the repository tree starts hidden (Ctrl+B shows it)."""
+    """Whether the tree is shown at the start, where it has room; Ctrl+B shows and hides it."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything a person may set; the default of each field is used where the file is silent."""
+    """Everything a user may set; a key that the file does not name has its default."""
 
     theme: str = "spark"
-    """Name of a colour theme; the command palette lists them."""
+    """Name of a colour theme; the command “Change theme” lists them."""
     suggestions: SuggestionSettings = SuggestionSettings()
     privacy: PrivacySettings = PrivacySettings()
     panes: PaneSettings = PaneSettings()
@@ -79,20 +84,20 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LoadedSettings(msgspec.Struct, frozen=True):
-    """Settings and what was wrong with their file."""
+    """Settings, and what is wrong with their file."""
 
     settings: Settings
     problems: tuple[str, ...] = ()
-    """One line for a person per mistake; empty when the file is right or absent."""
+    """One line per mistake; empty if the file is right or absent."""
     privacy_known: bool = True
-    """False when the section ``privacy`` could not be read whole: more files may be private."""
+    """Whether all private patterns are known; not so if the section ``privacy`` has a mistake."""
 
 
 def load_settings(path: Path | None = None) -> LoadedSettings:
-    """Read the settings file; a missing one means the defaults.
+    """Read the settings file; without one, everything has its default.
 
     Args:
-        path: The file; None means the place that `tui.paths` names.
+        path: The file; None means the place that `tui.user_folders` names.
     """
     path = settings_file() if path is None else path
     try:
@@ -105,7 +110,7 @@ def load_settings(path: Path | None = None) -> LoadedSettings:
 
 
 def parse_settings(text: str) -> LoadedSettings:
-    """Return the settings in the TOML ``text``; keys with mistakes keep their defaults."""
+    """Return the settings in the TOML ``text``; a key with a mistake has its default."""
     try:
         table = tomllib.loads(text)
     except RecursionError:
@@ -114,11 +119,11 @@ def parse_settings(text: str) -> LoadedSettings:
         return LoadedSettings(Settings(), (f"not valid TOML: {error}",), False)
     problems: list[str] = []
     settings = _section(Settings, table, "", problems)
-    return LoadedSettings(settings, tuple(problems), _right(table.get("privacy", {})))
+    return LoadedSettings(settings, tuple(problems), _has_no_mistake(table.get("privacy", {})))
 
 
-def _right(privacy: object) -> bool:
-    """Return whether the section ``privacy`` has no mistake."""
+def _has_no_mistake(privacy: object) -> bool:
+    """Return whether all of the section ``privacy`` is right."""
     try:
         msgspec.convert(privacy, PrivacySettings)
     except msgspec.ValidationError:
@@ -130,27 +135,60 @@ def _section(
     kind: type[_Section], table: dict[str, Any], prefix: str, problems: list[str]
 ) -> _Section:
     """Return a ``kind`` made of the right keys of ``table``; add the wrong ones to ``problems``."""
-    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
     values: dict[str, Any] = {}
     for key, value in table.items():
         name = f"{prefix}{key}"
         if key not in fields:
             problems.append(f"unknown setting {name}{_did_you_mean(key, list(fields), prefix)}")
-        elif isinstance(fields[key], type) and issubclass(fields[key], msgspec.Struct):
+            continue
+        type_ = fields[key].type
+        if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
             if isinstance(value, dict):
-                values[key] = _section(fields[key], value, f"{name}.", problems)
+                values[key] = _section(type_, value, f"{name}.", problems)
             else:
                 problems.append(f"{name} is a section: write it as [{name}]")
         else:
             try:
-                values[key] = msgspec.convert(value, fields[key])
-            except msgspec.ValidationError as error:
-                problems.append(f"{name} = {value!r}: {error}")
+                values[key] = msgspec.convert(value, type_)
+            except msgspec.ValidationError:
+                wrong = f"{name} = {_shown(value)} must be {allowed_values(type_)}"
+                problems.append(f"{wrong}; {_shown(fields[key].default)} is used")
     return kind(**values)
 
 
+def allowed_values(type_: Any) -> str:
+    """Return which values a setting of a type may have, in words.
+
+    Args:
+        type_: The annotation of a field above.
+    """
+    match msgspec.inspect.type_info(type_):
+        case msgspec.inspect.IntType(ge=least, le=most):
+            return f"a whole number from {least} to {most}"
+        case msgspec.inspect.BoolType():
+            return "true or false"
+        case msgspec.inspect.VarTupleType():
+            return "a list of texts in quotes"
+        case msgspec.inspect.StrType():
+            return "text in quotes"
+        case other:
+            raise TypeError(f"no words for a setting of {other}")
+
+
+def _shown(value: object) -> str:
+    """Return a value as TOML writes it, or the beginning of a long one."""
+    if isinstance(value, bool):
+        text = str(value).lower()
+    elif isinstance(value, (list, tuple)):
+        text = f"[{', '.join(map(_shown, value))}]"
+    else:
+        text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+
+
 def _did_you_mean(key: str, known: list[str], prefix: str) -> str:
-    """Return a hint with the nearest known key, or with all of them."""
+    """Return a hint: the nearest known key, or all of them."""
     near = difflib.get_close_matches(key, known, n=1)
     if near:
         return f" (did you mean {prefix}{near[0]}?)"

@@ -1,1 +1,1 @@
-"""From the text around a cursor to a prompt, and from generated text to what is worth showing."""
+"""From the text around a cursor to the text that is offered there."""

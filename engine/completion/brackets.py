@@ -1,6 +1,6 @@
-"""Brackets, strings and comments of a piece of code, without parsing it.  Pure functions.
+"""Finds brackets, strings and comments in a piece of code without parsing it.  Pure functions.
 
-Brackets are read line by line: a string ends at its line's end at the latest.
+Reads line by line: a string ends at the end of its line at the latest.
 """
 
 from collections.abc import Iterator
@@ -22,11 +22,13 @@ _CLOSER_OF = dict(zip(OPENERS, CLOSERS, strict=True))
 
 
 def brackets(text: str, before: str = "", *, comments: bool = True) -> Iterator[tuple[int, str]]:
-    """Yield the (index, sign) of the brackets of ``text``; what comes later changes none of them.
+    """Yield (index, bracket) for each bracket of ``text`` outside strings and comments.
+
+    Text added at the end changes no earlier item.
 
     Args:
         text: Code.
-        before: What stands in front of it on its first line.
+        before: The code in front of it on its first line.
         comments: Whether ``#`` begins a comment, as in Python.
     """
     for i, sign in _signs(before + text, comments=comments):
@@ -35,7 +37,7 @@ def brackets(text: str, before: str = "", *, comments: bool = True) -> Iterator[
 
 
 def depths(text: str) -> tuple[int, int]:
-    """Return how many brackets ``text`` leaves open, and the lowest count on the way."""
+    """Return how many brackets ``text`` leaves open, and the lowest count on the way there."""
     depth = lowest = 0
     for _, sign in brackets(text):
         depth += 1 if sign in OPENERS else -1
@@ -44,7 +46,7 @@ def depths(text: str) -> tuple[int, int]:
 
 
 def closers(text: str) -> str:
-    """Return the brackets that close those which ``text`` leaves open, in their order.
+    """Return the closing brackets that ``text`` still needs, in order.
 
     Example:
         >>> closers("f(x, [1")
@@ -60,7 +62,7 @@ def closers(text: str) -> str:
 
 
 def inside_text(code: str) -> bool:
-    """Return whether a string of several lines is open at the end, as far as counting tells."""
+    """Return whether ``code`` ends inside a triple-quoted string, judged by counting quotes."""
     return any(code.count(quote) % 2 for quote in TRIPLE_QUOTES)
 
 
@@ -75,7 +77,7 @@ def without_comment(line: str) -> str:
 
 
 def _signs(text: str, *, comments: bool) -> Iterator[tuple[int, str]]:
-    """Yield the (index, sign) of brackets and of the signs that begin a comment."""
+    """Yield (index, sign) for each bracket, and for each ``#`` that begins a comment."""
     quote, escaped, comment = "", False, False
     for i, sign in enumerate(text):
         if sign == "\n":

@@ -1,18 +1,19 @@
-"""The text around a cursor → the ids of a prompt.  Knows nothing of runners or sampling.
+"""Turns the text around a cursor into the ids of a prompt.  Knows nothing of runners or sampling.
 
-A fill-in-the-middle prompt has three parts, encoded apart and joined by markers, so a cursor may
-stand anywhere in a word.  Three orders, with P the text before the cursor (its last line's typed
-part T taken out where it is named), S the text after it:
+A fill-in-the-middle prompt has parts that are encoded separately and joined by markers, so the
+cursor may stand anywhere in a word.  S is the text after the cursor.  P is the text before it, and
+T what is typed on the cursor's line; where T is named, P ends above that line.  The parts come in
+one of three orders:
 
 =========  ===============================================================
-``SPM``    ``<|fim_prefix|> <|fim_suffix|> S <|fim_middle|> P T``
-``PSM``    ``<|fim_prefix|> P T <|fim_suffix|> S <|fim_middle|>``
+``SPM``    ``<|fim_prefix|> <|fim_suffix|> S <|fim_middle|> P``
+``PSM``    ``<|fim_prefix|> P <|fim_suffix|> S <|fim_middle|>``
 ``TYPED``  ``<|fim_prefix|> P <|fim_suffix|> S <|fim_middle|> T``
 =========  ===============================================================
 
-With SPM and TYPED, typing appends tokens at the end and the rest stays in the KV cache.  A
-window too long for the model is cut at a line start that is chosen by its content, so that it
-stays the same while the text around it grows: the cached tokens survive.
+With SPM and TYPED, typing only appends tokens, and the rest stays in the KV cache.  A text too long
+for the model is cut at the start of a line that is chosen by its content, so the same line is
+chosen again while the text grows, and the cached tokens survive.
 """
 
 import re
@@ -28,7 +29,7 @@ __all__ = ["DEFAULT_ORDER", "Order", "Prompt", "PromptBuilder"]
 
 
 class Order(Enum):
-    """How the parts of a fill-in-the-middle prompt follow each other."""
+    """The order of the parts of a fill-in-the-middle prompt."""
 
     SPM = "spm"
     PSM = "psm"
@@ -36,26 +37,26 @@ class Order(Enum):
 
 
 DEFAULT_ORDER = Order.SPM
-"""Half of the bundled model's training examples have it."""
+"""The order of half of the bundled model's training examples."""
 
 MAX_PROMPT_TOKENS = 1024
-"""Longest prompt.  More context helps a small model little, and a cursor that jumps pays for all
-of it before the first word."""
+"""Longest prompt.  More context helps a small model little, and after a jump of the cursor all of
+it is computed before the first word."""
 
 SUFFIX_SHARES = ((0.25, 0.75), (0.5, 0.5), (1.0, 0.25))
-"""(a, b): while the prefix fills at most a of the room for text, the suffix may take b of it.
-Few steps and no slope: the suffix stands first in the cache, so it must rarely change."""
+"""(a, b): while the prefix fills at most the share a of the room, the suffix may take the share b.
+A few steps and no slope, because the suffix comes first in the cache and must rarely change."""
 
 SLIDE_SHARE = 0.25
-"""Of a window that is too small, how far its start may lie behind the earliest possible one."""
+"""How far a window may start after the earliest possible start, as a share of the room."""
 
 MARGIN_TOKENS = 8
-"""Left free in the context, so that encoding a cut text a little longer never overflows it."""
+"""Left free in the context: a cut text may encode to a few more tokens than counted."""
 
 _MARKERS = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 _FILE = "<|file_sep|>"
 _END = "<|endoftext|>"
-# Code has about 3.7 characters a token; a window of longer ones is a little smaller.
+# Code has about 3.7 characters per token; where tokens are longer, a window is a little smaller.
 _LOOK_CHARACTERS_A_TOKEN = 6
 _LINE_STARTS = re.compile(r"(?<=\n)")
 _WORD_STARTS = re.compile(r"(?<=\s)(?=\S)")
@@ -63,14 +64,14 @@ _WORD_STARTS = re.compile(r"(?<=\s)(?=\S)")
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The ids to prefill, and what the first tokens have yet to say."""
+    """The ids to prefill, and the bytes that the first generated tokens must repeat."""
 
     ids: list[int]
     healing: bytes = b""
-    """Bytes before the cursor that were left out of ``ids``: the generated text begins with
-    them, and they are no part of the completion."""
+    """Bytes before the cursor that ``ids`` leaves out.  The generated text begins with them; they
+    are not part of the completion."""
     before: list[int] = field(default_factory=list)
-    """The ids of the text directly in front of the cursor, as much of it as the prompt holds."""
+    """The ids of the text directly before the cursor, as far as the prompt holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +84,18 @@ class PromptBuilder:
     order: Order = DEFAULT_ORDER
     max_prompt_tokens: int = MAX_PROMPT_TOKENS
     healing: bool = True
-    """Leave the last token before the cursor out when a longer one could take its place.
+    """Leave out the last token before the cursor if a longer one could replace it.
 
-    Measured with spark-nano on 120 held-out cursors inside a line: exact 12 % with, 6 % without.
+    Measured with spark-nano at 120 held-out cursors inside a line: 12 % exact with it, 6 % without.
     """
 
     def build(self, path: str, prefix: str, suffix: str, max_tokens: int) -> Prompt:
         """Return the prompt for a cursor between ``prefix`` and ``suffix``.
 
         Args:
-            path: Shown to the model in front; empty means no header.
+            path: Put in front for the model to read; empty means no header.
             prefix: Text before the cursor.
-            suffix: Text after it; not used by a model without fill-in-the-middle.
+            suffix: Text after the cursor; unused for a model without fill-in-the-middle.
             max_tokens: Room to leave for the completion.
 
         Raises:
@@ -126,21 +127,21 @@ class PromptBuilder:
             ids = [before_marker, after_marker, *after, middle_marker, *before]
             typed = []
         else:
-            # In PSM order nothing of the prefix stands at the end: there is nothing to heal.
+            # In PSM order the prompt does not end with the prefix: there is nothing to heal.
             ids = [before_marker, *before, after_marker, *after, middle_marker, *typed]
         return Prompt([*header, *ids], healing, [*before, *typed])
 
     def _header(self, path: str) -> list[int]:
-        """Return the tokens that name the file; none where the model knows no such header."""
+        """Return the tokens that name the file; none if the model knows no such header."""
         marker = self.tokenizer.special(_FILE)
         if not path or marker is None:
             return []
         ids = self.tokenizer.encode_part(path + "\n")
-        # A path is a hint; one that would crowd out the code is left away.
+        # A path is a hint; one that would crowd out code is dropped.
         return [marker, *ids] if len(ids) <= self.context_length // 16 else []
 
     def _suffix_ids(self, suffix: str, room: int) -> list[int]:
-        """Return the ids of the text after the cursor, cut at a line end if it is too long."""
+        """Return the ids of the text after the cursor; a text too long is cut at a line end."""
         text = suffix[: room * _LOOK_CHARACTERS_A_TOKEN]
         ids, starts = self.tokenizer.encode_with_starts(text)
         if len(ids) <= room:
@@ -149,12 +150,12 @@ class PromptBuilder:
         return self.tokenizer.encode_part(text[: line_end + 1])[:room] or ids[:room]
 
     def _tail(self, text: str, room: int) -> "_Encoded":
-        """Encode as much of the end of ``text`` as ``room`` tokens can surely need."""
+        """Encode enough of the end of ``text`` to fill ``room`` tokens."""
         tail = text[-room * _LOOK_CHARACTERS_A_TOKEN :]
         return _Encoded(tail, *self.tokenizer.encode_with_starts(tail), len(tail) == len(text))
 
     def _fit(self, tail: "_Encoded", room: int) -> list[int]:
-        """Return the ids of the end of a text, at most ``room`` of them."""
+        """Return at most ``room`` ids of the end of a text."""
         if room < 1:
             return []
         if len(tail.ids) <= room and tail.whole:
@@ -165,11 +166,11 @@ class PromptBuilder:
         return self.tokenizer.encode_part(tail.text[start:])[-room:]
 
     def _heal(self, ids: list[int]) -> tuple[list[int], bytes]:
-        """Take the last token off ``ids`` if a longer one begins like it."""
+        """Return ``ids`` less its last token, and that one's bytes, if a longer token begins so."""
         if not self.healing or not ids:
             return ids, b""
         last = self.tokenizer.token_bytes(ids[-1])
-        if not _is_text(last):  # a piece of a character
+        if not _is_text(last):  # part of a character
             return ids, b""
         can_grow = any(
             len(self.tokenizer.token_bytes(token)) > len(last)
@@ -178,7 +179,7 @@ class PromptBuilder:
         return (ids[:-1], last) if can_grow else (ids, b"")
 
     def _marker(self, name: str) -> int:
-        """Return the id of a control token the model must have."""
+        """Return the id of a control token that the model must have."""
         marker = self.tokenizer.special(name)
         if marker is None:
             raise PromptError(f"the model's vocabulary has no {name}; it cannot fill in the middle")
@@ -187,17 +188,17 @@ class PromptBuilder:
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    """The end of a text, its ids, and the character at which each starts."""
+    """The end of a text, its ids, and the character at which each id starts."""
 
     text: str
     ids: list[int]
     starts: list[int]
     whole: bool
-    """Whether it is the whole text."""
+    """Whether ``text`` is the whole text."""
 
 
 def _is_text(content: bytes) -> bool:
-    """Return whether bytes are UTF-8 by themselves."""
+    """Return whether ``content`` is valid UTF-8 on its own."""
     try:
         content.decode()
     except UnicodeDecodeError:
@@ -212,11 +213,11 @@ def _suffix_room(prefix_tokens: int, room: int) -> int:
 
 
 def window_start(text: str, earliest: int, latest: int) -> int:
-    """Return where a window into ``text`` starts, from ``earliest`` to ``latest``.
+    """Return where a window into ``text`` starts, between ``earliest`` and ``latest``.
 
-    The least indented line start, and among those the one whose text has the smallest checksum:
-    it depends on what stands there and not on where, so the same place is chosen again while the
-    bounds move past it.  Where no line starts, a word; where no word does, ``earliest``.
+    The start of the least indented line; among equals, of the line with the smallest checksum.
+    The choice depends on the text and not on its position, so it stays the same while the bounds
+    move past it.  If no line starts there, a word; if no word does, ``earliest``.
     """
     for starts in (_LINE_STARTS, _WORD_STARTS):
         places = [m.start() for m in starts.finditer(text, earliest, latest)]
@@ -226,7 +227,7 @@ def window_start(text: str, earliest: int, latest: int) -> int:
 
 
 def _rank(text: str) -> Callable[[int], tuple[bool, int, int]]:
-    """Return a key that orders places in ``text``: filled lines, low indentation, checksum."""
+    """Return a key that orders starts in ``text``: filled lines, low indentation, checksum."""
 
     def rank(place: int) -> tuple[bool, int, int]:
         line = text[place : place + 80].partition("\n")[0]

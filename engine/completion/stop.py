@@ -1,44 +1,45 @@
-"""Decides, token by token, that a completion is finished, so that no useless token is computed.
+"""Decides after each token whether a completion is finished, so that no useless token is computed.
 
-The decisions are those of the `SETTLED` rules of `engine.completion.trim`: text that a rule
-already cuts will be cut there whatever follows.
+Applies the `SETTLED` rules of `engine.completion.trim`: where one of them cuts growing text, it
+cuts there whatever follows.
 """
 
 from dataclasses import dataclass
 
-from engine.completion.place import Place
+from engine.completion.surroundings import Surroundings
 from engine.completion.trim import first_line, settle, without_extra_indent
 
-__all__ = ["StopRules", "Verdict"]
+__all__ = ["StopDecision", "StopRules"]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the rules say of the text so far."""
+class StopDecision:
+    """Whether to go on after the text so far."""
 
     shown: str
-    """The part that can be shown while more is on the way."""
+    """The part that can be shown while more is on its way."""
     ended: str | None
-    """Why nothing more is needed: ``stop`` (the line that was asked for is there), ``trimmed``
-    (a rule cuts, and would cut what follows); None: go on."""
+    """Why to stop: ``stop`` (the line that was asked for is complete) or ``trimmed`` (a rule
+    cuts the text, and would cut whatever follows).  None: go on."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopRules:
-    """When the completion at one place ends."""
+    """When the completion at one cursor ends."""
 
-    place: Place
+    around: Surroundings
     multi_line: bool = True
 
     @property
     def one_line(self) -> bool:
         """Whether the completion ends with the cursor's line."""
-        return not self.multi_line or bool(self.place.rest.strip())
+        return not self.multi_line or bool(self.around.rest.strip())
 
-    def look(self, text: str) -> Verdict:
-        """Return the verdict on all text so far."""
-        text = without_extra_indent(text, self.place)
+    def decide(self, text: str) -> StopDecision:
+        """Return the decision on all text so far."""
+        text = without_extra_indent(text, self.around)
         if self.one_line and "\n" in text:
-            return Verdict(settle(first_line(text, self.place), self.place).rstrip(), "stop")
-        settled = settle(text, self.place)
-        return Verdict(settled.rstrip(), None if settled == text else "trimmed")
+            line = first_line(text, self.around)
+            return StopDecision(settle(line, self.around).rstrip(), "stop")
+        settled = settle(text, self.around)
+        return StopDecision(settled.rstrip(), None if settled == text else "trimmed")

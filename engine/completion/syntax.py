@@ -1,9 +1,9 @@
-"""Whether Python could read a file with a suggestion in it, and knows its names.
+"""Checks whether Python could parse a file with a suggestion in it, and whether it binds the names.
 
-For the grammar only the statements around the cursor are looked at, so a mistake elsewhere does
-no harm; for the names it takes the whole file, or nothing is said of them.  What a person may still
-write below is thought to be there (`engine.completion.unfinished`), and where nothing at all could
-be read, everything may stand.  It is the grammar of the Python that runs this.
+The grammar check parses only the statements around the cursor, so a mistake elsewhere does no harm.
+It grants what the person may still write (`engine.completion.unfinished_code`), and it judges
+nothing where not even a neutral line would parse.  The check of names needs the whole file.  The
+grammar is that of the running Python.
 """
 
 import ast
@@ -15,29 +15,29 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from engine.completion.brackets import closers, inside_text
-from engine.completion.names import unbound
-from engine.completion.place import indent_width, indentation
-from engine.completion.unfinished import endings
+from engine.completion.surroundings import indent_width, indentation
+from engine.completion.unbound_names import unbound
+from engine.completion.unfinished_code import endings
 from engine.knowledge.adviser import SUFFIXES
-from engine.protocol.messages import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
+from engine.protocol.completion import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
 
 __all__ = ["Syntax", "is_python"]
 
 LOOK_LINES = 200
-"""Lines looked at above and below the cursor."""
+"""Most lines looked at above the cursor, and as many below."""
 
-# Not the prose of a docstring: "class may be used as".
+# Must not match the prose of a docstring, such as "class may be used as".
 _DEFINITION = re.compile(r"\s*(?:(?:async\s+)?def|class)\s+\w+\s*[(\[:]")
 _CLOSER = re.compile(r"\s*[)\]}]")
 _NEUTRAL = (
     *("pass", "0,", "if 0:", "", "0(", "[", "{", ")", "]", "}", "):"),
     *("else:", "except:", "if (", "def f():", "def f(", "class A:"),
 )
-"""Lines of which one can stand at any place that Python can read."""
+"""Neutral lines: at any point of a file that Python can parse, one of them fits."""
 
 
 def is_python(path: str) -> bool:
-    """Return whether a file holds Python, by its name."""
+    """Return whether a file holds Python, judged by its name."""
     return PurePosixPath(path).suffix in SUFFIXES["python"]
 
 
@@ -46,13 +46,13 @@ class Syntax:
     """The code around one cursor."""
 
     prefix: str
-    """The text before it."""
+    """The text before the cursor."""
     suffix: str
-    """The text after it."""
+    """The text after the cursor."""
 
     @cached_property
     def _above(self) -> list[str]:
-        """The nearest lines above the cursor's."""
+        """The nearest lines above the cursor's, the nearest last."""
         return self.prefix.removeprefix("\ufeff").split("\n")[-LOOK_LINES - 1 : -1]
 
     @cached_property
@@ -62,36 +62,36 @@ class Syntax:
 
     @cached_property
     def _rest(self) -> str:
-        """The cursor's line after it."""
+        """The cursor's line after the cursor."""
         return self.suffix.partition("\n")[0]
 
     @cached_property
     def _below(self) -> list[str]:
-        """The nearest lines below."""
+        """The nearest lines below the cursor's."""
         return self.suffix.split("\n", LOOK_LINES + 1)[1 : LOOK_LINES + 1]
 
     @cached_property
     def _regions(self) -> dict[int, tuple[str, str]]:
-        """What `_region` found, by indentation: every ending of a line asks for it."""
+        """The results of `_region` by indentation: every ending that is tried asks for one."""
         return {}
 
     @cached_property
     def _is_whole(self) -> bool:
-        """Whether the client had no need to cut the file."""
+        """Whether the request holds the whole file, so that its client did not cut it."""
         return len(self.prefix) < PREFIX_CHARACTERS and len(self.suffix) < SUFFIX_CHARACTERS
 
     # ── grammar ─────────────────────────────────────────────────────────────────────────────
 
     def reads(self, text: str) -> bool:
-        """Return whether the file can be read with ``text`` at the cursor, or nothing can tell."""
+        """Return whether the file parses with ``text`` at the cursor, or nobody can tell."""
         if self._before.lstrip().startswith("#") or inside_text(self.prefix):
             return True
         return self._end(text) is not None or not self._can_tell
 
     def readable(self, text: str) -> str:
-        """Return the longest beginning of ``text``, in whole lines, with which it can be read.
+        """Return the longest beginning of ``text``, in whole lines, that leaves the file readable.
 
-        The first line stays in any case.
+        The first line always stays.
         """
         if "\n" not in text or self.reads(text):
             return text
@@ -103,18 +103,18 @@ class Syntax:
         return lines[0]
 
     def _end(self, text: str) -> str | None:
-        """Return what may follow ``text`` so that the statements around it can be read, or None."""
+        """Return an ending of ``text`` with which its statements parse, None if there is none."""
         code = self._before + text + self._rest
         return next((end for end in self._ends(code) if self._parses(code, end)), None)
 
     def _ends(self, code: str) -> Iterator[str]:
         yield ""
-        # Only now: most code can be read as it is.
+        # Only after the empty ending: most code parses as it is.
         above, _ = self._region(indent_width(code))
         yield from endings(code, outer=closers(above), tries=self._tries(indent_width(code)))
 
     def _tries(self, indent: int) -> list[str]:
-        """Return how each ``try`` that a line stands in is indented, the innermost first."""
+        """Return the indentation of each ``try`` around a line, the innermost first."""
         found = []
         for line in reversed(self._above):
             if line.strip() and indent_width(line) < indent:
@@ -125,9 +125,10 @@ class Syntax:
 
     @cached_property
     def _can_tell(self) -> bool:
-        """Whether a line that says nothing could be read in place of the cursor's.
+        """Whether some neutral line would parse in place of the cursor's.
 
-        Otherwise something around it is unfinished, or not what it seems: every line would fail.
+        If none does, something around the cursor is unfinished or not what it seems, and every
+        suggestion would fail.
         """
         indents = [self._before] if self._before.strip() else self._indents()
         return any(
@@ -138,7 +139,7 @@ class Syntax:
         )
 
     def _neutral_ends(self, like: str) -> list[str]:
-        """Return what may follow a line that says nothing, indented like another."""
+        """Return endings for a neutral line that is indented like ``like``."""
         width = indent_width(like)
         handlers = "".join(f"\n{each}except: pass" for each in self._tries(width))
         above, _ = self._region(width)
@@ -146,7 +147,7 @@ class Syntax:
         return list(dict.fromkeys(["", body, handlers, closers(above)]))
 
     def _indents(self) -> list[str]:
-        """Return lines that are indented as the cursor's may be."""
+        """Return lines with each indentation that the cursor's line may have."""
         above = next((line for line in reversed(self._above) if line.strip()), "")
         below = next((line for line in self._below if line.strip()), "")
         deeper = " " * (indent_width(above) + 4) + "x"
@@ -154,15 +155,15 @@ class Syntax:
         return list({indent_width(line): line for line in [*own, above, below, deeper]}.values())
 
     def _parses(self, code: str, end: str) -> bool:
-        """Return whether the statements around the cursor can be read with a line in its place."""
+        """Return whether the statements around the cursor parse with ``code`` in its line."""
         above, below = self._region(indent_width(code))
         return _parsed(above + code + end + below) is not None
 
     def _region(self, indent: int) -> tuple[str, str]:
-        """Return the text above and below that matters to a line with an indentation.
+        """Return the code above and below that a line with this indentation must fit into.
 
-        From the nearest definition above that the line can belong to or follow, to its end; or,
-        where that begins or ends inside of a string, all there is.
+        It reaches from the nearest definition that the line can belong to or follow, to the end of
+        that definition; if that piece begins or ends inside a string, it is everything at hand.
         """
         if indent not in self._regions:
             above, below = self._nearest(indent)
@@ -172,7 +173,7 @@ class Syntax:
         return self._regions[indent]
 
     def _nearest(self, indent: int) -> tuple[str, str]:
-        """Return the text from the nearest definition to its end."""
+        """Return the code above and below, from the nearest definition to its end."""
         lowest = indent
         for i in range(len(self._above) - 1, -1, -1):
             line = self._above[i]
@@ -183,12 +184,12 @@ class Syntax:
                 wrap = ["if 1:"] if own else []
                 return _joined([*wrap, *self._above[i:]]), "\n" + "\n".join(self._until(own))
             lowest = min(lowest, own)
-        # No definition: from the first line that is not inside of anything.
+        # No definition: begin at the first line at module level.
         first = (i for i, line in enumerate(self._above) if line[:1].strip())
         return _joined(self._above[next(first, 0) :]), "\n" + "\n".join(self._until(0))
 
     def _until(self, indent: int) -> Sequence[str]:
-        """Return the lines below up to the next statement indented by ``indent`` or less."""
+        """Return the lines below, up to the next statement indented by ``indent`` or less."""
         for i, line in enumerate(self._below):
             if line.strip() and indent_width(line) <= indent and not _CLOSER.match(line):
                 return self._below[:i]
@@ -199,8 +200,8 @@ class Syntax:
     def unbound(self, text: str) -> list[str]:
         """Return the names that ``text`` uses and the file does not bind.
 
-        As `engine.completion.names` has it, those left out that stand complete around the cursor;
-        none where nothing can be told: the file cannot be read, or is not all there.
+        Names that stand complete on either side of the cursor are the person's and do not count.
+        Empty where nobody can tell: the file does not parse, or the request holds only a part.
         """
         end = self._end(text) if self._is_whole else None
         if end is None:
@@ -213,7 +214,7 @@ class Syntax:
         column = len(last.encode("utf-8", "replace")) + (0 if more else start[1])
         try:
             return unbound(module, start, (start[0] + len(more), column))
-        except RecursionError:  # the parser goes deeper than Python's own stack
+        except RecursionError:  # the parser reads deeper nesting than Python's own stack allows
             return []
 
 

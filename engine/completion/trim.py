@@ -1,8 +1,8 @@
-r"""Rules that cut a completion: each a small pure function from text to its beginning.
+r"""The rules that cut a completion: small pure functions that keep the beginning of a text.
 
-`SETTLED` rules decide on text that is still growing: once one of them cuts, more text cannot
-undo it, so decoding may stop there (`engine.completion.stop`).  `FINAL` rules need the whole
-text.  `trim` applies all of them.  Text has ``\n`` line ends.
+A `SETTLED` rule may look at text that is still growing: what it cuts stays cut whatever follows,
+so generation can stop there (`engine.completion.stop`).  A `FINAL` rule needs the whole text.
+`trim` applies them all.  Lines end with ``\n``.
 """
 
 import re
@@ -10,29 +10,29 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from engine.completion.brackets import CLOSERS, OPENERS, brackets
-from engine.completion.place import Place, indent_width
+from engine.completion.surroundings import Surroundings, indent_width
 
 __all__ = ["FINAL", "SETTLED", "Rule", "first_line", "trim", "without_unfinished_line"]
 
-Rule = Callable[[str, Place], str]
+Rule = Callable[[str, Surroundings], str]
 
 MAX_LINES = 16
-"""Lines that are not blank in one completion: more is rarely read before it is accepted."""
+"""Most lines of a completion that are not blank; people rarely read more before accepting."""
 
 REPEATED_LINES = 3
-"""The same line this many times running is a model going in circles; a distinct one twice."""
+"""A line this many times in a row is a model going in circles; a distinct line needs only two."""
 
 REPEATED_BLOCK = 4
-"""So many lines that come twice running are the same."""
+"""Most lines of a block that is looked for twice in a row."""
 
 OVERLAP_CHARACTERS = 20
-"""Text that repeats this many characters from after the cursor has arrived there."""
+"""Text that repeats this many characters from after the cursor has caught up with them."""
 
 DISTINCT_CHARACTERS = 6
-"""A line with fewer letters and digits (``else:``, ``)``) may well come twice."""
+"""A line with fewer letters and digits, such as ``else:`` or ``)``, may rightly come twice."""
 
 _SIGNS = (":", ",", ";")
-"""Alone right of the cursor, none of these is meant twice."""
+"""Where one of these stands alone after the cursor, the text must not end with the same one."""
 
 _DEEPER_AFTER = ":([{,\\=+-*/%|&<>"
 _CONTINUES = ("else", "elif", "except", "finally", "case", "catch")
@@ -44,48 +44,49 @@ _NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffd]")
 # ── rules that decide on growing text ───────────────────────────────────────────────────────
 
 
-def first_line(text: str, place: Place) -> str:
-    """Keep the first line: for single-line requests and where text follows the cursor."""
+def first_line(text: str, around: Surroundings) -> str:
+    """Keep the first line."""
     return text.partition("\n")[0]
 
 
-def first_line_before_text(text: str, place: Place) -> str:
-    """Keep the first line where the cursor's line goes on after the cursor."""
-    return first_line(text, place) if place.rest.strip() else text
+def first_line_before_text(text: str, around: Surroundings) -> str:
+    """Keep the first line if the cursor's line goes on after the cursor."""
+    return first_line(text, around) if around.rest.strip() else text
 
 
-def printable(text: str, place: Place) -> str:
-    """Cut at a control character or at bytes that were no text."""
+def printable(text: str, around: Surroundings) -> str:
+    """Cut at a control character, or at bytes that are not text."""
     match = _NO_TEXT.search(text)
     return text[: match.start()] if match else text
 
 
-def within_block(text: str, place: Place) -> str:
-    """Cut before the first line that leaves the block the cursor is in.
+def within_block(text: str, around: Surroundings) -> str:
+    """Cut before the first line that leaves the cursor's block.
 
-    The block is that of the first line with text, the cursor's own line included.  If that line
-    opened something and the next one is deeper, a line back at its indentation ends the
-    completion, but for closing brackets and for ``else`` and its like.
+    The first line with text, which may be the cursor's own, sets the block's indentation.  If it
+    opens a deeper block, the next line back at its own indentation ends the completion as well,
+    unless that line is a closing bracket, ``else`` or the like.
     """
-    filled = [line for line in _lines(place.before + text) if line[1].strip()]
+    filled = [line for line in _lines(around.before + text) if line[1].strip()]
     if not filled:
         return text
     _, first, _ = filled[0]
     base = indent_width(first)
-    # A line that the person began is what is to be completed; of the text's own lines only the
-    # head of a block is, or correct bodies would end behind their first call of several lines.
-    heads = bool(place.before.strip()) or _HEAD.search(first) is not None
+    # A line that the person began is the thing to complete, so it ends with its block.  A line of
+    # the text's own does so only if it heads a block; otherwise the first call that spans several
+    # lines would end a correct body.
+    heads = bool(around.before.strip()) or _HEAD.search(first) is not None
     opened = heads and len(filled) > 1 and indent_width(filled[1][1]) > base
     for start, line, complete in filled[1:]:
         indent, word = indent_width(line), line.strip()
         leaves = indent < base or (indent == base and opened)
         if leaves and not _may_continue(word, complete, indent == base):
-            return text[: start - len(place.before) - 1]
+            return text[: start - len(around.before) - 1]
     return text
 
 
 def _may_continue(word: str, complete: bool, same_indent: bool) -> bool:
-    """Return whether a line with little indentation still belongs to the statement above."""
+    """Return whether a line that is indented too little still belongs to the statement above."""
     if not same_indent:
         return False
     if word[0] in CLOSERS:
@@ -95,16 +96,16 @@ def _may_continue(word: str, complete: bool, same_indent: bool) -> bool:
     return re.split(r"\W", word, maxsplit=1)[0] in _CONTINUES
 
 
-def before_double_blank(text: str, place: Place) -> str:
-    """Cut at two blank lines running, once there is text: what follows is another thing."""
+def before_double_blank(text: str, around: Surroundings) -> str:
+    """Cut at two blank lines in a row after some text: a new subject begins there."""
     match = re.search(r"(?<=\S)[^\S\n]*\n[^\S\n]*\n[^\S\n]*\n", text)
     return text[: match.start()] if match else text
 
 
-def before_repeated_lines(text: str, place: Place) -> str:
-    """Keep one of a line that comes `REPEATED_LINES` times running, or twice if it is distinct.
+def before_repeated_lines(text: str, around: Surroundings) -> str:
+    """Keep one copy of a line that comes `REPEATED_LINES` times in a row, or twice if distinct.
 
-    Of 3,000 lines of code of ten packages, not one stood right below its like.
+    Among 3,000 lines of code from ten packages, no distinct line stood right below its copy.
     """
     run = 1
     complete = [(start, line) for start, line, done in _lines(text) if done and line.strip()]
@@ -118,11 +119,11 @@ def before_repeated_lines(text: str, place: Place) -> str:
     return text
 
 
-def before_repeated_block(text: str, place: Place) -> str:
-    """Keep one of two to `REPEATED_BLOCK` lines that come twice running."""
+def before_repeated_block(text: str, around: Surroundings) -> str:
+    """Keep one copy of a block of 2 to `REPEATED_BLOCK` lines that comes twice in a row."""
     lines = [
-        (start - len(place.before), line.rstrip())
-        for start, line, done in _lines(place.before + text)
+        (start - len(around.before), line.rstrip())
+        for start, line, done in _lines(around.before + text)
         if done and line.strip()
     ]
     for i in range(len(lines)):
@@ -134,63 +135,64 @@ def before_repeated_block(text: str, place: Place) -> str:
     return text
 
 
-def before_repeated_pattern(text: str, place: Place) -> str:
-    """Keep one of a short pattern that repeats inside a line, such as ``foo(foo(foo(foo(``."""
+def before_repeated_pattern(text: str, around: Surroundings) -> str:
+    """Keep one copy of a short pattern that repeats within a line: ``foo(foo(foo(foo(``."""
     for match in _REPEATED.finditer(text):
         pattern = match["short"] or match["long"]
-        if re.search(r"\w", pattern):  # a ruler of dashes is meant
+        if re.search(r"\w", pattern):  # a ruler of dashes is intended
             return text[: match.start() + len(pattern)]
     return text
 
 
-def before_line_below(text: str, place: Place) -> str:
+def before_line_below(text: str, around: Surroundings) -> str:
     """Cut before a line that repeats the next line of the file."""
-    if not place.below or not _is_distinct(place.below[0]):
+    if not around.below or not _is_distinct(around.below[0]):
         return text
-    for start, line, complete in _lines(place.before + text):
-        if complete and line.rstrip() == place.below[0]:
-            return text[: max(0, start - len(place.before) - 1)]
+    for start, line, complete in _lines(around.before + text):
+        if complete and line.rstrip() == around.below[0]:
+            return text[: max(0, start - len(around.before) - 1)]
     return text
 
 
-def before_suffix(text: str, place: Place) -> str:
-    """Cut where the text right of the cursor begins again.
+def before_suffix(text: str, around: Surroundings) -> str:
+    """Cut where the text begins to repeat the rest of the cursor's line.
 
-    Of what stands on the lines below, the beginning says too little: neighbours often begin alike.
+    The lines below are not compared like this: neighbouring lines often begin alike.
     """
-    if not place.rest.strip():
+    if not around.rest.strip():
         return text
-    start = place.suffix.lstrip()[:OVERLAP_CHARACTERS]
+    start = around.suffix.lstrip()[:OVERLAP_CHARACTERS]
     if len(start) < OVERLAP_CHARACTERS or not _is_distinct(start):
         return text
     return text.partition(start)[0]
 
 
-def before_own_closer(text: str, place: Place) -> str:
-    """Cut at a bracket that closes nothing in the text and already stands after the cursor."""
-    after = place.suffix.lstrip()[:1]
+def before_own_closer(text: str, around: Surroundings) -> str:
+    """Cut at a bracket that closes nothing in the text if the same one follows the cursor."""
+    after = around.suffix.lstrip()[:1]
     if not after or after not in CLOSERS:
         return text
-    depth = _open_on_line(place)
-    for i, sign in brackets(text, place.before, comments=False):
+    depth = _open_on_line(around)
+    for i, sign in brackets(text, around.before, comments=False):
         depth += 1 if sign in OPENERS else -1
         if depth < 0:
             return text[:i] if sign == after else text
     return text
 
 
-def _open_on_line(place: Place) -> int:
-    """Return how many brackets of the cursor's line the one after the cursor does not close.
+def _open_on_line(around: Surroundings) -> int:
+    """Return how many brackets of the cursor's line the bracket after the cursor leaves open.
 
-    A closing bracket on a line of its own, less deep than the cursor's, belongs to a line above.
+    That bracket belongs to a line above if it stands on its own line, less indented than the
+    cursor's.
     """
-    if place.rest.strip() or indent_width(place.below[0]) >= indent_width(place.before):
+    if around.rest.strip() or indent_width(around.below[0]) >= indent_width(around.before):
         return 0
-    signs = brackets(place.before, comments=False)
+    signs = brackets(around.before, comments=False)
     return max(0, sum(1 if sign in OPENERS else -1 for _, sign in signs))
 
 
-def at_most_max_lines(text: str, place: Place) -> str:
+def at_most_max_lines(text: str, around: Surroundings) -> str:
     """Keep the first `MAX_LINES` lines that are not blank."""
     filled = [start + len(line) for start, line, done in _lines(text) if done and line.strip()]
     return text[: filled[MAX_LINES - 1]] if len(filled) >= MAX_LINES else text
@@ -199,20 +201,20 @@ def at_most_max_lines(text: str, place: Place) -> str:
 # ── the one rule about the beginning ────────────────────────────────────────────────────────
 
 
-def without_extra_indent(text: str, place: Place) -> str:
-    """Strip white space in front where the cursor's line is indented as deep as it can be.
+def without_extra_indent(text: str, around: Surroundings) -> str:
+    """Strip leading white space if the cursor's line is already indented as far as it can be.
 
-    That is on a line of white space only, at least as deep as the line above, which opens no
-    block.
+    This is so on a line of only white space, at least as deep as the line above, if the line
+    above opens no block.
     """
-    if not place.before or place.before.strip() or not place.above:
+    if not around.before or around.before.strip() or not around.above:
         return text
-    deepest = indent_width(place.above) <= indent_width(place.before)
-    return text.lstrip(" \t") if deepest and place.above[-1] not in _DEEPER_AFTER else text
+    deepest = indent_width(around.above) <= indent_width(around.before)
+    return text.lstrip(" \t") if deepest and around.above[-1] not in _DEEPER_AFTER else text
 
 
 def without_unfinished_line(text: str) -> str:
-    """Drop the last line of several where the limit of tokens, not the model, ended it."""
+    """Drop the last of several lines: for text cut short by the limit of tokens."""
     kept, newline, _ = text.rpartition("\n")
     return kept if newline and kept.strip() else text
 
@@ -220,9 +222,9 @@ def without_unfinished_line(text: str) -> str:
 # ── rules that need the whole text ──────────────────────────────────────────────────────────
 
 
-def without_rest_of_line(text: str, place: Place) -> str:
-    """Cut the end of the text where it repeats what stands right of the cursor."""
-    rest = place.rest.rstrip()
+def without_rest_of_line(text: str, around: Surroundings) -> str:
+    """Cut the end of the text if it repeats the rest of the cursor's line."""
+    rest = around.rest.rstrip()
     if not rest.strip():
         return text
     if rest.strip() in _SIGNS and text.rstrip().endswith(rest.strip()):
@@ -234,41 +236,41 @@ def without_rest_of_line(text: str, place: Place) -> str:
 
 
 def _is_overlap(text: str, end: str) -> bool:
-    """Return whether ``end``, said again after ``text``, would be once too often."""
+    """Return whether ``end`` would stand there twice if it followed ``text`` again."""
     if end[0] in "'\"":
         return text.count(end[0]) % 2 == 1
     return len(end.strip()) >= 3
 
 
-def without_lines_below(text: str, place: Place) -> str:
-    """Cut the last lines where they are the next lines of the file."""
-    lines = [(start, line.rstrip()) for start, line, _ in _lines(place.before + text)]
+def without_lines_below(text: str, around: Surroundings) -> str:
+    """Cut the last lines if they are the next lines of the file."""
+    lines = [(start, line.rstrip()) for start, line, _ in _lines(around.before + text)]
     filled = [(start, line) for start, line in lines if line]
-    for count in range(min(len(filled), len(place.below)), 0, -1):
-        if tuple(line for _, line in filled[-count:]) == place.below[:count]:
-            start = filled[-count][0] - len(place.before)
-            # The cursor's own line is the person's: cut only lines that are ours.
-            if start > 0 or not place.before.strip():
+    for count in range(min(len(filled), len(around.below)), 0, -1):
+        if tuple(line for _, line in filled[-count:]) == around.below[:count]:
+            start = filled[-count][0] - len(around.before)
+            # The person wrote the cursor's own line: cut only whole lines of the completion.
+            if start > 0 or not around.before.strip():
                 return text[: max(0, start - 1)]
     return text
 
 
-def without_line_above(text: str, place: Place) -> str:
-    """Drop a text whose first line only repeats the line above the cursor."""
-    if place.before.strip() or not _is_distinct(place.above):
+def without_line_above(text: str, around: Surroundings) -> str:
+    """Drop the whole text if its first line repeats the line above the cursor."""
+    if around.before.strip() or not _is_distinct(around.above):
         return text
-    return "" if (place.before + text.partition("\n")[0]).rstrip() == place.above else text
+    return "" if (around.before + text.partition("\n")[0]).rstrip() == around.above else text
 
 
-def without_blank_end(text: str, place: Place) -> str:
-    """Strip white space at the end; text of nothing else becomes empty.
+def without_blank_end(text: str, around: Surroundings) -> str:
+    """Strip white space at the end; nothing remains of a text of only white space.
 
-    Before text on the cursor's line a space at the end counts: ``f(a, |b)``.
+    Where text follows on the cursor's line, a space at the end is kept: ``f(a, |b)``.
     """
     if not text.strip():
         return ""
     kept = text.rstrip()
-    if place.rest.strip() and not place.rest[0].isspace():
+    if around.rest.strip() and not around.rest[0].isspace():
         return kept + text[len(kept) :].partition("\n")[0]
     return kept
 
@@ -286,7 +288,7 @@ SETTLED: tuple[Rule, ...] = (
     before_own_closer,
     at_most_max_lines,
 )
-"""More text never undoes a cut of these."""
+"""Rules whose cut no further text can undo."""
 
 FINAL: tuple[Rule, ...] = (
     without_rest_of_line,
@@ -294,24 +296,24 @@ FINAL: tuple[Rule, ...] = (
     without_line_above,
     without_blank_end,
 )
-"""These look at the end of the text, so it must be complete."""
+"""Rules that look at the end of the text, so it must be complete."""
 
 
-def trim(text: str, place: Place, *, multi_line: bool = True) -> str:
-    """Return the part of a completion worth showing; may be empty."""
-    text = without_extra_indent(text, place)
+def trim(text: str, around: Surroundings, *, multi_line: bool = True) -> str:
+    """Return the part of a completion that is worth showing; may be empty."""
+    text = without_extra_indent(text, around)
     if not multi_line:
-        text = first_line(text, place)
-    text = settle(text, place)
+        text = first_line(text, around)
+    text = settle(text, around)
     for rule in FINAL:
-        text = rule(text, place)
+        text = rule(text, around)
     return text
 
 
-def settle(text: str, place: Place) -> str:
-    """Return the text after all `SETTLED` rules."""
+def settle(text: str, around: Surroundings) -> str:
+    """Return ``text`` after all `SETTLED` rules."""
     for rule in SETTLED:
-        text = rule(text, place)
+        text = rule(text, around)
     return text
 
 
@@ -319,7 +321,7 @@ def settle(text: str, place: Place) -> str:
 
 
 def _lines(text: str) -> list[tuple[int, str, bool]]:
-    """Return (start, line, whether its line end is there) of every line."""
+    """Return (start, line, whether the line has its line end) for every line."""
     found, start = [], 0
     pieces = text.split("\n")
     for i, line in enumerate(pieces):
@@ -329,5 +331,5 @@ def _lines(text: str) -> list[tuple[int, str, bool]]:
 
 
 def _is_distinct(line: str) -> bool:
-    """Return whether a line says enough to be told from others."""
+    """Return whether a line has enough letters and digits to be told from others."""
     return len(re.findall(r"\w", line)) >= DISTINCT_CHARACTERS

@@ -1,1 +1,1 @@
-"""The token loop: a runner, a sampler, and the tokens they make."""
+"""Generates tokens: the loop over a transformer, and the choice of each token."""

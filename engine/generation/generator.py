@@ -1,7 +1,7 @@
 """Prompt ids in, token ids out, one at a time.  Knows nothing of text, stop rules or the wafer.
 
-A `Generator` drives one `Runner` and remembers which tokens the runner's KV cache holds, so a
-prompt that begins like the last one costs only what differs.
+A `Generator` drives one `Runner` and remembers which tokens the runner's KV cache holds.  So a
+prompt that begins like the last one costs only the part that differs.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from engine.errors import PromptError
 
-__all__ = ["PREFILL_CHUNK", "Generation", "Generator", "Runner", "Step", "common_length"]
+__all__ = ["PREFILL_CHUNK", "Generation", "Generator", "Runner", "RunnerStep", "common_length"]
 
 PREFILL_CHUNK = 64
-"""Most tokens of one prefill step: between steps a request can be cancelled."""
+"""Most tokens of one prefill step.  A request can be cancelled between steps."""
 
 Pick = Callable[[NDArray[np.float32]], int]
 
 
 class Runner(Protocol):
-    """What computes a transformer: the wafer, the NumPy reference, a canned one in tests."""
+    """Computes a transformer: the wafer, the NumPy reference, or a canned one in tests."""
 
     @property
     def context_length(self) -> int:
@@ -49,7 +49,7 @@ class Runner(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RunnerStep:
     """One call of the runner."""
 
     position: int
@@ -57,20 +57,20 @@ class Step:
     rows: int
     """Tokens appended."""
     decode: bool
-    """False for a piece of a prompt."""
+    """Whether it decoded one token; False for a chunk of a prompt."""
     seconds: float
     """Host time."""
 
 
 @dataclass(slots=True)
 class Generation:
-    """What one generation did; filled while it runs."""
+    """The record of one generation, filled while it runs."""
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
-    """Prompt tokens whose rows the KV cache still held."""
+    """Prompt tokens whose rows were still in the KV cache."""
     cancelled: bool = False
-    steps: list[Step] = field(default_factory=list)
+    steps: list[RunnerStep] = field(default_factory=list)
 
     def seconds(self, *, decode: bool) -> float:
         """Return the host time of all decode or all prefill steps."""
@@ -91,12 +91,12 @@ def common_length(a: Sequence[int], b: Sequence[int]) -> int:
 
 
 class Generator:
-    """Generates on one runner, one prompt at a time; the KV cache outlives each of them.
+    """Generates on one runner, one prompt at a time.  The KV cache outlives each prompt.
 
     Not safe to use from two threads at once.
     """
 
-    def __init__(self, runner: Runner, on_step: Callable[[Step], None] | None = None) -> None:
+    def __init__(self, runner: Runner, on_step: Callable[[RunnerStep], None] | None = None) -> None:
         self._runner = runner
         self._on_step = on_step
         self._held: list[int] = []  # the token of each row in the KV cache
@@ -116,14 +116,21 @@ class Generator:
         cancelled: Callable[[], bool] = lambda: False,
         written: Sequence[int] = (),
     ) -> Iterator[int]:
-        """Yield tokens that follow ``prompt`` and ``written``, to ``max_tokens`` with the latter.
+        """Yield the tokens that follow ``prompt`` and ``written``.
 
-        A token is computed when it is asked for: leave the loop and nothing more happens.
-        ``cancelled`` is asked between steps.  Adds to ``generation``: a text may be taken up
-        again, from another of its tokens, with ``written``.
+        A token is computed only when it is asked for, so leaving the loop stops the work.
+
+        Args:
+            prompt: Token ids, at least one.
+            pick: Chooses a token from the logits, float32, shape (V,).
+            max_tokens: Most tokens after the prompt, those of ``written`` included.
+            generation: Gets the record of every step.
+            cancelled: Asked between steps; True ends the generation.
+            written: Tokens already generated for this prompt: the text resumes after them.
 
         Raises:
-            PromptError: The prompt is empty or, with ``max_tokens``, exceeds the context.
+            PromptError: The prompt is empty, ``max_tokens`` is below 1, or both together exceed
+                the model's context.
         """
         self._check(prompt, max_tokens)
         if len(written) >= max_tokens:
@@ -147,7 +154,7 @@ class Generator:
             logits = self._step([token], generation, decode=True)
 
     def _take_up(self, tokens: Sequence[int], generation: Generation) -> NDArray[np.float32]:
-        """Bring the KV cache to ``tokens``, the last of them decoded; return its logits."""
+        """Bring the KV cache to ``tokens`` and decode the last of them; return its logits."""
         *before, last = tokens
         kept = common_length(self._held, before)
         self._rewind(kept)
@@ -160,7 +167,7 @@ class Generator:
         if not prompt:
             raise PromptError("the prompt is empty; it needs at least one token")
         if max_tokens < 1:
-            raise PromptError(f"max_tokens {max_tokens} is below 1")
+            raise PromptError(f"max_tokens {max_tokens} is below 1; ask for at least one token")
         if len(prompt) + max_tokens > limit:
             raise PromptError(
                 f"a prompt of {len(prompt)} tokens and {max_tokens} more exceed the model's "
@@ -170,8 +177,8 @@ class Generator:
     def _prefill(
         self, prompt: Sequence[int], generation: Generation, cancelled: Callable[[], bool]
     ) -> NDArray[np.float32] | None:
-        """Bring the KV cache to ``prompt``; return its last logits, None when cancelled."""
-        # The last token is always computed: its logits are what we want.
+        """Bring the KV cache to ``prompt``; return its last logits, or None if cancelled."""
+        # The last token is always computed, because its logits are needed.
         kept = min(common_length(self._held, prompt), len(prompt) - 1)
         if cancelled():
             generation.cancelled = True
@@ -202,11 +209,11 @@ class Generator:
             else:
                 logits = self._runner.prefill(np.asarray(tokens, np.int32))
         except BaseException:
-            # What the cache holds now is unknown: the next prompt starts from nothing.
+            # The contents of the cache are unknown now: the next prompt starts from an empty one.
             self._held.clear()
             raise
         self._held.extend(tokens)
-        step = Step(position, len(tokens), decode, perf_counter() - start)
+        step = RunnerStep(position, len(tokens), decode, perf_counter() - start)
         generation.steps.append(step)
         if self._on_step is not None:
             self._on_step(step)

@@ -1,7 +1,9 @@
-"""Logits → token id, seeded.  Small functions that compose; knows nothing of tokens' meaning.
+"""Logits → token id, seeded.  Small functions that compose; they know nothing of text.
 
-Deterministic for a seed on every processor: the exponential is the engine's own and sums run
-in index order.  V is the vocabulary's size.
+Deterministic for a given seed on every processor: the exponential is the engine's own, and sums
+run in index order.
+
+Letter: V tokens of the vocabulary.
 """
 
 from collections.abc import Callable
@@ -15,18 +17,18 @@ from engine.scalars import exp32
 __all__ = ["Sampler", "greedy", "keep_top_k", "keep_top_p", "make_sampler", "mask", "softmax"]
 
 Logits = NDArray[np.float32]
-"""float32, shape (V,); −inf is a token that cannot be chosen."""
+"""float32, shape (V,); −inf marks a token that cannot be chosen."""
 
 Sampler = Callable[[Logits], int]
 
 
 def greedy(logits: Logits) -> int:
-    """Return the token with the highest logit; among equals the lowest id."""
+    """Return the token with the highest logit; of equals, the lowest id."""
     return int(np.argmax(logits))
 
 
 def mask(logits: Logits, allowed: list[int]) -> Logits:
-    """Return ``logits`` with every token outside ``allowed`` impossible."""
+    """Return ``logits`` with only the ``allowed`` tokens left possible."""
     kept = np.full_like(logits, -np.inf)
     inside = [token for token in allowed if token < len(logits)]
     kept[inside] = logits[inside]
@@ -34,14 +36,14 @@ def mask(logits: Logits, allowed: list[int]) -> Logits:
 
 
 def keep_top_k(logits: Logits, k: int) -> Logits:
-    """Return ``logits`` with all but the ``k`` highest impossible; lower ids win ties."""
+    """Return ``logits`` with only the ``k`` highest left possible; of equals, the lower ids."""
     if k >= len(logits):
         return logits
     return mask(logits, _descending(logits)[:k].tolist())
 
 
 def keep_top_p(logits: Logits, p: float) -> Logits:
-    """Return ``logits`` with all but the smallest set of probability ≥ ``p`` impossible.
+    """Return ``logits`` with only the smallest set of probability ≥ ``p`` left possible.
 
     Source:
         Holtzman et al., "The curious case of neural text degeneration" (2020), nucleus sampling.
@@ -66,10 +68,10 @@ def make_sampler(
     """Return a function from logits to the chosen token.
 
     Args:
-        temperature: 0 is `greedy`; otherwise logits are divided by it.
-        top_k: Choose among this many highest; 0 means all.
-        top_p: Then among the fewest that together have this probability; 1 means all.
-        seed: Of the generator, PCG64; the same seed and logits give the same tokens.
+        temperature: Divides the logits; 0 is `greedy`.
+        top_k: Only this many of the highest logits are possible; 0 means all.
+        top_p: Of these, only the fewest that together reach this probability; 1 means all.
+        seed: The PCG64 generator's; the same seed and logits give the same tokens.
 
     Raises:
         EngineError: A value is outside its range.
@@ -92,27 +94,27 @@ def make_sampler(
 
 def _divide(logits: Logits, temperature: float) -> Logits:
     """Return ``logits``, less their maximum, over ``temperature``."""
-    with np.errstate(over="ignore"):  # a quotient below float32 is −inf, as it should be
+    with np.errstate(over="ignore"):  # a quotient below float32 rightly becomes −inf
         shifted = (logits - logits.max()).astype(np.float64)
         divided: Logits = (shifted / temperature).astype(np.float32)
     return divided
 
 
 def _draw(weights: NDArray[np.float64], uniform: float) -> int:
-    """Return the index at which the running sum of ``weights`` passes ``uniform`` of the total."""
+    """Return the index where the running sum of ``weights`` passes ``uniform`` of the total."""
     reached = np.cumsum(weights)
     index = int(np.searchsorted(reached, uniform * reached[-1], side="right"))
-    # Rounding may put the product on the total itself: then it is the last possible token.
+    # Rounding may raise the product to the total; the last possible token is right then.
     return min(index, int(np.flatnonzero(weights)[-1]))
 
 
 def _descending(logits: Logits) -> NDArray[np.intp]:
-    """Return ids from the highest logit to the lowest; equal ones by id."""
+    """Return the ids from the highest logit to the lowest; of equals, the lower id first."""
     return np.argsort(-logits, kind="stable")
 
 
 def _check(temperature: float, top_k: int, top_p: float, seed: int) -> None:
-    """Raise EngineError when a sampling setting is outside its range."""
+    """Raise EngineError if a sampling setting is outside its range."""
     if not 0.0 <= temperature < float("inf"):
         raise EngineError(f"temperature {temperature} is not a number ≥ 0; 0 is greedy")
     if top_k < 0:

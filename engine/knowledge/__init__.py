@@ -1,1 +1,1 @@
-"""What the code around a cursor says of it, indexed, and mixed with a model's predictions."""
+"""Indexes the code around a cursor and mixes what it tells with the model's predictions."""

@@ -1,4 +1,4 @@
-"""Advice: the experts at work on one completion, token by token."""
+"""Advice: lets the experts take part in one completion, token by token."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.generation.sampling import softmax
+from engine.knowledge.cursor_lines import CursorLines
 from engine.knowledge.forecast import Forecast, blend
+from engine.knowledge.line_proposals import Proposals, find_proposals
 from engine.knowledge.mixture import (
     Certainty,
     context_features,
@@ -15,9 +17,7 @@ from engine.knowledge.mixture import (
     mix,
     shares,
 )
-from engine.knowledge.proposals import Proposals, find_proposals
-from engine.knowledge.shelf import Source
-from engine.knowledge.site import Site
+from engine.knowledge.text_index import IndexView
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Advice", "Opinion", "line_ends", "merge"]
@@ -27,11 +27,12 @@ _END = "<|endoftext|>"
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What each expert says of one token, before anything is mixed."""
+    """The forecasts of all experts for one token, before they are mixed."""
 
     forecasts: tuple[Forecast | None, ...]
-    """In the order of `engine.knowledge.tuning.EXPERTS`."""
+    """In the order of `engine.knowledge.tuning.EXPERTS`; None: the expert has none."""
     features: tuple[NDArray[np.float64] | None, ...]
+    """Of each forecast, for `engine.knowledge.mixture.shares`."""
 
 
 class Advice:
@@ -40,37 +41,37 @@ class Advice:
     Args:
         tokenizer: The model's.
         ends: `line_ends` of the tokenizer.
-        own: The text around the cursor.
-        repository: The other files.
-        site: The cursor.
-        context: Token ids in front of what is generated.
+        own: The text around the cursor, indexed.
+        repository: The other files, indexed.
+        cursor: The lines around the cursor.
+        context: Token ids before the generated ones.
     """
 
     def __init__(
         self,
         tokenizer: Tokenizer,
         ends: NDArray[np.int64],
-        own: Source,
-        repository: Sequence[Source],
-        site: Site,
+        own: IndexView,
+        repository: Sequence[IndexView],
+        cursor: CursorLines,
         context: Sequence[int],
     ) -> None:
         self._tokenizer = tokenizer
         self._ends = ends
         self._own = own
         self._repository = repository
-        self._site = site
+        self._cursor = cursor
         self._context = list(context)
         self._before = len(self._context)
-        found = find_proposals([own, *repository], tokenizer, site)
-        self._proposals = Proposals(tokenizer, found, len(site.before.lstrip()))
+        found = find_proposals([own, *repository], tokenizer, cursor)
+        self._proposals = Proposals(tokenizer, found, len(cursor.before.lstrip()))
         self._said = b""
         self._steps = 0
         self.weight = 0.0
-        """Share of the experts in what was mixed last."""
+        """Share of the experts in the last mixture."""
 
     def opinion(self, certainty: Certainty) -> Opinion:
-        """Return what the experts say of the next token."""
+        """Return the forecasts for the next token, given how sure the model is of it."""
         buffer = blend(self._own.followers(self._context))
         repository = blend(merge([each.followers(self._context) for each in self._repository]))
         lines = self._proposals.forecast(self._said, self._steps)
@@ -88,12 +89,12 @@ class Advice:
     ) -> NDArray[np.float32]:
         """Return the logarithms of the mixed probabilities, float32, shape (V,).
 
-        Where the completion is one line, every way to end it counts as the end token.  Where it
-        may be several, the end is the model's to choose: copied code goes on for ever.
+        In a completion of one line, every way to end the line counts as the end token.  In one of
+        several lines, the model alone decides about the end, because copied code never ends.
 
         Args:
             logits: The model's, shape (V,).
-            coefficients: Of the mixture, from a `engine.knowledge.tuning.Tuning`.
+            coefficients: From `engine.knowledge.tuning.Tuning.coefficients`.
         """
         model = softmax(logits)
         model /= model.sum()
@@ -102,8 +103,8 @@ class Advice:
         self.weight = 1.0 - float(weights[0])
         mixed = mix(model, opinion.forecasts, weights)
         end = self._tokenizer.special(_END)
-        if end is not None and len(self._said) >= len(self._site.healing):
-            if self._site.one_line:
+        if end is not None and len(self._said) >= len(self._cursor.healing):
+            if self._cursor.one_line:
                 total = mixed[self._ends].sum()
                 mixed[self._ends] = 0.0
             else:
@@ -111,12 +112,12 @@ class Advice:
                 mixed[end] = 0.0
                 mixed *= (1.0 - total) / max(mixed.sum(), 1e-300)
             mixed[end] = total
-        with np.errstate(divide="ignore"):  # of 0: a token that cannot be chosen
+        with np.errstate(divide="ignore"):  # log 0 = −inf: a token that cannot be chosen
             logs: NDArray[np.float32] = np.log(mixed).astype(np.float32)
         return logs
 
     def push(self, token: int) -> None:
-        """Follow the token that was chosen."""
+        """Add a chosen token."""
         self._context.append(token)
         self._said += self._tokenizer.token_bytes(token)
         self._steps += 1
@@ -129,7 +130,7 @@ class Advice:
 
 
 def line_ends(tokenizer: Tokenizer) -> NDArray[np.int64]:
-    """Return the ids that end a line: control tokens, and those that begin with a line end."""
+    """Return the ids that end a line: control tokens, and tokens that begin with a line break."""
     contents = ((i, tokenizer.token_bytes(i)) for i in range(tokenizer.vocabulary))
     ids = [i for i, content in contents if content[:1] in (b"", b"\n", b"\r")]
     return np.array(ids, np.int64)
@@ -138,10 +139,10 @@ def line_ends(tokenizer: Tokenizer) -> NDArray[np.int64]:
 def merge(
     followers: Sequence[Sequence[tuple[int, NDArray[np.int32]]]],
 ) -> list[tuple[int, NDArray[np.int32]]]:
-    """Return the followers of several shelves as if they were one.
+    """Return the followers in several indexes as if these were one.
 
-    A shelf names only lengths whose places differ: at another length it has the places of the
-    next longer one that it names.
+    An index leaves out a length that has the same places as the next longer one, so the next
+    longer one stands in for it here.
     """
     depths = sorted({depth for each in followers for depth, _ in each}, reverse=True)
     merged = []

@@ -1,11 +1,12 @@
-"""Analogy: a line rewritten by what differs between its surroundings and the cursor's.
+"""Analogy: rewrites a line found elsewhere with the names that belong at the cursor.
 
-Where ``def width(self):`` stands above ``return self._width`` there, and ``def height(self):``
-above the cursor here, ``width`` there is ``height`` here, and the line becomes ``return
-self._height``.  Words are compared where two lines have the same build; of two different names
-the parts are compared too, so that ``set_width`` there is ``set_height`` here.
+"There" is the place of the found line, "here" the cursor.  If ``def width(self):`` precedes
+``return self._width`` there, and ``def height(self):`` precedes the cursor here, then ``width``
+becomes ``height`` and the line ``return self._height``.  Two lines of the same build are compared
+word by word.  Two different names are also compared part by part, so that ``set_width`` becomes
+``set_height``.
 
-Knows nothing of shelves or tokens.
+Works on plain strings; knows nothing of indexes or tokens.
 """
 
 import re
@@ -18,25 +19,25 @@ from keyword import kwlist
 __all__ = ["MOST_CHARACTERS", "Analogy", "Pair", "common_words", "typed_words"]
 
 Pair = tuple[str, str]
-"""A word there and the word in its place here; often the same."""
+"""A word there and its counterpart here; often the same."""
 
 LEAST_ALIKE = 0.5
-"""Share of common signs and words below which two lines are not compared word by word."""
+"""Least similarity ratio at which two lines are compared word by word."""
 
 MOST_CHARACTERS = 400
-"""Longer lines are tables: comparing two takes seconds, and says nothing."""
+"""Longer lines are tables: to compare two takes seconds and tells nothing."""
 
 _PIECES = re.compile(r"[^\W\d]\w*|\d+|\s+|[^\w\s]")
 _PARTS = re.compile(r"([A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+)")
 _GRAMMAR = frozenset(kwlist) - {"None", "True", "False"}
-"""Words that stand for nothing else: they are never replaced."""
+"""Keywords keep their meaning everywhere: they are never replaced."""
 
 Parts = tuple[str, ...]
 
 
 @lru_cache(maxsize=8192)
 def _pieces(text: str) -> tuple[str, ...]:
-    """Cut a line into words, numbers, white space and single signs."""
+    """Split a line into words, numbers, white space and single signs."""
     return tuple(_PIECES.findall(text))
 
 
@@ -46,26 +47,25 @@ def _is_word(piece: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def _solid(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Return the `_pieces` that are not white space, in order and as a set."""
+    """Return the pieces that are not white space, in order and as a set."""
     solid = tuple(piece for piece in _pieces(text) if not piece.isspace())
     return solid, frozenset(solid)
 
 
 def _alike(there: str, here: str) -> bool:
-    """Return whether two pieces are equal or both words."""
+    """Return whether two pieces are equal, or both are words."""
     return there == here or (_is_word(there) and _is_word(here))
 
 
 def _words(there: Iterable[str], here: Iterable[str]) -> list[Pair]:
-    return [
-        (x, y) for x, y in zip(there, here, strict=False) if _is_word(x) and _is_word(y)
-    ]  # of pieces that are alike
+    """Return the pairs at the same position that are both words."""
+    return [(x, y) for x, y in zip(there, here, strict=False) if _is_word(x) and _is_word(y)]
 
 
 def common_words(there: str, here: str) -> list[Pair]:
-    """Return the words at corresponding places of two lines.
+    """Return the words at corresponding positions of two lines.
 
-    None where the lines differ much, or one is longer than `MOST_CHARACTERS`.
+    The list is empty if the lines differ much or one is longer than `MOST_CHARACTERS`.
     """
     if max(len(there), len(here)) > MOST_CHARACTERS:
         return []
@@ -73,7 +73,7 @@ def common_words(there: str, here: str) -> list[Pair]:
     if len(left) == len(right) and all(map(_alike, left, right)):
         return _words(left, right)
     if len(left_set & right_set) < LEAST_ALIKE / 2 * len(left_set | right_set):
-        return []  # a quick look that spares most of the comparisons
+        return []  # a cheap test that avoids most of the slow comparisons
     matcher = SequenceMatcher(None, left, right, autojunk=False)
     if matcher.ratio() < LEAST_ALIKE:
         return []
@@ -86,11 +86,12 @@ def common_words(there: str, here: str) -> list[Pair]:
 
 
 def typed_words(line: str, typed: str) -> tuple[list[Pair], list[Pair]] | None:
-    """Compare what is typed of a line with another line's beginning.
+    """Compare the typed part of a line with the beginning of another line.
 
     Returns:
-        The words of both that are complete, and the last one, which may not be: none where the
-        typed text ends with a sign.  None where the line begins in another way.
+        The pairs of complete words, and the pair of the last word, which may still be growing;
+        that list is empty if the typed text ends with a sign.  None if ``line`` begins
+        differently.
 
     Example:
         >>> typed_words("self.width = width", "self.height = ")
@@ -107,10 +108,10 @@ def typed_words(line: str, typed: str) -> tuple[list[Pair], list[Pair]] | None:
 
 
 class Analogy:
-    """What stands here for the words of another place.
+    """Replaces the words of another place by their counterparts here.
 
     Args:
-        evidence: Pairs of words, the most trustworthy first: later ones do not overrule it.
+        evidence: Lists of pairs, the most trustworthy first; a later pair never overrules one.
     """
 
     def __init__(self, evidence: Iterable[Sequence[Pair]]) -> None:
@@ -126,7 +127,7 @@ class Analogy:
         self._longest = max(map(len, self._parts), default=0)
 
     def __call__(self, text: str) -> str:
-        """Return a text of there as it would stand here."""
+        """Return ``text``, found there, as it would read here."""
         return "".join(map(self._word, _pieces(text)))
 
     def _word(self, word: str) -> str:
@@ -137,7 +138,7 @@ class Analogy:
         return self._rewritten(word)
 
     def _rewritten(self, word: str) -> str:
-        """Return a name with those of its parts replaced that stand for others here."""
+        """Return a name with each part replaced that has a counterpart here."""
         split = _PARTS.split(word)  # gap, part, gap, …, gap
         parts = tuple(part.lower() for part in split[1::2])
         written, i = split[0], 0
@@ -150,7 +151,7 @@ class Analogy:
         return written
 
     def _match(self, parts: Parts, start: int) -> int:
-        """Return how many parts from ``start`` are replaced together; 0: none."""
+        """Return how many parts from ``start`` are replaced together, 0 for none."""
         for length in range(min(self._longest, len(parts) - start), 0, -1):
             if parts[start : start + length] in self._parts:
                 return length
@@ -159,9 +160,9 @@ class Analogy:
 
 @lru_cache(maxsize=8192)
 def _differing_parts(there: str, here: str) -> list[tuple[Parts, Parts]]:
-    """Return which parts of one name stand for which of the other, in small letters.
+    """Return which parts of ``there`` correspond to which of ``here``, in lower case.
 
-    Parts that both have at their beginning or end do not count.
+    Parts that both names share at their beginning or end are left out.
 
     Example:
         >>> _differing_parts("set_width", "set_height")
@@ -180,7 +181,7 @@ def _differing_parts(there: str, here: str) -> list[tuple[Parts, Parts]]:
 
 
 def _in_style(parts: Parts, replaced: Sequence[str]) -> str:
-    """Join parts the way the parts and gaps that they replace are written.
+    """Join ``parts`` in the style of the ``replaced`` parts and the gaps between them.
 
     Example:
         >>> _in_style(("max", "width"), ["Height"]), _in_style(("max", "width"), ["height"])

@@ -1,6 +1,6 @@
-"""What an expert says of the next token: a few tokens with their probabilities.
+"""An expert's forecast of the next token: a few tokens and their probabilities.
 
-An n-gram expert's forecast blends the continuations of every context length, the longest first.
+An n-gram expert blends the continuations of several context lengths, the longest first.
 """
 
 from collections.abc import Sequence
@@ -12,46 +12,46 @@ from numpy.typing import NDArray
 __all__ = ["Forecast", "blend"]
 
 DISCOUNT = 0.5
-"""Taken off every count and given to the shorter contexts, in the order of the field's habit
-(Ney, Essen and Kneser, 1994, absolute discounting)."""
+"""Taken off every count and given to the shorter contexts.  A usual value for absolute discounting
+(Ney, Essen and Kneser, 1994)."""
 
 MAX_LENGTHS = 6
-"""Context lengths that are blended: the longest ones whose continuations differ."""
+"""Context lengths that are blended: the longest of those whose continuations differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Probabilities of the next token; they sum to 1."""
+    """Probabilities of the next token, which sum to 1."""
 
     tokens: NDArray[np.int64]
-    """Ids, without repetition, shape (n,), n ≥ 1."""
+    """Ids, each once, shape (n,), n ≥ 1."""
     shares: NDArray[np.float64]
     """Their probabilities, shape (n,)."""
     length: int = 0
-    """Tokens of the longest context that was found."""
+    """Tokens of the longest context found."""
     count: int = 1
-    """How often that context was seen."""
+    """How often that context occurs."""
     kinds: int = 1
-    """How many different tokens followed it."""
+    """How many different tokens follow it."""
     purity: float = 1.0
-    """Share of the most frequent one among them."""
+    """Share of the most frequent of them."""
 
     @property
     def top(self) -> int:
-        """The likeliest token; among equals the lowest id."""
+        """The likeliest token; of equals, the lowest id."""
         return int(self.tokens[int(self.shares.argmax())])
 
 
 def blend(continuations: Sequence[tuple[int, NDArray[np.int32]]]) -> Forecast | None:
-    """Return the forecast of contexts of falling length; None where there is none.
+    """Blend the continuations of ever shorter contexts; return None if there are none.
 
     Args:
-        continuations: (tokens of the context, the tokens that followed it), longest first.
+        continuations: (length of a context, the tokens that follow it), the longest first.
 
     Source:
-        Interpolated absolute discounting: p_d(t) = max(c(t) − δ, 0) / n + (what was taken off) ·
-        p_{d−1}(t).  Differs: below the shortest context stands nothing; its discounted counts
-        are scaled to sum to 1.
+        Interpolated absolute discounting: p_d(t) = max(c(t) − δ, 0) / n + (the share taken off)
+        · p_{d−1}(t).  Differs: the shortest context has nothing below it, so its discounted
+        counts are scaled to sum to 1.
     """
     used = continuations[:MAX_LENGTHS]
     if not used:

@@ -1,8 +1,8 @@
-"""Library: a repository's files as shelves, read in the background and kept up to date.
+"""Library: the indexed files of one repository, read in the background and kept up to date.
 
-A first shelf holds the files nearest to the one being edited and is ready soon; then one holds
-all.  Files that change later get a shelf of their own, and their old text is passed over, until
-there are so many that everything is read again.  Completing never waits: it takes what there is.
+The first index holds the files nearest to the edited one, so it is ready soon; the next holds all
+files.  Files that change later get an index of their own, and their old text is hidden.  After
+many changes everything is read again.  A completion never waits: it uses what is indexed by then.
 """
 
 import logging
@@ -15,45 +15,45 @@ from pathlib import Path
 from threading import Lock, Thread, get_native_id
 from time import monotonic
 
-from engine.knowledge.shelf import Shelf, Source
-from engine.repository.files import ReadableFile, find_files, read_text
+from engine.knowledge.text_index import IndexView, TextIndex
+from engine.repository.readable_files import ReadableFile, find_files, read_text
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Library"]
 
 FIRST_BYTES = 600_000
-"""Text on the first shelf, where there is much more."""
+"""Most text in the first index of a larger repository."""
 
 REFRESH_SECONDS = 10.0
-"""Least time between two looks for changed files."""
+"""Least time between two searches for changed files."""
 
 MAX_CHANGED = 64
-"""More changed files than this: everything is read again."""
+"""If more files than this have changed, everything is read again."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Holdings:
-    """What is on the shelves; replaced as a whole."""
+    """The indexes of one moment; never changed, only replaced as a whole."""
 
-    sources: tuple[Source, ...] = ()
+    views: tuple[IndexView, ...] = ()
     stamps: tuple[tuple[str, int, int], ...] = ()
-    """(name, size, time of change) of every file that was read for it."""
+    """(name, size, time of change) of every file in the views."""
     main: frozenset[tuple[str, int, int]] = frozenset()
-    """The stamps on the shelf that holds all."""
+    """The stamps of the files in the index of all files; empty before there is one."""
 
 
 class Library:
-    """The files of one repository.
+    """The files of one repository, indexed.
 
-    Any thread may ask for `sources`; it does not block.
+    Any thread may call `views`, which does not block.
 
     Args:
         root: The repository's folder.
         tokenizer: The model's.
-        suffixes: Endings of the names of files that count.
-        private_patterns: More patterns of secret files.
+        suffixes: Endings of the file names that are read.
+        private_patterns: More patterns of private files.
     """
 
     def __init__(
@@ -71,40 +71,40 @@ class Library:
         self._lock = Lock()
         self._looked: float | None = None
         self._looked_at: frozenset[tuple[str, int, int]] | None = None
-        """The stamps of all files when they were last read, also where none could be."""
+        """The stamps of all files at the last update, readable or not."""
         self._pinned = False
 
     @property
     def files(self) -> int:
-        """Files on the shelves."""
+        """Indexed files."""
         return len(self._holdings.stamps)
 
     @property
     def tokens(self) -> int:
-        """Tokens on the shelves, replaced text included."""
-        return sum(source.shelf.tokens for source in self._holdings.sources)
+        """Indexed tokens, those of hidden old text included."""
+        return sum(view.index.tokens for view in self._holdings.views)
 
-    def sources(self, without: str) -> list[Source]:
-        """Return the shelves as a completion in the file ``without`` uses them.
+    def views(self, without: str) -> list[IndexView]:
+        """Return the views for a completion in the file ``without``.
 
-        Neither its text on disk is used nor copies of that under other names.
+        They hide the file's own text on disk and every copy of it under another name.
         """
-        sources = self._holdings.sources
-        hidden = {without}.union(*(source.shelf.copies(without) for source in sources))
-        return [Source(source.shelf, hidden=source.hidden | hidden) for source in sources]
+        views = self._holdings.views
+        hidden = {without}.union(*(view.index.copies(without) for view in views))
+        return [IndexView(view.index, hidden=view.hidden | hidden) for view in views]
 
     def read(self) -> None:
-        """Bring the shelves up to date now; blocks.
+        """Bring the views up to date now; blocks.
 
-        They then stay as they are until the next call: who waits for a reading wants the same
-        answers from now on, whenever it asks.
+        From then on only this method changes them: a caller who waits for the files wants the
+        same answers until the next call.
         """
         with self._lock:
             self._pinned = True
             self._update("", gradual=False)
 
     def freshen(self, near: str) -> None:
-        """See to it that the shelves are brought up to date in the background, if it is time."""
+        """Start an update in the background if it is time for one; does not block."""
         now = monotonic()
         if self._pinned:
             return
@@ -116,15 +116,15 @@ class Library:
         Thread(target=self._work, args=(near,), name="repository", daemon=True).start()
 
     def _work(self, near: str) -> None:
-        """Update in a thread of the lowest priority."""
-        if sys.platform == "linux":  # elsewhere priorities belong to processes
+        """Update in the calling thread, at the lowest priority."""
+        if sys.platform == "linux":  # elsewhere a priority belongs to the whole process
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, get_native_id(), 19)
         with self._lock:
             try:
                 self._update(near, gradual=True)
-            except Exception:  # nobody waits for this thread: the log is where it can be seen
-                _log.exception("reading the repository failed; completing goes on without it")
+            except Exception:  # nobody joins this thread, so the log must show the failure
+                _log.exception("the repository cannot be read; completions go on without it")
             self._looked = monotonic()
 
     def _update(self, near: str, *, gradual: bool) -> None:
@@ -134,27 +134,27 @@ class Library:
         if self._looked_at == stamps.keys():
             return
         changed = [file for stamp, file in stamps.items() if stamp not in before.main]
-        if not before.sources or not before.main or len(changed) > MAX_CHANGED:
+        if not before.views or not before.main or len(changed) > MAX_CHANGED:
             self._read_all(files, gradual=gradual and not before.main)
         else:
             old = frozenset(stamp[0] for stamp in before.main if stamp not in stamps)
-            sources = [Source(before.sources[0].shelf, hidden=old), *self._shelf(changed)]
-            self._holdings = _Holdings(tuple(sources), tuple(stamps), before.main)
-            _log.info("repository: %d files changed", len(changed))
+            views = [IndexView(before.views[0].index, hidden=old), *self._indexed(changed)]
+            self._holdings = _Holdings(tuple(views), tuple(stamps), before.main)
+            _log.info("repository: %d changed files read", len(changed))
         self._looked_at = frozenset(stamps)
 
     def _read_all(self, files: Sequence[ReadableFile], *, gradual: bool) -> None:
         first = _first_files(files)
         if gradual and len(first) < len(files):
-            self._holdings = _Holdings(tuple(self._shelf(first)), tuple(map(_stamp, first)))
+            self._holdings = _Holdings(tuple(self._indexed(first)), tuple(map(_stamp, first)))
         stamps = tuple(map(_stamp, files))
-        self._holdings = _Holdings(tuple(self._shelf(files)), stamps, frozenset(stamps))
-        _log.info("repository: %d files, %d tokens", self.files, self.tokens)
+        self._holdings = _Holdings(tuple(self._indexed(files)), stamps, frozenset(stamps))
+        _log.info("repository: %d files read, %d tokens", self.files, self.tokens)
 
-    def _shelf(self, files: Sequence[ReadableFile]) -> list[Source]:
-        """Return a shelf of the files; none where no file can be read."""
+    def _indexed(self, files: Sequence[ReadableFile]) -> list[IndexView]:
+        """Return an index of the files as a list of one view, empty if no file can be read."""
         texts = [(file.name, text) for file in files if (text := read_text(file)) is not None]
-        return [Source(Shelf(self._tokenizer, texts))] if texts else []
+        return [IndexView(TextIndex(self._tokenizer, texts))] if texts else []
 
 
 def _stamp(file: ReadableFile) -> tuple[str, int, int]:
@@ -162,7 +162,7 @@ def _stamp(file: ReadableFile) -> tuple[str, int, int]:
 
 
 def _first_files(files: Sequence[ReadableFile]) -> Sequence[ReadableFile]:
-    """Return the files for the first shelf."""
+    """Return the leading files that together hold at most `FIRST_BYTES`."""
     total = 0
     for i, file in enumerate(files):
         total += file.size_bytes

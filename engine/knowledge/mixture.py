@@ -1,9 +1,10 @@
-"""The mixture: the model's prediction and the experts', with shares worked out for every token.
+"""Mixes the model's prediction with the experts', in shares computed anew for every token.
 
-An expert's weight is a softmax over linear functions of what is known before the token: how long
-its context is, how often it was seen, how sure it is, how sure the model is, and what the model
-holds of its best guess.  The model's own function is 0.  The coefficients are fitted to the
-likelihood of development code and stored with the model (`engine.knowledge.tuning`).
+The shares are a softmax over one score each.  The model's score is 0.  An expert's score is a
+linear function of features known before the token: how long its context is, how often that
+occurs, how sure the expert is, how sure the model is, and how likely the model finds the expert's
+best guess.  The coefficients are fitted to the likelihood of development code and stored with the
+model (`engine.knowledge.tuning`).
 
 Letters: V tokens of the vocabulary, E experts, F features.
 """
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.knowledge.forecast import Forecast
-from engine.knowledge.proposals import LineForecast
+from engine.knowledge.line_proposals import LineForecast
 
 __all__ = [
     "CONTEXT_FEATURES",
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 LENGTHS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 25)
-"""Context lengths that begin a class of their own."""
+"""Least context length, in tokens, of each class of lengths."""
 
 CONTEXT_FEATURES = (
     *(f"length>={length}" for length in LENGTHS),
@@ -40,7 +41,7 @@ CONTEXT_FEATURES = (
     "model's entropy",
     "model's highest log",
 )
-"""Names of what weighs an n-gram expert."""
+"""Names of an n-gram expert's features."""
 
 LINE_FEATURES = (
     "one",
@@ -63,7 +64,7 @@ LINE_FEATURES = (
     "model's entropy",
     "model's highest log",
 )
-"""Names of what weighs the lines of similar places."""
+"""Names of the features of the lines found at similar places."""
 
 _ABSENT = -1e9
 
@@ -73,7 +74,7 @@ class Certainty:
     """How sure the model is of the next token."""
 
     logs: NDArray[np.float64]
-    """Natural logarithms of its probabilities, shape (V,)."""
+    """Natural logarithms of its probabilities, float64, shape (V,)."""
     entropy: float
     """In nats."""
     highest: float
@@ -81,12 +82,12 @@ class Certainty:
 
     @classmethod
     def of(cls, shares: NDArray[np.float64]) -> "Certainty":
-        """Return the certainty of probabilities, shape (V,)."""
+        """Return the certainty of a model with these probabilities, shape (V,)."""
         logs = np.log(np.maximum(shares, 1e-12))
         return cls(logs, float(-(shares * logs).sum()), float(logs.max()))
 
     def of_guess(self, forecast: Forecast) -> list[float]:
-        """Return the features that concern the model and one guess."""
+        """Return the features about the model, given an expert's best guess."""
         return [float(self.logs[forecast.top]) / 4, self.entropy / 3, self.highest / 2]
 
 
@@ -105,7 +106,7 @@ def context_features(forecast: Forecast, model: Certainty) -> NDArray[np.float64
 
 
 def line_features(forecast: LineForecast, model: Certainty) -> NDArray[np.float64]:
-    """Return the `LINE_FEATURES`, float64, shape (F,)."""
+    """Return the `LINE_FEATURES` of the lines' votes, float64, shape (F,)."""
     ordered = np.sort(forecast.votes.shares)[::-1]
     second = float(ordered[1]) if len(ordered) > 1 else 0.0
     steps = min(forecast.steps, 4)
@@ -137,11 +138,11 @@ def line_features(forecast: LineForecast, model: Certainty) -> NDArray[np.float6
 def shares(
     features: Sequence[NDArray[np.float64] | None], coefficients: Sequence[NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """Return the shares of the model and of each expert; they sum to 1, shape (1 + E,).
+    """Return the shares of the model and each expert, which sum to 1, shape (1 + E,).
 
     Args:
-        features: Of each expert; None where it has nothing to say: its share is 0.
-        coefficients: Of each expert, as long as its features.
+        features: Of each expert; None, and a share of 0, for one without a forecast.
+        coefficients: Of each expert, one for each of its features.
     """
     scores = [0.0]
     for own, weights in zip(features, coefficients, strict=True):
@@ -156,12 +157,12 @@ def mix(
     forecasts: Sequence[Forecast | None],
     weights: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return the mixed probabilities, float64, shape (V,); they sum to 1 as the model's do.
+    """Return the mixed probabilities, float64, shape (V,); they sum to 1 if the model's do.
 
     Args:
         model: The model's probabilities, shape (V,).
-        forecasts: Of each expert, as for `shares`.
-        weights: Of the model and of each expert, from `shares`.
+        forecasts: Of each expert; None for one without a forecast.
+        weights: Shares of the model and each expert, from `shares`.
     """
     mixed: NDArray[np.float64] = model * weights[0]
     for forecast, weight in zip(forecasts, weights[1:], strict=True):

@@ -1,7 +1,8 @@
-"""Tuning: the few numbers that were fitted for one model, read from its folder.
+"""Tuning: the few numbers fitted for one model, read from its folder.
 
-``knowledge.json`` beside the weights holds the coefficients of the mixture by feature name, the
-threshold of what is shown, and what they were fitted on.  `scripts/fit_knowledge.py` writes it.
+``knowledge.json`` beside the weights holds the mixture's coefficients by feature name, the
+threshold below which a suggestion is hidden, and the data they were fitted on.
+`scripts/fit_knowledge.py` writes it.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.errors import ModelError
 from engine.knowledge.mixture import CONTEXT_FEATURES, LINE_FEATURES
-from engine.model.formats.safetensors import CHECKSUMS_FILE, read_checksums, read_file
+from engine.model.formats.checksums import CHECKSUMS_FILE, read_checksums, read_file
 
 __all__ = ["EXPERTS", "FILE", "Tuning", "load_tuning", "write_tuning"]
 
@@ -24,23 +25,27 @@ EXPERTS = {
     "repository": CONTEXT_FEATURES,
     "lines": LINE_FEATURES,
 }
-"""The experts, in the mixture's order, and the features that weigh each."""
+"""The experts in the mixture's order, each with the names of its features."""
 
 
 class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What was fitted for one model."""
+    """The numbers fitted for one model."""
 
     mixture: dict[str, dict[str, float]]
     """Coefficients by expert and feature."""
     threshold: float | None
-    """Mean log-probability below which a suggestion is not shown; None: all are shown."""
+    """Mean natural log-probability below which a suggestion is hidden; None: none is."""
     weights_sha256: str
-    """Checksum of the weights it was fitted with (`engine.model.load.weights_sha256`)."""
+    """Checksum of the weights it was fitted with (`engine.model.catalogue.weights_sha256`)."""
     fitted_on: dict[str, object]
-    """Packages with versions, questions, likelihoods: for the model card."""
+    """For the model card: packages with versions, questions, likelihoods."""
 
     def coefficients(self) -> list[NDArray[np.float64]]:
-        """Return the coefficients of each expert in `EXPERTS`, in the order of its features."""
+        """Return one array for each expert of `EXPERTS`, in the order of its features.
+
+        Raises:
+            KeyError: An expert or a feature has no coefficient.
+        """
         return [
             np.array([self.mixture[expert][feature] for feature in features])
             for expert, features in EXPERTS.items()
@@ -48,11 +53,11 @@ class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_tuning(folder: Path) -> Tuning | None:
-    """Return the tuning in a model folder; None where there is none.
+    """Return the tuning in a model folder; None if it has none.
 
     Raises:
-        ModelError: The file is no tuning, or lacks a coefficient.
-        WeightsError: It cannot be read or is not the one its checksum belongs to.
+        ModelError: The file is not a tuning, or lacks a coefficient.
+        WeightsError: The file cannot be read, or its checksum does not match.
     """
     path = folder / FILE
     if not path.exists():
@@ -71,7 +76,7 @@ def load_tuning(folder: Path) -> Tuning | None:
 
 
 def write_tuning(folder: Path, tuning: Tuning) -> None:
-    """Write the tuning into a model folder and its checksum among those of the other files."""
+    """Write the tuning into a model folder and its checksum into ``checksums.json``."""
     data: bytes = msgspec.json.format(msgspec.json.encode(tuning), indent=1) + b"\n"
     _replace(folder / FILE, data)
     sums = folder / CHECKSUMS_FILE
@@ -82,7 +87,7 @@ def write_tuning(folder: Path, tuning: Tuning) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Write a file in one step."""
+    """Replace a file in one step, so that a reader never sees half of it."""
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_bytes(data)
     temporary.replace(path)

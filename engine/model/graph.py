@@ -4,10 +4,11 @@ Frozen data and its checks.  Nothing here knows a family, a tensor's numbers or 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from engine.errors import ModelError
+from engine.model.roles import Role
 
 __all__ = ["OPERATIONS", "Attribute", "ModelGraph", "Node"]
 
@@ -31,16 +32,19 @@ OPERATIONS = MappingProxyType(
 class Node:
     """One operation on values of fixed width, the same for every row of a step.
 
-    Attributes by operation: ``norm`` kind, eps, heads (optional: as many norms of equal parts, with
-    one weight) · ``matmul`` bias (a tensor's name, optional) ·
-    ``rotary`` kind, base, head_dim, heads · ``attention`` heads, kv_heads, head_dim, scale,
-    window (0: all positions), softcap (0.0: none) · ``gate`` kind.
+    Attributes by operation: ``embed`` scale (of its rows, optional) · ``norm`` kind, eps, heads
+    (a `Role.HEAD_NORM`'s: as many norms of equal parts, with one weight) · ``matmul`` bias (a
+    tensor's name, optional) · ``rotary`` kind, base, head_dim, heads · ``attention`` kind, heads,
+    kv_heads, head_dim, scale, window (0: all positions), softcap (0.0: none) · ``gate`` kind.
+
+    Raises:
+        ModelError: The operation takes another number of inputs.
     """
 
     name: str
     """Unique in its graph: ``"layer 0.attention"``."""
-    op: str
-    """A key of `OPERATIONS`."""
+    role: Role
+    """What it is for; decides the operation."""
     inputs: tuple[str, ...]
     """Names of the values read."""
     output: str
@@ -54,15 +58,22 @@ class Node:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
-        if self.op not in OPERATIONS:
-            raise ModelError(
-                f"node {self.name!r}: unknown operation {self.op!r}; known: {', '.join(OPERATIONS)}"
-            )
         if len(self.inputs) != OPERATIONS[self.op]:
             raise ModelError(
                 f"node {self.name!r}: {self.op} takes {OPERATIONS[self.op]} inputs, "
                 f"not {len(self.inputs)}"
             )
+
+    @property
+    def op(self) -> str:
+        """A key of `OPERATIONS`."""
+        return self.role.op
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """Names of its tensors: weight, bias."""
+        names = () if self.weight is None else (self.weight,)
+        return (*names, self.text("bias")) if "bias" in self.attributes else names
 
     def integer(self, name: str) -> int:
         """Return a whole-number attribute."""
@@ -131,12 +142,43 @@ class ModelGraph:
             total += size
         return total
 
-    def producer(self, value: str) -> Node:
-        """Return the node that writes ``value``."""
-        for node in self.nodes:
-            if node.output == value:
-                return node
-        raise ModelError(f"graph {self.name!r}: no node writes {value!r}")
+    def one_layer(self, layer: int) -> "ModelGraph":
+        """Return the graph of one of its layers, now layer 0, between the embedding and the head.
+
+        It reads the embedding where it read another layer; the last norm reads it where it read
+        the last layer.
+        """
+        layer_of = {node.output: node.layer for node in self.nodes}
+        embedded = next(node.output for node in self.nodes if node.role is Role.EMBED)
+        leaving = [
+            value
+            for node in self.nodes
+            for value in node.inputs
+            if node.layer != layer and layer_of[value] == layer
+        ]
+
+        def source(node: Node, value: str) -> str:
+            if layer_of[value] in (None, layer):
+                return value
+            return embedded if node.layer == layer else leaving[0]
+
+        nodes = tuple(
+            replace(
+                node,
+                inputs=tuple(source(node, value) for value in node.inputs),
+                layer=None if node.layer is None else 0,
+            )
+            for node in self.nodes
+            if node.layer in (None, layer)
+        )
+        tensors = {name for node in nodes for name in node.tensors}
+        return replace(
+            self,
+            layers=1,
+            nodes=nodes,
+            values={node.output: self.values[node.output] for node in nodes},
+            weights={name: shape for name, shape in self.weights.items() if name in tensors},
+        )
 
     def describe(self) -> str:
         """Return a listing for people, one node a line: output[width] = op(inputs) weight."""
@@ -174,13 +216,8 @@ def _check_names(graph: ModelGraph) -> None:
         raise ModelError(f"graph {graph.name!r}: no node writes {sorted(unwritten)}")
 
 
-def _tensors(node: Node) -> list[str]:
-    names = [] if node.weight is None else [node.weight]
-    return [*names, node.text("bias")] if "bias" in node.attributes else names
-
-
 def _check_weights_used(graph: ModelGraph) -> None:
-    used = {name for node in graph.nodes for name in _tensors(node)}
+    used = {name for node in graph.nodes for name in node.tensors}
     if used != set(graph.weights):
         raise ModelError(
             f"graph {graph.name!r}: tensors without a shape: {sorted(used - set(graph.weights))}; "
@@ -212,7 +249,7 @@ def _check_embed(graph: ModelGraph, node: Node) -> None:
 def _check_norm(graph: ModelGraph, node: Node) -> None:
     (width,), out = _widths(graph, node)
     _require(node, "output width", out, width)
-    heads = node.integer("heads") if "heads" in node.attributes else 1
+    heads = node.integer("heads") if node.role is Role.HEAD_NORM else 1
     _require(node, "width mod heads", width % heads, 0)
     _require(node, "weight shape", _shape(graph, node), (width // heads,))
     _require(node, "kind", node.text("kind"), "rms")
@@ -241,6 +278,7 @@ def _check_attention(graph: ModelGraph, node: Node) -> None:
     (q, k, v), out = _widths(graph, node)
     heads, kv_heads = node.integer("heads"), node.integer("kv_heads")
     head_dim = node.integer("head_dim")
+    _require(node, "kind", node.text("kind"), "causal")
     _require(node, "query width", q, heads * head_dim)
     _require(node, "key width", k, kv_heads * head_dim)
     _require(node, "value width", v, kv_heads * head_dim)

@@ -6,6 +6,8 @@ anything: the kernels, the simulator and the reference each read these numbers.
 
 from dataclasses import dataclass
 
+from engine.model.roles import Role
+
 __all__ = ["ReduceOrder", "SumOrders"]
 
 
@@ -53,11 +55,11 @@ class SumOrders:
     """
 
     hidden: ReduceOrder
-    """Matmuls that read the residual stream after a norm: q, k, v, gate, up, head."""
+    """Products that read the residual stream after a norm."""
     heads: ReduceOrder
-    """The matmul that reads the attention's output: o."""
+    """The product that reads the attention's output."""
     ffn: ReduceOrder
-    """The matmul that reads the gated activations: down."""
+    """The product that reads the gated activations."""
     norm: ReduceOrder
     """The sum of squares of a norm."""
     positions: ReduceOrder
@@ -70,3 +72,17 @@ class SumOrders:
         """Return the orders of a model on one core: every sum is one part."""
         one = ReduceOrder(1, 1)
         return cls(one, one, one, one, one, one)
+
+    def of(self, role: Role) -> ReduceOrder:
+        """Return the order of the sums of a product.
+
+        Raises:
+            KeyError: Nodes of this role multiply nothing.
+        """
+        return {
+            Role.QKV: self.hidden,
+            Role.OUT: self.heads,
+            Role.GATE_UP: self.hidden,
+            Role.DOWN: self.ffn,
+            Role.HEAD: self.hidden,
+        }[role]

@@ -1,1 +1,1 @@
-"""What a face and the engine process say to each other, and how it is framed."""
+"""The language of the engine's socket: request and result, messages, and the frames around them."""

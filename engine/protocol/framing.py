@@ -11,7 +11,7 @@ HEADER_BYTES = 4
 
 
 async def read_body(reader: StreamReader) -> bytes | None:
-    """Return the body of the next frame; None when the stream ended, also in mid-frame.
+    """Return the body of the next frame; None at the end of the stream, even within a frame.
 
     Raises:
         ServerError: The frame says it is longer than a frame may be.

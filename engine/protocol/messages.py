@@ -1,4 +1,4 @@
-"""What a face and the engine process say to each other: the wire types and their framing.
+"""The messages between a client and the engine process, and the frame around each.
 
 Depends on msgspec only (no numpy, no numba), so that a client stays light.  A frame is a
 4-byte big-endian length, then one MessagePack value of `ClientMessage` or `ServerMessage`.
@@ -9,29 +9,26 @@ import struct
 
 import msgspec
 
+from engine.protocol.completion import Completion, CompletionRequest
+
 __all__ = [
     "MAX_FRAME_BYTES",
-    "PREFIX_CHARACTERS",
-    "SUFFIX_CHARACTERS",
     "Cancel",
     "ClientMessage",
     "Complete",
     "Completed",
     "EngineReady",
     "Failed",
-    "HostStats",
     "MachineInfo",
     "ModelInfo",
     "PartialText",
     "Progress",
-    "Region",
-    "RepositoryStats",
+    "RegionInfo",
     "ServerMessage",
     "Shutdown",
     "Telemetry",
     "ThroughputPoint",
     "Unwatch",
-    "WaferStats",
     "Watch",
     "Welcome",
     "decode_client",
@@ -42,41 +39,18 @@ __all__ = [
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """A longer frame is an error, not an allocation."""
 
-PREFIX_CHARACTERS = 32_768
-"""What a client sends at most from before the cursor."""
-
-SUFFIX_CHARACTERS = 16_384
-"""What it sends at most from after the cursor."""
-
 
 # ── client → server ─────────────────────────────────────────────────────────────────────────
 
 
 class Complete(msgspec.Struct, tag=True, frozen=True):
-    """Ask for the text at a cursor.  A newer request of the same client cancels an older one."""
+    """Ask for the text at a cursor.  A client's newer request cancels its older one."""
 
     request_id: int
-    """Chosen by the client, unique in its connection."""
-    path: str
-    """The file's path as shown to the model, relative to the repository."""
-    prefix: str
-    """Text before the cursor; the client may cut it to its last `PREFIX_CHARACTERS`."""
-    suffix: str
-    """Text after the cursor; the client may cut it to its first `SUFFIX_CHARACTERS`."""
-    max_tokens: int = 64
-    temperature: float = 0.0
-    top_k: int = 0
-    """0 means no limit."""
-    top_p: float = 1.0
-    seed: int = 0
-    multi_line: bool = True
-    """False: stop at the end of the cursor's line."""
+    """Chosen by the client, from 1, unique in its connection."""
+    request: CompletionRequest
     automatic: bool = True
     """False when the person asked for it."""
-    repository: str | None = None
-    """Folder of the repository, to learn from its other files; None: the model alone."""
-    private_patterns: tuple[str, ...] = ()
-    """More patterns of files that are never read, from the person's settings."""
 
 
 class Cancel(msgspec.Struct, tag=True, frozen=True):
@@ -86,7 +60,7 @@ class Cancel(msgspec.Struct, tag=True, frozen=True):
 
 
 class Watch(msgspec.Struct, tag=True, frozen=True):
-    """Send `Telemetry` every ``interval_ms`` while something happens, and once at once."""
+    """Send `Telemetry` now, and then every ``interval_ms`` in which something happens."""
 
     interval_ms: int = 200
 
@@ -121,7 +95,7 @@ class Progress(msgspec.Struct, tag=True, frozen=True):
     done: int
     total: int
     label: str
-    """What is being done now, for a person: ``"preparing matmul"``."""
+    """The current step, for a person: ``"preparing matmul"``."""
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
@@ -140,7 +114,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     fill_in_the_middle: bool
 
 
-class Region(msgspec.Struct, frozen=True):
+class RegionInfo(msgspec.Struct, frozen=True):
     """A rectangle of cores with one job; (column, row), origin north-west."""
 
     label: str
@@ -150,7 +124,7 @@ class Region(msgspec.Struct, frozen=True):
     width: int
     height: int
     sram_bytes: dict[str, int]
-    """Fullest core of the region by use: code, weights, kv, buffers, max_total."""
+    """Bytes of the region's fullest core by use: code, weights, kv, buffers, max_total."""
 
 
 class MachineInfo(msgspec.Struct, frozen=True):
@@ -164,7 +138,7 @@ class MachineInfo(msgspec.Struct, frozen=True):
     program: str
     """The Program's hash."""
     cores_used: int
-    regions: list[Region]
+    regions: list[RegionInfo]
 
 
 class EngineReady(msgspec.Struct, tag=True, frozen=True):
@@ -174,45 +148,9 @@ class EngineReady(msgspec.Struct, tag=True, frozen=True):
     machine: MachineInfo
     threads: int
     processor_path: str
-    """``"avx512-vnni"``, ``"avx2"`` or ``"portable"``."""
+    """``"avx512-vnni"``, ``"avx2"`` or ``"portable"``; ``"simulator"`` or ``"numpy"`` where no
+    kernels run."""
     start_ms: float
-
-
-class HostStats(msgspec.Struct, frozen=True):
-    """Host time of one completion, measured."""
-
-    prefill_ms: float
-    decode_ms: float
-    first_text_ms: float
-    tokens_per_second: float | None
-    """Decode only; None without a decode step."""
-
-
-class WaferStats(msgspec.Struct, frozen=True):
-    """Wafer time of one completion, emulated."""
-
-    machine: str
-    clock_ghz: float
-    program: str
-    cores_used: int
-    cycles_prefill: int
-    cycles_per_token: float
-    tokens_per_second: float
-    mac_utilisation: float
-    sram_bytes_per_core_max: int
-
-
-class RepositoryStats(msgspec.Struct, frozen=True):
-    """What the code around the cursor contributed to one completion."""
-
-    files: int
-    """Other files of the repository that were read so far."""
-    tokens: int
-    """Tokens of them that are indexed."""
-    changed: float
-    """Share of the chosen tokens that are not the model's own likeliest, 0–1."""
-    mean_weight: float
-    """Mean share of the mixture that is not the model's, 0–1."""
 
 
 class PartialText(msgspec.Struct, tag=True, frozen=True):
@@ -223,24 +161,10 @@ class PartialText(msgspec.Struct, tag=True, frozen=True):
 
 
 class Completed(msgspec.Struct, tag=True, frozen=True):
-    """The end of a request: the trimmed text (may be empty) and what it took."""
+    """The end of a request."""
 
     request_id: int
-    text: str
-    finish_reason: str
-    """``stop``, ``length``, ``trimmed`` or ``cancelled``."""
-    prompt_tokens: int
-    cached_tokens: int
-    completion_tokens: int
-    host: HostStats
-    wafer: WaferStats
-    repository: RepositoryStats | None = None
-    """None where the model wrote alone."""
-    mean_logprob: float | None = None
-    """Mean natural log-probability of the chosen tokens; None where there is none."""
-    shown: bool = True
-    """Whether the text is worth showing unasked: it is not empty, and ``mean_logprob`` reaches
-    the model's threshold."""
+    completion: Completion
 
 
 class Failed(msgspec.Struct, tag=True, frozen=True):
@@ -262,7 +186,7 @@ class ThroughputPoint(msgspec.Struct, frozen=True):
 
 
 class Telemetry(msgspec.Struct, tag=True, frozen=True):
-    """Counters since the last `Telemetry` of this connection, and the engine's state now."""
+    """Counters since this connection's last `Telemetry`, and the engine's state now."""
 
     sequence: int
     busy: bool

@@ -1,22 +1,23 @@
-"""Who is asked, and how: a question at a cursor, an answer, and the model as one who answers."""
+"""A question at a cursor, its answer, and a session as one that answers."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from engine.session import CompletionRequest, Session
+from engine.protocol.completion import CompletionRequest
+from engine.session import Session
 
-__all__ = ["Answer", "Answerer", "ModelAnswers", "Nothing", "Question"]
+__all__ = ["Answerer", "CursorAnswer", "ModelAnswers", "NothingBaseline", "Question"]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A cursor in a file that misses a part: the answer is no part of a question."""
+    """A cursor in a file with a part cut out.  The part itself is not in the question."""
 
     root: Path
-    """The repository's folder.  On disk, the file there is whole: nobody may look into it."""
+    """The repository's folder.  The file there is whole, so an answerer must not read it."""
     path: str
-    """The file, below the root."""
+    """The file, relative to the root."""
     prefix: str
     suffix: str
     multi_line: bool = False
@@ -24,45 +25,45 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A text for a cursor."""
+class CursorAnswer:
+    """An answerer's text for the cursor of a question."""
 
     text: str = ""
-    """Trimmed as the app trims; may be empty."""
+    """Trimmed as in the app; may be empty."""
     tokens: int = 0
-    """Tokens generated."""
+    """Tokens that were generated."""
     shown: bool = True
-    """Whether the app would show it."""
+    """Whether the app would show the text."""
     changed: float = 0.0
-    """Share of its tokens that the repository chose, not the model."""
+    """Share of the tokens that the model alone would not have chosen."""
     weight: float = 0.0
-    """Mean share that the repository had in the choice."""
+    """Mean share of the repository's experts in the predictions."""
     drafts: tuple[str, ...] = field(default=(), repr=False)
-    """The text as it grew while it was made."""
+    """The growing text after each change, as far as the app would see it."""
 
 
 class Answerer(Protocol):
     """Answers questions."""
 
-    def answer(self, question: Question) -> Answer:
-        """Return the text for the question's cursor."""
+    def answer(self, question: Question) -> CursorAnswer:
+        """Return a text for the question's cursor."""
         ...
 
 
-class Nothing:
-    """The baseline of a plain editor: suggests nothing."""
+class NothingBaseline:
+    """The baseline of a plain editor, which suggests nothing."""
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> CursorAnswer:
         """Return an empty text."""
-        return Answer()
+        return CursorAnswer()
 
 
 class ModelAnswers:
-    """A session answers.
+    """Answers with the completions of a session.
 
     Args:
-        session: An open one.
-        repository: Whether it may read the other files of the question's repository.
+        session: An open session.
+        repository: Whether the session may read the other files of a question's repository.
         secret_patterns: More patterns of private files.
     """
 
@@ -75,28 +76,28 @@ class ModelAnswers:
         self._prepared: Path | None = None
 
     def prepare(self, root: Path) -> None:
-        """Let the session read a repository before the questions about it; once for many."""
+        """Have the session read a repository, once for all questions about it."""
         if self._repository and root != self._prepared:
             self._prepared = root
             self._session.read_repository(str(root), self._secret_patterns)
 
-    def answer(self, question: Question) -> Answer:
-        """Return what the session suggests."""
+    def answer(self, question: Question) -> CursorAnswer:
+        """Return the session's completion."""
         drafts: list[str] = []
         completion = self._session.complete(self._request(question), on_text=drafts.append)
         learnt = completion.repository
-        return Answer(
+        return CursorAnswer(
             text=completion.text,
             tokens=completion.completion_tokens,
             shown=completion.shown,
             changed=learnt.changed if learnt is not None else 0.0,
             weight=learnt.mean_weight if learnt is not None else 0.0,
-            # As the engine process does: what may yet be hidden is not sent piece by piece.
+            # The engine process does the same: it sends no part of a text that it may yet hide.
             drafts=() if self._session.threshold is not None else tuple(drafts),
         )
 
     def bits(self, question: Question, target: str) -> float:
-        """Return −log₂ of the probability that the session writes ``target`` here."""
+        """Return −log₂ of the probability that the session writes ``target``."""
         return self._session.score(self._request(question), target).bits
 
     def _request(self, question: Question) -> CompletionRequest:

@@ -1,4 +1,4 @@
-"""The measurement: suites of questions put to a model and to the baselines, and their figures."""
+"""Puts suites of questions to a model and to the baselines, and computes the figures."""
 
 import ast
 import re
@@ -10,29 +10,29 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.quality.answers import Answer, Answerer, Nothing, Question
+from engine.quality.answers import Answerer, CursorAnswer, NothingBaseline, Question
 from engine.quality.corpus import Corpus, read_corpus
 from engine.quality.endings import judge_ending
-from engine.quality.items import Item, Items
-from engine.quality.nearest import Nearest
-from engine.quality.ngram import NGram
-from engine.quality.replay import Stretch, Typed, Typist, draw_stretches, summary
+from engine.quality.nearest_line_baseline import NearestLineBaseline
+from engine.quality.ngram_baseline import NGramBaseline
+from engine.quality.question_sampler import QuestionItem, QuestionSampler
 from engine.quality.scores import edit_similarity, interval, mean
+from engine.quality.typing_replay import Stretch, Typed, Typist, draw_stretches, summary
 
-__all__ = ["Model", "QualityBench"]
+__all__ = ["MeasuredModel", "QualityBench"]
 
 _MAX_TOKENS = {"block": 160}
 _LINE_TOKENS = 64
 
 OnItem = Callable[[int, int], None]
-"""Told, after each item, how many are done and how many there are."""
+"""Called after each item with the number done and the number of all."""
 
 
-class Model(Answerer, Protocol):
-    """A model that answers."""
+class MeasuredModel(Answerer, Protocol):
+    """The model that is measured."""
 
     def prepare(self, root: Path) -> None:
-        """Get ready for questions about a repository."""
+        """Prepare for questions about a repository."""
         ...
 
     def bits(self, question: Question, target: str) -> float:
@@ -42,18 +42,18 @@ class Model(Answerer, Protocol):
 
 @dataclass(slots=True)
 class _Scores:
-    """The worths of answers, one an item."""
+    """Scores of answers, one for each item."""
 
     exact: list[float] = field(default_factory=list)
     similar: list[float] = field(default_factory=list)
 
     def add(self, text: str, target: str) -> None:
-        """Judge one answer; spaces at the end do not count, for similarity all around."""
+        """Score one answer without its trailing white space; for similarity, also the leading."""
         self.exact.append(float(text.rstrip() == target.rstrip()))
         self.similar.append(edit_similarity(text.strip(), target.strip()))
 
     def figures(self, seed: int) -> dict[str, Any]:
-        """Return the means, with an interval for exact match."""
+        """Return the means, and a confidence interval for exact match."""
         return {
             "exact_match": mean(self.exact),
             "exact_match_ci": interval(self.exact, seed),
@@ -63,20 +63,20 @@ class _Scores:
 
 @dataclass(slots=True)
 class _ModelScores(_Scores):
-    """What a model's answers are worth beside that."""
+    """Scores that only a model's answers get."""
 
     bits: float = 0.0
     size: int = 0
     """UTF-8 bytes of the targets."""
     changed: list[float] = field(default_factory=list)
     weight: list[float] = field(default_factory=list)
-    """What the repository contributed (`engine.quality.answers.Answer`)."""
+    """The repository's part, as in `engine.quality.answers.CursorAnswer`."""
     endings: Counter[str] = field(default_factory=Counter)
     extra: dict[str, list[float]] = field(default_factory=dict)
-    """More worths by name, one an item."""
+    """Scores of some kinds of questions, by name."""
 
-    def judge(self, kind: str, item: Item, answer: Answer) -> None:
-        """Judge one answer in every way that its kind has."""
+    def judge(self, kind: str, item: QuestionItem, answer: CursorAnswer) -> None:
+        """Score one answer in every way that applies to its kind of question."""
         self.add(answer.text, item.target)
         self.changed.append(answer.changed)
         self.weight.append(answer.weight)
@@ -96,7 +96,7 @@ class _ModelScores(_Scores):
 
 
 class QualityBench:
-    """Suites made from one directory of Python code.
+    """All suites of one directory of Python code.
 
     Args:
         data: The directory.
@@ -107,34 +107,34 @@ class QualityBench:
     def __init__(self, data: Path, seed: int = 0, secret_patterns: Sequence[str] = ()) -> None:
         self.seed = seed
         self.corpus: Corpus = read_corpus(data, seed, secret_patterns)
-        self._items = Items(self.corpus, seed)
+        self._items = QuestionSampler(self.corpus, seed)
 
     @cached_property
     def baselines(self) -> dict[str, Answerer]:
-        """Who else answers the same questions."""
+        """The other answerers of the same questions, by name."""
         return {
-            "nothing": Nothing(),
-            "ngram": NGram(self.corpus),
-            "nearest_line": Nearest(self.corpus),
+            "nothing": NothingBaseline(),
+            "ngram": NGramBaseline(self.corpus),
+            "nearest_line": NearestLineBaseline(self.corpus),
         }
 
     def measure(
         self,
         kind: str,
         count: int,
-        model: Model,
+        model: MeasuredModel,
         on_item: OnItem,
         *,
-        without_repository: Model | None = None,
+        without_repository: MeasuredModel | None = None,
     ) -> dict[str, Any]:
-        """Return the figures of one suite of questions; fields as in the command's JSON.
+        """Return the figures of one kind of question, with the fields of the command's JSON.
 
         Args:
-            kind: One of `engine.quality.items.KINDS`.
-            count: Questions, fewer where the directory has fewer.
-            model: Who is measured.
-            on_item: Told of every item.
-            without_repository: The model without the repository; ``cross`` measures both.
+            kind: One of `engine.quality.question_sampler.KINDS`.
+            count: Most questions; a small directory has fewer.
+            model: The model to measure.
+            on_item: Called after every question.
+            without_repository: The same model without the repository; ``cross`` measures both.
         """
         items = self._items.draw(kind, count)
         scores, alone = _ModelScores(), _ModelScores()
@@ -154,14 +154,16 @@ class QualityBench:
         figures["baselines"] = {name: each.figures(self.seed) for name, each in others.items()}
         return figures
 
-    def replay(self, count: int, model: Model, typist: Typist, on_item: OnItem) -> dict[str, Any]:
-        """Return the figures of the suite ``replay``; fields as in the command's JSON.
+    def replay(
+        self, count: int, model: MeasuredModel, typist: Typist, on_item: OnItem
+    ) -> dict[str, Any]:
+        """Return the figures of the suite ``replay``, with the fields of the command's JSON.
 
         Args:
             count: Lines to type, rounded up to whole stretches.
-            model: Who is measured.
-            typist: Types a stretch with suggestions.
-            on_item: Told of every stretch.
+            model: The model to measure.
+            typist: Types a stretch with an answerer's suggestions.
+            on_item: Called after every stretch.
         """
         stretches = draw_stretches(self.corpus, count, self.seed)
         typed: list[Typed] = []
@@ -182,7 +184,7 @@ class QualityBench:
         }
 
 
-def _question(kind: str, item: Item) -> Question:
+def _question(kind: str, item: QuestionItem) -> Question:
     return Question(
         item.file.root,
         item.file.path,
@@ -193,8 +195,8 @@ def _question(kind: str, item: Item) -> Question:
     )
 
 
-def _bits_of_lines(stretch: Stretch, model: Model) -> float:
-    """Return −log₂ of the probability of a stretch, line by line, as it is typed."""
+def _bits_of_lines(stretch: Stretch, model: MeasuredModel) -> float:
+    """Return −log₂ of the probability of a stretch, line by line, each after the ones before."""
     bits, above = 0.0, stretch.above
     for line in stretch.target.splitlines(keepends=True):
         question = Question(
@@ -206,16 +208,16 @@ def _bits_of_lines(stretch: Stretch, model: Model) -> float:
 
 
 def _measure_one(
-    kind: str, item: Item, question: Question, model: Model, scores: _ModelScores
+    kind: str, item: QuestionItem, question: Question, model: MeasuredModel, scores: _ModelScores
 ) -> None:
-    """Ask a model one question and judge the answer."""
+    """Ask a model one question and score the answer."""
     scores.judge(kind, item, model.answer(question))
     scores.bits += model.bits(question, item.target)
     scores.size += len(item.target.encode())
 
 
-def _extra(kind: str, item: Item, text: str) -> list[tuple[str, float]]:
-    """Return the worths that only some kinds have."""
+def _extra(kind: str, item: QuestionItem, text: str) -> list[tuple[str, float]]:
+    """Return the scores, by name, that only some kinds of questions have."""
     if kind == "cross":
         name = re.search(rf"\b{re.escape(item.hole.name)}\b", text)
         return [("name_found", float(name is not None))]
@@ -227,7 +229,7 @@ def _extra(kind: str, item: Item, text: str) -> list[tuple[str, float]]:
 
 
 def _tree(text: str) -> str | None:
-    """Return a text's syntax tree without places, None where it does not parse."""
+    """Return a text's syntax tree without positions; None if it does not parse."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

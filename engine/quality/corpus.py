@@ -1,8 +1,8 @@
-"""The Python files of a directory, as repositories.  Reads only; knows nothing of questions.
+"""Reads the Python files of a directory as repositories.  Knows nothing of questions.
 
-A directory with a marker of its own (``.git``, ``pyproject.toml``, ``setup.py``, ``setup.cfg``,
-``__init__.py``) is one repository; in any other directory every folder is one, as in a folder of
-packages, and loose files are one together.
+A directory that holds a marker (``.git``, ``pyproject.toml``, ``setup.py``, ``setup.cfg``,
+``__init__.py``) is one repository.  In any other directory every folder is a repository, as in a
+folder of packages, and the loose files together are one more.
 """
 
 import os
@@ -20,10 +20,10 @@ from engine.repository.privacy import secret_file
 __all__ = ["Corpus", "SourceFile", "read_corpus"]
 
 MAX_FILES = 2000
-"""Files read of a large directory: drawn evenly over its repositories."""
+"""Most files of a directory that are read, drawn evenly from its repositories."""
 
 MAX_BYTES = 1_000_000
-"""A longer file is data or was written by a program."""
+"""A larger file is data, or a program wrote it."""
 
 _HEAD_CHARACTERS = 400
 _GENERATED = re.compile(
@@ -31,7 +31,7 @@ _GENERATED = re.compile(
     r"\b(auto(matically)?[- ]?generated|generated (by|from|with|using))\b|\bdo not edit\b)",
     re.IGNORECASE | re.MULTILINE,
 )
-"""What a program writes on top of its files: nobody types the rest, and tables are copies."""
+"""Note at the top of a generated file.  Nobody types such a file, and its tables are copies."""
 
 _MARKERS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "__init__.py")
 _NO_FOLDERS = frozenset({"__pycache__", "node_modules"})
@@ -44,27 +44,27 @@ class SourceFile:
     root: Path
     """The repository's folder."""
     path: str
-    """Below the root, with ``/``."""
+    """Relative to the root, with ``/``."""
     text: str = field(repr=False)
     r"""Lines end with ``\n``."""
 
     @property
     def name(self) -> tuple[str, str]:
-        """What tells it from every other file."""
+        """Identifies the file among all others."""
         return str(self.root), self.path
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The files that questions are made of."""
+    """The files from which questions are drawn."""
 
     files: tuple[SourceFile, ...]
     skipped: dict[str, int]
-    """Files that could not be used, by reason."""
+    """Number of unusable files, by reason."""
 
     @property
     def repositories(self) -> tuple[Path, ...]:
-        """Their roots, in order."""
+        """The roots of the files, in order."""
         return tuple(dict.fromkeys(file.root for file in self.files))
 
 
@@ -73,7 +73,7 @@ def read_corpus(data: Path, seed: int, secret_patterns: Sequence[str] = ()) -> C
 
     Args:
         data: A directory.
-        seed: Decides which files of a large directory are read.
+        seed: Selects the files of a large directory.
         secret_patterns: More patterns of private files.
 
     Raises:
@@ -101,19 +101,19 @@ def read_corpus(data: Path, seed: int, secret_patterns: Sequence[str] = ()) -> C
 
 
 def _chosen(data: Path, seed: int) -> list[tuple[Path, str]]:
-    """Return (root, path) of the files to read, in order."""
+    """Return the (root, path) of each file to read, in order."""
     groups: list[list[tuple[Path, str]]] = []
     for root, paths in _repositories(data):
         found = [(root, path) for path in paths]
         Random(f"{seed}/{root.name}").shuffle(found)
         groups.append(found)
-    # One of each repository in turn, so that a large one does not push out the small ones.
+    # One file of each repository in turn, so that a large one does not crowd out the small.
     in_turn = [each for turn in zip_longest(*groups) for each in turn if each is not None]
     return sorted(in_turn[:MAX_FILES])
 
 
 def _repositories(data: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Yield (root, paths of its Python files) of each repository."""
+    """Yield (root, paths of its Python files) for each repository."""
     if any((data / marker).exists() for marker in _MARKERS):
         yield data, list(_python_files(data))
         return
@@ -138,14 +138,14 @@ def _python_files(root: Path) -> Iterator[str]:
 
 
 def _is_searched(folder: Path, name: str) -> bool:
-    """Return whether a folder may hold the directory's own code: no cache, no environment."""
+    """Return whether a folder may hold code of the directory: no cache, no environment."""
     hidden = name.startswith(".") or name in _NO_FOLDERS
-    # os.path: a folder that may not be looked into is passed over like the walk does.
+    # Path.exists may raise for a folder without permission; os.walk passes over it, too.
     return not hidden and not os.path.exists(folder / name / "pyvenv.cfg")
 
 
 def _read(path: Path, skipped: Counter[str]) -> str | None:
-    """Return a file's text, or count why not."""
+    """Return a file's text; None, after counting the reason, if it is unusable."""
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):

@@ -1,44 +1,44 @@
-"""Whether a suggestion ends where it should: the bracket, the line, the block.
+"""Judges whether a suggestion ends in the right place: its brackets, its line, its block.
 
 Pure functions of a suggestion, the text around it and the text that a person wrote there.
 
 ===================  ===========================================================================
-``line_right``       agrees with what was written and ends where that line ends
-``line_short``       agrees, and the line goes on
-``line_over``        says all of the line and more on it
-``block_right``      several lines, all as written, and the block ends there
-``block_short``      several lines, all as written, and the block goes on
-``block_over``       says all of the block and then more
-``bracket_open``     leaves a bracket open that it opened, and does not end in one
-``bracket_extra``    closes a bracket that nobody opened, or that stands closed behind it
-``repeats_suffix``   ends with what stands behind the cursor or on the next line
+``line_right``       as written, and ends with the line
+``line_short``       as written, but the line goes on
+``line_over``        the whole line as written, and more on it
+``block_right``      several lines as written, and ends with the block
+``block_short``      several lines as written, but the block goes on
+``block_over``       the whole block as written, and more after it
+``bracket_open``     leaves its own bracket open, and its end does not look unfinished
+``bracket_extra``    closes a bracket that is not open, or that is closed after it
+``repeats_suffix``   ends with the text after the cursor, or with the next line
 ===================  ===========================================================================
 """
 
 from collections.abc import Iterator
 
 from engine.completion.brackets import depths
-from engine.completion.place import Place, indent_width
+from engine.completion.surroundings import Surroundings, indent_width
 
 __all__ = ["judge_ending"]
 
 _GOES_ON = (",", "(", "[", "{", "\\", "+", "-", "*", "/", "|", "&", "=", " and", " or")
 _BEHIND = 3
-"""A shorter repetition is chance, but for these:"""
+"""A repetition shorter than this is chance, except for the signs below."""
 _SIGNS = (":", ",", ";")
 _LOOK_LINES = 200
 
 
 def judge_ending(text: str, prefix: str, suffix: str, truth: str) -> Iterator[str]:
-    """Yield what is to be said about the end of a suggestion; keys as in the module's table.
+    """Yield the keys of the module's table that apply to a suggestion.
 
     Args:
         text: The suggestion.
         prefix: The text before the cursor.
-        suffix: The text behind what was written.
-        truth: What was written from the cursor on.
+        suffix: The text after the written one.
+        truth: The text that a person wrote from the cursor on.
     """
-    place = Place.of(prefix, suffix)
+    place = Surroundings.of(prefix, suffix)
     written = text.rstrip()
     if not written:
         return
@@ -53,8 +53,8 @@ def judge_ending(text: str, prefix: str, suffix: str, truth: str) -> Iterator[st
         yield "repeats_suffix"
 
 
-def _against(written: str, truth: str, place: Place) -> Iterator[str]:
-    """Yield how the end agrees with what was written."""
+def _against(written: str, truth: str, place: Surroundings) -> Iterator[str]:
+    """Yield the verdict on the suggestion's line or block."""
     kind = "block" if "\n" in written.lstrip("\n") else "line"
     if truth.startswith(written):
         rest = truth[len(written) :]
@@ -75,14 +75,15 @@ def _against(written: str, truth: str, place: Place) -> Iterator[str]:
                 return
 
 
-def _block_ends(written: str, rest: str, place: Place) -> bool:
-    """Return whether the line behind is less deep than the last one written, or there is none."""
+def _block_ends(written: str, rest: str, place: Surroundings) -> bool:
+    """Return whether the next line is less deep than the last one written, or missing."""
     following = next((line for line in rest.split("\n")[1:] if line.strip()), None)
     last = (place.before + written).rpartition("\n")[2]
     return following is None or indent_width(following) < indent_width(last)
 
 
-def _repeats(written: str, place: Place) -> bool:
+def _repeats(written: str, place: Surroundings) -> bool:
+    """Return whether the suggestion ends with the rest of the line, or with the next line."""
     rest = place.rest.strip()
     if rest:
         return (len(rest) >= _BEHIND or rest in _SIGNS) and written.endswith(rest)
@@ -91,11 +92,11 @@ def _repeats(written: str, place: Place) -> bool:
 
 
 def _open_brackets(prefix: str) -> int:
-    """Return how many brackets are open at the end of a text, by its last lines."""
+    """Return how many brackets are open at the end of a text, judged by its last lines."""
     lines = prefix.split("\n")[-_LOOK_LINES:]
     depth = 0
     for line in lines:
         change, lowest = depths(line)
-        # A line that closes more than is open began inside brackets we do not see.
+        # A line that closes more than is open started inside brackets above the lines we read.
         depth = max(depth, -lowest) + change
     return depth

@@ -1,4 +1,4 @@
-"""What an answer is worth, and how sure a mean of such worths is.  Pure functions."""
+"""Scores an answer, and tells how sure a mean of scores is.  Pure functions."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ LEVEL = 0.95
 
 
 def edit_similarity(a: str, b: str) -> float:
-    """Return the Levenshtein ratio of two texts: 1 where they are equal, 0 with nothing shared.
+    """Return the Levenshtein ratio of two texts: 1 if they are equal, 0 if they share nothing.
 
-    It is 2·L ÷ (len a + len b), L the length of the longest common subsequence; a replaced
-    character counts as one taken out and one put in.
+    It is 2·L ÷ (len a + len b), where L is the length of the longest common subsequence.  A
+    replaced character counts as one removed and one added.
 
     Source:
-        ``Levenshtein.ratio`` of python-Levenshtein, which is the ``fuzz.ratio`` of CodeXGLUE's
-        line completion; RepoEval divides by the longer text and gives other figures.
+        ``Levenshtein.ratio`` of python-Levenshtein, the same as ``fuzz.ratio`` in CodeXGLUE's
+        line completion.  RepoEval divides by the longer text and gets other figures.
 
     Example:
         >>> edit_similarity("return x", "return y")
@@ -33,8 +33,8 @@ def _common_subsequence(a: str, b: str) -> int:
     """Return the length of the longest common subsequence.
 
     Source:
-        Hyyrö, "Bit-parallel LCS-length computation revisited" (2004): a column of the table of
-        differences is one whole number, a character of ``b`` moves it on.
+        Hyyrö, "Bit-parallel LCS-length computation revisited" (2004): one integer holds a column
+        of the table of differences, and each character of ``b`` leads to the next column.
     """
     positions: dict[str, int] = {}
     for index, sign in enumerate(a):
@@ -48,15 +48,15 @@ def _common_subsequence(a: str, b: str) -> int:
 
 
 def mean(values: Sequence[float]) -> float | None:
-    """Return the mean, None of nothing."""
+    """Return the mean; None if there are no values."""
     return sum(values) / len(values) if values else None
 
 
 def interval(values: Sequence[float], seed: int) -> list[float] | None:
-    """Return the bootstrap interval [low, high] of a mean, None of no values.
+    """Return the bootstrap interval [low, high] of a mean; None if there are no values.
 
     Args:
-        values: One worth an item.
+        values: One score for each item.
         seed: The same seed and values give the same interval.
 
     Source:
@@ -69,11 +69,11 @@ def interval(values: Sequence[float], seed: int) -> list[float] | None:
 def ratio_interval(
     numerators: Sequence[float], denominators: Sequence[float], seed: int
 ) -> list[float] | None:
-    """Return the bootstrap interval [low, high] of Σ numerators ÷ Σ denominators.
+    """Return the bootstrap interval [low, high] of Σ numerators ÷ Σ denominators, or None.
 
     Args:
-        numerators: One number a group.
-        denominators: One positive number a group.
+        numerators: One number for each group.
+        denominators: One positive number for each group.
         seed: The same seed and values give the same interval.
     """
     if not numerators:
@@ -89,7 +89,7 @@ def ratio_interval(
 def _resampled(
     above: NDArray[np.float64], below: NDArray[np.float64], random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return the ratio of sums of `RESAMPLES` samples with replacement."""
+    """Return the ratio of the sums in each of `RESAMPLES` samples, drawn with replacement."""
     ratios = np.empty(RESAMPLES)
     for i in range(RESAMPLES):
         chosen = random.integers(0, len(above), len(above))

@@ -1,1 +1,1 @@
-"""Which files of a repository may be read: ignored ones, private ones, and the list of the rest."""
+"""Decides which files of a repository may be read: neither ignored nor private ones."""

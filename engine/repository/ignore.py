@@ -1,6 +1,6 @@
-"""Which files of a repository git ignores, and the list of those it does not.
+"""Tells which files of a repository git ignores, and lists the others.
 
-Reads rule files and folders only; knows nothing of what is done with the files.
+Reads only rule files and folders; knows nothing of what the files are for.
 """
 
 import logging
@@ -20,11 +20,11 @@ _GIT = ".git"
 
 
 class IgnoreRules:
-    """Which paths git ignores below ``root``.
+    """The ignore rules that git applies below ``root``.
 
-    Honours every ``.gitignore`` on the way down, ``.git/info/exclude`` and the user's default
-    exclude file, with git's precedence: the deepest file decides, in a file the last matching
-    line.  Rule files are read once; `forget` drops them.  Any thread may ask.
+    They come from every ``.gitignore`` on the way down, ``.git/info/exclude`` and the user's
+    default exclude file, with git's precedence: the deepest file decides, and in one file the
+    last matching line.  Rule files are read once, until `forget`.  Any thread may ask.
 
     Args:
         root: The repository's top folder.
@@ -36,16 +36,16 @@ class IgnoreRules:
         self._outer: list[GitIgnoreSpec] | None = None
 
     def forget(self) -> None:
-        """Read the rule files again when next asked."""
+        """Forget the rules, so that the next question reads the files again."""
         self._specs.clear()
         self._outer = None
 
     def ignored(self, path: Path, *, is_dir: bool) -> bool:
-        """Tell whether ``path`` or a folder on the way to it is ignored; ``.git`` always is.
+        """Return whether ``path`` or a folder on the way to it is ignored; ``.git`` always is.
 
         Args:
             path: A path below the root.
-            is_dir: True for a folder, which patterns ending in a slash apply to.
+            is_dir: Whether it is a folder, so that patterns with a slash at the end apply.
         """
         parts = path.relative_to(self.root).parts
         folder = self.root
@@ -57,7 +57,7 @@ class IgnoreRules:
         return False
 
     def hidden_in(self, folder: Path, name: str, *, is_dir: bool) -> bool:
-        """Tell whether the entry ``name`` of a ``folder`` that is itself shown is ignored."""
+        """Return whether the entry ``name`` is ignored in a ``folder`` that is not."""
         if name == _GIT:
             return True
         suffix = "/" if is_dir else ""
@@ -76,7 +76,7 @@ class IgnoreRules:
         return False
 
     def _spec_of(self, folder: Path) -> GitIgnoreSpec | None:
-        """Return the rules of one folder's ``.gitignore``, or None."""
+        """Return the rules of one folder's ``.gitignore``; None if it has none."""
         if folder not in self._specs:
             self._specs[folder] = _read_spec(folder / ".gitignore")
         return self._specs[folder]
@@ -113,7 +113,7 @@ def list_files(rules: IgnoreRules, limit: int = 50_000) -> Iterator[Path]:
 
 
 def _read_spec(path: Path) -> GitIgnoreSpec | None:
-    """Return the patterns of a rule file; None when it is absent, unreadable or empty."""
+    """Return the patterns of a rule file; None if it is absent, unreadable or empty."""
     try:
         text = path.read_bytes().decode("utf-8-sig", errors="surrogateescape")
     except OSError:
@@ -125,16 +125,16 @@ def _read_spec(path: Path) -> GitIgnoreSpec | None:
 
 
 def _patterns(line: str) -> Sequence[GitIgnoreSpecPattern]:
-    """Return the pattern of one line; none where it has no meaning, as git holds it."""
+    """Return the pattern of one line as a list, empty if git gives the line no meaning."""
     try:
         return list(GitIgnoreSpec.from_lines([line]).patterns)
     except (ValueError, re.error) as error:
-        _log.info("a line of a file with ignore rules is passed over: %s", error)
+        _log.info("a line with an ignore rule is skipped: %s", error)
         return []
 
 
 def _git_dir(root: Path) -> Path:
-    """Return the folder with ``info/exclude``: in a linked work tree the main repository's."""
+    """Return the folder that holds ``info/exclude``; a linked work tree uses the main one's."""
     git = root / _GIT
     if not git.is_file():
         return git

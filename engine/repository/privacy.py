@@ -1,8 +1,7 @@
-"""Which files are private: they are never used as context and get no suggestions.
+"""Tells which files are private.  They are never read as context and get no suggestions.
 
-The list is a matter of names, because looking inside a file to see whether it is secret would
-already be reading it.  `is_secret` is the only question; faces and the engine both ask it.
-`secret_file` asks it for every name that a file on disk goes by.
+Only names decide, because to look for secrets inside a file would already be to read it.  The
+faces and the engine all ask `is_secret`.  `secret_file` asks it for every name of a file on disk.
 
 ======================================  =====================================================
 names                                   what they hold
@@ -15,7 +14,7 @@ names                                   what they hold
 ``id_rsa* id_dsa* id_ecdsa* id_ed25519*``  SSH keys
 ``.netrc .pgpass .my.cnf .htpasswd      logins of tools
 .npmrc .pypirc .git-credentials …``
-``credentials credentials.* *secret*    files that name themselves so, as data
+``credentials credentials.* *secret*    data files whose names say so
 secrets.* service-account*.json …``     (``secrets.py`` is code and stays public)
 ``*.tfstate* *.tfvars *.ovpn``          infrastructure with passwords in it
 ``.ssh/ .aws/ .gnupg/ .kube/ …``        everything in these folders
@@ -143,8 +142,8 @@ PATTERNS: tuple[str, ...] = (
     ".password-store/",
     ".secrets/",
 )
-"""What is private.  A pattern with ``/`` at its end names a folder, with ``/`` inside it the end
-of a path, any other a file name.  Signs as in a shell: ``*``, ``?``, ``[…]``; case is ignored."""
+"""Patterns of private files.  One that ends with ``/`` names a folder, one with ``/`` inside names
+the end of a path, any other a file.  ``*``, ``?`` and ``[…]`` as in a shell; case is ignored."""
 
 PUBLIC_PATTERNS: tuple[str, ...] = (
     ".env.example",
@@ -156,21 +155,21 @@ PUBLIC_PATTERNS: tuple[str, ...] = (
     "id_ecdsa*.py",
     "id_ed25519*.py",
 )
-"""Names that a pattern catches although they hold no secret.  They do not open a private folder."""
+"""Exceptions: names that match a pattern but hold no secret.  Not valid in a private folder."""
 
-# One look at each part of a path settles nearly all files: a repository has thousands.
+# One match per part of a path settles nearly all files, and a repository has thousands.
 _CANDIDATE = re.compile(
     "|".join(translate(pattern.strip("/").rpartition("/")[2]) for pattern in PATTERNS)
 )
 
 
 def is_secret(path: str | Path, extra: Sequence[str] = ()) -> str | None:
-    """Return the pattern by which a file is private, None if it is not.
+    """Return the pattern that makes a file private; None if it is not private.
 
     Args:
         path: The file, absolute or relative; it need not exist.
-        extra: More patterns of the same form, from a person's settings.  They come first and
-            `PUBLIC_PATTERNS` does not weaken them.
+        extra: More patterns of the same form, from a person's settings.  They come first, and
+            `PUBLIC_PATTERNS` makes no exception to them.
 
     Example:
         >>> is_secret("deploy/.env.production")
@@ -192,10 +191,10 @@ def is_secret(path: str | Path, extra: Sequence[str] = ()) -> str | None:
 
 
 def secret_file(path: str | Path, extra: Sequence[str] = ()) -> str | None:
-    """Return the pattern by which a file on disk is private under any of its names, else None.
+    """Return the pattern that makes a file on disk private under any of its names, else None.
 
-    Its names are the one it was asked for by, the same in the folder where it really lies, and
-    the one of what it links to.  Links that lead in a circle end where they begin.
+    Its names are the given one, the same name in the folder where it really lies, and the name
+    of the file that it links to.  Links in a circle are judged by their own names.
 
     Args:
         path: The file, absolute or relative to the working folder; it need not exist.
@@ -209,7 +208,7 @@ def secret_file(path: str | Path, extra: Sequence[str] = ()) -> str | None:
 
 
 def _matches(parts: list[str], pattern: str) -> bool:
-    """Return whether a path, in case-folded parts, matches one pattern."""
+    """Return whether a path, given as case-folded parts, matches one pattern."""
     wanted = pattern.casefold().strip("/").split("/")
     if pattern.endswith("/"):
         folders = parts[:-1]
@@ -219,5 +218,5 @@ def _matches(parts: list[str], pattern: str) -> bool:
 
 
 def _parts_match(parts: list[str], wanted: list[str]) -> bool:
-    """Return whether each part matches the pattern at its place."""
+    """Return whether each part matches the pattern at its position."""
     return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))

@@ -1,4 +1,4 @@
-"""The command line of the engine process: ``python -m engine.server``.  Started by the client."""
+"""The command line of the engine process, ``python -m engine.server``; the client starts it."""
 
 import argparse
 import faulthandler
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         socket = options.socket or paths.socket_path(options.model, options.machine, options.clock)
-        return process.run(process.Options(socket, options.idle), open_session)
+        return process.serve(process.ServeOptions(socket, options.idle), open_session)
     except EngineError as error:
         logging.getLogger(__name__).error("%s", error)
         print(error, file=sys.stderr)

@@ -1,7 +1,7 @@
-"""Talks with clients: welcomes them, passes requests to the worker, sends what comes back.
+"""Hub: welcomes clients, passes their requests to the worker and sends back its answers.
 
-Everything here runs in the main thread's event loop and never computes for long, so that a
-client is welcomed and a cancel is heard while the worker compiles or generates.
+All of it runs in the event loop of the main thread and never computes for long: a client is
+welcomed and a cancel is heard even while the worker compiles or generates.
 """
 
 import asyncio
@@ -38,27 +38,27 @@ from engine.version import PROTOCOL_VERSION, __version__
 if TYPE_CHECKING:
     from engine.session import Session
 
-__all__ = ["Service"]
+__all__ = ["Hub"]
 
 log = logging.getLogger(__name__)
 
 SLOW_CLIENT_BYTES = 8 * 1024 * 1024
-"""Unread by a client: it gets no more telemetry until it has caught up."""
+"""A client with more unread bytes gets no telemetry until it has caught up."""
 
 DEAD_CLIENT_BYTES = 64 * 1024 * 1024
-"""Unread by a client: it is given up."""
+"""A client with more unread bytes is dropped."""
 
 FAREWELL_SECONDS = 0.5
-"""Given to clients to read why the engine ends."""
+"""Time for clients to read why the engine ends."""
 
 
-class Service:
-    """Serves clients at one socket until nobody needs it any more.
+class Hub:
+    """Serves the clients at one socket until nobody needs it any more.
 
     Args:
         socket: Where to listen; must not exist.
-        open_session: Opens the session, in the worker's thread.
-        idle_seconds: Ends this long after the last client left.
+        open_session: Opens the session; called in the worker's thread.
+        idle_seconds: How long to wait for another client after the last one has left.
         started: `time.monotonic` at the start of the process, for ``start_ms``.
     """
 
@@ -69,11 +69,11 @@ class Service:
         self._idle_seconds = idle_seconds
         self._started = started
         self._loop = asyncio.get_running_loop()
-        self._clients: set[_Client] = set()
+        self._clients: set[_Connection] = set()
         self._left = monotonic()
         self._ended = asyncio.Event()
         self._ready = asyncio.Event()
-        self._news: ServerMessage | None = None  # what a new client hears after Welcome
+        self._news: ServerMessage | None = None  # sent to a new client after Welcome
         self._failed = False
         self._farewell: asyncio.Task[None] | None = None
         self.session: Session | None = None
@@ -86,7 +86,7 @@ class Service:
         )
 
     async def run(self) -> int:
-        """Serve; return the process's exit status."""
+        """Serve the clients; return the exit status of the process."""
         # A client that connects at once is welcomed before the worker's heavy imports.
         server = await asyncio.start_unix_server(self._on_client, self._socket)
         self._socket.chmod(0o600)
@@ -101,13 +101,13 @@ class Service:
         return 1 if self._failed else 0
 
     def end(self) -> None:
-        """End now, whatever is being done."""
+        """End now, whatever is going on."""
         self._ended.set()
 
     # ── clients ─────────────────────────────────────────────────────────────────────────────
 
     async def _on_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = _Client(self, writer)
+        client = _Connection(self, writer)
         self._clients.add(client)
         log.info("client came, %d now", len(self._clients))
         client.send(Welcome(PROTOCOL_VERSION, os.getpid(), __version__))
@@ -117,7 +117,7 @@ class Service:
             while (body := await read_body(reader)) is not None:
                 client.receive(decode_client(body))
         except (ServerError, msgspec.MsgspecError) as error:
-            log.warning("client sent what is no message: %s", error)
+            log.warning("a client sent something that is no message: %s", error)
         finally:
             self._clients.discard(client)
             self._left = monotonic()
@@ -127,9 +127,7 @@ class Service:
     def submit(self, job: Job) -> None:
         """Pass a job to the worker; refuse it while the session is not open."""
         if self.session is None:
-            job.reply(
-                Failed(job.request.request_id, "the engine is still starting; ask again later")
-            )
+            job.reply(Failed(job.request_id, "the engine is still starting; ask again later"))
         else:
             self._worker.submit(job)
 
@@ -149,7 +147,7 @@ class Service:
         while self._clients or monotonic() - self._left < self._idle_seconds:
             await asyncio.sleep(min(0.25, self._idle_seconds / 4))
             if not self._socket.exists():
-                log.warning("the socket was removed: nobody could find this process any more")
+                log.warning("the socket is gone: no client could find this process any more")
                 break
         else:
             log.info("nobody is connected any more")
@@ -158,7 +156,7 @@ class Service:
     # ── the worker ──────────────────────────────────────────────────────────────────────────
 
     def from_worker(self, handle: Callable[..., None]) -> Callable[..., None]:
-        """Return ``handle`` in a form that may be called from any thread; it runs in the loop."""
+        """Return a function for any thread that has the event loop call ``handle``."""
 
         def hand_over(*arguments: object) -> None:
             with suppress(RuntimeError):  # the loop is closed: the process is ending
@@ -190,7 +188,7 @@ class Service:
         self._farewell = asyncio.create_task(self._end_when_told())
 
     async def _end_when_told(self) -> None:
-        """End after at least one client has had time to read why."""
+        """End once at least one client has had time to read why."""
         while not self._clients:
             await asyncio.sleep(0.02)
         await asyncio.sleep(FAREWELL_SECONDS)
@@ -204,11 +202,11 @@ class Service:
             client.send(message)
 
 
-class _Client:
+class _Connection:
     """One connection: at most one request and one stream of telemetry."""
 
-    def __init__(self, service: Service, writer: asyncio.StreamWriter) -> None:
-        self._service = service
+    def __init__(self, hub: Hub, writer: asyncio.StreamWriter) -> None:
+        self._hub = hub
         self._writer = writer
         self._job: Job | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -218,7 +216,7 @@ class _Client:
         if self._writer.is_closing():
             return
         if self._unread_bytes() > DEAD_CLIENT_BYTES:
-            log.warning("a client does not read; it is given up")
+            log.warning("dropped a client that does not read")
             self._writer.transport.abort()
             return
         self._writer.write(encode(message))
@@ -227,11 +225,11 @@ class _Client:
         """Do what the client asks."""
         match message:
             case Complete():
-                self._cancel()  # only the newest request of a client is of use to it
-                self._job = Job(message, self._service.from_worker(self.send))
-                self._service.submit(self._job)
+                self._cancel()  # a client has use only for its newest request
+                self._job = Job(message, self._hub.from_worker(self.send))
+                self._hub.submit(self._job)
             case Cancel(request_id):
-                if self._job is not None and self._job.request.request_id == request_id:
+                if self._job is not None and self._job.request_id == request_id:
                     self._cancel()
             case Watch(interval_ms):
                 self._unwatch()
@@ -240,10 +238,10 @@ class _Client:
             case Unwatch():
                 self._unwatch()
             case Shutdown():
-                self._service.shut_down()
+                self._hub.shut_down()
 
     async def close(self) -> None:
-        """Cancel what the client asked for and let it go."""
+        """Cancel the client's request and end the connection."""
         self._cancel()
         self._unwatch()
         self._writer.close()
@@ -261,7 +259,7 @@ class _Client:
 
     async def _watch(self, seconds: float) -> None:
         """Send telemetry at once, then every interval in which something happened."""
-        session = await self._service.until_ready()
+        session = await self._hub.until_ready()
         older = session.snapshot()
         self.send(session.telemetry(0, older, older))
         sequence = 0
@@ -270,7 +268,7 @@ class _Client:
             newer = session.snapshot()
             unchanged = (newer.work, newer.busy) == (older.work, older.busy)
             if unchanged or self._unread_bytes() > SLOW_CLIENT_BYTES:
-                continue  # the next message will cover this interval, too
+                continue  # the next message will cover this interval as well
             sequence += 1
             self.send(session.telemetry(sequence, older, newer))
             older = newer

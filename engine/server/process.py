@@ -1,4 +1,4 @@
-"""What concerns the engine process itself: its lock, its log, its priority."""
+"""The engine process itself: its lock, its log, its priority.  Knows nothing of messages."""
 
 import asyncio
 import fcntl
@@ -15,32 +15,32 @@ from time import monotonic, sleep
 
 from engine import paths
 from engine.errors import ServerError
-from engine.server.hub import Service
+from engine.server.hub import Hub
 from engine.server.worker import OpenSession
 
-__all__ = ["NICE", "Options", "open_log", "run"]
+__all__ = ["NICE", "ServeOptions", "open_log", "serve"]
 
 log = logging.getLogger(__name__)
 
 NICE = 5
-"""Added to the process's nice value: an editor is more urgent than a suggestion."""
+"""Added to the nice value of the process: an editor is more urgent than a suggestion."""
 
 LOCK_SECONDS = 5.0
-"""How long a predecessor that is ending may still hold the lock."""
+"""How long a process that is ending may still hold the lock."""
 
 LOG_BYTES = 1_000_000
-"""Size at which the log file is put aside; two old ones are kept."""
+"""Size at which a new log file begins; two old ones are kept."""
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """Where to serve, and how long without clients."""
+class ServeOptions:
+    """Where to serve, and how long to wait without clients."""
 
     socket: Path
     idle_seconds: float = 10.0
 
 
-def run(options: Options, open_session: OpenSession) -> int:
+def serve(options: ServeOptions, open_session: OpenSession) -> int:
     """Serve one session at a socket until nobody needs it; return the exit status.
 
     Raises:
@@ -49,7 +49,7 @@ def run(options: Options, open_session: OpenSession) -> int:
     started = monotonic()
     os.nice(NICE)
     with _only_one(options.socket):
-        # Whoever holds the lock owns the name: a socket found here was left by a dead process.
+        # Who holds the lock owns the name: a dead process left any socket found here.
         options.socket.unlink(missing_ok=True)
         log.info("serving at %s, process %d", options.socket, os.getpid())
         try:
@@ -60,19 +60,17 @@ def run(options: Options, open_session: OpenSession) -> int:
         return status
 
 
-async def _serve(options: Options, open_session: OpenSession, started: float) -> int:
-    service = Service(
-        options.socket, open_session, idle_seconds=options.idle_seconds, started=started
-    )
+async def _serve(options: ServeOptions, open_session: OpenSession, started: float) -> int:
+    hub = Hub(options.socket, open_session, idle_seconds=options.idle_seconds, started=started)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, service.end)
-    return await service.run()
+        loop.add_signal_handler(number, hub.end)
+    return await hub.run()
 
 
 @contextmanager
 def _only_one(socket: Path) -> Iterator[None]:
-    """Hold the lock of a socket."""
+    """Hold the lock of a socket: one process serves it at a time."""
     with socket.with_suffix(".lock").open("w") as lock:
         deadline = monotonic() + LOCK_SECONDS
         while True:
@@ -89,7 +87,7 @@ def _only_one(socket: Path) -> Iterator[None]:
 
 
 def open_log() -> None:
-    """Send the log to the log file; where that cannot be written, to standard error."""
+    """Send the log to the log file, or to standard error if that cannot be written."""
     path = paths.log_file()
     handler: logging.Handler
     try:

@@ -1,4 +1,4 @@
-"""The thread that opens the session and computes, one request after the other."""
+"""Worker: the thread that opens the session and serves requests one after another."""
 
 import logging
 from collections.abc import Callable
@@ -26,33 +26,38 @@ __all__ = ["Job", "OpenSession", "Worker"]
 log = logging.getLogger(__name__)
 
 OpenSession = Callable[[Callable[[Progress], None]], "Session"]
-"""Opens the session, reporting its progress."""
+"""Opens the session and reports its progress."""
 
 PARTIAL_SECONDS = 0.015
-"""Least time between two `PartialText` of a request: faster than a screen is of no use."""
+"""Least time between two `PartialText` of a request: no screen shows more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One request, and where its answers go."""
+    """One request of a client, and where its answers go."""
 
-    request: Complete
+    message: Complete
     reply: Callable[[ServerMessage], None]
     """Safe to call from the worker's thread."""
     cancelled: Event = field(default_factory=Event)
 
+    @property
+    def request_id(self) -> int:
+        """The number that its answers carry."""
+        return self.message.request_id
+
 
 class Worker(Thread):
-    """Opens a session, then serves jobs until told to stop.
+    """Opens a session, then serves jobs until it is stopped.
 
-    All callbacks are called in the worker's thread.
+    All callbacks run in the worker's thread.
 
     Args:
-        open_session: Opens the session; imports of numpy and numba happen in there.
-        on_progress: Gets what opening reports.
+        open_session: Opens the session; numpy and numba are imported in there.
+        on_progress: Gets each step of opening.
         on_ready: Gets the open session.
-        on_failed: Gets the message of why it cannot be opened; the thread then ends.
-        on_stopped: Called when all jobs before `stop` are answered.
+        on_failed: Gets the reason why the session cannot be opened; the thread then ends.
+        on_stopped: Called once all jobs submitted before `stop` are answered.
     """
 
     def __init__(
@@ -64,7 +69,7 @@ class Worker(Thread):
         on_failed: Callable[[str], None],
         on_stopped: Callable[[], None],
     ) -> None:
-        # A daemon: compiling cannot be interrupted, but the process may end meanwhile.
+        # A daemon: the process may end while a compilation that cannot be interrupted runs on.
         super().__init__(name="engine", daemon=True)
         self._open_session = open_session
         self._on_progress = on_progress
@@ -74,7 +79,7 @@ class Worker(Thread):
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
 
     def submit(self, job: Job) -> None:
-        """Serve ``job`` after those before it.  Any thread."""
+        """Queue ``job`` behind those before it.  Any thread."""
         self._jobs.put(job)
 
     def stop(self) -> None:
@@ -100,18 +105,17 @@ class Worker(Thread):
         self._on_stopped()
 
     def _serve(self, session: "Session", job: Job) -> None:
-        """Answer one job, with exactly one Completed or Failed at the end."""
-        request = job.request
+        """Answer one job; the last of its answers is exactly one `Completed` or `Failed`."""
         try:
             job.reply(_complete(session, job))
         except EngineError as error:
             log.info("request refused: %s", error)
-            job.reply(Failed(request.request_id, str(error)))
+            job.reply(Failed(job.request_id, str(error)))
         except Exception as error:
             log.exception("request failed")
             job.reply(
                 Failed(
-                    request.request_id,
+                    job.request_id,
                     f"the engine failed on this request ({type(error).__name__}: {error}); "
                     "the log file has the details",
                 )
@@ -120,25 +124,11 @@ class Worker(Thread):
 
 def _complete(session: "Session", job: Job) -> Completed:
     """Complete a job's request and return the final answer."""
-    from engine.session import CompletionRequest
-
-    request = job.request
+    # A suggestion that comes unasked may prove too unlikely to be shown, and only its end tells.
+    silent = job.message.automatic and session.threshold is not None
     completion = session.complete(
-        CompletionRequest(
-            path=request.path,
-            prefix=request.prefix,
-            suffix=request.suffix,
-            max_tokens=request.max_tokens,
-            temperature=request.temperature,
-            top_k=request.top_k,
-            top_p=request.top_p,
-            seed=request.seed,
-            multi_line=request.multi_line,
-            repository=request.repository,
-            private_patterns=request.private_patterns,
-        ),
-        # What comes unasked may prove too unlikely to be shown: that is known at its end.
-        on_text=None if request.automatic and session.threshold is not None else _Partial(job),
+        job.message.request,
+        on_text=None if silent else _Partial(job),
         cancelled=job.cancelled.is_set,
     )
     log.info(
@@ -150,23 +140,11 @@ def _complete(session: "Session", job: Job) -> Completed:
         completion.host.prefill_ms,
         completion.host.decode_ms,
     )
-    return Completed(
-        request_id=request.request_id,
-        text=completion.text,
-        finish_reason=completion.finish_reason,
-        prompt_tokens=completion.prompt_tokens,
-        cached_tokens=completion.cached_tokens,
-        completion_tokens=completion.completion_tokens,
-        host=completion.host,
-        wafer=completion.wafer,
-        repository=completion.repository,
-        mean_logprob=completion.mean_logprob,
-        shown=completion.shown,
-    )
+    return Completed(job.request_id, completion)
 
 
 class _Partial:
-    """Sends text so far, the first at once and later ones not too often."""
+    """Sends the text so far: the first at once, later ones not too often."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -176,4 +154,4 @@ class _Partial:
         now = monotonic()
         if now - self._sent >= PARTIAL_SECONDS:
             self._sent = now
-            self._job.reply(PartialText(self._job.request.request_id, text))
+            self._job.reply(PartialText(self._job.request_id, text))

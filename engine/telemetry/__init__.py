@@ -1,1 +1,1 @@
-"""Counters of the engine's work and frozen copies of them for readers."""
+"""Counts the engine's work and hands frozen copies of the counts to readers."""

@@ -1,7 +1,7 @@
-"""Running totals of the work of one session, and frozen copies of them.
+"""Running totals of one session's work, and frozen copies of them.
 
-Adding to them costs a few additions a step, whether anybody watches or not; everything that a
-reader wants beyond sums is computed by the reader.
+A step costs a few additions, whether anybody watches or not.  A reader computes for itself
+whatever it wants beyond sums.
 """
 
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ class Work:
         return self.prefill_cycles + self.decode_cycles
 
     def plus(self, *, decode: bool, tokens: int, seconds: float, cycles: int) -> "Work":
-        """Return the totals with one more step of either kind."""
+        """Return the totals after one more step, decode or prefill."""
         if decode:
             return replace(
                 self,
@@ -47,7 +47,7 @@ class Work:
         )
 
     def since(self, older: "Work") -> "Work":
-        """Return what was added after ``older`` was taken."""
+        """Return the work done since ``older`` was taken."""
         return Work(
             self.prefill_tokens - older.prefill_tokens,
             self.decode_tokens - older.decode_tokens,
@@ -66,13 +66,13 @@ class WorkCounters:
         self._work = Work()
 
     def add(self, *, decode: bool, tokens: int, seconds: float, cycles: int) -> None:
-        """Count one step: its tokens, its host time and its wafer time."""
+        """Count one step, with its host time in seconds and its wafer time in cycles."""
         with self._lock:
             self._work = self._work.plus(
                 decode=decode, tokens=tokens, seconds=seconds, cycles=cycles
             )
 
     def read(self) -> Work:
-        """Return the totals now."""
+        """Return the totals so far."""
         with self._lock:
             return self._work

@@ -2,50 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.protocol.messages import Telemetry, ThroughputPoint
 from engine.telemetry.counters import Work
+from engine.wafer.timing.timing import Activity, Counts
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-__all__ = ["Activity", "Snapshot", "describe", "throughput"]
+__all__ = ["Snapshot", "describe", "throughput"]
 
 _LARGEST = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Totals since the session opened, and its state at one moment."""
+    """A session's totals since it opened, and its state at one moment."""
 
     work: Work
     busy: bool
     position: int
     """Rows in the KV cache."""
     context_length: int
-    counts: Any = None
-    """What the wafer had run; only the wafer that counted can expand it."""
-
-
-class Activity(Protocol):
-    """What every placed core did in an interval, as the wafer tells it."""
-
-    @property
-    def elapsed_cycles(self) -> int:
-        """Wafer cycles of the interval."""
-        ...
-
-    @property
-    def states(self) -> Sequence["NDArray[np.int64]"]:
-        """Per region the cycles of its cores by state, shape (rows, columns, 6)."""
-        ...
-
-    @property
-    def cycles_by_operation(self) -> dict[str, int]:
-        """Wafer cycles by operation name."""
-        ...
+    counts: Counts
+    """What the wafer had run; only the model that was placed there can expand it."""
 
 
 def describe(sequence: int, older: Snapshot, newer: Snapshot, activity: Activity) -> Telemetry:
@@ -64,16 +44,16 @@ def describe(sequence: int, older: Snapshot, newer: Snapshot, activity: Activity
     )
 
 
-def _packed(regions: Sequence["NDArray[np.int64]"]) -> bytes:
+def _packed(regions: Sequence[NDArray[np.int64]]) -> bytes:
     """Return all cores' states, region by region, as little-endian uint32.
 
-    A count beyond 32 bits, four seconds of wafer time, stays at the largest number.
+    A count beyond 32 bits (four seconds of wafer time) is clipped to the largest number.
     """
     return b"".join(states.clip(max=_LARGEST).astype("<u4").tobytes() for states in regions)
 
 
 def throughput(work: Work) -> ThroughputPoint:
-    """Return the rates of an interval; None where nothing of the kind happened."""
+    """Return the rates of an interval; a rate is None if no such step was taken."""
     return ThroughputPoint(
         prefill_tokens=work.prefill_tokens,
         decode_tokens=work.decode_tokens,

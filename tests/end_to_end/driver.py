@@ -9,9 +9,10 @@ import pytest
 from textual.pilot import Pilot
 
 import tui.app
+from engine.protocol.completion import Completion
 from engine.protocol.messages import Completed, EngineReady, Welcome
 from tui.app import SparkApp
-from tui.messages import EngineEvent
+from tui.app_messages import EngineEvent
 
 COLD_SECONDS = 600.0
 """On a fresh clone the kernels are compiled first."""
@@ -43,8 +44,8 @@ class WatchedApp(SparkApp):
         return [event.pid for event in self.all_heard(Welcome)]
 
     @property
-    def answers(self) -> list[Completed]:
-        return self.all_heard(Completed)
+    def answers(self) -> list[Completion]:
+        return [event.completion for event in self.all_heard(Completed)]
 
     @property
     def status_text(self) -> str:

@@ -41,7 +41,23 @@ def test_half_a_surrogate_pair_does_not_fail(tokenizer):
 
 
 def test_ids_without_text_have_no_bytes(tokenizer):
-    assert tokenizer.token_bytes(10**6) == b""
+    assert tokenizer.token_bytes(10**6) == tokenizer.token_bytes(-1) == b""
+
+
+def test_many_texts_are_encoded_as_one_by_one(tokenizer):
+    texts = ["return", "", "<|endoftext|>", "a\ud800b", *map(str, range(40))]
+    assert list(tokenizer.encode_many(texts)) == [tokenizer.encode_part(text) for text in texts]
+
+
+def test_an_added_token_that_is_no_marker_has_its_bytes(tmp_path):
+    description = byte_tokenizer()
+    added = dict(description["added_tokens"][0], id=999, content="→ plain", special=False)
+    description["added_tokens"].append(added)
+    (tmp_path / "tokenizer.json").write_text(json.dumps(description))
+    tokenizer = Tokenizer.load(tmp_path)
+    (plain,) = tokenizer.encode_part("→ plain")
+    assert tokenizer.decode([plain]) == "→ plain"
+    assert plain not in tokenizer.special_ids
 
 
 @given(text)
@@ -62,6 +78,11 @@ def test_a_stream_holds_an_unfinished_character_back():
 def test_bytes_that_are_no_text_become_the_replacement_character():
     stream = TextStream()
     assert stream.push(b"a\xffb") == "a\ufffdb"
+
+
+def test_nothing_to_say_allows_every_token_with_bytes(tokenizer):
+    expected = [i for i in range(tokenizer.vocabulary) if tokenizer.token_bytes(i)]
+    assert tokenizer.continuations(b"") == expected
 
 
 @pytest.mark.parametrize("start", [b"re", b"ret", b"retu", b"p", b"\xff", b"return f"])

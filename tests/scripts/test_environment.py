@@ -39,6 +39,8 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("run", "test", "environment.sh"):
         shutil.copy(ROOT / "scripts" / name, root / "scripts" / name)
     (root / "pyproject.toml").write_text("dependencies = []\n")
+    (root / "requirements.lock").write_text("click==1\n")
+    (root / "requirements-dev.lock").write_text("pytest==1\n")
     (root / "scripts" / "make_environment.py").write_text(
         f"import pathlib, sys\n"
         f"with open({str(root / 'set-ups')!r}, 'a') as log: print(sys.argv[1], file=log)\n"
@@ -87,13 +89,25 @@ def test_the_development_environment_serves_the_app_too(checkout: Path) -> None:
     assert set_ups(checkout) == ["dev"]
 
 
-@pytest.mark.parametrize("change", ["dependencies", "python", "half made", "no python"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "dependencies",
+        "requirements.lock",
+        "requirements-dev.lock",
+        "python",
+        "half made",
+        "no python",
+    ],
+)
 def test_what_is_out_of_date_is_made_again(checkout: Path, change: str) -> None:
     run = checkout / "scripts" / "run"
     call(run, cwd=checkout)
     python = checkout / ".venv" / "bin" / "python"
     if change == "dependencies":
         (checkout / "pyproject.toml").write_text("dependencies = ['click']\n")
+    elif change.endswith(".lock"):
+        (checkout / change).write_text("click==2\n")
     elif change == "python":
         python.write_text(python.read_text().replace("3.11.0", "3.12.0"))
     elif change == "half made":
@@ -160,6 +174,26 @@ def test_an_environment_is_sound_only_if_whole_working_and_in_its_place(tmp_path
     assert script.is_sound(environment, tmp_path)
     (environment / ".making").touch()
     assert not script.is_sound(environment, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("extras", "locks"),
+    [
+        ("", ["requirements.lock"]),
+        ("[dev]", ["requirements.lock", "requirements-dev.lock"]),
+    ],
+)
+def test_packages_come_from_the_lock_before_the_repository(
+    tmp_path: Path, extras: str, locks: list[str]
+) -> None:
+    python = tmp_path / ".venv" / "bin" / "python"
+    executable(python, f'[ "$2" = pip ] && echo "$@" >>{tmp_path}/calls; exit 0')
+    load_script().make(tmp_path, extras)
+    first, second = (tmp_path / "calls").read_text().splitlines()
+    assert "--no-deps --require-hashes" in first
+    assert first.endswith(" ".join(f"--requirement {tmp_path}/{name}" for name in locks))
+    assert second.endswith(f"--editable {tmp_path}{extras}")
+    assert "--no-deps" not in second
 
 
 def test_a_failed_installation_stays_marked_as_unfinished(

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.model.load import weights_sha256
-from engine.model.tensors.q8 import dequantise, quantise
+from engine.model.catalogue import weights_sha256
+from engine.model.tensors.floats import FloatTensor
+from engine.model.tensors.q8 import quantise
 from scripts.train import export, weights_file
 
 
@@ -26,10 +27,10 @@ def test_int8_is_what_the_engine_makes_of_the_same_matrix(scale: float) -> None:
     weights = np.random.default_rng(1).normal(0, scale, (40, 96)).astype(np.float32)
     weights[3, 32:64] = 0
     values, scales = weights_file.quantise(weights)
-    ours = quantise(weights)
+    ours = quantise(FloatTensor(weights))
     np.testing.assert_array_equal(values, ours.values)
     np.testing.assert_array_equal(scales, ours.scales)
-    np.testing.assert_array_equal(weights_file.dequantise(values, scales), dequantise(ours))
+    np.testing.assert_array_equal(weights_file.dequantise(values, scales), ours.dequantise())
 
 
 def test_shards_are_small_and_come_back_whole(

@@ -1,8 +1,15 @@
+"""The settings file: a mistake costs one key, and the message says what is allowed."""
+
+import re
+import runpy
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from tui.settings import Settings, load_settings, parse_settings
+from tui.settings import LoadedSettings, Settings, load_settings, parse_settings
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_no_file_means_defaults() -> None:
@@ -28,14 +35,39 @@ def test_a_wrong_type_costs_that_key_alone() -> None:
     loaded = parse_settings('[suggestions]\ndelay_ms = "soon"\nmax_tokens = 32\n')
     assert loaded.settings.suggestions.delay_ms == 100
     assert loaded.settings.suggestions.max_tokens == 32
-    (problem,) = loaded.problems
-    assert "suggestions.delay_ms = 'soon'" in problem
+    assert loaded.problems == (
+        'suggestions.delay_ms = "soon" must be a whole number from 0 to 10000; 100 is used',
+    )
 
 
 def test_a_value_out_of_range_is_a_mistake() -> None:
     loaded = parse_settings("[panes]\ninterval_ms = 3\n")
     assert loaded.settings.panes.interval_ms == 200
-    assert "100" in loaded.problems[0]
+    assert loaded.problems == (
+        "panes.interval_ms = 3 must be a whole number from 100 to 5000; 200 is used",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("theme = 5", 'theme = 5 must be text in quotes; "spark" is used'),
+        (
+            "[panes]\nvisible = 'yes'",
+            'panes.visible = "yes" must be true or false; true is used',
+        ),
+        (
+            "[privacy]\nextra_patterns = ['a', true]",
+            'privacy.extra_patterns = ["a", true] must be a list of texts in quotes; [] is used',
+        ),
+        (
+            f"[editor]\ntab_width = '{'x' * 99}'",
+            f'editor.tab_width = "{"x" * 59}… must be a whole number from 1 to 16; 4 is used',
+        ),
+    ],
+)
+def test_a_message_names_key_value_and_what_is_allowed(text: str, problem: str) -> None:
+    assert parse_settings(text).problems == (problem,)
 
 
 def test_an_unknown_key_is_named_with_the_nearest_known_one() -> None:
@@ -85,3 +117,29 @@ def test_a_value_that_python_cannot_take_is_a_mistake_like_another(value: str) -
 )
 def test_it_is_known_whether_all_private_files_are_named(text: str, known: bool) -> None:
     assert parse_settings(text).privacy_known is known
+
+
+# ── the page ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_page_says_what_the_code_says() -> None:
+    page = (ROOT / "tui" / "SETTINGS.md").read_text(encoding="utf-8")
+    render = runpy.run_path(str(ROOT / "scripts" / "settings_page.py"))["render"]
+    assert page == render(), "run: python scripts/settings_page.py"
+
+
+def test_the_page_has_every_key_with_its_meaning() -> None:
+    page = (ROOT / "tui" / "SETTINGS.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \|.*\| (.*) \|$", page, re.MULTILINE))
+    sections = [
+        part for part in msgspec.structs.astuple(Settings()) if hasattr(part, "__struct_fields__")
+    ]
+    keys = {key for part in sections for key in part.__struct_fields__} | {"theme"}
+    assert set(rows) == keys
+    assert all(rows.values())
+
+
+def test_the_example_on_the_page_is_the_default() -> None:
+    page = (ROOT / "tui" / "SETTINGS.md").read_text(encoding="utf-8")
+    example = page.partition("```toml\n")[2].partition("```")[0]
+    assert parse_settings(example) == LoadedSettings(Settings())

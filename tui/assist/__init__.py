@@ -1,1 +1,1 @@
-"""When to ask for a suggestion and what becomes of it; no Textual in here."""
+"""Decides when to ask for a suggestion and follows what becomes of it; imports no Textual."""

@@ -1,6 +1,6 @@
-"""Ghost text as text: its next word and line, what remains after typing, and its virtual rows.
+"""Ghost text as text: its next word, its next line, its rest after typing, and its virtual rows.
 
-Pure functions and one small record; drawing and keys are the editor's.
+Pure functions and one small record.  The editor draws it and binds its keys.
 """
 
 import re
@@ -12,9 +12,9 @@ _WORD = re.compile(r"\s*(?:\w+|[^\w\s]+|$)")
 
 
 def first_word(ghost: str) -> str:
-    r"""Return the next word with the space before it: a name, or a run of signs.
+    r"""Return the next word, a name or a run of signs, with the space before it.
 
-    Line breaks before the word belong to it, so that one key after another crosses lines.
+    Line breaks before the word belong to it, so that the same key goes on across lines.
 
     Example:
         >>> first_word("return x"), first_word("(self)"), first_word("\n    pass")
@@ -27,7 +27,7 @@ def first_word(ghost: str) -> str:
 def first_line(ghost: str) -> str:
     r"""Return the text up to the end of the first line that is not blank.
 
-    Its own line break stays behind, so that the cursor rests where the line ends.
+    The line break after it is left out, so that the cursor stops at the end of the line.
 
     Example:
         >>> first_line("\n    a = 1\n    b = 2")
@@ -39,7 +39,7 @@ def first_line(ghost: str) -> str:
 
 
 def rest_after(ghost: str, typed: str) -> str | None:
-    """Return what remains of ``ghost`` when ``typed`` is its beginning, otherwise None.
+    """Return the rest of ``ghost`` after ``typed``; None if it does not begin with that.
 
     Example:
         >>> rest_after("return x", "ret"), rest_after("return x", "raise")
@@ -57,13 +57,13 @@ class GhostRows:
     lines: tuple[str, ...]
 
     def split(self, screen_row: int) -> tuple[int, int | None]:
-        """Return the row of the text and the index into ``lines`` drawn ``screen_row`` rows down.
+        """Return which row of the text, or which virtual row, is drawn ``screen_row`` rows down.
 
         Args:
-            screen_row: Rows from the start of the text, virtual ones counted.
+            screen_row: Rows from the start of the text, virtual ones included.
 
         Returns:
-            (row, None) for a row of the text, (anchor, index) for a virtual one.
+            (row, None) for a row of the text; (anchor, index into ``lines``) for a virtual one.
         """
         if screen_row <= self.anchor:
             return screen_row, None

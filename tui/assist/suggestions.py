@@ -1,16 +1,16 @@
-"""Suggestions as they come and go: the only module that asks the engine for text.
+"""Asks the engine for suggestions and follows their answers; no other module asks it for text.
 
-It is told what happens in the editor and what the engine says, and tells the app in events what
-to show.  One request is under way at most; the newest place wins.  Knows neither Textual nor
-widgets: timers, clock and client are given to it.
+`Suggestions` is told what happens in the editor and what the engine says, and tells the app in
+events what to show.  At most one request is under way; the newest place wins.  Knows neither
+Textual nor widgets: timers, clock and client are given to it.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from engine import EngineDown, EngineStarting
+from engine.protocol.completion import Completion, CompletionRequest
 from engine.protocol.messages import (
     Cancel,
     ClientMessage,
@@ -22,38 +22,30 @@ from engine.protocol.messages import (
     PartialText,
     ServerMessage,
 )
-from tui.assist.policy import Place, SuggestionCache, Trigger, Verdict, judge, typed_between
+from tui.assist.cursor_place import CursorPlace
+from tui.assist.policy import Trigger, decide
+from tui.assist.suggestion_cache import SuggestionCache
+from tui.assist.suggestion_events import (
+    NoSuggestion,
+    StateChanged,
+    SuggestionEvent,
+    SuggestionFailed,
+    SuggestionReady,
+    SuggestionState,
+)
+from tui.assist.suggestion_request import Request, Wish
 from tui.settings import SuggestionSettings
 
-__all__ = [
-    "Client",
-    "NoSuggestion",
-    "StateChanged",
-    "SuggestionEvent",
-    "SuggestionFailed",
-    "SuggestionReady",
-    "SuggestionState",
-    "Suggestions",
-    "Timer",
-]
+__all__ = ["RequestChannel", "Suggestions", "Timer"]
 
-SuggestionState = Literal["idle", "waiting", "asking", "paused"]
-"""``waiting`` for a rest of the keys, or ``asking`` the engine."""
-
-_REASONS = {
-    "stop": "nothing to suggest here",
-    "trimmed": "only what is there already",
-    "length": "nothing to suggest here",
-    "cancelled": "cancelled",
-}
-
-
+_NOTHING = "nothing to suggest here"
+_ALREADY_THERE = "only what is there already"
 _UNSURE = "not sure enough; Ctrl+L shows it"
 """Said of a text that the model's threshold holds back."""
 
 
-class Client(Protocol):
-    """What is needed of an `engine.EngineClient`."""
+class RequestChannel(Protocol):
+    """Where requests go: the part of `engine.EngineClient` that is needed here."""
 
     @property
     def connected(self) -> bool:
@@ -66,72 +58,11 @@ class Client(Protocol):
 
 
 class Timer(Protocol):
-    """What is needed of a timer."""
+    """A timer that can be stopped."""
 
     def stop(self) -> None:
         """Let it never fire."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class SuggestionReady:
-    """Text to show at the cursor, in place of what is shown there.
-
-    Shown only while the cursor is still at ``place``: a key may have been pressed whose edit
-    has not been told yet, and the text for the new place is then on its way.
-    """
-
-    place: Place
-    text: str
-    latency_ms: float
-    """Host time from the key that asked to this text."""
-    from_cache: bool = False
-    complete: bool = True
-    """False while more of it may come."""
-    completed: Completed | None = None
-    """The engine's answer, with what it took, once it is complete and not from the cache."""
-    note: str = ""
-    """What is worth saying beside it: that the model knows another language."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoSuggestion:
-    """There will be no text at this place, unless something changes."""
-
-    reason: str
-    completed: Completed | None = None
-    """The engine's answer, where there was one."""
-
-
-@dataclass(frozen=True, slots=True)
-class SuggestionFailed:
-    """The engine could not answer."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class StateChanged:
-    """Another state, for the status line."""
-
-    state: SuggestionState
-
-
-SuggestionEvent = SuggestionReady | NoSuggestion | SuggestionFailed | StateChanged
-
-
-@dataclass(slots=True)
-class _Request:
-    """A request under way."""
-
-    number: int
-    place: Place
-    trigger: Trigger
-    verdict: Verdict
-    since: float
-    """Clock at the key that asked."""
-    text: str = ""
-    """What has come of it so far."""
 
 
 class Suggestions:
@@ -139,17 +70,17 @@ class Suggestions:
 
     Args:
         client: Where requests go.
-        settings: The person's; may be replaced at any time.
+        settings: When to ask and for how much; may be replaced at any time.
         on_event: Gets every event, in order.
-        set_timer: Calls back after so many seconds, as Textual's ``App.set_timer`` does.
-        clock: Seconds, monotonic.
+        set_timer: Calls back after a number of seconds, as Textual's ``App.set_timer`` does.
+        clock: Monotonic clock, in seconds.
         secret_patterns: More patterns of private files, from the settings.
-        repository: Folder of the repository; None: its files are not read.
+        repository: Folder of the repository; None leaves its files unread.
     """
 
     def __init__(
         self,
-        client: Client,
+        client: RequestChannel,
         settings: SuggestionSettings,
         *,
         on_event: Callable[[SuggestionEvent], None],
@@ -170,17 +101,17 @@ class Suggestions:
         self._ready = False
         self._engine_says = "the engine is starting"
         self._paused = False
-        self._place: Place | None = None
-        self._declined: Place | None = None
+        self._place: CursorPlace | None = None
+        self._declined: CursorPlace | None = None
         self._timer: Timer | None = None
-        self._request: _Request | None = None
-        self._unanswered: tuple[Place, Trigger] | None = None
+        self._request: Request | None = None
+        self._unanswered: tuple[CursorPlace, Trigger] | None = None
         self._number = 0
         self._state: SuggestionState = "idle"
 
-    # ── what happens in the editor ──────────────────────────────────────────────────────────
+    # ── from the editor ─────────────────────────────────────────────────────────────────────
 
-    def edited(self, place: Place, *, accepted: bool = False) -> None:
+    def edited(self, place: CursorPlace, *, accepted: bool = False) -> None:
         """Follow an edit by the person: the cursor is at ``place`` now.
 
         Args:
@@ -188,14 +119,14 @@ class Suggestions:
             accepted: Whether the edit was an accepted suggestion.
         """
         if place == self._place and self._state in ("waiting", "asking"):
-            return  # two keys at once: the first one's edit was told with the second one's text
+            return  # two keys at once: the first edit was told with the text after both
         self._declined = None
         self._place = place
         if not self._keep_request(place):
             self._consider("accepted" if accepted else "typed")
 
-    def moved(self, place: Place) -> None:
-        """Follow a move of the cursor or a change of the selection."""
+    def moved(self, place: CursorPlace) -> None:
+        """Follow a cursor that moved, or a selection that changed."""
         if place == self._place:
             return
         self._stop()
@@ -203,28 +134,28 @@ class Suggestions:
         if place != self._declined:
             self._consider("moved")
 
-    def changed(self, place: Place | None) -> None:
-        """Follow a change nobody wants a suggestion for: undo, another file, no file (None)."""
+    def changed(self, place: CursorPlace | None) -> None:
+        """Follow a change that calls for no suggestion: undo, another file, or no file (None)."""
         self._stop()
         self._place = place
         self._set_state()
 
-    def ask(self, place: Place) -> None:
-        """Ask now, because the person says so."""
+    def ask(self, place: CursorPlace) -> None:
+        """Ask now, at the person's wish."""
         self._stop()
         self._declined = None
         self._place = place
         self._consider("asked")
 
     def dismissed(self) -> None:
-        """Stop, and offer nothing again at this place until the text changes."""
+        """Stop, and offer nothing at this place until the text changes."""
         self._stop()
         self._declined = self._place
         self._set_state()
 
     @property
     def paused(self) -> bool:
-        """Whether suggestions come by themselves no more; Ctrl+L still asks."""
+        """Whether suggestions no longer come by themselves; Ctrl+L still asks."""
         return self._paused
 
     @paused.setter
@@ -238,7 +169,7 @@ class Suggestions:
 
     @property
     def state(self) -> SuggestionState:
-        """What is going on."""
+        """Whether we wait, ask, are paused, or none of these."""
         return self._state
 
     # ── what the engine says ────────────────────────────────────────────────────────────────
@@ -251,7 +182,7 @@ class Suggestions:
             case PartialText() if self._is_current(event.request_id):
                 self._partial(event.text)
             case Completed() if self._is_current(event.request_id):
-                self._completed(event)
+                self._completed(event.completion)
             case Failed(request_id=0):
                 self._engine_is_gone(event.message)
             case Failed() if self._is_current(event.request_id):
@@ -268,7 +199,7 @@ class Suggestions:
 
     def _engine_is_ready(self, event: EngineReady) -> None:
         if self._model is not None and self._model != event.model:
-            self.cache = SuggestionCache()  # what is known came from another model
+            self.cache = SuggestionCache()  # the old one is another model's
         self._model, self._ready = event.model, True
         if self._unanswered is not None:
             place, trigger = self._unanswered
@@ -277,13 +208,13 @@ class Suggestions:
                 self._consider(trigger)
 
     def _engine_is_gone(self, reason: str, *, failed: bool = True) -> None:
-        """Forget the request; it is asked again once an engine is ready, if nothing moved."""
+        """Forget the request; ask again once an engine is ready, unless something moved."""
         self._ready, self._engine_says = False, reason
         request, self._request = self._request, None
         if request is None:
             return
         if self._place is not None:
-            self._unanswered = (self._place, request.trigger)
+            self._unanswered = (self._place, request.wish.trigger)
         if failed:
             self._on_event(SuggestionFailed(reason))
         self._set_state()
@@ -293,78 +224,79 @@ class Suggestions:
         if request is None or place is None:
             return
         request.text = text
-        rest = _rest_of(request, place)
+        rest = request.rest_at(place)
         if rest is None:
-            if not _may_become(request, place):
+            if not request.may_still_fit(place):
                 self._cancel()
                 self._consider("typed")
         elif rest.strip():
-            self._show(request, place, rest, None)
+            self._show(request.wish, place, rest)
 
-    def _completed(self, event: Completed) -> None:
+    def _completed(self, completion: Completion) -> None:
         request, place, self._request = self._request, self._place, None
-        if request is None or place is None or event.finish_reason == "cancelled":
+        if request is None or place is None or completion.finish_reason == "cancelled":
             self._set_state()
             return
-        request.text = event.text
+        request.text = completion.text
+        wish = request.wish
         self.cache.put(
-            request.place, event.text, multi_line=request.verdict.multi_line, sure=event.shown
+            wish.place, completion.text, multi_line=wish.decision.multi_line, sure=completion.shown
         )
         self._set_state()
-        rest = _rest_of(request, place)
-        if not event.shown and event.text.strip() and request.trigger != "asked":
-            if place == request.place:
-                self._on_event(NoSuggestion(request.verdict.reason or _UNSURE, event))
-            else:
-                self._consider("typed")
-        elif rest and rest.strip():
-            self._show(request, place, rest, event)
-        elif place == request.place:
-            reason = _REASONS.get(event.finish_reason, "nothing to suggest here")
-            self._on_event(NoSuggestion(request.verdict.reason or reason, event))
+        rest = request.rest_at(place)
+        held_back = not completion.shown and completion.text.strip() and wish.trigger != "asked"
+        if rest and rest.strip() and not held_back:
+            self._show(wish, place, rest, completion)
+        elif place == wish.place:
+            self._on_event(
+                NoSuggestion(wish.decision.reason or _why_nothing(completion), completion)
+            )
         else:
-            # Something else was typed, or all of it: the answer is to a question of the past.
+            # Something else was typed, or all of it: this answers a question of the past.
             self._consider("typed")
 
     def _show(
-        self, request: _Request, place: Place, text: str, completed: Completed | None
+        self, wish: Wish, place: CursorPlace, text: str, completion: Completion | None = None
     ) -> None:
         self._on_event(
             SuggestionReady(
                 place,
                 text,
-                (self._clock() - request.since) * 1e3,
-                complete=completed is not None,
-                completed=completed,
-                note=request.verdict.reason,
+                self._milliseconds_since(wish),
+                complete=completion is not None,
+                completion=completion,
+                note=wish.decision.reason,
             )
         )
 
+    def _milliseconds_since(self, wish: Wish) -> float:
+        return (self._clock() - wish.since) * 1e3
+
     # ── asking ──────────────────────────────────────────────────────────────────────────────
 
-    def _keep_request(self, place: Place) -> bool:
-        """Return whether the request under way still serves, and show what is left of its text.
+    def _keep_request(self, place: CursorPlace) -> bool:
+        """Return whether the request under way still serves; show what is left of its text.
 
-        It does while what was typed is what it says; before it has said anything, nobody knows.
+        It serves while the person types what it says.  Before it has said anything, it does not.
         """
         request = self._request
         if request is None or not request.text:
             return False
-        rest = _rest_of(request, place)
+        rest = request.rest_at(place)
         if rest is None:
-            return _may_become(request, place)
+            return request.may_still_fit(place)
         if rest.strip():
-            self._show(request, place, rest, None)
+            self._show(request.wish, place, rest)
         return True
 
     def _consider(self, trigger: Trigger) -> None:
-        """Ask for a suggestion at the place where we are, if the policy agrees, after its rest."""
+        """Ask for a suggestion where the cursor is, after a rest, if the policy agrees."""
         self._stop()
         place = self._place
         if place is None:
             return
         since = self._clock()
-        verdict = judge(
+        decision = decide(
             place,
             trigger,
             self.settings,
@@ -372,63 +304,69 @@ class Suggestions:
             model=self._model,
             secret_patterns=self.secret_patterns,
         )
-        if not verdict.ask:
-            if verdict.reason:
-                self._on_event(NoSuggestion(verdict.reason))
-        elif trigger == "moved" or not self._answer_from_cache(place, trigger, verdict, since):
-            if verdict.delay_ms:
-                self._timer = self._set_timer(
-                    verdict.delay_ms / 1e3, lambda: self._rested(place, trigger, verdict, since)
-                )
-            else:
-                self._send(place, trigger, verdict, since)
+        if decision.ask:
+            self._want(Wish(place, trigger, decision, since))
+        elif decision.reason:
+            self._on_event(NoSuggestion(decision.reason))
         self._set_state()
 
-    def _rested(self, place: Place, trigger: Trigger, verdict: Verdict, since: float) -> None:
+    def _want(self, wish: Wish) -> None:
+        """Answer from the cache at once, else ask after the rest of the keys."""
+        if wish.trigger != "moved" and self._answer_from_cache(wish):
+            return
+        if wish.decision.delay_ms:
+            seconds = wish.decision.delay_ms / 1e3
+            self._timer = self._set_timer(seconds, lambda: self._rested(wish))
+        else:
+            self._send(wish)
+
+    def _rested(self, wish: Wish) -> None:
         """Go on after the rest of the keys."""
         self._timer = None
-        if not self._answer_from_cache(place, trigger, verdict, since):
-            self._send(place, trigger, verdict, since)
+        if not self._answer_from_cache(wish):
+            self._send(wish)
         self._set_state()
 
-    def _answer_from_cache(
-        self, place: Place, trigger: Trigger, verdict: Verdict, since: float
-    ) -> bool:
-        """Answer with what was suggested before, if that is known."""
-        text = self.cache.get(place, multi_line=verdict.multi_line, asked=trigger == "asked")
+    def _answer_from_cache(self, wish: Wish) -> bool:
+        """Answer with an earlier suggestion; return whether there was one."""
+        text = self.cache.get(
+            wish.place,
+            multi_line=wish.decision.multi_line,
+            asked=wish.trigger == "asked",
+        )
         if text is None:
             return False
+        reason = wish.decision.reason
         if text.strip():
-            latency_ms = (self._clock() - since) * 1e3
+            latency_ms = self._milliseconds_since(wish)
             self._on_event(
-                SuggestionReady(place, text, latency_ms, from_cache=True, note=verdict.reason)
+                SuggestionReady(wish.place, text, latency_ms, from_cache=True, note=reason)
             )
         else:
-            self._on_event(NoSuggestion(verdict.reason or _REASONS["stop"]))
+            self._on_event(NoSuggestion(reason or _NOTHING))
         return True
 
-    def _send(self, place: Place, trigger: Trigger, verdict: Verdict, since: float) -> None:
-        """Ask the engine."""
+    def _send(self, wish: Wish) -> None:
+        """Ask the engine, or keep the wish until there is one."""
         self._number += 1
-        message = Complete(
-            request_id=self._number,
-            path=place.path,
-            prefix=place.prefix,
-            suffix=place.suffix,
+        request = CompletionRequest(
+            path=wish.place.path,
+            prefix=wish.place.prefix,
+            suffix=wish.place.suffix,
             max_tokens=self.settings.max_tokens,
-            multi_line=verdict.multi_line,
-            automatic=trigger != "asked",
+            multi_line=wish.decision.multi_line,
             repository=self.repository if self.settings.repository_knowledge else None,
             private_patterns=tuple(self.secret_patterns),
         )
+        message = Complete(self._number, request, automatic=wish.trigger != "asked")
         if self._ready and self._client.connected and self._client.send(message):
-            self._request = _Request(self._number, place, trigger, verdict, since)
+            self._request = Request(self._number, wish)
         else:
-            self._unanswered = (place, trigger)
+            self._unanswered = (wish.place, wish.trigger)
             self._on_event(NoSuggestion(self._engine_says))
 
     def _stop(self) -> None:
-        """Wait for nothing and ask nothing any more."""
+        """Stop waiting and asking."""
         self._unanswered = None
         if self._timer is not None:
             self._timer.stop()
@@ -436,13 +374,13 @@ class Suggestions:
         self._cancel()
 
     def _cancel(self) -> None:
-        """Take back the request under way."""
+        """Cancel the request under way."""
         if self._request is not None:
             self._client.send(Cancel(self._request.number))
             self._request = None
 
     def _set_state(self) -> None:
-        """Tell the state if it is another one."""
+        """Tell the state if it changed."""
         if self._request is not None:
             state: SuggestionState = "asking"
         elif self._timer is not None:
@@ -454,22 +392,8 @@ class Suggestions:
             self._on_event(StateChanged(state))
 
 
-def _rest_of(request: _Request, place: Place) -> str | None:
-    """Return what the request's text says at ``place``, None where it does not fit."""
-    typed = _typed_since(request, place)
-    if typed is None or not request.text.startswith(typed):
-        return None
-    return request.text[len(typed) :]
-
-
-def _may_become(request: _Request, place: Place) -> bool:
-    """Return whether all the request has said so far was typed, so that more of it may fit."""
-    typed = _typed_since(request, place)
-    return typed is not None and typed.startswith(request.text)
-
-
-def _typed_since(request: _Request, place: Place) -> str | None:
-    """Return what was typed between the request's place and ``place``, None if something else."""
-    if request.place.path != place.path or request.place.suffix != place.suffix:
-        return None
-    return typed_between(request.place.prefix, place.prefix)
+def _why_nothing(completion: Completion) -> str:
+    """Return why an answer is not shown, for a person."""
+    if completion.text.strip() and not completion.shown:
+        return _UNSURE
+    return _ALREADY_THERE if completion.finish_reason == "trimmed" else _NOTHING

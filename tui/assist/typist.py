@@ -1,12 +1,13 @@
-"""A person at the editor, made of rules: types a stretch of a file key by key.
+"""The typist of ``spark-tui bench quality``: types a stretch of a file by rules, key by key.
 
-What is suggested, when, and what is kept of it is decided by `suggestions` and `policy` as in the
-app; here are a clock that only keys and timers move, an engine that answers after
-fixed times, and the editor's ghost text.  Opens no screen and starts no process.
+Used by the benchmark alone, never by the app.  `suggestions` and `policy` decide what is
+suggested, as they do in the app.  The rest is simulated here: a clock that only keys and timers
+move, an engine that answers after fixed times, and the editor's ghost text.  Opens no screen and
+starts no process.
 
-The person types what the file says.  Before each key they look at the ghost text and take the
-largest part of it that is right, all, its next line or its next word, with that one key.  The
-editor writes indentation by itself; correcting it takes time but counts neither as a key nor as
+The typist types what the file says.  Before each key they look at the ghost text and accept the
+largest part that is right with that one key: all of it, its next line or its next word.  The
+editor writes indentation by itself.  To correct it takes time but counts neither as a key nor as
 a character, so that plain typing saves exactly nothing.
 """
 
@@ -19,28 +20,33 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from engine import Question, Typed, judge_ending
-from engine.protocol.messages import (
+from engine.protocol.completion import (
     PREFIX_CHARACTERS,
     SUFFIX_CHARACTERS,
+    Completion,
+    CompletionRequest,
+    HostStats,
+    WaferStats,
+)
+from engine.protocol.messages import (
     Cancel,
     ClientMessage,
     Complete,
     Completed,
     EngineReady,
-    HostStats,
     MachineInfo,
     ModelInfo,
     PartialText,
-    WaferStats,
 )
+from tui.assist.cursor_place import CursorPlace
 from tui.assist.ghost import first_line, first_word, rest_after
-from tui.assist.policy import Place
-from tui.assist.suggestions import SuggestionEvent, SuggestionReady, Suggestions
+from tui.assist.suggestion_events import SuggestionEvent, SuggestionReady
+from tui.assist.suggestions import Suggestions
 from tui.code.indentation import after_enter, expected_width, indent_unit, leading
 from tui.settings import SuggestionSettings
 
 if TYPE_CHECKING:
-    from engine import Answer, Answerer, Stretch
+    from engine import Answerer, CursorAnswer, Stretch
 
 __all__ = ["FIRST_TEXT_MS", "KEY_MS", "LATENCY_MS", "type_stretch"]
 
@@ -51,10 +57,10 @@ FIRST_TEXT_MS = 40
 """From a request to the first text of its answer."""
 
 LATENCY_MS = ((8, 60), (16, 90), (32, 150), (64, 280), (512, 1500))
-"""(tokens, ms): an answer of at most so many tokens is complete so long after its request.
+"""(tokens, ms): how long after its request an answer of at most so many tokens is complete.
 
-Assumed: about 4 ms a token, a small model on an ordinary computer.  Fixed, so that figures do
-not depend on where they are measured.
+Assumed: about 4 ms a token, a small model on an ordinary computer.  Fixed, so that the figures
+are the same on every computer.
 """
 
 _TAB_WIDTH = 4
@@ -70,8 +76,8 @@ _READY = EngineReady(
 
 
 def type_stretch(stretch: Stretch, answerer: Answerer) -> Typed:
-    """Type a stretch with suggestions by ``answerer``; deterministic for its answers."""
-    return _Person(stretch, answerer).type()
+    """Type a stretch with suggestions by ``answerer``.  Deterministic for given answers."""
+    return _Typist(stretch, answerer).type()
 
 
 # ── time and the engine ─────────────────────────────────────────────────────────────────────
@@ -87,7 +93,7 @@ class _Timer:
 
 
 class _Clock:
-    """Time that passes only in `wait`."""
+    """A clock that moves only in `wait`."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -95,7 +101,7 @@ class _Clock:
         self._numbers = count()
 
     def set_timer(self, seconds: float, callback: Callable[[], None]) -> _Timer:
-        """Call back after so many seconds; of timers of one moment the oldest first."""
+        """Call back after a number of seconds; of timers due at once, the oldest comes first."""
         timer = _Timer(callback)
         heapq.heappush(self._queue, (self.now + seconds, next(self._numbers), timer))
         return timer
@@ -116,7 +122,7 @@ class _Engine:
 
     connected = True
 
-    def __init__(self, clock: _Clock, answer: Callable[[Complete], Answer]) -> None:
+    def __init__(self, clock: _Clock, answer: Callable[[CompletionRequest], CursorAnswer]) -> None:
         self._clock = clock
         self._answer = answer
         self._current = 0
@@ -131,16 +137,16 @@ class _Engine:
             self._current = 0
         return True
 
-    def _begin(self, request: Complete) -> None:
+    def _begin(self, message: Complete) -> None:
         """Make the answer, unless it was taken back before its first text."""
-        if request.request_id != self._current:
+        if message.request_id != self._current:
             return
-        answer = self._answer(request)
+        answer = self._answer(message.request)
         rest = (latency_ms(answer.tokens) - FIRST_TEXT_MS) / 1e3
         for index, draft in enumerate(answer.drafts):
-            partial = PartialText(request.request_id, draft)
+            partial = PartialText(message.request_id, draft)
             self._later(rest * index / len(answer.drafts), partial)
-        self._later(rest, _completed(request, answer))
+        self._later(rest, Completed(message.request_id, _completion(answer)))
 
     def _later(self, seconds: float, message: PartialText | Completed) -> None:
         def deliver() -> None:
@@ -151,15 +157,15 @@ class _Engine:
 
 
 def latency_ms(tokens: int) -> float:
-    """Return how long after its request an answer of so many tokens is complete."""
+    """Return how long after its request an answer of ``tokens`` tokens is complete."""
     return next((ms for most, ms in LATENCY_MS if tokens <= most), LATENCY_MS[-1][1])
 
 
-def _completed(request: Complete, answer: Answer) -> Completed:
-    return Completed(
-        request_id=request.request_id,
+def _completion(answer: CursorAnswer) -> Completion:
+    return Completion(
         text=answer.text,
         finish_reason="stop",
+        model="replay",
         prompt_tokens=0,
         cached_tokens=0,
         completion_tokens=answer.tokens,
@@ -169,7 +175,7 @@ def _completed(request: Complete, answer: Answer) -> Completed:
     )
 
 
-# ── the person ──────────────────────────────────────────────────────────────────────────────
+# ── the typist ──────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(slots=True)
@@ -214,15 +220,15 @@ class _Page:
 
 @dataclass(slots=True)
 class _Lines:
-    """What was suggested first on each line."""
+    """The first suggestion on each line."""
 
     target: list[str]
     first: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def see(self, row: int, ghost: str, remaining: str) -> None:
-        """Remember a suggestion on a line, unless there was one.
+        """Remember the first suggestion on a line.
 
-        One that begins with a line end is a suggestion for a line further down.
+        A suggestion that begins with a line break is one for a line further down.
         """
         text = ghost.lstrip("\n")
         down = len(ghost) - len(text)
@@ -242,7 +248,7 @@ class _Lines:
             self.first.setdefault(row + below, (lines[below].strip(), truth))
 
     def outcome(self) -> list[tuple[str, str]]:
-        """Return (suggested, written) of every line that is not blank."""
+        """Return (suggested, written) for every line that is not blank."""
         return [
             self.first.get(row, ("", line.strip()))
             for row, line in enumerate(self.target)
@@ -250,8 +256,8 @@ class _Lines:
         ]
 
 
-class _Person:
-    """Types one stretch."""
+class _Typist:
+    """Types one stretch, looking at the suggestions."""
 
     def __init__(self, stretch: Stretch, answerer: Answerer) -> None:
         self._stretch = stretch
@@ -286,7 +292,7 @@ class _Person:
 
     # ── suggestions ─────────────────────────────────────────────────────────────────────────
 
-    def _ask(self, request: Complete) -> Answer:
+    def _ask(self, request: CompletionRequest) -> CursorAnswer:
         return self._answerer.answer(
             Question(
                 self._stretch.file.root,
@@ -298,8 +304,8 @@ class _Person:
             )
         )
 
-    def _place(self) -> Place:
-        return Place(
+    def _place(self) -> CursorPlace:
+        return CursorPlace(
             path=self._stretch.file.path,
             language="python",
             prefix=self._page.before[-PREFIX_CHARACTERS:],
@@ -317,7 +323,7 @@ class _Person:
             self._ghost = _Ghost(event.text, event.complete)
 
     def _drop(self) -> None:
-        """Take the ghost text away, and count it if it was of no use."""
+        """Take the ghost text away; count it as wrong if it was seen and nothing of it kept."""
         ghost, self._ghost = self._ghost, None
         if ghost is not None and ghost.seen and not ghost.kept:
             self._typed.wrong += 1
@@ -325,7 +331,7 @@ class _Person:
     # ── keys ────────────────────────────────────────────────────────────────────────────────
 
     def _look(self) -> None:
-        """See what is on the screen before a key."""
+        """Look at the screen before a key."""
         ghost, page = self._ghost, self._page
         if ghost is None:
             return
@@ -352,7 +358,7 @@ class _Person:
             self._insert(self._page.target[self._page.at - 1])
 
     def _right_part(self) -> str:
-        """Return the largest part of the ghost text that one key takes and that is right."""
+        """Return the largest right part of the ghost text that one key accepts."""
         if self._ghost is None:
             return ""
         text = self._ghost.text
@@ -364,7 +370,7 @@ class _Person:
         return max((part for part in right if _characters(part) > 1), key=len, default="")
 
     def _tab_indents(self, ghost: str) -> bool:
-        """Return whether Tab belongs to the indentation here, as the editor has it."""
+        """Return whether Tab indents here rather than accepts; the editor's rule."""
         left = self._page.left
         if left.strip():
             return False
@@ -416,6 +422,6 @@ class _Person:
 
 
 def _characters(text: str) -> int:
-    """Return the characters of a text but for the indentation of its lines."""
+    """Count the characters of a text, the indentation of its lines left out."""
     first, *others = text.split("\n")
     return len(first) + sum(1 + len(line.lstrip(" \t")) for line in others)

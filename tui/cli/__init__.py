@@ -1,1 +1,1 @@
-"""The commands of `spark-tui`: parsing, calling `engine`, printing.  One file per command."""
+"""The commands of `spark-tui`, one file each: parse, call `engine`, print."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import BinaryIO, TextIO
 
 import click
 import msgspec
 
 import engine
 from tui.cli.failures import WrongCallError
+from tui.cli.file_place import FilePlace, PlaceError, cut, parse_place
 from tui.cli.options import (
     FiniteFloat,
     check_machine,
@@ -20,7 +21,6 @@ from tui.cli.options import (
     machine_options,
     model_option,
 )
-from tui.cli.place import Place, PlaceError, cut, parse_place
 from tui.cli.progress import ProgressLine
 from tui.cli.source import read_source, shown_path
 from tui.files.repository import find_root
@@ -28,8 +28,6 @@ from tui.format import count_text, milliseconds_text, percent_text, rate_text
 from tui.settings import load_settings
 
 __all__ = ["complete"]
-
-TIERS = ("fast", "cycle", "reference")
 
 
 @click.command(short_help="Print the suggestion at a place in a file.")
@@ -49,7 +47,7 @@ TIERS = ("fast", "cycle", "reference")
 @click.option("--seed", metavar="S", type=click.IntRange(0, 2**63 - 1), default=0)
 @click.option(
     "--tier",
-    type=click.Choice(TIERS),
+    type=click.Choice(tuple(engine.TIERS)),
     default="fast",
     show_default=True,
     help="What computes: the wafer fast, the wafer cycle by cycle, or plain NumPy.",
@@ -91,30 +89,12 @@ def complete(
             # All of it first: the same files then always give the same text.
             session.read_repository(request.repository, request.private_patterns)
         completion = session.complete(request)
-        name = session.model.name
     finally:
         session.close()
     if as_json:
-        click.echo(json.dumps(as_object(completion, name)))
+        click.echo(json.dumps(msgspec.to_builtins(completion)))
     else:
         _print_text(completion)
-
-
-def as_object(completion: engine.Completion, model: str) -> dict[str, Any]:
-    """Return the JSON object of a completion; its fields are relied on from outside."""
-    return {
-        "text": completion.text,
-        "finish_reason": completion.finish_reason,
-        "model": model,
-        "prompt_tokens": completion.prompt_tokens,
-        "cached_tokens": completion.cached_tokens,
-        "completion_tokens": completion.completion_tokens,
-        "host": msgspec.to_builtins(completion.host),
-        "wafer": msgspec.to_builtins(completion.wafer),
-        "repository": msgspec.to_builtins(completion.repository),
-        "mean_logprob": completion.mean_logprob,
-        "shown": completion.shown,
-    }
 
 
 def _request(
@@ -147,7 +127,7 @@ def _request(
     )
 
 
-def _cut_source(place: Place, from_stdin: bool) -> tuple[str, str]:
+def _cut_source(place: FilePlace, from_stdin: bool) -> tuple[str, str]:
     """Return the text before and after the place, with the line endings the model knows."""
     before, after = cut(read_source(Path(place.file), _stdin() if from_stdin else None), place)
     return _newlines(before), _newlines(after)

@@ -1,4 +1,4 @@
-"""`spark-tui doctor`: the environment as a report, and what is broken in it."""
+"""`spark-tui doctor`: reports the environment and what is broken in it."""
 
 import json
 import os
@@ -15,8 +15,8 @@ import engine
 from engine import paths
 from engine.errors import ServerError
 from tui.cli.options import json_option
-from tui.paths import settings_file
 from tui.settings import load_settings
+from tui.user_folders import settings_file
 
 __all__ = ["Report", "doctor", "examine"]
 
@@ -26,13 +26,13 @@ MIN_COLUMNS, MIN_ROWS = 40, 12
 
 @dataclass(slots=True)
 class Report:
-    """What was found, and one line for everything that is broken or worth knowing."""
+    """The facts found, and a line for everything that is broken or worth knowing."""
 
     facts: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    """These keep the program from working."""
+    """What keeps the program from working."""
     advice: list[str] = field(default_factory=list)
-    """With these it works, less well."""
+    """What makes it work less well."""
 
 
 @click.command(short_help="Report the environment; exit 1 if something is broken.")

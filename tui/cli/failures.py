@@ -1,4 +1,4 @@
-"""How the command line fails: one clear line on stderr, an exit code, never a traceback.
+"""Makes the command line fail with one clear line on stderr and an exit code, never a traceback.
 
 Exit codes: 0 done, 1 failed, 2 the call or its input place is wrong, 130 interrupted.
 """
@@ -20,19 +20,19 @@ __all__ = ["FAILED", "INTERRUPTED", "WRONG_CALL", "WrongCallError", "guarded"]
 FAILED = 1
 WRONG_CALL = 2
 INTERRUPTED = 130
-"""What shells report for a process that Ctrl+C ended."""
+"""The exit code that shells report for a process that Ctrl+C ended."""
 
 _log = logging.getLogger(__name__)
 
 
 class WrongCallError(click.UsageError):
-    """What was asked for does not exist or makes no sense; the message says what does."""
+    """The call asks for what does not exist or makes no sense; the message says what does."""
 
 
 def guarded(call: Callable[[], object]) -> int:
-    """Return the exit code of ``call``; whatever it raises becomes one line on stderr.
+    """Return the exit code of ``call``; an error becomes one line on stderr.
 
-    An integer that ``call`` returns is its exit code, anything else counts as 0.
+    An integer that ``call`` returns is its exit code; anything else counts as 0.
     """
     try:
         _check_stdout()
@@ -80,6 +80,6 @@ def _silence_stdout() -> None:
 
 
 def _say(message: str) -> None:
-    """Write one line to stderr, whatever line breaks ``message`` has."""
+    """Write ``message`` to stderr as one line."""
     line = " ".join(message.split())
     click.echo(f"spark-tui: {line}", err=True)

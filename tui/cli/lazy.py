@@ -1,4 +1,4 @@
-"""A group of commands whose modules are imported when they are asked for, and not before."""
+"""A group of commands whose modules are imported only when they are asked for."""
 
 from importlib import import_module
 from typing import ClassVar
@@ -19,7 +19,7 @@ class LazyGroup(click.Group):
         return list(self.homes)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return a command, None if there is none of this name."""
+        """Import and return a command; None if no command has this name."""
         if cmd_name not in self.homes:
             return None
         command: click.Command = getattr(import_module(self.homes[cmd_name]), cmd_name)

@@ -1,4 +1,4 @@
-"""The log file of this process: opened on the first record, kept small, never in the way."""
+"""The log file: opened on the first record, kept small, done without if it cannot be written."""
 
 import logging
 import logging.handlers
@@ -12,10 +12,10 @@ _MAX_BYTES = 1_000_000
 
 
 def start() -> None:
-    """Send this process's log records to the log file; without a writable one, to nowhere.
+    """Send this process's log records to the log file; drop them if it cannot be written.
 
-    Several processes append to the one file, so it is set aside only at a start; a handler
-    that finds its file set aside opens the new one.
+    Several processes append to the same file, so it is set aside only at a start.  A handler that
+    finds its file set aside opens the new one.
     """
     root = logging.getLogger()
     root.setLevel(logging.INFO)

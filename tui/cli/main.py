@@ -1,7 +1,7 @@
-"""The command line of `spark-tui`: which command an argument list means.
+"""The command line of `spark-tui`: finds the command that an argument list means.
 
-The first argument decides: a command's name, or ``--help`` and ``--version``, else everything
-belongs to opening the app.  A path named like a command is written ``./name``.
+The first argument decides.  Unless it is a command's name, ``--help`` or ``--version``, all
+arguments belong to opening the app.  A path named like a command is written ``./name``.
 """
 
 import importlib.util
@@ -24,7 +24,7 @@ _COMMANDS = {
 
 
 class _Commands(LazyGroup):
-    """All commands, and in the help the options of the app beside them."""
+    """All commands; the help shows the options of the app beside them."""
 
     homes = _COMMANDS
 
@@ -33,7 +33,7 @@ class _Commands(LazyGroup):
         formatter.write_usage(_PROGRAM, "COMMAND [ARGS]…", prefix="       ")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from tui.cli.app import open_app
+        from tui.cli.open_app import open_app
 
         options = [each for each in open_app.params if isinstance(each, click.Option)]
         records = [option.get_help_record(ctx) for option in options]
@@ -68,7 +68,7 @@ def _group() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code; prints one line where it fails."""
+    """Run one command line and return its exit code; print one line if it fails."""
     foreign = _foreign_engine()
     if foreign is not None:
         click.echo(
@@ -88,13 +88,13 @@ def _dispatch(arguments: list[str]) -> object:
     first = arguments[0] if arguments else ""
     if first in _COMMANDS or first in ("-h", "--help", "--version"):
         return _group.main(arguments, prog_name=_PROGRAM, standalone_mode=False)
-    from tui.cli.app import open_app
+    from tui.cli.open_app import open_app
 
     return open_app.main(arguments, prog_name=_PROGRAM, standalone_mode=False)
 
 
 def _foreign_engine() -> str | None:
-    """Return where Python finds an `engine` that is not the one beside this package."""
+    """Return where Python finds `engine`, if that is not the one beside this package."""
     ours = Path(__file__).resolve().parents[2] / "engine" / "__init__.py"
     spec = importlib.util.find_spec("engine")
     found = spec.origin if spec is not None else None

@@ -1,4 +1,4 @@
-"""Options that several commands share, and number types that refuse what is not finite."""
+"""Options that several commands share, their checks, and a number type that is always finite."""
 
 import sys
 from collections.abc import Callable
@@ -12,6 +12,7 @@ import engine
 from tui.cli.failures import WrongCallError
 
 __all__ = [
+    "PRICED_FORMATS",
     "FiniteFloat",
     "check_machine",
     "check_model",
@@ -20,11 +21,15 @@ __all__ = [
     "model_option",
 ]
 
+PRICED_FORMATS = ("int8", "fp16")
+"""Weight formats whose products have a price, the default first.  A copy of what the formats say
+themselves, because asking them would load NumPy before a command is known; a test compares."""
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class FiniteFloat(click.ParamType[float]):
-    """A finite number, at least (or more than) a limit, and perhaps at most another."""
+    """A finite number, from or above a minimum, and perhaps up to a maximum."""
 
     name = "number"
 
@@ -74,12 +79,12 @@ _clock = click.option(
 
 
 def machine_options(command: _Command) -> _Command:
-    """Add ``--machine`` and ``--clock``, which always go together."""
+    """Add ``--machine`` and ``--clock``, which go together."""
     return _machine(_clock(command))
 
 
 def check_model(name: str | None) -> None:
-    """Refuse a model that is asked for and does not exist, before anything slow begins.
+    """Refuse a model that does not exist, before anything slow begins.
 
     Raises:
         WrongCallError: ``name`` is neither a bundled model nor a model folder.

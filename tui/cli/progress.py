@@ -1,4 +1,4 @@
-"""One line on stderr that says what a command waits for; nothing when it hardly waits."""
+"""A line on stderr that says what a command waits for; nothing during a short wait."""
 
 import sys
 from collections.abc import Callable
@@ -18,10 +18,10 @@ _CLEAR = "\r\x1b[2K"
 
 
 class ProgressLine:
-    """Shows `Progress` messages: on a terminal in one line, elsewhere one line per step.
+    """Shows `Progress` messages: on a terminal in one line, elsewhere in one line per step.
 
     Args:
-        clock: Seconds, from any beginning.
+        clock: A clock in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:

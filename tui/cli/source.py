@@ -1,7 +1,8 @@
-"""The text a command works on: read from a file or from standard input, checked, not changed."""
+"""Reads the text that a command works on, from a file or standard input, and checks it."""
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,8 +11,9 @@ import click
 from engine.repository import privacy
 from tui.cli.failures import WrongCallError
 from tui.files.repository import find_root
-from tui.paths import printable, settings_file
+from tui.format import printable
 from tui.settings import load_settings
+from tui.user_folders import settings_file
 
 __all__ = ["check_not_secret", "private_patterns", "read_source", "shown_path"]
 
@@ -39,7 +41,7 @@ def read_source(path: Path, stdin: BinaryIO | None) -> str:
 
 
 def check_not_secret(path: Path) -> None:
-    """Refuse a file that privacy keeps away from the model, also behind a symbolic link.
+    """Refuse a file that is private, or links to one that is.
 
     Raises:
         WrongCallError: The file, or what it links to, matches a pattern of secret files, or
@@ -56,15 +58,16 @@ def check_not_secret(path: Path) -> None:
 def shown_path(path: Path) -> str:
     """Return the path as the model sees it: relative to the repository, with ``/``."""
     try:
+        with suppress(FileNotFoundError, NotADirectoryError):  # a name for stdin need not exist
+            path.parent.stat()  # refuses links in a circle, which `resolve` accepts from 3.13 on
         full = path.parent.resolve() / path.name
         return printable(full.relative_to(find_root(full.parent)))
-    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
-        reason = getattr(error, "strerror", None) or str(error)
-        raise WrongCallError(f"'{path}' cannot be opened: {reason}") from error
+    except OSError as error:
+        raise WrongCallError(f"'{path}' cannot be opened: {error.strerror}") from error
 
 
 def private_patterns() -> tuple[str, ...]:
-    """Return the patterns of the settings file; its mistakes go to stderr."""
+    """Return the private patterns of the settings file; report its mistakes on stderr."""
     file = settings_file()
     loaded = load_settings(file)
     if not loaded.privacy_known:

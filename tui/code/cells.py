@@ -1,7 +1,7 @@
-"""How wide text is on the screen: columns of a line (code points) and cells of a terminal.
+"""Measures text on the screen: converts columns of a line (code points) and cells of a terminal.
 
-Every measure here is of `visible` text, so that what is measured is what is drawn.  Knows
-nothing of styles, lines above or below, or widgets.
+Measures `visible` text, which is the text that is drawn.  Knows nothing of styles, other lines or
+widgets.
 """
 
 from bisect import bisect_right
@@ -18,8 +18,8 @@ _BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
 def _stand_ins() -> dict[int, str]:
     """Return a visible character of one cell for each one that would disturb a terminal.
 
-    Control characters could carry escape sequences of a file to the terminal; directional
-    marks could show code in another order than the one it has.
+    Control characters could bring escape sequences of a file to the terminal.  Directional marks
+    could show code in a wrong order.
     """
     table = {code: chr(0x2400 + code) for code in range(0x20) if code != 0x09}
     table[0x7F] = "␡"
@@ -48,7 +48,7 @@ def visible(text: str) -> str:
 
 
 def cell_offsets(text: str, tab_width: int) -> Sequence[int]:
-    r"""Return the cell at which each column of ``text`` starts, and the width as the last one.
+    r"""Return the cell at which each column of ``text`` starts, and last the width.
 
     Columns inside one grapheme (an accent, a joined emoji) start where it ends.
 

@@ -1,7 +1,6 @@
-"""Colours of code: which capture of a grammar's query covers which columns of which row.
+"""The colours of code, as captures (``"keyword"``) of a grammar's query by row and columns.
 
-Queries the rows that are asked for, not the file.  Knows names of captures (``"keyword"``),
-not styles.
+Queries only the rows that are asked for.  Knows no styles.
 """
 
 from collections import defaultdict
@@ -32,10 +31,10 @@ class Grammar:
 
 @lru_cache(maxsize=32)
 def grammar(name: str) -> Grammar | None:
-    """Return the grammar of a language, or None when it is not installed or does not fit.
+    """Return the grammar of a language, or None if it is not installed or its query does not fit.
 
-    A query that was written for another version of its grammar is refused as a whole: code
-    without colours beats code with wrong ones.
+    A query for another version of the grammar is refused as a whole: no colours are better than
+    wrong ones.
     """
     language = get_language(name)
     if language is None:
@@ -53,8 +52,8 @@ def query_rows(
 ) -> dict[int, tuple[Span, ...]]:
     """Return the highlights of the rows ``top`` to ``bottom`` - 1, in the order of drawing.
 
-    An inner node lies over an outer one; of two captures of one node, the one that the query
-    mentions later.  So a row's colours depend on no other row's.
+    An inner node lies over an outer one.  Of two captures of one node, the one that the query
+    mentions later lies on top.  So the colours of a row depend on no other row.
     """
     bottom = min(bottom, buffer.line_count)
     captures = buffer.query_syntax_tree(grammar.query, (top, 0), (bottom, 0))

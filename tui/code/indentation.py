@@ -1,4 +1,4 @@
-"""Indentation and comments of lines of code, as functions of their text alone."""
+"""Indents and comments lines of code.  Pure functions of their text."""
 
 import re
 from collections import Counter
@@ -27,7 +27,7 @@ def leading(line: str) -> str:
 
 
 def indent_unit(lines: Iterable[str], default: str = "    ") -> str:
-    """Return one level of indentation as most of the first lines show it.
+    """Return one level of indentation, as most of the first lines have it.
 
     Args:
         lines: The file.
@@ -52,7 +52,7 @@ def indent_unit(lines: Iterable[str], default: str = "    ") -> str:
 
 
 def _opens_block(line: str) -> bool:
-    """Return whether what follows ``line`` belongs one level deeper."""
+    """Return whether the line after ``line`` belongs one level deeper."""
     code = _without_comment(line).rstrip()
     return code.endswith((":", *_OPENERS))
 
@@ -86,10 +86,10 @@ def after_enter(left: str, unit: str) -> str:
 
 
 def expected_width(lines: Sequence[str], row: int, unit: str, tab_width: int) -> int:
-    """Return the cells of indentation that the line ``row`` should have, by the line before it.
+    """Return the cells of indentation that the line ``row`` should have after the line before it.
 
     Args:
-        lines: The file; only lines above ``row`` are looked at.
+        lines: The file; only lines above ``row`` matter.
         row: Index of the line.
         unit: One level of indentation.
         tab_width: Cells of a tab.
@@ -119,9 +119,9 @@ def dedented(lines: Iterable[str], unit: str) -> list[str]:
 
 
 def toggled_comments(lines: Sequence[str], sign: str) -> list[str]:
-    """Return ``lines`` with ``sign`` before each, or without it if all had it.
+    """Return ``lines`` with ``sign`` before each, or without it if all have it.
 
-    Signs stand in one column, that of the least indented line; blank lines get none.
+    The signs stand in one column, that of the least indented line.  Blank lines get none.
 
     Example:
         >>> toggled_comments(["if x:", "    y()"], "#")

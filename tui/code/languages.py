@@ -1,6 +1,6 @@
-"""Which language a file is in, by its name, and that language's comment sign.
+"""Tells the language of a file by its name, and the comment sign of a language.
 
-The names are those of the grammars that ``textual[syntax]`` installs.
+The names of languages are those of the grammars that ``textual[syntax]`` installs.
 """
 
 from pathlib import PurePath
@@ -61,7 +61,7 @@ _COMMENT_SIGNS = {
 
 
 def language_of(path: str | PurePath, first_line: str = "") -> str | None:
-    """Return the language of the file at ``path``, or None when its name says nothing.
+    """Return the language of the file at ``path``, or None if its name tells nothing.
 
     Args:
         path: Only its last part counts.
@@ -85,7 +85,7 @@ def language_of(path: str | PurePath, first_line: str = "") -> str | None:
 
 
 def comment_sign(language: str | None) -> str | None:
-    """Return what starts a comment to the end of the line; None where there is no such sign.
+    """Return what starts a comment to the end of the line; None if the language has no such sign.
 
     A file in no known language (a configuration file, a Makefile) gets ``#``.
     """

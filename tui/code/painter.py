@@ -1,6 +1,6 @@
-"""Draw the part of a line that is in view: text and ranges of style → segments of exact width.
+"""Draws the part of a line that is in view: text and ranges of style → segments of exact width.
 
-Only the visible columns are looked at, whatever the length of the line.
+Looks only at the visible columns, whatever the length of the line.
 """
 
 from bisect import bisect_left, bisect_right
@@ -15,7 +15,7 @@ from tui.code.cells import cell_offsets, visible
 __all__ = ["StyleRange", "paint"]
 
 StyleRange = tuple[int, int, Style]
-"""First column, column after the last, style to lay over what is there."""
+"""First column, column after the last, style to lay over the others."""
 
 
 def paint(
@@ -72,9 +72,9 @@ def _styles(ranges: Sequence[StyleRange], base: Style, first: int, last: int) ->
 def _pieces(
     text: str, offsets: Sequence[int], first: int, last: int, left: int, right: int
 ) -> list[str]:
-    """Return what each column draws; the parts of tabs and wide characters in view are spaces.
+    """Return what each column draws; a tab, or a wide character cut by the view, becomes spaces.
 
-    A grapheme of several columns is drawn whole by its first one.
+    The first column of a grapheme draws all of it.
     """
     pieces = [""] * (last - first)
     whole: int | None = None  # the column that draws the grapheme, if all of it is in view

@@ -1,9 +1,9 @@
-"""The text an editor holds: lines split at newlines only, their widths, and their syntax tree.
+"""The text in an editor: lines split only at newlines, their widths, and their syntax tree.
 
-`TextBuffer` and `FlatView` stand in for the documents inside Textual's `TextArea`.  Those split
-at every separator that Unicode knows (a form feed would come back from a save as a newline) and
-walk the whole file several times for every key.  `FlatView` is the view of a text that is never
-wrapped.  Neither knows the widget.
+`TextBuffer` and `FlatView` replace the documents inside Textual's `TextArea`.  Those split at every
+separator that Unicode knows, so that a save would turn a form feed into a newline, and walk the
+whole file several times for every key.  `FlatView` is the view of a text that is never wrapped.
+Neither knows the widget.
 """
 
 from time import monotonic
@@ -18,7 +18,7 @@ from tui.code.cells import cell_of_column, column_of_cell, line_width
 __all__ = ["FlatView", "TextBuffer", "newlines_only"]
 
 _CHUNK_BYTES = 256
-"""What the parser is given at a time; a query's conditions read names in such pieces, too."""
+"""Bytes given to the parser at a time; the conditions of a query read names in such pieces, too."""
 _LAST = 0xFFFFFFFF
 """The largest row or column of a tree-sitter point."""
 
@@ -26,7 +26,7 @@ _LAST = 0xFFFFFFFF
 def newlines_only(text: str) -> str:
     """Return ``text`` as a buffer may hold it: one kind of newline, no NUL, valid Unicode.
 
-    What is typed or pasted passes here; a NUL would make the file a binary one, and half of a
+    Everything typed or pasted passes through here.  A NUL would make the file binary, and half a
     surrogate pair could not be saved.
     """
     if text.isascii() and text.isprintable():
@@ -62,15 +62,15 @@ class TextBuffer(Document):
     def parse(self, budget_seconds: float | None = None) -> bool:
         """Bring the syntax tree up to date with the edits since the last parse.
 
-        Usually that is a matter of one or two milliseconds.  Where an edit makes code of a large
-        file invalid it may take a hundred; until it is done the nodes of the old tree serve,
-        moved along with the text.
+        It usually takes one or two milliseconds, and perhaps a hundred after an edit that makes the
+        code of a large file invalid.  Until it is done the nodes of the old tree serve, moved along
+        with the text.
 
         Args:
-            budget_seconds: Give up after this time; None means finish.
+            budget_seconds: Time after which to give up; None never gives up.
 
         Returns:
-            Whether the tree is up to date now.
+            Whether the tree is up to date.
         """
         if self._parsed or self._parser is None or self._tree is None:
             return True
@@ -104,7 +104,7 @@ class TextBuffer(Document):
         return "\n".join([first[left:], *middle, last[:right]])
 
     def replace_range(self, start: Location, end: Location, text: str) -> EditResult:
-        """Replace what lies between two locations by ``text``; `parse` is left for later."""
+        """Replace the text between two locations by ``text``; does not `parse`."""
         top, bottom = sorted((self._within(start), self._within(end)))
         replaced = self.get_text_range(top, bottom)
         new_lines = text.split("\n")
@@ -138,7 +138,7 @@ class TextBuffer(Document):
         start_point: tuple[int, int] | None = None,
         end_point: tuple[int, int] | None = None,
     ) -> dict[str, list[Node]]:
-        """Return the nodes by capture name that touch the range; points count bytes."""
+        """Return the nodes that touch a range, by capture name; points count bytes."""
         if self._tree is None:
             return {}
         cursor = QueryCursor(query)
@@ -146,14 +146,14 @@ class TextBuffer(Document):
         return dict(cursor.captures(self._tree.root_node))
 
     def _within(self, location: Location) -> Location:
-        """Return the location nearest to ``location`` that lies in the text."""
+        """Return the nearest location inside the text."""
         row, column = location
         if row >= len(self._lines):
             return len(self._lines) - 1, len(self._lines[-1])
         return max(0, row), max(0, min(column, len(self._lines[row])))
 
     def _place(self, location: Location) -> tuple[int, tuple[int, int]]:
-        """Return a location as tree-sitter counts: the byte in the text, and (row, byte)."""
+        """Return a location as tree-sitter counts it: the byte in the text, and (row, byte)."""
         row, column = location
         column_byte = _byte_length(self._lines[row][:column]) - 1
         return sum(self._byte_lengths[:row]) + column_byte, (row, column_byte)
@@ -168,7 +168,7 @@ def _byte_length(line: str) -> int:
 
 
 class FlatView(WrappedDocument):
-    """The view of a document of which every line is one row: nothing to keep up to date."""
+    """The view of a document whose every line is one row; it has nothing to keep up to date."""
 
     def wrap(self, width: int, tab_width: int | None = None) -> None:
         """Remember the width of tabs; there is no wrapping."""
@@ -181,7 +181,7 @@ class FlatView(WrappedDocument):
 
     @property
     def wrapped(self) -> bool:
-        """Whether a line takes more than one row: never."""
+        """False: no line takes more than one row."""
         return False
 
     @property
@@ -216,7 +216,7 @@ class FlatView(WrappedDocument):
         return [self._tab_width - cell % self._tab_width for cell in cells]
 
     def location_to_offset(self, location: Location) -> Offset:
-        """Return the cell and the row where ``location`` is drawn, from the top left."""
+        """Return the cell and row at which ``location`` is drawn."""
         row = max(0, min(location[0], self.document.line_count - 1))
         return Offset(cell_of_column(self.document[row], location[1], self._tab_width), row)
 

@@ -2,7 +2,7 @@ r"""A text file on disk: opened, watched for changes by others, saved atomically
 
 The text handed out has ``\n`` line endings only; those of the file, its byte order mark and its
 missing final newline come back on save, so that saving an unedited file changes no byte.  Knows
-nothing of the editor or of Textual; its methods block, and may run in any one thread at a time.
+neither the editor nor Textual.  Its methods block, and may run in any thread, one at a time.
 
     DocumentError
     ├── OpenError         the file cannot be shown as text
@@ -27,7 +27,7 @@ from typing import NamedTuple
 __all__ = ["MAX_BYTES", "ChangedOnDisk", "Document", "DocumentError", "OpenError", "SaveError"]
 
 MAX_BYTES = 64 * 1024 * 1024
-"""A larger file is refused: the editor holds a file as Python strings, several times its size."""
+"""Larger files are refused: the editor holds a text as Python strings, several times its size."""
 
 _BOM = b"\xef\xbb\xbf"
 _PROTECTED = "the file is write-protected; make it writable first (chmod u+w)"
@@ -48,7 +48,7 @@ _ADVICE = {
 
 
 class DocumentError(Exception):
-    """Base of what goes wrong with a file; the message is one line for a person."""
+    """Something went wrong with a file; the message is one line for a person."""
 
 
 class OpenError(DocumentError):
@@ -79,8 +79,8 @@ class Document:
     Attributes:
         path: As the person named it; may be a symbolic link.
         text: Its text, with ``\n`` line endings.
-        newline: The line ending that new lines get: that of most lines.
-        read_only: Why the text may be looked at but not saved, for a person; None when it may.
+        newline: The line ending of new lines: that of most lines.
+        read_only: Why the text cannot be saved, for a person; None if it can.
 
     Args:
         path: Where a new file will be.  For one that exists, use `open`.
@@ -100,8 +100,8 @@ class Document:
     def open(cls, path: str | os.PathLike[str]) -> "Document":
         """Return the document for the file at ``path``; a missing file gives an empty new one.
 
-        A file that is not valid UTF-8 is shown with � in place of what is wrong, read-only: to
-        save it would change bytes that nobody edited.
+        A file that is not valid UTF-8 is read-only, with � in place of wrong bytes: saving it
+        would change bytes that nobody edited.
 
         Raises:
             OpenError: A directory, a device, a binary file, a file larger than `MAX_BYTES`, one
@@ -112,9 +112,9 @@ class Document:
         return document
 
     def copy_to(self, path: str | os.PathLike[str]) -> "Document":
-        """Return a document for ``path`` that is saved as this one is: line endings and mark.
+        """Return a document for ``path`` with the text, line endings and mark of this one.
 
-        What is at ``path`` is only looked at; `save` with ``overwrite`` takes its place.
+        Only looks at what is at ``path``; `save` with ``overwrite`` replaces it.
 
         Raises:
             OpenError: As for `open`.
@@ -126,12 +126,12 @@ class Document:
 
     @property
     def is_new(self) -> bool:
-        """Whether there was no file when this document last looked."""
+        """Whether there was no file when it was last looked at."""
         return self._stamp is None
 
     @property
     def mixed_newlines(self) -> bool:
-        """Whether lines end in different ways; each line that stays keeps its own ending."""
+        """Whether lines end in different ways; each old line keeps its own ending."""
         return self._endings is not None
 
     def reload(self) -> None:
@@ -149,7 +149,7 @@ class Document:
     def change_on_disk(self) -> str | None:
         """Return what others did to the file, in the words of `ChangedOnDisk`, or None.
 
-        Compares contents where time, size or inode differ, so that a file merely touched, or
+        Compares the contents if time, size or inode differ: a file that was only touched, or
         written with the same bytes, is unchanged.
         """
         try:
@@ -171,13 +171,13 @@ class Document:
     def save(self, text: str, *, overwrite: bool = False) -> None:
         r"""Write ``text`` in place of the file, completely or not at all.
 
-        The new content goes to a file beside the old one, reaches the disk, and takes the old
-        one's name and mode.  A symbolic link keeps leading to the same place.  (Other hard links
-        to the old file keep the old content.)
+        Writes a file beside the old one, waits until it is on the disk, and gives it the old name
+        and mode.  A symbolic link still leads to the same place.  Other hard links to the old file
+        keep the old content.
 
         Args:
             text: With ``\n`` line endings.
-            overwrite: Write although somebody else changed the file.
+            overwrite: Write even if somebody else changed the file.
 
         Raises:
             ChangedOnDisk: Somebody else did, and ``overwrite`` is False.
@@ -225,7 +225,7 @@ class Document:
         self._endings = endings if len(set(endings)) > 1 else None
 
     def _endings_for(self, text: str) -> tuple[str, ...] | None:
-        """Return the ending of each line of ``text``: its own where the line was there before."""
+        """Return the ending of each line of ``text``: an old line keeps its own."""
         if self._endings is None:
             return None
         old, new = self.text.split("\n"), text.split("\n")
@@ -234,14 +234,14 @@ class Document:
             if old_row < len(self._endings) and new_row < len(endings):
                 endings[new_row] = self._endings[old_row]
         for row in range(1, len(endings)):
-            # An edit brought them together: as they are they would read as one line ending.
+            # An edit brought them together; as they are, they would read as one line ending.
             if endings[row - 1 : row + 1] == ["\r", "\n"] and not new[row]:
                 endings[row] = "\r"
         return tuple(endings)
 
 
 class _Stamp(NamedTuple):
-    """What tells one state of a file from another without reading it."""
+    """Tells two states of a file apart without reading it."""
 
     mtime_ns: int
     size: int
@@ -250,7 +250,7 @@ class _Stamp(NamedTuple):
 
 
 def _read_text_file(path: Path) -> tuple[bytes, os.stat_result] | None:
-    """Return the content of a file that can be edited, or None where there is none yet.
+    """Return the content of a file that can be edited, or None if there is no file yet.
 
     Raises:
         OpenError: As for `Document.open`.
@@ -288,7 +288,7 @@ def _read_text_file(path: Path) -> tuple[bytes, os.stat_result] | None:
 
 
 def _most_common(endings: tuple[str, ...]) -> str:
-    r"""Return the ending that most lines have; ``\n`` where it is a draw or there is none."""
+    r"""Return the ending that most lines have; ``\n`` on a draw, or if there is none."""
     counts = Counter(endings)
     return max(counts, key=lambda ending: (counts[ending], ending == "\n"), default="\n")
 
@@ -304,7 +304,7 @@ def _encode(text: str, endings: tuple[str, ...] | str, *, bom: bool) -> bytes:
 
 
 def _kept_rows(old: list[str], new: list[str]) -> Iterator[tuple[int, int]]:
-    """Yield the pairs of rows of two texts that are the same line, edited or not."""
+    """Yield (old row, new row) of every line that is in both texts, edited or not."""
     head = 0
     while head < min(len(old), len(new)) and old[head] == new[head]:
         yield head, head
@@ -336,12 +336,12 @@ def _read(path: Path) -> tuple[bytes, os.stat_result]:
 
 
 def _may_write(path: Path, status: os.stat_result) -> bool:
-    """Return whether the file is meant to be written by us; a mode of 0444 holds for root too."""
+    """Return whether we should write the file; a mode of 0444 holds for root too."""
     return bool(status.st_mode & 0o222) and os.access(path, os.W_OK)
 
 
 def _write(path: Path, content: bytes) -> os.stat_result:
-    """Put ``content`` in place of the file that ``path`` leads to, and return its status.
+    """Put ``content`` in place of the file that ``path`` leads to; return its status.
 
     Raises:
         OSError: The system refused, or the file is write-protected; it is as it was.
@@ -381,7 +381,7 @@ def _write_all(descriptor: int, content: bytes) -> None:
 
 
 def _take_over(descriptor: int, target: Path, old: os.stat_result) -> None:
-    """Give the new file the owner, mode and attributes of the old one, as far as we may."""
+    """Give the new file the owner, mode and attributes of the old one, as far as allowed."""
     new = os.fstat(descriptor)
     if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
         # Only root may give a file away; a file that is ours now is still saved.
@@ -396,9 +396,9 @@ def _take_over(descriptor: int, target: Path, old: os.stat_result) -> None:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make the new name last through a power cut where the file system can promise that.
+    """Make the new name survive a power cut, if the file system can promise that.
 
-    The content is in place already: a refusal here is no failure to save.
+    The content is already in place: a refusal here does not fail the save.
     """
     with contextlib.suppress(OSError):
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
@@ -409,7 +409,7 @@ def _sync_directory(directory: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Return what happened and what to do, in one line."""
+    """Return in one line what happened and what to do."""
     if isinstance(error, OSError) and error.errno is not None:
         known = _ADVICE.get(error.errno)
         plain = (error.strerror or os.strerror(error.errno)).lower()

@@ -1,6 +1,6 @@
-"""Unsaved text that survives a crash: one file per edited file, private to the user.
+"""Stores unsaved texts so that they survive a crash: one file per edited file, private to the user.
 
-Writes atomically and reads; which files are worth keeping, and when, is decided elsewhere.
+Reads, and writes atomically.  `tui.flows.recovery_flow` decides which texts to keep, and when.
 """
 
 import hashlib
@@ -17,14 +17,14 @@ __all__ = ["RecoveredText", "RecoveryStore"]
 
 
 class _Record(msgspec.Struct, frozen=True):
-    """What a recovery file holds; bytes, since neither names nor texts need be Unicode."""
+    """The content of a recovery file; bytes, since neither names nor texts need be Unicode."""
 
     path: bytes
     text: bytes
     saved_at: float
     """Seconds since the epoch."""
     pid: int
-    """The process that wrote it; while it lives, the text is its own business."""
+    """The process that wrote it; while it lives, the text is left to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ class RecoveryStore:
             raise
 
     def find(self, path: Path) -> RecoveredText | None:
-        """Return the newest unsaved text of ``path`` that is left behind, None if there is none.
+        """Return the newest unsaved text of ``path`` that was left behind; None if there is none.
 
-        That is what a process which is gone wrote last, and what was set aside.
+        Such texts are the last one of a process that is gone, and those that were set aside.
         """
         current = self.record_of(path)
         aside = self._folder.glob(f"{current.stem}-*")
@@ -99,21 +99,21 @@ class RecoveryStore:
         found.record.unlink(missing_ok=True)
 
     def remove(self, path: Path) -> None:
-        """Forget what was written for ``path``, if anything; what was set aside stays."""
+        """Forget the text written for ``path``, if there is one; texts set aside stay."""
         self.record_of(path).unlink(missing_ok=True)
 
     def record_of(self, path: Path) -> Path:
-        """Return the recovery file of ``path``; its name tells nothing about the path."""
+        """Return the recovery file of ``path``; its name does not reveal the path."""
         digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
         return self._folder / f"{digest}.msgpack"
 
 
 def _read(file: Path, *, others: bool) -> RecoveredText | None:
-    """Return what a recovery file holds, None where there is nothing that could be restored.
+    """Return the text in a recovery file; None if there is nothing to restore.
 
     Args:
         file: The recovery file.
-        others: Whether the text of another process that still lives may be had.
+        others: Whether to return the text of another process that still lives.
     """
     try:
         record = msgspec.msgpack.decode(file.read_bytes(), type=_Record)
@@ -126,7 +126,7 @@ def _read(file: Path, *, others: bool) -> RecoveredText | None:
 
 
 def _alive(pid: int) -> bool:
-    """Tell whether a process of that id exists."""
+    """Return whether a process of that id exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,1 +1,1 @@
-"""The app's end of the connection to the engine, and what it knows of the engine's state."""
+"""The app's end of the connection to the engine: the link, the engine's state, its numbers."""

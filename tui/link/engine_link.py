@@ -7,21 +7,19 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tui.messages import EngineEvent
+from tui.app_messages import EngineEvent
 
 if TYPE_CHECKING:
-    from engine import EngineDown, EngineStarting
-    from engine.protocol.messages import ClientMessage, ServerMessage
+    from engine.protocol.messages import ClientMessage
+    from tui.app_messages import EngineNews
 
-    Event = ServerMessage | EngineStarting | EngineDown
-
-__all__ = ["Client", "EngineLink"]
+__all__ = ["ClientMaker", "EngineLink", "LinkedClient", "engine_client"]
 
 _log = logging.getLogger(__name__)
 
 
-class Client(Protocol):
-    """What the link needs of `engine.EngineClient`; tests and demos bring their own."""
+class LinkedClient(Protocol):
+    """The part of `engine.EngineClient` that the link uses; tests bring their own."""
 
     @property
     def connected(self) -> bool:
@@ -37,23 +35,42 @@ class Client(Protocol):
         """End `run`."""
 
 
+ClientMaker = Callable[[Callable[["EngineNews"], None]], LinkedClient]
+"""Makes a client around the function that takes its events."""
+
+
+def engine_client(
+    *, model: str | None = None, machine: str = "wse3", clock_ghz: float | None = None
+) -> ClientMaker:
+    """Return what makes an `engine.EngineClient`.
+
+    Args:
+        model: A bundled model's name or a model folder; None is the bundled model.
+        machine: Name of the emulated machine.
+        clock_ghz: Clock that turns cycles into seconds; None is the machine's own.
+    """
+
+    def make(on_event: "Callable[[EngineNews], None]") -> LinkedClient:
+        from engine import EngineClient  # after the first paint
+
+        return EngineClient(model=model, machine=machine, clock_ghz=clock_ghz, on_event=on_event)
+
+    return make
+
+
 class EngineLink:
     """Owns the client.
 
     Args:
         post: Delivers a message to the app.
-        make: Builds the client around the function that takes its events; called once, after
-            the first paint, because it imports `engine.client`.
+        make: Makes the client; called once, after the first paint, because it imports
+            `engine.client`.
     """
 
-    def __init__(
-        self,
-        post: Callable[[EngineEvent], Any],
-        make: "Callable[[Callable[[Event], None]], Client]",
-    ) -> None:
+    def __init__(self, post: Callable[[EngineEvent], Any], make: ClientMaker) -> None:
         self._post = post
         self._make = make
-        self._client: Client | None = None
+        self._client: LinkedClient | None = None
 
     async def run(self) -> None:
         """Make the client and run it until it is closed; a failure becomes an event."""
@@ -61,7 +78,7 @@ class EngineLink:
             self._client = self._make(self._deliver)
             await self._client.run()
         except Exception as error:
-            # Whatever breaks here must cost suggestions, never the text being edited.
+            # Whatever breaks here may cost suggestions, never the text being edited.
             _log.exception("the connection to the engine broke")
             from engine import EngineDown
 
@@ -73,7 +90,7 @@ class EngineLink:
         return self._client is not None and self._client.connected
 
     def send(self, message: "ClientMessage") -> bool:
-        """Send a message; False when there is no engine to take it."""
+        """Send a message; False when no engine takes it."""
         return self._client is not None and self._client.send(message)
 
     async def close(self) -> None:
@@ -81,5 +98,5 @@ class EngineLink:
         if self._client is not None:
             await self._client.close()
 
-    def _deliver(self, event: "Event") -> None:
+    def _deliver(self, event: "EngineNews") -> None:
         self._post(EngineEvent(event))

@@ -1,4 +1,4 @@
-"""What the engine is doing, as one value that each of its events moves on.  Pure."""
+"""The engine's state as one value, which each of its events moves on.  Pure."""
 
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from engine.protocol.messages import EngineReady, Failed, Progress, Welcome
 
 if TYPE_CHECKING:
-    from engine import EngineDown, EngineStarting
-    from engine.protocol.messages import ServerMessage
+    from tui.app_messages import EngineNews
 
 __all__ = ["EngineState", "Phase", "after"]
 
@@ -30,15 +29,15 @@ class EngineState:
 
     phase: Phase = Phase.OFF
     detail: str = ""
-    """What is being done, or what went wrong; for a person."""
+    """What it is doing, or what went wrong; for a person."""
     done: int = 0
     total: int = 0
-    """Steps of the current stage; 0 when unknown."""
+    """Steps of the current stage; 0 if unknown."""
     ready: EngineReady | None = None
     """Model and machine, once known; kept while the engine restarts."""
 
 
-def after(state: EngineState, event: "ServerMessage | EngineStarting | EngineDown") -> EngineState:
+def after(state: EngineState, event: "EngineNews") -> EngineState:
     """Return the state after ``event``; answers to requests change nothing."""
     from engine import EngineDown, EngineStarting  # loads the client: only once there is one
 
@@ -57,7 +56,7 @@ def after(state: EngineState, event: "ServerMessage | EngineStarting | EngineDow
             phase = Phase.RESTARTING if event.retrying else Phase.FAILED
             return replace(state, phase=phase, detail=event.reason, done=0, total=0)
         case EngineStarting():
-            # A restart says why the engine was lost until it is back.
+            # Until the engine is back, a restart says why it was lost.
             restarting = state.phase is Phase.RESTARTING or state.ready is not None
             if restarting:
                 return replace(state, phase=Phase.RESTARTING, detail=state.detail or event.reason)

@@ -1,6 +1,7 @@
-"""The only module that asks for numbers: watches while a pane is visible, and keeps the history.
+"""Asks the engine for numbers while a pane is visible, and keeps their history.
 
-Counters that arrive in one turn of the event loop become one message.  Knows no widget.
+No other module asks for numbers.  Counters that arrive in one turn of the event loop become one
+message.  Knows no widget.
 """
 
 from collections import deque
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from engine.protocol.messages import Telemetry, ThroughputPoint, Unwatch, Watch
-from tui.messages import TelemetryUpdated
+from tui.app_messages import TelemetryUpdated
 
 if TYPE_CHECKING:
     from engine.protocol.messages import ClientMessage
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["HISTORY_LENGTH", "TelemetryFeed"]
 
 HISTORY_LENGTH = 512
-"""Intervals kept for the history lines: more than the widest pane has columns."""
+"""Intervals kept for the history lines: more than the columns of the widest pane."""
 
 
 class TelemetryFeed:
@@ -26,7 +27,7 @@ class TelemetryFeed:
         send: Sends a message to the engine; False when there is none.
         post: Delivers a message to the app.
         call_later: Runs a function in the next turn of the event loop.
-        interval_ms: Time between two pictures while something happens.
+        interval_ms: Time between two updates while something happens.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class TelemetryFeed:
 
     @property
     def interval_ms(self) -> int:
-        """Time between two pictures while something happens."""
+        """Time between two updates while something happens."""
         return self._interval_ms
 
     @interval_ms.setter
@@ -56,18 +57,18 @@ class TelemetryFeed:
         self.engine_ready()
 
     def watch(self, visible: bool) -> None:
-        """Ask for numbers, or no longer: nobody counts for panes that nobody sees."""
+        """Begin or stop to ask for numbers: panes that nobody sees need none."""
         if visible != self._watching:
             self._watching = visible
             self._send(Watch(interval_ms=self._interval_ms) if visible else Unwatch())
 
     def engine_ready(self) -> None:
-        """Tell a (new) engine what is wanted."""
+        """Tell a new engine what is wanted."""
         if self._watching:
             self._send(Watch(interval_ms=self._interval_ms))
 
     def received(self, telemetry: Telemetry) -> None:
-        """Take counters; the message goes out once the burst they came in is over."""
+        """Take counters; post them once the burst they came in is over."""
         point = telemetry.throughput
         if point.prefill_tokens or point.decode_tokens:
             self._history.append(point)

@@ -1,1 +1,1 @@
-"""Screens laid over the app: help, a question with named answers, one line of text."""
+"""Screens over the app: help, a question with a few choices, one line of text."""

@@ -1,4 +1,4 @@
-"""Help: keys from the bindings, panes from their HELP; nothing is written twice."""
+"""The help screen: the keys of the bindings in a table, then the help texts of the panes."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -11,9 +11,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Markdown, Static
 
 from tui.visuals.inks import Inks
-from tui.widgets.pane import inks_of
+from tui.widgets.theme_inks import inks_of
 
-__all__ = ["EDITOR_KEYS", "HelpScreen", "key_label", "keys_text"]
+__all__ = ["HelpScreen", "key_label", "keys_text"]
 
 _SIGNS = {
     "ctrl": "Ctrl",
@@ -34,30 +34,12 @@ _SIGNS = {
 }
 
 
-EDITOR_KEYS: Sequence[BindingType] = (
-    Binding("tab", "", "accept the suggestion; in leading space: indent"),
-    Binding("ctrl+right", "", "accept its next word; without one: a word to the right"),
-    Binding("shift+tab", "", "accept its next line; without one: unindent"),
-    Binding("escape", "", "dismiss it"),
-    Binding("ctrl+z", "", "undo; one step for a whole accept"),
-    Binding("ctrl+y", "", "redo"),
-    Binding("ctrl+x", "", "cut the selection, or the line"),
-    Binding("ctrl+c", "", "copy"),
-    Binding("ctrl+v", "", "paste"),
-    Binding("f7", "", "select all"),
-    Binding("ctrl+home", "", "start of the file"),
-    Binding("ctrl+end", "", "end of the file"),
-    Binding("ctrl+underscore", "", "comment or uncomment"),
-)
-"""The editor's keys in the words of this app; a test holds that each is bound."""
-
-
 class HelpScreen(ModalScreen[None]):
     """Shows keys and explanations.
 
     Args:
         groups: Title and bindings of each part of the app.
-        texts: Markdown paragraphs about the panes.
+        texts: Markdown paragraphs about the panes and the tree.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -85,7 +67,7 @@ class HelpScreen(ModalScreen[None]):
 
 
 def keys_text(groups: Sequence[tuple[str, Iterable[BindingType]]], inks: Inks) -> Text:
-    """Return a table of keys per group; bindings without a description are left out."""
+    """Return a table of the keys of each group; leave out bindings without a description."""
     rows = [
         (title, [(" ".join(map(key_label, keys)), words) for keys, words in _described(bindings)])
         for title, bindings in groups
@@ -114,7 +96,7 @@ def key_label(key: str) -> str:
 
 
 def _described(bindings: Iterable[BindingType]) -> list[tuple[list[str], str]]:
-    """Return keys and description of the bindings that have one, in order, same ones together."""
+    """Return (keys, description) in order; bindings of one description share a row."""
     found: dict[str, list[str]] = {}
     for binding in Binding.make_bindings(bindings):
         if binding.description:

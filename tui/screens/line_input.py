@@ -1,4 +1,4 @@
-"""One line of text asked for; Enter returns it, Escape returns None."""
+"""Asks for one line of text; Enter returns it, Escape returns None."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -18,7 +18,7 @@ class LineInputScreen(ModalScreen[str | None]):
     Args:
         title: A few words for the border.
         value: What stands in the line at first.
-        check: Returns what is wrong with a text for a person, or an empty string.
+        check: Returns what is wrong with a text, for a person; empty if nothing is.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -32,7 +32,7 @@ class LineInputScreen(ModalScreen[str | None]):
         self._check = check
 
     def compose(self) -> ComposeResult:
-        """Lay out the line above what is wrong with it."""
+        """Lay out the line above the complaint about it."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
             yield Input(self._value, compact=True, select_on_focus=False)

@@ -1,4 +1,4 @@
-"""A question with named answers; the answer is returned."""
+"""A question with a few choices; returns the one that is chosen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-__all__ = ["Answer", "QuestionScreen"]
+__all__ = ["Choice", "QuestionScreen"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One of the answers: its value, its words, and the key that chooses it."""
+class Choice:
+    """One of the choices: its value, its words, and the key that takes it."""
 
     value: str
     label: str
@@ -24,51 +24,51 @@ class Answer:
 
 
 class QuestionScreen(ModalScreen[str]):
-    """Asks; dismissed with the value of the chosen answer.
+    """Asks; is dismissed with the value of the choice.
 
     Args:
         title: A few words for the border.
-        text: What the answers lead to.
-        answers: From left to right; the first has the focus.
-        escape: Value of the answer that Escape means: one that loses nothing.
+        text: What happened, or what the choices lead to.
+        choices: From left to right; the first has the focus.
+        escape: Value of the choice that Escape takes: one that loses nothing.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "the answer that loses nothing", show=False),
+        Binding("escape", "cancel", "the choice that loses nothing", show=False),
         Binding("left", "app.focus_previous", show=False),
         Binding("right", "app.focus_next", show=False),
     ]
 
-    def __init__(self, title: str, text: str, answers: Sequence[Answer], escape: str) -> None:
+    def __init__(self, title: str, text: str, choices: Sequence[Choice], escape: str) -> None:
         super().__init__()
         self._escape = escape
         self._title = title
         self._text = text
-        self._answers = tuple(answers)
+        self._choices = tuple(choices)
 
     def compose(self) -> ComposeResult:
-        """Lay out text above buttons."""
+        """Lay out the text above the buttons."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
             yield Static(Text(self._text), classes="dialog-text")
             with Horizontal(classes="dialog-buttons"):
-                for answer in self._answers:
-                    label = Text.assemble((answer.key, "underline"), " ", answer.label)
-                    yield Button(label, id=f"answer-{answer.value}", compact=True)
+                for choice in self._choices:
+                    label = Text.assemble((choice.key, "underline"), " ", choice.label)
+                    yield Button(label, id=f"choice-{choice.value}", compact=True)
 
     def on_mount(self) -> None:
-        """Let each answer's key choose it."""
-        for answer in self._answers:
-            self._bindings.bind(answer.key, f"choose('{answer.value}')", show=False)
+        """Let each choice's key take it."""
+        for choice in self._choices:
+            self._bindings.bind(choice.key, f"choose('{choice.value}')", show=False)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Return the button's answer."""
-        self.dismiss((event.button.id or "").removeprefix("answer-"))
+        """Return the button's choice."""
+        self.dismiss((event.button.id or "").removeprefix("choice-"))
 
     def action_choose(self, value: str) -> None:
-        """Return the answer whose key was pressed."""
+        """Return the choice whose key was pressed."""
         self.dismiss(value)
 
     def action_cancel(self) -> None:
-        """Return the answer that loses nothing."""
+        """Return the choice that loses nothing."""
         self.dismiss(self._escape)

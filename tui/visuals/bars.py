@@ -1,4 +1,4 @@
-"""Bars and history lines out of block characters.  Pure: numbers in, `rich.text.Text` out."""
+"""Draws bars and history lines with block characters.  Pure: numbers in, `rich.text.Text` out."""
 
 from collections.abc import Sequence
 
@@ -24,8 +24,8 @@ def stacked_bar(
 ) -> Text:
     """Return a bar of ``width`` cells with one colour per part.
 
-    A part that is not zero gets at least one cell, so that nothing small disappears; the cells
-    of all parts together follow their sum.
+    A part that is not zero gets at least one cell, so that nothing small disappears.  The cells of
+    all parts together follow their sum.
 
     Args:
         width: Cells of the whole bar.
@@ -49,8 +49,8 @@ def stacked_bar(
 def history_lines(values: Sequence[float | None], width: int, height: int) -> list[str]:
     """Return ``height`` lines of ``width`` columns, the newest value rightmost.
 
-    Columns reach from zero to the largest value shown; a value that was not measured leaves
-    its column empty, a measured one shows at least an eighth.
+    Columns reach from zero to the largest value shown.  A measured value shows at least an eighth
+    of a cell; a value that was not measured leaves its column empty.
     """
     recent = list(values)[-width:]
     shown: list[float | None] = [None] * (width - len(recent))

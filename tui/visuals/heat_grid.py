@@ -1,9 +1,8 @@
-"""Per-core counters to a picture of half-blocks: two core rows in one row of terminal cells.
+"""Turns per-core counters into a picture of half-blocks: two rows of cores per terminal row.
 
 Pure: regions and an array in, palette indices and strips out.  A *pixel* is half a terminal
-cell; it stands for one core, for a block of cores when there are more cores than pixels, or for
-a part of one core when there is room to spare.  Coordinates are (column, row), origin
-north-west.
+cell.  It stands for one core, for a block of cores if there are more cores than pixels, or for a
+part of a core if there is room to spare.  Coordinates are (column, row), origin north-west.
 """
 
 from collections.abc import Sequence
@@ -16,22 +15,22 @@ from rich.style import Style
 from textual.strip import Strip
 
 from engine import STATES
-from engine.protocol.messages import Region
+from engine.protocol.messages import RegionInfo
 from tui.visuals.palette import LEVELS, Palette
 
-__all__ = ["Layout", "grid_strips", "lay_out", "marked", "picture", "read_states"]
+__all__ = ["CoreGrid", "grid_strips", "lay_out", "marked", "picture", "read_states"]
 
 STATE_COUNT = len(STATES)
 _IDLE = STATE_COUNT - 1
 _DECADES = 3.0
-"""Brightness spans three decades: 0.1 % of the interval busy is darkest, all of it brightest."""
+"""Brightness spans three decades: darkest at 0.1 % of the interval busy, brightest at all of it."""
 _ALIKE = 0.99
-"""States this near to the one furthest above its mean count as equal to it."""
+"""A state this near to the one furthest above its mean counts as equal to it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """Where every placed core is drawn."""
+class CoreGrid:
+    """The places of all placed cores in the picture."""
 
     x: int
     """Column of the westmost placed core on the wafer."""
@@ -46,7 +45,7 @@ class Layout:
     rows: int
     """Blocks from north to south."""
     unit_of_core: NDArray[np.int32]
-    """Index of the block (row-major) of every core, in the order of the telemetry, shape (C,)."""
+    """Block of every core, as a row-major index, in the order of the telemetry, shape (C,)."""
 
     @property
     def cell_width(self) -> int:
@@ -66,8 +65,8 @@ class Layout:
         )
 
 
-def lay_out(regions: Sequence[Region], width: int, height: int) -> Layout:
-    """Place the regions' bounding box in ``width`` × ``height`` terminal cells.
+def lay_out(regions: Sequence[RegionInfo], width: int, height: int) -> CoreGrid:
+    """Fit the regions' bounding box into ``width`` × ``height`` terminal cells.
 
     Args:
         regions: At least one rectangle.
@@ -87,7 +86,7 @@ def lay_out(regions: Sequence[Region], width: int, height: int) -> Layout:
         unit_x = (np.arange(region.width, dtype=np.int32) + (region.x - west)) // block
         unit_y = (np.arange(region.height, dtype=np.int32) + (region.y - north)) // block
         units.append((unit_y[:, None] * columns + unit_x[None, :]).ravel())
-    return Layout(
+    return CoreGrid(
         x=west,
         y=north,
         block=block,
@@ -103,43 +102,43 @@ def read_states(core_states: bytes) -> NDArray[np.uint32]:
     return np.frombuffer(core_states, dtype="<u4").reshape(-1, STATE_COUNT)
 
 
-def picture(layout: Layout, states: NDArray[np.uint32] | None) -> NDArray[np.uint8]:
+def picture(cores: CoreGrid, states: NDArray[np.uint32] | None) -> NDArray[np.uint8]:
     """Return palette indices, shape (pixel rows, cells); an even number of rows.
 
-    Hue is the state, idle left out, whose share is largest relative to its mean over all cores:
-    what a core does more than others do.  Where several are alike, as between cores that do the
-    same, it is the one of them with most cycles.  Brightness is the share of the interval that
-    was not idle, on a logarithmic scale.
+    The hue is the state, idle left out, whose share is largest relative to its mean over all
+    cores: what a core does more than the others.  Of several equal ones, as between cores that do
+    the same, it is the one with the most cycles.  The brightness is the busy share of the
+    interval, on a logarithmic scale.
 
     Args:
-        layout: Where cores are drawn.
-        states: Cycles by state, shape (C, 6), cores in the layout's order; None draws all idle.
+        cores: Where to draw them.
+        states: Cycles by state, shape (C, 6), in the order of ``cores``; None draws all idle.
 
     Raises:
-        ValueError: ``states`` is of other cores than the layout.
+        ValueError: ``states`` and ``cores`` are of different numbers of cores.
     """
-    size = layout.columns * layout.rows
-    placed = np.bincount(layout.unit_of_core, minlength=size) > 0
+    size = cores.columns * cores.rows
+    placed = np.bincount(cores.unit_of_core, minlength=size) > 0
     indices = placed.astype(np.uint8)
     if states is not None:
-        if len(states) != len(layout.unit_of_core):
-            raise ValueError(f"counters of {len(states)} cores, {len(layout.unit_of_core)} placed")
-        indices = _coloured(layout, states, size, indices)
-    grid = indices.reshape(layout.rows, layout.columns)
-    if layout.zoom > 1:
-        grid = grid.repeat(layout.zoom, axis=0).repeat(layout.zoom, axis=1)
+        if len(states) != len(cores.unit_of_core):
+            raise ValueError(f"counters of {len(states)} cores, {len(cores.unit_of_core)} placed")
+        indices = _coloured(cores, states, size, indices)
+    grid = indices.reshape(cores.rows, cores.columns)
+    if cores.zoom > 1:
+        grid = grid.repeat(cores.zoom, axis=0).repeat(cores.zoom, axis=1)
     if len(grid) % 2:
         grid = np.vstack([grid, np.zeros((1, grid.shape[1]), dtype=np.uint8)])
     return grid
 
 
 def _coloured(
-    layout: Layout, states: NDArray[np.uint32], size: int, indices: NDArray[np.uint8]
+    cores: CoreGrid, states: NDArray[np.uint32], size: int, indices: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
-    """Return ``indices`` with the blocks that did something in the colour of what they did."""
+    """Return ``indices`` with every busy block in the colour of what it did."""
     sums = np.empty((STATE_COUNT, size))
     for state in range(STATE_COUNT):
-        sums[state] = np.bincount(layout.unit_of_core, weights=states[:, state], minlength=size)
+        sums[state] = np.bincount(cores.unit_of_core, weights=states[:, state], minlength=size)
     busy = sums[:_IDLE].sum(axis=0)
     active = np.flatnonzero(busy)
     share = busy[active] / (busy[active] + sums[_IDLE, active])
@@ -149,9 +148,9 @@ def _coloured(
 
 
 def _hues(sums: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Return the state to colour each block by, shape (B,), from its cycles by state, (S, B)."""
-    # A state's share over its mean share: up to a factor of the block, which changes no order,
-    # the part of all cycles in that state that the block has.
+    """Return the state that colours each block, shape (B,), from the cycles by state, (S, B)."""
+    # A state's share over its mean share is, but for a factor of the block that changes no order,
+    # the block's part of all cycles in that state.
     parts = sums / np.maximum(sums.sum(axis=1, keepdims=True), 1)
     alike = parts >= _ALIKE * parts.max(axis=0)
     hues: NDArray[np.uint8] = np.where(alike, sums, -1).argmax(axis=0).astype(np.uint8)
@@ -159,18 +158,18 @@ def _hues(sums: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def grid_strips(pixels: NDArray[np.uint8], palette: Palette) -> list[Strip]:
-    """Return one strip per row of cells; runs of equal cells are one segment.
+    """Return one strip per row of cells; a run of equal cells is one segment.
 
     Args:
         pixels: Palette indices, shape (2 R, W).
-        palette: Colours; its cell styles are filled as needed.
+        palette: Colours; keeps the cell styles that are made.
     """
     codes = pixels[0::2].astype(np.int32) * len(palette.colours) + pixels[1::2]  # (R, W)
     return [_strip(row, palette) for row in codes]
 
 
 def _strip(codes: NDArray[np.int32], palette: Palette) -> Strip:
-    """Return one row of cells; ``codes`` (W,) as `Palette.cell` wants them."""
+    """Return one row of cells; ``codes``, shape (W,), are those of `Palette.cell`."""
     width = len(codes)
     starts = np.concatenate(([0], np.flatnonzero(np.diff(codes)) + 1))
     ends = np.append(starts[1:], width)
@@ -190,6 +189,6 @@ def _strip(codes: NDArray[np.int32], palette: Palette) -> Strip:
 
 
 def marked(strip: Strip, x: int, style: Style) -> Strip:
-    """Return ``strip`` with the cell ``x`` drawn as a cursor in ``style``."""
+    """Return ``strip`` with a cursor in ``style`` at the cell ``x``."""
     parts = list(strip.divide([x, x + 1, strip.cell_length]))
     return Strip.join([parts[0], Strip([Segment("◆", style)], 1), *parts[2:]])

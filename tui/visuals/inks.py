@@ -1,4 +1,4 @@
-"""The colours that drawing functions write with, taken from the theme once and passed along."""
+"""The colours of text and figures by role, taken from the theme and passed to what draws."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Inks:
     muted: str
     faint: str
     ground: str
-    """What lies behind a pane."""
+    """The background of a pane."""
     host: str
     """Figures in host time, measured."""
     wafer: str
@@ -40,7 +40,7 @@ class Inks:
 
 
 def inks_from(variables: Mapping[str, str]) -> Inks:
-    """Return the inks of a theme's variables; a colour that is no RGB value falls back."""
+    """Return the inks of a theme's variables; a colour that is no RGB value gets a default."""
     colours = {name: _hex(variables.get(name), spare) for name, spare in _FALLBACK.items()}
     ground, text = colours["surface"], colours["foreground"]
     return Inks(
@@ -57,7 +57,7 @@ def inks_from(variables: Mapping[str, str]) -> Inks:
 
 
 def _hex(value: str | None, spare: str) -> str:
-    """Return ``value`` as ``#rrggbb``; terminals' own colours have no such value."""
+    """Return ``value`` as ``#rrggbb``, or ``spare`` for a colour that the terminal chooses."""
     try:
         colour = Color.parse(value or spare)
     except ColorParseError:

@@ -1,4 +1,4 @@
-"""Model and memory in words and bars: where the model lies, what fills a core, how full KV is."""
+"""The text of the memory pane: the model, its places, the fullest cores, the KV cache's fill."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from engine.protocol.messages import EngineReady, Region
+from engine.protocol.messages import EngineReady, RegionInfo
 from tui.format import bytes_text, clock_text, count_text, short_count_text
 from tui.visuals.bars import progress_bar, stacked_bar
 from tui.visuals.inks import Inks
@@ -16,11 +16,13 @@ __all__ = ["MemoryView", "RegionKind", "memory_text", "region_kinds"]
 
 _NUMBER = re.compile(r"\s*(\d+)$")
 _VALUE = 8
+_CAPTIONS = ("SRAM of the fullest core", "SRAM, fullest core")
+"""What the bars are of, longest form first."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryView:
-    """What the memory pane shows."""
+    """The figures of the memory pane."""
 
     ready: EngineReady | None = None
     position: int = 0
@@ -38,17 +40,17 @@ class RegionKind:
     """``32×24``, or ``various``."""
     cores: int
     sram_bytes: dict[str, int]
-    """Of the fullest core among them, by use."""
+    """Bytes of the fullest core among them, by use."""
 
     @property
     def used_bytes(self) -> int:
-        """Bytes of the fullest core in all uses."""
+        """Bytes of the fullest core, all uses together."""
         return sum(self.sram_bytes.get(use, 0) for use in USE_COLOURS)
 
 
-def region_kinds(regions: Sequence[Region]) -> list[RegionKind]:
-    """Group regions whose labels differ only in a number at the end, in order of appearance."""
-    groups: dict[str, list[Region]] = {}
+def region_kinds(regions: Sequence[RegionInfo]) -> list[RegionKind]:
+    """Group the regions whose labels differ only in a number at the end; keep their order."""
+    groups: dict[str, list[RegionInfo]] = {}
     for region in regions:
         groups.setdefault(_NUMBER.sub("", region.label), []).append(region)
     kinds = []
@@ -70,7 +72,7 @@ def region_kinds(regions: Sequence[Region]) -> list[RegionKind]:
 
 
 def memory_text(view: MemoryView, width: int, height: int, inks: Inks) -> Text:
-    """Return the pane's text; the most important lines come first when ``height`` is short."""
+    """Return the pane's text; a short ``height`` keeps the most important lines."""
     if view.ready is None:
         return Text("known once the engine is ready", style=inks.muted, end="", no_wrap=True)
     kinds = region_kinds(view.ready.machine.regions)
@@ -136,9 +138,11 @@ def _sram_lines(
 ) -> list[Text]:
     """Return a caption, a bar per kind of region and the legend of uses."""
     limit = ready.machine.sram_bytes_per_core
+    of = f"of {bytes_text(limit)}"
+    caption = next((each for each in _CAPTIONS if len(each) + len(of) < width), _CAPTIONS[-1])
     lines = [
-        Text("SRAM of the fullest core", style=inks.muted, end="").append(
-            f"{'of ' + bytes_text(limit):>{max(1, width - 24)}}", style=inks.muted
+        Text(caption, style=inks.muted, end="").append(
+            f"{of:>{max(1, width - len(caption))}}", style=inks.muted
         )
     ]
     room = max(4, width - 8 - _VALUE - 1)
@@ -150,5 +154,6 @@ def _sram_lines(
     legend = Text(end="")
     for use, ink in USE_COLOURS.items():
         legend.append("■ ", style=ink).append(f"{use}  ", style=inks.muted)
-    lines.append(legend)
-    return lines
+    if legend.cell_len > width:
+        legend.rstrip()  # the last gap must not cost the last word
+    return [*lines, legend]

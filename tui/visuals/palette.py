@@ -1,4 +1,4 @@
-"""The colours of core states and memory uses: one place, so that map, legend and bars agree."""
+"""The colours of core states and of memory uses; map, legend and bars share them."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,16 +18,16 @@ USE_COLOURS = {"code": "#8592a3", "weights": "#6ea8f7", "kv": "#f2b84b", "buffer
 """Hex colour per use of a core's SRAM."""
 
 _DARKEST = 0.22
-"""How much of the hue the lowest level shows: enough to tell it from idle and from nothing."""
+"""Share of the hue at the lowest level: enough to tell it from idle and from no core."""
 
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours by index: 0 no core, 1 idle, then `LEVELS` steps for each state but idle."""
+    """Colours by index: 0 is no core, 1 is idle, then come `LEVELS` steps per state but idle."""
 
     colours: tuple[Color, ...]
     styles: dict[int, Style]
-    """Cell styles made so far, by ``upper * len(colours) + lower``; filled on demand."""
+    """Cell styles made so far, by ``upper * len(colours) + lower``."""
 
     def cell(self, code: int) -> Style:
         """Return the style of a half-block cell: upper colour in front, lower behind."""
@@ -45,7 +45,7 @@ def palette_for(background: str, dimmed: bool = False) -> Palette:
 
     Args:
         background: Hex colour of the pane, ``#rrggbb``.
-        dimmed: True for a picture of the past: every colour nearer to the background.
+        dimmed: Whether it is for a picture of the past, with every colour nearer to the background.
     """
     strength = 0.4 if dimmed else 1.0
     colours = [background, blend(background, STATE_COLOURS[-1], 0.75 * strength)]

@@ -1,13 +1,13 @@
-"""The status line as text: what is dropped first when the terminal is narrow is decided here."""
+"""The text of the status line, and what it drops first in a narrow terminal."""
 
 from dataclasses import dataclass, field
 
 from rich.cells import cell_len
 from rich.text import Text
 
+from tui.app_messages import SuggestionReport
 from tui.format import milliseconds_text
 from tui.link.engine_state import EngineState, Phase
-from tui.messages import SuggestionReport
 from tui.visuals.bars import progress_bar
 from tui.visuals.inks import Inks
 
@@ -16,15 +16,15 @@ __all__ = ["StatusView", "status_text"]
 _BAR = 16
 _GAP = "  "
 _ENGINE_MIN = 18
-"""Cells kept for the engine's state before the file's folders are dropped."""
+"""Cells kept for the engine's state, rather than for the file's folders."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """What the status line shows."""
+    """The facts of the status line."""
 
     path: str | None = None
-    """The open file, relative to the repository; None when there is none."""
+    """The visible file, relative to the repository; None if there is none."""
     unsaved: bool = False
     line: int = 1
     column: int = 1
@@ -56,7 +56,7 @@ def status_text(view: StatusView, width: int, inks: Inks) -> Text:
 
 
 def _file(view: StatusView, room: int, inks: Inks) -> Text:
-    """Return the file's name, its folders dropped from the left when there is no room."""
+    """Return the file's path, or its name alone if there is too little room."""
     if view.path is None:
         return Text("no file", style=inks.muted, end="")
     mark = " ●" if view.unsaved else ""
@@ -91,7 +91,7 @@ def _engine(state: EngineState, room: int, inks: Inks) -> Text:
 
 
 def _preparing(state: EngineState, room: int, inks: Inks) -> Text:
-    """Return what is being compiled or loaded, with a bar when there is room for one."""
+    """Return what is being compiled or loaded, with a bar if there is room for one."""
     count = f"{state.done} of {state.total} " if state.total > 1 else ""
     verb, _, rest = state.detail.partition(" ")
     label = f"{verb} {count}{rest}".rstrip()
@@ -109,7 +109,7 @@ def _preparing(state: EngineState, room: int, inks: Inks) -> Text:
 
 
 def _suggestion(view: StatusView, inks: Inks) -> Text:
-    """Return the last suggestion's latency (host time), or why there is none."""
+    """Return the last suggestion's latency, in host time, or why there is none."""
     report = view.report
     if view.paused:
         return Text("paused (F4 resumes)", style=inks.caution, end="")

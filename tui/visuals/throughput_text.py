@@ -1,11 +1,12 @@
-"""Throughput as a small table and history lines; every figure says whose time it is."""
+"""The text of the throughput pane: a small table and history lines, in host and wafer time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
 
-from engine.protocol.messages import Completed, ThroughputPoint
+from engine.protocol.completion import Completion
+from engine.protocol.messages import ThroughputPoint
 from engine.units import Gigahertz, tokens_per_second
 from tui.format import (
     DASH,
@@ -21,7 +22,7 @@ from tui.visuals.inks import Inks
 __all__ = ["ThroughputView", "throughput_text"]
 
 _HISTORY_ROWS = 8
-"""Rows of columns at most: higher ones say no more."""
+"""Highest columns, in rows: higher ones say no more."""
 
 _LONG_LABELS = ("host tokens/s", "wafer tokens/s", "wafer cycles/token")
 _SHORT_LABELS = ("host tok/s", "wafer tok/s", "wafer cyc/tok")
@@ -31,20 +32,20 @@ _ROOMY = 9
 
 @dataclass(frozen=True, slots=True)
 class ThroughputView:
-    """What the throughput pane shows."""
+    """The figures of the throughput pane."""
 
     history: Sequence[ThroughputPoint] = ()
     clock_ghz: float | None = None
-    completed: Completed | None = None
+    completion: Completion | None = None
     """The last completion, for its latencies."""
 
 
 def throughput_text(view: ThroughputView, width: int, height: int, inks: Inks) -> Text:
-    """Return the table, the last completion and as much history as ``height`` rows allow."""
+    """Return the table, the last completion, and as much history as fits into ``height`` rows."""
     lines = _table(view, width, inks)
     room = height - len(lines)
     if room >= 1:
-        lines.append(_last_completion(view.completed, width, inks))
+        lines.append(_last_completion(view.completion, width, inks))
         room -= 1
     if room >= 5:
         lines.append(Text())
@@ -102,13 +103,13 @@ def _table(view: ThroughputView, width: int, inks: Inks) -> list[Text]:
     ]
 
 
-def _last_completion(completed: Completed | None, width: int, inks: Inks) -> Text:
+def _last_completion(completion: Completion | None, width: int, inks: Inks) -> Text:
     """Return the latencies of the last completion, in host time."""
-    if completed is None:
+    if completion is None:
         return Text("host ", style=inks.host, end="").append(f"last {DASH}", style=inks.muted)
-    first = milliseconds_text(completed.host.first_text_ms)
-    total = milliseconds_text(completed.host.prefill_ms + completed.host.decode_ms)
-    tokens = f"{completed.completion_tokens} tokens"
+    first = milliseconds_text(completion.host.first_text_ms)
+    total = milliseconds_text(completion.host.prefill_ms + completion.host.decode_ms)
+    tokens = f"{completion.completion_tokens} tokens"
     text = Text("host ", style=inks.host, end="")
     text.append("last ", style=inks.muted).append(f"{tokens} {total}", style=inks.text)
     more = f"  first {first}"
@@ -118,7 +119,7 @@ def _last_completion(completed: Completed | None, width: int, inks: Inks) -> Tex
 def _histories(
     view: ThroughputView,
 ) -> list[tuple[str, str, list[float | None], Callable[[Inks], str]]]:
-    """Return (label, unit, values, ink) of each history line, the more important first."""
+    """Return (label, unit, values, ink) of each history line, the most important first."""
     clock = DASH if view.clock_ghz is None else clock_text(view.clock_ghz)
     host = [point.host_decode_tokens_per_second for point in view.history]
     wafer = [
@@ -139,7 +140,7 @@ def _history(
     rows: int,
     inks: Inks,
 ) -> list[Text]:
-    """Return a caption with the peak of what is shown, then ``rows`` − 1 lines of columns."""
+    """Return a caption with the highest value shown, then ``rows`` − 1 lines of columns."""
     shown = [value for value in values[-width:] if value is not None]
     peak = f"peak {rate_text(max(shown))}" if shown else ""
     caption = Text(label, style=inks.muted, end="")
@@ -153,7 +154,7 @@ def _history(
 def _last(
     history: Sequence[ThroughputPoint], value: Callable[[ThroughputPoint], float | None]
 ) -> float | None:
-    """Return the newest measured value; None when there never was one."""
+    """Return the newest measured value; None if there never was one."""
     return next((found for point in reversed(history) if (found := value(point)) is not None), None)
 
 

@@ -1,11 +1,11 @@
-"""The words beside the wafer map: a legend with shares, of all cores or of one."""
+"""The words under the wafer map: a caption and a legend with shares, of all cores or of one."""
 
 from collections.abc import Sequence
 
 from rich.text import Text
 
 from engine import STATES
-from engine.protocol.messages import Region
+from engine.protocol.messages import RegionInfo
 from tui.format import count_text, percent_text, short_count_text
 from tui.visuals.inks import Inks
 from tui.visuals.palette import STATE_COLOURS
@@ -24,14 +24,14 @@ _NAMES = (
     ("MAC", "vector", "send/recv", "stall wavelet", "stall pipe", "idle"),
     ("MAC", "vector", "comm", "wavelet", "pipe", "idle"),
 )
-"""Names of the states, longest form first; the help screen spells them out."""
+"""Names of the states, longest form first."""
 
 _CAPTIONS = (
     ("cycles of all {} cores", "hue: most above mean"),
     ("all {} cores", "hue: most above mean"),
     ("{} cores", "hue: above mean"),
 )
-"""Whose shares the legend has and what the hues mean, longest form first."""
+"""Which cores the legend is about, and the meaning of the hues; longest form first."""
 
 _SHARE = 6
 _HALF = len(STATES) // 2
@@ -70,18 +70,18 @@ def _columns(names: Sequence[str]) -> tuple[int, int]:
 
 def caption_text(
     place: tuple[int, int] | None,
-    region: Region | None,
+    region: RegionInfo | None,
     cycles: Sequence[int] | None,
     cores: int,
     width: int,
     inks: Inks,
 ) -> Text:
-    """Return what the shares of the legend are of, one core or all, and what the hues mean.
+    """Return which cores the legend is about, one or all, and what the hues mean.
 
     Args:
-        place: The core pointed at, (column, row) on the wafer; None means all cores.
-        region: The region that holds it.
-        cycles: Its cycles by state in the last interval, where known.
+        place: The core under the pointer, (column, row) on the wafer; None means all cores.
+        region: The region that holds it; None outside of the regions.
+        cycles: Its cycles by state in the last interval, if known.
         cores: How many cores are placed.
         width: Terminal cells.
         inks: Colours.

@@ -1,1 +1,1 @@
-"""The parts of the screen.  Each keeps state and style; what it draws comes from `tui.visuals`."""
+"""The parts of the screen.  Each keeps state and style; `tui.visuals` draws the panes."""

@@ -1,6 +1,6 @@
-"""What keys and clicks do to code: indentation, comments, new lines, words.
+"""The keys and clicks of a code editor: indentation, comments, new lines, words.
 
-The part of the editor that a text needs without suggestions; knows nothing of them.
+Knows nothing of suggestions.
 """
 
 from typing import ClassVar
@@ -20,7 +20,7 @@ _NO_TEXT = {"alt", "ctrl", "super", "hyper", "meta"}
 
 
 class CodeCommands(CodeView):
-    """A view of code whose text is changed by the keys of an editor."""
+    """A view of code whose text the keys of an editor change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "tab", "Indent", show=False),
@@ -38,8 +38,8 @@ class CodeCommands(CodeView):
             # The character of alt+n is "n": it may reach a binding, but never the text.
             event.prevent_default()
             return
-        # Bindings of this widget run here and now.  Their usual way leads through the queue of
-        # every ancestor, where the next key typed could overtake an Enter or a Tab.
+        # Bindings of this widget run at once.  Their usual way leads through the queue of every
+        # ancestor, where the next key could overtake an Enter or a Tab.
         for binding in self._bindings.key_to_bindings.get(event.key, ()):
             self._restart_blink()
             if await self.app.run_action(binding.action, self):
@@ -48,7 +48,7 @@ class CodeCommands(CodeView):
                 return
 
     def action_tab(self) -> None:
-        """Indent: the selected lines, or from the cursor on."""
+        """Indent the selected lines, or the text from the cursor on."""
         if self.read_only:
             return
         if not self.selection.is_empty:
@@ -57,7 +57,7 @@ class CodeCommands(CodeView):
             self._replace_via_keyboard(self._to_next_stop(), *self.selection)
 
     def action_shift_tab(self) -> None:
-        """Take a level of indentation away."""
+        """Remove a level of indentation."""
         if not self.read_only:
             self._change_rows(dedented(self._selected_lines(), self.indentation))
 
@@ -75,13 +75,13 @@ class CodeCommands(CodeView):
         self.move_cursor(self.document.end)
 
     def action_new_line(self) -> None:
-        """Start a line with the indentation that belongs there."""
+        """Start a new line with its indentation."""
         if self.read_only:
             return
         top, (end_row, end_column) = sorted(self.selection)
         left = self.document[top[0]][: top[1]]
         if left.isspace():
-            top = (top[0], 0)  # leave no line of nothing but spaces behind
+            top = (top[0], 0)  # leave no line of spaces behind
         end_column += len(leading(self.document[end_row][end_column:]))
         text = "\n" + after_enter(left, self.indentation)
         self._replace_via_keyboard(text, top, (end_row, end_column))
@@ -95,7 +95,7 @@ class CodeCommands(CodeView):
         self._change_rows(toggled_comments(self._selected_lines(), sign))
 
     def _to_next_stop(self) -> str:
-        """Return what moves the cursor to the next level of indentation."""
+        """Return the text that moves the cursor to the next level of indentation."""
         if self.indentation == "\t":
             return "\t"
         cell = self.get_column_width(*self.cursor_location)
@@ -111,7 +111,7 @@ class CodeCommands(CodeView):
         return self.document.lines[top : bottom + 1]
 
     def _change_rows(self, lines: list[str]) -> None:
-        """Put ``lines`` in place of the selected rows, as one step; keep the selection on them."""
+        """Replace the selected rows by ``lines`` as one step; keep the selection on them."""
         top, bottom = self._selected_rows()
         before = self._selected_lines()
         if lines == before:
@@ -138,7 +138,7 @@ class CodeCommands(CodeView):
             self.select_line(row)
 
     def _word_at(self, row: int, column: int) -> Selection:
-        """Return the selection of the word around ``column``, empty where there is none."""
+        """Return the selection of the word around ``column``; empty if there is none."""
         line = self.document[row]
         start = end = column
         while start and _is_word(line[start - 1]):

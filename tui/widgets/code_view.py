@@ -1,66 +1,30 @@
-"""The view of code under the editor: one text, its colours, and rows that are not in the text.
+"""Draws the text of the editor, with virtual text at the cursor.
 
-Holds the text and draws it, coloured by the window, with virtual text at the cursor.  What keys
-do to the text, and when virtual text comes and goes, is for the classes built on it.
+Virtual text is ghost text, or the room that it had: it begins inside the cursor's line, and its
+other lines are rows that are not in the text.  When it comes and goes is for the classes built on
+this one.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from itertools import islice
-from pathlib import PurePath
+from collections.abc import Iterator
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual._text_area_theme import TextAreaTheme
 from textual.document._document import Location
-from textual.document._document_navigator import DocumentNavigator
-from textual.geometry import Offset, Region, Size, Spacing
+from textual.geometry import Offset
 from textual.strip import Strip
-from textual.timer import Timer
-from textual.widgets import TextArea
 
 from tui.assist.ghost import GhostRows
-from tui.code.cells import cell_of_column, column_of_cell, line_width
-from tui.code.highlights import Grammar, Span, grammar, query_rows
-from tui.code.indentation import indent_unit
-from tui.code.languages import language_of
+from tui.code.cells import column_of_cell, line_width
 from tui.code.painter import StyleRange, paint
-from tui.code.text_buffer import FlatView, TextBuffer, newlines_only
+from tui.widgets.code_text import CodeText
 
 __all__ = ["CodeView"]
 
-COLOUR_LINES = 20_000
-COLOUR_CHARACTERS = 2_000_000
-COLOUR_LINE_CHARACTERS = 10_000
-"""Larger texts, and texts with longer lines, are shown without colours."""
 
-_BLOCK_ROWS = 32
-"""Rows whose colours are asked for at a time."""
-_PARSE_SECONDS = 0.008
-"""Time for parsing that a key may take; what needs longer waits for a rest."""
-_PARSE_REST_SECONDS = 0.3
-_SCROLL_MARGIN = 6
-"""Rows kept below the cursor where the text allows it: room for a ghost of several lines."""
-_BRACKET_REACH = 20_000
-"""Characters searched for the partner of a bracket."""
-_UNDO_STEPS = 1_000
-_LIGHT_THEME = "spark-light"
-
-
-class CodeView(TextArea):
-    r"""One text of code, with virtual text at the cursor.
-
-    Args:
-        text: What to show; lines end with ``\n``.
-        path: Its name decides the language.
-        tab_width: Cells of a tab, and one level of indentation where the text shows none.
-        read_only: Whether keys may change it.
-        name: As for any widget.
-        id: As for any widget.
-        classes: As for any widget.
-    """
+class CodeView(CodeText):
+    """A text of code with virtual text at the cursor; made as `CodeText` is."""
 
     DEFAULT_CSS = """
     CodeView {
@@ -74,141 +38,10 @@ class CodeView(TextArea):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"editor--ghost"}
     """``editor--ghost`` styles ghost text; its background is the line's."""
 
-    def __init__(
-        self,
-        text: str = "",
-        *,
-        path: str | PurePath = "",
-        tab_width: int = 4,
-        read_only: bool = False,
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        self._ghost = ""
-        self._ghost_rows = GhostRows(0, ())
-        self._own_move = False
-        self._pressing = False
-        self._grammar: Grammar | None = None
-        self._colours: dict[int, dict[int, tuple[Span, ...]]] = {}
-        self._parse_timer: Timer | None = None
-        self._path = PurePath(path)
-        self._tab_width = tab_width
-        self.highlight_note: str | None = None
-        """Why the text has no colours although its language has a grammar; None when it has."""
-        self.indentation = " " * tab_width
-        """One level of indentation, as the text uses it."""
-        super().__init__(
-            soft_wrap=False,
-            show_line_numbers=True,
-            tab_behavior="focus",
-            max_checkpoints=_UNDO_STEPS,
-            read_only=read_only,
-            name=name,
-            id=id,
-            classes=classes,
-        )
-        self.set_reactive(TextArea.indent_width, tab_width)
-        light = TextAreaTheme.get_builtin_theme("github_light")
-        if light is not None:
-            self.register_theme(TextAreaTheme(_LIGHT_THEME, syntax_styles=light.syntax_styles))
-        # Not given to the stock editor, which would split and measure it in its own way first.
-        self._set_document(newlines_only(text), None)
-        self.mark_saved()
-
-    # ── The text ────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def modified(self) -> bool:
-        """Whether the text differs from what `load` or `mark_saved` saw last."""
-        return self.document.lines != self._saved_lines
-
-    def mark_saved(self) -> None:
-        """Take the text as it is now for the one on disk."""
-        # A copy of references: comparing with it stops at the first other line.
-        self._saved_lines = list(self.document.lines)
-
-    @property
-    def language_name(self) -> str | None:
-        """The language of the file by its name, whether it has colours or not."""
-        return language_of(self._path, self.document[0])
-
-    def go_to(self, line: int, column: int = 1) -> None:
-        """Put the cursor before character ``column`` of ``line``, both from 1, in mid-view."""
-        self.move_cursor(self.clamp_visitable((line - 1, column - 1)), center=True)
-
-    def _set_document(self, text: str, language: str | None) -> None:
-        """Make the document for ``text``; the language is that of the file's name."""
-        lines = text.split("\n")
-        name = language_of(self._path, lines[0])
-        self._grammar, self.highlight_note = _colours_for(name, lines, len(text))
-        default = "\t" if name == "go" or self._path.name == "Makefile" else " " * self._tab_width
-        self.indentation = indent_unit(lines, default)
-        self.document = TextBuffer(
-            text, self._grammar.language if self._grammar else None, self.indent_width
-        )
-        self.wrapped_document = FlatView(self.document, tab_width=self.indent_width)
-        self.navigator = DocumentNavigator(self.wrapped_document)
-        self._build_highlight_map()
-        with self._moving():
-            self.move_cursor((0, 0))
-        self._rewrap_and_refresh_virtual_size()
-
-    def _watch_language(self, language: str | None) -> None:
-        """Do nothing: the language follows the file's name."""
-
-    @property
-    def is_syntax_aware(self) -> bool:
-        """Whether the text is parsed."""
-        return isinstance(self.document, TextBuffer) and self.document.has_tree
-
-    # ── The cursor ──────────────────────────────────────────────────────────────────────────
-
-    @contextmanager
-    def _moving(self) -> Iterator[None]:
-        """Mark moves of the cursor inside as ours: they drop no ghost and post no `Moved`."""
-        before, self._own_move = self._own_move, True
-        try:
-            yield
-        finally:
-            self._own_move = before
-
-    def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
-        """Scroll so that the cursor is in view, with some rows around it where keys moved it."""
-        if not self._has_cursor:
-            return Offset(0, 0)
-        x, y = self._cursor_offset = self.wrapped_document.location_to_offset(self.cursor_location)
-        below = 0 if self._pressing else self._scroll_margin
-        left, right = x, x + 3
-        if right + self.gutter_width <= self.scrollable_content_region.width and not self._pressing:
-            left = 0  # there is room for the start of the line as well
-        return self.scroll_to_region(
-            Region(left, y, width=right - left, height=1),
-            spacing=Spacing(top=min(below, 2), right=self.gutter_width, bottom=below),
-            animate=animate,
-            force=True,
-            center=center,
-        )
-
-    @property
-    def _scroll_margin(self) -> int:
-        return min(_SCROLL_MARGIN, self.scrollable_content_region.height // 3)
-
-    def _refresh_size(self) -> None:
-        width, height = self.document.get_size(self.indent_width)
-        below = max(self._scroll_margin, len(self._ghost_rows.lines))
-        self.virtual_size = Size(width + self.gutter_width + 1, height + below)
-        self._refresh_scrollbars()
-
-    def _yield_character_locations(self, start: Location) -> Iterable[tuple[str, Location]]:
-        return islice(super()._yield_character_locations(start), _BRACKET_REACH)
-
-    def _yield_character_locations_reverse(self, start: Location) -> Iterable[tuple[str, Location]]:
-        return islice(super()._yield_character_locations_reverse(start), _BRACKET_REACH)
-
-    def get_column_width(self, row: int, column: int) -> int:
-        """Return the cells from the start of the line ``row`` to ``column``."""
-        return cell_of_column(self.document[row], column, self.indent_width)
+    _ghost = ""
+    """The ghost text at the cursor; empty if there is none."""
+    _ghost_rows = GhostRows(0, ())
+    """The virtual rows below the cursor's line, or below the line where it was."""
 
     # ── Virtual text ────────────────────────────────────────────────────────────────────────
 
@@ -219,13 +52,17 @@ class CodeView(TextArea):
         self._place_rows(GhostRows(self.cursor_location[0], lines))
 
     def _place_rows(self, rows: GhostRows) -> None:
-        """Lay out the virtual rows, and draw everything again: lines below them move."""
+        """Lay out the virtual rows and draw everything again, because the lines below move."""
         self._ghost_rows = rows
         self._refresh_size()
         self.refresh()
 
+    @property
+    def _rows_below(self) -> int:
+        return max(super()._rows_below, len(self._ghost_rows.lines))
+
     def _inline_ghost(self, row: int) -> str:
-        """Return the part of the ghost that stands inside the line ``row``."""
+        """Return the part of the ghost that is inside the line ``row``."""
         return self._ghost.split("\n", 1)[0] if row == self.cursor_location[0] else ""
 
     # ── The mouse ───────────────────────────────────────────────────────────────────────────
@@ -243,7 +80,7 @@ class CodeView(TextArea):
         return self.wrapped_document.offset_to_location(Offset(cell, row))
 
     def _column_beside_ghost(self, row: int, ghost: str, cell: int) -> int:
-        """Return the column of the line drawn at ``cell`` while ``ghost`` stands at the cursor."""
+        """Return the column of the line at ``cell``, while ``ghost`` is at the cursor."""
         column = self.cursor_location[1]
         line = self.document[row]
         shown = column_of_cell(f"{line[:column]}{ghost}{line[column:]}", cell, self.indent_width)
@@ -257,47 +94,6 @@ class CodeView(TextArea):
         self._pressing = False
         if not self._ghost and self._ghost_rows.lines:
             self._place_rows(GhostRows(0, ()))
-
-    # ── Colours ─────────────────────────────────────────────────────────────────────────────
-
-    def _build_highlight_map(self) -> None:
-        """Parse what was edited and forget the colours; they are asked for when they are drawn."""
-        self._colours.clear()
-        if self._parse_timer is not None:
-            self._parse_timer.stop()
-            self._parse_timer = None
-        if isinstance(self.document, TextBuffer) and not self.document.parse(_PARSE_SECONDS):
-            self._parse_timer = self.set_timer(_PARSE_REST_SECONDS, self._finish_parsing)
-
-    def _finish_parsing(self) -> None:
-        """Parse what took too long for a key, now that no key came for a while."""
-        if isinstance(self.document, TextBuffer):
-            self.document.parse()
-        self._colours.clear()
-        self.refresh()
-
-    def _spans(self, row: int) -> tuple[Span, ...]:
-        """Return the colours of ``row``, asking for those of its block if need be."""
-        if self._grammar is None or not isinstance(self.document, TextBuffer):
-            return ()
-        block = row // _BLOCK_ROWS
-        if block not in self._colours:
-            top = block * _BLOCK_ROWS
-            self._colours[block] = query_rows(self.document, self._grammar, top, top + _BLOCK_ROWS)
-        return self._colours[block].get(row, ())
-
-    def _app_theme_changed(self) -> None:
-        self._follow_app_theme()
-        super()._app_theme_changed()
-
-    def _on_mount(self, event: events.Mount) -> None:
-        self._follow_app_theme()
-
-    def _follow_app_theme(self) -> None:
-        """Take the colours of code that are legible on the app's background."""
-        theme = "css" if self.app.current_theme.dark else _LIGHT_THEME
-        if theme != self.theme:
-            self.theme = theme
 
     # ── Drawing ─────────────────────────────────────────────────────────────────────────────
 
@@ -317,12 +113,12 @@ class CodeView(TextArea):
 
     @property
     def _ghost_style(self) -> Style:
-        """The style of ghost text without a background, so that the line's shows through."""
+        """The style of ghost text, without a background so that the line's shows through."""
         style = self.get_component_rich_style("editor--ghost")
         return Style(color=style.color, bold=style.bold, dim=style.dim, italic=style.italic)
 
     def _hidden_lines(self, y: int) -> int:
-        """Return how many ghost lines have no room below ``y``, if it is the view's last row."""
+        """Return how many ghost lines have no room below ``y``, if that is the view's last row."""
         if not self._ghost or y != self.scrollable_content_region.height - 1:
             return 0
         rows, screen_row = self._ghost_rows, y + self.scroll_offset.y
@@ -331,13 +127,13 @@ class CodeView(TextArea):
         return max(0, rows.anchor + len(rows.lines) - screen_row)
 
     def _virtual_row(self, text: str, hidden: int) -> Strip:
-        """Draw a row of ghost text, or of the room it had."""
+        """Draw a row of ghost text, or of the room that it had."""
         gutter = Segment(" " * self.gutter_width, self._gutter_style(active=False))
         ranges = [(0, len(text), self._ghost_style)]
         return self._strip(gutter, text, ranges, self._base_style, hidden)
 
     def _text_row(self, row: int, hidden: int) -> Strip:
-        """Draw a line of the text, from the cache where nothing that shows in it has changed."""
+        """Draw a line of the text; take it from the cache if nothing that it shows changed."""
         cursor_row, cursor_column = self.cursor_location
         key = (
             row,
@@ -381,7 +177,7 @@ class CodeView(TextArea):
         return self._strip(gutter, line, ranges, base, hidden)
 
     def _line_ranges(self, row: int) -> Iterator[StyleRange]:
-        """Yield what styles the line ``row``, as if there were no ghost: the last one on top."""
+        """Yield the styles of the line ``row`` without its ghost; later ones lie on top."""
         selected = self._selected_columns(row)
         if selected and self._theme.selection_style:
             yield (*selected, self._theme.selection_style)
@@ -394,7 +190,7 @@ class CodeView(TextArea):
                 yield column, column + 1, self._theme.bracket_matching_style
 
     def _selected_columns(self, row: int) -> tuple[int, int] | None:
-        """Return the columns of the line ``row`` that are selected; its end counts as one."""
+        """Return the selected columns of the line ``row``; its end counts as one."""
         (top, left), (bottom, right) = sorted(self.selection)
         if not top <= row <= bottom or self.selection.is_empty:
             return None
@@ -417,7 +213,7 @@ class CodeView(TextArea):
     def _strip(
         self, gutter: Segment, text: str, ranges: list[StyleRange], base: Style, hidden: int
     ) -> Strip:
-        """Return one row of the view; ``hidden`` ghost lines are counted at its end."""
+        """Return one row of the view, with the count of ``hidden`` ghost lines at its end."""
         width = self.size.width - self.gutter_width
         left = self.scroll_offset.x
         segments = paint(text, ranges, base, left=left, width=width, tab_width=self.indent_width)
@@ -438,7 +234,7 @@ class CodeView(TextArea):
 
 
 def _with_gap(ranges: list[StyleRange], column: int, width: int) -> list[StyleRange]:
-    """Return ``ranges`` as they lie after ``width`` columns were put in at ``column``."""
+    """Return ``ranges`` after the insertion of ``width`` columns at ``column``."""
     moved: list[StyleRange] = []
     for start, end, style in ranges:
         if start < column:
@@ -446,19 +242,3 @@ def _with_gap(ranges: list[StyleRange], column: int, width: int) -> list[StyleRa
         if end > column:
             moved.append((max(start, column) + width, end + width, style))
     return moved
-
-
-def _colours_for(
-    name: str | None, lines: list[str], characters: int
-) -> tuple[Grammar | None, str | None]:
-    """Return the grammar to colour a text with, or None and why not (None: nothing to say)."""
-    if name is None:
-        return None, None
-    if len(lines) > COLOUR_LINES:
-        return None, f"no colours: more than {COLOUR_LINES:,} lines"
-    if characters > COLOUR_CHARACTERS:
-        return None, f"no colours: more than {COLOUR_CHARACTERS:,} characters"
-    if max(map(len, lines)) > COLOUR_LINE_CHARACTERS:
-        return None, f"no colours: a line of more than {COLOUR_LINE_CHARACTERS:,} characters"
-    found = grammar(name)
-    return found, None if found else f"no colours: the grammar of {name} is not installed"

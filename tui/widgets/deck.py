@@ -1,7 +1,7 @@
-"""The open files: one editor each, of which one is seen.
+"""The open files, each in an editor of its own; one of them is visible.
 
 Undo, cursor and scroll position live in the editors, so switching files loses nothing.  Reads
-and writes no file; the flows in `tui.file_flows` do.
+and writes no file; the flows in `tui.flows` do.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from tui.widgets.editor import Editor
 __all__ = ["Deck", "OpenFile"]
 
 _KEPT = 12
-"""Unmodified files kept open beside the current one; the oldest are closed first."""
+"""Unmodified files kept open beside the visible one; the oldest are closed first."""
 
 _KEYS = (
     ("open a file by name", "Ctrl+O"),
@@ -43,13 +43,13 @@ class OpenFile:
     real: Path
     """Where the file lies once links are followed: one file is open once, whatever its names."""
     secret: str | None = None
-    """Pattern by which the file is private; None when it is not."""
+    """Pattern by which the file is private; None if it is not."""
     recovery_text: str | None = None
-    """What the recovery file holds; None when there is none."""
+    """What the recovery file holds; None if there is none."""
     missing: bool = False
-    """True once the file was deleted on disk: the text here is the only copy."""
+    """Whether the file was deleted on disk; the text here is then the only copy."""
     declined: bool = False
-    """True once the person kept their text over a file changed on disk; saving asks again."""
+    """Whether the person kept their text when the file changed on disk; saving asks again."""
 
     @property
     def path(self) -> Path:
@@ -61,9 +61,18 @@ class OpenFile:
         """Whether closing the editor would lose text."""
         return self.editor.modified or self.missing
 
+    def replace_text(self, text: str) -> None:
+        """Put ``text`` into the editor as one step that can be undone; the cursor stays near."""
+        row, column = self.editor.cursor_location
+        self.editor.history.checkpoint()
+        end = self.editor.document.end
+        self.editor.replace(text, (0, 0), end, maintain_selection_offset=False)
+        self.editor.history.checkpoint()
+        self.editor.go_to(row + 1, column + 1)
+
 
 class Deck(Vertical):
-    """Shows one of the open files, or a word of welcome."""
+    """Shows one of the open files, or a few words of welcome."""
 
     DEFAULT_CSS = """
     Deck {
@@ -73,7 +82,7 @@ class Deck(Vertical):
     """
 
     class Changed(Message):
-        """Another file is seen, or the set of unsaved files is another one."""
+        """Another file is visible, or the set of unsaved files changed."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -88,7 +97,7 @@ class Deck(Vertical):
 
     @property
     def current(self) -> OpenFile | None:
-        """The file that is seen."""
+        """The visible file."""
         return self._current
 
     @property
@@ -100,11 +109,11 @@ class Deck(Vertical):
         return iter(list(self._files.values()))
 
     def find(self, real: Path) -> OpenFile | None:
-        """Return the open file that lies there once links are followed."""
+        """Return the open file at ``real``, a path without links."""
         return self._files.get(real)
 
     def owner_of(self, editor: Editor) -> OpenFile | None:
-        """Return the file that is open in an editor."""
+        """Return the file that is open in ``editor``."""
         return next((file for file in self._files.values() if file.editor is editor), None)
 
     async def add(
@@ -135,7 +144,7 @@ class Deck(Vertical):
         self.post_message(self.Changed())
 
     def rename(self, file: OpenFile, document: Document, *, real: Path, secret: str | None) -> None:
-        """Note that an open file is another document now."""
+        """Make an open file another document."""
         self._files.pop(file.real, None)
         file.document, file.real, file.secret = document, real, secret
         self._files[real] = file
@@ -146,7 +155,7 @@ class Deck(Vertical):
         self.post_message(self.Changed())
 
     async def close(self, file: OpenFile) -> None:
-        """Close a file, whatever it holds; the one opened before it is seen next."""
+        """Close a file, whatever it holds, and show the one opened before it."""
         self._files.pop(file.real, None)
         if file is self._current:
             self._current = None

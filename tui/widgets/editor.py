@@ -1,8 +1,8 @@
-"""The code editor: Textual's `TextArea` with ghost text, indentation and colours by the window.
+"""The code editor: Textual's `TextArea` with ghost text, indentation, and colours in view only.
 
-Shows and edits one text; here ghost text comes, is typed into, accepted and goes.  Where it comes
-from, and where the file lies, is not known: the app sets `Editor.ghost`, and learns from messages
-what became of it.
+Shows and edits one text.  This module makes ghost text come and go, lets keys accept it, and lets
+typing go on in it.  It knows neither where ghost text comes from nor where the file lies: the app
+sets `Editor.ghost` and learns from messages what became of it.
 """
 
 import sys
@@ -16,7 +16,7 @@ from textual.document._document import EditResult, Selection
 from textual.document._edit import Edit
 from textual.message import Message
 
-from engine.protocol.messages import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
+from engine.protocol.completion import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
 from tui.assist.ghost import GhostRows, first_line, first_word, rest_after
 from tui.code.cells import cell_of_column
 from tui.code.indentation import expected_width
@@ -28,7 +28,7 @@ __all__ = ["AcceptKind", "EditCause", "Editor", "GhostEnd"]
 AcceptKind = Literal["all", "word", "line"]
 EditCause = Literal["typed", "accepted", "undone", "loaded"]
 GhostEnd = Literal["escape", "typed", "finished", "moved", "blur", "undo"]
-"""Why a ghost went: ``typed`` something else, ``finished`` by typing all of it, …"""
+"""Why a ghost went: something else was ``typed``, all of it was typed (``finished``), …"""
 
 
 class Editor(CodeCommands):
@@ -45,11 +45,11 @@ class Editor(CodeCommands):
     """
 
     _cause: EditCause = "typed"
-    """Why the text changes, for the `Edited` of the edit that is being done."""
+    """Why the text changes, for the `Edited` of the edit under way."""
 
     @dataclass
     class Edited(Message):
-        """The text changed; the cursor is where it will stay."""
+        """The text changed; the cursor is at its new place."""
 
         editor: "Editor"
         cause: EditCause
@@ -72,7 +72,7 @@ class Editor(CodeCommands):
 
     @dataclass
     class GhostAccepted(Message):
-        """Ghost text became text by a key."""
+        """A key made ghost text text."""
 
         editor: "Editor"
         text: str
@@ -85,7 +85,7 @@ class Editor(CodeCommands):
 
     @dataclass
     class GhostDismissed(Message):
-        """Ghost text that was shown is gone and was not accepted by a key."""
+        """Ghost text is gone, and no key accepted it."""
 
         editor: "Editor"
         reason: GhostEnd
@@ -115,9 +115,9 @@ class Editor(CodeCommands):
         self.post_message(self.Edited(self, "loaded"))
 
     def cursor_offset_text(self) -> tuple[str, str]:
-        """Return what stands before and after the cursor, cut to what a request may carry.
+        """Return the text before and after the cursor, cut to what a request may carry.
 
-        Looks at the lines near the cursor only.
+        Looks only at the lines near the cursor.
         """
         row, column = self.cursor_location
         lines = self.document.lines
@@ -139,7 +139,7 @@ class Editor(CodeCommands):
         return prefix, "\n".join(after)[:SUFFIX_CHARACTERS]
 
     def edit(self, edit: Edit) -> EditResult:
-        """Do one edit; ghost text that the edit agrees with stays."""
+        """Do one edit; ghost text stays if the edit types its beginning."""
         edit.text = newlines_only(edit.text)
         rest = self._ghost_after(edit)
         with self._moving():
@@ -152,18 +152,18 @@ class Editor(CodeCommands):
         return result
 
     def undo(self) -> None:
-        """Take back the last step; ghost text goes."""
+        """Undo the last step; ghost text goes."""
         with self._history_step():
             super().undo()
 
     def redo(self) -> None:
-        """Do again what was taken back; ghost text goes."""
+        """Redo what was undone; ghost text goes."""
         with self._history_step():
             super().redo()
 
     @contextmanager
     def _history_step(self) -> Iterator[None]:
-        """Surround an undo or redo: the ghost goes, and typing starts a new step after it."""
+        """Surround an undo or redo: the ghost goes, and typing after it starts a new step."""
         self._drop_ghost("undo")
         steps = len(self.history.undo_stack)
         with self._moving():
@@ -176,9 +176,9 @@ class Editor(CodeCommands):
 
     @property
     def ghost(self) -> str:
-        """The suggestion shown at the cursor; may have several lines.  Empty: none.
+        """The suggestion at the cursor, perhaps of several lines; empty if there is none.
 
-        Setting it shows it, unless the editor has no focus, is read-only or has a selection.
+        A new one is shown, unless the editor has no focus, is read-only or has a selection.
         """
         return self._ghost
 
@@ -189,7 +189,7 @@ class Editor(CodeCommands):
         self._put_ghost(text if fits and text.strip() else "")
 
     def accept_all(self) -> None:
-        """Make all of the ghost text text; one undo takes it back."""
+        """Make all of the ghost text text; one undo reverts that."""
         self._accept(self._ghost, "all")
 
     def accept_word(self) -> None:
@@ -201,7 +201,7 @@ class Editor(CodeCommands):
         self._accept(first_line(self._ghost), "line")
 
     def dismiss_ghost(self) -> None:
-        """Take the ghost text away at the person's wish."""
+        """Take the ghost text away because the person wants it."""
         self._drop_ghost("escape")
 
     def _accept(self, text: str, kind: AcceptKind) -> None:
@@ -221,8 +221,8 @@ class Editor(CodeCommands):
     def _drop_ghost(self, reason: GhostEnd) -> None:
         """Take the ghost text away, if there is one, and say why.
 
-        While a mouse button is held the rows stay as empty room: code that moved under the
-        pointer now would turn a click into a selection.
+        While a mouse button is held, its rows stay as empty room: if the code moved under the
+        pointer now, a click would become a selection.
         """
         if not self._ghost:
             return
@@ -233,11 +233,11 @@ class Editor(CodeCommands):
         self.post_message(self.GhostDismissed(self, reason))
 
     def _ghost_after(self, edit: Edit) -> str | None:
-        """Return what is left of the ghost if ``edit`` types its beginning, otherwise None."""
+        """Return what is left of the ghost if ``edit`` types its beginning, else None."""
         if not self._ghost or edit.bottom != self.cursor_location or not self.selection.is_empty:
             return None
         replaced = self.document.get_text_range(edit.top, edit.bottom)
-        # Enter takes trailing spaces away; that is no disagreement with the ghost.
+        # Enter removes trailing spaces; that does not contradict the ghost.
         if replaced and not (edit.text.startswith("\n") and replaced.isspace()):
             return None
         return rest_after(self._ghost, edit.text)
@@ -292,10 +292,10 @@ class Editor(CodeCommands):
             super().action_cursor_line_end(select)
 
     def _tab_belongs_to_indentation(self) -> bool:
-        """Return whether Tab has to indent although a ghost is shown.
+        """Return whether Tab indents although a ghost is shown.
 
-        So it is in leading space, while the line is not as deep as the one before it asks for,
-        or the ghost itself goes on with indentation.
+        It does in leading space, while the line is less deep than the line before it asks for or
+        the ghost begins with indentation.
         """
         row, column = self.cursor_location
         left = self.document[row][:column]
@@ -307,7 +307,7 @@ class Editor(CodeCommands):
 
 
 def _demo() -> None:
-    """Show the editor on its own file, or on a named one, with made-up suggestions."""
+    """Show the editor with made-up suggestions, on a named file or on this one."""
     from textual.app import App, ComposeResult
 
     path = PurePath(sys.argv[1] if len(sys.argv) > 1 else __file__)

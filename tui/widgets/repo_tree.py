@@ -1,4 +1,7 @@
-"""The repository as a tree: lazily loaded, without what git ignores, unsaved files marked."""
+"""The repository as a tree: without what git ignores, with marks on unsaved files.
+
+Reads a folder when it is opened.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,8 +17,8 @@ from textual.widgets import DirectoryTree
 from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
-from tui.files.repository import IgnoreRules
-from tui.widgets.pane import inks_of
+from engine.repository.ignore import IgnoreRules
+from tui.widgets.theme_inks import inks_of
 
 __all__ = ["RepoTree"]
 
@@ -23,7 +26,7 @@ __all__ = ["RepoTree"]
 class RepoTree(DirectoryTree):
     """Files and folders of one repository.
 
-    Posts `DirectoryTree.FileSelected` for Enter on a file, `NewFileRequested` for ``n``.
+    Posts `DirectoryTree.FileSelected` on Enter on a file, `NewFileRequested` on ``n``.
     """
 
     DEFAULT_CSS = """
@@ -42,22 +45,22 @@ class RepoTree(DirectoryTree):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select_cursor", "open the file, open or close the folder"),
-        Binding("n", "new_file", "new file here (folders are made on the way)"),
+        Binding("enter", "select_cursor", "open the file; open or close the folder"),
+        Binding("n", "new_file", "new file here (makes missing folders)"),
         Binding("r", "reload_tree", "read the folders again"),
         Binding("escape", "app.focus_editor", "back to the editor"),
         Binding("left", "close_folder", "close the folder, or go to it", show=False),
         Binding("right", "open_folder", "open the folder", show=False),
     ]
     HELP: ClassVar[str] = """\
-**Repository.** Shows what git does not ignore. `Enter` opens a file or a folder, `n` makes a new
-file beside the cursor, `r` reads the folders again. ● marks files with unsaved changes."""
+**Repository.** The files that git does not ignore. `Enter` opens a file or a folder, `n` makes a
+new file beside the cursor, `r` reads the folders again. ● marks files with unsaved changes."""
 
     guide_depth = 2
     show_guides = False
 
     class NewFileRequested(Message):
-        """A new file is wanted in ``folder``."""
+        """The person wants a new file in ``folder``."""
 
         def __init__(self, folder: Path) -> None:
             super().__init__()
@@ -92,7 +95,7 @@ file beside the cursor, `r` reads the folders again. ● marks files with unsave
             )
             child = next(found, None)
             if child is None:
-                return  # ignored by git, or made since the folder was read
+                return  # git ignores it, or it was made after the folder was read
             node = child
         self.call_after_refresh(self.move_cursor, node)  # its line is known by then
 
@@ -129,12 +132,12 @@ file beside the cursor, `r` reads the folders again. ● marks files with unsave
         self.post_message(self.NewFileRequested(folder))
 
     async def action_reload_tree(self) -> None:
-        """Read rules and folders again; what was open stays open."""
+        """Read rules and folders again; open folders stay open."""
         self._rules.forget()
         await self.reload()
 
     def action_close_folder(self) -> None:
-        """Close the folder at the cursor; from a file or a closed folder go to its parent."""
+        """Close the folder at the cursor; from a file or a closed folder, go to its parent."""
         node = self.cursor_node
         if node is None:
             return

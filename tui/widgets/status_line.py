@@ -1,4 +1,4 @@
-"""The status line: file and cursor, the engine's state, the last suggestion."""
+"""The status line: the file and the cursor, the engine's state, the last suggestion."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,7 +8,7 @@ from textual.app import App, ComposeResult
 from textual.widget import Widget
 
 from tui.visuals.status_text import StatusView, status_text
-from tui.widgets.pane import inks_of
+from tui.widgets.theme_inks import inks_of
 
 __all__ = ["StatusLine"]
 
@@ -23,10 +23,10 @@ class StatusLine(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.view = StatusView()
-        """What is shown now."""
+        """The facts it shows now."""
 
     def show(self, **changes: Any) -> None:
-        """Replace fields of `StatusView` and draw again if something changed."""
+        """Replace fields of `StatusView`; draw again if something changed."""
         view = replace(self.view, **changes)
         if view != self.view:
             self.view = view

@@ -1,7 +1,7 @@
-"""The wafer pane: a heat map of the placed cores and its legend, of all cores or of one.
+"""The wafer map: a heat map of the placed cores, with a pointer to one of them.
 
-The map draws lines of half-blocks (`tui.visuals.heat_grid`) and repaints only lines that
-changed.  NumPy is imported with the first machine, after the first paint.
+Draws lines of half-blocks (`tui.visuals.heat_grid`) and repaints only lines that changed.  Imports
+NumPy with the first machine, after the first paint.
 """
 
 import logging
@@ -11,37 +11,31 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.geometry import Region as ScreenRegion
 from textual.message import Message
 from textual.strip import Strip
-from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Static
 
-from engine.protocol.messages import MachineInfo, Region, Telemetry
-from tui.link.engine_state import EngineState, Phase
+from engine.protocol.messages import MachineInfo, RegionInfo
 from tui.visuals.bars import progress_bar
 from tui.visuals.inks import Inks
 from tui.visuals.palette import palette_for
-from tui.visuals.wafer_text import caption_text, core_shares, legend_text, state_shares
-from tui.widgets.pane import inks_of
+from tui.widgets.theme_inks import inks_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tui.visuals.heat_grid import Layout
+    from tui.visuals.heat_grid import CoreGrid
 
-__all__ = ["WaferMap", "WaferPane"]
+__all__ = ["WaferMap"]
 
 _log = logging.getLogger(__name__)
 
 
 class WaferMap(Widget, can_focus=True):
-    """One pixel per core or block of cores; fed with machine and telemetry by its pane."""
+    """One pixel per core or block of cores; its pane tells it machine and counters."""
 
     DEFAULT_CSS = """
     WaferMap { height: 1fr; background: $surface; }
@@ -55,13 +49,13 @@ class WaferMap(Widget, can_focus=True):
     ]
 
     class Changed(Message):
-        """The picture, or the core pointed at, is another one."""
+        """The picture changed, or the pointer moved to another core."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._machine: MachineInfo | None = None
         self._states: NDArray[np.uint32] | None = None
-        self._layout: Layout | None = None
+        self._cores: CoreGrid | None = None
         self._pixels: NDArray[np.uint8] | None = None
         self._strips: list[Strip] = []
         self._dimmed = False
@@ -79,7 +73,7 @@ class WaferMap(Widget, can_focus=True):
         self._lay_out()
 
     def show_note(self, note: str, fraction: float | None) -> None:
-        """Show a line of text, and how far it is, as long as there is no machine to draw."""
+        """Show a line of text and a bar, as long as there is no machine to draw."""
         self._note, self._fraction = note, fraction
         if self._machine is None:
             self.refresh()
@@ -107,26 +101,26 @@ class WaferMap(Widget, can_focus=True):
 
     @property
     def scale(self) -> str:
-        """How many cores one pixel stands for, for a person; empty before there is a picture."""
-        if self._layout is None:
+        """How many cores a pixel stands for, in words; empty before there is a picture."""
+        if self._cores is None:
             return ""
-        block = self._layout.block
+        block = self._cores.block
         return "1 core per pixel" if block == 1 else f"{block}×{block} cores per pixel"
 
     @property
     def core_count(self) -> int:
-        """How many cores are drawn; 0 before there is a machine."""
-        return 0 if self._layout is None else len(self._layout.unit_of_core)
+        """The number of cores drawn; 0 before there is a machine."""
+        return 0 if self._cores is None else len(self._cores.unit_of_core)
 
     @property
     def pointed_core(self) -> tuple[int, int] | None:
-        """The core under the pointer, (column, row) on the wafer; None when there is none."""
-        if self._layout is None or self._pointer is None:
+        """The core under the pointer, (column, row) on the wafer; None if there is none."""
+        if self._cores is None or self._pointer is None:
             return None
-        return self._layout.core_at(*self._pointer)
+        return self._cores.core_at(*self._pointer)
 
-    def core_facts(self, place: tuple[int, int]) -> tuple[Region | None, list[int] | None]:
-        """Return the region that holds a core and the core's cycles by state, where known."""
+    def core_facts(self, place: tuple[int, int]) -> tuple[RegionInfo | None, list[int] | None]:
+        """Return the region that holds a core, and the core's cycles by state, if known."""
         first = 0
         for region in self._machine.regions if self._machine else ():
             x, y = place[0] - region.x, place[1] - region.y
@@ -145,17 +139,17 @@ class WaferMap(Widget, can_focus=True):
             return
         from tui.visuals.heat_grid import lay_out
 
-        self._layout = lay_out(self._machine.regions, self.size.width, self.size.height)
+        self._cores = lay_out(self._machine.regions, self.size.width, self.size.height)
         self._pixels = None
         self._draw()
 
     def _draw(self) -> None:
         """Make the picture and repaint the lines that changed."""
-        if self._layout is None:
+        if self._cores is None:
             return
         from tui.visuals.heat_grid import grid_strips, picture
 
-        self._pixels = picture(self._layout, self._states)
+        self._pixels = picture(self._cores, self._states)
         palette = palette_for(inks_of(self).ground, self._dimmed)
         before, self._strips = self._strips, grid_strips(self._pixels, palette)
         if len(before) != len(self._strips):
@@ -170,11 +164,11 @@ class WaferMap(Widget, can_focus=True):
     @property
     def _corner(self) -> tuple[int, int]:
         """Cells left of and lines above the picture, which is centred."""
-        if self._layout is None:
+        if self._cores is None:
             return 0, 0
         return (
-            max(0, (self.size.width - self._layout.cell_width) // 2),
-            max(0, (self.size.height - self._layout.cell_height) // 2),
+            max(0, (self.size.width - self._cores.cell_width) // 2),
+            max(0, (self.size.height - self._cores.cell_height) // 2),
         )
 
     def render_line(self, y: int) -> Strip:
@@ -182,7 +176,7 @@ class WaferMap(Widget, can_focus=True):
         left, top = self._corner
         inks = inks_of(self)
         blank = Style(bgcolor=inks.ground)
-        if self._layout is None:
+        if self._cores is None:
             return self._note_line(y - self.size.height // 2, inks)
         if not 0 <= y - top < len(self._strips):
             return Strip.blank(self.size.width, blank)
@@ -195,7 +189,7 @@ class WaferMap(Widget, can_focus=True):
         return Strip.join([blanks, strip]).adjust_cell_length(self.size.width, blank)
 
     def _note_line(self, y: int, inks: Inks) -> Strip:
-        """Return a line of what is shown before there is a machine; 0 is the middle."""
+        """Return a line of the note shown before there is a machine; 0 is the middle."""
         width = self.size.width
         text = Text(end="")
         if y == -1:
@@ -216,24 +210,24 @@ class WaferMap(Widget, can_focus=True):
     # ── pointing ────────────────────────────────────────────────────────────────────────────
 
     def action_point(self, across: int, down: int) -> None:
-        """Move the pointer by whole cores (or blocks); the first key puts it into the middle."""
-        if self._layout is None or self._pixels is None:
+        """Move the pointer by whole cores or blocks; the first key puts it into the middle."""
+        if self._cores is None or self._pixels is None:
             return
         height, width = self._pixels.shape
         if self._pointer is None:
             self._point((width // 2, height // 2))
             return
-        zoom = self._layout.zoom
+        zoom = self._cores.zoom
         x = min(max(self._pointer[0] + across * zoom, 0), width - 1)
-        y = min(max(self._pointer[1] + down * zoom, 0), self._layout.rows * zoom - 1)
+        y = min(max(self._pointer[1] + down * zoom, 0), self._cores.rows * zoom - 1)
         self._point((x, y))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Point at the core under the mouse."""
         left, top = self._corner
         x, y = event.x - left, event.y - top
-        inside = self._layout is not None and 0 <= y < len(self._strips)
-        if inside and self._layout is not None and 0 <= x < self._layout.cell_width:
+        inside = self._cores is not None and 0 <= y < len(self._strips)
+        if inside and self._cores is not None and 0 <= x < self._cores.cell_width:
             self._point((x, 2 * y))
         else:
             self._point(None)
@@ -251,116 +245,3 @@ class WaferMap(Widget, can_focus=True):
             self._pointer = pointer
             self.refresh()
             self.post_message(self.Changed())
-
-
-class WaferPane(Vertical):
-    """The map with its legend; fed by the engine's readiness and its telemetry."""
-
-    DEFAULT_CSS = """
-    WaferPane {
-        border: round $border;
-        border-title-color: $foreground 80%;
-        border-subtitle-color: $foreground 50%;
-        background: $surface;
-        padding: 0 1;
-        &:focus-within { border: round $primary; }
-        #wafer-caption { height: 1; }
-        #wafer-legend { height: 3; }
-    }
-    """
-    DIM_AFTER: ClassVar[float] = 1.5
-    """Seconds without cycles after which the picture is one of the past."""
-    HELP: ClassVar[str] = """\
-**Wafer.** Every placed core of the emulated chip, where it lies on it; a half-block is one core,
-or a square of cores when there are more than fit (the border says so). The *hue* is what a core
-does more than others: the state, idle left out, whose share is furthest above its mean over all
-cores, as a ratio; it need not be the state with most cycles, which may be the same one everywhere.
-The *brightness* is the share of the interval in which the core was not idle, on a logarithmic
-scale: darkest 0.1 %, brightest all of it. The legend gives the share of each state over all cores,
-which is that mean: multiply–accumulate (MAC), other vector work, sending and receiving, stalled on
-a wavelet that has not come, stalled on the pipe, idle. The picture dims when nothing runs. Point
-with the mouse, or with F6 and the arrow keys, to read the shares of one core instead.
-All cycles are wafer time."""
-
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.border_title = "wafer"
-        self._shares: list[float] | None = None
-        self._dim_timer: Timer | None = None
-
-    def compose(self) -> ComposeResult:
-        """Stack map, caption and legend."""
-        yield WaferMap(id="wafer-map")
-        yield Static(id="wafer-caption")
-        yield Static(id="wafer-legend")
-
-    def show_machine(self, machine: MachineInfo) -> None:
-        """Show the cores of a machine, all idle."""
-        self._shares = None
-        self.query_one(WaferMap).show_machine(machine)
-
-    def show_state(self, state: EngineState) -> None:
-        """Say what the engine is doing while it has no machine yet."""
-        if state.ready is not None:
-            return
-        note = "the engine is starting" if state.phase is Phase.STARTING else state.detail
-        fraction = state.done / state.total if state.total else None
-        self.query_one(WaferMap).show_note(note, fraction)
-
-    def show_telemetry(self, telemetry: Telemetry) -> None:
-        """Show the counters of an interval; one without cycles dims the last picture."""
-        if self._dim_timer is not None:
-            self._dim_timer.stop()
-        wafer = self.query_one(WaferMap)
-        if telemetry.core_states:
-            self._shares = state_shares(telemetry.states_by_region)
-            wafer.show_states(telemetry.core_states)
-            self._dim_timer = self.set_timer(self.DIM_AFTER, wafer.dim)
-        elif not telemetry.busy:
-            wafer.dim()
-
-    def on_wafer_map_changed(self, event: WaferMap.Changed) -> None:
-        """Write caption and legend anew."""
-        event.stop()
-        self._write()
-
-    def on_resize(self) -> None:
-        """Fit the legend into the new width."""
-        self._write()
-
-    def _write(self) -> None:
-        wafer, inks = self.query_one(WaferMap), inks_of(self)
-        self.border_subtitle = wafer.scale
-        place, shares = wafer.pointed_core, self._shares
-        region, cycles = (None, None) if place is None else wafer.core_facts(place)
-        if place is not None:
-            shares = core_shares(cycles)
-        width = max(20, self.content_size.width)
-        caption = caption_text(place, region, cycles, wafer.core_count, width, inks)
-        self.query_one("#wafer-caption", Static).update(caption if wafer.core_count else "")
-        legend = legend_text(shares, width, inks)
-        self.query_one("#wafer-legend", Static).update(legend)
-
-
-if __name__ == "__main__":
-    from tui.demo import demo_ready, demo_telemetry
-
-    class Demo(App[None]):
-        """The pane alone, on made-up counters, five times a second."""
-
-        def compose(self) -> ComposeResult:
-            """Fill the screen with the pane."""
-            yield WaferPane()
-
-        def on_mount(self) -> None:
-            """Start the made-up engine."""
-            self.step = 0
-            self.query_one(WaferPane).show_machine(demo_ready().machine)
-            self.set_interval(0.2, self.tick)
-
-        def tick(self) -> None:
-            """Show the next interval."""
-            self.step += 1
-            self.query_one(WaferPane).show_telemetry(demo_telemetry(demo_ready(), self.step))
-
-    Demo().run()

@@ -1,34 +1,86 @@
-"""Families of models: each turns a configuration into a ModelGraph of generic operations.
+"""Families of models: each reads a configuration and describes a ModelGraph of generic operations.
 
-The registry by ``model_type``; a new family is a module here, a line below and its name in
-``engine.model.config.MODEL_TYPES``.
+The registry by ``model_type``, and the two ways in: a configuration to run, a graph to price.  A
+new family is a module here and a line in `FAMILIES`.
 """
 
-from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
 
 from engine.errors import ConfigError
-from engine.model.config import ModelConfig
-from engine.model.families import llama
+from engine.model.families.family import ModelConfig
+from engine.model.families.fields import Fields, wrong_field
+from engine.model.families.gemma import GemmaConfig
+from engine.model.families.llama import LlamaConfig
+from engine.model.families.mistral import MistralConfig
+from engine.model.families.qwen2 import Qwen2Config
+from engine.model.families.qwen3 import Qwen3Config
 from engine.model.graph import ModelGraph
 
-__all__ = ["FAMILIES", "build_graph"]
+__all__ = ["FAMILIES", "ModelConfig", "read_config", "read_graph"]
 
-FAMILIES: Mapping[str, Callable[[ModelConfig, str], ModelGraph]] = {"llama": llama.build_graph}
-"""The function that builds a model's graph, by ``model_type``."""
+FAMILIES: dict[str, type[ModelConfig]] = {
+    "llama": LlamaConfig,
+    "mistral": MistralConfig,
+    "qwen2": Qwen2Config,
+    "qwen3": Qwen3Config,
+    "gemma": GemmaConfig,
+}
+"""The class of a family's configurations by ``model_type``."""
 
 
-def build_graph(config: ModelConfig, name: str) -> ModelGraph:
-    """Return the graph of a model.
-
-    Args:
-        config: Its configuration.
-        name: Its name, for listings.
+def read_config(path: Path) -> ModelConfig:
+    """Return the configuration in a ``config.json`` of a model that is to run.
 
     Raises:
-        ConfigError: No family has this ``model_type``.
+        ConfigError: The file is missing, unreadable or malformed, or a field is missing, of the
+            wrong type or outside what the tiers run.  The message names file and field.
     """
-    if config.model_type not in FAMILIES:
-        raise ConfigError(
-            f"no family for model_type {config.model_type!r}; known: {', '.join(FAMILIES)}"
-        )
-    return FAMILIES[config.model_type](config, name)
+    try:
+        fields = Fields.from_file(path)
+        return _family_that_runs(fields.present("model_type")).read_to_run(fields)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def read_graph(path: Path, context_length: int | None = None) -> ModelGraph:
+    """Return the graph of a model that is to be priced; it need not exist beyond its configuration.
+
+    What changes only numbers is passed over; what costs time is in the graph, or refused by name.
+
+    Args:
+        path: A ``config.json``, or the folder it lies in.
+        context_length: KV rows that are asked for; None means the model's own.
+
+    Raises:
+        ConfigError: The file is missing or malformed, or a field has no price; the message names
+            file and field.
+    """
+    file = path / "config.json" if path.is_dir() else path
+    try:
+        fields = Fields.from_file(file)
+        family = _family_with_a_price(fields.get("model_type"))
+        config = family.read_to_price(fields, context_length)
+        return config.graph(file.resolve().parent.name)
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}") from error
+
+
+def _family_that_runs(kind: object) -> type[ModelConfig]:
+    family = FAMILIES.get(kind) if isinstance(kind, str) else None
+    if family is not None and not family.only_priced:
+        return family
+    runs = [name for name, each in FAMILIES.items() if not each.only_priced]
+    hint = ""
+    if family is not None:
+        hint = f" ({kind} can be priced, not run: {family.only_priced})"
+    elif isinstance(kind, str) and (close := get_close_matches(kind.lower(), runs, n=1)):
+        hint = f"; did you mean {close[0]!r}?"
+    raise ConfigError(f"{wrong_field('model_type', kind, ', '.join(map(repr, runs)))}{hint}")
+
+
+def _family_with_a_price(kind: object) -> type[ModelConfig]:
+    family = FAMILIES.get(kind) if isinstance(kind, str) else None
+    if family is None:
+        raise ConfigError(f"model_type {kind!r} cannot be priced; known: {', '.join(FAMILIES)}")
+    return family

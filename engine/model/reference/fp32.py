@@ -9,10 +9,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.model.graph import Node
-from engine.model.load import Model
+from engine.model.graph import ModelGraph, Node
 from engine.model.reference.interpreter import Array, Interpreter
-from engine.model.tensors.q8 import QuantTensor, dequantise
+from engine.model.tensors.tensor import Tensor
 
 __all__ = ["Fp32Reference"]
 
@@ -21,16 +20,16 @@ class Fp32Reference(Interpreter):
     """A model in float32.
 
     Args:
-        model: The model; its quantised matrices are dequantised.
-        weights: Other tensors by name in their place, such as the file's own, from
-            `engine.model.formats.safetensors.load_float_tensors`.
+        graph: What to compute.
+        tensors: By name; quantised ones are dequantised, and those of a file as it is come from
+            `engine.model.formats.checked_tensors.load_float_tensors`.
     """
 
     kv_type = np.float32
 
-    def __init__(self, model: Model, weights: Mapping[str, Array] | None = None) -> None:
-        super().__init__(model.graph)
-        self._weights = weights if weights is not None else _dequantised(model)
+    def __init__(self, graph: ModelGraph, tensors: Mapping[str, Tensor]) -> None:
+        super().__init__(graph)
+        self._weights = {name: tensor.dequantise() for name, tensor in tensors.items()}
 
     def embed(self, node: Node, tokens: NDArray[np.int32]) -> Array:
         """Return the embedding rows of tokens (T,)."""
@@ -70,10 +69,3 @@ class Fp32Reference(Interpreter):
 
     def _weight(self, node: Node) -> Array:
         return self._weights[str(node.weight)]
-
-
-def _dequantised(model: Model) -> dict[str, Array]:
-    return {
-        name: dequantise(tensor) if isinstance(tensor, QuantTensor) else tensor
-        for name, tensor in model.tensors.items()
-    }

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from engine import scalars
 from engine.errors import ModelError, PromptError
 from engine.model.graph import ModelGraph, Node
+from engine.model.roles import Role
 
 __all__ = ["Array", "Interpreter"]
 
@@ -33,7 +34,7 @@ class Interpreter(ABC):
     """Base of the references; is a Runner (prefill, decode, rewind) with a KV cache of its own.
 
     Raises:
-        ModelError: The graph has an attention that no reference computes (window, soft-cap).
+        ModelError: The graph has a node that no reference computes, such as a window or a GELU.
     """
 
     kv_type: type[np.floating[Any]]
@@ -224,11 +225,17 @@ def _rotary_tables(graph: ModelGraph) -> Mapping[tuple[float, int], tuple[Array,
 
 
 def _refuse_unsupported(node: Node) -> None:
-    if node.op != "attention":
-        return
-    for name in ("window", "softcap"):
-        if node.number(name) != 0:
-            raise ModelError(
-                f"node {node.name!r}: the reference has no attention with {name}="
-                f"{node.number(name):g}; only 0"
-            )
+    """Refuse what `Interpreter` would take for something simpler."""
+    refused = ""
+    if node.role is Role.HEAD_NORM:
+        refused = "norm of single heads"
+    elif node.op == "embed" and "scale" in node.attributes:
+        refused = f"embedding with scale={node.number('scale'):g}; only rows as they are"
+    elif node.op == "gate" and node.text("kind") != "silu":
+        refused = f"activation of kind {node.text('kind')}; only silu"
+    elif node.op == "attention":
+        for name in ("window", "softcap"):
+            if node.number(name) != 0:
+                refused = f"attention with {name}={node.number(name):g}; only 0"
+    if refused:
+        raise ModelError(f"node {node.name!r}: the reference has no {refused}")

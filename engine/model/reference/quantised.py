@@ -5,18 +5,17 @@ is a loop: np.sum, np.dot and np.einsum choose orders of their own.  int32 produ
 any order.  Every operation below is one float32 operation, rounded to nearest even.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import scalars
 from engine.errors import ModelError
-from engine.model.graph import Node
-from engine.model.load import Model
+from engine.model.graph import ModelGraph, Node
 from engine.model.reference.interpreter import Array, Interpreter
 from engine.model.sum_orders import ReduceOrder, SumOrders
-from engine.model.tensors.q8 import QuantTensor
+from engine.model.tensors.tensor import QuantisedTensor, Tensor, float_vector, quantised_matrix
 
 __all__ = [
     "QuantisedReference",
@@ -32,20 +31,17 @@ _GROUP = 32
 _LIMIT = np.float32(127.0)
 _ONE = np.float32(1.0)
 
-_ORDER_BY_PRODUCER = {"norm": "hidden", "attention": "heads", "gate": "ffn"}
-"""The order of a matmul follows from what it reads."""
-
 
 class QuantisedReference(Interpreter):
     """A model in the wafer's arithmetic.
 
     Args:
-        model: The model, quantised.
+        graph: What to compute.
+        tensors: By name; matrices are quantised.
         orders: The orders of summation that a placement chose.
 
     Raises:
-        ModelError: The graph has a sum whose order nobody names, or ``orders.head_dim.parts``
-            does not divide a head's width.
+        ModelError: ``orders.head_dim.parts`` does not divide a head's width.
 
     Exactness:
         Bit-exact with the fast tier and the cycle tier for the same orders; the same logits for
@@ -54,13 +50,10 @@ class QuantisedReference(Interpreter):
 
     kv_type = np.float16
 
-    def __init__(self, model: Model, orders: SumOrders) -> None:
-        super().__init__(model.graph)
+    def __init__(self, graph: ModelGraph, tensors: Mapping[str, Tensor], orders: SumOrders) -> None:
+        super().__init__(graph)
         self.orders = orders
-        self._tensors = model.tensors
-        self._matmul_orders = {
-            node.name: self._matmul_order(node) for node in self.graph.nodes if node.op == "matmul"
-        }
+        self._tensors = tensors
         for node in self.graph.nodes:
             if node.op == "attention" and node.integer("head_dim") % orders.head_dim.parts:
                 raise ModelError(
@@ -70,20 +63,20 @@ class QuantisedReference(Interpreter):
 
     def embed(self, node: Node, tokens: NDArray[np.int32]) -> Array:
         """Return the dequantised embedding rows of tokens (T,)."""
-        table = self._matrix(node)
-        rows = table.values[tokens].astype(np.float32).reshape(len(tokens), -1, _GROUP)
-        scaled: Array = rows * table.scales[tokens].astype(np.float32)[:, :, None]
-        return scaled.reshape(len(tokens), -1)
+        return self._tensors[str(node.weight)].dequantise(tokens)
 
     def norm(self, node: Node, x: Array) -> Array:
         """Return x × rsqrt(mean of squares + eps) × weight."""
-        return rms_norm(x, self._vector(str(node.weight)), node.number("eps"), self.orders.norm)
+        return rms_norm(
+            x, float_vector(self._tensors, str(node.weight)), node.number("eps"), self.orders.norm
+        )
 
     def matmul(self, node: Node, x: Array) -> Array:
         """Return the quantised x times the transposed weight, plus the bias if there is one."""
-        product = multiply(x, self._matrix(node), self._matmul_orders[node.name])
+        weight = quantised_matrix(self._tensors, str(node.weight))
+        product = multiply(x, weight, self.orders.of(node.role))
         if "bias" in node.attributes:
-            product = product + self._vector(node.text("bias"))
+            product = product + float_vector(self._tensors, node.text("bias"))
         return product
 
     def gate(self, gate: Array, up: Array) -> Array:
@@ -93,28 +86,6 @@ class QuantisedReference(Interpreter):
     def attend(self, node: Node, q: Array, keys: Array, values: Array) -> Array:
         """Return the attended values, (T, H, D)."""
         return attend(q, keys, values, np.float32(node.number("scale")), self.orders)
-
-    def _matmul_order(self, node: Node) -> ReduceOrder:
-        producer = self.graph.producer(node.inputs[0]).op
-        if producer not in _ORDER_BY_PRODUCER:
-            raise ModelError(
-                f"node {node.name!r}: no order is named for a matmul that reads a {producer!r}; "
-                f"named: {', '.join(_ORDER_BY_PRODUCER)}"
-            )
-        order: ReduceOrder = getattr(self.orders, _ORDER_BY_PRODUCER[producer])
-        return order
-
-    def _matrix(self, node: Node) -> QuantTensor:
-        tensor = self._tensors[str(node.weight)]
-        if not isinstance(tensor, QuantTensor):
-            raise ModelError(f"node {node.name!r}: {node.weight} is not quantised")
-        return tensor
-
-    def _vector(self, name: str) -> Array:
-        tensor = self._tensors[name]
-        if isinstance(tensor, QuantTensor):
-            raise ModelError(f"{name} must not be quantised: it is used as a vector")
-        return tensor
 
 
 def reduce_parts(parts: Sequence[Array] | Array, order: ReduceOrder) -> Array:
@@ -157,7 +128,7 @@ def quantise_rows(x: Array) -> tuple[NDArray[np.int32], Array]:
     return levels.astype(np.int32), scales
 
 
-def multiply(x: Array, weight: QuantTensor, order: ReduceOrder) -> Array:
+def multiply(x: Array, weight: QuantisedTensor, order: ReduceOrder) -> Array:
     """Return x (T, K) times the transposed weight (N, K); part i owns groups iG/P … (i+1)G/P."""
     rows, outputs = len(x), weight.shape[0]
     levels, scales = quantise_rows(x)

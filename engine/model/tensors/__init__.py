@@ -1,1 +1,26 @@
-"""Weight tensors in memory: each format states its block, its sizes and how it dequantises."""
+"""Weight tensors in memory: what each offers, and the table of their formats by name.
+
+A format states its block, its bytes and how it dequantises (`engine.model.tensors.tensor`); a new
+one is a module here and a line below.
+"""
+
+from collections.abc import Mapping
+
+from engine.model.tensors.floats import FP16, FP32
+from engine.model.tensors.q8 import INT8
+from engine.model.tensors.tensor import Format
+
+__all__ = ["FORMATS", "uniform_formats"]
+
+FORMATS: dict[str, Format] = {format.name: format for format in (FP16, FP32, INT8)}
+"""Every format by name."""
+
+
+def uniform_formats(shapes: Mapping[str, tuple[int, ...]], matrix: Format) -> dict[str, Format]:
+    """Return the formats of a model whose matrices all have the same, by tensor.
+
+    Args:
+        shapes: Shape of every tensor by name, as in ``ModelGraph.weights``.
+        matrix: Format of the matrices; vectors are fp32.
+    """
+    return {name: matrix if len(shape) == 2 else FP32 for name, shape in shapes.items()}

@@ -4,7 +4,7 @@ Passes: group nodes that one instruction serves → choose the orders of the sum
 group to instructions on its region, with their cycles.  Sees no weights and runs nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -13,7 +13,9 @@ import numpy as np
 
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph, Node
-from engine.model.sum_orders import ReduceOrder
+from engine.model.roles import Role
+from engine.model.tensors.tensor import Format
+from engine.wafer.compile.tables import Tables
 from engine.wafer.cost.ledger import Cost, Counted
 from engine.wafer.ops import (
     add,
@@ -29,16 +31,15 @@ from engine.wafer.ops import (
     select,
     transfer,
 )
-from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS, Site
+from engine.wafer.ops.site import ALONG_COLUMNS, Site
 from engine.wafer.place.lanes import lane_hops, north_hops
-from engine.wafer.place.orders import choose_orders, choose_orders_of_regions
-from engine.wafer.place.placement import Placement, block_outputs
-from engine.wafer.program.geometry import Split
-from engine.wafer.program.isa import FIELDS, Field, Op
+from engine.wafer.place.orders import choose_orders_of_regions
+from engine.wafer.place.placement import Placement
+from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.machine import MachineSpec
-from engine.wafer.program.program import Buffer, Matrix, Program
+from engine.wafer.program.program import Program
 
-__all__ = ["Compiled", "choose_orders", "compile_graph"]
+__all__ = ["Compiled", "compile_graph"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +86,32 @@ def compile_graph(
 
 
 def _groups(graph: ModelGraph) -> Iterator[list[Node]]:
-    """Neighbouring nodes that one instruction serves: products and rotations of one layer."""
+    """Neighbouring nodes of one role and layer that one instruction serves.
+
+    Products share it if they read the same value; what works in place shares it always.
+    """
 
     def key(node: Node) -> tuple[object, ...]:
-        together = node.op == "rotary" or "heads" in node.attributes
-        shared = node.inputs if node.op == "matmul" else together or node.name
-        return (node.op, node.layer, shared)
+        shared: object = node.inputs if node.op == "matmul" else node.name
+        return (node.role, node.layer, None if node.role in _IN_PLACE else shared)
 
     for _, nodes in groupby(graph.nodes, key=key):
         yield list(nodes)
 
 
+_IN_PLACE = (Role.HEAD_NORM, Role.ROTARY)
+
+
 class _Lowering:
-    """The tables of a Program as they grow, and where the residual stream is now."""
+    """The instructions of a Program as they grow, and where the residual stream is now."""
 
     def __init__(
         self, graph: ModelGraph, machine: MachineSpec, placement: Placement, by_core: bool
     ) -> None:
         self.graph = graph
-        self.by_core = by_core
         self.machine = machine
         self.placement = placement
+        self.tables = Tables(graph)
         self.chosen = choose_orders_of_regions(machine, placement)
         self.orders = self.chosen.sums
         self.sites = tuple(
@@ -121,100 +127,34 @@ class _Lowering:
         self.rows: list[list[int]] = []
         self.costs: list[Cost] = []
         self.steps: list[Counted] = []
-        self.buffers: list[Buffer] = []
-        self.matrices: list[Matrix] = []
-        self.order_table: list[ReduceOrder] = []
-        self.holds: dict[str, tuple[str, int]] = {}  # value → (buffer, offset)
-        self.eps = 0.0
         self._memo: dict[tuple[object, ...], Priced] = {}
-
-    # ── tables ──────────────────────────────────────────────────────────────────────────────
 
     @property
     def site(self) -> Site:
         """The region instructions are emitted for now."""
         return self.sites[self.region]
 
-    def buffer(self, name: str, width: int) -> int:
-        """Return the index of a buffer; layers share theirs by role."""
-        for index, known in enumerate(self.buffers):
-            if known.name == name:
-                return index
-        self.buffers.append(Buffer(name, width))
-        return len(self.buffers) - 1
-
-    def order(self, order: ReduceOrder) -> int:
-        """Return the index of a reduction order."""
-        if order not in self.order_table:
-            self.order_table.append(order)
-        return self.order_table.index(order)
-
-    def matrix(self, nodes: list[Node], kind: str) -> int:
-        """Return the index of a new matrix of the nodes' weights, stacked."""
-        tensors = tuple(str(node.weight) for node in nodes)
-        shapes = [self.graph.weights[name] for name in tensors]
-        inputs = shapes[0][-1]
-        outputs = 1 if kind == "fp32" else sum(shape[0] for shape in shapes)
-        self.matrices.append(Matrix(tensors, outputs, inputs, kind))
-        return len(self.matrices) - 1
-
-    def read(self, value: str) -> str:
-        """Return the buffer of a value that fills it from its start."""
-        buffer, offset = self.holds[value]
-        if offset:
-            raise PlacementError(f"{value} is not at the start of its buffer {buffer!r}")
-        return buffer
-
-    def write(self, nodes: list[Node]) -> str:
-        """Give the outputs of nodes one buffer, side by side, and return its name."""
-        roles = [node.output.split(".")[-1] for node in nodes]
-        name = "+".join(roles)
-        offset = 0
-        for node in nodes:
-            self.holds[node.output] = (name, offset)
-            offset += self.graph.values[node.output]
-        self.buffer(name, offset)
-        return name
-
-    def emit(
-        self,
-        op: Op,
-        priced: "Priced",
-        node: Node,
-        *,
-        source: str | None = None,
-        other: str | None = None,
-        target: str | None = None,
-        weight: int = -1,
-        order: int = -1,
-        count: int = 0,
-        along: int = ALONG_ROWS,
-    ) -> None:
+    def emit(self, op: Op, priced: Priced, node: Node, operands: Mapping[Field, int]) -> None:
         """Append an instruction for ``node`` on the current region.
 
         What follows the layers (sending to the head, the last norm and the head) runs for a step's
         last row only.
         """
-        last_row = node.layer is None and op != Op.EMBED
-        row = [0] * FIELDS
+        row = [-1 if field in _INDICES else 0 for field in Field]
         row[Field.OP] = op
         row[Field.REGION] = self.region
         row[Field.LAYER] = -1 if node.layer is None else node.layer
-        for field_, name in ((Field.SOURCE, source), (Field.OTHER, other), (Field.TARGET, target)):
-            row[field_] = -1 if name is None else self.buffer(name, 0)
-        row[Field.WEIGHT] = weight
-        row[Field.ORDER] = order
-        row[Field.COUNT] = count
-        row[Field.ALONG] = along
-        row[Field.LAST_ROW] = int(last_row)
+        row[Field.LAST_ROW] = int(node.layer is None and op != Op.EMBED)
         row[Field.CYCLES], row[Field.CYCLES_KV] = priced.cost.cycles
+        for field, value in operands.items():
+            row[field] = value
         self.rows.append(row)
         self.costs.append(priced.cost)
         self.steps.append(priced.steps)
 
     def priced(
         self, cost: Callable[..., Cost], steps: Callable[..., None], *arguments: Any
-    ) -> "Priced":
+    ) -> Priced:
         """Return an operation on the current region: its micro-steps, and their cost alone.
 
         Computed once for equal regions and arguments.
@@ -237,7 +177,7 @@ class _Lowering:
             self._go_to(first)
         lower = {
             "embed": self._embed,
-            "norm": self._head_norm if "heads" in first.attributes else self._norm,
+            "norm": self._head_norm if first.role is Role.HEAD_NORM else self._norm,
             "matmul": self._matmul,
             "rotary": self._rotary,
             "attention": self._attention,
@@ -251,9 +191,9 @@ class _Lowering:
         region = self.head if node.layer is None else self.region_of[node.layer]
         if region == self.region:
             return
-        source = self.read(node.inputs[0])
+        source = self.tables.read(node.inputs[0])
         hidden = self.placement.hidden
-        angles = self.placement.model.attention.head_dim if node.layer is not None else 0
+        angles = self.placement.model.angles if node.layer is not None else 0
         looked_up = self.rows[-1][Field.OP] == Op.EMBED  # the lookup has sent its row already
         regions = self.placement.regions
         hops = lane_hops(regions, self.region, region)
@@ -262,124 +202,104 @@ class _Lowering:
         link = self.machine.wafer_link_cycles if apart else 0
         if not looked_up:
             send = self.priced(transfer.send_cost, transfer.send_steps, hidden, angles)
-            self.emit(Op.SEND, send, node, source=source)
+            self.emit(Op.SEND, send, node, {Field.SOURCE: source})
         self.region = region
         receive = self.priced(
             transfer.receive_cost, transfer.receive_steps, hidden, angles, hops, link, north
         )
-        self.emit(Op.RECEIVE, receive, node, source=source, count=int(hops.max()))
+        arrives = {Field.SOURCE: source, Field.COUNT: int(hops.max())}
+        self.emit(Op.RECEIVE, receive, node, arrives)
 
     def _embed(self, nodes: list[Node]) -> None:
-        angles = self.placement.model.attention.head_dim
+        model = self.placement.model
         scaled = "scale" in nodes[0].attributes
         if scaled:
             self._only_priced(nodes[0], "scaled embeddings")
-        cost = self.priced(embed.cost, embed.steps, self.placement.hidden, angles, scaled)
-        weight = self.matrix(nodes, "int8")
-        self.emit(Op.EMBED, cost, nodes[0], target=self.write(nodes), weight=weight)
+        cost = self.priced(embed.cost, embed.steps, self.placement.hidden, model.angles, scaled)
+        target, weight = self.tables.write(nodes), self._matrix(nodes)
+        self.emit(Op.EMBED, cost, nodes[0], {Field.TARGET: target, Field.WEIGHT: weight})
 
     def _norm(self, nodes: list[Node]) -> None:
         node = nodes[0]
-        self.eps = node.number("eps")
+        operands = {
+            Field.SOURCE: self.tables.read(*node.inputs),
+            Field.TARGET: self.tables.write(nodes),
+            Field.WEIGHT: self._matrix(nodes),
+            Field.ORDER: self.tables.order(self.orders.norm),
+            Field.VARIANT: self.tables.norm(node),
+        }
         cost = self.priced(norm.cost, norm.steps, self.placement.hidden, self.orders.norm)
-        self.emit(
-            Op.NORM,
-            cost,
-            node,
-            source=self.read(node.inputs[0]),
-            target=self.write(nodes),
-            weight=self.matrix(nodes, "fp32"),
-            order=self.order(self.orders.norm),
-        )
+        self.emit(Op.NORM, cost, node, operands)
 
     def _head_norm(self, nodes: list[Node]) -> None:
         """Norm the heads of queries and keys in place."""
         self._only_priced(nodes[0], "norms of single heads")
-        buffer = self.holds[nodes[0].inputs[0]][0]
-        for node in nodes:
-            self.holds[node.output] = self.holds[node.inputs[0]]
-        self.emit(
-            Op.HEAD_NORM,
-            self.priced(head_norm.cost, head_norm.steps, self.placement.heads),
-            nodes[0],
-            source=buffer,
-            target=buffer,
-            weight=self.matrix(nodes[:1], "fp32"),
-            along=ALONG_COLUMNS,
-        )
+        buffer = self.tables.write_in_place(nodes)
+        operands = {
+            Field.SOURCE: buffer,
+            Field.TARGET: buffer,
+            Field.WEIGHT: self._matrix(nodes[:1]),
+            Field.ALONG: ALONG_COLUMNS,
+            Field.VARIANT: _one_kind(nodes, self.tables.norm),
+        }
+        cost = self.priced(head_norm.cost, head_norm.steps, self.placement.heads)
+        self.emit(Op.HEAD_NORM, cost, nodes[0], operands)
+
+    def _format(self, nodes: list[Node]) -> Format:
+        """Return the format that the weights of nodes share."""
+        return self.placement.model.formats.stacked(str(node.weight) for node in nodes)
+
+    def _matrix(self, nodes: list[Node]) -> int:
+        """Return the index of a new matrix of the nodes' weights."""
+        return self.tables.matrix(nodes, self._format(nodes))
 
     def _only_priced(self, node: Node, what: str) -> None:
         if self.placement.runs:
             raise PlacementError(f"{node.name}: {what} are not supported yet")
 
     def _matmul(self, nodes: list[Node]) -> None:
-        """Round the shared input to the weights' type, bring it to all cores, multiply."""
-        node = nodes[0]
+        """Round the shared input to what the weights meet, bring it to all cores, multiply."""
+        node, format = nodes[0], self._format(nodes)
         biased = any("bias" in each.attributes for each in nodes)
         if biased:
             self._only_priced(node, "products with a bias")
-        source = self.read(node.inputs[0])
-        inputs, outputs, along, order = self._product(nodes)
-        kind = self.placement.model.weights
+        product, order = self.placement.product(node.role), self.orders.of(node.role)
+        inputs, along = product.inputs, product.along
+        source = {Field.SOURCE: self.tables.read(*node.inputs), Field.ALONG: along}
         rounded = None
-        if kind == "int8":
+        if format.is_quantised:
             priced = self.priced(quantise.cost, quantise.steps, inputs, along)
-            self.emit(Op.QUANTISE, priced, node, source=source, along=along)
+            self.emit(Op.QUANTISE, priced, node, source)
             sent = quantise.wavelets_by_core(inputs)
         else:
             sent = multicast.half_wavelets(inputs)
             rounded = np.asarray(inputs.elements, np.int64)
-        self.emit(
-            Op.MULTICAST,
-            self.priced(multicast.cost, multicast.steps, along, sent, rounded),
-            node,
-            source=source,
-            count=int(sent.max()),
-            along=along,
-        )
-        self.emit(
-            Op.MATMUL,
-            self.priced(matmul.cost, matmul.steps, inputs, outputs, along, order, kind, biased),
-            node,
-            source=source,
-            target=self.write(nodes),
-            weight=self.matrix(nodes, kind),
-            order=self.order(order),
-            along=along,
-        )
-
-    def _product(self, nodes: list[Node]) -> tuple[Split, Any, int, ReduceOrder]:
-        """Return how inputs lie, outputs by core, the inputs' axis and the order of a product."""
-        placement = self.placement
-        outputs = block_outputs(placement.model, placement.shape, placement.heads)
-        roles = {node.output.split(".")[-1] for node in nodes}
-        if roles == {"logits"}:
-            return placement.hidden, placement.head_outputs, ALONG_ROWS, self.orders.hidden
-        if roles == {"q", "k", "v"}:
-            return placement.hidden, outputs["qkv"], ALONG_ROWS, self.orders.hidden
-        if roles == {"gate", "up"}:
-            return placement.hidden, outputs["gate_up"], ALONG_ROWS, self.orders.hidden
-        if roles == {"o"}:
-            return placement.attended, outputs["o"], ALONG_COLUMNS, self.orders.heads
-        if roles == {"down"}:
-            return placement.gated, outputs["down"], ALONG_COLUMNS, self.orders.ffn
-        raise PlacementError(f"no mapping for the products {sorted(roles)} of {nodes[0].name}")
+        priced = self.priced(multicast.cost, multicast.steps, along, sent, rounded)
+        self.emit(Op.MULTICAST, priced, node, source | {Field.COUNT: int(sent.max())})
+        operands = source | {
+            Field.TARGET: self.tables.write(nodes),
+            Field.WEIGHT: self._matrix(nodes),
+            Field.ORDER: self.tables.order(order),
+        }
+        layout = (inputs, product.outputs, along, order, format, biased)
+        self.emit(Op.MATMUL, self.priced(matmul.cost, matmul.steps, *layout), node, operands)
 
     def _rotary(self, nodes: list[Node]) -> None:
-        heads = self.placement.heads
+        node, heads, shape = nodes[0], self.placement.heads, self.placement.model.attention
+        rotated = sum(node.integer("heads") for node in nodes)
+        if rotated != shape.heads + shape.kv_heads:
+            raise PlacementError(f"{node.name}: queries and keys must be rotated together")
+        buffer = self.tables.write_in_place(nodes)
+        operands = {
+            Field.SOURCE: buffer,
+            Field.TARGET: buffer,
+            Field.COUNT: rotated,
+            Field.ALONG: ALONG_COLUMNS,
+            Field.VARIANT: _one_kind(nodes, self.tables.rotary),
+        }
         elements = (heads.queries + heads.kv) * heads.dims
-        buffer = self.holds[nodes[0].inputs[0]][0]
-        for node in nodes:
-            self.holds[node.output] = self.holds[node.inputs[0]]
-        self.emit(
-            Op.ROTARY,
-            self.priced(rotary.cost, rotary.steps, np.full(self.site.columns, elements, np.int64)),
-            nodes[0],
-            source=buffer,
-            target=buffer,
-            count=sum(node.integer("heads") for node in nodes),
-            along=ALONG_COLUMNS,
-        )
+        by_column = np.full(self.site.columns, elements, np.int64)
+        self.emit(Op.ROTARY, self.priced(rotary.cost, rotary.steps, by_column), node, operands)
 
     def _attention(self, nodes: list[Node]) -> None:
         node = nodes[0]
@@ -390,26 +310,17 @@ class _Lowering:
             prices = (attention.capped_cost, attention.capped_steps)
         # Queries travel as fp32, keys and values as two fp16 a wavelet.
         wavelets = (heads.queries + heads.kv) * heads.dims
-        source = self.read(node.inputs[0])
+        source = {Field.SOURCE: self.tables.read(*node.inputs), Field.ALONG: ALONG_COLUMNS}
         rounded = self._on_heads(2 * heads.kv * heads.dims)
         sent = self._on_heads(wavelets)
-        self.emit(
-            Op.MULTICAST,
-            self.priced(multicast.cost, multicast.steps, ALONG_COLUMNS, sent, rounded),
-            node,
-            source=source,
-            count=wavelets,
-            along=ALONG_COLUMNS,
-        )
-        self.emit(
-            Op.ATTENTION,
-            self.priced(*prices, heads, self.orders.positions),
-            node,
-            source=source,
-            target=self.write(nodes),
-            order=self.order(self.orders.positions),
-            along=ALONG_COLUMNS,
-        )
+        priced = self.priced(multicast.cost, multicast.steps, ALONG_COLUMNS, sent, rounded)
+        self.emit(Op.MULTICAST, priced, node, source | {Field.COUNT: wavelets})
+        operands = source | {
+            Field.TARGET: self.tables.write(nodes),
+            Field.ORDER: self.tables.order(self.orders.positions),
+            Field.VARIANT: self.tables.attention(node, self.orders.head_dim.parts),
+        }
+        self.emit(Op.ATTENTION, self.priced(*prices, heads, self.orders.positions), node, operands)
 
     def _on_heads(self, count: int) -> Any:
         """Return ``count`` for every column that holds heads, 0 for others; int64 (columns,)."""
@@ -417,60 +328,75 @@ class _Lowering:
         return np.where(held, count, 0)
 
     def _gate(self, nodes: list[Node]) -> None:
-        node = nodes[0]
+        node, kind = nodes[0], nodes[0].text("kind")
+        if kind != "silu":
+            self._only_priced(node, f"activations of kind {kind}")
+        operands = {
+            Field.SOURCE: self.tables.read(*node.inputs),
+            Field.TARGET: self.tables.write(nodes),
+            Field.ALONG: ALONG_COLUMNS,
+        }
         elements = np.asarray(self.placement.gated.elements, np.int64)
-        if node.text("kind") != "silu":
-            self._only_priced(node, f"activations of kind {node.text('kind')}")
-        self.emit(
-            Op.GATE,
-            self.priced(gate.cost, gate.steps, elements, node.text("kind")),
-            node,
-            source=self.read(node.inputs[0]),
-            target=self.write(nodes),
-            along=ALONG_COLUMNS,
-        )
+        self.emit(Op.GATE, self.priced(gate.cost, gate.steps, elements, kind), node, operands)
 
     def _add(self, nodes: list[Node]) -> None:
         node = nodes[0]
-        self.emit(
-            Op.ADD,
-            self.priced(add.cost, add.steps, self.placement.hidden),
-            node,
-            source=self.read(node.inputs[0]),
-            other=self.read(node.inputs[1]),
-            target=self.write(nodes),
-        )
+        operands = {
+            Field.SOURCE: self.tables.read(node.inputs[0]),
+            Field.OTHER: self.tables.read(node.inputs[1]),
+            Field.TARGET: self.tables.write(nodes),
+        }
+        self.emit(Op.ADD, self.priced(add.cost, add.steps, self.placement.hidden), node, operands)
 
     def select(self, head: Node) -> None:
         """Emit the choice of the next token after the head."""
         order = self.chosen.select
-        self.emit(
-            Op.SELECT,
-            self.priced(select.cost, select.steps, self.placement.head_outputs, order),
-            head,
-            source="logits",
-            order=self.order(order),
-            along=ALONG_COLUMNS,
-        )
+        operands = {
+            Field.SOURCE: self.tables.read(head.output),
+            Field.ORDER: self.tables.order(order),
+            Field.ALONG: ALONG_COLUMNS,
+        }
+        cost = self.priced(select.cost, select.steps, self.placement.head_outputs, order)
+        self.emit(Op.SELECT, cost, head, operands)
 
     def finish(self) -> Compiled:
         """Return the finished Program."""
-        placement = self.placement
+        placement, tables = self.placement, self.tables
         program = Program(
             model=self.graph.name,
             machine=self.machine,
             context_length=placement.context_length,
             vocabulary=self.graph.vocabulary,
             layers=self.graph.layers,
-            norm_eps=self.eps,
-            attention=placement.model.attention,
             instructions=np.array(self.rows, np.int64),
             regions=placement.regions,
-            buffers=tuple(self.buffers),
-            matrices=tuple(self.matrices),
-            orders=tuple(self.order_table),
-            kv_order=self.orders.positions,
-            head_dim_order=self.orders.head_dim,
-            norm_order=self.orders.norm,
+            buffers=tuple(tables.buffers),
+            matrices=tuple(tables.matrices),
+            orders=tuple(tables.orders),
+            norms=tuple(tables.norms),
+            rotaries=tuple(tables.rotaries),
+            attentions=tuple(tables.attentions),
         )
         return Compiled(program, tuple(self.costs), tuple(self.steps), self.sites)
+
+
+_INDICES = (
+    Field.SOURCE,
+    Field.OTHER,
+    Field.TARGET,
+    Field.WEIGHT,
+    Field.ORDER,
+    Field.VARIANT,
+)
+"""Columns that point into a table; −1 where an instruction has none."""
+
+
+def _one_kind(nodes: list[Node], index: Callable[[Node], int]) -> int:
+    """Return the kind that nodes of one instruction share."""
+    kinds = {index(node) for node in nodes}
+    if len(kinds) != 1:
+        raise PlacementError(
+            f"{', '.join(node.name for node in nodes)}: one instruction serves them, so they must "
+            "not differ"
+        )
+    return kinds.pop()

@@ -1,1 +1,1 @@
-"""What work costs a core: the ledger of cycles by state, and collectives priced by hand."""
+"""Costs: a ledger of the cycles of every core by state, and prices of collectives."""

@@ -1,10 +1,9 @@
-"""What collectives cost on an emulated machine, by hand: first and last wavelet of every stream.
+"""Prices collectives on an emulated machine: follow every stream's first and last wavelet.
 
 The analytic tier of ``wafer predict collective``.  A line runs from core 0; lines of a rectangle
 reduce along X first, then along Y.  The schedules are those that
-`engine.wafer.fabric.lone_collectives` gives the cycle tier; here no wavelet moves, only the times
-of a stream's first and last are followed from core to core.  Published closed forms are elsewhere
-(`closed_forms`).
+`engine.wafer.fabric.line_schedules` gives the cycle tier, but no wavelet moves here: only two times
+of each stream pass from core to core.  `closed_forms` has the formulas that others published.
 
 A core does one instruction after the other.  Each starts with `dispatch_cycles`, then handles a
 wavelet every so many cycles: `inject_cycles_per_wavelet` to send one, the cycles of an addition to
@@ -18,12 +17,21 @@ from math import ceil
 
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["Collective", "Line", "broadcast", "cycles", "middle", "reduce", "ring", "tree_children"]
+__all__ = [
+    "Collective",
+    "PricedLine",
+    "broadcast",
+    "cycles",
+    "middle",
+    "reduce",
+    "ring",
+    "tree_children",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Collective:
-    """What is asked: an operation on P columns × R rows."""
+    """A collective operation on P columns × R rows of cores."""
 
     machine: MachineSpec
     op: str
@@ -75,14 +83,14 @@ class _Stream:
     first: float
     last: float
     interval: float
-    """Cycles between two that the sender needs."""
+    """Cycles the sender needs between two wavelets."""
     room: int
-    """Wavelets the way holds while the receiver is not ready."""
+    """Wavelets that fit on the way while the receiver is not ready."""
     hops: int
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PricedLine:
     """Cores in a row that reduce vectors of ``wavelets`` 32-bit wavelets."""
 
     machine: MachineSpec
@@ -128,10 +136,10 @@ class Line:
         return first, last
 
     def _arrival(self, stream: _Stream, first: float) -> float:
-        """When the last wavelet can be taken if the first is taken in ``first``.
+        """Return when the last wavelet can be taken if the first is taken in cycle ``first``.
 
-        A stream that has to wait fills its way and goes on at its sender's pace when room comes
-        back to the sender, one router a cycle.
+        A stream that has to wait fills the queues on its way.  It goes on at its sender's pace
+        once room has come back to the sender, one router a cycle.
         """
         beyond = self.wavelets - 1 - stream.room
         if first == stream.first or beyond <= 0:
@@ -174,7 +182,7 @@ class Line:
         return free
 
     def _next_of_star(self, free: float, hops: int) -> float:
-        """When core 0 has added the stream of the sender ``hops`` away, after all nearer ones.
+        """Return when core 0 has added the stream from ``hops`` away, after all nearer ones.
 
         The router that was closed to it opens as the nearer sender's last wavelet leaves.
         """
@@ -243,10 +251,10 @@ class Line:
         return free if other is None else self.add(other, free)
 
     def _beside(self, one: _Stream, other: _Stream, free: float) -> float:
-        """When a core has added one stream while another comes down its ramp already.
+        """Return when a core has added one stream while the other already comes down its ramp.
 
-        The other fills its queue first, in cycles that the ramp cannot carry the one's wavelets;
-        what of these waits in the core's queue by then covers for them.
+        Until its queue is full, the other takes cycles of the ramp from the first stream; wavelets
+        of the first that already wait in the core's queue make up for them.
         """
         first = max(free + self.machine.dispatch_cycles, one.first)
         late = max(0.0, other.first - one.first)
@@ -282,16 +290,16 @@ def middle(cores: int, groups: int) -> int:
     return groups // 2 * members + members // 2
 
 
-REDUCTIONS: dict[str, Callable[[Line], float]] = {
-    "chain": Line.chain_cycles,
-    "star": Line.star_cycles,
-    "tree": Line.tree_cycles,
-    "two-phase": Line.two_phase_cycles,
-    "two-tree": Line.two_tree_cycles,
+REDUCTIONS: dict[str, Callable[[PricedLine], float]] = {
+    "chain": PricedLine.chain_cycles,
+    "star": PricedLine.star_cycles,
+    "tree": PricedLine.tree_cycles,
+    "two-phase": PricedLine.two_phase_cycles,
+    "two-tree": PricedLine.two_tree_cycles,
 }
 
 
-def reduce(line: Line, algorithm: str) -> float:
+def reduce(line: PricedLine, algorithm: str) -> float:
     """Return the cycles until one core of a line has the sum in its memory; 0 for one core."""
     return REDUCTIONS[algorithm](line) if line.cores > 1 else 0.0
 
@@ -307,7 +315,7 @@ def broadcast(machine: MachineSpec, hops: int, wavelets: int) -> float:
     return machine.dispatch_cycles + sending + travel
 
 
-def ring(line: Line) -> float:
+def ring(line: PricedLine) -> float:
     """Return the cycles of a ring all-reduce; the way from the last core to core 0 is P − 1 hops.
 
     P − 1 rounds add chunks of ⌈B / P⌉ wavelets, P − 1 more bring the sums to all.  In a round a
@@ -332,7 +340,7 @@ def cycles(asked: Collective) -> float:
     if asked.op == "broadcast":
         return broadcast(asked.machine, asked.farthest, asked.wavelets)
     lines = [
-        Line(asked.machine, cores, asked.wavelets, asked.add_cycles, number)
+        PricedLine(asked.machine, cores, asked.wavelets, asked.add_cycles, number)
         for cores, number in zip(asked.size, asked.groups, strict=True)
     ]
     if asked.algorithm == "ring":

@@ -1,9 +1,9 @@
-"""How cycles are counted: the micro-steps of an operation move the clocks of its cores.
+"""Counts cycles: the micro-steps of an operation advance the clocks of its cores.
 
 An operation calls `work`, `reduce`, `multicast`, `send` and `receive` on a ledger.  `Ledger`
 keeps a clock for every core of a region, so that skew carries over from step to step as in a
-dataflow machine; `Tally` adds the steps up as if every core waited for the slowest, for a planner
-that compares many shapes.  Knows nothing of models, text or values.
+dataflow machine.  `Tally` is rougher and faster, for a planner that compares many shapes: it adds
+the steps up as if every core waited for the slowest.  Knows nothing of models, text or values.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ __all__ = [
     "Counted",
     "Cycles",
     "Ledger",
-    "Micro",
+    "MicroSteps",
     "Tally",
     "longer",
     "vector",
@@ -42,8 +42,8 @@ _MAC, _VECTOR, _COMM, _PIPE = Busy.MAC, Busy.VECTOR, Busy.COMM, Busy.PIPE
 _NEVER = np.iinfo(np.int64).max
 
 
-class Micro(Protocol):
-    """What an operation tells of itself: its micro-steps in order, on the cores of one region.
+class MicroSteps(Protocol):
+    """Receives the micro-steps of an operation, in order, on the cores of one region.
 
     Implemented by `Ledger`, `Tally` and whatever lowers a Program to cores.
     """
@@ -69,47 +69,47 @@ class Micro(Protocol):
             pipe: Overhead of the vector instructions by core.
             kv_mac: Multiply–accumulate cycles per KV row of a core.
             kv_vector: Cycles of other arithmetic per KV row of a core.
-            keep_vector: Cycles of the core row that keeps the row's key and value.
-            keep_pipe: Overhead of the same.
+            keep_vector: Further cycles of the core row that keeps the row's key and value.
+            keep_pipe: Overhead of that work.
         """
 
     def reduce(self, line: Line, group: int, wavelets: Cycles, kv_wavelets: int = 0) -> None:
         """Reduce ``wavelets`` + ``kv_wavelets`` · KV rows of a core to position 0 of every line."""
 
     def multicast(self, line: Line, wavelets: Cycles, kv_wavelets: int = 0) -> None:
-        """Multicast as many from position 0 of every line to its other cores."""
+        """Multicast that many wavelets from position 0 of every line to its other cores."""
 
     def look_up(self, hops: int, wavelets: Cycles, vector: Cycles, pipe: Cycles) -> None:
-        """One COMPUTE of all cores, a comparison, and what the column that finds the token does.
+        """Compare in all cores (one COMPUTE), then bring the row that was found to column 0.
 
         Args:
-            hops: From the column that is timed as the owner to column 0: its number.
-            wavelets: What the owner's core SENDs to column 0 by row, which RECEIVEs it; nothing
+            hops: Hops to column 0 from the column that is timed as the owner: its number.
+            wavelets: Wavelets that the owner SENDs and column 0 RECEIVEs, by row; none travel
                 where column 0 is the owner.
-            vector: Further cycles of the owner's COMPUTE by row.
-            pipe: Overhead of the same.
+            vector: Further cycles of the owner's COMPUTE, by row.
+            pipe: Overhead of that work.
         """
 
     def send(self, cells: Cells, wavelets: Cycles) -> None:
         """SEND on the lanes that start in ``cells``."""
 
     def receive(self, cells: Cells, hops: Cycles, wavelets: Cycles, link_cycles: int = 0) -> None:
-        """RECV in ``cells``, ``hops`` and perhaps a link from where the lanes started."""
+        """RECEIVE in ``cells``, ``hops``, and perhaps a link, from where the lanes started."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an instruction costs alone on a region of H × W cores, from an aligned start."""
+    """The cost of one instruction, alone on a region of H × W cores, from an aligned start."""
 
     cycles: tuple[int, int]
     """Cycles without KV rows, and for every KV row of all cores."""
     states: NDArray[np.int64]
     """Busy cycles (`Busy`), int64 (2, 4, H, W): without KV rows, for every KV row of a core."""
     enter: NDArray[np.int64]
-    """Cycle in which a core takes part first, int64 (H, W): its first work, or the dispatch of its
-    first message less the waits in that.  −1: never."""
+    """Cycle in which a core first takes part, int64 (H, W): when its first work begins, or the
+    dispatch of its first message, moved later by the waits inside it.  −1: never."""
     leave: NDArray[np.int64]
-    """Cycle in which a core's part is over, int64 (H, W); 0 where it takes no part."""
+    """Cycle in which a core is done, int64 (H, W); 0 where it takes no part."""
 
 
 @dataclass(slots=True)
@@ -191,11 +191,11 @@ class Tally:
 
 @dataclass(slots=True)
 class Ledger:
-    """The clocks of the cores of a region while they run the row program of one row.
+    """The clocks of a region's cores while they run the program of one row.
 
-    A core runs its instructions in order.  One that starts with a wavelet from elsewhere begins
-    its dispatch at once and waits for the wavelet; then wavelet follows wavelet at the stream's
-    pace.  No wavelet waits for a link, and no sender for a queue.
+    A core runs its instructions in order.  An instruction that needs a wavelet from elsewhere
+    dispatches at once, then waits for it; the rest follow at the stream's pace.  No wavelet waits
+    for a link, and no sender for room in a queue.
     """
 
     machine: MachineSpec
@@ -225,7 +225,7 @@ class Ledger:
         self.begin()
 
     def begin(self) -> None:
-        """Forget who entered when and what was booked; the clocks go on."""
+        """Forget when cores entered and what was booked; the clocks go on."""
         self.enter = np.full((self.height, self.width), _NEVER, np.int64)
         size = (self.height, self.width) if self.booked else (0, 0)
         self.states = np.zeros((2, BUSY_STATES, *size), np.int64)
@@ -283,7 +283,7 @@ class Ledger:
         self._stream(line, times, count, kv_wavelets)
 
     def look_up(self, hops: int, wavelets: Cycles, vector: Cycles, pipe: Cycles) -> None:
-        """Compare in all cores; time column ``hops`` as the owner and book none for it."""
+        """Compare in all cores; time column ``hops`` as the owner, but book none of its work."""
         every = (slice(None), slice(None))
         self.work(every, vector=1)
         found = self.clock[:, hops] + vector + pipe
@@ -295,7 +295,7 @@ class Ledger:
         self._moves((slice(None), slice(0, 1)), starts[:, None], wavelets, sends=False)
 
     def send(self, cells: Cells, wavelets: Cycles) -> None:
-        """Dispatch, then one wavelet after the other; notes when each lane's first one leaves."""
+        """Dispatch and send; note when each lane's first wavelet leaves."""
         starts = self.clock[cells] + self.machine.dispatch_cycles
         self.departures = starts[:, 0].copy()
         self._moves(cells, starts, wavelets, sends=True)
@@ -349,7 +349,7 @@ class Ledger:
     def _moves(
         self, cells: Cells, starts: NDArray[np.int64], wavelets: Cycles, *, sends: bool
     ) -> None:
-        """Book one SEND or RECV a core that starts its stream at ``starts``."""
+        """Book a SEND or RECEIVE in each core, whose stream begins at ``starts``."""
         count = np.broadcast_to(np.asarray(wavelets, np.int64), starts.shape)
         rate = self.machine.inject_cycles_per_wavelet
         lasting = lines.all_lasting(count, rate)
@@ -381,7 +381,7 @@ class Ledger:
         line.put(self.clock, np.where(moving, times.ends, line.take(self.clock)))
         if not self.booked:
             return
-        if kv_wavelets:  # streams that no KV row needs do not begin: `Timing` counts these
+        if kv_wavelets:  # a core without KV rows starts no stream: `Timing` counts these
             return
         instructions = np.broadcast_to(times.instructions, moving.shape) * moving
         pipe = line.take(self.states[0, _PIPE]) + instructions * dispatch
@@ -392,13 +392,13 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """An operation on a site: its micro-steps with all they depend on, to run on any ledger."""
+    """The micro-steps of an operation with their arguments, ready to run on any ledger."""
 
     steps: Callable[..., None]
     """``steps(micro, site, *arguments)``."""
     arguments: tuple[object, ...]
 
-    def run(self, micro: Micro, site: object) -> None:
+    def run(self, micro: MicroSteps, site: object) -> None:
         """Tell ``micro`` the steps on a region."""
         self.steps(micro, site, *self.arguments)
 

@@ -35,7 +35,7 @@ _LONG_AGO = np.int64(-(1 << 60))
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Lines of cores that take part: parallel ones across a region, and several end to end.
+    """Lines of cores in a collective: parallel across a region, and several end to end.
 
     ``cells`` selects cores of the region, ``axis`` is the axis the lines run along (0: from north
     to south, 1: from west to east).  Position p of line k lies at ``(k·length + p)·pitch``.
@@ -83,21 +83,21 @@ class Times:
     comm: NDArray[np.int64]
     """Cycles a core spends on the wavelets themselves, without waiting for them."""
     instructions: NDArray[np.int64]
-    """How many instructions a core runs; each begins with a dispatch.  (P,)"""
+    """Instructions that a core runs; each begins with a dispatch.  (P,)"""
 
 
 def stage(machine: MachineSpec, distance: int) -> int:
-    """From one core's first wavelet to the next core's: its cycle, two ramps and the hops."""
+    """Return the cycles from one core's first wavelet to the next's: own cycle, ramps, hops."""
     return ceil(1 + 2 * machine.ramp_cycles + distance * machine.hop_cycles)
 
 
 def travel(machine: MachineSpec, hops: int) -> int:
-    """From the cycle a wavelet leaves a core to the cycle another core, ``hops`` on, takes it."""
+    """Return the cycles from a wavelet's departure until a core ``hops`` further on takes it."""
     return stage(machine, hops)
 
 
 def pace(machine: MachineSpec) -> float:
-    """Cycles between two fp32 wavelets of a reduction: the slower of injecting and adding."""
+    """Return the cycles between two fp32 wavelets of a reduction: the slower of send and add."""
     return max(machine.inject_cycles_per_wavelet, machine.add_fp32_cycles_per_wavelet)
 
 
@@ -169,7 +169,7 @@ def reduce_times(
 
 
 def _chain(ready: NDArray[np.int64], stage_cycles: int) -> NDArray[np.int64]:
-    """First wavelets of a chain from the last position to 0: own readiness or the neighbour's."""
+    """Return when each core of a chain starts: once it and its neighbour's stream are ready."""
     place = np.arange(ready.shape[-1]) * stage_cycles
     latest = np.maximum.accumulate((ready + place)[..., ::-1], axis=-1)[..., ::-1]
     return np.asarray(latest - place)

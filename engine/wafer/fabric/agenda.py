@@ -1,9 +1,9 @@
-"""Who has something to do and when, and the queues of wavelets.
+"""Agenda: who has something to do, and when; and the queues of wavelets.
 
 Only channels and cores with something to do are visited; a core at work sleeps until it is done,
 one without its wavelet until that comes, a channel without room until room is made.  A list of
 who is visited in the next cycle grows while the present one runs; cores that sleep longer lie on a
-wheel of `BUCKETS` turns.  Compiled; every function becomes part of the simulator's loop.
+wheel of `BUCKETS` slots.  Compiled; every function becomes part of the simulator's loop.
 """
 
 from engine.wafer.fabric.state import (
@@ -124,7 +124,7 @@ def note_active(active_at, totals, router, cycle):
 
 @inlined
 def gather(f):
-    """List everybody with something to do.  Who waits finds that out again in this cycle."""
+    """List everybody who may have something to do; those who must wait find out in this cycle."""
     q, agenda, size = f.queues, f.agenda, f.agenda_size
     size[:] = 0
     agenda[BUCKET, :] = -1

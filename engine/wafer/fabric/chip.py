@@ -6,13 +6,13 @@ and rotary angles into the head's west line before a step, and may look at trace
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import scalars
 from engine.errors import EngineError, FabricError
+from engine.model.tensors.tensor import Tensor
 from engine.wafer.compile.compiler import Compiled
 from engine.wafer.fabric.diagnosis import diagnose
 from engine.wafer.fabric.lower import Chip, lower
@@ -20,6 +20,7 @@ from engine.wafer.fabric.micro import Programs
 from engine.wafer.fabric.network import Network
 from engine.wafer.fabric.record import Recorder
 from engine.wafer.fabric.simulator import BLOCKED, DONE, Fabric, Totals, new_fabric, simulate
+from engine.wafer.fabric.state import Accounts, KvShares
 from engine.wafer.place.placement import Placement
 from engine.wafer.program.machine import MachineSpec
 
@@ -31,11 +32,11 @@ CYCLE_LIMIT = 500_000_000
 
 @dataclass(frozen=True, slots=True)
 class ChipStep:
-    """What a step did."""
+    """The outcome of a step."""
 
     cycles: int
     trace: NDArray[np.int32]
-    """What observers saw: (rows, words), places by `Chip.taps`."""
+    """Results that observers asked for, (rows, words); `Chip.taps` says where each lies."""
     begun: NDArray[np.int64]
     """First cycle of each instruction by row, (rows, instructions); the largest int64 if none."""
     ended: NDArray[np.int64]
@@ -67,7 +68,7 @@ class SimulatedChip:
         self,
         compiled: Compiled,
         placement: Placement,
-        tensors: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
         *,
         rows: int,
         context: int,
@@ -87,8 +88,14 @@ class SimulatedChip:
         self.chip: Chip = lower(compiled, placement, tensors, rows=rows, context=context)
         self.rows, self.context = rows, context
         self.position = 0
-        shape = compiled.program.attention
-        self._cosine, self._sine = scalars.rotary_tables(shape.rotary_base, shape.head_dim, context)
+        self._angles = np.concatenate(  # (context, cosines and sines of every kind of rotation)
+            [
+                table
+                for kind in compiled.program.rotaries
+                for table in scalars.rotary_tables(kind.base, kind.head_dim, context)
+            ],
+            axis=1,
+        )
         self.words = self.chip.words.copy()
 
     def step(
@@ -142,9 +149,9 @@ class SimulatedChip:
         """Return a fabric at rest over this chip's memory, for a step of ``rows`` rows."""
         chip = self.chip
         return new_fabric(
-            chip.routes, chip.instructions, chip.first, self.words, kv_row=chip.kv_row,
-            kv_rows=chip.program.kv_order.parts, trace_words=chip.trace_words, rows=rows,
-            instructions=len(chip.program.instructions),
+            chip.routes, chip.instructions, chip.first, self.words,
+            kv=KvShares(chip.kv_row, chip.program.kv_rows),
+            accounts=Accounts(rows, len(chip.program.instructions), chip.trace_words),
         )  # fmt: skip
 
     def write_host(self, tokens: NDArray[np.int32]) -> None:
@@ -154,6 +161,5 @@ class SimulatedChip:
                 at = address + m * words
                 self.words[at] = token
                 if row == 0:
-                    position = self.position + m
-                    angles = np.concatenate([self._cosine[position], self._sine[position]])
-                    self.words[at + 1 : at + words] = angles.astype(np.float32).view(np.int32)
+                    angles = self._angles[self.position + m]
+                    self.words[at + 1 : at + words] = angles.view(np.int32)

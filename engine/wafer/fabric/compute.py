@@ -1,4 +1,4 @@
-"""What a core works out on its own memory: one small function per `micro.Kind`.
+"""COMPUTE: a core's work on its own memory, one small function per `micro.Kind`.
 
 Compiled with numba; the numbers are those of `engine.model.reference`, from the text of
 `engine.scalars` and nothing else shared with the fast tier.  A core's memory is ``words`` (int32)

@@ -1,4 +1,4 @@
-"""What a core does in a cycle: run its program, an instruction after the other, once for a row.
+"""Cores in a cycle: each runs its program, one instruction after the other, once for each row.
 
 A core sees its queues as the cycle began.  It handles a wavelet a cycle at most (an EXCHANGE one
 each way) and says when it has to be visited again.  Compiled; part of the simulator's loop.
@@ -255,7 +255,7 @@ def _resume(f, core, cycle):
 
 @inlined
 def _after(rate, slack, cycle):
-    """Return when a wavelet may follow one of ``cycle``: whole cycle, what it is rounded up by."""
+    """Return when a wavelet may follow one in ``cycle``, and by how much that was rounded up."""
     step = rate - slack
     due = cycle + ((step + RATE_ONE - 1) >> 16)
     return due, ((due - cycle) << 16) - step

@@ -73,7 +73,7 @@ class BlockedQueue:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What stands still, and since when."""
+    """Who stands still, and since when."""
 
     cycle: int
     since_instruction: int
@@ -89,7 +89,7 @@ class Diagnosis:
     circle: tuple[str, ...]
     """Each waits for the next, and the last for the first; empty if nobody waits in a circle."""
     dead_ends: tuple[str, ...]
-    """Cores that have finished, or that no route leads to, and that somebody waits for."""
+    """Cores and queues that somebody waits for in vain: finished, or fed by nothing."""
 
     @property
     def colors(self) -> tuple[int, ...]:
@@ -164,7 +164,7 @@ class _Reader:
         return bool(row[state.COUNT] >= row[state.CAPACITY])
 
     def _wants(self, core: int) -> tuple[int, int]:
-        """Channels a core waits for: for a wavelet in it, for room in it; −1 for none."""
+        """Return the channels in which a core waits for a wavelet and for room; −1 for none."""
         row = self.f.cores[core]
         op, into, out = int(row[state.OP]), int(row[state.INTO]), int(row[state.OUT])
         if op == Micro.EXCHANGE:
@@ -237,7 +237,7 @@ class _Reader:
     # Who waits for whom.
 
     def _targets(self, channel: int) -> list[int]:
-        """The channels that a channel leads to as its switch stands."""
+        """Return the channels that a channel leads to in its switch's present position."""
         switch = int(self.net.switch[channel])
         way = channel * self.net.positions + (int(self.f.position[switch]) if switch >= 0 else 0)
         first = int(self.net.target_first[way])
@@ -247,7 +247,7 @@ class _Reader:
         ]
 
     def _awaited(self, node: _Node) -> list[_Node]:
-        """Those without whom a node cannot go on."""
+        """Return those without whom a node cannot go on."""
         kind, number = node
         if kind == "core":
             if self.f.cores[number, state.MODE] == state.FINISHED:
@@ -266,7 +266,7 @@ class _Reader:
         return [("queue", target) for target in targets if self._full(target)]
 
     def _sources(self, channel: int) -> list[_Node]:
-        """Where a wavelet for an empty channel would come from."""
+        """Return where a wavelet for an empty channel would come from."""
         sender = int(self.net.sender[channel])
         if sender >= 0:
             return [("core", sender)]
@@ -318,5 +318,5 @@ class _Reader:
         return f"C{color} at {place} from {self._port(number)}"
 
     def _port(self, channel: int) -> str:
-        """The letter of the port that a router's channel comes in by."""
+        """Return the letter of the port by which a router's channel comes in."""
         return PORT_NAMES[int(self.net.rank[channel]) % PORTS]

@@ -1,4 +1,4 @@
-"""Which elements of a value lie in which core of its home line.
+"""Layout: which elements of a value lie in which core of its home line.
 
 A layout is an int64 table (cores of the line, most elements), −1 where a core holds fewer.  The
 west line holds the stream by rows, the north line heads, feed-forward and logits by columns.
@@ -9,9 +9,8 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.ops.attention import HeadSplit
+from engine.wafer.ops.attention import AttentionShape, HeadSplit
 from engine.wafer.program.geometry import Split
-from engine.wafer.program.program import Attention
 
 __all__ = ["Layout", "beside", "even", "heads_layout"]
 
@@ -36,7 +35,7 @@ def beside(left: Layout, right: Layout) -> Layout:
     return table
 
 
-def heads_layout(shape: Attention, split: HeadSplit, columns: int) -> Layout:
+def heads_layout(shape: AttentionShape, split: HeadSplit, columns: int) -> Layout:
     """Return where queries, keys and values (side by side in one value) lie on a north line.
 
     A column's queries and keys take the dimensions of a head in pairs (0, D/2, 1, D/2 + 1, …), so

@@ -1,47 +1,29 @@
 """A Program and its weights → a chip: routes, row programs and memories of every core.
 
-One method for each operation of `engine.wafer.program.isa`, in the order of micro-steps that
-`engine.wafer.ops` prices.  Computes no value; simulates nothing.
+One function for each operation, named by `engine.wafer.program.operations`, in the order of
+micro-steps that `engine.wafer.ops` prices.  Computes no value; simulates nothing.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PlacementError
+from engine.model.tensors.tensor import Tensor
 from engine.wafer.compile.compiler import Compiled
-from engine.wafer.fabric.lowering import (
-    lower_attention,
-    lower_products,
-    lower_stream,
-    lower_vectors,
-)
 from engine.wafer.fabric.lowering.context import Lowering, Tap
 from engine.wafer.fabric.micro import Micro, MicroField
 from engine.wafer.fabric.network import Network, Routes
 from engine.wafer.place.placement import Placement
 from engine.wafer.program.isa import Field, Op
+from engine.wafer.program.operations import OPERATIONS, resolve
 from engine.wafer.program.program import Program
 
-__all__ = ["Chip", "Tap", "lower"]
+__all__ = ["Chip", "Tap", "lower", "lowerings"]
 
-_LOWER: dict[Op, Callable[[Lowering], None]] = {
-    Op.EMBED: lower_stream.embed,
-    Op.NORM: lower_vectors.norm,
-    Op.QUANTISE: lower_products.quantise,
-    Op.MULTICAST: lower_products.multicast,
-    Op.MATMUL: lower_products.matmul,
-    Op.ROTARY: lower_vectors.rotary,
-    Op.ATTENTION: lower_attention.attention,
-    Op.GATE: lower_vectors.gate,
-    Op.ADD: lower_vectors.add,
-    Op.SEND: lower_stream.send,
-    Op.RECEIVE: lower_stream.receive,
-    Op.SELECT: lower_stream.select,
-}
+_LOWERING = "engine.wafer.fabric.lowering"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +42,19 @@ class Chip:
     corner: tuple[int, int]
     """Wafer coordinates of the network's first router."""
     host_words: tuple[tuple[int, int], ...]
-    """For each row of the head: first word of the host's area, and its words a row of a step."""
+    """For each row of the head: first word of the host's area, and its words per row of a step."""
     regions: tuple[tuple[int, int], ...]
     """Memory of each region: words of a core, cores."""
     colors_used: int
 
 
 def lower(
-    compiled: Compiled, placement: Placement, tensors: Mapping[str, Any], *, rows: int, context: int
+    compiled: Compiled,
+    placement: Placement,
+    tensors: Mapping[str, Tensor],
+    *,
+    rows: int,
+    context: int,
 ) -> Chip:
     """Lower a Program to the fabric.
 
@@ -81,12 +68,17 @@ def lower(
     Raises:
         PlacementError: Colors run out.
     """
-    lowering = Lowering(compiled, placement, tensors, rows, context)
+    lowering, functions = Lowering(compiled, placement, tensors, rows, context), lowerings()
     for index, row in enumerate(compiled.program.instructions):
         lowering.turn_to(index)
-        _LOWER[Op(row[Field.OP])](lowering)
+        functions[Op(row[Field.OP])](lowering)
         assert not lowering.told, f"{Op(row[Field.OP]).name} tells more work than was lowered"
     return _finish(lowering)
+
+
+def lowerings() -> dict[Op, Callable[[Lowering], None]]:
+    """Return the function that lowers each operation which the cycle tier runs."""
+    return {each.op: resolve(_LOWERING, each.lowering) for each in OPERATIONS if each.lowering}
 
 
 def _finish(low: Lowering) -> Chip:

@@ -1,8 +1,8 @@
 """Micro-instructions: what one core does, one after the other, for each row of a step.
 
 A core's *row program* is a list of rows of 32-bit integers (`MicroField`).  This module says what
-they mean and collects them for all cores; how long they take is the simulator's business, what
-they compute that of `compute`.
+they mean and collects them for all cores.  The simulator decides how long they take, `compute`
+what they compute.
 """
 
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ ADVANCE = 4
 
 @unique
 class Micro(IntEnum):
-    """What a core does."""
+    """The micro-instructions."""
 
     SEND = 0
     """Memory → fabric, one word a wavelet."""
@@ -74,7 +74,7 @@ class Reduce(IntEnum):
 
 @unique
 class Kind(IntEnum):
-    """What a COMPUTE works out.  Arguments A0 … A7 are word addresses, sizes or float bits."""
+    """The kinds of COMPUTE.  Arguments A0 … A7 are word addresses, sizes or float bits."""
 
     NOTHING = 0
     LOOKUP = 1
@@ -125,7 +125,7 @@ class Kind(IntEnum):
     COPY = 21
     """mem[A1 : A1 + A2] ← mem[A0 : A0 + A2]."""
     HOST = 20
-    """mem[A1 : A1 + A2] ← what the host sent for this row of the step: words A0 + row·A2 on.  The
+    """mem[A1 : A1 + A2] ← the host's words for this row of the step, from A0 + row·A2 on.  The
     host's link is not simulated."""
 
 
@@ -185,29 +185,30 @@ FIELDS = len(MicroField)
 
 ADDRESSES: dict[Kind, tuple[int, ...]] = {
     Kind.NOTHING: (),
-    Kind.LOOKUP: (0, 1, 3, 4, 5, 7),
-    Kind.SQUARES: (0, 1),
+    Kind.LOOKUP: (1, 0, 3, 4, 5, 7),
+    Kind.SQUARES: (1, 0),
     Kind.ROOT: (0,),
-    Kind.NORMALISE: (0, 1, 2, 3),
-    Kind.MAGNITUDE: (0, 1),
+    Kind.NORMALISE: (1, 0, 2, 3),
+    Kind.MAGNITUDE: (1, 0),
     Kind.SCALE: (0,),
-    Kind.ROUND: (0, 1, 4),
-    Kind.DOT: (0, 1, 2),
-    Kind.TERMS: (0, 1, 2, 4),
+    Kind.ROUND: (1, 0, 4),
+    Kind.DOT: (2, 0, 1),
+    Kind.TERMS: (4, 0, 1, 2),
     Kind.ROTATE: (0, 3, 4),
-    Kind.HALVES: (0, 1),
-    Kind.KEEP: (0, 1),
-    Kind.SCORES: (0, 1, 2),
-    Kind.LARGEST: (0, 2),
-    Kind.WEIGH: (0, 1, 2, 5),
-    Kind.DIVIDE: (0, 1),
-    Kind.GATE: (0, 1),
-    Kind.ADD: (0, 1, 2),
-    Kind.BEST: (0, 1),
-    Kind.HOST: (0, 1),
-    Kind.COPY: (0, 1),
+    Kind.HALVES: (1, 0),
+    Kind.KEEP: (1, 0),
+    Kind.SCORES: (2, 0, 1),
+    Kind.LARGEST: (2, 0),
+    Kind.WEIGH: (5, 0, 1, 2),
+    Kind.DIVIDE: (1, 0),
+    Kind.GATE: (1, 0),
+    Kind.ADD: (2, 0, 1),
+    Kind.BEST: (1, 0),
+    Kind.HOST: (1, 0),
+    Kind.COPY: (1, 0),
 }
-"""Which arguments of each kind are addresses: they are moved to where a core's memory begins."""
+"""Which arguments of each kind are addresses, that of the result first: they are moved to where a
+core's memory begins."""
 
 
 def rate(cycles_per_wavelet: float) -> int:

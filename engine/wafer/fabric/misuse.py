@@ -1,7 +1,7 @@
-"""What no program of the cycle tier may do, checked for all cores at once before it starts.
+"""Refuses programs that reach outside their cores' memory, routes or accounts, before they run.
 
-The simulator trusts its tables: an address outside memory would be written to.  So whatever an
-instruction reaches for is compared here with what its core owns; nothing is run or changed.
+The simulator trusts its tables and would write to any address.  So every instruction of every core
+is compared here with what the core owns; nothing is run or changed.
 """
 
 from enum import IntEnum
@@ -38,7 +38,7 @@ def check(
     Args:
         net: Routes of all colors.
         program: Micro-instructions of all cores.
-        first: Each core's first, and the end.
+        first: Each core's first instruction, and the end.
         words: Memory of all cores.
         memory: Word at which each core's memory begins, and the end; None: all may use all.
         rows: Most rows of a step.
@@ -46,7 +46,7 @@ def check(
         instructions: Instructions of the Program.
 
     Raises:
-        FabricError: Says which core's which instruction, and what it asks for.
+        FabricError: An instruction reaches too far; the message names it and its core.
     """
     cores = net.columns * net.rows
     if words.dtype != np.int32 or not words.flags.c_contiguous or not words.flags.writeable:

@@ -99,8 +99,8 @@ class Network:
     """A rectangle of routers whose colors are being set up.
 
     Raises:
-        PlacementError: (by its methods) A color the machine does not have, a route in two ways
-            at one router, a way out without a way in.
+        PlacementError: (from its methods) The machine lacks the color, a router already has
+            another route for it, or a way out leads to no way in.
     """
 
     machine: MachineSpec

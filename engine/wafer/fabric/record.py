@@ -1,4 +1,4 @@
-"""What a simulation notes down of itself when it is watched: moves, runs and waits, as flat tables.
+"""Recorder: moves, runs and waits of a simulation that is watched, noted in flat tables.
 
 Off, the simulator looks at one number and nothing else.  On, it notes what happens at the watched
 tiles in tables of a fixed capacity; what does not fit is counted all the same.  Nothing reads a
@@ -21,7 +21,7 @@ MOVES, RUNS, WAITS = range(3)
 """Places in `Recorder.noted`."""
 
 WAVELET, ROOM = 0, 1
-"""What a core waits for: a wavelet that has not come; room in the queue it sends into."""
+"""Reasons to wait: a wavelet has not come; the queue that a core sends into has no room."""
 
 
 class MoveField:
@@ -31,7 +31,7 @@ class MoveField:
     LANDED = 1
     """Cycle in which it had come to the router."""
     WAY = 2
-    """channel · switch positions + position: whence it came, and with `Routes` where it went."""
+    """channel · switch positions + position: where it came from and, by `Routes`, where it went."""
     VALUE = 3
     CONTROL = 4
     """See `state.CONTROL_BITS`."""
@@ -39,7 +39,7 @@ class MoveField:
 
 
 class RunField:
-    """Columns of `Recorder.runs`: a core was at a micro-instruction."""
+    """Columns of `Recorder.runs`: a core ran a micro-instruction."""
 
     CORE = 0
     AT = 1
@@ -83,7 +83,7 @@ class Recorder(NamedTuple):
     runs: NDArray[np.int32]
     waits: NDArray[np.int32]
     noted: NDArray[np.int64]
-    """How many of each there were, also beyond the capacity; (3,)."""
+    """Number of events of each kind, those beyond the capacity included; (3,)."""
 
     @classmethod
     def off(cls) -> "Recorder":
@@ -127,7 +127,7 @@ def note_move(recorder, router, cycle, landed, way, value, control):
 
 @inlined
 def note_run(recorder, core, at, row, begun, started, ended, mac, vector):
-    """Note what a watched core was at."""
+    """Note a micro-instruction that a watched core ran."""
     if recorder.watched[core] == 0:
         return
     place = recorder.noted[_RUNS]

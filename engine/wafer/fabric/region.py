@@ -20,7 +20,7 @@ from engine.wafer.place.lanes import row_y
 from engine.wafer.place.orders import LANE_COLORS
 from engine.wafer.program.program import Region
 
-__all__ = ["LANE_BACK", "Line", "RegionBuilder"]
+__all__ = ["LANE_BACK", "NodeLines", "RegionBuilder"]
 
 Ints = NDArray[np.int64]
 
@@ -29,10 +29,10 @@ LANE_BACK = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """Parallel lines of nodes: node p of the line ``base`` at ``base + p·pitch`` along an axis.
+class NodeLines:
+    """Parallel lines of nodes: node p lies at ``base + p·pitch`` along the axis.
 
-    One line for every pair of a base and a place across the axis.
+    There is one line for every pair of a base and a place across the axis.
     """
 
     axis: int
@@ -40,9 +40,20 @@ class Line:
     across: Ints
     """Places along the other axis, int64 (n,)."""
     count: Ints
-    """Wavelets of each of them, int64 (n,); what is 0 takes no part."""
+    """Wavelets of each line, int64 (n,); a line of 0 takes no part."""
     pitch: int = 1
     bases: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Summed:
+    """The words that a reduction adds up, at the same place in every node of its lines."""
+
+    line: NodeLines
+    address: int
+    kind: Reduce
+    kv: int
+    """Words for every KV row, besides the line's counts."""
 
 
 @dataclass(slots=True)
@@ -260,7 +271,7 @@ class RegionBuilder:
             )  # fmt: skip
 
     def reduce(
-        self, line: Line, order: ReduceOrder, address: int, kind: Reduce, *, kv: int = 0
+        self, line: NodeLines, order: ReduceOrder, address: int, kind: Reduce, *, kv: int = 0
     ) -> None:
         """Reduce words at ``address`` over lines in two phases, into their first nodes.
 
@@ -269,6 +280,7 @@ class RegionBuilder:
         """
         if line.length <= 1:
             return
+        summed = _Summed(line, address, kind, kv)
         group = min(order.group, line.length)
         for node in range(line.length - 1, -1, -1):
             inside = node % group
@@ -276,21 +288,21 @@ class RegionBuilder:
             gathers, last = members > 1, node - inside + group >= line.length
             chain = (group > 1) and inside < members - 1
             if inside:
-                self._hop(line, node, 1, chain, True, address, kind, kv)
+                self._hop(summed, node, 1, chain, True)
             elif last:
-                self._hop(line, node, group, gathers, node > 0, address, kind, kv, chain=True)
+                self._hop(summed, node, group, gathers, node > 0, chain=True)
             else:
                 if gathers:
-                    self._hop(line, node, 1, True, False, address, kind, kv)
-                self._hop(line, node, group, True, node > 0, address, kind, kv)
+                    self._hop(summed, node, 1, True, False)
+                self._hop(summed, node, group, True, node > 0)
 
     def _hop(
-        self, line: Line, node: int, stride: int, takes: bool, gives: bool, address: int,
-        kind: Reduce, kv: int, *, chain: bool = False,
+        self, summed: _Summed, node: int, stride: int, takes: bool, gives: bool,
+        *, chain: bool = False,
     ) -> None:  # fmt: skip
-        """One node's share: take from the node behind, give to the node ``stride`` before.
+        """Do one node's share: take from the node ``stride`` behind, give to the one ahead.
 
-        ``chain`` says that what it takes comes from its own group instead.
+        With ``chain`` the node takes from its neighbour, inside its own group.
         """
         if not takes and not gives:
             return
@@ -299,19 +311,20 @@ class RegionBuilder:
             (True, False): Micro.REDUCE,
             (True, True): Micro.REDUCE_SEND,
         }[takes, gives]
+        line = summed.line
         place = node * line.pitch + np.array(line.bases, np.int64)
-        busy = (line.count > 0) | (kv > 0)
+        busy = (line.count > 0) | (summed.kv > 0)
         cores = self.along(line.axis, place[:, None], line.across[busy][None, :])
         counts = np.broadcast_to(line.count[busy][None, :], cores.shape).ravel()
         places = np.broadcast_to(place[:, None], cores.shape).ravel()
         taken: Any = self._color_of(line, places, 1 if chain else stride, 1) if takes else -1
         given: Any = self._color_of(line, places, stride, 0) if gives else -1
         self.transfer(
-            op, cores.ravel(), colors=(taken, given), address=address, count=counts,
-            count_kv=kv, kind=kind,
+            op, cores.ravel(), colors=(taken, given), address=summed.address, count=counts,
+            count_kv=summed.kv, kind=summed.kind,
         )  # fmt: skip
 
-    def _color_of(self, line: Line, places: Ints, stride: int, behind: int) -> Ints:
+    def _color_of(self, line: NodeLines, places: Ints, stride: int, behind: int) -> Ints:
         """The color a node gives on (``behind`` 0), or the node behind it (1)."""
         pitch = line.pitch * stride
         colors = np.array(self._chain(line.axis, pitch), np.int64)

@@ -1,4 +1,4 @@
-"""What routers do in a cycle: a wavelet that may move moves, by the rules of links and switches.
+"""Routers in a cycle: wavelets that may move do so, by the rules of links and switches.
 
 A channel that has its link to itself moves at once.  Where several share a link, all ask first,
 the link chooses (preference goes round with the cycle), and then the winners move.  A multicast
@@ -33,7 +33,7 @@ _CONTROLS = (1 << CONTROL_BITS) - 1
 _ALL_THE_WAY = 1
 """Control bits: this one stays with the wavelet behind its first router."""
 _TURNS = 128
-"""More than a link can have candidates: ports × colors."""
+"""More than the candidates (ports × colors) that a link can have."""
 
 
 @inlined
@@ -57,7 +57,7 @@ def _wait(q, agenda, size, channel, target, cycle):
 
 @inlined
 def _turn(net, channel, cycle):
-    """Return how a channel stands with a link in this cycle: the largest wins."""
+    """Return a channel's precedence at a link in this cycle; the largest wins."""
     return cycle * _TURNS + (net.rank[channel] + cycle) % RANKS
 
 

@@ -10,8 +10,8 @@ itself moves at once.
 Values exist in a core's memory or in a wavelet and nowhere else.  `agenda` knows who has something
 to do, `routers` what a router does in a cycle, `cores` what a core does, `compute` on what values.
 
-Rules: a wavelet a link and cycle; a hop `hop_cycles`, a ramp `ramp_cycles`, one cycle in a core;
-a queue holds `queue_depth` wavelets beside those under way.  Sources: `program.machine`.
+Rules: a link carries one wavelet a cycle; a hop takes `hop_cycles`, a ramp `ramp_cycles`, a core
+one cycle; a queue holds `queue_depth` wavelets beside those under way.  Sources: `program.machine`.
 """
 
 import numpy as np

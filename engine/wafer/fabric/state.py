@@ -16,10 +16,18 @@ from engine.wafer.fabric.network import PORTS, Routes
 from engine.wafer.fabric.record import Recorder
 from engine.wafer.program.states import State
 
-__all__ = ["CONTROL_BITS", "LATEST", "Fabric", "Totals", "new_fabric"]
+__all__ = [
+    "CONTROL_BITS",
+    "LATEST",
+    "Accounts",
+    "Fabric",
+    "KvShares",
+    "Totals",
+    "new_fabric",
+]
 
 CONTROL_BITS = 2
-"""A slot's stamp is the cycle from which its wavelet may go on, and behind it so many bits: 1, it
+"""A slot's stamp is the cycle from which its wavelet may go on, followed by this many bits: 1, it
 advances the switch of every router it passes; 2, only that of the router it starts from."""
 
 LATEST = (1 << (31 - CONTROL_BITS)) - 1
@@ -61,10 +69,10 @@ SLOTS = 16
 CORE_FIELDS = 32
 
 FETCH, SETTING_UP, STREAMING, WORKING, FINISHED = range(5)
-"""What a core is at."""
+"""The modes of a core."""
 
 BUCKETS = 1024
-"""Turns of the wheel on which cores sleep."""
+"""Slots of the wheel on which cores sleep."""
 
 CYCLE, RUNNING, ASLEEP, POLLING = range(4)
 """Places in `Fabric.clock`: the cycle that comes next; 1 while a step is under way; cores that
@@ -102,13 +110,13 @@ class Fabric(NamedTuple):
     kv_rows: int
     """Rows of a region: position j lies in row j mod this."""
     trace: NDArray[np.int32]
-    """What observers asked to see; (rows of the step, words)."""
+    """Results that observers asked for; (rows of the step, words)."""
     queues: NDArray[np.int32]
     """Channels, (V, SLOTS + 2·depth)."""
     cores: NDArray[np.int32]
     """Cores, (C, CORE_FIELDS)."""
     position: NDArray[np.int32]
-    """Of each switch."""
+    """Position of each switch."""
     link_turn: NDArray[np.int64]
     """Best request of a cycle for a shared link; (L,)."""
     link_count: NDArray[np.int64]
@@ -129,7 +137,7 @@ class Fabric(NamedTuple):
     agenda_size: NDArray[np.int64]
     """Lengths of the lists."""
     recorder: Recorder
-    """What is noted down for others to read."""
+    """Events noted down for others to read."""
 
 
 class Totals:
@@ -150,17 +158,38 @@ class Totals:
     COUNT = 6
 
 
+class KvShares(NamedTuple):
+    """How the rows of the KV cache are shared out among the cores."""
+
+    row: NDArray[np.int32]
+    """Row of its region that each core lies in; (C,)."""
+    rows: int
+    """Rows of a region."""
+
+
+class Accounts(NamedTuple):
+    """The room that a fabric needs for notes about a step."""
+
+    rows: int = 1
+    """Most rows of a step."""
+    instructions: int = 1
+    """Instructions of the Program."""
+    trace_words: int = 0
+    """Words an observer wants of each row."""
+
+
+ONE_ROW = Accounts()
+"""One row of one instruction, and nothing for observers."""
+
+
 def new_fabric(
     net: Routes,
     program: NDArray[np.int32],
     first: NDArray[np.int64],
     words: NDArray[np.int32],
     *,
-    kv_row: NDArray[np.int32] | None = None,
-    kv_rows: int = 1,
-    trace_words: int = 0,
-    rows: int = 1,
-    instructions: int = 1,
+    kv: KvShares | None = None,
+    accounts: Accounts = ONE_ROW,
     memory: NDArray[np.int64] | None = None,
     recorder: Recorder | None = None,
 ) -> Fabric:
@@ -168,22 +197,20 @@ def new_fabric(
 
     Args:
         net: Routes of all colors.
-        program: Micro-instructions of all cores, `micro.Programs.tables`.
-        first: Each core's first.
-        words: Memory of all cores, int32; changed by the simulation.
-        kv_row: Row of its region for each core.
-        kv_rows: Rows of a region.
-        trace_words: Words an observer wants of each row.
-        rows: Most rows of a step.
-        instructions: Instructions of the Program, for accounts.
-        memory: Word at which each core's memory begins, and the end, (C + 1,); None means that
-            all cores may use all words.
-        recorder: Tables to note events in; None means that nothing is watched.
+        program: Micro-instructions of all cores, from `micro.Programs.tables`.
+        first: Each core's first instruction, and the end.
+        words: Memory of all cores, int32; the simulation writes to it.
+        kv: Shares in the KV cache; None: every core holds all of it.
+        accounts: What the fabric must have room to note.
+        memory: Word at which each core's memory begins, and the end, (C + 1,); None: any core
+            may use any word.
+        recorder: Tables to note events in; None: nothing is watched.
 
     Raises:
-        FabricError: An instruction reaches for what is not its core's own.
-        PlacementError: More colors than a link's turns are made for.
+        FabricError: An instruction reaches outside its core's memory or routes.
+        PlacementError: A router has more colors than a link can take turns among.
     """
+    rows, instructions, trace_words = accounts
     misuse.check(
         net, program, first, words, memory, rows=rows, trace_words=trace_words,
         instructions=instructions,
@@ -192,10 +219,12 @@ def new_fabric(
         raise PlacementError(f"routers have {RANKS // PORTS} colors in this simulator, not more")
     cores = net.columns * net.rows
     channels = net.capacity.size
+    if kv is None:
+        kv = KvShares(np.zeros(cores, np.int32), 1)
     return Fabric(
         net=net, program=np.ascontiguousarray(program), first=first, words=words,
         reals=words.view(np.float32), octets=words.view(np.int8), halves=words.view(np.uint16),
-        kv_row=np.zeros(cores, np.int32) if kv_row is None else kv_row, kv_rows=int(kv_rows),
+        kv_row=kv.row, kv_rows=int(kv.rows),
         trace=np.zeros((rows, max(trace_words, 1)), np.int32),
         queues=_queues(net), cores=np.zeros((cores, CORE_FIELDS), np.int32),
         position=np.zeros(net.switch_positions.size, np.int32),

@@ -4,7 +4,8 @@ Knows the Program, its packed weights and the kernels; nothing of text, files, c
 Program was made.  One thread at a time may call it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numba
@@ -13,31 +14,48 @@ from numpy.typing import NDArray
 
 from engine import scalars
 from engine.errors import EngineError
-from engine.wafer.fast.kernels import attend, dot, multiply, vectors
+from engine.model.tensors.tensor import Tensor
+from engine.wafer.fast.kernels.dot.dot_path import DotPath
+from engine.wafer.fast.kernels.dot.panel_layout import GROUP
+from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
+from engine.wafer.fast.kernels.operands import Angles, KvCache, Quantised
 from engine.wafer.fast.packing import pack
-from engine.wafer.fast.step import Memory, Sizes, run_step
-from engine.wafer.program.program import Program
+from engine.wafer.fast.step import Memory
+from engine.wafer.fast.warm_up import compiled_loop, warm_up
+from engine.wafer.program.program import MAX_ROWS, Program
 
-__all__ = ["MAX_ROWS", "Executor", "processor_path"]
-
-MAX_ROWS = 64
-"""Rows of one step at most: a prefill chunk."""
+__all__ = ["Executor", "processor_path"]
 
 
-def processor_path(portable: bool = False) -> str:
-    """Return the name of the kernels' path on this processor."""
-    return dot.path_name(_path(portable))
+def processor_path() -> str:
+    """Return the name of the path that the kernels take on this processor."""
+    return best_path().name
 
 
-def _path(portable: bool) -> dot.Path:
-    return dot.PORTABLE if portable else dot.best_path()
+def _path(name: str | None) -> DotPath:
+    """Return the named path, or the best one for None.
+
+    Raises:
+        EngineError: The processor does not have it.
+    """
+    if name is None:
+        return best_path()
+    usable = {path.name: path for path in PATHS if is_usable(path)}
+    if name not in usable:
+        raise EngineError(f"no kernel path {name!r} on this processor; it has {', '.join(usable)}")
+    return usable[name]
 
 
 class Executor:
     """A Program with its weights and KV cache in host memory."""
 
     def __init__(
-        self, program: Program, tensors: Mapping[str, Any], *, threads: int, portable: bool = False
+        self,
+        program: Program,
+        tensors: Mapping[str, Tensor],
+        *,
+        threads: int,
+        path: str | None = None,
     ) -> None:
         """Pack the weights and allocate the state.
 
@@ -45,10 +63,12 @@ class Executor:
             program: What to run.
             tensors: The model's tensors by name.
             threads: Compute threads; results do not depend on it.
-            portable: Use the portable kernels even where the processor has better.
+            path: Name of the path that the kernels take; None is the processor's best.  Results
+                do not depend on it.
 
         Raises:
-            EngineError: More threads than numba was started with.
+            EngineError: More threads than numba was started with, or a path that the processor
+                does not have.
         """
         config: Any = numba.config  # its fields are made at run time
         limit = config.NUMBA_NUM_THREADS
@@ -59,14 +79,17 @@ class Executor:
             )
         self.program = program
         self.threads = threads
-        self.path_name = processor_path(portable)
-        self._path = _path(portable)
-        self._memory = _allocate(program, tensors)
-        self._sizes = _sizes(program)
+        self._path = _path(path)
+        self.path_name = self._path.name
+        self._memory = _allocate(program, tensors, self._path)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])
         self.position = 0
         self.context_length = program.context_length
+
+    @cached_property
+    def _loop(self) -> Callable[..., None]:
+        return compiled_loop(self._path, self._memory)
 
     def warm_up(self, on_progress: Callable[[int, int, str], None]) -> None:
         """Compile or load every kernel, one after the other.
@@ -80,12 +103,7 @@ class Executor:
         config: Any = numba.config  # its fields are made at run time
         if config.DISABLE_JIT:
             raise EngineError("the kernels need numba's compiler: unset NUMBA_DISABLE_JIT")
-        work = _kernels(self._path, self._memory, self._sizes)
-        for number, (label, dispatcher, arguments) in enumerate(work):
-            on_progress(number, len(work), f"preparing {label}")
-            typeof: Any = numba.typeof
-            dispatcher.compile(tuple(typeof(argument) for argument in arguments))
-        on_progress(len(work), len(work), "kernels are ready")
+        warm_up(self._path, self._memory, on_progress)
 
     def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
         """Append ``tokens`` (M,), M ≤ `MAX_ROWS`, and return the last row's logits (V,).
@@ -108,13 +126,13 @@ class Executor:
             )
         if self.threads > 1:
             numba.set_num_threads(self.threads)
-        run_step(self._path, self.threads, self._memory, self._sizes, tokens, self.position)
+        self._loop(self._path, self.threads, self._memory, tokens, self.position)
         self.position += count
         start = self._logits_at + (count - 1) * self.program.vocabulary
         return np.array(self._memory.values[start : start + self.program.vocabulary])
 
     def step_by_instruction(self, tokens: NDArray[np.int32]) -> Iterator[int]:
-        """Run the instructions of a step one at a time, for who wants to see every result.
+        """Run a step one instruction at a time, so that a caller can look at every result.
 
         Args:
             tokens: The step's rows (M,), as for `step`.
@@ -125,19 +143,9 @@ class Executor:
         table = self._memory.table
         for number in range(len(table)):
             memory = self._memory._replace(table=table[number : number + 1])
-            run_step(self._path, 1, memory, self._sizes, tokens, self.position)
+            self._loop(self._path, 1, memory, tokens, self.position)
             yield number
         self.position += int(tokens.size)
-
-    def rewind(self, position: int) -> None:
-        """Keep the first ``position`` rows of the KV cache.
-
-        Raises:
-            EngineError: There are not so many.
-        """
-        if not 0 <= position <= self.position:
-            raise EngineError(f"rewind to {position}: the KV cache has {self.position} rows")
-        self.position = position
 
     def value(self, name: str, rows: int) -> NDArray[np.float32]:
         """Return a copy of a buffer's first ``rows`` rows after a step, float32 (rows, width)."""
@@ -146,77 +154,65 @@ class Executor:
         return np.array(self._memory.values[at : at + rows * width].reshape(rows, width))
 
 
-def _allocate(program: Program, tensors: Mapping[str, Any]) -> Memory:
-    packed = pack(program.matrices, tensors)
-    offsets, end = [], 0
+def _allocate(program: Program, tensors: Mapping[str, Tensor], path: DotPath) -> Memory:
+    packed = pack(program.matrices, tensors, path.layout)
+    blocks, end = [], 0
     for buffer in program.buffers:
-        offsets.append((end, buffer.width))
+        blocks.append((end, buffer.width))
         end += buffer.width * MAX_ROWS
-    widest = max(matrix.inputs for matrix in program.matrices)
-    shape = program.attention
-    cache = (program.layers, shape.kv_heads, shape.head_dim * program.context_length)
-    cosine, sine = scalars.rotary_tables(shape.rotary_base, shape.head_dim, program.context_length)
+    attentions = program.attentions
+    rotations, angles = _rotations(program)
     return Memory(
         table=np.ascontiguousarray(program.instructions),
-        buffers=np.array(offsets, np.int64),
+        buffers=np.array(blocks, np.int64),
         matrices=packed.table,
         orders=np.array([(order.parts, order.group) for order in program.orders], np.int64),
-        weights=packed.weights,
-        scales=packed.scales,
+        norms=np.array([norm.eps for norm in program.norms], np.float32),
+        rotations=rotations,
+        attentions=np.array(
+            [(kind.heads, kind.kv_heads, kind.head_dim, kind.dim_parts) for kind in attentions],
+            np.int64,
+        ),
+        score_scales=np.array([kind.scale for kind in attentions], np.float32),
+        panels=packed.panels,
+        layout=path.layout,
         vectors=packed.vectors,
+        angles=angles,
         values=np.zeros(end, np.float32),
-        quantised=np.zeros((MAX_ROWS, widest), np.int8),
-        input_scales=np.zeros(MAX_ROWS * widest // 32, np.float32),
-        corrections=np.zeros(MAX_ROWS * widest // 32, np.int32),
-        partial=np.zeros(program.norm_order.parts, np.float32),
-        k_cache=np.zeros(cache, np.float32).reshape(-1),
-        v_cache=np.zeros(cache, np.float32).reshape(-1),
-        cosine=cosine,
-        sine=sine,
+        inputs=_inputs(program),
+        partial=np.zeros(max(order.parts for order in program.orders), np.float32),
+        cache=_cache(program),
     )
 
 
-def _sizes(program: Program) -> Sizes:
-    shape = program.attention
-    return Sizes(
-        heads=shape.heads,
-        kv_heads=shape.kv_heads,
-        head_dim=shape.head_dim,
+def _inputs(program: Program) -> Quantised:
+    """Return room for the widest input of a product."""
+    groups = MAX_ROWS * max(matrix.inputs for matrix in program.matrices) // GROUP
+    return Quantised(
+        levels=np.zeros(groups * GROUP, np.int8),
+        scales=np.zeros(groups, np.float32),
+        corrections=np.zeros(groups, np.int32),
+    )
+
+
+def _cache(program: Program) -> KvCache:
+    # Kinds of attention differ in their constants; a placement gives all layers the same heads.
+    kind = program.attentions[0]
+    size = program.layers * kind.kv_heads * kind.head_dim * program.context_length
+    return KvCache(
+        keys=np.zeros(size, np.float32),
+        values=np.zeros(size, np.float32),
         context=program.context_length,
-        position_parts=program.kv_order.parts,
-        position_group=program.kv_order.group,
-        dim_parts=program.head_dim_order.parts,
-        scale=np.float32(shape.scale),
-        eps=np.float32(program.norm_eps),
     )
 
 
-def _kernels(path: Any, memory: Memory, sizes: Sizes) -> Sequence[tuple[str, Any, tuple[Any, ...]]]:
-    """Every kernel of the step with arguments of the types it is called with."""
-    token, eps = np.int32(0), sizes.eps
-    flat = memory.quantised.reshape(-1)
-    product = (
-        path, memory.weights, memory.scales, 1, 1, 1, flat, 1, memory.input_scales,
-        memory.corrections, 0, 1, memory.values, 1, 1,
-    )  # fmt: skip
-    attended = (
-        memory.values, 0, 1, 1, 1, 1, 1, memory.k_cache, memory.v_cache, np.int64(0), 0, 1,
-        sizes.scale, 1, 1, 1, memory.values, 0, 1,
-    )  # fmt: skip
-    appended = (memory.values, 0, 0, 1, 1, memory.k_cache, memory.v_cache, np.int64(0), 0, 1)
-    rounded = (memory.values, 0, 1, flat, 0, memory.input_scales, memory.corrections, 0)
-    normed = (memory.values, 0, 1, memory.vectors, eps, 1, 1, memory.partial, memory.values, 0)
-    return (
-        ("embed", vectors.embed, (memory.weights, memory.scales, 1, token, memory.values, 0)),
-        ("norm", vectors.norm, normed),
-        ("quantise", vectors.quantise, rounded),
-        ("rotate", vectors.rotate, (memory.values, 0, 1, 1, memory.cosine[0], memory.sine[0])),
-        ("gate", vectors.gate, (memory.values, 0, 1, memory.values, 0)),
-        ("add", vectors.add, (memory.values, 0, 0, 1, 0)),
-        ("append", attend.append, appended),
-        ("attention", attend.attend, attended),
-        ("attention, threaded", attend.attend_parallel, attended),
-        ("matmul", multiply.matmul, product),
-        ("matmul, threaded", multiply.matmul_parallel, product),
-        ("program loop", run_step, (path, 1, memory, sizes, np.zeros(1, np.int32), 0)),
-    )
+def _rotations(program: Program) -> tuple[NDArray[np.int64], Angles]:
+    """Return a `Rotation` for each kind, (kinds, 2), and the angles of all kinds end to end."""
+    rotations, cosines, sines, end = [], [], [], 0
+    for kind in program.rotaries:
+        cosine, sine = scalars.rotary_tables(kind.base, kind.head_dim, program.context_length)
+        rotations.append((end, kind.head_dim))
+        cosines.append(cosine.reshape(-1))
+        sines.append(sine.reshape(-1))
+        end += cosine.size
+    return np.array(rotations, np.int64), Angles(np.concatenate(cosines), np.concatenate(sines))

@@ -1,19 +1,19 @@
 """Packing a model's tensors into the panels the kernels read, once at load.
 
-Group-32 int8 (N, K) becomes panels of 64 outputs: for each group of 32 inputs eight quads, each
-64 outputs × 4 inputs, as unsigned bytes w + 128.  Outputs beyond N are zero weights.
+`engine.wafer.fast.kernels.dot.panel_layout` says how they lie.  Outputs beyond N are zero weights.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.model.tensors.q8 import QuantTensor
-from engine.wafer.fast.kernels.dot import PANEL
-from engine.wafer.program.geometry import GROUP
+from engine.errors import WeightsError
+from engine.model.tensors import FORMATS
+from engine.model.tensors.tensor import QuantisedTensor, Tensor, float_vector, quantised_matrix
+from engine.wafer.fast.kernels.dot.panel_layout import GROUP, PANEL, TILE_BYTES, TileLayout
+from engine.wafer.fast.kernels.operands import Panels
 from engine.wafer.program.program import Matrix
 
 __all__ = ["Packed", "pack"]
@@ -24,60 +24,68 @@ class Packed:
     """All matrices of a Program, end to end."""
 
     table: NDArray[np.int64]
-    """Per matrix: offset in weights, offset in scales (or vectors), inputs, outputs."""
-    weights: NDArray[np.uint8]
-    scales: NDArray[np.float32]
+    """Per matrix: first tile (of a vector, its offset in `vectors`), inputs, outputs."""
+    panels: Panels
     vectors: NDArray[np.float32]
 
 
-def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Any]) -> Packed:
+def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor], layout: TileLayout) -> Packed:
     """Pack every matrix of a Program; a tensor used twice is stored once.
 
     Args:
         matrices: The Program's table of weights.
-        tensors: The model's tensors by name: `QuantTensor`, or float32 vectors.
+        tensors: The model's tensors by name.
+        layout: How the kernels want the weights of a tile.
+
+    Raises:
+        WeightsError: A tensor has another format than the Program was compiled for.
     """
-    rows: list[list[int]] = []
+    places: dict[tuple[str, ...], int] = {}
     weights: list[NDArray[np.uint8]] = []
     scales: list[NDArray[np.float32]] = []
     vectors: list[NDArray[np.float32]] = []
-    known: dict[tuple[str, ...], list[int]] = {}
-    ends = [0, 0, 0]
+    tiles = elements = 0
     for matrix in matrices:
-        if matrix.tensors in known:
-            rows.append(known[matrix.tensors])
+        if matrix.tensors in places:
             continue
-        if matrix.kind == "fp32":
-            vector = np.asarray(tensors[matrix.tensors[0]], np.float32)
-            row = [0, ends[2], matrix.inputs, matrix.outputs]
-            vectors.append(vector)
-            ends[2] += vector.size
-        else:
-            panels, factors = _panels([tensors[name] for name in matrix.tensors])
-            row = [ends[0], ends[1], matrix.inputs, matrix.outputs]
+        _check_formats(matrix, tensors)
+        if FORMATS[matrix.format].is_quantised:
+            places[matrix.tensors] = tiles
+            stacked = [quantised_matrix(tensors, name) for name in matrix.tensors]
+            panels, factors = _panels(stacked, layout)
             weights.append(panels)
             scales.append(factors)
-            ends[0] += panels.size
-            ends[1] += factors.size
-        known[matrix.tensors] = row
-        rows.append(row)
+            tiles += panels.size // TILE_BYTES
+        else:
+            places[matrix.tensors] = elements
+            vectors.append(float_vector(tensors, matrix.tensors[0]))
+            elements += vectors[-1].size
+    rows = [(places[matrix.tensors], matrix.inputs, matrix.outputs) for matrix in matrices]
     return Packed(
         np.array(rows, np.int64),
-        np.concatenate(weights),
-        np.concatenate(scales),
+        Panels(np.concatenate(weights), np.concatenate(scales)),
         np.concatenate(vectors),
     )
 
 
-def _panels(tensors: list[QuantTensor]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def _check_formats(matrix: Matrix, tensors: Mapping[str, Tensor]) -> None:
+    for name in matrix.tensors:
+        found = tensors[name].format.name
+        if found != matrix.format:
+            raise WeightsError(f"tensor {name} is {found}, the Program reads {matrix.format}")
+
+
+def _panels(
+    tensors: list[QuantisedTensor], layout: TileLayout
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Return flat panels and scales of tensors stacked along N."""
     values = np.concatenate([tensor.values for tensor in tensors])
     factors = np.concatenate([tensor.scales for tensor in tensors]).astype(np.float32)
     n, k = values.shape
     groups, count = k // GROUP, -(-n // PANEL)
-    padded = np.full((count * PANEL, k), 128, np.uint8)
-    padded[:n] = (values.astype(np.int16) + 128).astype(np.uint8)
-    tiles = padded.reshape(count, PANEL, groups, GROUP // 4, 4)
+    padded = np.full((count * PANEL, k), layout.bias, np.uint8)
+    padded[:n] = (values.astype(np.int16) + layout.bias).astype(np.uint8)
+    tiles = padded.reshape(count, PANEL, groups, GROUP // layout.run, layout.run)
     panels = np.ascontiguousarray(tiles.transpose(0, 2, 3, 1, 4)).reshape(-1)
     spread = np.zeros((count * PANEL, groups), np.float32)
     spread[:n] = factors

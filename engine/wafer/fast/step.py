@@ -5,13 +5,32 @@ Instructions that only move data (multicast, send, receive) have nothing to comp
 host a value is where it is.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.wafer.fast.kernels import attend, multiply, vectors
-from engine.wafer.jit.decorators import kernel
+from engine.wafer.fast.kernels.dot.dot_path import DotPath
+from engine.wafer.fast.kernels.dot.panel_layout import GROUP, TileLayout
+from engine.wafer.fast.kernels.operands import (
+    Angles,
+    Block,
+    Floats,
+    Heads,
+    KvCache,
+    Panels,
+    Quantised,
+    Rotation,
+    RowSpan,
+    SumOrder,
+    Tiles,
+    Tokens,
+)
+from engine.wafer.jit.decorators import helper, kernel
 from engine.wafer.program.isa import Field, Op
 
-__all__ = ["Memory", "Sizes", "run_step"]
+__all__ = ["Memory", "run_step"]
 
 _OP = int(Field.OP)
 _LAYER = int(Field.LAYER)
@@ -22,168 +41,142 @@ _WEIGHT = int(Field.WEIGHT)
 _ORDER = int(Field.ORDER)
 _COUNT = int(Field.COUNT)
 _LAST_ROW = int(Field.LAST_ROW)
+_VARIANT = int(Field.VARIANT)
 _EMBED, _NORM, _QUANTISE = int(Op.EMBED), int(Op.NORM), int(Op.QUANTISE)
 _MATMUL, _ROTARY, _ATTENTION = int(Op.MATMUL), int(Op.ROTARY), int(Op.ATTENTION)
 _GATE, _ADD = int(Op.GATE), int(Op.ADD)
+
+Table: TypeAlias = NDArray[np.int64]
 
 _PARALLEL_PRODUCTS = 1 << 19
 """Multiply–accumulates below which starting threads costs more than it saves (about 3 µs)."""
 
 
 class Memory(NamedTuple):
-    """Everything a step reads and writes, as flat arrays."""
+    """Everything a step reads and writes."""
 
-    table: Any
-    """Instructions, int64 (n, FIELDS)."""
-    buffers: Any
-    """Per buffer its offset in `values` and its width, int64 (buffers, 2)."""
-    matrices: Any
-    """Per matrix: offset in `weights`, in `scales` or `vectors`, inputs, outputs; int64 (·, 4)."""
-    orders: Any
-    """Reduction orders (parts, group), int64 (orders, 2)."""
-    weights: Any
-    """uint8 panels of all matrices."""
-    scales: Any
-    """float32 scales of all panels."""
-    vectors: Any
-    """float32 norm weights."""
-    values: Any
-    """float32 arena of the buffers, each (max rows, width)."""
-    quantised: Any
-    """int8 (max rows, widest input)."""
-    input_scales: Any
-    """float32 (max rows, most groups)."""
-    corrections: Any
-    """int32 (max rows, most groups)."""
-    partial: Any
-    """float32 scratch, one per part of a norm."""
-    k_cache: Any
-    """float32 (layers, kv_heads, D, T) holding fp16 numbers."""
-    v_cache: Any
-    """float32 (layers, kv_heads, T, D) holding fp16 numbers."""
-    cosine: Any
-    """float32 (T, D/2)."""
-    sine: Any
-    """float32 (T, D/2)."""
+    table: Table
+    """Instructions (n, FIELDS)."""
+    buffers: Table
+    """`Block` of every buffer (·, 2)."""
+    matrices: Table
+    """Per matrix: first tile (of a vector, its offset in `vectors`), inputs, outputs (·, 3)."""
+    orders: Table
+    """`SumOrder` of every reduction (·, 2)."""
+    norms: Floats
+    """The eps of every kind of norm."""
+    rotations: Table
+    """A `Rotation` for each kind, (kinds, 2)."""
+    attentions: Table
+    """Per kind of attention: heads, KV heads, dimensions of a head, parts of a head (·, 4)."""
+    score_scales: Floats
+    """The factor of the scores of every kind of attention."""
+    panels: Panels
+    layout: TileLayout
+    """How `panels` are packed."""
+    vectors: Floats
+    """Norm weights."""
+    angles: Angles
+    values: Floats
+    """Arena of the buffers, each (max rows, width)."""
+    inputs: Quantised
+    """The image of the product at hand."""
+    partial: Floats
+    """Scratch, one element per part of a norm."""
+    cache: KvCache
 
 
-class Sizes(NamedTuple):
-    """The numbers of attention and norms."""
+@helper
+def _block(buffers: Table, buffer: int) -> Block:
+    """Return where a buffer lies; for −1 (none), a block that nothing uses."""
+    row = max(buffer, 0)
+    return Block(buffers[row, 0], buffers[row, 1])
 
-    heads: int
-    kv_heads: int
-    head_dim: int
-    context: int
-    position_parts: int
-    position_group: int
-    dim_parts: int
-    scale: Any
-    """float32."""
-    eps: Any
-    """float32."""
+
+@helper
+def _tiles(matrices: Table, weight: int) -> Tiles:
+    """Return where an int8 matrix lies; for −1 or a vector, numbers that nothing uses."""
+    row = max(weight, 0)
+    return Tiles(matrices[row, 0], matrices[row, 1] // GROUP, matrices[row, 2])
+
+
+@helper
+def _gain(matrices: Table, weight: int, gains: Floats) -> Floats:
+    """Return a norm's weights."""
+    at, width = matrices[weight, 0], matrices[weight, 1]
+    return gains[at : at + width]
+
+
+@helper
+def _order(orders: Table, order: int) -> SumOrder:
+    """Return the order of a reduction; for −1 (none), one that nothing uses."""
+    row = max(order, 0)
+    return SumOrder(orders[row, 0], orders[row, 1])
+
+
+@helper
+def _heads(attentions: Table, scales: Floats, kind: int, positions: SumOrder) -> Heads:
+    """Return a kind of attention, its sums over positions in the order of the instruction."""
+    return Heads(
+        attentions[kind, 0],
+        attentions[kind, 1],
+        attentions[kind, 2],
+        scales[kind],
+        positions.parts,
+        positions.group,
+        attentions[kind, 3],
+    )
 
 
 @kernel
-def run_step(
-    path: Any, threads: int, memory: Memory, sizes: Sizes, tokens: Any, position: int
-) -> None:
+def run_step(path: DotPath, threads: int, memory: Memory, tokens: Tokens, position: int) -> None:
     """Run the Program for ``tokens`` at ``position`` and the positions after it.
 
     Args:
-        path: `dot.VNNI`, `dot.AVX2` or `dot.PORTABLE`; its type chooses the code.
+        path: One that the processor has; the panels are packed for it.
         threads: Above 1, large products and many heads are shared among threads.
         memory: Tables, weights and state; values and KV cache are written.
-        sizes: Numbers of attention and norms.
         tokens: int32 (M,), at most the rows the arena was made for.
         position: Rows already in the KV cache.
 
     Exactness:
         The same bits for every ``path``, ``threads`` and split of tokens into steps.
     """
-    rows = tokens.size
-    values = memory.values
-    stride_q = memory.quantised.shape[1]
+    buffers, values, inputs, cache = memory.buffers, memory.values, memory.inputs, memory.cache
+    count = tokens.size
     for i in range(memory.table.shape[0]):
-        op = memory.table[i, _OP]
-        first = rows - 1 if memory.table[i, _LAST_ROW] else 0
-        source = max(memory.table[i, _SOURCE], 0)
-        target = max(memory.table[i, _TARGET], 0)
-        weight = max(memory.table[i, _WEIGHT], 0)
-        order = max(memory.table[i, _ORDER], 0)
-        at, width = memory.buffers[source, 0], memory.buffers[source, 1]
-        to, out_width = memory.buffers[target, 0], memory.buffers[target, 1]
-        parts, group = memory.orders[order, 0], memory.orders[order, 1]
-        offset, scale_offset = memory.matrices[weight, 0], memory.matrices[weight, 1]
-        inputs, outputs = memory.matrices[weight, 2], memory.matrices[weight, 3]
-        groups = inputs // 32
+        row = memory.table[i]
+        op, layer, variant = row[_OP], row[_LAYER], row[_VARIANT]
+        source, target = _block(buffers, row[_SOURCE]), _block(buffers, row[_TARGET])
+        tiles, order = _tiles(memory.matrices, row[_WEIGHT]), _order(memory.orders, row[_ORDER])
+        rows = RowSpan(count - 1 if row[_LAST_ROW] else 0, count)
         if op == _EMBED:
-            for m in range(rows):
-                vectors.embed(
-                    memory.weights[offset:], memory.scales[scale_offset:], groups, tokens[m],
-                    values, to + m * out_width,
-                )  # fmt: skip
+            vectors.embed(memory.panels, tiles, memory.layout, tokens, values, target)
         elif op == _NORM:
-            gain = memory.vectors[scale_offset : scale_offset + inputs]
-            for m in range(first, rows):
-                vectors.norm(
-                    values, at + m * width, width, gain, sizes.eps, parts, group,
-                    memory.partial, values, to + m * out_width,
-                )  # fmt: skip
+            gain, eps = _gain(memory.matrices, row[_WEIGHT], memory.vectors), memory.norms[variant]
+            vectors.norm(values, source, gain, eps, order, memory.partial, target, rows)
         elif op == _QUANTISE:
-            count = width // 32
-            for m in range(first, rows):
-                vectors.quantise(
-                    values, at + m * width, count, memory.quantised.reshape(-1), m * stride_q,
-                    memory.input_scales, memory.corrections, m * count,
-                )  # fmt: skip
+            vectors.quantise(values, source, memory.layout, inputs, rows)
         elif op == _MATMUL:
-            if threads > 1 and (rows - first) * inputs * outputs >= _PARALLEL_PRODUCTS:
-                multiply.matmul_parallel(
-                    path, memory.weights[offset:], memory.scales[scale_offset:], groups, parts,
-                    group, memory.quantised.reshape(-1), stride_q, memory.input_scales,
-                    memory.corrections, first, rows, values[to:], out_width, outputs,
-                )  # fmt: skip
-            else:
-                multiply.matmul(
-                    path, memory.weights[offset:], memory.scales[scale_offset:], groups, parts,
-                    group, memory.quantised.reshape(-1), stride_q, memory.input_scales,
-                    memory.corrections, first, rows, values[to:], out_width, outputs,
-                )  # fmt: skip
-        elif op == _ROTARY:
-            for m in range(rows):
-                vectors.rotate(
-                    values, at + m * width, memory.table[i, _COUNT], sizes.head_dim,
-                    memory.cosine[position + m], memory.sine[position + m],
-                )  # fmt: skip
-        elif op == _ATTENTION:
-            layer = memory.table[i, _LAYER]
-            key_at = at + sizes.heads * sizes.head_dim
-            value_at = key_at + sizes.kv_heads * sizes.head_dim
-            for m in range(rows):
-                attend.append(
-                    values, key_at + m * width, value_at + m * width, sizes.kv_heads,
-                    sizes.head_dim, memory.k_cache, memory.v_cache, layer, position + m,
-                    sizes.context,
-                )  # fmt: skip
-            products = rows * sizes.heads * (position + rows) * sizes.head_dim
+            products = (rows.last - rows.first) * tiles.groups * GROUP * tiles.outputs
             if threads > 1 and products >= _PARALLEL_PRODUCTS:
-                attend.attend_parallel(
-                    values, at, width, rows, sizes.heads, sizes.kv_heads, sizes.head_dim,
-                    memory.k_cache, memory.v_cache, layer, position, sizes.context, sizes.scale,
-                    sizes.position_parts, sizes.position_group, sizes.dim_parts, values, to,
-                    out_width,
-                )  # fmt: skip
+                multiply.matmul_parallel(
+                    path, memory.panels, tiles, inputs, order, values, target, rows
+                )
             else:
-                attend.attend(
-                    values, at, width, rows, sizes.heads, sizes.kv_heads, sizes.head_dim,
-                    memory.k_cache, memory.v_cache, layer, position, sizes.context, sizes.scale,
-                    sizes.position_parts, sizes.position_group, sizes.dim_parts, values, to,
-                    out_width,
-                )  # fmt: skip
+                multiply.matmul(path, memory.panels, tiles, inputs, order, values, target, rows)
+        elif op == _ROTARY:
+            rotation = Rotation(memory.rotations[variant, 0], memory.rotations[variant, 1])
+            vectors.rotate(values, source, row[_COUNT], memory.angles, rotation, position, rows)
+        elif op == _ATTENTION:
+            heads = _heads(memory.attentions, memory.score_scales, variant, order)
+            attend.append(values, source, heads, cache, layer, position, rows)
+            products = count * heads.queries * (position + count) * heads.dims
+            if threads > 1 and products >= _PARALLEL_PRODUCTS:
+                attend.attend_parallel(values, source, heads, cache, layer, position, target, rows)
+            else:
+                attend.attend(values, source, heads, cache, layer, position, target, rows)
         elif op == _GATE:
-            for m in range(rows):
-                vectors.gate(values, at + m * width, width // 2, values, to + m * out_width)
+            vectors.gate(values, source, target, rows)
         elif op == _ADD:
-            other = memory.buffers[max(memory.table[i, _OTHER], 0), 0]
-            for m in range(rows):
-                vectors.add(values, at + m * width, other + m * width, width, to + m * out_width)
+            vectors.add(values, source, _block(buffers, row[_OTHER]), target, rows)

@@ -1,1 +1,1 @@
-"""Figures: predictions for sizes nobody listed, and published figures beside them."""
+"""Figures: predictions for any size, and published measurements beside them."""

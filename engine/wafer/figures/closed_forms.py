@@ -1,7 +1,7 @@
 """Published closed forms, as printed: cycles of collectives, of GEMV and of GEMM shifts.
 
-Arithmetic only: no machine but the numbers passed in, no rounding, nothing fitted.  What our own
-emulated machine takes is `engine.wafer.cost.collectives`; here stands what it is held against.
+Arithmetic only: no machine but the numbers passed in, no rounding, nothing fitted.  These are held
+against `engine.wafer.cost.collectives`, which prices our own emulated machine.
 
 Symbols: P cores of a row, B = wavelets of a vector, T_R = `ramp` cycles between a core and its
 router, σ = 2·T_R + 1 cycles of one software stage.  Sources: [S1] He et al., WaferLLM (OSDI 2025)

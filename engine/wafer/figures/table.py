@@ -6,7 +6,10 @@ each subject is computed when it is asked for, so that a caller can show progres
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
+from engine.progress import OnProgress, quiet
+from engine.wafer.figures.served import ServedModel
 from engine.wafer.figures.targets import (
     chip_targets,
     fabric_targets,
@@ -15,28 +18,7 @@ from engine.wafer.figures.targets import (
 )
 from engine.wafer.figures.targets.target import Target, geometric_mean_error
 
-__all__ = ["SUBJECTS", "Summary", "summarise", "targets"]
-
-SUBJECTS: dict[str, Callable[[], Iterator[Target]]] = {
-    "multicast along a row": fabric_targets.multicasts,
-    "reductions against closed forms": fabric_targets.reductions,
-    "crossovers between algorithms": fabric_targets.crossovers,
-    "decode of a served model": served_targets.decode,
-    "pipelining of a served model": served_targets.pipelining,
-    "spread of repeated runs": fabric_targets.repeats,
-    "tail of a served model": served_targets.tail,
-    "matrix–vector product on every core": chip_targets.matvec,
-    "GEMV": waferllm_targets.gemv,
-    "decode layers of WaferLLM": waferllm_targets.decode,
-    "prefill layers of WaferLLM": waferllm_targets.prefill,
-    "KV rows by shifting": waferllm_targets.kv_capacity,
-    "algorithms and systems compared": waferllm_targets.comparisons,
-    "a scalar over the wafer": fabric_targets.scalar_all_reduce,
-    "edge to edge": fabric_targets.edges,
-    "peak rates": chip_targets.peaks,
-    "memory of a served model": served_targets.memory,
-}
-"""What is validated, in the order it is computed."""
+__all__ = ["Summary", "subjects", "summarise", "targets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +35,43 @@ class Summary:
     """Id of the row with it."""
 
 
-def targets(
-    on_progress: Callable[[int, int, str], None] = lambda done, total, label: None,
-) -> Iterator[Target]:
+def subjects(served: ServedModel) -> dict[str, Callable[[], Iterator[Target]]]:
+    """Return what is validated, in the order it is computed.
+
+    Args:
+        served: The model that was served on a physical CS-3.
+    """
+    return {
+        "multicast along a row": fabric_targets.multicasts,
+        "reductions against closed forms": fabric_targets.reductions,
+        "crossovers between algorithms": fabric_targets.crossovers,
+        "decode of a served model": partial(served_targets.decode, served),
+        "pipelining of a served model": partial(served_targets.pipelining, served),
+        "spread of repeated runs": fabric_targets.repeats,
+        "tail of a served model": partial(served_targets.tail, served),
+        "matrix–vector product on every core": chip_targets.matvec,
+        "GEMV": waferllm_targets.gemv,
+        "decode layers of WaferLLM": waferllm_targets.decode,
+        "prefill layers of WaferLLM": waferllm_targets.prefill,
+        "KV rows by shifting": waferllm_targets.kv_capacity,
+        "algorithms and systems compared": waferllm_targets.comparisons,
+        "a scalar over the wafer": fabric_targets.scalar_all_reduce,
+        "edge to edge": fabric_targets.edges,
+        "peak rates": chip_targets.peaks,
+        "memory of a served model": partial(served_targets.memory, served),
+    }
+
+
+def targets(served: ServedModel, on_progress: OnProgress = quiet) -> Iterator[Target]:
     """Yield every target.
 
     Args:
+        served: The model that was served on a physical CS-3.
         on_progress: Called with (subjects done, subjects, the next one's name).
     """
-    for done, (name, rows) in enumerate(SUBJECTS.items()):
-        on_progress(done, len(SUBJECTS), name)
+    parts = subjects(served)
+    for done, (name, rows) in enumerate(parts.items()):
+        on_progress(done, len(parts), name)
         yield from rows()
 
 

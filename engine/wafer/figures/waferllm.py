@@ -31,7 +31,7 @@ Operations = Sequence[tuple[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class DecodeConstants:
-    """What the formulas of a decode layer leave open.  Cycles; not single facts of the chip."""
+    """Constants that the formulas of a decode layer leave open, in cycles; no facts of the chip."""
 
     vector_overhead_cycles: float
     """c_v: per vector instruction, of which a product has one for each of its inputs."""
@@ -43,7 +43,7 @@ class DecodeConstants:
 
 @dataclass(frozen=True, slots=True)
 class PrefillConstants:
-    """What the formulas of a prefill layer leave open.  Cycles."""
+    """Constants that the formulas of a prefill layer leave open, in cycles."""
 
     vector_overhead_cycles: float
     """c_v: per vector instruction."""

@@ -5,14 +5,14 @@ Micro-steps: COMPUTE (west line) the sum.
 
 import numpy as np
 
-from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.site import WEST, Site
 from engine.wafer.program.geometry import Split
 
 __all__ = ["cost", "steps"]
 
 
-def steps(micro: Micro, site: Site, hidden: Split) -> None:
+def steps(micro: MicroSteps, site: Site, hidden: Split) -> None:
     """Tell the micro-steps of adding two vectors that lie along the rows of the west line."""
     elements = np.asarray(hidden.elements, np.int64)[:, None]
     cycles, overhead = vector(site.machine, elements)

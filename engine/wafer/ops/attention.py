@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from engine.errors import PlacementError
 from engine.model.sum_orders import ReduceOrder
-from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.site import (
     ALONG_COLUMNS,
     ALONG_ROWS,
@@ -27,9 +27,9 @@ from engine.wafer.ops.site import (
     Site,
 )
 from engine.wafer.program.machine import MachineSpec
-from engine.wafer.program.program import Attention
 
 __all__ = [
+    "AttentionShape",
     "HeadSplit",
     "capped_cost",
     "capped_steps",
@@ -47,8 +47,18 @@ _CAP_OPERATIONS = EXP_OPERATIONS + RECIPROCAL_OPERATIONS + DIVIDE_OPERATIONS + 4
 
 
 @dataclass(frozen=True, slots=True)
+class AttentionShape:
+    """The heads that a placement lays out, the same in every layer."""
+
+    heads: int
+    """Query heads."""
+    kv_heads: int
+    head_dim: int
+
+
+@dataclass(frozen=True, slots=True)
 class HeadSplit:
-    """What one column holds."""
+    """One column's share of the heads."""
 
     queries: int
     """Query heads of a column."""
@@ -59,11 +69,11 @@ class HeadSplit:
     parts: int
     """Columns that share one query head."""
     columns: int
-    """Columns that hold any; those east of them hold none."""
+    """Columns that hold heads; those east of them hold none."""
 
 
 @lru_cache(maxsize=4096)
-def split_heads(shape: Attention, columns: int, *, fill: bool = True) -> HeadSplit:
+def split_heads(shape: AttentionShape, columns: int, *, fill: bool = True) -> HeadSplit:
     """Lay the heads on ``columns`` columns.
 
     Args:
@@ -107,7 +117,7 @@ def kv_bytes(split: HeadSplit, positions: int) -> int:
 
 
 def steps(
-    micro: Micro, site: Site, split: HeadSplit, order: ReduceOrder, *, capped: bool = False
+    micro: MicroSteps, site: Site, split: HeadSplit, order: ReduceOrder, *, capped: bool = False
 ) -> None:
     """Tell the micro-steps of one query row; ``capped``: scores pass through a soft cap.
 
@@ -163,7 +173,7 @@ def streamed(split: HeadSplit) -> int:
     return split.queries if split.parts > 1 else 0
 
 
-def capped_steps(micro: Micro, site: Site, split: HeadSplit, order: ReduceOrder) -> None:
+def capped_steps(micro: MicroSteps, site: Site, split: HeadSplit, order: ReduceOrder) -> None:
     """Tell `steps` with a soft cap on the scores."""
     steps(micro, site, split, order, capped=True)
 

@@ -1,8 +1,9 @@
-"""Embedding: the head region looks a token's row up and sends it to the first layers.
+"""Embedding: the head region looks up a token's row and sends it to the first layers.
 
-The token's number enters at every row's column 0, the angles of its position at row 0's.  Each
-row carries it east; every core compares it with its own slice of the vocabulary, and the column
-that holds the row dequantises it and sends it to column 0, from where it goes back along the lanes.
+The token's number enters at column 0 of every row, the angles of its position at row 0 only.  Each
+row carries the number east, and every core compares it with its own slice of the vocabulary.  The
+column that holds the token's row dequantises it and sends it to column 0; from there it goes back
+along the lanes.
 
 Micro-steps: multicast 1 wavelet along every row → COMPUTE (all) one comparison, in the owner's
 column also dequantising → SEND (the owner's column) a slice, RECEIVE (column 0) the same; nothing
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.wafer.cost import lines
-from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.site import ALONG_COLUMNS, WEST, Site
 from engine.wafer.ops.transfer import lane_wavelets
 from engine.wafer.program.geometry import Split
@@ -22,11 +23,11 @@ from engine.wafer.program.states import BUSY_STATES, Busy
 __all__ = ["cost", "owner_share", "steps"]
 
 
-def steps(micro: Micro, site: Site, hidden: Split, angles: int, scaled: bool = False) -> None:
+def steps(micro: MicroSteps, site: Site, hidden: Split, angles: int, scaled: bool = False) -> None:
     """Tell the micro-steps of a lookup.
 
     Args:
-        micro: What is told.
+        micro: Receives the micro-steps.
         site: The head's region.
         hidden: How the row lies along the region's rows.
         angles: fp32 rotary values of the position.
@@ -44,11 +45,11 @@ def steps(micro: Micro, site: Site, hidden: Split, angles: int, scaled: bool = F
 
 
 def owner_share(site: Site, hidden: Split, scaled: bool = False) -> NDArray[np.int64]:
-    """Return what the lookup of one token adds to each core, by the column that holds it.
+    """Return the busy cycles that the lookup of one token adds, by the column that holds it.
 
     Returns:
-        int64 (3, 4, H): to the owner, where it is another column than 0; to the owner where it is
-        column 0; to column 0 in the second case, which then receives nothing.
+        int64 (3, 4, H): added to an owner other than column 0; added to column 0 as the owner;
+        and, in that case, taken from column 0 again because it receives nothing.
     """
     machine = site.machine
     k = np.asarray(hidden.elements, np.int64)

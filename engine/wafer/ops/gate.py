@@ -6,7 +6,7 @@ Micro-steps: COMPUTE (north line) the activation.
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.site import (
     DIVIDE_OPERATIONS,
     EXP_OPERATIONS,
@@ -25,7 +25,7 @@ _OPERATIONS = {
 """By kind: exponential, 1 + …, reciprocal, quotient, product; gelu (by tanh) also the cubic."""
 
 
-def steps(micro: Micro, site: Site, elements: NDArray[np.int64], kind: str = "silu") -> None:
+def steps(micro: MicroSteps, site: Site, elements: NDArray[np.int64], kind: str = "silu") -> None:
     """Tell the micro-steps for ``elements`` gated values by column.
 
     Cost:

@@ -4,14 +4,14 @@ Micro-steps, all on the north line: COMPUTE squares → [where columns share a h
 for each head over them to the first, multicast back] → COMPUTE roots and the scaled heads.
 """
 
-from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.attention import HeadSplit
 from engine.wafer.ops.site import ALONG_COLUMNS, RSQRT_OPERATIONS, Site
 
 __all__ = ["cost", "steps"]
 
 
-def steps(micro: Micro, site: Site, split: HeadSplit) -> None:
+def steps(micro: MicroSteps, site: Site, split: HeadSplit) -> None:
     """Tell the micro-steps for the queries and keys of one row.
 
     Cost (h heads of d dimensions in a column, p columns a head):

@@ -1,4 +1,4 @@
-"""Matrix–vector product with int8 weights: each core its tile, then a reduction to a line.
+"""Matrix–vector product: each core its tile of weights, then a reduction to a line.
 
 Inputs lie along one axis, outputs along the other, so that a product turns rows into columns and
 the next one turns them back (He et al., WaferLLM, MeshGEMV).
@@ -6,33 +6,34 @@ the next one turns them back (He et al., WaferLLM, MeshGEMV).
 Micro-steps: COMPUTE (all cores with inputs and outputs) the tile → [where a group spans s cores:
 REDUCE (int32) a line's n wavelets to the group's first core] → COMPUTE (cores that own groups)
 terms → REDUCE a line's n wavelets over the cores that own groups to position 0 → [with a bias:
-COMPUTE (the line the outputs lie on) the sum].  fp16 weights have no groups: COMPUTE the tile →
-REDUCE.
+COMPUTE (the line the outputs lie on) the sum].  Weights that are not quantised have no groups:
+COMPUTE the tile → REDUCE.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.sum_orders import ReduceOrder
-from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.model.tensors.q8 import INT8
+from engine.model.tensors.tensor import Format
+from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, Site, home
 from engine.wafer.program.geometry import Split
 
-__all__ = ["cost", "steps", "tile_bytes"]
+__all__ = ["cost", "steps"]
 
 _SCALE_OPERATIONS = 4
 """Per group and output: int32 → fp32, product of the scales, product, add."""
-_SCALE_BYTES = 2
 
 
 def steps(
-    micro: Micro,
+    micro: MicroSteps,
     site: Site,
     inputs: Split,
     outputs: NDArray[np.int64],
     along: int,
     order: ReduceOrder,
-    kind: str = "int8",
+    format: Format = INT8,
     biased: bool = False,
 ) -> None:
     """Tell the micro-steps of a product on the whole region.
@@ -44,7 +45,7 @@ def steps(
         outputs: Outputs by core along the other axis, int64.
         along: Axis the inputs lie along; the reduction runs along it, to position 0.
         order: The reduction's order over the parts that own groups.
-        kind: Type of the weights, ``"int8"`` or ``"fp16"``.
+        format: Format of the weights.
         biased: Whether a bias is added.
 
     Cost (k inputs, n outputs, g groups of the fullest core, S = mac_int8, s cores a group):
@@ -52,7 +53,7 @@ def steps(
 
     Source:
         [S1] GEMV as read in its code: one vector instruction of length n for each input.
-        Differs: the scales of the groups, which fp16 weights do not have.
+        Differs: the scales of the groups, which only quantised weights have.
     """
     machine = site.machine
     other = ALONG_COLUMNS if along == ALONG_ROWS else ALONG_ROWS
@@ -61,11 +62,11 @@ def steps(
     n = site.across(other, outputs)
     has_work = (k > 0) & (n > 0)
     overhead = machine.vector_overhead_cycles
-    rate = machine.mac_int8 if kind == "int8" else machine.fmac_fp16
+    rate = machine.mac_int8 if format.is_quantised else machine.fmac_fp16
     micro.work(ALL, mac=k * -(-n // rate), pipe=np.where(has_work, k * overhead, 0))
     if inputs.span > 1:
         micro.reduce(site.line(along, length=inputs.span, repeat=inputs.parts), inputs.span, n)
-    if kind == "int8":
+    if format.is_quantised:
         scaling = _SCALE_OPERATIONS * g * (n > 0)
         micro.work(ALL, vector=scaling * -(-n // machine.fmac_fp32), pipe=scaling * overhead)
     micro.reduce(site.line(along, length=inputs.parts, pitch=inputs.span), order.group, n)
@@ -80,16 +81,8 @@ def cost(
     outputs: NDArray[np.int64],
     along: int,
     order: ReduceOrder,
-    kind: str = "int8",
+    format: Format = INT8,
     biased: bool = False,
 ) -> Cost:
     """Return the cost of `steps` alone."""
-    return site.price(steps, inputs, outputs, along, order, kind, biased)
-
-
-def tile_bytes(inputs: Split, outputs: NDArray[np.int64], kind: str = "int8") -> int:
-    """Return the SRAM bytes of the fullest core's tile: int8 weights and fp16 scales, or fp16."""
-    n = int(outputs.max())
-    if kind == "fp16":
-        return 2 * inputs.most_elements * n
-    return inputs.most_elements * n + max(inputs.groups) * n * _SCALE_BYTES
+    return site.price(steps, inputs, outputs, along, order, format, biased)

@@ -1,4 +1,4 @@
-"""Copying what lies on a region's line to all cores across it.
+"""Copies a vector from a region's line to all cores across it.
 
 Micro-steps: [queries, keys and values: COMPUTE (north line) keys and values rounded to fp16 and
 packed in pairs] → multicast from the line across the region, every core of the line its own.
@@ -7,7 +7,7 @@ packed in pairs] → multicast from the line across the region, every core of th
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, Site, home
 from engine.wafer.program.geometry import Split
 
@@ -15,7 +15,7 @@ __all__ = ["cost", "half_wavelets", "steps"]
 
 
 def steps(
-    micro: Micro,
+    micro: MicroSteps,
     site: Site,
     lies_along: int,
     wavelets: NDArray[np.int64],
@@ -26,11 +26,11 @@ def steps(
     From the west line it runs east along every row, from the north line south along every column.
 
     Args:
-        micro: What is told.
+        micro: Receives the micro-steps.
         site: The region.
         lies_along: Axis the value lies along.
-        wavelets: What each core of the line sends, int64.
-        rounded: fp32 values that each core of the line rounds to fp16 before, int64.
+        wavelets: Wavelets that each core of the line sends, int64.
+        rounded: fp32 values that each core of the line first rounds to fp16, int64.
     """
     axis = ALONG_COLUMNS if lies_along == ALONG_ROWS else ALONG_ROWS
     if rounded is not None:
@@ -51,5 +51,5 @@ def cost(
 
 
 def half_wavelets(lies: Split) -> NDArray[np.int64]:
-    """Return what each core sends of a vector in fp16: two a wavelet, messages of one length."""
+    """Return the wavelets each core sends of an fp16 vector: two values each, one length."""
     return np.where(np.asarray(lies.elements) > 0, -(-lies.most_elements // 2), 0)

@@ -7,14 +7,14 @@ Micro-steps, all on the west line: COMPUTE squares → REDUCE 1 wavelet to row 0
 import numpy as np
 
 from engine.model.sum_orders import ReduceOrder
-from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.site import ALONG_ROWS, CORNER, RSQRT_OPERATIONS, WEST, Site
 from engine.wafer.program.geometry import Split
 
 __all__ = ["cost", "steps"]
 
 
-def steps(micro: Micro, site: Site, hidden: Split, order: ReduceOrder) -> None:
+def steps(micro: MicroSteps, site: Site, hidden: Split, order: ReduceOrder) -> None:
     """Tell the micro-steps of a norm of a vector that lies along the rows of the west line.
 
     Cost:

@@ -8,7 +8,7 @@ scales → [multicast 1 wavelet over the group's cores] → COMPUTE rounded quot
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.cost.ledger import Cost, Micro, vector
+from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.site import DIVIDE_OPERATIONS, Site, home
 from engine.wafer.program.geometry import Split
 
@@ -17,7 +17,7 @@ __all__ = ["cost", "steps", "wavelets", "wavelets_by_core"]
 _INT8_PER_WAVELET = 4
 
 
-def steps(micro: Micro, site: Site, lies: Split, axis: int) -> None:
+def steps(micro: MicroSteps, site: Site, lies: Split, axis: int) -> None:
     """Tell the micro-steps of quantising a vector on the line where it lies.
 
     Cost:
@@ -50,5 +50,5 @@ def wavelets(lies: Split) -> int:
 
 
 def wavelets_by_core(lies: Split) -> NDArray[np.int64]:
-    """Return what each core of the line sends: messages have one length, empty cores send none."""
+    """Return the wavelets each core of the line sends: one length, none from empty cores."""
     return np.where(np.asarray(lies.elements) > 0, wavelets(lies), 0)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.sum_orders import ReduceOrder
-from engine.wafer.cost.ledger import Cost, Micro
+from engine.wafer.cost.ledger import Cost, MicroSteps
 from engine.wafer.ops.site import ALONG_COLUMNS, NORTH, Site
 
 __all__ = ["WAVELETS", "cost", "steps"]
@@ -17,7 +17,7 @@ WAVELETS = 2
 """A value and its index."""
 
 
-def steps(micro: Micro, site: Site, logits: NDArray[np.int64], order: ReduceOrder) -> None:
+def steps(micro: MicroSteps, site: Site, logits: NDArray[np.int64], order: ReduceOrder) -> None:
     """Tell the micro-steps of the largest of ``logits`` values by column, for one row of a step."""
     machine = site.machine
     n = logits[None, :]

@@ -1,4 +1,4 @@
-"""What all operations share: the region they run on, its lines of cores, counted scalar work."""
+"""Site: the region an operation runs on, its lines of cores, and counts of scalar work."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ RSQRT_OPERATIONS = 19
 """The same for `engine.scalars.rsqrt32`."""
 RECIPROCAL_OPERATIONS = 10
 """A vector's reciprocals: a first guess from the bits, three Newton steps of three operations.
-Assumed: the quotients of a vector are found so, a single one by the machine's division."""
+Assumed: a vector's quotients are found this way, a single one by the machine's division."""
 DIVIDE_OPERATIONS = 3
 """Operations per element of a correctly rounded quotient once the reciprocal is known: multiply,
 residual, correction (Markstein, 1990)."""

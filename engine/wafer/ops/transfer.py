@@ -1,7 +1,7 @@
-"""Moving the residual stream from one region's west line to the next one's, lane by lane.
+"""Moves the residual stream from one region's west line to the next one's, lane by lane.
 
-The rotary angles of the row's position travel behind slice 0 on lane 0, which leaves its wavelets
-at every core of the receiving north line.
+Lane 0 also carries the rotary angles of the row's position, behind slice 0, and leaves a copy of
+all its wavelets at every core of the receiving north line.
 
 Micro-steps: SEND (west line) a slice, row 0 also the angles; RECEIVE (west line) the same, and the
 rest of the north line what lane 0 carries.
@@ -10,7 +10,7 @@ rest of the north line what lane 0 carries.
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.cost.ledger import Cost, Micro, longer
+from engine.wafer.cost.ledger import Cost, MicroSteps, longer
 from engine.wafer.ops.site import NORTH_BUT_CORNER, WEST, Site
 from engine.wafer.program.geometry import Split
 
@@ -24,11 +24,11 @@ def lane_wavelets(hidden: Split, angles: int) -> NDArray[np.int64]:
     return wavelets
 
 
-def send_steps(micro: Micro, site: Site, hidden: Split, angles: int) -> None:
+def send_steps(micro: MicroSteps, site: Site, hidden: Split, angles: int) -> None:
     """Tell the micro-steps of sending, on the region the vector leaves.
 
     Args:
-        micro: What is told.
+        micro: Receives the micro-steps.
         site: That region.
         hidden: How the vector lies along its rows.
         angles: fp32 rotary values that go along row 0.
@@ -45,7 +45,7 @@ def send_cost(site: Site, hidden: Split, angles: int) -> Cost:
 
 
 def receive_steps(
-    micro: Micro,
+    micro: MicroSteps,
     site: Site,
     hidden: Split,
     angles: int,
@@ -56,12 +56,12 @@ def receive_steps(
     """Tell the micro-steps of arriving ``hops`` (by row) further on.
 
     Args:
-        micro: What is told.
+        micro: Receives the micro-steps.
         site: The region the vector arrives in.
         hidden: How it lies along its rows.
         angles: fp32 rotary values that come along row 0.
         hops: Hops of each lane.
-        link_cycles: What a link between wafers adds.
+        link_cycles: Cycles that a link between wafers adds.
         north: Hops of lane 0 to each core of the north line; None: it goes on east.
 
     Cost:

@@ -62,9 +62,9 @@ def turn_between(source: Region, target: Region) -> Turn | None:
 def turns_inside(source: Region, target: Region) -> bool:
     """Return whether lanes turn inside their source: a western turn without room west of it.
 
-    There lane 0, which goes on over the target's whole north line, crosses the other lanes, so it
-    needs a color of its own.  Never on the way to the head of a single wafer, from where the way
-    back starts.
+    Lane 0 goes on over the target's whole north line and crosses the other lanes there, so it
+    needs a color of its own.  Lanes never turn inside on their way to the head of a single wafer,
+    because the way back starts there.
     """
     last = source.height - 1
     starts_back = not target.layers and target.wafer == 0
@@ -158,7 +158,7 @@ def lane_path(regions: Sequence[Region], source: int, target: int, row: int) -> 
 def lane_hops(regions: Sequence[Region], source: int, target: int) -> NDArray[np.int64]:
     """Return the hops of a path by lane, int64 (rows,); arguments as in `lane_path`.
 
-    None between wafers: what lies between is a link's latency, not hops.
+    0 between wafers: a link has a latency, not hops.
     """
     hops = np.zeros(regions[source].height, np.int64)
     if regions[source].wafer == regions[target].wafer:

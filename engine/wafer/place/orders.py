@@ -1,6 +1,6 @@
-"""Orders: in which groups each sum of a placement meets, in few cycles and within the colors.
+"""Orders: the groups in which each sum of a placement meets, for few cycles within the colors.
 
-A color's route is the same for a region's whole life.  A chain needs two colors for its pitch and
+A color keeps its route for a region's whole life.  A chain needs two colors for its pitch and
 axis (neighbours send on different ones), a multicast one for its pattern, the lanes three.  Chains
 of one pitch share theirs, so group sizes are chosen together.  Prices nothing but collectives.
 """
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PlacementError
+from engine.model.roles import Role
 from engine.model.sum_orders import ReduceOrder, SumOrders
 from engine.wafer.cost.lines import reduce_costs
 from engine.wafer.ops import select
@@ -31,7 +32,7 @@ turn inside a region."""
 _CHAIN_COLORS = 2
 _MULTICAST_COLORS = 1
 _CANDIDATES = 12
-"""Pitches of group roots that are compared in pairs, the cheapest by themselves."""
+"""How many pitches of group roots are also compared in pairs: those cheapest alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,21 +121,21 @@ def _with_select(
 
 
 def _chains(placement: Placement) -> dict[str, _Chain]:
-    """The reductions of two phases, by the name of their order."""
+    """Return the two-phase reductions, by the name of their order."""
     shape, heads = placement.shape, placement.heads
     by_core = block_outputs(placement.model, shape, heads)
-    outputs = {name: int(each.max()) for name, each in by_core.items()}
+    outputs = {role: int(each.max()) for role, each in by_core.items()}
 
     def over(lies: Split, axis: int, *streams: int) -> _Chain:
         return _Chain(axis, lies.parts, lies.span, streams)
 
     queries = heads.queries
     return {
-        "hidden": over(placement.hidden, ALONG_ROWS, outputs["qkv"], outputs["gate_up"]),
+        "hidden": over(placement.hidden, ALONG_ROWS, outputs[Role.QKV], outputs[Role.GATE_UP]),
         "norm": _Chain(ALONG_ROWS, shape.rows, 1, (1, 1)),
         "positions": _Chain(ALONG_ROWS, shape.rows, 1, (queries, queries * (heads.dims + 1))),
-        "heads": over(placement.attended, ALONG_COLUMNS, outputs["o"]),
-        "ffn": over(placement.gated, ALONG_COLUMNS, outputs["down"]),
+        "heads": over(placement.attended, ALONG_COLUMNS, outputs[Role.OUT]),
+        "ffn": over(placement.gated, ALONG_COLUMNS, outputs[Role.DOWN]),
         "select": _Chain(ALONG_COLUMNS, shape.head_columns, 1, (select.WAVELETS,)),
     }
 
@@ -158,7 +159,7 @@ def _colors(
     chains: dict[str, _Chain],
     groups: dict[str, int],
 ) -> int:
-    """Colors of a region with these groups; a chain without one is plain."""
+    """Return the colors of a region with these groups; a chain without a group is plain."""
     pitches = {
         (axis, pitch)
         for axis in (ALONG_ROWS, ALONG_COLUMNS)
@@ -173,7 +174,7 @@ def _colors(
 
 
 def _base_pitches(placement: Placement, region: str, axis: int) -> set[int]:
-    """Pitches that plain chains have: neighbours, and the owners of groups that span cores."""
+    """Return the pitches of plain chains: neighbours, and owners of groups that span cores."""
     shape = placement.shape
     if axis == ALONG_ROWS:
         pitches = {1, placement.hidden.span} if shape.rows > 1 else set()
@@ -186,7 +187,7 @@ def _base_pitches(placement: Placement, region: str, axis: int) -> set[int]:
 
 
 def _fixed_colors(placement: Placement, region: str) -> int:
-    """Colors of lanes and multicasts."""
+    """Return the colors of lanes and multicasts."""
     shape = placement.shape
     columns = shape.columns if region == "block" else shape.head_columns
     patterns = {(ALONG_ROWS, shape.rows), (ALONG_COLUMNS, columns)}
@@ -221,8 +222,8 @@ def _choose(
     Args:
         machine: The chip.
         chains: The reductions of one axis.
-        free: Pitches that have their colors anyhow.
-        allowed: Further pitches of group roots; as many as chains give each its best.
+        free: Pitches that have their colors already.
+        allowed: Most further pitches of group roots; one for each chain gives each its best.
     """
     tables = [_by_pitch(machine, chain) for chain in chains]
     most = max((table.size for table in tables), default=1)
@@ -242,7 +243,7 @@ def _choose(
 def _pitch_sets(
     costs: NDArray[np.float64], plain: NDArray[np.float64], allowed: int
 ) -> list[tuple[int, ...]]:
-    """Sets of pitches worth comparing: the cheapest alone, each chain's own, those in pairs."""
+    """Return the sets of pitches to compare: the cheapest alone, each chain's best, and pairs."""
     sets: list[tuple[int, ...]] = [()]
     if not allowed:
         return sets
@@ -264,7 +265,7 @@ def _total(costs: NDArray[np.float64], plain: NDArray[np.float64], pitches: Sequ
 
 
 def _group(chain: _Chain, table: NDArray[np.float64], pitches: Sequence[int]) -> int:
-    """The group of a chain with the fewest cycles among its plain one and these root pitches."""
+    """Return the group of a chain with the fewest cycles: plain, or at one of these pitches."""
     best, group = table[0], chain.length
     for pitch in sorted(set(pitches), reverse=True):
         if pitch < table.size and table[pitch] < best:
@@ -274,7 +275,7 @@ def _group(chain: _Chain, table: NDArray[np.float64], pitches: Sequence[int]) ->
 
 @lru_cache(maxsize=4096)
 def _by_pitch(machine: MachineSpec, chain: _Chain) -> NDArray[np.float64]:
-    """Cycles by the pitch of the group roots; entry 0 is the plain chain."""
+    """Return the cycles by the pitch of the group roots; entry 0 is the plain chain."""
     costs = [reduce_costs(machine, chain.length, b, chain.pitch) for b in chain.streams]
     by_group = np.sum(costs, axis=0)
     table = np.full(chain.length * chain.pitch, np.inf)

@@ -5,54 +5,43 @@ wafer, or an error that names the core, the bytes and what to change.  Counts no
 no instruction; which shape is best is the planner's question.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from math import ceil
-from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PlacementError
-from engine.model.graph import ModelGraph, Node
-from engine.wafer.ops import matmul
+from engine.model.roles import Role
 from engine.wafer.ops.attention import HeadSplit, kv_bytes, split_heads
-from engine.wafer.place.lanes import lane_path, turn_between, turns_inside
+from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
+from engine.wafer.place.lanes import lane_path
+from engine.wafer.place.model_shape import ModelShape
+from engine.wafer.place.serpentine import lay_out
 from engine.wafer.program.geometry import Split, even_split, split
 from engine.wafer.program.machine import MachineSpec
-from engine.wafer.program.program import Attention, Region
+from engine.wafer.program.program import Region
 
 __all__ = [
-    "ModelShape",
     "Placement",
     "Shape",
     "block_outputs",
     "block_sram",
     "head_sram",
-    "model_shape",
     "place",
 ]
 
-_T = TypeVar("_T")
-
 
 @dataclass(frozen=True, slots=True)
-class ModelShape:
-    """The sizes of a model that decide where it can lie."""
+class Product:
+    """How the product of a role lies on its region."""
 
-    hidden: int
-    ffn: int
-    layers: int
-    vocabulary: int
-    tied: bool
-    attention: Attention
-    weights: str = "int8"
-    """Type of the weights: ``"int8"`` in groups of 32, or ``"fp16"``, which is priced only."""
-    vectors: int = 2
-    """fp32 vectors of the stream's width that a layer keeps: its norms."""
-    biases: int = 0
-    """fp32 numbers that a layer's biases and head norms keep."""
+    inputs: Split
+    """The source on its home line."""
+    along: int
+    """The axis of that line: `ALONG_ROWS` or `ALONG_COLUMNS`."""
+    outputs: NDArray[np.int64]
+    """Outputs by core of the other axis' line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +106,22 @@ class Placement:
         """The gated activations along columns."""
         return _lies(self.model, self.model.ffn, self.shape.columns)
 
+    def product(self, role: Role) -> Product:
+        """Return how the product of a role lies.
+
+        Raises:
+            KeyError: Nodes of this role multiply nothing.
+        """
+        if role is Role.HEAD:
+            return Product(self.hidden, ALONG_ROWS, self.head_outputs)
+        inputs, along = {
+            Role.QKV: (self.hidden, ALONG_ROWS),
+            Role.OUT: (self.attended, ALONG_COLUMNS),
+            Role.GATE_UP: (self.hidden, ALONG_ROWS),
+            Role.DOWN: (self.gated, ALONG_COLUMNS),
+        }[role]
+        return Product(inputs, along, block_outputs(self.model, self.shape, self.heads)[role])
+
     @property
     def wafers(self) -> int:
         """How many wafers the regions lie on."""
@@ -129,17 +134,9 @@ class Placement:
         return np.diff(edges // self.shape.head_columns)
 
 
-class _Corner(NamedTuple):
-    """Where a rectangle lies, and whether its band runs west."""
-
-    x: int
-    y: int
-    flipped: bool
-
-
 def _lies(model: ModelShape, width: int, cores: int) -> Split:
-    """Return how a vector lies on a line: in groups for int8 weights, evenly for fp16."""
-    return split(width, cores) if model.weights == "int8" else even_split(width, cores)
+    """Return how a vector lies on a line: in groups if some weights need them, else evenly."""
+    return split(width, cores) if model.formats.in_groups else even_split(width, cores)
 
 
 def _attended(model: ModelShape, columns: int, heads: HeadSplit) -> Split:
@@ -150,64 +147,6 @@ def _attended(model: ModelShape, columns: int, heads: HeadSplit) -> Split:
     used = _lies(model, width, heads.columns)
     none = (0,) * (columns - heads.columns)
     return replace(used, cores=columns, elements=used.elements + none, groups=used.groups + none)
-
-
-def model_shape(graph: ModelGraph, *, runs: bool = True) -> ModelShape:
-    """Return the sizes of a graph whose layers all have the same.
-
-    Args:
-        graph: The model.
-        runs: False: only for pricing; biases, head norms and soft caps are no reason to refuse.
-
-    Raises:
-        PlacementError: A layer lacks an attention or a gate, or its sizes differ.
-    """
-    attention = _same(graph, "attention", lambda node: _attention(node, runs))
-    gate = _same(graph, "gate", lambda node: graph.values[node.output])
-    rotary = {node.number("base") for node in graph.nodes if node.op == "rotary"}
-    if len(rotary) != 1:
-        raise PlacementError(f"{graph.name}: rotary bases {sorted(rotary)}; one is supported")
-    embed = next(node for node in graph.nodes if node.op == "embed")
-    head = graph.nodes[-1]
-    heads, kv_heads, head_dim, scale = attention
-    nodes = graph.nodes
-    return ModelShape(
-        hidden=graph.width,
-        ffn=gate,
-        layers=graph.layers,
-        vocabulary=graph.vocabulary,
-        tied=embed.weight == head.weight,
-        attention=Attention(heads, kv_heads, head_dim, scale, rotary.pop()),
-        vectors=sum(n.op == "norm" and n.layer == 0 and "heads" not in n.attributes for n in nodes),
-        biases=sum(_kept_numbers(graph, node) for node in nodes if node.layer == 0),
-    )
-
-
-def _kept_numbers(graph: ModelGraph, node: Node) -> int:
-    """fp32 numbers of a node's bias, or of a norm of single heads."""
-    if "bias" in node.attributes:
-        return graph.values[node.output]
-    return graph.values[node.output] if node.op == "norm" and "heads" in node.attributes else 0
-
-
-def _attention(node: Node, runs: bool) -> tuple[int, int, int, float]:
-    if runs and (node.number("window") or node.number("softcap")):
-        raise PlacementError(f"{node.name}: sliding windows and soft caps are not supported yet")
-    return (
-        node.integer("heads"),
-        node.integer("kv_heads"),
-        node.integer("head_dim"),
-        node.number("scale"),
-    )
-
-
-def _same(graph: ModelGraph, op: str, read: Callable[[Node], _T]) -> _T:
-    values = {read(node) for node in graph.nodes if node.op == op}
-    if len(values) != 1:
-        raise PlacementError(
-            f"{graph.name}: layers differ in their {op}: {sorted(map(str, values))}"
-        )
-    return values.pop()
 
 
 def place(
@@ -240,7 +179,7 @@ def place(
     widths = [shape.columns] * len(counts) + [shape.head_columns]
     regions: list[Region] = []
     first = 0
-    for wafer, corners in enumerate(_wafers(widths, shape.rows, machine, shape.wafers)):
+    for wafer, corners in enumerate(lay_out(widths, shape.rows, machine, shape.wafers)):
         for x, y, flipped in corners:
             size = (shape.columns, shape.rows)
             if len(regions) == len(counts):
@@ -253,23 +192,6 @@ def place(
             regions.append(Region(label, x, y, *size, layers, block, flipped, wafer))
             first += count
     return Placement(model, shape, context_length, tuple(regions), runs)
-
-
-def _wafers(
-    widths: list[int], height: int, machine: MachineSpec, wafers: int
-) -> list[list[_Corner]]:
-    """Cut the rectangles into wafers, as evenly as possible, the head on the last one."""
-    if wafers == 1:
-        return [_serpentine(widths, height, machine)]
-    blocks = len(widths) - 1
-    laid = []
-    start = 0
-    for wafer in range(wafers):
-        count = blocks // wafers + (wafer < blocks % wafers)
-        end = start + count if wafer + 1 < wafers else len(widths)
-        laid.append(_serpentine(widths[start:end], height, machine, wafer, wafer + 1 == wafers))
-        start = end
-    return laid
 
 
 def _check_split(model: ModelShape, shape: Shape) -> None:
@@ -292,14 +214,14 @@ def _check_split(model: ModelShape, shape: Shape) -> None:
 
 def block_outputs(
     model: ModelShape, shape: Shape, heads: HeadSplit | None = None
-) -> dict[str, NDArray[np.int64]]:
-    """Return the outputs by core of a layer's four products, by the name of their input."""
+) -> dict[Role, NDArray[np.int64]]:
+    """Return the outputs by core of a layer's four products."""
     heads = heads or split_heads(model.attention, shape.columns)
     qkv = np.zeros(shape.columns, np.int64)
     qkv[: heads.columns] = (heads.queries + 2 * heads.kv) * heads.dims
     gated = np.asarray(_lies(model, model.ffn, shape.columns).elements, np.int64)
     hidden = np.asarray(_lies(model, model.hidden, shape.rows).elements, np.int64)
-    return {"qkv": qkv, "o": hidden, "gate_up": 2 * gated, "down": hidden}
+    return {Role.QKV: qkv, Role.OUT: hidden, Role.GATE_UP: 2 * gated, Role.DOWN: hidden}
 
 
 def block_sram(
@@ -318,22 +240,24 @@ def block_sram(
     hidden = _lies(model, model.hidden, shape.rows)
     attended = _attended(model, shape.columns, heads)
     gated = _lies(model, model.ffn, shape.columns)
-    inputs = {"qkv": hidden, "o": attended, "gate_up": hidden, "down": gated}
+    inputs = {Role.QKV: hidden, Role.OUT: attended, Role.GATE_UP: hidden, Role.DOWN: gated}
     outputs = block_outputs(model, shape, heads)
-    tiles = sum(matmul.tile_bytes(inputs[name], outputs[name], model.weights) for name in inputs)
+    tiles = sum(
+        model.formats.tile_bytes(role, int(outputs[role].max()), lies.most_elements)
+        for role, lies in inputs.items()
+    )
     vectors = model.vectors * hidden.most_elements * 4 + ceil(model.biases / shape.columns) * 4
     positions = ceil(context_length / shape.rows)
-    most_inputs = max(lies.most_elements for lies in inputs.values())
+    widest_input = max(
+        model.formats.input_bytes(role) * lies.most_elements for role, lies in inputs.items()
+    )
     most_outputs = max(int(n.max()) for n in outputs.values())
     scores = heads.queries * positions * 4
     used = _sram(
         machine,
         weights=layers * (tiles + vectors),
         kv=layers * kv_bytes(heads, positions),
-        buffers=_INPUT_BYTES[model.weights] * most_inputs
-        + 8 * most_outputs
-        + scores
-        + 4 * model.attention.head_dim,
+        buffers=widest_input + 8 * most_outputs + scores + 4 * model.angles,
     )
     if used["max_total"] > machine.sram_bytes:
         where = f"a block of {shape.columns} × {shape.rows} cores with {layers} layers, core (0, 0)"
@@ -385,21 +309,16 @@ def head_sram(model: ModelShape, machine: MachineSpec, shape: Shape) -> dict[str
 
 
 def _head_bytes(model: ModelShape, machine: MachineSpec, shape: Shape) -> dict[str, int]:
-    hidden = _lies(model, model.hidden, shape.rows)
-    outputs = np.array([ceil(model.vocabulary / shape.head_columns)])
-    tile = matmul.tile_bytes(hidden, outputs, model.weights)
+    inputs = _lies(model, model.hidden, shape.rows).most_elements
+    outputs = ceil(model.vocabulary / shape.head_columns)
+    matrices = (Role.HEAD,) if model.tied else (Role.HEAD, Role.EMBED)
+    tiles = sum(model.formats.tile_bytes(role, outputs, inputs) for role in matrices)
     return _sram(
         machine,
-        weights=tile * (1 if model.tied else 2) + 4 * hidden.most_elements,
+        weights=tiles + 4 * inputs,
         kv=0,
-        buffers=_INPUT_BYTES[model.weights] * hidden.most_elements
-        + 8 * int(outputs[0])
-        + 4 * model.attention.head_dim,
+        buffers=model.formats.input_bytes(Role.HEAD) * inputs + 8 * outputs + 4 * model.angles,
     )
-
-
-_INPUT_BYTES = {"int8": 5, "fp16": 6}
-"""Of an input: fp32 and its image in the type of the weights."""
 
 
 def _sram(machine: MachineSpec, *, weights: int, kv: int, buffers: int) -> dict[str, int]:
@@ -420,89 +339,3 @@ def _too_small(
         f"{where} needs {used['max_total']:,} bytes ({shares}), a core of {machine.name} has "
         f"{machine.sram_bytes:,}: {advice}"
     )
-
-
-def _serpentine(
-    widths: Sequence[int],
-    height: int,
-    machine: MachineSpec,
-    wafer: int = 0,
-    with_head: bool = True,
-) -> list[_Corner]:
-    """Lay rectangles east, then west, then east again, in the squarest box with room for lanes.
-
-    Lanes turn west of their bands where the wafer has room for that, else inside their regions.
-    """
-    sums = {sum(widths[: n + 1]) for n in range(len(widths))}
-    limits = sorted(sums | {max(widths), machine.columns})
-    choices = [_bands(widths, limit) for limit in limits if max(widths) <= limit <= machine.columns]
-    for inside in (False, True):
-        first = Region("", 0, 0, 0, height, (0,), {}, False, wafer)
-        laid = [_with_turns(bands, first, inside, with_head) for bands in choices]
-        fitting = [
-            (max(across, down), corners)
-            for corners, across, down in laid
-            if corners and across <= machine.columns and down <= machine.rows
-        ]
-        if fitting:
-            return min(fitting, key=lambda choice: choice[0])[1]
-    raise PlacementError(
-        f"{len(widths)} rectangles of {height} rows (widest {max(widths)}) and the turns of "
-        f"{height} lanes between their bands do not fit the {machine.columns} × "
-        f"{machine.rows} cores of {machine.name}: use fewer rows, more layers per block, or "
-        "a larger machine"
-    )
-
-
-def _with_turns(
-    bands: Sequence[Sequence[int]], first: Region, inside: bool, with_head: bool
-) -> tuple[list[_Corner], int, int]:
-    """Return corners, and the columns and rows that rectangles and turning lanes take.
-
-    A band begins where the band before ended.  No corners: lanes cannot turn as asked for.
-
-    Args:
-        bands: Widths of the rectangles.
-        first: A rectangle of their height on their wafer.
-        inside: Whether lanes may turn inside their regions.
-        with_head: Whether the last rectangle is the head.
-    """
-    height = first.height
-    laid: list[Region] = []
-    for number, band in enumerate(bands):
-        for width in band:
-            y, flipped = number * height, number % 2 == 1
-            x = _next_x(laid[-1], width, y, flipped) if laid else 0
-            laid.append(replace(first, x=x, y=y, width=width, flipped=flipped))
-    if with_head:
-        laid[-1] = replace(laid[-1], layers=())
-    west = min(region.x for region in laid)
-    if not inside:
-        outer = [min(a.x, b.x) for a, b in pairwise(laid) if a.flipped and a.y != b.y]
-        west = min([west, *(x - height + 1 for x in outer)])
-    laid = [replace(region, x=region.x - west) for region in laid]
-    pairs = list(pairwise(laid))
-    turns = [turn for a, b in pairs if (turn := turn_between(a, b)) is not None]
-    turning = [turn.column(row) for turn in turns for row in (0, height - 1)]
-    if min(turning, default=0) < 0 or (not inside and any(turns_inside(a, b) for a, b in pairs)):
-        return [], 0, 0
-    across = max([region.x + region.width for region in laid] + [c + 1 for c in turning])
-    corners = [_Corner(region.x, region.y, region.flipped) for region in laid]
-    return corners, across, len(bands) * height
-
-
-def _next_x(before: Region, width: int, y: int, flipped: bool) -> int:
-    """The west edge of the rectangle that follows another in its band or begins the next."""
-    if before.y == y:
-        return before.x - width if flipped else before.x + before.width
-    return before.x + min(0, before.width - width) if flipped else before.x
-
-
-def _bands(widths: Sequence[int], limit: int) -> list[list[int]]:
-    """Cut a row of rectangles into bands of at most ``limit`` columns."""
-    bands: list[list[int]] = [[]]
-    for width in widths:
-        if bands[-1] and sum(bands[-1]) + width > limit:
-            bands.append([])
-        bands[-1].append(width)
-    return bands

@@ -1,1 +1,1 @@
-"""Planning: which shape of placement is best, kept between starts and reported."""
+"""Planning: the best shape of a placement, kept and reported, and the model that is placed so."""

@@ -8,13 +8,16 @@ import hashlib
 import json
 import logging
 import os
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
+from engine.model.tensors.tensor import Format
 from engine.paths import cache_dir
-from engine.wafer.place.placement import Placement, Shape, model_shape, place
+from engine.wafer.place.model_shape import ModelShape, model_shape
+from engine.wafer.place.placement import Placement, Shape, place
 from engine.wafer.plan.planner import plan
 from engine.wafer.program.machine import MachineSpec
 
@@ -28,36 +31,41 @@ _DECIDING = ("program", "cost", "ops", "place", "compile", "plan")
 
 
 def remembered_plan(
-    graph: ModelGraph, machine: MachineSpec, context_length: int | None = None
+    graph: ModelGraph,
+    machine: MachineSpec,
+    context_length: int | None = None,
+    formats: Mapping[str, Format] | None = None,
 ) -> Placement:
     """Return what `plan` returns, without its search where this was asked before.
 
     Raises:
         PlacementError: As `plan`.
     """
-    file = cache_dir() / "plans" / f"{_key(graph, machine, context_length)}.json"
+    model = model_shape(graph, formats, runs=True)
+    file = cache_dir() / "plans" / f"{_key(graph, model, machine, context_length)}.json"
     context = graph.context_length if context_length is None else context_length
     try:
         shape = Shape(**json.loads(file.read_text(encoding="utf-8")))
-        model = replace(model_shape(graph, runs=True), weights="int8")
         return place(model, machine, shape, context, runs=True)
     except FileNotFoundError:
         pass
     except (OSError, ValueError, TypeError, PlacementError) as error:
         _log.warning("the plan kept in %s is not usable (%r); searching anew", file, error)
-    placement = plan(graph, machine, context_length)
+    placement = plan(graph, machine, context_length, formats)
     _keep(file, placement.shape)
     return placement
 
 
-def _key(graph: ModelGraph, machine: MachineSpec, context_length: int | None) -> str:
+def _key(
+    graph: ModelGraph, model: ModelShape, machine: MachineSpec, context_length: int | None
+) -> str:
     """Return 16 hexadecimal digits over the model's sizes, the machine and the sources."""
     wafer = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for source in sorted(path for name in _DECIDING for path in (wafer / name).glob("*.py")):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     operations = [(node.op, node.layer) for node in graph.nodes]
-    sizes = (graph.name, asdict(model_shape(graph, runs=True)), operations, graph.context_length)
+    sizes = (graph.name, model, operations, graph.context_length)
     digest.update(repr((sizes, asdict(machine), context_length)).encode())
     return digest.hexdigest()[:16]
 

@@ -1,90 +1,31 @@
 """Planner: the rectangles of a model on a machine with the fewest cycles per token, and the search.
 
-Every size of a block that the model splits over is placed and priced by compiling one layer and
-adding up its micro-steps as if every core waited for the slowest (`cost.Tally`), at half the
-context.  Deterministic; no weights.  `Plan` keeps what was compared and why the best won.
+Every size of a block that the model splits over is placed and priced (`shape_search`).
+Deterministic; no weights.  `Plan` keeps what was compared and why the best won.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
 
-import numpy as np
-
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
-from engine.model.sum_orders import ReduceOrder
-from engine.wafer.compile.compiler import compile_graph
-from engine.wafer.cost.ledger import Tally
-from engine.wafer.cost.lines import best_group
-from engine.wafer.ops import embed, matmul, multicast, norm, quantise, select
-from engine.wafer.ops.attention import kv_bytes, split_heads
-from engine.wafer.ops.site import ALONG_ROWS, Site
-from engine.wafer.ops.transfer import lane_wavelets
-from engine.wafer.place.lanes import lane_hops
-from engine.wafer.place.placement import (
-    ModelShape,
-    Placement,
-    Shape,
-    block_sram,
-    head_sram,
-    model_shape,
-    place,
-)
-from engine.wafer.program.geometry import GROUP, even_split, split
-from engine.wafer.program.isa import Field, Op
+from engine.model.tensors.tensor import Format
+from engine.wafer.ops.attention import kv_bytes
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Placement, block_sram, place
+from engine.wafer.plan.block_sizes import block_sizes
+from engine.wafer.plan.shape_search import Candidate, PlanOptions, ShapeSearch
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["Candidate", "Plan", "kv_capacity", "plan", "plan_shape"]
+__all__ = ["Plan", "kv_capacity", "plan", "plan_shape"]
 
-_SPANS = (2, 4, 8, 16, 32)
 _CORE_SLACK = 1.02
 """How much slower than the fastest a size with fewer cores may be."""
-_HEAD_SLACK = 1.05
-"""How much slower than the fastest head, about a tenth of a token, a narrower one may be."""
-_BLOCK_SLACK = 1.05
-"""How much slower than with the fewest blocks a decode may be with the most that fit: rows of a
-prefill, drafts and alternatives pipeline over blocks."""
-_HEAD_WIDTHS = (
-    1,
-    2,
-    3,
-    4,
-    6,
-    8,
-    12,
-    16,
-    24,
-    32,
-    48,
-    64,
-    96,
-    128,
-    160,
-    192,
-    256,
-    320,
-    384,
-    512,
-    640,
-)
-_MOST_WAFERS = 64
 
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A size of blocks and what it would cost."""
-
-    columns: int
-    rows: int
-    shape: Shape | None
-    """None: it does not fit."""
-    cores: int
-    cycles_per_token: int
-    """Estimated at half the context; 0 where it does not fit."""
-    cycles_by_op: dict[str, int]
-    refusal: str = ""
+_ANYTHING = PlanOptions()
+"""Whatever can be priced, as the planner chooses."""
 
 
 @dataclass(frozen=True)
@@ -135,32 +76,33 @@ class Plan:
         return _context_limit(self.placement, self.machine)
 
 
-def plan(graph: ModelGraph, machine: MachineSpec, context_length: int | None = None) -> Placement:
+def plan(
+    graph: ModelGraph,
+    machine: MachineSpec,
+    context_length: int | None = None,
+    formats: Mapping[str, Format] | None = None,
+) -> Placement:
     """Return the placement with the fewest decode cycles, one that the tiers can run.
 
     Args:
         graph: The model.
         machine: The chip.
         context_length: KV rows to hold; None means the model's own.
+        formats: Format of every tensor by name; None: int8 for every matrix.
 
     Raises:
         PlacementError: The context is not one the model has, or no shape fits (the message says
-            what the nearest one lacked).
+            what the nearest one lacked), or a format is only priced.
     """
-    return plan_shape(graph, machine, context_length, runs=True, wafers=1).placement
+    options = PlanOptions(formats=formats, runs=True, wafers=1)
+    return plan_shape(graph, machine, context_length, options).placement
 
 
 def plan_shape(
     graph: ModelGraph,
     machine: MachineSpec,
     context_length: int | None = None,
-    *,
-    blocks: int | None = None,
-    block: tuple[int, int] | None = None,
-    dtype: str = "int8",
-    rows_per_step: int = 1,
-    runs: bool = False,
-    wafers: int | None = None,
+    options: PlanOptions = _ANYTHING,
 ) -> Plan:
     """Search the rectangles with the fewest cycles per token; weights are not needed.
 
@@ -168,26 +110,22 @@ def plan_shape(
         graph: The model.
         machine: The chip.
         context_length: KV rows to hold; None means the model's own.
-        blocks: Blocks the layers are split over; None: the planner's choice.
-        block: (columns, rows) of a block; None: the planner's choice.
-        dtype: Type of the weights, ``"int8"`` or ``"fp16"``.
-        rows_per_step: Rows of a step that are compared: 1 for decode, more for drafts.
-        runs: True: only what the tiers can run; False: anything that can be priced.
-        wafers: How many wafers; None: as few as hold the model.
+        options: What the plan is for, and what of it is given.
 
     Raises:
         PlacementError: The context is not one the model has, or nothing fits.
     """
-    model = replace(model_shape(graph, runs=runs), weights=dtype)
+    model = model_shape(graph, options.formats, runs=options.runs)
     context = graph.context_length if context_length is None else context_length
     if not 1 <= context <= graph.context_length:
         raise PlacementError(
             f"a context of {context} asked for; {graph.name} takes 1 to {graph.context_length}"
         )
+    blocks, block = options.blocks, options.block
     if blocks is not None and not 1 <= blocks <= model.layers:
         raise PlacementError(f"{blocks} blocks asked for; {graph.name} has {model.layers} layers")
-    search = _Search(graph, model, machine, context, runs, rows_per_step, blocks, wafers)
-    sizes = [block] if block else list(_sizes(model, machine, runs))
+    search = ShapeSearch(graph, model, machine, context, options)
+    sizes = [block] if block else list(block_sizes(model, machine, options.runs))
     candidates = tuple(search.candidate(columns, rows) for columns, rows in sizes)
     fitting = [c for c in candidates if c.shape is not None]
     if not fitting:
@@ -196,249 +134,17 @@ def plan_shape(
             f"{graph.name} does not fit {machine.name} with a context of {context:,}: "
             f"{nearest.refusal}"
         )
+    chosen = _fastest_of_the_small(fitting)
+    assert chosen.shape is not None
+    placement = place(model, machine, chosen.shape, context, runs=options.runs)
+    return Plan(placement, machine, options.rows_per_step, candidates, chosen)
+
+
+def _fastest_of_the_small(fitting: list[Candidate]) -> Candidate:
+    """Return the size with the fewest cores that is hardly slower than the fastest."""
     limit = _CORE_SLACK * min(c.cycles_per_token for c in fitting)
     close = [c for c in fitting if c.cycles_per_token <= limit]
-    chosen = min(close, key=lambda c: (c.cores, c.cycles_per_token))
-    assert chosen.shape is not None
-    placement = place(model, machine, chosen.shape, context, runs=runs)
-    return Plan(placement, machine, rows_per_step, candidates, chosen)
-
-
-# ── the search ──────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """A width of the head and what it costs, without its transfers."""
-
-    columns: int
-    cycles: int
-
-
-class _Search:
-    """Prices sizes of blocks for one model on one machine."""
-
-    def __init__(
-        self,
-        graph: ModelGraph,
-        model: ModelShape,
-        machine: MachineSpec,
-        context: int,
-        runs: bool,
-        rows_per_step: int,
-        blocks: int | None,
-        wafers: int | None,
-    ) -> None:
-        self.layer = _one_layer(graph)
-        self.model, self.machine, self.context = model, machine, context
-        self.runs, self.rows_per_step = runs, rows_per_step
-        self.blocks, self.wafers = blocks, wafers
-        self._heads: dict[tuple[int, int], _Head | None] = {}
-
-    def candidate(self, columns: int, rows: int) -> Candidate:
-        """Place and price one size; what does not fit says why."""
-        try:
-            most = self._most_layers(Shape(columns, rows, 1, blocks=1))
-            layer = self._layer(columns, rows)
-        except PlacementError as error:
-            return Candidate(columns, rows, None, columns * rows, 0, {}, str(error))
-        fewest = self._fewest_blocks(columns, rows, most)
-        if isinstance(fewest, str):
-            return Candidate(columns, rows, None, columns * rows, 0, {}, fewest)
-        refusal = ""
-        last = min(self.wafers or _MOST_WAFERS, fewest + 1)  # the head may have its own
-        for wafers in range(self.wafers or 1, last + 1):
-            heads = self.heads(rows, columns) if wafers == 1 else self.heads(rows, columns)[:1]
-            for head in heads:
-                shape = Shape(columns, rows, head.columns, fewest, wafers)
-                if not self._has_area(shape):
-                    continue
-                try:
-                    return self._with_blocks(shape, head, layer)
-                except PlacementError as error:
-                    refusal = refusal or str(error)
-        refusal = refusal or self._head_refusal(rows)
-        return Candidate(columns, rows, None, columns * rows, 0, {}, refusal)
-
-    def _fewest_blocks(self, columns: int, rows: int, most: int) -> int | str:
-        """Blocks that are needed, or asked for; a text where those hold too many layers."""
-        fewest = ceil(self.model.layers / max(1, most))
-        if self.blocks is None:
-            return fewest
-        if self.blocks >= fewest:
-            return self.blocks
-        heads = split_heads(self.model.attention, columns, fill=self.runs)
-        layers = ceil(self.model.layers / self.blocks)
-        shape = Shape(columns, rows, 1)
-        try:
-            block_sram(self.model, self.machine, shape, heads, self.context, layers)
-        except PlacementError as error:
-            return str(error)
-        raise AssertionError("a block that fits was counted as too small")
-
-    def _has_area(self, shape: Shape) -> bool:
-        """Whether the wafers have as many cores as the rectangles."""
-        assert shape.blocks is not None
-        cores = shape.rows * (shape.blocks * shape.columns + shape.head_columns)
-        return cores <= shape.wafers * self.machine.columns * self.machine.rows
-
-    def _with_blocks(
-        self, shape: Shape, head: _Head, layer: dict[str, tuple[int, int]]
-    ) -> Candidate:
-        """Choose the blocks: the most that fit, unless the fewest are clearly faster."""
-        fewer = self._placed(shape)
-        few = self._price(fewer, head, layer)
-        if self.blocks is not None:
-            return few
-        many = self._price(self._most_blocks(shape, fewer), head, layer)
-        return many if many.cycles_per_token <= _BLOCK_SLACK * few.cycles_per_token else few
-
-    def _placed(self, shape: Shape) -> Placement:
-        return place(self.model, self.machine, shape, self.context, runs=self.runs)
-
-    def _most_blocks(self, shape: Shape, fewer: Placement) -> Placement:
-        """The placement with the most blocks on as many wafers."""
-        assert shape.blocks is not None
-        low, high = shape.blocks, self.model.layers
-        best = fewer
-        while low < high:
-            middle = (low + high + 1) // 2
-            try:
-                best = self._placed(replace(shape, blocks=middle))
-                low = middle
-            except PlacementError:
-                high = middle - 1
-        return best
-
-    def _most_layers(self, shape: Shape) -> int:
-        """Layers of a block that fit a core."""
-        heads = split_heads(self.model.attention, shape.columns, fill=self.runs)
-        one = block_sram(self.model, self.machine, shape, heads, self.context, 1)
-        spare = self.machine.sram_bytes - one["code"] - one["buffers"]
-        return min(self.model.layers, spare // max(1, one["weights"] + one["kv"]))
-
-    # ── prices ──────────────────────────────────────────────────────────────────────────────
-
-    def _layer(self, columns: int, rows: int) -> dict[str, tuple[int, int]]:
-        """Cycles of one layer by operation: without KV rows, for each of them."""
-        model = replace(self.model, layers=1)
-        shape = Shape(columns, rows, 1, blocks=1)
-        placement = place(model, _roomy(self.machine), shape, self.context, runs=self.runs)
-        compiled = compile_graph(self.layer, self.machine, placement, by_core=False)
-        total: dict[str, tuple[int, int]] = {}
-        for row in compiled.program.instructions:
-            op = Op(row[Field.OP])
-            if row[Field.LAYER] >= 0 and op not in (Op.SEND, Op.RECEIVE):
-                fixed, per_row = total.get(op.name.lower(), (0, 0))
-                total[op.name.lower()] = (
-                    fixed + int(row[Field.CYCLES]),
-                    per_row + int(row[Field.CYCLES_KV]),
-                )
-        return total
-
-    def _price(
-        self, placement: Placement, head: _Head, layer: dict[str, tuple[int, int]]
-    ) -> Candidate:
-        """Cycles per token of a placement at half the context."""
-        shape, layers = placement.shape, self.model.layers
-        kv_rows = ceil(self.context / 2 / shape.rows)
-        one = {op: fixed + per_row * kv_rows for op, (fixed, per_row) in layer.items()}
-        by_op = {op: layers * cycles for op, cycles in one.items()}
-        by_op["transfer"], transfer = self._transfers(placement)
-        by_op["head"] = head.cycles
-        latency = sum(by_op.values())
-        in_block = shape.layers_by_block(layers)[0]
-        interval = in_block * sum(one.values()) + transfer
-        cycles = (latency + (self.rows_per_step - 1) * interval) // self.rows_per_step
-        cores = sum(region.width * region.height for region in placement.regions)
-        return Candidate(shape.columns, shape.rows, shape, cores, cycles, by_op)
-
-    def _transfers(self, placement: Placement) -> tuple[int, int]:
-        """Cycles of all transfers of the stream, and of one between blocks."""
-        machine, regions = self.machine, placement.regions
-        hidden, angles = placement.hidden, self.model.attention.head_dim
-        tally = Tally(machine)
-        tally.send((slice(None), slice(0, 1)), lane_wavelets(hidden, angles)[:, None])
-        sending = tally.cycles
-        total = 0
-        for source in range(len(regions)):
-            target = (source + 1) % len(regions)
-            tally = Tally(machine)
-            link = machine.wafer_link_cycles * (regions[source].wafer != regions[target].wafer)
-            hops = lane_hops(regions, source, target)
-            tally.receive((slice(None), slice(0, 1)), hops, 1, link)
-            total += tally.cycles + sending
-        return total, sending
-
-    def heads(self, rows: int, columns: int) -> list[_Head]:
-        """Widths of the head that fit a core: the narrowest of the fast ones, then by cycles.
-
-        Besides round numbers, those that blocks of ``columns`` leave free in a band.
-        """
-        left = [self.machine.columns - n * columns for n in range(1, 5)]
-        widths = [*_HEAD_WIDTHS, *(width for width in left if width > 0)]
-        found = [head for width in sorted(set(widths)) if (head := self._head(rows, width))]
-        least = min((head.cycles for head in found), default=0)
-        return sorted(
-            found,
-            key=lambda head: (
-                (0, head.columns) if head.cycles <= _HEAD_SLACK * least else (1, head.cycles)
-            ),
-        )
-
-    def _head(self, rows: int, columns: int) -> _Head | None:
-        """A head of this size with its price, None where it does not fit."""
-        if columns > self.machine.columns:
-            return None
-        if (rows, columns) not in self._heads:
-            try:
-                head_sram(self.model, self.machine, Shape(1, rows, columns))
-                self._heads[rows, columns] = _Head(columns, self._head_cycles(rows, columns))
-            except PlacementError:
-                self._heads[rows, columns] = None
-        return self._heads[rows, columns]
-
-    def _head_refusal(self, rows: int) -> str:
-        """Why no head fits."""
-        widest = min(_HEAD_WIDTHS[-1], self.machine.columns)
-        try:
-            head_sram(self.model, self.machine, Shape(1, rows, widest))
-        except PlacementError as error:
-            return str(error)
-        return (
-            f"the head of {rows} rows finds no room beside the blocks on {self.machine.columns} × "
-            f"{self.machine.rows} cores: use a larger machine or a shorter context (`spark-tui "
-            "wafer plan` says how many wafers it would take)"
-        )
-
-    def _head_cycles(self, rows: int, columns: int) -> int:
-        """Cycles of lookup, last norm, product and choice in a head of this size."""
-        model, machine = self.model, self.machine
-        site, tally = Site(machine, columns, rows, by_core=False), Tally(machine)
-        int8 = model.weights == "int8"
-        hidden = (split if int8 else even_split)(model.hidden, rows)
-        edges = np.arange(columns + 1) * model.vocabulary // columns
-        outputs = np.diff(edges)
-        order = ReduceOrder(
-            hidden.parts, best_group(machine, hidden.parts, int(outputs.max()), hidden.span)
-        )
-        one = ReduceOrder(rows, best_group(machine, rows, 1))
-        embed.steps(tally, site, hidden, 0)
-        norm.steps(tally, site, hidden, one)
-        if int8:
-            quantise.steps(tally, site, hidden, ALONG_ROWS)
-            multicast.steps(tally, site, ALONG_ROWS, quantise.wavelets_by_core(hidden))
-        else:
-            multicast.steps(tally, site, ALONG_ROWS, multicast.half_wavelets(hidden))
-        matmul.steps(tally, site, hidden, outputs, ALONG_ROWS, order, model.weights)
-        choice = ReduceOrder(columns, best_group(machine, columns, select.WAVELETS))
-        select.steps(tally, site, outputs, choice)
-        return tally.cycles
-
-
-def _roomy(machine: MachineSpec) -> MachineSpec:
-    """The machine with room for a block and a head of one column, whatever else lies there."""
-    return replace(machine, columns=4 * machine.columns, rows=4 * machine.rows, sram_bytes=1 << 40)
+    return min(close, key=lambda c: (c.cores, c.cycles_per_token))
 
 
 def _context_limit(placement: Placement, machine: MachineSpec) -> tuple[int, str]:
@@ -462,68 +168,3 @@ def kv_capacity(placement: Placement, machine: MachineSpec) -> tuple[int, int]:
     """
     shared, _ = _context_limit(placement, machine)
     return shared // placement.shape.rows, shared
-
-
-def _one_layer(graph: ModelGraph) -> ModelGraph:
-    """The graph cut down to its first layer; what read the last layer reads the first."""
-    last = f"layer {graph.layers - 1}."
-
-    def rename(value: str) -> str:
-        return f"layer 0.{value.removeprefix(last)}" if value.startswith(last) else value
-
-    nodes = tuple(
-        replace(node, inputs=tuple(rename(value) for value in node.inputs))
-        for node in graph.nodes
-        if node.layer in (None, 0)
-    )
-    tensors = {node.weight for node in nodes}
-    tensors |= {node.text("bias") for node in nodes if "bias" in node.attributes}
-    written = {node.output for node in nodes}
-    return replace(
-        graph,
-        layers=1,
-        nodes=nodes,
-        values={name: width for name, width in graph.values.items() if name in written},
-        weights={name: shape for name, shape in graph.weights.items() if name in tensors},
-    )
-
-
-# ── sizes ───────────────────────────────────────────────────────────────────────────────────
-
-
-def _sizes(model: ModelShape, machine: MachineSpec, runs: bool) -> Iterable[tuple[int, int]]:
-    """(columns, rows) of the blocks that are compared."""
-    for rows in _row_choices(model, machine):
-        for columns in _column_choices(model, machine, runs):
-            yield columns, rows
-
-
-def _row_choices(model: ModelShape, machine: MachineSpec) -> Sequence[int]:
-    """Rows over which the stream splits evenly; with fp16, as many as an even share needs."""
-    if model.weights == "fp16":
-        shares = [
-            *range(1, 9),
-            *range(10, 17, 2),
-            *(2**n * m for n in range(3, 14) for m in (2, 3)),
-        ]
-        rows = {ceil(model.hidden / share) for share in shares if share <= model.hidden}
-    else:
-        groups = model.hidden // GROUP
-        rows = {n for n in range(1, groups + 1) if groups % n == 0}
-        rows |= {groups * span for span in _SPANS}
-    return sorted(n for n in rows if n <= machine.rows)
-
-
-def _column_choices(model: ModelShape, machine: MachineSpec, runs: bool) -> Sequence[int]:
-    """Columns that hold whole heads or equal shares of one.
-
-    To be priced only also those that divide the wafer or the feed-forward well; heads then lie on
-    as many of them as they can.
-    """
-    heads, half = model.attention.heads, model.attention.head_dim // 2
-    columns = {n for n in range(1, heads + 1) if heads % n == 0}
-    columns |= {heads * n for n in range(2, half + 1) if half % n == 0}
-    if not runs:
-        columns |= {machine.columns // n for n in range(1, 7)}
-        columns |= {ceil(model.ffn / GROUP / n) for n in range(1, 5)}
-    return sorted(n for n in columns if n <= machine.columns)

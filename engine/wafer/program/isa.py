@@ -23,7 +23,7 @@ class Op(IntEnum):
     """The integer image of source, groups of 32, on the line where source lies."""
     MULTICAST = 3
     """Copy what lies on a line (`count` wavelets a core) to all cores across it; keys and values
-    are rounded to fp16 before."""
+    are first rounded to fp16."""
     MATMUL = 4
     """target ← quantised source × weight: every core its tile, then a reduction to a line."""
     ROTARY = 5
@@ -71,10 +71,13 @@ class Field(IntEnum):
     """The axis the source lies along: 0 rows, 1 columns."""
     LAST_ROW = 10
     """1: only the step's last row is computed (the vocabulary head of a prefill)."""
-    CYCLES = 11
+    VARIANT = 11
+    """Which kind of its operation: index into the Program's norms (NORM, HEAD_NORM), rotaries
+    (ROTARY) or attentions (ATTENTION), −1 for other operations."""
+    CYCLES = 12
     """Cycles of the instruction alone, from an aligned start, for one row without KV rows."""
-    CYCLES_KV = 12
-    """Cycles for every KV row, as many in every core, per row of the step."""
+    CYCLES_KV = 13
+    """Cycles for each KV row, the same number in every core, per row of the step."""
 
 
 FIELDS = len(Field)

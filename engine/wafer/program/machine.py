@@ -67,7 +67,7 @@ class MachineSpec:
     for WSE-3 assumed equal."""
 
     task_cycles: int = 0
-    """Cycles to set a block of local work up, overhead of the pipe.  Source: on wse3 fitted on a
+    """Cycles to set up a block of local work, pipe overhead.  Source: on wse3 fitted on a
     served Qwen3-1.7B [S5], `engine.wafer.figures.calibration`; elsewhere 0, assumed."""
 
     sample_cycles_per_logit: float = 1.0

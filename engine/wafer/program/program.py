@@ -6,10 +6,11 @@ simulate it, the panes draw it.  Knows nothing of how it was made.
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,23 @@ from engine.model.sum_orders import ReduceOrder
 from engine.wafer.program.isa import FIELDS, Field, Op
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["SCHEMA_VERSION", "Attention", "Buffer", "Matrix", "Program", "Region"]
+__all__ = [
+    "MAX_ROWS",
+    "SCHEMA_VERSION",
+    "Attention",
+    "Buffer",
+    "Matrix",
+    "Norm",
+    "Program",
+    "Region",
+    "Rotary",
+]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 4
 """Raised with every change of what a table means."""
+
+MAX_ROWS = 64
+"""Rows of one step at most: what every tier makes room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +69,52 @@ class Buffer:
 class Matrix:
     """A weight matrix (N, K) as the chip holds it: tensors that share their input, stacked along N.
 
-    ``kind`` is ``"int8"`` (groups of 32 along K) or ``"fp32"`` (a norm's vector, N = 1).
+    A norm's vector is one of N = 1.
     """
 
     tensors: tuple[str, ...]
     outputs: int
     inputs: int
+    format: str
+    """Name of its weight format: a key of `engine.model.tensors.FORMATS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """A kind of norm."""
+
     kind: str
+    """``"rms"``."""
+    eps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rotary:
+    """A kind of rotary embedding; its angles travel with the row beside those of the others."""
+
+    kind: str
+    """``"half"``: pairs (i, i + D/2)."""
+    base: float
+    head_dim: int
 
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """The shape of attention, the same in every layer."""
+    """A kind of attention: layers may differ in it."""
 
+    kind: str
+    """``"causal"``: a row sees the positions up to its own."""
     heads: int
     kv_heads: int
     head_dim: int
     scale: float
-    rotary_base: float
+    """Factor of the scores."""
+    window: int
+    """Last positions that a row sees; 0: all."""
+    softcap: float
+    """Bound that scores approach; 0.0: none."""
+    dim_parts: int
+    """Cores that share a head; their parts of a score add up in one plain chain."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,26 +126,26 @@ class Program:
     context_length: int
     vocabulary: int
     layers: int
-    norm_eps: float
-    attention: Attention
     instructions: NDArray[np.int64]
     """Shape (instructions, `isa.FIELDS`)."""
     regions: tuple[Region, ...]
     buffers: tuple[Buffer, ...]
     matrices: tuple[Matrix, ...]
     orders: tuple[ReduceOrder, ...]
-    kv_order: ReduceOrder
-    """Sums over positions; position j lies in core row j mod parts."""
-    head_dim_order: ReduceOrder
-    """Sums over the dimensions of a head."""
-    norm_order: ReduceOrder
-    """Sums of squares."""
+    norms: tuple[Norm, ...]
+    rotaries: tuple[Rotary, ...]
+    attentions: tuple[Attention, ...]
     schema_version: int = field(default=SCHEMA_VERSION)
 
     @property
     def cores_used(self) -> int:
         """Cores of all regions."""
         return sum(region.width * region.height for region in self.regions)
+
+    @property
+    def kv_rows(self) -> int:
+        """Rows of cores over which positions lie: position j in core row j mod this."""
+        return self.regions[0].height
 
     @property
     def sram_bytes_per_core_max(self) -> int:
@@ -127,11 +169,7 @@ class Program:
             if name not in {"hash", "instructions", "machine"}
         }
         plain = {
-            name: [asdict(item) for item in value]
-            if isinstance(value, tuple)
-            else asdict(cast(Any, value))
-            if hasattr(value, "__dataclass_fields__")
-            else value
+            name: [asdict(item) for item in value] if isinstance(value, tuple) else value
             for name, value in tables.items()
         }
         return plain | {
@@ -148,7 +186,7 @@ class Program:
         """Read what `save` wrote.
 
         Raises:
-            ValueError: The document has another schema version.
+            ValueError: The document has another schema version or another instruction set.
         """
         tables = json.loads(path.read_text(encoding="utf-8"))
         if tables["schema_version"] != SCHEMA_VERSION:
@@ -156,12 +194,8 @@ class Program:
                 f"{path}: program schema {tables['schema_version']}, this engine reads "
                 f"{SCHEMA_VERSION}; compile the model again"
             )
-        lists = {"regions": Region, "buffers": Buffer, "matrices": Matrix, "orders": ReduceOrder}
-        for name, kind in lists.items():
+        for name, kind in _ENTRIES.items():
             tables[name] = tuple(kind(**_tuples(row)) for row in tables[name])
-        for name in ("kv_order", "head_dim_order", "norm_order"):
-            tables[name] = ReduceOrder(**tables[name])
-        tables["attention"] = Attention(**tables["attention"])
         tables["machine"] = MachineSpec(**tables["machine"])
         tables["instructions"] = np.array(tables["instructions"], np.int64)
         return cls(**tables)
@@ -198,11 +232,32 @@ class Program:
         )
 
     def __post_init__(self) -> None:
-        """Check that the instruction table has the width the table of fields says."""
+        """Refuse an instruction table of another instruction set.
+
+        Raises:
+            ValueError: It has other columns, or an operation that this engine does not know.
+        """
         if self.instructions.ndim != 2 or self.instructions.shape[1] != FIELDS:
             raise ValueError(
                 f"instruction table of shape {self.instructions.shape}; it must be (n, {FIELDS})"
             )
+        if unknown := set(self.instructions[:, Field.OP].tolist()) - set(Op):
+            raise ValueError(
+                f"operations {sorted(unknown)} in the instruction table; this engine knows 0 to "
+                f"{max(Op)}: compile the model again"
+            )
+
+
+_ENTRIES: Mapping[str, Callable[..., Any]] = {
+    "regions": Region,
+    "buffers": Buffer,
+    "matrices": Matrix,
+    "orders": ReduceOrder,
+    "norms": Norm,
+    "rotaries": Rotary,
+    "attentions": Attention,
+}
+"""What each table of a saved Program holds."""
 
 
 def _canonical(tables: dict[str, Any]) -> str:

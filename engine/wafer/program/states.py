@@ -1,4 +1,4 @@
-"""What a core can be doing: the six states that sum to the elapsed cycles.  Constants only."""
+"""The six states of a core, which sum to the elapsed cycles.  Constants only."""
 
 __all__ = ["BUSY_STATES", "STATES", "Busy", "State"]
 

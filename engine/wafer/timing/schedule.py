@@ -1,7 +1,7 @@
-"""Schedule: the row program of every region run once, by clocks that carry over from step to step.
+"""Schedule: runs the row program of every region once, on clocks that carry over between steps.
 
 Takes the micro-steps that the compiler noted for each instruction and finds when every core takes
-part, how long one row takes through everything and how long it keeps each region.  Knows no
+part, how long one row takes through everything, and how long it occupies each region.  Knows no
 model, text or value.
 """
 
@@ -24,21 +24,22 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class RegionRun:
-    """What one row, and one step, costs the cores of a region at one KV row in every core."""
+    """The cost of one row, and of one step, in a region, with one KV row in every core."""
 
     busy_row: Ints
     """Booked cycles of a row, int64 (2, 4, H, W): without KV rows, for each of a core's."""
     busy_step: Ints
-    """The same for what runs for a step's last row only."""
+    """The same, for the instructions that run for a step's last row only."""
     active_row: Ints
     """Cycles from a core's first wavelet of a row to its last instruction, int64 (H, W)."""
     active_step: Ints
     """Cycles that the last row adds."""
     idle_step: Ints | None
-    """The head begins and ends a step, and its cores wait inside the last row's program: cycles of
-    a step before a core's first wavelet and after its last instruction.  None: another region."""
+    """Only for the head, which begins and ends a step: cycles of the step before a core's first
+    wavelet and after its last instruction.  In between, its cores wait inside the last row's
+    program.  None for the other regions."""
     interval: int
-    """Cycles between two rows that this region can take."""
+    """Fewest cycles between two rows in this region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,10 @@ class _Visit:
 
     ledger: Ledger
     entered: Ints | None = None
-    """When the row program's cores took part first, once it has ended."""
+    """When each core first took part in the row program; set once that has ended."""
     busy: Ints | None = None
     clocks: Ints | None = None
-    """The same: what was booked, and when the cores were free."""
+    """Set with it: the cycles booked, and when the cores were free."""
     returns: bool = False
     """True: the stream comes back here after it has left."""
     west: list[tuple[int, Ints]] = field(default_factory=list)
@@ -161,7 +162,7 @@ def _run(visit: _Visit, latency: int) -> RegionRun:
 
 
 def _shares(visit: _Visit, run: RegionRun, instructions: int) -> Ints:
-    """Return how an interval divides over the instructions, in the core it is longest in."""
+    """Return how an interval divides over the instructions, in the core where it is longest."""
     shares = np.zeros(instructions, np.int64)
     assert visit.entered is not None
     row = int(np.argmax(run.active_row[:, 0]))

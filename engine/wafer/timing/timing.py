@@ -1,6 +1,6 @@
 """Wafer time of a compiled model: cycles of a step, states of every core, utilisation.
 
-Expands counts of steps into what each core did; runs nothing and knows no text.  All cycles come
+Expands counts of steps into every core's states; runs nothing and knows no text.  All cycles come
 from the micro-steps the compiler noted, so the app, the command line and predictions agree.
 """
 
@@ -31,16 +31,17 @@ _CHUNK = 64
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What was run, as few numbers: enough to expand into every core's states."""
+    """A tally of what ran, in few numbers, which expands into every core's states."""
 
     steps: int
     """Passes over the instruction table."""
     rows: int
     """Rows of all steps together."""
-    growth: int
-    """Σ over rows of the cycles that a layer takes longer than with one KV row in every core."""
-    last_growth: int
-    """The same, of each step's last row only."""
+    growth: NDArray[np.int64]
+    """Σ over rows of each attention's cycles beyond those with one KV row in every core; int64
+    (attentions,), in the order of the instructions."""
+    last_growth: NDArray[np.int64]
+    """The same, for each step's last row only."""
     kv_rows: NDArray[np.int64]
     """Σ over rows of the KV rows in a core, by core row; int64 (rows of the region,)."""
     kv_comm: NDArray[np.int64]
@@ -63,7 +64,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What every placed core did, in wafer cycles."""
+    """The states of every placed core over some steps, in wafer cycles."""
 
     elapsed_cycles: int
     states: tuple[NDArray[np.int64], ...]
@@ -74,7 +75,7 @@ class Activity:
 
 
 class _Column(Ledger):
-    """A column of cores per position: what bands of columns do to one of them takes its time."""
+    """One column of cores for each position; collectives over a band of columns cost it time."""
 
     def reduce(self, line: Line, group: int, wavelets: Cycles, kv_wavelets: int = 0) -> None:
         """Reduce along the column; over a band, wait for its farthest core."""
@@ -84,7 +85,7 @@ class _Column(Ledger):
             self._wait((line.length - 1) * lines.stage(self.machine, line.pitch), kv_wavelets)
 
     def multicast(self, line: Line, wavelets: Cycles, kv_wavelets: int = 0) -> None:
-        """Multicast along the column; over a band, be its farthest core."""
+        """Multicast along the column; over a band, wait as its farthest core does."""
         if line.axis == ALONG_ROWS:
             Ledger.multicast(self, line, wavelets, kv_wavelets)
         else:
@@ -99,7 +100,7 @@ class _Column(Ledger):
 
 @dataclass(frozen=True, slots=True)
 class _Attention:
-    """A layer's attention in one column, for any KV rows of its cores."""
+    """An attention in one column, whose cores may hold any number of KV rows."""
 
     site: Site
     split: HeadSplit
@@ -121,10 +122,35 @@ class _Attention:
         return np.asarray(ledger.clock.max(axis=0), np.int64)
 
 
-def _attention_of(compiled: Compiled) -> _Attention:
-    """Return the attention of the first layer; all layers have the same."""
+class _Attentions:
+    """The attentions of a Program, in the order of their instructions."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        table = compiled.program.instructions
+        numbers = np.flatnonzero(table[:, Field.OP] == Op.ATTENTION)
+        each = [_attention_at(compiled, int(number)) for number in numbers]
+        self.alike = tuple(dict.fromkeys(each))
+        """One attention of each group that takes the same cycles."""
+        self._group = np.array([self.alike.index(attention) for attention in each])
+        self.regions = table[numbers, Field.REGION]
+        """Where each lies, int64 (attentions,)."""
+        variants = [compiled.program.attentions[i] for i in table[numbers, Field.VARIANT]]
+        self.outputs = sum(kind.heads * kind.head_dim for kind in variants)
+        """Width of all their results together."""
+
+    def run(self, kv: NDArray[np.int64], keeps: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        """Return the cycles for each column of ``kv`` (core rows, positions).
+
+        Returns:
+            int64 (positions, attentions).
+        """
+        cycles = np.stack([attention.run(kv, keeps) for attention in self.alike], axis=1)
+        return np.asarray(cycles[:, self._group])
+
+
+def _attention_at(compiled: Compiled, number: int) -> _Attention:
+    """Return the attention of an instruction; the one before it brings its source."""
     table = compiled.program.instructions
-    number = int(np.flatnonzero(table[:, Field.OP] == Op.ATTENTION)[0])
     split, order = compiled.steps[number].arguments
     assert isinstance(split, HeadSplit)
     assert isinstance(order, ReduceOrder)
@@ -140,16 +166,14 @@ class Timing:
         """Run the row program of every region once; not ``by_core``: for cycles only."""
         self._program = compiled.program
         self._placement = placement
+        self._heads = placement.heads
         self._table = compiled.program.instructions
         self._schedule = schedule(compiled.program, compiled.steps, compiled.sites, by_core=by_core)
-        self._attention = _attention_of(compiled)
+        self._attentions = _Attentions(compiled)
         self._alone = int(sum(cost.cycles[0] + cost.cycles[1] for cost in compiled.costs))
         self._growth: dict[int, NDArray[np.int64]] = {}
-        first = compiled.program.regions[0].layers
-        self._first_layers = len(first)
         scaled = bool(compiled.steps[0].arguments[2])
         self._owner = embed.owner_share(compiled.sites[-1], placement.hidden, scaled)
-        self._layers = [len(region.layers) for region in compiled.program.regions]
         self._base = self._cycles_at(np.zeros(0, np.int64))
         self._products = sum(  # MACs of all weight products
             compiled.program.matrices[row[Field.WEIGHT]].inputs
@@ -161,7 +185,7 @@ class Timing:
     @property
     def core_rows(self) -> int:
         """Rows of a region: position j of the KV cache lies in core row j mod this."""
-        return self._program.kv_order.parts
+        return self._program.kv_rows
 
     @property
     def skew_cycles(self) -> int:
@@ -170,6 +194,14 @@ class Timing:
         Both with one KV row in every core.
         """
         return self._schedule.latency - self._alone
+
+    @property
+    def latency_by_instruction(self) -> NDArray[np.int64]:
+        """How far each instruction moves the end of a token, with one KV row in every core.
+
+        int64 (instructions,).
+        """
+        return self._schedule.latency_by_instruction
 
     def kv_rows(self, position: int, rows: int) -> NDArray[np.int64]:
         """Return the KV rows that each of ``rows`` query rows at ``position`` and after sees.
@@ -183,10 +215,11 @@ class Timing:
         return np.asarray(np.maximum(0, seen), np.int64)
 
     def growth(self, position: int, rows: int = 1) -> NDArray[np.int64]:
-        """Return by query row how much longer a layer takes than with one KV row in every core.
+        """Return by query row how much longer each attention takes than with one KV row a core.
 
         Returns:
-            int64 (rows,); grows with the position, and is below 0 while core rows hold none.
+            int64 (rows, attentions), attentions in the order of their instructions; grows with the
+            position, and is below 0 while core rows hold none.
         """
         chunks = range(position // _CHUNK, (position + max(rows, 1) - 1) // _CHUNK + 1)
         for chunk in chunks:
@@ -200,22 +233,20 @@ class Timing:
     def step_cycles(self, position: int, rows: int = 1) -> int:
         """Return the cycles of one step of ``rows`` rows appended at ``position``.
 
-        The first row passes through everything; rows pipeline over blocks, so each further one
-        takes what the slowest region needs for a row; the last one passes through the rest.
+        The first row passes through everything.  Rows pipeline over blocks, so each further one
+        adds what the slowest region needs for a row; the last one passes through the rest.
         """
         growth = self.growth(position, rows)
-        return self._elapsed(1, rows, int(growth.sum()), int(growth[-1]))
+        return self._elapsed(1, rows, growth.sum(axis=0), growth[-1])
 
     def cycles_by_operation(self, position: int, rows: int = 1) -> dict[str, int]:
-        """Return the same, by operation: how far each moves the clock of the last core."""
+        """Return a step's cycles by operation: how far each one moves the last core's clock."""
         growth = self.growth(position, rows)
-        return self._by_operation(1, rows, int(growth.sum()), int(growth[-1]))
+        return self._by_operation(1, rows, growth.sum(axis=0), growth[-1])
 
     def mac_utilisation(self, position: int) -> float:
         """Return MACs ÷ (cores used × cycles × MAC rate) of one decode step at ``position``."""
-        shape = self._program.attention
-        seen = self._program.layers * (position + 1)
-        macs = self._products + 2 * shape.heads * shape.head_dim * seen
+        macs = self._products + 2 * self._attentions.outputs * (position + 1)
         peak = self._program.cores_used * self._program.machine.mac_int8
         return float(macs / (peak * self.step_cycles(position)))
 
@@ -229,8 +260,8 @@ class Timing:
         return Counts(
             steps=1,
             rows=tokens.size,
-            growth=int(growth.sum()),
-            last_growth=int(growth[-1:].sum()),
+            growth=growth.sum(axis=0),
+            last_growth=growth[-1:].sum(axis=0),
             kv_rows=seen.sum(axis=0),
             kv_comm=self._score_streams(seen).sum(axis=0),
             streams=(seen > 0).sum(axis=0),
@@ -242,13 +273,14 @@ class Timing:
         """Return counts of nothing."""
         zeros = np.zeros(self.core_rows, np.int64)
         columns = np.zeros(self._placement.shape.head_columns, np.int64)
-        return Counts(0, 0, 0, 0, zeros, zeros, zeros, zeros, columns)
+        none = np.zeros(self._attentions.regions.size, np.int64)
+        return Counts(0, 0, none, none, zeros, zeros, zeros, zeros, columns)
 
     def expand(self, counts: Counts) -> Activity:
-        """Return what every core did.
+        """Return every core's states.
 
-        Waiting inside a row's program is what its active cycles leave over what was booked; idle
-        is what is left of the elapsed cycles.
+        A core waits in those of its active cycles that nothing booked, and is idle in the rest
+        of the elapsed cycles.
         """
         elapsed = self._elapsed(counts.steps, counts.rows, counts.growth, counts.last_growth)
         states = []
@@ -262,7 +294,7 @@ class Timing:
             full[..., State.STALL_PIPE] = busy[Busy.PIPE]
             full[..., State.STALL_WAVELET] = active - busy.sum(axis=0)
             full[..., State.IDLE] = elapsed - active
-            if index == len(self._layers) - 1:
+            if index == len(self._schedule.regions) - 1:
                 self._add_lookups(full, counts.lookups)
             flipped = self._program.regions[index].flipped
             states.append(full[::-1] if flipped else full)
@@ -273,53 +305,59 @@ class Timing:
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
 
-    def _elapsed(self, steps: int, rows: int, growth: int, last_growth: int) -> int:
-        layers = self._program.layers
+    def _elapsed(
+        self, steps: int, rows: int, growth: NDArray[np.int64], last_growth: NDArray[np.int64]
+    ) -> int:
         return (
             steps * self._schedule.latency
             + (rows - steps) * self._schedule.interval
-            + self._first_layers * growth
-            + (layers - self._first_layers) * last_growth
+            + self._longer(growth, last_growth)
         )
 
-    def _by_operation(self, steps: int, rows: int, growth: int, last_growth: int) -> dict[str, int]:
+    def _longer(self, growth: NDArray[np.int64], last_growth: NDArray[np.int64]) -> int:
+        """Return the cycles attentions add: all rows' in the first region, the last row's after."""
+        first = self._attentions.regions == 0
+        return int(growth[first].sum() + last_growth[~first].sum())
+
+    def _by_operation(
+        self, steps: int, rows: int, growth: NDArray[np.int64], last_growth: NDArray[np.int64]
+    ) -> dict[str, int]:
         run = self._schedule
         cycles = steps * run.latency_by_instruction + (rows - steps) * run.interval_by_instruction
         total = {op.name.lower(): int(cycles[self._table[:, Field.OP] == op].sum()) for op in Op}
-        total["attention"] += self._first_layers * growth
-        total["attention"] += (self._program.layers - self._first_layers) * last_growth
+        total["attention"] += self._longer(growth, last_growth)
         return total
 
     def _busy(self, index: int, run: RegionRun, counts: Counts) -> NDArray[np.int64]:
-        """Booked cycles of a region's cores, int64 (4, H, W)."""
+        """Return the booked cycles of a region's cores, int64 (4, H, W)."""
         fixed, per_kv_row = run.busy_row
         busy = counts.rows * fixed + counts.kv_rows[:, None] * per_kv_row
         busy = busy + counts.steps * run.busy_step[0]
-        layers = self._layers[index]
-        if layers:
-            split = self._attention.split
-            busy[Busy.COMM] += layers * counts.kv_comm[:, None]
-            if attention.streamed(split):  # to the head's first column and back
+        attentions = np.count_nonzero(self._attentions.regions == index)
+        if attentions:
+            busy[Busy.COMM] += attentions * counts.kv_comm[:, None]
+            if attention.streamed(self._heads):  # to the head's first column and back
                 dispatches = 2 * self._program.machine.dispatch_cycles
-                busy[Busy.PIPE] += layers * dispatches * counts.streams[:, None]
-            vector, pipe = attention.keeping(self._program.machine, self._attention.split)
-            busy[Busy.VECTOR] += layers * vector * counts.kept[:, None]
-            busy[Busy.PIPE] += layers * pipe * counts.kept[:, None]
+                busy[Busy.PIPE] += attentions * dispatches * counts.streams[:, None]
+            vector, pipe = attention.keeping(self._program.machine, self._heads)
+            busy[Busy.VECTOR] += attentions * vector * counts.kept[:, None]
+            busy[Busy.PIPE] += attentions * pipe * counts.kept[:, None]
         return np.asarray(busy, np.int64)
 
     def _active(
         self, index: int, run: RegionRun, counts: Counts, elapsed: int
     ) -> NDArray[np.int64]:
-        """Cycles of a region's cores between first wavelet and last instruction, (H, W)."""
+        """Return the cycles of a region's cores from first wavelet to last instruction, (H, W)."""
         more = counts.rows - counts.steps
         if run.idle_step is not None:
             between = np.maximum(0, run.active_row[:, :1] - run.active_row)
             return np.asarray(elapsed - counts.steps * run.idle_step - more * between)
         active = counts.rows * run.active_row + counts.steps * run.active_step
-        return np.where(active > 0, active + self._layers[index] * counts.growth, 0)
+        longer = counts.growth[self._attentions.regions == index].sum()
+        return np.where(active > 0, active + longer, 0)
 
     def _add_lookups(self, full: NDArray[np.int64], lookups: NDArray[np.int64]) -> None:
-        """Move what the owners of the tokens' rows did from waiting to the states it was."""
+        """Book the work of the columns that own the tokens' rows; it was counted as waiting."""
         elsewhere, at_west, west_less = self._owner
         states = (State.MAC, State.VECTOR, State.COMM, State.STALL_PIPE)
         for state, other, own, less in zip(states, elsewhere, at_west, west_less, strict=True):
@@ -329,17 +367,20 @@ class Timing:
             full[..., State.STALL_WAVELET] -= more
 
     def _score_streams(self, seen: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Cycles a core streams its scores to its head's columns and back, by row and core row."""
-        wavelets = attention.streamed(self._attention.split) * seen
+        """Return the cycles a core streams scores across its head, by row and core row."""
+        wavelets = attention.streamed(self._heads) * seen
         pace = lines.pace(self._program.machine)
         return lines.all_lasting(wavelets, pace) + wavelets
 
     def _cycles_at(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Cycles of attention in one column for each position; none: one KV row in every core."""
+        """Return each attention's cycles in one column at each position, (positions, attentions).
+
+        No positions: one KV row in every core.
+        """
         core = np.arange(self.core_rows)[:, None]
         if positions.size:
             kv = np.maximum(0, (positions[None, :] - core) // self.core_rows + 1)
             keeps = positions[None, :] % self.core_rows == core
         else:
             kv, keeps = np.ones((self.core_rows, 1), np.int64), None
-        return self._attention.run(kv, keeps)
+        return self._attentions.run(kv, keeps)

@@ -1,4 +1,4 @@
-"""Runs some tokens on one of the two tiers and keeps what a trace tells of them.
+"""Runs some tokens on one of the two tiers and keeps the content of a trace.
 
 The cycle tier gives every move of a wavelet, every micro-instruction and every wait inside a
 rectangle of cores; the fast tier gives what its formulas know: cycles by instruction and by state.
@@ -6,28 +6,25 @@ Writes no file.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import TraceError
-from engine.model.load import Model
-from engine.wafer.check import first_tokens
-from engine.wafer.compile.compiler import Compiled, compile_graph
-from engine.wafer.fabric.network import PORTS, Routes
+from engine.model.tensors.tensor import Tensor
+from engine.progress import OnProgress, quiet
+from engine.wafer.check.comparison import first_tokens
+from engine.wafer.fabric.network import PORTS
+from engine.wafer.fabric.prepare import prepare_simulator
 from engine.wafer.jit import kernel_cache
-from engine.wafer.place.placement import Placement
-from engine.wafer.plan.planner import plan
+from engine.wafer.plan.placed import Placed
 from engine.wafer.program.isa import Field, Op
-from engine.wafer.program.machine import MachineSpec
 from engine.wafer.program.program import Program
 from engine.wafer.program.states import STATES, State
-from engine.wafer.timing.schedule import schedule
-from engine.wafer.timing.timing import Timing
+from engine.wafer.trace.traced_steps import CoreTables, Events, Rectangle, Trace, TracedStep
 
-__all__ = ["LIMIT_BYTES", "CoreTables", "Events", "Rectangle", "Step", "Trace", "collect"]
+__all__ = ["LIMIT_BYTES", "collect"]
 
 LIMIT_BYTES = 1_000_000_000
 """Most bytes that a trace may have."""
@@ -36,147 +33,42 @@ _LEAST_BYTES = np.array([40, 130, 160])
 """No move, run or wait takes fewer in a log: more than so many fit are not worth keeping."""
 
 Ints = NDArray[np.int64]
-OnProgress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Rectangle:
-    """Cores by wafer coordinates, north-west corner first."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    def __str__(self) -> str:
-        """As on the command line."""
-        return f"{self.x},{self.y},{self.width},{self.height}"
-
-
-@dataclass(frozen=True, slots=True)
-class CoreTables:
-    """What the simulated rectangle is made of, for those who read its events.  C cores."""
-
-    routes: Routes
-    program: NDArray[np.int32]
-    """Micro-instructions, core by core."""
-    first: Ints
-    """Each core's first, (C + 1,)."""
-    base: Ints
-    """Word at which each core's memory begins, (C,)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Events:
-    """What was noted in one step: see `fabric.record` for the columns."""
-
-    moves: NDArray[np.int32]
-    runs: NDArray[np.int32]
-    waits: NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One token."""
-
-    position: int
-    cycles: int
-    start: int
-    """Cycle of the trace with which it begins."""
-    moved: Ints
-    """How far each instruction of the Program moves the end of the step; sums to `cycles`."""
-    begun: Ints | None
-    """First cycle of each instruction; None on the fast tier."""
-    ended: Ints
-    """One past the last; on the fast tier where its share of the step ends."""
-    states: Ints
-    """Cycles of all cores of the window by state, (6,)."""
-    active: int
-    """Tile-cycles in which a simulated tile did something; 0 on the fast tier."""
-    events: Events | None
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """Some tokens of a model on a machine."""
-
-    tier: str
-    """``cycle`` or ``fast``."""
-    program: Program
-    window: Rectangle
-    corner: tuple[int, int]
-    """Wafer coordinates of the first core of the simulated rectangle."""
-    columns: int
-    rows: int
-    """Of the simulated rectangle."""
-    steps: tuple[Step, ...]
-    states: Ints
-    """Cycles of every core of the window by state, int64 (H, W, 6)."""
-    links: Ints | None
-    """Wavelets by port (E, N, W, S, ramp), int64 (H, W, 5); None on the fast tier."""
-    tables: CoreTables | None
-    """None on the fast tier."""
-    init_seconds: float
-    simulated_seconds: float
-
-    @property
-    def cycles(self) -> int:
-        """Cycles of all steps."""
-        return sum(step.cycles for step in self.steps)
-
-    def region_map(self) -> Ints:
-        """Return the region of every core of the window, −1 for none; int64 (H, W)."""
-        found = np.full((self.window.height, self.window.width), -1, np.int64)
-        for index, region in enumerate(self.program.regions):
-            rows = slice(max(0, region.y - self.window.y), region.y + region.height - self.window.y)
-            columns = slice(
-                max(0, region.x - self.window.x), region.x + region.width - self.window.x
-            )
-            if region.wafer == 0 and rows.stop > 0 and columns.stop > 0:
-                found[rows, columns] = index
-        return found
 
 
 def collect(
-    model: Model,
-    spec: MachineSpec,
+    placed: Placed,
+    tensors: Mapping[str, Tensor],
     *,
     tier: str,
     tokens: int = 1,
     region: tuple[int, int, int, int] | None = None,
-    placement: Placement | None = None,
     reverse: bool = False,
-    on_progress: OnProgress = lambda done, total, label: None,
+    on_progress: OnProgress = quiet,
 ) -> Trace:
     """Run ``tokens`` tokens, one a step, from an empty KV cache.
 
     Args:
-        model: The model.
-        spec: The machine.
+        placed: The model on its machine.
+        tensors: The model's tensors by name.
         tier: ``cycle`` or ``fast``.
         tokens: How many.
         region: (x, y, width, height) of the cores to watch, on the wafer; None means those of the
             region that holds the first layer.
-        placement: Where the model lies; None means as the planner says.
         reverse: Let the simulator visit in the opposite order; nothing may change.
         on_progress: Called with (done, total, label).
 
     Raises:
         TraceError: The tokens or the region make no sense.
-        PlacementError: The model does not fit the machine, or colors run out.
+        PlacementError: Colors run out.
     """
-    if not 1 <= tokens <= model.graph.context_length:
+    graph = placed.graph
+    if not 1 <= tokens <= graph.context_length:
         raise TraceError(
-            f"{tokens} tokens asked for; {model.graph.name} takes 1 to "
-            f"{model.graph.context_length} positions"
+            f"{tokens} tokens asked for; {graph.name} takes 1 to {graph.context_length} positions"
         )
-    began = time.perf_counter()
-    on_progress(0, tokens, "placing the model")
-    placement = plan(model.graph, spec) if placement is None else placement
-    compiled = compile_graph(model.graph, spec, placement)
     if tier == "fast":
-        return _Formulas(compiled, placement, region, began).run(tokens, on_progress)
-    return _Simulation(model, compiled, placement, region, tokens, began).run(on_progress, reverse)
+        return _Formulas(placed, region).run(tokens, on_progress)
+    return _Simulation(placed, tensors, region, tokens, on_progress).run(reverse)
 
 
 def _window(
@@ -219,18 +111,9 @@ def _window(
 class _Formulas:
     """The fast tier: cycles by instruction and by state, and nothing that happens in between."""
 
-    def __init__(
-        self,
-        compiled: Compiled,
-        placement: Placement,
-        region: tuple[int, int, int, int] | None,
-        began: float,
-    ) -> None:
-        self.program, self.began = compiled.program, began
-        self.timing = Timing(compiled, placement)
-        self.latency = schedule(
-            compiled.program, compiled.steps, compiled.sites
-        ).latency_by_instruction
+    def __init__(self, placed: Placed, region: tuple[int, int, int, int] | None) -> None:
+        self.began = time.perf_counter()
+        self.program, self.timing = placed.program, placed.timing
         regions = self.program.regions
         self.corner = min(r.x for r in regions), min(r.y for r in regions)
         self.columns = max(r.x + r.width for r in regions) - self.corner[0]
@@ -241,7 +124,7 @@ class _Formulas:
 
     def run(self, tokens: int, on_progress: OnProgress) -> Trace:
         prompt = first_tokens(self.program.vocabulary, tokens)
-        steps: list[Step] = []
+        steps: list[TracedStep] = []
         for position in range(tokens):
             on_progress(position, tokens, f"token {position + 1}")
             start = steps[-1].start + steps[-1].cycles if steps else 0
@@ -251,10 +134,10 @@ class _Formulas:
             tuple(steps), self.states, None, None, time.perf_counter() - self.began, 0.0,
         )  # fmt: skip
 
-    def _step(self, position: int, start: int, token: NDArray[np.int32]) -> Step:
-        moved = self.latency.copy()
+    def _step(self, position: int, start: int, token: NDArray[np.int32]) -> TracedStep:
+        moved = self.timing.latency_by_instruction.copy()
         attends = self.program.instructions[:, Field.OP] == Op.ATTENTION
-        moved[attends] += int(self.timing.growth(position)[0])
+        moved[attends] += self.timing.growth(position)[0]
         cycles = self.timing.step_cycles(position)
         assert int(moved.sum()) == cycles, "instructions do not add up to the step"
         states = np.zeros_like(self.states)
@@ -264,9 +147,10 @@ class _Formulas:
             here, there = _overlap(self.window, Rectangle(region.x, region.y, *counts.shape[1::-1]))
             states[here] = counts[there]
         self.states += states
-        return Step(
-            position, cycles, start, moved, None, np.cumsum(moved), states.sum(axis=(0, 1)), 0, None
-        )
+        return TracedStep(
+            position=position, cycles=cycles, start=start, moved=moved, begun=None,
+            ended=np.cumsum(moved), states=states.sum(axis=(0, 1)), active=0, events=None,
+        )  # fmt: skip
 
 
 def _overlap(
@@ -288,20 +172,20 @@ class _Simulation:
 
     def __init__(
         self,
-        model: Model,
-        compiled: Compiled,
-        placement: Placement,
+        placed: Placed,
+        tensors: Mapping[str, Tensor],
         region: tuple[int, int, int, int] | None,
         tokens: int,
-        began: float,
+        on_progress: OnProgress,
     ) -> None:
-        kernel_cache.use()
+        self.began = time.perf_counter()
+        self.program, self.tokens, self.on_progress = placed.program, tokens, on_progress
+        kernel_cache.use()  # compiles nothing yet: a wrong region is refused before that
         from engine.wafer.fabric.chip import SimulatedChip
 
-        self.program, self.region, self.tokens, self.began = (
-            compiled.program, region, tokens, began,
-        )  # fmt: skip
-        self.chip = SimulatedChip(compiled, placement, model.tensors, rows=1, context=tokens)
+        self.chip = SimulatedChip(
+            placed.compiled, placed.placement, tensors, rows=1, context=tokens
+        )
         network = self.chip.chip.network
         self.corner, self.columns, self.rows = self.chip.chip.corner, network.columns, network.rows
         self.window = _window(self.program, region, self.corner, self.columns, self.rows)
@@ -311,25 +195,17 @@ class _Simulation:
         self.cores = cores[rows, columns][: self.window.height, : self.window.width]
         """Numbers of the watched cores, (H, W)."""
         self.left = LIMIT_BYTES
-        """Bytes that the least log of further events may have."""
+        """Bytes left for the shortest log of further events."""
         self.states = np.zeros((*self.cores.shape, len(STATES)), np.int64)
         self.links = np.zeros((*self.cores.shape, PORTS), np.int64)
 
-    def run(self, on_progress: OnProgress, reverse: bool) -> Trace:
-        from engine.wafer.fabric.chip import warm_up
-
-        on_progress(0, self.tokens, "preparing the simulator")
-        cache = kernel_cache.use()
-        with kernel_cache.alone(
-            cache, lambda: on_progress(0, self.tokens, "waiting for another process")
-        ):
-            warm_up(self.program.machine)
-            kernel_cache.record(cache)
+    def run(self, reverse: bool) -> Trace:
+        prepare_simulator(self.program.machine, self.on_progress)
         prompt = first_tokens(self.program.vocabulary, self.tokens)
         init_seconds, simulated, steps = time.perf_counter() - self.began, 0.0, []
         start = 0
         for number in range(self.tokens):
-            on_progress(number, self.tokens, f"simulating token {number + 1}")
+            self.on_progress(number, self.tokens, f"simulating token {number + 1}")
             begun = time.perf_counter()
             steps.append(self._step(prompt[number : number + 1], start, reverse))
             simulated += time.perf_counter() - begun
@@ -349,7 +225,7 @@ class _Simulation:
         base = np.cumsum(size.ravel()) - size.ravel()
         return CoreTables(chip.routes, chip.instructions, chip.first, base)
 
-    def _step(self, token: NDArray[np.int32], start: int, reverse: bool) -> Step:
+    def _step(self, token: NDArray[np.int32], start: int, reverse: bool) -> TracedStep:
         from engine.wafer.fabric.record import MOVES, RUNS, WAITS, Recorder
 
         position = self.chip.position
@@ -376,7 +252,7 @@ class _Simulation:
             recorder.runs[: recorder.noted[RUNS]].copy(),
             recorder.waits[: recorder.noted[WAITS]].copy(),
         )
-        return Step(
+        return TracedStep(
             position=position, cycles=step.cycles, start=start, moved=_moved(ended),
             begun=step.begun[0], ended=ended, states=states.sum(axis=(0, 1)), active=step.active,
             events=_in_order(events),
@@ -384,7 +260,7 @@ class _Simulation:
 
 
 def _moved(ended: Ints) -> Ints:
-    """Return how far each instruction moves the end of a step, by when they ended."""
+    """Return how far each instruction moves the end of a step, in the order in which they end."""
     order = np.argsort(ended, kind="stable")
     moved = np.zeros_like(ended)
     moved[order] = np.diff(np.maximum.accumulate(ended[order]), prepend=0)

@@ -1,13 +1,13 @@
 """`cores.csv`: one line for each traced core, with its cycles by state and its wavelets by link.
 
-A core is a tile: its router's wavelets are counted by the port they left by.  Links that the fast
-tier knows nothing of are left empty.
+A core is a tile: its router's wavelets are counted by the port they left by.  The fast
+tier knows nothing of links and leaves them empty.
 """
 
 from collections.abc import Iterator
 
 from engine.wafer.program.states import STATES
-from engine.wafer.trace.collect import Trace
+from engine.wafer.trace.traced_steps import Trace
 
 __all__ = ["text"]
 

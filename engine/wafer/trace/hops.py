@@ -1,4 +1,4 @@
-"""Where the noted wavelets went, and which moves are the same wavelet's.
+"""Follows the noted wavelets: where each went, and which moves are the same wavelet's.
 
 A queue is first in, first out, so the k-th wavelet that left it is the k-th that came: moves alone
 name every wavelet from where it is first seen on.  Copies of a multicast keep their name.

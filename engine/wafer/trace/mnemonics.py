@@ -1,32 +1,23 @@
 """Names of micro-instructions in a log: ours, and the vendor's mnemonic that comes nearest.
 
-Viewers color a core by the mnemonic's class.  The emulated cores have no instruction set of the
-vendor's: one micro-instruction stands for a loop or a microthread.
+Viewers color a core by the mnemonic's class.  The emulated cores do not run the vendor's
+instructions: one micro-instruction stands for a loop or a microthread.
 """
 
 from engine.wafer.fabric.micro import ADDRESSES, Kind, Micro, MicroField, Reduce
+from engine.wafer.program.operations import OPERATIONS
 
 __all__ = ["operands", "operation"]
 
 _WORK = {
-    Kind.LOOKUP: "LD32", Kind.SQUARES: "FSSQRS", Kind.ROOT: "FNORMS", Kind.NORMALISE: "FMULS",
-    Kind.MAGNITUDE: "FMAXS", Kind.SCALE: "FDIVSS", Kind.ROUND: "FS2XP16", Kind.DOT: "XDP8",
-    Kind.TERMS: "FMULS", Kind.ROTATE: "FMULS", Kind.HALVES: "FS2H", Kind.KEEP: "ST32",
-    Kind.SCORES: "FMULS", Kind.LARGEST: "FMAXS", Kind.WEIGH: "FMULS", Kind.DIVIDE: "FDIVSS",
-    Kind.GATE: "FMULS", Kind.ADD: "FADDS", Kind.BEST: "FMAXS", Kind.COPY: "MOV32",
-    Kind.HOST: "LD32", Kind.NOTHING: "NOP",
-}  # fmt: skip
+    Kind[name]: mnemonic for operation in OPERATIONS for name, mnemonic in operation.works.items()
+} | {Kind.HOST: "LD32", Kind.NOTHING: "NOP"}
+"""Mnemonic of each kind of COMPUTE; the last two belong to no operation."""
 
 _SUM = {
     Reduce.ADD_F32: "FADDS", Reduce.ADD_I32: "ADD32", Reduce.MAX_F32: "FMAXS",
     Reduce.ARGMAX: "FMAXS", Reduce.ADD_F16X2: "FADDH", Reduce.TAKE: "MOV32",
 }  # fmt: skip
-
-_RESULT = {
-    Kind.ROOT: 0, Kind.SCALE: 0, Kind.ROTATE: 0, Kind.DOT: 2, Kind.SCORES: 2, Kind.LARGEST: 2,
-    Kind.ADD: 2, Kind.TERMS: 4, Kind.WEIGH: 5,
-}  # fmt: skip
-"""Which argument of a COMPUTE says where its result goes; 1 for all others."""
 
 _MOST_SOURCES = 3
 
@@ -59,10 +50,8 @@ def operands(row: list[int], base: int, into: int, out: int) -> str:
         return f"addr16({4 * (row[field] - base) & 0xFFFF:04x})"
 
     if row[MicroField.OP] == Micro.COMPUTE:
-        kind = Kind(row[MicroField.KIND])
-        result = _RESULT.get(kind, 1)
-        sources = [at(MicroField.A0 + a) for a in ADDRESSES[kind] if a != result]
-        target = at(MicroField.A0 + result) if ADDRESSES[kind] else "-"
+        addresses = ADDRESSES[Kind(row[MicroField.KIND])]
+        target, *sources = [at(MicroField.A0 + a) for a in addresses] or ["-"]
         return _fields(target, sources[:_MOST_SOURCES], "-")
     own, count = at(MicroField.ADDRESS), f"{row[MicroField.COUNT]:04x}"
     taken = [f"C{into}"] if into >= 0 else []

@@ -1,4 +1,4 @@
-"""What cores and links did over time: events added up in bins of cycles.
+"""Occupancy of cores and links over time: events added up in bins of cycles.
 
 Exact: over all bins, a state's core-cycles are those of the simulator's own account.
 """
@@ -10,8 +10,8 @@ from engine.wafer.fabric.micro import Micro, MicroField
 from engine.wafer.fabric.network import PORTS, RAMP, Routes
 from engine.wafer.fabric.record import MoveField, RunField, WaitField
 from engine.wafer.program.states import STATES, State
-from engine.wafer.trace.collect import CoreTables, Step
 from engine.wafer.trace.hops import hops_of
+from engine.wafer.trace.traced_steps import CoreTables, TracedStep
 
 __all__ = ["edges_of", "link_load", "state_cycles"]
 
@@ -26,7 +26,7 @@ def edges_of(cycles: int) -> Ints:
     return np.linspace(0, cycles, min(BINS, max(cycles, 1)) + 1).astype(np.int64)
 
 
-def state_cycles(step: Step, tables: CoreTables, edges: Ints) -> Ints:
+def state_cycles(step: TracedStep, tables: CoreTables, edges: Ints) -> Ints:
     """Return the core-cycles of every state by bin, int64 (bins, 6); idle is what is left.
 
     A COMPUTE's overhead counts first, then its multiply–accumulates, then its other arithmetic.
@@ -54,7 +54,7 @@ def state_cycles(step: Step, tables: CoreTables, edges: Ints) -> Ints:
     return found
 
 
-def link_load(step: Step, routes: Routes, edges: Ints) -> tuple[Ints, Ints, int]:
+def link_load(step: TracedStep, routes: Routes, edges: Ints) -> tuple[Ints, Ints, int]:
     """Return how the links between routers of the window were used.
 
     Returns:

@@ -1,10 +1,10 @@
 """`trace.json`: Chrome's trace format, which Perfetto opens: where the cycles of a token went.
 
-One track for each region.  A slice is an operation's share of a token: from where the operations
-that ended before it left the end of the token to where it moves it, so slices never overlap and
-add up to the token's cycles; when its first core began and its last one ended stand beside it.
-Collectives are spans of their own, from their first core's dispatch to their last one's end, and
-overlap.  Counters: states of the traced cores, load of their links.
+One track for each region.  A slice is an operation's share of a token: it begins where the
+operations before it left the token's end, and ends where it moves that end to.  So slices never
+overlap, and they add up to the token's cycles.  A slice's arguments say when its first core began
+and its last one ended.  Collectives are spans of their own, from their first core's dispatch to
+their last one's end, and overlap.  Counters: states of the traced cores, load of their links.
 
 Times are wafer time in microseconds at the clock that the metadata names, rounded to nanoseconds;
 ``cycles`` in a slice's arguments is exact.
@@ -27,8 +27,8 @@ from engine.wafer.fabric.record import RunField
 from engine.wafer.place.orders import LANE_COLORS
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.states import STATES
-from engine.wafer.trace.collect import CoreTables, Step, Trace
 from engine.wafer.trace.occupancy import edges_of, link_load, state_cycles
+from engine.wafer.trace.traced_steps import CoreTables, Trace, TracedStep
 
 __all__ = ["text"]
 
@@ -115,8 +115,8 @@ def _tracks(trace: Trace) -> Iterator[_Event]:
             }  # fmt: skip
 
 
-def _token(step: Step, ghz: float) -> Iterator[_Event]:
-    """A span over a whole token."""
+def _token(step: TracedStep, ghz: float) -> Iterator[_Event]:
+    """Yield a span over a whole token."""
     name, same = f"token at position {step.position}", {"cat": "token", "id": step.position}
     yield _event(
         "b", name, step.start, ghz, tid=1, args={"cycles": step.cycles}, **same
@@ -124,8 +124,8 @@ def _token(step: Step, ghz: float) -> Iterator[_Event]:
     yield _event("e", name, step.start + step.cycles, ghz, tid=1, **same)
 
 
-def _operations(trace: Trace, step: Step, ghz: float) -> Iterator[_Event]:
-    """The slices of a token, in the order in which operations end."""
+def _operations(trace: Trace, step: TracedStep, ghz: float) -> Iterator[_Event]:
+    """Yield the slices of a token, in the order in which operations end."""
     table, buffers = trace.program.instructions, trace.program.buffers
     end = step.start
     for number in np.argsort(step.ended, kind="stable").tolist():
@@ -163,7 +163,9 @@ class _Span:
     cores: int
 
 
-def _collectives(trace: Trace, tables: CoreTables, step: Step, ghz: float) -> Iterator[_Event]:
+def _collectives(
+    trace: Trace, tables: CoreTables, step: TracedStep, ghz: float
+) -> Iterator[_Event]:
     regions = trace.program.instructions[:, Field.REGION]
     for number, span in enumerate(_spans(tables, step)):
         same = {
@@ -177,7 +179,7 @@ def _collectives(trace: Trace, tables: CoreTables, step: Step, ghz: float) -> It
         yield _event("e", span.name, step.start + span.end, ghz, **same)
 
 
-def _spans(tables: CoreTables, step: Step) -> list[_Span]:
+def _spans(tables: CoreTables, step: TracedStep) -> list[_Span]:
     """Return the collectives of a step: what the cores of one instruction do on one axis."""
     assert step.events is not None
     runs = step.events.runs
@@ -254,7 +256,7 @@ def _coming(routes: Routes, channel: Ints) -> tuple[Ints, Ints]:
 # ── counters ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _simulated_counters(tables: CoreTables, step: Step, ghz: float) -> Iterator[_Event]:
+def _simulated_counters(tables: CoreTables, step: TracedStep, ghz: float) -> Iterator[_Event]:
     edges = edges_of(step.cycles)
     width = np.diff(edges)
     states = state_cycles(step, tables, edges) / width[:, None]
@@ -270,8 +272,8 @@ def _simulated_counters(tables: CoreTables, step: Step, ghz: float) -> Iterator[
         yield _event("C", "link load", step.start + begin, ghz, args=shares)
 
 
-def _known_states(step: Step, ghz: float) -> Iterator[_Event]:
-    """One value a token: when its cores were in a state is not known."""
+def _known_states(step: TracedStep, ghz: float) -> Iterator[_Event]:
+    """Yield one value a token: the fast tier does not know when a core was in a state."""
     yield _states(step.states / step.cycles, step.start, ghz)
 
 

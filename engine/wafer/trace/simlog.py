@@ -1,8 +1,8 @@
 """`sim.log`: the text log of the vendor's simulator, as the viewer wse-viz reads it.
 
 The grammar stands in [S4] (trace-parser.js); head and tail are worded as in public logs [S3].  A
-full log names every wavelet at every router; without wavelets it has their landings alone.  What
-was simulated is written and nothing else: a log of the fast tier has a head and a tail.
+full log names every wavelet at every router; without wavelets it has their landings alone.  Only
+what was simulated is written: a log of the fast tier has a head and a tail.
 
 A wait has one line, in the cycle it begins.  Queues are numbered by their color.  `Tn.NAME` is
 the Program's instruction and the emulator's name for what the core does; the mnemonic behind it
@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 from engine.wafer.fabric.micro import Micro, MicroField
 from engine.wafer.fabric.network import PORT_NAMES, PORTS, RAMP
 from engine.wafer.fabric.record import ROOM, MoveField, RunField, WaitField
-from engine.wafer.trace.collect import CoreTables, Step, Trace
 from engine.wafer.trace.hops import Hops, hops_of
 from engine.wafer.trace.mnemonics import operands, operation
+from engine.wafer.trace.traced_steps import CoreTables, Trace, TracedStep
 
 __all__ = ["SUNSET_CYCLES", "SimLog"]
 
 SUNSET_CYCLES = 50
-"""So long after the last movement the vendor's simulator stops."""
+"""The vendor's simulator stops this long after the last movement."""
 
 _CHUNK = 50_000
 """Events that are put into words together."""
@@ -182,9 +182,9 @@ def _in_order(kinds: list[_Kind]) -> Iterator[str]:
 
 
 class _Cores:
-    """What the cores of a step did."""
+    """The events of a step's cores."""
 
-    def __init__(self, step: Step, tables: CoreTables, places: list[str]) -> None:
+    def __init__(self, step: TracedStep, tables: CoreTables, places: list[str]) -> None:
         assert step.events is not None
         self._start, self._tables, self._places = step.start, tables, places
         self._runs, self._waits = step.events.runs, step.events.waits
@@ -290,16 +290,16 @@ class _Cores:
 
 
 class _Routers:
-    """What the routers of a step did.
+    """The events of a step's routers.
 
     Args:
         step: The step.
-        tables: What is simulated.
+        tables: The simulated rectangle.
         places: Names of the cores.
         seen: Wavelets that earlier steps have named.
     """
 
-    def __init__(self, step: Step, tables: CoreTables, places: list[str], seen: int) -> None:
+    def __init__(self, step: TracedStep, tables: CoreTables, places: list[str], seen: int) -> None:
         assert step.events is not None
         self._start, self._routes, self._places = step.start, tables.routes, places
         self._moves = step.events.moves

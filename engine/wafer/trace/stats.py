@@ -1,4 +1,4 @@
-"""`sim_stats.json`: the keys of the vendor's simulator [S3], and none besides.
+"""`sim_stats.json`: the keys of the vendor's simulator [S3], and no others.
 
 Seconds are this computer's.  On the fast tier nothing is simulated: its rates are null.
 
@@ -7,8 +7,8 @@ Sources: [S3] spcl/spatial-collectives, committed runs of simfabric.
 
 import json
 
-from engine.wafer.trace.collect import Trace
 from engine.wafer.trace.simlog import SUNSET_CYCLES
+from engine.wafer.trace.traced_steps import Trace
 
 __all__ = ["text"]
 

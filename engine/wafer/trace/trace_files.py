@@ -1,21 +1,20 @@
-"""`wafer trace`: a model and a machine by name in, four files out, whole or not at all."""
+"""Writes a trace as four files in a folder: all of them whole, or none."""
 
 import errno
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.errors import TraceError
-from engine.model.load import find_model, load_model
-from engine.protocol.messages import Progress
-from engine.wafer.program import machine as machines
+from engine.progress import OnProgress, quiet
 from engine.wafer.trace import cores_csv, perfetto, stats
-from engine.wafer.trace.collect import LIMIT_BYTES, Trace, collect
+from engine.wafer.trace.collect import LIMIT_BYTES
 from engine.wafer.trace.simlog import SimLog
+from engine.wafer.trace.traced_steps import Trace
 
-__all__ = ["TraceReport", "trace_wafer", "write"]
+__all__ = ["TraceReport", "check_folder", "write"]
 
 _COUNTER_BYTES = 250_000
 """More than the counters of a simulated token take in trace.json."""
@@ -27,7 +26,7 @@ _NAMES = ("sim.log", "sim_stats.json", "trace.json", "cores.csv")
 
 @dataclass(frozen=True, slots=True)
 class TraceReport:
-    """What was traced and written."""
+    """A summary of what was traced and written."""
 
     out: str
     model: str
@@ -44,64 +43,24 @@ class TraceReport:
     files: dict[str, int]
     """Bytes by name."""
     seconds: float
-    """Of this computer: placing, lowering and simulating."""
+    """Of this computer: lowering and simulating."""
 
     def as_json(self) -> dict[str, object]:
         """Return the report as plain values."""
         return asdict(self)
 
 
-def trace_wafer(
-    model: str | None,
-    machine: str,
-    clock_ghz: float | None = None,
-    *,
-    out: Path,
-    tier: str = "cycle",
-    tokens: int = 1,
-    region: tuple[int, int, int, int] | None = None,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
-) -> TraceReport:
-    """Trace some tokens and write the files.
-
-    Args:
-        model: A bundled name, or a model folder's path; None means the bundled default.
-        machine: A preset's name.
-        clock_ghz: Another clock; changes no cycle.
-        out: Folder to write to; made where it is missing.
-        tier: ``cycle`` or ``fast``.
-        tokens: Tokens, one a step, from an empty KV cache.
-        region: (x, y, width, height) of the cores to watch; None means those of the first layer.
-        on_progress: Called with what is being done.
-
-    Raises:
-        TraceError: The call makes no sense, or the trace would be too large; nothing is written.
-        EngineError: The model cannot be loaded or placed.
-    """
-
-    def report(done: int, total: int, label: str) -> None:
-        on_progress(Progress("trace", done, total, label))
-
-    _check_folder(out)
-    loaded = load_model(find_model(model))
-    trace = collect(
-        loaded, machines.get(machine, clock_ghz), tier=tier, tokens=tokens, region=region,
-        on_progress=report,
-    )  # fmt: skip
-    return write(trace, out, report)
-
-
 def write(
     trace: Trace,
     out: Path,
-    on_progress: Callable[[int, int, str], None] = lambda done, total, label: None,
+    on_progress: OnProgress = quiet,
     *,
     limit_bytes: int = LIMIT_BYTES,
 ) -> TraceReport:
-    """Write a trace's files; wavelets are named where all fits the limit.
+    """Write a trace's files; name every wavelet if that fits the limit.
 
     Raises:
-        TraceError: It would be larger than the limit and nothing is written, or a file cannot be.
+        TraceError: The trace would exceed the limit, and nothing is written; or a file cannot be.
     """
     on_progress(0, len(_NAMES), "estimating the size")
     log, rest = SimLog(trace), _rest(trace)
@@ -146,8 +105,12 @@ def _rest(trace: Trace) -> int:
     return len(trace.steps) * step + _CORE_BYTES * trace.window.width * trace.window.height
 
 
-def _check_folder(out: Path) -> None:
-    """Refuse a place that cannot be written to, before anything slow begins."""
+def check_folder(out: Path) -> None:
+    """Refuse a place that cannot be written to, before anything slow begins.
+
+    Raises:
+        TraceError: ``out`` is no folder that can be written to, or has a folder in a file's place.
+    """
     try:
         there = out
         while not there.exists() and there != there.parent:

@@ -2,14 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.completion.place import Place
-from engine.completion.stop import StopRules, Verdict
+from engine.completion.stop import StopDecision, StopRules
+from engine.completion.surroundings import Surroundings
 from engine.completion.trim import trim
 
 
 def rules(view, multi_line=True):
     prefix, _, suffix = view.partition("|")
-    return StopRules(Place.of(prefix, suffix), multi_line)
+    return StopRules(Surroundings.of(prefix, suffix), multi_line)
 
 
 @pytest.mark.parametrize(
@@ -31,20 +31,20 @@ def rules(view, multi_line=True):
     ],
 )
 def test_when_a_completion_ends(view, multi_line, text, ended):
-    assert rules(view, multi_line).look(text).ended == ended
+    assert rules(view, multi_line).decide(text).ended == ended
 
 
 def test_text_on_the_way_is_shown_without_its_blank_end():
-    assert rules("def f():|").look("\n    a\n    ") == Verdict("\n    a", None)
-    assert rules("x = |", multi_line=False).look("1\n    2") == Verdict("1", "stop")
-    assert rules("    a\n    |").look("    b ") == Verdict("b", None)
+    assert rules("def f():|").decide("\n    a\n    ") == StopDecision("\n    a", None)
+    assert rules("x = |", multi_line=False).decide("1\n    2") == StopDecision("1", "stop")
+    assert rules("    a\n    |").decide("    b ") == StopDecision("b", None)
 
 
 @given(st.text(st.sampled_from("ab() \n:'x="), max_size=60), st.booleans())
 def test_stopping_loses_nothing_of_the_final_text(text, multi_line):
     where = rules("if a:\n    |\n)", multi_line)
     for end in range(len(text) + 1):
-        if where.look(text[:end]).ended:
-            early = trim(text[:end], where.place, multi_line=multi_line)
-            assert early == trim(text, where.place, multi_line=multi_line)
+        if where.decide(text[:end]).ended:
+            early = trim(text[:end], where.around, multi_line=multi_line)
+            assert early == trim(text, where.around, multi_line=multi_line)
             break

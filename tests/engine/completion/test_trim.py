@@ -1,39 +1,22 @@
-"""One golden table per rule: the place, the text, what is kept.  ``|`` is the cursor."""
+"""One golden table per rule: the cursor, the text, what is kept.  ``|`` is the cursor."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.completion import trim
-from engine.completion.place import Place, indent_width
+from engine.completion.surroundings import Surroundings
 
 
-def place(view):
+def around(view):
     prefix, _, suffix = view.partition("|")
-    return Place.of(prefix, suffix)
+    return Surroundings.of(prefix, suffix)
 
 
 def check(rule, view, text, kept):
-    assert rule(text, place(view)) == kept
+    assert rule(text, around(view)) == kept
     # A rule only ever cuts, and has nothing left to cut afterwards.
-    assert rule(kept, place(view)) == kept
-
-
-def test_a_place_knows_the_lines_around_it():
-    assert place("a\n\nb\n  c|d\n\n e \r\n\nf") == Place(
-        "  c", "d", "b", (" e", "f"), "d\n\n e \r\n\nf"
-    )
-
-
-def test_a_place_at_the_edges_of_a_file():
-    assert place("|") == Place("", "", "", (), "")
-
-
-@pytest.mark.parametrize(
-    ("line", "width"), [("x", 0), ("  x", 2), ("\tx", 8), ("  \tx", 8), ("    ", 4)]
-)
-def test_indent_width(line, width):
-    assert indent_width(line) == width
+    assert rule(kept, around(view)) == kept
 
 
 @pytest.mark.parametrize(
@@ -202,7 +185,7 @@ def test_brackets_that_stand_there_already_are_not_closed_again(view, text, kept
 
 def test_at_most_so_many_lines():
     lines = [f"line{i}\n\n" for i in range(30)]
-    kept = trim.at_most_max_lines("".join(lines), place("|"))
+    kept = trim.at_most_max_lines("".join(lines), around("|"))
     assert kept == "".join(lines[: trim.MAX_LINES]).rstrip("\n")
 
 
@@ -297,7 +280,7 @@ def test_no_blank_end(view, text, kept):
     ],
 )
 def test_all_rules_together(view, text, multi_line, kept):
-    assert trim.trim(text, place(view), multi_line=multi_line) == kept
+    assert trim.trim(text, around(view), multi_line=multi_line) == kept
 
 
 pieces = st.lists(
@@ -311,7 +294,7 @@ pieces = st.lists(
 @pytest.mark.parametrize("rule", trim.SETTLED, ids=lambda rule: rule.__name__)
 @given(prefix=pieces, suffix=pieces, text=pieces, more=pieces)
 def test_more_text_never_undoes_a_settled_cut(rule, prefix, suffix, text, more):
-    where = Place.of(prefix, suffix)
+    where = Surroundings.of(prefix, suffix)
     kept = rule(text, where)
     assert text.startswith(kept)
     if kept != text:
@@ -320,7 +303,7 @@ def test_more_text_never_undoes_a_settled_cut(rule, prefix, suffix, text, more):
 
 @given(prefix=pieces, suffix=pieces, text=pieces)
 def test_what_is_kept_is_a_part_of_the_text_and_has_text(prefix, suffix, text):
-    where = Place.of(prefix, suffix)
+    where = Surroundings.of(prefix, suffix)
     kept = trim.trim(text, where)
     assert trim.without_extra_indent(text, where).startswith(kept)
     assert kept == "" or kept.strip()
@@ -329,15 +312,16 @@ def test_what_is_kept_is_a_part_of_the_text_and_has_text(prefix, suffix, text):
 def test_a_block_that_comes_twice_running_is_kept_once():
     block = "first = read(a)\n    second = read(b)\n    "
     assert (
-        trim.trim(block + block + "third = 3\n", Place("    ", "", "    x = 1")) == block.rstrip()
+        trim.trim(block + block + "third = 3\n", Surroundings("    ", "", "    x = 1"))
+        == block.rstrip()
     )
     # Two of the same kind are no repetition.
     pair = "a.append(first)\n    b.append(first)\n    a.append(second)\n    b.append(second)"
-    assert trim.trim(pair, Place("    ", "", "    x = 1")) == pair
+    assert trim.trim(pair, Surroundings("    ", "", "    x = 1")) == pair
 
 
 def test_repeated_quotes_are_kept_once():
-    assert trim.trim('    """\n    """\n    """\n', Place.of("def f():\n", "")) == '    """'
+    assert trim.trim('    """\n    """\n    """\n', Surroundings.of("def f():\n", "")) == '    """'
 
 
 def test_the_unfinished_last_line_of_several_is_dropped():

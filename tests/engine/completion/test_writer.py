@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from engine.completion import writer
 from engine.knowledge.tuning import EXPERTS, Tuning
-from engine.session import Completion, CompletionRequest, Session
-from tests.canned import END, FIRST_BYTE_TOKEN, VOCABULARY, CannedWafer, canned_model_info
-from tests.engine_tokenizers import byte_tokenizer
+from engine.protocol.completion import Completion, CompletionRequest
+from tests.canned import END, FIRST_BYTE_TOKEN, VOCABULARY, CannedWafer, session_on
 
 PREFIX = "def f(a):\n    "
 
@@ -54,8 +53,7 @@ def complete(
     tuning: Tuning | None = None,
     **options: object,
 ) -> Completion:
-    wafer = UndecidedWafer(texts)
-    session = Session(canned_model_info(), byte_tokenizer(), wafer, wafer, tuning)
+    session = session_on(UndecidedWafer(texts), tuning)
     return session.complete(CompletionRequest(path, PREFIX, suffix, **options))
 
 
@@ -118,6 +116,7 @@ def test_a_line_that_the_rules_would_drop_is_another_line() -> None:
 def test_nothing_is_no_way_out_but_an_answer() -> None:
     assert complete({"": 0.6, "return b": 0.4}).text == ""
     assert complete({"return )": 0.6, "": 0.3, "return b": 0.1}).text == "return b"
+    assert complete({"return )": 0.6, " ": 0.4}).text == "return )"  # spaces are nothing, too
 
 
 def test_a_word_may_be_cut_short_but_is_not_spelt_otherwise() -> None:
@@ -133,8 +132,7 @@ def test_the_probability_is_that_of_what_stands() -> None:
 
 def test_all_tokens_are_counted_and_none_is_computed_twice() -> None:
     wafer = UndecidedWafer({"return a)": 0.6, "return 1": 0.4})
-    session = Session(canned_model_info(), byte_tokenizer(), wafer, wafer)
-    completion = session.complete(CompletionRequest("a.py", PREFIX, "\n"))
+    completion = session_on(wafer).complete(CompletionRequest("a.py", PREFIX, "\n"))
     assert completion.completion_tokens == len("return a)") + len("1")
     assert [name for name, _ in wafer.calls].count("prefill") == 1
 

@@ -3,15 +3,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.knowledge.advice import merge
-from engine.knowledge.forecast import DISCOUNT, blend
-from engine.knowledge.shelf import Shelf
+from engine.knowledge.forecast import DISCOUNT, MAX_LENGTHS, Forecast, blend
 
 FOLLOWERS = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=30), min_size=1, max_size=8)
 
 
 def followers(*lists):
     return [(len(lists) - i, np.array(each, np.int32)) for i, each in enumerate(lists)]
+
+
+def shares_of(forecast: Forecast) -> dict[int, float]:
+    return dict(zip(forecast.tokens.tolist(), forecast.shares.tolist(), strict=True))
 
 
 @settings(deadline=None)
@@ -25,7 +27,7 @@ def test_the_shares_of_a_forecast_sum_to_one(lists):
 
 def test_longer_contexts_leave_the_discount_to_shorter_ones():
     forecast = blend(followers([5, 5, 5, 7], [5, 5, 5, 7, 8, 8]))
-    shares = dict(zip(forecast.tokens.tolist(), forecast.shares.tolist(), strict=True))
+    shares = shares_of(forecast)
     short = np.array([3 - DISCOUNT, 1 - DISCOUNT, 2 - DISCOUNT])
     short = short / short.sum()
     left = 2 * DISCOUNT / 4
@@ -34,26 +36,19 @@ def test_longer_contexts_leave_the_discount_to_shorter_ones():
     assert (forecast.length, forecast.count, forecast.kinds, forecast.purity) == (2, 4, 2, 0.75)
 
 
+def test_one_context_is_its_discounted_counts_scaled_to_one():
+    assert shares_of(blend(followers([3, 3, 3, 4]))) == pytest.approx({3: 2.5 / 3, 4: 0.5 / 3})
+
+
+def test_contexts_beyond_the_longest_lengths_are_left_out():
+    lists = [[number] for number in range(MAX_LENGTHS + 2)]
+    assert blend(followers(*lists)).tokens.tolist() == list(range(MAX_LENGTHS))
+
+
+def test_of_equally_likely_tokens_the_lowest_id_is_the_guess():
+    assert blend(followers([7, 2, 9])).top == 2
+    assert blend(followers([7, 2, 9, 9])).top == 9
+
+
 def test_without_continuations_there_is_no_forecast():
     assert blend([]) is None
-
-
-def test_several_shelves_together_say_what_one_of_both_says(tokenizer):
-    texts = [("a.py", "x = area(1)\ny = area(2)\n"), ("b.py", "z = area(1)\nshape = Shape()\n")]
-    whole = Shelf(tokenizer, texts)
-    parts = [Shelf(tokenizer, [text]) for text in texts]
-    context = tokenizer.encode_part("w = area(")
-    together = merge([part.followers(context) for part in parts])
-    expected = whole.followers(context)
-    lengths = {depth: sorted(tokens.tolist()) for depth, tokens in together}
-    for depth, tokens in expected:
-        assert lengths[depth] == sorted(tokens.tolist())
-
-
-def test_a_hidden_text_says_nothing(tokenizer):
-    shelf = Shelf(tokenizer, [("a.py", "area(width)\n"), ("b.py", "area(height)\n")])
-    context = tokenizer.encode_part("area(")
-    both = {token for _, tokens in shelf.followers(context) for token in tokens.tolist()}
-    one = {token for _, tokens in shelf.followers(context, ["a.py"]) for token in tokens.tolist()}
-    assert one == {tokenizer.encode_part("height")[0]}
-    assert one < both

@@ -1,7 +1,8 @@
-"""A tiny model, loaded once, and a folder of one to spoil."""
+"""A tiny model, loaded once, a folder of one to spoil, and other models than the bundled ones."""
 
 import pytest
 
+from engine.model import catalogue
 from tests.tiny import tiny_model, write_tiny_model
 
 
@@ -13,3 +14,13 @@ def tiny():
 @pytest.fixture
 def tiny_folder(tmp_path):
     return write_tiny_model(tmp_path / "tiny")
+
+
+@pytest.fixture
+def bundle(tmp_path, monkeypatch):
+    """A folder of bundled models in place of the program's own."""
+    root = tmp_path / "weights"
+    root.mkdir()
+    (root / "no-model").mkdir()
+    monkeypatch.setattr(catalogue, "files", lambda package: root)
+    return root

@@ -1,4 +1,4 @@
-"""Finding models by name or folder, and what a loaded one says about itself."""
+"""What a loaded model says about itself, and folders that cannot be loaded."""
 
 import json
 import os
@@ -6,69 +6,9 @@ import os
 import pytest
 
 from engine.errors import ConfigError, ModelError
-from engine.model import load
-from engine.model.load import bundled_models, find_model, load_model
+from engine.model.catalogue import find_model
+from engine.model.load import load_model
 from tests.tiny import byte_tokenizer, write_checksums, write_tiny_model
-
-
-@pytest.fixture
-def bundle(tmp_path, monkeypatch):
-    """A folder of bundled models in place of the program's own."""
-    root = tmp_path / "weights"
-    root.mkdir()
-    (root / "no-model").mkdir()
-    monkeypatch.setattr(load, "files", lambda package: root)
-    return root
-
-
-def test_the_default_is_the_better_bundled_model(bundle):
-    with pytest.raises(ModelError, match="spark-mini, spark-nano"):
-        find_model()
-    write_tiny_model(bundle / "spark-nano")
-    assert find_model() == bundle / "spark-nano"
-    write_tiny_model(bundle / "spark-mini")
-    assert find_model(None) == bundle / "spark-mini"
-    assert list(bundled_models()) == ["spark-mini", "spark-nano"]
-
-
-def test_a_bundled_name_or_a_folder(bundle, tmp_path, monkeypatch):
-    write_tiny_model(bundle / "spark-nano")
-    own = write_tiny_model(tmp_path / "own")
-    monkeypatch.chdir(tmp_path)
-    assert find_model("spark-nano") == bundle / "spark-nano"
-    assert find_model(own) == own
-    assert find_model("own") == own
-    assert find_model("./own/") == own
-
-
-def test_a_model_in_the_home_folder(bundle, tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    own = write_tiny_model(tmp_path / "own")
-    assert find_model("~/own") == own
-
-
-def test_an_unknown_name_lists_the_known_ones(bundle):
-    write_tiny_model(bundle / "spark-nano")
-    with pytest.raises(ModelError, match=r"did you mean 'spark-nano'\? \(bundled: spark-nano\)"):
-        find_model("spark-nan")
-    with pytest.raises(ModelError, match=r"no model 'llama'.*\(bundled: spark-nano\)"):
-        find_model("llama")
-    with pytest.raises(ModelError, match="no model ''"):
-        find_model("")
-
-
-def test_a_file_is_no_model_folder(bundle, tiny_folder):
-    with pytest.raises(ModelError, match="is a file"):
-        find_model(tiny_folder / "config.json")
-
-
-def test_without_the_weights_package(monkeypatch):
-    def missing(package):
-        raise ModuleNotFoundError(package)
-
-    monkeypatch.setattr(load, "files", missing)
-    with pytest.raises(ModelError, match="reinstall"):
-        find_model()
 
 
 def test_what_a_model_says_about_itself(tiny_folder):

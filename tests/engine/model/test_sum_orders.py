@@ -1,7 +1,10 @@
 """Orders are plain data that checks itself."""
 
+from dataclasses import replace
+
 import pytest
 
+from engine.model.roles import Role
 from engine.model.sum_orders import ReduceOrder, SumOrders
 
 
@@ -19,3 +22,18 @@ def test_one_core_has_one_part_everywhere():
     orders = SumOrders.single()
     assert {getattr(orders, name) for name in orders.__slots__} == {ReduceOrder(1, 1)}
     assert hash(orders) == hash(SumOrders.single())
+
+
+def test_every_product_has_its_order_by_role():
+    hidden, heads, ffn = (ReduceOrder(parts, 1) for parts in (2, 3, 4))
+    orders = replace(SumOrders.single(), hidden=hidden, heads=heads, ffn=ffn)
+    products = {role: orders.of(role) for role in Role if role.op == "matmul"}
+    assert products == {
+        Role.QKV: hidden,
+        Role.OUT: heads,
+        Role.GATE_UP: hidden,
+        Role.DOWN: ffn,
+        Role.HEAD: hidden,
+    }
+    with pytest.raises(KeyError):
+        orders.of(Role.ROTARY)

@@ -19,6 +19,7 @@ import pytest
 from engine import client as client_module
 from engine import paths
 from engine.client import EngineClient, EngineDown, EngineStarting
+from engine.protocol.completion import CompletionRequest
 from engine.protocol.framing import read_body
 from engine.protocol.messages import (
     MAX_FRAME_BYTES,
@@ -85,16 +86,20 @@ class Face:
         return found[count - 1]
 
     async def answer(self, request_id):
+        """Wait for the end of a request and return its `Completion` or `Failed`."""
         async with asyncio.timeout(20.0):
             while True:
                 for event in self.events:
-                    if isinstance(event, Completed | Failed) and event.request_id == request_id:
+                    if isinstance(event, Completed) and event.request_id == request_id:
+                        return event.completion
+                    if isinstance(event, Failed) and event.request_id == request_id:
                         return event
                 self._news.clear()
                 await self._news.wait()
 
-    def ask(self, request_id, path="a.py", **options):
-        return self.client.send(Complete(request_id, path, "def f():\n    ", "\n", **options))
+    def ask(self, request_id, path="a.py", *, automatic=True, **options):
+        request = CompletionRequest(path, "def f():\n    ", "\n", **options)
+        return self.client.send(Complete(request_id, request, automatic))
 
     def kinds(self):
         kinds = [type(event) for event in self.events]
@@ -212,6 +217,7 @@ async def test_a_socket_left_by_a_dead_process_is_no_obstacle():
 async def test_another_protocol_is_refused_with_one_clear_line():
     async def serve(reader, writer):
         writer.write(encode(Welcome(PROTOCOL_VERSION + 1, 123, "9.9")))
+        writer.close()  # from Python 3.12 on, the server waits for it
 
     server = await asyncio.start_unix_server(serve, paths.socket_path(None, "wse3", None))
     async with server:
@@ -227,6 +233,7 @@ async def test_nonsense_from_a_server_ends_the_connection(monkeypatch):
 
     async def serve(reader, writer):
         writer.write(encode(Welcome(PROTOCOL_VERSION, 123, "1")) + b"\0\0\0\x02\xc1\xc1")
+        writer.close()
 
     server = await asyncio.start_unix_server(serve, paths.socket_path(None, "wse3", None))
     async with server:
@@ -391,7 +398,7 @@ async def test_a_frame_may_come_in_pieces_and_may_never_end():
     async with face() as one:
         await one.until(EngineReady)
         reader, writer = await raw_connection()
-        frame = encode(Complete(9, "a.py", "x", "y"))
+        frame = encode(Complete(9, CompletionRequest("a.py", "x", "y")))
         for byte in frame:
             writer.write(bytes([byte]))
             await writer.drain()

@@ -1,16 +1,11 @@
 import threading
 
-import numpy as np
 import pytest
 
-from engine.completion.place import Place
-from engine.completion.stop import StopRules
-from engine.completion.writer import Writer
-from engine.errors import EngineError, MachineError, ModelError, PromptError
-from engine.generation.sampling import greedy
-from engine.session import CompletionRequest, Session
+from engine.errors import EngineError, MachineError, ModelError
+from engine.protocol.completion import CompletionRequest
+from engine.session import Session
 from tests.canned import canned_session
-from tests.engine_tokenizers import merging_tokenizer
 from tests.tiny import write_tiny_model
 
 
@@ -18,95 +13,11 @@ def request(prefix="def f():\n    ", suffix="\n", **options):
     return CompletionRequest("a.py", prefix, suffix, **options)
 
 
-def complete(text, prefix="def f():\n    ", suffix="\n", **options):
-    return canned_session(text).complete(request(prefix, suffix, **options))
-
-
-def test_the_text_the_model_says_is_the_completion():
-    completion = complete("return 1")
-    assert (completion.text, completion.finish_reason) == ("return 1", "stop")
-    assert completion.completion_tokens == len("return 1")
-    assert completion.cached_tokens == 0
-
-
-def test_the_limit_of_tokens_is_said():
-    completion = complete("return 1", max_tokens=3)
-    assert (completion.text, completion.finish_reason) == ("ret", "length")
-    assert completion.completion_tokens == 3
-
-
-def test_text_that_a_rule_cuts_is_not_generated():
-    completion = complete("return 1\n\nclass A:\n    pass\n")
-    assert (completion.text, completion.finish_reason) == ("return 1", "trimmed")
-    assert completion.completion_tokens == len("return 1\n\nc")
-
-
-def test_a_single_line_ends_at_its_line_end():
-    completion = complete("return 1\n    more", multi_line=False)
-    assert (completion.text, completion.finish_reason) == ("return 1", "stop")
-    assert completion.completion_tokens == len("return 1\n")
-
-
-def test_nothing_to_say_is_an_empty_text():
-    completion = complete("")
-    assert (completion.text, completion.finish_reason) == ("", "stop")
-    assert completion.completion_tokens == 0
-    assert completion.host.tokens_per_second is None
-
-
-def test_an_unfinished_character_is_left_out():
-    assert complete("a€", max_tokens=3).text == "a"
-
-
-def test_text_so_far_is_reported_as_it_grows():
-    seen = []
-    canned_session("x = 1 ").complete(request(), on_text=seen.append)
-    assert seen == ["x", "x =", "x = 1"]
-
-
-def test_wafer_figures_are_sums_over_the_steps():
-    completion = complete("12")
-    prompt = completion.prompt_tokens
-    # Three decode steps would be one too many: the end token is chosen, not computed.
-    positions = [prompt, prompt + 1]
-    assert completion.wafer.cycles_prefill == 1000 * prompt
-    assert completion.wafer.cycles_per_token == sum(1000 + p for p in positions) / 2
-    assert completion.wafer.tokens_per_second == 1e9 / completion.wafer.cycles_per_token
-    assert completion.wafer.mac_utilisation == pytest.approx(0.05)
-    assert completion.wafer.sram_bytes_per_core_max == 10
-
-
-def test_without_a_decode_step_the_figure_is_of_one_step_after_the_prompt():
-    completion = complete("abc", max_tokens=1)
-    assert completion.wafer.cycles_per_token == 1000 + completion.prompt_tokens
-    assert completion.host.decode_ms == 0
-
-
-def test_typing_on_keeps_the_cache():
-    session = canned_session("return 1")
-    first = session.complete(request("def f():\n    r"))
-    second = session.complete(request("def f():\n    re"))
-    assert second.cached_tokens == first.prompt_tokens
-
-
-def test_a_cancelled_request_says_so_and_keeps_the_cache():
-    session = canned_session("return 1")
-    seen = []
-    first = session.complete(request(), on_text=seen.append, cancelled=lambda: len(seen) == 2)
-    assert (first.finish_reason, first.text) == ("cancelled", "re")
-    assert session.complete(request()).cached_tokens == first.prompt_tokens - 1
-
-
 def test_a_request_cancelled_before_it_began_computes_nothing():
     session = canned_session("return 1")
     completion = session.complete(request(), cancelled=lambda: True)
     assert (completion.finish_reason, completion.completion_tokens) == ("cancelled", 0)
     assert session.snapshot().work.prefill_tokens == 0
-
-
-def test_a_private_file_is_refused():
-    with pytest.raises(PromptError, match=r"\.env is private"):
-        canned_session("x").complete(CompletionRequest("config/.env", "A=", ""))
 
 
 def test_a_closed_session_refuses():
@@ -153,40 +64,6 @@ def test_a_snapshot_can_be_taken_while_it_works():
     busy = []
     session.complete(request(), on_text=lambda text: busy.append(session.snapshot().busy))
     assert busy == [True] * 3
-
-
-def test_bytes_left_out_of_the_prompt_are_said_first_and_not_shown():
-    tokenizer = merging_tokenizer()
-    rules = StopRules(Place.of("    ret", "\n"))
-    writer = Writer(tokenizer, greedy, b"ret", rules)
-    (whole,) = tokenizer.encode_part("return")
-    (plus,) = tokenizer.encode_part("+")
-    logits = np.zeros(tokenizer.vocabulary, np.float32)
-    logits[plus], logits[whole] = 3.0, 2.0
-    assert writer.pick(logits) == whole  # what is likelier does not begin like the text
-    writer.push()
-    assert writer.text == "urn"
-    assert writer.pick(logits) == plus
-
-
-def test_bytes_left_out_may_take_several_tokens():
-    tokenizer = merging_tokenizer()
-    writer = Writer(tokenizer, greedy, b"ret", StopRules(Place.of("ret", "")))
-    logits = np.zeros(tokenizer.vocabulary, np.float32)
-    for said in "re", "t", "x":
-        (token,) = tokenizer.encode_part(said)
-        logits[token] = logits.max() + 1
-        assert writer.pick(logits) == token
-        writer.push()
-    assert writer.text == "x"
-
-
-def test_line_ends_of_another_kind_make_no_difference():
-    session = canned_session("x = 1")
-    plain = session.complete(request("a\n    ", "\nb\n"))
-    other = session.complete(request("a\r\n    ", "\r\nb\r\n"))
-    assert other.prompt_tokens == plain.prompt_tokens
-    assert other.cached_tokens == plain.prompt_tokens - 1
 
 
 # ── the real parts, with a tiny model ───────────────────────────────────────────────────────

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.session import CompletionRequest, Session
+from engine.protocol.completion import CompletionRequest
+from engine.session import Session
 from engine.wafer.program import machine
 from tests.tiny import write_tiny_model
 
@@ -20,6 +21,17 @@ def session_on(folder, monkeypatch, **changes):
     """A session on the machine ``tiny`` with other numbers."""
     monkeypatch.setitem(machine.PRESETS, "tiny", replace(machine.PRESETS["tiny"], **changes))
     return Session.open(str(folder), "tiny", threads=1)
+
+
+def test_a_session_says_where_its_model_lies(folder, monkeypatch):
+    info = session_on(folder, monkeypatch).machine
+
+    assert info.name == "tiny"
+    assert info.cores_used == sum(region.width * region.height for region in info.regions)
+    assert [region.label for region in info.regions] == ["layers 0–1", "head"]
+    assert all(
+        0 < region.sram_bytes["max_total"] <= info.sram_bytes_per_core for region in info.regions
+    )
 
 
 def test_a_slower_hop_moves_the_figures_of_a_completion(folder, monkeypatch):
@@ -50,7 +62,7 @@ def test_a_snapshot_expands_to_the_cycles_of_the_completion(folder, monkeypatch)
     session.complete(REQUEST)
 
     snapshot = session.snapshot()
-    activity = session._wafer.expand(snapshot.counts)
+    activity = session._placed.expand(snapshot.counts)
     assert activity.elapsed_cycles > 0
     assert activity.elapsed_cycles == sum(activity.cycles_by_operation.values())
     assert activity.elapsed_cycles == snapshot.work.prefill_cycles + snapshot.work.decode_cycles

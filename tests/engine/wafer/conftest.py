@@ -30,10 +30,10 @@ def tiny():
 @pytest.fixture(scope="session")
 def tiny_runner(tiny):
     """The tiny model on the machine ``tiny`` as the planner lays it; rewind it before use."""
-    from engine.wafer.fast import fast_runner
     from engine.wafer.program import machine
+    from tests.wafers import opened
 
-    return fast_runner.open_wafer(tiny, machine.get("tiny"))
+    return opened(tiny, machine.get("tiny"))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.tui.app.fakes import FakeClient
 from tui.app import SparkApp
 from tui.settings import Settings
 from tui.widgets.editor import Editor
-from tui.widgets.wafer_map import WaferPane
+from tui.widgets.wafer_pane import WaferPane
 
 GREETING = '''\
 """Say hello."""
@@ -65,7 +65,7 @@ def client() -> FakeClient:
 def make_app(repository: Path, client: FakeClient) -> Callable[..., SparkApp]:
     def make(open_file: str | None = None, **options: Any) -> SparkApp:
         options.setdefault("settings", Settings())  # None reads the file
-        options.setdefault("client", client)
+        options.setdefault("make_client", client.listen)
         path = None if open_file is None else Path(open_file)
         return SparkApp(repository, open_file=path, **options)
 

@@ -8,8 +8,8 @@ from typing import Any
 from textual.pilot import Pilot
 
 from engine import EngineStarting
-from engine.protocol.messages import ClientMessage, Complete, Progress, Welcome
-from tui.demo import demo_completed, demo_ready, demo_telemetry
+from engine.protocol.messages import ClientMessage, Complete, Completed, Progress, Welcome
+from tui.demo_engine import demo_completion, demo_ready, demo_telemetry
 
 __all__ = ["FakeClient", "settled", "until"]
 
@@ -28,6 +28,11 @@ class FakeClient:
         self.started = asyncio.Event()
         self.closed = asyncio.Event()
 
+    def listen(self, on_event: Callable[[Any], None]) -> "FakeClient":
+        """Tell ``on_event`` what is said from now on; this is how an app makes its client."""
+        self.on_event = on_event
+        return self
+
     @property
     def connected(self) -> bool:
         return self.started.is_set()
@@ -40,7 +45,7 @@ class FakeClient:
     def send(self, message: ClientMessage) -> bool:
         self.sent.append(message)
         if isinstance(message, Complete) and self.answer is not None:
-            self.on_event(demo_completed(message.request_id, self.answer))
+            self.on_event(Completed(message.request_id, demo_completion(self.answer)))
         return True
 
     async def close(self) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from engine import EngineDown, EngineStarting
+from engine.protocol.completion import CompletionRequest
 from engine.protocol.messages import Complete, Unwatch, Watch
 from tests.tui.app.fakes import FakeClient, until
 from tui.app import SparkApp
-from tui.demo import demo_ready, demo_telemetry
+from tui.demo_engine import demo_ready, demo_telemetry
 from tui.settings import PrivacySettings, Settings, SuggestionSettings
 from tui.widgets.wafer_map import WaferMap
 
@@ -22,8 +23,8 @@ def ghost(app: SparkApp) -> str:
     return "" if app.editor is None else app.editor.ghost
 
 
-def requests(client: FakeClient) -> list[Complete]:
-    return [message for message in client.sent if isinstance(message, Complete)]
+def requests(client: FakeClient) -> list[CompletionRequest]:
+    return [message.request for message in client.sent if isinstance(message, Complete)]
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ async def test_a_client_that_breaks_costs_no_text(make_app: MakeApp) -> None:
         async def run(self) -> None:
             raise RuntimeError("no such protocol")
 
-    app = make_app(GREETING, client=Broken())
+    app = make_app(GREETING, make_client=Broken().listen)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.editor)
         await until(pilot, lambda: "no such protocol" in str(app.status.render()))
@@ -326,7 +327,7 @@ async def test_counters_of_another_placement_do_no_harm(
 async def test_an_engine_that_does_not_answer_is_waited_for_in_words(
     make_app: MakeApp, client: FakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.ghost_writer._PATIENCE", 0.05)
+    monkeypatch.setattr("tui.flows.ghost_writer._PATIENCE", 0.05)
     client.answer = None
     app = make_app(GREETING, line=3, settings=AT_ONCE)
     async with app.run_test(size=SIZE) as pilot:

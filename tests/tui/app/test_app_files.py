@@ -17,8 +17,8 @@ from tests.tui.app.file_looks import (
     open_text,
 )
 from tui.files.recovery import RecoveryStore
-from tui.paths import recovery_dir
 from tui.screens.line_input import LineInputScreen
+from tui.user_folders import recovery_dir
 
 
 async def test_open_from_the_tree_edit_and_save_by_keyboard_alone(
@@ -178,7 +178,7 @@ async def test_a_name_that_is_not_utf8_can_be_edited(make_app: MakeApp, reposito
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.status.view.path == "caf\ufffd.py")
         await pilot.press("y")
-        await app.flows.keep_recovery()
+        await app.recovery.keep()
         found = RecoveryStore(recovery_dir()).find(path)
         assert found is not None
         assert found.text == "yx = 1\n"

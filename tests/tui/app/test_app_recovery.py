@@ -9,8 +9,8 @@ from engine.protocol.messages import Complete
 from tests.tui.app.fakes import FakeClient, until
 from tests.tui.app.file_looks import GREETING, NO_PANES, SIZE, MakeApp, asked, open_text
 from tui.files.recovery import RecoveryStore
-from tui.paths import recovery_dir
 from tui.settings import PrivacySettings, Settings
+from tui.user_folders import recovery_dir
 
 
 async def test_unsaved_text_survives_and_goes_with_the_save(
@@ -21,7 +21,7 @@ async def test_unsaved_text_survives_and_goes_with_the_save(
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.editor)
         await pilot.press("x")
-        await app.flows.keep_recovery()
+        await app.recovery.keep()
         found = store.find(repository / GREETING)
         assert found is not None
         assert found.text == open_text(app)
@@ -44,8 +44,8 @@ async def test_a_closed_terminal_loses_nothing(make_app: MakeApp, repository: Pa
 async def test_typing_without_a_rest_is_kept_safe_too(
     make_app: MakeApp, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.app._RECOVERY_REST", 0.2)
-    monkeypatch.setattr("tui.app._RECOVERY_AT_LATEST", 0.0)
+    monkeypatch.setattr("tui.flows.recovery_flow._REST_SECONDS", 0.2)
+    monkeypatch.setattr("tui.flows.recovery_flow._AT_LATEST_SECONDS", 0.0)
     app = make_app(GREETING, settings=NO_PANES)
     store = RecoveryStore(recovery_dir())
     async with app.run_test(size=SIZE) as pilot:
@@ -64,9 +64,9 @@ async def test_text_undone_back_to_the_saved_one_needs_no_recovery(
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.editor)
         await pilot.press("x")
-        await app.flows.keep_recovery()
+        await app.recovery.keep()
         await pilot.press("ctrl+z")
-        await app.flows.keep_recovery()
+        await app.recovery.keep()
         assert RecoveryStore(recovery_dir()).find(repository / GREETING) is None
 
 
@@ -79,7 +79,7 @@ async def test_secret_files_are_never_copied(
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.editor)
         await pilot.press("x")
-        await app.flows.keep_recovery()
+        await app.recovery.keep()
     assert not recovery_dir().exists()
 
 
@@ -96,7 +96,7 @@ async def test_a_link_to_a_secret_file_is_as_secret(
         await until(pilot, lambda: app.status.view.report)
         assert app.status.view.report is not None
         assert app.status.view.report.reason == "secret file (*.pem)"
-        await app.flows.keep_recovery()
+        await app.recovery.keep()
     assert not any(isinstance(message, Complete) for message in client.sent)
     assert not recovery_dir().exists()
 
@@ -111,7 +111,7 @@ async def test_text_for_later_outlives_editing_and_is_offered_again(
         await pilot.press("l")
         await until(pilot, lambda: not asked(app))
         await pilot.press("x")
-        await app.flows.keep_recovery()
+        await app.recovery.keep()
         await pilot.press("ctrl+s")
         await until(pilot, lambda: not app.status.view.unsaved)
     again = make_app(GREETING, settings=NO_PANES)
@@ -146,7 +146,7 @@ async def test_quitting_without_saving_leaves_nothing_behind(
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.editor)
         await pilot.press("x")
-        await app.flows.keep_recovery()
+        await app.recovery.keep()
         await pilot.press("ctrl+q")
         await until(pilot, lambda: asked(app))
         await pilot.press("d")

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from tests.tui.app.fakes import FakeClient, settled, until
 from tui.app import SparkApp
-from tui.demo import demo_ready, demo_telemetry
+from tui.demo_engine import demo_ready, demo_telemetry
 from tui.screens.help import HelpScreen
 from tui.screens.question import QuestionScreen
 from tui.settings import Settings, SuggestionSettings

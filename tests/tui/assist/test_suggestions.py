@@ -6,26 +6,25 @@ import msgspec
 import pytest
 
 from engine import EngineDown, EngineStarting
+from engine.protocol.completion import Completion, CompletionRequest, HostStats, WaferStats
 from engine.protocol.messages import (
     Cancel,
     Complete,
     Completed,
     EngineReady,
     Failed,
-    HostStats,
     MachineInfo,
     ModelInfo,
     PartialText,
-    WaferStats,
 )
-from tui.assist.policy import Place
-from tui.assist.suggestions import (
+from tui.assist.cursor_place import CursorPlace
+from tui.assist.suggestion_events import (
     NoSuggestion,
     StateChanged,
     SuggestionFailed,
     SuggestionReady,
-    Suggestions,
 )
+from tui.assist.suggestions import Suggestions
 from tui.settings import SuggestionSettings
 
 
@@ -71,8 +70,13 @@ class World:
         self.now = end
 
     @property
-    def requests(self) -> list[Complete]:
-        return [message for message in self.sent if isinstance(message, Complete)]
+    def requests(self) -> list[CompletionRequest]:
+        return [message.request for message in self.sent if isinstance(message, Complete)]
+
+    @property
+    def automatic(self) -> list[bool]:
+        """Of each request, whether it came by itself."""
+        return [message.automatic for message in self.sent if isinstance(message, Complete)]
 
     @property
     def cancelled(self) -> list[int]:
@@ -94,11 +98,14 @@ READY = EngineReady(MODEL, MachineInfo("wse3", 1.0, 1, 1, 1, "", 1, []), 1, "por
 
 def completed(number: int, text: str, reason: str = "stop") -> Completed:
     wafer = WaferStats("wse3", 1.0, "", 1, 1, 1.0, 1.0, 0.1, 1)
-    return Completed(number, text, reason, 1, 0, 1, HostStats(1.0, 1.0, 1.0, 1.0), wafer)
+    host = HostStats(1.0, 1.0, 1.0, 1.0)
+    return Completed(number, Completion(text, reason, "spark-nano", 1, 0, 1, host, wafer))
 
 
-def at(before: str, after: str = "\nrest", path: str = "a.py", language="python", **more) -> Place:
-    return Place(path, language, before, after, **more)
+def at(
+    before: str, after: str = "\nrest", path: str = "a.py", language="python", **more
+) -> CursorPlace:
+    return CursorPlace(path, language, before, after, **more)
 
 
 @pytest.fixture
@@ -125,15 +132,16 @@ def test_a_rest_of_the_keys_asks_once_and_shows_what_comes(world):
     world.wait(1)
     (request,) = world.requests
     assert (request.prefix, request.suffix, request.path) == ("def f(", "\nrest", "a.py")
-    assert (request.max_tokens, request.multi_line, request.automatic) == (64, True, True)
+    assert (request.max_tokens, request.multi_line) == (64, True)
+    assert world.automatic == [True]
     world.wait(40)
     say.on_engine(PartialText(1, "self"))
     world.wait(60)
     say.on_engine(completed(1, "self):\n    pass"))
     partial, final = [e for e in world.events if isinstance(e, SuggestionReady)]
-    assert (partial.text, partial.complete, partial.completed) == ("self", False, None)
+    assert (partial.text, partial.complete, partial.completion) == ("self", False, None)
     assert (final.text, final.complete, final.from_cache) == ("self):\n    pass", True, False)
-    assert final.completed.finish_reason == "stop"
+    assert final.completion.finish_reason == "stop"
     assert partial.latency_ms == pytest.approx(140)
     assert final.latency_ms == pytest.approx(200)
     assert final.place == at("def f(")
@@ -226,7 +234,7 @@ def test_nothing_to_suggest_is_said_and_remembered(world):
     world.wait(100)
     say.on_engine(completed(1, "", "trimmed"))
     assert world.last().reason == "only what is there already"
-    assert world.last().completed.finish_reason == "trimmed"
+    assert world.last().completion.finish_reason == "trimmed"
     say.edited(at("xy"))
     say.edited(at("x"))
     world.wait(100)
@@ -256,7 +264,7 @@ def test_asking_needs_no_rest_and_says_so_to_the_engine(world):
     say.paused = True
     say.ask(at("x = ", " + 1", language="rust", path="a.rs"))
     (request,) = world.requests
-    assert (request.automatic, request.multi_line) == (False, False)
+    assert (request.multi_line, world.automatic) == (False, [False])
     say.on_engine(completed(1, "y"))
     assert world.last().note == "spark-nano knows only python"
     say.ask(at("x", path=".env"))
@@ -430,7 +438,8 @@ def test_a_long_text_that_was_cut_is_followed_too(world):
 
 
 def unsure(number: int, text: str) -> Completed:
-    return msgspec.structs.replace(completed(number, text), shown=False)
+    sure = completed(number, text).completion
+    return Completed(number, msgspec.structs.replace(sure, shown=False))
 
 
 def test_a_text_that_is_too_unlikely_is_not_shown_unasked_but_when_asked(world):
@@ -438,7 +447,9 @@ def test_a_text_that_is_too_unlikely_is_not_shown_unasked_but_when_asked(world):
     say.edited(place)
     world.wait(100)
     say.on_engine(unsure(1, "self"))
-    assert world.last() == NoSuggestion("not sure enough; Ctrl+L shows it", unsure(1, "self"))
+    assert world.last() == NoSuggestion(
+        "not sure enough; Ctrl+L shows it", unsure(1, "self").completion
+    )
     assert world.shown() == []
     say.moved(at("def f"))
     say.edited(place)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import Answer, Question, Stretch, Typed
+from engine import CursorAnswer, Question, Stretch, Typed
 from engine.quality.corpus import SourceFile
 from tui.assist.typist import latency_ms, type_stretch
 
@@ -18,9 +18,9 @@ class Script:
         self._tokens = tokens
         self.asked: list[Question] = []
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: Question) -> CursorAnswer:
         self.asked.append(question)
-        return Answer(self._say(question.prefix), self._tokens)
+        return CursorAnswer(self._say(question.prefix), self._tokens)
 
 
 def typed(

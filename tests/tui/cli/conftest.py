@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import engine
-from engine.protocol.messages import HostStats, Progress, WaferStats
+from engine.protocol.completion import HostStats, WaferStats
+from engine.protocol.messages import Progress
 from tui.cli.main import run
 
 HOST = HostStats(prefill_ms=12.5, decode_ms=40.0, first_text_ms=14.0, tokens_per_second=100.0)
@@ -64,6 +65,7 @@ class FakeSession:
         return engine.Completion(
             text=self.text,
             finish_reason="stop",
+            model="canned",
             prompt_tokens=20,
             cached_tokens=4,
             completion_tokens=5,

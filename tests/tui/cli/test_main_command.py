@@ -8,8 +8,8 @@ import pytest
 
 import engine
 from tui.cli import main
-from tui.cli.app import Opening, find_opening
 from tui.cli.failures import WrongCallError
+from tui.cli.open_app import AppTarget, find_target
 
 Spark = Callable[..., Any]
 
@@ -38,14 +38,14 @@ def test_a_path_opens_its_repository(
     repository: Path, monkeypatch: pytest.MonkeyPatch, text: str, file: str | None, line: int | None
 ) -> None:
     monkeypatch.chdir(repository)
-    expected = Opening(repository, None if file is None else repository / file, line)
-    assert find_opening(text) == expected
+    expected = AppTarget(repository, None if file is None else repository / file, line)
+    assert find_target(text) == expected
 
 
 def test_without_git_the_directory_itself_is_opened(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("")
-    assert find_opening(str(tmp_path)) == Opening(tmp_path)
-    assert find_opening(f"{tmp_path}/b.txt") == Opening(tmp_path, tmp_path / "b.txt")
+    assert find_target(str(tmp_path)) == AppTarget(tmp_path)
+    assert find_target(f"{tmp_path}/b.txt") == AppTarget(tmp_path, tmp_path / "b.txt")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_path_that_cannot_be_opened_says_why(
 ) -> None:
     monkeypatch.chdir(repository)
     with pytest.raises(WrongCallError, match=words.replace("+", r"\+")):
-        find_opening(text)
+        find_target(text)
 
 
 def test_wrong_calls_of_the_app_end_with_2_before_it_starts(spark: Spark, tmp_path: Path) -> None:

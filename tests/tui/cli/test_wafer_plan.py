@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from engine.model.tensors import FORMATS
+from tui.cli.options import PRICED_FORMATS
 from tui.cli.wafer.plan import floor_plan
 
 CONFIG = {
@@ -25,6 +27,11 @@ def config(tmp_path):
     path = tmp_path / "config.json"
     path.write_text(json.dumps(CONFIG))
     return str(path)
+
+
+def test_dtypes_are_the_formats_that_have_a_price():
+    assert set(PRICED_FORMATS) == {format.name for format in FORMATS.values() if format.priced}
+    assert FORMATS[PRICED_FORMATS[0]].runs
 
 
 def test_json_has_the_fields_of_the_interface(spark, config):

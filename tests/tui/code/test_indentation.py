@@ -1,10 +1,9 @@
-"""Indentation and comments as functions of lines, and the language of a file name."""
+"""Indentation and comments as functions of lines."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.assist.ghost import GhostRows, first_line, first_word, rest_after
 from tui.code.indentation import (
     after_enter,
     dedented,
@@ -13,7 +12,6 @@ from tui.code.indentation import (
     indented,
     toggled_comments,
 )
-from tui.code.languages import comment_sign, language_of
 
 LINES = st.lists(st.text("ab \t#:", max_size=10), max_size=6)
 
@@ -74,68 +72,3 @@ def test_comments_toggled_twice_are_gone(lines, sign):
 def test_a_partly_commented_block_is_commented_whole():
     assert toggled_comments(["# a", "b"], "#") == ["# # a", "# b"]
     assert toggled_comments(["#a", "", "  # b"], "#") == ["a", "", "  b"]
-
-
-@pytest.mark.parametrize(
-    ("name", "language"),
-    [
-        ("x/decoder.py", "python"),
-        ("stub.PYI", "python"),
-        ("README.md", "markdown"),
-        ("Cargo.toml", "toml"),
-        (".bashrc", "bash"),
-        ("Makefile", None),
-        ("notes.txt", None),
-        ("", None),
-    ],
-)
-def test_the_name_tells_the_language(name, language):
-    assert language_of(name) == language
-
-
-def test_a_first_line_tells_it_where_the_name_does_not():
-    assert language_of("tool", "#!/usr/bin/env python3") == "python"
-    assert language_of("tool", "#!/bin/sh") == "bash"
-    assert language_of("tool", "#!/usr/bin/perl") is None
-    assert (comment_sign("rust"), comment_sign("json"), comment_sign(None)) == ("//", None, "#")
-
-
-# ── ghost text as text ──────────────────────────────────────────────────────────────────────────
-
-
-@given(st.text("ab_1 .(\n", min_size=1, max_size=30))
-def test_word_by_word_and_line_by_line_give_the_whole(ghost):
-    for step in (first_word, first_line):
-        rest, parts = ghost, []
-        while rest:
-            parts.append(step(rest))
-            assert parts[-1]
-            rest = rest[len(parts[-1]) :]
-        assert "".join(parts) == ghost
-
-
-def test_words_are_names_or_runs_of_signs():
-    assert first_word("self.x") == "self"
-    assert first_word(" == y") == " =="
-    assert first_word("\n\n    else") == "\n\n    else"
-    assert first_word("naïve_1 x") == "naïve_1"
-
-
-def test_what_was_typed_must_be_the_beginning():
-    assert rest_after("abc", "ab") == "c"
-    assert rest_after("abc", "abc") == ""
-    assert rest_after("abc", "b") is None
-    assert rest_after("abc", "") is None
-
-
-def test_virtual_rows_push_the_rows_below_down():
-    rows = GhostRows(2, ("x", "y"))
-    assert [rows.split(row) for row in range(7)] == [
-        (0, None),
-        (1, None),
-        (2, None),
-        (2, 0),
-        (2, 1),
-        (3, None),
-        (4, None),
-    ]

@@ -56,19 +56,6 @@ def test_places_outside_the_text_mean_the_nearest_inside():
     assert buffer.lines == ["one", ""]
 
 
-def test_colours_of_some_rows_are_those_of_the_whole():
-    text = 'def f():\n    """字\n    two\n    """\n    return f"{x!r} 字" + None  # end\n' * 30
-    buffer = TextBuffer(text, PYTHON.language)
-    whole = query_rows(buffer, PYTHON, 0, buffer.line_count)
-    parts = {}
-    for top in range(0, buffer.line_count, 7):
-        parts |= query_rows(buffer, PYTHON, top, top + 7)
-    assert parts == whole
-    assert {span for span in whole[1] if span[2] == "string"} == {(4, 8, "string")}
-    assert {span for span in whole[2] if span[2] == "string"} == {(0, 7, "string")}
-    assert whole[4].index((11, 21, "string")) < whole[4].index((13, 18, "none"))
-
-
 def test_a_parse_that_may_take_no_time_leaves_the_old_tree_in_place():
     text = "x = [1, 2]\n" * 3_000
     buffer = TextBuffer(text, PYTHON.language)

@@ -1,6 +1,6 @@
 from engine import EngineDown, EngineStarting
 from engine.protocol.messages import Failed, PartialText, Progress, Welcome
-from tui.demo import demo_ready
+from tui.demo_engine import demo_ready
 from tui.link.engine_state import EngineState, Phase, after
 
 
@@ -49,3 +49,24 @@ def test_answers_to_requests_change_nothing() -> None:
     state = follow(WELCOME, demo_ready())
     assert after(state, PartialText(request_id=4, text="x")) is state
     assert after(state, Failed(request_id=4, message="cancelled")) is state
+
+
+def test_a_second_window_that_attaches_does_not_look_as_if_it_were_starting() -> None:
+    ready = follow(WELCOME, demo_ready())
+    assert after(ready, WELCOME) is ready
+
+
+def test_a_bar_never_shows_the_steps_of_what_was_before() -> None:
+    """Steps of a stage that was lost, or not begun, are unknown."""
+    lost = follow(STARTING, WELCOME, COMPILING, EngineDown("killed", retrying=True))
+    assert (lost.done, lost.total) == (0, 0)
+    failed = follow(STARTING, WELCOME, COMPILING, Failed(request_id=0, message="out of memory"))
+    again = after(failed, WELCOME)
+    assert (again.phase, again.done, again.total) == (Phase.PREPARING, 0, 0)
+
+
+def test_what_the_model_was_is_known_while_it_comes_back() -> None:
+    """The wafer pane goes on showing the last picture."""
+    state = follow(WELCOME, demo_ready(), EngineDown("killed", retrying=True), WELCOME, COMPILING)
+    assert state.phase is Phase.PREPARING
+    assert state.ready == demo_ready()

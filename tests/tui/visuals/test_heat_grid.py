@@ -5,15 +5,15 @@ from hypothesis import strategies as st
 from rich.style import Style
 
 from engine import STATES
-from engine.protocol.messages import Region
+from engine.protocol.messages import RegionInfo
 from tui.visuals.heat_grid import grid_strips, lay_out, marked, picture, read_states
 from tui.visuals.palette import LEVELS, palette_for
 
 MAC, VECTOR, PIPE, IDLE = 0, 1, 4, 5
 
 
-def region(x: int, y: int, width: int, height: int) -> Region:
-    return Region("layer 0", x, y, width, height, {})
+def region(x: int, y: int, width: int, height: int) -> RegionInfo:
+    return RegionInfo("layer 0", x, y, width, height, {})
 
 
 def idle_states(count: int, cycles: int = 1000) -> np.ndarray:
@@ -162,7 +162,7 @@ def test_the_pointer_replaces_one_cell() -> None:
     height=st.integers(1, 30),
 )
 def test_every_core_is_drawn_inside_the_space_there_is(
-    regions: list[Region], width: int, height: int
+    regions: list[RegionInfo], width: int, height: int
 ) -> None:
     layout = lay_out(regions, width, height)
     assert layout.cell_width <= width

@@ -10,7 +10,7 @@ from textual.widgets.text_area import TextAreaTheme
 
 from tui.code.highlights import query_rows
 from tui.code.text_buffer import TextBuffer
-from tui.widgets import code_view
+from tui.widgets import code_text
 
 SOURCE = Path(ast.__file__).read_text(encoding="utf-8")
 
@@ -85,8 +85,8 @@ async def test_an_edit_costs_the_same_in_a_long_text(editing):
 
 async def test_what_takes_long_to_parse_waits_for_a_rest(editing, monkeypatch):
     async with editing(_long(3_000)) as bench:
-        monkeypatch.setattr(code_view, "_PARSE_SECONDS", -1.0)
-        monkeypatch.setattr(code_view, "_PARSE_REST_SECONDS", 0.01)
+        monkeypatch.setattr(code_text, "_PARSE_SECONDS", -1.0)
+        monkeypatch.setattr(code_text, "_PARSE_REST_SECONDS", 0.01)
         bench.editor.move_cursor((1_000, 0))
         bench.editor.insert('"""')
         assert not bench.editor.document._parsed

@@ -1,8 +1,6 @@
 """`spark-tui wafer check`: both tiers of the emulator on the same tokens."""
 
 import json
-import sys
-from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -11,9 +9,6 @@ from rich.table import Table
 import engine
 from tui.cli.options import check_model, json_option, machine_options, model_option
 from tui.cli.progress import ProgressLine
-
-if TYPE_CHECKING:
-    from engine.wafer.check import CheckReport
 
 __all__ = ["check"]
 
@@ -29,7 +24,7 @@ __all__ = ["check"]
     help="Decoded tokens after a prefill of 8.",
 )
 @json_option
-def check(model: str | None, machine: str, clock: float | None, tokens: int, as_json: bool) -> None:
+def check(model: str | None, machine: str, clock: float | None, tokens: int, as_json: bool) -> int:
     """Compare the fast tier with the simulated chip: bits, cycles, states.
 
     Every value of a prefill of 8 tokens and of some decoded ones is compared bit for bit; the
@@ -42,11 +37,10 @@ def check(model: str | None, machine: str, clock: float | None, tokens: int, as_
         click.echo(json.dumps(report.as_json()))
     else:
         _print(report)
-    if not report.holds:
-        sys.exit(1)
+    return 0 if report.holds else 1
 
 
-def _print(report: "CheckReport") -> None:
+def _print(report: "engine.CheckReport") -> None:
     console = Console()
     if report.first_difference is not None:
         console.print(f"The tiers differ: {report.first_difference}", markup=False)
@@ -71,7 +65,7 @@ def _print(report: "CheckReport") -> None:
     )
 
 
-def _cycles(report: "CheckReport") -> Table:
+def _cycles(report: "engine.CheckReport") -> Table:
     table = Table("operation", title="Cycles of the decoded tokens", title_justify="left")
     for heading in ("by formula", "simulated", "error"):
         table.add_column(heading, justify="right")
@@ -82,7 +76,7 @@ def _cycles(report: "CheckReport") -> Table:
     return table
 
 
-def _states(report: "CheckReport") -> Table:
+def _states(report: "engine.CheckReport") -> Table:
     table = Table("state", title="Counts per core and step, cycles apart", title_justify="left")
     for heading in ("mean", "largest", "there", "beyond 6 % and 20 a row"):
         table.add_column(heading, justify="right")

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 import engine
-from tui.cli.options import json_option, machine_options, model_option
+from tui.cli.options import PRICED_FORMATS, json_option, machine_options, model_option
 
 __all__ = ["floor_plan", "plan"]
 
@@ -24,8 +24,8 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 @click.option(
     "--dtype",
-    type=click.Choice(["int8", "fp16"]),
-    default="int8",
+    type=click.Choice(PRICED_FORMATS),
+    default=PRICED_FORMATS[0],
     show_default=True,
     help="Type of the weights.",
 )

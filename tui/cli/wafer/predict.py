@@ -10,7 +10,7 @@ import click
 import engine
 from engine.errors import EngineError
 from tui.cli.failures import WrongCallError
-from tui.cli.options import json_option, machine_options
+from tui.cli.options import PRICED_FORMATS, json_option, machine_options
 from tui.cli.wafer.facts import print_facts, shown
 
 __all__ = ["predict"]
@@ -91,20 +91,17 @@ def collective(
     as_json: bool,
 ) -> None:
     """A broadcast, a reduction or an all-reduce over P columns × R rows."""
+    question = engine.CollectiveQuestion(
+        op=op,
+        algorithm=algorithm,
+        cores=cores,
+        wavelets=wavelets,
+        rows=rows,
+        groups=group,
+        dtype=dtype,
+    )
     _answer(
-        lambda: engine.predict_collective(
-            machine,
-            op=op,
-            algorithm=algorithm,
-            cores=cores,
-            rows=rows,
-            groups=group,
-            wavelets=wavelets,
-            dtype=dtype,
-            tier=tier,
-            clock_ghz=clock,
-        ),
-        as_json,
+        lambda: engine.predict_collective(machine, question, tier=tier, clock_ghz=clock), as_json
     )
 
 
@@ -150,7 +147,12 @@ class _Block(click.ParamType[tuple[int, int]]):
 @_size("--context", "Rows in the KV cache.")
 @click.option("--blocks", type=int, help="Blocks of layers; default: the planner's choice.")
 @click.option("--block", type=_Block(), help="Columns and rows of a block; default: the planner's.")
-@click.option("--dtype", type=click.Choice(("int8", "fp16")), default="int8", show_default=True)
+@click.option(
+    "--dtype",
+    type=click.Choice(PRICED_FORMATS),
+    default=PRICED_FORMATS[0],
+    show_default=True,
+)
 @machine_options
 @json_option
 def decode(

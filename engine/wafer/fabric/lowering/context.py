@@ -1,6 +1,6 @@
-"""What the lowering of every operation shares: the instruction at hand and the chip so far.
+"""Context of lowering, shared by all operations: the instruction at hand and the chip so far.
 
-Operations are lowered by the functions of the modules beside this one.
+The modules beside this one hold the functions that lower each operation.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.errors import PlacementError
 from engine.model.sum_orders import ReduceOrder
+from engine.model.tensors.tensor import Tensor
 from engine.wafer.compile.compiler import Compiled
 from engine.wafer.fabric.lane_routes import LaneRoutes
 from engine.wafer.fabric.layout import Layout, heads_layout
@@ -52,7 +53,7 @@ class Lowering:
         self,
         compiled: Compiled,
         placement: Placement,
-        tensors: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
         rows: int,
         context: int,
     ) -> None:
@@ -78,7 +79,7 @@ class Lowering:
         self.taps: list[Tap] = []
         self.trace_words = 0
         self.host: tuple[Ints, int, Ints] = (np.zeros(0, np.int64), 0, np.zeros(0, np.int64))
-        self.angles = program.attention.head_dim
+        self.angles = placement.model.angles
         self.index = 0
         self.row = program.instructions[0]
         self.told: list[dict[str, NDArray[np.int64]]] = []
@@ -172,7 +173,8 @@ class Lowering:
 
     def heads_layout(self) -> Layout:
         """Return where queries, keys and values lie on the north line."""
-        return heads_layout(self.program.attention, self.placement.heads, self.site.columns)
+        shape = self.placement.model.attention
+        return heads_layout(shape, self.placement.heads, self.site.columns)
 
     @property
     def attended(self) -> set[str]:

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from engine.model.sum_orders import ReduceOrder
 from engine.wafer.fabric.layout import even, first_head
 from engine.wafer.fabric.lowering.context import Lowering
 from engine.wafer.fabric.micro import Kind, Reduce
-from engine.wafer.fabric.region import Line
+from engine.wafer.fabric.region import NodeLines
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
 from engine.wafer.program.isa import Field
 
@@ -19,7 +20,8 @@ def attention(low: Lowering) -> None:
     every KV row of the core row.
     """
     site = low.site
-    shape, heads = low.program.attention, low.placement.heads
+    kind = low.program.attentions[int(low.row[Field.VARIANT])]
+    heads = low.placement.heads
     q, dims = heads.queries, heads.dims
     kv = heads.kv * dims
     layer = int(low.row[Field.LAYER])
@@ -32,32 +34,32 @@ def attention(low: Lowering) -> None:
     target = low.value(Field.TARGET, q * dims)
     grid = np.meshgrid(low.line(ALONG_ROWS), low.line(ALONG_COLUMNS), indexing="ij")
     every = (grid[0].ravel(), grid[1].ravel())
-    sharing = shape.heads // shape.kv_heads
+    sharing = kind.heads // kind.kv_heads
     before = np.array([first_head(heads, c)[0] % sharing for c in range(site.columns)])
     before = before[every[1]]
     low.work(every, Kind.KEEP, (message + q * dims, cache, kv, kv))
     low.work(every, Kind.SCORES, (message, cache, scores, q, kv, dims, sharing, before))
     if heads.parts > 1:
         bases = tuple(range(0, site.columns, heads.parts))
-        band = Line(
+        band = NodeLines(
             ALONG_COLUMNS, heads.parts, low.line(ALONG_ROWS),
             np.zeros(site.rows, np.int64), bases=bases,
         )  # fmt: skip
-        order = low.program.head_dim_order
+        order = ReduceOrder.chain(kind.dim_parts)
         site.reduce(band, order, scores, Reduce.ADD_F32, kv=q)
         site.multicast(
             ALONG_COLUMNS, low.line(ALONG_ROWS), np.zeros(site.rows, np.int64), scores,
             length=heads.parts, kv=q,
         )  # fmt: skip
-    scale = int(np.float32(shape.scale).view(np.int32))
+    scale = int(np.float32(kind.scale).view(np.int32))
     low.work(every, Kind.LARGEST, (scores, 0, largest, q, scale))
     north = low.line(ALONG_COLUMNS)
-    line = Line(ALONG_ROWS, site.rows, north, np.full(north.size, q))
+    line = NodeLines(ALONG_ROWS, site.rows, north, np.full(north.size, q))
     site.reduce(line, low.order(), largest, Reduce.MAX_F32)
     site.multicast(ALONG_ROWS, north, np.full(north.size, q), largest)
     packed = (heads.kv << 20) | (sharing << 10) | before
     low.work(every, Kind.WEIGH, (scores, cache, largest, q, kv, sums, dims, packed))
-    line = Line(ALONG_ROWS, site.rows, north, np.full(north.size, q * (dims + 1)))
+    line = NodeLines(ALONG_ROWS, site.rows, north, np.full(north.size, q * (dims + 1)))
     site.reduce(line, low.order(), sums, Reduce.ADD_F32)
     low.work(low.cores(ALONG_COLUMNS, north), Kind.DIVIDE, (sums, target, q, dims))
     low.tap(ALONG_COLUMNS, even(np.full(site.columns, q * dims)))

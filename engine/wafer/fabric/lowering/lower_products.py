@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.sum_orders import ReduceOrder
-from engine.model.tensors.q8 import QuantTensor
+from engine.model.tensors.tensor import quantised_matrix
 from engine.wafer.fabric.layout import Layout, beside, even
 from engine.wafer.fabric.lowering.context import Ints, Lowering
 from engine.wafer.fabric.micro import Kind, Reduce
-from engine.wafer.fabric.region import Line
+from engine.wafer.fabric.region import NodeLines
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
 from engine.wafer.program.geometry import GROUP, Split
 from engine.wafer.program.isa import Field
@@ -33,7 +33,7 @@ def quantise(low: Lowering) -> None:
     zero = np.zeros(1, np.int64)
     if lies.span > 1:
         bases = tuple(int(b) for b in np.flatnonzero(g))
-        line = Line(low.along, lies.span, zero, one, bases=bases)
+        line = NodeLines(low.along, lies.span, zero, one, bases=bases)
         site.reduce(line, ReduceOrder.chain(lies.span), scales, Reduce.MAX_F32)
     owners = np.flatnonzero(g)
     low.work(low.cores(low.along, owners), Kind.SCALE, (scales, g[owners]))
@@ -88,14 +88,14 @@ def matmul(low: Lowering) -> None:
     lines = np.flatnonzero(n)
     if lies.span > 1:
         bases = tuple(int(b) for b in np.flatnonzero(g))
-        line = Line(axis, lies.span, lines, n[lines], bases=bases)
+        line = NodeLines(axis, lies.span, lines, n[lines], bases=bases)
         site.reduce(line, ReduceOrder.chain(lies.span), dots, Reduce.ADD_I32)
     owns = g[inputs] > 0
     low.work(
         (cells[0][owns], cells[1][owns]), Kind.TERMS,
         (dots, factors, scales, g[inputs[owns]], target, n[outputs[owns]]),
     )  # fmt: skip
-    line = Line(axis, lies.parts, lines, n[lines], pitch=lies.span)
+    line = NodeLines(axis, lies.parts, lines, n[lines], pitch=lies.span)
     site.reduce(line, low.order(), target, Reduce.ADD_F32)
     low.tap(other, layout)
 
@@ -151,7 +151,7 @@ def _fill_tile(
     low: Lowering, tensors: tuple[str, ...], lies: Split, layout: Layout, axis: int, tile: int,
     scales: int,
 ) -> None:  # fmt: skip
-    parts: list[QuantTensor] = [low.tensors[name] for name in tensors]
+    parts = [quantised_matrix(low.tensors, name) for name in tensors]
     values = np.concatenate([part.values for part in parts])
     factors = np.concatenate([part.scales for part in parts])
     sizes = np.array(lies.elements)

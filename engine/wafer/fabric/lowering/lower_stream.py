@@ -1,4 +1,4 @@
-"""Lowering of what brings rows in, moves them between regions, and picks a token."""
+"""Lowering of the stream: bring rows in, move them between regions, pick a token."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from engine.wafer.fabric.layout import even
 from engine.wafer.fabric.lowering.context import Lowering
 from engine.wafer.fabric.lowering.lower_products import tile
 from engine.wafer.fabric.micro import Kind, Micro, Reduce
-from engine.wafer.fabric.region import LANE_BACK, Line
+from engine.wafer.fabric.region import LANE_BACK, NodeLines
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
 from engine.wafer.program.geometry import Split
 from engine.wafer.program.isa import Field
@@ -16,7 +16,7 @@ __all__ = ["embed", "receive", "select", "send"]
 
 
 def embed(low: Lowering) -> None:
-    """Token east, look everywhere, the row found west to column 0, from there to the layers.
+    """Send the token east, look it up in every core, bring its row to column 0 and the layers.
 
     Column 0 sends a row of the step on before it asks for the next one: rows found in
     different columns would overtake each other otherwise.
@@ -61,7 +61,7 @@ def _look_up(low: Lowering, hidden: Split, message: int, found: int, mine: int) 
         low.fills.append((cores, bounds, np.tile(np.array(share, np.int32), (cores.size, 1))))
     rows, columns = np.meshgrid(low.line(ALONG_ROWS), low.line(ALONG_COLUMNS), indexing="ij")
     k = np.array(hidden.elements)[rows]
-    # What the owner of the token's row does besides looking, which the operation tells apart.
+    # The owner's work beyond the comparison, which the operation tells separately.
     cycles, overhead = vector(low.machine, k)
     low.told[0]["vector"] += cycles
     low.told[0]["pipe"] += overhead * (k > 0)
@@ -123,5 +123,5 @@ def select(low: Lowering) -> None:
         (source, best, logits, np.cumsum(logits) - logits),
     )  # fmt: skip
     order = low.program.orders[int(low.row[Field.ORDER])]
-    line = Line(ALONG_COLUMNS, site.columns, np.zeros(1, np.int64), np.full(1, 2, np.int64))
+    line = NodeLines(ALONG_COLUMNS, site.columns, np.zeros(1, np.int64), np.full(1, 2, np.int64))
     site.reduce(line, order, best, Reduce.ARGMAX)

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from engine.model.tensors.tensor import float_vector
 from engine.wafer.fabric.layout import even, first_head
 from engine.wafer.fabric.lowering.context import Lowering
 from engine.wafer.fabric.micro import Kind, Reduce
-from engine.wafer.fabric.region import Line
+from engine.wafer.fabric.region import NodeLines
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
 from engine.wafer.program.isa import Field
 
@@ -13,7 +14,7 @@ __all__ = ["add", "gate", "norm", "rotary"]
 
 
 def norm(low: Lowering) -> None:
-    """Squares, their sum at row 0, its reciprocal root back, the scaled stream."""
+    """Square, sum at row 0, send the reciprocal root back, scale the stream."""
     site = low.site
     width = low.width(Field.SOURCE)
     hidden = low.split(width, ALONG_ROWS)
@@ -26,15 +27,16 @@ def norm(low: Lowering) -> None:
     low.work((rows, 0 * rows), Kind.SQUARES, (source, root, k))
     one = np.ones(1, np.int64)
     site.reduce(
-        Line(ALONG_ROWS, site.rows, np.zeros(1, np.int64), one), low.program.norm_order,
-        root, Reduce.ADD_F32,
+        NodeLines(ALONG_ROWS, site.rows, np.zeros(1, np.int64), one),
+        low.order(), root, Reduce.ADD_F32,
     )  # fmt: skip
-    eps = int(np.float32(low.program.norm_eps).view(np.int32))
+    kind = low.program.norms[int(low.row[Field.VARIANT])]
+    eps = int(np.float32(kind.eps).view(np.int32))
     low.work((0, 0), Kind.ROOT, (root, width, eps))
     site.multicast(ALONG_ROWS, np.zeros(1, np.int64), one, root)
     weight = int(low.row[Field.WEIGHT])
     gain = site.memory(f"weight {weight}", hidden.most_elements)
-    vector_ = np.asarray(low.tensors[low.program.matrices[weight].tensors[0]], np.float32)
+    vector_ = float_vector(low.tensors, low.program.matrices[weight].tensors[0])
     for row, core in enumerate(west):
         lo = sum(hidden.elements[:row])
         piece = vector_[lo : lo + k[row]]
@@ -70,12 +72,15 @@ def rotary(low: Lowering) -> None:
     """Turn queries and keys on the north line by the angles that came with the row."""
     site, heads = low.site, low.placement.heads
     vectors = heads.queries + heads.kv
-    angles = site.memory("angles", low.angles)
+    variant = int(low.row[Field.VARIANT])
+    before = sum(kind.head_dim for kind in low.program.rotaries[:variant])
+    cosine = site.memory("angles", low.angles) + before
+    sine = cosine + low.program.rotaries[variant].head_dim // 2
     columns = low.line(ALONG_COLUMNS)
     pair = np.array([first_head(heads, c)[1] * heads.dims // 2 for c in columns], np.int64)
     source = low.value(Field.SOURCE, (heads.queries + 2 * heads.kv) * heads.dims)
     low.work(
         low.cores(ALONG_COLUMNS, columns), Kind.ROTATE,
-        (source, vectors, heads.dims, angles, angles + low.angles // 2, pair),
+        (source, vectors, heads.dims, cosine, sine, pair),
     )  # fmt: skip
     low.tap(ALONG_COLUMNS, low.heads_layout())

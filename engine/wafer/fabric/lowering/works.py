@@ -1,4 +1,4 @@
-"""What an operation's COMPUTEs cost, as the operation itself tells it (a `cost.Micro`)."""
+"""Works: the cost of each COMPUTE of an operation, noted for its lowering."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ __all__ = ["Works"]
 
 
 class Works:
-    """Notes the cost of each COMPUTE that an operation tells of itself (a `cost.Micro`).
+    """Notes the cost of each COMPUTE that an operation tells of itself (a `ledger.MicroSteps`).
 
-    Communication needs no note: how long it takes is what the fabric finds out.
+    Communication needs no note: the fabric finds out how long it takes.
     """
 
     def __init__(self, site: Site) -> None:
@@ -34,7 +34,7 @@ class Works:
         keep_vector: int = 0,
         keep_pipe: int = 0,
     ) -> None:
-        """Note one COMPUTE by core; what only a keeping core does is in it: see `Kind.KEEP`."""
+        """Note one COMPUTE by core, a keeping core's work included: see `Kind.KEEP`."""
         given = {
             "mac": mac, "vector": vector + keep_vector, "pipe": pipe + keep_pipe,
             "mac_kv": kv_mac, "vector_kv": kv_vector,
@@ -53,7 +53,7 @@ class Works:
         """Nothing to note."""
 
     def look_up(self, hops: int, wavelets: Cycles, vector: Cycles, pipe: Cycles) -> None:
-        """Note the comparison; what the owner of the token's row does besides is told apart."""
+        """Note the comparison; the lowering adds the owner's work."""
         self.work((slice(None), slice(None)), vector=1)
 
     def send(self, cells: Cells, wavelets: Cycles) -> None:

@@ -8,6 +8,14 @@ Both hold fp16 numbers in float32.
 import numpy as np
 from numba import prange
 
+from engine.wafer.fast.kernels.operands import (
+    Block,
+    Floats,
+    Heads,
+    KvCache,
+    RowSpan,
+    SumOrder,
+)
 from engine.wafer.fast.kernels.vectors import exp32, reduce_parts
 from engine.wafer.jit.decorators import helper, kernel, parallel_kernel
 
@@ -32,45 +40,70 @@ def round_to_half(x):
     return value
 
 
+@helper
+def _append_key(values, at, dims, cache, kv, position):
+    """Keep one head's key, its dimensions interleaved."""
+    half = dims // 2
+    for i in range(half):
+        row = kv * dims + 2 * i
+        cache.keys[row * cache.context + position] = round_to_half(values[at + i])
+        cache.keys[(row + 1) * cache.context + position] = round_to_half(values[at + half + i])
+
+
 @kernel
 def append(
-    values, key_at, value_at, kv_heads, head_dim, k_cache, v_cache, layer, position, context
-):
-    """Round one row's keys and values to fp16 and keep them at ``position`` of a layer."""
-    half = head_dim // 2
-    for h in range(kv_heads):
-        row = (layer * kv_heads + h) * head_dim
-        for i in range(half):
-            a = values[key_at + h * head_dim + i]
-            b = values[key_at + h * head_dim + half + i]
-            k_cache[(row + 2 * i) * context + position] = round_to_half(a)
-            k_cache[(row + 2 * i + 1) * context + position] = round_to_half(b)
-        base = ((layer * kv_heads + h) * context + position) * head_dim
-        for i in range(head_dim):
-            v_cache[base + i] = round_to_half(values[value_at + h * head_dim + i])
+    values: Floats,
+    source: Block,
+    heads: Heads,
+    cache: KvCache,
+    layer: int,
+    position: int,
+    rows: RowSpan,
+) -> None:
+    """Round the rows' keys and values to fp16 and keep them in a layer of the cache.
+
+    Args:
+        values: The arena.
+        source: Queries, keys and values side by side.
+        heads: Their shape.
+        cache: Written at ``position`` + m for row m.
+        layer: Which layer.
+        position: Position of the step's first row.
+        rows: Which rows.
+    """
+    for m in range(rows.first, rows.last):
+        keys_at = source.at + m * source.width + heads.queries * heads.dims
+        values_at = keys_at + heads.keys * heads.dims
+        for h in range(heads.keys):
+            kv = layer * heads.keys + h
+            _append_key(values, keys_at + h * heads.dims, heads.dims, cache, kv, position + m)
+            base = (kv * cache.context + position + m) * heads.dims
+            for i in range(heads.dims):
+                cache.values[base + i] = round_to_half(values[values_at + h * heads.dims + i])
 
 
 @helper
-def _scores(query, k_cache, base, head_dim, context, count, parts, scale, partial, scores):
-    """scores[0:count] ← scale · q·k, dimensions in ``parts`` slices, from the last to the first."""
-    width = head_dim // parts
-    half = head_dim // 2
-    for p in range(parts - 1, -1, -1):
+def _scores(query, heads, cache, kv, count, partial, scores):
+    """scores[0:count] ← scale · q·k, the dimensions in parts, from the last part to the first."""
+    width = heads.dims // heads.dim_parts
+    half = heads.dims // 2
+    for p in range(heads.dim_parts - 1, -1, -1):
         for j in range(count):
             partial[j] = np.float32(0.0)
         for d in range(p * width, (p + 1) * width):
             q = query[d // 2 + (d % 2) * half]
-            row = k_cache[(base + d) * context : (base + d) * context + count]
+            at = (kv * heads.dims + d) * cache.context
+            row = cache.keys[at : at + count]
             for j in range(count):
                 partial[j] += q * row[j]
-        if p == parts - 1:
+        if p == heads.dim_parts - 1:
             for j in range(count):
                 scores[j] = partial[j]
         else:
             for j in range(count):
                 scores[j] = partial[j] + scores[j]
     for j in range(count):
-        scores[j] *= scale
+        scores[j] *= heads.scale
 
 
 @helper
@@ -92,113 +125,108 @@ def _softmax_parts(scores, count, rows, sums):
 
 
 @helper
-def _weighted_parts(scores, count, rows, v_cache, base, head_dim, parts):
+def _weighted_parts(scores, count, rows, cache, kv, dims, parts):
     """parts[r, d] ← Σ over positions j ≡ r of e_j × v_j[d]."""
-    for i in range(rows * head_dim):
+    base = kv * cache.context * dims
+    for i in range(rows * dims):
         parts[i] = np.float32(0.0)
     row = 0
     for j in range(count):
         e = scores[j]
-        value = v_cache[base + j * head_dim : base + (j + 1) * head_dim]
-        part = parts[row * head_dim : (row + 1) * head_dim]
-        for d in range(head_dim):
+        value = cache.values[base + j * dims : base + (j + 1) * dims]
+        part = parts[row * dims : (row + 1) * dims]
+        for d in range(dims):
             part[d] += e * value[d]
         row = row + 1 if row + 1 < rows else 0
 
 
 @helper
-def _reduce_rows(parts, rows, group, head_dim, chain, total):
-    """total[d] ← the sum of parts[0:rows, d] in the two-phase order."""
-    last_group = (rows - 1) // group
+def _reduce_rows(parts, order, dims, chain, total):
+    """total[d] ← the sum of parts[0 : order.parts, d] in the two-phase order."""
+    last_group = (order.parts - 1) // order.group
     for number in range(last_group, -1, -1):
-        low = number * group
-        high = min(low + group, rows) - 1
-        chain[:] = parts[high * head_dim : (high + 1) * head_dim]
-        for r in range(high - 1, low - 1, -1):
-            part = parts[r * head_dim : (r + 1) * head_dim]
-            for d in range(head_dim):
-                chain[d] = part[d] + chain[d]
-        if number == last_group:
-            for d in range(head_dim):
-                total[d] = chain[d]
-        else:
-            for d in range(head_dim):
-                total[d] = chain[d] + total[d]
+        low = number * order.group
+        high = min(low + order.group, order.parts) - 1
+        for r in range(high, low - 1, -1):
+            part = parts[r * dims : (r + 1) * dims]
+            for d in range(dims):
+                chain[d] = part[d] if r == high else part[d] + chain[d]
+        for d in range(dims):
+            total[d] = chain[d] if number == last_group else chain[d] + total[d]
 
 
 @helper
-def _head(
-    values, at, head, heads, kv_heads, head_dim, k_cache, v_cache, layer, position, context, scale,
-    rows, group, dim_parts, out, out_at,
-):  # fmt: skip
-    kv = layer * kv_heads + head * kv_heads // heads
-    count = position + 1
-    query = values[at + head * head_dim : at + (head + 1) * head_dim]
+def _head(values, query_at, heads, cache, kv, count, out):
+    """values[out:] ← attention of one query head over the first ``count`` positions."""
+    dims, rows = heads.dims, heads.position_parts
+    order = SumOrder(heads.position_parts, heads.position_group)
+    query = values[query_at : query_at + dims]
     scores = np.empty(count, np.float32)
     partial = np.empty(count, np.float32)
-    _scores(
-        query, k_cache, kv * head_dim, head_dim, context, count, dim_parts, scale, partial, scores
-    )
+    _scores(query, heads, cache, kv, count, partial, scores)
     sums = np.empty(rows, np.float32)
     _softmax_parts(scores, count, rows, sums)
-    parts = np.empty(rows * head_dim, np.float32)
-    _weighted_parts(scores, count, rows, v_cache, kv * context * head_dim, head_dim, parts)
-    chain = np.empty(head_dim, np.float32)
-    total = np.empty(head_dim, np.float32)
-    _reduce_rows(parts, rows, group, head_dim, chain, total)
-    norm = reduce_parts(sums, rows, group)
-    for d in range(head_dim):
-        out[out_at + head * head_dim + d] = total[d] / norm
+    parts = np.empty(rows * dims, np.float32)
+    _weighted_parts(scores, count, rows, cache, kv, dims, parts)
+    chain = np.empty(dims, np.float32)
+    total = np.empty(dims, np.float32)
+    _reduce_rows(parts, order, dims, chain, total)
+    norm = reduce_parts(sums, order)
+    for d in range(dims):
+        values[out + d] = total[d] / norm
+
+
+@helper
+def _row_and_head(values, source, heads, cache, layer, position, target, item):
+    """Attend for pair ``item`` of (row, query head)."""
+    row, head = item // heads.queries, item % heads.queries
+    kv = layer * heads.keys + head * heads.keys // heads.queries
+    query_at = source.at + row * source.width + head * heads.dims
+    out = target.at + row * target.width + head * heads.dims
+    _head(values, query_at, heads, cache, kv, position + row + 1, out)
 
 
 @kernel
 def attend(
-    values, at, stride, rows_of_step, heads, kv_heads, head_dim, k_cache, v_cache, layer, position,
-    context, scale, rows, group, dim_parts, out, out_at, out_stride,
-):  # fmt: skip
-    """Out ← attention of the step's rows at ``position`` and after; keys and values are appended.
+    values: Floats,
+    source: Block,
+    heads: Heads,
+    cache: KvCache,
+    layer: int,
+    position: int,
+    target: Block,
+    rows: RowSpan,
+) -> None:
+    """Target ← attention of the rows; their keys and values are in the cache.
 
     Args:
-        values: float32 arena; row m's queries start at ``at + m·stride``.
-        at: Offset of the first row.
-        stride: Elements from row to row.
-        rows_of_step: Rows M of the step.
-        heads: Query heads.
-        kv_heads: KV heads.
-        head_dim: Dimensions D of a head.
-        k_cache: float32, (layers, kv_heads, D, context).
-        v_cache: float32, (layers, kv_heads, context, D).
+        values: The arena; ``target`` is written.
+        source: Rows that begin with the queries.
+        heads: Shape, and orders of the sums.
+        cache: Keys and values of all positions up to the rows' own.
         layer: Which layer.
         position: Position of the step's first row.
-        context: Positions of the cache.
-        scale: Factor of the scores.
-        rows: Parts of the sums over positions; position j belongs to part j mod rows.
-        group: Parts of a first-phase group.
-        dim_parts: Parts of a score's sum over dimensions.
-        out: float32 arena; written.
-        out_at: Offset of the first row.
-        out_stride: Elements from row to row.
+        target: Where results go.
+        rows: Which rows.
 
     Exactness:
         Bit-exact with ``engine.model.reference``'s attention of the same order.
     """
-    for item in range(rows_of_step * heads):
-        row, head = item // heads, item % heads
-        _head(
-            values, at + row * stride, head, heads, kv_heads, head_dim, k_cache, v_cache, layer,
-            position + row, context, scale, rows, group, dim_parts, out, out_at + row * out_stride,
-        )  # fmt: skip
+    for item in range(rows.first * heads.queries, rows.last * heads.queries):
+        _row_and_head(values, source, heads, cache, layer, position, target, item)
 
 
 @parallel_kernel
 def attend_parallel(
-    values, at, stride, rows_of_step, heads, kv_heads, head_dim, k_cache, v_cache, layer, position,
-    context, scale, rows, group, dim_parts, out, out_at, out_stride,
-):  # fmt: skip
+    values: Floats,
+    source: Block,
+    heads: Heads,
+    cache: KvCache,
+    layer: int,
+    position: int,
+    target: Block,
+    rows: RowSpan,
+) -> None:
     """The same with (row, head) pairs shared among threads."""
-    for item in prange(rows_of_step * heads):
-        row, head = item // heads, item % heads
-        _head(
-            values, at + row * stride, head, heads, kv_heads, head_dim, k_cache, v_cache, layer,
-            position + row, context, scale, rows, group, dim_parts, out, out_at + row * out_stride,
-        )  # fmt: skip
+    for item in prange(rows.first * heads.queries, rows.last * heads.queries):
+        _row_and_head(values, source, heads, cache, layer, position, target, item)

@@ -3,7 +3,18 @@
 import numpy as np
 from numba import prange
 
-from engine.wafer.fast.kernels.dot import GROUP_BYTES, PANEL, terms_of_four, terms_of_one
+from engine.wafer.fast.kernels.dot.dot_path import DotPath
+from engine.wafer.fast.kernels.dot.panel_layout import PANEL
+from engine.wafer.fast.kernels.dot.terms import terms_of_four, terms_of_one
+from engine.wafer.fast.kernels.operands import (
+    Block,
+    Floats,
+    Panels,
+    Quantised,
+    RowSpan,
+    SumOrder,
+    Tiles,
+)
 from engine.wafer.jit.decorators import helper, kernel, parallel_kernel
 
 __all__ = ["ROW_BLOCK", "matmul", "matmul_parallel"]
@@ -13,123 +24,96 @@ ROW_BLOCK = 4
 
 
 @helper
-def _add_part(
-    path, weights, panel, scales, groups, first, last, inputs, stride, input_scales, corrections,
-    row, rows, part,
-):  # fmt: skip
+def _add_part(path, panels, tiles, panel, inputs, row, rows, first, last, part):
     """Part ← Σ over groups first … last of f32(dot) × (weight scale × input scale)."""
     for i in range(rows * PANEL):
         part[i] = np.float32(0.0)
     for g in range(first, last):
-        tile = panel * groups + g
-        x = row * stride + g * 32
-        c = row * groups + g
+        tile = tiles.first + panel * tiles.groups + g
+        at = row * tiles.groups + g
         if rows == ROW_BLOCK:
-            terms_of_four(
-                path, weights, tile * GROUP_BYTES, scales, tile * PANEL, inputs, x, stride,
-                input_scales, corrections, c, groups, part,
-            )  # fmt: skip
+            terms_of_four(path, panels, tile, tiles.groups, inputs, at, part)
         else:
-            terms_of_one(
-                path, weights, tile * GROUP_BYTES, scales, tile * PANEL, inputs, x, stride,
-                input_scales, corrections, c, groups, part,
-            )  # fmt: skip
+            terms_of_one(path, panels, tile, tiles.groups, inputs, at, part)
 
 
 @helper
-def _panel(
-    path, weights, panel, scales, groups, parts, group, inputs, stride, input_scales, corrections,
-    row, rows, out, out_stride, outputs,
-):  # fmt: skip
-    """One panel of outputs for one block of rows: parts from the last to the first, two phases."""
+def _panel(path, panels, tiles, panel, inputs, row, rows, order, total):
+    """Total ← one panel of outputs for a block of rows: parts last to first, in two phases."""
     size = rows * PANEL
     part = np.empty(size, np.float32)
     chain = np.empty(size, np.float32)
-    total = np.empty(size, np.float32)
-    last_group = (parts - 1) // group
+    last_group = (order.parts - 1) // order.group
     for number in range(last_group, -1, -1):
-        low = number * group
-        high = min(low + group, parts) - 1
+        low = number * order.group
+        high = min(low + order.group, order.parts) - 1
         for p in range(high, low - 1, -1):
-            first, last = p * groups // parts, (p + 1) * groups // parts
-            _add_part(
-                path, weights, panel, scales, groups, first, last, inputs, stride, input_scales,
-                corrections, row, rows, part,
-            )  # fmt: skip
-            if p == high:
-                chain[:] = part
-            else:
-                for i in range(size):
-                    chain[i] = part[i] + chain[i]
-        if number == last_group:
-            total[:] = chain
-        else:
+            first, last = p * tiles.groups // order.parts, (p + 1) * tiles.groups // order.parts
+            _add_part(path, panels, tiles, panel, inputs, row, rows, first, last, part)
             for i in range(size):
-                total[i] = chain[i] + total[i]
-    left = panel * PANEL
-    width = min(PANEL, outputs - left)
-    for r in range(rows):
-        for j in range(width):
-            out[(row + r) * out_stride + left + j] = total[r * PANEL + j]
+                chain[i] = part[i] if p == high else part[i] + chain[i]
+        for i in range(size):
+            total[i] = chain[i] if number == last_group else chain[i] + total[i]
 
 
 @helper
-def _rows_of_panel(
-    path, weights, panel, scales, groups, parts, group, inputs, stride, input_scales, corrections,
-    first_row, last_row, out, out_stride, outputs,
-):  # fmt: skip
-    row = first_row
-    while row < last_row:
-        rows = ROW_BLOCK if last_row - row >= ROW_BLOCK else 1
-        _panel(
-            path, weights, panel, scales, groups, parts, group, inputs, stride, input_scales,
-            corrections, row, rows, out, out_stride, outputs,
-        )  # fmt: skip
-        row += rows
+def _rows_of_panel(path, panels, tiles, panel, inputs, order, values, target, rows):
+    """Write one panel of outputs for all rows, in blocks of `ROW_BLOCK` while there are so many."""
+    left = panel * PANEL
+    width = min(PANEL, tiles.outputs - left)
+    row = rows.first
+    while row < rows.last:
+        count = ROW_BLOCK if rows.last - row >= ROW_BLOCK else 1
+        total = np.empty(count * PANEL, np.float32)
+        _panel(path, panels, tiles, panel, inputs, row, count, order, total)
+        for r in range(count):
+            at = target.at + (row + r) * target.width + left
+            for j in range(width):
+                values[at + j] = total[r * PANEL + j]
+        row += count
 
 
 @kernel
 def matmul(
-    path, weights, scales, groups, parts, group, inputs, stride, input_scales, corrections,
-    first_row, last_row, out, out_stride, outputs,
-):  # fmt: skip
-    """Out ← inputs × weights.  Writes rows ``first_row`` … ``last_row − 1`` of ``out``.
+    path: DotPath,
+    panels: Panels,
+    tiles: Tiles,
+    inputs: Quantised,
+    order: SumOrder,
+    values: Floats,
+    target: Block,
+    rows: RowSpan,
+) -> None:
+    """Target ← inputs × weights.
 
     Args:
-        path: `dot.VNNI`, `dot.AVX2` or `dot.PORTABLE`; its type chooses the code.
-        weights: uint8, panels of 64 outputs × ``groups`` × 2,048 bytes, C-contiguous.
-        scales: float32, panels × ``groups`` × 64.
-        groups: Groups of 32 inputs.
-        parts: Parts of the reduction that own groups.
-        group: Parts of a first-phase group.
-        inputs: int8, rows of ``stride``.
-        stride: Bytes from one row of inputs to the next.
-        input_scales: float32, rows × ``groups``.
-        corrections: int32, rows × ``groups``: −128 · Σ of each group's inputs.
-        first_row: First row to compute.
-        last_row: One past the last.
-        out: float32, rows of ``out_stride``; written.
-        out_stride: Elements from one row of the output to the next.
-        outputs: Outputs N; the last panel may be wider.
+        path: One that the processor has.
+        panels: Weights, packed for the path.
+        tiles: Which of them.
+        inputs: Quantised rows, as wide as the matrix.
+        order: Parts of the reduction own groups of inputs in turn.
+        values: The arena; ``target`` is written.
+        target: Where results go, at least ``tiles.outputs`` wide.
+        rows: Which rows.
 
     Exactness:
         Bit-exact with ``engine.model.reference``'s quantised matmul of the same order.
     """
-    for panel in range((outputs + PANEL - 1) // PANEL):
-        _rows_of_panel(
-            path, weights, panel, scales, groups, parts, group, inputs, stride, input_scales,
-            corrections, first_row, last_row, out, out_stride, outputs,
-        )  # fmt: skip
+    for panel in range((tiles.outputs + PANEL - 1) // PANEL):
+        _rows_of_panel(path, panels, tiles, panel, inputs, order, values, target, rows)
 
 
 @parallel_kernel
 def matmul_parallel(
-    path, weights, scales, groups, parts, group, inputs, stride, input_scales, corrections,
-    first_row, last_row, out, out_stride, outputs,
-):  # fmt: skip
+    path: DotPath,
+    panels: Panels,
+    tiles: Tiles,
+    inputs: Quantised,
+    order: SumOrder,
+    values: Floats,
+    target: Block,
+    rows: RowSpan,
+) -> None:
     """The same with panels shared among threads; a panel's sums stay in one thread."""
-    for panel in prange((outputs + PANEL - 1) // PANEL):
-        _rows_of_panel(
-            path, weights, panel, scales, groups, parts, group, inputs, stride, input_scales,
-            corrections, first_row, last_row, out, out_stride, outputs,
-        )  # fmt: skip
+    for panel in prange((tiles.outputs + PANEL - 1) // PANEL):
+        _rows_of_panel(path, panels, tiles, panel, inputs, order, values, target, rows)

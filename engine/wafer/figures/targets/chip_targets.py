@@ -9,7 +9,7 @@ __all__ = ["matvec", "peaks"]
 
 
 def peaks() -> Iterator[Target]:
-    """Row 17: what a data sheet prints, from the fields of a machine."""
+    """Row 17: figures of the data sheets, from the fields of a machine."""
     spec = machines.get("wse2", 1.1)
     for name, unit, printed, published, analytic in (
         ("peak", "FLOP/s", "7.5 PF", 850_000 * 4 * 2 * 1.1e9, spec.peak_flops),

@@ -4,8 +4,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import ceil
 
-from engine.wafer.cost import collectives
-from engine.wafer.figures import calibration, closed_forms, questions
+from engine.wafer.cost.collectives import Collective, PricedLine
+from engine.wafer.figures import closed_forms
+from engine.wafer.figures.collective_questions import (
+    CollectiveQuestion,
+    collective,
+    multicast,
+    nearest_groups,
+    simulate,
+)
+from engine.wafer.figures.measured_rows import MULTICAST_ROWS, SLOW_MULTICAST
 from engine.wafer.figures.targets.target import (
     Bound,
     Target,
@@ -27,19 +35,17 @@ WAVELETS = (1, 2, 4, 16, 64, 256, 1024, 4096)
 GRIDS = ((16, 16), (32, 8))
 
 
-def _cycles(tier: str, machine: str, op: str, algorithm: str, cores: int, rows: int, b: int) -> int:
-    return questions.collective(
-        machine, op=op, algorithm=algorithm, cores=cores, rows=rows, wavelets=b, tier=tier
-    ).cycles
+def _cycles(tier: str, question: CollectiveQuestion, machine: str = "wse2") -> int:
+    return collective(machine, question, tier=tier).cycles
 
 
 def multicasts() -> Iterator[Target]:
     """Row 1: the measured minima of a multicast along a row of a CS-3."""
-    for row in calibration.MULTICAST_ROWS:
-        slow = (row.payload_bytes, row.cores) == calibration.SLOW_MULTICAST
+    for row in MULTICAST_ROWS:
+        slow = (row.payload_bytes, row.cores) == SLOW_MULTICAST
         size = row.payload_bytes
-        simulated = questions.multicast("wse3", cores=row.cores, payload_bytes=size, tier="cycle")
-        priced = questions.multicast("wse3", cores=row.cores, payload_bytes=size)
+        simulated = multicast("wse3", cores=row.cores, payload_bytes=size, tier="cycle")
+        priced = multicast("wse3", cores=row.cores, payload_bytes=size)
         yield Target(
             id=f"1/{row.payload_bytes} B/N={row.cores}",
             evidence="A",
@@ -68,6 +74,7 @@ def reductions() -> Iterator[Target]:
 def _reduction(algorithm: str, cores: int, rows: int, wavelets: int) -> Target:
     op = {"broadcast": "broadcast", "ring": "allreduce"}.get(algorithm, "reduce")
     name = "multicast" if algorithm == "broadcast" else algorithm
+    question = CollectiveQuestion(op, name, cores, wavelets, rows)
     size = f"P={cores}" if rows == 1 else f"{cores}×{rows}"
     return Target(
         id=f"2/{algorithm}/{size}/B={wavelets}",
@@ -76,8 +83,8 @@ def _reduction(algorithm: str, cores: int, rows: int, wavelets: int) -> Target:
         conditions=f"wse2, {op}, {size} cores, {wavelets} wavelets, inject 1.0, no dispatch",
         unit="cycles",
         published=_published(algorithm, cores, rows, wavelets),
-        analytic=_cycles("analytic", "wse2", op, name, cores, rows, wavelets),
-        simulated=_cycles("cycle", "wse2", op, name, cores, rows, wavelets),
+        analytic=_cycles("analytic", question),
+        simulated=_cycles("cycle", question),
         role="identity",
         bound=reduction_bound(algorithm, max(cores, rows), wavelets),
     )
@@ -90,7 +97,7 @@ def _published(algorithm: str, cores: int, rows: int, wavelets: int) -> float:
 
     def line(length: int) -> float:
         if algorithm == "two-phase":
-            groups = questions.nearest_groups(length)
+            groups = nearest_groups(length)
             return closed_forms.two_phase(length, wavelets, groups)
         forms: dict[str, Callable[[int, int], float]] = {
             "star": closed_forms.star,
@@ -106,8 +113,8 @@ def _published(algorithm: str, cores: int, rows: int, wavelets: int) -> float:
 def reduction_bound(algorithm: str, cores: int, wavelets: int) -> Bound:
     """Return how near the tiers must be to a closed form.
 
-    At B = 2 the forms of tree and two phases count a cycle for every level, which streams that
-    pass on what they take do not have: 4 % is missed by up to two percent points there.
+    At B = 2 the forms of tree and two phases count a cycle for every level.  Streams that pass on
+    what they take do not spend it, so the 4 % are missed by up to two percentage points there.
     """
     if algorithm in ("broadcast", "star", "chain"):
         return near(2, 0.04)
@@ -143,13 +150,13 @@ def crossovers() -> Iterator[Target]:
 
 
 def _crossover(cores: int, first: str, second: str, tier: str) -> int:
-    """The least B from which ``second`` is faster than ``first``, by halving up to 8,192."""
+    """Return the least B from which ``second`` is faster than ``first``, by halving up to 8,192."""
 
     def wins(wavelets: int) -> bool:
         def cycles(algorithm: str) -> float:
             if tier == "formula":
                 return _published(algorithm, cores, 1, wavelets)
-            return _cycles(tier, "wse2", "reduce", algorithm, cores, 1, wavelets)
+            return _cycles(tier, CollectiveQuestion("reduce", algorithm, cores, wavelets))
 
         return cycles(second) < cycles(first)
 
@@ -165,11 +172,8 @@ def _crossover(cores: int, first: str, second: str, tier: str) -> int:
 
 def repeats() -> Iterator[Target]:
     """Row 5: the spread of repeated runs, forwards and backwards through cores and channels."""
-    from engine.wafer.fabric import lone_collectives
-
-    spec = machines.get("wse3")
-    asked = lone_collectives.Collective(spec, "allreduce", "two-phase", 32, 16, 24, (4, 4))
-    runs = [lone_collectives.run(asked, reverse=bool(turn % 2)).cycles for turn in range(10)]
+    asked = Collective(machines.get("wse3"), "allreduce", "two-phase", 32, 16, 24, (4, 4))
+    runs = [simulate(asked, reverse=bool(turn % 2)) for turn in range(10)]
     yield Target(
         id="5/spread",
         evidence="A",
@@ -192,13 +196,14 @@ def scalar_all_reduce() -> Iterator[Target]:
     ways = {"analytic": 0, "cycle": 0}
     for tier in ways:
         star = [
-            _cycles(tier, "wse2", "reduce", "star", cores, 1, 1)
+            _cycles(tier, CollectiveQuestion("reduce", "star", cores, 1))
             for cores in (half_row, half_column, 2, 2)  # then the four middle cores to one
         ]
-        back = _cycles(tier, "wse2", "broadcast", "multicast", half_row + 1, half_column + 1, 1)
+        whole = CollectiveQuestion("broadcast", "multicast", half_row + 1, 1, half_column + 1)
+        back = _cycles(tier, whole)
         ways[tier] = sum(star) + back
-    chain = collectives.Line(spec, columns, 1, spec.add_fp32_cycles_per_wavelet).chain_cycles()
-    down = collectives.Line(spec, rows, 1, spec.add_fp32_cycles_per_wavelet).chain_cycles()
+    chain = PricedLine(spec, columns, 1, spec.add_fp32_cycles_per_wavelet).chain_cycles()
+    down = PricedLine(spec, rows, 1, spec.add_fp32_cycles_per_wavelet).chain_cycles()
     limit = Target(
         id="14/stars",
         evidence="C",
@@ -246,14 +251,14 @@ def edges() -> Iterator[Target]:
         conditions="wse3, cycles from a router to its neighbour",
         unit="cycles",
         published=1.0,
-        analytic=float(
-            _cycles("analytic", "wse3", "broadcast", "multicast", 3, 1, 1)
-            - _cycles("analytic", "wse3", "broadcast", "multicast", 2, 1, 1)
-        ),
-        simulated=float(
-            _cycles("cycle", "wse3", "broadcast", "multicast", 3, 1, 1)
-            - _cycles("cycle", "wse3", "broadcast", "multicast", 2, 1, 1)
-        ),
+        analytic=_hop("analytic"),
+        simulated=_hop("cycle"),
         role="identity",
         bound=exact(),
     )
+
+
+def _hop(tier: str) -> float:
+    """Return the further cycles of a multicast to one more core."""
+    near, far = (CollectiveQuestion("broadcast", "multicast", cores, 1) for cores in (2, 3))
+    return float(_cycles(tier, far, "wse3") - _cycles(tier, near, "wse3"))

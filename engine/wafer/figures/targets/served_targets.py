@@ -2,10 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from engine.errors import PlacementError
-from engine.wafer.figures import calibration, served
-from engine.wafer.figures.calibration import SERVED_ROWS, ServedConstants, ServedRow
+from engine.wafer.figures.fits import ServedConstants, fit_served
+from engine.wafer.figures.measured_rows import (
+    SERVED_FORCED_SHARES,
+    SERVED_ROWS,
+    SERVED_TAIL_SHARE,
+    ServedRow,
+)
+from engine.wafer.figures.served import ServedModel
 from engine.wafer.figures.targets.target import Target, exact, within
 from engine.wafer.program import machine as machines
 
@@ -18,21 +25,17 @@ _PIPELINED_ROWS = 33
 """Rows of a step whose extra cycles are a pipelined row's."""
 
 
-def _measure(task: int, sample: float, contexts: tuple[int, ...]) -> tuple[tuple[int, ...], float]:
-    measured = served.measure(machines.get("wse3"), task, sample, contexts)
-    return measured.cycles, measured.tail_share
-
-
-def fitted_on(rows: list[ServedRow]) -> ServedConstants:
+def fitted_on(served: ServedModel, rows: list[ServedRow]) -> ServedConstants:
     """Return the constants that a fit on ``rows`` gives with our costs."""
-    return calibration.fit_served(rows, calibration.SERVED_TAIL_SHARE, _measure)
+    measure = partial(served.measure, machines.get("wse3"))
+    return fit_served(rows, SERVED_TAIL_SHARE, measure)
 
 
-def decode() -> Iterator[Target]:
+def decode(served: ServedModel) -> Iterator[Target]:
     """Row 3: cycles of a token by context, and the same fitted on the shortest alone."""
     spec = machines.get("wse3")
     contexts = tuple(row.context for row in SERVED_ROWS)
-    alone = fitted_on([row for row in SERVED_ROWS if row.context == min(contexts)])
+    alone = fitted_on(served, [row for row in SERVED_ROWS if row.context == min(contexts)])
     ours = served.measure(spec, spec.task_cycles, spec.sample_cycles_per_logit, contexts)
     other = served.measure(spec, alone.task_cycles, alone.sample_cycles_per_logit, contexts)
     for row, cycles in zip(SERVED_ROWS, ours.cycles, strict=True):
@@ -58,7 +61,7 @@ def _decode(row: ServedRow, cycles: int, name: str, role: str) -> Target:
     )
 
 
-def tail() -> Iterator[Target]:
+def tail(served: ServedModel) -> Iterator[Target]:
     """Row 6: the share of a step after the layers."""
     spec = machines.get("wse3")
     measured = served.measure(spec, spec.task_cycles, spec.sample_cycles_per_logit, (256,))
@@ -68,7 +71,7 @@ def tail() -> Iterator[Target]:
         source=_SOURCE,
         conditions=f"{_WHERE}, 256 KV rows: head and sampling over the whole step",
         unit="ratio",
-        published=calibration.SERVED_TAIL_SHARE,
+        published=SERVED_TAIL_SHARE,
         analytic=measured.tail_share,
         reason=_TOO_LARGE,
         role="fitted",
@@ -76,9 +79,9 @@ def tail() -> Iterator[Target]:
     )
 
 
-def pipelining() -> Iterator[Target]:
+def pipelining(served: ServedModel) -> Iterator[Target]:
     """Row 4: a pipelined step over a free one, with 8 blocks and with 4."""
-    for blocks, published in sorted(calibration.SERVED_FORCED_SHARES.items(), reverse=True):
+    for blocks, published in sorted(SERVED_FORCED_SHARES.items(), reverse=True):
         model = served.priced(machines.get("wse3"), blocks, 1024)
         free = model.step_cycles(256)
         forced = (model.step_cycles(256, _PIPELINED_ROWS) - free) / (_PIPELINED_ROWS - 1)
@@ -97,7 +100,7 @@ def pipelining() -> Iterator[Target]:
         )
 
 
-def memory() -> Iterator[Target]:
+def memory(served: ServedModel) -> Iterator[Target]:
     """Row 19: two blocks of 14 layers do not fit a core's memory, eight of at most 4 do."""
     for blocks, published in ((2, 0.0), (8, 1.0)):
         yield Target(
@@ -107,14 +110,14 @@ def memory() -> Iterator[Target]:
             conditions=f"wse3, Qwen3-1.7B in {blocks} blocks of 256 × 256 cores: whether it fits",
             unit="fits",
             published=published,
-            analytic=float(_fits(blocks)),
+            analytic=float(_fits(served, blocks)),
             reason="placement",
             role="identity",
             bound=exact(),
         )
 
 
-def _fits(blocks: int) -> bool:
+def _fits(served: ServedModel, blocks: int) -> bool:
     try:
         served.priced(machines.get("wse3"), blocks)
     except PlacementError:

@@ -22,8 +22,8 @@ Evidence = Literal["A", "B", "C"]
 """A: real hardware, conditions known; B: derived from published rates; C: sanity only."""
 
 Role = Literal["identity", "fitted", "held_out", "reference"]
-"""What a row is to the model: it follows from definitions; a constant was fitted on it; it was
-kept out of every fit; or it only stands beside the prediction."""
+"""How a row relates to the predictions: it follows from definitions; a constant was fitted on it;
+it was kept out of every fit; or it only stands beside them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from math import ceil
 
-from engine.wafer.figures import calibration, questions, waferllm
-from engine.wafer.figures.calibration import DecodeRow, PrefillRow
+from engine.wafer.figures import calibration, layer_questions, waferllm
+from engine.wafer.figures.collective_questions import (
+    CollectiveQuestion,
+    collective,
+    nearest_groups,
+)
+from engine.wafer.figures.fits import fit_decode
+from engine.wafer.figures.measured_rows import (
+    DECODE_ROWS,
+    PREFILL_ROWS,
+    WAFERLLM_CLOCK_GHZ,
+    DecodeRow,
+    PrefillRow,
+)
 from engine.wafer.figures.targets.target import Target, exact, within
 from engine.wafer.figures.waferllm import DecodeConstants
 from engine.wafer.program import machine as machines
@@ -24,8 +36,8 @@ def gemv() -> Iterator[Target]:
         source=f"{_SOURCE}, table 6 (0.0012 ms at 1.1 GHz)",
         conditions="wse2, [1,16K]·[16K,16K], 512² cores in 32 groups assumed",
         unit="cycles",
-        published=0.0012e-3 * calibration.WAFERLLM_CLOCK_GHZ * 1e9,
-        analytic=questions.gemv("wse2", k=16384, n=16384, side=512, groups=32).cycles,
+        published=0.0012e-3 * WAFERLLM_CLOCK_GHZ * 1e9,
+        analytic=layer_questions.gemv("wse2", k=16384, n=16384, side=512, groups=32).cycles,
         reason=_NOT_SIMULATED,
         role="held_out",
         bound=within(0.10),
@@ -34,13 +46,13 @@ def gemv() -> Iterator[Target]:
 
 def decode() -> Iterator[Target]:
     """Row 9: decode cycles a layer, and the same by constants fitted on the other model alone."""
-    for row in calibration.DECODE_ROWS:
+    for row in DECODE_ROWS:
         yield _decode(row, calibration.WSE2_DECODE, f"9/{row.name}", row.fitted)
-    table4 = [row for row in calibration.DECODE_ROWS if row.table == "table 4"]
+    table4 = [row for row in DECODE_ROWS if row.table == "table 4"]
     spec = machines.get("wse2")
     for left_out in sorted({row.model for row in table4}):
         others = [row for row in table4 if row.model != left_out]
-        constants = calibration.fit_decode(others, spec)
+        constants = fit_decode(others, spec)
         for row in table4:
             if row.model == left_out:
                 target = _decode(row, constants, f"9/{row.name}/model left out", False)
@@ -67,7 +79,7 @@ def _decode(row: DecodeRow, constants: DecodeConstants, name: str, fitted: bool)
 
 def prefill() -> Iterator[Target]:
     """Row 10: prefill cycles a layer, the gain of more cores, and how much of the peak is used."""
-    for row in calibration.PREFILL_ROWS:
+    for row in PREFILL_ROWS:
         yield Target(
             id=f"10/{row.name}",
             evidence="B",
@@ -80,11 +92,11 @@ def prefill() -> Iterator[Target]:
             role="fitted" if row.fitted else "held_out",
             bound=within(0.08) if row.fitted else None,
         )
-    for row in calibration.PREFILL_ROWS:
+    for row in PREFILL_ROWS:
         yield _utilisation(row)
-    for model in sorted({row.model for row in calibration.PREFILL_ROWS}):
+    for model in sorted({row.model for row in PREFILL_ROWS}):
         few, many = (
-            next(r for r in calibration.PREFILL_ROWS if (r.model, r.layer.side) == (model, side))
+            next(r for r in PREFILL_ROWS if (r.model, r.layer.side) == (model, side))
             for side in (480, 720)
         )
         yield Target(
@@ -114,7 +126,7 @@ def _prefill_cycles(row: PrefillRow) -> int:
 
 
 def _utilisation(row: PrefillRow) -> Target:
-    """MACs of a layer over what all cores could do in its cycles."""
+    """Return the MACs of a layer over those that all cores could do in its cycles."""
     layer, spec = row.layer, machines.get("wse2")
     by_token = 4 * layer.dim**2 + 3 * layer.dim * layer.ffn + 2 * layer.tokens * layer.dim
     ideal = layer.tokens * by_token / (layer.side**2 * spec.fmac_fp16)
@@ -134,8 +146,8 @@ def _utilisation(row: PrefillRow) -> Target:
 def kv_capacity() -> Iterator[Target]:
     """Row 12: positions that fit where one core row holds all new ones, and where all rows share.
 
-    Shifting spreads positions evenly, so P core rows hold P times what one holds: the printed
-    number of the one must be that of the other over the rows of its decode grid.
+    Shifting spreads positions evenly, so P core rows hold P times what one holds.  So the number
+    printed for one row must be the other number divided by the rows of its decode grid.
     """
     for model, rows, one_row, all_rows in (
         ("LLaMA3-8B", 360, 382, 137_548),
@@ -199,13 +211,13 @@ def _gemv_by_chain(size: int, side: int, tier: str) -> float:
 
 def _product(size: int, side: int) -> float:
     spec = machines.get("wse2")
-    operations = waferllm.gemv_operations(spec, size, size, side, questions.nearest_groups(side))
+    operations = waferllm.gemv_operations(spec, size, size, side, nearest_groups(side))
     return dict(operations)["product"]
 
 
 def _all_reduce(algorithm: str, size: int, side: int, groups: int | None, tier: str) -> float:
     wavelets = ceil(ceil(size / side) / 2)  # two fp16 each
-    return questions.collective(
-        "wse2", op="allreduce", algorithm=algorithm, cores=side, wavelets=wavelets,
-        groups=groups, dtype="fp16", tier=tier,
-    ).cycles  # fmt: skip
+    question = CollectiveQuestion(
+        "allreduce", algorithm, side, wavelets, groups=groups, dtype="fp16"
+    )
+    return collective("wse2", question, tier=tier).cycles

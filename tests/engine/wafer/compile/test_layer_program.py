@@ -8,12 +8,14 @@ import pytest
 
 from engine.errors import PlacementError
 from engine.model.sum_orders import ReduceOrder
-from engine.wafer.compile.compiler import choose_orders, compile_graph
+from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.place.lanes import lane_path
-from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.orders import choose_orders
+from engine.wafer.place.placement import Shape, place
 from engine.wafer.program import isa, machine
 from engine.wafer.program.isa import Field, Op
-from engine.wafer.program.program import Program
+from engine.wafer.program.program import SCHEMA_VERSION, Program
 from tests.tiny import tiny_model
 from tests.wafers import random_machine, random_model, random_placement
 
@@ -110,6 +112,14 @@ def test_every_index_points_into_its_table():
             assert table[:, field].min() >= -1
             assert table[:, field].max() < length
         assert all(name in model.tensors for m in program.matrices for name in m.tensors)
+        kinds = {
+            Op.NORM: program.norms,
+            Op.ROTARY: program.rotaries,
+            Op.ATTENTION: program.attentions,
+        }
+        for row in table:
+            known = range(len(kinds[row[Field.OP]])) if row[Field.OP] in kinds else (-1,)
+            assert row[Field.VARIANT] in known
 
 
 def test_orders_have_a_part_for_each_core_that_owns_a_group():
@@ -154,7 +164,18 @@ def test_another_schema_version_is_refused(model, tmp_path):
     tables = json.loads(path.read_text())
     path.write_text(json.dumps(tables | {"schema_version": 99}))
 
-    with pytest.raises(ValueError, match="program schema 99, this engine reads 2; compile"):
+    with pytest.raises(ValueError, match=f"schema 99, this engine reads {SCHEMA_VERSION}; compile"):
+        Program.load(path)
+
+
+def test_an_operation_of_another_engine_is_refused(model, tmp_path):
+    path = tmp_path / "program.json"
+    compiled(model).program.save(path)
+    tables = json.loads(path.read_text())
+    tables["instructions"][3][Field.OP] = 99
+    path.write_text(json.dumps(tables))
+
+    with pytest.raises(ValueError, match=rf"operations \[99\] .* 0 to {max(Op)}: compile"):
         Program.load(path)
 
 

@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from engine.wafer.fabric import simulator
 from engine.wafer.fabric.micro import ADVANCE, CTRL, LAST_ROW, Kind, Micro, Programs, Reduce, rate
 from engine.wafer.fabric.network import OPPOSITE, RAMP, STEP, Network, bit
-from engine.wafer.jit import kernel_cache
+from engine.wafer.fabric.state import Accounts
 from engine.wafer.program import machine
 from engine.wafer.program.machine import MachineSpec
-
-kernel_cache.use()
-
-from engine.wafer.fabric import simulator  # noqa: E402
 
 INSTRUCTIONS = 8
 """Numbers of Program instructions that random programs book on."""
@@ -72,7 +69,11 @@ class Scene:
             programs.add(core, op, **channels)
         table, first = programs.tables()
         return simulator.new_fabric(
-            net, table, first, self.words.copy(), rows=self.step_rows, instructions=INSTRUCTIONS
+            net,
+            table,
+            first,
+            self.words.copy(),
+            accounts=Accounts(self.step_rows, INSTRUCTIONS),
         )
 
 

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.wafer.figures import closed_forms, questions
-from engine.wafer.jit import kernel_cache
+from engine.wafer.fabric import lone_collectives
+from engine.wafer.fabric.simulator import Totals
+from engine.wafer.figures import closed_forms
+from engine.wafer.figures.collective_questions import (
+    CollectiveQuestion,
+    collective,
+    nearest_groups,
+)
 from engine.wafer.program import machine
-
-kernel_cache.use()
-
-from engine.wafer.fabric import lone_collectives  # noqa: E402
-from engine.wafer.fabric.simulator import Totals  # noqa: E402
 
 WSE2, WSE3 = machine.get("wse2"), machine.get("wse3")
 REDUCTIONS = ("star", "chain", "tree", "two-phase", "two-tree")
@@ -125,7 +126,7 @@ def run(asked, values, **options):
 )
 def test_a_reduction_is_the_sum_in_its_order(seed, algorithm, columns, rows, wavelets, dtype, spec):
     values = random_vectors(seed, rows, columns, wavelets, dtype)
-    groups = questions.nearest_groups(columns), questions.nearest_groups(rows)
+    groups = nearest_groups(columns), nearest_groups(rows)
     asked = lone_collectives.Collective(
         spec, "reduce", algorithm, columns, rows, wavelets, groups, dtype
     )
@@ -148,7 +149,7 @@ def test_a_reduction_is_the_sum_in_its_order(seed, algorithm, columns, rows, wav
 )
 def test_after_an_all_reduce_all_cores_hold_the_sum(seed, algorithm, columns, rows, wavelets):
     values = random_vectors(seed, rows, columns, wavelets, "fp32")
-    groups = questions.nearest_groups(columns), questions.nearest_groups(rows)
+    groups = nearest_groups(columns), nearest_groups(rows)
     asked = lone_collectives.Collective(
         WSE3, "allreduce", algorithm, columns, rows, wavelets, groups
     )
@@ -205,7 +206,7 @@ def test_a_broadcast_brings_the_first_cores_vector_to_all(seed, columns, rows, w
 )
 def test_the_order_of_visits_changes_nothing(seed, algorithm, columns, rows, wavelets):
     values = random_vectors(seed, rows, columns, wavelets, "fp32")
-    groups = questions.nearest_groups(columns), questions.nearest_groups(rows)
+    groups = nearest_groups(columns), nearest_groups(rows)
     asked = lone_collectives.Collective(
         WSE3, "allreduce", algorithm, columns, rows, wavelets, groups
     )
@@ -247,7 +248,7 @@ def test_a_ring_is_its_closed_form_to_the_cycle(cores, chunk):
 @pytest.mark.parametrize("algorithm", ["tree", "two-phase"])
 @pytest.mark.parametrize("cores", [4, 16, 64, 256])
 def test_tree_and_two_phases_are_near_their_closed_forms(algorithm, cores):
-    groups = questions.nearest_groups(cores)
+    groups = nearest_groups(cores)
     for wavelets in (1, 16, 16 * cores):
         cycles = lone_collectives.run(
             lone_collectives.Collective(WSE2, "reduce", algorithm, cores, 1, wavelets, (groups, 1))
@@ -295,16 +296,12 @@ def corpus():
                     lengths = WAVELETS
                     if algorithm == "ring":
                         lengths = tuple(columns * rows * b for b in (1, 4)) if rows < 9 else ()
-                    cells = [
-                        (
-                            wavelets,
-                            questions.collective(name, **ask, wavelets=wavelets).cycles,
-                            questions.collective(
-                                name, **ask, wavelets=wavelets, tier="cycle"
-                            ).cycles,
-                        )
-                        for wavelets in lengths
-                    ]
+                    cells = []
+                    for wavelets in lengths:
+                        question = CollectiveQuestion(**ask, wavelets=wavelets)
+                        analytic = collective(name, question).cycles
+                        simulated = collective(name, question, tier="cycle").cycles
+                        cells.append((wavelets, analytic, simulated))
                     if cells:
                         yield f"{name} {op} {algorithm} {columns}×{rows} {dtype}", cells
 

@@ -7,12 +7,13 @@ import pytest
 
 from engine.errors import EngineError
 from engine.model.sum_orders import ReduceOrder
-from engine.wafer.check import Comparison
+from engine.wafer.check.comparison import Comparison
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.fabric import state
 from engine.wafer.fabric.chip import CYCLE_LIMIT, SimulatedChip
 from engine.wafer.fabric.simulator import STOPPED, simulate
-from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Shape, place
 from engine.wafer.program import machine
 from engine.wafer.program.isa import Op
 from tests.tiny import tiny_model
@@ -25,7 +26,7 @@ def random_comparison(seed, **sizes):
     random = np.random.default_rng(seed)
     model, spec = random_model(random), random_machine(random)
     runner = runner_on(model, spec, random_placement(random, model, spec))
-    return Comparison(model, runner, int(random.integers(1, 9)), 2)
+    return Comparison(runner, model.tensors, int(random.integers(1, 9)), 2)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def square():
 
 def comparison(square, prefill=3, tokens=1):
     model, placement = square
-    return Comparison(model, runner_on(model, SMALL, placement), prefill, tokens)
+    return Comparison(runner_on(model, SMALL, placement), model.tensors, prefill, tokens)
 
 
 @pytest.mark.parametrize("seed", [2, 5, 6, 10, 17, 19, 22, 31, 33, 40, 43, 48, 55])

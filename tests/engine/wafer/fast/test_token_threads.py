@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.wafer.fast import step
-from engine.wafer.fast.kernels.dot import PANEL
+from engine.wafer.fast.kernels.dot.panel_layout import PANEL
 
 ROOT = Path(__file__).parents[4]
 
@@ -23,16 +23,17 @@ import numpy as np
 from engine.wafer.jit import kernel_cache
 kernel_cache.use()
 from engine.wafer.program import machine
-from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Shape, place
 from tests.tiny import tiny_model
 from tests.wafers import runner_on
 
-sizes, chunks, threads, portable = json.loads(sys.argv[1])
+sizes, chunks, threads, path = json.loads(sys.argv[1])
 model, spec = tiny_model(seed=4, vocab=700, **sizes), machine.get("small")
 placement = place(model_shape(model.graph), spec, Shape(8, 8, 5), sizes["context"])
 tokens = np.random.default_rng(0).integers(0, 700, sum(chunks)).astype(np.int32)
 for number in threads:
-    runner = runner_on(model, spec, placement, threads=number, portable=portable)
+    runner = runner_on(model, spec, placement, threads=number, path=path)
     digest, start = hashlib.sha256(), 0
     for rows in chunks:
         digest.update(runner.prefill(tokens[start : start + rows]).tobytes())
@@ -42,9 +43,9 @@ numba.threading_layer()  # an error if no threaded kernel has run
 """
 
 
-def digests(threads, *, portable=False):
+def digests(threads, *, path=None):
     """SHA-256 over the logits of all chunks by number of threads, from a process of its own."""
-    arguments = json.dumps([SIZES, CHUNKS, threads, portable])
+    arguments = json.dumps([SIZES, CHUNKS, threads, path])
     result = subprocess.run(
         [sys.executable, "-c", SCRIPT, arguments],
         env={**os.environ, "NUMBA_NUM_THREADS": "4", "PYTHONPATH": str(ROOT)},
@@ -70,9 +71,9 @@ def test_the_shapes_reach_the_threaded_kernels():
     assert hidden * 700 < step._PARALLEL_PRODUCTS  # a decode's head stays in one thread
 
 
-@pytest.mark.parametrize("portable", [False, True])
-def test_threads_change_no_bit(portable):
-    found = digests([1, 2, 4], portable=portable)
+@pytest.mark.parametrize("path", [None, "portable"], ids=["best path", "portable"])
+def test_threads_change_no_bit(path):
+    found = digests([1, 2, 4], path=path)
 
     assert set(found) == {"1", "2", "4"}
     assert len(set(found.values())) == 1

@@ -2,20 +2,23 @@
 
 from dataclasses import replace
 
+import numba
 import numpy as np
 import pytest
 
 from engine.errors import EngineError
 from engine.model.reference import Fp32Reference, QuantisedReference
 from engine.wafer.compile.compiler import compile_graph
-from engine.wafer.fast import fast_runner
 from engine.wafer.fast.executor import Executor
-from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.fast.kernels.dot.path_table import PATHS, is_usable
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Shape, place
 from engine.wafer.program import machine
 from engine.wafer.program.isa import Op
 from tests import naive
 from tests.tiny import tiny_model
 from tests.wafers import (
+    opened,
     random_machine,
     random_model,
     random_placement,
@@ -49,7 +52,7 @@ def test_the_wafer_is_the_reference(seed):
     """Random model, machine, placement and split into steps: every logit has the same bits."""
     random = np.random.default_rng(seed)
     model, runner = random_runner(random)
-    reference = QuantisedReference(model, runner.orders)
+    reference = QuantisedReference(model.graph, model.tensors, runner.placed.orders)
     tokens = tokens_of(random, model, int(random.integers(2, 24)))
     sizes = random_steps(random, len(tokens))
 
@@ -69,7 +72,9 @@ def test_the_wafer_is_the_loop():
 
     logits = runner.prefill(tokens)
 
-    assert logits.tolist() == naive.quantised_llama(model, tokens, runner.orders)[-1].tolist()
+    assert (
+        logits.tolist() == naive.quantised_llama(model, tokens, runner.placed.orders)[-1].tolist()
+    )
 
 
 def test_placements_differ_in_bits_and_agree_in_value(tiny):
@@ -97,7 +102,7 @@ def test_the_float_model_is_near(seed):
 
     logits = runner.prefill(tokens)
 
-    exact = Fp32Reference(model).forward(tokens)[-1]
+    exact = Fp32Reference(model.graph, model.tensors).forward(tokens)[-1]
     assert np.sqrt(np.mean((logits - exact) ** 2)) < 0.15 * exact.std()
 
 
@@ -136,24 +141,36 @@ def test_rewinding_keeps_the_rows_before(seed):
         )
 
 
-def test_the_portable_path_has_the_same_bits():
+@pytest.mark.parametrize(
+    "path", [path for path in PATHS if is_usable(path)], ids=lambda path: path.name
+)
+def test_every_path_can_be_forced_and_has_the_same_bits(path):
     random = np.random.default_rng(0)
     model, spec = random_model(random), random_machine(random)
     placement = random_placement(random, model, spec)
     tokens = tokens_of(random, model, 20)
     default = runner_on(model, spec, placement)
-    portable = runner_on(model, spec, placement, portable=True)
+    forced = runner_on(model, spec, placement, path=path.name)
 
-    assert portable.processor_path == "portable"
+    assert forced.processor_path == path.name
     for size in (7, 1, 12):
         start = default.position
         step = tokens[start : start + size]
-        assert np.array_equal(default.prefill(step), portable.prefill(step))
+        assert np.array_equal(default.prefill(step), forced.prefill(step))
+
+
+@pytest.mark.parametrize("path", ["avx512-vnni", "neon"])
+def test_a_path_that_the_processor_lacks_is_refused(tiny, monkeypatch, path):
+    """Its code would end the process."""
+    monkeypatch.setattr(numba.config, "CPU_FEATURES", "+avx2")
+
+    with pytest.raises(EngineError, match=rf"no kernel path '{path}' .* it has avx2, portable"):
+        opened(tiny, machine.get("tiny"), path=path)
 
 
 def test_every_value_of_a_step_can_be_read(tiny):
     runner = runner_on(tiny, SMALL, place(model_shape(tiny.graph), SMALL, Shape(4, 2, 8), 64))
-    reference = QuantisedReference(tiny, runner.orders)
+    reference = QuantisedReference(tiny.graph, tiny.tensors, runner.placed.orders)
     tokens = tokens_of(np.random.default_rng(0), tiny, 5)
     runner.prefill(tokens)
     executor = runner.executor
@@ -167,7 +184,7 @@ def test_every_value_of_a_step_can_be_read(tiny):
 
 
 def test_a_buffer_of_one_row_is_as_wide_as_the_program_says(tiny_runner):
-    program = tiny_runner.program
+    program = tiny_runner.placed.program
 
     for buffer in program.buffers:
         assert tiny_runner.executor.value(buffer.name, 2).shape == (2, buffer.width)
@@ -178,33 +195,24 @@ def test_a_buffer_of_one_row_is_as_wide_as_the_program_says(tiny_runner):
 
 def test_an_opened_wafer_counts_what_it_ran(tiny, tiny_runner):
     tiny_runner.rewind(0)
-    before = tiny_runner.counts
+    before = tiny_runner.placed.counts
     tokens = tokens_of(np.random.default_rng(0), tiny, 20)
 
     tiny_runner.prefill(tokens)
     tiny_runner.decode(7)
 
-    counts = tiny_runner.counts.since(before)
+    counts = tiny_runner.placed.counts.since(before)
     assert (counts.steps, counts.rows) == (2, 21)
-    timing = tiny_runner.timing
+    timing = tiny_runner.placed.timing
     expected = timing.step_cycles(0, 20) + timing.step_cycles(20, 1)
-    assert tiny_runner.expand(counts).elapsed_cycles == expected
+    assert tiny_runner.placed.expand(counts).elapsed_cycles == expected
     assert counts.lookups.sum() == 21
-
-
-def test_an_opened_wafer_says_where_the_model_lies(tiny_runner):
-    info = tiny_runner.machine_info()
-
-    assert info.name == "tiny"
-    assert info.program == tiny_runner.program.hash
-    assert info.cores_used == sum(region.width * region.height for region in info.regions)
-    assert [region.label for region in info.regions] == ["layers 0–1", "head"]
 
 
 def test_progress_goes_from_nothing_to_all(tiny):
     seen = []
 
-    fast_runner.open_wafer(tiny, machine.get("tiny"), on_progress=lambda *each: seen.append(each))
+    opened(tiny, machine.get("tiny"), on_progress=lambda *each: seen.append(each))
 
     totals = {total for _, total, _ in seen}
     assert len(totals) == 1
@@ -213,7 +221,7 @@ def test_progress_goes_from_nothing_to_all(tiny):
 
 
 def test_opening_with_a_shorter_context(tiny):
-    runner = fast_runner.open_wafer(tiny, machine.get("tiny"), context_length=9)
+    runner = opened(tiny, machine.get("tiny"), context_length=9)
 
     assert runner.context_length == 9
     runner.prefill(np.arange(9, dtype=np.int32))
@@ -233,13 +241,13 @@ def test_opening_with_a_shorter_context(tiny):
 def test_wrong_steps_are_refused_and_change_nothing(tiny_runner, tokens, message):
     tiny_runner.rewind(0)
     tiny_runner.prefill(np.array([1, 2], np.int32))
-    before = tiny_runner.counts
+    before = tiny_runner.placed.counts
 
     with pytest.raises(EngineError, match=message):
         tiny_runner.prefill(np.array(tokens, np.int32))
 
     assert tiny_runner.position == 2
-    assert tiny_runner.counts is before
+    assert tiny_runner.placed.counts is before
 
 
 @pytest.mark.parametrize("position", [-1, 3])
@@ -254,7 +262,7 @@ def test_rewinding_past_the_cache_is_refused(tiny_runner, position):
 @pytest.mark.parametrize("threads", [0, 10_000])
 def test_impossible_threads_are_refused(tiny, threads):
     with pytest.raises(EngineError, match=f"{threads} compute threads"):
-        fast_runner.open_wafer(tiny, machine.get("tiny"), threads=threads)
+        opened(tiny, machine.get("tiny"), threads=threads)
 
 
 def test_instructions_that_only_move_data_compute_nothing(tiny):

@@ -3,7 +3,15 @@
 import pytest
 
 from engine.wafer.figures import calibration, waferllm
-from engine.wafer.figures.calibration import DecodeRow, PrefillRow
+from engine.wafer.figures.fits import fit_decode, fit_multicast, fit_prefill
+from engine.wafer.figures.measured_rows import (
+    DECODE_ROWS,
+    MULTICAST_ROWS,
+    PREFILL_ROWS,
+    WAFERLLM_CLOCK_GHZ,
+    DecodeRow,
+    PrefillRow,
+)
 from engine.wafer.program import machine
 
 WSE2, WSE3 = machine.get("wse2"), machine.get("wse3")
@@ -23,7 +31,7 @@ def prefill_error(row: PrefillRow) -> float:
 
 
 def test_decode_rows_are_the_published_rates_as_cycles() -> None:
-    cycles = {row.name: round(row.cycles) for row in calibration.DECODE_ROWS}
+    cycles = {row.name: round(row.cycles) for row in DECODE_ROWS}
 
     assert cycles["LLaMA3-8B @420²"] == 12732
     assert cycles["LLaMA3-8B @660²"] == 15323
@@ -31,26 +39,26 @@ def test_decode_rows_are_the_published_rates_as_cycles() -> None:
 
 
 def test_prefill_rows_are_the_published_rates_as_cycles() -> None:
-    megacycles = {row.name: round(row.cycles / 1e6, 3) for row in calibration.PREFILL_ROWS}
+    megacycles = {row.name: round(row.cycles / 1e6, 3) for row in PREFILL_ROWS}
 
     assert megacycles["LLaMA3-8B @480²"] == 6.929
     assert megacycles["QWen2-72B @720²"] == 12.737
 
 
 def test_rows_are_kept_out_of_every_fit() -> None:
-    for rows in (calibration.DECODE_ROWS, calibration.PREFILL_ROWS, calibration.MULTICAST_ROWS):
+    for rows in (DECODE_ROWS, PREFILL_ROWS, MULTICAST_ROWS):
         kept_out = [row for row in rows if not row.fitted]
         assert len(kept_out) >= 2
         assert len(kept_out) < len(rows)
-    assert {row.model for row in calibration.PREFILL_ROWS if not row.fitted} >= {"LLaMA2-13B"}
-    assert not any(row.fitted for row in calibration.PREFILL_ROWS if row.model == "LLaMA2-13B")
+    assert {row.model for row in PREFILL_ROWS if not row.fitted} >= {"LLaMA2-13B"}
+    assert not any(row.fitted for row in PREFILL_ROWS if row.model == "LLaMA2-13B")
 
 
 # ── fitted again ────────────────────────────────────────────────────────────────────────────
 
 
 def test_stored_decode_constants_are_the_fit() -> None:
-    fitted = calibration.fit_decode([r for r in calibration.DECODE_ROWS if r.fitted], WSE2)
+    fitted = fit_decode([r for r in DECODE_ROWS if r.fitted], WSE2)
 
     stored = calibration.WSE2_DECODE
     assert stored.vector_overhead_cycles == pytest.approx(fitted.vector_overhead_cycles)
@@ -59,7 +67,7 @@ def test_stored_decode_constants_are_the_fit() -> None:
 
 
 def test_stored_prefill_constants_are_the_fit() -> None:
-    fitted = calibration.fit_prefill([r for r in calibration.PREFILL_ROWS if r.fitted], WSE2)
+    fitted = fit_prefill([r for r in PREFILL_ROWS if r.fitted], WSE2)
 
     stored = calibration.WSE2_PREFILL
     assert stored.vector_overhead_cycles == pytest.approx(fitted.vector_overhead_cycles, abs=1e-3)
@@ -67,9 +75,7 @@ def test_stored_prefill_constants_are_the_fit() -> None:
 
 
 def test_the_machine_has_the_dispatch_and_the_rate_of_the_measured_multicast() -> None:
-    dispatch, inject = calibration.fit_multicast(
-        [row for row in calibration.MULTICAST_ROWS if row.fitted], WSE3
-    )
+    dispatch, inject = fit_multicast([row for row in MULTICAST_ROWS if row.fitted], WSE3)
 
     assert WSE3.dispatch_cycles == pytest.approx(dispatch, abs=1e-6)
     assert WSE3.inject_cycles_per_wavelet == pytest.approx(inject, abs=1e-9)
@@ -81,12 +87,12 @@ def test_a_fit_finds_the_constants_that_made_its_rows() -> None:
 
     truth = waferllm.DecodeConstants(9.0, 400.0, 12.0)
     rows = []
-    for row in calibration.DECODE_ROWS:
+    for row in DECODE_ROWS:
         cycles = sum(c for _, c in row.layer.operations(WSE2, truth))
-        rate = calibration.WAFERLLM_CLOCK_GHZ * 1e9 / (cycles * row.layers)
+        rate = WAFERLLM_CLOCK_GHZ * 1e9 / (cycles * row.layers)
         rows.append(replace(row, tokens_per_second=rate))
 
-    found = calibration.fit_decode(rows, WSE2)
+    found = fit_decode(rows, WSE2)
 
     assert found.vector_overhead_cycles == pytest.approx(9.0, abs=1e-3)
     assert found.collective_cycles == pytest.approx(400.0, abs=1e-2)
@@ -96,24 +102,20 @@ def test_a_fit_finds_the_constants_that_made_its_rows() -> None:
 # ── errors ──────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(
-    "row", [r for r in calibration.DECODE_ROWS if r.fitted], ids=lambda row: row.name
-)
+@pytest.mark.parametrize("row", [r for r in DECODE_ROWS if r.fitted], ids=lambda row: row.name)
 def test_fitted_decode_rows_within_6_percent(row: DecodeRow) -> None:
     assert abs(decode_error(row)) <= 0.06
 
 
-@pytest.mark.parametrize(
-    "row", [r for r in calibration.PREFILL_ROWS if r.fitted], ids=lambda row: row.name
-)
+@pytest.mark.parametrize("row", [r for r in PREFILL_ROWS if r.fitted], ids=lambda row: row.name)
 def test_fitted_prefill_rows_within_8_percent(row: PrefillRow) -> None:
     assert abs(prefill_error(row)) <= 0.08
 
 
 def test_rows_kept_out_are_near() -> None:
     """Not a bound that was fitted to: what the model is worth on grids and models it never saw."""
-    decode = [abs(decode_error(r)) for r in calibration.DECODE_ROWS if not r.fitted]
-    prefill = [abs(prefill_error(r)) for r in calibration.PREFILL_ROWS if not r.fitted]
+    decode = [abs(decode_error(r)) for r in DECODE_ROWS if not r.fitted]
+    prefill = [abs(prefill_error(r)) for r in PREFILL_ROWS if not r.fitted]
 
     assert max(decode) < 0.05
     assert max(prefill) < 0.08

@@ -24,16 +24,18 @@ SCRIPT = """
 import numpy as np
 from engine.wafer.jit import kernel_cache
 kernel_cache.use()
-from engine.wafer.fast import executor, fast_runner
+from engine.wafer.fast import warm_up
 from engine.wafer.program import machine
 from engine.wafer.fast.kernels import vectors
+from engine.wafer.fast.kernels.operands import Block, RowSpan
 from tests.tiny import tiny_model
+from tests.wafers import opened
 
-every = executor._kernels
-executor._kernels = lambda *given: [each for each in every(*given) if each[0] == "add"]
-fast_runner.open_wafer(tiny_model(), machine.get("tiny"))
+every = dict(warm_up.kernels())
+warm_up.kernels = lambda: [("add", every["add"])]
+opened(tiny_model(), machine.get("tiny"))
 values = np.array([1, 2, 30, 40], np.float32)
-vectors.add(values, 0, 2, 2, 0)
+vectors.add(values, Block(0, 2), Block(2, 2), Block(0, 2), RowSpan(0, 1))
 print(values.tolist(), bool(vectors.add.stats.cache_hits))
 """
 
@@ -158,6 +160,8 @@ def test_the_folder_is_named_by_the_key(tmp_path, monkeypatch, numba_folder):
 @pytest.mark.parametrize(
     "edited",
     [
+        "engine/wafer/fast/kernels/dot/avx2.py",
+        "engine/wafer/fast/kernels/operands.py",
         "engine/wafer/fast/kernels/vectors.py",
         "engine/wafer/jit/decorators.py",
         "engine/wafer/fast/step.py",
@@ -282,8 +286,9 @@ def test_flipped_bytes_are_never_read(filled, tmp_path, pattern):
 
 
 def test_what_llvm_refuses_without_a_record_is_compiled_again(tmp_path, monkeypatch, tiny):
-    from engine.wafer.fast import executor, fast_runner
+    from engine.wafer.fast import executor
     from engine.wafer.program import machine
+    from tests.wafers import opened
 
     faults = [RuntimeError("LLVM bitcode parsing error")]
 
@@ -295,7 +300,7 @@ def test_what_llvm_refuses_without_a_record_is_compiled_again(tmp_path, monkeypa
     monkeypatch.setattr(executor.Executor, "warm_up", warm_up)
     (tmp_path / "a.nbi").write_bytes(b"x")
 
-    fast_runner.open_wafer(tiny, machine.get("tiny"))
+    opened(tiny, machine.get("tiny"))
 
     assert not (tmp_path / "a.nbi").exists()
 

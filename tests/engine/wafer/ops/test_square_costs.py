@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from engine import scalars
 from engine.errors import PlacementError
 from engine.model.sum_orders import ReduceOrder
+from engine.model.tensors.q8 import INT8
 from engine.wafer.cost import lines
 from engine.wafer.cost.ledger import Ledger, vector
 from engine.wafer.ops import (
@@ -29,6 +30,7 @@ from engine.wafer.ops import (
     select,
     transfer,
 )
+from engine.wafer.ops.attention import AttentionShape
 from engine.wafer.ops.site import (
     ALONG_COLUMNS,
     ALONG_ROWS,
@@ -41,11 +43,12 @@ from engine.wafer.ops.site import (
 from engine.wafer.program import machine
 from engine.wafer.program.geometry import split
 from engine.wafer.program.isa import Field, Op
-from engine.wafer.program.program import Attention
 from engine.wafer.program.states import Busy
 from tests.wafers import placed, random_machine, random_model, random_placement
 
 WSE3 = replace(machine.get("wse3"), task_cycles=0, sample_cycles_per_logit=1.0)  # bare formulas
+
+
 quick = settings(max_examples=15, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
 
@@ -193,12 +196,6 @@ def test_a_product_multiplies_every_weight_once(along):
     assert macs == 192 * outputs.sum()
 
 
-def test_the_tile_of_a_core_in_bytes():
-    lies = split(192, 4)  # 1, 2, 1, 2 groups
-
-    assert matmul.tile_bytes(lies, np.array([10, 12])) == 64 * 12 + 2 * 12 * 2
-
-
 def test_norm_is_its_formula():
     spec, lies = WSE3, split(256, 4)
 
@@ -258,7 +255,7 @@ def test_keys_and_values_are_rounded_before_they_travel():
 @pytest.mark.parametrize("columns", [4, 8])
 def test_head_norm_is_its_formula(columns):
     """Four query and two key heads of 16 on 4 columns, or on two columns each."""
-    heads = attention.split_heads(Attention(4, 2, 16, 1.0, 1e4), columns)
+    heads = attention.split_heads(AttentionShape(4, 2, 16), columns)
     spec = replace(WSE3, task_cycles=0)
 
     cost = head_norm.cost(Site(spec, columns, 3), heads)
@@ -275,7 +272,7 @@ def test_head_norm_is_its_formula(columns):
 
 def test_a_bias_is_one_more_vector_instruction_where_the_outputs_lie():
     lies, n = split(64, 2), np.full(3, 10, np.int64)
-    arguments = (Site(WSE3, 3, 2), lies, n, ALONG_ROWS, ReduceOrder(2, 2), "int8")
+    arguments = (Site(WSE3, 3, 2), lies, n, ALONG_ROWS, ReduceOrder(2, 2), INT8)
 
     plain, biased = (matmul.cost(*arguments, with_bias) for with_bias in (False, True))
 
@@ -332,7 +329,7 @@ def test_sending_and_receiving_a_row():
 
 
 def test_a_kv_row_costs_scores_softmax_and_values():
-    heads = attention.split_heads(Attention(4, 2, 16, 0.25, 1e4), 2)
+    heads = attention.split_heads(AttentionShape(4, 2, 16), 2)
 
     cost = attention.cost(Site(WSE3, 2, 4), heads, ReduceOrder(4, 4))
 
@@ -352,7 +349,7 @@ def test_a_kv_row_costs_scores_softmax_and_values():
 )
 def test_heads_lie_whole_or_in_even_shares(kv_heads, sharing, half, columns):
     heads = kv_heads * sharing
-    shape = Attention(heads, kv_heads, 2 * half, 1.0, 1e4)
+    shape = AttentionShape(heads, kv_heads, 2 * half)
     whole = heads % columns == 0
     shares = columns % heads == 0 and half % (columns // heads) == 0
     if not whole and not shares:
@@ -372,6 +369,6 @@ def test_heads_lie_whole_or_in_even_shares(kv_heads, sharing, half, columns):
 
 
 def test_kv_bytes_are_two_fp16_a_dimension():
-    lies = attention.split_heads(Attention(4, 2, 16, 1.0, 1e4), 2)
+    lies = attention.split_heads(AttentionShape(4, 2, 16), 2)
 
     assert attention.kv_bytes(lies, 10) == 10 * 2 * (1 * 16) * 2

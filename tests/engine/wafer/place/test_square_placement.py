@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import PlacementError
+from engine.model.roles import Role
 from engine.wafer.cost.lines import best_group, reduce_cycles
-from engine.wafer.place import placement as placement_module
 from engine.wafer.place.lanes import (
     lane_color,
     lane_hops,
@@ -22,8 +22,10 @@ from engine.wafer.place.lanes import (
     row_y,
     turns_inside,
 )
+from engine.wafer.place.model_shape import model_shape
 from engine.wafer.place.orders import choose_orders, choose_orders_of_regions, colors_used
-from engine.wafer.place.placement import Shape, block_outputs, model_shape, place
+from engine.wafer.place.placement import Shape, block_outputs, place
+from engine.wafer.place.serpentine import lay_out
 from engine.wafer.plan.planner import plan
 from engine.wafer.program import machine
 from engine.wafer.program.program import Region
@@ -118,12 +120,14 @@ def test_outputs_of_the_products_cover_their_widths(seed):
     outputs = block_outputs(sizes, placement.shape)
 
     attention = sizes.attention
-    assert outputs["qkv"].sum() >= (attention.heads + 2 * attention.kv_heads) * attention.head_dim
+    assert (
+        outputs[Role.QKV].sum() >= (attention.heads + 2 * attention.kv_heads) * attention.head_dim
+    )
     assert heads.queries * heads.dims * placement.shape.columns == (
         attention.heads * attention.head_dim
     )
-    assert outputs["o"].sum() == outputs["down"].sum() == sizes.hidden
-    assert outputs["gate_up"].sum() == 2 * sizes.ffn
+    assert outputs[Role.OUT].sum() == outputs[Role.DOWN].sum() == sizes.hidden
+    assert outputs[Role.GATE_UP].sum() == 2 * sizes.ffn
     assert placement.head_outputs.sum() == sizes.vocabulary
     assert np.ptp(placement.head_outputs) <= 1
 
@@ -160,7 +164,7 @@ def random_serpentine(random):
     spec = replace(SMALL, columns=max(1, columns), rows=int(random.integers(4, 90)))
     widths = [width] * blocks + [int(random.integers(1, 40))]
     try:
-        corners = placement_module._serpentine(widths, height, spec)
+        corners = lay_out(widths, height, spec, 1)[0]
     except PlacementError:
         return spec, []
     return spec, [
@@ -211,7 +215,7 @@ def test_lanes_are_paths_on_the_wafer_that_never_cross_in_their_color(seed):
 def test_lanes_turn_inside_where_the_wafer_has_no_room_beside():
     """Four bands of two blocks as wide as high, with a head beside the last."""
     spec = replace(SMALL, columns=2 * 8 + 5, rows=4 * 8)
-    corners = placement_module._serpentine([8] * 8 + [5], 8, spec)
+    corners = lay_out([8] * 8 + [5], 8, spec, 1)[0]
 
     regions = [
         Region("", x, y, 8, 8, (index,) if index < 8 else (), {}, flipped)
@@ -364,29 +368,6 @@ def test_the_kv_of_a_core_is_its_share_of_the_context(tiny):
 
         # two fp16 (key and value) of one KV head of 16 dimensions for each position
         assert used == ceil(60 / rows) * 2 * 16 * 2
-
-
-def test_unequal_layers_are_refused(tiny):
-    nodes = [
-        replace(node, attributes={**node.attributes, "scale": 1.0})
-        if node.op == "attention" and node.layer == 1
-        else node
-        for node in tiny.graph.nodes
-    ]
-
-    with pytest.raises(PlacementError, match="layers differ in their attention"):
-        model_shape(replace(tiny.graph, nodes=tuple(nodes)))
-
-
-@pytest.mark.parametrize("name", ["window", "softcap"])
-def test_attention_of_another_kind_is_refused(tiny, name):
-    nodes = [
-        replace(node, attributes={**node.attributes, name: 8.0}) if node.op == "attention" else node
-        for node in tiny.graph.nodes
-    ]
-
-    with pytest.raises(PlacementError, match="not supported"):
-        model_shape(replace(tiny.graph, nodes=tuple(nodes)))
 
 
 # ── the planner ─────────────────────────────────────────────────────────────────────────────

@@ -12,15 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import ConfigError, PlacementError
-from engine.model.architecture import read_graph
-from engine.model.load import find_model
+from engine.model.catalogue import find_model
+from engine.model.families import read_config, read_graph
+from engine.model.tensors import uniform_formats
+from engine.model.tensors.floats import FP16
+from engine.model.tensors.q8 import INT8
 from engine.wafer.compile.compiler import compile_graph
-from engine.wafer.place.placement import Shape, model_shape, place
-from engine.wafer.plan.plan_report import plan_wafer
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Shape, place
+from engine.wafer.plan.placed import Placed
 from engine.wafer.plan.planner import kv_capacity, plan, plan_shape
+from engine.wafer.plan.shape_search import PlanOptions
 from engine.wafer.program import machine
 from engine.wafer.program.isa import Field, Op
-from engine.wafer.timing.timing import Timing
 from tests.tiny import tiny_model
 
 WSE3, WSE2, SMALL = machine.get("wse3"), machine.get("wse2"), machine.get("small")
@@ -68,9 +72,13 @@ def graph_of(tmp_path):
     return read
 
 
+def searched(graph, spec, context=None, format=INT8, **options):
+    options["formats"] = uniform_formats(graph.weights, format)
+    return plan_shape(graph, spec, context, PlanOptions(**options))
+
+
 def cycles(graph, spec, placement, position):
-    compiled = compile_graph(graph, spec, placement, by_core=False)
-    return Timing(compiled, placement, by_core=False).step_cycles(position)
+    return Placed(graph, spec, placement, by_core=False).timing.step_cycles(position)
 
 
 # ── how good the choice is ──────────────────────────────────────────────────────────────────
@@ -116,7 +124,7 @@ def test_the_bundled_model_lies_no_worse_than_in_the_first_version():
 
 def test_the_estimate_is_near_what_clocks_of_all_cores_say(tmp_path):
     graph = read_graph(find_model())
-    found = plan_shape(graph, WSE3, runs=True, wafers=1)
+    found = searched(graph, WSE3, runs=True, wafers=1)
 
     exact = cycles(graph, WSE3, found.placement, found.position - 1)
 
@@ -129,7 +137,7 @@ def test_a_sweep_of_sides_has_an_inner_minimum(graph_of):
     sides = (180, 240, 300, 360, 420, 480, 600)
 
     found = [
-        plan_shape(graph, WSE2, 4096, dtype="fp16", block=(side, side)).chosen.cycles_per_token
+        searched(graph, WSE2, 4096, format=FP16, block=(side, side)).chosen.cycles_per_token
         for side in sides
     ]
 
@@ -144,7 +152,7 @@ def test_a_sweep_of_sides_has_an_inner_minimum(graph_of):
 
 def test_the_search_is_explained_and_always_the_same(graph_of):
     graph = graph_of(QWEN3)
-    first, again = (plan_shape(graph, WSE3, 4096) for _ in range(2))
+    first, again = (searched(graph, WSE3, 4096) for _ in range(2))
 
     assert first == again
     other = first.runner_up
@@ -162,7 +170,7 @@ def test_a_70b_shape_is_planned_in_five_seconds(graph_of):
     graph = graph_of(LLAMA_70B)
 
     begun = time.process_time()
-    found = plan_shape(graph, WSE3, 4096)
+    found = searched(graph, WSE3, 4096)
 
     assert time.process_time() - begun < 5
     assert found.placement.wafers > 1
@@ -176,7 +184,7 @@ def test_every_link_between_wafers_takes_its_latency(graph_of):
     graph = graph_of(LLAMA_70B)
     slow = replace(WSE3, wafer_link_microseconds=15.0)
 
-    near, far = (plan_shape(graph, m, 4096, block=(512, 256), blocks=43) for m in (WSE3, slow))
+    near, far = (searched(graph, m, 4096, block=(512, 256), blocks=43) for m in (WSE3, slow))
 
     more = far.chosen.cycles_per_token - near.chosen.cycles_per_token
     assert more == near.placement.wafers * round(10_000 * 0.85)
@@ -186,7 +194,7 @@ def test_more_rows_a_step_make_more_blocks(graph_of):
     """Rows pipeline over blocks: what is best for one row is not best for many."""
     graph = graph_of(QWEN3)
 
-    one, many = (plan_shape(graph, WSE3, 2048, rows_per_step=rows) for rows in (1, 64))
+    one, many = (searched(graph, WSE3, 2048, rows_per_step=rows) for rows in (1, 64))
 
     blocks = [found.placement.shape.blocks for found in (one, many)]
     assert blocks[1] > blocks[0]
@@ -195,7 +203,7 @@ def test_more_rows_a_step_make_more_blocks(graph_of):
 
 def test_the_longest_context_fits_and_one_row_more_does_not(graph_of):
     graph = graph_of(QWEN3)
-    found = plan_shape(graph, WSE3, 2048, blocks=8, block=(256, 256), dtype="fp16")
+    found = searched(graph, WSE3, 2048, blocks=8, block=(256, 256), format=FP16)
 
     limit, reason = found.context_limit
 
@@ -209,7 +217,7 @@ def test_the_longest_context_fits_and_one_row_more_does_not(graph_of):
 @pytest.mark.parametrize(("rows", "published"), [(360, 137_548 / 382), (375, 6_168 / 16)])
 def test_sharing_the_cache_among_core_rows_keeps_the_published_ratio(graph_of, rows, published):
     """WaferLLM, table 5: rows that are shifted against rows that are concatenated."""
-    found = plan_shape(graph_of(LLAMA_8B), WSE3, 256, blocks=32, block=(256, rows), dtype="fp16")
+    found = searched(graph_of(LLAMA_8B), WSE3, 256, blocks=32, block=(256, rows), format=FP16)
 
     one_core_row, all_of_them = kv_capacity(found.placement, WSE3)
 
@@ -222,9 +230,9 @@ def test_sharing_the_cache_among_core_rows_keeps_the_published_ratio(graph_of, r
 def test_two_blocks_of_14_layers_do_not_fit_and_eight_blocks_do(graph_of):
     graph = graph_of(QWEN3)
 
-    eight = plan_shape(graph, WSE3, 1024, blocks=8, block=(256, 256), dtype="fp16")
+    eight = searched(graph, WSE3, 1024, blocks=8, block=(256, 256), format=FP16)
     with pytest.raises(PlacementError) as refusal:
-        plan_shape(graph, WSE3, 1024, blocks=2, block=(256, 256), dtype="fp16")
+        searched(graph, WSE3, 1024, blocks=2, block=(256, 256), format=FP16)
 
     assert [len(region.layers) for region in eight.placement.regions] == [4] * 4 + [3] * 4 + [0]
     assert eight.placement.wafers == 1
@@ -238,20 +246,20 @@ def test_a_context_without_room_says_which_has(graph_of):
     graph = graph_of(QWEN3)
 
     with pytest.raises(PlacementError, match=r"a context of [\d,]+ would fit"):
-        plan_shape(graph, WSE3, 40960, blocks=28, block=(256, 32))
+        searched(graph, WSE3, 40960, blocks=28, block=(256, 32))
 
 
 @pytest.mark.parametrize("blocks", [0, 29])
 def test_impossible_numbers_of_blocks_are_refused(graph_of, blocks):
     with pytest.raises(PlacementError, match=rf"{blocks} blocks asked for; .* has 28 layers"):
-        plan_shape(graph_of(QWEN3), WSE3, 256, blocks=blocks)
+        searched(graph_of(QWEN3), WSE3, 256, blocks=blocks)
 
 
 # ── real models ─────────────────────────────────────────────────────────────────────────────
 
 
-def operations(graph, dtype="int8"):
-    found = plan_shape(graph, WSE3, 1024, dtype=dtype)
+def operations(graph, format=INT8):
+    found = searched(graph, WSE3, 1024, format=format)
     table = compile_graph(graph, WSE3, found.placement, by_core=False).program.instructions
     layer = table[table[:, Field.LAYER] == 1]
     return [Op(row[Field.OP]).name for row in layer], found
@@ -264,7 +272,7 @@ def test_head_norms_biases_and_activations_are_priced(graph_of):
     gemma = plain | {"model_type": "gemma", "hidden_act": "gelu"}
 
     found = {
-        name: plan_shape(graph_of(config), WSE3, 512, block=(256, 128), blocks=4).chosen
+        name: searched(graph_of(config), WSE3, 512, block=(256, 128), blocks=4).chosen
         for name, config in (("llama", plain), ("qwen2", qwen2), ("qwen3", qwen3), ("gemma", gemma))
     }
 
@@ -276,7 +284,7 @@ def test_head_norms_biases_and_activations_are_priced(graph_of):
 
 
 def test_fp16_has_no_quantisation(graph_of):
-    names, found = operations(graph_of(LLAMA_8B | {"num_hidden_layers": 3}), "fp16")
+    names, found = operations(graph_of(LLAMA_8B | {"num_hidden_layers": 3}), FP16)
 
     assert "QUANTISE" not in names
     assert names.count("MATMUL") == 4
@@ -289,11 +297,8 @@ def test_fp16_has_no_quantisation(graph_of):
 
 def test_a_graph_without_additions_is_priced_like_the_one_that_runs():
     """``predict`` and the app go the same way."""
-    from engine.model.config import ModelConfig
-    from engine.model.families import build_graph
-
     folder = find_model()
-    runs = build_graph(ModelConfig.from_file(folder / "config.json"), folder.name)
+    runs = read_config(folder / "config.json").graph(folder.name)
 
     placement = plan(runs, WSE3, 512)
 
@@ -317,22 +322,4 @@ def test_what_is_only_priced_does_not_run(graph_of):
     graph = graph_of(QWEN3 | {"num_hidden_layers": 1, "vocab_size": 4096})
 
     with pytest.raises(PlacementError, match="norms of single heads are not supported yet"):
-        compile_graph(graph, WSE3, plan_shape(graph, WSE3, 64, runs=True, wafers=1).placement)
-
-
-# ── the report ──────────────────────────────────────────────────────────────────────────────
-
-
-def test_the_report_has_what_the_command_promises():
-    found = plan_wafer(None, "wse3")
-
-    assert {
-        "blocks", "cores_used", "wafers", "sram_bytes_per_core", "colors_used", "cycles_per_token",
-        "cycles_by_op", "tokens_per_second", "context_limit", "sweep",
-    } <= set(found)  # fmt: skip
-    assert {"layers", "x", "y", "width", "height"} <= set(found["blocks"][0])
-    assert set(found["sram_bytes_per_core"]) == {"code", "weights", "kv", "buffers", "max_total"}
-    assert sum(found["cycles_by_op"].values()) == found["cycles_per_token"]
-    assert all({"width", "height", "cycles_per_token"} <= set(each) for each in found["sweep"])
-    assert found["context_limit"] == 2048
-    json.dumps(found)
+        compile_graph(graph, WSE3, searched(graph, WSE3, 64, runs=True, wafers=1).placement)

@@ -39,3 +39,29 @@ def test_a_damaged_memory_is_searched_anew(tiny, memory, content):
 
     assert kept_plans.remembered_plan(tiny.graph, SMALL) == expected
     assert json.loads(file.read_text())["rows"] == expected.shape.rows
+
+
+def test_a_plan_that_cannot_be_kept_is_used_all_the_same(tiny, memory, caplog):
+    """A full or foreign cache folder costs the search of the next start, never this one."""
+    memory.write_text("a file where the folder should be")
+
+    assert kept_plans.remembered_plan(tiny.graph, SMALL) == plan(tiny.graph, SMALL)
+    assert "the plan cannot be kept" in caplog.text
+
+
+def test_another_model_or_machine_or_source_is_another_plan(tiny, memory, monkeypatch):
+    """What a plan was kept for is in its name; nothing else tells a stale one."""
+    from dataclasses import replace
+
+    from tests.tiny import tiny_model
+
+    slow = replace(SMALL, hop_cycles=3)
+    for graph, spec in (
+        (tiny.graph, SMALL), (tiny.graph, slow), (tiny_model(ffn=128).graph, SMALL),
+    ):  # fmt: skip
+        kept_plans.remembered_plan(graph, spec)
+    assert len(list(memory.glob("*.json"))) == 3
+
+    monkeypatch.setattr(kept_plans, "_DECIDING", kept_plans._DECIDING[:-1])  # a source changed
+    kept_plans.remembered_plan(tiny.graph, SMALL)
+    assert len(list(memory.glob("*.json"))) == 4

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import PlacementError
-from engine.wafer.program.geometry import split
+from engine.wafer.program.geometry import even_split, split
 
 quick = settings(max_examples=200, deadline=None, derandomize=True)
 
@@ -50,3 +50,17 @@ def test_the_slices_are_those_of_the_reference():
 def test_a_width_that_is_no_multiple_of_32_is_refused(width):
     with pytest.raises(PlacementError, match=f"{width} elements.*multiples of 32"):
         split(width, 4)
+
+
+@quick
+@given(width=st.integers(0, 5000), cores=st.integers(1, 600))
+def test_an_even_split_holds_every_element_and_is_even(width, cores):
+    """What lies without groups (logits, fp16 weights): the fuller cores come first."""
+    lies = even_split(width, cores)
+
+    assert len(lies.elements) == cores
+    assert sum(lies.elements) == width
+    assert lies.most_elements - min(lies.elements) <= 1
+    assert list(lies.elements) == sorted(lies.elements, reverse=True)
+    assert lies.parts == sum(1 for count in lies.elements if count)
+    assert (lies.span, set(lies.groups)) == (1, {0})

@@ -2,14 +2,12 @@
 
 from functools import cache
 
-from engine.wafer.jit import kernel_cache
-from engine.wafer.place.placement import Shape, model_shape, place
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Shape, place
+from engine.wafer.plan.placed import Placed
 from engine.wafer.program import machine
+from engine.wafer.trace.collect import collect
 from tests.tiny import tiny_model
-
-kernel_cache.use()
-
-from engine.wafer.trace.collect import collect  # noqa: E402
 
 SMALL = machine.get("small")
 
@@ -20,9 +18,10 @@ def model():
 
 
 @cache
-def placement():
-    return place(model_shape(model().graph), SMALL, Shape(4, 4, 6, blocks=2), 32)
+def placed():
+    placement = place(model_shape(model().graph), SMALL, Shape(4, 4, 6, blocks=2), 32)
+    return Placed(model().graph, SMALL, placement)
 
 
 def traced(tier, **options):
-    return collect(model(), SMALL, tier=tier, placement=placement(), **options)
+    return collect(placed(), model().tensors, tier=tier, **options)

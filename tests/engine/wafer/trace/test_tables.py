@@ -8,10 +8,11 @@ import pytest
 
 from engine.errors import TraceError
 from engine.wafer.fabric.record import Recorder
+from engine.wafer.plan.placed import open_placed
 from engine.wafer.program.states import STATES, State
 from engine.wafer.trace import cores_csv, occupancy, perfetto, trace_files
 from engine.wafer.trace.collect import collect
-from tests.engine.wafer.trace.scene import SMALL, model, placement, traced
+from tests.engine.wafer.trace.scene import SMALL, model, placed, traced
 
 REQUIRED = {
     "M": {"name", "pid", "args"},
@@ -143,13 +144,11 @@ def test_both_tiers_know_the_same_multiplications(simulated, by_formula):
 
 def test_being_watched_changes_nothing(simulated):
     """A chip without a recorder takes the same cycles in the same states."""
-    from engine.wafer.check import first_tokens
-    from engine.wafer.compile.compiler import compile_graph
+    from engine.wafer.check.comparison import first_tokens
     from engine.wafer.fabric.chip import SimulatedChip
 
-    compiled = compile_graph(model().graph, SMALL, placement())
-    chip = SimulatedChip(compiled, placement(), model().tensors, rows=1, context=2)
-    tokens = first_tokens(compiled.program.vocabulary, 2)
+    chip = SimulatedChip(placed().compiled, placed().placement, model().tensors, rows=1, context=2)
+    tokens = first_tokens(placed().program.vocabulary, 2)
     for number, step in enumerate(simulated.steps):
         alone = chip.step(tokens[number : number + 1])
         assert alone.cycles == step.cycles
@@ -157,11 +156,9 @@ def test_being_watched_changes_nothing(simulated):
 
 
 def test_a_full_recorder_goes_on_counting():
-    from engine.wafer.compile.compiler import compile_graph
     from engine.wafer.fabric.chip import SimulatedChip
 
-    compiled = compile_graph(model().graph, SMALL, placement())
-    chip = SimulatedChip(compiled, placement(), model().tensors, rows=1, context=2)
+    chip = SimulatedChip(placed().compiled, placed().placement, model().tensors, rows=1, context=2)
     everywhere = np.ones(chip.chip.network.columns * chip.chip.network.rows, np.uint8)
     counts = []
     for capacity in (10**6, 3):
@@ -227,6 +224,6 @@ def test_what_makes_no_sense_is_refused(tier, options, words):
         traced(tier, **options)
 
 
-def test_the_planner_places_what_nobody_placed():
-    trace = collect(model(), SMALL, tier="fast")
+def test_a_model_is_traced_where_the_planner_places_it():
+    trace = collect(open_placed(model().graph, SMALL), model().tensors, tier="fast")
     assert 0 in trace.program.regions[int(trace.region_map()[0, 0])].layers

@@ -9,8 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import scalars
-from engine.model.tensors.q8 import QuantTensor
+from engine.model.tensors.floats import FloatTensor
+from engine.model.tensors.q8 import Q8Tensor
 from engine.wafer.fast.kernels import vectors
+from engine.wafer.fast.kernels.dot.panel_layout import UNSIGNED_QUADS, TileLayout
+from engine.wafer.fast.kernels.operands import (
+    Angles,
+    Block,
+    Quantised,
+    Rotation,
+    RowSpan,
+    SumOrder,
+    Tiles,
+)
 from engine.wafer.fast.packing import pack
 from engine.wafer.program.program import Matrix
 from tests import naive
@@ -20,6 +31,7 @@ quick = settings(max_examples=25, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
 
 F32 = np.float32
+ONE_ROW = RowSpan(0, 1)
 
 
 def numbers(random, size):
@@ -34,7 +46,8 @@ def quantised(values):
     groups = values.size // 32
     levels = np.full(values.size, 99, np.int8)
     scales, corrections = np.full(groups, F32(-1)), np.full(groups, 1, np.int32)
-    vectors.quantise(values, 0, groups, levels, 0, scales, corrections, 0)
+    image = Quantised(levels, scales, corrections)
+    vectors.quantise(values, Block(0, values.size), UNSIGNED_QUADS, image, ONE_ROW)
     return levels, scales, corrections
 
 
@@ -43,24 +56,32 @@ def quantised(values):
 def test_norm_sums_its_squares_in_the_order_of_the_program(seed, width, parts):
     random = np.random.default_rng(seed)
     order = random_order(random, parts)
-    values, weight = numbers(random, width + 3), numbers(random, width)
-    out = np.zeros(width + 5, F32)
+    rows, weight = numbers(random, 3 * width), numbers(random, width)
+    arena = np.concatenate([np.zeros(5 + 3 * width, F32), rows])
 
     vectors.norm(
-        values, 3, width, weight, F32(1e-5), order.parts, order.group, np.empty(parts, F32), out, 5
-    )
+        arena, Block(5 + 3 * width, width), weight, F32(1e-5), SumOrder(order.parts, order.group),
+        np.empty(parts, F32), Block(5, width), RowSpan(1, 3),
+    )  # fmt: skip
 
-    expected = naive.rms_norm(list(values[3:]), list(weight), 1e-5, order)
-    assert out[5:].tolist() == expected
-    assert out[:5].tolist() == [0.0] * 5
+    for row in (1, 2):
+        expected = naive.rms_norm(
+            list(rows[row * width : (row + 1) * width]), list(weight), 1e-5, order
+        )
+        assert arena[5 + row * width : 5 + (row + 1) * width].tolist() == expected
+    assert (arena[: 5 + width] == 0).all()
+    assert arena[5 + 3 * width :].tolist() == rows.tolist()
 
 
 def test_norm_of_zeros_is_zero():
-    out = np.ones(8, F32)
+    arena = np.concatenate([np.zeros(8, F32), np.ones(8, F32)])
 
-    vectors.norm(np.zeros(8, F32), 0, 8, np.ones(8, F32), F32(1e-5), 2, 2, np.empty(2, F32), out, 0)
+    vectors.norm(
+        arena, Block(0, 8), np.ones(8, F32), F32(1e-5), SumOrder(2, 2), np.empty(2, F32),
+        Block(8, 8), ONE_ROW,
+    )  # fmt: skip
 
-    assert out.tolist() == [0.0] * 8
+    assert arena[8:].tolist() == [0.0] * 8
 
 
 @quick
@@ -76,6 +97,24 @@ def test_quantise_like_the_loop(seed, groups):
         assert levels[32 * g : 32 * g + 32].tolist() == expected
         assert scales[g] == scale
         assert corrections[g] == -128 * sum(expected)
+
+
+@pytest.mark.parametrize("bias", [0, 128])
+def test_quantise_writes_the_rows_asked_for_and_corrects_the_bias_of_the_layout(bias):
+    random = np.random.default_rng(0)
+    values = numbers(random, 7 + 3 * 64)
+    image = Quantised(np.zeros(3 * 64, np.int8), np.zeros(6, F32), np.full(6, 1, np.int32))
+
+    vectors.quantise(values, Block(7, 64), TileLayout(4, bias), image, RowSpan(1, 3))
+
+    assert (image.levels[:64] == 0).all()
+    assert image.corrections[:2].tolist() == [1, 1]
+    for row in (1, 2):
+        levels, scales, _ = quantised(values[7 + 64 * row : 7 + 64 * (row + 1)])
+        assert image.levels.reshape(3, 64)[row].tolist() == levels.tolist()
+        assert image.scales.reshape(3, 2)[row].tolist() == scales.tolist()
+        sums = levels.reshape(2, 32).sum(axis=1, dtype=np.int32)
+        assert image.corrections.reshape(3, 2)[row].tolist() == (-bias * sums).tolist()
 
 
 def test_quantise_keeps_a_zero_group_zero():
@@ -133,75 +172,89 @@ def test_quantise_of_denormals():
 )
 def test_rotate_like_the_loop(seed, heads, half, position):
     random = np.random.default_rng(seed)
-    width = 2 * half
-    values = numbers(random, 4 + heads * width + 6)
+    dims = 2 * half
+    width = heads * dims + 6  # what follows the heads stays as it is
+    values = numbers(random, 4 + 3 * width)
     before = values.copy()
-    cosine, sine = scalars.rotary_tables(10_000.0, width, position + 1)
+    tables = scalars.rotary_tables(10_000.0, dims, position + 3)
+    other = np.full(7, 9.0, np.float32)  # the end of another kind's table
+    angles = Angles(*(np.concatenate([other, table.reshape(-1)]) for table in tables))
 
-    vectors.rotate(values, 4, heads, width, cosine[position], sine[position])
+    vectors.rotate(
+        values, Block(4, width), heads, angles, Rotation(7, dims), position, RowSpan(1, 3)
+    )
 
-    end = 4 + heads * width
-    expected = naive.rotate(list(before[4:end]), position, 10_000.0, width)
-    assert values[4:end].tolist() == expected
-    assert values[:4].tolist() == before[:4].tolist()
-    assert values[end:].tolist() == before[end:].tolist()
+    for row in (1, 2):
+        start = 4 + row * width
+        end = start + heads * dims
+        expected = naive.rotate(list(before[start:end]), position + row, 10_000.0, dims)
+        assert values[start:end].tolist() == expected
+        assert values[end : start + width].tolist() == before[end : start + width].tolist()
+    assert values[: 4 + width].tolist() == before[: 4 + width].tolist()
 
 
 @quick
 @given(seed=seeds, width=st.integers(1, 130))
 def test_gate_like_the_loop(seed, width):
     random = np.random.default_rng(seed)
-    values = numbers(random, 2 + 2 * width)
-    out = np.zeros(width + 1, F32)
+    rows = numbers(random, 2 * 2 * width)
+    arena = np.concatenate([np.zeros(1 + 2 * width, F32), rows])
 
-    vectors.gate(values, 2, width, out, 1)
+    vectors.gate(arena, Block(1 + 2 * width, 2 * width), Block(1, width), RowSpan(1, 2))
 
-    expected = naive.silu_gate(list(values[2 : 2 + width]), list(values[2 + width :]))
-    assert out[1:].tolist() == expected
+    last = list(rows[2 * width :])
+    assert arena[1 + width : 1 + 2 * width].tolist() == naive.silu_gate(last[:width], last[width:])
+    assert (arena[: 1 + width] == 0).all()
 
 
 def test_gate_of_large_arguments_is_finite():
-    values = np.array([-3e38, -1000.0, 0.0, 1000.0, 1.0, 1.0, 1.0, 1.0], F32)
-    out = np.zeros(4, F32)
+    arena = np.array([-3e38, -1000.0, 0.0, 1000.0, 1.0, 1.0, 1.0, 1.0, 9.0, 9.0, 9.0, 9.0], F32)
 
-    vectors.gate(values, 0, 4, out, 0)
+    vectors.gate(arena, Block(0, 8), Block(8, 4), ONE_ROW)
 
-    assert np.isfinite(out).all()
-    assert out[3] == 1000.0
+    assert np.isfinite(arena[8:]).all()
+    assert arena[11] == 1000.0
 
 
 @quick
 @given(seed=seeds, width=st.integers(1, 130))
 def test_add_may_write_where_it_reads(seed, width):
     random = np.random.default_rng(seed)
-    values = numbers(random, 2 * width)
-    expected = values[:width] + values[width:]
+    arena = numbers(random, 4 * width)
+    left, right = arena[: 2 * width].copy(), arena[2 * width :].copy()
 
-    vectors.add(values, 0, width, width, 0)
+    vectors.add(arena, Block(0, width), Block(2 * width, width), Block(0, width), RowSpan(1, 2))
 
-    assert values[:width].tolist() == expected.tolist()
+    assert arena[:width].tolist() == left[:width].tolist()
+    assert arena[width : 2 * width].tolist() == (left + right)[width:].tolist()
 
 
+LAYOUTS = [UNSIGNED_QUADS, TileLayout(run=4, bias=0), TileLayout(run=8, bias=0)]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=repr)
 @quick
 @given(seed=seeds, rows=st.integers(1, 140), groups=st.integers(1, 4))
-def test_embed_gives_back_every_row_dequantised(seed, rows, groups):
+def test_embed_gives_back_every_row_dequantised(seed, rows, groups, layout):
     random = np.random.default_rng(seed)
-    table = QuantTensor(
-        random.integers(-127, 128, (rows, 32 * groups)).astype(np.int8),
+    width = 32 * groups
+    table = Q8Tensor(
+        random.integers(-128, 128, (rows, width)).astype(np.int8),
         random.random((rows, groups)).astype(np.float16),
     )
     norm = Matrix(("norm",), 1, 32, "fp32")
     packed = pack(
-        (norm, Matrix(("table",), rows, 32 * groups, "int8")),
-        {"norm": np.ones(32, F32), "table": table},
+        (norm, Matrix(("table",), rows, width, "int8")),
+        {"norm": FloatTensor(np.ones(32, F32)), "table": table},
+        layout,
     )
-    out = np.zeros(32 * groups + 1, F32)
+    tokens = np.array([0, rows // 2, rows - 1], np.int32)
+    out = np.zeros(1 + 3 * width, F32)
 
-    for token in {0, rows // 2, rows - 1}:
-        vectors.embed(packed.weights, packed.scales, groups, np.int32(token), out, 1)
+    vectors.embed(packed.panels, Tiles(0, groups, rows), layout, tokens, out, Block(1, width))
 
-        expected = table.values[token].astype(F32) * np.repeat(table.scales[token].astype(F32), 32)
-        assert out[1:].tolist() == expected.tolist()
+    levels, scales = table.values[tokens].astype(F32), table.scales[tokens].astype(F32)
+    assert out[1:].tolist() == (levels * np.repeat(scales, 32, axis=1)).ravel().tolist()
 
 
 @quick
@@ -211,6 +264,6 @@ def test_partial_sums_meet_in_two_phases(seed, parts):
     order = random_order(random, parts)
     values = numbers(random, parts)
 
-    total = vectors.reduce_parts(values, order.parts, order.group)
+    total = vectors.reduce_parts(values, SumOrder(order.parts, order.group))
 
     assert F32(total) == naive.reduce_parts(list(values), order)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from engine.model.sum_orders import ReduceOrder, SumOrders
 from engine.wafer.fast.kernels import attend
+from engine.wafer.fast.kernels.operands import Block, Heads, KvCache, RowSpan
 from tests import naive
 from tests.wafers import random_order
 
@@ -14,30 +15,28 @@ F32 = np.float32
 ONE = ReduceOrder(1, 1)
 
 
-def attended(qkv, heads, kv_heads, width, context, layers, layer, scale, orders, splits, kernel):
-    """Attention of rows (T, (heads + 2·kv_heads)·width), appended in steps of ``splits`` rows."""
-    stride = qkv.shape[1]
-    keys = np.full(layers * kv_heads * width * context, F32(np.nan))
-    kept = keys.copy()
-    out = np.zeros((len(qkv), heads * width), F32)
-    position = 0
+def attended(qkv, heads, context, layers, layer, splits, kernel):
+    """Attention of rows (T, (queries + 2·keys)·D), appended in steps of ``splits`` rows."""
+    size = layers * heads.keys * heads.dims * context
+    cache = KvCache(np.full(size, F32(np.nan)), np.full(size, F32(np.nan)), context)
+    source, target = Block(0, qkv.shape[1]), Block(0, heads.queries * heads.dims)
+    results, position = [], 0
     for rows in splits:
         values = np.ascontiguousarray(qkv[position : position + rows]).ravel()
-        for m in range(rows):
-            key_at = m * stride + heads * width
-            attend.append(
-                values, key_at, key_at + kv_heads * width, kv_heads, width, keys, kept,
-                np.int64(layer), position + m, context,
-            )  # fmt: skip
-        part = np.zeros(rows * heads * width, F32)
-        kernel(
-            values, 0, stride, rows, heads, kv_heads, width, keys, kept, np.int64(layer), position,
-            context, F32(scale), orders.positions.parts, orders.positions.group,
-            orders.head_dim.parts, part, 0, heads * width,
-        )  # fmt: skip
-        out[position : position + rows] = part.reshape(rows, -1)
+        values = np.concatenate([np.zeros(rows * target.width, F32), values])
+        moved = source._replace(at=rows * target.width)
+        attend.append(values, moved, heads, cache, layer, position, RowSpan(0, rows))
+        kernel(values, moved, heads, cache, layer, position, target, RowSpan(0, rows))
+        results.append(values[: rows * target.width].reshape(rows, -1))
         position += rows
-    return out
+    return np.concatenate(results)
+
+
+def heads_of(queries, keys, dims, scale, orders):
+    positions = orders.positions
+    return Heads(
+        queries, keys, dims, F32(scale), positions.parts, positions.group, orders.head_dim.parts
+    )
 
 
 def by_loop(qkv, row, heads, kv_heads, width, scale, orders):
@@ -73,7 +72,8 @@ def test_attention_is_the_loop(seed, kv_heads, shared, width, rows, parts):
         ONE, ONE, ONE, ONE, random_order(random, parts), ReduceOrder.chain(dim_parts)
     )
     qkv = (3 * random.standard_normal((rows, (heads + 2 * kv_heads) * width))).astype(F32)
-    case = (heads, kv_heads, width, rows + int(random.integers(0, 5)), 2, 1, 0.3, orders)
+    shape = heads_of(heads, kv_heads, width, 0.3, orders)
+    case = (shape, rows + int(random.integers(0, 5)), 2, 1)
     splits = split_rows(random, rows)
 
     result = attended(qkv, *case, splits, attend.attend)
@@ -96,7 +96,7 @@ def test_the_first_row_gives_its_own_value():
     qkv = np.arange(12, dtype=F32).reshape(1, 12)  # one head of 4
     orders = SumOrders(ONE, ONE, ONE, ONE, ReduceOrder(3, 2), ONE)
 
-    result = attended(qkv, 1, 1, 4, 5, 1, 0, 1.0, orders, [1], attend.attend)
+    result = attended(qkv, heads_of(1, 1, 4, 1.0, orders), 5, 1, 0, [1], attend.attend)
 
     assert result[0].tolist() == [8.0, 9.0, 10.0, 11.0]
 
@@ -107,8 +107,9 @@ def test_layers_and_positions_ahead_are_not_read():
     qkv = random.standard_normal((5, 4 * 8)).astype(F32)
     orders = SumOrders(ONE, ONE, ONE, ONE, ReduceOrder(4, 2), ReduceOrder.chain(2))
 
+    shape = heads_of(2, 1, 8, 1.0, orders)
     for layer in (0, 1, 2):
-        result = attended(qkv, 2, 1, 8, 9, 3, layer, 1.0, orders, [2, 3], attend.attend)
+        result = attended(qkv, shape, 9, 3, layer, [2, 3], attend.attend)
 
         assert np.isfinite(result).all()
 
@@ -118,6 +119,23 @@ def test_large_scores_do_not_overflow(group):
     qkv = np.full((6, 3 * 4), F32(200.0))
     orders = SumOrders(ONE, ONE, ONE, ONE, ReduceOrder(5, group), ONE)
 
-    result = attended(qkv, 1, 1, 4, 6, 1, 0, 1.0, orders, [6], attend.attend)
+    result = attended(qkv, heads_of(1, 1, 4, 1.0, orders), 6, 1, 0, [6], attend.attend)
 
     assert np.array_equal(result, np.full((6, 4), F32(200.0)))
+
+
+def test_only_the_rows_asked_for_are_attended_and_kept():
+    random = np.random.default_rng(0)
+    qkv = random.standard_normal((3, 3 * 4)).astype(F32)
+    shape = heads_of(1, 1, 4, 1.0, SumOrders(ONE, ONE, ONE, ONE, ONE, ONE))
+    for kernel in (attend.attend, attend.attend_parallel):
+        cache = KvCache(np.zeros(3 * 4, F32), np.zeros(3 * 4, F32), 3)
+        values = np.concatenate([np.full(3 * 4, F32(-1)), qkv.ravel()])
+
+        attend.append(values, Block(12, 12), shape, cache, 0, 0, RowSpan(2, 3))
+        kernel(values, Block(12, 12), shape, cache, 0, 0, Block(0, 4), RowSpan(2, 3))
+
+        assert (cache.values.reshape(3, 4)[:2] == 0).all()
+        assert (cache.values.reshape(3, 4)[2] != 0).all()
+        assert (values[:8] == -1).all()
+        assert (values[8:12] != -1).all()

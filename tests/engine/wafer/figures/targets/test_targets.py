@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from engine.inspection import served_graph
 from engine.wafer.figures import table
+from engine.wafer.figures.served import ServedModel
 from engine.wafer.figures.targets import chip_targets, fabric_targets, waferllm_targets
 from engine.wafer.figures.targets.target import (
     Target,
@@ -86,11 +88,11 @@ def test_a_summary_names_what_breaks():
 
 
 def test_progress_names_every_subject():
-    seen = []
-    first = next(iter(table.targets(lambda done, total, label: seen.append((done, label)))))
+    seen, served = [], ServedModel(served_graph())
+    first = next(table.targets(served, lambda done, total, label: seen.append((done, label))))
 
     assert first.id.startswith("1/")
-    assert seen == [(0, next(iter(table.SUBJECTS)))]
+    assert seen == [(0, next(iter(table.subjects(served))))]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,239 @@
+"""Completer: completes the text at a cursor.  Joins prompt, generation, writing and trimming.
+
+Decides nothing itself but the order of the steps.  Knows one model and the runner that computes it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.completion.draft import Draft, Limits
+from engine.completion.openings import OpeningRules
+from engine.completion.prompt import Prompt, PromptBuilder
+from engine.completion.stats import WaferMeter, host_stats
+from engine.completion.stop import StopRules
+from engine.completion.surroundings import Surroundings
+from engine.completion.syntax import Syntax, is_python
+from engine.completion.trim import trim, without_extra_indent, without_unfinished_line
+from engine.completion.writer import Writer
+from engine.errors import PromptError
+from engine.generation.generator import Generation, Generator
+from engine.generation.sampling import make_sampler
+from engine.knowledge.advice import Advice
+from engine.knowledge.adviser import Adviser
+from engine.knowledge.library import Library
+from engine.knowledge.tuning import Tuning
+from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
+from engine.protocol.messages import ModelInfo
+from engine.repository.privacy import is_secret
+from engine.tokenizer import Tokenizer
+
+__all__ = ["Completer", "PreparedRequest"]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRequest:
+    """A request, and all that follows from it before a token is generated."""
+
+    request: CompletionRequest
+    """With ``\\n`` line ends."""
+    prompt: Prompt
+    rules: StopRules
+    advice: Advice | None
+    """Predictions from the code around the cursor; None: the model writes alone."""
+    library: Library | None
+    """The files that the advice comes from."""
+
+
+class Completer:
+    """Completes texts with one model, one request at a time.
+
+    Args:
+        model: What is known of the model.
+        tokenizer: The model's.
+        generator: Runs the model.
+        meter: Prices what the generator runs.
+        tuning: Numbers that weigh repository knowledge; None: the model writes alone.
+    """
+
+    def __init__(
+        self,
+        model: ModelInfo,
+        tokenizer: Tokenizer,
+        generator: Generator,
+        meter: WaferMeter,
+        tuning: Tuning | None,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.generator = generator
+        self._model = model
+        self._meter = meter
+        self._builder = PromptBuilder(tokenizer, meter.context_length, model.fill_in_the_middle)
+        self._openings = OpeningRules(tokenizer)
+        self.tune(tuning)
+
+    def tune(self, tuning: Tuning | None) -> None:
+        """Weigh repository knowledge by other numbers from now on; None: leave it out."""
+        language = self._model.language
+        self._adviser = Adviser(self.tokenizer, tuning, language) if tuning else None
+
+    @property
+    def threshold(self) -> float | None:
+        """Mean log-probability below which a text is not shown unasked; None: all are shown."""
+        return self._adviser.tuning.threshold if self._adviser else None
+
+    @property
+    def coefficients(self) -> Sequence[NDArray[np.float64]]:
+        """The numbers that weigh advice against the model."""
+        return self._adviser.coefficients if self._adviser else ()
+
+    def read_repository(self, root: str, private_patterns: tuple[str, ...]) -> RepositoryStats:
+        """Read the files of a repository that are new or have changed; blocks until it is done."""
+        if self._adviser is None:
+            return RepositoryStats(0, 0, 0.0, 0.0)
+        library = self._adviser.read(root, private_patterns)
+        return RepositoryStats(library.files, library.tokens, 0.0, 0.0)
+
+    # ── one request ─────────────────────────────────────────────────────────────────────────
+
+    def complete(
+        self,
+        request: CompletionRequest,
+        on_text: Callable[[str], None],
+        cancelled: Callable[[], bool],
+    ) -> Completion:
+        """Return the text for a cursor.
+
+        Args:
+            request: Where and how.
+            on_text: Called with all text so far whenever it has changed and more is to come.
+            cancelled: Asked between steps; True ends the completion with what there is.
+
+        Raises:
+            PromptError: The file is private, or the request does not fit the model's context.
+            EngineError: A sampling setting is outside its range.
+        """
+        _refuse_private(request)
+        start = perf_counter()
+        prepared = self.prepare(request, request.max_tokens)
+        draft = self._draft(prepared)
+        writer = Writer(self.generator, draft, prepared.prompt.ids, request.max_tokens)
+        writer.write(on_text, cancelled)
+        first_text_at = writer.first_text_at or perf_counter()
+        written, text = _finished(draft, request.multi_line)
+        generation = writer.generation
+        return Completion(
+            text=text,
+            finish_reason=_finish_reason(draft, written, text, generation),
+            model=self._model.name,
+            prompt_tokens=generation.prompt_tokens,
+            cached_tokens=generation.cached_tokens,
+            completion_tokens=draft.generated,
+            host=host_stats(generation, first_text_at - start),
+            wafer=self._meter.stats(generation),
+            repository=_repository_stats(prepared.library, draft),
+            mean_logprob=draft.mean_logprob,
+            shown=bool(text.strip()) and self._is_likely(draft.mean_logprob),
+        )
+
+    def prepare(self, request: CompletionRequest, room: int) -> PreparedRequest:
+        """Build the prompt, the rules and the advice for a request.
+
+        Args:
+            request: The cursor.
+            room: Tokens of the context to keep free for the text.
+
+        Raises:
+            PromptError: ``room`` leaves no room for a prompt.
+        """
+        request = _with_newlines(request)
+        prompt = self._builder.build(request.path, request.prefix, request.suffix, room)
+        rules = StopRules(Surroundings.of(request.prefix, request.suffix), request.multi_line)
+        if self._adviser is None or request.repository is None:
+            return PreparedRequest(request, prompt, rules, None, None)
+        library = self._adviser.library(request.repository, request.private_patterns)
+        advice = self._adviser.advise(
+            library,
+            request.path,
+            request.prefix,
+            request.suffix,
+            prompt.before,
+            prompt.healing,
+            one_line=rules.one_line,
+        )
+        return PreparedRequest(request, prompt, rules, advice, library)
+
+    def _draft(self, prepared: PreparedRequest) -> Draft:
+        """Return an empty draft for a request."""
+        request = prepared.request
+        return Draft(
+            self.tokenizer,
+            make_sampler(request.temperature, request.top_k, request.top_p, request.seed),
+            prepared.prompt.healing,
+            prepared.rules,
+            prepared.advice,
+            self.coefficients,
+            self._limits(prepared),
+        )
+
+    def _limits(self, prepared: PreparedRequest) -> Limits:
+        """Return what the text of a request must not be."""
+        request, rules = prepared.request, prepared.rules
+        barred = self._openings.barred(
+            request.path,
+            request.prefix,
+            rules.around,
+            one_line=rules.one_line,
+            silence=self.threshold is None,
+        )
+        syntax = Syntax(request.prefix, request.suffix) if is_python(request.path) else None
+        return Limits(syntax, barred)
+
+    def _is_likely(self, mean_logprob: float | None) -> bool:
+        """Return whether a text is likely enough to be shown unasked."""
+        return self.threshold is None or mean_logprob is None or mean_logprob >= self.threshold
+
+
+def _refuse_private(request: CompletionRequest) -> None:
+    """Raise PromptError if a request is about a private file."""
+    pattern = is_secret(request.path, request.private_patterns)
+    if pattern is not None:
+        raise PromptError(
+            f"{request.path} is private: it matches {pattern!r}, and such files are never read "
+            "as context nor completed"
+        )
+
+
+def _with_newlines(request: CompletionRequest) -> CompletionRequest:
+    """Return a request with the one kind of line end the model knows; a face turns them back."""
+    return msgspec.structs.replace(
+        request,
+        prefix=request.prefix.replace("\r\n", "\n"),
+        suffix=request.suffix.replace("\r\n", "\n"),
+    )
+
+
+def _finished(draft: Draft, multi_line: bool) -> tuple[str, str]:
+    """Return (the text that was written, the part of it that is worth showing)."""
+    written = draft.text if draft.ended else without_unfinished_line(draft.text)
+    text = trim(written, draft.rules.around, multi_line=multi_line)
+    syntax = draft.limits.syntax
+    return written, text if syntax is None else syntax.readable(text)
+
+
+def _finish_reason(draft: Draft, written: str, text: str, generation: Generation) -> str:
+    """Return why a completion ended that was ``written`` and cut to ``text``."""
+    if generation.cancelled:
+        return "cancelled"
+    cut = without_extra_indent(written, draft.rules.around)[len(text) :]
+    return "trimmed" if cut.strip() else draft.ended or "length"
+
+
+def _repository_stats(library: Library | None, draft: Draft) -> RepositoryStats | None:
+    if library is None:
+        return None
+    return RepositoryStats(library.files, library.tokens, draft.changed, draft.weight)

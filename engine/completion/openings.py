@@ -1,0 +1,107 @@
+"""Bars tokens that must not open a suggestion on a line where nothing is typed yet.
+
+Two kinds are barred.  The end of the text, where a threshold already decides what is shown.  And a
+comment or docstring that the person has not begun: people read it, judge it and throw it away.
+The second kind is known for Python only; a docstring can stand below a colon or at the top.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.completion.brackets import TRIPLE_QUOTES, inside_text
+from engine.completion.surroundings import Surroundings
+from engine.completion.syntax import is_python
+from engine.tokenizer import Tokenizer
+
+__all__ = ["BarredTokens", "OpeningRules"]
+
+_COMMENT = (b"#",)
+_DOCSTRING = tuple(quote.encode() for quote in TRIPLE_QUOTES)
+_LINE_ENDS = (b"\n", b"\r")
+
+
+class OpeningRules:
+    """Knows which tokens of one vocabulary must not open a suggestion.
+
+    Args:
+        tokenizer: The model's.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        contents = [tokenizer.token_bytes(i) for i in range(tokenizer.vocabulary)]
+        self._contents = contents
+        self._ends = _ids([not content for content in contents])
+        self._line_ends = _ids([_opens(content, _LINE_ENDS) for content in contents])
+        self._comments = _ids([_opens(content, _COMMENT) for content in contents])
+        self._docstrings = _ids([_opens(content, _DOCSTRING) for content in contents])
+
+    def barred(
+        self, path: str, prefix: str, around: Surroundings, *, one_line: bool, silence: bool
+    ) -> "BarredTokens | None":
+        """Return the tokens barred at a cursor; None: there are none.
+
+        Args:
+            path: The file.
+            prefix: The text before the cursor.
+            around: The lines around the cursor.
+            one_line: Whether the suggestion ends with the cursor's line.
+            silence: Whether the suggestion may be empty.
+        """
+        if around.before.strip() or around.rest.strip():
+            return None
+        ids: list[NDArray[np.int64]] = []
+        signs: tuple[bytes, ...] = ()
+        if not silence:
+            ids.append(self._ends)
+            if one_line:
+                ids.append(self._line_ends)
+                signs += _LINE_ENDS
+        if is_python(path) and not inside_text(prefix):
+            ids.append(self._comments)
+            signs += _COMMENT
+            if not around.above or around.above.endswith(":"):
+                ids.append(self._docstrings)
+                signs += _DOCSTRING
+        return BarredTokens(self._contents, np.concatenate(ids), signs) if ids else None
+
+
+class BarredTokens:
+    """The tokens barred at one cursor.
+
+    Args:
+        contents: The bytes of every token.
+        ids: The barred tokens where no healing is due.
+        signs: What a text must not begin with, spaces aside.
+    """
+
+    def __init__(
+        self, contents: list[bytes], ids: NDArray[np.int64], signs: tuple[bytes, ...]
+    ) -> None:
+        self._contents = contents
+        self._ids = ids
+        self._signs = signs
+
+    def mask(self, logits: NDArray[np.float32], healing: bytes) -> NDArray[np.float32]:
+        """Return ``logits`` with the barred tokens at −inf, unless nothing else is possible.
+
+        Args:
+            logits: float32, shape (V,).
+            healing: Bytes that the tokens must repeat before the text begins.
+        """
+        masked = logits.copy()
+        if healing:
+            possible = np.flatnonzero(np.isfinite(logits))
+            opens = (_opens(self._contents[i][len(healing) :], self._signs) for i in possible)
+            masked[possible[np.fromiter(opens, bool, len(possible))]] = -np.inf
+        else:
+            masked[self._ids] = -np.inf
+        return masked if np.isfinite(masked).any() else logits
+
+
+def _ids(chosen: list[bool]) -> NDArray[np.int64]:
+    return np.flatnonzero(np.array(chosen)).astype(np.int64)
+
+
+def _opens(content: bytes, signs: tuple[bytes, ...]) -> bool:
+    """Return whether ``content`` begins with one of ``signs``, spaces aside."""
+    return content.lstrip(b" \t").startswith(signs)

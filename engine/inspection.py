@@ -1,0 +1,210 @@
+"""Answers questions about a named model on the wafer: plan, check, trace, predict, validate.
+
+Finds the model, reads its configuration, or all of it where the question needs that, and passes
+graphs and tensors down; the wafer knows neither names nor families.  No session is opened.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from engine.model.catalogue import find_model
+from engine.model.families import read_graph
+from engine.model.families.qwen3 import Qwen3Config
+from engine.model.graph import ModelGraph
+from engine.model.load import load_model
+from engine.model.tensors import FORMATS, uniform_formats
+from engine.progress import OnProgress, quiet
+from engine.protocol.messages import Progress
+from engine.wafer.check.check_report import CheckReport
+from engine.wafer.check.comparison import check
+from engine.wafer.figures import table
+from engine.wafer.figures.decode_question import DecodeQuestion, decode
+from engine.wafer.figures.prediction import Prediction
+from engine.wafer.figures.served import LONGEST_CONTEXT, ServedModel
+from engine.wafer.figures.targets.target import Target
+from engine.wafer.plan.placed import open_placed
+from engine.wafer.plan.plan_report import report_plan
+from engine.wafer.plan.shape_search import PlanOptions
+from engine.wafer.program import machine as machines
+from engine.wafer.trace import trace_files
+from engine.wafer.trace.collect import collect
+from engine.wafer.trace.trace_files import TraceReport
+
+__all__ = [
+    "check_wafer",
+    "plan_wafer",
+    "predict_decode",
+    "served_graph",
+    "trace_wafer",
+    "validation_targets",
+]
+
+Report = Callable[[Progress], None]
+
+
+def plan_wafer(
+    model: str | None,
+    machine: str,
+    clock_ghz: float | None = None,
+    *,
+    context: int | None = None,
+    dtype: str = "int8",
+    rows_per_step: int = 1,
+) -> dict[str, object]:
+    """Plan a model on a machine and return what was found, and the search, as plain numbers.
+
+    Opens the model's configuration, never its weights.
+
+    Args:
+        model: A bundled model, a folder, or a Hugging Face ``config.json``; None: the default.
+        machine: Name of the machine.
+        clock_ghz: Another clock than the machine's own.
+        context: KV rows to hold; None: the model's own.
+        dtype: Name of the format of all matrices, one that has a price.
+        rows_per_step: Rows of a step that sizes are compared with.
+
+    Raises:
+        ConfigError: The configuration cannot be read or priced.
+        MachineError: The machine or the clock is unknown.
+        PlacementError: The model does not fit.
+    """
+    spec = machines.get(machine, clock_ghz)
+    is_config = model is not None and Path(model).suffix == ".json"
+    path = Path(str(model)) if is_config else find_model(model)
+    graph, format = read_graph(path, context), FORMATS[dtype]
+    options = PlanOptions(
+        formats=uniform_formats(graph.weights, format),
+        rows_per_step=rows_per_step,
+        runs=not is_config and format.runs and path.parent == find_model(None).parent,
+    )
+    return report_plan(graph, spec, context, options)
+
+
+def check_wafer(
+    model: str | None,
+    machine: str,
+    clock_ghz: float | None = None,
+    *,
+    tokens: int = 2,
+    on_progress: Report = lambda progress: None,
+) -> CheckReport:
+    """Compare the fast tier with the simulated chip on the same tokens.
+
+    Args:
+        model: A bundled name, or a model folder's path; None means the bundled default.
+        machine: A preset's name.
+        clock_ghz: Another clock; changes no cycle.
+        tokens: Decoded tokens.
+        on_progress: Called with what is being done.
+
+    Raises:
+        EngineError: The model cannot be found, loaded or placed, the tokens do not fit its
+            context, or the fabric comes to rest too early.
+    """
+    loaded = load_model(find_model(model))
+    placed = open_placed(loaded.graph, machines.get(machine, clock_ghz), formats=loaded.formats)
+    report = _messages("check", on_progress)
+    return check(placed, loaded.tensors, tokens=tokens, on_progress=report)
+
+
+def trace_wafer(
+    model: str | None,
+    machine: str,
+    clock_ghz: float | None = None,
+    *,
+    out: Path,
+    tier: str = "cycle",
+    tokens: int = 1,
+    region: tuple[int, int, int, int] | None = None,
+    on_progress: Report = lambda progress: None,
+) -> TraceReport:
+    """Trace some tokens and write the files.
+
+    Args:
+        model: A bundled name, or a model folder's path; None means the bundled default.
+        machine: A preset's name.
+        clock_ghz: Another clock; changes no cycle.
+        out: Folder to write to; made where it is missing.
+        tier: ``cycle`` or ``fast``.
+        tokens: Tokens, one a step, from an empty KV cache.
+        region: (x, y, width, height) of the cores to watch; None means those of the first layer.
+        on_progress: Called with what is being done.
+
+    Raises:
+        TraceError: The call makes no sense, or the trace would be too large; nothing is written.
+        EngineError: The model cannot be loaded or placed.
+    """
+    report = _messages("trace", on_progress)
+    trace_files.check_folder(out)
+    loaded = load_model(find_model(model))
+    spec = machines.get(machine, clock_ghz)
+    report(0, tokens, "placing the model")
+    placed = open_placed(loaded.graph, spec, formats=loaded.formats)
+    trace = collect(
+        placed, loaded.tensors, tier=tier, tokens=tokens, region=region, on_progress=report
+    )
+    return trace_files.write(trace, out, report)
+
+
+def predict_decode(
+    machine: str,
+    *,
+    config: Path,
+    context: int,
+    blocks: int | None = None,
+    block: tuple[int, int] | None = None,
+    dtype: str = "int8",
+    clock_ghz: float | None = None,
+) -> Prediction:
+    """Return the cycles of one decoded token of the model in a configuration.
+
+    Args:
+        machine: Name of the machine.
+        config: A Hugging Face ``config.json``; no weights are read.
+        context: Rows in the KV cache.
+        blocks: Blocks of layers; None means the planner's choice.
+        block: Columns and rows of a block; None means the planner's choice.
+        dtype: Name of the format of all matrices, one that has a price.
+        clock_ghz: A clock other than the machine's own.
+
+    Raises:
+        ConfigError: The configuration cannot be read or has no price.
+        MachineError: The machine is unknown.
+        PlacementError: The model does not fit.
+        PredictionError: A size makes no sense.
+    """
+    spec = machines.get(machine, clock_ghz)
+    question = DecodeQuestion(context, blocks, block, dtype)
+    return decode(read_graph(config, max(1, context)), spec, question)
+
+
+def validation_targets(on_progress: OnProgress = quiet) -> Iterator[Target]:
+    """Yield every published figure that can be computed, beside the predictions.
+
+    Args:
+        on_progress: Called with (subjects done, subjects, the next one's name).
+    """
+    return table.targets(ServedModel(served_graph()), on_progress)
+
+
+def served_graph() -> ModelGraph:
+    """Return the graph of Qwen3-1.7B, the model that was served on a physical CS-3."""
+    config = Qwen3Config(
+        hidden_size=2048,
+        intermediate_size=6144,
+        num_hidden_layers=28,
+        num_attention_heads=16,
+        num_key_value_heads=8,
+        head_dim=128,
+        vocab_size=151_936,
+        max_position_embeddings=LONGEST_CONTEXT,
+        rms_norm_eps=1e-6,
+        rope_theta=1e6,
+        tie_word_embeddings=True,
+    )
+    return config.graph("Qwen3-1.7B")
+
+
+def _messages(stage: str, on_progress: Report) -> OnProgress:
+    """Return a function that passes progress on as messages of a stage."""
+    return lambda done, total, label: on_progress(Progress(stage, done, total, label))

@@ -1,0 +1,119 @@
+"""checksums.json: which bytes each file of a model folder must have.
+
+Reads files and refuses those that are not the right ones; knows nothing of what is in them.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from engine.errors import WeightsError
+
+__all__ = [
+    "CHECKSUMS_FILE",
+    "RESTORE",
+    "Checksums",
+    "check_digest",
+    "check_listed",
+    "is_plain_name",
+    "read_bytes",
+    "read_checksums",
+    "read_file",
+]
+
+CHECKSUMS_FILE = "checksums.json"
+
+RESTORE = "restore it from the model's source"
+"""What to do about a file that is not as it should be: the end of an error message."""
+
+Checksums = Mapping[str, str]
+"""The sha256 of a folder's files by name, lower-case hexadecimal digits."""
+
+
+def read_checksums(folder: Path) -> dict[str, str] | None:
+    """Return the checksums of a model folder, or None without a checksums.json.
+
+    Raises:
+        WeightsError: checksums.json cannot be read or is not
+            ``{"files": {name: 64 hexadecimal digits}}``.
+    """
+    path = folder / CHECKSUMS_FILE
+    if not path.exists():
+        return None
+    try:
+        raw = json.loads(path.read_bytes())
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(f"{path}: not valid JSON ({error}); {RESTORE}") from error
+    files = raw.get("files") if isinstance(raw, dict) else None
+    if not isinstance(files, dict) or not all(map(_is_checksum, files.items())):
+        raise WeightsError(
+            f'{path}: must be {{"files": {{name: sha256 as 64 hexadecimal digits}}}}; {RESTORE}'
+        )
+    return {name: digest.lower() for name, digest in files.items()}
+
+
+def _is_checksum(entry: tuple[str, object]) -> bool:
+    name, digest = entry
+    hexadecimal = isinstance(digest, str) and set(digest.lower()) <= set("0123456789abcdef")
+    return is_plain_name(name) and hexadecimal and len(str(digest)) == 64
+
+
+def is_plain_name(name: str) -> bool:
+    """Tell whether a name is one of a file in the model folder itself."""
+    return name not in ("", ".", "..") and "/" not in name and "\\" not in name
+
+
+def read_file(folder: Path, name: str, checksums: Checksums | None) -> bytes:
+    """Return a file of a model folder, checked against its checksum if it has one.
+
+    Raises:
+        WeightsError: As `read_bytes` and `check_digest`.
+    """
+    path = folder / name
+    data = read_bytes(path)
+    check_digest(path, data, checksums)
+    return data
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        WeightsError: The file is missing or unreadable.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise WeightsError(f"{path}: no such file; {RESTORE}") from None
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def check_digest(path: Path, data: bytes, checksums: Checksums | None) -> None:
+    """Refuse bytes that are not those the file's checksum belongs to.
+
+    Raises:
+        WeightsError: They differ; the message has the size, both checksums and what to do.
+    """
+    expected = None if checksums is None else checksums.get(path.name)
+    if expected is None:
+        return
+    found = hashlib.sha256(data).hexdigest()
+    if found != expected:
+        raise WeightsError(
+            f"{path}: altered or incomplete: sha256 of its {len(data)} bytes is {found}, "
+            f"{CHECKSUMS_FILE} expects {expected}; {RESTORE}"
+        )
+
+
+def check_listed(folder: Path, name: str, checksums: Checksums | None) -> None:
+    """Refuse checksums that leave out a file, such as one with weights.
+
+    Raises:
+        WeightsError: There are checksums, and none of this file.
+    """
+    if checksums is not None and name not in checksums:
+        raise WeightsError(f"{folder / CHECKSUMS_FILE}: has no entry for {name}; {RESTORE}")

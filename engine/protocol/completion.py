@@ -1,0 +1,122 @@
+"""One completion: the request for a text at a cursor, and the text with what it took.
+
+The same two types go all the way: the app and the command line build a `CompletionRequest`, the
+session answers it with a `Completion`, the socket carries both, and ``--json`` prints the latter
+field by field.  They live in the protocol because both ends need them and one end must stay light:
+only msgspec is imported here, no numpy and no numba.
+
+Times are milliseconds of **host** time, cycles are **wafer** time.
+"""
+
+import msgspec
+
+__all__ = [
+    "PREFIX_CHARACTERS",
+    "SUFFIX_CHARACTERS",
+    "Completion",
+    "CompletionRequest",
+    "HostStats",
+    "RepositoryStats",
+    "WaferStats",
+]
+
+PREFIX_CHARACTERS = 32_768
+"""Most text that a client sends from before the cursor: the end of a longer one."""
+
+SUFFIX_CHARACTERS = 16_384
+"""Most text that a client sends from after the cursor: the beginning of a longer one."""
+
+
+class CompletionRequest(msgspec.Struct, frozen=True):
+    """A cursor in a text, and how to complete it."""
+
+    path: str
+    """The file's path relative to the repository: the model reads it, and it tells the language
+    and whether the file is private."""
+    prefix: str
+    """Text before the cursor."""
+    suffix: str
+    """Text after the cursor."""
+    max_tokens: int = 64
+    temperature: float = 0.0
+    """0 always takes the likeliest token."""
+    top_k: int = 0
+    """Choose among this many tokens; 0 means all."""
+    top_p: float = 1.0
+    """Choose among the fewest tokens that together have this probability; 1 means all."""
+    seed: int = 0
+    multi_line: bool = True
+    """False: stop at the end of the cursor's line."""
+    repository: str | None = None
+    """Folder of the repository; its other files and the buffer are mixed into the model's
+    predictions.  None: the model writes alone."""
+    private_patterns: tuple[str, ...] = ()
+    """Further patterns of files that are never read, from the person's settings."""
+
+
+class HostStats(msgspec.Struct, frozen=True):
+    """Host time of one completion, measured."""
+
+    prefill_ms: float
+    decode_ms: float
+    first_text_ms: float
+    """From the request to its first text."""
+    tokens_per_second: float | None
+    """Decode only; None without a decode step."""
+
+
+class WaferStats(msgspec.Struct, frozen=True):
+    """Wafer time of one completion, emulated."""
+
+    machine: str
+    clock_ghz: float
+    program: str
+    """The Program's hash."""
+    cores_used: int
+    cycles_prefill: int
+    cycles_per_token: float
+    """Mean of the decode steps."""
+    tokens_per_second: float
+    mac_utilisation: float
+    """MACs ÷ (cores used × cycles × MAC rate) of the decode steps, 0–1."""
+    sram_bytes_per_core_max: int
+    """Bytes in use on the fullest core."""
+
+
+class RepositoryStats(msgspec.Struct, frozen=True):
+    """What the code around the cursor contributed to one completion."""
+
+    files: int
+    """Other files of the repository that have been read so far."""
+    tokens: int
+    """Tokens indexed in them."""
+    changed: float
+    """Share of the chosen tokens that are not the model's own likeliest, 0–1."""
+    mean_weight: float
+    """Mean share of the mixture that is not the model's, 0–1."""
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """The text for a cursor, and what it took."""
+
+    text: str
+    """Trimmed; may be empty."""
+    finish_reason: str
+    """``stop`` (the model ended it), ``length``, ``trimmed`` (a rule cut it) or ``cancelled``."""
+    model: str
+    """Name of the model that wrote it."""
+    prompt_tokens: int
+    cached_tokens: int
+    """Prompt tokens that were still in the KV cache."""
+    completion_tokens: int
+    """Tokens generated; counts what was trimmed or taken back, not the end token."""
+    host: HostStats
+    wafer: WaferStats
+    repository: RepositoryStats | None = None
+    """None where the model wrote alone."""
+    mean_logprob: float | None = None
+    """Mean natural log-probability of the chosen tokens in the mixture they were chosen from; None
+    where nothing was chosen."""
+    shown: bool = True
+    """Whether the text is worth showing unasked: it is not empty, and ``mean_logprob`` reaches
+    the model's threshold.  ``text`` does not depend on it."""

@@ -1,0 +1,107 @@
+"""Finds the files of a repository that may be read, and reads them.
+
+It leaves out files that git ignores, files that are private under any of their names, links and
+large files.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+from engine.repository.ignore import IgnoreRules, list_files
+from engine.repository.privacy import secret_file
+
+__all__ = ["ReadableFile", "find_files", "read_text"]
+
+MAX_FILES = 2_000
+MAX_FILE_BYTES = 200_000
+"""A larger file is data, or a program wrote it."""
+MAX_TOTAL_BYTES = 8_000_000
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadableFile:
+    """A file that may be read, as it was when the folder was listed."""
+
+    name: str
+    """Path relative to the repository, with ``/``."""
+    path: Path
+    size_bytes: int
+    changed_ns: int
+    """Time of the last change, from the file system."""
+
+
+def find_files(
+    root: Path, suffixes: Sequence[str], private_patterns: Sequence[str], near: str = ""
+) -> list[ReadableFile]:
+    """Return the readable files of a repository, those nearest to ``near`` first.
+
+    `MAX_FILES` and `MAX_TOTAL_BYTES` limit the list, so that a home folder cannot take minutes.
+
+    Args:
+        root: The repository's folder.
+        suffixes: Endings of the file names to list.
+        private_patterns: More patterns of private files, from a person's settings.
+        near: Name of a file; if empty, the files keep the order of their folders.
+    """
+    found = []
+    for path in list_files(IgnoreRules(root)):
+        if path.suffix not in suffixes:
+            continue
+        file = _look(root, path, private_patterns)
+        if file is not None:
+            found.append(file)
+    if near:
+        found.sort(key=lambda file: _distance(file.name, near))
+    return _bounded(found)
+
+
+def read_text(file: ReadableFile) -> str | None:
+    """Return the text of a file; None if it is gone, unreadable, too large or not UTF-8 text."""
+    try:
+        data = file.path.read_bytes()
+    except OSError as error:
+        _log.info("a file of the repository cannot be read: %s", error.strerror)
+        return None
+    if len(data) > MAX_FILE_BYTES or b"\0" in data:
+        return None
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        return None
+
+
+def _look(root: Path, path: Path, private_patterns: Sequence[str]) -> ReadableFile | None:
+    """Return the file at a path if it may be read, else None.  Does not open it."""
+    if path.is_symlink() or secret_file(path, private_patterns) is not None:
+        return None
+    try:
+        state = os.stat(path)
+    except OSError:  # gone since the folder was listed
+        return None
+    if not 0 < state.st_size <= MAX_FILE_BYTES or not os.path.isfile(path):
+        return None
+    return ReadableFile(path.relative_to(root).as_posix(), path, state.st_size, state.st_mtime_ns)
+
+
+def _distance(name: str, near: str) -> int:
+    """Return the number of steps between the folders of two files."""
+    a, b = name.split("/")[:-1], near.split("/")[:-1]
+    shared = sum(accumulate((x == y for x, y in zip(a, b, strict=False)), min))
+    return len(a) + len(b) - 2 * shared
+
+
+def _bounded(files: list[ReadableFile]) -> list[ReadableFile]:
+    """Return the leading files, up to the limits."""
+    kept, total = [], 0
+    for file in files[:MAX_FILES]:
+        total += file.size_bytes
+        if total > MAX_TOTAL_BYTES:
+            break
+        kept.append(file)
+    return kept

@@ -1,0 +1,45 @@
+"""All paths, and which of them this processor has."""
+
+from typing import Any
+
+from llvmlite import binding
+from numba.core import config as _numba_config
+
+from engine.wafer.fast.kernels.dot.avx2 import AVX2
+from engine.wafer.fast.kernels.dot.dot_path import DotPath
+from engine.wafer.fast.kernels.dot.portable import PORTABLE
+from engine.wafer.fast.kernels.dot.vnni import VNNI
+
+__all__ = ["PATHS", "best_path", "is_usable", "path_named"]
+
+PATHS = (VNNI, AVX2, PORTABLE)
+"""All paths, the fastest first; the last one needs nothing."""
+
+config: Any = _numba_config  # its fields are made at run time
+
+
+def best_path() -> DotPath:
+    """Return the fastest path that this processor has."""
+    return next(path for path in PATHS if is_usable(path))
+
+
+def path_named(name: str) -> DotPath:
+    """Return the path called ``name``.
+
+    Raises:
+        KeyError: There is no such path.
+    """
+    return {path.name: path for path in PATHS}[name]
+
+
+def is_usable(path: DotPath) -> bool:
+    """Say whether code for this processor, as numba will generate it, may take a path."""
+    if not path.requires:
+        return True
+    if config.CPU_NAME is not None and binding.get_host_cpu_name() != config.CPU_NAME:
+        return False
+    if config.CPU_FEATURES is not None:
+        asked = config.CPU_FEATURES.split(",")
+        return all(f"+{feature}" in asked for feature in path.requires)
+    known = binding.get_host_cpu_features()
+    return all(known.get(feature) for feature in path.requires)

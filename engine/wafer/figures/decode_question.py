@@ -1,0 +1,112 @@
+"""Decode cycles of a whole model on a machine: planner → compiler → cycles, as the app does it."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from engine.errors import PlacementError, PredictionError
+from engine.model.graph import ModelGraph
+from engine.model.tensors import FORMATS, uniform_formats
+from engine.units import Gigahertz, tokens_per_second
+from engine.wafer.figures import calibration
+from engine.wafer.figures.prediction import Prediction
+from engine.wafer.figures.priced_model import price
+from engine.wafer.place.placement import Placement
+from engine.wafer.plan.planner import plan, plan_shape
+from engine.wafer.plan.shape_search import PlanOptions
+from engine.wafer.program.machine import MachineSpec
+
+__all__ = ["DecodeQuestion", "decode"]
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeQuestion:
+    """One decoded token of a model.
+
+    Raises:
+        PredictionError: No format of weights that has a price is called so.
+    """
+
+    context: int
+    """Rows in the KV cache."""
+    blocks: int | None = None
+    """Blocks of layers; None means the planner's choice."""
+    block: tuple[int, int] | None = None
+    """Columns and rows of a block; None means the planner's choice."""
+    dtype: str = "int8"
+    """Name of the format of all matrices."""
+
+    def __post_init__(self) -> None:
+        known = [format.name for format in FORMATS.values() if format.priced]
+        if self.dtype not in known:
+            raise PredictionError(f"unknown dtype {self.dtype!r}: known are {', '.join(known)}")
+
+
+def decode(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) -> Prediction:
+    """Return the cycles of one decoded token.
+
+    Args:
+        graph: The model; no weights are needed.
+        machine: The chip.
+        question: After which context, and what of the placement is given.
+
+    Raises:
+        PlacementError: The model does not fit.
+        PredictionError: A size makes no sense.
+    """
+    _check(graph, machine, question)
+    priced = price(graph, machine, _place(graph, machine, question))
+    cycles = priced.step_cycles(question.context)
+    placement = priced.placed.placement
+    asked: dict[str, object] = {
+        "model": graph.name,
+        "context": question.context,
+        "dtype": question.dtype,
+        "blocks": len(placement.regions) - 1,
+        "block": [placement.shape.columns, placement.shape.rows],
+        "head_columns": placement.shape.head_columns,
+        "wafers": placement.shape.wafers,
+        "context_length": placement.context_length,
+        "tokens_per_second": tokens_per_second(cycles, Gigahertz(machine.clock_ghz)),
+    }
+    calibrated = calibration.is_calibrated(machine.name, "decode")
+    parts = list(priced.cycles_by_operation(question.context).items())
+    return Prediction(cycles, "analytic", machine, calibrated, asked, parts, "cycles_per_token")
+
+
+def _place(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) -> Placement:
+    """Place as the app does, for the model's own context; else place for pricing only.
+
+    Where the model's own context does not fit, the one that was asked for may.
+    """
+    format = FORMATS[question.dtype]
+    formats = uniform_formats(graph.weights, format)
+    if format.runs and question.blocks is None and question.block is None:
+        with suppress(PlacementError):  # more than the tiers can run
+            return plan(graph, machine, formats=formats)
+    options = PlanOptions(question.blocks, question.block, formats)
+    try:
+        return plan_shape(graph, machine, options=options).placement
+    except PlacementError:
+        room = min(question.context + 1, graph.context_length)
+        return plan_shape(graph, machine, room, options).placement
+
+
+def _check(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) -> None:
+    context, blocks = question.context, question.blocks
+    if not 1 <= context <= graph.context_length:
+        raise PredictionError(
+            f"context is {context}: it must be 1 to {graph.context_length}, the model's own"
+        )
+    if blocks is not None and not 1 <= blocks <= graph.layers:
+        raise PredictionError(f"blocks is {blocks}: it must be 1 to {graph.layers} (layers)")
+    if question.block is not None:
+        _check_block(machine, question.block)
+
+
+def _check_block(machine: MachineSpec, block: tuple[int, int]) -> None:
+    columns, rows = block
+    if not (1 <= columns <= machine.columns and 1 <= rows <= machine.rows):
+        raise PredictionError(
+            f"a block of {columns} × {rows} cores: {machine.name} has "
+            f"{machine.columns} × {machine.rows}"
+        )

@@ -1,0 +1,181 @@
+"""Placed: a model on a machine, planned, compiled and priced once.  This is what a tier opens.
+
+Also counts what was run there, so that every tier counts alike, and gives the base of the runners
+that count here.  Holds no weights, computes no logits and knows no tier.
+"""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import EngineError
+from engine.model.graph import ModelGraph
+from engine.model.sum_orders import SumOrders
+from engine.model.tensors.tensor import Format
+from engine.wafer.compile.compiler import Compiled, compile_graph
+from engine.wafer.place.orders import choose_orders
+from engine.wafer.place.placement import Placement
+from engine.wafer.plan.kept_plans import remembered_plan
+from engine.wafer.program.machine import MachineSpec
+from engine.wafer.program.program import Program
+from engine.wafer.timing.timing import Activity, Counts, Timing
+
+__all__ = ["Placed", "TierRunner", "open_placed"]
+
+
+class Placed:
+    """A model where it lies on a machine, and what was run there.
+
+    Steps are noted by one thread; `counts` and `expand` may be called from any.
+
+    Args:
+        graph: The model.
+        machine: The chip.
+        placement: Where the model lies on it.
+        by_core: False: for cycles only, which is faster; no state of a single core is known.
+
+    Raises:
+        PlacementError: The graph has a node that cannot be compiled.
+    """
+
+    def __init__(
+        self,
+        graph: ModelGraph,
+        machine: MachineSpec,
+        placement: Placement,
+        *,
+        by_core: bool = True,
+    ) -> None:
+        self.graph = graph
+        self.machine = machine
+        self.placement = placement
+        self.compiled: Compiled = compile_graph(graph, machine, placement, by_core=by_core)
+        self.timing = Timing(self.compiled, placement, by_core=by_core)
+        """Cycles and states by formula."""
+        self._counts = self.timing.none()
+        self._simulated: dict[tuple[int, int], int] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def program(self) -> Program:
+        """The compiled model."""
+        return self.compiled.program
+
+    @cached_property
+    def orders(self) -> SumOrders:
+        """The orders of the sums that the placement gives."""
+        return choose_orders(self.machine, self.placement)
+
+    # ── what was run ────────────────────────────────────────────────────────────────────────
+
+    def note_step(self, tokens: NDArray[np.int32], position: int) -> None:
+        """Count a step of ``tokens`` (M,) appended at ``position``."""
+        step = self.timing.count(tokens, position)
+        with self._lock:
+            self._counts = self._counts.plus(step)
+
+    def note_cycles(self, position: int, rows: int, cycles: int) -> None:
+        """Remember the cycles that a simulation took for a step of ``rows`` rows."""
+        self._simulated[position, rows] = cycles
+
+    @property
+    def counts(self) -> Counts:
+        """What was run since the model was placed."""
+        with self._lock:
+            return self._counts
+
+    def expand(self, counts: Counts) -> Activity:
+        """Return what every core did in ``counts``, by formula."""
+        return self.timing.expand(counts)
+
+    # ── wafer time ──────────────────────────────────────────────────────────────────────────
+
+    def step_cycles(self, position: int, rows: int = 1) -> int:
+        """Return the cycles of a step: as simulated where one was, by formula elsewhere."""
+        simulated = self._simulated.get((position, rows))
+        return self.timing.step_cycles(position, rows) if simulated is None else simulated
+
+    def mac_utilisation(self, position: int) -> float:
+        """Return MACs ÷ (cores used × cycles × MAC rate) of one decode step at ``position``."""
+        ratio = self.timing.step_cycles(position) / self.step_cycles(position)
+        return self.timing.mac_utilisation(position) * ratio
+
+
+def open_placed(
+    graph: ModelGraph,
+    machine: MachineSpec,
+    context_length: int | None = None,
+    formats: Mapping[str, Format] | None = None,
+) -> Placed:
+    """Place a model as the planner chooses, so that every tier can run it.
+
+    Args:
+        graph: The model.
+        machine: The chip.
+        context_length: KV rows to hold; None means the model's own.
+        formats: Format of every tensor by name; None: int8 for every matrix.
+
+    Raises:
+        PlacementError: The model does not fit the machine, or cannot be compiled.
+    """
+    return Placed(graph, machine, remembered_plan(graph, machine, context_length, formats))
+
+
+class TierRunner(ABC):
+    """A placed model that a tier computes: token ids in, logits out, every step counted.
+
+    Implements `engine.generation.generator.Runner`.  Steps come from one thread.
+    """
+
+    processor_path: str
+    """The code that computes: the kernels' ``avx512-vnni``, ``avx2`` or ``portable``, the
+    ``simulator``, or ``numpy``."""
+    threads: int
+    """Threads that compute."""
+
+    def __init__(self, placed: Placed) -> None:
+        self.placed = placed
+
+    @property
+    def context_length(self) -> int:
+        """Rows the KV cache can hold."""
+        return self.placed.program.context_length
+
+    @property
+    @abstractmethod
+    def position(self) -> int:
+        """Rows in the KV cache."""
+
+    def rewind(self, position: int) -> None:
+        """Keep the first ``position`` rows of the KV cache.
+
+        Raises:
+            EngineError: There are not so many.
+        """
+        if not 0 <= position <= self.position:
+            raise EngineError(f"rewind to {position}: the KV cache has {self.position} rows")
+        self.move_to(position)
+
+    @abstractmethod
+    def move_to(self, position: int) -> None:
+        """Let the next step begin at ``position``, at most the rows there are; for `rewind`."""
+
+    @abstractmethod
+    def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Append tokens (M,) and return the last row's logits (V,); `prefill` counts the step."""
+
+    def prefill(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Append tokens (M,), at most 64, and return the last row's logits (V,)."""
+        tokens = np.ascontiguousarray(tokens, np.int32)
+        position = self.position
+        logits = self.step(tokens)
+        self.placed.note_step(tokens, position)
+        return logits
+
+    def decode(self, token: int) -> NDArray[np.float32]:
+        """Append one token and return its logits (V,)."""
+        return self.prefill(np.array([token], np.int32))

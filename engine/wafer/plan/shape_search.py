@@ -1,0 +1,340 @@
+"""The price of a size of blocks: placed, one layer compiled, its micro-steps added up.
+
+Adds up as if every core waited for the slowest (`ledger.Tally`), at half the context.  Says why a
+size does not fit; which size is best is the planner's to choose.
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from math import ceil
+
+import numpy as np
+
+from engine.errors import PlacementError
+from engine.model.graph import ModelGraph
+from engine.model.roles import Role
+from engine.model.sum_orders import ReduceOrder
+from engine.model.tensors.tensor import Format
+from engine.wafer.compile.compiler import compile_graph
+from engine.wafer.cost.ledger import Tally
+from engine.wafer.cost.lines import best_group
+from engine.wafer.ops import embed, matmul, multicast, norm, quantise, select
+from engine.wafer.ops.attention import split_heads
+from engine.wafer.ops.site import ALONG_ROWS, Site
+from engine.wafer.ops.transfer import lane_wavelets
+from engine.wafer.place.lanes import lane_hops
+from engine.wafer.place.model_shape import ModelShape
+from engine.wafer.place.placement import Placement, Shape, block_sram, head_sram, place
+from engine.wafer.place.weight_formats import WeightFormats
+from engine.wafer.program.geometry import even_split, split
+from engine.wafer.program.isa import Field, Op
+from engine.wafer.program.machine import MachineSpec
+
+__all__ = ["Candidate", "PlanOptions", "ShapeSearch"]
+
+_HEAD_SLACK = 1.05
+"""How much slower than the fastest head, about a tenth of a token, a narrower one may be."""
+_BLOCK_SLACK = 1.05
+"""How much slower than with the fewest blocks a decode may be with the most that fit: rows of a
+prefill, drafts and alternatives pipeline over blocks."""
+_HEAD_WIDTHS = (
+    1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 512, 640,
+)  # fmt: skip
+_MOST_WAFERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What a plan is for, and what of it is given."""
+
+    blocks: int | None = None
+    """Blocks the layers are split over; None: the planner's choice."""
+    block: tuple[int, int] | None = None
+    """(columns, rows) of a block; None: the planner's choice."""
+    formats: Mapping[str, Format] | None = None
+    """Format of every tensor by name; None: int8 for every matrix."""
+    rows_per_step: int = 1
+    """Rows of a step that sizes are compared with: 1 for decode, more for drafts."""
+    runs: bool = False
+    """True: only what the tiers can run; False: anything that can be priced."""
+    wafers: int | None = None
+    """How many wafers; None: as few as hold the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A size of blocks and what it would cost."""
+
+    columns: int
+    rows: int
+    shape: Shape | None
+    """None: it does not fit."""
+    cores: int
+    cycles_per_token: int
+    """Estimated at half the context; 0 where it does not fit."""
+    cycles_by_op: dict[str, int]
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """A width of the head and what it costs, without its transfers."""
+
+    columns: int
+    cycles: int
+
+
+class ShapeSearch:
+    """Prices sizes of blocks for one model on one machine.
+
+    Args:
+        graph: The model.
+        model: Its sizes, with the formats of the weights that are priced.
+        machine: The chip.
+        context: KV rows to hold.
+        options: What the plan is for.
+    """
+
+    def __init__(
+        self,
+        graph: ModelGraph,
+        model: ModelShape,
+        machine: MachineSpec,
+        context: int,
+        options: PlanOptions,
+    ) -> None:
+        self.kinds = _kinds_of_layers(graph, model.formats)
+        self.model, self.machine, self.context = model, machine, context
+        self.runs, self.rows_per_step = options.runs, options.rows_per_step
+        self.blocks, self.wafers = options.blocks, options.wafers
+        self._heads: dict[tuple[int, int], _Head | None] = {}
+
+    def candidate(self, columns: int, rows: int) -> Candidate:
+        """Place and price one size; what does not fit says why."""
+        try:
+            most = self._most_layers(Shape(columns, rows, 1, blocks=1))
+            layers = self._layers(columns, rows)
+        except PlacementError as error:
+            return Candidate(columns, rows, None, columns * rows, 0, {}, str(error))
+        fewest = self._fewest_blocks(columns, rows, most)
+        if isinstance(fewest, str):
+            return Candidate(columns, rows, None, columns * rows, 0, {}, fewest)
+        refusal = ""
+        last = min(self.wafers or _MOST_WAFERS, fewest + 1)  # the head may have its own
+        for wafers in range(self.wafers or 1, last + 1):
+            heads = self.heads(rows, columns) if wafers == 1 else self.heads(rows, columns)[:1]
+            for head in heads:
+                shape = Shape(columns, rows, head.columns, fewest, wafers)
+                if not self._has_area(shape):
+                    continue
+                try:
+                    return self._with_blocks(shape, head, layers)
+                except PlacementError as error:
+                    refusal = refusal or str(error)
+        refusal = refusal or self._head_refusal(rows)
+        return Candidate(columns, rows, None, columns * rows, 0, {}, refusal)
+
+    def _fewest_blocks(self, columns: int, rows: int, most: int) -> int | str:
+        """Blocks that are needed, or asked for; a text where those hold too many layers."""
+        fewest = ceil(self.model.layers / max(1, most))
+        if self.blocks is None:
+            return fewest
+        if self.blocks >= fewest:
+            return self.blocks
+        heads = split_heads(self.model.attention, columns, fill=self.runs)
+        layers = ceil(self.model.layers / self.blocks)
+        shape = Shape(columns, rows, 1)
+        try:
+            block_sram(self.model, self.machine, shape, heads, self.context, layers)
+        except PlacementError as error:
+            return str(error)
+        raise AssertionError("a block that fits was counted as too small")
+
+    def _has_area(self, shape: Shape) -> bool:
+        """Whether the wafers have as many cores as the rectangles."""
+        assert shape.blocks is not None
+        cores = shape.rows * (shape.blocks * shape.columns + shape.head_columns)
+        return cores <= shape.wafers * self.machine.columns * self.machine.rows
+
+    def _with_blocks(
+        self, shape: Shape, head: _Head, layers: dict[str, tuple[int, int]]
+    ) -> Candidate:
+        """Choose the blocks: the most that fit, unless the fewest are clearly faster."""
+        fewer = self._placed(shape)
+        few = self._price(fewer, head, layers)
+        if self.blocks is not None:
+            return few
+        many = self._price(self._most_blocks(shape, fewer), head, layers)
+        return many if many.cycles_per_token <= _BLOCK_SLACK * few.cycles_per_token else few
+
+    def _placed(self, shape: Shape) -> Placement:
+        return place(self.model, self.machine, shape, self.context, runs=self.runs)
+
+    def _most_blocks(self, shape: Shape, fewer: Placement) -> Placement:
+        """The placement with the most blocks on as many wafers."""
+        assert shape.blocks is not None
+        low, high = shape.blocks, self.model.layers
+        best = fewer
+        while low < high:
+            middle = (low + high + 1) // 2
+            try:
+                best = self._placed(replace(shape, blocks=middle))
+                low = middle
+            except PlacementError:
+                high = middle - 1
+        return best
+
+    def _most_layers(self, shape: Shape) -> int:
+        """Layers of a block that fit a core."""
+        heads = split_heads(self.model.attention, shape.columns, fill=self.runs)
+        one = block_sram(self.model, self.machine, shape, heads, self.context, 1)
+        spare = self.machine.sram_bytes - one["code"] - one["buffers"]
+        return min(self.model.layers, spare // max(1, one["weights"] + one["kv"]))
+
+    # ── prices ──────────────────────────────────────────────────────────────────────────────
+
+    def _layers(self, columns: int, rows: int) -> dict[str, tuple[int, int]]:
+        """Cycles of all layers by operation: without KV rows, for each of them."""
+        model = replace(self.model, layers=1)
+        shape = Shape(columns, rows, 1, blocks=1)
+        placement = place(model, _roomy(self.machine), shape, self.context, runs=self.runs)
+        total: dict[str, tuple[int, int]] = {}
+        for layer, count in self.kinds:
+            compiled = compile_graph(layer, self.machine, placement, by_core=False)
+            for row in compiled.program.instructions:
+                op = Op(row[Field.OP])
+                if row[Field.LAYER] >= 0 and op not in (Op.SEND, Op.RECEIVE):
+                    fixed, per_row = total.get(op.name.lower(), (0, 0))
+                    total[op.name.lower()] = (
+                        fixed + count * int(row[Field.CYCLES]),
+                        per_row + count * int(row[Field.CYCLES_KV]),
+                    )
+        return total
+
+    def _price(
+        self, placement: Placement, head: _Head, layers: dict[str, tuple[int, int]]
+    ) -> Candidate:
+        """Cycles per token of a placement at half the context."""
+        shape = placement.shape
+        kv_rows = ceil(self.context / 2 / shape.rows)
+        by_op = {op: fixed + per_row * kv_rows for op, (fixed, per_row) in layers.items()}
+        in_layers = sum(by_op.values())
+        by_op["transfer"], transfer = self._transfers(placement)
+        by_op["head"] = head.cycles
+        latency = sum(by_op.values())
+        in_block = shape.layers_by_block(self.model.layers)[0]
+        interval = in_block * in_layers // self.model.layers + transfer
+        cycles = (latency + (self.rows_per_step - 1) * interval) // self.rows_per_step
+        cores = sum(region.width * region.height for region in placement.regions)
+        return Candidate(shape.columns, shape.rows, shape, cores, cycles, by_op)
+
+    def _transfers(self, placement: Placement) -> tuple[int, int]:
+        """Cycles of all transfers of the stream, and of one between blocks."""
+        machine, regions = self.machine, placement.regions
+        hidden, angles = placement.hidden, self.model.angles
+        tally = Tally(machine)
+        tally.send((slice(None), slice(0, 1)), lane_wavelets(hidden, angles)[:, None])
+        sending = tally.cycles
+        total = 0
+        for source in range(len(regions)):
+            target = (source + 1) % len(regions)
+            tally = Tally(machine)
+            link = machine.wafer_link_cycles * (regions[source].wafer != regions[target].wafer)
+            hops = lane_hops(regions, source, target)
+            tally.receive((slice(None), slice(0, 1)), hops, 1, link)
+            total += tally.cycles + sending
+        return total, sending
+
+    def heads(self, rows: int, columns: int) -> list[_Head]:
+        """Widths of the head that fit a core: the narrowest of the fast ones, then by cycles.
+
+        Besides round numbers, those that blocks of ``columns`` leave free in a band.
+        """
+        left = [self.machine.columns - n * columns for n in range(1, 5)]
+        widths = [*_HEAD_WIDTHS, *(width for width in left if width > 0)]
+        found = [head for width in sorted(set(widths)) if (head := self._head(rows, width))]
+        least = min((head.cycles for head in found), default=0)
+        return sorted(
+            found,
+            key=lambda head: (
+                (0, head.columns) if head.cycles <= _HEAD_SLACK * least else (1, head.cycles)
+            ),
+        )
+
+    def _head(self, rows: int, columns: int) -> _Head | None:
+        """A head of this size with its price, None where it does not fit."""
+        if columns > self.machine.columns:
+            return None
+        if (rows, columns) not in self._heads:
+            try:
+                head_sram(self.model, self.machine, Shape(1, rows, columns))
+                self._heads[rows, columns] = _Head(columns, self._head_cycles(rows, columns))
+            except PlacementError:
+                self._heads[rows, columns] = None
+        return self._heads[rows, columns]
+
+    def _head_refusal(self, rows: int) -> str:
+        """Why no head fits."""
+        widest = min(_HEAD_WIDTHS[-1], self.machine.columns)
+        try:
+            head_sram(self.model, self.machine, Shape(1, rows, widest))
+        except PlacementError as error:
+            return str(error)
+        return (
+            f"the head of {rows} rows finds no room beside the blocks on {self.machine.columns} × "
+            f"{self.machine.rows} cores: use a larger machine or a shorter context (`spark-tui "
+            "wafer plan` says how many wafers it would take)"
+        )
+
+    def _head_cycles(self, rows: int, columns: int) -> int:
+        """Cycles of lookup, last norm, product and choice in a head of this size."""
+        model, machine = self.model, self.machine
+        site, tally = Site(machine, columns, rows, by_core=False), Tally(machine)
+        (format,) = model.formats.by_role[Role.HEAD]
+        hidden = (split if model.formats.in_groups else even_split)(model.hidden, rows)
+        edges = np.arange(columns + 1) * model.vocabulary // columns
+        outputs = np.diff(edges)
+        order = ReduceOrder(
+            hidden.parts, best_group(machine, hidden.parts, int(outputs.max()), hidden.span)
+        )
+        one = ReduceOrder(rows, best_group(machine, rows, 1))
+        embed.steps(tally, site, hidden, 0)
+        norm.steps(tally, site, hidden, one)
+        if format.is_quantised:
+            quantise.steps(tally, site, hidden, ALONG_ROWS)
+            multicast.steps(tally, site, ALONG_ROWS, quantise.wavelets_by_core(hidden))
+        else:
+            multicast.steps(tally, site, ALONG_ROWS, multicast.half_wavelets(hidden))
+        matmul.steps(tally, site, hidden, outputs, ALONG_ROWS, order, format)
+        choice = ReduceOrder(columns, best_group(machine, columns, select.WAVELETS))
+        select.steps(tally, site, outputs, choice)
+        return tally.cycles
+
+
+def _roomy(machine: MachineSpec) -> MachineSpec:
+    """The machine with room for a block and a head of one column, whatever else lies there."""
+    return replace(machine, columns=4 * machine.columns, rows=4 * machine.rows, sram_bytes=1 << 40)
+
+
+_COSTLESS = ("eps", "base", "scale")
+"""Constants of a layer's nodes that change its numbers, not its cycles."""
+
+
+def _kinds_of_layers(graph: ModelGraph, formats: WeightFormats) -> list[tuple[ModelGraph, int]]:
+    """Return a layer of each price as a graph of its own, and how many layers have that price."""
+    signatures: defaultdict[int, list[Hashable]] = defaultdict(list)
+    for node in graph.nodes:
+        if node.layer is not None:
+            constants = tuple(
+                (name, None if name == "bias" else value)
+                for name, value in node.attributes.items()
+                if name not in _COSTLESS
+            )
+            weights = tuple(formats.by_tensor[name] for name in node.tensors)
+            width = graph.values[node.output]
+            signatures[node.layer].append((node.role, width, constants, weights))
+    alike: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for layer, signature in signatures.items():
+        alike[tuple(signature)].append(layer)
+    return [(graph.one_layer(layers[0]), len(layers)) for layers in alike.values()]

@@ -1,0 +1,103 @@
+"""The conductor, with a model that says a fixed text."""
+
+import pytest
+
+from engine.errors import EngineError, PromptError
+from engine.protocol.completion import CompletionRequest
+from tests.canned import canned_completer
+
+
+def request(prefix="def f():\n    ", suffix="\n", **options):
+    return CompletionRequest("a.py", prefix, suffix, **options)
+
+
+def run(completer, request, on_text=lambda text: None, cancelled=lambda: False):
+    return completer.complete(request, on_text, cancelled)
+
+
+def complete(text, prefix="def f():\n    ", suffix="\n", **options):
+    return run(canned_completer(text), request(prefix, suffix, **options))
+
+
+def test_the_text_the_model_says_is_the_completion():
+    completion = complete("return 1")
+    assert (completion.text, completion.finish_reason) == ("return 1", "stop")
+    assert completion.completion_tokens == len("return 1")
+    assert completion.cached_tokens == 0
+
+
+def test_the_limit_of_tokens_is_said():
+    completion = complete("return 1", max_tokens=3)
+    assert (completion.text, completion.finish_reason) == ("ret", "length")
+    assert completion.completion_tokens == 3
+
+
+def test_text_that_a_rule_cuts_is_not_generated():
+    completion = complete("return 1\n\nclass A:\n    pass\n")
+    assert (completion.text, completion.finish_reason) == ("return 1", "trimmed")
+    assert completion.completion_tokens == len("return 1\n\nc")
+
+
+def test_a_single_line_ends_at_its_line_end():
+    completion = complete("return 1\n    more", multi_line=False)
+    assert (completion.text, completion.finish_reason) == ("return 1", "stop")
+    assert completion.completion_tokens == len("return 1\n")
+
+
+def test_nothing_to_say_is_an_empty_text():
+    completion = complete("")
+    assert (completion.text, completion.finish_reason) == ("", "stop")
+    assert completion.completion_tokens == 0
+    assert completion.host.tokens_per_second is None
+
+
+def test_an_unfinished_character_is_left_out():
+    assert complete("a€", max_tokens=3).text == "a"
+
+
+def test_text_so_far_is_reported_as_it_grows():
+    seen = []
+    run(canned_completer("x = 1 "), request(), seen.append)
+    assert seen == ["x", "x =", "x = 1"]
+
+
+def test_a_private_file_is_refused():
+    with pytest.raises(PromptError, match=r"\.env is private"):
+        run(canned_completer("x"), CompletionRequest("config/.env", "A=", ""))
+
+
+def test_line_ends_of_another_kind_make_no_difference():
+    completer = canned_completer("x = 1")
+    plain = run(completer, request("a\n    ", "\nb\n"))
+    other = run(completer, request("a\r\n    ", "\r\nb\r\n"))
+    assert other.prompt_tokens == plain.prompt_tokens
+    assert other.cached_tokens == plain.prompt_tokens - 1
+
+
+def test_typing_on_keeps_the_cache():
+    completer = canned_completer("return 1")
+    first = run(completer, request("def f():\n    r"))
+    second = run(completer, request("def f():\n    re"))
+    assert second.cached_tokens == first.prompt_tokens
+
+
+def test_a_cancelled_request_says_so_and_keeps_the_cache():
+    completer = canned_completer("return 1")
+    seen = []
+    first = run(completer, request(), seen.append, lambda: len(seen) == 2)
+    assert (first.finish_reason, first.text) == ("cancelled", "re")
+    assert run(completer, request()).cached_tokens == first.prompt_tokens - 1
+
+
+def test_a_sampling_setting_outside_its_range_is_refused():
+    with pytest.raises(EngineError, match="temperature -1"):
+        complete("x", temperature=-1.0)
+
+
+def test_a_completion_names_its_model():
+    assert complete("x").model == "canned"
+
+
+def test_the_room_for_the_text_must_leave_room_for_a_prompt():
+    with pytest.raises(PromptError, match="max_tokens 600 leaves no room"):
+        complete("x", max_tokens=600)

@@ -1,0 +1,110 @@
+"""Every message survives the wire, and carries the one request and the one result as they are."""
+
+import json
+
+import msgspec
+import pytest
+
+from engine.protocol.completion import (
+    Completion,
+    CompletionRequest,
+    HostStats,
+    RepositoryStats,
+    WaferStats,
+)
+from engine.protocol.framing import HEADER_BYTES
+from engine.protocol.messages import (
+    Cancel,
+    Complete,
+    Completed,
+    Failed,
+    PartialText,
+    Progress,
+    Shutdown,
+    Unwatch,
+    Watch,
+    Welcome,
+    decode_client,
+    decode_server,
+    encode,
+)
+
+REQUEST = CompletionRequest(
+    path="a/b.py",
+    prefix="x = 'é\x00",
+    suffix="\n",
+    max_tokens=7,
+    temperature=0.5,
+    top_k=3,
+    top_p=0.9,
+    seed=2**62,
+    multi_line=False,
+    repository="/r",
+    private_patterns=("*.key", "private/"),
+)
+COMPLETION = Completion(
+    text="1",
+    finish_reason="stop",
+    model="spark-nano",
+    prompt_tokens=5,
+    cached_tokens=4,
+    completion_tokens=1,
+    host=HostStats(1.5, 2.5, 1.75, None),
+    wafer=WaferStats("wse3", 0.85, "5ac1", 12, 900, 80.5, 1e4, 0.05, 31_000),
+    repository=RepositoryStats(3, 400, 0.25, 0.5),
+    mean_logprob=-0.125,
+    shown=False,
+)
+
+
+@pytest.mark.parametrize(
+    "message", [Complete(3, REQUEST, automatic=False), Cancel(3), Watch(100), Unwatch(), Shutdown()]
+)
+def test_a_clients_message_arrives_as_it_was(message):
+    assert decode_client(encode(message)[HEADER_BYTES:]) == message
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Completed(3, COMPLETION),
+        Failed(0, "no"),
+        PartialText(3, "é"),
+        Progress("model", 0, 1, "reading"),
+        Welcome(1, 2, "3"),
+    ],
+)
+def test_a_servers_message_arrives_as_it_was(message):
+    assert decode_server(encode(message)[HEADER_BYTES:]) == message
+
+
+def test_the_length_stands_in_front():
+    frame = encode(Cancel(3))
+    assert int.from_bytes(frame[:HEADER_BYTES], "big") == len(frame) - HEADER_BYTES
+
+
+def test_each_end_refuses_what_only_the_other_says():
+    with pytest.raises(msgspec.ValidationError):
+        decode_client(encode(Completed(3, COMPLETION))[HEADER_BYTES:])
+    with pytest.raises(msgspec.ValidationError):
+        decode_server(encode(Complete(3, REQUEST))[HEADER_BYTES:])
+
+
+def test_a_completion_is_its_own_json():
+    plain = json.loads(json.dumps(msgspec.to_builtins(COMPLETION)))
+    assert list(plain) == [
+        "text",
+        "finish_reason",
+        "model",
+        "prompt_tokens",
+        "cached_tokens",
+        "completion_tokens",
+        "host",
+        "wafer",
+        "repository",
+        "mean_logprob",
+        "shown",
+    ]
+    assert list(plain["repository"]) == ["files", "tokens", "changed", "mean_weight"]
+    assert plain["host"]["tokens_per_second"] is None
+    assert msgspec.convert(plain, Completion) == COMPLETION

@@ -1,0 +1,67 @@
+"""The table of paths: which one a processor gets, and what a further one needs."""
+
+import numba
+import pytest
+from llvmlite import binding
+
+from engine.wafer.fast.kernels.dot import path_table
+from engine.wafer.fast.kernels.dot.avx2 import AVX2
+from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable, path_named
+from engine.wafer.fast.kernels.dot.portable import PORTABLE
+from engine.wafer.fast.kernels.dot.vnni import VNNI
+from tests.engine.wafer.fast.kernels.dot.exactness import Exactness
+from tests.engine.wafer.fast.kernels.dot.toy_path import TOY
+
+
+def test_the_names_are_those_of_the_json():
+    assert [path.name for path in PATHS] == ["avx512-vnni", "avx2", "portable"]
+    assert [path_named(path.name) for path in PATHS] == list(PATHS)
+
+
+def test_an_unknown_name_is_an_error():
+    with pytest.raises(KeyError):
+        path_named("neon")
+
+
+@pytest.mark.parametrize(
+    ("features", "path"),
+    [
+        ("+avx2,+avx512vnni,+avx512bw", VNNI),
+        ("+avx2,+avx512vnni,-avx512bw", AVX2),
+        ("+sse2,+avx2", AVX2),
+        ("+sse2,-avx2", PORTABLE),
+        ("", PORTABLE),
+    ],
+)
+def test_the_fastest_path_that_numba_may_use_is_taken(monkeypatch, features, path):
+    monkeypatch.setattr(numba.config, "CPU_NAME", None)
+    monkeypatch.setattr(numba.config, "CPU_FEATURES", features)
+
+    assert best_path() is path
+
+
+def test_code_for_another_processor_is_portable(monkeypatch):
+    """numba then generates code for that one, whatever this one has."""
+    monkeypatch.setattr(numba.config, "CPU_NAME", "generic")
+
+    assert best_path() is PORTABLE
+
+
+def test_the_processor_is_asked_when_numba_is_told_nothing(monkeypatch):
+    monkeypatch.setattr(numba.config, "CPU_NAME", None)
+    monkeypatch.setattr(numba.config, "CPU_FEATURES", None)
+    monkeypatch.setattr(binding, "get_host_cpu_features", lambda: {"avx2": True})
+
+    assert [path for path in PATHS if is_usable(path)] == [AVX2, PORTABLE]
+
+
+class TestToyPath(Exactness):
+    """One module and one line in the table make a path, even with a layout of its own."""
+
+    path = TOY
+
+    @pytest.fixture(autouse=True, scope="class")
+    def listed(self):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(path_table, "PATHS", (*PATHS, TOY))
+            yield

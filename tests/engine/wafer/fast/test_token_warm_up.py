@@ -1,0 +1,65 @@
+"""The warm-up: every kernel of the loop, compiled for the types with which the loop calls it."""
+
+from collections import defaultdict
+
+import pytest
+from numba import types
+from numba.core import compiler, registry, typed_passes
+
+from engine.wafer.fast import step, warm_up
+from engine.wafer.fast.kernels import attend, multiply, vectors
+from engine.wafer.program.operations import OPERATIONS
+
+KERNELS = dict(warm_up.kernels())
+NOT_CALLED_BY_THE_LOOP = {"reduce_parts", "round_to_half"}
+"""Helpers that other kernels call, and tests."""
+
+
+@pytest.fixture(scope="module")
+def given(tiny_runner):
+    executor = tiny_runner.executor
+    return warm_up.samples(executor._path, executor._memory)
+
+
+def test_labels_are_what_a_person_reads():
+    assert list(KERNELS) == [
+        "embed", "norm", "quantise", "matmul", "matmul, threaded", "rotate", "append", "attention",
+        "attention, threaded", "gate", "add", "program loop",
+    ]  # fmt: skip
+    assert sum(len(operation.kernels) for operation in OPERATIONS) == len(KERNELS) - 1
+
+
+@pytest.mark.parametrize("module", [attend, multiply, vectors])
+def test_every_kernel_that_the_loop_may_call_is_warmed_up(module):
+    public = {name for name in module.__all__ if hasattr(getattr(module, name), "py_func")}
+
+    warmed = {kernel.py_func.__name__ for kernel in KERNELS.values()}
+    assert public - NOT_CALLED_BY_THE_LOOP <= warmed
+
+
+def test_the_loop_calls_kernels_with_the_types_they_were_compiled_for(given):
+    """Other types would be compiled while the progress says "program loop", and twice in all."""
+    called = calls_of(step.run_step, warm_up.signature(step.run_step, given))
+
+    for label, kernel in KERNELS.items():
+        if kernel is not step.run_step:
+            assert called[kernel] == {warm_up.signature(kernel, given)}, label
+
+
+def calls_of(dispatcher, arguments):
+    """The types with which a function calls others, as numba infers them: {dispatcher: {types}}."""
+    target = registry.cpu_target
+    inferred = typed_passes.type_inference_stage(
+        target.typing_context,
+        target.target_context,
+        compiler.run_frontend(dispatcher.py_func),
+        arguments,
+        None,
+    )
+    calls = defaultdict(set)
+    for expression, signature in inferred.calltypes.items():
+        if getattr(expression, "op", None) == "call":
+            function = inferred.typemap[expression.func.name]
+            if isinstance(function, types.Dispatcher):
+                calls[function.dispatcher].add(signature.args)
+    return calls

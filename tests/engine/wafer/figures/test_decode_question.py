@@ -1,0 +1,178 @@
+"""Whole decode steps from a configuration: the app's own cycles, and a served model's."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import engine
+from engine.errors import ConfigError, PredictionError
+from engine.inspection import served_graph
+from engine.wafer.figures import calibration
+from engine.wafer.figures.fits import fit_served
+from engine.wafer.figures.measured_rows import SERVED_ROWS, SERVED_TAIL_SHARE
+from engine.wafer.figures.served import BLOCK, HEAD_COLUMNS, LONGEST_CONTEXT, ServedModel
+from engine.wafer.program import machine
+
+BUNDLED = Path(__file__).parents[4] / "weights" / "spark-nano" / "config.json"
+QWEN3 = {
+    "model_type": "qwen3",
+    "hidden_size": 2048,
+    "intermediate_size": 6144,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "vocab_size": 151_936,
+    "max_position_embeddings": LONGEST_CONTEXT,
+    "rms_norm_eps": 1e-6,
+    "rope_theta": 1_000_000,
+    "tie_word_embeddings": True,
+}
+WSE3 = machine.get("wse3")
+
+
+@pytest.fixture(scope="module")
+def served():
+    return ServedModel(served_graph())
+
+
+# ── the app's cycles ────────────────────────────────────────────────────────────────────────
+
+
+def test_a_prediction_is_what_the_app_counts():
+    """The cycles of a real completion's decode steps, and of the step at the prompt's end."""
+    session = engine.Session.open("spark-nano", "wse3")
+    try:
+        request = engine.CompletionRequest(
+            path="a.py", prefix="def f(x):\n    return", suffix="", max_tokens=1
+        )
+        completion = session.complete(request)
+    finally:
+        session.close()
+
+    prediction = engine.predict_decode("wse3", config=BUNDLED, context=completion.prompt_tokens)
+
+    assert completion.completion_tokens <= 1
+    assert prediction.as_json()["cycles_per_token"] == completion.wafer.cycles_per_token
+
+
+def test_parts_of_a_token_add_up():
+    prediction = engine.predict_decode("wse3", config=BUNDLED, context=200)
+
+    assert sum(cycles for _, cycles in prediction.operations) == prediction.cycles
+
+
+def test_a_longer_context_takes_longer():
+    short, long = (
+        engine.predict_decode("wse3", config=BUNDLED, context=context).cycles
+        for context in (1, 2048)
+    )
+
+    assert short < long
+
+
+# ── a served model ──────────────────────────────────────────────────────────────────────────
+
+
+def test_stored_constants_are_the_fit_and_the_machine_has_them(served):
+    fitted = fit_served(
+        [row for row in SERVED_ROWS if row.fitted],
+        SERVED_TAIL_SHARE,
+        partial(served.measure, WSE3),
+    )
+
+    assert fitted == calibration.WSE3_SERVED
+    assert WSE3.task_cycles == fitted.task_cycles
+    assert WSE3.sample_cycles_per_logit == fitted.sample_cycles_per_logit
+
+
+@pytest.mark.parametrize("row", SERVED_ROWS, ids=lambda row: row.name)
+def test_qwen3_decode_within_3_percent(row, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(QWEN3), encoding="utf-8")
+
+    prediction = engine.predict_decode(
+        "wse3", config=config, context=row.context, blocks=8, block=BLOCK
+    )
+
+    assert prediction.cycles == pytest.approx(row.cycles, rel=0.03)
+    assert prediction.calibrated
+    assert prediction.asked["head_columns"] == HEAD_COLUMNS
+
+
+def test_the_tail_and_the_pipeline_of_a_served_model(served):
+    model = served.priced(WSE3, 8, 1024)
+    free = model.step_cycles(256)
+    forced = (model.step_cycles(256, 33) - free) / 32
+
+    assert model.head_cycles / free == pytest.approx(0.178, abs=0.005)
+    assert forced / free == pytest.approx(0.117, rel=0.05)
+
+
+# ── configurations ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"model_type": "mamba"}, "'mamba' cannot be priced; known: llama, mistral"),
+        ({"hidden_size": 2049}, "multiple of 32"),
+        ({"vocab_size": 0}, "vocab_size"),
+        ({"num_experts": 64}, "'num_experts' is 64"),
+    ],
+)
+def test_configurations_that_cannot_be_predicted(change, words, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(QWEN3 | change), encoding="utf-8")
+
+    with pytest.raises(ConfigError) as refused:
+        engine.predict_decode("wse3", config=config, context=5)
+
+    assert words in str(refused.value)
+    assert config.name in str(refused.value)
+
+
+def test_a_configuration_that_is_none(tmp_path):
+    config = tmp_path / "config.json"
+    for text in ("{", "[]", "\x00"):
+        config.write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigError):
+            engine.predict_decode("wse3", config=config, context=5)
+    with pytest.raises(ConfigError):
+        engine.predict_decode("wse3", config=tmp_path / "none", context=5)
+
+
+def test_half_precision_and_other_families_have_a_price(tmp_path):
+    config = tmp_path / "config.json"
+    small = QWEN3 | {"num_hidden_layers": 2, "max_position_embeddings": 512, "vocab_size": 4096}
+    cycles = {}
+    for family in ("llama", "qwen2", "qwen3"):
+        config.write_text(json.dumps(small | {"model_type": family}), encoding="utf-8")
+        for dtype in ("int8", "fp16"):
+            prediction = engine.predict_decode(
+                "wse3", config=config, context=100, block=(128, 128), dtype=dtype
+            )
+            cycles[family, dtype] = prediction.cycles
+
+    assert cycles["llama", "int8"] < cycles["qwen3", "int8"]  # norms of single heads
+    assert cycles["llama", "int8"] != cycles["llama", "fp16"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"context": 0}, "it must be 1 to 2048"),
+        ({"context": 2049}, "it must be 1 to 2048"),
+        ({"blocks": 0}, "blocks is 0: it must be 1 to 6"),
+        ({"blocks": 7}, "1 to 6"),
+        ({"block": (756, 4)}, "a block of 756 × 4 cores"),
+        ({"dtype": "fp8"}, "unknown dtype 'fp8'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(change, words):
+    with pytest.raises(PredictionError) as refused:
+        engine.predict_decode("wse3", **({"config": BUNDLED, "context": 10} | change))
+
+    assert words in str(refused.value)

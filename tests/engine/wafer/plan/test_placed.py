@@ -1,0 +1,87 @@
+"""A placed model: what it counts, what it expands to, and which cycles it tells."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from engine.wafer.place.orders import choose_orders
+from engine.wafer.plan.kept_plans import remembered_plan
+from engine.wafer.plan.placed import TierRunner, open_placed
+from engine.wafer.program import machine
+
+TINY = machine.get("tiny")
+
+
+@pytest.fixture
+def placed(tiny):
+    return open_placed(tiny.graph, TINY)
+
+
+class Zeros(TierRunner):
+    """Computes nothing; refuses token 9."""
+
+    processor_path, threads = "none", 1
+    position = 0
+
+    def move_to(self, position):
+        self.position = position
+
+    def step(self, tokens):
+        if 9 in tokens:
+            raise ValueError("nine")
+        self.position += tokens.size
+        return np.zeros(self.placed.program.vocabulary, np.float32)
+
+
+def test_it_lies_where_the_planner_says_with_the_orders_of_that_place(tiny, placed):
+    assert placed.placement == remembered_plan(tiny.graph, TINY)
+    assert placed.orders == choose_orders(TINY, placed.placement)
+    assert placed.program.machine == TINY
+
+
+def test_every_step_of_a_runner_is_counted(placed):
+    runner = Zeros(placed)
+    before = placed.counts
+
+    runner.prefill([5, 6, 7])
+    runner.decode(8)
+
+    counts = placed.counts.since(before)
+    assert (counts.steps, counts.rows, counts.lookups.sum()) == (2, 4, 4)
+    expected = placed.timing.step_cycles(0, 3) + placed.timing.step_cycles(3)
+    assert placed.expand(counts).elapsed_cycles == expected
+    assert runner.context_length == 64
+
+
+def test_a_step_that_fails_is_not_counted(placed):
+    runner = Zeros(placed)
+
+    with pytest.raises(ValueError, match="nine"):
+        runner.decode(9)
+
+    assert placed.counts.steps == 0
+
+
+def test_counts_can_be_read_while_steps_are_noted(placed):
+    seen = []
+    reader = threading.Thread(target=lambda: seen.extend(placed.counts.rows for _ in range(200)))
+    reader.start()
+    for position in range(20):
+        placed.note_step(np.array([1], np.int32), position)
+    reader.join()
+
+    assert seen == sorted(seen)
+    assert placed.counts.rows == 20
+
+
+def test_a_simulated_step_takes_the_cycles_that_it_took(placed):
+    formula, used = placed.step_cycles(3), placed.mac_utilisation(3)
+    assert formula == placed.timing.step_cycles(3)
+
+    placed.note_cycles(3, 1, 2 * formula)
+
+    assert placed.step_cycles(3) == 2 * formula
+    assert placed.mac_utilisation(3) == pytest.approx(used / 2)
+    assert placed.step_cycles(3, 2) == placed.timing.step_cycles(3, 2)
+    assert placed.timing.step_cycles(3) == formula

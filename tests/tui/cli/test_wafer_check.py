@@ -1,0 +1,94 @@
+"""`spark-tui wafer check`: exit 0 where both tiers agree, 1 where they do not, with the place."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import engine
+from engine.wafer.check.check_report import CheckReport, Difference, OperationCycles, StateError
+from tests.tui.cli.conftest import Outcome
+
+Spark = Callable[..., Outcome]
+
+AGREED = CheckReport(
+    "tiny", "small", "0123456789abcdef", rows=10, values_compared=12_345,
+    cycles_analytic=1_010, cycles_simulated=1_000, relative_error=0.01, skew_cycles=-7,
+    by_op={"matmul": OperationCycles(505, 500, 0.01)},
+    states={"mac": StateError(0, (4, 5), 0.0, 0, 64)},
+    wavelets={"sent": 70, "copied": 30, "taken": 100}, busiest_link=0.25, colors_used=9,
+)  # fmt: skip
+DIFFERENCE = Difference("matmul", 9, 0, "o", (12, 3), 17, 2, 1.5, -0.25)
+
+
+class Check:
+    """A check that finds what it is told to find, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.finds = AGREED
+        self.asked: dict[str, Any] = {}
+
+    def __call__(self, model: str | None, machine: str, clock: float | None, **more: Any) -> Any:
+        self.asked = {"model": model, "machine": machine, "clock": clock, "tokens": more["tokens"]}
+        return self.finds
+
+
+@pytest.fixture
+def check(monkeypatch: pytest.MonkeyPatch) -> Check:
+    fake = Check()
+    monkeypatch.setitem(vars(engine), "check_wafer", fake)
+    return fake
+
+
+def test_tiers_that_agree_end_with_0(spark: Spark, check: Check) -> None:
+    outcome = spark("wafer", "check", "--machine", "small", "--tokens", 3)
+
+    assert outcome.code == 0
+    assert check.asked == {"model": None, "machine": "small", "clock": None, "tokens": 3}
+    text = " ".join(outcome.out.split())
+    for words in ("12,345 values of 10 rows are bit-identical", "error +1.00%", "70 sent"):
+        assert words in text
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_difference_ends_with_1_and_says_where(
+    spark: Spark, check: Check, options: tuple[str, ...]
+) -> None:
+    check.finds = replace(AGREED, bit_identical=False, first_difference=DIFFERENCE)
+
+    outcome = spark("wafer", "check", *options)
+
+    assert outcome.code == 1
+    if options:
+        assert outcome.json["first_difference"]["core"] == [12, 3]
+        assert outcome.json["bit_identical"] is False
+    else:
+        text = " ".join(outcome.out.split())
+        assert "The tiers differ: matmul (instruction 9) at core (12, 3): o[17] of row 2" in text
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"states": {"mac": StateError(1, (4, 5), 0.1, 1, 64)}},
+        {"wavelets": {"sent": 70, "copied": 30, "taken": 99}},
+        {"busiest_link": 1.5},
+    ],
+    ids=["multiplications", "wavelets", "links"],
+)
+def test_whatever_else_is_exact_on_a_chip_ends_with_1_too(
+    spark: Spark, check: Check, broken: dict[str, Any]
+) -> None:
+    check.finds = replace(AGREED, **broken)
+
+    assert spark("wafer", "check", "--json").code == 1
+    assert spark("wafer", "check").code == 1
+
+
+def test_fewer_than_no_tokens_are_refused(spark: Spark, check: Check) -> None:
+    outcome = spark("wafer", "check", "--tokens", -1)
+
+    assert outcome.code == 2
+    assert "-1 is not in the range" in outcome.line
+    assert check.asked == {}

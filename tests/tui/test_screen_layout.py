@@ -1,0 +1,83 @@
+"""Which parts are visible at which size."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.screen_layout import ALL_PANES, FILL, PaneRows, Parts, Wishes, arrange
+
+PANES = {
+    "map": PaneRows(minimum=10),
+    "rates": PaneRows(by_height=((46, 15), (36, 11), (23, 7))),
+    "memory": PaneRows(by_height=((46, 13), (36, 12))),
+}
+
+
+def parts(width: int, height: int, **wishes: Any) -> Parts:
+    return arrange(width, height, Wishes(**wishes), PANES)
+
+
+def test_a_wide_terminal_shows_everything() -> None:
+    seen = parts(120, 40)
+    assert all((seen.tree, seen.panes, seen.deck))
+    assert seen.pane_rows == {"map": FILL, "rates": 11, "memory": 12}
+
+
+def test_a_common_terminal_shows_editor_and_panes() -> None:
+    seen = parts(80, 24)
+    assert not seen.tree
+    assert seen.panes
+    assert 80 - seen.panes >= 40
+    assert seen.pane_rows == {"map": FILL, "rates": 7, "memory": 0}
+
+
+def test_a_small_terminal_shows_the_editor_alone() -> None:
+    seen = parts(40, 12)
+    assert (seen.tree, seen.deck, seen.panes) == (0, True, 0)
+
+
+@pytest.mark.parametrize("part", ["tree", "panes"])
+def test_in_a_small_terminal_a_part_covers_the_editor(part: str) -> None:
+    seen = parts(40, 12, **{part: True})
+    assert getattr(seen, part) == 40
+    assert not seen.deck
+
+
+def test_what_was_asked_for_last_wins_where_both_cannot_be() -> None:
+    assert parts(80, 24, tree=True, newest="tree").panes == 0
+    assert parts(80, 24, tree=True, panes=True, newest="panes").tree == 0
+
+
+def test_one_pane_alone() -> None:
+    seen = parts(120, 40, mode="memory")
+    assert seen.pane_rows == {"map": 0, "rates": 0, "memory": FILL}
+    assert seen.panes > parts(120, 40).panes
+
+
+@given(
+    width=st.integers(1, 300),
+    height=st.integers(1, 100),
+    tree=st.sampled_from([None, True, False]),
+    panes=st.sampled_from([None, True, False]),
+    mode=st.sampled_from([ALL_PANES, *PANES]),
+    newest=st.sampled_from(["tree", "panes"]),
+)
+def test_widths_always_fit_and_something_is_seen(width, height, tree, panes, mode, newest) -> None:  # type: ignore[no-untyped-def]
+    seen = parts(width, height, tree=tree, panes=panes, mode=mode, newest=newest)
+    assert seen.tree + seen.panes <= width
+    assert seen.deck or seen.tree or seen.panes
+    if seen.deck:
+        assert width - seen.tree - seen.panes >= min(40, width)
+
+
+@pytest.mark.parametrize("height", range(1, 80))
+def test_a_pane_too_many_leaves_the_map_its_rows(height: int) -> None:
+    crowd = PANES | {"one more": PaneRows(by_height=((40, 9), (20, 5)))}
+    rows = arrange(120, height, Wishes(), crowd).pane_rows
+    assert rows["map"] == FILL
+    taken = sum(count for count in rows.values() if count != FILL)
+    assert not taken or height - 1 - taken >= 10
+    if not rows["one more"]:
+        assert rows == arrange(120, height, Wishes(), PANES).pane_rows | {"one more": 0}

@@ -1,0 +1,66 @@
+"""The status line: always one line, whatever it has to say."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tui.visuals.inks import INKS, widths
+from tui.app_messages import SuggestionReport
+from tui.demo_engine import demo_ready
+from tui.link.engine_state import EngineState, Phase
+from tui.visuals.status_text import StatusView, status_text
+
+READY = demo_ready()
+
+
+def status(width: int = 120, **fields: Any) -> str:
+    return status_text(StatusView(path="src/app.py", **fields), width, INKS).plain
+
+
+@given(
+    width=st.integers(20, 200),
+    path=st.one_of(st.none(), st.text("abc/ü漢", min_size=1, max_size=80)),
+    phase=st.sampled_from(Phase),
+    detail=st.text("abc: ", max_size=90),
+    done=st.integers(0, 30),
+    report=st.sampled_from(
+        [None, SuggestionReport(shown=True, latency_ms=42.0), SuggestionReport(reason="x" * 70)]
+    ),
+    paused=st.booleans(),
+)
+def test_the_status_line_is_one_line_of_the_terminal(
+    width: int,
+    path: str | None,
+    phase: Phase,
+    detail: str,
+    done: int,
+    report: SuggestionReport | None,
+    paused: bool,
+) -> None:
+    view = StatusView(
+        path=path,
+        unsaved=True,
+        line=123,
+        column=45,
+        engine=EngineState(phase, detail, done, 30, READY),
+        paused=paused,
+        report=report,
+    )
+    assert widths(status_text(view, width, INKS)) == [width]
+
+
+def test_the_status_line_says_how_the_last_suggestion_went() -> None:
+    assert "suggestion 142 ms host" in status(report=SuggestionReport(True, 142.0))
+    assert "suggestion cached" in status(report=SuggestionReport(True, 0.1, cached=True))
+    assert "no suggestion: secret file" in status(report=SuggestionReport(reason="secret file"))
+    assert "paused (F4 resumes)" in status(paused=True, report=SuggestionReport(True, 142.0))
+
+
+def test_a_narrow_status_line_drops_folders_before_the_engine() -> None:
+    engine = EngineState(Phase.PREPARING, "compiling matmul", 3, 17)
+    view = StatusView(path="package/inner/app.py", engine=engine)
+    narrow = status_text(view, 40, INKS).plain
+    assert " app.py" in narrow
+    assert "package" not in narrow
+    assert "compiling 3/17" in narrow

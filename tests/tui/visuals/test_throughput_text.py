@@ -1,0 +1,32 @@
+"""The throughput pane: inside its space, every figure in its own time."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.protocol.messages import ThroughputPoint
+from tests.tui.visuals.inks import INKS, widths
+from tui.demo_engine import demo_completion, demo_history
+from tui.visuals.throughput_text import ThroughputView, throughput_text
+
+
+@given(width=st.integers(24, 100), height=st.integers(1, 40), count=st.integers(0, 90))
+def test_throughput_keeps_to_its_pane(width: int, height: int, count: int) -> None:
+    view = ThroughputView(demo_history(count), 0.85, demo_completion(""))
+    text = throughput_text(view, width, height, INKS)
+    assert len(widths(text)) <= height
+    assert max(widths(text)) <= width
+
+
+def test_throughput_is_said_per_clock() -> None:
+    point = ThroughputPoint(64, 28, 1210.0, 151.4, 8_300.0, 69_180.0)
+    view = ThroughputView([point], 0.85)
+    lines = throughput_text(view, 60, 9, INKS).plain.splitlines()
+    host, wafer, cycles = lines[1:4]
+    assert host.split() == ["host", "tokens/s", "151", "1", "210"]
+    assert wafer.split() == ["wafer", "tokens/s", "12", "287", "102", "410"]
+    assert cycles.split() == ["wafer", "cycles/token", "69", "180", "8", "300"]
+
+
+def test_what_was_never_measured_is_a_dash() -> None:
+    lines = throughput_text(ThroughputView(), 60, 5, INKS).plain.splitlines()
+    assert [line.split()[-2:] for line in lines[1:4]] == [["–", "–"]] * 3

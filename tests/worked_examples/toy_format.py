@@ -1,0 +1,78 @@
+"""A weight format as a newcomer adds it: this file, a line in `engine.model.tensors`, a test.
+
+Levels of 4 bits in blocks of 32 with an fp16 scale each, two levels a byte: the bytes that GGUF
+calls Q4_0.  Reference, kernels and cores read levels and scales, so they need to know no more.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.model.tensors.stored import Stored
+from engine.model.tensors.tensor import ALL_ROWS, Format, Rows
+
+__all__ = ["TOY", "ToyTensor"]
+
+_BLOCK = 32
+_HALF = _BLOCK // 2
+_BLOCK_BYTES = 2 + _HALF
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ToyTensor:
+    """A matrix in blocks of 32 inputs: weight[n, k] = (level − 8) × scale."""
+
+    blocks: NDArray[np.uint8]
+    """uint8, shape (N, K // 32, 18): the scale, then levels i and i + 16 in byte i's halves."""
+
+    @property
+    def format(self) -> Format:
+        """`TOY`."""
+        return TOY
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, K)."""
+        return self.blocks.shape[0], self.blocks.shape[1] * _BLOCK
+
+    @property
+    def size_bytes(self) -> int:
+        """18 bytes for every 32 weights."""
+        return self.blocks.nbytes
+
+    @property
+    def values(self) -> NDArray[np.int8]:
+        """int8, shape (N, K), −8 … 7."""
+        packed = self.blocks[:, :, 2:]
+        levels = np.concatenate([packed & 15, packed >> 4], axis=2)
+        return (levels.astype(np.int8) - np.int8(8)).reshape(self.shape)
+
+    @property
+    def scales(self) -> NDArray[np.float16]:
+        """float16, shape (N, K // 32)."""
+        return np.ascontiguousarray(self.blocks[:, :, :2]).view(np.float16)[:, :, 0]
+
+    def dequantise(self, rows: Rows = ALL_ROWS) -> NDArray[np.float32]:
+        """Return the rows that levels and scales stand for, float32, shape (rows, K)."""
+        factors = np.repeat(self.scales[rows].astype(np.float32), _BLOCK, axis=1)
+        return self.values[rows].astype(np.float32) * factors
+
+
+def _read(stored: Stored) -> ToyTensor:
+    outputs, inputs = stored.shape
+    blocks = np.frombuffer(stored.data, np.uint8)
+    return ToyTensor(blocks.reshape(outputs, inputs // _BLOCK, _BLOCK_BYTES))
+
+
+TOY = Format(
+    name="toy",
+    weight_bits=4,
+    block=_BLOCK,
+    block_bytes=2,
+    input_bytes=1,
+    runs=True,
+    priced=True,
+    stored_types=("Q4_0",),
+    read=_read,
+)

@@ -1,0 +1,53 @@
+"""The app's own messages, which cross from one part of the screen to another, and their reports."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine import EngineDown, EngineStarting
+    from engine.protocol.messages import ServerMessage, Telemetry, ThroughputPoint
+
+    EngineNews = ServerMessage | EngineStarting | EngineDown
+
+__all__ = ["EngineEvent", "FileMade", "SuggestionReport", "TelemetryUpdated"]
+
+
+class EngineEvent(Message):
+    """The engine process said something, or was lost; only the app listens."""
+
+    def __init__(self, event: "EngineNews") -> None:
+        super().__init__()
+        self.event = event
+
+
+class FileMade(Message):
+    """A new file is on disk."""
+
+
+class TelemetryUpdated(Message):
+    """New numbers for the panes; at most one message per turn of the event loop."""
+
+    def __init__(self, telemetry: "Telemetry", history: "Sequence[ThroughputPoint]") -> None:
+        super().__init__()
+        self.telemetry = telemetry
+        """The newest counters."""
+        self.history = history
+        """Intervals in which something happened, oldest first, up to the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionReport:
+    """How the last attempt at a suggestion went, for the status line."""
+
+    shown: bool = False
+    """Whether there is ghost text."""
+    latency_ms: float | None = None
+    """Host time from asking to the text; None when nothing was asked."""
+    cached: bool = False
+    """Whether the text came from the cache."""
+    reason: str = ""
+    """Why there is none, or a remark beside it; for a person."""

@@ -1,0 +1,124 @@
+"""`spark-tui [PATH]`: finds out what to open, then starts the app."""
+
+import difflib
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from tui.cli.failures import WrongCallError
+from tui.cli.options import check_machine, check_model, machine_options, model_option
+from tui.files.repository import find_root
+
+__all__ = ["AppTarget", "find_target", "open_app"]
+
+_FILE_LINE = re.compile(r"(?P<file>.+):(?P<line>\d{1,18})", re.DOTALL | re.ASCII)
+_COMMANDS = ("bench", "complete", "doctor", "wafer")
+
+
+@dataclass(frozen=True, slots=True)
+class AppTarget:
+    """The repository, file and line that the app opens."""
+
+    repository: Path
+    file: Path | None = None
+    line: int | None = None
+
+
+@click.command(name="spark-tui")
+@click.argument("path", default=".")
+@model_option
+@machine_options
+def open_app(path: str, model: str | None, machine: str, clock: float | None) -> int:
+    """Open the app on a directory, a file, or a line of a file."""
+    target = find_target(path)
+    check_model(model)
+    check_machine(machine, clock)
+    _check_terminal()
+    # Textual takes a third of a second to import; a wrong call need not wait for it.
+    from tui.app import SparkApp
+    from tui.link.engine_link import engine_client
+
+    app = SparkApp(
+        target.repository,
+        open_file=target.file,
+        line=target.line,
+        make_client=engine_client(model=model, machine=machine, clock_ghz=clock),
+    )
+    app.run()
+    return app.return_code or 0  # the app itself has said why
+
+
+def find_target(text: str) -> AppTarget:
+    """Return what to open for ``text``: a directory, a file, or ``FILE:LINE``.
+
+    Raises:
+        WrongCallError: Nothing of that name exists.
+    """
+    if not text:
+        raise WrongCallError("PATH is empty; name a directory, a file, or FILE:LINE")
+    path = Path(text)
+    match = _FILE_LINE.fullmatch(text)
+    if not _exists(path) and match and _exists(Path(match["file"])):
+        return _target(Path(match["file"]), _line(match["line"]))
+    if not _exists(path):
+        raise WrongCallError(_missing(text, path))
+    return _target(path, None)
+
+
+def _check_terminal() -> None:
+    """Refuse to start without a terminal: the app reads stdin and draws on stderr."""
+    streams: dict[str, TextIO | None] = {
+        "standard input": sys.stdin,
+        "standard output": sys.stdout,
+        "standard error": sys.stderr,
+    }
+    for name, stream in streams.items():
+        if stream is None or not stream.isatty():
+            raise WrongCallError(
+                f"the app needs a terminal, and {name} is none; for scripts there is"
+                " `spark-tui complete`"
+            )
+
+
+def _target(path: Path, line: int | None) -> AppTarget:
+    full = path.absolute()
+    if not path.is_dir():
+        return AppTarget(find_root(full), full, line)
+    if line is not None:
+        raise WrongCallError(f"'{path}' is a directory and has no line {line}")
+    return AppTarget(find_root(full))
+
+
+def _line(text: str) -> int:
+    line = int(text)
+    if line < 1:
+        raise WrongCallError("lines count from 1")
+    return line
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise WrongCallError(f"'{path}' cannot be opened: {reason}") from error
+    return True
+
+
+def _missing(text: str, path: Path) -> str:
+    """Return one line about a path that does not exist: why, and what to do."""
+    near = difflib.get_close_matches(text, _COMMANDS, n=1)
+    if near:
+        return f"'{text}' does not exist; did you mean the command `spark-tui {near[0]}`?"
+    if path.parent.is_dir():
+        return (
+            f"'{text}' does not exist; to create it, open its directory"
+            f" (`spark-tui {path.parent}`) and press Ctrl+N"
+        )
+    return f"'{text}' does not exist, and neither does its directory"

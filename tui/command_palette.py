@@ -1,0 +1,142 @@
+"""The command palette: finds the app's commands and the repository's files by name."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from engine.repository.ignore import IgnoreRules, list_files
+from tui.settings import Settings
+
+__all__ = ["AppCommands", "CommandedApp", "FileCommands"]
+
+_DISCOVERED_FILES = 200
+_FOUND_FILES = 60
+
+
+@runtime_checkable
+class CommandedApp(Protocol):
+    """What the commands use of the app, beside its actions."""
+
+    settings: Settings
+    rules: IgnoreRules
+    pane_modes: Sequence[str]
+    """What F3 shows, one after another."""
+
+    def open_path(self, path: Path, line: int | None = None) -> None:
+        """Open a file."""
+
+    def change_suggestions(self, **changes: Any) -> None:
+        """Change settings of the suggestions."""
+
+    def change_pane_interval(self, interval_ms: int) -> None:
+        """Update the panes at another pace."""
+
+
+def _commanded(app: object) -> CommandedApp:
+    """Return the screen's app as one that takes these commands."""
+    if not isinstance(app, CommandedApp):
+        raise TypeError(f"these commands are for SparkApp, not {type(app).__name__}")
+    return app
+
+
+class AppCommands(Provider):
+    """All commands of the app, and the settings that can change while it runs."""
+
+    async def discover(self) -> Hits:
+        """List all commands."""
+        for name, text, run in self._commands():
+            yield DiscoveryHit(name, run, help=text)
+
+    async def search(self, query: str) -> Hits:
+        """List the commands that match."""
+        matcher = self.matcher(query)
+        for name, text, run in self._commands():
+            score = matcher.match(name)
+            if score > 0:
+                yield Hit(score, matcher.highlight(name), run, help=text)
+
+    def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield name, one line of help, and what to do."""
+        modes = ", ".join(_commanded(self.app).pane_modes)
+        for name, text, action in (
+            ("Open file", "by name (Ctrl+O)", "open_by_name"),
+            ("New file", "makes missing folders (Ctrl+N)", "new_file"),
+            ("Save", "the visible file (Ctrl+S)", "save"),
+            ("Save as", "under another path", "save_as"),
+            ("Close file", "asks if it is unsaved", "close_file"),
+            ("Go to line", "and column (Ctrl+G)", "go_to_line"),
+            ("Suggest now", "at the cursor (Ctrl+L)", "suggest"),
+            ("Pause or resume suggestions", "(F4)", "toggle_paused"),
+            ("Copy suggestion", "the ghost text, to the clipboard", "copy_suggestion"),
+            ("Show or hide the tree", "(Ctrl+B)", "toggle_tree"),
+            ("Show or hide the panes", "(F2)", "toggle_panes"),
+            ("Next pane", f"{modes} (F3)", "next_pane"),
+            ("Refresh the tree", "reads folders and .gitignore again", "refresh_tree"),
+            ("Connect to the engine again", "after it failed to start", "connect_again"),
+            ("Change theme", "the colours of the app", "change_theme"),
+            ("Help", "keys and panes (F1)", "help"),
+            ("Quit", "asks about unsaved files (Ctrl+Q)", "quit"),
+        ):
+            yield name, text, partial(self.app.run_action, action)
+        yield from self._settings()
+
+    def _settings(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield the settings that can change while the app runs, with their other values."""
+        app = _commanded(self.app)
+        now = app.settings
+        for delay in (0, 50, 100, 200, 400, 800):
+            if delay != now.suggestions.delay_ms:
+                text = f"rest before a suggestion; now {now.suggestions.delay_ms} ms"
+                change = partial(app.change_suggestions, delay_ms=delay)
+                yield f"Setting: delay {delay} ms", text, change
+        for field, words in (
+            ("automatic", "automatic suggestions"),
+            ("multi_line", "several lines per suggestion"),
+        ):
+            value = getattr(now.suggestions, field)
+            text = f"now {'on' if value else 'off'}"
+            change = partial(app.change_suggestions, **{field: not value})
+            yield f"Setting: {words} {'off' if value else 'on'}", text, change
+        for tokens in (16, 32, 64, 128):
+            if tokens != now.suggestions.max_tokens:
+                text = f"longest suggestion; now {now.suggestions.max_tokens}"
+                change = partial(app.change_suggestions, max_tokens=tokens)
+                yield f"Setting: at most {tokens} tokens", text, change
+        for interval in (125, 200, 500, 1000):
+            if interval != now.panes.interval_ms:
+                text = f"time between updates; now {now.panes.interval_ms} ms"
+                change = partial(app.change_pane_interval, interval)
+                yield f"Setting: panes every {interval} ms", text, change
+
+
+class FileCommands(Provider):
+    """The files that git does not ignore, found by parts of their paths."""
+
+    _files: "list[tuple[str, Path]]"
+
+    async def startup(self) -> None:
+        """Read the repository's file names."""
+        self._commanded = _commanded(self.app)
+        rules = self._commanded.rules
+        self._files = await asyncio.to_thread(
+            lambda: [(str(path.relative_to(rules.root)), path) for path in list_files(rules)]
+        )
+
+    async def discover(self) -> Hits:
+        """List the first files."""
+        for name, path in self._files[:_DISCOVERED_FILES]:
+            yield DiscoveryHit(name, partial(self._commanded.open_path, path))
+
+    async def search(self, query: str) -> Hits:
+        """List the files whose paths match; of equal matches the shorter path comes first."""
+        matcher = self.matcher(query.replace(" ", ""))
+        scored = (
+            (matcher.match(name) - len(name) * 1e-4, name, path) for name, path in self._files
+        )
+        best = sorted((entry for entry in scored if entry[0] > 0), reverse=True)[:_FOUND_FILES]
+        for score, name, path in best:
+            yield Hit(score, matcher.highlight(name), partial(self._commanded.open_path, path))

@@ -1,0 +1,151 @@
+"""A made-up engine's answers, for the demos of the widgets and for tests.  Deterministic."""
+
+import numpy as np
+
+from engine import STATES
+from engine.protocol.completion import Completion, HostStats, WaferStats
+from engine.protocol.messages import (
+    EngineReady,
+    MachineInfo,
+    ModelInfo,
+    RegionInfo,
+    Telemetry,
+    ThroughputPoint,
+)
+from tui.app_messages import TelemetryUpdated
+
+__all__ = ["demo_completion", "demo_history", "demo_ready", "demo_telemetry", "demo_update"]
+
+_LAYER = {"code": 22528, "weights": 14200, "kv": 4096, "buffers": 2048, "max_total": 42872}
+_HEAD = {"code": 22528, "weights": 9600, "kv": 0, "buffers": 2560, "max_total": 34688}
+
+
+def demo_ready() -> EngineReady:
+    """Return a small model: six rectangles in a serpentine, and a band beside them for the head."""
+    places = [(0, 0), (26, 0), (52, 0), (52, 24), (26, 24), (0, 24)]
+    regions = [
+        RegionInfo(f"layer {index}", 2 + x, 3 + y, 24, 22, _LAYER)
+        for index, (x, y) in enumerate(places)
+    ]
+    regions.append(RegionInfo("head", 80, 3, 8, 46, _HEAD))
+    return EngineReady(
+        model=ModelInfo(
+            name="spark-demo",
+            folder="weights/spark-demo",
+            parameters=12_300_000,
+            layers=6,
+            width=256,
+            vocabulary=8192,
+            context_length=2048,
+            language="python",
+            weight_bytes=13_000_000,
+            fill_in_the_middle=True,
+        ),
+        machine=MachineInfo(
+            name="wse3",
+            clock_ghz=0.85,
+            columns=900,
+            rows=988,
+            sram_bytes_per_core=48 * 1024,
+            program="5ac1f0e2",
+            cores_used=sum(region.width * region.height for region in regions),
+            regions=regions,
+        ),
+        threads=1,
+        processor_path="portable",
+        start_ms=840.0,
+    )
+
+
+def demo_telemetry(ready: EngineReady, step: int = 0, *, busy: bool = True) -> Telemetry:
+    """Return the counters of one interval: a mix of its own per layer, most of it waiting."""
+    rng = np.random.default_rng(step)
+    elapsed = 400_000
+    parts, sums = [], []
+    for index, region in enumerate(ready.machine.regions):
+        states = _region_states(region, index, step, elapsed, rng)
+        parts.append(states.astype("<u4").tobytes())
+        sums.append([int(value) for value in states.sum(axis=0)])
+    point = demo_history(step + 1)[-1]
+    return Telemetry(
+        sequence=step,
+        busy=busy,
+        position=312 + step,
+        context_length=ready.model.context_length,
+        elapsed_cycles=elapsed if busy else 0,
+        total_cycles=elapsed * (step + 1),
+        throughput=point,
+        states_by_region=sums if busy else [[0] * len(STATES) for _ in sums],
+        core_states=b"".join(parts) if busy else b"",
+        cycles_by_operation={"matmul": 280_000, "attention": 90_000, "norm": 30_000},
+    )
+
+
+def demo_update(step: int = 0) -> TelemetryUpdated:
+    """Return what the panes hear after ``step`` intervals: the newest counters and the history."""
+    return TelemetryUpdated(demo_telemetry(demo_ready(), step), demo_history(step + 1))
+
+
+def _region_states(
+    region: RegionInfo, index: int, step: int, elapsed: int, rng: np.random.Generator
+) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
+    """Return cycles by state of one rectangle, shape (cores, 6)."""
+    rows, columns = np.mgrid[0 : region.height, 0 : region.width]
+    wave = 0.5 + 0.5 * np.sin((columns + 2 * index + 3 * step) / 5.0)
+    mac = 0.02 + 0.10 * wave
+    vector = 0.004 + 0.09 * (rows < 3)
+    comm = 0.01 + 0.12 * (columns % 8 == 0)
+    stall = 0.03 + 0.5 * rows / region.height * (index % 2)
+    pipe = 0.004 + 0.2 * (columns > region.width - 3)
+    shares = np.stack([mac, vector, comm, stall, pipe], axis=-1).reshape(-1, 5)
+    shares *= rng.uniform(0.85, 1.15, shares.shape)
+    shares *= 10.0 ** -(((index + step) % 4) / 2)
+    cycles: np.ndarray[tuple[int, int], np.dtype[np.float64]] = np.empty((len(shares), len(STATES)))
+    cycles[:, :5] = np.floor(shares * elapsed)
+    cycles[:, 5] = elapsed - cycles[:, :5].sum(axis=1)
+    return cycles
+
+
+def demo_history(count: int) -> list[ThroughputPoint]:
+    """Return ``count`` intervals; every ninth one is prefill, the others are decode."""
+    points = []
+    for step in range(count):
+        swing = 1 + 0.25 * float(np.sin(step / 4.0)) + 0.1 * float(np.sin(step * 1.7))
+        prefill = step % 9 == 0
+        points.append(
+            ThroughputPoint(
+                prefill_tokens=64 if prefill else 0,
+                decode_tokens=0 if prefill else 28,
+                host_prefill_tokens_per_second=1210.0 * swing if prefill else None,
+                host_decode_tokens_per_second=None if prefill else 143.0 * swing,
+                wafer_prefill_cycles_per_token=8_300.0 if prefill else None,
+                wafer_decode_cycles_per_token=None if prefill else 68_900.0 + 40 * step,
+            )
+        )
+    return points
+
+
+def demo_completion(text: str) -> Completion:
+    """Return a completion with figures that fit the rest."""
+    return Completion(
+        text=text,
+        finish_reason="stop",
+        model="spark-demo",
+        prompt_tokens=310,
+        cached_tokens=280,
+        completion_tokens=14,
+        host=HostStats(
+            prefill_ms=24.0, decode_ms=98.0, first_text_ms=31.0, tokens_per_second=142.9
+        ),
+        wafer=WaferStats(
+            machine="wse3",
+            clock_ghz=0.85,
+            program="5ac1f0e2",
+            cores_used=3536,
+            cycles_prefill=249_000,
+            cycles_per_token=68_900.0,
+            tokens_per_second=12_337.0,
+            mac_utilisation=0.04,
+            sram_bytes_per_core_max=42_872,
+        ),
+    )

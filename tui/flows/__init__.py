@@ -1,0 +1,1 @@
+"""Flows that cross the parts of the screen: files with their questions, recovery, ghost text."""

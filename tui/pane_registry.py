@@ -1,0 +1,13 @@
+"""The panes of the right column, from top to bottom; the one list of them.
+
+The layout, F3, the help screen and the palette read it.
+"""
+
+from tui.widgets.memory_pane import MemoryPane
+from tui.widgets.pane import Pane
+from tui.widgets.throughput_pane import ThroughputPane
+from tui.widgets.wafer_pane import WaferPane
+
+__all__ = ["PANES"]
+
+PANES: tuple[type[Pane], ...] = (WaferPane, ThroughputPane, MemoryPane)

@@ -1,0 +1,115 @@
+"""Decides which parts of the screen are visible at a size, and how large they are.  Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["ALL_PANES", "FILL", "PaneRows", "Parts", "Wishes", "arrange"]
+
+ALL_PANES = "all"
+"""The mode in which the right column shows every pane that has room."""
+
+FILL = -1
+"""As a height: all rows there are."""
+
+_EDITOR_MIN = 40
+"""Columns the editor keeps beside anything else."""
+_TREE_FROM = 110
+_PANES_FROM = 76
+_STATUS_ROWS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PaneRows:
+    """The rows of the right column that a pane takes beside other panes, borders included."""
+
+    by_height: tuple[tuple[int, int], ...] = ()
+    """(rows of the terminal, rows of the pane), the tallest terminal first: from that height on the
+    pane takes so many rows.  It is hidden in a lower terminal.  Empty: it takes what is left."""
+    minimum: int = 0
+    """Rows that the other panes leave to a pane that takes what is left."""
+
+    def at(self, height: int) -> int:
+        """Return the rows of the pane in a terminal of ``height`` rows."""
+        if not self.by_height:
+            return FILL
+        return next((rows for terminal, rows in self.by_height if height >= terminal), 0)
+
+
+@dataclass(slots=True)
+class Wishes:
+    """What the person wants to see."""
+
+    tree: bool | None = None
+    """Whether to show the tree; None leaves it to the width of the terminal."""
+    panes: bool | None = None
+    """The same for the panes."""
+    mode: str = ALL_PANES
+    """`ALL_PANES`, or the name of the pane to show alone."""
+    newest: Literal["tree", "panes"] = "panes"
+    """What was asked for last; it wins when both have no room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The visible parts; a width or height of 0 hides a part."""
+
+    tree: int
+    """Columns."""
+    deck: bool
+    panes: int
+    """Columns."""
+    pane_rows: Mapping[str, int]
+    """Rows by the name of the pane; `FILL` means all there are."""
+
+
+def arrange(width: int, height: int, wishes: Wishes, panes: Mapping[str, PaneRows]) -> Parts:
+    """Return what is visible at ``width`` × ``height``.
+
+    Args:
+        width: Columns of the terminal.
+        height: Rows of the terminal.
+        wishes: What the person wants to see.
+        panes: The rows each pane takes, by name, from top to bottom.
+    """
+    tree_on = width >= _TREE_FROM if wishes.tree is None else wishes.tree
+    panes_on = width >= _PANES_FROM if wishes.panes is None else wishes.panes
+    tree_width = min(max(width // 5, 22), 34) if tree_on else 0
+    panes_width = _column_width(width, tree_width, wishes.mode) if panes_on else 0
+    if tree_width and panes_width and width - tree_width - panes_width < _EDITOR_MIN:
+        if wishes.newest == "panes":
+            tree_width = 0
+        else:
+            panes_width = 0
+    deck = width - tree_width - panes_width >= min(_EDITOR_MIN, width)
+    if not deck:  # a small terminal shows one part at a time
+        tree_width, panes_width = (width, 0) if tree_width else (0, width)
+    rows = _pane_rows(height, wishes.mode, panes)
+    return Parts(tree=tree_width, deck=deck, panes=panes_width, pane_rows=rows)
+
+
+def _column_width(width: int, tree_width: int, mode: str) -> int:
+    """Return the columns of the panes; a pane alone gets more."""
+    share = 36 if mode == ALL_PANES else 48
+    panes_width = min(max(width * share // 100, 34), 96)
+    if mode == ALL_PANES:
+        return panes_width
+    return max(34, min(panes_width, width - tree_width - _EDITOR_MIN))
+
+
+def _pane_rows(height: int, mode: str, panes: Mapping[str, PaneRows]) -> dict[str, int]:
+    """Return the rows of every pane.
+
+    Where all together leave too little to those that take the rest, the last ones are hidden.
+    """
+    if mode != ALL_PANES:
+        return {name: FILL if name == mode else 0 for name in panes}
+    rows = {name: kind.at(height) for name, kind in panes.items()}
+    kept = sum(kind.minimum for name, kind in panes.items() if rows[name] == FILL)
+    room = max(0, height - _STATUS_ROWS - kept)
+    for name in reversed(rows):
+        if sum(count for count in rows.values() if count != FILL) <= room:
+            break
+        if rows[name] != FILL:
+            rows[name] = 0
+    return rows

@@ -1,0 +1,28 @@
+"""Where the app keeps the user's own files: the settings and unsaved texts.  Creates nothing.
+
+Logs, sockets and caches are the engine's (`engine.paths`).
+"""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from engine import paths
+
+__all__ = ["recovery_dir", "settings_file"]
+
+
+def settings_file() -> Path:
+    """Return the path of the settings file, which need not exist.
+
+    ``SPARK_CONFIG_DIR`` moves its folder.
+    """
+    override = os.environ.get("SPARK_CONFIG_DIR")
+    folder = Path(override) if override else Path(platformdirs.user_config_dir("spark-tui"))
+    return folder / "settings.toml"
+
+
+def recovery_dir() -> Path:
+    """Return the folder of unsaved texts, which survive a crash there."""
+    return paths.state_dir() / "recovery"

@@ -1,0 +1,74 @@
+"""The memory pane: where the model lies, what fills a core, how full the KV cache is."""
+
+from dataclasses import replace
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+
+from engine.protocol.messages import EngineReady
+from tui.app_messages import TelemetryUpdated
+from tui.screen_layout import PaneRows
+from tui.visuals.inks import Inks
+from tui.visuals.memory_text import MemoryView, memory_text
+from tui.widgets.pane import TextPane
+
+__all__ = ["MemoryPane"]
+
+
+class MemoryPane(TextPane):
+    """The model, its placement, the fullest cores' SRAM and the fill of the KV cache."""
+
+    NAME = "memory"
+    TITLE = "model and memory"
+    ROWS = PaneRows(by_height=((46, 13), (36, 12)))
+    HELP = """\
+**Model and memory.** The model, the machine it is placed on, how many of its cores it uses, and
+the rectangles of each kind of region. The bars show the SRAM of the *fullest* core of each kind by
+use: code, weights, KV cache, buffers. *KV rows* shows how much of the context is filled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view = MemoryView()
+
+    def show_ready(self, ready: EngineReady) -> None:
+        """Show a model and where it lies."""
+        self._update(replace(self._view, ready=ready, context_length=ready.model.context_length))
+
+    def show_telemetry(self, update: TelemetryUpdated) -> None:
+        """Show how full the KV cache is."""
+        telemetry = update.telemetry
+        self._update(
+            replace(
+                self._view,
+                position=telemetry.position,
+                context_length=telemetry.context_length,
+            )
+        )
+
+    def draw(self, width: int, height: int, inks: Inks) -> Text:
+        """Return model, places and bars."""
+        return memory_text(self._view, width, height, inks)
+
+    def _update(self, view: MemoryView) -> None:
+        if view != self._view:
+            self._view = view
+            self.refresh()
+
+
+if __name__ == "__main__":
+    from tui.demo_engine import demo_ready, demo_update
+
+    class Demo(App[None]):
+        """The pane alone, on made-up numbers."""
+
+        def compose(self) -> ComposeResult:
+            """Fill the screen with the pane."""
+            yield MemoryPane()
+
+        def on_mount(self) -> None:
+            """Give it something to show."""
+            pane = self.query_one(MemoryPane)
+            pane.show_ready(demo_ready())
+            pane.show_telemetry(demo_update())
+
+    Demo().run()

@@ -1,0 +1,12 @@
+"""The app's theme as the inks that `tui.visuals` draws with."""
+
+from textual.widget import Widget
+
+from tui.visuals.inks import Inks, inks_from
+
+__all__ = ["inks_of"]
+
+
+def inks_of(widget: Widget) -> Inks:
+    """Return the inks of the theme of the widget's app."""
+    return inks_from(widget.app.theme_variables)

@@ -1,0 +1,76 @@
+"""The throughput pane: tokens per second on this computer and on the wafer, kept apart."""
+
+from dataclasses import replace
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+
+from engine.protocol.completion import Completion
+from engine.protocol.messages import EngineReady
+from tui.app_messages import TelemetryUpdated
+from tui.format import clock_text
+from tui.screen_layout import PaneRows
+from tui.visuals.inks import Inks
+from tui.visuals.throughput_text import ThroughputView, throughput_text
+from tui.widgets.pane import TextPane
+
+__all__ = ["ThroughputPane"]
+
+
+class ThroughputPane(TextPane):
+    """Tokens per second, cycles per token, and what the last completion took."""
+
+    NAME = "throughput"
+    TITLE = "throughput"
+    ROWS = PaneRows(by_height=((46, 15), (36, 11), (23, 7)))
+    HELP = """\
+**Throughput.** *Host* rows are measured on this computer. *Wafer* rows are emulated: cycles of
+the placed program, and tokens per second at the clock that the border names (`--clock`). Prefill
+reads the text around the cursor; decode writes the suggestion. Each column below is an interval in
+which something ran; the newest is on the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view = ThroughputView()
+
+    def show_ready(self, ready: EngineReady) -> None:
+        """Name the clock that turns cycles into seconds."""
+        clock_ghz = ready.machine.clock_ghz
+        self.border_subtitle = f"wafer emulated at {clock_text(clock_ghz)}"
+        self._update(replace(self._view, clock_ghz=clock_ghz))
+
+    def show_telemetry(self, update: TelemetryUpdated) -> None:
+        """Show new intervals."""
+        self._update(replace(self._view, history=update.history))
+
+    def show_completion(self, completion: Completion) -> None:
+        """Show the latencies of the last completion."""
+        self._update(replace(self._view, completion=completion))
+
+    def draw(self, width: int, height: int, inks: Inks) -> Text:
+        """Return table, last completion and history."""
+        return throughput_text(self._view, width, height, inks)
+
+    def _update(self, view: ThroughputView) -> None:
+        self._view = view
+        self.refresh()
+
+
+if __name__ == "__main__":
+    from tui.demo_engine import demo_completion, demo_ready, demo_update
+
+    class Demo(App[None]):
+        """The pane alone, on made-up numbers."""
+
+        def compose(self) -> ComposeResult:
+            """Fill the screen with the pane."""
+            yield ThroughputPane()
+
+        def on_mount(self) -> None:
+            """Give it something to show."""
+            pane = self.query_one(ThroughputPane)
+            pane.show_ready(demo_ready())
+            pane.show_telemetry(demo_update(60))
+            pane.show_completion(demo_completion(""))
+
+    Demo().run()
