@@ -9,7 +9,8 @@ Source:
     kinds of tokens and which of them are matched in plain text.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +19,7 @@ import numpy as np
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 
+from engine.byte_letters import byte_of_letter
 from engine.errors import ModelError
 from engine.model.formats.gguf import GgufFile, Strings
 
@@ -69,11 +71,10 @@ class GgufVocabulary:
     """A vocabulary and what the file says of its use."""
 
     backend: Tokenizer
-    pieces: tuple[str, ...]
-    """The text of every token by id, as the file spells it."""
-    control: frozenset[int]
-    """Ids that stand for no text."""
+    contents: tuple[bytes, ...]
+    """The bytes of every token by id; a control token has none."""
     adds_bos: bool
+    """Whether a prompt begins with ``bos``."""
     bos: int | None
     eos: int | None
 
@@ -104,8 +105,7 @@ def read_vocabulary(file: GgufFile) -> GgufVocabulary:
     _add_tokens(backend, pieces, kinds, control)
     return GgufVocabulary(
         backend=backend,
-        pieces=pieces,
-        control=frozenset(control),
+        contents=tuple(_contents(kind, pieces, kinds, control)),
         adds_bos=bool(file.metadata.get("tokenizer.ggml.add_bos_token", kind == "llama")),
         bos=source.token("tokenizer.ggml.bos_token_id", len(pieces)),
         eos=source.token("tokenizer.ggml.eos_token_id", len(pieces)),
@@ -227,6 +227,33 @@ def _merges_by_score(
 
 
 _KINDS = {"gpt2": _byte_level, "llama": _sentence_piece}
+
+
+# ── what tokens stand for ───────────────────────────────────────────────────────────────────
+
+
+def _contents(
+    vocabulary: str, pieces: tuple[str, ...], kinds: list[int], control: set[int]
+) -> Iterator[bytes]:
+    """Yield the bytes of every token."""
+    byte_of = byte_of_letter()
+    for i, (piece, kind) in enumerate(zip(pieces, kinds, strict=True)):
+        if i in control:
+            yield b""
+        elif kind == BYTE:
+            yield _byte(piece)
+        elif kind == USER_DEFINED:
+            yield piece.encode()
+        elif vocabulary == "gpt2":
+            yield bytes(byte_of[letter] for letter in piece if letter in byte_of)
+        else:
+            yield piece.replace("▁", " ").encode()
+
+
+def _byte(piece: str) -> bytes:
+    """Return the byte of a piece such as ``<0x0A>``; a piece of another form stands for itself."""
+    match = re.fullmatch(r"<0x([0-9A-Fa-f]{2})>", piece)
+    return bytes.fromhex(match[1]) if match else piece.encode()
 
 
 # ── tokens that are matched whole ───────────────────────────────────────────────────────────
