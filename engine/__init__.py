@@ -1,7 +1,7 @@
 """Code generation on an emulated wafer, without a screen.  Names load on first use (PEP 562).
 
-`import engine` is light: no numpy, no numba, no Textual.  Faces use these names and nothing
-deeper.
+`import engine` is light: no numpy, no numba, no Textual.  Faces use these names, and beside them
+only the light modules: `protocol`, `repository`, `errors`, `paths`, `units`.
 """
 
 from importlib import import_module
@@ -11,6 +11,7 @@ from engine.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from engine.client import EngineClient, EngineDown, EngineStarting
+    from engine.doctor import examine as examine_engine
     from engine.inspection import (
         check_wafer,
         plan_wafer,
@@ -62,6 +63,7 @@ _HOME = {
     "Stretch": "engine.quality.typing_replay:Stretch",
     "Typed": "engine.quality.typing_replay:Typed",
     "check_wafer": "engine.inspection:check_wafer",
+    "examine_engine": "engine.doctor:examine",
     "judge_ending": "engine.quality.endings:judge_ending",
     "calibration_constants": "engine.wafer.figures.calibration:facts",
     "machine_facts": "engine.wafer.program.machine:facts",
@@ -102,6 +104,7 @@ __all__ = [
     "Typed",
     "calibration_constants",
     "check_wafer",
+    "examine_engine",
     "judge_ending",
     "machine_facts",
     "machine_names",

@@ -1,4 +1,4 @@
-"""The scalar functions both tiers and the reference share: exp, rsqrt, sin and cos as polynomials.
+"""The scalar functions that all tiers share: exp, rsqrt, sin and cos as polynomials.
 
 Written once, in operations that NumPy arrays and numba scalars both have, so that the reference
 computes them with NumPy and the kernels compile the very same text.  Nothing comes from libm:

@@ -8,12 +8,12 @@ environment="$root/.venv"
 
 say() { printf 'spark-tui: %s\n' "$*" >&2; }
 
-# Prints the command of a Python ≥ 3.11 that really starts; a version manager's shim may not.
+# Prints the command of a Python 3.11 to 3.14 that really starts; a version manager's shim may not.
 find_python() {
     local candidate
     for candidate in "${SPARK_PYTHON:-}" python3.13 python3.12 python3.11 python3.14 python3 python; do
         [ -n "$candidate" ] || continue
-        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' >/dev/null 2>&1; then
             printf '%s\n' "$candidate"
             return 0
         fi
@@ -45,7 +45,7 @@ ready() {
     is_ready "$1" && return 0
     local python
     if ! python=$(find_python); then
-        say "needs Python 3.11 or newer and found none; install it" \
+        say "needs Python 3.11 to 3.14 and found none; install one" \
             "(Debian, Ubuntu: sudo apt install python3 python3-venv; macOS: brew install python;" \
             "or https://www.python.org/downloads), or name one: SPARK_PYTHON=/path/to/python3"
         exit 1

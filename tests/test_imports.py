@@ -1,10 +1,12 @@
 """What an import loads, seen from a fresh process: a static graph cannot prove that a deferred
 import defers."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -51,8 +53,17 @@ def test_asking_for_a_machine_loads_no_compiler() -> None:
     assert not loaded & {"numba", "llvmlite", *SCREEN}
 
 
-def test_no_module_of_the_program_can_reach_the_network() -> None:
-    """Nothing of ours imports a network client; the engine's socket is a Unix socket."""
-    modules = {"requests", "httpx", "aiohttp", "urllib3", "ftplib", "smtplib"}
-    loaded = loaded_by("import tui.app, tui.cli.main, engine.server, engine.session")
-    assert not loaded & modules
+NETWORK = ("open_connection", "start_server", "create_connection", "create_server", "AF_INET")
+"""What asyncio and the socket module call a connection that leaves the machine."""
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "engine").rglob("*.py")), ids=lambda p: p.name)
+def test_no_module_of_the_engine_opens_a_connection(path: Path) -> None:
+    """Its socket is a Unix socket; a contract of `lint-imports` forbids network clients."""
+    text = path.read_text(encoding="utf-8")
+    assert not [name for name in NETWORK if re.search(rf"\b{name}\b", text)]
+
+
+def test_no_part_of_the_engine_uses_its_front_door() -> None:
+    graph = grimp.build_graph("engine", exclude_type_checking_imports=False, cache_dir=None)
+    assert not graph.find_modules_that_directly_import("engine")

@@ -12,7 +12,7 @@ from engine.errors import ModelError
 
 __all__ = ["bundled_models", "find_model", "weights_sha256"]
 
-_DEFAULTS = ("spark-mini", "spark-nano")
+_DEFAULTS = ("spark-mini", "spark-nano")  # the larger one first, where it was trained
 
 
 def bundled_models() -> dict[str, Path]:

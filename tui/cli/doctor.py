@@ -64,9 +64,7 @@ def examine() -> Report:
 
 def _add_engine(report: Report) -> None:
     """Add what the engine computes with: processor path, threads, kernel cache, models."""
-    from engine.doctor import examine as examine_engine  # loads numpy and numba
-
-    found = examine_engine()
+    found = engine.examine_engine()
     report.facts["processor_path"] = found.processor_path
     report.facts["threads"] = found.threads
     report.facts["kernel_cache"] = {

@@ -112,10 +112,6 @@ class Deck(Vertical):
         """Return the open file at ``real``, a path without links."""
         return self._files.get(real)
 
-    def owner_of(self, editor: Editor) -> OpenFile | None:
-        """Return the file that is open in ``editor``."""
-        return next((file for file in self._files.values() if file.editor is editor), None)
-
     async def add(
         self, document: Document, *, real: Path, secret: str | None, tab_width: int
     ) -> OpenFile:

@@ -1,7 +1,7 @@
 """The fp32 reference: float32 weights, activations and KV cache, sums in NumPy's own order.
 
-What the model means before the wafer's arithmetic; results are close to, never bit-identical
-with, the quantised ones.
+It says what a model means before the wafer's arithmetic: results are close to the quantised ones,
+never bit-identical.  Only tests run it, to measure the quantised arithmetic against it.
 """
 
 from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""Compares both tiers on the same tokens: equal bits, and how far cycles and states differ."""
+"""Compares the fast and the cycle tier: equal bits, and how far cycles and states differ."""

@@ -26,8 +26,17 @@ __all__ = ["remembered_plan"]
 _log = logging.getLogger(__name__)
 
 
-_DECIDING = ("program", "cost", "ops", "place", "compile", "plan")
-"""Packages of `engine.wafer` whose text may change a choice."""
+_DECIDING = (
+    "wafer/program/*.py",
+    "wafer/cost/*.py",
+    "wafer/ops/*.py",
+    "wafer/place/*.py",
+    "wafer/compile/*.py",
+    "wafer/plan/*.py",
+    "model/tensors/*.py",
+    "model/sum_orders.py",
+)
+"""Sources whose text may change a choice; patterns from `engine`."""
 
 
 def remembered_plan(
@@ -60,14 +69,29 @@ def _key(
     graph: ModelGraph, model: ModelShape, machine: MachineSpec, context_length: int | None
 ) -> str:
     """Return 16 hexadecimal digits over the model's sizes, the machine and the sources."""
-    wafer = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for source in sorted(path for name in _DECIDING for path in (wafer / name).glob("*.py")):
+    for source in _sources():
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     operations = [(node.op, node.layer) for node in graph.nodes]
     sizes = (graph.name, model, operations, graph.context_length)
     digest.update(repr((sizes, asdict(machine), context_length)).encode())
     return digest.hexdigest()[:16]
+
+
+def _sources() -> list[Path]:
+    """Return the files that `_DECIDING` means.
+
+    Raises:
+        FileNotFoundError: A pattern finds nothing: a file was moved, and the key would be blind.
+    """
+    engine = Path(__file__).parents[2]
+    found: list[Path] = []
+    for pattern in _DECIDING:
+        matches = sorted(engine.glob(pattern))
+        if not matches:
+            raise FileNotFoundError(f"no source of a plan matches {engine / pattern}")
+        found += matches
+    return found
 
 
 def _keep(file: Path, shape: Shape) -> None:

@@ -147,11 +147,6 @@ class Program:
         """Rows of cores over which positions lie: position j in core row j mod this."""
         return self.regions[0].height
 
-    @property
-    def sram_bytes_per_core_max(self) -> int:
-        """Bytes of the fullest core."""
-        return max(region.sram_bytes["max_total"] for region in self.regions)
-
     @cached_property
     def hash(self) -> str:
         """The Program's name: 16 hexadecimal digits over all its tables and the machine.
