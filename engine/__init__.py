@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.quality.endings import judge_ending
     from engine.quality.typing_replay import Stretch, Typed
     from engine.session import Session
+    from engine.tokenization import tokenize
     from engine.wafer.check.check_report import CheckReport
     from engine.wafer.figures.calibration import facts as calibration_constants
     from engine.wafer.figures.collective_questions import CollectiveQuestion
@@ -75,6 +76,7 @@ _HOME = {
     "predict_multicast": "engine.wafer.figures.collective_questions:multicast",
     "predict_prefill_layer": "engine.wafer.figures.layer_questions:prefill_layer",
     "trace_wafer": "engine.inspection:trace_wafer",
+    "tokenize": "engine.tokenization:tokenize",
     "summarise_validation": "engine.wafer.figures.table:summarise",
     "validation_targets": "engine.inspection:validation_targets",
     "weights_sha256": "engine.model.catalogue:weights_sha256",
@@ -115,6 +117,7 @@ __all__ = [
     "predict_prefill_layer",
     "quality_suites",
     "summarise_validation",
+    "tokenize",
     "trace_wafer",
     "validation_targets",
     "weights_sha256",

@@ -1,4 +1,4 @@
-"""Text ↔ token ids for byte-level BPE vocabularies.  Knows nothing of prompts or models.
+"""Text ↔ token ids of one vocabulary.  Knows nothing of prompts or models.
 
 Wraps the `tokenizers` library, which is imported when a tokenizer is opened.  It adds two things:
 markers inside a person's text stay text, and decoding is exact to the byte, so that streaming can
@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.byte_letters import byte_of_letter
 from engine.errors import ModelError
 
 if TYPE_CHECKING:
@@ -31,22 +32,43 @@ class Tokenizer:
     Open it with `load`.  Only one thread at a time may use it, but for `encode_many`.
     """
 
-    def __init__(self, backend: "_Tokenizer") -> None:
+    def __init__(self, backend: "_Tokenizer", contents: Sequence[bytes] | None = None) -> None:
+        """Wrap a tokenizer of the library.
+
+        Args:
+            backend: The library's.
+            contents: The bytes of every token by id; None: its letters stand for bytes.
+        """
         self._backend = backend
         # Otherwise the library turns "<|endoftext|>" in a file into the control token.
         backend.encode_special_tokens = True
         added = backend.get_added_tokens_decoder()
         self._special = {token.content: i for i, token in added.items() if token.special}
-        plain = {i: token.content for i, token in added.items() if not token.special}
-        self._bytes = _token_bytes(backend.get_vocab(with_added_tokens=True), self._special, plain)
+        if contents is None:
+            plain = {i: token.content for i, token in added.items() if not token.special}
+            vocabulary = backend.get_vocab(with_added_tokens=True)
+            contents = _token_bytes(vocabulary, self._special, plain)
+        self._bytes = contents
 
     @classmethod
-    def load(cls, folder: Path) -> "Tokenizer":
-        """Open ``tokenizer.json`` in a model folder.
+    def load(cls, place: Path) -> "Tokenizer":
+        """Open the vocabulary of a model: ``tokenizer.json`` in its folder, or its GGUF file.
 
         Raises:
-            ModelError: The file is missing or malformed, or its vocabulary is not byte-level.
+            ModelError: The file is missing or malformed, or its vocabulary is of a kind that is
+                not read.
+            WeightsError: The GGUF file is missing or malformed.
         """
+        if place.suffix == ".gguf":
+            from engine.gguf_vocabulary import read_vocabulary
+            from engine.model.formats.gguf import read_gguf
+
+            vocabulary = read_vocabulary(read_gguf(place))
+            return cls(vocabulary.backend, vocabulary.contents)
+        return cls._load_folder(place)
+
+    @classmethod
+    def _load_folder(cls, folder: Path) -> "Tokenizer":
         from tokenizers import Tokenizer as Backend
 
         path = folder / "tokenizer.json"
@@ -155,23 +177,11 @@ class TextStream:
         return self._decoder.decode(content)
 
 
-def _byte_of_letter() -> dict[str, int]:
-    """Return the byte for each letter of the byte-level alphabet.
-
-    A printable byte is its own letter.  The others get the letters from U+0100 on, in order
-    (Radford et al., GPT-2, 2019).
-    """
-    printing = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    letters = {chr(byte): byte for byte in printing}
-    hidden = (byte for byte in range(256) if byte not in printing)
-    return letters | {chr(0x100 + i): byte for i, byte in enumerate(hidden)}
-
-
 def _token_bytes(
     vocabulary: dict[str, int], special: dict[str, int], plain: dict[int, str]
 ) -> list[bytes]:
     """Return the bytes of every token, by id; a control token has none."""
-    byte_of = _byte_of_letter()
+    byte_of = byte_of_letter()
     contents = [b""] * (max(vocabulary.values(), default=-1) + 1)
     for token, i in vocabulary.items():
         if i in plain:

@@ -1,0 +1,283 @@
+"""The vocabulary inside a GGUF file, rebuilt as a tokenizer of the `tokenizers` library.
+
+Two kinds: byte-level BPE (``gpt2``), whose text is first cut by the rules that
+``tokenizer.ggml.pre`` names, and SentencePiece-style BPE with byte fallback (``llama``).  Reads
+metadata only; knows no prompt and no family.  Ids are those that llama.cpp gives.
+
+Source:
+    llama.cpp, ``llama-vocab.cpp``: the expressions by pre-tokenizer, the order of merges, the
+    kinds of tokens and which of them are matched in plain text.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
+from tokenizers.models import BPE
+
+from engine.byte_letters import byte_of_letter
+from engine.errors import ModelError
+from engine.model.formats.gguf import GgufFile, Strings
+
+__all__ = ["PRE_TOKENIZERS", "GgufVocabulary", "read_vocabulary"]
+
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
+"""Kinds of tokens, as ``tokenizer.ggml.token_type`` numbers them."""
+
+_CONTRACTIONS = "'s|'t|'re|'ve|'m|'ll|'d"
+_ANY_CASE = "'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]"
+_WORDS = r"[^\r\n\p{L}\p{N}]?\p{L}+"
+_SIGNS = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+_GPT2 = rf"{_CONTRACTIONS}| ?\p{{L}}+| ?\p{{N}}+| ?[^\s\p{{L}}\p{{N}}]+|\s+(?!\S)|\s+"
+_DIGIT_THEN_GPT2 = (r"\p{N}", _GPT2)
+_LLAMA3 = (rf"(?:{_ANY_CASE})|{_WORDS}|\p{{N}}{{1,3}}|{_SIGNS}",)
+_QWEN2 = (rf"(?:{_ANY_CASE})|{_WORDS}|\p{{N}}|{_SIGNS}",)
+
+PRE_TOKENIZERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "gpt-2": (_GPT2,),
+        "llama-bpe": _LLAMA3,
+        "llama3": _LLAMA3,
+        "qwen2": _QWEN2,
+        "deepseek-r1-qwen": _QWEN2,
+        "smollm": _DIGIT_THEN_GPT2,
+        "starcoder": _DIGIT_THEN_GPT2,
+        "refact": _DIGIT_THEN_GPT2,
+        "command-r": _DIGIT_THEN_GPT2,
+        "codeshell": _DIGIT_THEN_GPT2,
+    }
+)
+"""By the name in ``tokenizer.ggml.pre``: expressions that cut the text, one after the other."""
+
+_CONTROL_LOOKING = frozenset(
+    {
+        "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|fim_prefix|>", "<|fim_suffix|>",
+        "<|fim_middle|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>", "<|file_separator|>",
+        "<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<fim_pad>", "<repo_name>", "<reponame>",
+        "<file_sep>", "<filename>", "<eos>", "<bos>", "<start_of_turn>", "<end_of_turn>",
+        "<|fim_begin|>", "<|fim_hole|>", "<|fim_end|>", "<|end_of_text|>", "<|start_of_role|>",
+        "<|end_of_role|>", "</s>", "<s>", "<unk>", "<pad>",
+    }
+)  # fmt: skip
+"""Texts that are control tokens wherever a vocabulary has them; some files call them plain."""
+
+
+@dataclass(frozen=True, slots=True)
+class GgufVocabulary:
+    """A vocabulary and what the file says of its use."""
+
+    backend: Tokenizer
+    contents: tuple[bytes, ...]
+    """The bytes of every token by id; a control token has none."""
+    adds_bos: bool
+    """Whether a prompt begins with ``bos``."""
+    bos: int | None
+    eos: int | None
+
+
+def read_vocabulary(file: GgufFile) -> GgufVocabulary:
+    """Return the tokenizer that a file describes.
+
+    Raises:
+        ModelError: The file has no vocabulary, or one of a kind that is not read; the message
+            names the kind and lists those that are.
+    """
+    source = _Source(file)
+    kind = source.text("tokenizer.ggml.model")
+    build = _KINDS.get(kind)
+    if build is None:
+        raise ModelError(
+            f"{file.path}: vocabulary of kind {kind!r}; supported: {', '.join(_KINDS)}"
+        )
+    pieces = tuple(source.strings("tokenizer.ggml.tokens"))
+    kinds = source.kinds(len(pieces))
+    try:
+        backend = build(source, pieces, kinds)
+    except ModelError:
+        raise
+    except Exception as error:  # the library raises Exception itself
+        raise ModelError(f"{file.path}: its vocabulary makes no tokenizer: {error}") from error
+    control = _control(pieces, kinds)
+    _add_tokens(backend, pieces, kinds, control)
+    return GgufVocabulary(
+        backend=backend,
+        contents=tuple(_contents(kind, pieces, kinds, control)),
+        adds_bos=bool(file.metadata.get("tokenizer.ggml.add_bos_token", kind == "llama")),
+        bos=source.token("tokenizer.ggml.bos_token_id", len(pieces)),
+        eos=source.token("tokenizer.ggml.eos_token_id", len(pieces)),
+    )
+
+
+class _Source:
+    """A file's metadata, each value asked for by key and kind."""
+
+    def __init__(self, file: GgufFile) -> None:
+        self.file = file
+
+    def _missing(self, key: str, kind: str) -> ModelError:
+        found = self.file.metadata.get(key)
+        said = "is missing" if found is None else f"is {type(found).__name__}, not {kind}"
+        return ModelError(f"{self.file.path}: metadata {key!r} {said}; the vocabulary needs it")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self.file.metadata.get(key, default)
+        if not isinstance(value, str):
+            raise self._missing(key, "a text")
+        return value
+
+    def strings(self, key: str) -> Strings:
+        value = self.file.metadata.get(key)
+        if not isinstance(value, Strings):
+            raise self._missing(key, "an array of texts")
+        return value
+
+    def floats(self, key: str, count: int) -> list[float]:
+        value = self.file.metadata.get(key)
+        if not isinstance(value, np.ndarray) or value.shape != (count,):
+            raise self._missing(key, f"an array of {count} numbers")
+        return [float(number) for number in value.tolist()]
+
+    def kinds(self, count: int) -> list[int]:
+        value = self.file.metadata.get("tokenizer.ggml.token_type")
+        if value is None:
+            return [NORMAL] * count
+        if not isinstance(value, np.ndarray) or value.shape != (count,):
+            raise self._missing("tokenizer.ggml.token_type", f"an array of {count} numbers")
+        return [int(number) for number in value.tolist()]
+
+    def token(self, key: str, count: int) -> int | None:
+        """Return a token's id, None where the file names none or one beyond the vocabulary."""
+        value = self.file.metadata.get(key)
+        valid = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < count
+        return int(str(value)) if valid else None
+
+
+# ── byte-level BPE ──────────────────────────────────────────────────────────────────────────
+
+
+def _byte_level(source: _Source, pieces: tuple[str, ...], kinds: list[int]) -> Tokenizer:
+    pre = source.text("tokenizer.ggml.pre", "default")
+    expressions = PRE_TOKENIZERS.get(pre)
+    if expressions is None:
+        raise ModelError(
+            f"{source.file.path}: pre-tokenizer {pre!r}; supported: {', '.join(PRE_TOKENIZERS)}"
+        )
+    merges = [_merge(source, line) for line in source.strings("tokenizer.ggml.merges")]
+    backend = Tokenizer(
+        BPE(vocab=_ids(pieces), merges=merges, ignore_merges=pre.startswith("llama"))
+    )
+    backend.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            *(pre_tokenizers.Split(Regex(cut), "isolated") for cut in expressions),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    backend.decoder = decoders.ByteLevel()
+    return backend
+
+
+def _merge(source: _Source, line: str) -> tuple[str, str]:
+    left, space, right = line.partition(" ")
+    if not (left and space and right):
+        raise ModelError(f"{source.file.path}: {line!r} is no merge of two pieces")
+    return left, right
+
+
+# ── SentencePiece-style BPE ─────────────────────────────────────────────────────────────────
+
+
+def _sentence_piece(source: _Source, pieces: tuple[str, ...], kinds: list[int]) -> Tokenizer:
+    scores = source.floats("tokenizer.ggml.scores", len(pieces))
+    unknown = source.token("tokenizer.ggml.unknown_token_id", len(pieces))
+    backend = Tokenizer(
+        BPE(
+            vocab=_ids(pieces),
+            merges=_merges_by_score(pieces, kinds, scores),
+            unk_token=None if unknown is None else pieces[unknown],
+            fuse_unk=True,
+            byte_fallback=True,
+        )
+    )
+    prefixed = source.file.metadata.get("tokenizer.ggml.add_space_prefix", True)
+    steps: list[Any] = [normalizers.Prepend("▁")] if prefixed else []
+    backend.normalizer = normalizers.Sequence([*steps, normalizers.Replace(" ", "▁")])
+    backend.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    )
+    return backend
+
+
+def _merges_by_score(
+    pieces: tuple[str, ...], kinds: list[int], scores: list[float]
+) -> list[tuple[str, str]]:
+    """Return every way to make a piece of two others, the piece of the highest score first."""
+    ids = {piece: i for i, piece in enumerate(pieces) if kinds[i] in (NORMAL, USER_DEFINED, UNUSED)}
+    ranked: list[tuple[float, int, int, str, str]] = []
+    for piece, i in ids.items():
+        for cut in range(1, len(piece)):
+            left, right = piece[:cut], piece[cut:]
+            if left in ids and right in ids:
+                ranked.append((-scores[i], ids[left], ids[right], left, right))
+    ranked.sort()
+    return [(left, right) for *_, left, right in ranked]
+
+
+_KINDS = {"gpt2": _byte_level, "llama": _sentence_piece}
+
+
+# ── what tokens stand for ───────────────────────────────────────────────────────────────────
+
+
+def _contents(
+    vocabulary: str, pieces: tuple[str, ...], kinds: list[int], control: set[int]
+) -> Iterator[bytes]:
+    """Yield the bytes of every token."""
+    byte_of = byte_of_letter()
+    for i, (piece, kind) in enumerate(zip(pieces, kinds, strict=True)):
+        if i in control:
+            yield b""
+        elif kind == BYTE:
+            yield _byte(piece)
+        elif kind == USER_DEFINED:
+            yield piece.encode()
+        elif vocabulary == "gpt2":
+            yield bytes(byte_of[letter] for letter in piece if letter in byte_of)
+        else:
+            yield piece.replace("▁", " ").encode()
+
+
+def _byte(piece: str) -> bytes:
+    """Return the byte of a piece such as ``<0x0A>``; a piece of another form stands for itself."""
+    match = re.fullmatch(r"<0x([0-9A-Fa-f]{2})>", piece)
+    return bytes.fromhex(match[1]) if match else piece.encode()
+
+
+# ── tokens that are matched whole ───────────────────────────────────────────────────────────
+
+
+def _ids(pieces: Iterable[str]) -> dict[str, int]:
+    return {piece: i for i, piece in enumerate(pieces)}
+
+
+def _control(pieces: tuple[str, ...], kinds: list[int]) -> set[int]:
+    return {
+        i
+        for i, (piece, kind) in enumerate(zip(pieces, kinds, strict=True))
+        if kind in (CONTROL, UNKNOWN) or piece in _CONTROL_LOOKING
+    }
+
+
+def _add_tokens(
+    backend: Tokenizer, pieces: tuple[str, ...], kinds: list[int], control: set[int]
+) -> None:
+    """Register control tokens, which text never gives, and pieces that are matched whole."""
+    added = [
+        AddedToken(piece, special=i in control, normalized=False)
+        for i, piece in enumerate(pieces)
+        if i in control or kinds[i] == USER_DEFINED
+    ]
+    backend.add_tokens(added)

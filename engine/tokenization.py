@@ -1,0 +1,36 @@
+"""The tokens of a text in a model's vocabulary, by the model's name.  Opens no weights."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.model.catalogue import find_model
+from engine.tokenizer import Tokenizer
+
+__all__ = ["TokenizedText", "tokenize"]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizedText:
+    """A text as tokens."""
+
+    ids: list[int]
+    pieces: list[str]
+    """The text of each token; bytes that are no UTF-8 by themselves are U+FFFD."""
+
+
+def tokenize(model: str | None, text: str) -> TokenizedText:
+    """Return a text in a model's vocabulary; what looks like a control token stays text.
+
+    Args:
+        model: A bundled name, a model folder or a GGUF file; None means the bundled default.
+        text: The text.
+
+    Raises:
+        ModelError: The model cannot be found, or its vocabulary cannot be read.
+        WeightsError: The GGUF file is missing or malformed.
+    """
+    is_gguf = model is not None and model.endswith(".gguf")
+    place = Path(str(model)).expanduser() if is_gguf else find_model(model)
+    tokenizer = Tokenizer.load(place)
+    ids = tokenizer.encode_part(text)
+    return TokenizedText(ids, [tokenizer.decode([token]) for token in ids])
