@@ -55,28 +55,24 @@ PRE_TOKENIZERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 _CONTROL_LOOKING = frozenset(
     {
-        "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|fim_prefix|>", "<|fim_suffix|>",
-        "<|fim_middle|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>", "<|file_separator|>",
-        "<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<fim_pad>", "<repo_name>", "<reponame>",
-        "<file_sep>", "<filename>", "<eos>", "<bos>", "<start_of_turn>", "<end_of_turn>",
-        "<|fim_begin|>", "<|fim_hole|>", "<|fim_end|>", "<|end_of_text|>", "<|start_of_role|>",
-        "<|end_of_role|>", "</s>", "<s>", "<unk>", "<pad>",
+        "<|endoftext|>", "<|end_of_text|>", "<|im_start|>", "<|im_end|>", "<start_of_turn>",
+        "<end_of_turn>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|fim_pad|>",
+        "<|fim_begin|>", "<|fim_hole|>", "<|fim_end|>", "<fim_prefix>", "<fim_suffix>",
+        "<fim_middle>", "<fim_pad>", "<|repo_name|>", "<repo_name>", "<reponame>", "<|file_sep|>",
+        "<|file_separator|>", "<file_sep>", "<|start_of_role|>", "<|end_of_role|>", "</s>",
     }
 )  # fmt: skip
-"""Texts that are control tokens wherever a vocabulary has them; some files call them plain."""
+"""Texts that are control tokens wherever a vocabulary has them; some files call them plain.  As
+in llama.cpp ``</s>`` is one and ``<s>`` is not, which Gemma matches whole, as text."""
 
 
 @dataclass(frozen=True, slots=True)
 class GgufVocabulary:
-    """A vocabulary and what the file says of its use."""
+    """A file's vocabulary."""
 
     backend: Tokenizer
     contents: tuple[bytes, ...]
     """The bytes of every token by id; a control token has none."""
-    adds_bos: bool
-    """Whether a prompt begins with ``bos``."""
-    bos: int | None
-    eos: int | None
 
 
 def read_vocabulary(file: GgufFile) -> GgufVocabulary:
@@ -103,13 +99,7 @@ def read_vocabulary(file: GgufFile) -> GgufVocabulary:
         raise ModelError(f"{file.path}: its vocabulary makes no tokenizer: {error}") from error
     control = _control(pieces, kinds)
     _add_tokens(backend, pieces, kinds, control)
-    return GgufVocabulary(
-        backend=backend,
-        contents=tuple(_contents(kind, pieces, kinds, control)),
-        adds_bos=bool(file.metadata.get("tokenizer.ggml.add_bos_token", kind == "llama")),
-        bos=source.token("tokenizer.ggml.bos_token_id", len(pieces)),
-        eos=source.token("tokenizer.ggml.eos_token_id", len(pieces)),
-    )
+    return GgufVocabulary(backend, tuple(_contents(kind, pieces, kinds, control)))
 
 
 class _Source:

@@ -57,8 +57,11 @@ NETWORK = ("open_connection", "start_server", "create_connection", "create_serve
 """What asyncio and the socket module call a connection that leaves the machine."""
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "engine").rglob("*.py")), ids=lambda p: p.name)
-def test_no_module_of_the_engine_opens_a_connection(path: Path) -> None:
+SOURCES = sorted(path for top in ("engine", "tui") for path in (ROOT / top).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_module_of_ours_opens_a_connection(path: Path) -> None:
     """Its socket is a Unix socket; a contract of `lint-imports` forbids network clients."""
     text = path.read_text(encoding="utf-8")
     assert not [name for name in NETWORK if re.search(rf"\b{name}\b", text)]

@@ -8,15 +8,14 @@ import pytest
 
 from engine.byte_letters import byte_of_letter
 from engine.errors import ModelError
-from engine.model.formats.gguf import read_gguf
 from engine.tokenizer import Tokenizer
-from scripts.gguf_writer import Array, write_gguf
+from tests.gguf_writer import Array, write_gguf
 
 LETTER = {byte: letter for letter, byte in byte_of_letter().items()}
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, _, BYTE = range(1, 7)
 MERGES = ["a b", "ab a", "Ġ a", "Ġa b", "b b", "1 2", "Ċ Ċ", "' s", "Ã ¶"]
 CONTROLS = ["<|fim_middle|>", "<end>"]
-WHOLE = ["\t\t"]
+WHOLE = ["\t\t", "<s>"]
 
 
 def letters(text: str) -> str:
@@ -128,6 +127,7 @@ def test_a_control_token_that_the_file_calls_normal_is_one(opened) -> None:
 def test_pieces_of_the_user_are_matched_whole(opened) -> None:
     assert pieces_of(opened(byte_level()), "a\t\tb\t") == ["a", "\t\t", "b", "\t"]
     assert pieces_of(opened(sentence_piece()), "a\n\nb") == ["a", "\n\n", "b"]
+    assert pieces_of(opened(byte_level()), "a<s>b") == ["a", "<s>", "b"]  # HTML, no control token
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_random_text_comes_back(opened) -> None:
         (byte_level(**{"tokenizer.ggml.merges": 3}), "merges' is int, not an array of texts"),
         (byte_level(**{"tokenizer.ggml.merges": Array("str", ["ab"])}), "'ab' is no merge"),
         (byte_level(**{"tokenizer.ggml.merges": Array("str", ["a zz"])}), "makes no tokenizer"),
-        (byte_level(**{"tokenizer.ggml.token_type": Array("i32", [1])}), "array of 268 numbers"),
+        (byte_level(**{"tokenizer.ggml.token_type": Array("i32", [1])}), "array of 269 numbers"),
         (sentence_piece(**{"tokenizer.ggml.scores": Array("f32", [0.0])}), "array of 266 numbers"),
     ],
 )
@@ -187,13 +187,3 @@ def test_a_vocabulary_that_cannot_be_read_says_why(tmp_path, metadata, words) ->
         Tokenizer.load(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
-
-
-def test_what_the_file_says_of_its_use(tmp_path) -> None:
-    from engine.gguf_vocabulary import read_vocabulary
-
-    path = tmp_path / "model.gguf"
-    ends = {"tokenizer.ggml.eos_token_id": 1, "tokenizer.ggml.bos_token_id": 10**6}
-    write_gguf(path, sentence_piece(**ends), {})
-    found = read_vocabulary(read_gguf(path))
-    assert (found.adds_bos, found.bos, found.eos) == (True, None, 1)

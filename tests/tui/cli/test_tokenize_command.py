@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine import Session
-from scripts.gguf_writer import Array, write_gguf
+from tests.gguf_writer import Array, write_gguf
 from tui.cli.main import run
 
 

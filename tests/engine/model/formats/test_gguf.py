@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import WeightsError
 from engine.model.formats.gguf import Strings, read_gguf
-from scripts.gguf_writer import Array, Packed, write_gguf
+from tests.gguf_writer import Array, Packed, write_gguf
 
 F32, Q8_0, Q4_K = 0, 8, 12
 METADATA = {

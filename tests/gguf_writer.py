@@ -1,6 +1,6 @@
 """Write GGUF files, version 3: the other end of `engine.model.formats.gguf`.
 
-For exports and tests.  Chooses no types and quantises nothing: tensors come as packed bytes.
+Chooses no types and quantises nothing: tensors come as packed bytes.
 """
 
 import struct
