@@ -99,6 +99,8 @@ class GgufTensor:
     shape: tuple[int, ...]
     """Slowest dimension first, as NumPy counts: (N, K) for a matrix of N outputs, K inputs."""
     type: GgmlType
+    offset: int
+    """Where its bytes begin in the file."""
     data: NDArray[np.uint8]
     """Its bytes, mapped and read-only; row after row, blocks along the last dimension."""
 
@@ -322,7 +324,7 @@ class _Reader:
                 f"truncated: tensor {info.name!r} needs {size} bytes at {start}, the file ends at "
                 f"{len(self._data)}"
             )
-        return GgufTensor(info.name, info.shape, kind, self._bytes[start : start + size])
+        return GgufTensor(info.name, info.shape, kind, start, self._bytes[start : start + size])
 
     @staticmethod
     def _wrong_version(version: int) -> str:
