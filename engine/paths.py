@@ -156,7 +156,7 @@ def _model_facts(model: str | None) -> list[object]:
     """
     root = _bundled(model) or Path(model or "")
     folders = sorted(root.glob("*/")) if model is None else [root]
-    return [model_identity(folder) for folder in folders]
+    return [str(root), *(model_identity(folder) for folder in folders)]
 
 
 def _bundled(model: str | None) -> Path | None:
