@@ -6,6 +6,7 @@ of `tests.tiny`: control tokens, then one token for every byte.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -59,11 +60,11 @@ def write_tiny_gguf(
     sized = Sizes(**sizes)
     random = np.random.default_rng(seed)
     tensors = {}
-    kinds = [types[0]] if tied else [types[-1], types[0]]
+    kinds = cycle(types)
     for name, shape in tiny_gguf_shapes(family, sized, layers, tied).items():
         kind = "F32"
         if len(shape) == 2:
-            kind = kinds.pop() if kinds else types[len(tensors) % len(types)]
+            kind = next(kinds)
         tensors[name] = random_tensor(random, kind, shape, norm="norm" in name)
     keys = tiny_gguf_metadata(family, sized, layers) | dict(metadata or {})
     write_gguf(path, {key: value for key, value in keys.items() if value is not None}, tensors)
@@ -190,7 +191,11 @@ def _particular(family: str) -> dict[str, object]:
             "final_logit_softcapping": 30.0,
         }
     if family == "gemma3":
-        return {"attention.sliding_window": 16, "rope.freq_base": 1e6}
+        return {
+            "attention.sliding_window": 16,
+            "attention.sliding_window_pattern": 2,
+            "rope.freq_base": 1e6,
+        }
     if family == "granite":
         return {
             "logit_scale": 8.0,

@@ -69,11 +69,14 @@ class Architecture:
     numbers: Mapping[str, str] = field(default_factory=lambda: NUMBERS)
     """Numbers that every file has."""
     optional: Mapping[str, str] = field(default_factory=dict)
-    """Numbers that a file may have."""
+    """Numbers that a file may have; 0 means that there is none."""
     constants: Mapping[str, object] = field(default_factory=dict)
-    """Fields that no file has, because llama.cpp fixes them."""
+    """Fields that files leave to llama.cpp, which fixes them."""
+    window: int | None = 0
+    """Positions that a layer sees where the file does not say: 0 means all, None that the file has
+    to."""
     window_every: int = 0
-    """Layers after which one without a window follows, itself counted; 0: all are alike."""
+    """Every so many layers one sees all positions; 0: all are alike."""
     local_base: float | None = None
     """Rotary base of layers with a window, where it differs."""
     largest_layers: int | None = None
@@ -104,7 +107,6 @@ _LAYERS = "model.layers."
 _ATTENTION_BIAS, _FFN_BIAS = "blk.0.attn_q.bias", "blk.0.ffn_gate.bias"
 _LLAMA_BIASES = {_ATTENTION_BIAS: "attention_bias", _FFN_BIAS: "mlp_bias"}
 _GELU = {"hidden_activation": "gelu_pytorch_tanh", "hidden_act": "gelu_pytorch_tanh"}
-_WINDOW = {"attention.sliding_window": "sliding_window"}
 _CAPS = {
     "attn_logit_softcapping": "attn_logit_softcapping",
     "final_logit_softcapping": "final_logit_softcapping",
@@ -120,16 +122,18 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
         "gemma": Architecture(model_type="gemma", constants=_GELU),
         "gemma2": Architecture(
             model_type="gemma2",
-            optional=_WINDOW | _CAPS,
-            constants=_GELU,
+            optional=_CAPS,
+            constants=_GELU | {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0},
+            window=4096,
             window_every=2,
             largest_layers=46,
             tensors=_FOUR_NORMS,
         ),
         "gemma3": Architecture(
             model_type="gemma3_text",
-            optional=_WINDOW | _CAPS,
+            optional={"final_logit_softcapping": "final_logit_softcapping"},
             constants=_GELU,
+            window=None,
             window_every=6,
             local_base=10000.0,
             largest_layers=62,
@@ -138,7 +142,6 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
         "starcoder2": Architecture(
             model_type="starcoder2",
             numbers={"attention.layer_norm_epsilon": "norm_epsilon"},
-            optional=_WINDOW,
             constants={"hidden_act": "gelu_pytorch_tanh"},
             bias_fields={_ATTENTION_BIAS: "use_bias"},
             tensors={"mlp.c_fc": "ffn_up", "mlp.c_proj": "ffn_down"},
@@ -146,8 +149,8 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
         "granite": Architecture(
             model_type="granite",
             neighbouring_pairs=True,
+            numbers={**NUMBERS, "logit_scale": "logits_scaling"},
             optional={
-                "logit_scale": "logits_scaling",
                 "residual_scale": "residual_multiplier",
                 "embedding_scale": "embedding_multiplier",
                 "attention.scale": "attention_multiplier",

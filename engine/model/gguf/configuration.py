@@ -20,6 +20,7 @@ __all__ = ["hugging_face_fields", "read_gguf_config"]
 
 EMBEDDING, HEAD, ROPE_FACTORS = "token_embd.weight", "output.weight", "rope_freqs.weight"
 _LARGEST = {"block_count": MOST_LAYERS}
+_MOST_FACTORS = 1 << 12
 _NAMED_FIELD = re.compile(r"field '(\w+)'")
 
 
@@ -49,8 +50,8 @@ def read_gguf_config(
 def hugging_face_fields(file: GgufFile) -> dict[str, Any]:
     """Return what Hugging Face's ``config.json`` of the same model would hold, as far as it counts.
 
-    One field is ours: a ``rope_scaling`` of type ``"factors"`` carries the ``factors`` by which
-    each pair of a head turns slower, which the file has instead of the rule that they come from.
+    One field is ours: ``spark_rope_factors`` are the numbers by which each pair of a head turns
+    slower, which the file has instead of the rule that they come from.
 
     Raises:
         ConfigError: As `read_gguf_config`.
@@ -63,27 +64,22 @@ def hugging_face_fields(file: GgufFile) -> dict[str, Any]:
     _refuse_variants(keys)
     fields = _plain_fields(keys, architecture)
     fields |= _vocabulary(file) | _heads(keys) | _windows(keys, architecture)
-    fields |= _score_scale(fields, architecture) | _rope_scaling(file, keys, fields["head_dim"])
+    fields |= _score_scale(fields, architecture) | _rope_scaling(file, keys)
     for tensor, name in architecture.bias_fields.items():
         fields[name] = tensor in file.tensors
-    if "sliding_window" in fields and architecture.model_type == "llama":
-        fields["model_type"] = "mistral"
     return fields
 
 
 def _plain_fields(keys: Keys, architecture: Architecture) -> dict[str, Any]:
     """Return the fields that are a value of the file, or fixed."""
-    optional = architecture.optional
-    if architecture.model_type == "llama":
-        optional = {**optional, "attention.sliding_window": "sliding_window"}
     numbers = {name: keys.number(key) for key, name in architecture.numbers.items()}
-    given = {name: keys.number(key) for key, name in optional.items() if keys.has(key)}
+    optional = {key: name for key, name in architecture.optional.items() if keys.has(key)}
     return {
         "model_type": architecture.model_type,
         **architecture.constants,
         **{name: keys.size(key, _LARGEST.get(key, LARGEST_SIZE)) for key, name in INTEGERS.items()},
         **numbers,
-        **{name: value for name, value in given.items() if value},  # 0 means that there is none
+        **{name: keys.number(key) or None for key, name in optional.items()},
         "rope_theta": keys.number("rope.freq_base", 10000.0),
     }
 
@@ -129,18 +125,20 @@ def _heads(keys: Keys) -> dict[str, Any]:
 
 
 def _windows(keys: Keys, architecture: Architecture) -> dict[str, Any]:
-    """Return which layers have a window, and the rotary base of those."""
+    """Return the window, which layers have it, and the rotary base of those."""
+    window = keys.integer("attention.sliding_window", architecture.window)
+    fields: dict[str, Any] = {"sliding_window": window or None}
+    if architecture.model_type == "llama" and window:
+        fields["model_type"] = "mistral"
     if not architecture.window_every:
-        return {}
+        return fields
     layers = keys.integer("block_count")
     name = "attention.sliding_window_pattern"
     local = keys.truths(name, layers)
     if local is None:
         every = max(1, keys.integer(name, architecture.window_every))
         local = [layer % every != every - 1 for layer in range(layers)]
-    fields: dict[str, Any] = {
-        "layer_types": ["sliding_attention" if each else "full_attention" for each in local]
-    }
+    fields["layer_types"] = ["sliding_attention" if each else "full_attention" for each in local]
     if architecture.local_base is not None:
         base = keys.number("rope.freq_base_swa", architecture.local_base)
         fields["rope_local_base_freq"] = base
@@ -148,7 +146,9 @@ def _windows(keys: Keys, architecture: Architecture) -> dict[str, Any]:
 
 
 def _score_scale(fields: dict[str, Any], architecture: Architecture) -> dict[str, Any]:
-    """Return the number whose inverse square root scales the scores, where a Gemma names it."""
+    """Return what scales the scores, where the family's configurations say it."""
+    if architecture.model_type == "granite" and not fields.get("attention_multiplier"):
+        return {"attention_multiplier": fields["head_dim"] ** -0.5}
     if architecture.largest_layers is None:
         return {}
     if fields["num_hidden_layers"] == architecture.largest_layers:
@@ -156,7 +156,7 @@ def _score_scale(fields: dict[str, Any], architecture: Architecture) -> dict[str
     return {"query_pre_attn_scalar": fields["head_dim"]}
 
 
-def _rope_scaling(file: GgufFile, keys: Keys, head_dim: int) -> dict[str, Any]:
+def _rope_scaling(file: GgufFile, keys: Keys) -> dict[str, Any]:
     """Return how the rotation is slowed: for all pairs alike, or for each by its factor."""
     kind = keys.text("rope.scaling.type", "linear")
     if kind not in ("none", "linear"):
@@ -167,19 +167,19 @@ def _rope_scaling(file: GgufFile, keys: Keys, head_dim: int) -> dict[str, Any]:
     if factor < 0.0:
         raise keys.wrong(keys.key("rope.scaling.factor"), factor, "a number above 0")
     if ROPE_FACTORS in file.tensors:
-        factors = _factors(file, head_dim)
-        return {"rope_scaling": {"rope_type": "factors", "factors": [f * factor for f in factors]}}
+        factors = _factors(file)
+        return {"spark_rope_factors": [each * factor for each in factors]}
     if factor == 1.0:
         return {}
     return {"rope_scaling": {"rope_type": "linear", "factor": factor}}
 
 
-def _factors(file: GgufFile, head_dim: int) -> list[float]:
+def _factors(file: GgufFile) -> list[float]:
     tensor = file.tensors[ROPE_FACTORS]
-    if tensor.type.name != "F32" or tensor.shape != (head_dim // 2,):
+    if tensor.type.name != "F32" or len(tensor.shape) != 1 or tensor.shape[0] > _MOST_FACTORS:
         raise ConfigError(
             f"{file.path}: tensor {ROPE_FACTORS} is {tensor.type.name} of shape {tensor.shape}; "
-            f"needed: F32 and ({head_dim // 2},)"
+            f"needed: F32, a number for every pair of a head"
         )
     factors = np.frombuffer(tensor.data, "<f4")
     if not (np.isfinite(factors) & (factors > 0)).all():
@@ -207,6 +207,5 @@ _ALL_KEYS = {
     "attention.head_count_kv": "num_key_value_heads",
     "attention.key_length": "head_dim",
     "rope.freq_base": "rope_theta",
-    "rope.scaling.type": "rope_scaling",
     "attention.sliding_window": "sliding_window",
 }
