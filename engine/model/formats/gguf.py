@@ -346,10 +346,11 @@ class _Info:
 
 def _alignment(metadata: Mapping[str, Value]) -> int:
     value = metadata.get("general.alignment", DEFAULT_ALIGNMENT)
-    is_power = isinstance(value, int) and not isinstance(value, bool) and value.bit_count() == 1
-    if not is_power or not 8 <= int(str(value)) <= 1 << 20:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _Malformed(f"general.alignment is a {type(value).__name__}, not a number")
+    if value.bit_count() != 1 or not 8 <= value <= 1 << 20:
         raise _Malformed(f"general.alignment is {value}; a power of two from 8 is needed")
-    return int(str(value))
+    return value
 
 
 def _refuse_overlaps(spans: list[tuple[int, int, str]]) -> None:

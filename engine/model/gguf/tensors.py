@@ -157,7 +157,7 @@ def _find(file: GgufFile, graph: ModelGraph) -> dict[str, _Stored]:
     found = {}
     for name, shape in graph.weights.items():
         tensor = file.tensors[names[name]]
-        where = f"{file.path}: tensor {tensor.name}"
+        where = f"{file.path}: tensor {tensor.name}"  # a name of ours: it was asked for
         _check(tensor, shape, where)
         rows = FileRows(
             opened, tensor.offset, shape[0], tensor.data.size // shape[0], orders.get(name)
@@ -198,7 +198,8 @@ _SOURCE = "the metadata describes another model, or a variant that is not suppor
 
 
 def _counted(names: list[str]) -> str:
-    shown = ", ".join(names[:_NAMES_SHOWN]) + (", …" if len(names) > _NAMES_SHOWN else "")
+    printable = [name if name.isprintable() else repr(name) for name in names[:_NAMES_SHOWN]]
+    shown = ", ".join(printable) + (", …" if len(names) > _NAMES_SHOWN else "")
     return f"1 tensor ({shown}) is" if len(names) == 1 else f"{len(names)} tensors ({shown}) are"
 
 
