@@ -187,6 +187,8 @@ def test_factors_of_the_rotation_that_cannot_be(tmp_path):
         ({"llama.block_count": None}, "'llama.block_count' is missing"),
         ({"llama.block_count": 0}, "'llama.block_count' is 0; allowed: a whole number, 1 to"),
         ({"llama.block_count": 1 << 31}, "'llama.block_count' is 2147483648; allowed"),
+        ({"llama.block_count": 30}, "'llama.block_count' is 30; allowed: at most 20, the file's"),
+        ({"llama.attention.key_length": 1 << 20}, "key_length' is 1048576; allowed: a whole num"),
         ({"llama.block_count": "two"}, "'llama.block_count' is 'two'; allowed: a whole number"),
         ({"llama.block_count": True}, "'llama.block_count' is True"),
         ({"llama.embedding_length": 63}, "'llama.embedding_length' is 63; allowed: a multiple"),
