@@ -78,7 +78,7 @@ def peer_greedy(model: Any, prompt: list[int], length: int) -> dict[str, list[fl
 class Ours:
     """A model on the fast tier, from an empty context each time."""
 
-    def __init__(self, path: str, threads: int) -> None:
+    def __init__(self, path: str, file: Path, threads: int) -> None:
         from engine.model.catalogue import find_model
         from engine.model.load import load_model
         from engine.tokenizer import Tokenizer
@@ -89,7 +89,7 @@ class Ours:
         place = find_model(path)
         model = load_model(place)
         self.tokenizer = Tokenizer.load(place)
-        self.first = first_tokens(place)
+        self.first = first_tokens(file)
         placed = open_placed(model.graph, machine.get("wse3"), formats=model.formats)
         self.runner = find_tier("fast")(
             placed, model.tensors, threads=threads, on_progress=lambda *step: None
@@ -215,6 +215,7 @@ def main() -> None:
     """Run the comparison that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
+    parser.add_argument("--ours", help="the same model for this engine; default: the file itself")
     parser.add_argument("--peer-python", required=True)
     parser.add_argument("--text", type=Path, default=ROOT / "engine")
     parser.add_argument("--positions", type=int, default=2000)
@@ -225,7 +226,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     call = parser.parse_args()
     began = perf_counter()
-    ours = Ours(call.model, call.threads)
+    ours = Ours(call.ours or call.model, Path(call.model), call.threads)
     random = Random(call.seed)
     count = -(-call.positions // (call.window - 1))
     windows = cut(ours, call.text, count, call.window, random)
