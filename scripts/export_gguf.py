@@ -142,6 +142,4 @@ def main(source: str, target: str) -> None:
 
 
 if __name__ == "__main__":
-    main(
-        *(sys.argv[1:] if len(sys.argv) > 2 else [str(ROOT / "weights/spark-nano"), *sys.argv[1:]])
-    )
+    main(*(sys.argv[1:] if len(sys.argv) > 2 else [str(NANO), *sys.argv[1:]]))
