@@ -1,6 +1,7 @@
-"""The catalogue of models: which come with the program, which folder a name means, its checksum.
+"""The catalogue of models: which come with the program, which place a name means, its checksum.
 
-Looks at names and bytes only; what is in a folder is `engine.model.load`'s to read.
+The place of a model is a folder or a GGUF file.  Looks at names and bytes only; what is in it is
+`engine.model.load`'s to read.
 """
 
 import hashlib
@@ -13,6 +14,8 @@ from engine.errors import ModelError
 __all__ = ["bundled_models", "find_model", "weights_sha256"]
 
 _DEFAULTS = ("spark-mini", "spark-nano")  # the larger one first, where it was trained
+_BYTES_AT_ONCE = 1 << 20
+_GGUF = b"GGUF"
 
 
 def bundled_models() -> dict[str, Path]:
@@ -31,13 +34,14 @@ def bundled_models() -> dict[str, Path]:
 
 
 def find_model(name_or_path: str | Path | None = None) -> Path:
-    """Return the folder of a model.
+    """Return the place of a model: its folder, or its GGUF file.
 
     Args:
-        name_or_path: The name of a bundled model, or a model folder; None is the default model.
+        name_or_path: The name of a bundled model, a model folder or a GGUF file; None is the
+            default model.
 
     Raises:
-        ModelError: No bundled model has the name, and no folder is there either.
+        ModelError: No bundled model has the name, and no folder or GGUF file is there either.
     """
     known = bundled_models()
     if name_or_path is None:
@@ -46,7 +50,7 @@ def find_model(name_or_path: str | Path | None = None) -> Path:
     if asked in known:
         return known[asked]
     path = Path(asked).expanduser()
-    if asked and path.is_dir():
+    if asked and (path.is_dir() or _is_gguf(path)):
         return path.resolve()
     raise ModelError(_unknown(asked, path, sorted(known)))
 
@@ -54,14 +58,19 @@ def find_model(name_or_path: str | Path | None = None) -> Path:
 def weights_sha256(name_or_path: str | Path | None = None) -> str:
     """Return the SHA-256 of a model's files with tensors, one after the other by name.
 
+    A GGUF file is hashed whole.
+
     It tells which weights something was measured with or fitted to.
 
     Raises:
         ModelError: As `find_model`.
     """
+    place = find_model(name_or_path)
     digest = hashlib.sha256()
-    for file in sorted(find_model(name_or_path).glob("*.safetensors")):
-        digest.update(file.read_bytes())
+    for file in [place] if place.is_file() else sorted(place.glob("*.safetensors")):
+        with file.open("rb") as stream:
+            while piece := stream.read(_BYTES_AT_ONCE):
+                digest.update(piece)
     return digest.hexdigest()
 
 
@@ -71,14 +80,29 @@ def _default(known: dict[str, Path]) -> Path:
             return known[name]
     raise ModelError(
         f"no default model is bundled (looked for {', '.join(_DEFAULTS)}); "
-        f"name a model folder with --model"
+        f"name a model with --model"
     )
 
 
 def _unknown(asked: str, path: Path, known: list[str]) -> str:
     listed = f"bundled: {', '.join(known)}" if known else "no model is bundled"
+    if path.suffix == ".gguf":
+        return f"{path}: no such file"
     if path.is_file():
-        return f"{asked!r} is a file; --model takes a model folder or a name ({listed})"
+        return f"{asked!r} is no GGUF file; --model takes one, a model folder or a name ({listed})"
     close = get_close_matches(asked, known, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"no model {asked!r}: neither a bundled name nor a folder; {hint}({listed})"
+    return f"no model {asked!r}: no bundled name, folder or GGUF file; {hint}({listed})"
+
+
+def _is_gguf(path: Path) -> bool:
+    """Tell a GGUF file by its ending or its first bytes: some programs store them without one."""
+    if not path.is_file():
+        return False
+    if path.suffix == ".gguf":
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_GGUF)) == _GGUF
+    except OSError:
+        return False

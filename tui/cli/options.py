@@ -58,7 +58,7 @@ class FiniteFloat(click.ParamType[float]):
 
 
 model_option = click.option(
-    "--model", metavar="M", help="A bundled model's name or a model folder's path."
+    "--model", metavar="M", help="A bundled model's name, a model folder, or a .gguf file."
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -87,21 +87,21 @@ def check_model(name: str | None) -> None:
     """Refuse a model that does not exist, before anything slow begins.
 
     Raises:
-        WrongCallError: ``name`` is neither a bundled model nor a model folder.
+        WrongCallError: ``name`` is neither a bundled model nor a model folder nor a file.
     """
     if name is None:
         return
     bundled = [path.parent.name for path in sorted(_weights().glob("*/config.json"))]
-    if name not in bundled and not _is_folder(name):
+    if name not in bundled and not _exists(name):
         raise WrongCallError(
             f"no model '{name}': neither a bundled one ({', '.join(bundled) or 'there is none'})"
-            " nor a model folder"
+            " nor a model folder or .gguf file"
         )
 
 
-def _is_folder(name: str) -> bool:
+def _exists(name: str) -> bool:
     try:
-        return name != "" and Path(name).expanduser().is_dir()
+        return name != "" and Path(name).expanduser().exists()
     except (OSError, RuntimeError):  # a name too long; the home of nobody
         return False
 

@@ -15,7 +15,7 @@ __all__ = ["tokenize"]
 
 @click.command(short_help="Print the tokens of a file in a model's vocabulary.")
 @click.argument("file", metavar="FILE")
-@click.option("--model", metavar="M", help="A bundled name, a model folder, or a .gguf file.")
+@click.option("--model", metavar="M", help="A bundled model's name, a model folder, or a .gguf file.")
 @json_option
 def tokenize(file: str, model: str | None, as_json: bool) -> None:
     """Print the tokens of FILE in a model's vocabulary; - reads standard input.

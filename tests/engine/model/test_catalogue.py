@@ -45,7 +45,7 @@ def test_an_unknown_name_lists_the_known_ones(bundle):
 
 
 def test_a_file_is_no_model_folder(bundle, tiny_folder):
-    with pytest.raises(ModelError, match="is a file"):
+    with pytest.raises(ModelError, match="is no GGUF file"):
         find_model(tiny_folder / "config.json")
 
 
