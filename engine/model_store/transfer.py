@@ -116,9 +116,7 @@ class ProgressMeter:
         rate = self._rate()
         left = (self._total - done_bytes) / rate if rate and self._total >= done_bytes else None
         self._on_progress(
-            PullProgress(
-                self._name, self._stage, self._source, done_bytes, self._total, rate, left
-            )
+            PullProgress(self._name, self._stage, self._source, done_bytes, self._total, rate, left)
         )
 
     def _mark(self, now: float, done: int) -> None:
