@@ -1,7 +1,7 @@
 """Code generation on an emulated wafer, without a screen.  Names load on first use (PEP 562).
 
 `import engine` is light: no numpy, no numba, no Textual.  Faces use these names, and beside them
-only the light modules: `protocol`, `repository`, `errors`, `paths`, `units`.
+only the light modules: `protocol`, `repository`, `model_store`, `errors`, `paths`, `units`.
 """
 
 from importlib import import_module
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         validation_targets,
     )
     from engine.model.catalogue import weights_sha256
+    from engine.model_list import ModelList, list_models
     from engine.protocol.completion import Completion, CompletionRequest
     from engine.quality import SUITES as quality_suites
     from engine.quality.answers import Answerer, CursorAnswer, ModelAnswers, Question
@@ -56,6 +57,7 @@ _HOME = {
     "EngineDown": "engine.client:EngineDown",
     "EngineStarting": "engine.client:EngineStarting",
     "ModelAnswers": "engine.quality.answers:ModelAnswers",
+    "ModelList": "engine.model_list:ModelList",
     "Prediction": "engine.wafer.figures.prediction:Prediction",
     "QualityBench": "engine.quality.bench:QualityBench",
     "Question": "engine.quality.answers:Question",
@@ -66,6 +68,7 @@ _HOME = {
     "examine_engine": "engine.doctor:examine",
     "judge_ending": "engine.quality.endings:judge_ending",
     "calibration_constants": "engine.wafer.figures.calibration:facts",
+    "list_models": "engine.model_list:list_models",
     "machine_facts": "engine.wafer.program.machine:facts",
     "machine_names": "engine.wafer.program.machine:names",
     "plan_wafer": "engine.inspection:plan_wafer",
@@ -96,6 +99,7 @@ __all__ = [
     "EngineDown",
     "EngineStarting",
     "ModelAnswers",
+    "ModelList",
     "Prediction",
     "QualityBench",
     "Question",
@@ -106,6 +110,7 @@ __all__ = [
     "check_wafer",
     "examine_engine",
     "judge_ending",
+    "list_models",
     "machine_facts",
     "machine_names",
     "plan_wafer",

@@ -15,7 +15,7 @@ import click
 
 import engine
 from tui.cli.failures import WrongCallError
-from tui.cli.options import check_model, json_option, model_option
+from tui.cli.options import json_option, model_option, resolve_model
 from tui.cli.progress import ProgressLine
 from tui.cli.source import private_patterns
 
@@ -86,7 +86,7 @@ def quality(
     Beside the model, the same questions are put to baselines: nothing, an n-gram model, and a
     copy of the nearest similar line.  All but measured times is the same for a seed.
     """
-    check_model(model)
+    model = resolve_model(model)
     names = _suites(suites, more_suites)
     patterns = private_patterns()
     began = perf_counter()
