@@ -188,9 +188,7 @@ def _check_names(file: GgufFile, wanted: Iterable[str]) -> None:
     if missing:
         raise WeightsError(f"{file.path}: {_counted(missing)} missing; {_SOURCE}")
     unknown = sorted(
-        name
-        for name in file.tensors
-        if name not in expected and not _HARMLESS.fullmatch(name)
+        name for name in file.tensors if name not in expected and not _HARMLESS.fullmatch(name)
     )
     if unknown:
         raise WeightsError(

@@ -17,8 +17,10 @@ from engine.model.reference import Fp32Reference, QuantisedReference, quantised
 from engine.model.roles import Role
 from engine.model.sum_orders import ReduceOrder, SumOrders
 from engine.model.tensors.floats import FloatTensor
+from engine.model.tensors.ggml_quants import GGML_FORMATS
 from engine.model.tensors.q8 import quantise
 from tests import naive
+from tests.packs import random_packed
 from tests.tiny import tiny_model, with_attributes, write_tiny_model
 
 SINGLE = SumOrders.single()
@@ -86,6 +88,16 @@ def test_quantise_rows(x):
 @given(numbers(2, 96), numbers(5, 96), orders)
 def test_multiply(x, weights, order):
     weight = quantise(FloatTensor(weights))
+    expected = [naive.multiply(list(row), weight, order) for row in x]
+    assert same_bits(quantised.multiply(x, weight, order), expected)
+
+
+@pytest.mark.parametrize("format", GGML_FORMATS, ids=lambda format: format.name)
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(numbers(2, 256), st.integers(0, 1 << 20), orders)
+def test_multiply_by_packed_weights(format, x, seed, order):
+    """Minima are taken off every term; a scale of 16 inputs makes two terms of a group."""
+    weight = random_packed(np.random.default_rng(seed), format, (3, 256))
     expected = [naive.multiply(list(row), weight, order) for row in x]
     assert same_bits(quantised.multiply(x, weight, order), expected)
 
