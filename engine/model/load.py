@@ -83,7 +83,7 @@ def load_model(folder: Path) -> Model:
         name=folder.name,
         config=config,
         graph=graph,
-        tensors=load_tensors(folder, graph, checksums),
+        tensors=load_tensors(folder, graph, checksums, config.adapt),
         language=_language(config, folder),
         fim=tokens.keys() >= _FIM_TOKENS,
         verified=checksums is not None,
