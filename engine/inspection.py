@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.model.catalogue import find_model
 from engine.model.families import read_graph
 from engine.model.families.qwen3 import Qwen3Config
+from engine.model.families.rope import Rope
 from engine.model.graph import ModelGraph
 from engine.model.load import load_model, read_formats
 from engine.model.tensors import FORMATS, uniform_formats
@@ -208,7 +209,7 @@ def served_graph() -> ModelGraph:
         vocab_size=151_936,
         max_position_embeddings=LONGEST_CONTEXT,
         rms_norm_eps=1e-6,
-        rope_theta=1e6,
+        rope=Rope(1e6),
         tie_word_embeddings=True,
     )
     return config.graph("Qwen3-1.7B")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ConfigError
-from engine.model.families import ModelConfig, config_to_price, config_to_run
+from engine.model.families import ModelConfig, family_of
 from engine.model.families.fields import LARGEST_SIZE, MOST_LAYERS, Fields
 from engine.model.formats.gguf import GgufFile, Strings
 from engine.model.gguf.architectures import INTEGERS, Architecture, find_architecture
@@ -40,9 +40,8 @@ def read_gguf_config(
     """
     fields = Fields(hugging_face_fields(file))
     try:
-        if price_only:
-            return config_to_price(fields, context_length)
-        return config_to_run(fields)
+        family = family_of(fields.get("model_type"))
+        return family.read_to_price(fields, context_length) if price_only else family.read(fields)
     except ConfigError as error:
         raise ConfigError(f"{file.path}: {_with_keys(file, str(error))}") from error
 
