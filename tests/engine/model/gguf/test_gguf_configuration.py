@@ -211,6 +211,7 @@ def test_metadata_that_makes_no_model(refusal, metadata, words):
 
 
 def test_a_file_without_an_embedding(tmp_path):
-    write_gguf(tmp_path / "m", tiny_gguf_metadata("llama", Sizes(), 2), {})
+    tensors = {name: Packed((1,), 0, bytes(4)) for name in "ab"}
+    write_gguf(tmp_path / "m", tiny_gguf_metadata("llama", Sizes(), 2), tensors)
     with pytest.raises(ConfigError, match=r"there is no matrix token_embd\.weight"):
         hugging_face_fields(read_gguf(tmp_path / "m"))
