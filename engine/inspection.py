@@ -81,7 +81,7 @@ def plan_wafer(
         graph, formats = read_graph(path, context), {}
     if dtype is not None or not formats:
         formats = uniform_formats(graph.weights, FORMATS[dtype or "int8"])
-    runs = all(formats[node.weight].runs for node in graph.nodes if node.op == "matmul")
+    runs = all(formats[name].runs for name, shape in graph.weights.items() if len(shape) == 2)
     options = PlanOptions(
         formats=formats,
         rows_per_step=rows_per_step,

@@ -115,7 +115,7 @@ def _load_file(path: Path) -> Model:
         graph=graph,
         tensors=load_gguf_tensors(file, graph),
         language="any",
-        fim=_FIM_TOKENS <= _tokens(file),
+        fim=_tokens(file) >= _FIM_TOKENS,
         verified=False,
     )
 

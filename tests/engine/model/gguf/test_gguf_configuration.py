@@ -181,7 +181,10 @@ def test_factors_of_the_rotation_that_cannot_be(tmp_path):
 @pytest.mark.parametrize(
     ("metadata", "words"),
     [
-        ({"general.architecture": "phi3"}, "architecture 'phi3' is not supported; supported: llama"),
+        (
+            {"general.architecture": "phi3"},
+            "architecture 'phi3' is not supported; supported: llama",
+        ),
         ({"general.architecture": None}, "'general.architecture' is missing"),
         ({"general.architecture": 3}, "'general.architecture' is 3"),
         ({"llama.block_count": None}, "'llama.block_count' is missing"),
