@@ -216,7 +216,8 @@ def _merges_by_score(
                 made.append(i)
                 lefts.append(left)
                 rights.append(right)
-    order = np.lexsort((rights, lefts, -np.array(scores)[np.array(made, np.int64)]))
+    ranks = -np.array(scores)[np.array(made, np.int64)]
+    order = np.lexsort((np.array(rights), np.array(lefts), ranks))
     return [(pieces[lefts[at]], pieces[rights[at]]) for at in order.tolist()]
 
 

@@ -81,6 +81,9 @@ class Tokenizer:
             backend = Backend.from_str(text)
         except Exception as error:  # the library raises plain Exception
             raise ModelError(f"{path} is not a tokenizer: {error}") from error
+        largest = max(backend.get_vocab(with_added_tokens=True).values(), default=0)
+        if largest > len(text):  # the table of bytes would be larger than the file
+            raise ModelError(f"{path}: a token has the id {largest}, far beyond their number")
         return cls(backend)
 
     @property
