@@ -12,6 +12,7 @@ EngineError
 ├── ServerError         the engine process cannot be started or reached
 ├── StoreError          a model cannot be fetched, verified or removed
 │   └── PullCancelledError  whoever asked for a model wants it no longer
+├── TaskFileError       a file of tasks cannot be read, or holds something else
 └── TraceError          a trace is asked for that makes no sense or would be too large
 """
 
@@ -27,6 +28,7 @@ __all__ = [
     "PullCancelledError",
     "ServerError",
     "StoreError",
+    "TaskFileError",
     "TraceError",
     "WeightsError",
 ]
@@ -70,6 +72,10 @@ class PromptError(EngineError):
 
 class ServerError(EngineError):
     """The engine process cannot be started or reached."""
+
+
+class TaskFileError(EngineError):
+    """A file of tasks for a measurement cannot be read, or holds something else."""
 
 
 class StoreError(EngineError):

@@ -6,7 +6,6 @@ parts, lets one request at a time through to them and describes their state; com
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from threading import Lock
 
 from engine.completion.completer import Completer
@@ -78,7 +77,7 @@ class Session:
         """Load a model, place it on a machine and make it ready to run.
 
         Args:
-            model: Name of a bundled model or path of a folder; None is the bundled default.
+            model: Name of a bundled model, or path of a folder or GGUF file; None is the default.
             machine: Name of a machine.
             clock_ghz: Clock that turns cycles into seconds; None is the machine's own.
             tier: One of `engine.wafer.tiers.TIERS`.
@@ -94,7 +93,7 @@ class Session:
         report(Progress("model", 0, 1, "reading the model"))
         spec = machines.get(machine, clock_ghz)
         loaded = load_model(find_model(model))
-        tokenizer = Tokenizer.load(loaded.folder)
+        tokenizer = Tokenizer.load(loaded.path)
         report(Progress("model", 1, 1, f"{loaded.name} is read"))
         placed = open_placed(loaded.graph, spec, formats=loaded.formats)
         runner = open_tier(
@@ -108,7 +107,7 @@ class Session:
             _machine_info(placed),
             tokenizer,
             runner,
-            load_tuning(loaded.folder),
+            load_tuning(loaded.path),
         )
 
     @property
@@ -218,7 +217,7 @@ def _model_info(model: Model) -> ModelInfo:
     graph = model.graph
     return ModelInfo(
         name=model.name,
-        folder=str(Path(model.folder)),
+        folder=str(model.path),
         parameters=model.parameters,
         layers=graph.layers,
         width=graph.width,

@@ -17,7 +17,14 @@ from engine.model.families.qwen2 import Qwen2Config
 from engine.model.families.qwen3 import Qwen3Config
 from engine.model.graph import ModelGraph
 
-__all__ = ["FAMILIES", "ModelConfig", "read_config", "read_graph"]
+__all__ = [
+    "FAMILIES",
+    "ModelConfig",
+    "config_to_price",
+    "config_to_run",
+    "read_config",
+    "read_graph",
+]
 
 FAMILIES: dict[str, type[ModelConfig]] = {
     "llama": LlamaConfig,
@@ -37,8 +44,7 @@ def read_config(path: Path) -> ModelConfig:
             wrong type or outside what the tiers run.  The message names file and field.
     """
     try:
-        fields = Fields.from_file(path)
-        return _family_that_runs(fields.present("model_type")).read_to_run(fields)
+        return config_to_run(Fields.from_file(path))
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
 
@@ -58,12 +64,29 @@ def read_graph(path: Path, context_length: int | None = None) -> ModelGraph:
     """
     file = path / "config.json" if path.is_dir() else path
     try:
-        fields = Fields.from_file(file)
-        family = _family_with_a_price(fields.get("model_type"))
-        config = family.read_to_price(fields, context_length)
+        config = config_to_price(Fields.from_file(file), context_length)
         return config.graph(file.resolve().parent.name)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from error
+
+
+def config_to_run(fields: Fields) -> ModelConfig:
+    """Return the configuration of a model that is to run.
+
+    Raises:
+        ConfigError: As `read_config`; the message names the field, not the file.
+    """
+    return _family_that_runs(fields.present("model_type")).read_to_run(fields)
+
+
+def config_to_price(fields: Fields, context_length: int | None) -> ModelConfig:
+    """Return the configuration of a model that is to be priced.
+
+    Raises:
+        ConfigError: As `read_graph`; the message names the field, not the file.
+    """
+    family = _family_with_a_price(fields.get("model_type"))
+    return family.read_to_price(fields, context_length)
 
 
 def _family_that_runs(kind: object) -> type[ModelConfig]:
