@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from engine.completion.completer import Completer
+from engine.completion.prompt_styles import find_style
 from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
 from engine.errors import EngineError
@@ -104,7 +105,7 @@ class Session:
             on_progress=lambda done, total, label: report(Progress("kernels", done, total, label)),
         )
         return cls(
-            _model_info(loaded),
+            _model_info(loaded, tokenizer),
             _machine_info(placed),
             tokenizer,
             runner,
@@ -214,7 +215,7 @@ class Session:
             self._closed = True
 
 
-def _model_info(model: Model) -> ModelInfo:
+def _model_info(model: Model, tokenizer: Tokenizer) -> ModelInfo:
     graph = model.graph
     return ModelInfo(
         name=model.name,
@@ -226,7 +227,7 @@ def _model_info(model: Model) -> ModelInfo:
         context_length=graph.context_length,
         language=model.language,
         weight_bytes=model.weight_bytes,
-        fill_in_the_middle=model.fim,
+        fill_in_the_middle=find_style(tokenizer, model.name) is not None,
     )
 
 

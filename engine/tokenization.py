@@ -32,5 +32,5 @@ def tokenize(model: str | None, text: str) -> TokenizedText:
     is_gguf = model is not None and model.endswith(".gguf")
     place = Path(str(model)).expanduser() if is_gguf else find_model(model)
     tokenizer = Tokenizer.load(place)
-    ids = tokenizer.encode_part(text)
+    ids = tokenizer.encode_part(text, first=True)
     return TokenizedText(ids, [tokenizer.decode([token]) for token in ids])

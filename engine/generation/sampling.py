@@ -27,10 +27,10 @@ def greedy(logits: Logits) -> int:
     return int(np.argmax(logits))
 
 
-def mask(logits: Logits, allowed: list[int]) -> Logits:
+def mask(logits: Logits, allowed: NDArray[np.integer]) -> Logits:
     """Return ``logits`` with only the ``allowed`` tokens left possible."""
     kept = np.full_like(logits, -np.inf)
-    inside = [token for token in allowed if token < len(logits)]
+    inside = allowed[allowed < len(logits)]
     kept[inside] = logits[inside]
     return kept
 
@@ -39,7 +39,7 @@ def keep_top_k(logits: Logits, k: int) -> Logits:
     """Return ``logits`` with only the ``k`` highest left possible; of equals, the lower ids."""
     if k >= len(logits):
         return logits
-    return mask(logits, _descending(logits)[:k].tolist())
+    return mask(logits, _descending(logits)[:k])
 
 
 def keep_top_p(logits: Logits, p: float) -> Logits:
@@ -51,7 +51,7 @@ def keep_top_p(logits: Logits, p: float) -> Logits:
     order = _descending(logits)
     reached = np.cumsum(softmax(logits)[order])
     count = int(np.searchsorted(reached, p * reached[-1])) + 1
-    return mask(logits, order[:count].tolist())
+    return mask(logits, order[:count])
 
 
 def softmax(logits: Logits) -> NDArray[np.float64]:
