@@ -46,6 +46,7 @@ _DEFINITION = re.compile(
 _HEADS = "def|class|function|func|fn|struct|enum|trait|interface|type|const|let|var"
 _FIELD = re.compile(r"    \w+\s*:\s*[^\n=]+(?:=.*)?$")
 """An annotated name in a class of Python."""
+_TRAILING = re.compile(r",?\s+\)")
 _PRIVATE = re.compile(r"\b(?:def\s+)?_(?!_)\w+\s*[(:]")
 
 
@@ -156,8 +157,7 @@ def _whole(lines: Sequence[str], at: int) -> str:
             break
         parts.append(line.strip())
     head, *rest = parts
-    inside = " ".join(rest[:-1]).rstrip(",")
-    return head + inside + (rest[-1] if rest else "")
+    return head + _TRAILING.sub(")", " ".join(rest))
 
 
 # ── imports ─────────────────────────────────────────────────────────────────────────────────
