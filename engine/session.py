@@ -15,7 +15,7 @@ from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
 from engine.errors import EngineError
 from engine.generation.generator import Generator, RunnerStep
-from engine.knowledge.tuning import Tuning, load_tuning
+from engine.knowledge.tuning import Tuning, find_tuning
 from engine.model.catalogue import find_model
 from engine.model.load import Model, load_model
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
@@ -109,7 +109,7 @@ class Session:
             _machine_info(placed),
             tokenizer,
             runner,
-            load_tuning(loaded.folder),
+            find_tuning(loaded.folder, loaded.name, loaded.weight_bytes),
         )
 
     @property
