@@ -21,7 +21,7 @@ from tokenizers.models import BPE
 from engine.byte_letters import byte_of_letter
 from engine.errors import ModelError
 from engine.model.formats.gguf import GgufFile, Strings
-from engine.token_roles import FIM_ROLES, TokenRoles
+from engine.token_roles import CONTROL_LOOKING, FIM_ROLES, TokenRoles
 
 __all__ = ["PRE_TOKENIZERS", "GgufVocabulary", "read_vocabulary"]
 
@@ -52,22 +52,6 @@ PRE_TOKENIZERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """By the name in ``tokenizer.ggml.pre``: expressions that cut the text, one after the other."""
-
-_CONTROL_LOOKING = frozenset(
-    {
-        "<|endoftext|>", "<|end_of_text|>", "<|im_start|>", "<|im_end|>", "<start_of_turn>",
-        "<end_of_turn>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|fim_pad|>",
-        "<|fim_begin|>", "<|fim_hole|>", "<|fim_end|>", "<fim_prefix>", "<fim_suffix>",
-        "<fim_middle>", "<fim_pad>", "<|repo_name|>", "<repo_name>", "<reponame>", "<|file_sep|>",
-        "<|file_separator|>", "<file_sep>", "<|start_of_role|>", "<|end_of_role|>", "</s>",
-        "<fim-prefix>", "<fim-suffix>", "<fim-middle>", "<fim-pad>", "<｜fim▁begin｜>",
-        "<｜fim▁hole｜>", "<｜fim▁end｜>", "<｜end▁of▁sentence｜>", "▁<PRE>", "▁<SUF>", "▁<MID>",
-        "▁<EOT>", "[PREFIX]", "[SUFFIX]", "[MIDDLE]", "<|code_prefix|>", "<|code_suffix|>",
-        "<|code_middle|>",
-    }
-)  # fmt: skip
-"""Texts that are control tokens wherever a vocabulary has them; some files call them plain.  As
-in llama.cpp ``</s>`` is one and ``<s>`` is not, which Gemma matches whole, as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +273,7 @@ def _control(pieces: tuple[str, ...], kinds: list[int]) -> set[int]:
     return {
         i
         for i, (piece, kind) in enumerate(zip(pieces, kinds, strict=True))
-        if kind in (CONTROL, UNKNOWN) or piece in _CONTROL_LOOKING
+        if kind in (CONTROL, UNKNOWN) or piece in CONTROL_LOOKING
     }
 
 

@@ -4,7 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-__all__ = ["FIM_ROLES", "TokenRoles"]
+__all__ = ["CONTROL_LOOKING", "FIM_ROLES", "TokenRoles"]
+
+CONTROL_LOOKING = frozenset(
+    {
+        "<|endoftext|>", "<|end_of_text|>", "<|im_start|>", "<|im_end|>", "<start_of_turn>",
+        "<end_of_turn>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|fim_pad|>",
+        "<|fim_begin|>", "<|fim_hole|>", "<|fim_end|>", "<fim_prefix>", "<fim_suffix>",
+        "<fim_middle>", "<fim_pad>", "<|repo_name|>", "<repo_name>", "<reponame>", "<|file_sep|>",
+        "<|file_separator|>", "<file_sep>", "<|start_of_role|>", "<|end_of_role|>", "</s>",
+        "<fim-prefix>", "<fim-suffix>", "<fim-middle>", "<fim-pad>", "<｜fim▁begin｜>",
+        "<｜fim▁hole｜>", "<｜fim▁end｜>", "<｜end▁of▁sentence｜>", "▁<PRE>", "▁<SUF>", "▁<MID>",
+        "▁<EOT>", "[PREFIX]", "[SUFFIX]", "[MIDDLE]", "<|code_prefix|>", "<|code_suffix|>",
+        "<|code_middle|>",
+    }
+)  # fmt: skip
+"""Texts that are control tokens wherever a vocabulary has them; some files call them plain.  As
+in llama.cpp ``</s>`` is one and ``<s>`` is not, which Gemma matches whole, as text."""
 
 FIM_ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

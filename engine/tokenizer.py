@@ -6,7 +6,6 @@ hold back a character split over tokens.
 """
 
 import codecs
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
@@ -16,8 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.byte_letters import byte_of_letter
-from engine.errors import ModelError
+from engine.json_vocabulary import contents_of, read_json_vocabulary
 from engine.token_roles import TokenRoles
 from engine.token_table import TokenTable
 
@@ -47,19 +45,15 @@ class Tokenizer:
         Args:
             backend: The library's; it puts nothing in front of a text.
             contents: The bytes of every token by id; None: its letters stand for bytes.
-            roles: What the model's files say of single tokens; None: what ``backend`` says.
+            roles: What the model's files say of single tokens; None: nothing.
         """
         self._backend = backend
         # Otherwise the library turns "<|endoftext|>" in a file into the control token.
         backend.encode_special_tokens = True
         added = backend.get_added_tokens_decoder()
         self._special = {token.content: i for i, token in added.items() if token.special}
-        if contents is None:
-            plain = {i: token.content for i, token in added.items() if not token.special}
-            vocabulary = backend.get_vocab(with_added_tokens=True)
-            contents = _token_bytes(vocabulary, self._special, plain)
-        self._bytes = contents
-        self.roles = roles or TokenRoles(start=tuple(backend.encode("").ids))
+        self._bytes = contents_of(backend) if contents is None else contents
+        self.roles = roles or TokenRoles()
         """Which tokens begin a text or stand for a part of a prompt."""
 
     @classmethod
@@ -77,23 +71,8 @@ class Tokenizer:
 
             vocabulary = read_vocabulary(read_gguf(place))
             return cls(vocabulary.backend, vocabulary.contents, vocabulary.roles)
-        return cls._load_folder(place)
-
-    @classmethod
-    def _load_folder(cls, folder: Path) -> "Tokenizer":
-        from tokenizers import Tokenizer as Backend
-
-        path = folder / "tokenizer.json"
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ModelError(f"cannot read {path}: {error}; the model folder needs it") from error
-        _require_byte_level(path, text)
-        try:
-            backend = Backend.from_str(text)
-        except Exception as error:  # the library raises plain Exception
-            raise ModelError(f"{path} is not a tokenizer: {error}") from error
-        return cls(backend)
+        described = read_json_vocabulary(place / "tokenizer.json")
+        return cls(described.backend, described.contents, described.roles)
 
     @property
     def vocabulary(self) -> int:
@@ -178,28 +157,3 @@ class TextStream:
         end, which is never returned.  Bytes that are not UTF-8 become U+FFFD.
         """
         return self._decoder.decode(content)
-
-
-def _token_bytes(
-    vocabulary: dict[str, int], special: dict[str, int], plain: dict[int, str]
-) -> list[bytes]:
-    """Return the bytes of every token, by id; a control token has none."""
-    byte_of = byte_of_letter()
-    contents = [b""] * (max(vocabulary.values(), default=-1) + 1)
-    for token, i in vocabulary.items():
-        if i in plain:
-            contents[i] = plain[i].encode()
-        elif token not in special:
-            contents[i] = bytes(byte_of[letter] for letter in token if letter in byte_of)
-    return contents
-
-
-def _require_byte_level(path: Path, text: str) -> None:
-    """Raise ModelError unless ``text`` describes a byte-level BPE tokenizer."""
-    try:
-        description = json.loads(text)
-        model, decoder = description["model"]["type"], json.dumps(description["decoder"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path} is not a tokenizer description: {error}") from error
-    if model != "BPE" or '"ByteLevel"' not in decoder:
-        raise ModelError(f"{path} is a {model} tokenizer; only byte-level BPE can be used")

@@ -14,10 +14,22 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 from engine.scalars import exp32
 
-__all__ = ["Sampler", "greedy", "keep_top_k", "keep_top_p", "make_sampler", "mask", "softmax"]
+__all__ = [
+    "Sampler",
+    "greedy",
+    "keep_top_k",
+    "keep_top_p",
+    "make_sampler",
+    "mask",
+    "nth_highest",
+    "softmax",
+]
 
 Logits = NDArray[np.float32]
 """float32, shape (V,); −inf marks a token that cannot be chosen."""
+
+_BLOCK = 16_384
+"""Logits worked on together, so that what is in between stays in the cache."""
 
 Sampler = Callable[[Logits], int]
 
@@ -56,10 +68,22 @@ def keep_top_p(logits: Logits, p: float) -> Logits:
 
 def softmax(logits: Logits) -> NDArray[np.float64]:
     """Return probabilities up to a common factor: exp(logit − highest), 0 for −inf."""
-    possible = np.isfinite(logits)
-    shifted = np.where(possible, logits - logits[possible].max(), np.float32(0))
-    weights: NDArray[np.float64] = np.where(possible, exp32(shifted), 0).astype(np.float64)
+    highest = logits.max()
+    weights = np.zeros(len(logits))
+    for start in range(0, len(logits), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        possible = np.isfinite(logits[part])
+        shifted = np.where(possible, logits[part] - highest, np.float32(0))
+        weights[part] = np.where(possible, exp32(shifted), 0)
     return weights
+
+
+def nth_highest(logits: Logits, n: int) -> float:
+    """Return the value that ``n`` logits reach or exceed; n ≤ V."""
+    blocks = np.maximum.reduceat(logits, np.arange(0, len(logits), _BLOCK // 64))
+    if len(blocks) > n:  # n blocks have a logit as high as that, so all others can be left out
+        logits = logits[logits >= np.partition(blocks, -n)[-n]]
+    return float(np.partition(logits, -n)[-n])
 
 
 def make_sampler(
