@@ -4,6 +4,7 @@ Knows where a value of the graph lies, and that a buffer is not written while so
 it; prices nothing and knows no region.
 """
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from engine.errors import PlacementError
@@ -106,6 +107,11 @@ class Tables:
         outputs = 1 if len(shapes[0]) == 1 else sum(shape[0] for shape in shapes)
         self.matrices.append(Matrix(tensors, outputs, inputs, format.name))
         return len(self.matrices) - 1
+
+    def vector(self, tensors: Sequence[str], format: Format) -> int:
+        """Return the index of vectors that lie side by side, as one matrix of one output."""
+        inputs = sum(self.graph.weights[name][0] for name in tensors)
+        return _index(self.matrices, Matrix(tuple(tensors), 1, inputs, format.name))
 
     def order(self, order: ReduceOrder) -> int:
         """Return the index of a reduction order."""
