@@ -102,6 +102,28 @@ def _groups(graph: ModelGraph) -> Iterator[list[Node]]:
 _IN_PLACE = (Role.HEAD_NORM, Role.ROTARY)
 
 
+_LOWERED = {
+    "embed": {"scale"},
+    "norm": {"kind", "eps", "heads"},
+    "matmul": {"bias"},
+    "rotary": {"kind", "base", "head_dim", "heads"},
+    "attention": {"kind", "heads", "kv_heads", "head_dim", "scale", "window", "softcap"},
+    "gate": {"kind"},
+    "add": set[str](),
+}
+"""The attributes that an instruction says, by operation; others would be lost."""
+
+
+def _refuse_unknown(node: Node) -> None:
+    lost = sorted(set(node.attributes) - _LOWERED[node.op])
+    if node.op == "norm" and node.text("kind") != "rms":
+        lost.append(f"kind {node.text('kind')}")
+    if node.op == "gate" and len(node.inputs) == 1:
+        lost.append("one input")
+    if lost:
+        raise PlacementError(f"{node.name}: {node.op} with {', '.join(lost)} is not supported yet")
+
+
 class _Lowering:
     """The instructions of a Program as they grow, and where the residual stream is now."""
 
@@ -173,6 +195,7 @@ class _Lowering:
     def lower(self, nodes: list[Node]) -> None:
         """Emit the instructions of a group of nodes."""
         first = nodes[0]
+        _refuse_unknown(first)
         if first.op != "embed":
             self._go_to(first)
         lower = {
