@@ -10,6 +10,7 @@ EngineError
 ├── PredictionError     a prediction is asked for sizes that make no sense on a machine
 ├── PromptError         a place in a file that does not exist, or a prompt that cannot fit
 ├── ServerError         the engine process cannot be started or reached
+├── TaskFileError       a file of tasks cannot be read, or holds something else
 └── TraceError          a trace is asked for that makes no sense or would be too large
 """
 
@@ -23,6 +24,7 @@ __all__ = [
     "PredictionError",
     "PromptError",
     "ServerError",
+    "TaskFileError",
     "TraceError",
     "WeightsError",
 ]
@@ -66,6 +68,10 @@ class PromptError(EngineError):
 
 class ServerError(EngineError):
     """The engine process cannot be started or reached."""
+
+
+class TaskFileError(EngineError):
+    """A file of tasks for a measurement cannot be read, or holds something else."""
 
 
 class TraceError(EngineError):

@@ -19,6 +19,7 @@ _COMMANDS = {
     "bench": "tui.cli.bench",
     "complete": "tui.cli.complete",
     "doctor": "tui.cli.doctor",
+    "logits": "tui.cli.logits",
     "tokenize": "tui.cli.tokenize",
     "wafer": "tui.cli.wafer",
 }

@@ -258,7 +258,7 @@ class _Decoder:
         q = builder.rotary(f"{name}.q_rotary", q, heads=heads, base=config.rope_theta)
         k = builder.rotary(f"{name}.k_rotary", k, heads=kv_heads, base=config.rope_theta)
         attended = builder.attention(
-            f"{name}.attention", q, k, v, heads=heads, scale=1.0 / math.sqrt(dims)
+            f"{name}.attention", (q, k, v), heads=heads, scale=1.0 / math.sqrt(dims)
         )
         o = self._product("o", Role.OUT, attended, config.hidden_size)
         return builder.add(f"{name}.attention_residual", Role.ATTENTION_RESIDUAL, residual, o)

@@ -102,6 +102,28 @@ def _groups(graph: ModelGraph) -> Iterator[list[Node]]:
 _IN_PLACE = (Role.HEAD_NORM, Role.ROTARY)
 
 
+_LOWERED = {
+    "embed": {"scale"},
+    "norm": {"kind", "eps", "heads"},
+    "matmul": {"bias"},
+    "rotary": {"kind", "base", "head_dim", "heads"},
+    "attention": {"kind", "heads", "kv_heads", "head_dim", "scale", "window", "softcap"},
+    "gate": {"kind"},
+    "add": set[str](),
+}
+"""The attributes that an instruction says, by operation; others would be lost."""
+
+
+def _refuse_unknown(node: Node) -> None:
+    lost = sorted(set(node.attributes) - _LOWERED[node.op])
+    if node.op == "norm" and node.text("kind") != "rms":
+        lost.append(f"kind {node.text('kind')}")
+    if node.op == "gate" and len(node.inputs) == 1:
+        lost.append("one input")
+    if lost:
+        raise PlacementError(f"{node.name}: {node.op} with {', '.join(lost)} is not supported yet")
+
+
 class _Lowering:
     """The instructions of a Program as they grow, and where the residual stream is now."""
 
@@ -173,6 +195,7 @@ class _Lowering:
     def lower(self, nodes: list[Node]) -> None:
         """Emit the instructions of a group of nodes."""
         first = nodes[0]
+        _refuse_unknown(first)
         if first.op != "embed":
             self._go_to(first)
         lower = {
@@ -245,13 +268,13 @@ class _Lowering:
         cost = self.priced(head_norm.cost, head_norm.steps, self.placement.heads)
         self.emit(Op.HEAD_NORM, cost, nodes[0], operands)
 
-    def _format(self, nodes: list[Node]) -> Format:
-        """Return the format that the weights of nodes share."""
+    def _formats(self, nodes: list[Node]) -> tuple[Format, ...]:
+        """Return the format of each node's weight."""
         return self.placement.model.formats.stacked(str(node.weight) for node in nodes)
 
     def _matrix(self, nodes: list[Node]) -> int:
         """Return the index of a new matrix of the nodes' weights."""
-        return self.tables.matrix(nodes, self._format(nodes))
+        return self.tables.matrix(nodes, self._formats(nodes))
 
     def _only_priced(self, node: Node, what: str) -> None:
         if self.placement.runs:
@@ -259,7 +282,7 @@ class _Lowering:
 
     def _matmul(self, nodes: list[Node]) -> None:
         """Round the shared input to what the weights meet, bring it to all cores, multiply."""
-        node, format = nodes[0], self._format(nodes)
+        node, format = nodes[0], self._formats(nodes)[0]
         biased = any("bias" in each.attributes for each in nodes)
         if biased:
             self._only_priced(node, "products with a bias")
