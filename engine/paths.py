@@ -1,7 +1,8 @@
 """Where the engine keeps its files: sockets, caches, the log.  Opens and reads no file.
 
 Each folder follows the platform's custom and can be moved by an environment variable:
-``SPARK_RUNTIME_DIR`` (sockets), ``SPARK_CACHE_DIR`` (compiled kernels), ``SPARK_STATE_DIR`` (log).
+``SPARK_RUNTIME_DIR`` (sockets), ``SPARK_CACHE_DIR`` (compiled kernels), ``SPARK_STATE_DIR`` (log),
+``SPARK_MODELS_DIR`` (fetched models).
 """
 
 import hashlib
@@ -22,6 +23,8 @@ __all__ = [
     "cache_dir",
     "log_file",
     "model_argument",
+    "model_cache_dir",
+    "models_dir",
     "runtime_dir",
     "socket_dir",
     "socket_path",
@@ -53,6 +56,26 @@ def cache_dir() -> Path:
 def state_dir() -> Path:
     """Return the folder of logs."""
     return Path(os.environ.get("SPARK_STATE_DIR") or platformdirs.user_state_dir(_APP))
+
+
+def models_dir() -> Path:
+    """Return the folder of the models that were fetched."""
+    override = os.environ.get("SPARK_MODELS_DIR")
+    return Path(override) if override else Path(platformdirs.user_data_dir(_APP)) / "models"
+
+
+def model_cache_dir(model: Path) -> Path:
+    """Return the folder of what was made from one model and can be made again.
+
+    Packed weights, a rebuilt vocabulary and the like belong there, and go when the model is
+    removed.  It goes by the model's place, so what is kept in it must say which bytes it was made
+    from.
+
+    Args:
+        model: The model's folder or file.
+    """
+    place = hashlib.sha256(os.fsencode(model.expanduser().resolve())).hexdigest()[:16]
+    return cache_dir() / "models" / place
 
 
 def log_file() -> Path:
