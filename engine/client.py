@@ -117,6 +117,8 @@ class EngineClient:
         on_event: Callable[[_Event], None],
         command: Sequence[str] = SERVER_COMMAND,
     ) -> None:
+        self._machine = machine
+        self._clock_ghz = clock_ghz
         self._sessions = {1: OpenSession(1, paths.model_argument(model), machine, clock_ghz)}
         self._names: dict[int, str] = {}  # of the models that are ready
         self._last_session = 1

@@ -43,6 +43,7 @@ class TelemetryFeed:
         self._call_later = call_later
         self._interval_ms = interval_ms
         self._watching = False
+        self._session: int | None = None
         self._latest: Telemetry | None = None
         self._history: deque[ThroughputPoint] = deque(maxlen=HISTORY_LENGTH)
 
@@ -54,21 +55,37 @@ class TelemetryFeed:
     @interval_ms.setter
     def interval_ms(self, value: int) -> None:
         self._interval_ms = value
-        self.engine_ready()
+        self._ask()
 
     def watch(self, visible: bool) -> None:
         """Begin or stop to ask for numbers: panes that nobody sees need none."""
         if visible != self._watching:
             self._watching = visible
-            self._send(Watch(interval_ms=self._interval_ms) if visible else Unwatch())
+            if visible:
+                self._ask()
+            else:
+                self._leave()
 
-    def engine_ready(self) -> None:
-        """Tell a new engine what is wanted."""
-        if self._watching:
-            self._send(Watch(interval_ms=self._interval_ms))
+    def engine_ready(self, session: int) -> None:
+        """Tell a new engine what is wanted, of the session that serves from now on."""
+        if session != self._session:
+            self._history.clear()  # another model's
+            self._leave()
+        self._session = session
+        self._ask()
+
+    def _ask(self) -> None:
+        if self._watching and self._session is not None:
+            self._send(Watch(self._session, interval_ms=self._interval_ms))
+
+    def _leave(self) -> None:
+        if self._session is not None:
+            self._send(Unwatch(self._session))
 
     def received(self, telemetry: Telemetry) -> None:
         """Take counters; post them once the burst they came in is over."""
+        if telemetry.session != self._session:
+            return
         point = telemetry.throughput
         if point.prefill_tokens or point.decode_tokens:
             self._history.append(point)
