@@ -146,8 +146,8 @@ def require_space(folder: Path, needed_bytes: int, what: str) -> None:
         )
 
 
-def size_text(size_bytes: int) -> str:
+def size_text(size_bytes: float) -> str:
     """Return a size for a person: ``"491 MB"``."""
     if size_bytes >= 10**9:
         return f"{size_bytes / 1e9:.2f} GB"
-    return f"{size_bytes / 1e6:.0f} MB"
+    return f"{size_bytes / 1e6:.0f} MB" if size_bytes >= 10**7 else f"{size_bytes / 1e6:.1f} MB"

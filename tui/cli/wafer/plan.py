@@ -8,7 +8,13 @@ from rich.console import Console
 from rich.table import Table
 
 import engine
-from tui.cli.options import PRICED_FORMATS, json_option, machine_options, model_option
+from tui.cli.options import (
+    PRICED_FORMATS,
+    json_option,
+    machine_options,
+    model_option,
+    resolve_model,
+)
 
 __all__ = ["floor_plan", "plan"]
 
@@ -52,6 +58,8 @@ def plan(
 
     M may also be a Hugging Face config.json: weights are not needed.
     """
+    if model is None or not model.endswith(".json"):
+        model = resolve_model(model)
     found = engine.plan_wafer(
         model, machine, clock, context=context, dtype=dtype, rows_per_step=rows
     )
