@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from engine import EngineDown, EngineStarting
+from engine import EngineDown, EngineStarting, SessionReplaced
 from engine.protocol.completion import Completion, CompletionRequest
 from engine.protocol.messages import (
     Cancel,
@@ -176,7 +176,9 @@ class Suggestions:
 
     # ── what the engine says ────────────────────────────────────────────────────────────────
 
-    def on_engine(self, event: "ServerMessage | EngineStarting | EngineDown") -> None:
+    def on_engine(
+        self, event: "ServerMessage | EngineStarting | EngineDown | SessionReplaced"
+    ) -> None:
         """Follow one event of the session that serves, or of the connection."""
         match event:
             case EngineReady():
@@ -369,9 +371,7 @@ class Suggestions:
             repository=self.repository if self.settings.repository_knowledge else None,
             private_patterns=tuple(self.secret_patterns),
         )
-        message = Complete(
-            self._session, self._number, request, automatic=wish.trigger != "asked"
-        )
+        message = Complete(self._session, self._number, request, automatic=wish.trigger != "asked")
         if self._ready and self._client.connected and self._client.send(message):
             self._request = Request(self._number, wish)
         else:

@@ -43,7 +43,7 @@ class TelemetryFeed:
         self._call_later = call_later
         self._interval_ms = interval_ms
         self._watching = False
-        self._session: int | None = None
+        self._session = 1
         self._latest: Telemetry | None = None
         self._history: deque[ThroughputPoint] = deque(maxlen=HISTORY_LENGTH)
 
@@ -55,31 +55,27 @@ class TelemetryFeed:
     @interval_ms.setter
     def interval_ms(self, value: int) -> None:
         self._interval_ms = value
-        self._ask()
+        if self._watching:
+            self._ask()
 
     def watch(self, visible: bool) -> None:
         """Begin or stop to ask for numbers: panes that nobody sees need none."""
         if visible != self._watching:
             self._watching = visible
-            if visible:
-                self._ask()
-            else:
-                self._leave()
+            self._ask()
 
     def engine_ready(self, session: int) -> None:
-        """Tell a new engine what is wanted, of the session that serves from now on."""
+        """Tell a new engine, or a new session, what is wanted."""
         if session != self._session:
-            self._history.clear()  # another model's
-            self._leave()
-        self._session = session
-        self._ask()
+            self._session = session
+            self._history.clear()  # of another model
+        if self._watching:
+            self._ask()
 
     def _ask(self) -> None:
-        if self._watching and self._session is not None:
+        if self._watching:
             self._send(Watch(self._session, interval_ms=self._interval_ms))
-
-    def _leave(self) -> None:
-        if self._session is not None:
+        else:
             self._send(Unwatch(self._session))
 
     def received(self, telemetry: Telemetry) -> None:
