@@ -22,15 +22,14 @@ import numpy as np
 import torch
 import transformers
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from engine.model.families import read_config
 from engine.model.formats.checked_tensors import load_float_tensors
 from engine.model.reference.fp32 import Fp32Reference
 from tests.tiny_families import FAMILY_CONFIGS, PROMPT, write_family
 
-GOLDEN = ROOT / "tests" / "golden" / "families"
+GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden" / "families"
 TOLERANCE = 1e-4
 GREEDY = 64
 KEPT = 3

@@ -23,7 +23,14 @@ from engine.model.families.unread_fields import refuse_unread
 from engine.model.tensors.q8 import QUANTISATION_GROUP
 from engine.model.tensors.stored import Stored
 
-__all__ = ["EMBEDDING", "HEAD", "DecoderConfig", "decoder_fields", "sliding_layers"]
+__all__ = [
+    "EMBEDDING",
+    "HEAD",
+    "DecoderConfig",
+    "decoder_fields",
+    "sliding_layers",
+    "with_defaults",
+]
 
 EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
 
@@ -165,6 +172,26 @@ def _check_tied(head: Stored, embedding: Stored | None) -> None:
 
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────
+
+_NULL_IS_NONE = (
+    "num_key_value_heads",  # as many as there are heads
+    "sliding_window",
+    "attn_logit_softcapping",
+    "final_logit_softcapping",
+)
+
+
+def with_defaults(fields: Fields, defaults: Mapping[str, object]) -> Fields:
+    """Return the fields with those that Hugging Face's class has by itself where a file has none.
+
+    Null counts as absent, unless it says that there is no window, no cap.
+    """
+    said = {
+        name: value
+        for name, value in fields.raw.items()
+        if value is not None or name in _NULL_IS_NONE
+    }
+    return Fields({**defaults, **said})
 
 
 def decoder_fields(

@@ -66,13 +66,6 @@ class Fields:
             raise ConfigError(f"must hold a JSON object {{…}}, not {_kind(raw)}")
         return cls(raw)
 
-    def with_defaults(self, defaults: Mapping[str, object]) -> "Fields":
-        """Return the fields with others where the file has none; null stays null.
-
-        Hugging Face leaves out of a file what its class has by itself.
-        """
-        return Fields({**defaults, **self.raw})
-
     def get(self, name: str) -> Any:
         """Return a field as it stands; None where it is absent."""
         return self.raw.get(name)

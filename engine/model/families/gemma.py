@@ -12,7 +12,7 @@ from typing import Self
 
 import numpy as np
 
-from engine.model.families.decoder import DecoderConfig, decoder_fields
+from engine.model.families.decoder import DecoderConfig, decoder_fields, with_defaults
 from engine.model.families.decoder_graph import Additions, decoder_graph
 from engine.model.families.fields import Fields
 from engine.model.graph import ModelGraph
@@ -41,7 +41,7 @@ class GemmaConfig(DecoderConfig):
         """Return the configuration; ``"gelu"`` in the first files means the one by tanh."""
         if fields.get("hidden_act") == "gelu":
             fields = Fields({**fields.raw, "hidden_act": "gelu_pytorch_tanh"})
-        fields = fields.with_defaults(_DEFAULTS)
+        fields = with_defaults(fields, _DEFAULTS)
         return cls(
             **decoder_fields(fields, ("attention_bias",)),
             attention_bias=fields.boolean("attention_bias", False),

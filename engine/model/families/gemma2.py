@@ -8,7 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from engine.model.families.decoder import DecoderConfig, decoder_fields, sliding_layers
+from engine.model.families.decoder import (
+    DecoderConfig,
+    decoder_fields,
+    sliding_layers,
+    with_defaults,
+)
 from engine.model.families.decoder_graph import Additions, decoder_graph
 from engine.model.families.fields import Fields
 from engine.model.families.gemma import with_ones
@@ -53,7 +58,7 @@ class Gemma2Config(DecoderConfig):
     @classmethod
     def read(cls, fields: Fields) -> Self:
         """Return the configuration that a file's fields describe."""
-        fields = fields.with_defaults(_DEFAULTS)
+        fields = with_defaults(fields, _DEFAULTS)
         layers = range(fields.integer("num_hidden_layers"))
         window = fields.optional_size("sliding_window")
         return cls(

@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import Self
 
 from engine.errors import ConfigError
-from engine.model.families.decoder import DecoderConfig, decoder_fields, sliding_layers
+from engine.model.families.decoder import (
+    DecoderConfig,
+    decoder_fields,
+    sliding_layers,
+    with_defaults,
+)
 from engine.model.families.decoder_graph import Additions, decoder_graph
 from engine.model.families.fields import Fields, check_size
 from engine.model.families.gemma import with_ones
@@ -71,7 +76,7 @@ class Gemma3Config(DecoderConfig):
     @classmethod
     def read(cls, fields: Fields) -> Self:
         """Return the configuration of the text model that a file's fields describe."""
-        fields = _text(fields).with_defaults(_DEFAULTS)
+        fields = with_defaults(_text(fields), _DEFAULTS)
         pattern = fields.integer("sliding_window_pattern", 6)
         check_size("sliding_window_pattern", pattern)
         layers = range(1, fields.integer("num_hidden_layers") + 1)

@@ -7,7 +7,7 @@ Source:
 from dataclasses import dataclass
 from typing import Self
 
-from engine.model.families.decoder import DecoderConfig, decoder_fields
+from engine.model.families.decoder import DecoderConfig, decoder_fields, with_defaults
 from engine.model.families.decoder_graph import decoder_graph
 from engine.model.families.fields import Fields
 from engine.model.graph import ModelGraph
@@ -25,7 +25,7 @@ class MistralConfig(DecoderConfig):
     @classmethod
     def read(cls, fields: Fields) -> Self:
         """Return the configuration that a file's fields describe."""
-        fields = fields.with_defaults(_DEFAULTS)
+        fields = with_defaults(fields, _DEFAULTS)
         slides = fields.boolean("use_sliding_window", True)
         return cls(
             **decoder_fields(fields, ("sliding_window",)),

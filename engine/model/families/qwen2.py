@@ -9,7 +9,12 @@ Source:
 from dataclasses import dataclass
 from typing import Any, Self
 
-from engine.model.families.decoder import DecoderConfig, decoder_fields, sliding_layers
+from engine.model.families.decoder import (
+    DecoderConfig,
+    decoder_fields,
+    sliding_layers,
+    with_defaults,
+)
 from engine.model.families.decoder_graph import Additions, decoder_graph
 from engine.model.families.fields import Fields
 from engine.model.graph import ModelGraph
@@ -29,7 +34,7 @@ class Qwen2Config(DecoderConfig):
     @classmethod
     def read(cls, fields: Fields) -> Self:
         """Return the configuration that a file's fields describe."""
-        fields = fields.with_defaults(_DEFAULTS)
+        fields = with_defaults(fields, _DEFAULTS)
         return cls(**decoder_fields(fields, WINDOW_FIELDS), **qwen_windows(fields))
 
     def graph(self, name: str) -> ModelGraph:

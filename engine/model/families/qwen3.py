@@ -9,7 +9,7 @@ Source:
 from dataclasses import dataclass
 from typing import Self
 
-from engine.model.families.decoder import DecoderConfig, decoder_fields
+from engine.model.families.decoder import DecoderConfig, decoder_fields, with_defaults
 from engine.model.families.decoder_graph import Additions, decoder_graph
 from engine.model.families.fields import Fields
 from engine.model.families.qwen2 import WINDOW_FIELDS, qwen_windows
@@ -33,7 +33,7 @@ class Qwen3Config(DecoderConfig):
     @classmethod
     def read(cls, fields: Fields) -> Self:
         """Return the configuration that a file's fields describe."""
-        fields = fields.with_defaults(_DEFAULTS)
+        fields = with_defaults(fields, _DEFAULTS)
         return cls(
             **decoder_fields(fields, (*WINDOW_FIELDS, "attention_bias")),
             **qwen_windows(fields),

@@ -7,7 +7,7 @@ Source:
 from dataclasses import dataclass
 from typing import Self
 
-from engine.model.families.decoder import DecoderConfig, decoder_fields
+from engine.model.families.decoder import DecoderConfig, decoder_fields, with_defaults
 from engine.model.families.decoder_graph import Additions, decoder_graph
 from engine.model.families.fields import Fields
 from engine.model.graph import ModelGraph
@@ -31,7 +31,7 @@ class Starcoder2Config(DecoderConfig):
     @classmethod
     def read(cls, fields: Fields) -> Self:
         """Return the configuration that a file's fields describe."""
-        fields = fields.with_defaults(_DEFAULTS)
+        fields = with_defaults(fields, _DEFAULTS)
         biased = fields.boolean("use_bias", True)
         return cls(
             **decoder_fields(fields, ("use_bias", "sliding_window"), eps="norm_epsilon"),
