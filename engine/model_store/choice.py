@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from engine.model_store.bundled import default_bundled
+from engine.model_store.killed import was_killed
 from engine.model_store.offers import CatalogueModel, available
 from engine.model_store.shelf import FetchedModel, installed
 from engine.model_store.speeds import speed_of
@@ -27,7 +28,8 @@ FAST_ENOUGH_TOKENS_PER_SECOND = 5.0
 """Assumed: a line of code has about ten tokens, and two seconds are as long as one waits for it."""
 
 DEFAULT_RULE = (
-    "the largest offered model of the catalogue that is fetched, needs no more memory than is free "
+    "the largest offered model of the catalogue that is fetched, needs no more memory than is "
+    "free, was not killed for lack of it "
     f"and, if its speed here is known, writes at least {FAST_ENOUGH_TOKENS_PER_SECOND:g} tokens a "
     "second; else the bundled one"
 )
@@ -114,6 +116,8 @@ def _problem(model: FetchedModel, free: int | None) -> str | None:
     needed = memory_needed_bytes(model.size_bytes)
     if free is not None and needed > free:
         return f"needs {needed / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free"
+    if was_killed(model.name):
+        return "was killed here for lack of memory"
     speed = speed_of(model.name)
     if speed is not None and speed < FAST_ENOUGH_TOKENS_PER_SECOND:
         return (
