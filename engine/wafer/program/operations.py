@@ -71,7 +71,7 @@ OPERATIONS: tuple[Operation, ...] = (
         price="matmul.cost",
         kernels={"matmul": "multiply.matmul", "matmul, threaded": "multiply.matmul_parallel"},
         lowering="lower_products.matmul",
-        works={"DOT": "XDP8", "TERMS": "FMULS"},
+        works={"DOT": "XDP8", "SUM": "XDP8", "TERMS": "FMULS"},
     ),
     Operation(
         Op.ROTARY,
