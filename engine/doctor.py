@@ -80,10 +80,10 @@ def _processor_path() -> str:
 def _models() -> tuple[ModelCheck, ...]:
     try:
         bundled = bundled_models()
-        default = find_model().name
+        default = find_model()
     except EngineError:
         return ()
-    return tuple(_check(name, folder, name == default) for name, folder in bundled.items())
+    return tuple(_check(name, folder, folder == default) for name, folder in bundled.items())
 
 
 def _check(name: str, folder: Path, default: bool) -> ModelCheck:

@@ -59,7 +59,7 @@ class ListedModel(msgspec.Struct, frozen=True, kw_only=True):
     default: bool
     """Whether it is used when no model is named."""
     problem: str | None = None
-    """Why its files cannot be read; None if they can."""
+    """Why it cannot be used, as far as its heads tell; None if it can."""
 
 
 class ModelList(msgspec.Struct, frozen=True):
@@ -139,6 +139,7 @@ def _listed(
         memory_bytes=memory_needed_bytes(facts.weight_bytes),
         wafers=_wafers(facts.weight_bytes, machine),
         default=default,
+        problem=facts.problem,
     )
 
 
