@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.model.catalogue import bundled_models, find_model
 from engine.model.families import read_graph
 from engine.model.families.qwen3 import Qwen3Config
+from engine.model.families.rope import Rope
 from engine.model.graph import ModelGraph
 from engine.model.load import load_model, read_formats
 from engine.model.tensors import FORMATS, uniform_formats
@@ -80,7 +81,7 @@ def plan_wafer(
         graph, formats = read_graph(path, context), {}
     if dtype is not None or not formats:
         formats = uniform_formats(graph.weights, FORMATS[dtype or "int8"])
-    runs = all(formats[node.weight].runs for node in graph.nodes if node.op == "matmul")
+    runs = all(formats[name].runs for name, shape in graph.weights.items() if len(shape) == 2)
     options = PlanOptions(
         formats=formats,
         rows_per_step=rows_per_step,
@@ -208,7 +209,7 @@ def served_graph() -> ModelGraph:
         vocab_size=151_936,
         max_position_embeddings=LONGEST_CONTEXT,
         rms_norm_eps=1e-6,
-        rope_theta=1e6,
+        rope=Rope(1e6),
         tie_word_embeddings=True,
     )
     return config.graph("Qwen3-1.7B")

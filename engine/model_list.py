@@ -66,7 +66,7 @@ class ModelList(msgspec.Struct, frozen=True):
     """All models on this computer, and what the numbers about them mean."""
 
     models: tuple[ListedModel, ...]
-    memory_free_bytes: int | None
+    memory_free_bytes: int
     machine: str
     """The wafer that is counted in."""
     default_rule: str

@@ -9,15 +9,24 @@ from collections.abc import Callable, Iterator
 from threading import Lock
 
 from engine.completion.completer import Completer
+from engine.completion.prompt_styles import find_style
 from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
 from engine.errors import EngineError
 from engine.generation.generator import Generator, RunnerStep
-from engine.knowledge.tuning import Tuning, load_tuning
+from engine.knowledge.tuning import Tuning, find_tuning
 from engine.model.catalogue import find_model
+from engine.model.families import FAMILIES
 from engine.model.load import Model, load_model
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
-from engine.protocol.messages import MachineInfo, ModelInfo, Progress, RegionInfo, Telemetry
+from engine.protocol.messages import (
+    MachineInfo,
+    ModelInfo,
+    Progress,
+    RegionInfo,
+    Telemetry,
+    WeightType,
+)
 from engine.telemetry.counters import WorkCounters
 from engine.telemetry.snapshot import Snapshot, describe
 from engine.tokenizer import Tokenizer
@@ -103,11 +112,11 @@ class Session:
             on_progress=lambda done, total, label: report(Progress("kernels", done, total, label)),
         )
         return cls(
-            _model_info(loaded),
+            _model_info(loaded, tokenizer),
             _machine_info(placed),
             tokenizer,
             runner,
-            load_tuning(loaded.path),
+            find_tuning(loaded.path, loaded.name, loaded.weight_bytes),
         )
 
     @property
@@ -213,7 +222,7 @@ class Session:
             self._closed = True
 
 
-def _model_info(model: Model) -> ModelInfo:
+def _model_info(model: Model, tokenizer: Tokenizer) -> ModelInfo:
     graph = model.graph
     return ModelInfo(
         name=model.name,
@@ -225,8 +234,23 @@ def _model_info(model: Model) -> ModelInfo:
         context_length=graph.context_length,
         language=model.language,
         weight_bytes=model.weight_bytes,
-        fill_in_the_middle=model.fim,
+        fill_in_the_middle=find_style(tokenizer, model.name) is not None,
+        family=_family(model),
+        types=_types(model),
     )
+
+
+def _family(model: Model) -> str:
+    return next((name for name, kind in FAMILIES.items() if type(model.config) is kind), "")
+
+
+def _types(model: Model) -> dict[str, WeightType]:
+    """Return tensors and bytes by type, the type with the most bytes first."""
+    types: dict[str, WeightType] = {}
+    for tensor in model.tensors.values():
+        before = types.get(tensor.format.name, WeightType(0, 0))
+        types[tensor.format.name] = WeightType(before.tensors + 1, before.bytes + tensor.size_bytes)
+    return dict(sorted(types.items(), key=lambda entry: -entry[1].bytes))
 
 
 def _machine_info(placed: Placed) -> MachineInfo:

@@ -29,5 +29,5 @@ def tokenize(model: str | None, text: str) -> TokenizedText:
         WeightsError: The GGUF file is missing or malformed.
     """
     tokenizer = Tokenizer.load(find_model(model))
-    ids = tokenizer.encode_part(text)
+    ids = tokenizer.encode_part(text, first=True)
     return TokenizedText(ids, [tokenizer.decode([token]) for token in ids])

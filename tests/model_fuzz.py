@@ -359,7 +359,8 @@ def main() -> int:
     for line in wrong:
         print(line)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    print(f"{options.count} inputs, {len(wrong)} wrong, {time.perf_counter() - began:.0f} s, {peak} MiB")
+    seconds = round(time.perf_counter() - began)
+    print(f"{options.count} inputs, {len(wrong)} wrong, {seconds} s, {peak} MiB")
     print(json.dumps({"count": options.count, "wrong": len(wrong), **counts, "peak_mib": peak}))
     return 1 if wrong else 0
 

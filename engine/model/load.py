@@ -115,7 +115,7 @@ def _load_file(path: Path) -> Model:
         graph=graph,
         tensors=load_gguf_tensors(file, graph),
         language="any",
-        fim=_FIM_TOKENS <= _tokens(file),
+        fim=_tokens(file) >= _FIM_TOKENS,
         verified=False,
     )
 
@@ -143,7 +143,7 @@ def _load_folder(folder: Path) -> Model:
         name=folder.name,
         config=config,
         graph=graph,
-        tensors=load_tensors(folder, graph, checksums),
+        tensors=load_tensors(folder, graph, checksums, config.adapt),
         language=_language(config, folder),
         fim=tokens.keys() >= _FIM_TOKENS,
         verified=checksums is not None,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ConfigError
-from engine.model.families import ModelConfig, config_to_price, config_to_run
+from engine.model.families import ModelConfig, family_of
 from engine.model.families.fields import LARGEST_SIZE, MOST_LAYERS, Fields
 from engine.model.formats.gguf import GgufFile, Strings
 from engine.model.gguf.architectures import INTEGERS, Architecture, find_architecture
@@ -19,8 +19,8 @@ from engine.model.gguf.keys import ARCHITECTURE, Keys
 __all__ = ["hugging_face_fields", "read_gguf_config"]
 
 EMBEDDING, HEAD, ROPE_FACTORS = "token_embd.weight", "output.weight", "rope_freqs.weight"
-_LARGEST = {"block_count": MOST_LAYERS}
-_MOST_FACTORS = 1 << 12
+_LONGEST_HEAD = 1 << 14
+"""A head above this is a slip in the file; every two of its numbers may have a factor."""
 _NAMED_FIELD = re.compile(r"field '(\w+)'")
 
 
@@ -40,9 +40,8 @@ def read_gguf_config(
     """
     fields = Fields(hugging_face_fields(file))
     try:
-        if price_only:
-            return config_to_price(fields, context_length)
-        return config_to_run(fields)
+        family = family_of(fields.get("model_type"))
+        return family.read_to_price(fields, context_length) if price_only else family.read(fields)
     except ConfigError as error:
         raise ConfigError(f"{file.path}: {_with_keys(file, str(error))}") from error
 
@@ -62,6 +61,7 @@ def hugging_face_fields(file: GgufFile) -> dict[str, Any]:
     except ConfigError as error:
         raise ConfigError(f"{file.path}: {error}") from error
     _refuse_variants(keys)
+    _check_layers(file, keys)
     fields = _plain_fields(keys, architecture)
     fields |= _vocabulary(file) | _heads(keys) | _windows(keys, architecture)
     fields |= _score_scale(fields, architecture) | _rope_scaling(file, keys)
@@ -77,7 +77,7 @@ def _plain_fields(keys: Keys, architecture: Architecture) -> dict[str, Any]:
     return {
         "model_type": architecture.model_type,
         **architecture.constants,
-        **{name: keys.size(key, _LARGEST.get(key, LARGEST_SIZE)) for key, name in INTEGERS.items()},
+        **{name: keys.size(key, LARGEST_SIZE) for key, name in INTEGERS.items()},
         **numbers,
         **{name: keys.number(key) or None for key, name in optional.items()},
         "rope_theta": keys.number("rope.freq_base", 10000.0),
@@ -95,6 +95,13 @@ def _refuse_variants(keys: Keys) -> None:
     parts = keys.general("split.count", 1)
     if parts > 1:
         raise keys.wrong("split.count", parts, "1; join the parts with llama-gguf-split --merge")
+
+
+def _check_layers(file: GgufFile, keys: Keys) -> None:
+    """Refuse more layers than tensors, before a graph is made of as many."""
+    if keys.size("block_count", MOST_LAYERS) > len(file.tensors):
+        layers, found = keys.integer("block_count"), len(file.tensors)
+        raise keys.wrong(keys.key("block_count"), layers, f"at most {found}, the file's tensors")
 
 
 def _vocabulary(file: GgufFile) -> dict[str, Any]:
@@ -115,6 +122,10 @@ def _heads(keys: Keys) -> dict[str, Any]:
     """Return the number of heads with keys, and the length of a head."""
     heads, width = keys.integer("attention.head_count"), keys.integer("embedding_length")
     length = keys.integer("attention.key_length", width // heads)
+    if not 1 <= length <= _LONGEST_HEAD:
+        raise keys.wrong(
+            keys.key("attention.key_length"), length, f"a whole number, 1 to {_LONGEST_HEAD}"
+        )
     for name in ("attention.value_length", "rope.dimension_count"):
         if keys.integer(name, length) != length:
             raise keys.wrong(keys.key(name), keys.integer(name), f"{length}, the length of a head")
@@ -176,7 +187,7 @@ def _rope_scaling(file: GgufFile, keys: Keys) -> dict[str, Any]:
 
 def _factors(file: GgufFile) -> list[float]:
     tensor = file.tensors[ROPE_FACTORS]
-    if tensor.type.name != "F32" or len(tensor.shape) != 1 or tensor.shape[0] > _MOST_FACTORS:
+    if tensor.type.name != "F32" or len(tensor.shape) != 1 or tensor.shape[0] > _LONGEST_HEAD:
         raise ConfigError(
             f"{file.path}: tensor {ROPE_FACTORS} is {tensor.type.name} of shape {tensor.shape}; "
             f"needed: F32, a number for every pair of a head"

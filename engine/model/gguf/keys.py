@@ -65,8 +65,9 @@ class Keys:
         said before it was converted: 1e-06, not 9.999999974752427e-07.
         """
         value = self._one(name, default)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.wrong(self.key(name), value, "a finite number")
+        if not math.isfinite(value):
             raise self.wrong(self.key(name), value, "a finite number")
         return _shortest(float(value))
 

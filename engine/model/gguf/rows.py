@@ -47,7 +47,7 @@ class TensorFile:
         Raises:
             WeightsError: The file ends before, or cannot be read.
         """
-        rest = memoryview(out.reshape(-1))
+        rest = out.reshape(-1).data
         while rest:
             try:
                 count = os.preadv(self._descriptor, [rest], offset)

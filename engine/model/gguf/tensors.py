@@ -8,6 +8,7 @@ levels of a block type are checked where they are decoded or packed (`BlockTenso
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,18 +153,22 @@ def _find(file: GgufFile, graph: ModelGraph) -> dict[str, _Stored]:
     architecture = find_architecture(Keys(file.path, file.metadata).architecture)
     names = {name: architecture.tensor(name) for name in graph.weights}
     _check_names(file, names.values())
+    for name, shape in graph.weights.items():
+        _check(file.path, file.tensors[names[name]], shape)
     opened = TensorFile(file.path, file.size_bytes)
     orders = _row_orders(graph) if architecture.neighbouring_pairs else {}
-    found = {}
-    for name, shape in graph.weights.items():
-        tensor = file.tensors[names[name]]
-        where = f"{file.path}: tensor {tensor.name}"  # a name of ours: it was asked for
-        _check(tensor, shape, where)
-        rows = FileRows(
-            opened, tensor.offset, shape[0], tensor.data.size // shape[0], orders.get(name)
-        )
-        found[name] = _Stored(tensor, rows, where)
-    return found
+    return {
+        name: _stored(opened, file.path, file.tensors[names[name]], orders.get(name))
+        for name in graph.weights
+    }
+
+
+def _stored(
+    opened: TensorFile, path: Path, tensor: GgufTensor, order: NDArray[np.int64] | None
+) -> _Stored:
+    count = tensor.shape[0]
+    rows = FileRows(opened, tensor.offset, count, tensor.data.size // count, order)
+    return _Stored(tensor, rows, f"{path}: tensor {tensor.name}")
 
 
 def _row_orders(graph: ModelGraph) -> dict[str, NDArray[np.int64]]:
@@ -201,7 +206,8 @@ def _counted(names: list[str]) -> str:
     return f"1 tensor ({shown}) is" if len(names) == 1 else f"{len(names)} tensors ({shown}) are"
 
 
-def _check(tensor: GgufTensor, shape: tuple[int, ...], where: str) -> None:
+def _check(path: Path, tensor: GgufTensor, shape: tuple[int, ...]) -> None:
+    where = f"{path}: tensor {tensor.name}"
     allowed = list(_FLOATS) + (list(packed_formats()) if len(shape) == 2 else [])
     if tensor.type.name not in allowed:
         raise WeightsError(

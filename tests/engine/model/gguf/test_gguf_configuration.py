@@ -181,12 +181,17 @@ def test_factors_of_the_rotation_that_cannot_be(tmp_path):
 @pytest.mark.parametrize(
     ("metadata", "words"),
     [
-        ({"general.architecture": "phi3"}, "architecture 'phi3' is not supported; supported: llama"),
+        (
+            {"general.architecture": "phi3"},
+            "architecture 'phi3' is not supported; supported: llama",
+        ),
         ({"general.architecture": None}, "'general.architecture' is missing"),
         ({"general.architecture": 3}, "'general.architecture' is 3"),
         ({"llama.block_count": None}, "'llama.block_count' is missing"),
         ({"llama.block_count": 0}, "'llama.block_count' is 0; allowed: a whole number, 1 to"),
         ({"llama.block_count": 1 << 31}, "'llama.block_count' is 2147483648; allowed"),
+        ({"llama.block_count": 30}, "'llama.block_count' is 30; allowed: at most 20, the file's"),
+        ({"llama.attention.key_length": 1 << 20}, "key_length' is 1048576; allowed: a whole num"),
         ({"llama.block_count": "two"}, "'llama.block_count' is 'two'; allowed: a whole number"),
         ({"llama.block_count": True}, "'llama.block_count' is True"),
         ({"llama.embedding_length": 63}, "'llama.embedding_length' is 63; allowed: a multiple"),
@@ -209,6 +214,7 @@ def test_metadata_that_makes_no_model(refusal, metadata, words):
 
 
 def test_a_file_without_an_embedding(tmp_path):
-    write_gguf(tmp_path / "m", tiny_gguf_metadata("llama", Sizes(), 2), {})
+    tensors = {name: Packed((1,), 0, bytes(4)) for name in "ab"}
+    write_gguf(tmp_path / "m", tiny_gguf_metadata("llama", Sizes(), 2), tensors)
     with pytest.raises(ConfigError, match=r"there is no matrix token_embd\.weight"):
         hugging_face_fields(read_gguf(tmp_path / "m"))
