@@ -199,14 +199,19 @@ def _merges_by_score(
 ) -> list[tuple[str, str]]:
     """Return every way to make a piece of two others, the piece of the highest score first."""
     ids = {piece: i for i, piece in enumerate(pieces) if kinds[i] in (NORMAL, USER_DEFINED, UNUSED)}
-    ranked: list[tuple[float, int, int, str, str]] = []
-    for piece, i in ids.items():
+    made: list[int] = []
+    lefts: list[int] = []
+    rights: list[int] = []
+    for piece, i in ids.items():  # a million cuts: nothing is made for those that lead nowhere
         for cut in range(1, len(piece)):
-            left, right = piece[:cut], piece[cut:]
-            if left in ids and right in ids:
-                ranked.append((-scores[i], ids[left], ids[right], left, right))
-    ranked.sort()
-    return [(left, right) for *_, left, right in ranked]
+            left = ids.get(piece[:cut])
+            if left is not None and (right := ids.get(piece[cut:])) is not None:
+                made.append(i)
+                lefts.append(left)
+                rights.append(right)
+    ranks = -np.array(scores)[np.array(made, np.int64)]
+    order = np.lexsort((np.array(rights), np.array(lefts), ranks))
+    return [(pieces[lefts[at]], pieces[rights[at]]) for at in order.tolist()]
 
 
 _KINDS = {"gpt2": _byte_level, "llama": _sentence_piece}
@@ -242,7 +247,7 @@ def _contents(
     vocabulary: str, pieces: tuple[str, ...], kinds: list[int], control: set[int]
 ) -> Iterator[bytes]:
     """Yield the bytes of every token."""
-    byte_of = byte_of_letter()
+    byte_of = _bytes_by_letter()
     for i, (piece, kind) in enumerate(zip(pieces, kinds, strict=True)):
         if i in control:
             yield b""
@@ -251,9 +256,20 @@ def _contents(
         elif kind == USER_DEFINED:
             yield piece.encode()
         elif vocabulary == "gpt2":
-            yield bytes(byte_of[letter] for letter in piece if letter in byte_of)
+            yield _spelled(piece, byte_of)
         else:
             yield piece.replace("▁", " ").encode()
+
+
+def _bytes_by_letter() -> dict[int, int | None]:
+    """Return the table with which `str.translate` turns letters into bytes: others are left out."""
+    others: dict[int, int | None] = dict.fromkeys(range(256))
+    return others | {ord(letter): byte for letter, byte in byte_of_letter().items()}
+
+
+def _spelled(piece: str, byte_of: dict[int, int | None]) -> bytes:
+    """Return the bytes that a piece's letters stand for."""
+    return piece.translate(byte_of).encode("latin-1", "ignore")
 
 
 def _byte(piece: str) -> bytes:

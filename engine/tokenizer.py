@@ -65,7 +65,7 @@ class Tokenizer:
                 not read.
             WeightsError: The GGUF file is missing or malformed.
         """
-        if place.suffix == ".gguf":
+        if place.is_file() or place.suffix == ".gguf":
             from engine.gguf_vocabulary import read_vocabulary
             from engine.model.formats.gguf import read_gguf
 
