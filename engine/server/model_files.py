@@ -6,7 +6,8 @@ Reads the folder's entries, never a file's content, so that the event loop may a
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.model.catalogue import find_model
+from engine.client import SMALL_MODEL
+from engine.model.catalogue import bundled_models, find_model
 
 __all__ = ["ModelFiles", "model_files"]
 
@@ -33,6 +34,8 @@ class ModelFiles:
     """Changes when a file of the model is replaced: another model, whatever its name."""
     need_bytes: int
     """Estimate of the memory that a session with it takes."""
+    is_small: bool = False
+    """Whether it is the bundled model that serves where no other can: always worth a try."""
 
 
 def model_files(model: str | None) -> ModelFiles:
@@ -53,4 +56,9 @@ def model_files(model: str | None) -> ModelFiles:
             found = file.stat()
             facts.append((file.name, found.st_size, found.st_mtime_ns, found.st_ino))
             weights += found.st_size if file.suffix in _WEIGHTS else 0
-    return ModelFiles(path, repr(facts), round(NEED_FACTOR * weights) + NEED_BYTES)
+    return ModelFiles(
+        path,
+        repr(facts),
+        round(NEED_FACTOR * weights) + NEED_BYTES,
+        path == bundled_models().get(SMALL_MODEL),
+    )
