@@ -24,6 +24,7 @@ __all__ = [
     "log_file",
     "model_argument",
     "model_cache_dir",
+    "model_identity",
     "models_dir",
     "runtime_dir",
     "socket_dir",
@@ -35,6 +36,10 @@ MAX_SOCKET_PATH_BYTES = 103
 """Longest path of a Unix socket: 104 bytes with the final NUL on macOS and BSD, 108 on Linux."""
 
 _APP = "spark-tui"
+
+_MODEL_SUFFIXES = {".json", ".safetensors"}
+"""Endings of the files in a folder that make a model: configuration, weights, vocabulary,
+repository knowledge, checksums."""
 
 
 def runtime_dir() -> Path:
@@ -154,6 +159,23 @@ def socket_path() -> Path:
     facts = [__version__, PROTOCOL_VERSION, str(Path(__file__).resolve().parent)]
     name = hashlib.sha256(repr(facts).encode()).hexdigest()[:16] + ".sock"
     return socket_dir(len(name)) / name
+
+
+def model_identity(path: Path) -> str:
+    """Return 32 hexadecimal digits that change when the model at a path becomes another one.
+
+    A GGUF file is told by its place, inode, size and time of change, a folder by those of its
+    files that make a model; their content is not read.  What is not there has an identity too:
+    whoever loads the model says what is wrong with it.
+    """
+    place = path.expanduser().resolve()
+    files = sorted(place.glob("*")) if place.is_dir() else [place]
+    facts: list[object] = [str(place)]
+    for file in files:
+        if file.is_file() and (file == place or file.suffix in _MODEL_SUFFIXES):
+            status = file.stat()
+            facts.append((file.name, status.st_ino, status.st_size, status.st_mtime_ns))
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 
 
 def _is_bundled(model: str) -> bool:

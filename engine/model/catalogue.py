@@ -12,6 +12,8 @@ from engine.model_store.shelf import file_sha256
 
 __all__ = ["bundled_models", "find_model", "weights_sha256"]
 
+_BYTES_AT_ONCE = 1 << 20
+
 
 def find_model(name_or_path: str | Path | None = None) -> Path:
     """Return the folder or GGUF file of a model.
@@ -39,5 +41,7 @@ def weights_sha256(name_or_path: str | Path | None = None) -> str:
         return file_sha256(place)
     digest = hashlib.sha256()
     for file in sorted(place.glob("*.safetensors")):
-        digest.update(file.read_bytes())
+        with file.open("rb") as stream:
+            while piece := stream.read(_BYTES_AT_ONCE):
+                digest.update(piece)
     return digest.hexdigest()

@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-__all__ = ["ChildEnd", "folder_bytes", "run_child"]
+__all__ = ["ChildEnd", "folder_bytes", "largest_bytes", "run_child"]
 
 POLL_SECONDS = 0.1
 _END_SECONDS = 5.0
@@ -75,9 +75,16 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def folder_bytes(folder: Path) -> int:
     """Return the bytes of all files below a folder, which may change meanwhile."""
-    total = 0
+    return sum(_sizes(folder))
+
+
+def largest_bytes(folder: Path) -> int:
+    """Return the bytes of the largest file below a folder, which may change meanwhile."""
+    return max(_sizes(folder), default=0)
+
+
+def _sizes(folder: Path) -> Iterator[int]:
     for root, _, names in os.walk(folder):
         for name in names:
             with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(root, name)).st_size
-    return total
+                yield os.lstat(os.path.join(root, name)).st_size

@@ -98,7 +98,8 @@ def default_model() -> ModelChoice:
     Raises:
         ModelError: No model is bundled.
     """
-    free, passed_over = free_memory_bytes(), []
+    free = free_memory_bytes()
+    passed_over: list[str] = []
     fetched = [model for model in installed() if model.offer is not None and model.offer.offered]
     for model in sorted(fetched, key=lambda each: -each.size_bytes):
         problem = _problem(model, free)

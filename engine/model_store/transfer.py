@@ -108,13 +108,14 @@ class ProgressMeter:
             raise PullCancelledError(
                 f"{self._name}: stopped; what came so far is kept, and the same command goes on"
             )
+        done_bytes = min(done_bytes, self._total or done_bytes)
         now = self._clock()
         self._mark(now, done_bytes)
         if self._told_at is not None and now - self._told_at < REPORT_SECONDS:
             return
         self._told_at = now
         rate = self._rate()
-        left = (self._total - done_bytes) / rate if rate and self._total >= done_bytes else None
+        left = (self._total - done_bytes) / rate if rate and self._total else None
         self._on_progress(
             PullProgress(self._name, self._stage, self._source, done_bytes, self._total, rate, left)
         )

@@ -11,7 +11,7 @@ import urllib.parse
 import urllib.request
 from email.message import Message
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from engine.model_store.shelf import READ_BYTES, file_sha256
 from engine.model_store.transfer import ProgressMeter, SourceError, WholeFile, require_space
@@ -145,13 +145,14 @@ class _Transfer:
         state = {"address": self._address, "mark": self._mark}
         self._state.write_text(json.dumps(state), encoding="utf-8")
 
-    def _copy(self, answer: IO[bytes], start: int, total: int | None) -> None:
+    def _copy(self, answer: http.client.HTTPResponse, start: int, total: int | None) -> None:
+        """Write what comes as it comes, so that all of it is there when the connection breaks."""
         most = MOST_BYTES if total is None else total
         with self.file.open("r+b" if start else "wb") as out:
             out.seek(start)
             out.truncate()
             done = start
-            while block := answer.read(min(READ_BYTES, most + 1 - done)):
+            while block := answer.read1(min(READ_BYTES, most + 1 - done)):
                 done += len(block)
                 if done > most:
                     raise SourceError(f"{self._address} gives more than {most} bytes")

@@ -8,14 +8,9 @@ from pathlib import Path
 
 from engine.client import SMALL_MODEL
 from engine.model.catalogue import bundled_models, find_model
+from engine.paths import model_identity
 
 __all__ = ["ModelFiles", "model_files"]
-
-_SUFFIXES = {".json", ".safetensors", ".gguf"}
-"""Endings of the files that make a model: configuration, weights in one file or in shards,
-vocabulary, repository knowledge, checksums."""
-
-_WEIGHTS = {".safetensors", ".gguf"}
 
 NEED_FACTOR = 1.3
 """Bytes of an open session for each byte of the weights' files: packed weights, scales, a part of
@@ -48,17 +43,11 @@ def model_files(model: str | None) -> ModelFiles:
         ModelError: There is no such model.
     """
     path = find_model(model)
-    files = [path] if path.is_file() else sorted(path.glob("*"))
-    facts: list[object] = [str(path)]
-    weights = 0
-    for file in files:
-        if file.suffix in _SUFFIXES and file.is_file():
-            found = file.stat()
-            facts.append((file.name, found.st_size, found.st_mtime_ns, found.st_ino))
-            weights += found.st_size if file.suffix in _WEIGHTS else 0
+    files = [path] if path.is_file() else path.glob("*.safetensors")
+    weights = sum(file.stat().st_size for file in files)
     return ModelFiles(
         path,
-        repr(facts),
+        model_identity(path),
         round(NEED_FACTOR * weights) + NEED_BYTES,
         path == bundled_models().get(SMALL_MODEL),
     )

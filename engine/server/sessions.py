@@ -109,6 +109,9 @@ class Sessions:
         except EngineError as error:
             user.failed(str(error))
             return None
+        except OSError as error:  # its files change at this very moment
+            user.failed(f"{asked.model or 'the default model'}: {error}")
+            return None
         held.users.add(user)
         self._give_up_unwanted()
         if held.session is not None:

@@ -31,9 +31,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 @click.option(
     "--dtype",
     type=click.Choice(PRICED_FORMATS),
-    default=PRICED_FORMATS[0],
-    show_default=True,
-    help="Type of the weights.",
+    help="Type of all weights; default: those of the .gguf file, else int8.",
 )
 @click.option(
     "--rows",
@@ -49,7 +47,7 @@ def plan(
     machine: str,
     clock: float | None,
     context: int | None,
-    dtype: str,
+    dtype: str | None,
     rows: int,
     sweep: bool,
     as_json: bool,
