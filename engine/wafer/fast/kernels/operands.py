@@ -18,11 +18,11 @@ __all__ = [
     "Heads",
     "KvCache",
     "Panels",
+    "Pieces",
     "Quantised",
     "Rotation",
     "RowSpan",
     "SumOrder",
-    "Tiles",
     "Tokens",
 ]
 
@@ -37,12 +37,15 @@ Tokens: TypeAlias = NDArray[np.int32]
 
 
 class Panels(NamedTuple):
-    """All int8 matrices of a Program, tile after tile (see `dot.panel_layout`)."""
+    """All matrices of a Program, panel after panel (see `dot.panel_layout`)."""
 
     weights: Bytes
-    """Tiles × 2,048 bytes."""
-    scales: Floats
-    """Tiles × 64."""
+    """The panels, each in the storage of its tensor."""
+    pieces: NDArray[np.int64]
+    """A row for every panel (·, 5): where it begins in ``weights``, its groups, its outputs, the
+    first of them in the matrix, and its storage, a row of ``entries``."""
+    entries: NDArray[np.int64]
+    """Addresses of compiled code for each storage (·, 2): `multiply.product` and `lookup.row`."""
 
 
 class Quantised(NamedTuple):
@@ -52,9 +55,8 @@ class Quantised(NamedTuple):
     """Groups × 32."""
     scales: Floats
     """One for each group."""
-    corrections: NDArray[np.int32]
-    """One for each group: −bias · Σ of its levels, which takes back what the bias of a layout adds
-    to a dot product."""
+    sums: NDArray[np.int32]
+    """Two for each group: Σ of its first and its last 16 levels."""
 
 
 class KvCache(NamedTuple):
@@ -87,14 +89,11 @@ class Block(NamedTuple):
     width: int
 
 
-class Tiles(NamedTuple):
-    """Where an int8 matrix lies in `Panels`: tile first + p · groups + g is panel p, group g."""
+class Pieces(NamedTuple):
+    """The panels of a matrix: rows ``first`` … ``first + count − 1`` of `Panels.pieces`."""
 
     first: int
-    groups: int
-    """Groups of 32 inputs."""
-    outputs: int
-    """Outputs N; the last panel may be wider."""
+    count: int
 
 
 class SumOrder(NamedTuple):
