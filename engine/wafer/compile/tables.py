@@ -4,6 +4,7 @@ Knows where a value of the graph lies, and that a buffer is not written while so
 it; prices nothing and knows no region.
 """
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from engine.errors import PlacementError
@@ -98,13 +99,13 @@ class Tables:
 
     # ── what nodes share ────────────────────────────────────────────────────────────────────
 
-    def matrix(self, nodes: list[Node], format: Format) -> int:
-        """Return the index of a new matrix of the nodes' weights, stacked, in one format."""
+    def matrix(self, nodes: list[Node], formats: Sequence[Format]) -> int:
+        """Return the index of a new matrix of the nodes' weights, stacked, each in its format."""
         tensors = tuple(str(node.weight) for node in nodes)
         shapes = [self.graph.weights[name] for name in tensors]
-        inputs = shapes[0][-1]
-        outputs = 1 if len(shapes[0]) == 1 else sum(shape[0] for shape in shapes)
-        self.matrices.append(Matrix(tensors, outputs, inputs, format.name))
+        widths = tuple(1 if len(shape) == 1 else shape[0] for shape in shapes)
+        names = tuple(format.name for format in formats)
+        self.matrices.append(Matrix(tensors, names, widths, shapes[0][-1]))
         return len(self.matrices) - 1
 
     def order(self, order: ReduceOrder) -> int:

@@ -31,7 +31,7 @@ __all__ = [
     "Rotary",
 ]
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised with every change of what a table means."""
 
 MAX_ROWS = 64
@@ -73,10 +73,16 @@ class Matrix:
     """
 
     tensors: tuple[str, ...]
-    outputs: int
+    formats: tuple[str, ...]
+    """Weight format of each tensor: a key of `engine.model.tensors.FORMATS`."""
+    widths: tuple[int, ...]
+    """Outputs of each tensor."""
     inputs: int
-    format: str
-    """Name of its weight format: a key of `engine.model.tensors.FORMATS`."""
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of all tensors, N."""
+        return sum(self.widths)
 
 
 @dataclass(frozen=True, slots=True)
