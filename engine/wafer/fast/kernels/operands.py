@@ -19,10 +19,12 @@ __all__ = [
     "KvCache",
     "Panels",
     "Pieces",
+    "Places",
     "Quantised",
     "Rotation",
     "RowSpan",
     "SumOrder",
+    "TileSizes",
     "Tokens",
 ]
 
@@ -31,6 +33,8 @@ Floats: TypeAlias = NDArray[np.float32]
 Bytes: TypeAlias = NDArray[np.uint8]
 Tokens: TypeAlias = NDArray[np.int32]
 """int32 (M,): the rows of a step."""
+Places: TypeAlias = NDArray[np.int64]
+"""int64: numbers of elements in another array."""
 
 
 # ── arrays ──────────────────────────────────────────────────────────────────────────────────
@@ -41,10 +45,10 @@ class Panels(NamedTuple):
 
     weights: Bytes
     """The panels, each in the storage of its tensor."""
-    pieces: NDArray[np.int64]
+    pieces: Places
     """A row for every panel (·, 5): where it begins in ``weights``, its groups, its outputs, the
     first of them in the matrix, and its storage, a row of ``entries``."""
-    entries: NDArray[np.int64]
+    entries: Places
     """Addresses of compiled code for each storage (·, 2): `multiply.product` and `lookup.row`."""
 
 
@@ -94,6 +98,20 @@ class Pieces(NamedTuple):
 
     first: int
     count: int
+
+
+class TileSizes(NamedTuple):
+    """What a packer must know of a storage, in bytes but for the last two."""
+
+    row: int
+    """Of a row before it is packed."""
+    header: int
+    tile: int
+    levels: int
+    """Of a tile's levels, which its scales follow."""
+    bits: int
+    """Of a level."""
+    minima: bool
 
 
 class SumOrder(NamedTuple):

@@ -4,6 +4,7 @@ A *run* of tiles begins with a header that they share; where they share nothing,
 In each tile the scales follow the levels.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,9 @@ class Storage:
     zero: int
     """The level that stands for 0."""
     scales: Scales
+    repack: Callable[..., int] | None = None
+    """Packs GGML's blocks into it, as `engine.wafer.fast.kernels.dot.repack` says; None: packed
+    from levels and scales."""
 
     @property
     def tile_bytes(self) -> int:
