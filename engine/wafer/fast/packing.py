@@ -16,7 +16,7 @@ from engine.model.tensors import FORMATS
 from engine.model.tensors.block_tensor import BlockTensor
 from engine.model.tensors.q8 import Q8Tensor
 from engine.model.tensors.tensor import QuantisedTensor, Tensor, float_vector, quantised_matrix
-from engine.wafer.fast.kernels.dot.panel_layout import GROUP, PANEL, QUADS
+from engine.wafer.fast.kernels.dot.panel_layout import GROUP, PANEL, QUADS, STRIP
 from engine.wafer.fast.kernels.dot.storage import Storage
 from engine.wafer.fast.kernels.operands import Panels, TileSizes
 from engine.wafer.fast.panel_places import PanelPlaces, storage_of
@@ -92,7 +92,7 @@ def tile_sizes(storage: Storage, row_bytes: int) -> TileSizes:
     """
     levels, scales = storage.levels, storage.scales
     minima = scales.minima is not None
-    sizes = scales.header_bytes, storage.tile_bytes, levels.tile_bytes
+    sizes = scales.header_bytes, storage.tile_bytes, scales.tile_bytes, levels.strip_bytes
     return TileSizes(row_bytes, *sizes, levels.bits, minima)
 
 
@@ -180,18 +180,19 @@ def _raw_rows(tensor: QuantisedTensor, rows: slice) -> Bytes:
 
 
 def _plain_panel(tensor: QuantisedTensor, rows: slice) -> Bytes:
-    """Return a panel in a plain storage: bytes for levels, then scales and minima in float32."""
+    """Return a panel in a plain storage: scales and minima in float32, then bytes for levels."""
     blocks = tensor.blocks(rows)
     count, inputs = blocks.levels.shape
     groups = inputs // GROUP
     levels = np.full((PANEL, inputs), 128, np.uint8)
     levels[:count] = blocks.levels.view(np.uint8) ^ np.uint8(128)
-    tiles = levels.reshape(PANEL, groups, QUADS, 4).transpose(1, 2, 0, 3)
-    parts = [np.ascontiguousarray(tiles).reshape(groups, -1)]
+    strips = levels.reshape(PANEL // STRIP, STRIP, groups, QUADS, 4).transpose(2, 0, 3, 1, 4)
+    parts = []
     for factors in (blocks.scales, blocks.minima):
         if factors is not None:
             padded = np.zeros((PANEL, groups, factors.shape[1] // groups), np.float32)
             padded[:count] = factors.reshape(count, groups, -1)
             numbers = np.ascontiguousarray(padded.transpose(1, 2, 0))
             parts.append(numbers.reshape(groups, -1).view(np.uint8))
-    return np.concatenate(parts, axis=1).reshape(-1)
+    parts.append(np.ascontiguousarray(strips).reshape(groups, -1))
+    return np.concatenate(parts, axis=1)[::-1].reshape(-1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.wafer.fast.kernels.dot.panel_layout import GROUP, HALF, PANEL, TILE_LEVELS
+from engine.wafer.fast.kernels.dot.panel_layout import GROUP, HALF, LINE, PANEL, STRIP, TILE_LEVELS
 from engine.wafer.fast.kernels.dot.products import Products
 from engine.wafer.fast.kernels.dot.terms import unpack_tile
 from engine.wafer.fast.kernels.operands import Floats, Panels
@@ -29,8 +29,9 @@ def row(
     scales = np.empty(2 * PANEL, np.float32)
     minima = np.empty(PANEL, np.float32)
     start, groups = panels.pieces[piece, 0], panels.pieces[piece, 1]
+    strip = column // STRIP * GROUP * STRIP + column % STRIP * 4
     for g in range(groups):
-        unpack_tile(products, panels.weights, start, g, levels, scales, minima)
+        unpack_tile(products, panels.weights, start, groups, g, levels, scales, minima)
         for k in range(GROUP):
-            level = np.float32(levels[(k // 4 * PANEL + column) * 4 + k % 4])
+            level = np.float32(levels[strip + k // 4 * LINE + k % 4])
             values[at + g * GROUP + k] = level * scales[k // HALF * PANEL + column] - minima[column]

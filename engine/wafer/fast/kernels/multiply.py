@@ -6,7 +6,7 @@ from numba import prange
 from engine.wafer.fast.kernels.dot.entries import call_product
 from engine.wafer.fast.kernels.dot.panel_layout import PANEL
 from engine.wafer.fast.kernels.dot.products import Products
-from engine.wafer.fast.kernels.dot.terms import terms_of_four, terms_of_one
+from engine.wafer.fast.kernels.dot.terms import part_of_four, part_of_one
 from engine.wafer.fast.kernels.operands import (
     Block,
     Floats,
@@ -25,35 +25,27 @@ ROW_BLOCK = 4
 
 
 @helper
-def _add_part(products, panels, piece, inputs, row, rows, first, last, part):
-    """Part ← Σ over groups first … last of the terms of a block of rows."""
-    start, groups = panels.pieces[piece, 0], panels.pieces[piece, 1]
-    for i in range(rows * PANEL):
-        part[i] = np.float32(0.0)
-    for g in range(first, last):
-        at = row * groups + g
-        if rows == ROW_BLOCK:
-            terms_of_four(products, panels.weights, start, g, inputs, at, groups, part)
-        else:
-            terms_of_one(products, panels.weights, start, g, inputs, at, groups, part)
-
-
-@helper
 def _panel(products, panels, piece, inputs, row, rows, order, total):
     """Total ← one panel of outputs for a block of rows: parts last to first, in two phases."""
-    size, groups = rows * PANEL, panels.pieces[piece, 1]
-    part = np.empty(size, np.float32)
-    chain = np.empty(size, np.float32)
+    panel, groups = panels.pieces[piece, 0], panels.pieces[piece, 1]
+    chain = np.empty(rows * PANEL, np.float32)
     last_group = (order.parts - 1) // order.group
     for number in range(last_group, -1, -1):
         low = number * order.group
         high = min(low + order.group, order.parts) - 1
         for p in range(high, low - 1, -1):
             first, last = p * groups // order.parts, (p + 1) * groups // order.parts
-            _add_part(products, panels, piece, inputs, row, rows, first, last, part)
-            for i in range(size):
-                chain[i] = part[i] if p == high else part[i] + chain[i]
-        for i in range(size):
+            if rows == ROW_BLOCK:
+                part_of_four(
+                    products, panels.weights, panel, groups, first, last, inputs, row, chain,
+                    p == high,
+                )  # fmt: skip
+            else:
+                part_of_one(
+                    products, panels.weights, panel, groups, first, last, inputs, row, chain,
+                    p == high,
+                )  # fmt: skip
+        for i in range(rows * PANEL):
             total[i] = chain[i] if number == last_group else chain[i] + total[i]
 
 

@@ -107,8 +107,10 @@ class TileSizes(NamedTuple):
     """Of a row before it is packed."""
     header: int
     tile: int
-    levels: int
-    """Of a tile's levels, which its scales follow."""
+    scales: int
+    """Of a tile's scales, which its levels follow."""
+    strip: int
+    """Of a strip of levels."""
     bits: int
     """Of a level."""
     minima: bool

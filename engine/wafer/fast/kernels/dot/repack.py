@@ -10,20 +10,26 @@ Source:
 
 import numpy as np
 
-from engine.wafer.fast.kernels.dot.panel_layout import PANEL
+from engine.wafer.fast.kernels.dot.panel_layout import PANEL, STRIP
 from engine.wafer.fast.kernels.operands import Bytes, Places, TileSizes
 from engine.wafer.jit.decorators import helper, kernel
 
 __all__ = ["repack_blocks", "repack_bytes", "repack_sixteens", "repack_supers"]
 
 _LOW, _HIGH = 0x0F0F0F0F, 0xF0F0F0F0
-_QUAD_WORDS = PANEL  # a word is four levels of one output
+_WORDS = STRIP  # of a line; a word is four levels of one output
 
 
 @helper
 def _word(raw, at):
     """Return the word at an even number of halves; blocks begin at even bytes only."""
     return np.uint32(raw[at]) | (np.uint32(raw[at + 1]) << np.uint32(16))
+
+
+@helper
+def _strip(sizes, tile, n):
+    """Return the word where the levels of an output begin in a tile."""
+    return (tile + sizes.scales + n // STRIP * sizes.strip) // 4 + n % STRIP
 
 
 @helper
@@ -68,14 +74,15 @@ def repack_blocks(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes) 
     fifth_at = 2 if sizes.minima else 1
     levels_at = fifth_at + (2 if sizes.bits == 5 else 0)
     block = levels_at + 8
+    groups = sizes.row // (2 * block)
     fine = 1
     for p in range(starts.size):
         rows = min(PANEL, raw.size // sizes.row - p * PANEL)
-        for g in range(sizes.row // (2 * block)):
-            tile = starts[p] + g * sizes.tile
+        for g in range(groups):
+            tile = starts[p] + (groups - 1 - g) * sizes.tile
             for n in range(rows):
                 at = (p * PANEL + n) * (sizes.row // 2) + g * block
-                scale_at = (tile + sizes.levels) // 2 + n
+                scale_at = tile // 2 + n
                 to_halves[scale_at] = halves[at]
                 if not _is_finite(halves[at]):
                     fine = 0
@@ -83,14 +90,14 @@ def repack_blocks(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes) 
                     to_halves[scale_at + PANEL] = halves[at + 1] ^ 0x8000
                     if not _is_finite(halves[at + 1]):
                         fine = 0
-                to = tile // 4 + n
+                to = _strip(sizes, tile, n)
                 for i in range(2):
                     first = _word(halves, at + levels_at + 4 * i)
                     second = _word(halves, at + levels_at + 4 * i + 2)
-                    to_words[to + i * _QUAD_WORDS] = _low(first, second)
-                    to_words[to + (i + 2) * _QUAD_WORDS] = _high(first, second)
+                    to_words[to + i * _WORDS] = _low(first, second)
+                    to_words[to + (i + 2) * _WORDS] = _high(first, second)
                 if sizes.bits == 5:
-                    to_words[to + 4 * _QUAD_WORDS] = _plane(_word(halves, at + fifth_at))
+                    to_words[to + 4 * _WORDS] = _plane(_word(halves, at + fifth_at))
     return fine
 
 
@@ -99,19 +106,20 @@ def repack_bytes(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes) -
     """Q8_0: an fp16 scale, 32 signed bytes, which become unsigned."""
     halves, to_halves, to_words = raw.view(np.uint16), weights.view(np.uint16), weights.view(np.uint32)
     block = 17
+    groups = sizes.row // (2 * block)
     fine = 1
     for p in range(starts.size):
         rows = min(PANEL, raw.size // sizes.row - p * PANEL)
-        for g in range(sizes.row // (2 * block)):
-            tile = starts[p] + g * sizes.tile
+        for g in range(groups):
+            tile = starts[p] + (groups - 1 - g) * sizes.tile
             for n in range(rows):
                 at = (p * PANEL + n) * (sizes.row // 2) + g * block
-                to_halves[(tile + sizes.levels) // 2 + n] = halves[at]
-                zeros = np.uint32(0)
+                to_halves[tile // 2 + n] = halves[at]
+                to, zeros = _strip(sizes, tile, n), np.uint32(0)
                 for quad in range(8):
                     word = np.uint32(_word(halves, at + 1 + 2 * quad) ^ 0x80808080)
                     zeros |= np.uint32((word - 0x01010101) & ~word & 0x80808080)  # of −128
-                    to_words[tile // 4 + quad * _QUAD_WORDS + n] = word
+                    to_words[to + quad * _WORDS] = word
                 if zeros != 0 or not _is_finite(halves[at]):
                     fine = 0
     return fine
@@ -133,11 +141,12 @@ def repack_supers(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes) 
     halves, to_halves, to_words = raw.view(np.uint16), weights.view(np.uint16), weights.view(np.uint32)
     levels_at = 48 if sizes.bits == 5 else 16
     block = levels_at + 128
+    supers = sizes.row // block
     fine = 1
     for p in range(starts.size):
         rows = min(PANEL, raw.size // sizes.row - p * PANEL)
-        for s in range(sizes.row // block):
-            header = starts[p] + s * (sizes.header + 8 * sizes.tile)
+        for s in range(supers):
+            header = starts[p] + (supers - 1 - s) * (sizes.header + 8 * sizes.tile)
             for n in range(rows):
                 at = (p * PANEL + n) * sizes.row + s * block
                 for i in range(2):
@@ -146,22 +155,23 @@ def repack_supers(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes) 
                     if not _is_finite(factor):
                         fine = 0
                 for group in range(8):
-                    tile = header + sizes.header + group * sizes.tile
+                    tile = header + sizes.header + (7 - group) * sizes.tile
+                    to = _strip(sizes, tile, n)
                     scale, minimum = _scale_and_minimum(raw, at + 4, group)
-                    weights[tile + sizes.levels + n] = scale
-                    weights[tile + sizes.levels + PANEL + n] = minimum
+                    weights[tile + n] = scale
+                    weights[tile + PANEL + n] = minimum
                     pair_at = (at + levels_at + group // 2 * 32) // 2
                     for i in range(4):
                         first = _word(halves, pair_at + 4 * i)
                         second = _word(halves, pair_at + 4 * i + 2)
                         both = _high(first, second) if group % 2 else _low(first, second)
-                        to_words[tile // 4 + i * _QUAD_WORDS + n] = both
+                        to_words[to + i * _WORDS] = both
                     if sizes.bits == 5:
                         plane = np.uint32(0)
                         for quad in range(8):
                             bits = _word(halves, (at + 16) // 2 + 2 * quad) >> group
                             plane |= np.uint32((bits & 0x01010101) << quad)
-                        to_words[tile // 4 + 4 * _QUAD_WORDS + n] = plane
+                        to_words[to + 4 * _WORDS] = plane
     return fine
 
 
@@ -170,11 +180,12 @@ def repack_sixteens(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes
     """Q6_K: 128 bytes of lower bits, 64 of upper ones, 16 signed scales, their fp16 factor."""
     halves, to_halves, to_words = raw.view(np.uint16), weights.view(np.uint16), weights.view(np.uint32)
     block, scales_at = 210, 192
+    supers = sizes.row // block
     fine = 1
     for p in range(starts.size):
         rows = min(PANEL, raw.size // sizes.row - p * PANEL)
-        for s in range(sizes.row // block):
-            header = starts[p] + s * (sizes.header + 8 * sizes.tile)
+        for s in range(supers):
+            header = starts[p] + (supers - 1 - s) * (sizes.header + 8 * sizes.tile)
             for n in range(rows):
                 at = (p * PANEL + n) * sizes.row + s * block
                 factor = halves[(at + scales_at + 16) // 2]
@@ -182,10 +193,11 @@ def repack_sixteens(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes
                 if not _is_finite(factor):
                     fine = 0
                 for group in range(8):
-                    tile = header + sizes.header + group * sizes.tile
+                    tile = header + sizes.header + (7 - group) * sizes.tile
+                    to = _strip(sizes, tile, n)
                     for i in range(2):
                         scale = raw[at + scales_at + 2 * group + i]
-                        weights[tile + sizes.levels + i * PANEL + n] = scale
+                        weights[tile + i * PANEL + n] = scale
                     quarter = group % 4
                     lower_at = (at + group // 4 * 64 + quarter % 2 * 32) // 2
                     upper_at = (at + 128 + group // 4 * 32) // 2
@@ -193,11 +205,11 @@ def repack_sixteens(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes
                         first = _word(halves, lower_at + 4 * i)
                         second = _word(halves, lower_at + 4 * i + 2)
                         both = _high(first, second) if quarter > 1 else _low(first, second)
-                        to_words[tile // 4 + i * _QUAD_WORDS + n] = both
+                        to_words[to + i * _WORDS] = both
                     for i in range(2):
                         plane = np.uint32(0)
                         for quad in range(4):
                             bits = _word(halves, upper_at + 8 * i + 2 * quad) >> (2 * quarter)
                             plane |= np.uint32((bits & 0x03030303) << (2 * quad))
-                        to_words[tile // 4 + (4 + i) * _QUAD_WORDS + n] = plane
+                        to_words[to + (4 + i) * _WORDS] = plane
     return fine

@@ -28,7 +28,7 @@ class Scales:
     """A way to keep the scales of a tile."""
 
     tile_bytes: int
-    """Behind the levels of each tile."""
+    """Before the levels of each tile."""
     header_bytes: int
     """Before the tiles of ``groups`` groups."""
     groups: int

@@ -1,7 +1,7 @@
 """A storage: how the weights of a tile are packed, whatever multiplies by them.
 
 A *run* of tiles begins with a header that they share; where they share nothing, a run is one tile.
-In each tile the scales follow the levels.
+In each tile the scales come first, then the levels.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from typing import Any
 from llvmlite import ir
 
 from engine.wafer.fast.kernels.dot.level_code import Levels
+from engine.wafer.fast.kernels.dot.panel_layout import LINE
 from engine.wafer.fast.kernels.dot.scale_code import Scales
 from engine.wafer.fast.kernels.dot.vector_code import Tile
 
@@ -48,24 +49,28 @@ class Storage:
 
     def unpacked(self, builder: Any, tile: Tile, quad: int, part: int) -> Any:
         """Return the unsigned levels of some outputs of a quad, four for each."""
-        return self.levels.emit(builder, tile.levels, quad, part)
+        size = self.levels.strip_bytes
+        return self.levels.emit(
+            builder, lambda line: tile.levels.strip_at(line * LINE, part, size), quad
+        )
 
-    def pointers(self, builder: Any, panel: Any, group: Any) -> tuple[Any, Any, Any]:
-        """Return pointers to the header, the levels and the scales of a tile of a panel.
+    def pointers(self, builder: Any, panel: Any, tile: Any) -> tuple[Any, Any, Any]:
+        """Return pointers to the header, the scales and the levels of a tile of a panel.
 
         Args:
             builder: Where code is written.
             panel: i8 pointer to the panel.
-            group: Number of the tile, an integer of the size of a pointer.
+            tile: Number of the tile, an integer of the size of a pointer.
         """
 
-        def times(value: Any, factor: int) -> Any:
-            return builder.mul(value, ir.Constant(group.type, factor))
+        def number(value: int) -> Any:
+            return ir.Constant(tile.type, value)
 
-        shared = ir.Constant(group.type, self.scales.groups)
-        header = builder.gep(panel, [times(builder.udiv(group, shared), self.run_bytes)])
-        within = times(builder.urem(group, shared), self.tile_bytes)
-        first = ir.Constant(group.type, self.scales.header_bytes)
-        levels = builder.gep(header, [builder.add(within, first)])
-        behind = ir.Constant(group.type, self.levels.tile_bytes)
-        return header, levels, builder.gep(levels, [behind])
+        shared = number(self.scales.groups)
+        run = builder.mul(builder.udiv(tile, shared), number(self.run_bytes))
+        header = builder.gep(panel, [run])
+        within = builder.mul(builder.urem(tile, shared), number(self.tile_bytes))
+        scales = builder.gep(
+            header, [builder.add(within, number(self.scales.header_bytes))]
+        )
+        return header, scales, builder.gep(scales, [number(self.scales.tile_bytes)])

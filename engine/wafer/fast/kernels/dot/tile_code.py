@@ -10,7 +10,7 @@ from typing import Any
 from llvmlite import ir
 
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
-from engine.wafer.fast.kernels.dot.panel_layout import PANEL, QUAD_LEVELS, QUADS
+from engine.wafer.fast.kernels.dot.panel_layout import LINE, PANEL, QUADS, STRIP
 from engine.wafer.fast.kernels.dot.storage import Storage
 from engine.wafer.fast.kernels.dot.vector_code import (
     F32,
@@ -21,6 +21,7 @@ from engine.wafer.fast.kernels.dot.vector_code import (
     broadcast,
     constant,
     load,
+    store,
 )
 
 __all__ = ["add_terms", "unpack"]
@@ -46,7 +47,8 @@ def add_terms(
                 total = _total(builder, row, half, halves)
                 dots = path.dots(builder, storage, levels, inputs, total)
                 term = _term(builder, row, dots, factors, least, total)
-                _add(builder, row, part, term)
+                sums = row.part[part]
+                builder.store(builder.fadd(builder.load(sums), term), sums)
 
 
 def _inputs(builder: Any, row: RowPointers, quad: int, lanes: int) -> Any:
@@ -73,14 +75,6 @@ def _term(builder: Any, row: RowPointers, dots: Any, factors: Any, least: Any, t
     return builder.fsub(term, builder.fmul(inputs, builder.fmul(least, scale)))
 
 
-def _add(builder: Any, row: RowPointers, part: int, term: Any) -> None:
-    pointer = builder.bitcast(row.part, ir.PointerType(term.type))
-    place = builder.gep(pointer, [ir.Constant(I32, part)])
-    before = builder.load(place)
-    before.align = 4
-    builder.store(builder.fadd(before, term), place).align = 4
-
-
 def unpack(
     builder: Any, storage: Storage, tile: Tile, levels: Any, scales: Any, minima: Any
 ) -> None:
@@ -98,16 +92,13 @@ def unpack(
         for quad in range(QUADS):
             some = storage.unpacked(builder, tile, quad, part)
             signed = builder.sub(some, constant(some.type, storage.zero))
-            _store(builder, levels, quad * QUAD_LEVELS // some.type.count + part, signed)
+            strip, within = divmod(part * tile.levels.lanes, STRIP)
+            at = (strip * QUADS + quad) * LINE + 4 * within
+            store(builder, levels, at // some.type.count, signed)
         for half in range(2):
             scale = storage.scales.scales[half % len(storage.scales.scales)]
             number = scale(builder, tile, part)
-            _store(builder, scales, half * PANEL // number.type.count + part, number)
+            store(builder, scales, half * PANEL // number.type.count + part, number)
         least = storage.scales.minima
         zero = constant(ir.VectorType(F32, tile.levels.lanes), 0.0)
-        _store(builder, minima, part, least(builder, tile, part) if least else zero)
-
-
-def _store(builder: Any, pointer: Any, index: int, value: Any) -> None:
-    vectors = builder.bitcast(pointer, ir.PointerType(value.type))
-    builder.store(value, builder.gep(vectors, [ir.Constant(I32, index)])).align = 1
+        store(builder, minima, part, least(builder, tile, part) if least else zero)

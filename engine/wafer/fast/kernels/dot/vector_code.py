@@ -10,7 +10,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from engine.wafer.fast.kernels.dot.panel_layout import PANEL
+from engine.wafer.fast.kernels.dot.panel_layout import LINE, PANEL, STRIP
 
 __all__ = [
     "F32",
@@ -26,12 +26,15 @@ __all__ = [
     "constant",
     "load",
     "masked",
+    "prefetch",
     "shifted",
+    "store",
     "widen_half",
 ]
 
 I1, I8, I16, I32 = ir.IntType(1), ir.IntType(8), ir.IntType(16), ir.IntType(32)
 F32 = ir.FloatType()
+
 
 
 class VectorLoads:
@@ -40,16 +43,21 @@ class VectorLoads:
     Args:
         builder: Where code is written.
         start: i8 pointer to the first byte.
-        lanes: Outputs of a vector.
+        lanes: Outputs of a vector, all of one strip.
     """
 
     def __init__(self, builder: Any, start: Any, lanes: int) -> None:
         self._builder, self._start, self.lanes = builder, start, lanes
         self._loaded: dict[tuple[int, int], Any] = {}
 
-    def bytes_at(self, offset: int, part: int) -> Any:
-        """Return vector ``part`` of four bytes for each output."""
-        return self._at(offset + 4 * self.lanes * part, I8, 4 * self.lanes)
+    def pointer(self, offset: int) -> Any:
+        """Return an i8 pointer to a byte."""
+        return self._builder.gep(self._start, [ir.Constant(I32, offset)])
+
+    def strip_at(self, offset: int, part: int, strip_bytes: int) -> Any:
+        """Return four bytes for each output of vector ``part``, out of strips of so many bytes."""
+        strip, within = divmod(part * self.lanes, STRIP)
+        return self._at(offset + strip * strip_bytes + 4 * within, I8, 4 * self.lanes)
 
     def floats_at(self, offset: int, part: int) -> Any:
         """Return vector ``part`` of float32 numbers."""
@@ -66,8 +74,7 @@ class VectorLoads:
     def _at(self, offset: int, element: Any, count: int) -> Any:
         key = offset, count
         if key not in self._loaded:
-            place = self._builder.gep(self._start, [ir.Constant(I32, offset)])
-            pointer = self._builder.bitcast(place, ir.PointerType(ir.VectorType(element, count)))
+            pointer = self._builder.bitcast(self.pointer(offset), ir.PointerType(ir.VectorType(element, count)))
             self._loaded[key] = load(self._builder, pointer, 0, 1)
         return self._loaded[key]
 
@@ -78,11 +85,15 @@ class Tile:
 
     header: VectorLoads
     """What it shares with its neighbours."""
-    levels: VectorLoads
     own: VectorLoads
     """Its scales."""
+    levels: VectorLoads
     widen: Callable[[Any, Any], Any]
     """Writes the code that makes float32 of fp16: takes the builder and a vector of bits."""
+
+    def ahead(self, offset: int) -> Any:
+        """Return an i8 pointer so many bytes behind the first scale."""
+        return self.own.pointer(offset)
 
     @property
     def parts(self) -> int:
@@ -100,8 +111,8 @@ class RowPointers:
     """i32, 2: Σ of the first and the last 16 of them."""
     scale: Any
     """float: of its inputs."""
-    part: Any
-    """float, 64: its sums."""
+    part: list[Any]
+    """Pointers to vectors of float, 64 in all: its sums."""
 
 
 def load(builder: Any, pointer: Any, index: int, align: int) -> Any:
@@ -109,6 +120,26 @@ def load(builder: Any, pointer: Any, index: int, align: int) -> Any:
     value = builder.load(builder.gep(pointer, [ir.Constant(I32, index)]))
     value.align = align
     return value
+
+
+def store(builder: Any, pointer: Any, index: int, value: Any) -> None:
+    """Write a vector, by its number among such vectors at a pointer of any type."""
+    vectors = builder.bitcast(pointer, ir.PointerType(value.type))
+    builder.store(value, builder.gep(vectors, [ir.Constant(I32, index)])).align = 1
+
+
+def prefetch(builder: Any, start: Any, lines: int) -> None:
+    """Ask for lines from an i8 pointer on, whatever lies there.
+
+    Into the second cache: loads on their way into the first are few, and all of them are needed.
+    """
+    kinds = [start.type, I32, I32, I32]
+    signature = ir.FunctionType(ir.VoidType(), kinds)
+    function = cgutils.get_or_insert_function(builder.module, signature, "llvm.prefetch.p0")
+    read, second_cache, data = (ir.Constant(I32, number) for number in (0, 2, 1))
+    for line in range(lines):
+        place = builder.gep(start, [ir.Constant(I32, line * LINE)])
+        builder.call(function, [place, read, second_cache, data])
 
 
 def broadcast(builder: Any, scalar: Any, kind: Any) -> Any:
