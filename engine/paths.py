@@ -1,7 +1,8 @@
 """Where the engine keeps its files: sockets, caches, the log.  Opens and reads no file.
 
 Each folder follows the platform's custom and can be moved by an environment variable:
-``SPARK_RUNTIME_DIR`` (sockets), ``SPARK_CACHE_DIR`` (compiled kernels), ``SPARK_STATE_DIR`` (log).
+``SPARK_RUNTIME_DIR`` (sockets), ``SPARK_CACHE_DIR`` (compiled kernels), ``SPARK_STATE_DIR`` (log),
+``SPARK_MODELS_DIR`` (fetched models).
 """
 
 import hashlib
@@ -22,6 +23,9 @@ __all__ = [
     "cache_dir",
     "log_file",
     "model_argument",
+    "model_cache_dir",
+    "model_identity",
+    "models_dir",
     "runtime_dir",
     "socket_dir",
     "socket_path",
@@ -56,6 +60,26 @@ def cache_dir() -> Path:
 def state_dir() -> Path:
     """Return the folder of logs."""
     return Path(os.environ.get("SPARK_STATE_DIR") or platformdirs.user_state_dir(_APP))
+
+
+def models_dir() -> Path:
+    """Return the folder of the models that were fetched."""
+    override = os.environ.get("SPARK_MODELS_DIR")
+    return Path(override) if override else Path(platformdirs.user_data_dir(_APP)) / "models"
+
+
+def model_cache_dir(model: Path) -> Path:
+    """Return the folder of what was made from one model and can be made again.
+
+    Packed weights, a rebuilt vocabulary and the like belong there, and go when the model is
+    removed.  It goes by the model's place, so what is kept in it must say which bytes it was made
+    from.
+
+    Args:
+        model: The model's folder or file.
+    """
+    place = hashlib.sha256(os.fsencode(model.expanduser().resolve())).hexdigest()[:16]
+    return cache_dir() / "models" / place
 
 
 def log_file() -> Path:
@@ -120,7 +144,7 @@ def socket_path(model: str | None, machine: str, clock_ghz: float | None) -> Pat
     """Return the socket of the engine process for one model on one machine.
 
     The name is a hash of all that makes two processes different: the program's version, the
-    protocol's, the files of the model, the machine and its clock.
+    protocol's, the files of the model (`model_identity`), the machine and its clock.
 
     Raises:
         ServerError: There is no folder for sockets.
@@ -130,21 +154,32 @@ def socket_path(model: str | None, machine: str, clock_ghz: float | None) -> Pat
     return socket_dir(len(name)) / name
 
 
+def model_identity(path: Path) -> str:
+    """Return 32 hexadecimal digits that change when the model at a path becomes another one.
+
+    A GGUF file is told by its place, inode, size and time of change, a folder by those of its
+    files that make a model; their content is not read.  What is not there has an identity too:
+    whoever loads the model says what is wrong with it.
+    """
+    place = path.expanduser().resolve()
+    files = sorted(place.glob("*")) if place.is_dir() else [place]
+    facts: list[object] = [str(place)]
+    for file in files:
+        if file.is_file() and (file == place or file.suffix in _MODEL_SUFFIXES):
+            status = file.stat()
+            facts.append((file.name, status.st_ino, status.st_size, status.st_mtime_ns))
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
+
+
 def _model_facts(model: str | None) -> list[object]:
-    """Return what changes when a model's files change; their content is not read.
+    """Return what changes when a model's files change.
 
     A name is looked up among the bundled models, None stands for all of them: which one is the
     default is not decided here.
     """
     root = _bundled(model) or Path(model or "")
     folders = sorted(root.glob("*/")) if model is None else [root]
-    found: list[object] = [str(root)]
-    # What is not there is not seen: whoever loads the model says what is wrong with it.
-    for path in (path for folder in folders for path in sorted(folder.glob("*"))):
-        if path.suffix in _MODEL_SUFFIXES and path.is_file():
-            status = path.stat()
-            found.append((path.name, status.st_size, status.st_mtime_ns))
-    return found
+    return [str(root), *(model_identity(folder) for folder in folders)]
 
 
 def _bundled(model: str | None) -> Path | None:

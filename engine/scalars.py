@@ -121,7 +121,7 @@ def inverse_frequencies(base: float, head_dim: int) -> NDArray[np.float64]:
 
 
 def rotary_tables(
-    base: float, head_dim: int, positions: int
+    base: float, head_dim: int, positions: int, factors: tuple[float, ...] = ()
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the cosine and sine tables of rotary position embedding.
 
@@ -129,13 +129,18 @@ def rotary_tables(
         base: The rotary base θ.
         head_dim: Width D of a head, even.
         positions: Rows of the table, T.
+        factors: D/2 divisors of the angles; none means ones.
 
     Returns:
-        (cos, sin), each float32, shape (T, D/2): entry (t, i) belongs to angle t · θ**(−2i/D).
+        (cos, sin), each float32, shape (T, D/2): entry (t, i) belongs to angle
+        t · θ**(−2i/D) / factors[i].
 
     Source:
         Su et al., "RoFormer" (2021), eq. 15.
     """
-    angles = np.arange(positions, dtype=np.float64)[:, None] * inverse_frequencies(base, head_dim)
+    frequencies = inverse_frequencies(base, head_dim)
+    if factors:
+        frequencies = frequencies / np.array(factors, np.float64)
+    angles = np.arange(positions, dtype=np.float64)[:, None] * frequencies
     sine, cosine = sincos64(angles)
     return cosine.astype(np.float32), sine.astype(np.float32)

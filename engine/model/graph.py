@@ -5,6 +5,7 @@ Frozen data and its checks.  Nothing here knows a family, a tensor's numbers or 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from types import MappingProxyType
 
 from engine.errors import ModelError
@@ -12,30 +13,42 @@ from engine.model.roles import Role
 
 __all__ = ["OPERATIONS", "Attribute", "ModelGraph", "Node"]
 
-Attribute = int | float | str
+Attribute = int | float | str | tuple[float, ...]
 
 OPERATIONS = MappingProxyType(
     {
-        "embed": 0,
-        "norm": 1,
-        "matmul": 1,
-        "rotary": 1,
-        "attention": 3,
-        "gate": 2,
-        "add": 2,
+        "embed": (0,),
+        "norm": (1,),
+        "matmul": (1,),
+        "rotary": (1,),
+        "attention": (3,),
+        "gate": (1, 2),
+        "add": (2,),
     }
 )
-"""Every operation with its number of inputs; `embed` reads the step's tokens."""
+"""Every operation with the numbers of inputs it takes; `embed` reads the step's tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
     """One operation on values of fixed width, the same for every row of a step.
 
-    Attributes by operation: ``embed`` scale (of its rows, optional) · ``norm`` kind, eps, heads
-    (a `Role.HEAD_NORM`'s: as many norms of equal parts, with one weight) · ``matmul`` bias (a
-    tensor's name, optional) · ``rotary`` kind, base, head_dim, heads · ``attention`` kind, heads,
-    kv_heads, head_dim, scale, window (0: all positions), softcap (0.0: none) · ``gate`` kind.
+    Attributes by operation, optional ones in brackets:
+
+    - ``embed``: [scale], a factor of its rows.
+    - ``norm``: kind (``"rms"``, or ``"layer"``, which takes the mean away first), eps, [bias]
+      (a tensor's name; layer norms only); a `Role.HEAD_NORM`'s heads: as many RMS norms of equal
+      parts, with one weight.
+    - ``matmul``: [bias] (a tensor's name); the head's [scale], a factor of the logits, and then
+      [softcap]: cap · tanh(logit / cap).
+    - ``rotary``: kind ``"half"`` (pairs i, i + D/2), base, head_dim, heads, [factors]: D/2 numbers,
+      pair i turns by position · base^(−2i/D) / factors[i].
+    - ``attention``: kind ``"causal"``, heads, kv_heads, head_dim, scale, window (0: all positions;
+      w: position i sees j ≤ i with i − j < w), softcap (0.0: none; else scores become
+      cap · tanh(score · scale / cap)).
+    - ``gate``: kind ``"silu"`` or ``"gelu"``; of inputs (gate, up) it is kind(gate) × up, of one
+      input kind(x).  gelu(x) = 0.5 · x · (1 + tanh(√(2/π) · (x + 0.044715 · x³))).
+    - ``add``: [scale], a factor of the right input: left + right · scale.
 
     Raises:
         ModelError: The operation takes another number of inputs.
@@ -58,10 +71,10 @@ class Node:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
-        if len(self.inputs) != OPERATIONS[self.op]:
+        if len(self.inputs) not in OPERATIONS[self.op]:
+            takes = " or ".join(map(str, OPERATIONS[self.op]))
             raise ModelError(
-                f"node {self.name!r}: {self.op} takes {OPERATIONS[self.op]} inputs, "
-                f"not {len(self.inputs)}"
+                f"node {self.name!r}: {self.op} takes {takes} inputs, not {len(self.inputs)}"
             )
 
     @property
@@ -77,15 +90,28 @@ class Node:
 
     def integer(self, name: str) -> int:
         """Return a whole-number attribute."""
-        return int(self._attribute(name))
+        return int(self._scalar(name))
 
     def number(self, name: str) -> float:
         """Return a number attribute."""
-        return float(self._attribute(name))
+        return float(self._scalar(name))
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """Return an attribute of several numbers; none where the node has no such attribute."""
+        value = self.attributes.get(name, ())
+        if not isinstance(value, tuple):
+            raise ModelError(f"node {self.name!r}: {name} is {value!r}, not several numbers")
+        return value
 
     def text(self, name: str) -> str:
         """Return a text attribute."""
         return str(self._attribute(name))
+
+    def _scalar(self, name: str) -> int | float | str:
+        value = self._attribute(name)
+        if isinstance(value, tuple):
+            raise ModelError(f"node {self.name!r}: {name} is several numbers, not one")
+        return value
 
     def _attribute(self, name: str) -> Attribute:
         if name not in self.attributes:
@@ -195,8 +221,14 @@ def _line(graph: ModelGraph, node: Node) -> str:
     if node.weight is not None:
         shape = " × ".join(map(str, graph.weights[node.weight]))
         parts.append(f"{node.weight} ({shape})")
-    parts += [f"{key}={value}" for key, value in node.attributes.items()]
+    parts += [f"{key}={_shown(value)}" for key, value in node.attributes.items()]
     return "  ".join(parts)
+
+
+def _shown(value: Attribute) -> str:
+    if isinstance(value, tuple):
+        return f"{min(value):g}…{max(value):g} ({len(value)})"
+    return str(value)
 
 
 def _check_names(graph: ModelGraph) -> None:
@@ -244,6 +276,8 @@ def _check_embed(graph: ModelGraph, node: Node) -> None:
     _, out = _widths(graph, node)
     _require(node, "weight shape", _shape(graph, node), (graph.vocabulary, out))
     _require(node, "output width", out, graph.width)
+    if "scale" in node.attributes:
+        _require_above(node, "scale")
 
 
 def _check_norm(graph: ModelGraph, node: Node) -> None:
@@ -252,16 +286,31 @@ def _check_norm(graph: ModelGraph, node: Node) -> None:
     heads = node.integer("heads") if node.role is Role.HEAD_NORM else 1
     _require(node, "width mod heads", width % heads, 0)
     _require(node, "weight shape", _shape(graph, node), (width // heads,))
-    _require(node, "kind", node.text("kind"), "rms")
-    if node.number("eps") <= 0.0:
-        raise ModelError(f"node {node.name!r}: eps is {node.number('eps')}, not above 0")
+    _require_above(node, "eps")
+    if node.role is Role.HEAD_NORM or node.text("kind") != "layer":
+        _require(node, "kind", node.text("kind"), "rms")
+        _require(node, "bias", node.attributes.get("bias"), None)
+    _check_bias(graph, node, out)
 
 
 def _check_matmul(graph: ModelGraph, node: Node) -> None:
     (width,), out = _widths(graph, node)
     _require(node, "weight shape", _shape(graph, node), (out, width))
+    _check_bias(graph, node, out)
+    for name in ("scale", "softcap"):
+        if name in node.attributes:
+            _require(node, f"role of a product with {name}", node.role, Role.HEAD)
+            _require_above(node, name)
+
+
+def _check_bias(graph: ModelGraph, node: Node, width: int) -> None:
     if "bias" in node.attributes:
-        _require(node, "bias shape", graph.weights[node.text("bias")], (out,))
+        _require(node, "bias shape", graph.weights[node.text("bias")], (width,))
+
+
+def _require_above(node: Node, name: str) -> None:
+    if not 0.0 < node.number(name) < inf:
+        raise ModelError(f"node {node.name!r}: {name} is {node.number(name)}, not above 0")
 
 
 def _check_rotary(graph: ModelGraph, node: Node) -> None:
@@ -270,8 +319,11 @@ def _check_rotary(graph: ModelGraph, node: Node) -> None:
     _require(node, "kind", node.text("kind"), "half")
     _require(node, "heads × head_dim", node.integer("heads") * node.integer("head_dim"), width)
     _require(node, "head_dim mod 2", node.integer("head_dim") % 2, 0)
-    if node.number("base") <= 0.0:
-        raise ModelError(f"node {node.name!r}: base is {node.number('base')}, not above 0")
+    _require_above(node, "base")
+    if factors := node.numbers("factors"):
+        _require(node, "number of factors", len(factors), node.integer("head_dim") // 2)
+        if not all(0.0 < factor < inf for factor in factors):
+            raise ModelError(f"node {node.name!r}: a factor is not above 0: {factors}")
 
 
 def _check_attention(graph: ModelGraph, node: Node) -> None:
@@ -285,13 +337,13 @@ def _check_attention(graph: ModelGraph, node: Node) -> None:
     _require(node, "output width", out, q)
     _require(node, "heads mod kv_heads", heads % kv_heads, 0)
     for name in ("scale", "window", "softcap"):
-        if node.number(name) < 0.0:
+        if not 0.0 <= node.number(name) < inf:
             raise ModelError(f"node {node.name!r}: {name} is {node.number(name)}, below 0")
 
 
 def _check_gate(graph: ModelGraph, node: Node) -> None:
-    (gate, up), out = _widths(graph, node)
-    _require(node, "input widths", (gate, up), (out, out))
+    widths, out = _widths(graph, node)
+    _require(node, "input widths", widths, [out] * len(widths))
     if node.text("kind") not in ("silu", "gelu"):
         _require(node, "kind", node.text("kind"), "silu or gelu")
 
@@ -299,6 +351,8 @@ def _check_gate(graph: ModelGraph, node: Node) -> None:
 def _check_add(graph: ModelGraph, node: Node) -> None:
     (left, right), out = _widths(graph, node)
     _require(node, "input widths", (left, right), (out, out))
+    if "scale" in node.attributes:
+        _require_above(node, "scale")
 
 
 _CHECKS: Mapping[str, Callable[[ModelGraph, Node], None]] = {

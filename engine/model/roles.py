@@ -27,13 +27,17 @@ class Role(Enum):
     ATTENTION = ("attention", "attention")
     OUT = ("matmul", "o")
     """From the heads back to the residual stream."""
+    ATTENTION_POST_NORM = ("norm", "attention_post_norm")
+    """A norm of what attention adds to the residual stream, before it is added."""
     ATTENTION_RESIDUAL = ("add", "attention_residual")
     FFN_NORM = ("norm", "ffn_norm")
     GATE_UP = ("matmul", "gate+up")
-    """Gate, then up."""
+    """Gate, then up; where nothing is gated, up alone."""
     ACTIVATION = ("gate", "activation")
     DOWN = ("matmul", "down")
     """From the feed-forward back to the residual stream."""
+    FFN_POST_NORM = ("norm", "ffn_post_norm")
+    """A norm of what the feed-forward adds to the residual stream, before it is added."""
     FFN_RESIDUAL = ("add", "ffn_residual")
     FINAL_NORM = ("norm", "final_norm")
     HEAD = ("matmul", "logits")

@@ -20,7 +20,7 @@ def own_runtime_dir(monkeypatch, short_folder):
     monkeypatch.setattr(tempfile, "tempdir", str(short_folder / "tmp"))
 
 
-@pytest.mark.parametrize("name", ["runtime", "cache", "state"])
+@pytest.mark.parametrize("name", ["runtime", "cache", "state", "models"])
 def test_every_folder_can_be_moved(monkeypatch, name):
     monkeypatch.setenv(f"SPARK_{name.upper()}_DIR", "/somewhere")
     assert getattr(paths, f"{name}_dir")() == Path("/somewhere")

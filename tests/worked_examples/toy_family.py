@@ -65,7 +65,7 @@ class ToyConfig(ModelConfig):
         q = builder.rotary(f"{name} q turned", q, heads=self.heads, base=base)
         k = builder.rotary(f"{name} k turned", k, heads=self.heads, base=base)
         scale = 1.0 / math.sqrt(self.width // self.heads) / (layer + 1)
-        seen = builder.attention(f"{name} seen", q, k, v, heads=self.heads, scale=scale)
+        seen = builder.attention(f"{name} seen", (q, k, v), heads=self.heads, scale=scale)
         out = builder.matmul(f"{name} out", Role.OUT, seen, self.width, f"{name}.out")
         gate, up = (
             builder.matmul(f"{name} {each}", Role.GATE_UP, normed, 2 * self.width, f"{name}.{each}")

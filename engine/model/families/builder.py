@@ -31,6 +31,15 @@ class GraphBuilder:
         self._weights[weight] = (width,)
         return self._add(name, role, (value,), width, weight, {"kind": "rms", "eps": eps})
 
+    def layer_norm(
+        self, name: str, role: Role, value: str, weight: str, *, bias: str, eps: float
+    ) -> str:
+        """Add a layer norm of a whole value."""
+        width = self._values[value]
+        self._weights |= {weight: (width,), bias: (width,)}
+        attributes: dict[str, Attribute] = {"kind": "layer", "eps": eps, "bias": bias}
+        return self._add(name, role, (value,), width, weight, attributes)
+
     def head_norm(self, name: str, value: str, weight: str, *, heads: int, eps: float) -> str:
         """Add the RMS norms of a value's heads, which share a weight."""
         width = self._values[value]
@@ -56,8 +65,10 @@ class GraphBuilder:
             attributes["bias"] = bias
         return self._add(name, role, (value,), width, weight, attributes)
 
-    def rotary(self, name: str, value: str, *, heads: int, base: float) -> str:
-        """Add the rotation of a value's heads by their position."""
+    def rotary(
+        self, name: str, value: str, *, heads: int, base: float, factors: tuple[float, ...] = ()
+    ) -> str:
+        """Add the rotation of a value's heads by their position, perhaps slowed by factors."""
         width = self._values[value]
         attributes: dict[str, Attribute] = {
             "kind": "half",
@@ -65,19 +76,22 @@ class GraphBuilder:
             "head_dim": width // heads,
             "heads": heads,
         }
+        if factors:
+            attributes["factors"] = factors
         return self._add(name, Role.ROTARY, (value,), width, None, attributes)
 
     def attention(
         self,
         name: str,
-        queries: str,
-        keys: str,
-        values: str,
+        inputs: tuple[str, str, str],
         *,
         heads: int,
         scale: float,
+        window: int = 0,
+        softcap: float = 0.0,
     ) -> str:
-        """Add an attention of ``heads`` query heads over all positions, its scores uncapped."""
+        """Add an attention of ``heads`` query heads; inputs are queries, keys and values."""
+        queries, keys, _ = inputs
         width = self._values[queries]
         head_dim = width // heads
         attributes: dict[str, Attribute] = {
@@ -86,23 +100,44 @@ class GraphBuilder:
             "kv_heads": self._values[keys] // head_dim,
             "head_dim": head_dim,
             "scale": scale,
-            "window": 0,
-            "softcap": 0.0,
+            "window": window,
+            "softcap": softcap,
         }
-        return self._add(name, Role.ATTENTION, (queries, keys, values), width, None, attributes)
+        return self._add(name, Role.ATTENTION, inputs, width, None, attributes)
 
-    def activation(self, name: str, gate: str, up: str, *, kind: str) -> str:
-        """Add the gated activation, ``"silu"`` or ``"gelu"``."""
-        return self._add(name, Role.ACTIVATION, (gate, up), self._values[up], None, {"kind": kind})
+    def activation(self, name: str, gate: str, up: str | None = None, *, kind: str) -> str:
+        """Add the activation ``"silu"`` or ``"gelu"`` of ``gate``, times ``up`` if there is one."""
+        inputs = (gate,) if up is None else (gate, up)
+        return self._add(name, Role.ACTIVATION, inputs, self._values[gate], None, {"kind": kind})
 
-    def add(self, name: str, role: Role, left: str, right: str) -> str:
-        """Add the sum of two values."""
-        return self._add(name, role, (left, right), self._values[left], None, {})
+    def add(
+        self, name: str, role: Role, left: str, right: str, *, scale: float | None = None
+    ) -> str:
+        """Add the sum of two values, the right one perhaps multiplied by ``scale``."""
+        attributes: dict[str, Attribute] = {} if scale is None else {"scale": scale}
+        return self._add(name, role, (left, right), self._values[left], None, attributes)
 
-    def head(self, value: str, vocabulary: int, weight: str) -> str:
-        """Add the product with the vocabulary, which ends the graph."""
+    def head(
+        self,
+        value: str,
+        vocabulary: int,
+        weight: str,
+        *,
+        scale: float | None = None,
+        softcap: float | None = None,
+    ) -> str:
+        """Add the product with the vocabulary, which ends the graph.
+
+        Its logits may be multiplied by ``scale``, then capped.
+        """
         self._weights[weight] = (vocabulary, self._values[value])
-        return self._add("head", Role.HEAD, (value,), vocabulary, weight, {}, output="logits")
+        constants = {"scale": scale, "softcap": softcap}
+        attributes: dict[str, Attribute] = {
+            name: constant for name, constant in constants.items() if constant is not None
+        }
+        return self._add(
+            "head", Role.HEAD, (value,), vocabulary, weight, attributes, output="logits"
+        )
 
     def graph(self, name: str, *, layers: int, context_length: int) -> ModelGraph:
         """Return the graph of all nodes so far, from the embedding to the head.

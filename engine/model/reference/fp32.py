@@ -4,16 +4,20 @@ It says what a model means before the wafer's arithmetic: results are close to t
 never bit-identical.  Only tests run it, to measure the quantised arithmetic against it.
 """
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.graph import ModelGraph, Node
-from engine.model.reference.interpreter import Array, Interpreter
+from engine.model.reference.interpreter import Array, Interpreter, visible
 from engine.model.tensors.tensor import Tensor
 
 __all__ = ["Fp32Reference"]
+
+_GELU_SLOPE = np.float32(math.sqrt(2.0 / math.pi))
+_GELU_CUBIC = np.float32(0.044715)
 
 
 class Fp32Reference(Interpreter):
@@ -36,36 +40,57 @@ class Fp32Reference(Interpreter):
         return self._weight(node)[tokens]
 
     def norm(self, node: Node, x: Array) -> Array:
-        """Return x / √(mean of squares + eps) × weight."""
-        mean = np.mean(x * x, axis=1, keepdims=True)  # (T, 1)
+        """Return x / √(mean of squares + eps) × weight, over the last axis."""
+        mean = np.mean(x * x, axis=-1, keepdims=True)
         scaled: Array = x / np.sqrt(mean + np.float32(node.number("eps"))) * self._weight(node)
         return scaled
 
+    def layer_norm(self, node: Node, x: Array) -> Array:
+        """Return (x − mean) / √(variance + eps) × weight + bias."""
+        normed = self.norm(node, x - np.mean(x, axis=-1, keepdims=True))
+        return self._biased(node, normed)
+
+    def head_norm(self, node: Node, x: Array) -> Array:
+        """Return the norm of every head."""
+        return self.norm(node, x)
+
     def matmul(self, node: Node, x: Array) -> Array:
         """Return x (T, K) times the transposed weight (N, K), plus the bias if there is one."""
-        product: Array = x @ self._weight(node).T
-        if "bias" in node.attributes:
-            product = product + self._weights[node.text("bias")]
-        return product
+        return self._biased(node, x @ self._weight(node).T)
 
-    def gate(self, gate: Array, up: Array) -> Array:
-        """Return silu(gate) × up."""
-        product: Array = gate / (1 + np.exp(-gate)) * up
-        return product
+    def activate(self, kind: str, x: Array) -> Array:
+        """Return silu(x) or gelu(x)."""
+        if kind == "gelu":
+            inner = _GELU_SLOPE * (x + _GELU_CUBIC * x * x * x)
+            gelu: Array = np.float32(0.5) * x * (1 + np.tanh(inner))
+            return gelu
+        with np.errstate(over="ignore"):  # exp(−x) = ∞ is right: the quotient is 0
+            silu: Array = x / (1 + np.exp(-x))
+        return silu
+
+    def softcap(self, x: Array, cap: np.float32) -> Array:
+        """Return cap · tanh(x / cap)."""
+        capped: Array = cap * np.tanh(x / cap)
+        return capped
 
     def attend(self, node: Node, q: Array, keys: Array, values: Array) -> Array:
         """Return softmax(q·k × scale) · v, head by head, (T, H, D)."""
-        rows, total, heads = len(q), len(keys), q.shape[1]
+        heads = q.shape[1]
         shared = heads // keys.shape[1]  # query heads of one key/value head
-        visible = np.arange(total) <= np.arange(total - rows, total)[:, None]  # (T, J)
+        seen = visible(len(q), len(keys), node.integer("window"))  # (T, J)
         out = np.empty_like(q)
         for head in range(heads):
             k, v = keys[:, head // shared], values[:, head // shared]  # (J, D)
             scores = q[:, head] @ k.T * np.float32(node.number("scale"))  # (T, J)
-            scores = np.where(visible, scores, np.float32(-np.inf))
+            if node.number("softcap"):
+                scores = self.softcap(scores, np.float32(node.number("softcap")))
+            scores = np.where(seen, scores, np.float32(-np.inf))
             weights = np.exp(scores - scores.max(axis=1, keepdims=True))
             out[:, head] = weights @ v / weights.sum(axis=1, keepdims=True)
         return out
+
+    def _biased(self, node: Node, x: Array) -> Array:
+        return x + self._weights[node.text("bias")] if "bias" in node.attributes else x
 
     def _weight(self, node: Node) -> Array:
         return self._weights[str(node.weight)]

@@ -17,7 +17,7 @@ from engine.errors import ModelError, PromptError
 from engine.model.graph import ModelGraph, Node
 from engine.model.roles import Role
 
-__all__ = ["Array", "Interpreter"]
+__all__ = ["Array", "Interpreter", "visible"]
 
 Array = NDArray[np.float32]
 
@@ -33,8 +33,8 @@ class _KvCache:
 class Interpreter(ABC):
     """Base of the references; is a Runner (prefill, decode, rewind) with a KV cache of its own.
 
-    Raises:
-        ModelError: The graph has a node that no reference computes, such as a window or a GELU.
+    What is one operation on independent numbers (rotations, products with a constant, sums of two
+    values) is computed here; what has an order, or a function of a number, is a subclass's.
     """
 
     kv_type: type[np.floating[Any]]
@@ -47,8 +47,6 @@ class Interpreter(ABC):
         """Rows in the KV cache."""
         self._cache = self._empty_cache(graph.context_length)
         self._rotary_tables = _rotary_tables(graph)
-        for node in graph.nodes:
-            _refuse_unsupported(node)
 
     # ── what everybody calls ────────────────────────────────────────────────────────────────
 
@@ -103,26 +101,38 @@ class Interpreter(ABC):
 
     @abstractmethod
     def embed(self, node: Node, tokens: NDArray[np.int32]) -> Array:
-        """Return the embedding rows of tokens (T,)."""
+        """Return the embedding rows of tokens (T,), not scaled."""
 
     @abstractmethod
     def norm(self, node: Node, x: Array) -> Array:
-        """Return the normed rows of x (T, K)."""
+        """Return the RMS-normed rows of x (T, K)."""
+
+    @abstractmethod
+    def layer_norm(self, node: Node, x: Array) -> Array:
+        """Return the layer-normed rows of x (T, K), plus the bias if there is one."""
+
+    @abstractmethod
+    def head_norm(self, node: Node, x: Array) -> Array:
+        """Return the RMS-normed heads of x (T, H, D)."""
 
     @abstractmethod
     def matmul(self, node: Node, x: Array) -> Array:
-        """Return x (T, K) times the transposed weight (N, K)."""
+        """Return x (T, K) times the transposed weight (N, K), plus the bias if there is one."""
 
     @abstractmethod
-    def gate(self, gate: Array, up: Array) -> Array:
-        """Return silu(gate) × up."""
+    def activate(self, kind: str, x: Array) -> Array:
+        """Return silu(x) or gelu(x), element by element."""
+
+    @abstractmethod
+    def softcap(self, x: Array, cap: np.float32) -> Array:
+        """Return cap · tanh(x / cap), element by element."""
 
     @abstractmethod
     def attend(self, node: Node, q: Array, keys: Array, values: Array) -> Array:
         """Return the attended values, (T, H, D), of queries q (T, H, D).
 
         The queries are the last T of the J positions of keys and values (J, G, D); each sees the
-        positions up to its own.
+        positions up to its own, the last ``window`` of them where there is one: `visible`.
         """
 
     # ── the walk ────────────────────────────────────────────────────────────────────────────
@@ -144,26 +154,41 @@ class Interpreter(ABC):
     ) -> Array:
         match node.op:
             case "embed":
-                return self.embed(node, tokens)
+                return _scaled(node, self.embed(node, tokens))
             case "norm":
-                return self.norm(node, inputs[0])
+                return self._norm(node, inputs[0])
             case "matmul":
-                return self.matmul(node, inputs[0])
+                return self._matmul(node, inputs[0])
             case "rotary":
                 return self._rotary(node, inputs[0], position)
             case "attention":
                 return self._attention(node, inputs, position, cache)
             case "gate":
-                return self.gate(inputs[0], inputs[1])
+                activated = self.activate(node.text("kind"), inputs[0])
+                return activated if len(inputs) == 1 else activated * inputs[1]
             case "add":
-                return inputs[0] + inputs[1]
+                return inputs[0] + _scaled(node, inputs[1])
         raise ModelError(f"node {node.name!r}: the reference has no operation {node.op!r}")
+
+    def _norm(self, node: Node, x: Array) -> Array:
+        if node.role is Role.HEAD_NORM:
+            return self.head_norm(node, x.reshape(len(x), node.integer("heads"), -1)).reshape(
+                x.shape
+            )
+        return self.layer_norm(node, x) if node.text("kind") == "layer" else self.norm(node, x)
+
+    def _matmul(self, node: Node, x: Array) -> Array:
+        """Multiply; the head's logits are then scaled, then capped."""
+        product = _scaled(node, self.matmul(node, x))
+        if "softcap" in node.attributes:
+            product = self.softcap(product, np.float32(node.number("softcap")))
+        return product
 
     def _rotary(self, node: Node, x: Array, position: int) -> Array:
         """Turn the pairs (i, i + D/2) of every head by the angles of its position."""
         rows, half = len(x), node.integer("head_dim") // 2
         heads = x.reshape(rows, node.integer("heads"), 2 * half)
-        cosine, sine = self._rotary_tables[node.number("base"), 2 * half]
+        cosine, sine = self._rotary_tables[_rotary_kind(node)]
         cosine = cosine[position : position + rows, None, :]  # (T, 1, D/2)
         sine = sine[position : position + rows, None, :]
         a, b = heads[:, :, :half], heads[:, :, half:]
@@ -211,31 +236,35 @@ class Interpreter(ABC):
         return row.astype(np.int32)
 
 
-def _rotary_tables(graph: ModelGraph) -> Mapping[tuple[float, int], tuple[Array, Array]]:
-    """Return the (cosine, sine) tables that the graph needs, by base and head width."""
-    kinds = {
-        (node.number("base"), node.integer("head_dim"))
-        for node in graph.nodes
-        if node.op == "rotary"
-    }
+def visible(rows: int, total: int, window: int) -> NDArray[np.bool_]:
+    """Return which of ``total`` positions the last ``rows`` of them see, (rows, total).
+
+    Args:
+        rows: Queries, T.
+        total: Keys, J.
+        window: 0, or how many positions up to its own a query sees.
+    """
+    behind = np.arange(total - rows, total)[:, None] - np.arange(total)  # i − j
+    seen: NDArray[np.bool_] = behind >= 0
+    return seen & (behind < window) if window else seen
+
+
+def _scaled(node: Node, x: Array) -> Array:
+    return x * np.float32(node.number("scale")) if "scale" in node.attributes else x
+
+
+_RotaryKind = tuple[float, int, tuple[float, ...]]
+
+
+def _rotary_kind(node: Node) -> _RotaryKind:
+    """Return what decides a rotation's tables: base, head width, factors."""
+    return node.number("base"), node.integer("head_dim"), node.numbers("factors")
+
+
+def _rotary_tables(graph: ModelGraph) -> Mapping[_RotaryKind, tuple[Array, Array]]:
+    """Return the (cosine, sine) tables that the graph needs."""
+    kinds = {_rotary_kind(node) for node in graph.nodes if node.op == "rotary"}
     return {
-        (base, width): scalars.rotary_tables(base, width, graph.context_length)
-        for base, width in kinds
+        (base, width, factors): scalars.rotary_tables(base, width, graph.context_length, factors)
+        for base, width, factors in kinds
     }
-
-
-def _refuse_unsupported(node: Node) -> None:
-    """Refuse what `Interpreter` would take for something simpler."""
-    refused = ""
-    if node.role is Role.HEAD_NORM:
-        refused = "norm of single heads"
-    elif node.op == "embed" and "scale" in node.attributes:
-        refused = f"embedding with scale={node.number('scale'):g}; only rows as they are"
-    elif node.op == "gate" and node.text("kind") != "silu":
-        refused = f"activation of kind {node.text('kind')}; only silu"
-    elif node.op == "attention":
-        for name in ("window", "softcap"):
-            if node.number(name) != 0:
-                refused = f"attention with {name}={node.number(name):g}; only 0"
-    if refused:
-        raise ModelError(f"node {node.name!r}: the reference has no {refused}")

@@ -14,6 +14,7 @@ from engine import scalars
 from engine.errors import ModelError
 from engine.model.graph import ModelGraph, Node
 from engine.model.reference.interpreter import Array, Interpreter
+from engine.model.roles import Role
 from engine.model.sum_orders import ReduceOrder, SumOrders
 from engine.model.tensors.tensor import (
     Blocks,
@@ -30,7 +31,7 @@ __all__ = [
     "quantise_rows",
     "reduce_parts",
     "rms_norm",
-    "silu_gate",
+    "silu",
 ]
 
 _GROUP = 32
@@ -47,7 +48,8 @@ class QuantisedReference(Interpreter):
         orders: The orders of summation that a placement chose.
 
     Raises:
-        ModelError: ``orders.head_dim.parts`` does not divide a head's width.
+        ModelError: ``orders.head_dim.parts`` does not divide a head's width, or a node has no
+            arithmetic here, such as a window or a GELU.
 
     Exactness:
         Bit-exact with the fast tier and the cycle tier for the same orders; the same logits for
@@ -61,6 +63,7 @@ class QuantisedReference(Interpreter):
         self.orders = orders
         self._tensors = tensors
         for node in self.graph.nodes:
+            _refuse_unsupported(node)
             if node.op == "attention" and node.integer("head_dim") % orders.head_dim.parts:
                 raise ModelError(
                     f"node {node.name!r}: head_dim {node.integer('head_dim')} does not split "
@@ -85,9 +88,21 @@ class QuantisedReference(Interpreter):
             product = product + float_vector(self._tensors, node.text("bias"))
         return product
 
-    def gate(self, gate: Array, up: Array) -> Array:
-        """Return silu(gate) × up."""
-        return silu_gate(gate, up)
+    def layer_norm(self, node: Node, x: Array) -> Array:
+        """Refuse: the wafer's arithmetic has no layer norm."""
+        raise _refusal(node, "layer norm")
+
+    def head_norm(self, node: Node, x: Array) -> Array:
+        """Refuse: the wafer's arithmetic has no norm of single heads."""
+        raise _refusal(node, "norm of single heads")
+
+    def activate(self, kind: str, x: Array) -> Array:
+        """Return silu(x)."""
+        return silu(x)
+
+    def softcap(self, x: Array, cap: np.float32) -> Array:
+        """Refuse: the wafer's arithmetic has no soft-cap."""
+        raise ModelError("the quantised reference has no soft-cap")
 
     def attend(self, node: Node, q: Array, keys: Array, values: Array) -> Array:
         """Return the attended values, (T, H, D)."""
@@ -168,10 +183,10 @@ def _terms(blocks: Blocks, g: int, levels: NDArray[np.int32], scales: Array) -> 
         yield term
 
 
-def silu_gate(gate: Array, up: Array) -> Array:
-    """Return gate / (1 + exp(−gate)) × up."""
-    gated: Array = (gate / (_ONE + scalars.exp32(-gate))) * up
-    return gated
+def silu(x: Array) -> Array:
+    """Return x / (1 + exp(−x))."""
+    activated: Array = x / (_ONE + scalars.exp32(-x))
+    return activated
 
 
 def attend(q: Array, keys: Array, values: Array, scale: np.float32, orders: SumOrders) -> Array:
@@ -217,3 +232,21 @@ def _scores(q: Array, keys: Array, order: ReduceOrder) -> Array:
             partial = partial + q[:, :, d, None] * keys[:, :, d].T[None]
         partials.append(partial)
     return reduce_parts(partials, order)
+
+
+def _refuse_unsupported(node: Node) -> None:
+    """Refuse what `QuantisedReference` has no arithmetic for."""
+    if node.role is Role.HEAD_NORM:
+        raise _refusal(node, "norm of single heads")
+    if node.op == "norm" and node.text("kind") != "rms":
+        raise _refusal(node, f"norm of kind {node.text('kind')}; only rms")
+    if node.op == "gate" and node.text("kind") != "silu":
+        raise _refusal(node, f"activation of kind {node.text('kind')}; only silu")
+    if "softcap" in node.attributes and node.number("softcap"):
+        raise _refusal(node, f"softcap={node.number('softcap'):g}")
+    if node.op == "attention" and node.integer("window"):
+        raise _refusal(node, f"attention with window={node.integer('window')}; only 0")
+
+
+def _refusal(node: Node, what: str) -> ModelError:
+    return ModelError(f"node {node.name!r}: the quantised reference has no {what}")

@@ -102,6 +102,28 @@ def _groups(graph: ModelGraph) -> Iterator[list[Node]]:
 _IN_PLACE = (Role.HEAD_NORM, Role.ROTARY)
 
 
+_LOWERED = {
+    "embed": {"scale"},
+    "norm": {"kind", "eps", "heads"},
+    "matmul": {"bias"},
+    "rotary": {"kind", "base", "head_dim", "heads"},
+    "attention": {"kind", "heads", "kv_heads", "head_dim", "scale", "window", "softcap"},
+    "gate": {"kind"},
+    "add": set[str](),
+}
+"""The attributes that an instruction says, by operation; others would be lost."""
+
+
+def _refuse_unknown(node: Node) -> None:
+    lost = sorted(set(node.attributes) - _LOWERED[node.op])
+    if node.op == "norm" and node.text("kind") != "rms":
+        lost.append(f"kind {node.text('kind')}")
+    if node.op == "gate" and len(node.inputs) == 1:
+        lost.append("one input")
+    if lost:
+        raise PlacementError(f"{node.name}: {node.op} with {', '.join(lost)} is not supported yet")
+
+
 class _Lowering:
     """The instructions of a Program as they grow, and where the residual stream is now."""
 
@@ -173,6 +195,7 @@ class _Lowering:
     def lower(self, nodes: list[Node]) -> None:
         """Emit the instructions of a group of nodes."""
         first = nodes[0]
+        _refuse_unknown(first)
         if first.op != "embed":
             self._go_to(first)
         lower = {
@@ -253,6 +276,22 @@ class _Lowering:
         """Return the index of a new matrix of the nodes' weights."""
         return self.tables.matrix(nodes, self._formats(nodes))
 
+    def _vector(self, tensors: list[str]) -> int:
+        """Return the index of vectors that lie side by side."""
+        return self.tables.vector(tensors, self.placement.model.formats.stacked(tensors))
+
+    def _biases(self, nodes: list[Node]) -> list[str]:
+        """Return the biases of nodes that are one product: every node's, or none.
+
+        Raises:
+            PlacementError: Only some have one.
+        """
+        biases = [node.text("bias") for node in nodes if "bias" in node.attributes]
+        if biases and len(biases) < len(nodes):
+            names = ", ".join(node.name for node in nodes)
+            raise PlacementError(f"{names}: one product serves them, and only some have a bias")
+        return biases
+
     def _only_priced(self, node: Node, what: str) -> None:
         if self.placement.runs:
             raise PlacementError(f"{node.name}: {what} are not supported yet")
@@ -260,9 +299,6 @@ class _Lowering:
     def _matmul(self, nodes: list[Node]) -> None:
         """Round the shared input to what the weights meet, bring it to all cores, multiply."""
         node, format = nodes[0], self._formats(nodes)[0]
-        biased = any("bias" in each.attributes for each in nodes)
-        if biased:
-            self._only_priced(node, "products with a bias")
         product, order = self.placement.product(node.role), self.orders.of(node.role)
         inputs, along = product.inputs, product.along
         source = {Field.SOURCE: self.tables.read(*node.inputs), Field.ALONG: along}
@@ -281,7 +317,9 @@ class _Lowering:
             Field.WEIGHT: self._matrix(nodes),
             Field.ORDER: self.tables.order(order),
         }
-        layout = (inputs, product.outputs, along, order, format, biased)
+        if biases := self._biases(nodes):
+            operands[Field.BIAS] = self._vector(biases)
+        layout = (inputs, product.outputs, along, order, format, len(biases) > 0)
         self.emit(Op.MATMUL, self.priced(matmul.cost, matmul.steps, *layout), node, operands)
 
     def _rotary(self, nodes: list[Node]) -> None:
@@ -387,6 +425,7 @@ _INDICES = (
     Field.WEIGHT,
     Field.ORDER,
     Field.VARIANT,
+    Field.BIAS,
 )
 """Columns that point into a table; −1 where an instruction has none."""
 

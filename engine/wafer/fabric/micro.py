@@ -122,6 +122,8 @@ class Kind(IntEnum):
     """mem[A2 + i] ← mem[A0 + i] + mem[A1 + i], A3 elements."""
     BEST = 19
     """mem[A1], mem[A1 + 1] ← the largest of A2 values at A0 and its index, counted from A3."""
+    FINISH = 22
+    """mem[A0 + j] ← mem[A0 + j] + mem[A1 + j], A2 outputs of a product and their bias."""
     COPY = 21
     """mem[A1 : A1 + A2] ← mem[A0 : A0 + A2]."""
     HOST = 20
@@ -204,6 +206,7 @@ ADDRESSES: dict[Kind, tuple[int, ...]] = {
     Kind.GATE: (1, 0),
     Kind.ADD: (2, 0, 1),
     Kind.BEST: (1, 0),
+    Kind.FINISH: (0, 1),
     Kind.HOST: (1, 0),
     Kind.COPY: (1, 0),
 }

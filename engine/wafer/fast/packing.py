@@ -68,8 +68,8 @@ def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor], threads: i
             places.add(matrix)
         else:
             first[matrix.tensors] = elements
-            vectors.append(float_vector(tensors, matrix.tensors[0]))
-            elements += vectors[-1].size
+            vectors += [float_vector(tensors, name) for name in matrix.tensors]
+            elements += matrix.inputs
     rows = [(first[m.tensors], m.inputs, m.outputs, _pieces(m)) for m in matrices]
     return Packed(
         np.array(rows, np.int64),

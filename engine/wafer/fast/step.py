@@ -40,6 +40,7 @@ _ORDER = int(Field.ORDER)
 _COUNT = int(Field.COUNT)
 _LAST_ROW = int(Field.LAST_ROW)
 _VARIANT = int(Field.VARIANT)
+_BIAS = int(Field.BIAS)
 _EMBED, _NORM, _QUANTISE = int(Op.EMBED), int(Op.NORM), int(Op.QUANTISE)
 _MATMUL, _ROTARY, _ATTENTION = int(Op.MATMUL), int(Op.ROTARY), int(Op.ATTENTION)
 _GATE, _ADD = int(Op.GATE), int(Op.ADD)
@@ -72,7 +73,7 @@ class Memory(NamedTuple):
     """The factor of the scores of every kind of attention."""
     panels: Panels
     vectors: Floats
-    """Norm weights."""
+    """Weights of norms, biases."""
     angles: Angles
     values: Floats
     """Arena of the buffers, each (max rows, width)."""
@@ -104,10 +105,10 @@ def _products(matrices: Table, weight: int, rows: int) -> int:
 
 
 @helper
-def _gain(matrices: Table, weight: int, gains: Floats) -> Floats:
-    """Return a norm's weights."""
+def _vector(matrices: Table, weight: int, vectors: Floats) -> Floats:
+    """Return a vector: a norm's weights, a bias."""
     at, width = matrices[weight, 0], matrices[weight, 1]
-    return gains[at : at + width]
+    return vectors[at : at + width]
 
 
 @helper
@@ -155,7 +156,10 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
         if op == _EMBED:
             vectors.embed(memory.panels, pieces, tokens, values, target)
         elif op == _NORM:
-            gain, eps = _gain(memory.matrices, row[_WEIGHT], memory.vectors), memory.norms[variant]
+            gain, eps = (
+                _vector(memory.matrices, row[_WEIGHT], memory.vectors),
+                memory.norms[variant],
+            )
             vectors.norm(values, source, gain, eps, order, memory.partial, target, rows)
         elif op == _QUANTISE:
             vectors.quantise(values, source, inputs, rows)
@@ -167,6 +171,9 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
                 )
             else:
                 multiply.matmul(memory.panels, pieces, inputs, order, values, target, rows)
+            if row[_BIAS] >= 0:
+                bias = _vector(memory.matrices, row[_BIAS], memory.vectors)
+                vectors.add_bias(values, target, bias, rows)
         elif op == _ROTARY:
             rotation = Rotation(memory.rotations[variant, 0], memory.rotations[variant, 1])
             vectors.rotate(values, source, row[_COUNT], memory.angles, rotation, position, rows)

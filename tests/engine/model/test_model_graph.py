@@ -22,6 +22,8 @@ CONFIG = LlamaConfig(
     tie_word_embeddings=True,
 )
 
+ROTARY = {"kind": "half", "base": 1e4, "head_dim": 16, "heads": 4}
+
 
 def test_a_graph_is_read_only():
     graph = CONFIG.graph("tiny")
@@ -49,7 +51,21 @@ def rebuilt(change, **fields):
         ("layer 0.q", {"weight": "other"}, "without a shape: \\['other'\\]"),
         ("layer 0.q", {"attributes": {"bias": "absent"}}, "without a shape: \\['absent'\\]"),
         ("layer 0.attention_norm", {"attributes": {"kind": "rms"}}, "attribute 'eps'"),
-        ("layer 0.attention_norm", {"attributes": {"kind": "layer", "eps": 1e-5}}, "kind is layer"),
+        ("layer 0.attention_norm", {"attributes": {"kind": "mean", "eps": 1e-5}}, "kind is mean"),
+        (
+            "layer 0.attention_norm",
+            {"attributes": {"kind": "rms", "eps": 1e-5, "bias": "model.norm.weight"}},
+            "bias is model.norm.weight, not None",
+        ),
+        ("embed", {"attributes": {"scale": 0.0}}, "scale is 0.0, not above 0"),
+        ("layer 0.o", {"attributes": {"scale": 2.0}}, "product with scale is Role.OUT, not"),
+        ("layer 0.o", {"attributes": {"softcap": 2.0}}, "product with softcap is Role.OUT, not"),
+        ("head", {"attributes": {"softcap": -1.0}}, "softcap is -1.0, not above 0"),
+        ("layer 0.ffn_residual", {"attributes": {"scale": float("inf")}}, "scale is inf"),
+        ("layer 0.q_rotary", {"attributes": ROTARY | {"factors": (1.0, 2.0)}}, "is 2, not 8"),
+        ("layer 0.q_rotary", {"attributes": ROTARY | {"factors": (0.0,) * 8}}, "not above 0"),
+        ("layer 0.q_rotary", {"attributes": ROTARY | {"factors": 2.0}}, "not several numbers"),
+        ("layer 0.q_rotary", {"attributes": ROTARY | {"base": (2.0,)}}, "several numbers, not one"),
         ("layer 0.attention_norm", {"attributes": {"kind": "rms", "eps": 0.0}}, "eps is 0.0"),
         ("layer 0.activation", {"attributes": {"kind": "tanh"}}, "kind is tanh"),
         ("layer 0.activation", {"inputs": ("layer 0.gate", "layer 0.q")}, "input widths"),

@@ -17,8 +17,10 @@ from engine.model.reference import Fp32Reference, QuantisedReference, quantised
 from engine.model.roles import Role
 from engine.model.sum_orders import ReduceOrder, SumOrders
 from engine.model.tensors.floats import FloatTensor
+from engine.model.tensors.ggml_quants import GGML_FORMATS
 from engine.model.tensors.q8 import quantise
 from tests import naive
+from tests.packs import random_packed
 from tests.tiny import tiny_model, with_attributes, write_tiny_model
 
 SINGLE = SumOrders.single()
@@ -90,6 +92,16 @@ def test_multiply(x, weights, order):
     assert same_bits(quantised.multiply(x, weight, order), expected)
 
 
+@pytest.mark.parametrize("format", GGML_FORMATS, ids=lambda format: format.name)
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(numbers(2, 256), st.integers(0, 1 << 20), orders)
+def test_multiply_by_packed_weights(format, x, seed, order):
+    """Minima are taken off every term; a scale of 16 inputs makes two terms of a group."""
+    weight = random_packed(np.random.default_rng(seed), format, (3, 256))
+    expected = [naive.multiply(list(row), weight, order) for row in x]
+    assert same_bits(quantised.multiply(x, weight, order), expected)
+
+
 @quick
 @given(numbers(2, 37), numbers(37), orders)
 def test_rms_norm(x, weight, order):
@@ -101,7 +113,7 @@ def test_rms_norm(x, weight, order):
 @given(numbers(2, 9), numbers(2, 9))
 def test_silu_gate(gate, up):
     expected = [naive.silu_gate(list(g), list(u)) for g, u in zip(gate, up, strict=True)]
-    assert same_bits(quantised.silu_gate(gate, up), expected)
+    assert same_bits(quantised.silu(gate) * up, expected)
 
 
 @quick
@@ -137,7 +149,7 @@ def test_the_quantised_reference_is_the_contract_bit_for_bit(chosen, tied):
 
 def test_the_fp32_reference_is_the_textbooks_llama(tmp_path):
     model = load_model(write_tiny_model(tmp_path / "tiny", seed=3, tied=False))
-    weights = load_float_tensors(model.folder, model.graph, None)
+    weights = load_float_tensors(model.path, model.graph, None)
     expected = naive.float_llama(model.config, weights, TOKENS)
     found = Fp32Reference(model.graph, weights).forward(TOKENS)
     assert np.abs(found - expected).max() < 1e-5 * expected.std()
@@ -279,22 +291,22 @@ def test_orders_that_do_not_fit_the_model(tiny):
     ("op", "name", "value", "words"),
     [
         ("attention", "window", 8, "no attention with window=8"),
-        ("attention", "softcap", 30.0, "no attention with softcap=30"),
-        ("embed", "scale", 8.0, "no embedding with scale=8"),
+        ("attention", "softcap", 30.0, "has no softcap=30"),
         ("gate", "kind", "gelu", "no activation of kind gelu"),
+        ("norm", "kind", "layer", "no norm of kind layer"),
     ],
 )
-def test_a_node_nobody_computes_is_refused(tiny, op, name, value, words):
+def test_a_node_without_arithmetic_is_refused(tiny, op, name, value, words):
     graph = with_attributes(tiny.graph, op, **{name: value})
     with pytest.raises(ModelError, match=words):
-        Fp32Reference(graph, tiny.tensors)
+        QuantisedReference(graph, tiny.tensors, SINGLE)
 
 
 def test_a_norm_of_single_heads_is_refused(tiny):
     config = {name: getattr(tiny.config, name) for name in tiny.config.__dataclass_fields__}
     graph = Qwen3Config(**config).graph("tiny")
     with pytest.raises(ModelError, match="no norm of single heads"):
-        Fp32Reference(graph, tiny.tensors)
+        QuantisedReference(graph, tiny.tensors, SINGLE)
 
 
 @pytest.fixture
