@@ -90,7 +90,7 @@ class Executor:
 
     @cached_property
     def _loop(self) -> Callable[..., None]:
-        link(self._path, self._packed.storages, self._memory)
+        link(self._path, self._packed.storages, self._memory.panels)
         return compiled_loop(self._memory)
 
     def warm_up(self, on_progress: Callable[[int, int, str], None]) -> None:
