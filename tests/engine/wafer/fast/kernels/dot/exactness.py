@@ -70,8 +70,9 @@ class Exactness:
     path: DotPath
     instructions: Sequence[str] = ()
     """What its code calls by LLVM's names, and no other path's does."""
+    storages: Sequence[str] = tuple(STORAGES)
+    """With which it is tried; each costs a compilation."""
 
-    @pytest.mark.parametrize("name", STORAGES)
     def test_terms_are_rounded_as_the_machine_rounds_them(self, name):
         """Dot products exact, each other operation once, nothing fused; 4 rows as one row."""
         random, storage = np.random.default_rng(len(name)), STORAGES[name]
@@ -86,7 +87,6 @@ class Exactness:
             for n in range(row, 64, 7):
                 assert found[row, n] == expected(blocks, levels[row], scales[row], n)
 
-    @pytest.mark.parametrize("name", ["int8", "q4_0", "q5_1", "q6_k"])
     @pytest.mark.parametrize("level", ["lowest", "highest"])
     @pytest.mark.parametrize("value", [-127, 127])
     def test_extreme_values_do_not_saturate(self, name, level, value):

@@ -60,6 +60,7 @@ class TestToyPath(Exactness):
     """One module and one line in the table make a path, even with vectors of its own width."""
 
     path = TOY
+    storages = ("q4_0",)
 
     @pytest.fixture(autouse=True, scope="class")
     def listed(self):
