@@ -101,7 +101,7 @@ def _pieces(matrices: Table, weight: int) -> Pieces:
 @helper
 def _products(matrices: Table, weight: int, rows: int) -> int:
     """Return the multiply–accumulates of some rows times a matrix."""
-    return rows * matrices[weight, 1] * matrices[weight, 2]
+    return int(rows * matrices[weight, 1] * matrices[weight, 2])
 
 
 @helper
@@ -166,9 +166,7 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
         elif op == _MATMUL:
             products = _products(memory.matrices, row[_WEIGHT], rows.last - rows.first)
             if threads > 1 and products >= _PARALLEL_PRODUCTS:
-                multiply.matmul_parallel(
-                    memory.panels, pieces, inputs, order, values, target, rows
-                )
+                multiply.matmul_parallel(memory.panels, pieces, inputs, order, values, target, rows)
             else:
                 multiply.matmul(memory.panels, pieces, inputs, order, values, target, rows)
             if row[_BIAS] >= 0:

@@ -23,7 +23,16 @@ from engine.wafer.fast.step import Memory, run_step
 from engine.wafer.program.operations import OPERATIONS, resolve
 from engine.wafer.program.program import Matrix
 
-__all__ = ["ENTRIES", "compile_packers", "compiled_loop", "kernels", "link", "samples", "signature", "warm_up"]
+__all__ = [
+    "ENTRIES",
+    "compile_packers",
+    "compiled_loop",
+    "kernels",
+    "link",
+    "samples",
+    "signature",
+    "warm_up",
+]
 
 _KERNELS = "engine.wafer.fast.kernels"
 
@@ -153,7 +162,5 @@ def _samples_of_entries(panels: operands.Panels) -> dict[Any, Any]:
         operands.RowSpan: operands.RowSpan(0, 1),
         operands.SumOrder: operands.SumOrder(1, 1),
         operands.Panels: panels,
-        operands.Quantised: operands.Quantised(
-            np.zeros(1, np.int8), floats, np.zeros(1, np.int32)
-        ),
+        operands.Quantised: operands.Quantised(np.zeros(1, np.int8), floats, np.zeros(1, np.int32)),
     }

@@ -1,4 +1,4 @@
-"""Matrix–vector products with packed weights in panels of 64 outputs, sums in the Program's order."""
+"""Matrix–vector products with weights in panels of 64 outputs, sums in the Program's order."""
 
 import numpy as np
 from numba import prange
@@ -109,7 +109,7 @@ def matmul(
     Exactness:
         Bit-exact with ``engine.model.reference``'s quantised matmul of the same order.
     """
-    for piece in range(pieces.first, pieces.first + pieces.count):
+    for piece in range(pieces.first, pieces.first + pieces.number):
         _product(panels, piece, inputs, order, values, target, rows)
 
 
@@ -124,5 +124,5 @@ def matmul_parallel(
     rows: RowSpan,
 ) -> None:
     """The same with panels shared among threads; a panel's sums stay in one thread."""
-    for number in prange(pieces.count):
-        _product(panels, pieces.first + number, inputs, order, values, target, rows)
+    for piece in prange(pieces.number):
+        _product(panels, pieces.first + piece, inputs, order, values, target, rows)

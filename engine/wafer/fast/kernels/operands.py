@@ -94,10 +94,10 @@ class Block(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """The panels of a matrix: rows ``first`` … ``first + count − 1`` of `Panels.pieces`."""
+    """The panels of a matrix: rows ``first`` … ``first + number − 1`` of `Panels.pieces`."""
 
     first: int
-    count: int
+    number: int
 
 
 class TileSizes(NamedTuple):

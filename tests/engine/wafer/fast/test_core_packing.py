@@ -135,7 +135,10 @@ def test_a_scale_that_is_not_finite_is_refused(name, value):
     packs[69, at : at + 2] = np.array([value], np.float16).view(np.uint8)
     tensor = BlockTensor(FORMATS[name], (70, 256), lambda rows: packs[rows], "file: tensor w")
 
-    with np.errstate(invalid="ignore"), pytest.raises(WeightsError, match="file: tensor w: a scale is not finite"):
+    with (
+        np.errstate(invalid="ignore"),
+        pytest.raises(WeightsError, match="file: tensor w: a scale is not finite"),
+    ):
         pack((matrix("w", tensor),), {"w": tensor})
 
 
@@ -150,7 +153,11 @@ def test_a_level_that_int8_does_not_have_is_refused():
 
 def test_a_tensor_used_twice_is_packed_once():
     tensor = random_packed(np.random.default_rng(0), FORMATS["q5_0"], (70, 64))
-    table = (matrix("embed", tensor), Matrix(("norm",), ("fp32",), (1,), 64), matrix("embed", tensor))
+    table = (
+        matrix("embed", tensor),
+        Matrix(("norm",), ("fp32",), (1,), 64),
+        matrix("embed", tensor),
+    )
 
     found = pack(table, {"embed": tensor, "norm": ONES})
 

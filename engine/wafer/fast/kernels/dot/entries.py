@@ -8,9 +8,11 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
+from numba.extending import intrinsic as _intrinsic
 
 __all__ = ["address_of", "call_product", "call_row"]
+
+intrinsic: Any = _intrinsic  # its type counts one argument too many
 
 
 def address_of(dispatcher: Any, signature: tuple[Any, ...]) -> int:

@@ -70,7 +70,11 @@ def repack_blocks(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes) 
         starts: The first byte of the panel of rows 64p … 64p + 63, for each p; a multiple of 64.
         sizes: Of a row and of a tile.
     """
-    halves, to_halves, to_words = raw.view(np.uint16), weights.view(np.uint16), weights.view(np.uint32)
+    halves, to_halves, to_words = (
+        raw.view(np.uint16),
+        weights.view(np.uint16),
+        weights.view(np.uint32),
+    )
     fifth_at = 2 if sizes.minima else 1
     levels_at = fifth_at + (2 if sizes.bits == 5 else 0)
     block = levels_at + 8
@@ -104,7 +108,11 @@ def repack_blocks(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes) 
 @kernel
 def repack_bytes(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes) -> int:
     """Q8_0: an fp16 scale, 32 signed bytes, which become unsigned."""
-    halves, to_halves, to_words = raw.view(np.uint16), weights.view(np.uint16), weights.view(np.uint32)
+    halves, to_halves, to_words = (
+        raw.view(np.uint16),
+        weights.view(np.uint16),
+        weights.view(np.uint32),
+    )
     block = 17
     groups = sizes.row // (2 * block)
     fine = 1
@@ -138,7 +146,11 @@ def _scale_and_minimum(raw, at, group):
 @kernel
 def repack_supers(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes) -> int:
     """Q4_K, Q5_K: fp16 factors of scales and minima, their integers, (fifth bits,) 128 bytes."""
-    halves, to_halves, to_words = raw.view(np.uint16), weights.view(np.uint16), weights.view(np.uint32)
+    halves, to_halves, to_words = (
+        raw.view(np.uint16),
+        weights.view(np.uint16),
+        weights.view(np.uint32),
+    )
     levels_at = 48 if sizes.bits == 5 else 16
     block = levels_at + 128
     supers = sizes.row // block
@@ -178,7 +190,11 @@ def repack_supers(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes) 
 @kernel
 def repack_sixteens(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes) -> int:
     """Q6_K: 128 bytes of lower bits, 64 of upper ones, 16 signed scales, their fp16 factor."""
-    halves, to_halves, to_words = raw.view(np.uint16), weights.view(np.uint16), weights.view(np.uint32)
+    halves, to_halves, to_words = (
+        raw.view(np.uint16),
+        weights.view(np.uint16),
+        weights.view(np.uint32),
+    )
     block, scales_at = 210, 192
     supers = sizes.row // block
     fine = 1

@@ -4,7 +4,6 @@ A *run* of tiles begins with a header that they share; where they share nothing,
 In each tile the scales come first, then the levels.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +27,9 @@ class Storage:
     zero: int
     """The level that stands for 0."""
     scales: Scales
-    repack: Callable[..., int] | None = None
-    """Packs GGML's blocks into it, as `engine.wafer.fast.kernels.dot.repack` says; None: packed
-    from levels and scales."""
+    repack: Any = None
+    """The kernel of `engine.wafer.fast.kernels.dot.repack` that packs GGML's blocks into it; None:
+    it is packed from levels and scales."""
 
     @property
     def tile_bytes(self) -> int:
@@ -70,7 +69,5 @@ class Storage:
         run = builder.mul(builder.udiv(tile, shared), number(self.run_bytes))
         header = builder.gep(panel, [run])
         within = builder.mul(builder.urem(tile, shared), number(self.tile_bytes))
-        scales = builder.gep(
-            header, [builder.add(within, number(self.scales.header_bytes))]
-        )
+        scales = builder.gep(header, [builder.add(within, number(self.scales.header_bytes))])
         return header, scales, builder.gep(scales, [number(self.scales.tile_bytes)])

@@ -10,7 +10,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic as _intrinsic
 from numba.np.arrayobj import make_array
 
 from engine.wafer.fast.kernels.dot import path_table
@@ -31,6 +31,8 @@ from engine.wafer.fast.kernels.dot.vector_code import (
 )
 
 __all__ = ["part_of_four", "part_of_one", "unpack_tile"]
+
+intrinsic: Any = _intrinsic  # its type counts one argument too many
 
 _AHEAD_BYTES = 8192
 """How far ahead of its use memory is asked for.  A processor sees too few loads ahead, and its own

@@ -36,7 +36,6 @@ I1, I8, I16, I32 = ir.IntType(1), ir.IntType(8), ir.IntType(16), ir.IntType(32)
 F32 = ir.FloatType()
 
 
-
 class VectorLoads:
     """Vectors out of consecutive bytes: a number for each of some outputs, loaded once each.
 
@@ -74,7 +73,9 @@ class VectorLoads:
     def _at(self, offset: int, element: Any, count: int) -> Any:
         key = offset, count
         if key not in self._loaded:
-            pointer = self._builder.bitcast(self.pointer(offset), ir.PointerType(ir.VectorType(element, count)))
+            pointer = self._builder.bitcast(
+                self.pointer(offset), ir.PointerType(ir.VectorType(element, count))
+            )
             self._loaded[key] = load(self._builder, pointer, 0, 1)
         return self._loaded[key]
 

@@ -45,9 +45,7 @@ def quantised(values):
     groups = values.size // 32
     levels = np.full(values.size, 99, np.int8)
     scales, sums = np.full(groups, F32(-1)), np.full(2 * groups, 1, np.int32)
-    vectors.quantise(
-        values, Block(0, values.size), Quantised(levels, scales, sums), ONE_ROW
-    )
+    vectors.quantise(values, Block(0, values.size), Quantised(levels, scales, sums), ONE_ROW)
     return levels, scales, sums
 
 

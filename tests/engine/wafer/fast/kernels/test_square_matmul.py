@@ -150,7 +150,7 @@ def test_threads_have_panels_of_every_format_to_do():
     panels, pieces = packed(weights, PORTABLE)
 
     storages = panels.pieces[:, 4].tolist()
-    assert pieces.count == 6
+    assert pieces.number == 6
     assert sorted(storages[:3]) == sorted(storages[3:]) == [0, 0, 1]
 
 
