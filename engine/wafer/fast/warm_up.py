@@ -78,7 +78,7 @@ def samples(path: DotPath, memory: Memory) -> dict[Any, Any]:
         operands.RowSpan: operands.RowSpan(0, 1),
         operands.SumOrder: operands.SumOrder(1, 1),
         operands.Tiles: operands.Tiles(0, 1, 1),
-        operands.Heads: operands.Heads(1, 1, 2, np.float32(1.0), 1, 1, 1),
+        operands.Heads: operands.Heads(1, 1, 2, np.float32(1.0), 1, 1, 1, 0, np.float32(0.0)),
         operands.Panels: memory.panels,
         operands.Quantised: memory.inputs,
         operands.KvCache: memory.cache,

@@ -5,10 +5,12 @@ the next one turns them back (He et al., WaferLLM, MeshGEMV).
 
 Micro-steps: COMPUTE (all cores with inputs and outputs) the tile → [where a group spans s cores:
 REDUCE (int32) a line's n wavelets to the group's first core] → COMPUTE (cores that own groups)
-terms → REDUCE a line's n wavelets over the cores that own groups to position 0 → [with a bias:
-COMPUTE (the line the outputs lie on) the sum].  Weights that are not quantised have no groups:
-COMPUTE the tile → REDUCE.
+terms → REDUCE a line's n wavelets over the cores that own groups to position 0 → [with a bias, a
+scale or a cap: COMPUTE (the line the outputs lie on) the results].  Weights that are not quantised
+have no groups: COMPUTE the tile → REDUCE.
 """
+
+from collections.abc import Container
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +19,10 @@ from engine.model.sum_orders import ReduceOrder
 from engine.model.tensors.q8 import INT8
 from engine.model.tensors.tensor import Format
 from engine.wafer.cost.ledger import Cost, MicroSteps, vector
-from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, Site, home
+from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, CAP_OPERATIONS, Site, home
 from engine.wafer.program.geometry import Split
 
-__all__ = ["cost", "steps"]
+__all__ = ["cost", "finishing_of", "steps"]
 
 _SCALE_OPERATIONS = 4
 """Per group and output: int32 → fp32, product of the scales, product, add."""
@@ -34,7 +36,7 @@ def steps(
     along: int,
     order: ReduceOrder,
     format: Format = INT8,
-    biased: bool = False,
+    finishing: int = 0,
 ) -> None:
     """Tell the micro-steps of a product on the whole region.
 
@@ -46,7 +48,7 @@ def steps(
         along: Axis the inputs lie along; the reduction runs along it, to position 0.
         order: The reduction's order over the parts that own groups.
         format: Format of the weights.
-        biased: Whether a bias is added.
+        finishing: Operations on every output after the sum: see `finishing_of`.
 
     Cost (k inputs, n outputs, g groups of the fullest core, S = mac_int8, s cores a group):
         k·(⌈n/S⌉ + c_v) + [reduce(s, n) of int32] + 4·g·(⌈n/fmac_fp32⌉ + c_v) + reduce(P, n)
@@ -70,8 +72,8 @@ def steps(
         scaling = _SCALE_OPERATIONS * g * (n > 0)
         micro.work(ALL, vector=scaling * -(-n // machine.fmac_fp32), pipe=scaling * overhead)
     micro.reduce(site.line(along, length=inputs.parts, pitch=inputs.span), order.group, n)
-    if biased:
-        cycles, _ = vector(machine, n)
+    if finishing:
+        cycles, overhead = vector(machine, n, finishing)
         micro.work(home(other), vector=cycles, pipe=np.where(n > 0, overhead, 0))
 
 
@@ -82,7 +84,16 @@ def cost(
     along: int,
     order: ReduceOrder,
     format: Format = INT8,
-    biased: bool = False,
+    finishing: int = 0,
 ) -> Cost:
     """Return the cost of `steps` alone."""
-    return site.price(steps, inputs, outputs, along, order, format, biased)
+    return site.price(steps, inputs, outputs, along, order, format, finishing)
+
+
+def finishing_of(attributes: Container[str]) -> int:
+    """Return the operations on every output that a product's attributes ask for."""
+    return (
+        ("bias" in attributes)
+        + ("scale" in attributes or "softcap" in attributes)
+        + CAP_OPERATIONS * ("softcap" in attributes)
+    )

@@ -221,7 +221,8 @@ def block_outputs(
     qkv[: heads.columns] = (heads.queries + 2 * heads.kv) * heads.dims
     gated = np.asarray(_lies(model, model.ffn, shape.columns).elements, np.int64)
     hidden = np.asarray(_lies(model, model.hidden, shape.rows).elements, np.int64)
-    return {Role.QKV: qkv, Role.OUT: hidden, Role.GATE_UP: 2 * gated, Role.DOWN: hidden}
+    gate_up = (1 + model.gated) * gated
+    return {Role.QKV: qkv, Role.OUT: hidden, Role.GATE_UP: gate_up, Role.DOWN: hidden}
 
 
 def block_sram(

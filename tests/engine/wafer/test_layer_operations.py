@@ -3,6 +3,8 @@
 One kind of decoder after the other (`tests.graphs.Traits`), on random machines and placements.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,18 +16,64 @@ from engine.wafer.program import machine
 from tests.graphs import Traits, decoder
 from tests.wafers import random_machine, random_placement, random_steps, runner_on
 
-SMALL = machine.get("small")
+SMALL = replace(machine.get("small"), sram_bytes=1 << 17)
 SPLIT_HEADS = Shape(8, 4, 6, blocks=2)  # two columns share a head
 WHOLE_HEADS = Shape(2, 2, 5, blocks=1)  # a column holds two query heads
 
+QKV = frozenset({"q", "k", "v"})
+PRODUCTS = QKV | {"o", "gate", "up", "down"}
+
 KINDS = {
-    "biases": Traits(biases=frozenset({"q", "k", "v"})),
-    "all biases": Traits(biases=frozenset({"q", "k", "v", "o", "gate", "up", "down"})),
+    "biases": Traits(biases=PRODUCTS),
+    "head norms": Traits(head_norms=True),
+    "a scaled embedding": Traits(embedding_scale=8.0),
+    "gelu": Traits(activation="gelu"),
+    "no gate": Traits(gated=False),
+    "post norms": Traits(post_norms=True),
+    "layer norms": Traits(layer_norms=True),
+    "scaled sums": Traits(residual_scale=0.22),
+    "scaled logits": Traits(logits_scale=0.125),
+    "capped logits": Traits(logits_scale=1.5, logits_cap=3.0),
+    "bases": Traits(bases=(10000.0, 100.0)),
+    "a window": Traits(windows=(5, 0)),
+    "a narrow window": Traits(windows=(1,)),
+    "capped scores": Traits(score_caps=(1.5, 0.0)),
+    "factors": Traits(factors=((1.0, 1.0, 1.5, 2.5, 4.0, 8.0, 8.0, 8.0), ())),
 }
 """What is tested alone."""
 
 FAMILIES = {
-    "qwen2": Traits(heads=2, kv_heads=1, biases=frozenset({"q", "k", "v"})),
+    "qwen2": Traits(heads=2, kv_heads=1, biases=QKV),
+    "qwen3": Traits(heads=2, kv_heads=1, head_dim=64, head_norms=True),
+    "gemma2": Traits(
+        head_dim=32,
+        post_norms=True,
+        activation="gelu",
+        embedding_scale=8.0,
+        windows=(6, 0),
+        score_caps=(5.0,),
+        logits_cap=3.0,
+    ),
+    "gemma3": Traits(
+        heads=2,
+        kv_heads=1,
+        head_dim=64,
+        layers=3,
+        head_norms=True,
+        post_norms=True,
+        activation="gelu",
+        embedding_scale=8.0,
+        windows=(6, 6, 0),
+        bases=(1e4, 1e4, 1e6),
+        factors=((), (), (8.0,) * 32),
+    ),
+    "mistral": Traits(windows=(7,)),
+    "starcoder2": Traits(
+        biases=PRODUCTS, layer_norms=True, activation="gelu", gated=False, kv_heads=1
+    ),
+    "granite": Traits(
+        embedding_scale=12.0, residual_scale=0.22, logits_scale=0.125, kv_heads=4, head_dim=32
+    ),
 }
 """Every family's combination."""
 

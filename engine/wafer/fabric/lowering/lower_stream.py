@@ -4,7 +4,7 @@ import numpy as np
 
 from engine.wafer.cost.ledger import vector
 from engine.wafer.fabric.layout import even
-from engine.wafer.fabric.lowering.context import Lowering
+from engine.wafer.fabric.lowering.context import Lowering, float_bits
 from engine.wafer.fabric.lowering.lower_products import tile
 from engine.wafer.fabric.micro import Kind, Micro, Reduce
 from engine.wafer.fabric.region import LANE_BACK, NodeLines
@@ -53,16 +53,17 @@ def _look_up(low: Lowering, hidden: Split, message: int, found: int, mine: int) 
     """Let every core of the head compare the token with its share of the vocabulary."""
     site = low.site
     weights, scales = tile(low, low.placement.head_outputs, hidden, np.array([]), tied=True)
-    bounds = site.memory("vocabulary", 2)
+    scale = float_bits(low.scaling().scale)
+    bounds = site.memory("vocabulary", 3)
     edges = np.concatenate([[0], np.cumsum(low.placement.head_outputs)])
     for column in range(site.columns):
         cores = site.cores(low.line(ALONG_ROWS), column)
-        share = [int(edges[column]), int(edges[column + 1] - edges[column])]
+        share = [int(edges[column]), int(edges[column + 1] - edges[column]), scale]
         low.fills.append((cores, bounds, np.tile(np.array(share, np.int32), (cores.size, 1))))
     rows, columns = np.meshgrid(low.line(ALONG_ROWS), low.line(ALONG_COLUMNS), indexing="ij")
     k = np.array(hidden.elements)[rows]
     # The owner's work beyond the comparison, which the operation tells separately.
-    cycles, overhead = vector(low.machine, k)
+    cycles, overhead = vector(low.machine, k, operations=1 + (low.row[Field.VARIANT] >= 0))
     low.told[0]["vector"] += cycles
     low.told[0]["pipe"] += overhead * (k > 0)
     k = k.ravel()
