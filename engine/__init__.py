@@ -1,7 +1,7 @@
 """Code generation on an emulated wafer, without a screen.  Names load on first use (PEP 562).
 
 `import engine` is light: no numpy, no numba, no Textual.  Faces use these names, and beside them
-only the light modules: `protocol`, `repository`, `errors`, `paths`, `units`.
+only the light modules: `protocol`, `repository`, `model_store`, `errors`, `paths`, `units`.
 """
 
 from importlib import import_module
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from engine.client import EngineClient, EngineDown, EngineStarting
+    from engine.client import EngineClient, EngineDown, EngineStarting, SessionReplaced
     from engine.doctor import examine as examine_engine
     from engine.inspection import (
         check_wafer,
@@ -19,14 +19,19 @@ if TYPE_CHECKING:
         trace_wafer,
         validation_targets,
     )
+    from engine.logits import write_logits
     from engine.model.catalogue import weights_sha256
+    from engine.model_list import ModelList, list_models
     from engine.protocol.completion import Completion, CompletionRequest
     from engine.quality import SUITES as quality_suites
+    from engine.quality import TASK_SUITES as task_suites
     from engine.quality.answers import Answerer, CursorAnswer, ModelAnswers, Question
     from engine.quality.bench import QualityBench
     from engine.quality.endings import judge_ending
+    from engine.quality.task_files import draw_tasks, read_infill_tasks, read_situations
+    from engine.quality.task_suites import measure_infill, measure_situations
     from engine.quality.typing_replay import Stretch, Typed
-    from engine.session import Session
+    from engine.session import Session, default_threads
     from engine.tokenization import tokenize
     from engine.wafer.check.check_report import CheckReport
     from engine.wafer.figures.calibration import facts as calibration_constants
@@ -56,16 +61,19 @@ _HOME = {
     "EngineDown": "engine.client:EngineDown",
     "EngineStarting": "engine.client:EngineStarting",
     "ModelAnswers": "engine.quality.answers:ModelAnswers",
+    "ModelList": "engine.model_list:ModelList",
     "Prediction": "engine.wafer.figures.prediction:Prediction",
     "QualityBench": "engine.quality.bench:QualityBench",
     "Question": "engine.quality.answers:Question",
     "Session": "engine.session:Session",
+    "SessionReplaced": "engine.client:SessionReplaced",
     "Stretch": "engine.quality.typing_replay:Stretch",
     "Typed": "engine.quality.typing_replay:Typed",
     "check_wafer": "engine.inspection:check_wafer",
     "examine_engine": "engine.doctor:examine",
     "judge_ending": "engine.quality.endings:judge_ending",
     "calibration_constants": "engine.wafer.figures.calibration:facts",
+    "list_models": "engine.model_list:list_models",
     "machine_facts": "engine.wafer.program.machine:facts",
     "machine_names": "engine.wafer.program.machine:names",
     "plan_wafer": "engine.inspection:plan_wafer",
@@ -80,7 +88,15 @@ _HOME = {
     "summarise_validation": "engine.wafer.figures.table:summarise",
     "validation_targets": "engine.inspection:validation_targets",
     "weights_sha256": "engine.model.catalogue:weights_sha256",
+    "write_logits": "engine.logits:write_logits",
+    "default_threads": "engine.session:default_threads",
     "quality_suites": "engine.quality:SUITES",
+    "task_suites": "engine.quality:TASK_SUITES",
+    "draw_tasks": "engine.quality.task_files:draw_tasks",
+    "read_infill_tasks": "engine.quality.task_files:read_infill_tasks",
+    "read_situations": "engine.quality.task_files:read_situations",
+    "measure_infill": "engine.quality.task_suites:measure_infill",
+    "measure_situations": "engine.quality.task_suites:measure_situations",
 }
 
 __all__ = [
@@ -96,18 +112,25 @@ __all__ = [
     "EngineDown",
     "EngineStarting",
     "ModelAnswers",
+    "ModelList",
     "Prediction",
     "QualityBench",
     "Question",
     "Session",
+    "SessionReplaced",
     "Stretch",
     "Typed",
     "calibration_constants",
     "check_wafer",
+    "default_threads",
+    "draw_tasks",
     "examine_engine",
     "judge_ending",
+    "list_models",
     "machine_facts",
     "machine_names",
+    "measure_infill",
+    "measure_situations",
     "plan_wafer",
     "predict_collective",
     "predict_decode",
@@ -116,11 +139,15 @@ __all__ = [
     "predict_multicast",
     "predict_prefill_layer",
     "quality_suites",
+    "read_infill_tasks",
+    "read_situations",
     "summarise_validation",
+    "task_suites",
     "tokenize",
     "trace_wafer",
     "validation_targets",
     "weights_sha256",
+    "write_logits",
 ]
 
 

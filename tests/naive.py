@@ -12,7 +12,7 @@ import numpy as np
 from engine import scalars
 from engine.model.load import Model
 from engine.model.sum_orders import ReduceOrder, SumOrders
-from engine.model.tensors.tensor import QuantisedTensor
+from engine.model.tensors.tensor import Blocks, QuantisedTensor
 
 F32 = np.float32
 ZERO = F32(0.0)
@@ -49,18 +49,31 @@ def quantise_group(values):
 def multiply(x, weight: QuantisedTensor, order: ReduceOrder):
     """x (K) times the transposed weight (N, K)."""
     groups = [quantise_group(x[i : i + 32]) for i in range(0, len(x), 32)]
+    blocks = weight.blocks()
     out = []
-    for row, row_scales in zip(weight.values.tolist(), weight.scales, strict=True):
+    for n in range(len(blocks.levels)):
         partials = []
         for part in range(order.parts):
             partial = ZERO
             for g in share(part, order.parts, len(groups)):
-                levels, scale = groups[g]
-                dot = sum(a * b for a, b in zip(levels, row[32 * g : 32 * g + 32], strict=True))
-                partial = partial + F32(dot) * (F32(row_scales[g]) * scale)
+                for term in terms(blocks, n, g, *groups[g]):
+                    partial = partial + term
             partials.append(partial)
         out.append(reduce_parts(partials, order))
     return out
+
+
+def terms(blocks: Blocks, n: int, g: int, levels, scale):
+    """The term of output n and group g, or two of them where a scale belongs to 16 inputs."""
+    size = blocks.levels.shape[1] // blocks.scales.shape[1]
+    for first in range(0, 32, size):
+        at = 32 * g + first
+        row, mine = blocks.levels[n, at : at + size].tolist(), levels[first : first + size]
+        dot = sum(a * b for a, b in zip(mine, row, strict=True))
+        term = F32(dot) * (blocks.scales[n, at // size] * scale)
+        if blocks.minima is not None:
+            term = term - F32(sum(mine)) * (blocks.minima[n, at // size] * scale)
+        yield term
 
 
 def rms_norm(x, weight, eps: float, order: ReduceOrder):
@@ -168,10 +181,10 @@ def quantised_llama(model: Model, tokens, orders: SumOrders) -> np.ndarray:
     cache = [([], []) for _ in range(config.num_hidden_layers)]
     logits = []
     for position, token in enumerate(tokens):
-        table = tensors["model.embed_tokens.weight"]
+        table = tensors["model.embed_tokens.weight"].blocks(np.array([token]))
         x = [
-            F32(value) * F32(table.scales[token, k // 32])
-            for k, value in enumerate(table.values[token].tolist())
+            F32(value) * table.scales[0, k // 32]
+            for k, value in enumerate(table.levels[0].tolist())
         ]
         for layer, (keys, values) in enumerate(cache):
             weight = _layer_tensors(tensors, layer)
@@ -179,8 +192,8 @@ def quantised_llama(model: Model, tokens, orders: SumOrders) -> np.ndarray:
             q = multiply(y, weight["self_attn.q_proj"], orders.hidden)
             k = multiply(y, weight["self_attn.k_proj"], orders.hidden)
             v = multiply(y, weight["self_attn.v_proj"], orders.hidden)
-            q = rotate(q, position, config.rope_theta, width)
-            k = rotate(k, position, config.rope_theta, width)
+            q = rotate(q, position, config.rope.base, width)
+            k = rotate(k, position, config.rope.base, width)
             keys.append([F32(np.float16(value)) for value in k])
             values.append([F32(np.float16(value)) for value in v])
             y = []
@@ -220,7 +233,7 @@ def float_llama(config, weights, tokens) -> np.ndarray:
     def turned(x, position):
         out = x.copy()
         for d in range(width // 2):
-            angle = position * config.rope_theta ** (-2 * d / width)
+            angle = position * config.rope.base ** (-2 * d / width)
             pair = complex(x[d], x[d + width // 2]) * complex(math.cos(angle), math.sin(angle))
             out[d], out[d + width // 2] = pair.real, pair.imag
         return out

@@ -7,6 +7,7 @@ Used by every test that needs a model but no meaning: `tiny_model` for a loaded 
 import hashlib
 import json
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from safetensors.numpy import save_file
 
 from engine.model.graph import Attribute, ModelGraph
 from engine.model.load import Model, load_model
+from tests.packs import repacked
 
 SPECIAL_TOKENS = (
     "<|endoftext|>",
@@ -33,11 +35,18 @@ FIRST_BYTE_TOKEN = len(SPECIAL_TOKENS)
 """Byte b has the id ``FIRST_BYTE_TOKEN + b``."""
 
 
-def tiny_model(seed: int = 0, **overrides: Any) -> Model:
-    """Return a loaded tiny model; the folder it came from is gone.  Overrides as in the writer."""
+def tiny_model(seed: int = 0, formats: Mapping[str, str] | None = None, **overrides: Any) -> Model:
+    """Return a loaded tiny model; the folder it came from is gone.
+
+    Args:
+        seed: Another seed, other weights.
+        formats: As `tests.packs.repacked` takes them: ``{"v_proj": "q6_k", "": "q4_k"}``.
+        **overrides: As the writer takes them.
+    """
     with tempfile.TemporaryDirectory() as folder:
         write_tiny_model(Path(folder) / "tiny", seed=seed, **overrides)
-        return load_model(Path(folder) / "tiny")
+        model = load_model(Path(folder) / "tiny")
+    return model if formats is None else repacked(model, formats, seed)
 
 
 def with_attributes(

@@ -49,7 +49,7 @@ def mixed(monkeypatch, tmp_path):
         for name, shape in model.graph.weights.items():
             data, kind = model.tensors[name].dequantise().tobytes(), "F32"
             if any(part in name for part in IN_TOY):
-                data, kind = random_blocks(random, shape), "Q4_0"
+                data, kind = random_blocks(random, shape), "TOY4"
             found[name] = Stored(tmp_path / "file", name, kind, shape, data)
         return tmp_path / "file", found
 

@@ -1,7 +1,7 @@
 """A weight format as a newcomer adds it: this file, a line in `engine.model.tensors`, a test.
 
-Levels of 4 bits in blocks of 32 with an fp16 scale each, two levels a byte: the bytes that GGUF
-calls Q4_0.  Reference, kernels and cores read levels and scales, so they need to know no more.
+Levels of 4 bits in blocks of 32 with an fp16 scale each, two levels a byte.  Reference, kernels
+and cores read levels and scales, so they need to know no more.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.tensors.stored import Stored
-from engine.model.tensors.tensor import ALL_ROWS, Format, Rows
+from engine.model.tensors.tensor import ALL_ROWS, Blocks, Format, Rows
 
 __all__ = ["TOY", "ToyTensor"]
 
@@ -23,7 +23,7 @@ _BLOCK_BYTES = 2 + _HALF
 class ToyTensor:
     """A matrix in blocks of 32 inputs: weight[n, k] = (level − 8) × scale."""
 
-    blocks: NDArray[np.uint8]
+    packs: NDArray[np.uint8]
     """uint8, shape (N, K // 32, 18): the scale, then levels i and i + 16 in byte i's halves."""
 
     @property
@@ -34,45 +34,39 @@ class ToyTensor:
     @property
     def shape(self) -> tuple[int, ...]:
         """(N, K)."""
-        return self.blocks.shape[0], self.blocks.shape[1] * _BLOCK
+        return self.packs.shape[0], self.packs.shape[1] * _BLOCK
 
     @property
     def size_bytes(self) -> int:
         """18 bytes for every 32 weights."""
-        return self.blocks.nbytes
+        return self.packs.nbytes
 
-    @property
-    def values(self) -> NDArray[np.int8]:
-        """int8, shape (N, K), −8 … 7."""
-        packed = self.blocks[:, :, 2:]
-        levels = np.concatenate([packed & 15, packed >> 4], axis=2)
-        return (levels.astype(np.int8) - np.int8(8)).reshape(self.shape)
-
-    @property
-    def scales(self) -> NDArray[np.float16]:
-        """float16, shape (N, K // 32)."""
-        return np.ascontiguousarray(self.blocks[:, :, :2]).view(np.float16)[:, :, 0]
+    def blocks(self, rows: Rows = ALL_ROWS) -> Blocks:
+        """Return the levels, −8 … 7, and scales of some rows; there are no minima."""
+        packs = self.packs[rows]
+        packed = packs[:, :, 2:]
+        levels = np.concatenate([packed & 15, packed >> 4], axis=2).view(np.int8) - np.int8(8)
+        scales = np.ascontiguousarray(packs[:, :, :2]).view(np.float16).astype(np.float32)
+        return Blocks(levels.reshape(len(packs), -1), scales[:, :, 0], None)
 
     def dequantise(self, rows: Rows = ALL_ROWS) -> NDArray[np.float32]:
         """Return the rows that levels and scales stand for, float32, shape (rows, K)."""
-        factors = np.repeat(self.scales[rows].astype(np.float32), _BLOCK, axis=1)
-        return self.values[rows].astype(np.float32) * factors
+        return self.blocks(rows).dequantise()
 
 
 def _read(stored: Stored) -> ToyTensor:
     outputs, inputs = stored.shape
-    blocks = np.frombuffer(stored.data, np.uint8)
-    return ToyTensor(blocks.reshape(outputs, inputs // _BLOCK, _BLOCK_BYTES))
+    return ToyTensor(stored.raw_rows().reshape(outputs, inputs // _BLOCK, _BLOCK_BYTES))
 
 
 TOY = Format(
     name="toy",
     weight_bits=4,
     block=_BLOCK,
-    block_bytes=2,
+    block_bits=16,
     input_bytes=1,
     runs=True,
     priced=True,
-    stored_types=("Q4_0",),
+    stored_types=("TOY4",),
     read=_read,
 )

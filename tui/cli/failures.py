@@ -13,7 +13,7 @@ from typing import TextIO
 import click
 
 from engine import paths
-from engine.errors import EngineError, MachineError, PromptError
+from engine.errors import EngineError, MachineError, PromptError, TaskFileError
 
 __all__ = ["FAILED", "INTERRUPTED", "WRONG_CALL", "WrongCallError", "guarded"]
 
@@ -21,6 +21,8 @@ FAILED = 1
 WRONG_CALL = 2
 INTERRUPTED = 130
 """The exit code that shells report for a process that Ctrl+C ended."""
+
+_WRONG_INPUT = (MachineError, PromptError, TaskFileError)
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +53,7 @@ def guarded(call: Callable[[], object]) -> int:
     except EngineError as error:
         _log.error("%s: %s", type(error).__name__, error)
         _say(str(error))
-        return WRONG_CALL if isinstance(error, (MachineError, PromptError)) else FAILED
+        return WRONG_CALL if isinstance(error, _WRONG_INPUT) else FAILED
     except BrokenPipeError:
         # The reader (`| head`) has gone: end quietly, and let nothing be flushed into the pipe.
         _silence_stdout()

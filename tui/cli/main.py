@@ -19,6 +19,8 @@ _COMMANDS = {
     "bench": "tui.cli.bench",
     "complete": "tui.cli.complete",
     "doctor": "tui.cli.doctor",
+    "logits": "tui.cli.logits",
+    "models": "tui.cli.models",
     "tokenize": "tui.cli.tokenize",
     "wafer": "tui.cli.wafer",
 }

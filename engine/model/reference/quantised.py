@@ -5,7 +5,7 @@ is a loop: np.sum, np.dot and np.einsum choose orders of their own.  int32 produ
 any order.  Every operation below is one float32 operation, rounded to nearest even.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,13 @@ from engine.errors import ModelError
 from engine.model.graph import ModelGraph, Node
 from engine.model.reference.interpreter import Array, Interpreter, visible
 from engine.model.sum_orders import ReduceOrder, SumOrders
-from engine.model.tensors.tensor import QuantisedTensor, Tensor, float_vector, quantised_matrix
+from engine.model.tensors.tensor import (
+    Blocks,
+    QuantisedTensor,
+    Tensor,
+    float_vector,
+    quantised_matrix,
+)
 
 __all__ = [
     "QuantisedReference",
@@ -178,22 +184,37 @@ def quantise_rows(x: Array) -> tuple[NDArray[np.int32], Array]:
 
 
 def multiply(x: Array, weight: QuantisedTensor, order: ReduceOrder) -> Array:
-    """Return x (T, K) times the transposed weight (N, K); part i owns groups iG/P … (i+1)G/P."""
+    """Return x (T, K) times the transposed weight (N, K); part i owns groups iG/P … (i+1)G/P.
+
+    A group's term is f32(Σ level·q) · (s_w·s_a), with minima less f32(Σ q) · (m·s_a).  Where a
+    scale belongs to 16 inputs, a group has two terms, the lower inputs first.
+    """
     rows, outputs = len(x), weight.shape[0]
     levels, scales = quantise_rows(x)
     groups, parts = levels.shape[1], order.parts
-    matrix = weight.values.reshape(outputs, groups, _GROUP)
-    matrix_scales = weight.scales.astype(np.float32)
+    blocks = weight.blocks()
     partials = []
     for part in range(parts):
         partial = np.zeros((rows, outputs), np.float32)
         for g in range(part * groups // parts, (part + 1) * groups // parts):
-            dots = levels[:, g] @ matrix[:, g].T.astype(np.int32)  # (T, N), exact
-            partial = partial + dots.astype(np.float32) * (
-                matrix_scales[None, :, g] * scales[:, g, None]
-            )
+            for term in _terms(blocks, g, levels[:, g], scales[:, g, None]):
+                partial = partial + term
         partials.append(partial)
     return reduce_parts(partials, order)
+
+
+def _terms(blocks: Blocks, g: int, levels: NDArray[np.int32], scales: Array) -> Iterator[Array]:
+    """Yield the terms (T, N) of group g from its levels (T, 32) and their scales (T, 1)."""
+    block = blocks.levels.shape[1] // blocks.scales.shape[1]
+    for b in range(g * _GROUP // block, (g + 1) * _GROUP // block):
+        inputs = levels[:, b * block - g * _GROUP : (b + 1) * block - g * _GROUP]
+        weights = blocks.levels[:, b * block : (b + 1) * block].astype(np.int32)
+        dots = (inputs @ weights.T).astype(np.float32)  # (T, N), the sums exact
+        term = dots * (blocks.scales[None, :, b] * scales)
+        if blocks.minima is not None:
+            sums = inputs.sum(axis=1, keepdims=True).astype(np.float32)
+            term = term - sums * (blocks.minima[None, :, b] * scales)
+        yield term
 
 
 def silu(x: Array) -> Array:

@@ -7,13 +7,19 @@ one is a module here and a line below.
 from collections.abc import Mapping
 
 from engine.model.tensors.floats import FP16, FP32
+from engine.model.tensors.ggml_quants import GGML_FORMATS
 from engine.model.tensors.q8 import INT8
 from engine.model.tensors.tensor import Format
 
-__all__ = ["FORMATS", "uniform_formats"]
+__all__ = ["FORMATS", "packed_formats", "uniform_formats"]
 
-FORMATS: dict[str, Format] = {format.name: format for format in (FP16, FP32, INT8)}
+FORMATS: dict[str, Format] = {format.name: format for format in (FP16, FP32, INT8, *GGML_FORMATS)}
 """Every format by name."""
+
+
+def packed_formats() -> dict[str, Format]:
+    """Return the formats that GGML packs, by the name of its type: ``"Q4_K"``."""
+    return {f.packing.type_name: f for f in FORMATS.values() if f.packing is not None}
 
 
 def uniform_formats(shapes: Mapping[str, tuple[int, ...]], matrix: Format) -> dict[str, Format]:

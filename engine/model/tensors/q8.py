@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.errors import WeightsError
 from engine.model.tensors.stored import SCALES_SUFFIX, Stored
-from engine.model.tensors.tensor import ALL_ROWS, Format, Rows, Tensor
+from engine.model.tensors.tensor import ALL_ROWS, Blocks, Format, Packing, Rows, Tensor
 
 __all__ = ["INT8", "LARGEST_WEIGHT", "QUANTISATION_GROUP", "Q8Tensor", "quantise"]
 
@@ -68,10 +68,11 @@ class Q8Tensor:
 
     def dequantise(self, rows: Rows = ALL_ROWS) -> NDArray[np.float32]:
         """Return the rows that levels and scales stand for, float32, shape (rows, K)."""
-        values = self.values[rows]
-        blocks = values.astype(np.float32).reshape(len(values), -1, QUANTISATION_GROUP)
-        scaled = blocks * self.scales[rows].astype(np.float32)[:, :, None]
-        return scaled.reshape(values.shape)
+        return self.blocks(rows).dequantise()
+
+    def blocks(self, rows: Rows = ALL_ROWS) -> Blocks:
+        """Return the levels and scales of some rows; there are no minima."""
+        return Blocks(self.values[rows], self.scales[rows].astype(np.float32), None)
 
 
 def quantise(tensor: Tensor) -> Q8Tensor:
@@ -172,14 +173,21 @@ def _stored_scales(stored: Stored) -> NDArray[np.float16]:
     return numbers
 
 
+def _unpacked(packs: NDArray[np.uint8]) -> Blocks:
+    """Return the blocks of packs (B, 34): an fp16 scale, then 32 levels."""
+    scales = np.ascontiguousarray(packs[:, :2]).view(np.float16).astype(np.float32)
+    return Blocks(np.ascontiguousarray(packs[:, 2:]).view(np.int8), scales, None)
+
+
 INT8 = Format(
     name="int8",
     weight_bits=8,
     block=QUANTISATION_GROUP,
-    block_bytes=2,
+    block_bits=16,
     input_bytes=1,
     runs=True,
     priced=True,
     stored_types=("I8",),
     read=_read,
+    packing=Packing("Q8_0", QUANTISATION_GROUP, 2 + QUANTISATION_GROUP, _unpacked),
 )

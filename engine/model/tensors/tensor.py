@@ -7,7 +7,7 @@ it.  Each lies in a module of its own beside this one; the package holds the tab
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Any, Protocol, TypeGuard
+from typing import Any, NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,9 @@ from engine.model.tensors.stored import Stored
 
 __all__ = [
     "ALL_ROWS",
+    "Blocks",
     "Format",
+    "Packing",
     "QuantisedTensor",
     "Rows",
     "Tensor",
@@ -53,16 +55,53 @@ class Tensor(Protocol):
         """Return the numbers that some rows stand for, float32, shape (rows, K) or (rows,)."""
 
 
+class Blocks(NamedTuple):
+    """Some rows of a quantised matrix: weight = scale · level − minimum, by blocks of inputs."""
+
+    levels: NDArray[np.int8]
+    """int8, shape (R, K): signed, or from 0 on where there are minima."""
+    scales: NDArray[np.float32]
+    """float32, shape (R, K / block), of any sign, finite."""
+    minima: NDArray[np.float32] | None
+    """float32, shape (R, K / block), finite; None for a format without them."""
+
+    def dequantise(self) -> NDArray[np.float32]:
+        """Return the weights, float32, shape (R, K): product and difference each rounded."""
+        rows, inputs = self.levels.shape
+        by_block = self.levels.astype(np.float32).reshape(rows, self.scales.shape[1], -1)
+        weights = by_block * self.scales[:, :, None]
+        if self.minima is not None:
+            weights = weights - self.minima[:, :, None]
+        return weights.reshape(rows, inputs)
+
+
 class QuantisedTensor(Tensor, Protocol):
-    """A matrix in blocks of inputs: weight[n, k] ≈ values[n, k] × scales[n, k // block]."""
+    """A matrix in blocks of inputs: weight[n, k] = scale · level[n, k] − minimum."""
 
-    @property
-    def values(self) -> NDArray[np.int8]:
-        """Levels, int8, shape (N, K)."""
+    def blocks(self, rows: Rows = ALL_ROWS) -> Blocks:
+        """Return the levels, scales and minima of some rows.
 
-    @property
-    def scales(self) -> NDArray[np.float16]:
-        """float16, shape (N, K / block)."""
+        Raises:
+            WeightsError: A level is −128, or a scale or minimum is not finite.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How GGML packs neighbouring inputs of a row into bytes."""
+
+    type_name: str
+    """``"Q4_K"``: the type's name in GGML."""
+    inputs: int
+    """Inputs that are packed together, a multiple of the format's block."""
+    bytes: int
+    """Bytes they take."""
+    decode: Callable[[NDArray[np.uint8]], Blocks] = field(repr=False, compare=False)
+    """Turns packs, uint8 (B, bytes), into the blocks of B rows of ``inputs`` inputs."""
+
+    def row_bytes(self, inputs: int) -> int:
+        """Return the bytes of a row of ``inputs`` inputs, a multiple of `inputs`."""
+        return inputs // self.inputs * self.bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +113,9 @@ class Format:
     weight_bits: int
     """Bits of a weight without its scale."""
     block: int
-    """Inputs that share a scale; 1: every weight stands for itself."""
-    block_bytes: int
-    """Bytes of the scale that a block adds to its weights."""
+    """Inputs that share a scale, 32 or 16; 1: every weight stands for itself."""
+    block_bits: int
+    """Bits of the scale, and of the minimum, that a block adds to its weights."""
     input_bytes: int
     """Bytes of an input as it meets the weights: 1 if it is rounded to int8, 2 to fp16."""
     runs: bool
@@ -84,28 +123,50 @@ class Format:
     load, and a wafer that holds it can only be priced."""
     priced: bool
     """True: products with a matrix of this format have a price on a wafer."""
-    stored_types: tuple[str, ...]
+    stored_types: tuple[str, ...] = ()
     """Types of stored tensors that `read` takes."""
-    read: Callable[[Stored], Tensor] = field(repr=False, compare=False)
+    read: Callable[[Stored], Tensor] | None = field(default=None, repr=False, compare=False)
     """Turns a stored tensor into one of this format; raises WeightsError for a wrong value."""
+    packing: Packing | None = None
+    """How GGML packs it; None: GGML has no such format."""
+    has_minima: bool = False
+    """Whether a block has a minimum beside its scale."""
+    super_block: int = 0
+    """Inputs whose scales share a factor of their own; 0: scales stand for themselves."""
+    super_block_bytes: int = 0
+    """Bytes of the factors that a super-block adds."""
 
     @property
     def is_quantised(self) -> bool:
         """Whether a tensor of it is a `QuantisedTensor`."""
         return self.block > 1
 
-    def sram_bytes(self, outputs: int, inputs: int) -> int:
+    def sram_bytes(self, outputs: int, inputs: int, first: int = 0) -> int:
         """Return the bytes of a tile in a core's SRAM.
 
         Args:
             outputs: Outputs of the tile, N.
-            inputs: Inputs of the tile, K.  A core that holds part of a block keeps its scale.
+            inputs: Neighbouring inputs of the tile, K.  A core that holds part of a block keeps
+                its scale and minimum, one that holds part of a super-block keeps its factors.
+            first: Number of the first of them in the matrix: where blocks begin.
 
         Cost:
-            N · (K · weight_bits / 8 + ⌈K / block⌉ · block_bytes), rounded up once.
+            ⌈N · row_bits / 8⌉ with row_bits = K · weight_bits + blocks touched · block_bits
+            + super-blocks touched · super_block_bytes · 8
         """
-        weights = ceil(outputs * inputs * self.weight_bits / 8)
-        return weights + outputs * ceil(inputs / self.block) * self.block_bytes
+        return ceil(outputs * self.row_bits(inputs, first) / 8)
+
+    def row_bits(self, inputs: int, first: int = 0) -> int:
+        """Return the bits of one output of a tile, as in `sram_bytes`."""
+        bits = inputs * self.weight_bits + _touched(self.block, inputs, first) * self.block_bits
+        if self.super_block:
+            bits += 8 * self.super_block_bytes * _touched(self.super_block, inputs, first)
+        return bits
+
+
+def _touched(size: int, inputs: int, first: int) -> int:
+    """Return how many pieces of ``size`` inputs a run of inputs lies in."""
+    return ceil((first + inputs) / size) - first // size if inputs else 0
 
 
 def quantised_matrix(tensors: Mapping[str, Tensor], name: str) -> QuantisedTensor:

@@ -257,13 +257,13 @@ class _Lowering:
         cost = self.priced(head_norm.cost, head_norm.steps, self.placement.heads)
         self.emit(Op.HEAD_NORM, cost, nodes[0], operands)
 
-    def _format(self, nodes: list[Node]) -> Format:
-        """Return the format that the weights of nodes share."""
+    def _formats(self, nodes: list[Node]) -> tuple[Format, ...]:
+        """Return the format of each node's weight."""
         return self.placement.model.formats.stacked(str(node.weight) for node in nodes)
 
     def _matrix(self, nodes: list[Node]) -> int:
         """Return the index of a new matrix of the nodes' weights."""
-        return self.tables.matrix(nodes, self._format(nodes))
+        return self.tables.matrix(nodes, self._formats(nodes))
 
     def _vector(self, tensors: list[str]) -> int:
         """Return the index of vectors that lie side by side."""
@@ -283,7 +283,7 @@ class _Lowering:
 
     def _matmul(self, nodes: list[Node]) -> None:
         """Round the shared input to what the weights meet, bring it to all cores, multiply."""
-        node, format = nodes[0], self._format(nodes)
+        node, format = nodes[0], self._formats(nodes)[0]
         product, order = self.placement.product(node.role), self.orders.of(node.role)
         inputs, along = product.inputs, product.along
         source = {Field.SOURCE: self.tables.read(*node.inputs), Field.ALONG: along}

@@ -109,19 +109,20 @@ class Tables:
 
     # ── what nodes share ────────────────────────────────────────────────────────────────────
 
-    def matrix(self, nodes: list[Node], format: Format) -> int:
-        """Return the index of a new matrix of the nodes' weights, stacked, in one format."""
+    def matrix(self, nodes: list[Node], formats: Sequence[Format]) -> int:
+        """Return the index of a new matrix of the nodes' weights, stacked, each in its format."""
         tensors = tuple(str(node.weight) for node in nodes)
         shapes = [self.graph.weights[name] for name in tensors]
-        inputs = shapes[0][-1]
-        outputs = 1 if len(shapes[0]) == 1 else sum(shape[0] for shape in shapes)
-        self.matrices.append(Matrix(tensors, outputs, inputs, format.name))
+        widths = tuple(1 if len(shape) == 1 else shape[0] for shape in shapes)
+        names = tuple(format.name for format in formats)
+        self.matrices.append(Matrix(tensors, names, widths, shapes[0][-1]))
         return len(self.matrices) - 1
 
-    def vector(self, tensors: Sequence[str], format: Format) -> int:
+    def vector(self, tensors: Sequence[str], formats: Sequence[Format]) -> int:
         """Return the index of vectors that lie side by side, as one matrix of one output."""
         inputs = sum(self.graph.weights[name][0] for name in tensors)
-        return _index(self.matrices, Matrix(tuple(tensors), 1, inputs, format.name))
+        names = tuple(format.name for format in formats)
+        return _index(self.matrices, Matrix(tuple(tensors), names, (1,), inputs))
 
     def order(self, order: ReduceOrder) -> int:
         """Return the index of a reduction order."""

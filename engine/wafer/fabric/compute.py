@@ -101,7 +101,7 @@ def reduce_word(kind, own, arrived, index, choice):
 
 
 @helper
-def _lookup(words, reals, octets, halves, a):
+def _lookup(words, reals, octets, a):
     """Dequantise the token's slice, or note that another column has it: see `Kind.LOOKUP`."""
     elements, groups = a[6] >> 16, a[6] & 0xFFFF
     first, count, factor = words[a[7]], words[a[7] + 1], reals[a[7] + 2]
@@ -111,7 +111,7 @@ def _lookup(words, reals, octets, halves, a):
         return 0
     width = elements // groups
     for g in range(groups):
-        scale = from_half(np.uint32(halves[2 * a[5] + token * groups + g]))
+        scale = reals[a[5] + token * groups + g]
         for i in range(width):
             value = np.float32(octets[4 * a[4] + token * elements + g * width + i])
             reals[a[3] + g * width + i] = (value * scale) * factor
@@ -176,13 +176,13 @@ def _dot(words, octets, a):
 
 
 @helper
-def _terms(words, reals, halves, a):
+def _terms(words, reals, a):
     groups, outputs = a[3], a[5]
     for j in range(outputs):
         total = np.float32(0.0)
         for g in range(groups):
-            weight = from_half(np.uint32(halves[2 * a[1] + j * groups + g]))
-            total += np.float32(words[a[0] + g * outputs + j]) * (weight * reals[a[2] + g])
+            scale = reals[a[1] + j * groups + g] * reals[a[2] + g]
+            total += np.float32(words[a[0] + g * outputs + j]) * scale
         reals[a[4] + j] = total
 
 
@@ -377,7 +377,7 @@ def compute(row, words, reals, octets, halves, seen, hidden, kept, step_row):
     if kind == _DOT:
         _dot(words, octets, a)
     elif kind == _TERMS:
-        _terms(words, reals, halves, a)
+        _terms(words, reals, a)
     elif kind == _SQUARES:
         _squares(reals, a)
     elif kind == _ROOT:
@@ -432,5 +432,5 @@ def compute(row, words, reals, octets, halves, seen, hidden, kept, step_row):
         for i in range(a[2]):
             words[a[1] + i] = words[a[0] + step_row * a[2] + i]
     elif kind == _LOOKUP:
-        return _lookup(words, reals, octets, halves, a)
+        return _lookup(words, reals, octets, a)
     return 1

@@ -95,8 +95,8 @@ class Kind(IntEnum):
     """mem[A2 + g·n + j] ← Σ w·q over group g, int32: bytes q at A0, tile at A1, A3 groups of A4
     elements, n = A5 outputs."""
     TERMS = 9
-    """mem[A4 + j] ← Σ over groups of f32(dot) × (weight scale × input scale), dots at A0, fp16
-    weight scales at A1 (output by output), input scales at A2, A3 groups, A5 outputs."""
+    """mem[A4 + j] ← Σ over groups of f32(dot) × (weight scale × input scale), dots at A0, weight
+    scales at A1 (output by output), input scales at A2, A3 groups, A5 outputs."""
     ROTATE = 10
     """Pairs (2i, 2i + 1) of A1 vectors of A2 elements at A0; cosines at A3, sines at A4, both
     from pair A5 of the head on."""

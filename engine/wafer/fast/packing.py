@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from engine.errors import WeightsError
 from engine.model.tensors import FORMATS
-from engine.model.tensors.tensor import QuantisedTensor, Tensor, float_vector, quantised_matrix
+from engine.model.tensors.tensor import (
+    Blocks,
+    QuantisedTensor,
+    Tensor,
+    float_vector,
+    quantised_matrix,
+)
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP, PANEL, TILE_BYTES, TileLayout
 from engine.wafer.fast.kernels.operands import Panels
 from engine.wafer.program.program import Matrix
@@ -49,7 +55,7 @@ def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor], layout: Ti
         if matrix.tensors in places:
             continue
         _check_formats(matrix, tensors)
-        if FORMATS[matrix.format].is_quantised:
+        if FORMATS[matrix.formats[0]].is_quantised:
             places[matrix.tensors] = tiles
             stacked = [quantised_matrix(tensors, name) for name in matrix.tensors]
             panels, factors = _panels(stacked, layout)
@@ -69,18 +75,19 @@ def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor], layout: Ti
 
 
 def _check_formats(matrix: Matrix, tensors: Mapping[str, Tensor]) -> None:
-    for name in matrix.tensors:
+    for name, wanted in zip(matrix.tensors, matrix.formats, strict=True):
         found = tensors[name].format.name
-        if found != matrix.format:
-            raise WeightsError(f"tensor {name} is {found}, the Program reads {matrix.format}")
+        if found != wanted:
+            raise WeightsError(f"tensor {name} is {found}, the Program reads {wanted}")
 
 
 def _panels(
     tensors: list[QuantisedTensor], layout: TileLayout
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Return flat panels and scales of tensors stacked along N."""
-    values = np.concatenate([tensor.values for tensor in tensors])
-    factors = np.concatenate([tensor.scales for tensor in tensors]).astype(np.float32)
+    blocks = [_plain_blocks(tensor) for tensor in tensors]
+    values = np.concatenate([block.levels for block in blocks])
+    factors = np.concatenate([block.scales for block in blocks])
     n, k = values.shape
     groups, count = k // GROUP, -(-n // PANEL)
     padded = np.full((count * PANEL, k), layout.bias, np.uint8)
@@ -91,3 +98,11 @@ def _panels(
     spread[:n] = factors
     spread = spread.reshape(count, PANEL, groups).transpose(0, 2, 1)
     return panels, np.ascontiguousarray(spread).reshape(-1)
+
+
+def _plain_blocks(tensor: QuantisedTensor) -> Blocks:
+    """Return all blocks of a tensor, whose groups are the kernels': 32 inputs, no minima."""
+    format = tensor.format
+    if format.block != GROUP or format.has_minima:
+        raise WeightsError(f"the kernels read no {format.name} yet")
+    return tensor.blocks()

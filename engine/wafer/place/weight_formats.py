@@ -61,18 +61,19 @@ class WeightFormats:
         """Whether vectors lie on cores in groups of 32: some product rounds them to int8."""
         return any(f.is_quantised for formats in self.by_role.values() for f in formats)
 
-    def stacked(self, tensors: Iterable[str]) -> Format:
-        """Return the format of tensors that are one matrix.
+    def stacked(self, tensors: Iterable[str]) -> tuple[Format, ...]:
+        """Return the formats of tensors that one product serves.
 
         Raises:
-            PlacementError: They have several.
+            PlacementError: Some are quantised and others are not.
         """
         formats = {name: self.by_tensor[name] for name in tensors}
-        first, *others = dict.fromkeys(formats.values())
-        if others:
+        if len({format.input_bytes for format in formats.values()}) != 1:
             listed = ", ".join(f"{name} is {format.name}" for name, format in formats.items())
-            raise PlacementError(f"one product serves them, so formats must not differ: {listed}")
-        return first
+            raise PlacementError(
+                f"one product serves them, so their input must be rounded alike: {listed}"
+            )
+        return tuple(formats.values())
 
     def tile_bytes(self, role: Role, outputs: int, inputs: int) -> int:
         """Return the SRAM bytes of a core's tile of a role's largest matrix."""

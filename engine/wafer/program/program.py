@@ -75,10 +75,16 @@ class Matrix:
     """
 
     tensors: tuple[str, ...]
-    outputs: int
+    formats: tuple[str, ...]
+    """Weight format of each tensor: a key of `engine.model.tensors.FORMATS`."""
+    widths: tuple[int, ...]
+    """Outputs of each tensor; (1,) for vectors."""
     inputs: int
-    format: str
-    """Name of its weight format: a key of `engine.model.tensors.FORMATS`."""
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of all tensors, N."""
+        return sum(self.widths)
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,3 +207,85 @@ def test_the_current_directory_is_the_default(
 ) -> None:
     monkeypatch.chdir(data)
     assert spark("bench", "quality", "--suite", "line", "--n", 1, "--json").json["files"] == 2
+
+
+# ── suites from files ───────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def situations(tmp_path: Path) -> Path:
+    path = tmp_path / "situations.json"
+    items = [
+        {"name": name, "path": "a.py", "prefix": "x = ", "suffix": "\n", "accept": [accept]}
+        for name, accept in (("good", "return \\w+"), ("bad", "return"))
+    ]
+    path.write_text(json.dumps(items))
+    return path
+
+
+def test_situations_are_judged_one_by_one(
+    spark: Spark, session: FakeSession, situations: Path
+) -> None:
+    call = ("bench", "quality", "--suite", "situations", "--tasks", situations)
+    outcome = spark(*call, "--json")
+    assert outcome.code == 0, outcome.err
+    suite = outcome.json["suites"]["situations"]
+    assert (suite["n"], suite["right"], suite["shown"], suite["right_of_shown"]) == (2, 1, 2, 1)
+    assert [item["right"] for item in suite["items"]] == [True, False]
+    assert {request.repository for request in session.requests} == {None}
+    table = spark(*call)
+    assert "1 of 2 right" in table.out
+    assert "return value" in table.out
+
+
+def test_code_runs_only_when_that_is_said(
+    spark: Spark, session: FakeSession, tmp_path: Path
+) -> None:
+    tasks = tmp_path / "tasks.jsonl"
+    tasks.write_text(
+        json.dumps(
+            {
+                "prompt": "def f(value):\n    ",
+                "suffix": "\n",
+                "test": "def check(f):\n    assert f(3) == 3",
+                "entry_point": "f",
+            }
+        )
+    )
+    call = ("bench", "quality", "--suite", "infill", "--tasks", tasks)
+    refused = spark(*call)
+    assert refused.code == 2
+    assert "--run-code" in refused.err
+    assert session.requests == []
+    outcome = spark(*call, "--run-code", "--json")
+    assert outcome.json["suites"]["infill"]["pass_at_1"] == 1.0
+    assert "passed" in spark(*call, "--run-code").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--suite", "situations"), "needs --tasks"),
+        (("--suite", "line"), "one suite"),
+        ((), "one suite"),
+        (("--suite", "infill", "situations"), "one suite"),
+    ],
+)
+def test_options_of_tasks_go_together(
+    spark: Spark, session: FakeSession, situations: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    tasks = () if said == "needs --tasks" else ("--tasks", situations)
+    outcome = spark("bench", "quality", *arguments, *tasks)
+    assert outcome.code == 2
+    assert said in outcome.err
+
+
+def test_a_file_that_holds_no_tasks_is_a_wrong_call(
+    spark: Spark, session: FakeSession, tmp_path: Path
+) -> None:
+    path = tmp_path / "situations.json"
+    path.write_text("[]")
+    outcome = spark("bench", "quality", "--suite", "situations", "--tasks", path)
+    assert outcome.code == 2
+    assert "no task" in outcome.err
+    assert not session.closed  # nothing slow began

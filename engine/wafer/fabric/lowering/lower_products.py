@@ -152,8 +152,8 @@ def tile(
 ) -> tuple[int, int]:
     """Return the addresses of a product's weights and their scales, filled at first mention.
 
-    A core's tile is n outputs × k inputs of int8, output by output, then fp16 scales of its
-    groups; where a group spans cores each of them keeps the scale.
+    A core's tile is n outputs × k inputs of int8 levels, output by output, then the fp32 scales of
+    its groups; where a group spans cores each of them keeps the scale.
     """
     number = int(low.row[Field.WEIGHT])
     tensors = low.program.matrices[number].tensors
@@ -162,7 +162,7 @@ def tile(
     key = " ".join(tensors)
     known = low.site.has(f"tile {key}")
     tile = low.site.memory(f"tile {key}", -(-most * k // 4))
-    scales = low.site.memory(f"scales {key}", -(-most * groups // 2))
+    scales = low.site.memory(f"scales {key}", most * groups)
     if not known:
         if tied:
             layout = even(n)
@@ -176,8 +176,9 @@ def _fill_tile(
     scales: int,
 ) -> None:  # fmt: skip
     parts = [quantised_matrix(low.tensors, name) for name in tensors]
-    values = np.concatenate([part.values for part in parts])
-    factors = np.concatenate([part.scales for part in parts])
+    blocks = [part.blocks() for part in parts]
+    values = np.concatenate([block.levels for block in blocks])
+    factors = np.concatenate([block.scales for block in blocks])
     sizes = np.array(lies.elements)
     starts = np.cumsum(sizes) - sizes
     for size in np.unique(sizes[sizes > 0]):
@@ -192,7 +193,7 @@ def _fill_tile(
 
 
 def _as_words(content: NDArray[Any]) -> NDArray[np.int32]:
-    """Return int8 or fp16 content of cores, first axis, as int32 words padded with zeros."""
+    """Return int8 or fp32 content of cores, first axis, as int32 words padded with zeros."""
     octets = np.ascontiguousarray(content).view(np.uint8).reshape(len(content), -1)
     padded = np.zeros((len(octets), -(-octets.shape[1] // 4) * 4), np.uint8)
     padded[:, : octets.shape[1]] = octets

@@ -16,8 +16,10 @@ from engine.model.reference import Fp32Reference, QuantisedReference, quantised
 from engine.model.roles import Role
 from engine.model.sum_orders import ReduceOrder, SumOrders
 from engine.model.tensors.floats import FloatTensor
+from engine.model.tensors.ggml_quants import GGML_FORMATS
 from engine.model.tensors.q8 import quantise
 from tests import naive
+from tests.packs import random_packed
 from tests.tiny import tiny_model, write_tiny_model
 
 SINGLE = SumOrders.single()
@@ -89,6 +91,16 @@ def test_multiply(x, weights, order):
     assert same_bits(quantised.multiply(x, weight, order), expected)
 
 
+@pytest.mark.parametrize("format", GGML_FORMATS, ids=lambda format: format.name)
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(numbers(2, 256), st.integers(0, 1 << 20), orders)
+def test_multiply_by_packed_weights(format, x, seed, order):
+    """Minima are taken off every term; a scale of 16 inputs makes two terms of a group."""
+    weight = random_packed(np.random.default_rng(seed), format, (3, 256))
+    expected = [naive.multiply(list(row), weight, order) for row in x]
+    assert same_bits(quantised.multiply(x, weight, order), expected)
+
+
 @quick
 @given(numbers(2, 37), numbers(37), orders)
 def test_rms_norm(x, weight, order):
@@ -136,7 +148,7 @@ def test_the_quantised_reference_is_the_contract_bit_for_bit(chosen, tied):
 
 def test_the_fp32_reference_is_the_textbooks_llama(tmp_path):
     model = load_model(write_tiny_model(tmp_path / "tiny", seed=3, tied=False))
-    weights = load_float_tensors(model.folder, model.graph, None)
+    weights = load_float_tensors(model.path, model.graph, None)
     expected = naive.float_llama(model.config, weights, TOKENS)
     found = Fp32Reference(model.graph, weights).forward(TOKENS)
     assert np.abs(found - expected).max() < 1e-5 * expected.std()

@@ -33,9 +33,9 @@ def test_kernels_and_programs_mean_the_same_group():
 def test_every_weight_and_scale_lies_where_the_layout_says(layout):
     first, second = random_weight(70, 64), random_weight(130, 96, seed=1)
     table = (
-        Matrix(("first",), 70, 64, "int8"),
-        Matrix(("norm",), 1, 64, "fp32"),
-        Matrix(("second",), 130, 96, "int8"),
+        Matrix(("first",), ("int8",), (70,), 64),
+        Matrix(("norm",), ("fp32",), (1,), 64),
+        Matrix(("second",), ("int8",), (130,), 96),
     )
 
     tensors = {"first": first, "norm": ONES, "second": second}
@@ -57,7 +57,7 @@ def test_every_weight_and_scale_lies_where_the_layout_says(layout):
 
 def test_outputs_beyond_the_matrix_are_zero():
     packed = pack(
-        (Matrix(("norm",), 1, 32, "fp32"), Matrix(("w",), 65, 32, "int8")),
+        (Matrix(("norm",), ("fp32",), (1,), 32), Matrix(("w",), ("int8",), (65,), 32)),
         {"norm": FloatTensor(np.ones(32, F32)), "w": random_weight(65, 32)},
         panel_layout.UNSIGNED_QUADS,
     )
@@ -69,9 +69,9 @@ def test_outputs_beyond_the_matrix_are_zero():
 
 def test_a_tensor_used_twice_is_packed_once():
     table = (
-        Matrix(("embed",), 70, 64, "int8"),
-        Matrix(("norm",), 1, 64, "fp32"),
-        Matrix(("embed",), 70, 64, "int8"),
+        Matrix(("embed",), ("int8",), (70,), 64),
+        Matrix(("norm",), ("fp32",), (1,), 64),
+        Matrix(("embed",), ("int8",), (70,), 64),
     )
     tensors = {"embed": random_weight(70, 64), "norm": ONES}
 
@@ -82,7 +82,7 @@ def test_a_tensor_used_twice_is_packed_once():
 
 
 def test_tensors_have_the_formats_of_the_program():
-    table = (Matrix(("norm",), 1, 64, "fp32"), Matrix(("embed",), 70, 64, "int8"))
+    table = (Matrix(("norm",), ("fp32",), (1,), 64), Matrix(("embed",), ("int8",), (70,), 64))
     tensors = {"embed": FloatTensor(np.ones((70, 64), F32)), "norm": ONES}
 
     with pytest.raises(WeightsError, match="tensor embed is fp32, the Program reads int8"):

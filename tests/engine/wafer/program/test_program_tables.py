@@ -57,7 +57,10 @@ PROGRAM = Program(
         Region("block", 3, 0, 4, 2, (0,), {"code": 5, "weights": 2, "kv": 1, "max_total": 8}),
     ),
     buffers=(Buffer("hidden", 64), Buffer("q+k+v", 128)),
-    matrices=(Matrix(("q", "k", "v"), 128, 64, "int8"), Matrix(("norm",), 1, 64, "fp32")),
+    matrices=(
+        Matrix(("q", "k", "v"), ("int8", "q4_k", "q6_k"), (64, 32, 32), 64),
+        Matrix(("norm",), ("fp32",), (1,), 64),
+    ),
     orders=(ReduceOrder(4, 2),),
     norms=(Norm("rms", 1e-5, (4, 2)),),
     rotaries=(Rotary("half", 1e4, 16, (1.0,) * 8),),

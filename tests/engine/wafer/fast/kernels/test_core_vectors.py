@@ -330,9 +330,9 @@ def test_embed_gives_back_every_row_dequantised(seed, rows, groups, layout):
         random.integers(-128, 128, (rows, width)).astype(np.int8),
         random.random((rows, groups)).astype(np.float16),
     )
-    norm = Matrix(("norm",), 1, 32, "fp32")
+    norm = Matrix(("norm",), ("fp32",), (1,), 32)
     packed = pack(
-        (norm, Matrix(("table",), rows, width, "int8")),
+        (norm, Matrix(("table",), ("int8",), (rows,), width)),
         {"norm": FloatTensor(np.ones(32, F32)), "table": table},
         layout,
     )

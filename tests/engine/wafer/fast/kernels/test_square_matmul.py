@@ -34,8 +34,9 @@ def random_weight(random, outputs, inputs):
 def panels_of(weights, layout):
     """The panels of matrices stacked along their outputs."""
     names = tuple(f"w{i}" for i in range(len(weights)))
-    outputs, inputs = sum(w.shape[0] for w in weights), weights[0].shape[1]
-    table = (Matrix(("norm",), 1, 32, "fp32"), Matrix(names, outputs, inputs, "int8"))
+    widths, formats = tuple(w.shape[0] for w in weights), tuple(w.format.name for w in weights)
+    inputs = weights[0].shape[1]
+    table = (Matrix(("norm",), ("fp32",), (1,), 32), Matrix(names, formats, widths, inputs))
     tensors = dict(zip(names, weights, strict=True)) | {"norm": FloatTensor(np.ones(32, F32))}
     return pack(table, tensors, layout).panels
 
