@@ -316,7 +316,7 @@ def _head_bytes(model: ModelShape, machine: MachineSpec, shape: Shape) -> dict[s
     tiles = sum(model.formats.tile_bytes(role, outputs, inputs) for role in matrices)
     return _sram(
         machine,
-        weights=tiles + 4 * inputs,
+        weights=tiles + model.last_vectors * 4 * inputs,
         kv=0,
         buffers=model.formats.input_bytes(Role.HEAD) * inputs + 8 * outputs + 4 * model.angles,
     )

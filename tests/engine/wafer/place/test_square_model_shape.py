@@ -69,7 +69,7 @@ def test_what_a_layer_keeps_besides_its_matrices():
 
     assert (plain.vectors, plain.biases, plain.gated) == (2, 0, True)
     assert biased.biases == 64 + 64 + (64 + 32)
-    assert centred.vectors == 4 * 2
+    assert (centred.vectors, centred.last_vectors) == (4 * 2, 2)
     assert not ungated.gated
 
 
