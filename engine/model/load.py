@@ -115,17 +115,17 @@ def _load_file(path: Path) -> Model:
         graph=graph,
         tensors=load_gguf_tensors(file, graph),
         language="any",
-        fim=_tokens(file) >= _FIM_TOKENS,
+        fim=_FIM_TOKENS.intersection(_tokens(file)) == _FIM_TOKENS,
         verified=False,
     )
 
 
-def _tokens(file: GgufFile) -> set[str]:
+def _tokens(file: GgufFile) -> Strings:
     """Return the texts of a file's tokens."""
     tokens = file.metadata.get("tokenizer.ggml.tokens")
     if not isinstance(tokens, Strings):
         raise ModelError(f"{file.path}: there is no vocabulary (tokenizer.ggml.tokens)")
-    return set(tokens)
+    return tokens
 
 
 def _load_folder(folder: Path) -> Model:
