@@ -337,4 +337,4 @@ def _kinds_of_layers(graph: ModelGraph, formats: WeightFormats) -> list[tuple[Mo
     alike: defaultdict[Hashable, list[int]] = defaultdict(list)
     for layer, signature in signatures.items():
         alike[tuple(signature)].append(layer)
-    return [(graph.one_layer(layers[0]), len(layers)) for layers in alike.values()]
+    return [(graph.with_layers(layers[0]), len(layers)) for layers in alike.values()]
