@@ -20,13 +20,13 @@ from engine.model.gguf.configuration import read_gguf_config
 from engine.model.gguf.tensors import gguf_formats, load_gguf_tensors
 from engine.model.graph import ModelGraph
 from engine.model.tensors.tensor import Format, Tensor
+from engine.token_roles import fills_the_middle
 
 __all__ = ["Formats", "Model", "load_model", "read_formats"]
 
 Formats = dict[str, Format]
 """The format of every tensor by name."""
 
-_FIM_TOKENS = frozenset({"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"})
 _OWN_PREFIX = "spark-"
 
 
@@ -46,7 +46,7 @@ class Model:
     language: str
     """The one language it was trained on, ``"python"``, or ``"any"``."""
     fim: bool
-    """True: the tokenizer has the three tokens of fill-in-the-middle."""
+    """True: the vocabulary has the tokens with which a family fills in the middle."""
     verified: bool
     """False: there is no checksums.json, so nobody knows whether the files are whole."""
 
@@ -115,7 +115,7 @@ def _load_file(path: Path) -> Model:
         graph=graph,
         tensors=load_gguf_tensors(file, graph),
         language="any",
-        fim=_tokens(file) >= _FIM_TOKENS,
+        fim=fills_the_middle(_tokens(file)),
         verified=False,
     )
 
@@ -145,7 +145,7 @@ def _load_folder(folder: Path) -> Model:
         graph=graph,
         tensors=load_tensors(folder, graph, checksums, config.adapt),
         language=_language(config, folder),
-        fim=tokens.keys() >= _FIM_TOKENS,
+        fim=fills_the_middle(tokens.keys()),
         verified=checksums is not None,
     )
 
