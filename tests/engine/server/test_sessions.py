@@ -178,8 +178,8 @@ async def test_the_real_process_runs_two_models(tmp_path):
     models = [write_tiny_model(tmp_path / f"tiny{n}", context=192, seed=n) for n in (1, 2)]
     command = (sys.executable, "-m", "engine.server")
     async with face(command, model=str(models[0])) as one:
-        first = await ready(one, 1, seconds=60)
-        second = await ready(one, one.client.open(str(models[1])), seconds=60)
+        first = await ready(one, 1, seconds=240)
+        second = await ready(one, one.client.open(str(models[1])), seconds=240)
         assert [each.model.name for each in (first, second)] == ["tiny1", "tiny2"]
         texts = []
         for session in (1, 2, 1):

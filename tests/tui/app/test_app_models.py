@@ -158,13 +158,17 @@ async def test_the_palette_lists_models_and_offers(
         provider = ModelCommands(app.screen)
         await provider.startup()
         found = {str(hit.text): hit async for hit in provider.discover()}
-        assert "llama" in str(found["Model: spark-nano"].help)
-        assert "491 MB" not in str(found[f"Model: fetch {CODER}"].help)  # what travels is less
-        assert "Apache-2.0" in str(found[f"Model: fetch {CODER}"].help)
+        assert "bundled, llama, 14 MB" in str(found["Model: spark-nano"].help)
+        assert "serves now" not in str(found["Model: spark-nano"].help)
+        assert "478 MB, Apache-2.0" in str(found[f"Model: fetch {CODER}"].help)
         assert "Model: fetch gemma3-270m" not in found  # not offered
         hits = [hit async for hit in provider.search("spark-nano")]
         hits[0].command()
         assert [Path(str(place)).name for place in client.opened] == ["spark-nano"]
+        client.ready(session=2, name="spark-nano")
+        await until(pilot, lambda: app.models.serving == "spark-nano")
+        hits = [hit async for hit in provider.search("spark-nano")]
+        assert "serves now" in str(hits[0].help)
 
 
 # ── the offer ───────────────────────────────────────────────────────────────────────────────
