@@ -44,10 +44,6 @@ def default_threads() -> int:
     return max(1, cores - 1)
 
 
-_STEPS = 4
-"""Steps of opening before the kernels."""
-
-
 class Session:
     """One model on one machine.  Open with `open`.
 
@@ -103,14 +99,14 @@ class Session:
         """
         open_tier = find_tier(tier)
         report = on_progress or (lambda progress: None)
-        report(Progress("model", 0, _STEPS, "reading the model"))
+        report(Progress("model", 0, 1, "reading the model"))
         spec = machines.get(machine, clock_ghz)
         loaded = load_model(find_model(model))
-        report(Progress("model", 1, _STEPS, "reading the vocabulary"))
+        report(Progress("model", 0, 1, "reading the vocabulary"))
         tokenizer = Tokenizer.load(loaded.path)
-        report(Progress("model", 2, _STEPS, "placing the model"))
+        report(Progress("model", 0, 1, "placing the model"))
         placed = open_placed(loaded.graph, spec, formats=loaded.formats)
-        report(Progress("model", 3, _STEPS, "packing the weights"))
+        report(Progress("model", 0, 1, "packing the weights"))
         runner = open_tier(
             placed,
             loaded.tensors,
