@@ -340,6 +340,12 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
+def peak_mib() -> int:
+    """Return the most memory that this process has had resident, not its parent before it."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) >> 10
+
+
 def main() -> int:
     """Run as the command line says; return 1 if something went wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -358,7 +364,7 @@ def main() -> int:
         counts, wrong = fuzz(options.count, options.seed, folder)
     for line in wrong:
         print(line)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    peak = peak_mib()
     seconds = round(time.perf_counter() - began)
     print(f"{options.count} inputs, {len(wrong)} wrong, {seconds} s, {peak} MiB")
     print(json.dumps({"count": options.count, "wrong": len(wrong), **counts, "peak_mib": peak}))

@@ -15,7 +15,7 @@ import engine
 from engine import model_store, paths
 from engine.errors import EngineError, ServerError
 from engine.host_memory import available_bytes
-from tui.cli.options import json_option
+from tui.cli.options import json_option, resolve_model
 from tui.settings import load_settings
 from tui.user_folders import settings_file
 
@@ -37,10 +37,11 @@ class Report:
 
 
 @click.command(short_help="Report the environment; exit 1 if something is broken.")
+@click.option("--model", metavar="M", help="Read all of this model, too: a name, folder or file.")
 @json_option
-def doctor(as_json: bool) -> int:
+def doctor(model: str | None, as_json: bool) -> int:
     """Report version, Python, engine, folders, models and terminal; exit 1 if one is broken."""
-    report = examine()
+    report = examine(None if model is None else resolve_model(model))
     if as_json:
         whole = report.facts | {"problems": report.problems, "advice": report.advice}
         click.echo(json.dumps(whole))
@@ -49,14 +50,18 @@ def doctor(as_json: bool) -> int:
     return 1 if report.problems else 0
 
 
-def examine() -> Report:
-    """Return the report on this computer, this user and this terminal; changes nothing."""
+def examine(model: str | None = None) -> Report:
+    """Return the report on this computer, this user and this terminal; changes nothing.
+
+    Args:
+        model: A model to read whole, besides those that are looked at anyway.
+    """
     report = Report()
     report.facts["version"] = engine.__version__
     report.facts["python"] = platform.python_version()
     report.facts["python_executable"] = sys.executable
     report.facts["platform"] = platform.platform()
-    _add_engine(report)
+    _add_engine(report, model)
     _add_default_model(report)
     _add_folders(report)
     _add_settings(report)
@@ -64,9 +69,9 @@ def examine() -> Report:
     return report
 
 
-def _add_engine(report: Report) -> None:
+def _add_engine(report: Report, model: str | None) -> None:
     """Add what the engine computes with: processor path, threads, kernel cache, models."""
-    found = engine.examine_engine()
+    found = engine.examine_engine(model)
     report.facts["processor_path"] = found.processor_path
     report.facts["threads"] = found.threads
     report.facts["kernel_cache"] = {

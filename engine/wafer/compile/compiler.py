@@ -238,7 +238,8 @@ class _Lowering:
         scaled = "scale" in nodes[0].attributes
         if scaled:
             self._only_priced(nodes[0], "scaled embeddings")
-        cost = self.priced(embed.cost, embed.steps, self.placement.hidden, model.angles, scaled)
+        layout = (self.placement.hidden, model.angles, scaled, self._formats(nodes)[0])
+        cost = self.priced(embed.cost, embed.steps, *layout)
         target, weight = self.tables.write(nodes), self._matrix(nodes)
         self.emit(Op.EMBED, cost, nodes[0], {Field.TARGET: target, Field.WEIGHT: weight})
 
@@ -298,12 +299,12 @@ class _Lowering:
 
     def _matmul(self, nodes: list[Node]) -> None:
         """Round the shared input to what the weights meet, bring it to all cores, multiply."""
-        node, format = nodes[0], self._formats(nodes)[0]
+        node, formats = nodes[0], self._formats(nodes)
         product, order = self.placement.product(node.role), self.orders.of(node.role)
         inputs, along = product.inputs, product.along
         source = {Field.SOURCE: self.tables.read(*node.inputs), Field.ALONG: along}
         rounded = None
-        if format.is_quantised:
+        if formats[0].is_quantised:
             priced = self.priced(quantise.cost, quantise.steps, inputs, along)
             self.emit(Op.QUANTISE, priced, node, source)
             sent = quantise.wavelets_by_core(inputs)
@@ -319,7 +320,8 @@ class _Lowering:
         }
         if biases := self._biases(nodes):
             operands[Field.BIAS] = self._vector(biases)
-        layout = (inputs, product.outputs, along, order, format, len(biases) > 0)
+        tiles = matmul.stack(formats, product.outputs)
+        layout = (inputs, tiles, along, order, len(biases) > 0)
         self.emit(Op.MATMUL, self.priced(matmul.cost, matmul.steps, *layout), node, operands)
 
     def _rotary(self, nodes: list[Node]) -> None:

@@ -22,10 +22,13 @@ _LOOKUP, _SQUARES, _ROOT = int(Kind.LOOKUP), int(Kind.SQUARES), int(Kind.ROOT)
 _NORMALISE, _MAGNITUDE, _SCALE = int(Kind.NORMALISE), int(Kind.MAGNITUDE), int(Kind.SCALE)
 _ROUND, _DOT, _TERMS, _ROTATE = int(Kind.ROUND), int(Kind.DOT), int(Kind.TERMS), int(Kind.ROTATE)
 _HALVES, _KEEP, _SCORES = int(Kind.HALVES), int(Kind.KEEP), int(Kind.SCORES)
+_SUM = int(Kind.SUM)
 _LARGEST, _WEIGH, _DIVIDE = int(Kind.LARGEST), int(Kind.WEIGH), int(Kind.DIVIDE)
 _GATE, _ADD, _BEST = int(Kind.GATE), int(Kind.ADD), int(Kind.BEST)
 _HOST, _COPY = int(Kind.HOST), int(Kind.COPY)
 _FINISH = int(Kind.FINISH)
+
+_GROUP = 32
 
 _LOWEST = np.float32(-np.inf)
 
@@ -95,18 +98,20 @@ def reduce_word(kind, own, arrived, index, choice):
 @helper
 def _lookup(words, reals, octets, a):
     """Dequantise the token's slice, or note that another column has it: see `Kind.LOOKUP`."""
-    elements, groups = a[6] >> 16, a[6] & 0xFFFF
     first, count = words[a[7]], words[a[7] + 1]
     token = words[a[0]] - first
     if token < 0 or token >= count:
         words[a[1]], words[a[1] + 1] = 0, a[2]
         return 0
-    width = elements // groups
-    for g in range(groups):
-        scale = reals[a[5] + token * groups + g]
-        for i in range(width):
-            value = np.float32(octets[4 * a[4] + token * elements + g * width + i])
-            reals[a[3] + g * width + i] = value * scale
+    scales, width = words[a[7] + 2], words[a[7] + 3]
+    at = a[5] + token * scales + words[a[7] + 4]
+    minima = at + count * scales if words[a[7] + 5] else 0
+    for i in range(a[2]):
+        level = np.float32(octets[4 * a[4] + token * a[2] + i])
+        value = level * reals[at + i // width]
+        if minima:
+            value = value - reals[minima + i // width]
+        reals[a[3] + i] = value
     words[a[1]], words[a[1] + 1] = a[2], 0
     return 1
 
@@ -157,24 +162,42 @@ def _round(reals, octets, a):
 @helper
 def _dot(words, octets, a):
     groups, width, outputs = a[3], a[4], a[5]
-    for j in range(outputs):
-        tile = 4 * a[1] + j * groups * width
-        for g in range(groups):
-            total = np.int32(0)
-            for i in range(width):
-                weight = np.int32(octets[tile + g * width + i])
-                total += weight * np.int32(octets[4 * a[0] + g * width + i])
-            words[a[2] + g * outputs + j] = total
+    block, before = a[7] >> 8, a[7] & 0xFF
+    for g in range(groups):
+        dots, levels = a[2] + g * a[6], 4 * a[0] + g * width
+        for b in range(_GROUP // block):
+            first, last = max(0, b * block - before), min(width, (b + 1) * block - before)
+            for j in range(outputs):
+                tile = 4 * a[1] + (j * groups + g) * width
+                total = np.int32(0)
+                for i in range(first, last):
+                    total += np.int32(octets[tile + i]) * np.int32(octets[levels + i])
+                words[dots + b * outputs + j] = total
+
+
+@helper
+def _sum(words, octets, a):
+    for g in range(a[2]):
+        total = np.int32(0)
+        for i in range(a[3]):
+            total += np.int32(octets[4 * a[0] + g * a[3] + i])
+        words[a[1] + g * a[4]] = total
 
 
 @helper
 def _terms(words, reals, a):
-    groups, outputs = a[3], a[5]
+    groups, outputs, blocks, minima = a[3], a[5], a[7] & 15, (a[7] >> 4) & 15
     for j in range(outputs):
         total = np.float32(0.0)
         for g in range(groups):
-            scale = reals[a[1] + j * groups + g] * reals[a[2] + g]
-            total += np.float32(words[a[0] + g * outputs + j]) * scale
+            dots, scale = a[0] + g * a[6], reals[a[2] + g]
+            for b in range(blocks):
+                at = a[1] + (j * groups + g) * blocks + b
+                term = np.float32(words[dots + b * outputs + j]) * (reals[at] * scale)
+                if minima:
+                    minimum = reals[at + outputs * groups * blocks] * scale
+                    term = term - np.float32(words[dots + (a[7] >> 8)]) * minimum
+                total += term
         reals[a[4] + j] = total
 
 
@@ -296,6 +319,8 @@ def compute(row, words, reals, octets, halves, seen, kept, step_row):
     kind = row[_KIND]
     if kind == _DOT:
         _dot(words, octets, a)
+    elif kind == _SUM:
+        _sum(words, octets, a)
     elif kind == _TERMS:
         _terms(words, reals, a)
     elif kind == _SQUARES:

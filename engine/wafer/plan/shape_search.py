@@ -291,7 +291,7 @@ class ShapeSearch:
         """Cycles of lookup, last norm, product and choice in a head of this size."""
         model, machine = self.model, self.machine
         site, tally = Site(machine, columns, rows, by_core=False), Tally(machine)
-        (format,) = model.formats.by_role[Role.HEAD]
+        (head,), (table,) = (model.formats.by_role[role][0] for role in (Role.HEAD, Role.EMBED))
         hidden = (split if model.formats.in_groups else even_split)(model.hidden, rows)
         edges = np.arange(columns + 1) * model.vocabulary // columns
         outputs = np.diff(edges)
@@ -299,14 +299,15 @@ class ShapeSearch:
             hidden.parts, best_group(machine, hidden.parts, int(outputs.max()), hidden.span)
         )
         one = ReduceOrder(rows, best_group(machine, rows, 1))
-        embed.steps(tally, site, hidden, 0)
+        embed.steps(tally, site, hidden, 0, format=table)
         norm.steps(tally, site, hidden, one)
-        if format.is_quantised:
+        if head.is_quantised:
             quantise.steps(tally, site, hidden, ALONG_ROWS)
             multicast.steps(tally, site, ALONG_ROWS, quantise.wavelets_by_core(hidden))
         else:
             multicast.steps(tally, site, ALONG_ROWS, multicast.half_wavelets(hidden))
-        matmul.steps(tally, site, hidden, outputs, ALONG_ROWS, order, format)
+        tiles = matmul.stack((head,), (outputs,))
+        matmul.steps(tally, site, hidden, tiles, ALONG_ROWS, order)
         choice = ReduceOrder(columns, best_group(machine, columns, select.WAVELETS))
         select.steps(tally, site, outputs, choice)
         return tally.cycles
@@ -337,4 +338,4 @@ def _kinds_of_layers(graph: ModelGraph, formats: WeightFormats) -> list[tuple[Mo
     alike: defaultdict[Hashable, list[int]] = defaultdict(list)
     for layer, signature in signatures.items():
         alike[tuple(signature)].append(layer)
-    return [(graph.one_layer(layers[0]), len(layers)) for layers in alike.values()]
+    return [(graph.with_layers(layers[0]), len(layers)) for layers in alike.values()]

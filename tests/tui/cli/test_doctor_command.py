@@ -7,6 +7,8 @@ import pytest
 import engine
 from engine import model_store
 from engine.doctor import Examination, ModelCheck, examine
+from engine.model.formats.gguf import read_gguf
+from tests.tiny_gguf import write_tiny_gguf
 from tui.cli import doctor
 
 Spark = Callable[..., Any]
@@ -25,7 +27,7 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "stale_caches": (),
         "models": (ModelCheck("canned", tmp_path, "ok", True, None),),
     }
-    monkeypatch.setattr("engine.doctor.examine", lambda: Examination(**facts))
+    monkeypatch.setattr("engine.doctor.examine", lambda model: Examination(**facts))
     return facts
 
 
@@ -137,3 +139,16 @@ def test_the_real_engine_is_examined() -> None:
     assert found.models
     assert [model.problem for model in found.models] == [None] * len(found.models)
     assert sum(model.default for model in found.models) == 1
+
+
+def test_every_weight_of_a_model_that_is_named_is_read(tmp_path: Path) -> None:
+    """Opening a file reads its head; a scale that is no number is found by reading all of it."""
+    path = write_tiny_gguf(tmp_path / "m.gguf", types=("Q4_0",))
+    assert [model.problem for model in examine(str(path)).models] == [None, None]
+    data = bytearray(path.read_bytes())
+    stored = read_gguf(path).tensors["blk.1.ffn_up.weight"]
+    data[stored.offset + 18 : stored.offset + 20] = b"\x00\x7c"
+    path.write_bytes(data)
+    *_, found = examine(str(path)).models
+    assert (found.name, found.folder, found.checksums) == ("m", path, "failed")
+    assert "blk.1.ffn_up.weight: a scale is not finite" in str(found.problem)

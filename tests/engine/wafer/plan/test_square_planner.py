@@ -309,11 +309,9 @@ def test_a_graph_without_additions_is_priced_like_the_one_that_runs():
 def test_what_cannot_be_priced_is_refused_by_name(graph_of):
     mistral = LLAMA_8B | {"model_type": "mistral", "sliding_window": 4096}
 
-    with pytest.raises(ConfigError, match="model_type 'gpt2' cannot be priced; known: llama"):
+    with pytest.raises(ConfigError, match="'gpt2', a family that is not supported; supported: lla"):
         graph_of(LLAMA_8B | {"model_type": "gpt2"})
-    with pytest.raises(ConfigError, match="'sliding_window' is 4096, the context 8192"):
-        graph_of(mistral)
-    assert graph_of(mistral, 4096).layers == 32
+    assert model_shape(graph_of(mistral, 4096), runs=False).layers == 32
     with pytest.raises(ConfigError, match="'num_local_experts' is 8"):
         graph_of(LLAMA_8B | {"num_local_experts": 8})
 
