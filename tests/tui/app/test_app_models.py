@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from engine import SessionReplaced, model_store
+from engine import ModelKilled, model_store
 from engine.errors import PullCancelledError, StoreError
 from engine.model_store import FetchedModel, PullProgress
 from engine.protocol.messages import Complete, Completed, Progress, SessionFailed, Watch
@@ -134,7 +134,9 @@ async def test_a_killed_model_is_said_and_remembered(make_app: MakeApp, client: 
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, client.started.is_set)
-        client.on_event(SessionReplaced(1, f"/m/{CODER}.gguf", "killed; spark-nano serves instead"))
+        client.on_event(
+            ModelKilled(1, f"/m/{CODER}.gguf", "spark-nano", "killed; spark-nano serves instead")
+        )
         client.ready(name="spark-nano")
         await until(pilot, lambda: "spark-nano serves instead" in notices(app))
         assert model_store.was_killed(CODER)
