@@ -1,7 +1,7 @@
 """Code generation on an emulated wafer, without a screen.  Names load on first use (PEP 562).
 
 `import engine` is light: no numpy, no numba, no Textual.  Faces use these names, and beside them
-only the light modules: `protocol`, `repository`, `errors`, `paths`, `units`.
+only the light modules: `protocol`, `repository`, `model_store`, `errors`, `paths`, `units`.
 """
 
 from importlib import import_module
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from engine.client import EngineClient, EngineDown, EngineStarting
+    from engine.client import EngineClient, EngineDown, EngineStarting, SessionReplaced
     from engine.doctor import examine as examine_engine
     from engine.inspection import (
         check_wafer,
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from engine.logits import write_logits
     from engine.model.catalogue import weights_sha256
+    from engine.model_list import ModelList, list_models
     from engine.protocol.completion import Completion, CompletionRequest
     from engine.quality import SUITES as quality_suites
     from engine.quality import TASK_SUITES as task_suites
@@ -60,16 +61,19 @@ _HOME = {
     "EngineDown": "engine.client:EngineDown",
     "EngineStarting": "engine.client:EngineStarting",
     "ModelAnswers": "engine.quality.answers:ModelAnswers",
+    "ModelList": "engine.model_list:ModelList",
     "Prediction": "engine.wafer.figures.prediction:Prediction",
     "QualityBench": "engine.quality.bench:QualityBench",
     "Question": "engine.quality.answers:Question",
     "Session": "engine.session:Session",
+    "SessionReplaced": "engine.client:SessionReplaced",
     "Stretch": "engine.quality.typing_replay:Stretch",
     "Typed": "engine.quality.typing_replay:Typed",
     "check_wafer": "engine.inspection:check_wafer",
     "examine_engine": "engine.doctor:examine",
     "judge_ending": "engine.quality.endings:judge_ending",
     "calibration_constants": "engine.wafer.figures.calibration:facts",
+    "list_models": "engine.model_list:list_models",
     "machine_facts": "engine.wafer.program.machine:facts",
     "machine_names": "engine.wafer.program.machine:names",
     "plan_wafer": "engine.inspection:plan_wafer",
@@ -108,10 +112,12 @@ __all__ = [
     "EngineDown",
     "EngineStarting",
     "ModelAnswers",
+    "ModelList",
     "Prediction",
     "QualityBench",
     "Question",
     "Session",
+    "SessionReplaced",
     "Stretch",
     "Typed",
     "calibration_constants",
@@ -120,6 +126,7 @@ __all__ = [
     "draw_tasks",
     "examine_engine",
     "judge_ending",
+    "list_models",
     "machine_facts",
     "machine_names",
     "measure_infill",

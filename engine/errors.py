@@ -10,6 +10,8 @@ EngineError
 ├── PredictionError     a prediction is asked for sizes that make no sense on a machine
 ├── PromptError         a place in a file that does not exist, or a prompt that cannot fit
 ├── ServerError         the engine process cannot be started or reached
+├── StoreError          a model cannot be fetched, verified or removed
+│   └── PullCancelledError  whoever asked for a model wants it no longer
 ├── TaskFileError       a file of tasks cannot be read, or holds something else
 └── TraceError          a trace is asked for that makes no sense or would be too large
 """
@@ -23,7 +25,9 @@ __all__ = [
     "PlacementError",
     "PredictionError",
     "PromptError",
+    "PullCancelledError",
     "ServerError",
+    "StoreError",
     "TaskFileError",
     "TraceError",
     "WeightsError",
@@ -68,6 +72,14 @@ class PromptError(EngineError):
 
 class ServerError(EngineError):
     """The engine process cannot be started or reached."""
+
+
+class StoreError(EngineError):
+    """A model cannot be fetched, verified or removed."""
+
+
+class PullCancelledError(StoreError):
+    """Whoever asked for a model wants it no longer; what came so far is kept."""
 
 
 class TaskFileError(EngineError):

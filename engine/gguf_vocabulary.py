@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
@@ -22,6 +21,7 @@ from tokenizers.models import BPE
 from engine.byte_letters import byte_of_letter
 from engine.errors import ModelError
 from engine.model.formats.gguf import GgufFile, Strings
+from engine.token_roles import CONTROL_LOOKING, FIM_ROLES, TokenRoles
 
 __all__ = ["PRE_TOKENIZERS", "GgufVocabulary", "read_vocabulary"]
 
@@ -53,18 +53,6 @@ PRE_TOKENIZERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """By the name in ``tokenizer.ggml.pre``: expressions that cut the text, one after the other."""
 
-_CONTROL_LOOKING = frozenset(
-    {
-        "<|endoftext|>", "<|end_of_text|>", "<|im_start|>", "<|im_end|>", "<start_of_turn>",
-        "<end_of_turn>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|fim_pad|>",
-        "<|fim_begin|>", "<|fim_hole|>", "<|fim_end|>", "<fim_prefix>", "<fim_suffix>",
-        "<fim_middle>", "<fim_pad>", "<|repo_name|>", "<repo_name>", "<reponame>", "<|file_sep|>",
-        "<|file_separator|>", "<file_sep>", "<|start_of_role|>", "<|end_of_role|>", "</s>",
-    }
-)  # fmt: skip
-"""Texts that are control tokens wherever a vocabulary has them; some files call them plain.  As
-in llama.cpp ``</s>`` is one and ``<s>`` is not, which Gemma matches whole, as text."""
-
 
 @dataclass(frozen=True, slots=True)
 class GgufVocabulary:
@@ -73,6 +61,7 @@ class GgufVocabulary:
     backend: Tokenizer
     contents: tuple[bytes, ...]
     """The bytes of every token by id; a control token has none."""
+    roles: TokenRoles
 
 
 def read_vocabulary(file: GgufFile) -> GgufVocabulary:
@@ -99,7 +88,8 @@ def read_vocabulary(file: GgufFile) -> GgufVocabulary:
         raise ModelError(f"{file.path}: its vocabulary makes no tokenizer: {error}") from error
     control = _control(pieces, kinds)
     _add_tokens(backend, pieces, kinds, control)
-    return GgufVocabulary(backend, tuple(_contents(kind, pieces, kinds, control)))
+    contents = tuple(_contents(kind, pieces, kinds, control))
+    return GgufVocabulary(backend, contents, _roles(source, kind, len(pieces)))
 
 
 class _Source:
@@ -144,6 +134,10 @@ class _Source:
         value = self.file.metadata.get(key)
         valid = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < count
         return int(str(value)) if valid else None
+
+    def truth(self, key: str, *, default: bool) -> bool:
+        value = self.file.metadata.get(key, default)
+        return value if isinstance(value, bool) else default
 
 
 # ── byte-level BPE ──────────────────────────────────────────────────────────────────────────
@@ -192,9 +186,8 @@ def _sentence_piece(source: _Source, pieces: tuple[str, ...], kinds: list[int]) 
             byte_fallback=True,
         )
     )
-    prefixed = source.file.metadata.get("tokenizer.ggml.add_space_prefix", True)
-    steps: list[Any] = [normalizers.Prepend("▁")] if prefixed else []
-    backend.normalizer = normalizers.Sequence([*steps, normalizers.Replace(" ", "▁")])
+    # The space in front of a whole text is `Tokenizer`'s to add: parts of a prompt have none.
+    backend.normalizer = normalizers.Replace(" ", "▁")
     backend.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
     )
@@ -206,17 +199,45 @@ def _merges_by_score(
 ) -> list[tuple[str, str]]:
     """Return every way to make a piece of two others, the piece of the highest score first."""
     ids = {piece: i for i, piece in enumerate(pieces) if kinds[i] in (NORMAL, USER_DEFINED, UNUSED)}
-    ranked: list[tuple[float, int, int, str, str]] = []
-    for piece, i in ids.items():
+    made: list[int] = []
+    lefts: list[int] = []
+    rights: list[int] = []
+    for piece, i in ids.items():  # a million cuts: nothing is made for those that lead nowhere
         for cut in range(1, len(piece)):
-            left, right = piece[:cut], piece[cut:]
-            if left in ids and right in ids:
-                ranked.append((-scores[i], ids[left], ids[right], left, right))
-    ranked.sort()
-    return [(left, right) for *_, left, right in ranked]
+            left = ids.get(piece[:cut])
+            if left is not None and (right := ids.get(piece[cut:])) is not None:
+                made.append(i)
+                lefts.append(left)
+                rights.append(right)
+    ranks = -np.array(scores)[np.array(made, np.int64)]
+    order = np.lexsort((np.array(rights), np.array(lefts), ranks))
+    return [(pieces[lefts[at]], pieces[rights[at]]) for at in order.tolist()]
 
 
 _KINDS = {"gpt2": _byte_level, "llama": _sentence_piece}
+
+
+# ── roles ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _roles(source: _Source, kind: str, count: int) -> TokenRoles:
+    """Return the tokens that the file names by key, with llama.cpp's defaults."""
+    pieced = kind == "llama"
+    by_default = pieced or source.text("tokenizer.ggml.pre", "default") in ("llama3", "llama-bpe")
+    begin = source.token("tokenizer.ggml.bos_token_id", count)
+    begins = source.truth("tokenizer.ggml.add_bos_token", default=by_default)
+    named = [(role, name) for role, names in FIM_ROLES.items() for name in reversed(names)]
+    parts: dict[str, int] = {}
+    for role, name in named:  # the key that counts first comes last
+        i = source.token(f"tokenizer.ggml.{name}_token_id", count)
+        if i is not None:
+            parts[role] = i
+    return TokenRoles(
+        start=(begin,) if begins and begin is not None else (),
+        end=source.token("tokenizer.ggml.eos_token_id", count),
+        parts=parts,
+        space_first=pieced and source.truth("tokenizer.ggml.add_space_prefix", default=True),
+    )
 
 
 # ── what tokens stand for ───────────────────────────────────────────────────────────────────
@@ -226,7 +247,7 @@ def _contents(
     vocabulary: str, pieces: tuple[str, ...], kinds: list[int], control: set[int]
 ) -> Iterator[bytes]:
     """Yield the bytes of every token."""
-    byte_of = byte_of_letter()
+    byte_of = _bytes_by_letter()
     for i, (piece, kind) in enumerate(zip(pieces, kinds, strict=True)):
         if i in control:
             yield b""
@@ -235,9 +256,20 @@ def _contents(
         elif kind == USER_DEFINED:
             yield piece.encode()
         elif vocabulary == "gpt2":
-            yield bytes(byte_of[letter] for letter in piece if letter in byte_of)
+            yield _spelled(piece, byte_of)
         else:
             yield piece.replace("▁", " ").encode()
+
+
+def _bytes_by_letter() -> dict[int, int | None]:
+    """Return the table with which `str.translate` turns letters into bytes: others are left out."""
+    others: dict[int, int | None] = dict.fromkeys(range(256))
+    return others | {ord(letter): byte for letter, byte in byte_of_letter().items()}
+
+
+def _spelled(piece: str, byte_of: dict[int, int | None]) -> bytes:
+    """Return the bytes that a piece's letters stand for."""
+    return piece.translate(byte_of).encode("latin-1", "ignore")
 
 
 def _byte(piece: str) -> bytes:
@@ -257,7 +289,7 @@ def _control(pieces: tuple[str, ...], kinds: list[int]) -> set[int]:
     return {
         i
         for i, (piece, kind) in enumerate(zip(pieces, kinds, strict=True))
-        if kind in (CONTROL, UNKNOWN) or piece in _CONTROL_LOOKING
+        if kind in (CONTROL, UNKNOWN) or piece in CONTROL_LOOKING
     }
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from engine.model.catalogue import find_model
 from engine.model.families import read_graph
 from engine.model.families.qwen3 import Qwen3Config
+from engine.model.families.rope import Rope
 from engine.model.graph import ModelGraph
-from engine.model.load import load_model
+from engine.model.load import load_model, read_formats
 from engine.model.tensors import FORMATS, uniform_formats
 from engine.progress import OnProgress, quiet
 from engine.protocol.messages import Progress
@@ -48,7 +49,7 @@ def plan_wafer(
     clock_ghz: float | None = None,
     *,
     context: int | None = None,
-    dtype: str = "int8",
+    dtype: str | None = None,
     rows_per_step: int = 1,
 ) -> dict[str, object]:
     """Plan a model on a machine and return what was found, and the search, as plain numbers.
@@ -56,26 +57,35 @@ def plan_wafer(
     Opens the model's configuration, never its weights.
 
     Args:
-        model: A bundled model, a folder, or a Hugging Face ``config.json``; None: the default.
+        model: A bundled model, a folder, a GGUF file, or a Hugging Face ``config.json``; None: the
+            default.
         machine: Name of the machine.
         clock_ghz: Another clock than the machine's own.
         context: KV rows to hold; None: the model's own.
-        dtype: Name of the format of all matrices, one that has a price.
+        dtype: Name of the format of all matrices, one that has a price; None: those of the GGUF
+            file, else int8.
         rows_per_step: Rows of a step that sizes are compared with.
 
     Raises:
         ConfigError: The configuration cannot be read or priced.
+        WeightsError: The GGUF file is malformed, or has a tensor that does not run.
         MachineError: The machine or the clock is unknown.
         PlacementError: The model does not fit.
     """
     spec = machines.get(machine, clock_ghz)
     is_config = model is not None and Path(model).suffix == ".json"
     path = Path(str(model)) if is_config else find_model(model)
-    graph, format = read_graph(path, context), FORMATS[dtype]
+    if path.is_file() and not is_config:
+        graph, formats = read_formats(path, context)
+    else:
+        graph, formats = read_graph(path, context), {}
+    if dtype is not None or not formats:
+        formats = uniform_formats(graph.weights, FORMATS[dtype or "int8"])
+    runs = all(formats[name].runs for name, shape in graph.weights.items() if len(shape) == 2)
     options = PlanOptions(
-        formats=uniform_formats(graph.weights, format),
+        formats=formats,
         rows_per_step=rows_per_step,
-        runs=not is_config and format.runs and path.parent == find_model(None).parent,
+        runs=runs and not is_config and (path.is_file() or path.parent == find_model().parent),
     )
     return report_plan(graph, spec, context, options)
 
@@ -91,7 +101,7 @@ def check_wafer(
     """Compare the fast tier with the simulated chip on the same tokens.
 
     Args:
-        model: A bundled name, or a model folder's path; None means the bundled default.
+        model: A bundled name, a model folder or a GGUF file; None means the bundled default.
         machine: A preset's name.
         clock_ghz: Another clock; changes no cycle.
         tokens: Decoded tokens.
@@ -121,7 +131,7 @@ def trace_wafer(
     """Trace some tokens and write the files.
 
     Args:
-        model: A bundled name, or a model folder's path; None means the bundled default.
+        model: A bundled name, a model folder or a GGUF file; None means the bundled default.
         machine: A preset's name.
         clock_ghz: Another clock; changes no cycle.
         out: Folder to write to; made where it is missing.
@@ -199,7 +209,7 @@ def served_graph() -> ModelGraph:
         vocab_size=151_936,
         max_position_embeddings=LONGEST_CONTEXT,
         rms_norm_eps=1e-6,
-        rope_theta=1e6,
+        rope=Rope(1e6),
         tie_word_embeddings=True,
     )
     return config.graph("Qwen3-1.7B")

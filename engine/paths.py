@@ -1,7 +1,8 @@
 """Where the engine keeps its files: sockets, caches, the log.  Opens and reads no file.
 
 Each folder follows the platform's custom and can be moved by an environment variable:
-``SPARK_RUNTIME_DIR`` (sockets), ``SPARK_CACHE_DIR`` (compiled kernels), ``SPARK_STATE_DIR`` (log).
+``SPARK_RUNTIME_DIR`` (sockets), ``SPARK_CACHE_DIR`` (compiled kernels), ``SPARK_STATE_DIR`` (log),
+``SPARK_MODELS_DIR`` (fetched models).
 """
 
 import hashlib
@@ -22,6 +23,9 @@ __all__ = [
     "cache_dir",
     "log_file",
     "model_argument",
+    "model_cache_dir",
+    "model_identity",
+    "models_dir",
     "runtime_dir",
     "socket_dir",
     "socket_path",
@@ -32,9 +36,10 @@ MAX_SOCKET_PATH_BYTES = 103
 """Longest path of a Unix socket: 104 bytes with the final NUL on macOS and BSD, 108 on Linux."""
 
 _APP = "spark-tui"
+
 _MODEL_SUFFIXES = {".json", ".safetensors"}
-"""Endings of the files that make a model: configuration, weights in one file or in shards,
-vocabulary, repository knowledge, checksums."""
+"""Endings of the files in a folder that make a model: configuration, weights, vocabulary,
+repository knowledge, checksums."""
 
 
 def runtime_dir() -> Path:
@@ -56,6 +61,26 @@ def cache_dir() -> Path:
 def state_dir() -> Path:
     """Return the folder of logs."""
     return Path(os.environ.get("SPARK_STATE_DIR") or platformdirs.user_state_dir(_APP))
+
+
+def models_dir() -> Path:
+    """Return the folder of the models that were fetched."""
+    override = os.environ.get("SPARK_MODELS_DIR")
+    return Path(override) if override else Path(platformdirs.user_data_dir(_APP)) / "models"
+
+
+def model_cache_dir(model: Path) -> Path:
+    """Return the folder of what was made from one model and can be made again.
+
+    Packed weights, a rebuilt vocabulary and the like belong there, and go when the model is
+    removed.  It goes by the model's place, so what is kept in it must say which bytes it was made
+    from.
+
+    Args:
+        model: The model's folder or file.
+    """
+    place = hashlib.sha256(os.fsencode(model.expanduser().resolve())).hexdigest()[:16]
+    return cache_dir() / "models" / place
 
 
 def log_file() -> Path:
@@ -110,48 +135,49 @@ def _unusable(folder: Path, longest_name: int) -> str | None:
 
 
 def model_argument(model: str | None) -> str | None:
-    """Return ``model`` so that it means the same in a process with another working directory."""
-    if model is None or _bundled(model) is not None:
+    """Return ``model`` so that it means the same in a process with another working directory.
+
+    A bundled model's name stays, as does any name that is no path here; a path becomes absolute.
+    """
+    if model is None or _is_bundled(model):
         return model
-    return str(Path(model).expanduser().resolve())
+    path = Path(model).expanduser()
+    if Path(model).name == model and not path.exists():
+        return model  # a name that this module does not know
+    return str(path.resolve())
 
 
-def socket_path(model: str | None, machine: str, clock_ghz: float | None) -> Path:
-    """Return the socket of the engine process for one model on one machine.
+def socket_path() -> Path:
+    """Return the socket of the user's engine process.
 
     The name is a hash of all that makes two processes different: the program's version, the
-    protocol's, the files of the model, the machine and its clock.
+    protocol's, and where the program's code lies.
 
     Raises:
         ServerError: There is no folder for sockets.
     """
-    facts = [__version__, PROTOCOL_VERSION, machine, clock_ghz, *_model_facts(model)]
+    facts = [__version__, PROTOCOL_VERSION, str(Path(__file__).resolve().parent)]
     name = hashlib.sha256(repr(facts).encode()).hexdigest()[:16] + ".sock"
     return socket_dir(len(name)) / name
 
 
-def _model_facts(model: str | None) -> list[object]:
-    """Return what changes when a model's files change; their content is not read.
+def model_identity(path: Path) -> str:
+    """Return 32 hexadecimal digits that change when the model at a path becomes another one.
 
-    A name is looked up among the bundled models, None stands for all of them: which one is the
-    default is not decided here.
+    A GGUF file is told by its place, inode, size and time of change, a folder by those of its
+    files that make a model; their content is not read.  What is not there has an identity too:
+    whoever loads the model says what is wrong with it.
     """
-    root = _bundled(model) or Path(model or "")
-    folders = sorted(root.glob("*/")) if model is None else [root]
-    found: list[object] = [str(root)]
-    # What is not there is not seen: whoever loads the model says what is wrong with it.
-    for path in (path for folder in folders for path in sorted(folder.glob("*"))):
-        if path.suffix in _MODEL_SUFFIXES and path.is_file():
-            status = path.stat()
-            found.append((path.name, status.st_size, status.st_mtime_ns))
-    return found
+    place = path.expanduser().resolve()
+    files = sorted(place.glob("*")) if place.is_dir() else [place]
+    facts: list[object] = [str(place)]
+    for file in files:
+        if file.is_file() and (file == place or file.suffix in _MODEL_SUFFIXES):
+            status = file.stat()
+            facts.append((file.name, status.st_ino, status.st_size, status.st_mtime_ns))
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 
 
-def _bundled(model: str | None) -> Path | None:
-    """Return the folder of the bundled model ``model``, of all for None; None if unknown."""
-    root = Path(str(files("weights")))
-    if model is None:
-        return root
-    folder = root / model
+def _is_bundled(model: str) -> bool:
     simple = model not in ("", ".", "..") and Path(model).name == model
-    return folder if simple and (folder / "config.json").is_file() else None
+    return simple and (Path(str(files("weights"))) / model / "config.json").is_file()

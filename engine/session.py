@@ -6,19 +6,27 @@ parts, lets one request at a time through to them and describes their state; com
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from threading import Lock
 
 from engine.completion.completer import Completer
+from engine.completion.prompt_styles import find_style
 from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
 from engine.errors import EngineError
 from engine.generation.generator import Generator, RunnerStep
-from engine.knowledge.tuning import Tuning, load_tuning
+from engine.knowledge.tuning import Tuning, find_tuning
 from engine.model.catalogue import find_model
+from engine.model.families import FAMILIES
 from engine.model.load import Model, load_model
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
-from engine.protocol.messages import MachineInfo, ModelInfo, Progress, RegionInfo, Telemetry
+from engine.protocol.messages import (
+    MachineInfo,
+    ModelInfo,
+    Progress,
+    RegionInfo,
+    Telemetry,
+    WeightType,
+)
 from engine.telemetry.counters import WorkCounters
 from engine.telemetry.snapshot import Snapshot, describe
 from engine.tokenizer import Tokenizer
@@ -78,7 +86,7 @@ class Session:
         """Load a model, place it on a machine and make it ready to run.
 
         Args:
-            model: Name of a bundled model or path of a folder; None is the bundled default.
+            model: Name of a bundled model, or path of a folder or GGUF file; None is the default.
             machine: Name of a machine.
             clock_ghz: Clock that turns cycles into seconds; None is the machine's own.
             tier: One of `engine.wafer.tiers.TIERS`.
@@ -94,7 +102,7 @@ class Session:
         report(Progress("model", 0, 1, "reading the model"))
         spec = machines.get(machine, clock_ghz)
         loaded = load_model(find_model(model))
-        tokenizer = Tokenizer.load(loaded.folder)
+        tokenizer = Tokenizer.load(loaded.path)
         report(Progress("model", 1, 1, f"{loaded.name} is read"))
         placed = open_placed(loaded.graph, spec, formats=loaded.formats)
         runner = open_tier(
@@ -104,11 +112,11 @@ class Session:
             on_progress=lambda done, total, label: report(Progress("kernels", done, total, label)),
         )
         return cls(
-            _model_info(loaded),
+            _model_info(loaded, tokenizer),
             _machine_info(placed),
             tokenizer,
             runner,
-            load_tuning(loaded.folder),
+            find_tuning(loaded.path, loaded.name, loaded.weight_bytes),
         )
 
     @property
@@ -214,11 +222,11 @@ class Session:
             self._closed = True
 
 
-def _model_info(model: Model) -> ModelInfo:
+def _model_info(model: Model, tokenizer: Tokenizer) -> ModelInfo:
     graph = model.graph
     return ModelInfo(
         name=model.name,
-        folder=str(Path(model.folder)),
+        folder=str(model.path),
         parameters=model.parameters,
         layers=graph.layers,
         width=graph.width,
@@ -226,8 +234,23 @@ def _model_info(model: Model) -> ModelInfo:
         context_length=graph.context_length,
         language=model.language,
         weight_bytes=model.weight_bytes,
-        fill_in_the_middle=model.fim,
+        fill_in_the_middle=find_style(tokenizer, model.name) is not None,
+        family=_family(model),
+        types=_types(model),
     )
+
+
+def _family(model: Model) -> str:
+    return next((name for name, kind in FAMILIES.items() if type(model.config) is kind), "")
+
+
+def _types(model: Model) -> dict[str, WeightType]:
+    """Return tensors and bytes by type, the type with the most bytes first."""
+    types: dict[str, WeightType] = {}
+    for tensor in model.tensors.values():
+        before = types.get(tensor.format.name, WeightType(0, 0))
+        types[tensor.format.name] = WeightType(before.tensors + 1, before.bytes + tensor.size_bytes)
+    return dict(sorted(types.items(), key=lambda entry: -entry[1].bytes))
 
 
 def _machine_info(placed: Placed) -> MachineInfo:

@@ -1,7 +1,6 @@
 """The tokens of a text in a model's vocabulary, by the model's name.  Opens no weights."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from engine.model.catalogue import find_model
 from engine.tokenizer import Tokenizer
@@ -29,8 +28,6 @@ def tokenize(model: str | None, text: str) -> TokenizedText:
         ModelError: The model cannot be found, or its vocabulary cannot be read.
         WeightsError: The GGUF file is missing or malformed.
     """
-    is_gguf = model is not None and model.endswith(".gguf")
-    place = Path(str(model)).expanduser() if is_gguf else find_model(model)
-    tokenizer = Tokenizer.load(place)
-    ids = tokenizer.encode_part(text)
+    tokenizer = Tokenizer.load(find_model(model))
+    ids = tokenizer.encode_part(text, first=True)
     return TokenizedText(ids, [tokenizer.decode([token]) for token in ids])

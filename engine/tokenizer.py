@@ -6,16 +6,18 @@ hold back a character split over tokens.
 """
 
 import codecs
-import json
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.byte_letters import byte_of_letter
-from engine.errors import ModelError
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.json_vocabulary import contents_of, read_json_vocabulary
+from engine.token_roles import TokenRoles
+from engine.token_table import TokenTable
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as _Tokenizer
@@ -32,23 +34,27 @@ class Tokenizer:
     Open it with `load`.  Only one thread at a time may use it, but for `encode_many`.
     """
 
-    def __init__(self, backend: "_Tokenizer", contents: Sequence[bytes] | None = None) -> None:
+    def __init__(
+        self,
+        backend: "_Tokenizer",
+        contents: Sequence[bytes] | None = None,
+        roles: TokenRoles | None = None,
+    ) -> None:
         """Wrap a tokenizer of the library.
 
         Args:
-            backend: The library's.
+            backend: The library's; it puts nothing in front of a text.
             contents: The bytes of every token by id; None: its letters stand for bytes.
+            roles: What the model's files say of single tokens; None: nothing.
         """
         self._backend = backend
         # Otherwise the library turns "<|endoftext|>" in a file into the control token.
         backend.encode_special_tokens = True
         added = backend.get_added_tokens_decoder()
         self._special = {token.content: i for i, token in added.items() if token.special}
-        if contents is None:
-            plain = {i: token.content for i, token in added.items() if not token.special}
-            vocabulary = backend.get_vocab(with_added_tokens=True)
-            contents = _token_bytes(vocabulary, self._special, plain)
-        self._bytes = contents
+        self._bytes = contents_of(backend) if contents is None else contents
+        self.roles = roles or TokenRoles()
+        """Which tokens begin a text or stand for a part of a prompt."""
 
     @classmethod
     def load(cls, place: Path) -> "Tokenizer":
@@ -59,29 +65,14 @@ class Tokenizer:
                 not read.
             WeightsError: The GGUF file is missing or malformed.
         """
-        if place.suffix == ".gguf":
+        if place.is_file() or place.suffix == ".gguf":
             from engine.gguf_vocabulary import read_vocabulary
             from engine.model.formats.gguf import read_gguf
 
             vocabulary = read_vocabulary(read_gguf(place))
-            return cls(vocabulary.backend, vocabulary.contents)
-        return cls._load_folder(place)
-
-    @classmethod
-    def _load_folder(cls, folder: Path) -> "Tokenizer":
-        from tokenizers import Tokenizer as Backend
-
-        path = folder / "tokenizer.json"
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ModelError(f"cannot read {path}: {error}; the model folder needs it") from error
-        _require_byte_level(path, text)
-        try:
-            backend = Backend.from_str(text)
-        except Exception as error:  # the library raises plain Exception
-            raise ModelError(f"{path} is not a tokenizer: {error}") from error
-        return cls(backend)
+            return cls(vocabulary.backend, vocabulary.contents, vocabulary.roles)
+        described = read_json_vocabulary(place / "tokenizer.json")
+        return cls(described.backend, described.contents, described.roles)
 
     @property
     def vocabulary(self) -> int:
@@ -97,12 +88,17 @@ class Tokenizer:
         """Return the id of the control token ``name``; None if the vocabulary lacks it."""
         return self._special.get(name)
 
-    def encode_part(self, text: str) -> list[int]:
+    def encode_part(self, text: str, *, first: bool = False) -> list[int]:
         """Return the ids of ``text``, with markers in it as ordinary characters.
 
         A character that UTF-8 cannot encode (half of a surrogate pair) becomes ``?``.
+
+        Args:
+            text: Some text.
+            first: Whether nothing stands before it.  Some vocabularies begin a text with a space.
         """
-        return list(self._encode(text)[0])
+        space = " " if first and text and self.roles.space_first else ""
+        return list(self._encode(space + text)[0])
 
     def encode_with_starts(self, text: str) -> tuple[list[int], list[int]]:
         """Return the ids of ``text`` and, for each, the character at which it starts."""
@@ -138,28 +134,14 @@ class Tokenizer:
         """Return the text of a run of tokens; bytes that are not UTF-8 become U+FFFD."""
         return self.decode_bytes(tokens).decode("utf-8", "replace")
 
-    def continuations(self, start: bytes) -> list[int]:
-        """Return, ascending, the ids that can come next if the text must begin with ``start``.
-
-        These are the tokens that begin with ``start``, and the shorter ones with which ``start``
-        begins.  An empty ``start`` allows every token that has bytes.
-        """
-        ordered = self._ordered
-        first = bisect_left(ordered, (start, -1))
-        found = []
-        for content, token in islice(ordered, first, None):
-            if not content.startswith(start):
-                break
-            found.append(token)
-        for length in range(1, len(start)):
-            at = bisect_left(ordered, (start[:length], -1))
-            found += [i for c, i in islice(ordered, at, at + 1) if c == start[:length]]
-        return sorted(found)
+    def continuations(self, start: bytes) -> NDArray[np.int64]:
+        """Return, ascending, the ids that can come next if the text must begin with ``start``."""
+        return self.table.continuations(start)
 
     @cached_property
-    def _ordered(self) -> list[tuple[bytes, int]]:
-        """(bytes, id) of every token that has bytes, sorted."""
-        return sorted((content, i) for i, content in enumerate(self._bytes) if content)
+    def table(self) -> TokenTable:
+        """The bytes of all tokens, to be searched."""
+        return TokenTable(self._bytes)
 
 
 class TextStream:
@@ -175,28 +157,3 @@ class TextStream:
         end, which is never returned.  Bytes that are not UTF-8 become U+FFFD.
         """
         return self._decoder.decode(content)
-
-
-def _token_bytes(
-    vocabulary: dict[str, int], special: dict[str, int], plain: dict[int, str]
-) -> list[bytes]:
-    """Return the bytes of every token, by id; a control token has none."""
-    byte_of = byte_of_letter()
-    contents = [b""] * (max(vocabulary.values(), default=-1) + 1)
-    for token, i in vocabulary.items():
-        if i in plain:
-            contents[i] = plain[i].encode()
-        elif token not in special:
-            contents[i] = bytes(byte_of[letter] for letter in token if letter in byte_of)
-    return contents
-
-
-def _require_byte_level(path: Path, text: str) -> None:
-    """Raise ModelError unless ``text`` describes a byte-level BPE tokenizer."""
-    try:
-        description = json.loads(text)
-        model, decoder = description["model"]["type"], json.dumps(description["decoder"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path} is not a tokenizer description: {error}") from error
-    if model != "BPE" or '"ByteLevel"' not in decoder:
-        raise ModelError(f"{path} is a {model} tokenizer; only byte-level BPE can be used")

@@ -1,4 +1,4 @@
-"""What every test shares: caches that belong to the suite alone.
+"""What every test shares: folders that belong to the suite alone, and no way out of the computer.
 
 Tests import kernels from many modules and compile them for types of their own, outside the lock
 under which the program fills its kernel cache and notes its checksums.  In the cache of the person
@@ -6,7 +6,13 @@ who runs them, the program would take what they added for damage.  Each checkout
 """
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+
+from tests import socket_guard
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -14,3 +20,36 @@ CHECKOUT = Path(__file__).parents[1]
 os.environ["SPARK_CACHE_DIR"] = str(
     Path(os.environ.get("SPARK_CACHE_DIR") or CHECKOUT / ".pytest_cache") / "spark-tui-tests"
 )
+
+# The models of the person who runs the tests are none of theirs: neither as the default, nor found.
+_NO_MODELS = tempfile.mkdtemp(prefix="spark-no-models-")
+for _name in ("SPARK_MODELS_DIR", "HF_HUB_CACHE", "OLLAMA_MODELS", "LLAMA_CACHE"):
+    os.environ[_name] = _NO_MODELS
+
+_tried: list[str] = []
+_descriptor, _report = tempfile.mkstemp(prefix="spark-connections-")
+os.close(_descriptor)
+os.environ[socket_guard.REPORT] = _report
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(CHECKOUT / "tests" / "in_children"), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+socket_guard.install(_tried.append)
+
+
+@pytest.fixture(autouse=True)
+def no_connection_leaves_the_computer() -> Iterator[None]:
+    """Fail a test if it, or a Python that it started, reached out; also if it hid the error."""
+    yield
+    children = Path(_report).read_text(encoding="utf-8").splitlines()
+    tried = [*_tried, *children]
+    _tried.clear()
+    if children:
+        os.truncate(_report, 0)
+    if tried:
+        pytest.fail(f"reached beyond this computer: {', '.join(tried)}")
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind."""
+    Path(_report).unlink(missing_ok=True)
+    os.rmdir(_NO_MODELS)

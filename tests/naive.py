@@ -154,8 +154,8 @@ def quantised_llama(model: Model, tokens, orders: SumOrders) -> np.ndarray:
             q = multiply(y, weight["self_attn.q_proj"], orders.hidden)
             k = multiply(y, weight["self_attn.k_proj"], orders.hidden)
             v = multiply(y, weight["self_attn.v_proj"], orders.hidden)
-            q = rotate(q, position, config.rope_theta, width)
-            k = rotate(k, position, config.rope_theta, width)
+            q = rotate(q, position, config.rope.base, width)
+            k = rotate(k, position, config.rope.base, width)
             keys.append([F32(np.float16(value)) for value in k])
             values.append([F32(np.float16(value)) for value in v])
             y = []
@@ -195,7 +195,7 @@ def float_llama(config, weights, tokens) -> np.ndarray:
     def turned(x, position):
         out = x.copy()
         for d in range(width // 2):
-            angle = position * config.rope_theta ** (-2 * d / width)
+            angle = position * config.rope.base ** (-2 * d / width)
             pair = complex(x[d], x[d + width // 2]) * complex(math.cos(angle), math.sin(angle))
             out[d], out[d + width // 2] = pair.real, pair.imag
         return out

@@ -17,6 +17,7 @@ from tui.user_folders import settings_file
 __all__ = [
     "EditorSettings",
     "LoadedSettings",
+    "ModelSettings",
     "PaneSettings",
     "PrivacySettings",
     "Settings",
@@ -72,12 +73,22 @@ class EditorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the tree is shown at the start, where it has room; Ctrl+B shows and hides it."""
 
 
+class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Models: where more of them lie, and which one is used."""
+
+    default: str = ""
+    """Name or path of the model used without `--model`; empty: chosen by what is fetched."""
+    folders: tuple[str, ...] = ()
+    """Folders in which `spark-tui models` also looks, as in `["~/models"]`."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a user may set; a key that the file does not name has its default."""
 
     theme: str = "spark"
     """Name of a colour theme; the command “Change theme” lists them."""
     suggestions: SuggestionSettings = SuggestionSettings()
+    models: ModelSettings = ModelSettings()
     privacy: PrivacySettings = PrivacySettings()
     panes: PaneSettings = PaneSettings()
     editor: EditorSettings = EditorSettings()

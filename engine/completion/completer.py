@@ -5,6 +5,7 @@ Decides nothing itself but the order of the steps.  Knows one model and the runn
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 
 import msgspec
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from engine.completion.draft import Draft, Limits
 from engine.completion.openings import OpeningRules
-from engine.completion.prompt import Prompt, PromptBuilder
+from engine.completion.prompt import Prompt, PromptBuilder, longest_prompt
+from engine.completion.prompt_styles import PLAIN, find_style, text_ends
 from engine.completion.stats import WaferMeter, host_stats
 from engine.completion.stop import StopRules
 from engine.completion.surroundings import Surroundings
@@ -29,6 +31,7 @@ from engine.knowledge.library import Library
 from engine.knowledge.tuning import Tuning
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
 from engine.protocol.messages import ModelInfo
+from engine.repository.other_files import FileChunk, OtherFiles
 from engine.repository.privacy import is_secret
 from engine.tokenizer import Tokenizer
 
@@ -72,14 +75,19 @@ class Completer:
         self.generator = generator
         self._model = model
         self._meter = meter
-        self._builder = PromptBuilder(tokenizer, meter.context_length, model.fill_in_the_middle)
+        style = find_style(tokenizer, model.name) if model.fill_in_the_middle else None
+        room = longest_prompt(model.parameters)
+        self._builder = PromptBuilder(tokenizer, meter.context_length, style, room)
+        self._others: OtherFiles | None = None
         self._openings = OpeningRules(tokenizer)
+        self._text_ends = text_ends(style or PLAIN, tokenizer)
         self.tune(tuning)
 
     def tune(self, tuning: Tuning | None) -> None:
         """Weigh repository knowledge by other numbers from now on; None: leave it out."""
         language = self._model.language
-        self._adviser = Adviser(self.tokenizer, tuning, language) if tuning else None
+        ends = self._text_ends
+        self._adviser = Adviser(self.tokenizer, tuning, language, ends) if tuning else None
 
     @property
     def threshold(self) -> float | None:
@@ -151,7 +159,10 @@ class Completer:
             PromptError: ``room`` leaves no room for a prompt.
         """
         request = _with_newlines(request)
-        prompt = self._builder.build(request.path, request.prefix, request.suffix, room)
+        others, repository = self._shown_files(request)
+        prompt = self._builder.build(
+            request.path, request.prefix, request.suffix, room, others, repository
+        )
         rules = StopRules(Surroundings.of(request.prefix, request.suffix), request.multi_line)
         if self._adviser is None or request.repository is None:
             return PreparedRequest(request, prompt, rules, None, None)
@@ -166,6 +177,17 @@ class Completer:
             one_line=rules.one_line,
         )
         return PreparedRequest(request, prompt, rules, advice, library)
+
+    def _shown_files(self, request: CompletionRequest) -> tuple[list[FileChunk], str]:
+        """Return chunks of the repository's other files for the prompt, and its name."""
+        style = self._builder.style
+        if request.repository is None or style is None or not style.shows_files:
+            return [], ""
+        known = self._others
+        folder, patterns = Path(request.repository).resolve(), request.private_patterns
+        if known is None or (known.root, known.private_patterns) != (folder, patterns):
+            known = self._others = OtherFiles(folder, patterns)
+        return known.outlines(request.path, request.prefix + request.suffix), folder.name
 
     def _draft(self, prepared: PreparedRequest) -> Draft:
         """Return an empty draft for a request."""

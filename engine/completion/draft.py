@@ -14,7 +14,7 @@ from engine.completion.openings import BarredTokens
 from engine.completion.stop import StopRules
 from engine.completion.syntax import Syntax
 from engine.generation.generator import common_length
-from engine.generation.sampling import Sampler, greedy, mask, softmax
+from engine.generation.sampling import Sampler, greedy, mask, nth_highest, softmax
 from engine.knowledge.advice import Advice
 from engine.tokenizer import TextStream, Tokenizer
 
@@ -179,7 +179,7 @@ class Draft:
         """Return the likeliest tokens beside ``token``, if a writer may come back to them."""
         if self.limits.syntax is None or "\n" in self.text:
             return []
-        least = np.partition(logits, -ALTERNATIVES - 1)[-ALTERNATIVES - 1]
+        least = nth_highest(logits, ALTERNATIVES + 1)
         # Among equals the lowest ids, so that every processor takes the same ones.
         best = [int(i) for i in np.flatnonzero(logits >= least) if i != token and shares[i] > 0]
         others = [(i, float(np.log(shares[i]))) for i in best if np.isfinite(logits[i])]

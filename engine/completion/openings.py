@@ -28,12 +28,12 @@ class OpeningRules:
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        contents = [tokenizer.token_bytes(i) for i in range(tokenizer.vocabulary)]
-        self._contents = contents
-        self._ends = _ids([not content for content in contents])
-        self._line_ends = _ids([_opens(content, _LINE_ENDS) for content in contents])
-        self._comments = _ids([_opens(content, _COMMENT) for content in contents])
-        self._docstrings = _ids([_opens(content, _DOCSTRING) for content in contents])
+        table = tokenizer.table
+        self._tokenizer = tokenizer
+        self._ends = np.flatnonzero(table.lengths == 0)
+        self._line_ends = table.opening_with(_LINE_ENDS)
+        self._comments = table.opening_with(_COMMENT)
+        self._docstrings = table.opening_with(_DOCSTRING)
 
     def barred(
         self, path: str, prefix: str, around: Surroundings, *, one_line: bool, silence: bool
@@ -62,22 +62,22 @@ class OpeningRules:
             if not around.above or around.above.endswith(":"):
                 ids.append(self._docstrings)
                 signs += _DOCSTRING
-        return BarredTokens(self._contents, np.concatenate(ids), signs) if ids else None
+        return BarredTokens(self._tokenizer, np.concatenate(ids), signs) if ids else None
 
 
 class BarredTokens:
     """The tokens barred at one cursor.
 
     Args:
-        contents: The bytes of every token.
+        tokenizer: The model's.
         ids: The barred tokens where no healing is due.
         signs: What a text must not begin with, spaces aside.
     """
 
     def __init__(
-        self, contents: list[bytes], ids: NDArray[np.int64], signs: tuple[bytes, ...]
+        self, tokenizer: Tokenizer, ids: NDArray[np.int64], signs: tuple[bytes, ...]
     ) -> None:
-        self._contents = contents
+        self._tokenizer = tokenizer
         self._ids = ids
         self._signs = signs
 
@@ -91,15 +91,16 @@ class BarredTokens:
         masked = logits.copy()
         if healing:
             possible = np.flatnonzero(np.isfinite(logits))
-            opens = (_opens(self._contents[i][len(healing) :], self._signs) for i in possible)
-            masked[possible[np.fromiter(opens, bool, len(possible))]] = -np.inf
+            masked[possible[self._open(possible, len(healing))]] = -np.inf
         else:
-            masked[self._ids] = -np.inf
+            masked[self._ids[self._ids < len(logits)]] = -np.inf
         return masked if np.isfinite(masked).any() else logits
 
-
-def _ids(chosen: list[bool]) -> NDArray[np.int64]:
-    return np.flatnonzero(np.array(chosen)).astype(np.int64)
+    def _open(self, ids: NDArray[np.int64], healed: int) -> NDArray[np.bool_]:
+        """Return which tokens begin with a barred sign after their first ``healed`` bytes."""
+        contents = map(self._tokenizer.token_bytes, ids.tolist())
+        opens = (_opens(content[healed:], self._signs) for content in contents)
+        return np.fromiter(opens, bool, len(ids))
 
 
 def _opens(content: bytes, signs: tuple[bytes, ...]) -> bool:

@@ -1,51 +1,47 @@
 """Turns the text around a cursor into the ids of a prompt.  Knows nothing of runners or sampling.
 
-A fill-in-the-middle prompt has parts that are encoded separately and joined by markers, so the
-cursor may stand anywhere in a word.  S is the text after the cursor.  P is the text before it, and
-T what is typed on the cursor's line; where T is named, P ends above that line.  The parts come in
-one of three orders:
+A fill-in-the-middle prompt has parts that are encoded separately and joined by control tokens, so
+the cursor may stand anywhere in a word.  Which parts, and in which order, is the model's style
+(`engine.completion.prompt_styles`).  Either the text before the cursor comes last, or what is typed
+on the cursor's line does: typing only appends tokens, and the rest stays in the KV cache.
 
-=========  ===============================================================
-``SPM``    ``<|fim_prefix|> <|fim_suffix|> S <|fim_middle|> P``
-``PSM``    ``<|fim_prefix|> P <|fim_suffix|> S <|fim_middle|>``
-``TYPED``  ``<|fim_prefix|> P <|fim_suffix|> S <|fim_middle|> T``
-=========  ===============================================================
-
-With SPM and TYPED, typing only appends tokens, and the rest stays in the KV cache.  A text too long
-for the model is cut at the start of a line that is chosen by its content, so the same line is
-chosen again while the text grows, and the cached tokens survive.
+A text too long for the model is cut at the start of a line that is chosen by its content, so the
+same line is chosen again while the text grows, and the cached tokens survive.  Chunks of other
+files come first and do not depend on the cursor, for the same reason.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from zlib import crc32
 
+from engine.completion.prompt_styles import PLAIN, Part, PromptStyle, marker_id
 from engine.errors import PromptError
+from engine.repository.other_files import FileChunk
 from engine.tokenizer import Tokenizer
 
-__all__ = ["DEFAULT_ORDER", "Order", "Prompt", "PromptBuilder"]
+__all__ = ["Prompt", "PromptBuilder", "longest_prompt"]
 
+SMALL_PARAMETERS = 100_000_000
+"""A model of at most so many parameters reads a long prompt in a moment."""
 
-class Order(Enum):
-    """The order of the parts of a fill-in-the-middle prompt."""
-
-    SPM = "spm"
-    PSM = "psm"
-    TYPED = "typed"
-
-
-DEFAULT_ORDER = Order.SPM
-"""The order of half of the bundled model's training examples."""
-
-MAX_PROMPT_TOKENS = 1024
-"""Longest prompt.  More context helps a small model little, and after a jump of the cursor all of
-it is computed before the first word."""
+SMALL_MODEL_TOKENS, LARGE_MODEL_TOKENS = 1024, 512
+"""Longest prompt of a small and of a larger model.  More context helps little, and after a jump of
+the cursor all of it is computed before the first word: half a billion parameters read about 100
+tokens a second on two cores."""
 
 SUFFIX_SHARES = ((0.25, 0.75), (0.5, 0.5), (1.0, 0.25))
 """(a, b): while the prefix fills at most the share a of the room, the suffix may take the share b.
 A few steps and no slope, because the suffix comes first in the cache and must rarely change."""
+
+LATE_SUFFIX_SHARES = ((0.25, 0.4), (0.5, 0.3), (1.0, 0.2))
+"""The same where the suffix comes after the prefix: then each new line computes it again."""
+
+CHUNKS_SHARE = 0.25
+"""Most of the room that chunks of other files may take."""
+
+LEAST_CHUNK = 16
+"""A chunk that would be cut to fewer tokens is left out."""
 
 SLIDE_SHARE = 0.25
 """How far a window may start after the earliest possible start, as a share of the room."""
@@ -53,13 +49,15 @@ SLIDE_SHARE = 0.25
 MARGIN_TOKENS = 8
 """Left free in the context: a cut text may encode to a few more tokens than counted."""
 
-_MARKERS = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
-_FILE = "<|file_sep|>"
-_END = "<|endoftext|>"
 # Code has about 3.7 characters per token; where tokens are longer, a window is a little smaller.
 _LOOK_CHARACTERS_A_TOKEN = 6
 _LINE_STARTS = re.compile(r"(?<=\n)")
 _WORD_STARTS = re.compile(r"(?<=\s)(?=\S)")
+
+
+def longest_prompt(parameters: int) -> int:
+    """Return the most tokens of a prompt for a model with so many parameters."""
+    return SMALL_MODEL_TOKENS if parameters <= SMALL_PARAMETERS else LARGE_MODEL_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +78,24 @@ class PromptBuilder:
 
     tokenizer: Tokenizer
     context_length: int
-    fill_in_the_middle: bool
-    order: Order = DEFAULT_ORDER
-    max_prompt_tokens: int = MAX_PROMPT_TOKENS
+    style: PromptStyle | None
+    """None: the model does not fill in the middle; it goes on after the text before the cursor."""
+    max_prompt_tokens: int = SMALL_MODEL_TOKENS
     healing: bool = True
-    """Leave out the last token before the cursor if a longer one could replace it.
+    """Leave out the last tokens before the cursor if a longer one could replace them.
 
     Measured with spark-nano at 120 held-out cursors inside a line: 12 % exact with it, 6 % without.
     """
 
-    def build(self, path: str, prefix: str, suffix: str, max_tokens: int) -> Prompt:
+    def build(
+        self,
+        path: str,
+        prefix: str,
+        suffix: str,
+        max_tokens: int,
+        others: Sequence[FileChunk] = (),
+        repository: str = "",
+    ) -> Prompt:
         """Return the prompt for a cursor between ``prefix`` and ``suffix``.
 
         Args:
@@ -97,62 +103,98 @@ class PromptBuilder:
             prefix: Text before the cursor.
             suffix: Text after the cursor; unused for a model without fill-in-the-middle.
             max_tokens: Room to leave for the completion.
+            others: Chunks of other files, the best first; shown where the style has a place.
+            repository: Its name; shown before the chunks.
 
         Raises:
             PromptError: ``max_tokens`` leaves no room in the model's context.
         """
-        header = self._header(path)
+        style = self.style or PLAIN
         limit = min(self.max_prompt_tokens, self.context_length - max_tokens - MARGIN_TOKENS)
-        room = limit - len(header) - len(_MARKERS)
+        markers = sum(isinstance(part, str) for part in style.parts)
+        chunks = self._chunks(style, others, repository, int(limit * CHUNKS_SHARE))
+        name = self._name(style, path) if chunks or style.always_named else []
+        start = [*self.tokenizer.roles.start]
+        header = [*self._marker(style.file), *name] if name and Part.HEADER in style.parts else []
+        room = limit - len(start) - len(chunks) - len(header or name) - markers
         if room < 1:
             raise PromptError(
                 f"max_tokens {max_tokens} leaves no room for a prompt in a context of "
                 f"{self.context_length} tokens; ask for fewer"
             )
-        if not self.fill_in_the_middle:
-            ids, healing = self._heal(self._fit(self._tail(prefix, room), room))
-            return Prompt([*header, *ids] or [self._marker(_END)], healing, ids)
-        return self._arrange(header, prefix, suffix, room)
+        texts = self._texts(style, prefix, suffix, room)
+        found = {Part.FILES: chunks, Part.HEADER: header, Part.NAME: name, **texts.parts}
+        ids = [*start]
+        for part in style.parts:
+            ids += self._marker(part) if isinstance(part, str) else found[part]
+        return Prompt(ids or [self._any_control()], texts.healing, texts.before)
 
-    def _arrange(self, header: list[int], prefix: str, suffix: str, room: int) -> Prompt:
-        """Join the parts in the builder's order."""
-        before_marker, after_marker, middle_marker = map(self._marker, _MARKERS)
-        line = prefix.rfind("\n") + 1 if self.order is Order.TYPED else len(prefix)
-        typed, healing = self._heal(self._fit(self._tail(prefix[line:], room), room))
-        tail = self._tail(prefix[:line], room)
-        after = self._suffix_ids(suffix, _suffix_room(len(tail.ids) + len(typed), room))
+    def _texts(self, style: PromptStyle, prefix: str, suffix: str, room: int) -> "_Texts":
+        """Return the ids of the text around the cursor, ``room`` of them at most."""
+        line = prefix.rfind("\n") + 1 if Part.TYPED in style.parts else len(prefix)
+        typed = self._fit(self._tail(prefix[line:], room), room)
+        tail = self._tail(prefix[:line], room, first=True)
+        after: list[int] = []
+        if Part.AFTER in style.parts:
+            shares = SUFFIX_SHARES if style.suffix_first else LATE_SUFFIX_SHARES
+            after = self._beginning(suffix, _suffix_room(len(tail.ids) + len(typed), room, shares))
         before = self._fit(tail, room - len(after) - len(typed))
-        if self.order is Order.SPM:
-            before, healing = self._heal(before)
-            ids = [before_marker, after_marker, *after, middle_marker, *before]
-            typed = []
+        if Part.TYPED in style.parts:
+            typed, healing = self._heal(typed, style.healed)
         else:
-            # In PSM order the prompt does not end with the prefix: there is nothing to heal.
-            ids = [before_marker, *before, after_marker, *after, middle_marker, *typed]
-        return Prompt([*header, *ids], healing, [*before, *typed])
+            before, healing = self._heal(before, style.healed)
+        parts = {Part.BEFORE: before, Part.AFTER: after, Part.TYPED: typed}
+        return _Texts(parts, healing, [*before, *typed])
 
-    def _header(self, path: str) -> list[int]:
-        """Return the tokens that name the file; none if the model knows no such header."""
-        marker = self.tokenizer.special(_FILE)
-        if not path or marker is None:
+    def _chunks(
+        self, style: PromptStyle, others: Sequence[FileChunk], repository: str, room: int
+    ) -> list[int]:
+        """Return the ids of the first chunks, ``room`` of them at most; none without a chunk."""
+        if not style.shows_files:
             return []
-        ids = self.tokenizer.encode_part(path + "\n")
-        # A path is a hint; one that would crowd out code is dropped.
-        return [marker, *ids] if len(ids) <= self.context_length // 16 else []
+        named = style.repository and repository
+        text = repository + style.repository_end
+        opening = [*self._marker(style.repository), *self._encode(text)] if named else []
+        ids: list[int] = []
+        for other in others:
+            head = [
+                *self._marker(style.file),
+                *self._encode(style.path_line.format(path=other.path)),
+            ]
+            left = room - len(opening) - len(ids) - len(head)
+            if left < LEAST_CHUNK:
+                break
+            text = other.text.rstrip("\n") + style.chunk_end
+            ids += [*head, *self._beginning(text, left)]
+        return [*opening, *ids] if ids else []
 
-    def _suffix_ids(self, suffix: str, room: int) -> list[int]:
-        """Return the ids of the text after the cursor; a text too long is cut at a line end."""
-        text = suffix[: room * _LOOK_CHARACTERS_A_TOKEN]
+    def _name(self, style: PromptStyle, path: str) -> list[int]:
+        """Return the tokens that name the file; none if the style names no files."""
+        if not path or not {Part.HEADER, Part.NAME} & {*style.parts}:
+            return []
+        ids = self._encode(style.path_line.format(path=path))
+        # A path is a hint; one that would crowd out code is dropped.
+        return ids if len(ids) <= self.context_length // 16 else []
+
+    def _encode(self, text: str) -> list[int]:
+        return self.tokenizer.encode_part(text)
+
+    def _beginning(self, text: str, room: int) -> list[int]:
+        """Return at most ``room`` ids of a text; a text too long is cut at a line end."""
+        text = text[: room * _LOOK_CHARACTERS_A_TOKEN]
         ids, starts = self.tokenizer.encode_with_starts(text)
         if len(ids) <= room:
             return ids
         line_end = text.rfind("\n", 0, starts[room])
         return self.tokenizer.encode_part(text[: line_end + 1])[:room] or ids[:room]
 
-    def _tail(self, text: str, room: int) -> "_Encoded":
+    def _tail(self, text: str, room: int, *, first: bool = False) -> "_Encoded":
         """Encode enough of the end of ``text`` to fill ``room`` tokens."""
         tail = text[-room * _LOOK_CHARACTERS_A_TOKEN :]
-        return _Encoded(tail, *self.tokenizer.encode_with_starts(tail), len(tail) == len(text))
+        whole = len(tail) == len(text)
+        if first and whole and tail and self.tokenizer.roles.space_first:
+            tail = " " + tail
+        return _Encoded(tail, *self.tokenizer.encode_with_starts(tail), whole)
 
     def _fit(self, tail: "_Encoded", room: int) -> list[int]:
         """Return at most ``room`` ids of the end of a text."""
@@ -165,25 +207,43 @@ class PromptBuilder:
         start = window_start(tail.text, tail.starts[spare], tail.starts[latest])
         return self.tokenizer.encode_part(tail.text[start:])[-room:]
 
-    def _heal(self, ids: list[int]) -> tuple[list[int], bytes]:
-        """Return ``ids`` less its last token, and that one's bytes, if a longer token begins so."""
-        if not self.healing or not ids:
-            return ids, b""
-        last = self.tokenizer.token_bytes(ids[-1])
-        if not _is_text(last):  # part of a character
-            return ids, b""
-        can_grow = any(
-            len(self.tokenizer.token_bytes(token)) > len(last)
-            for token in self.tokenizer.continuations(last)
-        )
-        return (ids[:-1], last) if can_grow else (ids, b"")
+    def _heal(self, ids: list[int], most: int) -> tuple[list[int], bytes]:
+        """Return ``ids`` less its last tokens, and their bytes, if a longer token begins so.
 
-    def _marker(self, name: str) -> int:
-        """Return the id of a control token that the model must have."""
-        marker = self.tokenizer.special(name)
+        Args:
+            ids: Tokens directly before the cursor.
+            most: Most tokens to leave out; of several ways, the one that leaves out most.
+        """
+        if self.healing:
+            for count in range(min(most, len(ids)), 0, -1):
+                last = self.tokenizer.decode_bytes(ids[-count:])
+                # Part of a character cannot be held against the person's text.
+                if _is_text(last) and self.tokenizer.table.can_grow(last):
+                    return ids[:-count], last
+        return ids, b""
+
+    def _marker(self, name: str) -> list[int]:
+        """Return the id of a control token of the style; none for no name."""
+        if not name:
+            return []
+        marker = marker_id(self.tokenizer, name)
         if marker is None:
             raise PromptError(f"the model's vocabulary has no {name}; it cannot fill in the middle")
-        return marker
+        return [marker]
+
+    def _any_control(self) -> int:
+        """Return a control token, for a prompt of no text at all."""
+        end = self.tokenizer.roles.end
+        return min(self.tokenizer.special_ids, default=0) if end is None else end
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """The text around a cursor as ids."""
+
+    parts: dict[Part, list[int]]
+    healing: bytes
+    before: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +266,9 @@ def _is_text(content: bytes) -> bool:
     return True
 
 
-def _suffix_room(prefix_tokens: int, room: int) -> int:
+def _suffix_room(prefix_tokens: int, room: int, shares: Sequence[tuple[float, float]]) -> int:
     """Return how many tokens of ``room`` the suffix may take."""
-    share = next(b for a, b in SUFFIX_SHARES if prefix_tokens <= a * room or a == 1.0)
+    share = next(b for a, b in shares if prefix_tokens <= a * room or a == 1.0)
     return int(room * share)
 
 

@@ -42,7 +42,7 @@ class FollowedStep:
     """The token that follows; None: the text is at its end."""
     logits: NDArray[np.float32]
     """The model's, shape (V,)."""
-    allowed: list[int] | None
+    allowed: NDArray[np.int64] | None
     """Ids that agree with the healing still due; None: all."""
     advice: Advice | None
 

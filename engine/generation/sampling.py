@@ -14,10 +14,22 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 from engine.scalars import exp32
 
-__all__ = ["Sampler", "greedy", "keep_top_k", "keep_top_p", "make_sampler", "mask", "softmax"]
+__all__ = [
+    "Sampler",
+    "greedy",
+    "keep_top_k",
+    "keep_top_p",
+    "make_sampler",
+    "mask",
+    "nth_highest",
+    "softmax",
+]
 
 Logits = NDArray[np.float32]
 """float32, shape (V,); −inf marks a token that cannot be chosen."""
+
+_BLOCK = 16_384
+"""Logits worked on together, so that what is in between stays in the cache."""
 
 Sampler = Callable[[Logits], int]
 
@@ -27,10 +39,10 @@ def greedy(logits: Logits) -> int:
     return int(np.argmax(logits))
 
 
-def mask(logits: Logits, allowed: list[int]) -> Logits:
+def mask(logits: Logits, allowed: NDArray[np.integer]) -> Logits:
     """Return ``logits`` with only the ``allowed`` tokens left possible."""
     kept = np.full_like(logits, -np.inf)
-    inside = [token for token in allowed if token < len(logits)]
+    inside = allowed[allowed < len(logits)]
     kept[inside] = logits[inside]
     return kept
 
@@ -39,7 +51,7 @@ def keep_top_k(logits: Logits, k: int) -> Logits:
     """Return ``logits`` with only the ``k`` highest left possible; of equals, the lower ids."""
     if k >= len(logits):
         return logits
-    return mask(logits, _descending(logits)[:k].tolist())
+    return mask(logits, _descending(logits)[:k])
 
 
 def keep_top_p(logits: Logits, p: float) -> Logits:
@@ -51,15 +63,27 @@ def keep_top_p(logits: Logits, p: float) -> Logits:
     order = _descending(logits)
     reached = np.cumsum(softmax(logits)[order])
     count = int(np.searchsorted(reached, p * reached[-1])) + 1
-    return mask(logits, order[:count].tolist())
+    return mask(logits, order[:count])
 
 
 def softmax(logits: Logits) -> NDArray[np.float64]:
     """Return probabilities up to a common factor: exp(logit − highest), 0 for −inf."""
-    possible = np.isfinite(logits)
-    shifted = np.where(possible, logits - logits[possible].max(), np.float32(0))
-    weights: NDArray[np.float64] = np.where(possible, exp32(shifted), 0).astype(np.float64)
+    highest = logits.max()
+    weights = np.zeros(len(logits))
+    for start in range(0, len(logits), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        possible = np.isfinite(logits[part])
+        shifted = np.where(possible, logits[part] - highest, np.float32(0))
+        weights[part] = np.where(possible, exp32(shifted), 0)
     return weights
+
+
+def nth_highest(logits: Logits, n: int) -> float:
+    """Return the value that ``n`` logits reach or exceed; n ≤ V."""
+    blocks = np.maximum.reduceat(logits, np.arange(0, len(logits), _BLOCK // 64))
+    if len(blocks) > n:  # n blocks have a logit as high as that, so all others can be left out
+        logits = logits[logits >= np.partition(blocks, -n)[-n]]
+    return float(np.partition(logits, -n)[-n])
 
 
 def make_sampler(

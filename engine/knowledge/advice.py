@@ -20,9 +20,7 @@ from engine.knowledge.mixture import (
 from engine.knowledge.text_index import IndexView
 from engine.tokenizer import Tokenizer
 
-__all__ = ["Advice", "Opinion", "line_ends", "merge"]
-
-_END = "<|endoftext|>"
+__all__ = ["Advice", "Ends", "Opinion", "line_ends", "merge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +33,22 @@ class Opinion:
     """Of each forecast, for `engine.knowledge.mixture.shares`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The tokens that end a line or a text, in one vocabulary."""
+
+    line: NDArray[np.int64]
+    """`line_ends` of the tokenizer."""
+    text: NDArray[np.int64]
+    """Control tokens with which the model ends a text, the usual one first; may be empty."""
+
+
 class Advice:
     """The experts' part in one completion.
 
     Args:
         tokenizer: The model's.
-        ends: `line_ends` of the tokenizer.
+        ends: What ends a line or a text.
         own: The text around the cursor, indexed.
         repository: The other files, indexed.
         cursor: The lines around the cursor.
@@ -50,7 +58,7 @@ class Advice:
     def __init__(
         self,
         tokenizer: Tokenizer,
-        ends: NDArray[np.int64],
+        ends: Ends,
         own: IndexView,
         repository: Sequence[IndexView],
         cursor: CursorLines,
@@ -89,8 +97,8 @@ class Advice:
     ) -> NDArray[np.float32]:
         """Return the logarithms of the mixed probabilities, float32, shape (V,).
 
-        In a completion of one line, every way to end the line counts as the end token.  In one of
-        several lines, the model alone decides about the end, because copied code never ends.
+        In a completion of one line, every way to end the line counts as the usual end token.  In
+        one of several lines, the model alone decides about the end, because copied code never ends.
 
         Args:
             logits: The model's, shape (V,).
@@ -102,16 +110,16 @@ class Advice:
         weights = shares(opinion.features, coefficients)
         self.weight = 1.0 - float(weights[0])
         mixed = mix(model, opinion.forecasts, weights)
-        end = self._tokenizer.special(_END)
-        if end is not None and len(self._said) >= len(self._cursor.healing):
+        ends = self._ends
+        if len(ends.text) and len(self._said) >= len(self._cursor.healing):
             if self._cursor.one_line:
-                total = mixed[self._ends].sum()
-                mixed[self._ends] = 0.0
+                total = mixed[ends.line].sum()
+                mixed[ends.line] = 0.0
             else:
-                total = model[end]
-                mixed[end] = 0.0
+                total = model[ends.text].sum()
+                mixed[ends.text] = 0.0
                 mixed *= (1.0 - total) / max(mixed.sum(), 1e-300)
-            mixed[end] = total
+            mixed[ends.text[0]] = total
         with np.errstate(divide="ignore"):  # log 0 = −inf: a token that cannot be chosen
             logs: NDArray[np.float32] = np.log(mixed).astype(np.float32)
         return logs
@@ -131,9 +139,7 @@ class Advice:
 
 def line_ends(tokenizer: Tokenizer) -> NDArray[np.int64]:
     """Return the ids that end a line: control tokens, and tokens that begin with a line break."""
-    contents = ((i, tokenizer.token_bytes(i)) for i in range(tokenizer.vocabulary))
-    ids = [i for i, content in contents if content[:1] in (b"", b"\n", b"\r")]
-    return np.array(ids, np.int64)
+    return np.flatnonzero(np.isin(tokenizer.table.first, (-1, *b"\n\r")))
 
 
 def merge(

@@ -3,7 +3,10 @@
 from collections import OrderedDict
 from pathlib import Path
 
-from engine.knowledge.advice import Advice, line_ends
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.knowledge.advice import Advice, Ends, line_ends
 from engine.knowledge.cursor_lines import CursorLines
 from engine.knowledge.library import Library
 from engine.knowledge.text_index import IndexView, TextIndex
@@ -36,12 +39,15 @@ class Adviser:
         tokenizer: The model's.
         tuning: The same model's.
         language: The model's only language, or ``"any"``.
+        text_ends: Control tokens with which the model ends a text, the usual one first.
     """
 
-    def __init__(self, tokenizer: Tokenizer, tuning: Tuning, language: str) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, tuning: Tuning, language: str, text_ends: NDArray[np.int64]
+    ) -> None:
         self._tokenizer = tokenizer
         self._suffixes = SUFFIXES.get(language, ANY_SUFFIXES)
-        self._ends = line_ends(tokenizer)
+        self._ends = Ends(line_ends(tokenizer), text_ends)
         self._library: Library | None = None
         self._buffers: OrderedDict[tuple[str, str], TextIndex] = OrderedDict()
         self.tuning = tuning

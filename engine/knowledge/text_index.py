@@ -30,7 +30,7 @@ class TextIndex:
         encoded = [np.array(ids, np.int32) for ids in tokenizer.encode_many(contents)]
         self.tokens = sum(map(len, encoded))
         """Tokens of all texts."""
-        lengths = np.array([len(tokenizer.token_bytes(i)) for i in range(tokenizer.vocabulary)])
+        lengths = tokenizer.table.lengths.astype(np.int64)
         starts = [np.concatenate(([0], np.cumsum(lengths[ids])[:-1])) for ids in encoded]
         gap = np.array([SEPARATOR], np.int32)
         self.contexts = ContextIndex(

@@ -1,84 +1,47 @@
-"""The catalogue of models: which come with the program, which folder a name means, its checksum.
+"""Which folder or file a model's name means, and the checksum of its weights.
 
-Looks at names and bytes only; what is in a folder is `engine.model.load`'s to read.
+Looks at names and bytes only; what is in them is `engine.model.load`'s to read.
 """
 
 import hashlib
-from difflib import get_close_matches
-from importlib.resources import files
 from pathlib import Path
 
-from engine.errors import ModelError
+from engine.model_store.bundled import bundled_models
+from engine.model_store.lookup import locate_model
+from engine.model_store.shelf import file_sha256
 
 __all__ = ["bundled_models", "find_model", "weights_sha256"]
 
-_DEFAULTS = ("spark-mini", "spark-nano")  # the larger one first, where it was trained
-
-
-def bundled_models() -> dict[str, Path]:
-    """Return the folders of the models that come with the program, by name.
-
-    Raises:
-        ModelError: The ``weights`` package is not installed.
-    """
-    try:
-        root = Path(str(files("weights")))
-    except ModuleNotFoundError:
-        raise ModelError(
-            "the package 'weights' with the bundled models is not installed; reinstall spark-tui"
-        ) from None
-    return {path.parent.name: path.parent for path in sorted(root.glob("*/config.json"))}
+_BYTES_AT_ONCE = 1 << 20
 
 
 def find_model(name_or_path: str | Path | None = None) -> Path:
-    """Return the folder of a model.
+    """Return the folder or GGUF file of a model.
 
     Args:
-        name_or_path: The name of a bundled model, or a model folder; None is the default model.
+        name_or_path: The name of a bundled, fetched or found model, the beginning of exactly one,
+            a model folder or a ``.gguf`` file; None is the default model.
 
     Raises:
-        ModelError: No bundled model has the name, and no folder is there either.
+        ModelError: Nothing, or more than one, is meant.
     """
-    known = bundled_models()
-    if name_or_path is None:
-        return _default(known)
-    asked = str(name_or_path)
-    if asked in known:
-        return known[asked]
-    path = Path(asked).expanduser()
-    if asked and path.is_dir():
-        return path.resolve()
-    raise ModelError(_unknown(asked, path, sorted(known)))
+    return locate_model(name_or_path)
 
 
 def weights_sha256(name_or_path: str | Path | None = None) -> str:
-    """Return the SHA-256 of a model's files with tensors, one after the other by name.
+    """Return the SHA-256 of a GGUF file, or of a folder's files with tensors, one after the other.
 
     It tells which weights something was measured with or fitted to.
 
     Raises:
         ModelError: As `find_model`.
     """
+    place = find_model(name_or_path)
+    if place.is_file():
+        return file_sha256(place)
     digest = hashlib.sha256()
-    for file in sorted(find_model(name_or_path).glob("*.safetensors")):
-        digest.update(file.read_bytes())
+    for file in sorted(place.glob("*.safetensors")):
+        with file.open("rb") as stream:
+            while piece := stream.read(_BYTES_AT_ONCE):
+                digest.update(piece)
     return digest.hexdigest()
-
-
-def _default(known: dict[str, Path]) -> Path:
-    for name in _DEFAULTS:
-        if name in known:
-            return known[name]
-    raise ModelError(
-        f"no default model is bundled (looked for {', '.join(_DEFAULTS)}); "
-        f"name a model folder with --model"
-    )
-
-
-def _unknown(asked: str, path: Path, known: list[str]) -> str:
-    listed = f"bundled: {', '.join(known)}" if known else "no model is bundled"
-    if path.is_file():
-        return f"{asked!r} is a file; --model takes a model folder or a name ({listed})"
-    close = get_close_matches(asked, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"no model {asked!r}: neither a bundled name nor a folder; {hint}({listed})"

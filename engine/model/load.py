@@ -1,8 +1,8 @@
-"""A folder becomes a Model: the door through which everybody gets one.
+"""A folder or a GGUF file becomes a Model: the door through which everybody gets one.
 
 A model folder holds config.json, model.safetensors (or its index and shards) and tokenizer.json,
-and a checksums.json where its files can be checked.  Reads tokenizer.json only for the names of its
-special tokens.
+and a checksums.json where its files can be checked; a GGUF file is all of that in one.  Reads of a
+vocabulary only the names of its special tokens.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,16 @@ from engine.model.catalogue import bundled_models
 from engine.model.families import ModelConfig, read_config
 from engine.model.formats.checked_tensors import load_tensors
 from engine.model.formats.checksums import read_checksums, read_file
+from engine.model.formats.gguf import GgufFile, Strings, read_gguf
+from engine.model.gguf.configuration import read_gguf_config
+from engine.model.gguf.tensors import gguf_formats, load_gguf_tensors
 from engine.model.graph import ModelGraph
 from engine.model.tensors.tensor import Format, Tensor
 
-__all__ = ["Model", "load_model"]
+__all__ = ["Formats", "Model", "load_model", "read_formats"]
+
+Formats = dict[str, Format]
+"""The format of every tensor by name."""
 
 _FIM_TOKENS = frozenset({"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"})
 _OWN_PREFIX = "spark-"
@@ -28,19 +34,21 @@ _OWN_PREFIX = "spark-"
 class Model:
     """A loaded model.  Its tensors are shared by all readers and are not to be written to."""
 
-    folder: Path
+    path: Path
+    """Its folder, or its GGUF file."""
     name: str
-    """The folder's name."""
+    """The folder's name, or the file's without its ending."""
     config: ModelConfig
     graph: ModelGraph
     tensors: dict[str, Tensor]
-    """By tensor name, exactly the names of ``graph.weights``."""
+    """By tensor name, exactly the names of ``graph.weights``.  Matrices of a GGUF file are read
+    from it when they are used."""
     language: str
     """The one language it was trained on, ``"python"``, or ``"any"``."""
     fim: bool
     """True: the tokenizer has the three tokens of fill-in-the-middle."""
     verified: bool
-    """False: the folder has no checksums.json, so nobody knows whether its files are whole."""
+    """False: there is no checksums.json, so nobody knows whether the files are whole."""
 
     @property
     def parameters(self) -> int:
@@ -58,17 +66,69 @@ class Model:
         return sum(tensor.size_bytes for tensor in self.tensors.values())
 
 
-def load_model(folder: Path) -> Model:
-    """Return the model in a folder, every file and tensor checked.
+def load_model(path: Path) -> Model:
+    """Return the model in a folder or a GGUF file, checked.
+
+    Of a folder every file and tensor is read.  Of a GGUF file the head is, and the small tensors:
+    offsets, sizes, names, types and shapes of all are checked here, levels and scales of a matrix
+    where they are decoded or packed.
 
     Raises:
-        ConfigError: config.json is missing, malformed or outside what the engine runs.
+        ConfigError: The configuration is missing, malformed or outside what the engine runs.
         WeightsError: A file is missing, truncated or altered, or a tensor is wrong.
-        ModelError: The folder is no folder, or tokenizer.json is malformed or does not fit.
+        ModelError: There is neither folder nor file, or the vocabulary is malformed or does not
+            fit.
     """
-    folder = folder.resolve()
-    if not folder.is_dir():
-        raise ModelError(f"{folder}: no such model folder")
+    path = path.resolve()
+    if path.is_file():
+        return _load_file(path)
+    if not path.is_dir():
+        raise ModelError(f"{path}: no such model folder or GGUF file")
+    return _load_folder(path)
+
+
+def read_formats(path: Path, context_length: int | None = None) -> tuple[ModelGraph, Formats]:
+    """Return the graph of a GGUF file that is to be priced, and the format of each tensor.
+
+    Args:
+        path: The file; its head is read, no weights.
+        context_length: KV rows that are asked for; None means the model's own.
+
+    Raises:
+        ConfigError: A value of the metadata is missing or has no price.
+        WeightsError: The file is malformed, or a tensor is wrong.
+    """
+    file = read_gguf(path)
+    config = read_gguf_config(file, price_only=True, context_length=context_length)
+    graph = config.graph(path.stem)
+    return graph, gguf_formats(file, graph)
+
+
+def _load_file(path: Path) -> Model:
+    file = read_gguf(path)
+    config = read_gguf_config(file)
+    graph = config.graph(path.stem)
+    return Model(
+        path=path,
+        name=path.stem,
+        config=config,
+        graph=graph,
+        tensors=load_gguf_tensors(file, graph),
+        language="any",
+        fim=_tokens(file) >= _FIM_TOKENS,
+        verified=False,
+    )
+
+
+def _tokens(file: GgufFile) -> set[str]:
+    """Return the texts of a file's tokens."""
+    tokens = file.metadata.get("tokenizer.ggml.tokens")
+    if not isinstance(tokens, Strings):
+        raise ModelError(f"{file.path}: there is no vocabulary (tokenizer.ggml.tokens)")
+    return set(tokens)
+
+
+def _load_folder(folder: Path) -> Model:
     config = read_config(folder / "config.json")
     checksums = read_checksums(folder)
     if checksums is not None:
@@ -79,11 +139,11 @@ def load_model(folder: Path) -> Model:
     _check_ids(folder, tokens, config.vocab_size)
     graph = config.graph(folder.name)
     return Model(
-        folder=folder,
+        path=folder,
         name=folder.name,
         config=config,
         graph=graph,
-        tensors=load_tensors(folder, graph, checksums),
+        tensors=load_tensors(folder, graph, checksums, config.adapt),
         language=_language(config, folder),
         fim=tokens.keys() >= _FIM_TOKENS,
         verified=checksums is not None,

@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.repository.ignore import IgnoreRules, list_files
 from engine.repository.privacy import secret_file
 
-__all__ = ["ReadableFile", "find_files", "read_text"]
+__all__ = ["ReadableFile", "find_files", "look_at", "read_text"]
 
 MAX_FILES = 2_000
 MAX_FILE_BYTES = 200_000
@@ -53,7 +53,7 @@ def find_files(
     for path in list_files(IgnoreRules(root)):
         if path.suffix not in suffixes:
             continue
-        file = _look(root, path, private_patterns)
+        file = look_at(root, path, private_patterns)
         if file is not None:
             found.append(file)
     if near:
@@ -76,7 +76,7 @@ def read_text(file: ReadableFile) -> str | None:
         return None
 
 
-def _look(root: Path, path: Path, private_patterns: Sequence[str]) -> ReadableFile | None:
+def look_at(root: Path, path: Path, private_patterns: Sequence[str]) -> ReadableFile | None:
     """Return the file at a path if it may be read, else None.  Does not open it."""
     if path.is_symlink() or secret_file(path, private_patterns) is not None:
         return None

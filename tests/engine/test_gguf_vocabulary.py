@@ -65,7 +65,7 @@ def opened(tmp_path: Path):
 
 
 def pieces_of(tokenizer: Tokenizer, text: str) -> list[str]:
-    return [tokenizer.decode([token]) for token in tokenizer.encode_part(text)]
+    return [tokenizer.decode([token]) for token in tokenizer.encode_part(text, first=True)]
 
 
 def merged(word: str) -> list[str]:

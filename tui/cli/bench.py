@@ -13,7 +13,7 @@ import click
 import engine
 from tui.cli import bench_tasks
 from tui.cli.failures import WrongCallError
-from tui.cli.options import check_model, json_option, model_option
+from tui.cli.options import json_option, model_option, resolve_model
 from tui.cli.progress import ProgressLine
 from tui.cli.source import private_patterns
 from tui.cli.suite_bar import SuiteBar
@@ -99,7 +99,7 @@ def quality(
     infill: holes in programs, judged by running their tests.  situations: cursors with the first
     lines that help there.  Both come from a file of tasks, and the model writes alone.
     """
-    check_model(model)
+    model = resolve_model(model)
     names = _suites(suites, more_suites)
     if tasks is not None or set(names) & set(engine.task_suites):
         call = bench_tasks.TaskCall(model, names, tasks, count, seed, run_code)

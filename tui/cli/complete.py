@@ -16,10 +16,10 @@ from tui.cli.file_place import FilePlace, PlaceError, cut, parse_place
 from tui.cli.options import (
     FiniteFloat,
     check_machine,
-    check_model,
     json_option,
     machine_options,
     model_option,
+    resolve_model,
 )
 from tui.cli.progress import ProgressLine
 from tui.cli.source import read_source, shown_path
@@ -79,7 +79,7 @@ def complete(
     Columns count Unicode code points; column k lies before the k-th character.  The text goes
     to stdout, its lines ending with a newline character; everything else goes to stderr.
     """
-    check_model(model)
+    model = resolve_model(model)
     check_machine(machine, clock)
     request = _request(place, from_stdin, max_tokens, temperature, seed, repository)
     with ProgressLine() as progress:

@@ -12,7 +12,7 @@ class LazyGroup(click.Group):
     """A group of the commands named in ``homes``; a subclass names them."""
 
     homes: ClassVar[dict[str, str]] = {}
-    """Module of each command; the command has its name there."""
+    """Module of each command; the command has its name there, or the one after a colon."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
@@ -22,5 +22,6 @@ class LazyGroup(click.Group):
         """Import and return a command; None if no command has this name."""
         if cmd_name not in self.homes:
             return None
-        command: click.Command = getattr(import_module(self.homes[cmd_name]), cmd_name)
+        module, _, name = self.homes[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name or cmd_name)
         return command

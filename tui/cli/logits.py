@@ -8,7 +8,7 @@ import click
 import engine
 from engine.protocol.messages import Progress
 from tui.cli.failures import WrongCallError
-from tui.cli.options import check_model, json_option, model_option
+from tui.cli.options import json_option, model_option, resolve_model
 from tui.cli.progress import ProgressLine
 
 __all__ = ["logits"]
@@ -36,7 +36,7 @@ def logits(
 
     All tiers (fast, cycle, reference) write the same bits.
     """
-    check_model(model)
+    model = resolve_model(model)
     ids = _ids(tokens)
     if not out.parent.is_dir():
         raise WrongCallError(f"cannot write {out}: there is no folder {out.parent}")

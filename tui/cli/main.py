@@ -20,6 +20,7 @@ _COMMANDS = {
     "complete": "tui.cli.complete",
     "doctor": "tui.cli.doctor",
     "logits": "tui.cli.logits",
+    "models": "tui.cli.models",
     "tokenize": "tui.cli.tokenize",
     "wafer": "tui.cli.wafer",
 }

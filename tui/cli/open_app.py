@@ -1,6 +1,7 @@
 """`spark-tui [PATH]`: finds out what to open, then starts the app."""
 
 import difflib
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -10,13 +11,13 @@ from typing import TextIO
 import click
 
 from tui.cli.failures import WrongCallError
-from tui.cli.options import check_machine, check_model, machine_options, model_option
+from tui.cli.options import check_machine, machine_options, model_option, resolve_model
 from tui.files.repository import find_root
 
 __all__ = ["AppTarget", "find_target", "open_app"]
 
 _FILE_LINE = re.compile(r"(?P<file>.+):(?P<line>\d{1,18})", re.DOTALL | re.ASCII)
-_COMMANDS = ("bench", "complete", "doctor", "wafer")
+_COMMANDS = ("bench", "complete", "doctor", "models", "wafer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class AppTarget:
 def open_app(path: str, model: str | None, machine: str, clock: float | None) -> int:
     """Open the app on a directory, a file, or a line of a file."""
     target = find_target(path)
-    check_model(model)
+    place = resolve_model(model)
     check_machine(machine, clock)
     _check_terminal()
     # Textual takes a third of a second to import; a wrong call need not wait for it.
@@ -46,7 +47,8 @@ def open_app(path: str, model: str | None, machine: str, clock: float | None) ->
         target.repository,
         open_file=target.file,
         line=target.line,
-        make_client=engine_client(model=model, machine=machine, clock_ghz=clock),
+        make_client=engine_client(model=place, machine=machine, clock_ghz=clock),
+        offer_model=place is None and "CI" not in os.environ,
     )
     app.run()
     return app.return_code or 0  # the app itself has said why

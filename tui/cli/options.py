@@ -2,23 +2,25 @@
 
 import sys
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 import engine
+from engine import model_store
+from engine.errors import ModelError
 from tui.cli.failures import WrongCallError
+from tui.settings import load_settings
 
 __all__ = [
     "PRICED_FORMATS",
     "FiniteFloat",
     "check_machine",
-    "check_model",
     "json_option",
     "machine_options",
     "model_option",
+    "resolve_model",
 ]
 
 PRICED_FORMATS = ("int8", "fp16")
@@ -58,7 +60,7 @@ class FiniteFloat(click.ParamType[float]):
 
 
 model_option = click.option(
-    "--model", metavar="M", help="A bundled model's name or a model folder's path."
+    "--model", metavar="M", help="A model's name, as `spark-tui models` lists it, or its path."
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -83,32 +85,27 @@ def machine_options(command: _Command) -> _Command:
     return _machine(_clock(command))
 
 
-def check_model(name: str | None) -> None:
-    """Refuse a model that does not exist, before anything slow begins.
+def resolve_model(name: str | None) -> str | None:
+    """Return what the engine is to open for ``--model``, before anything slow begins.
+
+    A bundled model keeps its name; another becomes the path of its folder or file, so that it
+    means the same in the engine's process.  None stays None: the engine takes its default.
+
+    Args:
+        name: What the person wrote; None means what the settings name, if they name one.
 
     Raises:
-        WrongCallError: ``name`` is neither a bundled model nor a model folder.
+        WrongCallError: Nothing, or more than one model, is meant.
     """
-    if name is None:
-        return
-    bundled = [path.parent.name for path in sorted(_weights().glob("*/config.json"))]
-    if name not in bundled and not _is_folder(name):
-        raise WrongCallError(
-            f"no model '{name}': neither a bundled one ({', '.join(bundled) or 'there is none'})"
-            " nor a model folder"
-        )
-
-
-def _is_folder(name: str) -> bool:
+    settings = load_settings().settings.models
+    asked = name if name is not None else settings.default or None
+    if asked is None:
+        return None
     try:
-        return name != "" and Path(name).expanduser().is_dir()
-    except (OSError, RuntimeError):  # a name too long; the home of nobody
-        return False
-
-
-def _weights() -> Path:
-    """Return the folder of the models that come with the program."""
-    return Path(str(files("weights")))
+        path = model_store.locate_model(asked, map(Path, settings.folders))
+    except ModelError as error:
+        raise WrongCallError(str(error)) from error
+    return path.name if model_store.bundled_models().get(path.name) == path else str(path)
 
 
 def check_machine(name: str, clock_ghz: float | None) -> None:

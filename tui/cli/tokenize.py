@@ -8,21 +8,21 @@ import click
 
 import engine
 from tui.cli.failures import WrongCallError
-from tui.cli.options import json_option
+from tui.cli.options import json_option, model_option, resolve_model
 
 __all__ = ["tokenize"]
 
 
 @click.command(short_help="Print the tokens of a file in a model's vocabulary.")
 @click.argument("file", metavar="FILE")
-@click.option("--model", metavar="M", help="A bundled name, a model folder, or a .gguf file.")
+@model_option
 @json_option
 def tokenize(file: str, model: str | None, as_json: bool) -> None:
     """Print the tokens of FILE in a model's vocabulary; - reads standard input.
 
     What looks like a control token in the file stays text.
     """
-    tokens = engine.tokenize(model, _read(file))
+    tokens = engine.tokenize(resolve_model(model), _read(file))
     if as_json:
         click.echo(json.dumps({"ids": tokens.ids, "pieces": tokens.pieces}))
         return

@@ -9,15 +9,19 @@ from pathlib import Path
 
 from engine.errors import ConfigError
 from engine.model.families.family import ModelConfig
-from engine.model.families.fields import Fields, wrong_field
+from engine.model.families.fields import Fields
 from engine.model.families.gemma import GemmaConfig
+from engine.model.families.gemma2 import Gemma2Config
+from engine.model.families.gemma3 import Gemma3Config
+from engine.model.families.granite import GraniteConfig
 from engine.model.families.llama import LlamaConfig
 from engine.model.families.mistral import MistralConfig
 from engine.model.families.qwen2 import Qwen2Config
 from engine.model.families.qwen3 import Qwen3Config
+from engine.model.families.starcoder2 import Starcoder2Config
 from engine.model.graph import ModelGraph
 
-__all__ = ["FAMILIES", "ModelConfig", "read_config", "read_graph"]
+__all__ = ["FAMILIES", "ModelConfig", "family_of", "read_config", "read_graph"]
 
 FAMILIES: dict[str, type[ModelConfig]] = {
     "llama": LlamaConfig,
@@ -25,6 +29,11 @@ FAMILIES: dict[str, type[ModelConfig]] = {
     "qwen2": Qwen2Config,
     "qwen3": Qwen3Config,
     "gemma": GemmaConfig,
+    "gemma2": Gemma2Config,
+    "gemma3": Gemma3Config,
+    "gemma3_text": Gemma3Config,
+    "starcoder2": Starcoder2Config,
+    "granite": GraniteConfig,
 }
 """The class of a family's configurations by ``model_type``."""
 
@@ -34,11 +43,11 @@ def read_config(path: Path) -> ModelConfig:
 
     Raises:
         ConfigError: The file is missing, unreadable or malformed, or a field is missing, of the
-            wrong type or outside what the tiers run.  The message names file and field.
+            wrong type or outside what has a graph.  The message names file and field.
     """
     try:
         fields = Fields.from_file(path)
-        return _family_that_runs(fields.present("model_type")).read_to_run(fields)
+        return family_of(fields.present("model_type")).read(fields)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
 
@@ -53,34 +62,29 @@ def read_graph(path: Path, context_length: int | None = None) -> ModelGraph:
         context_length: KV rows that are asked for; None means the model's own.
 
     Raises:
-        ConfigError: The file is missing or malformed, or a field has no price; the message names
-            file and field.
+        ConfigError: As `read_config`.
     """
     file = path / "config.json" if path.is_dir() else path
     try:
         fields = Fields.from_file(file)
-        family = _family_with_a_price(fields.get("model_type"))
-        config = family.read_to_price(fields, context_length)
+        config = family_of(fields.present("model_type")).read_to_price(fields, context_length)
         return config.graph(file.resolve().parent.name)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from error
 
 
-def _family_that_runs(kind: object) -> type[ModelConfig]:
-    family = FAMILIES.get(kind) if isinstance(kind, str) else None
-    if family is not None and not family.only_priced:
-        return family
-    runs = [name for name, each in FAMILIES.items() if not each.only_priced]
+def family_of(kind: object) -> type[ModelConfig]:
+    """Return the family of a ``model_type``.
+
+    Raises:
+        ConfigError: It is not supported; the message names it and lists those that are.
+    """
+    if isinstance(kind, str) and kind in FAMILIES:
+        return FAMILIES[kind]
     hint = ""
-    if family is not None:
-        hint = f" ({kind} can be priced, not run: {family.only_priced})"
-    elif isinstance(kind, str) and (close := get_close_matches(kind.lower(), runs, n=1)):
+    if isinstance(kind, str) and (close := get_close_matches(kind.lower(), FAMILIES, n=1)):
         hint = f"; did you mean {close[0]!r}?"
-    raise ConfigError(f"{wrong_field('model_type', kind, ', '.join(map(repr, runs)))}{hint}")
-
-
-def _family_with_a_price(kind: object) -> type[ModelConfig]:
-    family = FAMILIES.get(kind) if isinstance(kind, str) else None
-    if family is None:
-        raise ConfigError(f"model_type {kind!r} cannot be priced; known: {', '.join(FAMILIES)}")
-    return family
+    raise ConfigError(
+        f"field 'model_type' is {kind!r}, a family that is not supported; "
+        f"supported: {', '.join(FAMILIES)}{hint}"
+    )

@@ -4,19 +4,18 @@ Knows no family by name; the registry is the package's.
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Self
+from collections.abc import Mapping
+from typing import Self
 
 from engine.model.families.fields import Fields
 from engine.model.graph import ModelGraph
+from engine.model.tensors.stored import Stored
 
 __all__ = ["ModelConfig"]
 
 
 class ModelConfig(ABC):
     """The configuration of one model; a family is a subclass."""
-
-    only_priced: ClassVar[str] = ""
-    """Why no model of the family runs yet, for a message; empty where models run."""
 
     vocab_size: int
     spark_language: str | None
@@ -27,29 +26,24 @@ class ModelConfig(ABC):
     def read(cls, fields: Fields) -> Self:
         """Return the configuration that a file's fields describe.
 
-        Raises:
-            ConfigError: A field is missing, of the wrong type or outside what has a graph.
-        """
-
-    @classmethod
-    def read_to_run(cls, fields: Fields) -> Self:
-        """Return the configuration, unless the tiers would compute something else than it means.
+        Args:
+            fields: Those of a ``config.json``, or of a GGUF file's metadata under the same names.
 
         Raises:
-            ConfigError: As `read`, or a field asks for what no tier computes.
+            ConfigError: A field is missing, of the wrong type or outside what has a graph, or
+                would change numbers and is not read.
         """
-        return cls.read(fields)
 
     @classmethod
     def read_to_price(cls, fields: Fields, context_length: int | None) -> Self:
-        """Return the configuration, unless it costs time that the graph does not show.
+        """Return the configuration, with what costs no time made plain if it does not run.
 
         Args:
             fields: The file's.
             context_length: KV rows that are asked for; None means the model's own.
 
         Raises:
-            ConfigError: As `read`, or a field has no price.
+            ConfigError: As `read`.
         """
         return cls.read(fields)
 
@@ -60,3 +54,14 @@ class ModelConfig(ABC):
         Args:
             name: The model's name, for listings.
         """
+
+    def adapt(self, found: Mapping[str, Stored]) -> dict[str, Stored]:
+        """Return the tensors of a Hugging Face folder under the graph's names, as it means them.
+
+        Args:
+            found: As the folder has them, by name.
+
+        Raises:
+            WeightsError: They contradict the configuration.
+        """
+        return dict(found)

@@ -96,6 +96,24 @@ class Fields:
         except OverflowError:
             raise wrong_field(name, value, "a number that a double holds") from None
 
+    def positive(self, name: str) -> float:
+        """Return a number above 0."""
+        value = self.number(name)
+        check_positive(name, value, below=math.inf)
+        return value
+
+    def optional_positive(self, name: str) -> float | None:
+        """Return a number above 0, or None where there is none."""
+        return None if self.get(name) is None else self.positive(name)
+
+    def optional_size(self, name: str) -> int:
+        """Return a whole number above 0, or 0 where there is none."""
+        if self.get(name) is None:
+            return 0
+        value = self.integer(name)
+        check_size(name, value)
+        return value
+
     def boolean(self, name: str, default: bool) -> bool:
         """Return true or false."""
         value = self.present(name, default)
@@ -123,7 +141,8 @@ def check_size(name: str, value: int, most: int = LARGEST_SIZE) -> None:
 def check_positive(name: str, value: float, *, below: float) -> None:
     """Raise ConfigError unless 0 < value < below."""
     if not (math.isfinite(value) and 0.0 < value < below):
-        raise wrong_field(name, value, f"a number above 0 and below {below:g}")
+        limit = "" if below == math.inf else f" and below {below:g}"
+        raise wrong_field(name, value, f"a number above 0{limit}")
 
 
 def check_multiple(name: str, value: int, divisor: int, why: str = "") -> None:

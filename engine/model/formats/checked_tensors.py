@@ -4,7 +4,7 @@ Chooses the container, compares what it holds with what the graph needs, and tur
 tensor into one that can be read.  Matrices come out in a format the kernels read, vectors as fp32.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -22,13 +22,25 @@ from engine.model.tensors.q8 import Q8Tensor, quantise
 from engine.model.tensors.stored import Stored
 from engine.model.tensors.tensor import Format, Tensor
 
-__all__ = ["load_float_tensors", "load_tensors"]
+__all__ = ["Adapt", "load_float_tensors", "load_tensors"]
 
 _NAMES_SHOWN = 5
 
 
-def load_tensors(folder: Path, graph: ModelGraph, checksums: Checksums | None) -> dict[str, Tensor]:
+Adapt = Callable[[Mapping[str, Stored]], dict[str, Stored]]
+"""Turns a folder's tensors into those that the graph names."""
+
+
+def load_tensors(
+    folder: Path, graph: ModelGraph, checksums: Checksums | None, adapt: Adapt = dict
+) -> dict[str, Tensor]:
     """Return all tensors of a model in the graph's order: matrices quantised, vectors as fp32.
+
+    Args:
+        folder: The model's.
+        graph: Says which tensors it needs.
+        checksums: The folder's, or None.
+        adapt: `ModelConfig.adapt` of its family.
 
     Raises:
         WeightsError: The container cannot be read or is not the one its checksum belongs to;
@@ -36,12 +48,13 @@ def load_tensors(folder: Path, graph: ModelGraph, checksums: Checksums | None) -
             with a value that is not allowed.  The message names file and tensor.
     """
     return {
-        name: _loaded(stored) for name, stored in _read_checked(folder, graph, checksums).items()
+        name: _loaded(stored)
+        for name, stored in _read_checked(folder, graph, checksums, adapt).items()
     }
 
 
 def load_float_tensors(
-    folder: Path, graph: ModelGraph, checksums: Checksums | None
+    folder: Path, graph: ModelGraph, checksums: Checksums | None, adapt: Adapt = dict
 ) -> dict[str, FloatTensor]:
     """Return all tensors of a model as float32, for the fp32 reference.
 
@@ -52,7 +65,7 @@ def load_float_tensors(
     """
     return {
         name: FloatTensor(_finite(stored, _as_stored(stored).dequantise()))
-        for name, stored in _read_checked(folder, graph, checksums).items()
+        for name, stored in _read_checked(folder, graph, checksums, adapt).items()
     }
 
 
@@ -60,10 +73,11 @@ def load_float_tensors(
 
 
 def _read_checked(
-    folder: Path, graph: ModelGraph, checksums: Checksums | None
+    folder: Path, graph: ModelGraph, checksums: Checksums | None, adapt: Adapt
 ) -> dict[str, Stored]:
     """Return the stored tensors in the graph's order, names, types and shapes checked."""
     path, found = _read_container(folder, checksums)
+    found = adapt(found)
     _check_names(path, found, graph.weights)
     for name, shape in graph.weights.items():
         _check_tensor(found[name], shape)

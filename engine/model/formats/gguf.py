@@ -99,6 +99,8 @@ class GgufTensor:
     shape: tuple[int, ...]
     """Slowest dimension first, as NumPy counts: (N, K) for a matrix of N outputs, K inputs."""
     type: GgmlType
+    offset: int
+    """Where its bytes begin in the file."""
     data: NDArray[np.uint8]
     """Its bytes, mapped and read-only; row after row, blocks along the last dimension."""
 
@@ -322,7 +324,7 @@ class _Reader:
                 f"truncated: tensor {info.name!r} needs {size} bytes at {start}, the file ends at "
                 f"{len(self._data)}"
             )
-        return GgufTensor(info.name, info.shape, kind, self._bytes[start : start + size])
+        return GgufTensor(info.name, info.shape, kind, start, self._bytes[start : start + size])
 
     @staticmethod
     def _wrong_version(version: int) -> str:
@@ -344,10 +346,11 @@ class _Info:
 
 def _alignment(metadata: Mapping[str, Value]) -> int:
     value = metadata.get("general.alignment", DEFAULT_ALIGNMENT)
-    is_power = isinstance(value, int) and not isinstance(value, bool) and value.bit_count() == 1
-    if not is_power or not 8 <= int(str(value)) <= 1 << 20:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _Malformed(f"general.alignment is a {type(value).__name__}, not a number")
+    if value.bit_count() != 1 or not 8 <= value <= 1 << 20:
         raise _Malformed(f"general.alignment is {value}; a power of two from 8 is needed")
-    return int(str(value))
+    return value
 
 
 def _refuse_overlaps(spans: list[tuple[int, int, str]]) -> None:

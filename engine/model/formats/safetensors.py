@@ -89,5 +89,5 @@ def _data_bytes(header: bytes) -> int:
         entries = json.loads(header)
         ends = [entry["data_offsets"][1] for key, entry in entries.items() if key != "__metadata__"]
         return max([0, *map(int, ends)])
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return 0  # malformed: safetensors refuses it with its own reason

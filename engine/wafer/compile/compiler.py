@@ -277,6 +277,22 @@ class _Lowering:
         """Return the index of a new matrix of the nodes' weights."""
         return self.tables.matrix(nodes, self._formats(nodes))
 
+    def _vector(self, tensors: list[str]) -> int:
+        """Return the index of vectors that lie side by side."""
+        return self.tables.vector(tensors, self.placement.model.formats.stacked(tensors))
+
+    def _biases(self, nodes: list[Node]) -> list[str]:
+        """Return the biases of nodes that are one product: every node's, or none.
+
+        Raises:
+            PlacementError: Only some have one.
+        """
+        biases = [node.text("bias") for node in nodes if "bias" in node.attributes]
+        if biases and len(biases) < len(nodes):
+            names = ", ".join(node.name for node in nodes)
+            raise PlacementError(f"{names}: one product serves them, and only some have a bias")
+        return biases
+
     def _only_priced(self, node: Node, what: str) -> None:
         if self.placement.runs:
             raise PlacementError(f"{node.name}: {what} are not supported yet")
@@ -284,9 +300,6 @@ class _Lowering:
     def _matmul(self, nodes: list[Node]) -> None:
         """Round the shared input to what the weights meet, bring it to all cores, multiply."""
         node, formats = nodes[0], self._formats(nodes)
-        biased = any("bias" in each.attributes for each in nodes)
-        if biased:
-            self._only_priced(node, "products with a bias")
         product, order = self.placement.product(node.role), self.orders.of(node.role)
         inputs, along = product.inputs, product.along
         source = {Field.SOURCE: self.tables.read(*node.inputs), Field.ALONG: along}
@@ -305,8 +318,10 @@ class _Lowering:
             Field.WEIGHT: self._matrix(nodes),
             Field.ORDER: self.tables.order(order),
         }
+        if biases := self._biases(nodes):
+            operands[Field.BIAS] = self._vector(biases)
         tiles = matmul.stack(formats, product.outputs)
-        layout = (inputs, tiles, along, order, biased)
+        layout = (inputs, tiles, along, order, len(biases) > 0)
         self.emit(Op.MATMUL, self.priced(matmul.cost, matmul.steps, *layout), node, operands)
 
     def _rotary(self, nodes: list[Node]) -> None:
@@ -412,6 +427,7 @@ _INDICES = (
     Field.WEIGHT,
     Field.ORDER,
     Field.VARIANT,
+    Field.BIAS,
 )
 """Columns that point into a table; −1 where an instruction has none."""
 

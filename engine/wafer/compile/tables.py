@@ -108,6 +108,12 @@ class Tables:
         self.matrices.append(Matrix(tensors, names, widths, shapes[0][-1]))
         return len(self.matrices) - 1
 
+    def vector(self, tensors: Sequence[str], formats: Sequence[Format]) -> int:
+        """Return the index of vectors that lie side by side, as one matrix of one output."""
+        inputs = sum(self.graph.weights[name][0] for name in tensors)
+        names = tuple(format.name for format in formats)
+        return _index(self.matrices, Matrix(tuple(tensors), names, (1,), inputs))
+
     def order(self, order: ReduceOrder) -> int:
         """Return the index of a reduction order."""
         return _index(self.orders, order)

@@ -26,6 +26,7 @@ _SUM = int(Kind.SUM)
 _LARGEST, _WEIGH, _DIVIDE = int(Kind.LARGEST), int(Kind.WEIGH), int(Kind.DIVIDE)
 _GATE, _ADD, _BEST = int(Kind.GATE), int(Kind.ADD), int(Kind.BEST)
 _HOST, _COPY = int(Kind.HOST), int(Kind.COPY)
+_FINISH = int(Kind.FINISH)
 
 _GROUP = 32
 
@@ -351,6 +352,9 @@ def compute(row, words, reals, octets, halves, seen, kept, step_row):
         _divide(reals, a)
     elif kind == _GATE:
         _gate(reals, a)
+    elif kind == _FINISH:
+        for j in range(a[2]):
+            reals[a[0] + j] = reals[a[0] + j] + reals[a[1] + j]
     elif kind == _ADD:
         for i in range(a[3]):
             reals[a[2] + i] = reals[a[0] + i] + reals[a[1] + i]

@@ -128,9 +128,11 @@ class Kind(IntEnum):
     """mem[A2 + i] ← mem[A0 + i] + mem[A1 + i], A3 elements."""
     BEST = 19
     """mem[A1], mem[A1 + 1] ← the largest of A2 values at A0 and its index, counted from A3."""
+    FINISH = 22
+    """mem[A0 + j] ← mem[A0 + j] + mem[A1 + j], A2 outputs of a product and their bias."""
     COPY = 21
     """mem[A1 : A1 + A2] ← mem[A0 : A0 + A2]."""
-    SUM = 22
+    SUM = 23
     """mem[A1 + g·A4] ← Σ q over group g, int32: bytes q at A0, A2 groups of A3 elements."""
     HOST = 20
     """mem[A1 : A1 + A2] ← the host's words for this row of the step, from A0 + row·A2 on.  The
@@ -213,6 +215,7 @@ ADDRESSES: dict[Kind, tuple[int, ...]] = {
     Kind.ADD: (2, 0, 1),
     Kind.BEST: (1, 0),
     Kind.SUM: (1, 0),
+    Kind.FINISH: (0, 1),
     Kind.HOST: (1, 0),
     Kind.COPY: (1, 0),
 }

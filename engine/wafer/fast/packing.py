@@ -64,8 +64,8 @@ def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor], layout: Ti
             tiles += panels.size // TILE_BYTES
         else:
             places[matrix.tensors] = elements
-            vectors.append(float_vector(tensors, matrix.tensors[0]))
-            elements += vectors[-1].size
+            vectors += [float_vector(tensors, name) for name in matrix.tensors]
+            elements += matrix.inputs
     rows = [(places[matrix.tensors], matrix.inputs, matrix.outputs) for matrix in matrices]
     return Packed(
         np.array(rows, np.int64),

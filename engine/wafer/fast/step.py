@@ -42,6 +42,7 @@ _ORDER = int(Field.ORDER)
 _COUNT = int(Field.COUNT)
 _LAST_ROW = int(Field.LAST_ROW)
 _VARIANT = int(Field.VARIANT)
+_BIAS = int(Field.BIAS)
 _EMBED, _NORM, _QUANTISE = int(Op.EMBED), int(Op.NORM), int(Op.QUANTISE)
 _MATMUL, _ROTARY, _ATTENTION = int(Op.MATMUL), int(Op.ROTARY), int(Op.ATTENTION)
 _GATE, _ADD = int(Op.GATE), int(Op.ADD)
@@ -75,7 +76,7 @@ class Memory(NamedTuple):
     layout: TileLayout
     """How `panels` are packed."""
     vectors: Floats
-    """Norm weights."""
+    """Weights of norms, biases."""
     angles: Angles
     values: Floats
     """Arena of the buffers, each (max rows, width)."""
@@ -101,10 +102,10 @@ def _tiles(matrices: Table, weight: int) -> Tiles:
 
 
 @helper
-def _gain(matrices: Table, weight: int, gains: Floats) -> Floats:
-    """Return a norm's weights."""
+def _vector(matrices: Table, weight: int, vectors: Floats) -> Floats:
+    """Return a vector: a norm's weights, a bias."""
     at, width = matrices[weight, 0], matrices[weight, 1]
-    return gains[at : at + width]
+    return vectors[at : at + width]
 
 
 @helper
@@ -153,7 +154,10 @@ def run_step(path: DotPath, threads: int, memory: Memory, tokens: Tokens, positi
         if op == _EMBED:
             vectors.embed(memory.panels, tiles, memory.layout, tokens, values, target)
         elif op == _NORM:
-            gain, eps = _gain(memory.matrices, row[_WEIGHT], memory.vectors), memory.norms[variant]
+            gain, eps = (
+                _vector(memory.matrices, row[_WEIGHT], memory.vectors),
+                memory.norms[variant],
+            )
             vectors.norm(values, source, gain, eps, order, memory.partial, target, rows)
         elif op == _QUANTISE:
             vectors.quantise(values, source, memory.layout, inputs, rows)
@@ -165,6 +169,9 @@ def run_step(path: DotPath, threads: int, memory: Memory, tokens: Tokens, positi
                 )
             else:
                 multiply.matmul(path, memory.panels, tiles, inputs, order, values, target, rows)
+            if row[_BIAS] >= 0:
+                bias = _vector(memory.matrices, row[_BIAS], memory.vectors)
+                vectors.add_bias(values, target, bias, rows)
         elif op == _ROTARY:
             rotation = Rotation(memory.rotations[variant, 0], memory.rotations[variant, 1])
             vectors.rotate(values, source, row[_COUNT], memory.angles, rotation, position, rows)

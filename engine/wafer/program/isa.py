@@ -25,7 +25,8 @@ class Op(IntEnum):
     """Copy what lies on a line (`count` wavelets a core) to all cores across it; keys and values
     are first rounded to fp16."""
     MATMUL = 4
-    """target ← quantised source × weight: every core its tile, then a reduction to a line."""
+    """target ← quantised source × weight: every core its tile, then a reduction to a line, where a
+    bias is added."""
     ROTARY = 5
     """Rotate the pairs of source in place by the angle of their position, on the north line."""
     ATTENTION = 6
@@ -78,6 +79,8 @@ class Field(IntEnum):
     """Cycles of the instruction alone, from an aligned start, for one row without KV rows."""
     CYCLES_KV = 13
     """Cycles for each KV row, the same number in every core, per row of the step."""
+    BIAS = 14
+    """MATMUL: index into the Program's weights of the vector that is added, −1 if none."""
 
 
 FIELDS = len(Field)

@@ -69,9 +69,13 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         Op.MATMUL,
         price="matmul.cost",
-        kernels={"matmul": "multiply.matmul", "matmul, threaded": "multiply.matmul_parallel"},
+        kernels={
+            "matmul": "multiply.matmul",
+            "matmul, threaded": "multiply.matmul_parallel",
+            "bias": "vectors.add_bias",
+        },
         lowering="lower_products.matmul",
-        works={"DOT": "XDP8", "SUM": "XDP8", "TERMS": "FMULS"},
+        works={"DOT": "XDP8", "SUM": "XDP8", "TERMS": "FMULS", "FINISH": "FADDS"},
     ),
     Operation(
         Op.ROTARY,

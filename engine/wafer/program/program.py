@@ -69,14 +69,14 @@ class Buffer:
 class Matrix:
     """A weight matrix (N, K) as the chip holds it: tensors that share their input, stacked along N.
 
-    A norm's vector is one of N = 1.
+    A vector (a norm's, a bias) is one of N = 1; those that lie side by side are joined along K.
     """
 
     tensors: tuple[str, ...]
     formats: tuple[str, ...]
     """Weight format of each tensor: a key of `engine.model.tensors.FORMATS`."""
     widths: tuple[int, ...]
-    """Outputs of each tensor."""
+    """Outputs of each tensor; (1,) for vectors."""
     inputs: int
 
     @property
@@ -226,6 +226,8 @@ class Program:
             notes.append(f"order {self.orders[order].parts}/{self.orders[order].group}")
         if row[Field.COUNT]:
             notes.append(f"count {row[Field.COUNT]}")
+        if row[Field.BIAS] >= 0:
+            notes.append("bias")
         return (
             f"{Op(row[Field.OP]).name.lower():9s} {self.regions[row[Field.REGION]].label:9s} "
             f"{name(Field.SOURCE):>19s} → {name(Field.TARGET):19s} {' '.join(notes):30s} "

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.completion.prompt import MARGIN_TOKENS, Order, PromptBuilder, window_start
+from engine.completion.prompt import MARGIN_TOKENS, PromptBuilder, window_start
+from engine.completion.prompt_styles import STYLES
 from engine.errors import PromptError
 from engine.generation.generator import common_length
 from tests.engine_tokenizers import byte_tokenizer, merging_tokenizer
@@ -15,8 +16,13 @@ END, PREFIX, MIDDLE, SUFFIX, _, _, FILE = range(7)
 code = st.text(st.sampled_from("ab (\n\té€"), max_size=300)
 
 
-def builder(context_length=256, fim=True, **options):
-    return PromptBuilder(TOKENIZER, context_length, fim, **options)
+STYLE = {style.name: style for style in STYLES}
+SPARK, TYPED = STYLE["spark"], STYLE["granite"]
+"""The cursor's line comes last with all text before it, or alone."""
+
+
+def builder(context_length=256, style=SPARK, **options):
+    return PromptBuilder(TOKENIZER, context_length, style, **options)
 
 
 def say(prompt):
@@ -28,21 +34,9 @@ def say(prompt):
     return out.decode()
 
 
-@pytest.mark.parametrize(
-    ("order", "expected"),
-    [
-        (Order.SPM, "<F>a.py\n<P><S> + 1\nb<M>x\n  y ="),
-        (Order.PSM, "<F>a.py\n<P>x\n  y =<S> + 1\nb<M>"),
-        (Order.TYPED, "<F>a.py\n<P>x\n<S> + 1\nb<M>  y ="),
-    ],
-)
-def test_the_three_orders(order, expected):
-    assert say(builder(order=order).build("a.py", "x\n  y =", " + 1\nb", 8)) == expected
-
-
 def test_a_model_without_fill_in_the_middle_gets_the_prefix():
-    assert say(builder(fim=False).build("", "x = ", "rest", 8)) == "x = "
-    assert say(builder(fim=False).build("", "", "rest", 8)) == "<E>"
+    assert say(builder(style=None).build("", "x = ", "rest", 8)) == "x = "
+    assert say(builder(style=None).build("", "", "rest", 8)) == "<E>"
 
 
 def test_a_marker_in_the_text_stays_text():
@@ -54,17 +48,15 @@ def test_a_path_that_would_crowd_out_the_code_is_left_away():
     assert say(builder().build("x" * 200, "a", "", 8)) == "<P><S><M>a"
 
 
-@given(code, code, st.sampled_from(Order), st.booleans(), st.integers(1, 100))
+@given(code, code, st.sampled_from([SPARK, TYPED]), st.booleans(), st.integers(1, 100))
 def test_the_prompt_leaves_room_and_says_what_stands_at_the_cursor(
-    prefix, suffix, order, healing, max_tokens
+    prefix, suffix, style, healing, max_tokens
 ):
-    prompt = builder(order=order, healing=healing).build("a.py", prefix, suffix, max_tokens)
+    prompt = builder(style=style, healing=healing).build("a.py", prefix, suffix, max_tokens)
     assert len(prompt.ids) + max_tokens + MARGIN_TOKENS <= 256
-    before, _, after = say(prompt).removeprefix("<F>a.py\n<P>").partition("<S>")
-    if order is Order.SPM:
+    before, _, after = say(prompt).removeprefix("<F>a.py\n").removeprefix("<P>").partition("<S>")
+    if style is SPARK:
         after, _, before = after.partition("<M>")
-    elif order is Order.PSM:
-        after = after.removesuffix("<M>")
     else:
         after, _, typed = after.partition("<M>")
         before += typed
@@ -114,9 +106,9 @@ def some_code(lines, seed=0):
     )
 
 
-@pytest.mark.parametrize("order", [Order.SPM, Order.TYPED])
-def test_a_window_slides_rarely_while_text_is_typed(order):
-    build = builder(1024, order=order).build
+@pytest.mark.parametrize("style", [SPARK, TYPED])
+def test_a_window_slides_rarely_while_text_is_typed(style):
+    build = builder(1024, style=style).build
     text, typed = some_code(200), some_code(12, seed=1)
     reused = []
     previous = build("a.py", text, "\nrest\n", 24).ids
@@ -153,8 +145,8 @@ def test_a_window_starts_within_its_bounds_at_a_line_if_there_is_one(text, data)
 
 def test_healing_takes_back_a_token_that_could_grow():
     tokenizer = merging_tokenizer()
-    healed = PromptBuilder(tokenizer, 256, True, healing=True).build("", "    ret", "", 8)
+    healed = PromptBuilder(tokenizer, 256, SPARK).build("", "    ret", "", 8)
     assert healed.healing == b"ret"
     assert tokenizer.decode(healed.ids) == "    "
-    kept = PromptBuilder(tokenizer, 256, True, healing=True).build("", "    return", "", 8)
+    kept = PromptBuilder(tokenizer, 256, SPARK).build("", "    return", "", 8)
     assert kept.healing == b""

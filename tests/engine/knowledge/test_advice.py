@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.knowledge.advice import Advice, line_ends, merge
+from engine.knowledge.advice import Advice, Ends, line_ends, merge
 from engine.knowledge.cursor_lines import CursorLines
 from engine.knowledge.mixture import Certainty
 from engine.knowledge.text_index import IndexView, TextIndex
@@ -31,7 +31,7 @@ def advice_for(
     context = tokenizer.encode_part(prefix.removesuffix(healing.decode()))
     return Advice(
         tokenizer,
-        line_ends(tokenizer),
+        Ends(line_ends(tokenizer), np.array([tokenizer.special("<|endoftext|>")])),
         view_of(tokenizer, own),
         [view_of(tokenizer, text) for text in repository],
         CursorLines.of(prefix, "", healing, one_line=one_line),

@@ -22,7 +22,7 @@ def adviser() -> Adviser:
 
 def adviser_for(language: str) -> Adviser:
     mixture = {expert: dict.fromkeys(names, 0.0) for expert, names in EXPERTS.items()}
-    return Adviser(BYTES, Tuning(mixture, None, "", {}), language)
+    return Adviser(BYTES, Tuning(mixture, None, "", {}), language, np.array([0]))
 
 
 def advise(adviser: Adviser, root: Path, prefix: str, suffix: str = "", path: str = "x.py"):

@@ -5,7 +5,17 @@ import numpy as np
 import pytest
 
 from engine.errors import ModelError, WeightsError
-from engine.knowledge.tuning import EXPERTS, FILE, Tuning, load_tuning, write_tuning
+from engine.knowledge import tuning as module
+from engine.knowledge.tuning import (
+    EXPERTS,
+    FILE,
+    Tuning,
+    find_tuning,
+    load_tuning,
+    user_tuning_file,
+    write_tuning,
+    write_user_tuning,
+)
 
 
 def tuning(threshold: float | None = -0.5) -> Tuning:
@@ -78,3 +88,42 @@ def test_a_tuning_without_a_coefficient_is_refused(tmp_path: Path, missing: str)
     write_tuning(tmp_path, Tuning(mixture, None, "", {}))
     with pytest.raises(ModelError, match=f"no coefficient .{last}.; fit it again"):
         load_tuning(tmp_path)
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch):
+    """A user's state, a model's folder and a package with shipped tunings."""
+    monkeypatch.setenv("SPARK_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(module, "files", lambda package: tmp_path / "package")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "package" / "knowledge").mkdir(parents=True)
+    return tmp_path
+
+
+def ship(places: Path, own: Tuning) -> None:
+    data = msgspec.json.encode(own)
+    (places / "package" / "knowledge" / "coder.json").write_bytes(data)
+
+
+def test_the_users_numbers_count_before_the_models_and_these_before_shipped_ones(places) -> None:
+    place = places / "model"
+    assert find_tuning(place, "coder", 100) is None
+    ship(places, tuning(-0.1))
+    assert find_tuning(place, "coder", 100) == tuning(-0.1)
+    assert find_tuning(places / "coder.gguf", "coder", 100) == tuning(-0.1)
+    write_tuning(place, tuning(-0.2))
+    assert find_tuning(place, "coder", 100) == tuning(-0.2)
+    assert write_user_tuning("coder", tuning(-0.3)) == user_tuning_file("coder")
+    assert find_tuning(place, "coder", 100) == tuning(-0.3)
+    assert find_tuning(place, "other", 100) == tuning(-0.2)
+
+
+def test_numbers_for_weights_of_another_size_do_not_count(places) -> None:
+    fitted = msgspec.structs.replace(tuning(), weight_bytes=100)
+    write_user_tuning("coder", fitted)
+    assert find_tuning(places / "model", "coder", 100) == fitted
+    assert find_tuning(places / "model", "coder", 101) is None
+
+
+def test_a_name_with_a_slash_stays_in_the_folder(places) -> None:
+    assert user_tuning_file("../x").parent == places / "state" / "knowledge"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.model import catalogue
+from engine.model_store import bundled
 from tests.tiny import tiny_model, write_tiny_model
 
 
@@ -22,5 +22,5 @@ def bundle(tmp_path, monkeypatch):
     root = tmp_path / "weights"
     root.mkdir()
     (root / "no-model").mkdir()
-    monkeypatch.setattr(catalogue, "files", lambda package: root)
+    monkeypatch.setattr(bundled, "files", lambda package: root)
     return root

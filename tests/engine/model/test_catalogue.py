@@ -3,8 +3,8 @@
 import pytest
 
 from engine.errors import ModelError
-from engine.model import catalogue
 from engine.model.catalogue import bundled_models, find_model, weights_sha256
+from engine.model_store import bundled
 from tests.tiny import write_tiny_model
 
 
@@ -36,16 +36,16 @@ def test_a_model_in_the_home_folder(bundle, tmp_path, monkeypatch):
 
 def test_an_unknown_name_lists_the_known_ones(bundle):
     write_tiny_model(bundle / "spark-nano")
-    with pytest.raises(ModelError, match=r"did you mean 'spark-nano'\? \(bundled: spark-nano\)"):
-        find_model("spark-nan")
-    with pytest.raises(ModelError, match=r"no model 'llama'.*\(bundled: spark-nano\)"):
+    with pytest.raises(ModelError, match=r"did you mean 'spark-nano'\? \(here: spark-nano;"):
+        find_model("spark-namo")
+    with pytest.raises(ModelError, match=r"no model 'llama'.*\(here: spark-nano;"):
         find_model("llama")
     with pytest.raises(ModelError, match="no model ''"):
         find_model("")
 
 
 def test_a_file_is_no_model_folder(bundle, tiny_folder):
-    with pytest.raises(ModelError, match="is a file"):
+    with pytest.raises(ModelError, match="is no GGUF file"):
         find_model(tiny_folder / "config.json")
 
 
@@ -53,7 +53,7 @@ def test_without_the_weights_package(monkeypatch):
     def missing(package):
         raise ModuleNotFoundError(package)
 
-    monkeypatch.setattr(catalogue, "files", missing)
+    monkeypatch.setattr(bundled, "files", missing)
     with pytest.raises(ModelError, match="reinstall"):
         find_model()
 

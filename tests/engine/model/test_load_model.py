@@ -14,7 +14,7 @@ from tests.tiny import byte_tokenizer, write_checksums, write_tiny_model
 def test_what_a_model_says_about_itself(tiny_folder):
     model = load_model(tiny_folder)
     assert model.name == "tiny"
-    assert model.folder == tiny_folder
+    assert model.path == tiny_folder
     assert model.graph.name == "tiny"
     assert model.parameters == 288 * 64 + 2 * (64 * (64 + 32 + 32 + 64 + 3 * 96) + 2 * 64) + 64
     norms = 5 * 64
@@ -71,7 +71,7 @@ def test_a_wrong_configuration_is_told_as_such_before_its_checksum(tiny_folder):
 
 
 def test_no_folder(tmp_path):
-    with pytest.raises(ModelError, match="no such model folder"):
+    with pytest.raises(ModelError, match="no such model folder or GGUF file"):
         load_model(tmp_path / "absent")
 
 

@@ -109,7 +109,15 @@ def test_a_crash_of_the_app_is_a_failure(
 def test_help_names_the_commands_and_imports_none_of_the_engine(spark: Spark) -> None:
     outcome = spark("--help")
     assert outcome.code == 0
-    for word in ("[PATH]", "complete", "doctor", "wafer", "./name", "bundled model", "cycles into"):
+    for word in (
+        "[PATH]",
+        "complete",
+        "doctor",
+        "wafer",
+        "./name",
+        "A model's name",
+        "cycles into",
+    ):
         assert word in outcome.out
 
 

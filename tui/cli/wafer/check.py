@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 import engine
-from tui.cli.options import check_model, json_option, machine_options, model_option
+from tui.cli.options import json_option, machine_options, model_option, resolve_model
 from tui.cli.progress import ProgressLine
 
 __all__ = ["check"]
@@ -30,7 +30,7 @@ def check(model: str | None, machine: str, clock: float | None, tokens: int, as_
     Every value of a prefill of 8 tokens and of some decoded ones is compared bit for bit; the
     first that differs ends the check with its operation, core and index.
     """
-    check_model(model)
+    model = resolve_model(model)
     with ProgressLine() as progress:
         report = engine.check_wafer(model, machine, clock, tokens=tokens, on_progress=progress.show)
     if as_json:

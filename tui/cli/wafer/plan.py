@@ -8,7 +8,13 @@ from rich.console import Console
 from rich.table import Table
 
 import engine
-from tui.cli.options import PRICED_FORMATS, json_option, machine_options, model_option
+from tui.cli.options import (
+    PRICED_FORMATS,
+    json_option,
+    machine_options,
+    model_option,
+    resolve_model,
+)
 
 __all__ = ["floor_plan", "plan"]
 
@@ -25,9 +31,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 @click.option(
     "--dtype",
     type=click.Choice(PRICED_FORMATS),
-    default=PRICED_FORMATS[0],
-    show_default=True,
-    help="Type of the weights.",
+    help="Type of all weights; default: those of the .gguf file, else int8.",
 )
 @click.option(
     "--rows",
@@ -43,7 +47,7 @@ def plan(
     machine: str,
     clock: float | None,
     context: int | None,
-    dtype: str,
+    dtype: str | None,
     rows: int,
     sweep: bool,
     as_json: bool,
@@ -52,6 +56,8 @@ def plan(
 
     M may also be a Hugging Face config.json: weights are not needed.
     """
+    if model is None or not model.endswith(".json"):
+        model = resolve_model(model)
     found = engine.plan_wafer(
         model, machine, clock, context=context, dtype=dtype, rows_per_step=rows
     )

@@ -9,7 +9,7 @@ import click
 import engine
 from engine.errors import TraceError
 from tui.cli.failures import WrongCallError
-from tui.cli.options import check_machine, check_model, json_option, machine_options, model_option
+from tui.cli.options import check_machine, json_option, machine_options, model_option, resolve_model
 from tui.cli.progress import ProgressLine
 from tui.cli.wafer.facts import print_facts
 
@@ -79,7 +79,7 @@ def trace(
 
     sim.log is what the viewer wse-viz reads.  A trace above 1 GB is refused.
     """
-    check_model(model)
+    model = resolve_model(model)
     check_machine(machine, clock)
     with ProgressLine() as progress:
         try:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.model.sum_orders import ReduceOrder
 from engine.model.tensors import FORMATS
-from engine.model.tensors.tensor import Blocks, Format, quantised_matrix
+from engine.model.tensors.tensor import Blocks, Format, float_vector, quantised_matrix
 from engine.wafer.fabric.layout import Layout, beside, even
 from engine.wafer.fabric.lowering.context import Ints, Lowering
 from engine.wafer.fabric.micro import Kind, Reduce
@@ -18,7 +18,7 @@ from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
 from engine.wafer.program.geometry import GROUP, Split
 from engine.wafer.program.isa import Field
 
-__all__ = ["hold_tiles", "matmul", "multicast", "quantise"]
+__all__ = ["hold_tiles", "matmul", "multicast", "quantise", "vector"]
 
 
 def quantise(low: Lowering) -> None:
@@ -93,7 +93,21 @@ def matmul(low: Lowering) -> None:
     _terms(low, lies, tiles, cells.where(np.array(lies.groups)[cells.inputs] > 0), dots, words)
     line = NodeLines(axis, lies.parts, lines, n[lines], pitch=lies.span)
     site.reduce(line, low.order(), target, Reduce.ADD_F32)
+    if low.row[Field.BIAS] >= 0:
+        bias = vector(low, int(low.row[Field.BIAS]), other, layout)
+        low.work(low.cores(other, lines), Kind.FINISH, (target, bias, n[lines]))
     low.tap(other, layout)
+
+
+def vector(low: Lowering, number: int, axis: int, layout: Layout) -> int:
+    """Return the address of a vector that lies on a home line, filled at first mention."""
+    address = low.site.memory(f"vector {number}", layout.shape[1])
+    parts = [float_vector(low.tensors, name) for name in low.program.matrices[number].tensors]
+    whole = np.concatenate(parts).view(np.int32)
+    for place in np.flatnonzero((layout >= 0).any(axis=1)):
+        piece = whole[layout[place][layout[place] >= 0]]
+        low.fills.append((low.site.along(axis, np.array([place]), 0), address, piece[None, :]))
+    return address
 
 
 @dataclass(frozen=True, slots=True)

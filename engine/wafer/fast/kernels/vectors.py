@@ -22,7 +22,16 @@ from engine.wafer.fast.kernels.operands import (
 )
 from engine.wafer.jit.decorators import helper, kernel
 
-__all__ = ["add", "embed", "gate", "norm", "quantise", "reduce_parts", "rotate"]
+__all__ = [
+    "add",
+    "add_bias",
+    "embed",
+    "gate",
+    "norm",
+    "quantise",
+    "reduce_parts",
+    "rotate",
+]
 
 exp32 = helper(scalars.exp32)
 rsqrt32 = helper(scalars.rsqrt32)
@@ -170,6 +179,15 @@ def gate(values: Floats, source: Block, target: Block, rows: RowSpan) -> None:
         for i in range(width):
             g = gates[i]
             result[i] = (g / (one + exp32(-g))) * ups[i]
+
+
+@kernel
+def add_bias(values: Floats, target: Block, bias: Floats, rows: RowSpan) -> None:
+    """Target ← target + bias, the same vector for every row."""
+    for m in range(rows.first, rows.last):
+        result = values[target.at + m * target.width : target.at + (m + 1) * target.width]
+        for i in range(bias.size):
+            result[i] = result[i] + bias[i]
 
 
 @kernel

@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from engine.errors import ConfigError
+from engine.model.families import read_config
+
 DECODER = {
     "hidden_size": 64,
     "num_hidden_layers": 2,
@@ -23,6 +26,22 @@ DECODER = {
 def decoder():
     """The fields."""
     return dict(DECODER)
+
+
+@pytest.fixture
+def refused(written):
+    """The reason for which fields are refused: one line that begins with the file."""
+
+    def refuse(fields):
+        path = written(fields)
+        with pytest.raises(ConfigError) as caught:
+            read_config(path)
+        message = str(caught.value)
+        assert message.startswith(f"{path}: ")
+        assert "\n" not in message
+        return message.removeprefix(f"{path}: ")
+
+    return refuse
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 import pytest
 
-from engine.errors import ConfigError
-from engine.model.families import read_config, read_graph
+from engine.model.families import read_config
 from engine.model.roles import Role
 
 
@@ -13,7 +12,7 @@ def qwen3(decoder):
 
 
 def test_queries_and_keys_are_normed_before_they_are_rotated(qwen3, written):
-    graph = read_graph(written(qwen3))
+    graph = read_config(written(qwen3)).graph("x")
     norms = [n for n in graph.nodes if n.role is Role.HEAD_NORM and n.layer == 1]
     assert [(norm.name, norm.integer("heads")) for norm in norms] == [
         ("layer 1.q_norm", 4),
@@ -24,6 +23,13 @@ def test_queries_and_keys_are_normed_before_they_are_rotated(qwen3, written):
     assert rotated == [("layer 1.q_norm",), ("layer 1.k_norm",)]
 
 
-def test_it_does_not_run_and_the_message_says_why(qwen3, written):
-    with pytest.raises(ConfigError, match=r"qwen3 can be priced, not run: .*no norm of single"):
-        read_config(written(qwen3))
+def test_a_file_without_a_head_width_means_128(qwen3, written):
+    del qwen3["head_dim"]
+    graph = read_config(written(qwen3)).graph("x")
+    assert graph.weights["model.layers.0.self_attn.o_proj.weight"] == (64, 512)
+
+
+def test_biases_around_attention(qwen3, written):
+    graph = read_config(written(qwen3 | {"attention_bias": True})).graph("x")
+    biased = [node.name for node in graph.nodes if "bias" in node.attributes and node.layer == 0]
+    assert biased == ["layer 0.q", "layer 0.k", "layer 0.v", "layer 0.o"]

@@ -61,7 +61,7 @@ def test_shards_load_to_the_bits_of_the_float16_file(sharded, tmp_path):
     model = load_model(sharded)
     assert model.verified
     assert list(model.tensors) == list(plain.tensors)
-    floats = load_file(plain.folder / "model.safetensors")
+    floats = load_file(plain.path / "model.safetensors")
     for name, tensor in model.tensors.items():
         expected = plain.tensors[name]
         assert tensor.format is expected.format

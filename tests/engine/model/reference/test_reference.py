@@ -149,7 +149,7 @@ def test_the_quantised_reference_is_the_contract_bit_for_bit(chosen, tied):
 
 def test_the_fp32_reference_is_the_textbooks_llama(tmp_path):
     model = load_model(write_tiny_model(tmp_path / "tiny", seed=3, tied=False))
-    weights = load_float_tensors(model.folder, model.graph, None)
+    weights = load_float_tensors(model.path, model.graph, None)
     expected = naive.float_llama(model.config, weights, TOKENS)
     found = Fp32Reference(model.graph, weights).forward(TOKENS)
     assert np.abs(found - expected).max() < 1e-5 * expected.std()

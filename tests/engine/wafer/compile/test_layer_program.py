@@ -230,7 +230,7 @@ def test_the_listing_of_a_tiny_program(model, golden):
 # ── refusals ────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_bias_is_refused(model):
+def test_a_bias_of_some_of_a_product_is_refused(model):
     nodes = tuple(
         replace(node, attributes={**node.attributes, "bias": "b"})
         if node.output == "layer 0.q"
@@ -239,7 +239,9 @@ def test_a_bias_is_refused(model):
     )
     graph = replace(model.graph, nodes=nodes, weights={**model.graph.weights, "b": (64,)})
 
-    with pytest.raises(PlacementError, match=r"layer 0.*bias are not supported"):
+    with pytest.raises(
+        PlacementError, match=r"layer 0.q, layer 0.k, layer 0.v: .* only some have a bias"
+    ):
         compile_graph(graph, TINY, place(model_shape(model.graph), TINY, SHAPE, 64))
 
 

@@ -1,0 +1,52 @@
+"""The store of models: fetched from a catalogue, verified, removed, and found on this computer.
+
+Light: files, names and digests; no numpy, and no model is opened.  `pull` alone reaches beyond
+this computer, and only when it is called.
+"""
+
+from engine.model_store.bundled import bundled_models
+from engine.model_store.choice import (
+    DEFAULT_RULE,
+    ModelChoice,
+    default_model,
+    free_memory_bytes,
+    memory_needed_bytes,
+    offered_model,
+)
+from engine.model_store.found import FoundModel, found_models
+from engine.model_store.killed import forget_killed, note_killed, was_killed
+from engine.model_store.lookup import locate_model
+from engine.model_store.offers import CatalogueModel, available
+from engine.model_store.pull import pull
+from engine.model_store.shelf import FetchedModel, installed
+from engine.model_store.speeds import note_speed, speed_of
+from engine.model_store.transfer import PullProgress, size_text
+from engine.model_store.upkeep import Verification, remove, verify
+
+__all__ = [
+    "DEFAULT_RULE",
+    "CatalogueModel",
+    "FetchedModel",
+    "FoundModel",
+    "ModelChoice",
+    "PullProgress",
+    "Verification",
+    "available",
+    "bundled_models",
+    "default_model",
+    "forget_killed",
+    "found_models",
+    "free_memory_bytes",
+    "installed",
+    "locate_model",
+    "memory_needed_bytes",
+    "note_killed",
+    "note_speed",
+    "offered_model",
+    "pull",
+    "remove",
+    "size_text",
+    "speed_of",
+    "verify",
+    "was_killed",
+]

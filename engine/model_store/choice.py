@@ -1,0 +1,142 @@
+"""Which model is used when none is named, and which one is worth offering.
+
+Goes by names, sizes and what was measured; opens no model.
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from engine.model_store.bundled import default_bundled
+from engine.model_store.killed import was_killed
+from engine.model_store.offers import CatalogueModel, available
+from engine.model_store.shelf import FetchedModel, installed
+from engine.model_store.speeds import speed_of
+
+__all__ = [
+    "DEFAULT_RULE",
+    "FAST_ENOUGH_TOKENS_PER_SECOND",
+    "ModelChoice",
+    "default_model",
+    "free_memory_bytes",
+    "memory_needed_bytes",
+    "offered_model",
+]
+
+FAST_ENOUGH_TOKENS_PER_SECOND = 5.0
+"""Assumed: a line of code has about ten tokens, and two seconds are as long as one waits for it."""
+
+DEFAULT_RULE = (
+    "the largest offered model of the catalogue that is fetched, needs no more memory than is "
+    "free, was not killed for lack of it "
+    f"and, if its speed here is known, writes at least {FAST_ENOUGH_TOKENS_PER_SECOND:g} tokens a "
+    "second; else the bundled one"
+)
+"""The rule of `default_model` in words."""
+
+_FACTOR, _BASE_BYTES = 1.3, 300_000_000
+
+
+class ModelChoice(msgspec.Struct, frozen=True):
+    """A model that was chosen for the person."""
+
+    name: str
+    path: Path
+    """A folder or a GGUF file."""
+    why: str
+    """In words, also what larger ones were passed over for."""
+
+
+def memory_needed_bytes(weight_bytes: int) -> int:
+    """Return the memory that the engine needs with a model.
+
+    1.3 times the weights as they are held, and 300 MB for the program, its kernels and caches: the
+    bound that the engine keeps at its peak.
+    """
+    return int(_FACTOR * weight_bytes) + _BASE_BYTES
+
+
+def free_memory_bytes() -> int | None:
+    """Return the memory that can be had without swapping, within this process's limits.
+
+    None where the system does not say.
+    """
+    found = [_available(), _group_rest()]
+    known = [each for each in found if each is not None]
+    return min(known, default=None)
+
+
+def _available() -> int | None:
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass  # another system; see below
+    try:
+        # Without the free ones: half of all pages, as much as one program should take.
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (OSError, ValueError):
+        return None
+
+
+def _group_rest() -> int | None:
+    """Return what the control group of this process may still take; None without a limit."""
+    root = Path("/sys/fs/cgroup")
+    try:
+        limit, used = ((root / f"memory.{each}").read_text().strip() for each in ("max", "current"))
+        return max(0, int(limit) - int(used))
+    except (OSError, ValueError):  # no groups, or "max": no limit
+        return None
+
+
+def default_model() -> ModelChoice:
+    """Return the model to use when none is named, by `DEFAULT_RULE`.
+
+    Raises:
+        ModelError: No model is bundled.
+    """
+    free = free_memory_bytes()
+    passed_over: list[str] = []
+    fetched = [model for model in installed() if model.offer is not None and model.offer.offered]
+    for model in sorted(fetched, key=lambda each: -each.size_bytes):
+        problem = _problem(model, free)
+        if problem is None:
+            why = "the largest fetched one that fits and is fast enough"
+            return ModelChoice(model.name, model.path, "; ".join([why, *passed_over]))
+        passed_over.append(f"{model.name} {problem}")
+    folder = default_bundled()
+    return ModelChoice(folder.name, folder, "; ".join(["it comes with the program", *passed_over]))
+
+
+def _problem(model: FetchedModel, free: int | None) -> str | None:
+    """Return why a model is not the default; None if it may be."""
+    needed = memory_needed_bytes(model.size_bytes)
+    if free is not None and needed > free:
+        return f"needs {needed / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free"
+    if was_killed(model.name):
+        return "was killed here for lack of memory"
+    speed = speed_of(model.name)
+    if speed is not None and speed < FAST_ENOUGH_TOKENS_PER_SECOND:
+        return (
+            f"wrote {speed:.1f} tokens/s here, less than {FAST_ENOUGH_TOKENS_PER_SECOND:g} tokens/s"
+        )
+    return None
+
+
+def offered_model() -> CatalogueModel | None:
+    """Return the model that a first start offers; None if a coder is fetched or none fits.
+
+    The smallest measured one: it is soonest there, and larger ones are a command away.
+    """
+    fetched = {model.name for model in installed()}
+    coders = [model for model in available() if model.offered and model.measured is not None]
+    if any(model.name in fetched for model in coders):
+        return None
+    free = free_memory_bytes()
+    for model in coders:
+        if free is None or memory_needed_bytes(model.file_bytes) <= free:
+            return model
+    return None

@@ -1,0 +1,129 @@
+"""Verifies and removes models.  Reads and deletes files of ours only."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from engine.errors import StoreError
+from engine.model_store.bundled import bundled_models
+from engine.model_store.child_process import folder_bytes
+from engine.model_store.shelf import (
+    FetchedModel,
+    file_sha256,
+    installed,
+    is_model_name,
+    locked,
+    model_file,
+    note_file,
+    work_folder,
+)
+from engine.model_store.speeds import forget_speed
+from engine.paths import model_cache_dir
+
+__all__ = ["Verification", "remove", "verify"]
+
+_CHECKSUMS = "checksums.json"
+
+
+class Verification(msgspec.Struct, frozen=True):
+    """A file of a model, compared with its digest."""
+
+    name: str
+    """The model."""
+    path: Path
+    state: str
+    """``"right"``, ``"wrong"`` or ``"unknown"`` (nobody has noted its digest)."""
+    expected_sha256: str | None
+    found_sha256: str | None
+    """None if the file cannot be read."""
+
+
+def verify(
+    name: str | None = None, on_file: Callable[[str, int, int], None] | None = None
+) -> tuple[Verification, ...]:
+    """Read a model's files and compare them with their digests.
+
+    Args:
+        name: A fetched or bundled model; None means all of them.
+        on_file: Called with the model's name, the bytes read and the bytes of the file.
+
+    Raises:
+        StoreError: No such model is fetched or bundled.
+    """
+    files = list(_files(name))
+    if name is not None and not files:
+        raise StoreError(f"no model {name!r} is fetched or bundled; {_known()}")
+    return tuple(_verified(*file, on_file) for file in files)
+
+
+def _known() -> str:
+    fetched = ", ".join(model.name for model in installed())
+    return f"fetched: {fetched or 'none'}; bundled: {', '.join(bundled_models())}"
+
+
+def _files(name: str | None) -> Iterator[tuple[str, Path, str | None]]:
+    """Yield the files of a model, or of all, with their digests."""
+    for bundled, folder in bundled_models().items():
+        if name in (None, bundled):
+            listed = json.loads((folder / _CHECKSUMS).read_text(encoding="utf-8"))["files"]
+            yield from ((bundled, folder / file, digest) for file, digest in listed.items())
+    for model in installed():
+        if name in (None, model.name):
+            yield model.name, model.path, model.expected_sha256
+
+
+def _verified(
+    name: str,
+    path: Path,
+    expected: str | None,
+    on_file: Callable[[str, int, int], None] | None,
+) -> Verification:
+    try:
+        size = path.stat().st_size
+        found = file_sha256(path, on_file and (lambda done: on_file(name, done, size)))
+    except OSError:
+        return Verification(name, path, "wrong", expected, None)
+    state = "unknown" if expected is None else "right" if found == expected else "wrong"
+    return Verification(name, path, state, expected, found)
+
+
+def remove(name: str) -> int:
+    """Delete a fetched model, what came of one that is not finished, and what was made from it.
+
+    Returns:
+        Bytes that became free.
+
+    Raises:
+        StoreError: It is not fetched, is being fetched, or cannot be deleted.
+    """
+    if not is_model_name(name) or not (model_file(name).exists() or work_folder(name).exists()):
+        bundled = is_model_name(name) and name in bundled_models()
+        hint = "it comes with the program" if bundled else _known()
+        raise StoreError(f"no fetched model {name!r} to remove; {hint}")
+    with locked(name, None):
+        try:
+            return _delete(name)
+        except OSError as error:
+            raise StoreError(
+                f"{error.filename or name} cannot be deleted ({error.strerror})"
+            ) from error
+
+
+def _delete(name: str) -> int:
+    model = next((each for each in installed() if each.name == name), None)
+    caches = model_cache_dir(model_file(name))
+    freed = _own_bytes(model) + folder_bytes(work_folder(name)) + folder_bytes(caches)
+    model_file(name).unlink(missing_ok=True)
+    note_file(name).unlink(missing_ok=True)
+    for folder in (work_folder(name), caches):
+        if folder.exists():
+            shutil.rmtree(folder)
+    forget_speed(name)
+    return freed
+
+
+def _own_bytes(model: FetchedModel | None) -> int:
+    return model.size_bytes if model else 0

@@ -1,0 +1,76 @@
+"""`spark-tui models verify` and `remove`: whether models are whole, and deleting them."""
+
+import json
+import sys
+
+import click
+
+from engine import model_store
+from engine.model_store import Verification, size_text
+from tui.cli.options import json_option
+
+__all__ = ["remove", "verify"]
+
+_CLEAR = "\r\x1b[2K"
+
+
+@click.command(short_help="Delete a fetched model and what was made from it.")
+@click.argument("name")
+@json_option
+def remove(name: str, as_json: bool) -> None:
+    """Delete the fetched model NAME, what came of it so far, and its caches."""
+    freed = model_store.remove(name)
+    if as_json:
+        click.echo(json.dumps({"name": name, "freed_bytes": freed}))
+    else:
+        click.echo(f"{name} is removed; {size_text(freed)} are free again")
+
+
+@click.command(short_help="Compare models with their checksums.")
+@click.argument("name", required=False)
+@json_option
+def verify(name: str | None, as_json: bool) -> int:
+    """Read the files of the model NAME, or of all fetched and bundled ones, and compare them.
+
+    Exits 1 if a file is not the one that belongs there.
+    """
+    try:
+        files = model_store.verify(name, _show)
+    finally:
+        if sys.stderr.isatty():
+            click.echo(_CLEAR, nl=False, err=True)
+    right = all(each.state != "wrong" for each in files)
+    if as_json:
+        click.echo(json.dumps({"right": right, "files": [_facts(each) for each in files]}))
+    else:
+        for each in files:
+            click.echo(_line(each))
+    return 0 if right else 1
+
+
+def _show(name: str, done: int, size: int) -> None:
+    if sys.stderr.isatty() and size:
+        click.echo(f"{_CLEAR}reading {name}: {done / size:.0%}", nl=False, err=True)
+
+
+def _facts(file: Verification) -> dict[str, str | None]:
+    return {
+        "name": file.name,
+        "path": str(file.path),
+        "state": file.state,
+        "expected_sha256": file.expected_sha256,
+        "found_sha256": file.found_sha256,
+    }
+
+
+def _line(file: Verification) -> str:
+    if file.state == "right":
+        return f"{file.name}: {file.path.name} is right"
+    if file.state == "unknown":
+        return f"{file.name}: {file.path.name} has no known checksum ({file.found_sha256})"
+    if file.found_sha256 is None:
+        return f"{file.name}: {file.path} cannot be read; fetch it again"
+    return (
+        f"{file.name}: {file.path} is altered: its SHA-256 is {file.found_sha256}, not "
+        f"{file.expected_sha256}; fetch it again"
+    )
