@@ -12,6 +12,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from engine.model.tensors import FORMATS
 from engine.wafer.fast.kernels import lookup, multiply, operands
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.entries import address_of
@@ -32,6 +33,7 @@ __all__ = [
     "samples",
     "signature",
     "warm_up",
+    "works",
 ]
 
 _KERNELS = "engine.wafer.fast.kernels"
@@ -39,6 +41,12 @@ _KERNELS = "engine.wafer.fast.kernels"
 
 ENTRIES = (multiply.product, lookup.row)
 """The kernels of each storage, in the order of `operands.Panels.entries`."""
+
+
+def works(matrices: Sequence[Matrix]) -> tuple[int, int]:
+    """Return how many kernels pack a Program's weights, and how many run it."""
+    storages = _storages(matrices)
+    return len(_packers(storages)), len(storages) + len(dict(kernels()))
 
 
 def compile_packers(
@@ -50,21 +58,25 @@ def compile_packers(
         matrices: The Program's table of weights.
         on_progress: Called with (done, total, label) before each packer and once at the end.
     """
-    storages = {
-        storage.repack: storage
-        for matrix in matrices
-        for storage in map(storage_of, matrix.formats)
-        if storage.repack is not None
-    }
-    given = {
-        operands.Bytes: np.zeros(1, np.uint8),
-        operands.Places: np.zeros(1, np.int64),
-    }
-    for number, (packer, storage) in enumerate(storages.items()):
-        on_progress(number, len(storages), f"preparing to pack {storage.name}")
+    packers = _packers(_storages(matrices))
+    given = {operands.Bytes: np.zeros(1, np.uint8), operands.Places: np.zeros(1, np.int64)}
+    for number, (packer, storage) in enumerate(packers.items()):
+        on_progress(number, len(packers), f"preparing to pack {storage.name}")
         sizes = {operands.TileSizes: tile_sizes(storage, 0)}
         packer.compile(signature(packer, given | sizes))
-    on_progress(len(storages), len(storages), "packers are ready")
+    on_progress(len(packers), len(packers), "packing the weights")
+
+
+def _storages(matrices: Sequence[Matrix]) -> list[Storage]:
+    """Return the storages of a Program, each once."""
+    names = dict.fromkeys(name for matrix in matrices for name in matrix.formats)
+    found = [storage_of(name) for name in names if FORMATS[name].is_quantised]
+    return [storage for number, storage in enumerate(found) if storage not in found[:number]]
+
+
+def _packers(storages: Sequence[Storage]) -> dict[Any, Storage]:
+    """Return the kernels that pack, each with a storage that it packs."""
+    return {storage.repack: storage for storage in storages if storage.repack is not None}
 
 
 def warm_up(
