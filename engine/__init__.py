@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from engine.client import EngineClient, EngineDown, EngineStarting
+    from engine.client import EngineClient, EngineDown, EngineStarting, SessionReplaced
     from engine.doctor import examine as examine_engine
     from engine.inspection import (
         check_wafer,
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from engine.quality.answers import Answerer, CursorAnswer, ModelAnswers, Question
     from engine.quality.bench import QualityBench
     from engine.quality.endings import judge_ending
+    from engine.quality.knowledge_fit import FitPlan, FittedTuning
+    from engine.quality.knowledge_fit import fit as fit_knowledge
     from engine.quality.task_files import draw_tasks, read_infill_tasks, read_situations
     from engine.quality.task_suites import measure_infill, measure_situations
     from engine.quality.typing_replay import Stretch, Typed
@@ -60,16 +62,20 @@ _HOME = {
     "EngineClient": "engine.client:EngineClient",
     "EngineDown": "engine.client:EngineDown",
     "EngineStarting": "engine.client:EngineStarting",
+    "FitPlan": "engine.quality.knowledge_fit:FitPlan",
+    "FittedTuning": "engine.quality.knowledge_fit:FittedTuning",
     "ModelAnswers": "engine.quality.answers:ModelAnswers",
     "ModelList": "engine.model_list:ModelList",
     "Prediction": "engine.wafer.figures.prediction:Prediction",
     "QualityBench": "engine.quality.bench:QualityBench",
     "Question": "engine.quality.answers:Question",
     "Session": "engine.session:Session",
+    "SessionReplaced": "engine.client:SessionReplaced",
     "Stretch": "engine.quality.typing_replay:Stretch",
     "Typed": "engine.quality.typing_replay:Typed",
     "check_wafer": "engine.inspection:check_wafer",
     "examine_engine": "engine.doctor:examine",
+    "fit_knowledge": "engine.quality.knowledge_fit:fit",
     "judge_ending": "engine.quality.endings:judge_ending",
     "calibration_constants": "engine.wafer.figures.calibration:facts",
     "list_models": "engine.model_list:list_models",
@@ -110,12 +116,15 @@ __all__ = [
     "EngineClient",
     "EngineDown",
     "EngineStarting",
+    "FitPlan",
+    "FittedTuning",
     "ModelAnswers",
     "ModelList",
     "Prediction",
     "QualityBench",
     "Question",
     "Session",
+    "SessionReplaced",
     "Stretch",
     "Typed",
     "calibration_constants",
@@ -123,6 +132,7 @@ __all__ = [
     "default_threads",
     "draw_tasks",
     "examine_engine",
+    "fit_knowledge",
     "judge_ending",
     "list_models",
     "machine_facts",

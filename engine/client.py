@@ -1,42 +1,51 @@
 """The client of the engine process: connects to it, launches it when needed, and reconnects.
 
-For one asyncio event loop.  Depends on messages and paths only: without numpy and numba a face
-starts fast.
+Asks for the same sessions again after each reconnection.  For one asyncio event loop.  Depends on
+messages and paths only: without numpy and numba a face starts fast.
 """
 
 import asyncio
-import fcntl
 import logging
-import os
 import signal
 import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
 import msgspec
 
 from engine import paths
+from engine.engine_process import (
+    SERVER_COMMAND,
+    connect,
+    exit_reason,
+    last_line,
+    launch_lock,
+    start,
+    sudden_death,
+)
 from engine.errors import EngineError, ServerError
 from engine.protocol.framing import read_body
 from engine.protocol.messages import (
     ClientMessage,
+    CloseSession,
     EngineReady,
-    Failed,
+    OpenSession,
     ServerMessage,
+    SessionFailed,
     Welcome,
     decode_server,
     encode,
 )
 from engine.version import PROTOCOL_VERSION
 
-__all__ = ["EngineClient", "EngineDown", "EngineStarting"]
+__all__ = ["SMALL_MODEL", "EngineClient", "EngineDown", "EngineStarting", "SessionReplaced"]
 
 log = logging.getLogger(__name__)
 
-SERVER_COMMAND = (sys.executable, "-m", "engine.server")
+SMALL_MODEL = "spark-nano"
+"""The bundled model that serves where a larger one has cost the process its life."""
 
 LAUNCH_SECONDS = 20.0
 """Time for a launched process to accept a connection; it does so before it loads a model."""
@@ -69,19 +78,32 @@ class EngineDown(msgspec.Struct, frozen=True):
     """False: the client has given up, and `EngineClient.run` returns."""
 
 
+class SessionReplaced(msgspec.Struct, frozen=True):
+    """A session will be opened with `SMALL_MODEL`, because its own was killed with the process."""
+
+    session: int
+    model: str
+    """The model that is given up: as the engine named it, or as it was asked for."""
+    reason: str
+    """One line: what happened and what follows."""
+
+
+_Event = ServerMessage | EngineStarting | EngineDown | SessionReplaced
+
+
 class _GiveUp(Exception):
     """Another attempt would end the same way."""
 
 
 class EngineClient:
-    """One face's connection to the engine process of a model on a machine.
+    """One face's connection to the engine process and its sessions there.
 
     All methods belong to the event loop in which `run` runs.
 
     Args:
-        model: Name of a bundled model or path of a model folder; None is the default.
-        machine: Name of a machine.
-        clock_ghz: Clock that turns cycles into seconds; None is the machine's own.
+        model: Model of session 1: a name or a path; None is the default.
+        machine: Its machine.
+        clock_ghz: Its clock, which turns cycles into seconds; None is the machine's own.
         on_event: Called in the event loop with every message and every change of connection.
         command: Starts the engine process; options are added to it.
     """
@@ -92,12 +114,14 @@ class EngineClient:
         model: str | None = None,
         machine: str = "wse3",
         clock_ghz: float | None = None,
-        on_event: Callable[[ServerMessage | EngineStarting | EngineDown], None],
+        on_event: Callable[[_Event], None],
         command: Sequence[str] = SERVER_COMMAND,
     ) -> None:
-        self._model = model
         self._machine = machine
         self._clock_ghz = clock_ghz
+        self._sessions = {1: OpenSession(1, paths.model_argument(model), machine, clock_ghz)}
+        self._names: dict[int, str] = {}  # of the models that are ready
+        self._last_session = 1
         self._on_event = on_event
         self._command = tuple(command)
         self._writer: asyncio.StreamWriter | None = None
@@ -105,7 +129,7 @@ class EngineClient:
         self._closing = asyncio.Event()
         self._attempt: asyncio.Task[None] | None = None
         self._ready_at: float | None = None
-        self._refusal: str | None = None
+        self._engine_pid = 0
         self._reason = "no engine is running"
 
     @property
@@ -122,6 +146,24 @@ class EngineClient:
         self._writer.write(encode(message))
         return True
 
+    def open(self, model: str | None, machine: str = "wse3", clock_ghz: float | None = None) -> int:
+        """Ask for another session, now or once there is an engine, and return its number.
+
+        It is ready with `EngineReady`; after `SessionFailed` it is none any more.
+        """
+        self._last_session += 1
+        number = self._last_session
+        asked = OpenSession(number, paths.model_argument(model), machine, clock_ghz)
+        self._sessions[number] = asked
+        self.send(asked)
+        return number
+
+    def close_session(self, number: int) -> None:
+        """Give a session back."""
+        self._names.pop(number, None)
+        if self._sessions.pop(number, None) is not None:
+            self.send(CloseSession(number))
+
     async def run(self) -> None:
         """Connect or launch, pass on each message, and start over until `close`.
 
@@ -130,7 +172,7 @@ class EngineClient:
         """
         failures = 0
         while not self._closing.is_set():
-            self._ready_at = self._refusal = None
+            self._ready_at = None
             try:
                 if not await self._attempted():
                     return
@@ -175,20 +217,21 @@ class EngineClient:
             ServerError: It could not be made, or broke off.
             _GiveUp: The engine said that it cannot serve us.
         """
-        socket = paths.socket_path(
-            paths.model_argument(self._model), self._machine, self._clock_ghz
-        )
+        socket = paths.socket_path()
         reader, self._writer = await self._connect_or_launch(socket)
         try:
             await self._welcome(reader)
+            for asked in self._sessions.values():
+                self.send(asked)
             while (message := await _read(reader)) is not None:
                 self._note(message)
                 self._on_event(message)
         finally:
             await self._drop()
-        if self._refusal is not None:
-            raise _GiveUp(self._refusal)
         self._reason = await self._how_it_ended()
+        if not self._closing.is_set():
+            self._lighten(socket)
+        self._names.clear()
 
     async def _welcome(self, reader: asyncio.StreamReader) -> None:
         """Read the first message and pass it on if it speaks our protocol."""
@@ -208,13 +251,50 @@ class EngineClient:
                 f"protocol {message.protocol}, this program {PROTOCOL_VERSION}; close the other "
                 "program or update this one"
             )
+        self._engine_pid = message.pid
         self._on_event(message)
 
     def _note(self, message: ServerMessage) -> None:
         if isinstance(message, EngineReady):
             self._ready_at = monotonic()
-        elif isinstance(message, Failed) and message.request_id == 0:
-            self._refusal = message.message
+            self._names[message.session] = message.model.name
+        elif isinstance(message, SessionFailed):
+            self._names.pop(message.session, None)
+            self._sessions.pop(message.session, None)
+
+    def _lighten(self, socket: Path) -> None:
+        """After a death for lack of memory, ask for less, so that it does not happen again.
+
+        The sessions that were being opened are to blame, else all.  A client that is left with
+        none gets the small model in their place.
+        """
+        found = sudden_death(socket, self._engine_pid)
+        process = self._child()
+        killed = found is not None if process is None else process.returncode == -signal.SIGKILL
+        if not killed:
+            return
+        heavy = [
+            number
+            for number, asked in self._sessions.items()
+            if SMALL_MODEL not in (asked.model, self._names.get(number))
+        ]
+        opening = found.opening if found is not None else frozenset()
+        blamed = [n for n in heavy if (self._sessions[n].model or "") in opening]
+        if opening and not blamed:
+            return  # another client's model was
+        for number in blamed or heavy:
+            self._give_up_model(number)
+
+    def _give_up_model(self, number: int) -> None:
+        """Replace a session's model by the small one, or the session by another that there is."""
+        asked = self._sessions.pop(number)
+        model = self._names.get(number) or asked.model or "the default model"
+        what = f"{model}: {self._reason}, most likely for lack of memory"
+        if self._sessions:
+            self._on_event(SessionFailed(number, what))
+            return
+        self._sessions[number] = msgspec.structs.replace(asked, model=SMALL_MODEL)
+        self._on_event(SessionReplaced(number, model, f"{what}; {SMALL_MODEL} serves instead"))
 
     def _was_stable(self) -> bool:
         return self._ready_at is not None and monotonic() - self._ready_at > STABLE_SECONDS
@@ -231,16 +311,21 @@ class EngineClient:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), seconds)
 
+    def _child(self) -> "subprocess.Popen[bytes] | None":
+        """Return the engine process if it is one that we started; else nobody tells us its end."""
+        process = self._process
+        return process if process is not None and process.pid == self._engine_pid else None
+
     async def _how_it_ended(self) -> str:
         """Return how the engine process ended, as far as anyone can tell."""
-        process = self._process
+        process = self._child()
         if process is None:
             return "the engine process ended"
         for _ in range(10):  # the stream ends a moment before the process does
             if process.poll() is not None:
                 break
             await asyncio.sleep(0.02)
-        return _exit_reason(process.returncode)
+        return exit_reason(process.returncode)
 
     # ── finding or launching the process ────────────────────────────────────────────────────
 
@@ -248,12 +333,12 @@ class EngineClient:
         self, socket: Path
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Return a connection, to a new process if none is running."""
-        streams = await _connect(socket)
+        streams = await connect(socket)
         if streams is not None:
             return streams
         # Of programs that start at once, one launches the process and the others wait for it.
-        async with _launch_lock(socket):
-            streams = await _connect(socket)
+        async with launch_lock(socket):
+            streams = await connect(socket)
             if streams is not None:
                 return streams
             self._on_event(EngineStarting(self._reason))
@@ -262,39 +347,18 @@ class EngineClient:
     async def _launch(self, socket: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Start a process and connect to it."""
         errors = socket.with_suffix(".err")
-        self._process = process = _start(self._command_line(socket), errors)
+        self._process = process = start([*self._command, "--socket", str(socket)], errors)
         deadline = monotonic() + LAUNCH_SECONDS
         while monotonic() < deadline:
-            streams = await _connect(socket)
+            streams = await connect(socket)
             if streams is not None:
                 return streams
             if process.poll() is not None:
-                said = _last_line(errors)
-                raise ServerError(said or f"{_exit_reason(process.returncode)} while starting")
+                said = last_line(errors)
+                raise ServerError(said or f"{exit_reason(process.returncode)} while starting")
             await asyncio.sleep(0.02)
         process.kill()
         raise ServerError(f"the engine process did not open {socket} within {LAUNCH_SECONDS:.0f} s")
-
-    def _command_line(self, socket: Path) -> list[str]:
-        model = paths.model_argument(self._model)
-        command = [*self._command, "--socket", str(socket), "--machine", self._machine]
-        if model is not None:
-            command += ["--model", model]
-        if self._clock_ghz is not None:
-            command += ["--clock", repr(self._clock_ghz)]
-        return command
-
-
-async def _connect(
-    socket: Path,
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-    """Return a connection; None if nobody listens."""
-    try:
-        return await asyncio.open_unix_connection(socket)
-    except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
-        return None
-    except OSError as error:
-        raise ServerError(f"cannot connect to the engine at {socket}: {error}") from error
 
 
 async def _read(reader: asyncio.StreamReader) -> ServerMessage | None:
@@ -310,60 +374,3 @@ async def _read(reader: asyncio.StreamReader) -> ServerMessage | None:
         raise ServerError(
             f"the engine process sent something that is no message: {error}"
         ) from error
-
-
-@asynccontextmanager
-async def _launch_lock(socket: Path) -> AsyncIterator[None]:
-    """Hold the lock under which engine processes for ``socket`` are launched."""
-    try:
-        lock = socket.with_suffix(".launch").open("w")
-    except OSError as error:
-        raise ServerError(f"cannot write to {socket.parent}: {error}") from error
-    with lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                await asyncio.sleep(0.02)
-        yield
-
-
-def _start(command: list[str], errors: Path) -> subprocess.Popen[bytes]:
-    """Start the engine process, detached from the terminal."""
-    # Started in our own root, so that a folder named engine in the repository is not imported.
-    root = Path(__file__).resolve().parent.parent
-    try:
-        with errors.open("wb") as said:
-            return subprocess.Popen(
-                command,
-                cwd=root,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=said,
-                start_new_session=True,
-            )
-    except OSError as error:
-        raise ServerError(f"cannot start the engine process: {error}") from error
-
-
-def _last_line(errors: Path) -> str:
-    """Return the last line that a process wrote to standard error."""
-    with suppress(OSError):
-        lines = errors.read_text("utf-8", "replace").strip().splitlines()
-        return lines[-1].strip() if lines else ""
-    return ""
-
-
-def _exit_reason(status: int | None) -> str:
-    """Return in words how a process ended; a status of None is unknown."""
-    if status is not None and status < 0:
-        try:
-            name = signal.Signals(-status).name
-        except ValueError:
-            name = f"signal {-status}"
-        return f"the engine process was killed ({name})"
-    if status:
-        return f"the engine process ended with status {status}"
-    return "the engine process ended"

@@ -74,16 +74,16 @@ class ServerError(EngineError):
     """The engine process cannot be started or reached."""
 
 
-class TaskFileError(EngineError):
-    """A file of tasks for a measurement cannot be read, or holds something else."""
-
-
 class StoreError(EngineError):
     """A model cannot be fetched, verified or removed."""
 
 
 class PullCancelledError(StoreError):
     """Whoever asked for a model wants it no longer; what came so far is kept."""
+
+
+class TaskFileError(EngineError):
+    """A file of tasks for a measurement cannot be read, or holds something else."""
 
 
 class TraceError(EngineError):

@@ -36,9 +36,10 @@ MAX_SOCKET_PATH_BYTES = 103
 """Longest path of a Unix socket: 104 bytes with the final NUL on macOS and BSD, 108 on Linux."""
 
 _APP = "spark-tui"
+
 _MODEL_SUFFIXES = {".json", ".safetensors"}
-"""Endings of the files that make a model: configuration, weights in one file or in shards,
-vocabulary, repository knowledge, checksums."""
+"""Endings of the files in a folder that make a model: configuration, weights, vocabulary,
+repository knowledge, checksums."""
 
 
 def runtime_dir() -> Path:
@@ -134,22 +135,28 @@ def _unusable(folder: Path, longest_name: int) -> str | None:
 
 
 def model_argument(model: str | None) -> str | None:
-    """Return ``model`` so that it means the same in a process with another working directory."""
-    if model is None or _bundled(model) is not None:
+    """Return ``model`` so that it means the same in a process with another working directory.
+
+    A bundled model's name stays, as does any name that is no path here; a path becomes absolute.
+    """
+    if model is None or _is_bundled(model):
         return model
-    return str(Path(model).expanduser().resolve())
+    path = Path(model).expanduser()
+    if Path(model).name == model and not path.exists():
+        return model  # a name that this module does not know
+    return str(path.resolve())
 
 
-def socket_path(model: str | None, machine: str, clock_ghz: float | None) -> Path:
-    """Return the socket of the engine process for one model on one machine.
+def socket_path() -> Path:
+    """Return the socket of the user's engine process.
 
     The name is a hash of all that makes two processes different: the program's version, the
-    protocol's, the files of the model (`model_identity`), the machine and its clock.
+    protocol's, and where the program's code lies.
 
     Raises:
         ServerError: There is no folder for sockets.
     """
-    facts = [__version__, PROTOCOL_VERSION, machine, clock_ghz, *_model_facts(model)]
+    facts = [__version__, PROTOCOL_VERSION, str(Path(__file__).resolve().parent)]
     name = hashlib.sha256(repr(facts).encode()).hexdigest()[:16] + ".sock"
     return socket_dir(len(name)) / name
 
@@ -171,22 +178,6 @@ def model_identity(path: Path) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 
 
-def _model_facts(model: str | None) -> list[object]:
-    """Return what changes when a model's files change.
-
-    A name is looked up among the bundled models, None stands for all of them: which one is the
-    default is not decided here.
-    """
-    root = _bundled(model) or Path(model or "")
-    folders = sorted(root.glob("*/")) if model is None else [root]
-    return [str(root), *(model_identity(folder) for folder in folders)]
-
-
-def _bundled(model: str | None) -> Path | None:
-    """Return the folder of the bundled model ``model``, of all for None; None if unknown."""
-    root = Path(str(files("weights")))
-    if model is None:
-        return root
-    folder = root / model
+def _is_bundled(model: str) -> bool:
     simple = model not in ("", ".", "..") and Path(model).name == model
-    return folder if simple and (folder / "config.json").is_file() else None
+    return simple and (Path(str(files("weights"))) / model / "config.json").is_file()

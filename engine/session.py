@@ -16,9 +16,17 @@ from engine.errors import EngineError
 from engine.generation.generator import Generator, RunnerStep
 from engine.knowledge.tuning import Tuning, find_tuning
 from engine.model.catalogue import find_model
+from engine.model.families import FAMILIES
 from engine.model.load import Model, load_model
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
-from engine.protocol.messages import MachineInfo, ModelInfo, Progress, RegionInfo, Telemetry
+from engine.protocol.messages import (
+    MachineInfo,
+    ModelInfo,
+    Progress,
+    RegionInfo,
+    Telemetry,
+    WeightType,
+)
 from engine.telemetry.counters import WorkCounters
 from engine.telemetry.snapshot import Snapshot, describe
 from engine.tokenizer import Tokenizer
@@ -227,7 +235,22 @@ def _model_info(model: Model, tokenizer: Tokenizer) -> ModelInfo:
         language=model.language,
         weight_bytes=model.weight_bytes,
         fill_in_the_middle=find_style(tokenizer, model.name) is not None,
+        family=_family(model),
+        types=_types(model),
     )
+
+
+def _family(model: Model) -> str:
+    return next((name for name, kind in FAMILIES.items() if type(model.config) is kind), "")
+
+
+def _types(model: Model) -> dict[str, WeightType]:
+    """Return tensors and bytes by type, the type with the most bytes first."""
+    types: dict[str, WeightType] = {}
+    for tensor in model.tensors.values():
+        before = types.get(tensor.format.name, WeightType(0, 0))
+        types[tensor.format.name] = WeightType(before.tensors + 1, before.bytes + tensor.size_bytes)
+    return dict(sorted(types.items(), key=lambda entry: -entry[1].bytes))
 
 
 def _machine_info(placed: Placed) -> MachineInfo:

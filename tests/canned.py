@@ -1,11 +1,13 @@
 """A session without a model: a runner that says a fixed text, on a made-up machine.
 
 For tests of everything around a transformer.  ``python tests/canned.py --socket S`` serves it as
-an engine process; the environment says what: ``CANNED_TEXT``, ``CANNED_STEP_SECONDS``,
-``CANNED_START_SECONDS``, ``CANNED_ERROR``.
+an engine process; the environment says what: ``CANNED_TEXT`` (``{model}`` is the model's name),
+``CANNED_STEP_SECONDS``, ``CANNED_START_SECONDS``, ``CANNED_START_STEPS``, ``CANNED_ERROR``, and
+``CANNED_KILLED``, the name of a model whose opening kills the process.
 """
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -106,8 +108,8 @@ class CannedCounts:
         return CannedCounts(self.calls - earlier.calls)
 
 
-def canned_model_info() -> ModelInfo:
-    return ModelInfo("canned", "/nowhere", 1, 1, 1, VOCABULARY, 512, "python", 1, True)
+def canned_model_info(name: str = "canned") -> ModelInfo:
+    return ModelInfo(name, "/nowhere", 1, 1, 1, VOCABULARY, 512, "python", 1, True)
 
 
 def canned_machine_info() -> MachineInfo:
@@ -122,35 +124,42 @@ def canned_completer(text: str) -> Completer:
     return Completer(canned_model_info(), byte_tokenizer(), Generator(wafer), meter, None)
 
 
-def session_on(wafer: CannedWafer, tuning: Tuning | None = None) -> Session:
+def session_on(wafer: CannedWafer, tuning: Tuning | None = None, name: str = "canned") -> Session:
     """A session whose model is ``wafer``."""
-    return Session(canned_model_info(), canned_machine_info(), byte_tokenizer(), wafer, tuning)
+    return Session(canned_model_info(name), canned_machine_info(), byte_tokenizer(), wafer, tuning)
 
 
 def canned_session(text: str, *, step_seconds: float = 0.0) -> Session:
     return session_on(CannedWafer(text, step_seconds=step_seconds))
 
 
-def _open(on_progress: Callable[[Progress], None]) -> Session:
+def _open(model: str, machine: str, on_progress: Callable[[Progress], None]) -> Session:
     from engine.errors import ModelError
 
-    on_progress(Progress("model", 0, 1, "reading the model"))
-    time.sleep(float(os.environ.get("CANNED_START_SECONDS", "0")))
+    name = Path(model).name
+    steps = int(os.environ.get("CANNED_START_STEPS", "1"))
+    seconds = float(os.environ.get("CANNED_START_SECONDS", "0"))
+    for step in range(steps):
+        on_progress(Progress("model", step, steps, "reading the model"))
+        time.sleep(seconds / steps)
+    if os.environ.get("CANNED_KILLED") == name:
+        os.kill(os.getpid(), signal.SIGKILL)
     if "CANNED_ERROR" in os.environ:
         raise ModelError(os.environ["CANNED_ERROR"])
-    text = os.environ.get("CANNED_TEXT", "return 1")
-    return canned_session(text, step_seconds=float(os.environ.get("CANNED_STEP_SECONDS", "0")))
+    text = os.environ.get("CANNED_TEXT", "return 1").format(model=name)
+    wafer = CannedWafer(text, step_seconds=float(os.environ.get("CANNED_STEP_SECONDS", "0")))
+    return session_on(wafer, name=name)
 
 
 def _main() -> None:
     from engine.server import process
-    from engine.server.__main__ import parse
+    from engine.server.__main__ import engine, parse
 
     options = parse(sys.argv[1:])
     process.open_log()
-    status = process.serve(process.ServeOptions(options.socket, options.idle), _open)
+    process.serve(options.socket, engine(options, _open))
     sys.stderr.flush()
-    os._exit(status)
+    os._exit(0)
 
 
 if __name__ == "__main__":

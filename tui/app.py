@@ -19,11 +19,12 @@ from textual.widgets import DirectoryTree
 from engine.protocol.messages import Completed, EngineReady, Telemetry
 from engine.repository.ignore import IgnoreRules
 from tui.app_messages import EngineEvent, FileMade, TelemetryUpdated
-from tui.command_palette import AppCommands, FileCommands
+from tui.command_palette import AppCommands, FileCommands, ModelCommands
 from tui.files.recovery import RecoveryStore
 from tui.flows.file_dialogs import FileDialogs
 from tui.flows.file_flows import FileFlows
 from tui.flows.ghost_writer import GhostWriter
+from tui.flows.model_flow import ModelFlow
 from tui.flows.recovery_flow import RecoveryFlow
 from tui.keys import EDITOR_KEYS, app_keys
 from tui.link.engine_link import ClientMaker, EngineLink, engine_client
@@ -61,12 +62,13 @@ class SparkApp(SafeApp):
         line: Line of that file to go to, from 1.
         make_client: Makes the client of the engine, after the first paint.
         settings: None reads the settings file.
+        offer_model: Whether a better model may be offered: only to a person, once.
         panes: The panes of the right column.
     """
 
     TITLE = "spark-tui"
     CSS_PATH = "app.tcss"
-    COMMANDS: ClassVar = {AppCommands, FileCommands}
+    COMMANDS: ClassVar = {AppCommands, FileCommands, ModelCommands}
     BINDINGS: ClassVar[list[BindingType]] = app_keys(_modes(PANES))
 
     def __init__(
@@ -77,6 +79,7 @@ class SparkApp(SafeApp):
         line: int | None = None,
         make_client: ClientMaker | None = None,
         settings: Settings | None = None,
+        offer_model: bool = False,
         panes: Sequence[type[Pane]] = PANES,
     ) -> None:
         super().__init__()
@@ -86,6 +89,7 @@ class SparkApp(SafeApp):
         self.rules = IgnoreRules(repository.resolve())
         self.pane_modes = _modes(panes)
         self._pane_kinds = panes
+        self._offer_model = offer_model
         self._first_file = open_file
         self._first_line = line
         self._wishes = Wishes(
@@ -99,6 +103,13 @@ class SparkApp(SafeApp):
             post=self.post_message,
             call_later=self.call_later,
             interval_ms=self.settings.panes.interval_ms,
+        )
+        self.models = ModelFlow(
+            self.link,
+            notify=self.notify,
+            ask=self.push_screen_wait,
+            run=partial(self.run_safely, group="models"),
+            show=lambda work: self.status.show(background=work),
         )
         self.ghost_writer = GhostWriter(
             self.link,
@@ -145,6 +156,8 @@ class SparkApp(SafeApp):
         if self._first_file is not None:
             self.open_path(self.rules.root / self._first_file, self._first_line)
         self.run_safely(self._connect, group="engine")
+        if self._offer_model:
+            self.models.offer_once()
         self.set_interval(_DISK_POLL_SECONDS, lambda: self._flow(self.flows.check_disk))
 
     async def _connect(self) -> None:
@@ -164,6 +177,7 @@ class SparkApp(SafeApp):
 
     async def end_quietly(self) -> None:
         """Keep unsaved text safe and let go of the engine."""
+        self.models.end()
         await self.recovery.keep()
         await self.link.close()
 
@@ -178,6 +192,7 @@ class SparkApp(SafeApp):
 
     async def _quit(self) -> None:
         if await self.flows.may_quit():
+            self.models.end()
             await self.link.close()
             self.exit()
 
@@ -264,6 +279,8 @@ class SparkApp(SafeApp):
     def on_engine_event(self, message: EngineEvent) -> None:
         """Pass an event of the engine on to those whom it concerns."""
         event = message.event
+        if self.models.takes(event):
+            return
         if isinstance(event, Telemetry):
             self.feed.received(event)
             return
@@ -276,7 +293,7 @@ class SparkApp(SafeApp):
             self.panes.show_state(self.engine_state)
         if isinstance(event, EngineReady):
             self.panes.show_ready(event)
-            self.feed.engine_ready()
+            self.feed.engine_ready(event.session)
 
     def on_telemetry_updated(self, message: TelemetryUpdated) -> None:
         """Show new numbers."""
@@ -401,6 +418,7 @@ class SparkApp(SafeApp):
 
     async def _reconnect(self) -> None:
         await self.link.close()
+        self.models.forget_switch()
         await self.link.run()
 
     def action_focus_editor(self) -> None:

@@ -8,12 +8,12 @@ from textual.message import Message
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine import EngineDown, EngineStarting
+    from engine import EngineDown, EngineStarting, SessionReplaced
     from engine.protocol.messages import ServerMessage, Telemetry, ThroughputPoint
 
-    EngineNews = ServerMessage | EngineStarting | EngineDown
+    EngineNews = ServerMessage | EngineStarting | EngineDown | SessionReplaced
 
-__all__ = ["EngineEvent", "FileMade", "SuggestionReport", "TelemetryUpdated"]
+__all__ = ["BackgroundWork", "EngineEvent", "FileMade", "SuggestionReport", "TelemetryUpdated"]
 
 
 class EngineEvent(Message):
@@ -37,6 +37,19 @@ class TelemetryUpdated(Message):
         """The newest counters."""
         self.history = history
         """Intervals in which something happened, oldest first, up to the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundWork:
+    """A model that is being fetched, or opened to serve next, for the status line."""
+
+    model: str
+    what: str
+    """``"fetching"``, ``"checking"``, or the step of opening: ``"preparing 3 of 17 matmul"``."""
+    fraction: float | None = None
+    """How far it is, 0–1; None if unknown."""
+    bytes_per_second: float | None = None
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

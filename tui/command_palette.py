@@ -4,17 +4,39 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from engine.repository.ignore import IgnoreRules, list_files
+from tui.format import bytes_text
 from tui.settings import Settings
 
-__all__ = ["AppCommands", "CommandedApp", "FileCommands"]
+if TYPE_CHECKING:
+    from engine import ModelList
+    from engine.model_store import CatalogueModel
+
+__all__ = ["AppCommands", "CommandedApp", "FileCommands", "ModelCommands"]
 
 _DISCOVERED_FILES = 200
 _FOUND_FILES = 60
+
+
+class CommandedModels(Protocol):
+    """What the commands do about models."""
+
+    @property
+    def fetching(self) -> str | None:
+        """The model that is being fetched."""
+
+    def choose(self, place: str) -> None:
+        """Use another model, once it is ready; until then the old one serves."""
+
+    def fetch(self, offer: "CatalogueModel") -> None:
+        """Fetch a model of the catalogue, after a question."""
+
+    def stop_fetching(self) -> None:
+        """Stop fetching a model."""
 
 
 @runtime_checkable
@@ -25,6 +47,10 @@ class CommandedApp(Protocol):
     rules: IgnoreRules
     pane_modes: Sequence[str]
     """What F3 shows, one after another."""
+
+    @property
+    def models(self) -> CommandedModels:
+        """What is done about models."""
 
     def open_path(self, path: Path, line: int | None = None) -> None:
         """Open a file."""
@@ -111,6 +137,58 @@ class AppCommands(Provider):
                 text = f"time between updates; now {now.panes.interval_ms} ms"
                 change = partial(app.change_pane_interval, interval)
                 yield f"Setting: panes every {interval} ms", text, change
+
+
+class ModelCommands(Provider):
+    """The models on this computer, and those that can be fetched."""
+
+    _models: "ModelList"
+    _offers: "list[CatalogueModel]"
+
+    async def startup(self) -> None:
+        """Look for models; the heads of files are read only once."""
+        self._commanded = _commanded(self.app)
+        folders = [Path(folder).expanduser() for folder in self._commanded.settings.models.folders]
+        self._models, self._offers = await asyncio.to_thread(_models_and_offers, folders)
+
+    async def discover(self) -> Hits:
+        """List all models."""
+        for name, text, run in self._commands():
+            yield DiscoveryHit(name, run, help=text)
+
+    async def search(self, query: str) -> Hits:
+        """List the models that match."""
+        matcher = self.matcher(query)
+        for name, text, run in self._commands():
+            score = matcher.match(name)
+            if score > 0:
+                yield Hit(score, matcher.highlight(name), run, help=text)
+
+    def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield name, one line of help, and what to do."""
+        app = self._commanded
+        for model in self._models.models:
+            if model.problem is None:
+                facts = [model.source, model.family or "", bytes_text(model.size_bytes)]
+                facts += [] if model.fill_in_the_middle else ["prefix only"]
+                facts += ["the default"] if model.default else []
+                text = ", ".join(filter(None, facts))
+                yield f"Model: {model.name}", text, partial(app.models.choose, model.path)
+        for offer in self._offers:
+            text = f"{bytes_text(offer.download_bytes)}, {offer.licence}; {offer.gains}"
+            yield f"Model: fetch {offer.name}", text, partial(app.models.fetch, offer)
+        fetching = app.models.fetching
+        if fetching is not None:
+            yield f"Model: stop fetching {fetching}", "what came is kept", app.models.stop_fetching
+
+
+def _models_and_offers(folders: Sequence[Path]) -> "tuple[ModelList, list[CatalogueModel]]":
+    """Return what is on this computer, and what of the catalogue is not."""
+    from engine import list_models, model_store
+
+    fetched = {model.name for model in model_store.installed()}
+    offers = [each for each in model_store.available() if each.offered and each.name not in fetched]
+    return list_models(folders), offers
 
 
 class FileCommands(Provider):

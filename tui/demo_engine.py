@@ -11,6 +11,7 @@ from engine.protocol.messages import (
     RegionInfo,
     Telemetry,
     ThroughputPoint,
+    WeightType,
 )
 from tui.app_messages import TelemetryUpdated
 
@@ -40,6 +41,8 @@ def demo_ready() -> EngineReady:
             language="python",
             weight_bytes=13_000_000,
             fill_in_the_middle=True,
+            family="llama",
+            types={"int8": WeightType(43, 12_950_000), "fp32": WeightType(13, 50_000)},
         ),
         machine=MachineInfo(
             name="wse3",

@@ -1,4 +1,4 @@
-"""Where the app keeps the user's own files: the settings and unsaved texts.  Creates nothing.
+"""Where the app keeps the user's own files: settings, unsaved texts, an answer.  Creates nothing.
 
 Logs, sockets and caches are the engine's (`engine.paths`).
 """
@@ -10,7 +10,7 @@ import platformdirs
 
 from engine import paths
 
-__all__ = ["recovery_dir", "settings_file"]
+__all__ = ["offer_file", "recovery_dir", "settings_file"]
 
 
 def settings_file() -> Path:
@@ -26,3 +26,8 @@ def settings_file() -> Path:
 def recovery_dir() -> Path:
     """Return the folder of unsaved texts, which survive a crash there."""
     return paths.state_dir() / "recovery"
+
+
+def offer_file() -> Path:
+    """Return the file that remembers the answer to the offer of a better model."""
+    return paths.state_dir() / "model_offer.json"

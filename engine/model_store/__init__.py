@@ -14,6 +14,7 @@ from engine.model_store.choice import (
     offered_model,
 )
 from engine.model_store.found import FoundModel, found_models
+from engine.model_store.killed import forget_killed, note_killed, was_killed
 from engine.model_store.lookup import locate_model
 from engine.model_store.offers import CatalogueModel, available
 from engine.model_store.pull import pull
@@ -33,11 +34,13 @@ __all__ = [
     "available",
     "bundled_models",
     "default_model",
+    "forget_killed",
     "found_models",
     "free_memory_bytes",
     "installed",
     "locate_model",
     "memory_needed_bytes",
+    "note_killed",
     "note_speed",
     "offered_model",
     "pull",
@@ -45,4 +48,5 @@ __all__ = [
     "size_text",
     "speed_of",
     "verify",
+    "was_killed",
 ]

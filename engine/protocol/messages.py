@@ -1,5 +1,9 @@
 """The messages between a client and the engine process, and the frame around each.
 
+A session is one model on one machine.  A client gives each of its sessions a number of its own when
+it opens it; the messages about a session carry that number.  Clients that open the same model on
+the same machine share what computes, not the number.
+
 Depends on msgspec only (no numpy, no numba), so that a client stays light.  A frame is a
 4-byte big-endian length, then one MessagePack value of `ClientMessage` or `ServerMessage`.
 Sizes are bytes, times are milliseconds of **host** time, cycles are **wafer** time.
@@ -15,21 +19,25 @@ __all__ = [
     "MAX_FRAME_BYTES",
     "Cancel",
     "ClientMessage",
+    "CloseSession",
     "Complete",
     "Completed",
     "EngineReady",
     "Failed",
     "MachineInfo",
     "ModelInfo",
+    "OpenSession",
     "PartialText",
     "Progress",
     "RegionInfo",
     "ServerMessage",
+    "SessionFailed",
     "Shutdown",
     "Telemetry",
     "ThroughputPoint",
     "Unwatch",
     "Watch",
+    "WeightType",
     "Welcome",
     "decode_client",
     "decode_server",
@@ -43,9 +51,29 @@ MAX_FRAME_BYTES = 64 * 1024 * 1024
 # ── client → server ─────────────────────────────────────────────────────────────────────────
 
 
+class OpenSession(msgspec.Struct, tag=True, frozen=True):
+    """Ask for a model on a machine; `Progress` follows, then `EngineReady` or `SessionFailed`."""
+
+    session: int
+    """Chosen by the client, from 1, unique among the sessions it has open."""
+    model: str | None = None
+    """A model's name or the absolute path of its folder or file; None is the default."""
+    machine: str = "wse3"
+    clock_ghz: float | None = None
+    """Clock that turns cycles into seconds for this client; None is the machine's own.  Sessions
+    that differ in nothing else are one."""
+
+
+class CloseSession(msgspec.Struct, tag=True, frozen=True):
+    """Give a session back; its request is cancelled and its telemetry ends."""
+
+    session: int
+
+
 class Complete(msgspec.Struct, tag=True, frozen=True):
     """Ask for the text at a cursor.  A client's newer request cancels its older one."""
 
+    session: int
     request_id: int
     """Chosen by the client, from 1, unique in its connection."""
     request: CompletionRequest
@@ -62,18 +90,21 @@ class Cancel(msgspec.Struct, tag=True, frozen=True):
 class Watch(msgspec.Struct, tag=True, frozen=True):
     """Send `Telemetry` now, and then every ``interval_ms`` in which something happens."""
 
+    session: int
     interval_ms: int = 200
 
 
 class Unwatch(msgspec.Struct, tag=True, frozen=True):
-    """Send no more `Telemetry`."""
+    """Send no more `Telemetry` of a session."""
+
+    session: int
 
 
 class Shutdown(msgspec.Struct, tag=True, frozen=True):
     """Ask the engine process to end once it has answered."""
 
 
-ClientMessage = Complete | Cancel | Watch | Unwatch | Shutdown
+ClientMessage = OpenSession | CloseSession | Complete | Cancel | Watch | Unwatch | Shutdown
 
 
 # ── server → client ─────────────────────────────────────────────────────────────────────────
@@ -96,6 +127,16 @@ class Progress(msgspec.Struct, tag=True, frozen=True):
     total: int
     label: str
     """The current step, for a person: ``"preparing matmul"``."""
+    session: int = 0
+    """The client's number; 0 where no process is asked."""
+
+
+class WeightType(msgspec.Struct, frozen=True):
+    """How much of a model is stored in one type of weights."""
+
+    tensors: int
+    bytes: int
+    """As loaded."""
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
@@ -112,6 +153,11 @@ class ModelInfo(msgspec.Struct, frozen=True):
     """The one language it was trained on, ``"python"``, or ``"any"``."""
     weight_bytes: int
     fill_in_the_middle: bool
+    """False: it only continues the text before the cursor."""
+    family: str = ""
+    """``"llama"``, ``"qwen2"``, …"""
+    types: dict[str, WeightType] = {}
+    """Tensors and bytes by type of the weights: ``"int8"``, ``"q4_k"``, ``"fp32"``, …"""
 
 
 class RegionInfo(msgspec.Struct, frozen=True):
@@ -142,7 +188,7 @@ class MachineInfo(msgspec.Struct, frozen=True):
 
 
 class EngineReady(msgspec.Struct, tag=True, frozen=True):
-    """The engine answers from now on."""
+    """A session answers from now on."""
 
     model: ModelInfo
     machine: MachineInfo
@@ -151,6 +197,15 @@ class EngineReady(msgspec.Struct, tag=True, frozen=True):
     """``"avx512-vnni"``, ``"avx2"`` or ``"portable"``; ``"simulator"`` or ``"numpy"`` where no
     kernels run."""
     start_ms: float
+    """From asking for the session to its being ready; small where it was open already."""
+    session: int = 1
+
+
+class SessionFailed(msgspec.Struct, tag=True, frozen=True):
+    """A session cannot be opened; the client has it no more.  Other sessions go on."""
+
+    session: int
+    message: str
 
 
 class PartialText(msgspec.Struct, tag=True, frozen=True):
@@ -168,7 +223,7 @@ class Completed(msgspec.Struct, tag=True, frozen=True):
 
 
 class Failed(msgspec.Struct, tag=True, frozen=True):
-    """A request, or (``request_id`` 0) the engine's start, could not be served."""
+    """A request could not be served."""
 
     request_id: int
     message: str
@@ -186,7 +241,7 @@ class ThroughputPoint(msgspec.Struct, frozen=True):
 
 
 class Telemetry(msgspec.Struct, tag=True, frozen=True):
-    """Counters since this connection's last `Telemetry`, and the engine's state now."""
+    """Counters since this client's last `Telemetry` of a session, and its state now."""
 
     sequence: int
     busy: bool
@@ -196,7 +251,7 @@ class Telemetry(msgspec.Struct, tag=True, frozen=True):
     elapsed_cycles: int
     """Wafer cycles of this interval."""
     total_cycles: int
-    """Wafer cycles since the engine started."""
+    """Wafer cycles since the session was opened."""
     throughput: ThroughputPoint
     states_by_region: list[list[int]]
     """Per region, the cycles of its cores by state (in the order of `engine.STATES`), summed over
@@ -206,9 +261,12 @@ class Telemetry(msgspec.Struct, tag=True, frozen=True):
     cycles by state in this interval.  Empty when the interval has no cycles."""
     cycles_by_operation: dict[str, int]
     """Wafer cycles of this interval by operation name."""
+    session: int = 1
 
 
-ServerMessage = Welcome | Progress | EngineReady | PartialText | Completed | Failed | Telemetry
+ServerMessage = (
+    Welcome | Progress | EngineReady | SessionFailed | PartialText | Completed | Failed | Telemetry
+)
 
 _HEADER = struct.Struct(">I")
 _encoder = msgspec.msgpack.Encoder()

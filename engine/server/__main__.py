@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from engine import paths
 from engine.errors import EngineError
 from engine.protocol.messages import Progress
 from engine.server import process
+from engine.server.budget import Budget
+from engine.server.hub import Engine
+from engine.server.sessions import Opener
 
 if TYPE_CHECKING:
     from engine.session import Session
@@ -21,12 +25,30 @@ if TYPE_CHECKING:
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(prog="python -m engine.server", description=__doc__)
-    parser.add_argument("--model", help="bundled name or model folder")
-    parser.add_argument("--machine", default="wse3")
-    parser.add_argument("--clock", type=float, metavar="GHZ")
-    parser.add_argument("--socket", type=Path, help="default: by model and machine")
-    parser.add_argument("--idle", type=float, default=10.0, metavar="SECONDS")
+    parser.add_argument("--socket", type=Path, help="default: the user's, of this version")
+    parser.add_argument(
+        "--idle", type=float, default=10.0, metavar="SECONDS", help="without clients, then end"
+    )
+    parser.add_argument(
+        "--session-idle", type=float, default=60.0, metavar="SECONDS", help="unused, then close"
+    )
+    parser.add_argument(
+        "--memory", type=int, metavar="BYTES", help="of all sessions; default: a share of the free"
+    )
     return parser.parse_args(arguments)
+
+
+def engine(
+    options: argparse.Namespace, opener: Opener, prepare: Callable[[], None] = lambda: None
+) -> Engine:
+    """Return what the options say about what to serve."""
+    return Engine(
+        opener,
+        prepare,
+        budget=Budget(options.memory),
+        idle_seconds=options.idle,
+        session_idle_seconds=options.session_idle,
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,19 +56,24 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(sys.argv[1:] if arguments is None else arguments)
     faulthandler.enable()  # to standard error, which the client keeps in a file
     process.open_log()
-
-    def open_session(on_progress: Callable[[Progress], None]) -> "Session":
-        from engine.session import Session
-
-        return Session.open(options.model, options.machine, options.clock, on_progress=on_progress)
-
     try:
-        socket = options.socket or paths.socket_path(options.model, options.machine, options.clock)
-        return process.serve(process.ServeOptions(socket, options.idle), open_session)
+        served = engine(options, _open, _import_session)
+        process.serve(options.socket or paths.socket_path(), served)
     except EngineError as error:
         logging.getLogger(__name__).error("%s", error)
         print(error, file=sys.stderr)
         return 1
+    return 0
+
+
+def _import_session() -> None:
+    import_module("engine.session")
+
+
+def _open(model: str, machine: str, on_progress: Callable[[Progress], None]) -> "Session":
+    from engine.session import Session
+
+    return Session.open(model, machine, on_progress=on_progress)
 
 
 if __name__ == "__main__":

@@ -8,17 +8,15 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from time import monotonic, sleep
 
 from engine import paths
 from engine.errors import ServerError
-from engine.server.hub import Hub
-from engine.server.worker import OpenSession
+from engine.server.hub import Engine, Hub
 
-__all__ = ["NICE", "ServeOptions", "open_log", "serve"]
+__all__ = ["NICE", "open_log", "serve"]
 
 log = logging.getLogger(__name__)
 
@@ -32,40 +30,30 @@ LOG_BYTES = 1_000_000
 """Size at which a new log file begins; two old ones are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServeOptions:
-    """Where to serve, and how long to wait without clients."""
-
-    socket: Path
-    idle_seconds: float = 10.0
-
-
-def serve(options: ServeOptions, open_session: OpenSession) -> int:
-    """Serve one session at a socket until nobody needs it; return the exit status.
+def serve(socket: Path, engine: Engine) -> None:
+    """Serve sessions at a socket until nobody needs them.
 
     Raises:
         ServerError: Another process serves the socket, or it cannot be made.
     """
-    started = monotonic()
     os.nice(NICE)
-    with _only_one(options.socket):
+    with _only_one(socket):
         # Who holds the lock owns the name: a dead process left any socket found here.
-        options.socket.unlink(missing_ok=True)
-        log.info("serving at %s, process %d", options.socket, os.getpid())
+        socket.unlink(missing_ok=True)
+        log.info("serving at %s, process %d", socket, os.getpid())
         try:
-            status = asyncio.run(_serve(options, open_session, started))
+            asyncio.run(_serve(socket, engine))
         except OSError as error:
-            raise ServerError(f"cannot serve at {options.socket}: {error}") from error
-        log.info("ended with status %d", status)
-        return status
+            raise ServerError(f"cannot serve at {socket}: {error}") from error
+        log.info("ended")
 
 
-async def _serve(options: ServeOptions, open_session: OpenSession, started: float) -> int:
-    hub = Hub(options.socket, open_session, idle_seconds=options.idle_seconds, started=started)
+async def _serve(socket: Path, engine: Engine) -> None:
+    hub = Hub(socket, engine)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, hub.end)
-    return await hub.run()
+    await hub.run()
 
 
 @contextmanager

@@ -1,10 +1,15 @@
-"""Worker: the thread that opens the session and serves requests one after another."""
+"""Worker: the one thread that computes; it opens sessions and serves their requests in turn.
 
+While a session opens, the requests of the others are served between its steps.  Knows neither
+clients nor which session is whose.
+"""
+
+import gc
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Condition, Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -21,12 +26,9 @@ from engine.protocol.messages import (
 if TYPE_CHECKING:
     from engine.session import Session
 
-__all__ = ["Job", "OpenSession", "Worker"]
+__all__ = ["Closing", "Job", "Opening", "Worker"]
 
 log = logging.getLogger(__name__)
-
-OpenSession = Callable[[Callable[[Progress], None]], "Session"]
-"""Opens the session and reports its progress."""
 
 PARTIAL_SECONDS = 0.015
 """Least time between two `PartialText` of a request: no screen shows more."""
@@ -36,6 +38,7 @@ PARTIAL_SECONDS = 0.015
 class Job:
     """One request of a client, and where its answers go."""
 
+    session: "Session"
     message: Complete
     reply: Callable[[ServerMessage], None]
     """Safe to call from the worker's thread."""
@@ -47,92 +50,156 @@ class Job:
         return self.message.request_id
 
 
-class Worker(Thread):
-    """Opens a session, then serves jobs until it is stopped.
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A session to open.  All of it is called in the worker's thread."""
 
-    All callbacks run in the worker's thread.
+    open_session: Callable[[Callable[[Progress], None]], "Session"]
+    """Opens the session and reports its progress."""
+    wanted: Callable[[], bool]
+    """Asked between the steps; False gives the opening up."""
+    on_progress: Callable[[Progress], None]
+    on_ready: Callable[["Session"], None]
+    on_failed: Callable[[str], None]
+    """Gets the reason; not called where it is no longer wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A session to close; its memory is free before the next task begins."""
+
+    session: "Session"
+
+
+class _GivenUpError(Exception):
+    """Nobody wants the session any more that is being opened."""
+
+
+class Worker(Thread):
+    """Does one task after another until it is stopped.
 
     Args:
-        open_session: Opens the session; numpy and numba are imported in there.
-        on_progress: Gets each step of opening.
-        on_ready: Gets the open session.
-        on_failed: Gets the reason why the session cannot be opened; the thread then ends.
-        on_stopped: Called once all jobs submitted before `stop` are answered.
+        prepare: Called first in the worker's thread: imports what every session needs.
+        on_stopped: Called there once all tasks before `stop` are done.
     """
 
-    def __init__(
-        self,
-        open_session: OpenSession,
-        *,
-        on_progress: Callable[[Progress], None],
-        on_ready: Callable[["Session"], None],
-        on_failed: Callable[[str], None],
-        on_stopped: Callable[[], None],
-    ) -> None:
+    def __init__(self, prepare: Callable[[], None], on_stopped: Callable[[], None]) -> None:
         # A daemon: the process may end while a compilation that cannot be interrupted runs on.
         super().__init__(name="engine", daemon=True)
-        self._open_session = open_session
-        self._on_progress = on_progress
-        self._on_ready = on_ready
-        self._on_failed = on_failed
+        self._prepare = prepare
         self._on_stopped = on_stopped
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._changed = Condition()
+        self._tasks: deque[Job | Opening | Closing | None] = deque()
 
-    def submit(self, job: Job) -> None:
-        """Queue ``job`` behind those before it.  Any thread."""
-        self._jobs.put(job)
+    def submit(self, task: Job | Opening | Closing) -> None:
+        """Queue a task behind those before it.  Any thread."""
+        self._put(task)
 
     def stop(self) -> None:
-        """End after the jobs submitted so far.  Any thread."""
-        self._jobs.put(None)
+        """End after the tasks submitted so far.  Any thread."""
+        self._put(None)
+
+    def _put(self, task: Job | Opening | Closing | None) -> None:
+        with self._changed:
+            self._tasks.append(task)
+            self._changed.notify()
 
     def run(self) -> None:
-        """Open the session and serve jobs."""
-        try:
-            session = self._open_session(self._on_progress)
-        except EngineError as error:
-            log.error("cannot start: %s", error)
-            self._on_failed(str(error))
-            return
-        except Exception as error:
-            log.exception("cannot start")
-            self._on_failed(f"the engine cannot start: {type(error).__name__}: {error}")
-            return
-        self._on_ready(session)
-        while (job := self._jobs.get()) is not None:
-            self._serve(session, job)
-        session.close()
+        """Do the tasks."""
+        self._prepare()
+        while self._does_next():
+            pass
         self._on_stopped()
 
-    def _serve(self, session: "Session", job: Job) -> None:
-        """Answer one job; the last of its answers is exactly one `Completed` or `Failed`."""
+    def _does_next(self) -> bool:
+        """Do the next task; return False at the end.
+
+        A method of its own: what it names, such as a closed session, is gone when it returns.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._tasks) > 0)
+            task = self._tasks.popleft()
+        match task:
+            case Job():
+                _serve(task)
+            case Opening():
+                self._open(task)
+            case Closing():
+                task.session.close()
+                del task
+                gc.collect()  # a session's parts name each other
+            case None:
+                return False
+        return True
+
+    def _open(self, opening: Opening) -> None:
+        """Open a session, or say why it cannot be opened."""
+
+        def between_steps(progress: Progress) -> None:
+            opening.on_progress(progress)
+            if not opening.wanted():
+                raise _GivenUpError
+            self._serve_waiting()
+
         try:
-            job.reply(_complete(session, job))
+            opening.on_ready(opening.open_session(between_steps))
+        except _GivenUpError:
+            log.info("gave up a session that nobody wants any more")
         except EngineError as error:
-            log.info("request refused: %s", error)
-            job.reply(Failed(job.request_id, str(error)))
-        except Exception as error:
-            log.exception("request failed")
-            job.reply(
-                Failed(
-                    job.request_id,
-                    f"the engine failed on this request ({type(error).__name__}: {error}); "
-                    "the log file has the details",
-                )
+            log.error("cannot open a session: %s", error)
+            opening.on_failed(str(error))
+        except MemoryError:
+            log.exception("cannot open a session")
+            opening.on_failed(
+                "the memory does not suffice; choose a smaller model or end other programs"
             )
+        except Exception as error:
+            log.exception("cannot open a session")
+            opening.on_failed(f"the engine cannot start: {type(error).__name__}: {error}")
+
+    def _serve_waiting(self) -> None:
+        """Serve the requests that wait now, not those that come meanwhile.
+
+        The other tasks keep their order and wait until the session is open.
+        """
+        with self._changed:
+            jobs = [task for task in self._tasks if isinstance(task, Job)]
+            others = [task for task in self._tasks if not isinstance(task, Job)]
+            self._tasks = deque(others)
+        for job in jobs:
+            _serve(job)
 
 
-def _complete(session: "Session", job: Job) -> Completed:
+def _serve(job: Job) -> None:
+    """Answer one job; the last of its answers is exactly one `Completed` or `Failed`."""
+    try:
+        job.reply(_complete(job))
+    except EngineError as error:
+        log.info("request refused: %s", error)
+        job.reply(Failed(job.request_id, str(error)))
+    except Exception as error:
+        log.exception("request failed")
+        job.reply(
+            Failed(
+                job.request_id,
+                f"the engine failed on this request ({type(error).__name__}: {error}); "
+                "the log file has the details",
+            )
+        )
+
+
+def _complete(job: Job) -> Completed:
     """Complete a job's request and return the final answer."""
     # A suggestion that comes unasked may prove too unlikely to be shown, and only its end tells.
-    silent = job.message.automatic and session.threshold is not None
-    completion = session.complete(
+    silent = job.message.automatic and job.session.threshold is not None
+    completion = job.session.complete(
         job.message.request,
         on_text=None if silent else _Partial(job),
         cancelled=job.cancelled.is_set,
     )
     log.info(
-        "%s: %d prompt tokens (%d cached), %d generated, prefill %.1f ms, decode %.1f ms",
+        "%s, %s: %d prompt tokens (%d cached), %d generated, prefill %.1f ms, decode %.1f ms",
+        completion.model,
         completion.finish_reason,
         completion.prompt_tokens,
         completion.cached_tokens,

@@ -55,33 +55,14 @@ def test_no_usable_folder_is_a_clear_error(monkeypatch, short_folder):
     assert str(short_folder / "run") in str(caught.value)
 
 
-def test_what_differs_has_another_socket(short_folder):
-    folder = short_folder / "model"
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    model = str(folder)
-    names = [
-        paths.socket_path(model, "wse3", None),
-        paths.socket_path(model, "wse2", None),
-        paths.socket_path(model, "wse3", 1.1),
-        paths.socket_path(None, "wse3", None),
-        paths.socket_path("spark-nano", "wse3", None),
-    ]
-    (folder / "model.safetensors").write_text("new weights")
-    names.append(paths.socket_path(model, "wse3", None))
+def test_each_version_of_the_code_has_its_own_socket(monkeypatch):
+    names = [paths.socket_path()]
+    assert paths.socket_path() == names[0]
+    for name, value in (("__version__", "9"), ("PROTOCOL_VERSION", 99), ("__file__", "/x/y.py")):
+        with monkeypatch.context() as changed:
+            changed.setattr(paths, name, value)
+            names.append(paths.socket_path())
     assert len(set(names)) == len(names)
-    assert paths.socket_path(model, "wse3", None) == names[-1]
-
-
-@pytest.mark.parametrize("name", ["model-00002-of-3.safetensors", "knowledge.json", "config.json"])
-def test_another_file_of_the_model_is_another_socket(short_folder, name):
-    folder = short_folder / "model"
-    folder.mkdir()
-    before = paths.socket_path(str(folder), "wse3", None)
-    (folder / "README.md").write_text("of no account")
-    assert paths.socket_path(str(folder), "wse3", None) == before
-    (folder / name).write_bytes(b"x")
-    assert paths.socket_path(str(folder), "wse3", None) != before
 
 
 def test_a_model_path_means_the_same_elsewhere(monkeypatch, short_folder):
@@ -89,3 +70,6 @@ def test_a_model_path_means_the_same_elsewhere(monkeypatch, short_folder):
     monkeypatch.chdir(short_folder)
     assert paths.model_argument("model") == str((short_folder / "model").resolve())
     assert paths.model_argument(None) is None
+    assert paths.model_argument("spark-nano") == "spark-nano"
+    assert paths.model_argument("some-name") == "some-name"
+    assert paths.model_argument("some/path") == str((short_folder / "some/path").resolve())

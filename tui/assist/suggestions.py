@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from engine import EngineDown, EngineStarting
+from engine import EngineDown, EngineStarting, SessionReplaced
 from engine.protocol.completion import Completion, CompletionRequest
 from engine.protocol.messages import (
     Cancel,
@@ -21,6 +21,7 @@ from engine.protocol.messages import (
     ModelInfo,
     PartialText,
     ServerMessage,
+    SessionFailed,
 )
 from tui.assist.cursor_place import CursorPlace
 from tui.assist.policy import Trigger, decide
@@ -98,6 +99,7 @@ class Suggestions:
         self._set_timer = set_timer
         self._clock = clock
         self._model: ModelInfo | None = None
+        self._session = 0
         self._ready = False
         self._engine_says = "the engine is starting"
         self._paused = False
@@ -174,8 +176,10 @@ class Suggestions:
 
     # ── what the engine says ────────────────────────────────────────────────────────────────
 
-    def on_engine(self, event: "ServerMessage | EngineStarting | EngineDown") -> None:
-        """Follow one event of the engine client."""
+    def on_engine(
+        self, event: "ServerMessage | EngineStarting | EngineDown | SessionReplaced"
+    ) -> None:
+        """Follow one event of the session that serves, or of the connection."""
         match event:
             case EngineReady():
                 self._engine_is_ready(event)
@@ -183,7 +187,7 @@ class Suggestions:
                 self._partial(event.text)
             case Completed() if self._is_current(event.request_id):
                 self._completed(event.completion)
-            case Failed(request_id=0):
+            case SessionFailed():
                 self._engine_is_gone(event.message)
             case Failed() if self._is_current(event.request_id):
                 self._request = None
@@ -200,12 +204,21 @@ class Suggestions:
     def _engine_is_ready(self, event: EngineReady) -> None:
         if self._model is not None and self._model != event.model:
             self.cache = SuggestionCache()  # the old one is another model's
-        self._model, self._ready = event.model, True
+        if event.session != self._session:
+            self._ask_another()
+        self._model, self._session, self._ready = event.model, event.session, True
         if self._unanswered is not None:
             place, trigger = self._unanswered
             self._unanswered = None
             if place == self._place:
                 self._consider(trigger)
+
+    def _ask_another(self) -> None:
+        """Take back what is asked of a session that serves no more; ask the next one for it."""
+        request = self._request
+        self._cancel()
+        if request is not None and self._place is not None:
+            self._unanswered = (self._place, request.wish.trigger)
 
     def _engine_is_gone(self, reason: str, *, failed: bool = True) -> None:
         """Forget the request; ask again once an engine is ready, unless something moved."""
@@ -358,7 +371,7 @@ class Suggestions:
             repository=self.repository if self.settings.repository_knowledge else None,
             private_patterns=tuple(self.secret_patterns),
         )
-        message = Complete(self._number, request, automatic=wish.trigger != "asked")
+        message = Complete(self._session, self._number, request, automatic=wish.trigger != "asked")
         if self._ready and self._client.connected and self._client.send(message):
             self._request = Request(self._number, wish)
         else:

@@ -1,6 +1,7 @@
 """`spark-tui [PATH]`: finds out what to open, then starts the app."""
 
 import difflib
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class AppTarget:
 def open_app(path: str, model: str | None, machine: str, clock: float | None) -> int:
     """Open the app on a directory, a file, or a line of a file."""
     target = find_target(path)
-    model = resolve_model(model)
+    place = resolve_model(model)
     check_machine(machine, clock)
     _check_terminal()
     # Textual takes a third of a second to import; a wrong call need not wait for it.
@@ -46,7 +47,8 @@ def open_app(path: str, model: str | None, machine: str, clock: float | None) ->
         target.repository,
         open_file=target.file,
         line=target.line,
-        make_client=engine_client(model=model, machine=machine, clock_ghz=clock),
+        make_client=engine_client(model=place, machine=machine, clock_ghz=clock),
+        offer_model=place is None and "CI" not in os.environ,
     )
     app.run()
     return app.return_code or 0  # the app itself has said why

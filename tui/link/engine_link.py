@@ -31,6 +31,12 @@ class LinkedClient(Protocol):
     def send(self, message: "ClientMessage") -> bool:
         """Send a message; False when not connected."""
 
+    def open(self, model: str | None) -> int:
+        """Ask for a session with a model on the same machine; return its number."""
+
+    def close_session(self, number: int) -> None:
+        """Give a session back."""
+
     async def close(self) -> None:
         """End `run`."""
 
@@ -45,7 +51,7 @@ def engine_client(
     """Return what makes an `engine.EngineClient`.
 
     Args:
-        model: A bundled model's name or a model folder; None is the bundled model.
+        model: A model's name or path; None is the default model.
         machine: Name of the emulated machine.
         clock_ghz: Clock that turns cycles into seconds; None is the machine's own.
     """
@@ -59,7 +65,7 @@ def engine_client(
 
 
 class EngineLink:
-    """Owns the client.
+    """Owns the client, and knows which of its sessions serves the app.
 
     Args:
         post: Delivers a message to the app.
@@ -71,9 +77,12 @@ class EngineLink:
         self._post = post
         self._make = make
         self._client: LinkedClient | None = None
+        self.session = 1
+        """The session that serves; others are being opened."""
 
     async def run(self) -> None:
         """Make the client and run it until it is closed; a failure becomes an event."""
+        self.session = 1
         try:
             self._client = self._make(self._deliver)
             await self._client.run()
@@ -92,6 +101,15 @@ class EngineLink:
     def send(self, message: "ClientMessage") -> bool:
         """Send a message; False when no engine takes it."""
         return self._client is not None and self._client.send(message)
+
+    def open(self, model: str | None) -> int | None:
+        """Begin to open a session beside the one that serves; None without a client."""
+        return None if self._client is None else self._client.open(model)
+
+    def drop(self, session: int) -> None:
+        """Give a session back."""
+        if self._client is not None:
+            self._client.close_session(session)
 
     async def close(self) -> None:
         """End the connection."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from engine.protocol.messages import EngineReady, Failed, Progress, Welcome
+from engine.protocol.messages import EngineReady, Progress, SessionFailed, Welcome
 
 if TYPE_CHECKING:
     from tui.app_messages import EngineNews
@@ -38,7 +38,7 @@ class EngineState:
 
 
 def after(state: EngineState, event: "EngineNews") -> EngineState:
-    """Return the state after ``event``; answers to requests change nothing."""
+    """Return the state after ``event`` of the session that serves, or of the connection."""
     from engine import EngineDown, EngineStarting  # loads the client: only once there is one
 
     match event:
@@ -50,7 +50,7 @@ def after(state: EngineState, event: "EngineNews") -> EngineState:
             )
         case Welcome() if state.phase is not Phase.READY:
             return replace(state, phase=Phase.PREPARING, detail="connected", done=0, total=0)
-        case Failed(request_id=0):
+        case SessionFailed():
             return replace(state, phase=Phase.FAILED, detail=event.message)
         case EngineDown():
             phase = Phase.RESTARTING if event.retrying else Phase.FAILED

@@ -43,6 +43,7 @@ class TelemetryFeed:
         self._call_later = call_later
         self._interval_ms = interval_ms
         self._watching = False
+        self._session = 1
         self._latest: Telemetry | None = None
         self._history: deque[ThroughputPoint] = deque(maxlen=HISTORY_LENGTH)
 
@@ -54,21 +55,33 @@ class TelemetryFeed:
     @interval_ms.setter
     def interval_ms(self, value: int) -> None:
         self._interval_ms = value
-        self.engine_ready()
+        if self._watching:
+            self._ask()
 
     def watch(self, visible: bool) -> None:
         """Begin or stop to ask for numbers: panes that nobody sees need none."""
         if visible != self._watching:
             self._watching = visible
-            self._send(Watch(interval_ms=self._interval_ms) if visible else Unwatch())
+            self._ask()
 
-    def engine_ready(self) -> None:
-        """Tell a new engine what is wanted."""
+    def engine_ready(self, session: int) -> None:
+        """Tell a new engine, or a new session, what is wanted."""
+        if session != self._session:
+            self._session = session
+            self._history.clear()  # of another model
         if self._watching:
-            self._send(Watch(interval_ms=self._interval_ms))
+            self._ask()
+
+    def _ask(self) -> None:
+        if self._watching:
+            self._send(Watch(self._session, interval_ms=self._interval_ms))
+        else:
+            self._send(Unwatch(self._session))
 
     def received(self, telemetry: Telemetry) -> None:
         """Take counters; post them once the burst they came in is over."""
+        if telemetry.session != self._session:
+            return
         point = telemetry.throughput
         if point.prefill_tokens or point.decode_tokens:
             self._history.append(point)

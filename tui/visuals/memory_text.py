@@ -1,4 +1,4 @@
-"""The text of the memory pane: the model, its places, the fullest cores, the KV cache's fill."""
+"""The text of the memory pane: the model, its weights and places, the fullest cores, KV rows."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from engine.protocol.messages import EngineReady, RegionInfo
-from tui.format import bytes_text, clock_text, count_text, short_count_text
+from tui.format import bytes_text, clock_text, count_text, rate_text, short_count_text
 from tui.visuals.bars import progress_bar, stacked_bar
 from tui.visuals.inks import Inks
 from tui.visuals.palette import USE_COLOURS
@@ -28,6 +28,8 @@ class MemoryView:
     position: int = 0
     """Rows in the KV cache."""
     context_length: int = 0
+    tokens_per_second: float | None = None
+    """What the model wrote here lately, in host time; None before it wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,32 +78,84 @@ def memory_text(view: MemoryView, width: int, height: int, inks: Inks) -> Text:
     if view.ready is None:
         return Text("known once the engine is ready", style=inks.muted, end="", no_wrap=True)
     kinds = region_kinds(view.ready.machine.regions)
-    head = _model_lines(view.ready, width, inks)
+    title, shape = _model_lines(view.ready, inks)
+    weights = _weight_lines(view.ready, width, inks)
+    can = [_ability_line(view, inks)]
     bars = _sram_lines(view.ready, kinds, width, inks)
     kv = [_kv_line(view, width, inks)]
     places = _place_lines(view.ready, kinds, inks)
-    lines = [*head, *places, *kv, Text(), *bars]
-    if height < len(lines):
-        lines = [*head, *places, *kv, *bars]
-    if height < len(lines):
-        lines = [*head, *kv, *bars]
-    if height < len(lines):
-        lines = [*head[:1], *kv, *bars]
+    top, end = [title, shape], [*can, *places, *kv]
+    whole = [*top, *weights, *end, Text(), *bars]
+    shorter = (
+        *([*top, *weights[:count], *end, *bars] for count in range(len(weights), 0, -1)),
+        [*top, *weights[:1], *can, *kv, *bars],
+        [*top, *can, *kv, *bars],
+        [title, *can, *kv, *bars],
+    )
+    least = [title, *kv, *bars]
+    lines = next((each for each in (whole, *shorter) if len(each) <= height), least)
+    spare = height - len(lines) - 2
+    if lines is whole and spare > 0:
+        lines = [*lines, Text(), *_region_lines(view.ready.machine.regions, spare + 1, inks)]
     for line in lines:
         line.truncate(width, overflow="ellipsis")
     return Text("\n", end="", no_wrap=True).join(lines[:height])
 
 
-def _model_lines(ready: EngineReady, width: int, inks: Inks) -> list[Text]:
-    """Return name and size, then shape and abilities."""
+def _model_lines(ready: EngineReady, inks: Inks) -> tuple[Text, Text]:
+    """Return name and size, then the shape."""
     model = ready.model
     title = Text(end="").append(model.name, style=f"bold {inks.text}")
     title.append(
         f"  {short_count_text(model.parameters)} parameters, {bytes_text(model.weight_bytes)}",
         style=inks.muted,
     )
-    facts = f"{model.layers} layers × {model.width}, {count_text(model.vocabulary)} tokens, "
-    return [title, Text(facts + model.language, style=inks.muted, end="")]
+    family = f"{model.family}, " if model.family else ""
+    facts = f"{family}{model.layers} layers × {model.width}, {count_text(model.vocabulary)} tokens"
+    return title, Text(facts, style=inks.muted, end="")
+
+
+def _weight_lines(ready: EngineReady, width: int, inks: Inks) -> list[Text]:
+    """Return the types of the weights with tensors and bytes, as many to a line as there is room.
+
+    The type with the most bytes comes first.
+    """
+    lines: list[str] = []
+    for name, kind in ready.model.types.items():
+        entry = f"{name} {bytes_text(kind.bytes)} in {kind.tensors}"
+        if lines and len(lines[-1]) + len(entry) + 2 <= width:
+            lines[-1] += f", {entry}"
+        else:
+            lines.append(entry)
+    return [Text(line, style=inks.muted, end="") for line in lines]
+
+
+def _ability_line(view: MemoryView, inks: Inks) -> Text:
+    """Return what the model reads and knows, and how fast it writes here."""
+    assert view.ready is not None  # asked for only then
+    model = view.ready.model
+    reads = "fills the middle" if model.fill_in_the_middle else "prefix only"
+    text = Text(reads, style=inks.muted if model.fill_in_the_middle else inks.caution, end="")
+    text.append(f", {model.language}", style=inks.muted)
+    if view.tokens_per_second is not None:
+        speed = rate_text(view.tokens_per_second)
+        text.append(", ", style=inks.muted).append(f"{speed} tok/s", style=inks.host)
+    return text
+
+
+def _region_lines(regions: Sequence[RegionInfo], room: int, inks: Inks) -> list[Text]:
+    """Return where each region lies, in at most ``room`` lines."""
+    lines = [Text("region    at x,y   cores   fullest", style=inks.muted, end="")]
+    for region in regions:
+        used = sum(region.sram_bytes.get(use, 0) for use in USE_COLOURS)
+        place = f"{region.x},{region.y}"
+        size = f"{region.width}×{region.height}"
+        text = Text(f"{region.label:<10}", style=inks.text, end="")
+        lines.append(text.append(f"{place:<9}{size:<8}{bytes_text(used)}", style=inks.muted))
+    if len(lines) > room:
+        more = Text(f"and {len(lines) - room + 1} more", style=inks.muted, end="")
+        lines = [*lines[: room - 1], more]
+    return lines
 
 
 def _place_lines(ready: EngineReady, kinds: Sequence[RegionKind], inks: Inks) -> list[Text]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 from rich.text import Text
 
-from tui.app_messages import SuggestionReport
-from tui.format import milliseconds_text
+from tui.app_messages import BackgroundWork, SuggestionReport
+from tui.format import milliseconds_text, percent_text
 from tui.link.engine_state import EngineState, Phase
 from tui.visuals.bars import progress_bar
 from tui.visuals.inks import Inks
@@ -31,6 +31,7 @@ class StatusView:
     engine: EngineState = field(default_factory=EngineState)
     paused: bool = False
     report: SuggestionReport | None = None
+    background: BackgroundWork | None = None
 
 
 def status_text(view: StatusView, width: int, inks: Inks) -> Text:
@@ -42,7 +43,7 @@ def status_text(view: StatusView, width: int, inks: Inks) -> Text:
     if place:
         left.append(f"{_GAP}{place}", style=inks.muted)
     room = width - left.cell_len - right.cell_len - 2 - 2 * len(_GAP)
-    middle = _engine(view.engine, room, inks) if room >= 3 else Text()
+    middle = _middle(view, room, inks) if room >= 3 else Text()
     line = Text(" ", end="", no_wrap=True)
     line.append_text(left)
     if middle:
@@ -66,6 +67,43 @@ def _file(view: StatusView, room: int, inks: Inks) -> Text:
     text = Text(name, style=inks.text, end="")
     text.truncate(room - len(mark), overflow="ellipsis")
     return text.append(mark, style=inks.caution)
+
+
+def _middle(view: StatusView, room: int, inks: Inks) -> Text:
+    """Return the engine's state, with what goes on beside it where the engine works."""
+    if view.background is None or view.engine.phase in (Phase.RESTARTING, Phase.FAILED):
+        return _engine(view.engine, room, inks)
+    text = Text("● ", style=inks.good, end="")
+    if view.engine.phase is not Phase.READY:
+        count = f"{view.engine.done}/{view.engine.total}, " if view.engine.total > 1 else ""
+        text = Text(f"◌ {count}", style=inks.muted, end="")
+    forms = _background_forms(view.background)
+    form = next((each for each in forms if cell_len(each) <= room - text.cell_len), forms[-1])
+    text.append(form, style=inks.text)
+    text.truncate(room, overflow="ellipsis")
+    return text
+
+
+def _background_forms(work: BackgroundWork) -> list[str]:
+    """Return what goes on with a model, the longest form first."""
+    share = "" if work.fraction is None else f" {percent_text(work.fraction)}"
+    if not work.what.startswith("fetching"):
+        return [f"{work.model}: {work.what}{share}", f"{work.model}{share}", f"{work.what}{share}"]
+    left = "" if work.seconds_left is None else f", {_minutes_text(work.seconds_left)} left"
+    rate = "" if work.bytes_per_second is None else f", {work.bytes_per_second / 1e6:.1f} MB/s"
+    return [
+        f"fetching {work.model}{share}{rate}{left}",
+        f"{work.model}{share}{rate}{left}",
+        f"{work.model}{share}{left}",
+        f"fetching{share}{left}",
+        f"fetching{share}",
+    ]
+
+
+def _minutes_text(seconds: float) -> str:
+    """Return a time left: ``0:07``, ``12:30``, ``2 h``."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02}" if whole < 6000 else f"{whole / 3600:.0f} h"
 
 
 def _engine(state: EngineState, room: int, inks: Inks) -> Text:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from rich.text import Text
 from textual.app import App, ComposeResult
 
+from engine.protocol.completion import Completion
 from engine.protocol.messages import EngineReady
 from tui.app_messages import TelemetryUpdated
 from tui.screen_layout import PaneRows
@@ -20,19 +21,31 @@ class MemoryPane(TextPane):
 
     NAME = "memory"
     TITLE = "model and memory"
-    ROWS = PaneRows(by_height=((46, 13), (36, 12)))
+    ROWS = PaneRows(by_height=((46, 16), (36, 14)))
     HELP = """\
-**Model and memory.** The model, the machine it is placed on, how many of its cores it uses, and
-the rectangles of each kind of region. The bars show the SRAM of the *fullest* core of each kind by
-use: code, weights, KV cache, buffers. *KV rows* shows how much of the context is filled."""
+**Model and memory.** The model, the types of its weights (bytes in so many tensors), whether it
+fills the middle or reads the prefix only, and how fast it wrote here; the machine it is placed on,
+how many of its cores it uses, and the rectangles of each kind of region. *KV rows* shows how much
+of the context is filled. The bars show the SRAM of the *fullest* core of each kind by use: code,
+weights, KV cache, buffers. Alone (F3) it also lists where each layer lies. The palette (Ctrl+P,
+“Model”) changes the model."""
 
     def __init__(self) -> None:
         super().__init__()
         self._view = MemoryView()
 
     def show_ready(self, ready: EngineReady) -> None:
-        """Show a model and where it lies."""
-        self._update(replace(self._view, ready=ready, context_length=ready.model.context_length))
+        """Show a model and where it lies; nothing of it is in the cache yet."""
+        before = self._view.ready
+        if before is None or before.session != ready.session:
+            self._update(MemoryView(ready, context_length=ready.model.context_length))
+        else:
+            self._update(replace(self._view, ready=ready))
+
+    def show_completion(self, completion: Completion) -> None:
+        """Show how fast the model wrote."""
+        if completion.host.tokens_per_second is not None:
+            self._update(replace(self._view, tokens_per_second=completion.host.tokens_per_second))
 
     def show_telemetry(self, update: TelemetryUpdated) -> None:
         """Show how full the KV cache is."""

@@ -32,12 +32,17 @@ which something ran; the newest is on the right."""
     def __init__(self) -> None:
         super().__init__()
         self._view = ThroughputView()
+        self._session = 1
 
     def show_ready(self, ready: EngineReady) -> None:
         """Name the clock that turns cycles into seconds."""
         clock_ghz = ready.machine.clock_ghz
         self.border_subtitle = f"wafer emulated at {clock_text(clock_ghz)}"
-        self._update(replace(self._view, clock_ghz=clock_ghz))
+        if ready.session == self._session:
+            self._update(replace(self._view, clock_ghz=clock_ghz))
+        else:  # what another model did is no history of this one
+            self._session = ready.session
+            self._update(ThroughputView(clock_ghz=clock_ghz))
 
     def show_telemetry(self, update: TelemetryUpdated) -> None:
         """Show new intervals."""

@@ -22,7 +22,7 @@ from engine.wafer.fast.kernels.operands import Angles, KvCache, Quantised
 from engine.wafer.fast.packing import Packed, pack
 from engine.wafer.fast.step import Memory
 from engine.wafer.fast.warm_up import compiled_loop, link, warm_up
-from engine.wafer.program.program import MAX_ROWS, Program
+from engine.wafer.program.program import MAX_ROWS, Norm, Program
 
 __all__ = ["Executor", "processor_path"]
 
@@ -169,12 +169,20 @@ def _allocate(program: Program, packed: Packed) -> Memory:
         matrices=packed.table,
         orders=np.array([(order.parts, order.group) for order in program.orders], np.int64),
         norms=np.array([norm.eps for norm in program.norms], np.float32),
+        norm_shapes=np.array([_norm_shape(norm) for norm in program.norms], np.int64),
+        activations=np.array([kind.number for kind in program.activations], np.int64),
+        scalings=np.array(
+            [(kind.scale, kind.softcap) for kind in program.scalings], np.float32
+        ).reshape(-1, 2),
         rotations=rotations,
         attentions=np.array(
-            [(kind.heads, kind.kv_heads, kind.head_dim, kind.dim_parts) for kind in attentions],
+            [
+                (kind.heads, kind.kv_heads, kind.head_dim, kind.dim_parts, kind.window)
+                for kind in attentions
+            ],
             np.int64,
         ),
-        score_scales=np.array([kind.scale for kind in attentions], np.float32),
+        scores=np.array([(kind.scale, kind.softcap) for kind in attentions], np.float32),
         panels=packed.panels,
         vectors=packed.vectors,
         angles=angles,
@@ -183,6 +191,12 @@ def _allocate(program: Program, packed: Packed) -> Memory:
         partial=np.zeros(max(order.parts for order in program.orders), np.float32),
         cache=_cache(program),
     )
+
+
+def _norm_shape(norm: Norm) -> tuple[int, int, int]:
+    """Return what a kernel knows of a kind of norm besides its eps: see `Memory.norm_shapes`."""
+    queries, keys = norm.heads or (0, 0)
+    return int(norm.kind == "layer"), queries, keys
 
 
 def _inputs(program: Program) -> Quantised:
@@ -210,7 +224,9 @@ def _rotations(program: Program) -> tuple[NDArray[np.int64], Angles]:
     """Return a `Rotation` for each kind, (kinds, 2), and the angles of all kinds end to end."""
     rotations, cosines, sines, end = [], [], [], 0
     for kind in program.rotaries:
-        cosine, sine = scalars.rotary_tables(kind.base, kind.head_dim, program.context_length)
+        cosine, sine = scalars.rotary_tables(
+            kind.base, kind.head_dim, program.context_length, kind.factors
+        )
         rotations.append((end, kind.head_dim))
         cosines.append(cosine.reshape(-1))
         sines.append(sine.reshape(-1))

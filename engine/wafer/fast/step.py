@@ -14,6 +14,7 @@ from engine.wafer.fast.kernels import attend, multiply, vectors
 from engine.wafer.fast.kernels.operands import (
     Angles,
     Block,
+    Float,
     Floats,
     Heads,
     KvCache,
@@ -43,9 +44,10 @@ _VARIANT = int(Field.VARIANT)
 _BIAS = int(Field.BIAS)
 _EMBED, _NORM, _QUANTISE = int(Op.EMBED), int(Op.NORM), int(Op.QUANTISE)
 _MATMUL, _ROTARY, _ATTENTION = int(Op.MATMUL), int(Op.ROTARY), int(Op.ATTENTION)
-_GATE, _ADD = int(Op.GATE), int(Op.ADD)
+_GATE, _ADD, _HEAD_NORM = int(Op.GATE), int(Op.ADD), int(Op.HEAD_NORM)
 
 Table: TypeAlias = NDArray[np.int64]
+Pairs: TypeAlias = NDArray[np.float32]
 
 _PARALLEL_PRODUCTS = 1 << 19
 """Multiply–accumulates below which starting threads costs more than it saves (about 3 µs)."""
@@ -65,12 +67,19 @@ class Memory(NamedTuple):
     """`SumOrder` of every reduction (·, 2)."""
     norms: Floats
     """The eps of every kind of norm."""
+    norm_shapes: Table
+    """Per kind of norm: 1 for a layer norm, query heads, key heads; 0, 0 of whole values (·, 3)."""
+    activations: Table
+    """Per kind of activation: its number in `ACTIVATIONS` (·,)."""
+    scalings: Pairs
+    """Per kind of scaling: factor, cap (·, 2)."""
     rotations: Table
     """A `Rotation` for each kind, (kinds, 2)."""
     attentions: Table
-    """Per kind of attention: heads, KV heads, dimensions of a head, parts of a head (·, 4)."""
-    score_scales: Floats
-    """The factor of the scores of every kind of attention."""
+    """Per kind of attention: heads, KV heads, dimensions of a head, parts of a head, window (·, 5).
+    """
+    scores: Pairs
+    """Per kind of attention: the factor of its scores, their cap (·, 2)."""
     panels: Panels
     vectors: Floats
     """Weights of norms, biases."""
@@ -105,10 +114,18 @@ def _products(matrices: Table, weight: int, rows: int) -> int:
 
 
 @helper
-def _vector(matrices: Table, weight: int, vectors: Floats) -> Floats:
+def _vector(memory: Memory, weight: int) -> Floats:
     """Return a vector: a norm's weights, a bias."""
-    at, width = matrices[weight, 0], matrices[weight, 1]
-    return vectors[at : at + width]
+    at, width = memory.matrices[weight, 0], memory.matrices[weight, 1]
+    return memory.vectors[at : at + width]
+
+
+@helper
+def _scaling(scalings: Pairs, kind: int) -> tuple[Float, Float]:
+    """Return a kind's factor and cap; for −1 (none), those that change nothing."""
+    if kind < 0:
+        return np.float32(1.0), np.float32(0.0)
+    return scalings[kind, 0], scalings[kind, 1]
 
 
 @helper
@@ -119,16 +136,18 @@ def _order(orders: Table, order: int) -> SumOrder:
 
 
 @helper
-def _heads(attentions: Table, scales: Floats, kind: int, positions: SumOrder) -> Heads:
+def _heads(attentions: Table, scores: Pairs, kind: int, positions: SumOrder) -> Heads:
     """Return a kind of attention, its sums over positions in the order of the instruction."""
     return Heads(
         attentions[kind, 0],
         attentions[kind, 1],
         attentions[kind, 2],
-        scales[kind],
+        scores[kind, 0],
         positions.parts,
         positions.group,
         attentions[kind, 3],
+        attentions[kind, 4],
+        scores[kind, 1],
     )
 
 
@@ -155,12 +174,21 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
         rows = RowSpan(count - 1 if row[_LAST_ROW] else 0, count)
         if op == _EMBED:
             vectors.embed(memory.panels, pieces, tokens, values, target)
+            if variant >= 0:
+                scale, cap = _scaling(memory.scalings, variant)
+                vectors.rescale(values, target, scale, cap, rows)
         elif op == _NORM:
-            gain, eps = (
-                _vector(memory.matrices, row[_WEIGHT], memory.vectors),
-                memory.norms[variant],
-            )
-            vectors.norm(values, source, gain, eps, order, memory.partial, target, rows)
+            gain, eps = _vector(memory, row[_WEIGHT]), memory.norms[variant]
+            if memory.norm_shapes[variant, 0] == 1:
+                vectors.layer_norm(values, source, gain, eps, order, memory.partial, target, rows)
+            else:
+                vectors.norm(values, source, gain, eps, order, memory.partial, target, rows)
+            if row[_BIAS] >= 0:
+                vectors.add_bias(values, target, _vector(memory, row[_BIAS]), rows)
+        elif op == _HEAD_NORM:
+            gains, shape = _vector(memory, row[_WEIGHT]), memory.norm_shapes[variant]
+            eps = memory.norms[variant]
+            vectors.head_norm(values, source, shape[1], shape[2], gains, eps, order, rows)
         elif op == _QUANTISE:
             vectors.quantise(values, source, inputs, rows)
         elif op == _MATMUL:
@@ -170,20 +198,26 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
             else:
                 multiply.matmul(memory.panels, pieces, inputs, order, values, target, rows)
             if row[_BIAS] >= 0:
-                bias = _vector(memory.matrices, row[_BIAS], memory.vectors)
-                vectors.add_bias(values, target, bias, rows)
+                vectors.add_bias(values, target, _vector(memory, row[_BIAS]), rows)
+            if variant >= 0:
+                scale, cap = _scaling(memory.scalings, variant)
+                vectors.rescale(values, target, scale, cap, rows)
         elif op == _ROTARY:
             rotation = Rotation(memory.rotations[variant, 0], memory.rotations[variant, 1])
             vectors.rotate(values, source, row[_COUNT], memory.angles, rotation, position, rows)
         elif op == _ATTENTION:
-            heads = _heads(memory.attentions, memory.score_scales, variant, order)
+            heads = _heads(memory.attentions, memory.scores, variant, order)
             attend.append(values, source, heads, cache, layer, position, rows)
-            products = count * heads.queries * (position + count) * heads.dims
+            seen = position + count
+            if heads.window > 0:
+                seen = min(seen, heads.window)
+            products = count * heads.queries * seen * heads.dims
             if threads > 1 and products >= _PARALLEL_PRODUCTS:
                 attend.attend_parallel(values, source, heads, cache, layer, position, target, rows)
             else:
                 attend.attend(values, source, heads, cache, layer, position, target, rows)
         elif op == _GATE:
-            vectors.gate(values, source, target, rows)
+            vectors.gate(values, source, memory.activations[variant], target, rows)
         elif op == _ADD:
-            vectors.add(values, source, _block(buffers, row[_OTHER]), target, rows)
+            scale, _ = _scaling(memory.scalings, variant)
+            vectors.add(values, source, _block(buffers, row[_OTHER]), scale, target, rows)

@@ -156,7 +156,7 @@ def samples(memory: Memory) -> dict[Any, Any]:
         operands.Float: memory.norms[0],
         operands.Tokens: np.zeros(1, np.int32),
         operands.Pieces: operands.Pieces(0, 1),
-        operands.Heads: operands.Heads(1, 1, 2, np.float32(1.0), 1, 1, 1),
+        operands.Heads: operands.Heads(1, 1, 2, np.float32(1.0), 1, 1, 1, 0, np.float32(0.0)),
         operands.KvCache: memory.cache,
         operands.Angles: memory.angles,
         operands.Rotation: operands.Rotation(0, 2),

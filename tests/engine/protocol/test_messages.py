@@ -58,7 +58,8 @@ COMPLETION = Completion(
 
 
 @pytest.mark.parametrize(
-    "message", [Complete(3, REQUEST, automatic=False), Cancel(3), Watch(100), Unwatch(), Shutdown()]
+    "message",
+    [Complete(1, 3, REQUEST, automatic=False), Cancel(3), Watch(1, 100), Unwatch(1), Shutdown()],
 )
 def test_a_clients_message_arrives_as_it_was(message):
     assert decode_client(encode(message)[HEADER_BYTES:]) == message
@@ -68,7 +69,7 @@ def test_a_clients_message_arrives_as_it_was(message):
     "message",
     [
         Completed(3, COMPLETION),
-        Failed(0, "no"),
+        Failed(3, "no"),
         PartialText(3, "é"),
         Progress("model", 0, 1, "reading"),
         Welcome(1, 2, "3"),
@@ -87,7 +88,7 @@ def test_each_end_refuses_what_only_the_other_says():
     with pytest.raises(msgspec.ValidationError):
         decode_client(encode(Completed(3, COMPLETION))[HEADER_BYTES:])
     with pytest.raises(msgspec.ValidationError):
-        decode_server(encode(Complete(3, REQUEST))[HEADER_BYTES:])
+        decode_server(encode(Complete(1, 3, REQUEST))[HEADER_BYTES:])
 
 
 def test_a_completion_is_its_own_json():

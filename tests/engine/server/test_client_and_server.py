@@ -2,23 +2,19 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
-import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import ClassVar
 
 import msgspec
 import pytest
 
 from engine import client as client_module
 from engine import paths
-from engine.client import EngineClient, EngineDown, EngineStarting
+from engine.client import EngineDown, EngineStarting
 from engine.protocol.completion import CompletionRequest
 from engine.protocol.framing import read_body
 from engine.protocol.messages import (
@@ -27,9 +23,10 @@ from engine.protocol.messages import (
     Complete,
     Completed,
     EngineReady,
-    Failed,
+    OpenSession,
     PartialText,
     Progress,
+    SessionFailed,
     Shutdown,
     Telemetry,
     Unwatch,
@@ -39,104 +36,8 @@ from engine.protocol.messages import (
     encode,
 )
 from engine.version import PROTOCOL_VERSION
+from tests.engine.server.faces import CANNED, Face, face, wait_until_gone
 from tests.tiny import write_tiny_model
-
-CANNED = (sys.executable, "-m", "tests.canned", "--idle", "5")
-
-
-@pytest.fixture(autouse=True)
-def own_folders(monkeypatch):
-    """Sockets and logs of a test of its own; the path is short, as a socket's must be."""
-    folder = tempfile.mkdtemp(prefix="spark-")
-    monkeypatch.setenv("SPARK_RUNTIME_DIR", folder)
-    monkeypatch.setenv("SPARK_STATE_DIR", folder)
-    Face.pids.clear()
-    yield
-    for pid in Face.pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-    wait_until_gone(Face.pids)
-    shutil.rmtree(folder)
-
-
-class Face:
-    """A client that keeps what it is told."""
-
-    pids: ClassVar[set[int]] = set()
-    """Of all engine processes met in this test."""
-
-    def __init__(self, command=CANNED, **options):
-        self.events = []
-        self._news = asyncio.Event()
-        self.client = EngineClient(on_event=self._on_event, command=command, **options)
-        self.task = None
-
-    def _on_event(self, event):
-        self.events.append(event)
-        self._news.set()
-        if isinstance(event, Welcome):
-            self.pids.add(event.pid)
-
-    async def until(self, kind, count=1, seconds=20.0):
-        """Wait for the ``count``-th event of a kind and return it."""
-        async with asyncio.timeout(seconds):
-            while len(found := [e for e in self.events if isinstance(e, kind)]) < count:
-                self._news.clear()
-                await self._news.wait()
-        return found[count - 1]
-
-    async def answer(self, request_id):
-        """Wait for the end of a request and return its `Completion` or `Failed`."""
-        async with asyncio.timeout(20.0):
-            while True:
-                for event in self.events:
-                    if isinstance(event, Completed) and event.request_id == request_id:
-                        return event.completion
-                    if isinstance(event, Failed) and event.request_id == request_id:
-                        return event
-                self._news.clear()
-                await self._news.wait()
-
-    def ask(self, request_id, path="a.py", *, automatic=True, **options):
-        request = CompletionRequest(path, "def f():\n    ", "\n", **options)
-        return self.client.send(Complete(request_id, request, automatic))
-
-    def kinds(self):
-        kinds = [type(event) for event in self.events]
-        return [kind for i, kind in enumerate(kinds) if i == 0 or kinds[i - 1] is not kind]
-
-
-@asynccontextmanager
-async def face(command=CANNED, **options):
-    face = Face(command, **options)
-    face.task = asyncio.create_task(face.client.run())
-    try:
-        yield face
-    finally:
-        await face.client.close()
-        async with asyncio.timeout(10):
-            await face.task
-
-
-def wait_until_gone(pids):
-    for pid in pids:
-        for _ in range(500):
-            if not alive(pid):
-                break
-            time.sleep(0.02)
-        else:
-            os.kill(pid, signal.SIGKILL)
-            pytest.fail("the engine process did not end")
-
-
-def alive(pid):
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
 
 # ── starting ────────────────────────────────────────────────────────────────────────────────
 
@@ -147,7 +48,7 @@ async def test_an_engine_is_launched_and_answers(monkeypatch):
         assert not first.ask(1)
         ready = await first.until(EngineReady)
         assert first.kinds() == [EngineStarting, Welcome, Progress, EngineReady]
-        assert ready.model.name == "canned"
+        assert ready.model.name == "spark-nano"
         assert ready.start_ms > 0
         assert first.client.connected
         assert first.ask(1)
@@ -184,9 +85,11 @@ async def test_a_model_that_cannot_be_loaded_is_said_once(monkeypatch):
     monkeypatch.setenv("CANNED_START_SECONDS", "0.2")
     monkeypatch.setenv("CANNED_ERROR", "config.json is missing")
     async with face() as one:
-        await one.task
-        assert one.kinds() == [EngineStarting, Welcome, Progress, Failed, EngineDown]
-        assert one.events[-1] == EngineDown("config.json is missing", retrying=False)
+        failed = await one.until(SessionFailed)
+        assert failed == SessionFailed(1, "config.json is missing")
+        assert one.kinds() == [EngineStarting, Welcome, Progress, SessionFailed]
+        assert one.ask(1)
+        assert "session 1 is not open" in (await one.answer(1)).message
 
 
 async def test_a_process_that_cannot_start_is_given_up(monkeypatch):
@@ -206,7 +109,7 @@ async def test_a_command_that_does_not_exist_is_given_up(monkeypatch):
 
 
 async def test_a_socket_left_by_a_dead_process_is_no_obstacle():
-    path = paths.socket_path(None, "wse3", None)
+    path = paths.socket_path()
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
     assert path.exists()
@@ -219,7 +122,7 @@ async def test_another_protocol_is_refused_with_one_clear_line():
         writer.write(encode(Welcome(PROTOCOL_VERSION + 1, 123, "9.9")))
         writer.close()  # from Python 3.12 on, the server waits for it
 
-    server = await asyncio.start_unix_server(serve, paths.socket_path(None, "wse3", None))
+    server = await asyncio.start_unix_server(serve, paths.socket_path())
     async with server:
         one = Face()
         await one.client.run()
@@ -235,7 +138,7 @@ async def test_nonsense_from_a_server_ends_the_connection(monkeypatch):
         writer.write(encode(Welcome(PROTOCOL_VERSION, 123, "1")) + b"\0\0\0\x02\xc1\xc1")
         writer.close()
 
-    server = await asyncio.start_unix_server(serve, paths.socket_path(None, "wse3", None))
+    server = await asyncio.start_unix_server(serve, paths.socket_path())
     async with server:
         one = Face()
         await one.client.run()
@@ -279,7 +182,7 @@ async def test_an_engine_that_nobody_needs_ends():
         await one.until(EngineReady)
         pid = (await one.until(Welcome)).pid
     wait_until_gone([pid])
-    assert not paths.socket_path(None, "wse3", None).exists()
+    assert not paths.socket_path().exists()
 
 
 async def test_an_engine_can_be_told_to_end():
@@ -349,7 +252,7 @@ async def test_telemetry_comes_while_something_happens_and_only_when_asked(monke
     monkeypatch.setenv("CANNED_STEP_SECONDS", "0.02")
     async with face() as one:
         one_ready = await one.until(EngineReady)
-        one.client.send(Watch(interval_ms=30))
+        one.client.send(Watch(1, interval_ms=30))
         first = await one.until(Telemetry)
         assert (first.sequence, first.position, first.core_states) == (0, 0, b"")
         one.ask(1)
@@ -362,7 +265,7 @@ async def test_telemetry_comes_while_something_happens_and_only_when_asked(monke
         assert len(told[1].core_states) == 24 * one_ready.machine.cores_used
         assert told[-1].total_cycles > 0
         assert not told[-1].busy
-        one.client.send(Unwatch())
+        one.client.send(Unwatch(1))
         one.ask(2)
         await one.answer(2)
         await asyncio.sleep(0.1)
@@ -373,7 +276,7 @@ async def test_telemetry_comes_while_something_happens_and_only_when_asked(monke
 
 
 async def raw_connection():
-    path = paths.socket_path(None, "wse3", None)
+    path = paths.socket_path()
     reader, writer = await asyncio.open_unix_connection(path)
     assert isinstance(decode_server(await read_body(reader)), Welcome)
     return reader, writer
@@ -398,7 +301,10 @@ async def test_a_frame_may_come_in_pieces_and_may_never_end():
     async with face() as one:
         await one.until(EngineReady)
         reader, writer = await raw_connection()
-        frame = encode(Complete(9, CompletionRequest("a.py", "x", "y")))
+        writer.write(encode(OpenSession(1)))
+        while not isinstance(decode_server(await read_body(reader)), EngineReady):
+            pass
+        frame = encode(Complete(1, 9, CompletionRequest("a.py", "x", "y")))
         for byte in frame:
             writer.write(bytes([byte]))
             await writer.drain()
@@ -429,7 +335,7 @@ async def test_the_real_engine_process_serves_a_tiny_model(tmp_path):
             .split()[16]
         )
         assert niceness == min(19, os.nice(0) + 5)
-        one.client.send(Watch(20))
+        one.client.send(Watch(1, 20))
         one.ask(1, temperature=0.8, seed=1)
         answer = await one.answer(1)
         assert answer.wafer.cycles_per_token > 0
@@ -440,10 +346,7 @@ async def test_the_real_engine_process_serves_a_tiny_model(tmp_path):
 async def test_a_model_that_is_not_there_is_said(tmp_path):
     command = (sys.executable, "-m", "engine.server")
     async with face(command, model=str(tmp_path / "nothing")) as one:
-        await one.task
-        assert isinstance(one.events[-1], EngineDown)
-        assert not one.events[-1].retrying
-        assert "nothing" in one.events[-1].reason
+        assert "nothing" in (await one.until(SessionFailed)).message
 
 
 @pytest.mark.parametrize(
@@ -471,6 +374,6 @@ async def test_closing_ends_a_launch_that_waits(monkeypatch):
 async def test_an_engine_whose_socket_is_removed_makes_room():
     async with face() as one:
         first = await one.until(Welcome)
-        paths.socket_path(None, "wse3", None).unlink()
+        paths.socket_path().unlink()
         second = await one.until(Welcome, count=2)
         assert second.pid != first.pid

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from engine import EngineStarting
@@ -24,6 +25,8 @@ class FakeClient:
     def __init__(self, answer: str | None = None) -> None:
         self.answer = answer
         self.sent: list[ClientMessage] = []
+        self.opened: list[str | None] = []
+        self.dropped: list[int] = []
         self.on_event: Callable[[Any], None] = lambda event: None
         self.started = asyncio.Event()
         self.closed = asyncio.Event()
@@ -48,6 +51,13 @@ class FakeClient:
             self.on_event(Completed(message.request_id, demo_completion(self.answer)))
         return True
 
+    def open(self, model: str | None) -> int:
+        self.opened.append(model)
+        return 1 + len(self.opened)
+
+    def close_session(self, number: int) -> None:
+        self.dropped.append(number)
+
     async def close(self) -> None:
         self.closed.set()
 
@@ -55,15 +65,17 @@ class FakeClient:
 
     def compile(self, done: int = 3, total: int = 17, label: str = "compiling matmul") -> None:
         self.on_event(Welcome(protocol=1, pid=1, version="0"))
-        self.on_event(Progress(stage="kernels", done=done, total=total, label=label))
+        self.on_event(Progress("kernels", done, total, label, session=1))
 
-    def ready(self) -> None:
-        self.on_event(demo_ready())
+    def ready(self, session: int = 1, **model: Any) -> None:
+        ready = demo_ready()
+        model_info = replace(ready.model, **model)
+        self.on_event(replace(ready, session=session, model=model_info))
 
-    def work(self, intervals: int = 40) -> None:
+    def work(self, intervals: int = 40, session: int = 1) -> None:
         ready = demo_ready()
         for step in range(intervals):
-            self.on_event(demo_telemetry(ready, step))
+            self.on_event(replace(demo_telemetry(ready, step), session=session))
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], object], seconds: float = 5.0) -> None:
@@ -77,7 +89,9 @@ async def until(pilot: Pilot[Any], condition: Callable[[], object], seconds: flo
 
 async def settled(pilot: Pilot[Any], turns: int = 3) -> None:
     """Wait until only the engine and open questions are waited for and the picture rests."""
-    endless = {"engine", "_loader"} | ({"files"} if len(pilot.app.screen_stack) > 1 else set())
+    endless = {"engine", "_loader"} | (
+        {"files", "models"} if len(pilot.app.screen_stack) > 1 else set()
+    )
 
     def running() -> list[Any]:
         return [worker for worker in pilot.app.workers if worker.group not in endless]

@@ -60,13 +60,13 @@ async def test_what_the_panes_ask_for_follows_what_is_seen(
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, client.started.is_set)
         client.ready()
-        await until(pilot, lambda: Watch(interval_ms=200) in client.sent)
+        await until(pilot, lambda: Watch(1, interval_ms=200) in client.sent)
         await pilot.press("f2")
-        assert client.sent[-1] == Unwatch()
+        assert client.sent[-1] == Unwatch(1)
         await pilot.press("f2")
-        assert client.sent[-1] == Watch(interval_ms=200)
+        assert client.sent[-1] == Watch(1, interval_ms=200)
         app.change_pane_interval(500)
-        assert client.sent[-1] == Watch(interval_ms=500)
+        assert client.sent[-1] == Watch(1, interval_ms=500)
 
 
 async def test_many_counters_at_once_are_one_picture(make_app: MakeApp, client: FakeClient) -> None:

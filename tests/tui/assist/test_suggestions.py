@@ -16,6 +16,7 @@ from engine.protocol.messages import (
     MachineInfo,
     ModelInfo,
     PartialText,
+    SessionFailed,
 )
 from tui.assist.cursor_place import CursorPlace
 from tui.assist.suggestion_events import (
@@ -72,6 +73,11 @@ class World:
     @property
     def requests(self) -> list[CompletionRequest]:
         return [message.request for message in self.sent if isinstance(message, Complete)]
+
+    @property
+    def sessions(self) -> list[int]:
+        """Of each request, which session it goes to."""
+        return [message.session for message in self.sent if isinstance(message, Complete)]
 
     @property
     def automatic(self) -> list[bool]:
@@ -405,7 +411,7 @@ def test_a_failure_is_told_and_ends_the_request(world):
     say.on_engine(Failed(1, "the prompt does not fit"))
     assert SuggestionFailed("the prompt does not fit") in world.events
     assert say.state == "idle"
-    say.on_engine(Failed(0, "no model"))
+    say.on_engine(SessionFailed(1, "no model"))
     say.edited(at("xy"))
     world.wait(100)
     assert world.last() == NoSuggestion("no model")
@@ -423,6 +429,21 @@ def test_another_model_knows_nothing_of_what_the_last_one_said(world):
     assert world.shown() == []
     world.wait(100)
     assert len(world.requests) == 2
+
+
+def test_what_is_asked_of_one_session_is_asked_of_the_next(world):
+    say = world.suggestions
+    say.edited(at("x "))
+    world.wait(100)
+    assert world.sessions == [1]
+    say.on_engine(EngineReady(MODEL, READY.machine, 1, "portable", 1.0, session=2))
+    assert world.cancelled == [1]
+    world.wait(100)
+    assert world.sessions == [1, 2]
+    say.on_engine(completed(1, "= 1"))
+    assert world.shown() == []
+    say.on_engine(completed(2, "= 2"))
+    assert world.shown() == ["= 2"]
 
 
 def test_a_long_text_that_was_cut_is_followed_too(world):

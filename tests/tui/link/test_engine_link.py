@@ -18,7 +18,7 @@ async def test_before_the_first_paint_nothing_is_sent_and_closing_is_no_error() 
     link = EngineLink(lambda event: None, lambda deliver: made.append(FakeClient()) or made[0])
 
     assert not link.connected
-    assert link.send(Unwatch()) is False
+    assert link.send(Unwatch(1)) is False
     await link.close()
     assert made == []
 
@@ -30,8 +30,8 @@ async def test_it_runs_until_it_is_closed_and_tells_what_the_client_says() -> No
     await client.started.wait()
 
     assert link.connected
-    assert link.send(Unwatch()) is True
-    assert client.sent == [Unwatch()]
+    assert link.send(Unwatch(1)) is True
+    assert client.sent == [Unwatch(1)]
     client.ready()
     assert [type(event).__name__ for event in told] == ["EngineStarting", "EngineReady"]
     await link.close()

@@ -1,5 +1,5 @@
 from engine import EngineDown, EngineStarting
-from engine.protocol.messages import Failed, PartialText, Progress, Welcome
+from engine.protocol.messages import Failed, PartialText, Progress, SessionFailed, Welcome
 from tui.demo_engine import demo_ready
 from tui.link.engine_state import EngineState, Phase, after
 
@@ -40,7 +40,7 @@ def test_a_lost_engine_restarts_and_says_why_until_it_is_back() -> None:
 
 def test_an_engine_that_cannot_start() -> None:
     down = EngineDown("no model at /nowhere", retrying=False)
-    state = follow(STARTING, Failed(request_id=0, message="no model at /nowhere"), down)
+    state = follow(STARTING, SessionFailed(session=1, message="no model at /nowhere"), down)
     assert state.phase is Phase.FAILED
     assert state.detail == "no model at /nowhere"
 
@@ -60,7 +60,7 @@ def test_a_bar_never_shows_the_steps_of_what_was_before() -> None:
     """Steps of a stage that was lost, or not begun, are unknown."""
     lost = follow(STARTING, WELCOME, COMPILING, EngineDown("killed", retrying=True))
     assert (lost.done, lost.total) == (0, 0)
-    failed = follow(STARTING, WELCOME, COMPILING, Failed(request_id=0, message="out of memory"))
+    failed = follow(STARTING, WELCOME, COMPILING, SessionFailed(session=1, message="out of memory"))
     again = after(failed, WELCOME)
     assert (again.phase, again.done, again.total) == (Phase.PREPARING, 0, 0)
 

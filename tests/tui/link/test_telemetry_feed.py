@@ -58,7 +58,7 @@ def counted(tokens: int) -> Telemetry:
 
 
 def test_nothing_is_asked_for_while_nobody_looks(feed: TelemetryFeed, around: Around) -> None:
-    feed.engine_ready()
+    feed.engine_ready(1)
     feed.watch(False)
     feed.interval_ms = 500
 
@@ -69,19 +69,19 @@ def test_looking_again_and_again_asks_once(feed: TelemetryFeed, around: Around) 
     for visible in (True, True, False, False, True):
         feed.watch(visible)
 
-    assert around.sent == [Watch(interval_ms=200), Unwatch(), Watch(interval_ms=200)]
+    assert around.sent == [Watch(1, interval_ms=200), Unwatch(1), Watch(1, interval_ms=200)]
 
 
 def test_a_new_engine_is_told_what_is_wanted_by_now(feed: TelemetryFeed, around: Around) -> None:
     """The one that was lost knew it, the new one does not."""
     feed.watch(True)
     feed.interval_ms = 500
-    assert around.sent == [Watch(interval_ms=200), Watch(interval_ms=500)]
+    assert around.sent == [Watch(1, interval_ms=200), Watch(1, interval_ms=500)]
     around.sent.clear()
 
-    feed.engine_ready()
+    feed.engine_ready(1)
 
-    assert around.sent == [Watch(interval_ms=500)]
+    assert around.sent == [Watch(1, interval_ms=500)]
 
 
 def test_a_burst_is_one_message_with_the_newest_counters(
@@ -126,3 +126,18 @@ def test_history_has_an_end(feed: TelemetryFeed, around: Around) -> None:
     around.turn()
 
     assert around.posted[0].history == tuple(each.throughput for each in all_of_them[3:])
+
+
+def test_another_session_begins_a_history_of_its_own(feed: TelemetryFeed, around: Around) -> None:
+    feed.watch(True)
+    feed.received(counted(3))
+    around.turn()
+    around.sent.clear()
+
+    feed.engine_ready(2)
+    feed.received(counted(4))  # of the session that serves no more
+    feed.received(replace(counted(5), session=2))
+    around.turn()
+
+    assert around.sent == [Watch(2, interval_ms=200)]
+    assert [point.decode_tokens for point in around.posted[-1].history] == [5]

@@ -2,7 +2,9 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from engine.protocol.messages import WeightType
 from tests.tui.visuals.inks import INKS, widths
 from tui.demo_engine import demo_ready
 from tui.visuals.memory_text import MemoryView, memory_text, region_kinds
@@ -31,4 +33,26 @@ def test_caption_and_legend_are_whole(width: int) -> None:
     lines = memory_text(MemoryView(READY), width, 30, INKS).plain.splitlines()
     (caption,) = [line for line in lines if line.startswith("SRAM")]
     assert " of 48.0 KB" in caption
-    assert lines[-1].rstrip() == "■ code  ■ weights  ■ kv  ■ buffers"
+    assert "■ code  ■ weights  ■ kv  ■ buffers" in [line.rstrip() for line in lines]
+
+
+def test_the_truth_about_the_weights() -> None:
+    types = {
+        "q5_0": WeightType(133, 2**28),
+        "q8_0": WeightType(13, 2**27),
+        "fp32": WeightType(9, 9),
+    }
+    model = replace(READY.model, types=types, fill_in_the_middle=False, language="any")
+    view = MemoryView(replace(READY, model=model), tokens_per_second=17.25)
+    lines = memory_text(view, 44, 30, INKS).plain.splitlines()
+    assert lines[1] == "llama, 6 layers × 256, 8 192 tokens"
+    assert lines[2:4] == ["q5_0 256 MB in 133, q8_0 128 MB in 13", "fp32 9 B in 9"]
+    assert lines[4] == "prefix only, any, 17.2 tok/s"
+
+
+def test_where_each_layer_lies_is_said_where_there_is_room() -> None:
+    lines = memory_text(MemoryView(READY), 44, 40, INKS).plain.splitlines()
+    assert "layer 1   28,3     24×22   41.9 KB" in lines
+    assert lines[-1].startswith("head")
+    lines = memory_text(MemoryView(READY), 44, len(lines) - 2, INKS).plain.splitlines()
+    assert lines[-1] == "and 3 more"

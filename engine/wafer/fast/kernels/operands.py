@@ -157,3 +157,7 @@ class Heads(NamedTuple):
     take no tuple inside a tuple."""
     dim_parts: int
     """Parts of a score's sum over dimensions, added as a chain."""
+    window: int = 0
+    """Last positions that a row sees, its own included; 0: all."""
+    cap: Float = np.float32(0.0)
+    """Bound that scaled scores approach; 0: none."""

@@ -34,6 +34,7 @@ from engine.wafer.ops.attention import AttentionShape
 from engine.wafer.ops.site import (
     ALONG_COLUMNS,
     ALONG_ROWS,
+    CAP_OPERATIONS,
     DIVIDE_OPERATIONS,
     EXP_OPERATIONS,
     RECIPROCAL_OPERATIONS,
@@ -51,6 +52,11 @@ WSE3 = replace(machine.get("wse3"), task_cycles=0, sample_cycles_per_logit=1.0) 
 
 quick = settings(max_examples=15, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
+
+
+def int8(outputs):
+    """The one tile of an int8 matrix."""
+    return matmul.stack((INT8,), (outputs,))
 
 
 def random_program(seed):
@@ -171,7 +177,7 @@ def test_matmul_is_its_formula(seed, groups, cores, outputs):
     order = ReduceOrder(lies.parts, int(random.integers(1, lies.parts + 1)))
     n = np.full(3, outputs, np.int64)
 
-    cost = matmul.cost(Site(spec, 3, cores), lies, n, ALONG_ROWS, order)
+    cost = matmul.cost(Site(spec, 3, cores), lies, int8(n), ALONG_ROWS, order)
 
     k, g, c_v = lies.most_elements, max(lies.groups), spec.vector_overhead_cycles
     expected = k * (ceil(outputs / spec.mac_int8) + c_v)
@@ -190,7 +196,7 @@ def test_a_product_multiplies_every_weight_once(along):
     outputs = np.array([8, 16, 24, 8], np.int64)
     columns, rows = (4, 9) if along == ALONG_ROWS else (9, 4)
 
-    cost = matmul.cost(Site(WSE3, columns, rows), lies, outputs, along, ReduceOrder(6, 3))
+    cost = matmul.cost(Site(WSE3, columns, rows), lies, int8(outputs), along, ReduceOrder(6, 3))
 
     macs = cost.states[0][Busy.MAC].sum() * WSE3.mac_int8
     assert macs == 192 * outputs.sum()
@@ -206,6 +212,20 @@ def test_norm_is_its_formula():
     back = 20 + 1 + 3
     assert cost.cycles[0] == slices + reduce + spec.divide_cycles + RSQRT_OPERATIONS + back
     assert not cost.states[:, :, :, 1:].any()  # the west line only
+
+
+@pytest.mark.parametrize("biased", [False, True])
+def test_a_layer_norm_is_a_mean_more_than_an_rms_norm(biased):
+    """Less what the second reduction takes up of the skew that the first multicast left."""
+    spec, lies, order = WSE3, split(256, 4), ReduceOrder(4, 2)
+    site = Site(spec, 5, 4)
+
+    plain, centred = norm.cost(site, lies, order), norm.cost(site, lies, order, True, biased)
+
+    meet = lines.reduce_cycles(spec, 4, 2, 1) + spec.divide_cycles + (20 + 1 + 3)
+    slices = (2 + biased) * (64 // spec.fmac_fp32 + spec.vector_overhead_cycles)
+    assert 0 <= meet + slices - (centred.cycles[0] - plain.cycles[0]) <= 3 * spec.hop_cycles
+    assert not centred.states[:, :, :, 1:].any()  # the west line only
 
 
 @pytest.mark.parametrize("axis", [ALONG_ROWS, ALONG_COLUMNS])
@@ -272,12 +292,21 @@ def test_head_norm_is_its_formula(columns):
 
 def test_a_bias_is_one_more_vector_instruction_where_the_outputs_lie():
     lies, n = split(64, 2), np.full(3, 10, np.int64)
-    arguments = (Site(WSE3, 3, 2), lies, n, ALONG_ROWS, ReduceOrder(2, 2), INT8)
+    arguments = (Site(WSE3, 3, 2), lies, int8(n), ALONG_ROWS, ReduceOrder(2, 2))
 
     plain, biased = (matmul.cost(*arguments, with_bias) for with_bias in (False, True))
 
     more = (biased.states - plain.states)[0]
     assert more[Busy.VECTOR].tolist() == [[10, 10, 10], [0, 0, 0]]
+
+
+def test_what_follows_a_product_is_counted_by_what_its_node_asks_for():
+    bias, scale, softcap = "bias", "scale", "softcap"
+
+    assert [
+        matmul.finishing_of(asked)
+        for asked in ((), (bias,), (scale,), (softcap,), (bias, scale, softcap))
+    ] == [0, 1, 1, 1 + CAP_OPERATIONS, 2 + CAP_OPERATIONS]
 
 
 def test_an_empty_core_sends_nothing():
@@ -291,12 +320,15 @@ def test_rotary_gate_and_add_are_their_formulas():
     elements = np.array([0, 8, 16])
 
     turned, gated = rotary.cost(site, elements), gate.cost(site, elements)
-    summed = add.cost(site, split(64, 2))
+    summed, scaled = (add.cost(site, split(64, 2), factor) for factor in (False, True))
+    alone = gate.cost(site, elements, "silu", gated=False)
 
     assert turned.cycles[0] == 3 * (16 + c_v)
     operations = EXP_OPERATIONS + RECIPROCAL_OPERATIONS + DIVIDE_OPERATIONS + 2
     assert gated.cycles[0] == operations * (16 + c_v)
+    assert gated.cycles[0] - alone.cycles[0] == 16 + c_v
     assert summed.cycles[0] == 32 + c_v
+    assert scaled.cycles[0] == 2 * (32 + c_v)
     assert not turned.states[0][:, :, 0].any()  # a core without elements does nothing
     assert not gated.states[0][:, 1:].any()  # the north line only
 

@@ -31,6 +31,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 F32 = np.float32
 ONE_ROW = RowSpan(0, 1)
+SILU, GELU = range(2)
 
 
 def numbers(random, size):
@@ -196,7 +197,7 @@ def test_gate_like_the_loop(seed, width):
     rows = numbers(random, 2 * 2 * width)
     arena = np.concatenate([np.zeros(1 + 2 * width, F32), rows])
 
-    vectors.gate(arena, Block(1 + 2 * width, 2 * width), Block(1, width), RowSpan(1, 2))
+    vectors.gate(arena, Block(1 + 2 * width, 2 * width), SILU, Block(1, width), RowSpan(1, 2))
 
     last = list(rows[2 * width :])
     assert arena[1 + width : 1 + 2 * width].tolist() == naive.silu_gate(last[:width], last[width:])
@@ -206,10 +207,93 @@ def test_gate_like_the_loop(seed, width):
 def test_gate_of_large_arguments_is_finite():
     arena = np.array([-3e38, -1000.0, 0.0, 1000.0, 1.0, 1.0, 1.0, 1.0, 9.0, 9.0, 9.0, 9.0], F32)
 
-    vectors.gate(arena, Block(0, 8), Block(8, 4), ONE_ROW)
+    vectors.gate(arena, Block(0, 8), SILU, Block(8, 4), ONE_ROW)
 
     assert np.isfinite(arena[8:]).all()
     assert arena[11] == 1000.0
+
+
+@quick
+@given(seed=seeds, width=st.integers(1, 130))
+def test_gelu_like_the_loop_with_and_without_a_second_half(seed, width):
+    random = np.random.default_rng(seed)
+    rows = numbers(random, 2 * width)
+    gated = np.concatenate([np.zeros(width, F32), rows])
+    alone = np.concatenate([np.zeros(2 * width, F32), rows])
+
+    vectors.gate(gated, Block(width, 2 * width), GELU, Block(0, width), ONE_ROW)
+    vectors.gate(alone, Block(2 * width, 2 * width), GELU, Block(0, 2 * width), ONE_ROW)
+
+    active = [naive.gelu(x) for x in rows]
+    assert alone[: 2 * width].tolist() == active
+    products = [x * up for x, up in zip(active[:width], rows[width:], strict=True)]
+    assert gated[:width].tolist() == products
+
+
+@quick
+@given(seed=seeds, width=st.integers(1, 150), parts=st.integers(1, 40))
+def test_layer_norm_sums_in_the_order_of_the_program(seed, width, parts):
+    random = np.random.default_rng(seed)
+    order = random_order(random, parts)
+    rows, weight = numbers(random, 2 * width), numbers(random, width)
+    arena = np.concatenate([np.zeros(2 * width, F32), rows])
+
+    vectors.layer_norm(
+        arena, Block(2 * width, width), weight, F32(1e-5), SumOrder(order.parts, order.group),
+        np.empty(parts, F32), Block(0, width), RowSpan(1, 2),
+    )  # fmt: skip
+
+    expected = naive.layer_norm(list(rows[width:]), list(weight), 1e-5, order)
+    assert arena[width : 2 * width].tolist() == expected
+    assert (arena[:width] == 0).all()
+
+
+@quick
+@given(
+    seed=seeds, queries=st.integers(1, 4), keys=st.integers(1, 3), parts=st.sampled_from([1, 2, 4])
+)
+def test_head_norm_like_the_loop(seed, queries, keys, parts):
+    """In place, every head alone, with a weight for queries and one for keys; values stay."""
+    random = np.random.default_rng(seed)
+    dims, heads = 16, queries + keys
+    width = (heads + keys) * dims
+    values, gains = numbers(random, 2 * width), numbers(random, 2 * dims)
+    before = values.copy()
+
+    vectors.head_norm(
+        values, Block(0, width), queries, keys, gains, F32(1e-6), SumOrder(parts, parts),
+        RowSpan(1, 2),
+    )  # fmt: skip
+
+    for head in range(heads):
+        at = width + head * dims
+        gain = gains[:dims] if head < queries else gains[dims:]
+        expected = naive.head_norm(list(before[at : at + dims]), list(gain), 1e-6, parts)
+        assert values[at : at + dims].tolist() == expected
+    assert values[:width].tolist() == before[:width].tolist()
+    assert values[width + heads * dims :].tolist() == before[width + heads * dims :].tolist()
+
+
+@quick
+@given(seed=seeds, width=st.integers(1, 130))
+def test_a_bias_a_scale_and_a_cap_are_one_operation_after_the_other(seed, width):
+    random = np.random.default_rng(seed)
+    values, bias = numbers(random, 3 * width), numbers(random, width)
+    before = values.copy()
+    block, rows = Block(0, width), RowSpan(1, 2)
+
+    vectors.add_bias(values, block, bias, rows)
+    summed = values.copy()
+    vectors.rescale(values, block, F32(0.3), F32(0.0), rows)
+    scaled = values.copy()
+    vectors.rescale(values, block, F32(1.0), F32(7.0), rows)
+
+    middle = slice(width, 2 * width)
+    assert summed[middle].tolist() == (before[middle] + bias).tolist()
+    assert scaled[middle].tolist() == (summed[middle] * F32(0.3)).tolist()
+    assert values[middle].tolist() == [naive.softcap(x, F32(7.0)) for x in scaled[middle]]
+    for other in (slice(0, width), slice(2 * width, None)):
+        assert values[other].tolist() == before[other].tolist()
 
 
 @quick
@@ -219,10 +303,14 @@ def test_add_may_write_where_it_reads(seed, width):
     arena = numbers(random, 4 * width)
     left, right = arena[: 2 * width].copy(), arena[2 * width :].copy()
 
-    vectors.add(arena, Block(0, width), Block(2 * width, width), Block(0, width), RowSpan(1, 2))
+    target, rows = Block(0, width), RowSpan(1, 2)
+    vectors.add(arena, target, Block(2 * width, width), F32(1.0), target, rows)
+    once = arena[width : 2 * width].copy()
+    vectors.add(arena, target, Block(2 * width, width), F32(0.3), target, rows)
 
     assert arena[:width].tolist() == left[:width].tolist()
-    assert arena[width : 2 * width].tolist() == (left + right)[width:].tolist()
+    assert once.tolist() == (left + right)[width:].tolist()
+    assert arena[width : 2 * width].tolist() == (once + right[width:] * F32(0.3)).tolist()
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if FORMATS[name].packing])

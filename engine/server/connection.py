@@ -1,0 +1,257 @@
+"""Connection: one client, its sessions, its one request and its streams of telemetry."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from engine.protocol.completion import Completion
+from engine.protocol.messages import (
+    Cancel,
+    ClientMessage,
+    CloseSession,
+    Complete,
+    Completed,
+    EngineReady,
+    Failed,
+    OpenSession,
+    Progress,
+    ServerMessage,
+    SessionFailed,
+    Shutdown,
+    Unwatch,
+    Watch,
+    encode,
+)
+from engine.server.sessions import FromWorker, Held, Sessions
+from engine.server.worker import Job, Worker
+from engine.units import Gigahertz, tokens_per_second
+
+if TYPE_CHECKING:
+    from engine.session import Session
+
+__all__ = ["Connection"]
+
+log = logging.getLogger(__name__)
+
+SLOW_CLIENT_BYTES = 8 * 1024 * 1024
+"""A client with more unread bytes gets no telemetry until it has caught up."""
+
+DEAD_CLIENT_BYTES = 64 * 1024 * 1024
+"""A client with more unread bytes is dropped."""
+
+MAX_SESSIONS = 8
+"""Sessions that one client may have open."""
+
+
+class Connection:
+    """One client.
+
+    Args:
+        writer: Where its messages go.
+        sessions: Where it gets its sessions.
+        worker: Where its requests go.
+        from_worker: Hands answers over to the event loop's thread.
+        shut_down: Ends the process once all requests so far are answered.
+    """
+
+    def __init__(
+        self,
+        writer: asyncio.StreamWriter,
+        sessions: Sessions,
+        worker: Worker,
+        from_worker: FromWorker,
+        shut_down: Callable[[], None],
+    ) -> None:
+        self._writer = writer
+        self._sessions = sessions
+        self._worker = worker
+        self._from_worker = from_worker
+        self._shut_down = shut_down
+        self._views: dict[int, _View] = {}
+        self._job: Job | None = None
+
+    def send(self, message: ServerMessage) -> None:
+        """Send ``message`` unless the client has gone; never waits."""
+        if self._writer.is_closing():
+            return
+        if self.unread_bytes() > DEAD_CLIENT_BYTES:
+            log.warning("dropped a client that does not read")
+            self._writer.transport.abort()
+            return
+        self._writer.write(encode(message))
+
+    def unread_bytes(self) -> int:
+        """Return the bytes that the client has still to read."""
+        return self._writer.transport.get_write_buffer_size()
+
+    def receive(self, message: ClientMessage) -> None:
+        """Do what the client asks."""
+        match message:
+            case OpenSession():
+                self._open(message)
+            case CloseSession(session):
+                self._close(session)
+            case Complete():
+                self._complete(message)
+            case Cancel(request_id):
+                if self._job is not None and self._job.request_id == request_id:
+                    self._cancel()
+            case Watch(session, interval_ms):
+                if (view := self._views.get(session)) is not None:
+                    view.watch(min(max(interval_ms, 20), 60_000) / 1e3)
+            case Unwatch(session):
+                if (view := self._views.get(session)) is not None:
+                    view.unwatch()
+            case Shutdown():
+                self._shut_down()
+
+    async def close(self) -> None:
+        """Cancel the client's request, give its sessions back and end the connection."""
+        self._cancel()
+        for number in list(self._views):
+            self._close(number)
+        self._writer.close()
+        with suppress(OSError):
+            await self._writer.wait_closed()
+
+    def _open(self, message: OpenSession) -> None:
+        self._close(message.session)
+        if len(self._views) >= MAX_SESSIONS:
+            reason = f"a client may have {MAX_SESSIONS} sessions open; close one first"
+            self.send(SessionFailed(message.session, reason))
+            return
+        view = _View(self, message, lambda: self._views.pop(message.session, None))
+        self._views[message.session] = view
+        view.held = self._sessions.open(message, view)
+
+    def _close(self, number: int) -> None:
+        view = self._views.pop(number, None)
+        if view is None:
+            return
+        view.unwatch()
+        if self._job is not None and self._job.message.session == number:
+            self._cancel()
+        if view.held is not None:
+            self._sessions.leave(view.held, view)
+
+    def _complete(self, message: Complete) -> None:
+        """Pass a request to the worker; refuse it while its session is not open."""
+        self._cancel()  # a client has use only for its newest request
+        view = self._views.get(message.session)
+        if view is None:
+            reason = f"session {message.session} is not open; open it first"
+            self.send(Failed(message.request_id, reason))
+        elif view.session is None:
+            reason = "the engine is still starting; ask again later"
+            self.send(Failed(message.request_id, reason))
+        else:
+            self._job = Job(view.session, message, self._from_worker(view.answer))
+            self._worker.submit(self._job)
+
+    def _cancel(self) -> None:
+        if self._job is not None:
+            self._job.cancelled.set()
+
+
+class _View:
+    """One client's end of a session: its own number, its own clock, its own telemetry.
+
+    Args:
+        connection: The client.
+        asked: What it asked for.
+        forget: Forgets this view, which can get no session.
+    """
+
+    def __init__(
+        self, connection: Connection, asked: OpenSession, forget: Callable[[], object]
+    ) -> None:
+        self._connection = connection
+        self._asked = asked
+        self._forget = forget
+        self._since = monotonic()
+        self._watching: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+        self.session: Session | None = None
+        self.held: Held | None = None
+
+    # ── what the session's state says ───────────────────────────────────────────────────────
+
+    def opening(self, progress: Progress) -> None:
+        """Pass on a step of opening."""
+        self._connection.send(replace(progress, session=self._asked.session))
+
+    def opened(self, held: Held) -> None:
+        """Say that the session answers from now on."""
+        session = held.session
+        assert session is not None  # it says that it is open
+        self.session = session
+        self._ready.set()
+        clock = self._asked.clock_ghz
+        ready = EngineReady(
+            model=session.model,
+            machine=session.machine if clock is None else replace(session.machine, clock_ghz=clock),
+            threads=session.threads,
+            processor_path=session.processor_path,
+            start_ms=(monotonic() - self._since) * 1e3,
+            session=self._asked.session,
+        )
+        log.info("%s is ready after %.0f ms", ready.model.name, ready.start_ms)
+        self._connection.send(ready)
+
+    def failed(self, message: str) -> None:
+        """Say that there will be no session."""
+        self.unwatch()
+        self._forget()
+        self._connection.send(SessionFailed(self._asked.session, message))
+
+    # ── answers and numbers ─────────────────────────────────────────────────────────────────
+
+    def answer(self, message: ServerMessage) -> None:
+        """Send an answer of the session, at this client's clock."""
+        if isinstance(message, Completed) and self._asked.clock_ghz is not None:
+            message = replace(
+                message, completion=_at_clock(message.completion, self._asked.clock_ghz)
+            )
+        self._connection.send(message)
+
+    def watch(self, seconds: float) -> None:
+        """Begin to send telemetry, once there is a session."""
+        self.unwatch()
+        self._watching = asyncio.create_task(self._watch(seconds))
+
+    def unwatch(self) -> None:
+        """Send no more telemetry."""
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
+
+    async def _watch(self, seconds: float) -> None:
+        """Send telemetry at once, then every interval in which something happened."""
+        await self._ready.wait()
+        session, number = self.session, self._asked.session
+        assert session is not None  # set before the event
+        older = session.snapshot()
+        self._connection.send(replace(session.telemetry(0, older, older), session=number))
+        sequence = 0
+        while True:
+            await asyncio.sleep(seconds)
+            newer = session.snapshot()
+            unchanged = (newer.work, newer.busy) == (older.work, older.busy)
+            if unchanged or self._connection.unread_bytes() > SLOW_CLIENT_BYTES:
+                continue  # the next message will cover this interval as well
+            sequence += 1
+            telemetry = session.telemetry(sequence, older, newer)
+            self._connection.send(replace(telemetry, session=number))
+            older = newer
+
+
+def _at_clock(completion: Completion, clock_ghz: float) -> Completion:
+    """Return a completion whose wafer time is told at another clock."""
+    wafer = completion.wafer
+    speed = tokens_per_second(wafer.cycles_per_token, Gigahertz(clock_ghz))
+    return replace(completion, wafer=replace(wafer, clock_ghz=clock_ghz, tokens_per_second=speed))

@@ -1,0 +1,53 @@
+"""What a model's name stands for at this moment: its path, which files these are, what they need.
+
+Reads the folder's entries, never a file's content, so that the event loop may ask.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.client import SMALL_MODEL
+from engine.model.catalogue import bundled_models, find_model
+from engine.paths import model_identity
+
+__all__ = ["ModelFiles", "model_files"]
+
+NEED_FACTOR = 1.3
+"""Bytes of an open session for each byte of the weights' files: packed weights, scales, a part of
+the file while it is read.  The most that a model may take (`engine/server/README.md`)."""
+
+NEED_BYTES = 64 * 1024 * 1024
+"""Bytes of an open session beside its weights: KV cache, vocabulary, the repository's index."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """A model as it lies on the disk now."""
+
+    path: Path
+    identity: str
+    """Changes when a file of the model is replaced: another model, whatever its name."""
+    need_bytes: int
+    """Estimate of the memory that a session with it takes."""
+    is_small: bool = False
+    """Whether it is the bundled model that serves where no other can: always worth a try."""
+
+
+def model_files(model: str | None) -> ModelFiles:
+    """Return what ``model`` stands for now.
+
+    Args:
+        model: A model's name or path; None is the default.
+
+    Raises:
+        ModelError: There is no such model.
+    """
+    path = find_model(model)
+    files = [path] if path.is_file() else path.glob("*.safetensors")
+    weights = sum(file.stat().st_size for file in files)
+    return ModelFiles(
+        path,
+        model_identity(path),
+        round(NEED_FACTOR * weights) + NEED_BYTES,
+        path == bundled_models().get(SMALL_MODEL),
+    )

@@ -1,0 +1,43 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from engine.errors import ModelError
+from engine.server.model_files import NEED_BYTES, model_files
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(bytes(1000))
+    return tmp_path
+
+
+def test_a_session_needs_more_than_its_weights(folder):
+    assert model_files(str(folder)).need_bytes == 1300 + NEED_BYTES
+    assert model_files(None).path == model_files("spark-nano").path
+
+
+@pytest.mark.parametrize("name", ["model-00002-of-3.safetensors", "knowledge.json", "config.json"])
+def test_another_file_is_another_model(folder, name):
+    before = model_files(str(folder)).identity
+    (folder / "README.md").write_text("of no account")
+    assert model_files(str(folder)).identity == before
+    (folder / name).write_bytes(b"x")
+    assert model_files(str(folder)).identity != before
+
+
+def test_a_file_of_the_same_size_and_time_is_another_model(folder):
+    before = model_files(str(folder))
+    weights = folder / "model.safetensors"
+    time_ns = weights.stat().st_mtime_ns
+    other = folder / "other"
+    other.write_bytes(bytes(1000))
+    os.utime(other, ns=(time_ns, time_ns))
+    other.replace(weights)
+    assert model_files(str(folder)).identity != before.identity
+
+
+def test_what_is_not_there_is_an_error():
+    with pytest.raises(ModelError):
+        model_files(str(Path("nothing").resolve()))

@@ -1,0 +1,314 @@
+"""Models in the running app: changed, offered once, fetched with consent, killed and remembered."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from textual.pilot import Pilot
+
+from engine import SessionReplaced, model_store
+from engine.errors import PullCancelledError, StoreError
+from engine.model_store import FetchedModel, PullProgress
+from engine.protocol.messages import Complete, Completed, Progress, SessionFailed, Watch
+from tests.tui.app.fakes import FakeClient, until
+from tui.app import SparkApp
+from tui.command_palette import ModelCommands
+from tui.demo_engine import demo_completion, demo_ready, demo_telemetry
+from tui.files.offer_note import OfferNote, read_note, write_note
+from tui.screens.question import QuestionScreen
+from tui.settings import Settings, SuggestionSettings
+from tui.user_folders import offer_file
+
+MakeApp = Callable[..., SparkApp]
+SIZE = (120, 40)
+GREETING = "package/greeting.py"
+AT_ONCE = Settings(suggestions=SuggestionSettings(delay_ms=0))
+CODER = "qwen2.5-coder-0.5b"
+
+
+@pytest.fixture
+def client() -> FakeClient:
+    return FakeClient(answer="suggested = 1")
+
+
+def status(app: SparkApp) -> str:
+    return str(app.status.render())
+
+
+def notices(app: SparkApp) -> str:
+    return "\n".join(notice.message for notice in app._notifications)
+
+
+def asked(client: FakeClient) -> list[int]:
+    return [message.session for message in client.sent if isinstance(message, Complete)]
+
+
+# ── another model ───────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_old_model_serves_until_the_new_one_is_ready(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    app = make_app(GREETING, line=3, settings=AT_ONCE)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.status.view.line == 3 and client.started.is_set())
+        client.ready()
+        app.models.choose("/models/big.gguf")
+        assert client.opened == ["/models/big.gguf"]
+        client.on_event(Progress("kernels", 3, 17, "preparing matmul", session=2))
+        await until(pilot, lambda: "big: preparing 3 of 17 matmul" in status(app))
+        await pilot.press("x")
+        await until(pilot, lambda: asked(client) == [1])
+        client.ready(session=2, name="big")
+        await until(pilot, lambda: "big on wse3" in status(app))
+        assert client.dropped == [1]
+        assert Watch(2, interval_ms=200) in client.sent
+        assert "big serves now" in notices(app)
+        await pilot.press("y")
+        await until(pilot, lambda: asked(client)[-1] == 2)
+        memory = app.panes.query_one("#memory").render()
+        assert "big" in str(memory)
+
+
+async def test_numbers_of_the_new_model_replace_the_old_ones(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        client.ready()
+        client.work(5)
+        await until(pilot, lambda: "316" in str(app.panes.query_one("#memory").render()))
+        app.models.choose("big")
+        client.ready(session=2, name="big")
+        client.on_event(demo_telemetry(demo_ready(), 9))  # late, of the old one
+        await until(pilot, lambda: " 0/2 048" in str(app.panes.query_one("#memory").render()))
+        client.work(2, session=2)
+        await until(pilot, lambda: "313" in str(app.panes.query_one("#memory").render()))
+
+
+async def test_a_model_that_cannot_be_opened_leaves_the_old_one(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    app = make_app(GREETING, line=3, settings=AT_ONCE)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.status.view.line == 3 and client.started.is_set())
+        client.ready()
+        app.models.choose("big")
+        client.on_event(SessionFailed(2, "big needs about 9.0 GB of memory"))
+        await until(pilot, lambda: "needs about 9.0 GB" in notices(app))
+        assert "spark-demo" in status(app)
+        await pilot.press("x")
+        await until(pilot, lambda: asked(client) == [1])
+
+
+async def test_the_newest_choice_counts(make_app: MakeApp, client: FakeClient) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        client.ready()
+        app.models.choose("one")
+        app.models.choose("two")
+        assert client.dropped == [2]
+        client.ready(session=2, name="one")  # it was ready before it heard
+        client.ready(session=3, name="two")
+        await until(pilot, lambda: "two on wse3" in status(app))
+        assert "one" not in notices(app)
+
+
+async def test_prefix_only_is_said(make_app: MakeApp, client: FakeClient) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        client.ready()
+        app.models.choose("smollm2-135m")
+        client.ready(session=2, name="smollm2-135m", fill_in_the_middle=False)
+        await until(pilot, lambda: "only what stands before the cursor" in notices(app))
+        assert "prefix only" in str(app.panes.query_one("#memory").render())
+
+
+async def test_a_killed_model_is_said_and_remembered(make_app: MakeApp, client: FakeClient) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        client.on_event(SessionReplaced(1, f"/m/{CODER}.gguf", "killed; spark-nano serves instead"))
+        client.ready(name="spark-nano")
+        await until(pilot, lambda: "spark-nano serves instead" in notices(app))
+        assert model_store.was_killed(CODER)
+        app.models.choose(CODER)
+        client.ready(session=2, name=CODER)
+        await until(pilot, lambda: not model_store.was_killed(CODER))
+
+
+# ── the palette ─────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_palette_lists_models_and_offers(
+    make_app: MakeApp, client: FakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("HF_HOME", "OLLAMA_MODELS", "HOME", "SPARK_MODELS_DIR", "SPARK_CACHE_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        client.ready()
+        provider = ModelCommands(app.screen)
+        await provider.startup()
+        found = {str(hit.text): hit async for hit in provider.discover()}
+        assert "llama" in str(found["Model: spark-nano"].help)
+        assert "491 MB" not in str(found[f"Model: fetch {CODER}"].help)  # what travels is less
+        assert "Apache-2.0" in str(found[f"Model: fetch {CODER}"].help)
+        assert "Model: fetch gemma3-270m" not in found  # not offered
+        hits = [hit async for hit in provider.search("spark-nano")]
+        hits[0].command()
+        assert [Path(str(place)).name for place in client.opened] == ["spark-nano"]
+
+
+# ── the offer ───────────────────────────────────────────────────────────────────────────────
+
+
+class Store:
+    """A store that fetches when it is told to."""
+
+    def __init__(self) -> None:
+        self.pulled: list[str] = []
+        self.go_on = threading.Event()
+        self.problem: StoreError | None = None
+
+    def pull(
+        self,
+        name: str,
+        *,
+        on_progress: Callable[[PullProgress], None],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self.pulled.append(name)
+        on_progress(PullProgress(name, "fetching", "packages", 167, 491, 5.1e6, 63.0))
+        while not self.go_on.wait(0.01):
+            if cancelled():
+                raise PullCancelledError("stopped")
+        if self.problem is not None:
+            raise self.problem
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Store]:
+    store = Store()
+    monkeypatch.setenv("SPARK_MODELS_DIR", str(tmp_path / "models"))
+    monkeypatch.setattr(model_store, "pull", store.pull)
+    monkeypatch.setattr(model_store.choice, "free_memory_bytes", lambda: 16_000_000_000)
+    yield store
+    store.go_on.set()
+
+
+async def offered(pilot: Pilot[Any], app: SparkApp) -> QuestionScreen:
+    await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
+    assert isinstance(app.screen, QuestionScreen)
+    return app.screen
+
+
+async def test_yes_fetches_in_the_background_and_then_serves(
+    make_app: MakeApp, client: FakeClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(offer_model=True)
+    async with app.run_test(size=SIZE) as pilot:
+        question = await offered(pilot, app)
+        for words in ("478 MB", "Apache-2.0", "53 of 100", "spark-nano serves meanwhile"):
+            assert words in question._text
+        assert store.pulled == []
+        client.ready(name="spark-nano")
+        await pilot.press("y")
+        await until(pilot, lambda: f"fetching {CODER} 34.0%, 5.1 MB/s, 1:03 left" in status(app))
+        assert store.pulled == [CODER]
+        assert client.opened == []
+        path = Path("/models") / f"{CODER}.gguf"
+        there = (FetchedModel(CODER, path, 1, None),)
+        monkeypatch.setattr(model_store, "installed", lambda: there)
+        store.go_on.set()
+        await until(pilot, lambda: client.opened == [str(path)])
+        client.ready(session=2, name=CODER)
+        await until(pilot, lambda: f"{CODER} on wse3" in status(app))
+        assert read_note(offer_file()) == OfferNote(answered=True)
+
+
+@pytest.mark.parametrize("key", ["n", "escape"])
+async def test_no_is_the_last_word(
+    make_app: MakeApp, client: FakeClient, store: Store, key: str
+) -> None:
+    app = make_app(offer_model=True)
+    async with app.run_test(size=SIZE) as pilot:
+        await offered(pilot, app)
+        await pilot.press(key)
+        await until(pilot, lambda: read_note(offer_file()).answered)
+    again = make_app(offer_model=True)
+    async with again.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        await pilot.pause(0.1)
+        assert not isinstance(again.screen, QuestionScreen)
+    assert store.pulled == []
+
+
+async def test_nobody_is_asked_without_leave(
+    make_app: MakeApp, client: FakeClient, store: Store
+) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        await pilot.pause(0.1)
+        assert not isinstance(app.screen, QuestionScreen)
+
+
+async def test_the_next_start_goes_on_with_what_was_agreed_to(
+    make_app: MakeApp, client: FakeClient, store: Store
+) -> None:
+    app = make_app(offer_model=True)
+    async with app.run_test(size=SIZE) as pilot:
+        await offered(pilot, app)
+        await pilot.press("y")
+        await until(pilot, lambda: store.pulled)
+        await pilot.press("ctrl+q")
+    assert read_note(offer_file()) == OfferNote(answered=True, fetching=CODER)
+    again = make_app(offer_model=True)
+    async with again.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: len(store.pulled) == 2)
+        await until(pilot, lambda: again.models.fetching == CODER)
+        again.models.stop_fetching()
+        await until(pilot, lambda: again.models.fetching is None)
+        assert "no longer fetched" in notices(again)
+    assert read_note(offer_file()) == OfferNote(answered=True)
+
+
+async def test_what_cannot_be_fetched_is_said_and_spark_nano_goes_on(
+    make_app: MakeApp, client: FakeClient, store: Store
+) -> None:
+    write_note(offer_file(), OfferNote(True, CODER))
+    store.problem = StoreError("the disk is full")
+    store.go_on.set()
+    app = make_app(offer_model=True)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "the disk is full" in notices(app))
+        assert client.opened == []
+    assert read_note(offer_file()) == OfferNote(answered=True)
+
+
+# ── how fast it is ──────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_speed_of_a_fetched_model_is_measured_once(
+    make_app: MakeApp, client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = (FetchedModel("spark-demo", Path("/m"), 1, None),)
+    monkeypatch.setattr(model_store, "installed", lambda: there)
+    app = make_app()
+    completion = demo_completion("x")
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        client.ready()
+        for number, speed in enumerate((3.0, 18.0, 17.0, 20.0, 2.0, 99.0, 99.0)):
+            host = replace(completion.host, tokens_per_second=speed)
+            client.on_event(Completed(number, replace(completion, host=host)))
+        await until(pilot, lambda: model_store.speed_of("spark-demo") == 17.0)
+        assert "99.0 tok/s" in str(app.panes.query_one("#memory").render())

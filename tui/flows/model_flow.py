@@ -1,0 +1,102 @@
+"""Models in the running app: which one serves, which one comes, what is fetched, how fast it is.
+
+Joins the parts that do it; decides nothing itself.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.protocol.messages import Completed
+from tui.app_messages import BackgroundWork
+from tui.flows.model_fetch import ModelFetch
+from tui.flows.model_speed import ModelSpeed
+from tui.flows.model_switch import ModelSwitch, Notify
+from tui.link.engine_link import EngineLink
+from tui.screens.question import QuestionScreen
+
+if TYPE_CHECKING:
+    from engine.model_store import CatalogueModel
+    from tui.app_messages import EngineNews
+
+__all__ = ["ModelFlow"]
+
+Flow = Callable[[], Coroutine[None, None, None]]
+
+
+class ModelFlow:
+    """What the app does about models.
+
+    Args:
+        link: The connection to the engine.
+        notify: Tells the person something.
+        ask: Shows a question and waits for the answer; only for what ``run`` runs.
+        run: Runs something in the background.
+        show: Takes what goes on beside the work, for the status line.
+    """
+
+    def __init__(
+        self,
+        link: EngineLink,
+        *,
+        notify: Notify,
+        ask: Callable[[QuestionScreen], Awaitable[str]],
+        run: Callable[[Flow], Any],
+        show: Callable[[BackgroundWork | None], None],
+    ) -> None:
+        self._notify = notify
+        self._run = run
+        self._show = show
+        self._works: dict[str, BackgroundWork | None] = {}
+        self._speed = ModelSpeed()
+        self._switch = ModelSwitch(link, notify, partial(self._note_work, "switch"))
+        self._fetch = ModelFetch(ask, notify, partial(self._note_work, "fetch"), self._fetched)
+
+    @property
+    def fetching(self) -> str | None:
+        """The model that is being fetched."""
+        return self._fetch.running
+
+    def takes(self, event: "EngineNews") -> bool:
+        """Follow an event; return True if it does not concern the session that serves."""
+        if isinstance(event, Completed):
+            self._speed.heard(event.completion)
+        return self._switch.takes(event)
+
+    def offer_once(self) -> None:
+        """Offer a better model, unless the person was asked before."""
+        self._run(self._fetch.offer_once)
+
+    def choose(self, place: str) -> None:
+        """Use another model, once it is ready."""
+        self._switch.choose(place)
+
+    def fetch(self, offer: "CatalogueModel") -> None:
+        """Fetch a model of the catalogue, after a question."""
+        self._run(partial(self._fetch.ask_and_fetch, offer))
+
+    def stop_fetching(self) -> None:
+        """Stop fetching, at the person's wish."""
+        self._fetch.cancel()
+
+    def forget_switch(self) -> None:
+        """Wait for no other model: the connection is made anew."""
+        self._switch.forget()
+
+    def end(self) -> None:
+        """Stop what goes on, because the app ends."""
+        self._fetch.stop()
+
+    def _fetched(self, name: str) -> None:
+        """Go over to a model that has just come."""
+        from engine import model_store
+
+        places = {model.name: model.path for model in model_store.installed()}
+        self._notify(f"{name} is there; it serves as soon as it is open", timeout=6)
+        self._switch.choose(str(places.get(name, Path(name))))
+
+    def _note_work(self, part: str, work: BackgroundWork | None) -> None:
+        """Show what goes on; a model that is being opened before one that is being fetched."""
+        self._works[part] = work
+        self._show(self._works.get("switch") or self._works.get("fetch"))
