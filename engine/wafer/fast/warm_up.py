@@ -12,6 +12,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from engine.errors import EngineError
 from engine.model.tensors import FORMATS
 from engine.wafer.fast.kernels import lookup, multiply, operands
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
@@ -57,7 +58,11 @@ def compile_packers(
     Args:
         matrices: The Program's table of weights.
         on_progress: Called with (done, total, label) before each packer and once at the end.
+
+    Raises:
+        EngineError: numba's compiler is switched off.
     """
+    _require_compiler()
     packers = _packers(_storages(matrices))
     given = {operands.Bytes: np.zeros(1, np.uint8), operands.Places: np.zeros(1, np.int64)}
     for number, (packer, storage) in enumerate(packers.items()):
@@ -65,6 +70,12 @@ def compile_packers(
         sizes = {operands.TileSizes: tile_sizes(storage, 0)}
         packer.compile(signature(packer, given | sizes))
     on_progress(len(packers), len(packers), "packing the weights")
+
+
+def _require_compiler() -> None:
+    config: Any = numba.config  # its fields are made at run time
+    if config.DISABLE_JIT:
+        raise EngineError("the kernels need numba's compiler: unset NUMBA_DISABLE_JIT")
 
 
 def _storages(matrices: Sequence[Matrix]) -> list[Storage]:
@@ -92,7 +103,11 @@ def warm_up(
         storages: Those of the panels.
         memory: What steps will read and write; but for the panels only types count.
         on_progress: Called with (done, total, label) before each kernel and once at the end.
+
+    Raises:
+        EngineError: numba's compiler is switched off.
     """
+    _require_compiler()
     given = samples(memory)
     work: dict[str, Callable[[], object]] = {
         f"products with {storage.name}": partial(_link, number, Products(path, storage), given)
