@@ -2,9 +2,11 @@
 
 import hashlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+import engine
 from engine.model_store import PullProgress, offers
 from tui.cli.models.pull import PullLine, progress_text
 
@@ -146,6 +148,29 @@ def test_a_model_that_is_not_here_names_the_command_that_fetches_it(spark, tmp_p
     outcome = spark("complete", f"{tmp_path}/a.py:1", "--model", "qwen2.5-coder-0.5b")
     assert outcome.code == 2
     assert "`spark-tui models pull qwen2.5-coder-0.5b` fetches it (478 MB" in outcome.line
+
+
+def test_fit_hands_the_plan_on_and_prints_what_was_fitted(spark, monkeypatch, tmp_path) -> None:
+    asked = []
+
+    def fitted(model, data, plan, *, on_item):
+        asked.append((model, data, plan))
+        on_item("asking", 50, 50)
+        tuning = SimpleNamespace(threshold=-0.5, fitted_on={"questions": 8})
+        return SimpleNamespace(model="spark-nano", path=Path("/kept.json"), tuning=tuning)
+
+    monkeypatch.setitem(vars(engine), "fit_knowledge", fitted)
+    arguments = ("models", "fit", "spark", "--data", tmp_path, "--questions", 8, "--only-threshold")
+    outcome = spark(*arguments, "--json")
+    assert outcome.json == {
+        "model": "spark-nano", "path": "/kept.json", "threshold": -0.5,
+        "fitted_on": {"questions": 8},
+    }  # fmt: skip
+    assert outcome.err == "asking 50 of 50\n"
+    plan = engine.FitPlan(questions=8, judged=240, seed=3, only_threshold=True)
+    assert asked == [("spark-nano", tmp_path.resolve(), plan)]
+    assert "threshold -0.5, kept in /kept.json" in spark(*arguments).out
+    assert "is no directory" in spark("models", "fit", "spark", "--data", "/no/such").line
 
 
 def report(stage: str, done: int = 0, total: int = 0, rate: float | None = None) -> PullProgress:

@@ -1,4 +1,4 @@
-"""`spark-tui models …`: the models on this computer, listed, fetched, verified and removed."""
+"""`spark-tui models …`: the models on this computer, listed, fetched, verified, removed, fitted."""
 
 import click
 
@@ -8,9 +8,10 @@ __all__ = ["models"]
 
 _COMMANDS = {
     "list": "tui.cli.models.listing:list_command",
-    "pull": "tui.cli.models.pull:pull",
-    "remove": "tui.cli.models.upkeep:remove",
-    "verify": "tui.cli.models.upkeep:verify",
+    "pull": "tui.cli.models.pull",
+    "remove": "tui.cli.models.upkeep",
+    "verify": "tui.cli.models.upkeep",
+    "fit": "tui.cli.models.fit",
 }
 
 
