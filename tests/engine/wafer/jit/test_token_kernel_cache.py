@@ -38,7 +38,7 @@ warm_up.ENTRIES = ()
 del STORAGES["int8"]  # a plain storage needs no packer
 opened(tiny_model(), machine.get("tiny"))
 values = np.array([1, 2, 30, 40], np.float32)
-vectors.add(values, Block(0, 2), Block(2, 2), Block(0, 2), RowSpan(0, 1))
+vectors.add(values, Block(0, 2), Block(2, 2), np.float32(1.0), Block(0, 2), RowSpan(0, 1))
 print(values.tolist(), bool(vectors.add.stats.cache_hits))
 """
 
