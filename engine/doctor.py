@@ -9,21 +9,25 @@ from pathlib import Path
 
 from engine.errors import EngineError
 from engine.model.catalogue import bundled_models, find_model
-from engine.model.load import load_model
+from engine.model.load import Model, load_model
 from engine.session import default_threads
+from engine.tokenizer import Tokenizer
 from engine.wafer.jit import kernel_cache
 
 __all__ = ["Examination", "ModelCheck", "examine"]
 
+_NUMBERS_AT_ONCE = 1 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCheck:
-    """A bundled model after all its files were read and checked."""
+    """A model after its files were read and checked."""
 
     name: str
     folder: Path
+    """Its folder, or its GGUF file."""
     checksums: str
-    """``"ok"``, ``"none"`` (the folder has no checksums to check) or ``"failed"``."""
+    """``"ok"``, ``"none"`` (there are no checksums to check) or ``"failed"``."""
     default: bool
     """True for the model that is used when none is named."""
     problem: str | None
@@ -49,8 +53,16 @@ class Examination:
     models: tuple[ModelCheck, ...]
 
 
-def examine() -> Examination:
-    """Return what the engine finds; whatever is wrong is in the result, not raised."""
+def examine(model: str | None = None) -> Examination:
+    """Return what the engine finds; whatever is wrong is in the result, not raised.
+
+    Args:
+        model: A model to examine besides those that are bundled and the default one, every number
+            in it: a name, a folder or a GGUF file.
+
+    Raises:
+        ModelError: There is no such model.
+    """
     folder = kernel_cache.folder()
     # Chosen before the kernels are imported, which happens in _processor_path.
     usable = kernel_cache.use()
@@ -67,7 +79,7 @@ def examine() -> Examination:
         stale_caches=tuple(
             sorted(other for other in folder.parent.glob("*/") if other.name != folder.name)
         ),
-        models=_models(),
+        models=_models(None if model is None else find_model(model)),
     )
 
 
@@ -77,19 +89,36 @@ def _processor_path() -> str:
     return processor_path()
 
 
-def _models() -> tuple[ModelCheck, ...]:
+def _models(asked: Path | None) -> tuple[ModelCheck, ...]:
     try:
         bundled = bundled_models()
-        default = find_model().name
+        default = find_model()
     except EngineError:
         return ()
-    return tuple(_check(name, folder, name == default) for name, folder in bundled.items())
+    places = {path: name for name, path in bundled.items()}
+    for path in (default, *([asked] if asked else [])):
+        places.setdefault(path, path.stem if path.is_file() else path.name)
+    return tuple(
+        _check(name, path, default=path == default, whole=path == asked)
+        for path, name in places.items()
+    )
 
 
-def _check(name: str, folder: Path, default: bool) -> ModelCheck:
-    """Read every file of a model, as opening it would."""
+def _check(name: str, path: Path, *, default: bool, whole: bool) -> ModelCheck:
+    """Open a model, and decode all its weights if the ``whole`` of it is asked for."""
     try:
-        verified = load_model(folder).verified
+        model = load_model(path)
+        Tokenizer.load(path)
+        if whole:
+            _decode(model)
     except EngineError as error:
-        return ModelCheck(name, folder, "failed", default, f"{type(error).__name__}: {error}")
-    return ModelCheck(name, folder, "ok" if verified else "none", default, None)
+        return ModelCheck(name, path, "failed", default, f"{type(error).__name__}: {error}")
+    return ModelCheck(name, path, "ok" if model.verified else "none", default, None)
+
+
+def _decode(model: Model) -> None:
+    """Decode every matrix, some rows at a time, which checks its levels and scales."""
+    for tensor in model.tensors.values():
+        step = max(1, _NUMBERS_AT_ONCE // tensor.shape[-1])
+        for first in range(0, tensor.shape[0], step):
+            tensor.dequantise(slice(first, first + step))

@@ -7,7 +7,8 @@ graphs and tensors down; the wafer knows neither names nor families.  No session
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from engine.model.catalogue import find_model
+from engine.errors import ModelError
+from engine.model.catalogue import bundled_models, find_model
 from engine.model.families import read_graph
 from engine.model.families.qwen3 import Qwen3Config
 from engine.model.families.rope import Rope
@@ -85,7 +86,7 @@ def plan_wafer(
     options = PlanOptions(
         formats=formats,
         rows_per_step=rows_per_step,
-        runs=runs and not is_config and (path.is_file() or path.parent == find_model().parent),
+        runs=runs and not is_config and (path.is_file() or path in bundled_models().values()),
     )
     return report_plan(graph, spec, context, options)
 
@@ -96,6 +97,7 @@ def check_wafer(
     clock_ghz: float | None = None,
     *,
     tokens: int = 2,
+    layers: int | None = None,
     on_progress: Report = lambda progress: None,
 ) -> CheckReport:
     """Compare the fast tier with the simulated chip on the same tokens.
@@ -105,16 +107,30 @@ def check_wafer(
         machine: A preset's name.
         clock_ghz: Another clock; changes no cycle.
         tokens: Decoded tokens.
+        layers: Take only the first so many layers, which compute nothing useful but every value
+            of themselves; None: all.
         on_progress: Called with what is being done.
 
     Raises:
-        EngineError: The model cannot be found, loaded or placed, the tokens do not fit its
-            context, or the fabric comes to rest too early.
+        ModelError: The model cannot be found or loaded, or has fewer layers.
+        EngineError: It cannot be placed, the tokens do not fit its context, or the fabric comes
+            to rest too early.
     """
     loaded = load_model(find_model(model))
-    placed = open_placed(loaded.graph, machines.get(machine, clock_ghz), formats=loaded.formats)
+    graph = _first_layers(loaded.graph, layers)
+    tensors = {name: loaded.tensors[name] for name in graph.weights}
+    formats = {name: tensor.format for name, tensor in tensors.items()}
+    placed = open_placed(graph, machines.get(machine, clock_ghz), formats=formats)
     report = _messages("check", on_progress)
-    return check(placed, loaded.tensors, tokens=tokens, on_progress=report)
+    return check(placed, tensors, tokens=tokens, on_progress=report)
+
+
+def _first_layers(graph: ModelGraph, count: int | None) -> ModelGraph:
+    if count is None:
+        return graph
+    if not 1 <= count <= graph.layers:
+        raise ModelError(f"{count} layers asked for; {graph.name} has {graph.layers}")
+    return graph.with_layers(*range(count))
 
 
 def trace_wafer(

@@ -3,7 +3,7 @@
 Frozen data and its checks.  Nothing here knows a family, a tensor's numbers or a machine.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from types import MappingProxyType
@@ -168,43 +168,50 @@ class ModelGraph:
             total += size
         return total
 
-    def one_layer(self, layer: int) -> "ModelGraph":
-        """Return the graph of one of its layers, now layer 0, between the embedding and the head.
+    def with_layers(self, *kept: int) -> "ModelGraph":
+        """Return the graph of some of its layers, between the embedding and the head.
 
-        It reads the embedding where it read another layer; the last norm reads it where it read
-        the last layer.
+        Args:
+            kept: Their numbers, ascending; in the new graph they count from 0.
+
+        What read a layer that is gone reads the kept one before it, or the embedding.
         """
         layer_of = {node.output: node.layer for node in self.nodes}
-        embedded = next(node.output for node in self.nodes if node.role is Role.EMBED)
-        leaving = [
-            value
-            for node in self.nodes
-            for value in node.inputs
-            if node.layer != layer and layer_of[value] == layer
-        ]
+        entering = self._entering(kept)
 
         def source(node: Node, value: str) -> str:
-            if layer_of[value] in (None, layer):
-                return value
-            return embedded if node.layer == layer else leaving[0]
+            return value if layer_of[value] in (None, node.layer) else entering[node.layer]
 
         nodes = tuple(
             replace(
                 node,
                 inputs=tuple(source(node, value) for value in node.inputs),
-                layer=None if node.layer is None else 0,
+                layer=None if node.layer is None else kept.index(node.layer),
             )
             for node in self.nodes
-            if node.layer in (None, layer)
+            if node.layer is None or node.layer in kept
         )
         tensors = {name for node in nodes for name in node.tensors}
         return replace(
             self,
-            layers=1,
+            layers=len(kept),
             nodes=nodes,
             values={node.output: self.values[node.output] for node in nodes},
             weights={name: shape for name, shape in self.weights.items() if name in tensors},
         )
+
+    def _entering(self, kept: Sequence[int]) -> dict[int | None, str]:
+        """Return the value that each kept layer reads from before it, and what follows them all."""
+        layer_of = {node.output: node.layer for node in self.nodes}
+        leaving = {
+            layer_of[value]: value
+            for node in self.nodes
+            for value in node.inputs
+            if layer_of[value] != node.layer
+        }
+        embedded = next(node.output for node in self.nodes if node.role is Role.EMBED)
+        before = [embedded, *(leaving[layer] for layer in kept)]
+        return dict(zip((*kept, None), before, strict=True))
 
     def describe(self) -> str:
         """Return a listing for people, one node a line: output[width] = op(inputs) weight."""

@@ -11,6 +11,7 @@ from engine.errors import EngineError, MachineError, ModelError, TraceError
 from engine.protocol.messages import Progress
 from engine.wafer.program import machine as machines
 from tests.tiny import write_tiny_model
+from tests.tiny_gguf import write_tiny_gguf
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,24 @@ def test_a_plan_needs_no_weights(folder, tmp_path):
 
     assert found["model"] == tmp_path.name
     assert found["wafers"] == 1
+
+
+def test_a_plan_of_a_file_has_the_files_types(tmp_path):
+    path = str(write_tiny_gguf(tmp_path / "mixed.gguf", types=("Q8_0", "Q4_0", "Q5_1")))
+
+    found = inspection.plan_wafer(path, "tiny")
+    int8 = inspection.plan_wafer(path, "tiny", dtype="int8")
+
+    assert found["model"] == int8["model"] == "mixed"
+    assert set(found["dtype"].split(", ")) == {"int8", "q4_0", "q5_1"}
+    assert int8["dtype"] == "int8"
+    assert found["sram_bytes_per_core"]["weights"] < int8["sram_bytes_per_core"]["weights"]
+
+
+def test_a_check_compares_the_tiers_of_a_file(tmp_path):
+    path = str(write_tiny_gguf(tmp_path / "tiny.gguf", layers=1))
+
+    assert inspection.check_wafer(path, "tiny", tokens=1).holds
 
 
 def test_a_check_compares_the_tiers_of_a_folder(folder):

@@ -56,8 +56,7 @@ class ToyTensor:
 
 def _read(stored: Stored) -> ToyTensor:
     outputs, inputs = stored.shape
-    packs = np.frombuffer(stored.data, np.uint8)
-    return ToyTensor(packs.reshape(outputs, inputs // _BLOCK, _BLOCK_BYTES))
+    return ToyTensor(stored.raw_rows().reshape(outputs, inputs // _BLOCK, _BLOCK_BYTES))
 
 
 TOY = Format(

@@ -12,9 +12,10 @@ from typing import Any
 import click
 
 import engine
-from engine import paths
-from engine.errors import ServerError
-from tui.cli.options import json_option
+from engine import model_store, paths
+from engine.errors import EngineError, ServerError
+from engine.host_memory import available_bytes
+from tui.cli.options import json_option, resolve_model
 from tui.settings import load_settings
 from tui.user_folders import settings_file
 
@@ -36,10 +37,11 @@ class Report:
 
 
 @click.command(short_help="Report the environment; exit 1 if something is broken.")
+@click.option("--model", metavar="M", help="Read all of this model, too: a name, folder or file.")
 @json_option
-def doctor(as_json: bool) -> int:
+def doctor(model: str | None, as_json: bool) -> int:
     """Report version, Python, engine, folders, models and terminal; exit 1 if one is broken."""
-    report = examine()
+    report = examine(None if model is None else resolve_model(model))
     if as_json:
         whole = report.facts | {"problems": report.problems, "advice": report.advice}
         click.echo(json.dumps(whole))
@@ -48,23 +50,28 @@ def doctor(as_json: bool) -> int:
     return 1 if report.problems else 0
 
 
-def examine() -> Report:
-    """Return the report on this computer, this user and this terminal; changes nothing."""
+def examine(model: str | None = None) -> Report:
+    """Return the report on this computer, this user and this terminal; changes nothing.
+
+    Args:
+        model: A model to read whole, besides those that are looked at anyway.
+    """
     report = Report()
     report.facts["version"] = engine.__version__
     report.facts["python"] = platform.python_version()
     report.facts["python_executable"] = sys.executable
     report.facts["platform"] = platform.platform()
-    _add_engine(report)
+    _add_engine(report, model)
+    _add_default_model(report)
     _add_folders(report)
     _add_settings(report)
     _add_terminal(report)
     return report
 
 
-def _add_engine(report: Report) -> None:
+def _add_engine(report: Report, model: str | None) -> None:
     """Add what the engine computes with: processor path, threads, kernel cache, models."""
-    found = engine.examine_engine()
+    found = engine.examine_engine(model)
     report.facts["processor_path"] = found.processor_path
     report.facts["threads"] = found.threads
     report.facts["kernel_cache"] = {
@@ -101,6 +108,21 @@ def _add_engine(report: Report) -> None:
     report.problems += [model.problem for model in found.models if model.problem is not None]
     if not found.models:
         report.problems.append("no model is bundled; reinstall spark-tui")
+
+
+def _add_default_model(report: Report) -> None:
+    """Add which model is used when none is named, by which rule, and how fast it wrote here."""
+    try:
+        choice = model_store.default_model()
+    except EngineError:
+        return  # that none is bundled is said already
+    report.facts["default_model"] = {
+        "name": choice.name,
+        "why": choice.why,
+        "rule": model_store.DEFAULT_RULE,
+        "tokens_per_second_here": model_store.speed_of(choice.name),
+        "memory_available_bytes": available_bytes(),
+    }
 
 
 def _add_folders(report: Report) -> None:
@@ -189,6 +211,8 @@ def _flat(facts: dict[str, Any]) -> list[tuple[str, str]]:
                 (f"model {model['name']}", f"{model['folder']} (checksums: {model['checksums']})")
                 for model in value
             ]
+        elif value is None:
+            lines.append((name, "unknown"))
         elif isinstance(value, bool):
             lines.append((name, "yes" if value else "no"))
         else:

@@ -23,9 +23,7 @@ __all__ = [
     "resolve_model",
 ]
 
-PRICED_FORMATS = (
-    "int8", "fp16", "q4_0", "q4_1", "q5_0", "q5_1", "q4_k", "q5_k", "q6_k",
-)  # fmt: skip
+PRICED_FORMATS = ("int8", "q4_0", "q4_1", "q5_0", "q5_1", "q4_k", "q5_k", "q6_k", "fp16")
 """Weight formats whose products have a price, the default first.  A copy of what the formats say
 themselves, because asking them would load NumPy before a command is known; a test compares."""
 

@@ -82,7 +82,7 @@ def family_of(kind: object) -> type[ModelConfig]:
     if isinstance(kind, str) and kind in FAMILIES:
         return FAMILIES[kind]
     hint = ""
-    if isinstance(kind, str) and (close := get_close_matches(kind.lower(), FAMILIES, n=1)):
+    if isinstance(kind, str) and (close := get_close_matches(kind.lower(), FAMILIES, 1, 0.8)):
         hint = f"; did you mean {close[0]!r}?"
     raise ConfigError(
         f"field 'model_type' is {kind!r}, a family that is not supported; "

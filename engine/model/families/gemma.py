@@ -16,7 +16,7 @@ from engine.model.families.decoder import DecoderConfig, decoder_fields, with_de
 from engine.model.families.decoder_graph import Additions, decoder_graph
 from engine.model.families.fields import Fields
 from engine.model.graph import ModelGraph
-from engine.model.tensors.floats import FP16, FP32
+from engine.model.tensors.floats import FLOAT_TYPES, stored_floats
 from engine.model.tensors.stored import Stored
 
 __all__ = ["GemmaConfig", "with_ones"]
@@ -28,8 +28,6 @@ _DEFAULTS = {
     "tie_word_embeddings": True,
 }
 """What Hugging Face's class has by itself."""
-
-_NORM = "norm.weight"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +57,15 @@ class GemmaConfig(DecoderConfig):
 def with_ones(found: Mapping[str, Stored]) -> dict[str, Stored]:
     """Return stored tensors with 1 + weight in place of each norm's weight, in float32."""
     return {
-        name: _plus_one(stored) if name.endswith(_NORM) and len(stored.shape) == 1 else stored
-        for name, stored in found.items()
+        name: _plus_one(stored) if _is_norm(stored) else stored for name, stored in found.items()
     }
 
 
+def _is_norm(stored: Stored) -> bool:
+    vector = len(stored.shape) == 1 and stored.type in FLOAT_TYPES
+    return vector and stored.name.endswith("norm.weight")
+
+
 def _plus_one(stored: Stored) -> Stored:
-    format = next((each for each in (FP32, FP16) if stored.type in each.stored_types), None)
-    if format is None:
-        return stored  # a type that no vector may have: refused with all others
-    weight = format.read(stored).dequantise() + np.float32(1.0)
+    weight = stored_floats(stored).dequantise() + np.float32(1.0)
     return replace(stored, type="F32", data=weight.tobytes())

@@ -15,6 +15,7 @@ __all__ = [
     "RESTORE",
     "Checksums",
     "check_digest",
+    "check_file_digest",
     "check_listed",
     "is_plain_name",
     "read_bytes",
@@ -99,12 +100,31 @@ def check_digest(path: Path, data: bytes, checksums: Checksums | None) -> None:
         WeightsError: They differ; the message has the size, both checksums and what to do.
     """
     expected = None if checksums is None else checksums.get(path.name)
+    if expected is not None:
+        _compare(path, len(data), hashlib.sha256(data).hexdigest(), expected)
+
+
+def check_file_digest(path: Path, checksums: Checksums | None) -> None:
+    """Refuse a file that is not the one its checksum belongs to; reads it piece by piece.
+
+    Raises:
+        WeightsError: As `check_digest`, or the file cannot be read.
+    """
+    expected = None if checksums is None else checksums.get(path.name)
     if expected is None:
         return
-    found = hashlib.sha256(data).hexdigest()
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
+    _compare(path, path.stat().st_size, found, expected)
+
+
+def _compare(path: Path, size_bytes: int, found: str, expected: str) -> None:
     if found != expected:
         raise WeightsError(
-            f"{path}: altered or incomplete: sha256 of its {len(data)} bytes is {found}, "
+            f"{path}: altered or incomplete: sha256 of its {size_bytes} bytes is {found}, "
             f"{CHECKSUMS_FILE} expects {expected}; {RESTORE}"
         )
 

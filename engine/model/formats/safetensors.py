@@ -4,7 +4,8 @@ Knows the container, not the model: names, types and shapes are as the file has 
 """
 
 import json
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,8 @@ from typing import Any
 import safetensors
 
 from engine.errors import WeightsError
-from engine.model.formats.checksums import (
-    RESTORE,
-    Checksums,
-    check_digest,
-    check_listed,
-    read_bytes,
-)
+from engine.model.formats.checksums import RESTORE, Checksums, check_file_digest, check_listed
+from engine.model.tensors.file_rows import FileRows, TensorFile
 from engine.model.tensors.stored import SCALES_SUFFIX, Stored
 
 __all__ = ["SUFFIX", "WEIGHTS_FILE", "read_stored", "with_scales"]
@@ -27,13 +23,12 @@ WEIGHTS_FILE = "model.safetensors"
 SUFFIX = ".safetensors"
 
 _WITH_SCALES = "I8"
-
-# The library has no types of its own.
-_deserialize: Callable[[bytes], list[tuple[str, dict[str, Any]]]] = safetensors.deserialize
+_LARGEST_HEADER = 100_000_000
+"""Bytes; the library's own limit."""
 
 
 def read_stored(folder: Path, file: str, checksums: Checksums | None) -> dict[str, Stored]:
-    """Return the tensors of one file by name.
+    """Return the tensors of one file by name; their rows are read when they are used.
 
     Raises:
         WeightsError: The file is missing, unreadable, truncated or no safetensors file, it is not
@@ -41,17 +36,31 @@ def read_stored(folder: Path, file: str, checksums: Checksums | None) -> dict[st
     """
     path = folder / file
     check_listed(folder, file, checksums)
-    data = read_bytes(path)
-    _check_complete(path, data)  # says more about a broken download than its checksum
-    check_digest(path, data, checksums)
+    size_bytes, header = _read_header(path)
+    check_file_digest(path, checksums)
     try:
-        entries = _deserialize(data)
-    except safetensors.SafetensorError as error:
+        with safetensors.safe_open(path, "numpy"):
+            pass  # it checks types, shapes, offsets and that they leave no gap
+    except (safetensors.SafetensorError, OSError) as error:
         raise WeightsError(f"{path}: not a safetensors file ({error}); {RESTORE}") from error
-    return {
-        name: Stored(path, name, entry["dtype"], tuple(entry["shape"]), entry["data"])
-        for name, entry in entries
-    }
+    entries = {name: entry for name, entry in json.loads(header).items() if name != _METADATA}
+    opened, start = TensorFile(path, size_bytes), 8 + len(header)
+    return {name: _stored(path, name, entry, opened, start) for name, entry in entries.items()}
+
+
+_METADATA = "__metadata__"
+
+
+def _stored(
+    path: Path, name: str, entry: Mapping[str, Any], opened: TensorFile, start: int
+) -> Stored:
+    shape = tuple(entry["shape"])
+    begin, end = entry["data_offsets"]
+    count = shape[0] if shape else 1
+    row_bytes = (end - begin) // count if count else 0
+    return Stored(
+        path, name, entry["dtype"], shape, FileRows(opened, start + begin, count, row_bytes)
+    )
 
 
 def with_scales(found: Mapping[str, Stored]) -> dict[str, Stored]:
@@ -69,25 +78,36 @@ def with_scales(found: Mapping[str, Stored]) -> dict[str, Stored]:
     }
 
 
-def _check_complete(path: Path, data: bytes) -> None:
-    """Refuse a file shorter than its own header says: the usual broken download or copy."""
-    if len(data) < 8:
-        raise WeightsError(f"{path}: truncated: {len(data)} bytes, not even a header; {RESTORE}")
-    header_bytes = int.from_bytes(data[:8], "little")
-    needed = 8 + header_bytes
-    if needed <= len(data):
-        needed += _data_bytes(data[8:needed])
-    if len(data) < needed:
+def _read_header(path: Path) -> tuple[int, bytes]:
+    """Return a file's size and its header; refuse a file shorter than its header says.
+
+    That is the usual broken download or copy, and a checksum would say less.
+    """
+    try:
+        with path.open("rb") as file:
+            size_bytes = os.fstat(file.fileno()).st_size
+            needed = 8 + int.from_bytes(file.read(8), "little")
+            whole = needed <= min(size_bytes, 8 + _LARGEST_HEADER)
+            header = file.read(needed - 8) if whole else b""
+    except FileNotFoundError:
+        raise WeightsError(f"{path}: no such file; {RESTORE}") from None
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
+    if size_bytes < 8:
+        raise WeightsError(f"{path}: truncated: {size_bytes} bytes, not even a header; {RESTORE}")
+    needed += _data_bytes(header)
+    if size_bytes < needed:
         raise WeightsError(
-            f"{path}: truncated: {len(data)} bytes, its header needs {needed}; {RESTORE}"
+            f"{path}: truncated: {size_bytes} bytes, its header needs {needed}; {RESTORE}"
         )
+    return size_bytes, header
 
 
 def _data_bytes(header: bytes) -> int:
     """Return the bytes of tensor data that a header announces; 0 if it makes no sense."""
     try:
         entries = json.loads(header)
-        ends = [entry["data_offsets"][1] for key, entry in entries.items() if key != "__metadata__"]
+        ends = [entry["data_offsets"][1] for key, entry in entries.items() if key != _METADATA]
         return max([0, *map(int, ends)])
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return 0  # malformed: safetensors refuses it with its own reason

@@ -17,14 +17,16 @@ from engine.errors import WeightsError
 from engine.model.formats.gguf import GgufFile, GgufTensor
 from engine.model.gguf.architectures import find_architecture
 from engine.model.gguf.keys import Keys
-from engine.model.gguf.rows import FileRows, TensorFile, paired_rows
+from engine.model.gguf.paired_rows import paired_rows
 from engine.model.graph import ModelGraph
 from engine.model.roles import Role
 from engine.model.tensors import packed_formats
 from engine.model.tensors.block_tensor import BlockTensor
-from engine.model.tensors.floats import FP16, FP32, FloatTensor
+from engine.model.tensors.file_rows import FileRows, TensorFile
+from engine.model.tensors.floats import FLOAT_TYPES, FP32, FloatTensor, stored_floats
 from engine.model.tensors.q8 import INT8, quantise
-from engine.model.tensors.tensor import ALL_ROWS, Format, Rows, Tensor
+from engine.model.tensors.stored import Stored
+from engine.model.tensors.tensor import Format, Tensor
 
 __all__ = ["gguf_formats", "load_gguf_floats", "load_gguf_tensors"]
 
@@ -32,7 +34,6 @@ _HARMLESS = re.compile(r"rope_freqs\.weight|blk\.\d+\.attn_rot_embd\.weight")
 """Tensors that no graph reads: factors of the rotation, which the configuration took over, and
 tables of its angles, which old files carry and llama.cpp passes over."""
 
-_FLOATS = {"F32": FP32, "F16": FP16, "BF16": FP32}
 _NAMES_SHOWN = 5
 
 
@@ -76,10 +77,14 @@ def gguf_formats(file: GgufFile, graph: ModelGraph) -> dict[str, Format]:
 class _Stored:
     """A tensor of the file, ready to be read."""
 
+    path: Path
     tensor: GgufTensor
     rows: FileRows
-    where: str
-    """File and tensor, as the beginning of an error message."""
+
+    @property
+    def where(self) -> str:
+        """File and tensor, as the beginning of an error message."""
+        return f"{self.path}: tensor {self.tensor.name}"
 
     @property
     def is_matrix(self) -> bool:
@@ -94,37 +99,9 @@ class _Stored:
     def as_stored(self) -> Tensor:
         """Return the tensor in the format that the file has it in."""
         kind, shape = self.tensor.type.name, self.tensor.shape
-        if kind in _FLOATS:
-            return _FileFloats(kind, shape, self.rows)
+        if kind in FLOAT_TYPES:
+            return stored_floats(Stored(self.path, self.tensor.name, kind, shape, self.rows))
         return BlockTensor(packed_formats()[kind], (shape[0], shape[1]), self.rows, self.where)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _FileFloats:
-    """Floating-point numbers in a file, as a `Tensor` whose rows are read when asked for."""
-
-    kind: str
-    shape: tuple[int, ...]
-    rows: FileRows
-
-    @property
-    def format(self) -> Format:
-        return _FLOATS[self.kind]
-
-    @property
-    def size_bytes(self) -> int:
-        return self.rows.count * self.rows.row_bytes
-
-    def dequantise(self, rows: Rows = ALL_ROWS) -> NDArray[np.float32]:
-        raw = self.rows(rows)
-        return _numbers(self.kind, raw).reshape(len(raw), *self.shape[1:])
-
-
-def _numbers(kind: str, raw: NDArray[np.uint8]) -> NDArray[np.float32]:
-    if kind == "BF16":  # the upper half of a float32, a type that NumPy lacks
-        return (raw.view("<u2").astype(np.uint32) << np.uint32(16)).view(np.float32)
-    numbers: NDArray[np.float32] = raw.view("<f4" if kind == "F32" else "<f2").astype(np.float32)
-    return numbers
 
 
 def _loaded(stored: _Stored) -> Tensor:
@@ -168,7 +145,7 @@ def _stored(
 ) -> _Stored:
     count = tensor.shape[0]
     rows = FileRows(opened, tensor.offset, count, tensor.data.size // count, order)
-    return _Stored(tensor, rows, f"{path}: tensor {tensor.name}")
+    return _Stored(path, tensor, rows)
 
 
 def _row_orders(graph: ModelGraph) -> dict[str, NDArray[np.int64]]:
@@ -208,7 +185,7 @@ def _counted(names: list[str]) -> str:
 
 def _check(path: Path, tensor: GgufTensor, shape: tuple[int, ...]) -> None:
     where = f"{path}: tensor {tensor.name}"
-    allowed = list(_FLOATS) + (list(packed_formats()) if len(shape) == 2 else [])
+    allowed = list(FLOAT_TYPES) + (list(packed_formats()) if len(shape) == 2 else [])
     if tensor.type.name not in allowed:
         raise WeightsError(
             f"{where} has type {tensor.type.name}; supported here: {', '.join(allowed)}"

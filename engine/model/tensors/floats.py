@@ -4,15 +4,16 @@ Matrices are stored in them, and become int8 on load; fp16 matrices can be price
 """
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import WeightsError
 from engine.model.tensors.stored import Stored
-from engine.model.tensors.tensor import ALL_ROWS, Format, Rows
+from engine.model.tensors.tensor import ALL_ROWS, Format, Rows, Tensor
 
-__all__ = ["FP16", "FP32", "FloatTensor"]
+__all__ = ["FLOAT_TYPES", "FP16", "FP32", "FloatTensor", "stored_floats"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,15 +51,44 @@ class FloatTensor:
         return self.values[rows].astype(np.float32, copy=False)
 
 
-def _read_fp16(stored: Stored) -> FloatTensor:
-    return FloatTensor(stored.array(np.float16))
+@dataclass(frozen=True, slots=True, eq=False)
+class _StoredFloats:
+    """Floating-point numbers as a file holds them; rows are read when they are asked for."""
+
+    stored: Stored
+
+    @property
+    def format(self) -> Format:
+        return FP16 if self.stored.type == "F16" else FP32
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.stored.shape
+
+    @property
+    def size_bytes(self) -> int:
+        return prod(self.stored.shape) * (4 if self.stored.type == "F32" else 2)
+
+    def dequantise(self, rows: Rows = ALL_ROWS) -> NDArray[np.float32]:
+        raw = self.stored.raw_rows(rows)
+        return _numbers(self.stored.type, raw).reshape(len(raw), *self.stored.shape[1:])
 
 
-def _read_fp32(stored: Stored) -> FloatTensor:
-    if stored.type == "BF16":  # the upper half of a float32, a type that NumPy lacks
-        halves = stored.array(np.uint16).astype(np.uint32)
-        return FloatTensor((halves << np.uint32(16)).view(np.float32))
-    return FloatTensor(stored.array(np.float32))
+def stored_floats(stored: Stored) -> Tensor:
+    """Return a stored tensor of one of `FLOAT_TYPES` as it is; nothing is read before it is used.
+
+    Exactness:
+        `Tensor.dequantise` gives the numbers that the file holds: float32 holds every fp16 and
+        bf16.
+    """
+    return _StoredFloats(stored)
+
+
+def _numbers(kind: str, raw: NDArray[np.uint8]) -> NDArray[np.float32]:
+    if kind == "BF16":  # the upper half of a float32, a type that NumPy lacks
+        return (raw.view("<u2").astype(np.uint32) << np.uint32(16)).view(np.float32)
+    numbers: NDArray[np.float32] = raw.view("<f4" if kind == "F32" else "<f2").astype(np.float32)
+    return numbers
 
 
 FP16 = Format(
@@ -70,7 +100,7 @@ FP16 = Format(
     runs=False,
     priced=True,
     stored_types=("F16",),
-    read=_read_fp16,
+    read=stored_floats,
 )
 
 FP32 = Format(
@@ -82,5 +112,8 @@ FP32 = Format(
     runs=False,
     priced=False,
     stored_types=("F32", "BF16"),
-    read=_read_fp32,
+    read=stored_floats,
 )
+
+FLOAT_TYPES = ("F32", "F16", "BF16")
+"""Types of floating-point numbers in files."""

@@ -3,6 +3,7 @@
 Containers make it, weight formats read it; it knows neither.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ __all__ = ["SCALES_SUFFIX", "Stored"]
 
 SCALES_SUFFIX = ".scales"
 """Where a file keeps the scales of tensor NAME as a tensor of their own: ``NAME.scales``."""
+
+RowReader = Callable[[Any], NDArray[np.uint8]]
+"""Returns some rows of a file as they are, uint8, shape (rows, bytes of a row)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,8 @@ class Stored:
     """As the container names it: ``"F16"``, ``"I8"``."""
     shape: tuple[int, ...]
     """(N, K) for a matrix, N outputs, K inputs; (N,) for a vector."""
-    data: bytes | bytearray
+    data: bytes | memoryview | RowReader
+    """Its bytes, or what reads some of its rows."""
     scales: "Stored | None" = None
     """Its scales, if the file keeps them as a tensor of their own."""
 
@@ -36,6 +41,18 @@ class Stored:
         """File and tensor, as the beginning of an error message."""
         return f"{self.path}: tensor {self.name}"
 
+    def raw_rows(self, rows: slice | NDArray[np.integer[Any]] = slice(None)) -> NDArray[np.uint8]:
+        """Return the bytes of some rows, uint8, shape (rows, bytes of a row).
+
+        Raises:
+            WeightsError: The file cannot be read any more.
+        """
+        if callable(self.data):
+            return self.data(rows)
+        count = self.shape[0] if self.shape else 1
+        whole = np.frombuffer(self.data, np.uint8)
+        return whole.reshape(count, len(whole) // count if count else 0)[rows]
+
     def array(self, dtype: DTypeLike) -> NDArray[Any]:
-        """Return the bytes as an array of ``dtype`` in the tensor's shape; shares memory."""
-        return np.frombuffer(self.data, dtype).reshape(self.shape)
+        """Return all bytes as an array of ``dtype`` in the tensor's shape; it may be read-only."""
+        return self.raw_rows().view(dtype).reshape(self.shape)

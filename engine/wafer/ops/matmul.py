@@ -6,11 +6,12 @@ the next one turns them back (He et al., WaferLLM, MeshGEMV).
 Micro-steps: COMPUTE (all cores with inputs and outputs) unpacked weights, the tile's products and,
 for weights with minima, sums of inputs → [where a group spans s cores: REDUCE (int32) what a line
 computed to the group's first core] → COMPUTE (cores that own groups) terms → REDUCE a line's n
-wavelets over the cores that own groups to position 0 → [with a bias: COMPUTE (the line the outputs
-lie on) the sum].  Weights that are not quantised have no groups: COMPUTE the tile → REDUCE.
+wavelets over the cores that own groups to position 0 → [with a bias, a scale or a cap: COMPUTE (the
+line the outputs lie on) the results].  Weights that are not quantised have no groups: COMPUTE the
+tile → REDUCE.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -20,11 +21,13 @@ from numpy.typing import NDArray
 from engine.model.sum_orders import ReduceOrder
 from engine.model.tensors.tensor import GROUP, Format
 from engine.wafer.cost.ledger import Cost, MicroSteps, vector
-from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, Site, home
+from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, CAP_OPERATIONS, Site, home
 from engine.wafer.program.geometry import Split
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["Tile", "cost", "partials", "stack", "steps", "unpack_cycles", "unpacking"]
+__all__ = [
+    "Tile", "cost", "finishing_of", "partials", "stack", "steps", "unpack_cycles", "unpacking",
+]  # fmt: skip
 
 _SCALE_OPERATIONS = 4
 """Per block and output: int32 → fp32, product of the scales, product, add."""
@@ -63,7 +66,7 @@ def steps(
     tiles: tuple[Tile, ...],
     along: int,
     order: ReduceOrder,
-    biased: bool = False,
+    finishing: int = 0,
 ) -> None:
     """Tell the micro-steps of a product on the whole region.
 
@@ -74,7 +77,7 @@ def steps(
         tiles: What lies along the other axis: all quantised, or none.
         along: Axis the inputs lie along; the reduction runs along it, to position 0.
         order: The reduction's order over the parts that own groups.
-        biased: Whether a bias is added.
+        finishing: Operations on every output after the sum: see `finishing_of`.
 
     Cost (k inputs, g groups, n outputs of each tile of the fullest core, S = mac_int8, s cores a
     group, b blocks a group, u = unpack_operations, U = unpack_per_cycle, B = unpack_bytes,
@@ -100,8 +103,8 @@ def steps(
         g = site.across(along, np.asarray(inputs.groups, np.int64))
         _scale(micro, machine, tiles, g, n)
     micro.reduce(site.line(along, length=inputs.parts, pitch=inputs.span), order.group, total)
-    if biased:
-        cycles, overhead = vector(machine, total)
+    if finishing:
+        cycles, overhead = vector(machine, total, finishing)
         micro.work(home(other), vector=cycles, pipe=np.where(total > 0, overhead, 0))
 
 
@@ -111,10 +114,19 @@ def cost(
     tiles: tuple[Tile, ...],
     along: int,
     order: ReduceOrder,
-    biased: bool = False,
+    finishing: int = 0,
 ) -> Cost:
     """Return the cost of `steps` alone."""
-    return site.price(steps, inputs, tiles, along, order, biased)
+    return site.price(steps, inputs, tiles, along, order, finishing)
+
+
+def finishing_of(attributes: Container[str]) -> int:
+    """Return the operations on every output that a product's attributes ask for."""
+    return (
+        ("bias" in attributes)
+        + ("scale" in attributes or "softcap" in attributes)
+        + CAP_OPERATIONS * ("softcap" in attributes)
+    )
 
 
 def partials(tiles: Sequence[Tile]) -> Ints:

@@ -372,7 +372,8 @@ def _head_bytes(model: ModelShape, machine: MachineSpec, shape: Shape) -> dict[s
     unpacked = model.formats.unpacked(Role.HEAD, outputs, hidden)
     return _sram(
         machine,
-        weights=sum(_head_weights(model, shape, hidden).values()),
+        weights=sum(_head_weights(model, shape, hidden).values())
+        + model.last_vectors * 4 * hidden.most_elements,
         kv=0,
         buffers=inputs
         + _result_bytes(model, Role.HEAD, outputs, hidden)

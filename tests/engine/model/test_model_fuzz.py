@@ -11,10 +11,11 @@ from tests import model_fuzz
 from tests.tiny_gguf import write_tiny_gguf
 
 COUNT = 3000
-MOST_MIB = 120
+MOST_MIB = 100
 """Of the whole process; its imports take about 45."""
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits and measures memory as Linux does")
 def test_spoilt_models_load_or_are_refused_by_a_line():
     """In a process of its own, whose memory is limited."""
     command = [sys.executable, "-m", "tests.model_fuzz", "--count", str(COUNT), "--seed", "7"]

@@ -105,13 +105,25 @@ def test_an_attention_of_an_unknown_kind_is_refused():
         rebuilt(node.name, attributes={**node.attributes, "kind": "both"})
 
 
+def test_some_layers_are_what_a_model_of_so_many_layers_is():
+    graph = replace(CONFIG, num_hidden_layers=4).graph("tiny")
+    assert graph.with_layers(0, 1, 2, 3) == graph
+    two = replace(CONFIG, num_hidden_layers=2).graph("tiny")
+    assert graph.with_layers(0, 1).describe() == two.describe()
+
+    apart = graph.with_layers(1, 3)
+    assert apart.layers == 2
+    assert {node.layer for node in apart.nodes} == {None, 0, 1}
+    assert {name.split(".")[2] for name in apart.weights if "layers" in name} == {"1", "3"}
+
+
 def test_one_layer_is_what_a_model_of_one_layer_is():
     graph = replace(CONFIG, num_hidden_layers=3).graph("tiny")
-    assert graph.one_layer(0).describe() == CONFIG.graph("tiny").describe()
+    assert graph.with_layers(0).describe() == CONFIG.graph("tiny").describe()
 
-    last = graph.one_layer(2)
+    last = graph.with_layers(2)
     assert {node.layer for node in last.nodes} == {None, 0}
-    assert [node.role for node in last.nodes] == [node.role for node in graph.one_layer(0).nodes]
+    assert [node.role for node in last.nodes] == [node.role for node in graph.with_layers(0).nodes]
     read = {value for node in last.nodes for value in node.inputs}
     assert "embed" in read
     assert not any(value.startswith(("layer 0", "layer 1")) for value in read)

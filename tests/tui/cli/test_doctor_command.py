@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 import engine
+from engine import model_store
 from engine.doctor import Examination, ModelCheck, examine
+from engine.model.formats.gguf import read_gguf
+from tests.tiny_gguf import write_tiny_gguf
 from tui.cli import doctor
 
 Spark = Callable[..., Any]
@@ -24,7 +27,7 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "stale_caches": (),
         "models": (ModelCheck("canned", tmp_path, "ok", True, None),),
     }
-    monkeypatch.setattr("engine.doctor.examine", lambda: Examination(**facts))
+    monkeypatch.setattr("engine.doctor.examine", lambda model: Examination(**facts))
     return facts
 
 
@@ -51,6 +54,19 @@ def test_json_names_everything_that_is_promised(
     for name in ("term", "colorterm", "columns", "rows", "utf8"):
         assert name in report["terminal"]
     assert report["problems"] == []
+
+
+def test_the_default_model_comes_with_its_rule_and_its_speed(
+    spark: Spark, found: dict[str, Any], own_folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARK_MODELS_DIR", str(own_folders / "models"))
+    default = spark("doctor", "--json").json["default_model"]
+    assert default["name"] == "spark-nano"
+    assert "tokens a second" in default["rule"]
+    assert default["tokens_per_second_here"] is None
+    assert default["memory_available_bytes"] > 0
+    model_store.note_speed("spark-nano", 17.5)
+    assert "17.5" in spark("doctor").out
 
 
 def test_people_get_a_line_a_fact_and_a_verdict(spark: Spark, found: dict[str, Any]) -> None:
@@ -123,3 +139,16 @@ def test_the_real_engine_is_examined() -> None:
     assert found.models
     assert [model.problem for model in found.models] == [None] * len(found.models)
     assert sum(model.default for model in found.models) == 1
+
+
+def test_every_weight_of_a_model_that_is_named_is_read(tmp_path: Path) -> None:
+    """Opening a file reads its head; a scale that is no number is found by reading all of it."""
+    path = write_tiny_gguf(tmp_path / "m.gguf", types=("Q4_0",))
+    assert [model.problem for model in examine(str(path)).models] == [None, None]
+    data = bytearray(path.read_bytes())
+    stored = read_gguf(path).tensors["blk.1.ffn_up.weight"]
+    data[stored.offset + 18 : stored.offset + 20] = b"\x00\x7c"
+    path.write_bytes(data)
+    *_, found = examine(str(path)).models
+    assert (found.name, found.folder, found.checksums) == ("m", path, "failed")
+    assert "blk.1.ffn_up.weight: a scale is not finite" in str(found.problem)

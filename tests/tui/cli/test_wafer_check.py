@@ -30,7 +30,8 @@ class Check:
         self.asked: dict[str, Any] = {}
 
     def __call__(self, model: str | None, machine: str, clock: float | None, **more: Any) -> Any:
-        self.asked = {"model": model, "machine": machine, "clock": clock, "tokens": more["tokens"]}
+        del more["on_progress"]
+        self.asked = {"model": model, "machine": machine, "clock": clock} | more
         return self.finds
 
 
@@ -42,10 +43,11 @@ def check(monkeypatch: pytest.MonkeyPatch) -> Check:
 
 
 def test_tiers_that_agree_end_with_0(spark: Spark, check: Check) -> None:
-    outcome = spark("wafer", "check", "--machine", "small", "--tokens", 3)
+    outcome = spark("wafer", "check", "--machine", "small", "--tokens", 3, "--layers", 2)
 
     assert outcome.code == 0
-    assert check.asked == {"model": None, "machine": "small", "clock": None, "tokens": 3}
+    asked = {"model": None, "machine": "small", "clock": None, "tokens": 3, "layers": 2}
+    assert check.asked == asked
     text = " ".join(outcome.out.split())
     for words in ("12,345 values of 10 rows are bit-identical", "error +1.00%", "70 sent"):
         assert words in text

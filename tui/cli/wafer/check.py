@@ -23,8 +23,21 @@ __all__ = ["check"]
     show_default=True,
     help="Decoded tokens after a prefill of 8.",
 )
+@click.option(
+    "--layers",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Only the first N layers of the model; default: all.",
+)
 @json_option
-def check(model: str | None, machine: str, clock: float | None, tokens: int, as_json: bool) -> int:
+def check(
+    model: str | None,
+    machine: str,
+    clock: float | None,
+    tokens: int,
+    layers: int | None,
+    as_json: bool,
+) -> int:
     """Compare the fast tier with the simulated chip: bits, cycles, states.
 
     Every value of a prefill of 8 tokens and of some decoded ones is compared bit for bit; the
@@ -32,7 +45,9 @@ def check(model: str | None, machine: str, clock: float | None, tokens: int, as_
     """
     model = resolve_model(model)
     with ProgressLine() as progress:
-        report = engine.check_wafer(model, machine, clock, tokens=tokens, on_progress=progress.show)
+        report = engine.check_wafer(
+            model, machine, clock, tokens=tokens, layers=layers, on_progress=progress.show
+        )
     if as_json:
         click.echo(json.dumps(report.as_json()))
     else:

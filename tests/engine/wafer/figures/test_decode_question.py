@@ -117,7 +117,7 @@ def test_the_tail_and_the_pipeline_of_a_served_model(served):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"model_type": "mamba"}, "'mamba' cannot be priced; known: llama, mistral"),
+        ({"model_type": "mamba"}, "'mamba', a family that is not supported; supported: llama"),
         ({"hidden_size": 2049}, "multiple of 32"),
         ({"vocab_size": 0}, "vocab_size"),
         ({"num_experts": 64}, "'num_experts' is 64"),

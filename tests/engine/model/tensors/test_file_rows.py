@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine.errors import WeightsError
-from engine.model.gguf.rows import FileRows, TensorFile, paired_rows
+from engine.model.gguf.paired_rows import paired_rows
+from engine.model.tensors.file_rows import FileRows, TensorFile
 
 ROWS, ROW_BYTES, OFFSET = 40, 6, 7
 
