@@ -26,15 +26,8 @@ from engine.wafer.program.geometry import Split
 from engine.wafer.program.machine import MachineSpec
 
 __all__ = [
-    "Tile",
-    "cost",
-    "finishing_of",
-    "partials",
-    "stack",
-    "steps",
-    "unpack_cycles",
-    "unpacking",
-]
+    "Tile", "cost", "finishing_of", "partials", "stack", "steps", "unpack_cycles", "unpacking",
+]  # fmt: skip
 
 _SCALE_OPERATIONS = 4
 """Per block and output: int32 → fp32, product of the scales, product, add."""

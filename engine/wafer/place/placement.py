@@ -317,7 +317,7 @@ def _block_weights(
 def _head_weights(model: ModelShape, shape: Shape, hidden: Split) -> dict[str, int]:
     """Return the bytes of the head's weights by format in its fullest core."""
     outputs = np.array([ceil(model.vocabulary / shape.head_columns)])
-    used = Counter({FP32.name: 4 * hidden.most_elements})
+    used = Counter({FP32.name: 4 * model.last_vectors * hidden.most_elements})
     for role in (Role.HEAD,) if model.tied else (Role.HEAD, Role.EMBED):
         used.update(model.formats.bytes_by_format(role, (outputs,), hidden))
     return dict(used)
@@ -372,8 +372,7 @@ def _head_bytes(model: ModelShape, machine: MachineSpec, shape: Shape) -> dict[s
     unpacked = model.formats.unpacked(Role.HEAD, outputs, hidden)
     return _sram(
         machine,
-        weights=sum(_head_weights(model, shape, hidden).values())
-        + model.last_vectors * 4 * hidden.most_elements,
+        weights=sum(_head_weights(model, shape, hidden).values()),
         kv=0,
         buffers=inputs
         + _result_bytes(model, Role.HEAD, outputs, hidden)

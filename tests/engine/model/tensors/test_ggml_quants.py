@@ -1,5 +1,7 @@
 """GGML's packed formats: levels, scales and minima, byte by byte; what is no such matrix."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -78,6 +80,19 @@ def test_a_core_with_part_of_a_block_keeps_its_scales():
     assert Q6_K.row_bits(32, first=32) == 32 * 6 + 2 * 8 + 16
     assert Q6_K.sram_bytes(3, 8) == 30
     assert Q6_K.row_bits(0, first=8) == 0
+
+
+@each
+def test_the_page_says_what_a_format_is(format):
+    page = (Path(__file__).parents[4] / "engine/wafer/README.md").read_text(encoding="utf-8")
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{format.name}`")]
+    _, levels, _, minima, bits, unpack, scale = (cell.strip() for cell in row[1:-1].split("|"))
+    decoded = random_packed(np.random.default_rng(2), format, (64, 1024)).blocks().levels
+    low, high = decoded.min(), decoded.max()
+    assert levels == f"{low} … {high}".replace("-", "−")
+    assert (minima != "–") == format.has_minima
+    assert float(bits) == format.row_bits(256) / 256
+    assert (int(unpack), int(scale)) == (format.unpack_operations, format.scale_operations)
 
 
 def test_what_is_no_whole_number_of_packs_is_refused():

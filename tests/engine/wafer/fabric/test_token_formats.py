@@ -5,11 +5,12 @@ import pytest
 
 from engine.model.reference import QuantisedReference
 from engine.model.tensors import packed_formats
+from engine.wafer.check.comparison import Comparison
 from engine.wafer.place.model_shape import model_shape
 from engine.wafer.place.placement import Shape, place
 from engine.wafer.program import machine
 from tests.tiny import tiny_model
-from tests.wafers import chip_on, random_machine, random_mixed_model, random_placement
+from tests.wafers import chip_on, random_machine, random_mixed_model, random_placement, runner_on
 
 SMALL = machine.get("small")
 TOKENS = np.array([7, 200, 45], np.int32)
@@ -45,3 +46,20 @@ def test_stacks_of_several_formats(seed):
     random = np.random.default_rng(seed)
     model, spec = random_mixed_model(random), random_machine(random)
     assert_the_chip_is_the_reference(model, spec, random_placement(random, model, spec))
+
+
+def test_the_fast_tier_and_the_chip_agree_on_a_mix():
+    """Every value of every instruction, core by core: what `wafer check` compares."""
+    model = tiny_model(
+        5,
+        {"v_proj": "q6_k", "o_proj": "q5_k", "up_proj": "q5_1", "down": "q4_1", "embed": "q5_0",
+         "gate": "q4_0", "": "q4_k"},
+        hidden=256, layers=2, heads=8, kv_heads=2, head_dim=32, ffn=256,
+    )  # fmt: skip
+    placement = place(model_shape(model.graph, model.formats), SMALL, Shape(16, 16, 6, 1), 32)
+
+    report = Comparison(runner_on(model, SMALL, placement), model.tensors, 3, 1).run()
+
+    assert report.first_difference is None
+    assert report.values_compared > 1000
+    assert abs(report.relative_error) < 0.05
