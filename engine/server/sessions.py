@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Protocol
 from engine.errors import EngineError, ServerError
 from engine.protocol.messages import OpenSession, Progress
 from engine.server.budget import Budget
-from engine.server.model_files import ModelFiles, model_files
 from engine.server.worker import Closing, Opening, Worker
 
 if TYPE_CHECKING:
+    from engine.server.model_files import ModelFiles
     from engine.session import Session
 
 __all__ = ["Held", "Opener", "SessionUser", "Sessions"]
@@ -55,7 +55,7 @@ class Held:
     """The model's identity and the machine's name."""
     name: str
     """The model as it was asked for; empty for the default."""
-    files: ModelFiles
+    files: "ModelFiles"
     session: "Session | None" = None
     """None while it is being opened."""
     progress: Progress | None = None
@@ -101,6 +101,9 @@ class Sessions:
         Returns:
             The session; None where it is refused, and the user has heard why.
         """
+        # After the socket is open: what knows models by name takes a while to import.
+        from engine.server.model_files import model_files
+
         try:
             files = model_files(asked.model, self._held_bytes())
             held = self._held.get((files.identity, asked.machine))
@@ -140,7 +143,7 @@ class Sessions:
 
     # ── opening and closing ─────────────────────────────────────────────────────────────────
 
-    def _begin(self, asked: OpenSession, files: ModelFiles) -> Held:
+    def _begin(self, asked: OpenSession, files: "ModelFiles") -> Held:
         """Queue the opening of a session, once there is room for it.
 
         Raises:
@@ -161,7 +164,7 @@ class Sessions:
         )
         return held
 
-    def _make_room(self, files: ModelFiles) -> None:
+    def _make_room(self, files: "ModelFiles") -> None:
         """Close unused sessions, the longest unused first, until a model fits.
 
         Raises:
@@ -236,7 +239,7 @@ class Sessions:
             log.warning("cannot write %s: %s", self._note, error)
 
 
-def _too_large(files: ModelFiles, room_bytes: int, in_use: list[str]) -> str:
+def _too_large(files: "ModelFiles", room_bytes: int, in_use: list[str]) -> str:
     """Return one line: what the model needs, what there is, what to do."""
     others = f" beside {', '.join(in_use)}" if in_use else ""
     return (

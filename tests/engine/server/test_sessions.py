@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import sys
+import threading
+import weakref
 
 import pytest
 
@@ -24,7 +26,7 @@ from engine.protocol.messages import (
 from engine.server.budget import Budget
 from engine.server.model_files import NEED_BYTES, model_files
 from engine.server.sessions import Sessions
-from engine.server.worker import Closing, Opening
+from engine.server.worker import Closing, Opening, Worker
 from tests.engine.server.faces import CANNED, face
 from tests.tiny import write_tiny_model
 
@@ -336,6 +338,26 @@ def test_what_nobody_waits_for_gives_way_while_it_opens(table, tmp_path):
     assert not opening.wanted()
     opening.on_ready("a")  # it was between its last step and the end
     assert tasks == [Closing("a")]
+
+
+def test_a_closed_session_is_gone_before_the_next_one_opens():
+    class Heavy:
+        def __init__(self):
+            self.part = self  # as the parts of a real one name each other
+
+        def close(self):
+            pass
+
+    heavy, seen, done = Heavy(), [], threading.Event()
+    left = weakref.ref(heavy)
+    worker = Worker(lambda: None, done.set)
+    worker.submit(Closing(heavy))
+    worker.submit(Opening(lambda report: seen.append(left()), bool, id, id, id))
+    worker.stop()
+    del heavy
+    worker.start()
+    assert done.wait(10)
+    assert seen == [None]
 
 
 def test_the_share_counts_what_sessions_hold_and_what_is_coming():
