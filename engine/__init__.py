@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from engine.quality.answers import Answerer, CursorAnswer, ModelAnswers, Question
     from engine.quality.bench import QualityBench
     from engine.quality.endings import judge_ending
+    from engine.quality.knowledge_fit import FitPlan, FittedTuning
+    from engine.quality.knowledge_fit import fit as fit_knowledge
     from engine.quality.task_files import draw_tasks, read_infill_tasks, read_situations
     from engine.quality.task_suites import measure_infill, measure_situations
     from engine.quality.typing_replay import Stretch, Typed
@@ -60,6 +62,8 @@ _HOME = {
     "EngineClient": "engine.client:EngineClient",
     "EngineDown": "engine.client:EngineDown",
     "EngineStarting": "engine.client:EngineStarting",
+    "FitPlan": "engine.quality.knowledge_fit:FitPlan",
+    "FittedTuning": "engine.quality.knowledge_fit:FittedTuning",
     "ModelAnswers": "engine.quality.answers:ModelAnswers",
     "ModelList": "engine.model_list:ModelList",
     "Prediction": "engine.wafer.figures.prediction:Prediction",
@@ -71,6 +75,7 @@ _HOME = {
     "Typed": "engine.quality.typing_replay:Typed",
     "check_wafer": "engine.inspection:check_wafer",
     "examine_engine": "engine.doctor:examine",
+    "fit_knowledge": "engine.quality.knowledge_fit:fit",
     "judge_ending": "engine.quality.endings:judge_ending",
     "calibration_constants": "engine.wafer.figures.calibration:facts",
     "list_models": "engine.model_list:list_models",
@@ -111,6 +116,8 @@ __all__ = [
     "EngineClient",
     "EngineDown",
     "EngineStarting",
+    "FitPlan",
+    "FittedTuning",
     "ModelAnswers",
     "ModelList",
     "Prediction",
@@ -125,6 +132,7 @@ __all__ = [
     "default_threads",
     "draw_tasks",
     "examine_engine",
+    "fit_knowledge",
     "judge_ending",
     "list_models",
     "machine_facts",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.errors import ModelError
-from engine.model.catalogue import find_model
+from engine.model.catalogue import bundled_models, find_model
 from engine.model.families import read_graph
 from engine.model.families.qwen3 import Qwen3Config
 from engine.model.families.rope import Rope
@@ -86,7 +86,7 @@ def plan_wafer(
     options = PlanOptions(
         formats=formats,
         rows_per_step=rows_per_step,
-        runs=runs and not is_config and (path.is_file() or path.parent == find_model().parent),
+        runs=runs and not is_config and (path.is_file() or path in bundled_models().values()),
     )
     return report_plan(graph, spec, context, options)
 

@@ -59,14 +59,14 @@ class ListedModel(msgspec.Struct, frozen=True, kw_only=True):
     default: bool
     """Whether it is used when no model is named."""
     problem: str | None = None
-    """Why its files cannot be read; None if they can."""
+    """Why it cannot be used, as far as its heads tell; None if it can."""
 
 
 class ModelList(msgspec.Struct, frozen=True):
     """All models on this computer, and what the numbers about them mean."""
 
     models: tuple[ListedModel, ...]
-    memory_free_bytes: int | None
+    memory_free_bytes: int
     machine: str
     """The wafer that is counted in."""
     default_rule: str
@@ -139,6 +139,7 @@ def _listed(
         memory_bytes=memory_needed_bytes(facts.weight_bytes),
         wafers=_wafers(facts.weight_bytes, machine),
         default=default,
+        problem=facts.problem,
     )
 
 

@@ -54,7 +54,7 @@ class TokenTable:
         starts = {sign[0] for sign in signs}
         ids = np.flatnonzero(np.isin(self.first, [*starts, *_BLANKS]))
         opens = [self._contents[i].lstrip(_BLANKS).startswith(tuple(signs)) for i in ids.tolist()]
-        return ids[np.array(opens, bool)]
+        return self._where(ids, opens)
 
     def _beginning_with(self, start: bytes) -> NDArray[np.int64]:
         head = start[:_HEAD]
@@ -75,11 +75,13 @@ class TokenTable:
         """Return the ids of tokens whose first bytes lie between two numbers, both included."""
         least, most = (np.uint64(int.from_bytes(each, "big")) for each in (low, high))
         first = np.searchsorted(self._heads, least, "left")
-        return self._order[first : np.searchsorted(self._heads, most, "right")]
+        ids: NDArray[np.int64] = self._order[first : np.searchsorted(self._heads, most, "right")]
+        return ids
 
     @staticmethod
     def _where(ids: NDArray[np.int64], chosen: list[bool]) -> NDArray[np.int64]:
-        return ids[np.array(chosen, bool)]
+        kept: NDArray[np.int64] = ids[np.array(chosen, bool)]
+        return kept
 
 
 def _heads(contents: Sequence[bytes], lengths: NDArray[np.int32]) -> NDArray[np.uint64]:

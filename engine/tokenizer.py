@@ -84,6 +84,11 @@ class Tokenizer:
         """The ids of all control tokens."""
         return frozenset(self._special.values())
 
+    @property
+    def special_names(self) -> frozenset[str]:
+        """The names of all control tokens."""
+        return frozenset(self._special)
+
     def special(self, name: str) -> int | None:
         """Return the id of the control token ``name``; None if the vocabulary lacks it."""
         return self._special.get(name)

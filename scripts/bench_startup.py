@@ -113,7 +113,9 @@ def measure(folder: Path, environment: dict[str, str]) -> Start:
     file = folder / "settings.py"
     file.write_text(SOURCE, encoding="utf-8")
     line = len(SOURCE.splitlines())
-    terminal = Terminal([str(ROOT / "scripts" / "run"), f"{file}:{line}"], environment, folder)
+    # With a model named, nobody is asked about another one.
+    command = [str(ROOT / "scripts" / "run"), f"{file}:{line}", "--model", "spark-nano"]
+    terminal = Terminal(command, environment, folder)
     try:
         paint, _ = terminal.wait_for(re.compile(MARKER), "the opened file")
         ready, _ = terminal.wait_for(READY, "a ready engine")

@@ -8,11 +8,14 @@ from dataclasses import replace
 
 from engine.errors import PlacementError
 from engine.model.sum_orders import ReduceOrder
+from engine.model.tensors import packed_formats
+from engine.wafer.fabric.cycle_runner import open_cycle
 from engine.wafer.fast.fast_runner import open_fast
 from engine.wafer.place.model_shape import model_shape
 from engine.wafer.place.placement import Shape, place
 from engine.wafer.plan.placed import Placed, open_placed
 from engine.wafer.program import machine
+from tests.packs import repacked
 from tests.tiny import tiny_model
 
 
@@ -52,6 +55,33 @@ def random_model(random):
     )
 
 
+def random_mixed_model(random, layers=1):
+    """A tiny model, each of whose matrices has a random format; K-quants where inputs allow it."""
+    wide = bool(random.integers(2))
+    width = 256 if wide else 32 * int(random.integers(1, 5))
+    head_dim = int(random.choice([16, 32, 64]))
+    model = tiny_model(
+        seed=int(random.integers(1 << 30)),
+        hidden=width,
+        layers=layers,
+        heads=256 // head_dim if wide else 2,
+        kv_heads=2,
+        head_dim=head_dim,
+        ffn=256 if wide else 32 * int(random.integers(1, 5)),
+        vocab=263 + int(random.integers(1, 60)),
+        context=32,
+        tied=bool(random.integers(2)),
+    )
+    names = [format.name for format in packed_formats().values()]
+    narrow = [name for name in names if not name.endswith("_k")]
+    wanted = {
+        name: str(random.choice(names if shape[1] % 256 == 0 else narrow))
+        for name, shape in model.graph.weights.items()
+        if len(shape) == 2
+    }
+    return repacked(model, wanted, seed=int(random.integers(1 << 30)))
+
+
 def random_shape(random, model):
     """A shape that the model splits over, from everything that `Shape` allows."""
     sizes = model_shape(model.graph)
@@ -74,7 +104,8 @@ def random_placement(random, model, spec):
     for _ in range(50):
         try:
             shape = random_shape(random, model)
-            return place(model_shape(model.graph), spec, shape, model.graph.context_length)
+            sizes = model_shape(model.graph, model.formats)
+            return place(sizes, spec, shape, model.graph.context_length)
         except PlacementError:
             continue
     raise AssertionError("none of 50 random shapes fits the machine")
@@ -96,6 +127,11 @@ def runner_on(model, spec, placement, *, threads=1, path=None):
     return open_fast(
         Placed(model.graph, spec, placement), model.tensors, threads=threads, path=path
     )
+
+
+def chip_on(model, spec, placement):
+    """The cycle tier on a placement made by hand."""
+    return open_cycle(Placed(model.graph, spec, placement), model.tensors)
 
 
 def opened(model, spec, context_length=None, **options):

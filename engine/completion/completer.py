@@ -163,7 +163,8 @@ class Completer:
         prompt = self._builder.build(
             request.path, request.prefix, request.suffix, room, others, repository
         )
-        rules = StopRules(Surroundings.of(request.prefix, request.suffix), request.multi_line)
+        around = Surroundings.of(request.prefix, request.suffix, request.path)
+        rules = StopRules(around, request.multi_line)
         if self._adviser is None or request.repository is None:
             return PreparedRequest(request, prompt, rules, None, None)
         library = self._adviser.library(request.repository, request.private_patterns)

@@ -2,20 +2,20 @@
 
 Two kinds are barred.  The end of the text, where a threshold already decides what is shown.  And a
 comment or docstring that the person has not begun: people read it, judge it and throw it away.
-The second kind is known for Python only; a docstring can stand below a colon or at the top.
+Docstrings are Python's; they can stand below a colon or at the top.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.completion.brackets import TRIPLE_QUOTES, inside_text
+from engine.completion.languages import language_of
 from engine.completion.surroundings import Surroundings
 from engine.completion.syntax import is_python
 from engine.tokenizer import Tokenizer
 
 __all__ = ["BarredTokens", "OpeningRules"]
 
-_COMMENT = (b"#",)
 _DOCSTRING = tuple(quote.encode() for quote in TRIPLE_QUOTES)
 _LINE_ENDS = (b"\n", b"\r")
 
@@ -32,7 +32,7 @@ class OpeningRules:
         self._tokenizer = tokenizer
         self._ends = np.flatnonzero(table.lengths == 0)
         self._line_ends = table.opening_with(_LINE_ENDS)
-        self._comments = table.opening_with(_COMMENT)
+        self._comments: dict[tuple[bytes, ...], NDArray[np.int64]] = {}
         self._docstrings = table.opening_with(_DOCSTRING)
 
     def barred(
@@ -56,13 +56,20 @@ class OpeningRules:
             if one_line:
                 ids.append(self._line_ends)
                 signs += _LINE_ENDS
-        if is_python(path) and not inside_text(prefix):
-            ids.append(self._comments)
-            signs += _COMMENT
-            if not around.above or around.above.endswith(":"):
+        comments = _comments(path, prefix)
+        if comments:
+            ids.append(self._opening_comments(comments))
+            signs += comments
+            if is_python(path) and (not around.above or around.above.endswith(":")):
                 ids.append(self._docstrings)
                 signs += _DOCSTRING
         return BarredTokens(self._tokenizer, np.concatenate(ids), signs) if ids else None
+
+    def _opening_comments(self, signs: tuple[bytes, ...]) -> NDArray[np.int64]:
+        """Return the tokens that begin a comment with one of the signs of a language."""
+        if signs not in self._comments:
+            self._comments[signs] = self._tokenizer.table.opening_with(signs)
+        return self._comments[signs]
 
 
 class BarredTokens:
@@ -101,6 +108,13 @@ class BarredTokens:
         contents = map(self._tokenizer.token_bytes, ids.tolist())
         opens = (_opens(content[healed:], self._signs) for content in contents)
         return np.fromiter(opens, bool, len(ids))
+
+
+def _comments(path: str, prefix: str) -> tuple[bytes, ...]:
+    """Return what begins a comment after ``prefix``; nothing inside a comment or a long string."""
+    language = language_of(path)
+    inside = inside_text(prefix) if is_python(path) else language.inside_comment(prefix)
+    return () if inside else tuple(sign.encode() for sign in language.comments)
 
 
 def _opens(content: bytes, signs: tuple[bytes, ...]) -> bool:

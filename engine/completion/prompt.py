@@ -218,9 +218,14 @@ class PromptBuilder:
             for count in range(min(most, len(ids)), 0, -1):
                 last = self.tokenizer.decode_bytes(ids[-count:])
                 # Part of a character cannot be held against the person's text.
-                if _is_text(last) and self.tokenizer.table.can_grow(last):
+                if _is_text(last) and self._can_change(last, blanks=most > 1 and count == 1):
                     return ids[:-count], last
         return ids, b""
+
+    def _can_change(self, last: bytes, *, blanks: bool) -> bool:
+        """Return whether a longer token may stand there, or take over the last of some blanks."""
+        table = self.tokenizer.table
+        return table.can_grow(last) or (blanks and not last.strip(b" ") and table.can_grow(b" "))
 
     def _marker(self, name: str) -> list[int]:
         """Return the id of a control token of the style; none for no name."""

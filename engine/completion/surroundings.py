@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from engine.completion.languages import language_of
+
 __all__ = ["Surroundings", "indent_width", "indentation"]
 
 _BELOW_LINES = 8
@@ -34,14 +36,21 @@ class Surroundings:
     """The next lines that are not blank, at most 8, without white space at their ends."""
     suffix: str = ""
     """The beginning of the text after the cursor."""
+    closing_words: tuple[str, ...] = ()
+    """Words of the language that end a block and stand alone on a line, such as ``end``."""
 
     @classmethod
-    def of(cls, prefix: str, suffix: str) -> "Surroundings":
-        """Return the surroundings of a cursor between ``prefix`` and ``suffix``."""
+    def of(cls, prefix: str, suffix: str, path: str = "") -> "Surroundings":
+        """Return the surroundings of a cursor between ``prefix`` and ``suffix`` in a file."""
         *upper, before = prefix[-_LOOK_CHARACTERS:].split("\n")
         rest, *lower = suffix[:_LOOK_CHARACTERS].split("\n")
         above = next((line for line in reversed(upper) if line.strip()), "")
         below = [line.rstrip() for line in lower if line.strip()][:_BELOW_LINES]
         return cls(
-            before, rest.rstrip("\r"), above.rstrip(), tuple(below), suffix[:_LOOK_CHARACTERS]
+            before,
+            rest.rstrip("\r"),
+            above.rstrip(),
+            tuple(below),
+            suffix[:_LOOK_CHARACTERS],
+            language_of(path).closing_words,
         )

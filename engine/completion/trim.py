@@ -77,23 +77,22 @@ def within_block(text: str, around: Surroundings) -> str:
     # lines would end a correct body.
     heads = bool(around.before.strip()) or _HEAD.search(first) is not None
     opened = heads and len(filled) > 1 and indent_width(filled[1][1]) > base
+    known = (*_CONTINUES, *around.closing_words)
     for start, line, complete in filled[1:]:
         indent, word = indent_width(line), line.strip()
         leaves = indent < base or (indent == base and opened)
-        if leaves and not _may_continue(word, complete, indent == base):
+        if leaves and not (indent == base and _may_continue(word, complete, known)):
             return text[: start - len(around.before) - 1]
     return text
 
 
-def _may_continue(word: str, complete: bool, same_indent: bool) -> bool:
-    """Return whether a line that is indented too little still belongs to the statement above."""
-    if not same_indent:
-        return False
+def _may_continue(word: str, complete: bool, known: tuple[str, ...]) -> bool:
+    """Return whether a line at a block's own indentation still belongs to the statement above."""
     if word[0] in CLOSERS:
         return True
-    if not complete and any(known.startswith(word) for known in _CONTINUES):
+    if not complete and any(each.startswith(word) for each in known):
         return True  # it may become one
-    return re.split(r"\W", word, maxsplit=1)[0] in _CONTINUES
+    return re.split(r"\W", word, maxsplit=1)[0] in known
 
 
 def before_double_blank(text: str, around: Surroundings) -> str:

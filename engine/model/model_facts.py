@@ -1,20 +1,24 @@
 """What a model's files say of it in their heads: family, parameters, types, context.
 
-Reads no weights and decides nothing; whether the engine runs it is seen when it is opened.
+Reads no weights.  Whether the engine runs it is asked of those who would open it.
 """
 
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from engine.errors import ModelError, WeightsError
+from engine.model.families import read_config
 from engine.model.formats.gguf import GgufFile, Strings, read_gguf
 from engine.model.formats.safetensors import SUFFIX
+from engine.model.gguf.configuration import read_gguf_config
+from engine.model.gguf.tensors import gguf_formats
+from engine.version import __version__
 
 __all__ = ["ModelFacts", "facts_stamp", "read_facts"]
 
@@ -59,6 +63,8 @@ class ModelFacts(msgspec.Struct, frozen=True):
     """Positions; None if the files do not say."""
     fill_in_the_middle: bool
     """Whether the vocabulary has the three tokens of fill-in-the-middle."""
+    problem: str | None
+    """Why the engine does not run it; None if nothing in the heads speaks against it."""
 
 
 def facts_stamp(place: Path) -> str:
@@ -69,7 +75,8 @@ def facts_stamp(place: Path) -> str:
     """
     files = [place] if place.is_file() else [*_weight_files(place), *_texts(place)]
     states = [(file.name, file.stat()) for file in files]
-    return json.dumps([(name, each.st_size, each.st_mtime_ns) for name, each in states])
+    facts = [(name, each.st_size, each.st_mtime_ns) for name, each in states]
+    return json.dumps([__version__, *facts])  # another version may run more
 
 
 def read_facts(place: Path) -> ModelFacts:
@@ -98,7 +105,17 @@ def _of_file(file: GgufFile) -> ModelFacts:
         weight_bytes=file.size_bytes,
         context=context if isinstance(context, int) else None,
         fill_in_the_middle=_file_fills(file),
+        problem=_why_not(lambda: gguf_formats(file, read_gguf_config(file).graph("model"))),
     )
+
+
+def _why_not(opening: Callable[[], object]) -> str | None:
+    """Return why a model cannot be opened."""
+    try:
+        opening()
+    except ModelError as error:
+        return str(error)
+    return None
 
 
 def _file_fills(file: GgufFile) -> bool:
@@ -161,6 +178,7 @@ def _of_folder(folder: Path) -> ModelFacts:
         weight_bytes=int(parameters * _INT8_BYTES),
         context=context if isinstance(context, int) else None,
         fill_in_the_middle=_folder_fills(folder / "tokenizer.json"),
+        problem=_why_not(lambda: read_config(folder / "config.json")),
     )
 
 

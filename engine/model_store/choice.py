@@ -3,11 +3,11 @@
 Goes by names, sizes and what was measured; opens no model.
 """
 
-import os
 from pathlib import Path
 
 import msgspec
 
+from engine.host_memory import available_bytes
 from engine.model_store.bundled import default_bundled
 from engine.model_store.killed import was_killed
 from engine.model_store.offers import CatalogueModel, available
@@ -57,39 +57,9 @@ def memory_needed_bytes(weight_bytes: int) -> int:
     return int(_FACTOR * weight_bytes) + _BASE_BYTES
 
 
-def free_memory_bytes() -> int | None:
-    """Return the memory that can be had without swapping, within this process's limits.
-
-    None where the system does not say.
-    """
-    found = [_available(), _group_rest()]
-    known = [each for each in found if each is not None]
-    return min(known, default=None)
-
-
-def _available() -> int | None:
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass  # another system; see below
-    try:
-        # Without the free ones: half of all pages, as much as one program should take.
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (OSError, ValueError):
-        return None
-
-
-def _group_rest() -> int | None:
-    """Return what the control group of this process may still take; None without a limit."""
-    root = Path("/sys/fs/cgroup")
-    try:
-        limit, used = ((root / f"memory.{each}").read_text().strip() for each in ("max", "current"))
-        return max(0, int(limit) - int(used))
-    except (OSError, ValueError):  # no groups, or "max": no limit
-        return None
+def free_memory_bytes() -> int:
+    """Return the memory that could be had now without swapping, within this process's limits."""
+    return available_bytes()
 
 
 def default_model() -> ModelChoice:
@@ -104,17 +74,18 @@ def default_model() -> ModelChoice:
     for model in sorted(fetched, key=lambda each: -each.size_bytes):
         problem = _problem(model, free)
         if problem is None:
-            why = "the largest fetched one that fits and is fast enough"
+            fast = "is fast enough" if speed_of(model.name) else "has not been timed here yet"
+            why = f"the largest fetched one that fits and {fast}"
             return ModelChoice(model.name, model.path, "; ".join([why, *passed_over]))
         passed_over.append(f"{model.name} {problem}")
     folder = default_bundled()
     return ModelChoice(folder.name, folder, "; ".join(["it comes with the program", *passed_over]))
 
 
-def _problem(model: FetchedModel, free: int | None) -> str | None:
+def _problem(model: FetchedModel, free: int) -> str | None:
     """Return why a model is not the default; None if it may be."""
     needed = memory_needed_bytes(model.size_bytes)
-    if free is not None and needed > free:
+    if needed > free:
         return f"needs {needed / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free"
     if was_killed(model.name):
         return "was killed here for lack of memory"
@@ -137,6 +108,6 @@ def offered_model() -> CatalogueModel | None:
         return None
     free = free_memory_bytes()
     for model in coders:
-        if free is None or memory_needed_bytes(model.file_bytes) <= free:
+        if memory_needed_bytes(model.file_bytes) <= free:
             return model
     return None

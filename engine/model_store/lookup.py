@@ -17,7 +17,7 @@ from engine.model_store.transfer import size_text
 
 __all__ = ["is_gguf", "locate_model"]
 
-_MAGIC = b"GGUF"
+_MAGIC, _SUFFIX = b"GGUF", ".gguf"
 _MOST_NAMES = 8
 """Names that a message lists."""
 
@@ -71,7 +71,7 @@ def is_gguf(path: Path) -> bool:
     """
     if not path.is_file():
         return False
-    if path.suffix.lower() == ".gguf":
+    if path.suffix.lower() == _SUFFIX:
         return True
     with path.open("rb") as file:
         return file.read(len(_MAGIC)) == _MAGIC
@@ -99,6 +99,8 @@ def _listed(names: list[str]) -> str:
 
 
 def _unknown(text: str, own: dict[str, Path], found: dict[str, Path] | None = None) -> str:
+    if text.endswith(_SUFFIX):
+        return f"{text}: no such file"
     try:
         if text and Path(text).expanduser().is_file():
             return f"{text!r} is no GGUF file; --model takes one, a model folder or a name"

@@ -10,6 +10,7 @@ import msgspec
 from engine.errors import StoreError
 from engine.model_store.bundled import bundled_models
 from engine.model_store.child_process import folder_bytes
+from engine.model_store.killed import forget_killed
 from engine.model_store.shelf import (
     FetchedModel,
     file_sha256,
@@ -122,6 +123,7 @@ def _delete(name: str) -> int:
         if folder.exists():
             shutil.rmtree(folder)
     forget_speed(name)
+    forget_killed(name)
     return freed
 
 

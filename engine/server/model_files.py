@@ -6,7 +6,8 @@ Reads the folder's entries, never a file's content, so that the event loop may a
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.model.catalogue import find_model
+from engine.client import SMALL_MODEL
+from engine.model.catalogue import bundled_models, find_model
 from engine.paths import model_identity
 
 __all__ = ["ModelFiles", "model_files"]
@@ -28,6 +29,8 @@ class ModelFiles:
     """Changes when a file of the model is replaced: another model, whatever its name."""
     need_bytes: int
     """Estimate of the memory that a session with it takes."""
+    is_small: bool = False
+    """Whether it is the bundled model that serves where no other can: always worth a try."""
 
 
 def model_files(model: str | None) -> ModelFiles:
@@ -42,4 +45,9 @@ def model_files(model: str | None) -> ModelFiles:
     path = find_model(model)
     files = [path] if path.is_file() else path.glob("*.safetensors")
     weights = sum(file.stat().st_size for file in files)
-    return ModelFiles(path, model_identity(path), round(NEED_FACTOR * weights) + NEED_BYTES)
+    return ModelFiles(
+        path,
+        model_identity(path),
+        round(NEED_FACTOR * weights) + NEED_BYTES,
+        path == bundled_models().get(SMALL_MODEL),
+    )

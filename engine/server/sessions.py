@@ -109,6 +109,9 @@ class Sessions:
         except EngineError as error:
             user.failed(str(error))
             return None
+        except OSError as error:  # its files change at this very moment
+            user.failed(f"{asked.model or 'the default model'}: {error}")
+            return None
         held.users.add(user)
         self._give_up_unwanted()
         if held.session is not None:
@@ -159,7 +162,11 @@ class Sessions:
         return held
 
     def _make_room(self, files: ModelFiles) -> None:
-        """Close unused sessions, the longest unused first, until a model fits."""
+        """Close unused sessions, the longest unused first, until a model fits.
+
+        Raises:
+            ServerError: It cannot; then nothing is closed.
+        """
         sessions = list(self._held.values())
         room = self._budget.room_bytes(
             sum(each.files.need_bytes for each in sessions if each.session is not None),
@@ -167,7 +174,7 @@ class Sessions:
         )
         unused = [each for each in sessions if not each.users and each.session is not None]
         reserve = sum(each.files.need_bytes for each in unused)
-        if files.need_bytes > room + reserve:
+        if files.need_bytes > room + reserve and not files.is_small:
             names = [each.files.path.name for each in sessions if each not in unused]
             raise ServerError(_too_large(files, room + reserve, names))
         for each in sorted(unused, key=lambda held: held.left):

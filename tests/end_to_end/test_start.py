@@ -62,7 +62,7 @@ def test_two_programs_at_once_share_one_engine(own_folders: Path, tmp_path: Path
         (folder / ".git").mkdir(parents=True)
         file = folder / "settings.py"
         file.write_text(bench.SOURCE)
-        command = [sys.executable, "-m", "tui", f"{file}:9"]
+        command = [sys.executable, "-m", "tui", f"{file}:9", "--model", "spark-nano"]
         programs.append(bench.Terminal(command, environment, folder))
     try:
         for program in programs:

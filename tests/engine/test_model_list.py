@@ -1,6 +1,6 @@
 """The list of models: one of each source, what is broken, and what is remembered."""
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -62,7 +62,7 @@ def test_every_model_has_its_facts(folder) -> None:
     assert own.memory_bytes == memory_needed_bytes(own.size_bytes)
     assert own.wafers == nano.wafers == 1
     assert [model.name for model in found.models if model.default] == ["spark-nano"]
-    assert found.memory_free_bytes is None or found.memory_free_bytes > 0
+    assert found.memory_free_bytes > 0
 
 
 def test_a_broken_file_is_listed_with_what_is_wrong(folder) -> None:
@@ -78,13 +78,13 @@ def test_wafers_are_counted_on_the_machine_that_is_named(folder) -> None:
 
 
 def test_heads_are_read_once_and_again_when_they_change(folder, monkeypatch) -> None:
-    first = list_models([folder])
+    first = list_models([folder]).models
     read = []
     monkeypatch.setattr(
         "engine.model_list.read_facts",
         lambda place: read.append(place.name) or model_facts.read_facts(place),
     )
-    assert list_models([folder]) == first or first.memory_free_bytes is not None
+    assert list_models([folder]).models == first
     assert read == ["broken.gguf"]  # what is wrong may be mended
     write(folder / "own-model.gguf", rows=16)
     models = {model.name: model for model in list_models([folder]).models}
@@ -94,11 +94,11 @@ def test_heads_are_read_once_and_again_when_they_change(folder, monkeypatch) -> 
 
 def test_twenty_files_take_less_than_a_second(folder) -> None:
     for number in range(20):
-        write(folder / f"m{number}.gguf", tokens=40_000)
-    began = perf_counter()
+        write(folder / f"m{number}.gguf", tokens=10_000)
+    began = process_time()  # other programs do not count
     assert len(list_models([folder]).models) == 24
-    first = perf_counter() - began
-    began = perf_counter()
+    first = process_time() - began
+    assert first < 1.0
+    began = process_time()
     list_models([folder])
-    assert perf_counter() - began < min(0.5, first)
-    assert first < 2.0  # a second on a computer that does nothing else
+    assert process_time() - began < first / 2

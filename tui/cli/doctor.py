@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 import engine
-from engine import paths
-from engine.errors import ServerError
+from engine import model_store, paths
+from engine.errors import EngineError, ServerError
+from engine.host_memory import available_bytes
 from tui.cli.options import json_option, resolve_model
 from tui.settings import load_settings
 from tui.user_folders import settings_file
@@ -61,6 +62,7 @@ def examine(model: str | None = None) -> Report:
     report.facts["python_executable"] = sys.executable
     report.facts["platform"] = platform.platform()
     _add_engine(report, model)
+    _add_default_model(report)
     _add_folders(report)
     _add_settings(report)
     _add_terminal(report)
@@ -106,6 +108,21 @@ def _add_engine(report: Report, model: str | None) -> None:
     report.problems += [model.problem for model in found.models if model.problem is not None]
     if not found.models:
         report.problems.append("no model is bundled; reinstall spark-tui")
+
+
+def _add_default_model(report: Report) -> None:
+    """Add which model is used when none is named, by which rule, and how fast it wrote here."""
+    try:
+        choice = model_store.default_model()
+    except EngineError:
+        return  # that none is bundled is said already
+    report.facts["default_model"] = {
+        "name": choice.name,
+        "why": choice.why,
+        "rule": model_store.DEFAULT_RULE,
+        "tokens_per_second_here": model_store.speed_of(choice.name),
+        "memory_available_bytes": available_bytes(),
+    }
 
 
 def _add_folders(report: Report) -> None:
@@ -194,6 +211,8 @@ def _flat(facts: dict[str, Any]) -> list[tuple[str, str]]:
                 (f"model {model['name']}", f"{model['folder']} (checksums: {model['checksums']})")
                 for model in value
             ]
+        elif value is None:
+            lines.append((name, "unknown"))
         elif isinstance(value, bool):
             lines.append((name, "yes" if value else "no"))
         else:

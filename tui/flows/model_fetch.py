@@ -5,6 +5,7 @@ Fetching itself is the store's (`engine.model_store`), in a thread.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from tui.app_messages import BackgroundWork
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["ModelFetch"]
 
 _SERVING = "spark-nano"
+_TEXT_CELLS = 66
+"""Cells of a line in a dialog."""
 _WORDS = {"waiting": "waiting for another program", "joining": "joining", "checking": "checking"}
 """What each stage of a pull is called; the others are fetching."""
 
@@ -153,7 +156,7 @@ def _offer_text(offer: "CatalogueModel") -> str:
         f"{offer.title}\n"
         f"  to fetch   {offer.download_bytes / 1e6:.0f} MB, licence {offer.licence}\n"
         f"  memory     about {needs / 1e9:.1f} GB{of}\n"
-        f"  gains      {offer.gains}"
+        + fill(offer.gains, _TEXT_CELLS, initial_indent="  gains      ", subsequent_indent=" " * 13)
     )
 
 

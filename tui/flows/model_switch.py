@@ -50,7 +50,7 @@ class ModelSwitch:
         if self._coming is not None:
             self._link.drop(self._coming)
         self._coming = self._link.open(model)
-        self._name = Path(model).name
+        self._name = Path(model).name.removesuffix(".gguf")
         if self._coming is None:
             self._notify(
                 "the engine is not there yet; choose again in a moment", severity="warning"

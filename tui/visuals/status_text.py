@@ -73,8 +73,10 @@ def _middle(view: StatusView, room: int, inks: Inks) -> Text:
     """Return the engine's state, with what goes on beside it where the engine works."""
     if view.background is None or view.engine.phase in (Phase.RESTARTING, Phase.FAILED):
         return _engine(view.engine, room, inks)
-    dot = view.engine.phase is Phase.READY
-    text = Text("● " if dot else "", style=inks.good, end="")
+    text = Text("● ", style=inks.good, end="")
+    if view.engine.phase is not Phase.READY:
+        count = f"{view.engine.done}/{view.engine.total}, " if view.engine.total > 1 else ""
+        text = Text(f"◌ {count}", style=inks.muted, end="")
     forms = _background_forms(view.background)
     form = next((each for each in forms if cell_len(each) <= room - text.cell_len), forms[-1])
     text.append(form, style=inks.text)

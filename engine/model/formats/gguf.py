@@ -12,6 +12,7 @@ Source:
 
 import mmap
 import struct
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -263,19 +264,22 @@ class _Reader:
     def _strings(self, key: str) -> Strings:
         """Walk over the lengths of an array of strings."""
         count = self._count(f"strings of {key}", _SMALLEST_STRING)
-        data, end, at = self._data, len(self._data), self._at
-        unpack, width = _U64.unpack_from, _U64.size
+        data, at, walked = self._data, self._at, array("q")
+        unpack, width, add = _U64.unpack_from, _U64.size, walked.append
+        try:
+            for _ in range(count):
+                at += width + unpack(data, at)[0]
+                add(at)
+        except (struct.error, OverflowError):  # the next one begins beyond the end
+            at = len(data) + 1
+        ends = np.frombuffer(walked, np.int64)
+        if at > len(data):
+            number = int(np.searchsorted(ends, len(data), side="right"))
+            raise _Malformed(f"truncated: string {number} of {key} lies beyond the end")
         starts = np.empty(count, np.int64)
-        ends = np.empty(count, np.int64)
-        for number in range(count):
-            if at + width > end:
-                raise _Malformed(f"truncated: string {number} of {key} lies beyond the end")
-            start = at + width
-            at = start + unpack(data, at)[0]
-            if at > end:
-                raise _Malformed(f"truncated: string {number} of {key} lies beyond the end")
-            starts[number] = start
-            ends[number] = at
+        starts[:1] = self._at
+        starts[1:] = ends[:-1]
+        starts += width
         self._at = at
         return Strings(data, starts, ends)
 

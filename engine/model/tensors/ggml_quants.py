@@ -10,11 +10,10 @@ Source:
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.model.tensors.tensor import Blocks, Format, Packing
+from engine.model.tensors.tensor import GROUP, Blocks, Format, Packing
 
 __all__ = ["GGML_FORMATS", "Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K"]
 
-_GROUP = 32
 _SUPER = 256
 
 Packs = NDArray[np.uint8]
@@ -111,56 +110,67 @@ def _decode_q6_k(packs: Packs) -> Blocks:
 
 # ── the table ───────────────────────────────────────────────────────────────────────────────
 
+# Operations of a core, counted for bytes packed as above, many weights to an instruction:
+#   lower four bits   1: a mask for one half of a byte, a shift for the other
+#   fifth bit         3: a shift to its place, a mask, an OR; the same for the two upper bits
+#   zero              1: less 8, 16 or 32, where there are no minima
+#   scale, minimum    Q4_K, Q5_K: 1 operation in blocks 0–3, 4 in blocks 4–7, so 2.5 for each
+#                     number, then int → fp32 and the factor: 2 · (2.5 + 2) = 9; Q6_K: 2
+
 Q4_0 = Format(
     name="q4_0",
     weight_bits=4,
-    block=_GROUP,
+    block=GROUP,
     block_bits=16,
     input_bytes=1,
     runs=True,
     priced=True,
-    packing=Packing("Q4_0", _GROUP, 18, _decode_q4_0),
+    packing=Packing("Q4_0", GROUP, 18, _decode_q4_0),
+    unpack_operations=2,
 )
 
 Q4_1 = Format(
     name="q4_1",
     weight_bits=4,
-    block=_GROUP,
+    block=GROUP,
     block_bits=32,
     input_bytes=1,
     runs=True,
     priced=True,
-    packing=Packing("Q4_1", _GROUP, 20, _decode_q4_1),
+    packing=Packing("Q4_1", GROUP, 20, _decode_q4_1),
     has_minima=True,
+    unpack_operations=1,
 )
 
 Q5_0 = Format(
     name="q5_0",
     weight_bits=5,
-    block=_GROUP,
+    block=GROUP,
     block_bits=16,
     input_bytes=1,
     runs=True,
     priced=True,
-    packing=Packing("Q5_0", _GROUP, 22, _decode_q5_0),
+    packing=Packing("Q5_0", GROUP, 22, _decode_q5_0),
+    unpack_operations=5,
 )
 
 Q5_1 = Format(
     name="q5_1",
     weight_bits=5,
-    block=_GROUP,
+    block=GROUP,
     block_bits=32,
     input_bytes=1,
     runs=True,
     priced=True,
-    packing=Packing("Q5_1", _GROUP, 24, _decode_q5_1),
+    packing=Packing("Q5_1", GROUP, 24, _decode_q5_1),
     has_minima=True,
+    unpack_operations=4,
 )
 
 Q4_K = Format(
     name="q4_k",
     weight_bits=4,
-    block=_GROUP,
+    block=GROUP,
     block_bits=12,
     input_bytes=1,
     runs=True,
@@ -169,12 +179,14 @@ Q4_K = Format(
     has_minima=True,
     super_block=_SUPER,
     super_block_bytes=4,
+    unpack_operations=1,
+    scale_operations=9,
 )
 
 Q5_K = Format(
     name="q5_k",
     weight_bits=5,
-    block=_GROUP,
+    block=GROUP,
     block_bits=12,
     input_bytes=1,
     runs=True,
@@ -183,6 +195,8 @@ Q5_K = Format(
     has_minima=True,
     super_block=_SUPER,
     super_block_bytes=4,
+    unpack_operations=4,
+    scale_operations=9,
 )
 
 Q6_K = Format(
@@ -196,6 +210,8 @@ Q6_K = Format(
     packing=Packing("Q6_K", _SUPER, 210, _decode_q6_k),
     super_block=_SUPER,
     super_block_bytes=2,
+    unpack_operations=5,
+    scale_operations=2,
 )
 
 GGML_FORMATS = (Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K)

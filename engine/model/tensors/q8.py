@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from engine.errors import WeightsError
 from engine.model.tensors.stored import SCALES_SUFFIX, Stored
-from engine.model.tensors.tensor import ALL_ROWS, Blocks, Format, Packing, Rows, Tensor
+from engine.model.tensors.tensor import ALL_ROWS, GROUP, Blocks, Format, Packing, Rows, Tensor
 
 __all__ = ["INT8", "LARGEST_WEIGHT", "QUANTISATION_GROUP", "Q8Tensor", "quantise"]
 
-QUANTISATION_GROUP = 32
+QUANTISATION_GROUP = GROUP
 """Neighbouring inputs that share a scale, of weights as of activations."""
 
 _LIMIT = np.float32(127.0)

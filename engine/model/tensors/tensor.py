@@ -17,6 +17,7 @@ from engine.model.tensors.stored import Stored
 
 __all__ = [
     "ALL_ROWS",
+    "GROUP",
     "Blocks",
     "Format",
     "Packing",
@@ -26,6 +27,9 @@ __all__ = [
     "float_vector",
     "quantised_matrix",
 ]
+
+GROUP = 32
+"""Inputs that are quantised together, and whose products add up exactly."""
 
 Rows = slice | NDArray[np.integer[Any]]
 """Which rows of a tensor: a slice, or their numbers."""
@@ -135,30 +139,44 @@ class Format:
     """Inputs whose scales share a factor of their own; 0: scales stand for themselves."""
     super_block_bytes: int = 0
     """Bytes of the factors that a super-block adds."""
+    unpack_operations: int = 0
+    """Shifts, masks, ORs and adds that turn a packed weight into its level."""
+    scale_operations: int = 0
+    """Operations that turn a block's packed scale, and minimum, into fp32 numbers, besides those
+    of an fp16 scale."""
 
     @property
     def is_quantised(self) -> bool:
         """Whether a tensor of it is a `QuantisedTensor`."""
         return self.block > 1
 
+    @property
+    def blocks_per_group(self) -> int:
+        """Scales of a group of 32 inputs, and its terms in a product: 1 or 2."""
+        return GROUP // self.block
+
     def sram_bytes(self, outputs: int, inputs: int, first: int = 0) -> int:
         """Return the bytes of a tile in a core's SRAM.
 
         Args:
             outputs: Outputs of the tile, N.
-            inputs: Neighbouring inputs of the tile, K.  A core that holds part of a block keeps
-                its scale and minimum, one that holds part of a super-block keeps its factors.
-            first: Number of the first of them in the matrix: where blocks begin.
+            inputs: Neighbouring inputs of the tile, K.  A core that holds part of a group of 32
+                keeps the group's scales and minima, one that holds part of a super-block of 256
+                keeps its two fp16 factors.
+            first: Number of the first of them in the matrix: where groups begin.
 
         Cost:
-            ⌈N · row_bits / 8⌉ with row_bits = K · weight_bits + blocks touched · block_bits
-            + super-blocks touched · super_block_bytes · 8
+            ⌈N · row_bits / 8⌉ with row_bits = K · weight_bits + blocks of the groups touched
+            · block_bits + super-blocks touched · super_block_bytes · 8
         """
         return ceil(outputs * self.row_bits(inputs, first) / 8)
 
     def row_bits(self, inputs: int, first: int = 0) -> int:
         """Return the bits of one output of a tile, as in `sram_bytes`."""
-        bits = inputs * self.weight_bits + _touched(self.block, inputs, first) * self.block_bits
+        bits = inputs * self.weight_bits
+        if self.is_quantised:
+            groups = _touched(GROUP, inputs, first)
+            bits += groups * self.blocks_per_group * self.block_bits
         if self.super_block:
             bits += 8 * self.super_block_bytes * _touched(self.super_block, inputs, first)
         return bits

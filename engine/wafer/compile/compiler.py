@@ -218,7 +218,7 @@ class _Lowering:
     def _embed(self, nodes: list[Node]) -> None:
         model = self.placement.model
         scaling = self.tables.scaling(nodes[0])
-        layout = (self.placement.hidden, model.angles, scaling >= 0)
+        layout = (self.placement.hidden, model.angles, scaling >= 0, self._formats(nodes)[0])
         operands = {
             Field.TARGET: self.tables.write(nodes),
             Field.WEIGHT: self._matrix(nodes),
@@ -283,12 +283,12 @@ class _Lowering:
 
     def _matmul(self, nodes: list[Node]) -> None:
         """Round the shared input to what the weights meet, bring it to all cores, multiply."""
-        node, format = nodes[0], self._formats(nodes)[0]
+        node, formats = nodes[0], self._formats(nodes)
         product, order = self.placement.product(node.role), self.orders.of(node.role)
         inputs, along = product.inputs, product.along
         source = {Field.SOURCE: self.tables.read(*node.inputs), Field.ALONG: along}
         rounded = None
-        if format.is_quantised:
+        if formats[0].is_quantised:
             priced = self.priced(quantise.cost, quantise.steps, inputs, along)
             self.emit(Op.QUANTISE, priced, node, source)
             sent = quantise.wavelets_by_core(inputs)
@@ -305,8 +305,8 @@ class _Lowering:
         operands[Field.VARIANT] = self.tables.scaling(node)
         if biases := self._biases(nodes):
             operands[Field.BIAS] = self._vector(biases)
-        finishing = matmul.finishing_of(node.attributes)
-        layout = (inputs, product.outputs, along, order, format, finishing)
+        tiles = matmul.stack(formats, product.outputs)
+        layout = (inputs, tiles, along, order, matmul.finishing_of(node.attributes))
         self.emit(Op.MATMUL, self.priced(matmul.cost, matmul.steps, *layout), node, operands)
 
     def _rotary(self, nodes: list[Node]) -> None:

@@ -78,7 +78,10 @@ class Kind(IntEnum):
 
     NOTHING = 0
     LOOKUP = 1
-    """Row `mem[A0]` of the embedding, if this core's column holds it; else nothing to send."""
+    """Row `mem[A0]` of the embedding to A3, A2 elements, if this core's column holds it; else
+    nothing to send: mem[A1], mem[A1 + 1] say which.  Levels at A4, scales at A5, then minima, A6
+    the bits of a factor; at A7 the first row, rows, scales of a row, elements of a scale, the row's
+    first scale that is this core's, whether there are minima."""
     SQUARES = 2
     """mem[A1] ← Σ x², x = mem[A0 : A0 + A2]."""
     ROOT = 3
@@ -92,11 +95,14 @@ class Kind(IntEnum):
     ROUND = 7
     """Bytes at word A1 ← rint(x / s) of A2 groups of A3 elements at A0, scales at A4."""
     DOT = 8
-    """mem[A2 + g·n + j] ← Σ w·q over group g, int32: bytes q at A0, tile at A1, A3 groups of A4
-    elements, n = A5 outputs."""
+    """mem[A2 + g·A6 + b·n + j] ← Σ w·q over block b of group g, int32: bytes q at A0, tile at A1,
+    A3 groups of A4 elements, n = A5 outputs, A7 = elements of a block << 8 | elements of the group
+    that lie in cores before."""
     TERMS = 9
-    """mem[A4 + j] ← Σ over groups of f32(dot) × (weight scale × input scale), dots at A0, weight
-    scales at A1 (output by output), input scales at A2, A3 groups, A5 outputs."""
+    """mem[A4 + j] ← Σ over groups and their blocks of f32(dot) × (weight scale × input scale), with
+    minima less f32(sum) × (minimum × input scale): dots at A0, as DOT wrote them A6 words a group,
+    weight scales at A1 (output by output), then minima, input scales at A2, A3 groups, A5 outputs,
+    A7 = words from a group's dots to its sum << 8 | minima << 4 | blocks of a group."""
     ROTATE = 10
     """Pairs (2i, 2i + 1) of A1 vectors of A2 elements at A0; cosines at A3, sines at A4, both
     from pair A5 of the head on."""
@@ -128,7 +134,7 @@ class Kind(IntEnum):
     FINISH = 22
     """mem[A0 + j] ← ((mem[A0 + j] + bias) × scale), then capped; A2 outputs of a product.  The
     biases lie at A1 where A3 is 1; A4 and A5 are the bits of scale and cap, a cap of 0 is none."""
-    HEAD_SQUARES = 23
+    HEAD_SQUARES = 29
     """mem[A1 + h] ← Σ x² over each of A2 vectors of A3 elements at A0."""
     HEAD_NORMALISE = 24
     """Vectors at A0 in place: (x·r)·w, r = rsqrt(mem[A1 + h] / A6 + eps), A6 the width of a whole
@@ -143,6 +149,8 @@ class Kind(IntEnum):
     """mem[A1 + i] ← (x·r)·w + b, x at A0, r at A2, w at A3, b at A5, A4 elements."""
     COPY = 21
     """mem[A1 : A1 + A2] ← mem[A0 : A0 + A2]."""
+    SUM = 23
+    """mem[A1 + g·A4] ← Σ q over group g, int32: bytes q at A0, A2 groups of A3 elements."""
     HOST = 20
     """mem[A1 : A1 + A2] ← the host's words for this row of the step, from A0 + row·A2 on.  The
     host's link is not simulated."""
@@ -232,6 +240,7 @@ ADDRESSES: dict[Kind, tuple[int, ...]] = {
     Kind.MEAN: (0,),
     Kind.CENTRE: (1, 0, 2),
     Kind.SHIFT: (1, 0, 2, 3, 5),
+    Kind.SUM: (1, 0),
     Kind.HOST: (1, 0),
     Kind.COPY: (1, 0),
 }

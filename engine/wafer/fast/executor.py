@@ -19,9 +19,9 @@ from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
 from engine.wafer.fast.kernels.operands import Angles, KvCache, Quantised
-from engine.wafer.fast.packing import pack
+from engine.wafer.fast.packing import Packed, pack
 from engine.wafer.fast.step import Memory
-from engine.wafer.fast.warm_up import compiled_loop, warm_up
+from engine.wafer.fast.warm_up import compiled_loop, link, warm_up
 from engine.wafer.program.program import MAX_ROWS, Norm, Program
 
 __all__ = ["Executor", "processor_path"]
@@ -81,7 +81,8 @@ class Executor:
         self.threads = threads
         self._path = _path(path)
         self.path_name = self._path.name
-        self._memory = _allocate(program, tensors, self._path)
+        self._packed = pack(program.matrices, tensors, threads)
+        self._memory = _allocate(program, self._packed)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])
         self.position = 0
@@ -89,7 +90,8 @@ class Executor:
 
     @cached_property
     def _loop(self) -> Callable[..., None]:
-        return compiled_loop(self._path, self._memory)
+        link(self._path, self._packed.storages, self._memory.panels)
+        return compiled_loop(self._memory)
 
     def warm_up(self, on_progress: Callable[[int, int, str], None]) -> None:
         """Compile or load every kernel, one after the other.
@@ -103,7 +105,7 @@ class Executor:
         config: Any = numba.config  # its fields are made at run time
         if config.DISABLE_JIT:
             raise EngineError("the kernels need numba's compiler: unset NUMBA_DISABLE_JIT")
-        warm_up(self._path, self._memory, on_progress)
+        warm_up(self._path, self._packed.storages, self._memory, on_progress)
 
     def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
         """Append ``tokens`` (M,), M ≤ `MAX_ROWS`, and return the last row's logits (V,).
@@ -126,7 +128,7 @@ class Executor:
             )
         if self.threads > 1:
             numba.set_num_threads(self.threads)
-        self._loop(self._path, self.threads, self._memory, tokens, self.position)
+        self._loop(self.threads, self._memory, tokens, self.position)
         self.position += count
         start = self._logits_at + (count - 1) * self.program.vocabulary
         return np.array(self._memory.values[start : start + self.program.vocabulary])
@@ -143,7 +145,7 @@ class Executor:
         table = self._memory.table
         for number in range(len(table)):
             memory = self._memory._replace(table=table[number : number + 1])
-            self._loop(self._path, 1, memory, tokens, self.position)
+            self._loop(1, memory, tokens, self.position)
             yield number
         self.position += int(tokens.size)
 
@@ -154,8 +156,7 @@ class Executor:
         return np.array(self._memory.values[at : at + rows * width].reshape(rows, width))
 
 
-def _allocate(program: Program, tensors: Mapping[str, Tensor], path: DotPath) -> Memory:
-    packed = pack(program.matrices, tensors, path.layout)
+def _allocate(program: Program, packed: Packed) -> Memory:
     blocks, end = [], 0
     for buffer in program.buffers:
         blocks.append((end, buffer.width))
@@ -183,7 +184,6 @@ def _allocate(program: Program, tensors: Mapping[str, Tensor], path: DotPath) ->
         ),
         scores=np.array([(kind.scale, kind.softcap) for kind in attentions], np.float32),
         panels=packed.panels,
-        layout=path.layout,
         vectors=packed.vectors,
         angles=angles,
         values=np.zeros(end, np.float32),
@@ -205,7 +205,7 @@ def _inputs(program: Program) -> Quantised:
     return Quantised(
         levels=np.zeros(groups * GROUP, np.int8),
         scales=np.zeros(groups, np.float32),
-        corrections=np.zeros(groups, np.int32),
+        sums=np.zeros(2 * groups, np.int32),
     )
 
 

@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.wafer.fast.kernels import attend, multiply, vectors
-from engine.wafer.fast.kernels.dot.dot_path import DotPath
-from engine.wafer.fast.kernels.dot.panel_layout import GROUP, TileLayout
 from engine.wafer.fast.kernels.operands import (
     Angles,
     Block,
@@ -21,11 +19,11 @@ from engine.wafer.fast.kernels.operands import (
     Heads,
     KvCache,
     Panels,
+    Pieces,
     Quantised,
     Rotation,
     RowSpan,
     SumOrder,
-    Tiles,
     Tokens,
 )
 from engine.wafer.jit.decorators import helper, kernel
@@ -63,7 +61,8 @@ class Memory(NamedTuple):
     buffers: Table
     """`Block` of every buffer (·, 2)."""
     matrices: Table
-    """Per matrix: first tile (of a vector, its offset in `vectors`), inputs, outputs (·, 3)."""
+    """Per matrix: first piece (of a vector, its offset in `vectors`), inputs, outputs, pieces
+    (·, 4)."""
     orders: Table
     """`SumOrder` of every reduction (·, 2)."""
     norms: Floats
@@ -82,8 +81,6 @@ class Memory(NamedTuple):
     scores: Pairs
     """Per kind of attention: the factor of its scores, their cap (·, 2)."""
     panels: Panels
-    layout: TileLayout
-    """How `panels` are packed."""
     vectors: Floats
     """Weights of norms, biases."""
     angles: Angles
@@ -104,10 +101,16 @@ def _block(buffers: Table, buffer: int) -> Block:
 
 
 @helper
-def _tiles(matrices: Table, weight: int) -> Tiles:
-    """Return where an int8 matrix lies; for −1 or a vector, numbers that nothing uses."""
+def _pieces(matrices: Table, weight: int) -> Pieces:
+    """Return where a matrix lies; for −1 or a vector, numbers that nothing uses."""
     row = max(weight, 0)
-    return Tiles(matrices[row, 0], matrices[row, 1] // GROUP, matrices[row, 2])
+    return Pieces(matrices[row, 0], matrices[row, 3])
+
+
+@helper
+def _products(matrices: Table, weight: int, rows: int) -> int:
+    """Return the multiply–accumulates of some rows times a matrix."""
+    return int(rows * matrices[weight, 1] * matrices[weight, 2])
 
 
 @helper
@@ -149,18 +152,17 @@ def _heads(attentions: Table, scores: Pairs, kind: int, positions: SumOrder) -> 
 
 
 @kernel
-def run_step(path: DotPath, threads: int, memory: Memory, tokens: Tokens, position: int) -> None:
+def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> None:
     """Run the Program for ``tokens`` at ``position`` and the positions after it.
 
     Args:
-        path: One that the processor has; the panels are packed for it.
         threads: Above 1, large products and many heads are shared among threads.
         memory: Tables, weights and state; values and KV cache are written.
         tokens: int32 (M,), at most the rows the arena was made for.
         position: Rows already in the KV cache.
 
     Exactness:
-        The same bits for every ``path``, ``threads`` and split of tokens into steps.
+        The same bits for every path of the panels, ``threads`` and split of tokens into steps.
     """
     buffers, values, inputs, cache = memory.buffers, memory.values, memory.inputs, memory.cache
     count = tokens.size
@@ -168,10 +170,10 @@ def run_step(path: DotPath, threads: int, memory: Memory, tokens: Tokens, positi
         row = memory.table[i]
         op, layer, variant = row[_OP], row[_LAYER], row[_VARIANT]
         source, target = _block(buffers, row[_SOURCE]), _block(buffers, row[_TARGET])
-        tiles, order = _tiles(memory.matrices, row[_WEIGHT]), _order(memory.orders, row[_ORDER])
+        pieces, order = _pieces(memory.matrices, row[_WEIGHT]), _order(memory.orders, row[_ORDER])
         rows = RowSpan(count - 1 if row[_LAST_ROW] else 0, count)
         if op == _EMBED:
-            vectors.embed(memory.panels, tiles, memory.layout, tokens, values, target)
+            vectors.embed(memory.panels, pieces, tokens, values, target)
             if variant >= 0:
                 scale, cap = _scaling(memory.scalings, variant)
                 vectors.rescale(values, target, scale, cap, rows)
@@ -188,15 +190,13 @@ def run_step(path: DotPath, threads: int, memory: Memory, tokens: Tokens, positi
             eps = memory.norms[variant]
             vectors.head_norm(values, source, shape[1], shape[2], gains, eps, order, rows)
         elif op == _QUANTISE:
-            vectors.quantise(values, source, memory.layout, inputs, rows)
+            vectors.quantise(values, source, inputs, rows)
         elif op == _MATMUL:
-            products = (rows.last - rows.first) * tiles.groups * GROUP * tiles.outputs
+            products = _products(memory.matrices, row[_WEIGHT], rows.last - rows.first)
             if threads > 1 and products >= _PARALLEL_PRODUCTS:
-                multiply.matmul_parallel(
-                    path, memory.panels, tiles, inputs, order, values, target, rows
-                )
+                multiply.matmul_parallel(memory.panels, pieces, inputs, order, values, target, rows)
             else:
-                multiply.matmul(path, memory.panels, tiles, inputs, order, values, target, rows)
+                multiply.matmul(memory.panels, pieces, inputs, order, values, target, rows)
             if row[_BIAS] >= 0:
                 vectors.add_bias(values, target, _vector(memory, row[_BIAS]), rows)
             if variant >= 0:

@@ -13,17 +13,28 @@ where column 0 is the owner → SEND (column 0) the slice, row 0 also the angles
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.model.tensors.q8 import INT8
+from engine.model.tensors.tensor import Format
 from engine.wafer.cost import lines
 from engine.wafer.cost.ledger import Cost, MicroSteps, vector
+from engine.wafer.ops.matmul import unpack_cycles
 from engine.wafer.ops.site import ALONG_COLUMNS, WEST, Site
 from engine.wafer.ops.transfer import lane_wavelets
 from engine.wafer.program.geometry import Split
+from engine.wafer.program.machine import MachineSpec
 from engine.wafer.program.states import BUSY_STATES, Busy
 
-__all__ = ["cost", "owner_share", "steps"]
+__all__ = ["cost", "dequantising", "owner_share", "steps"]
 
 
-def steps(micro: MicroSteps, site: Site, hidden: Split, angles: int, scaled: bool = False) -> None:
+def steps(
+    micro: MicroSteps,
+    site: Site,
+    hidden: Split,
+    angles: int,
+    scaled: bool = False,
+    format: Format = INT8,
+) -> None:
     """Tell the micro-steps of a lookup.
 
     Args:
@@ -32,19 +43,37 @@ def steps(micro: MicroSteps, site: Site, hidden: Split, angles: int, scaled: boo
         hidden: How the row lies along the region's rows.
         angles: fp32 rotary values of the position.
         scaled: Whether the row is multiplied by a constant.
+        format: Format of the embedding.
 
     Cost (for the middle column c = ⌊C / 2⌋ of C, k = K/P elements):
-        multicast(c + 1, 1) + 1 + vector(k) + [dispatch + travel(c) + ⌈(k − 1)·inject⌉ + 1] + send
+        multicast(c + 1, 1) + 1 + `dequantising` + [dispatch + travel(c) + ⌈(k − 1)·inject⌉ + 1]
+        + send
     """
     micro.multicast(site.line(ALONG_COLUMNS), 1)
     k = np.asarray(hidden.elements, np.int64)
-    cycles, overhead = vector(site.machine, k, operations=1 + scaled)
-    pipe = np.where(k > 0, overhead, 0)
+    cycles, pipe = dequantising(site.machine, hidden, scaled, format)
     micro.look_up(site.columns // 2, k[:, None], cycles, pipe)
     micro.send(WEST, lane_wavelets(hidden, angles)[:, None])
 
 
-def owner_share(site: Site, hidden: Split, scaled: bool = False) -> NDArray[np.int64]:
+def dequantising(
+    machine: MachineSpec, hidden: Split, scaled: bool = False, format: Format = INT8
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (cycles, overhead) of the owner's work beyond the comparison, by row, int64.
+
+    Cost (k = K/P elements, [ ] with minima, b blocks, where weights are packed):
+        (1 [+ 1] + scaled)·vector(k) + unpacking k weights + scale_operations·vector(b)
+    """
+    k = np.asarray(hidden.elements, np.int64)
+    cycles, overhead = vector(machine, k, operations=1 + format.has_minima + scaled)
+    unpacked, waits = unpack_cycles(machine, format, k)
+    scales, setup = vector(machine, -(-k // format.block), operations=format.scale_operations)
+    return cycles + unpacked + scales, np.where(k > 0, overhead + waits + setup, 0)
+
+
+def owner_share(
+    site: Site, hidden: Split, scaled: bool = False, format: Format = INT8
+) -> NDArray[np.int64]:
     """Return the busy cycles that the lookup of one token adds, by the column that holds it.
 
     Returns:
@@ -54,9 +83,7 @@ def owner_share(site: Site, hidden: Split, scaled: bool = False) -> NDArray[np.i
     machine = site.machine
     k = np.asarray(hidden.elements, np.int64)
     share = np.zeros((3, BUSY_STATES, site.rows), np.int64)
-    cycles, overhead = vector(machine, k, operations=1 + scaled)
-    share[:2, Busy.VECTOR] = cycles
-    share[:2, Busy.PIPE] = np.where(k > 0, overhead, 0)
+    share[:2, Busy.VECTOR], share[:2, Busy.PIPE] = dequantising(machine, hidden, scaled, format)
     if site.columns > 1:
         dispatch = np.where(k > 0, machine.dispatch_cycles, 0)
         share[0, Busy.PIPE] += dispatch
@@ -66,6 +93,8 @@ def owner_share(site: Site, hidden: Split, scaled: bool = False) -> NDArray[np.i
     return share
 
 
-def cost(site: Site, hidden: Split, angles: int, scaled: bool = False) -> Cost:
+def cost(
+    site: Site, hidden: Split, angles: int, scaled: bool = False, format: Format = INT8
+) -> Cost:
     """Return the cost of `steps` alone."""
-    return site.price(steps, hidden, angles, scaled)
+    return site.price(steps, hidden, angles, scaled, format)

@@ -3,39 +3,67 @@
 Inputs lie along one axis, outputs along the other, so that a product turns rows into columns and
 the next one turns them back (He et al., WaferLLM, MeshGEMV).
 
-Micro-steps: COMPUTE (all cores with inputs and outputs) the tile → [where a group spans s cores:
-REDUCE (int32) a line's n wavelets to the group's first core] → COMPUTE (cores that own groups)
-terms → REDUCE a line's n wavelets over the cores that own groups to position 0 → [with a bias, a
-scale or a cap: COMPUTE (the line the outputs lie on) the results].  Weights that are not quantised
-have no groups: COMPUTE the tile → REDUCE.
+Micro-steps: COMPUTE (all cores with inputs and outputs) unpacked weights, the tile's products and,
+for weights with minima, sums of inputs → [where a group spans s cores: REDUCE (int32) what a line
+computed to the group's first core] → COMPUTE (cores that own groups) terms → REDUCE a line's n
+wavelets over the cores that own groups to position 0 → [with a bias, a scale or a cap: COMPUTE (the
+line the outputs lie on) the results].  Weights that are not quantised have no groups: COMPUTE the
+tile → REDUCE.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
+from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.sum_orders import ReduceOrder
-from engine.model.tensors.q8 import INT8
-from engine.model.tensors.tensor import Format
+from engine.model.tensors.tensor import GROUP, Format
 from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, CAP_OPERATIONS, Site, home
 from engine.wafer.program.geometry import Split
+from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["cost", "finishing_of", "steps"]
+__all__ = ["Tile", "cost", "finishing_of", "partials", "stack", "steps", "unpack_cycles"]
 
 _SCALE_OPERATIONS = 4
-"""Per group and output: int32 → fp32, product of the scales, product, add."""
+"""Per block and output: int32 → fp32, product of the scales, product, add."""
+_MINIMUM_OPERATIONS = 3
+"""Per block and output: product of minimum and scale, product with the sum, difference."""
+
+Ints = NDArray[np.int64]
+
+
+class Tile(NamedTuple):
+    """Neighbouring outputs of a product whose weights have one format."""
+
+    format: Format
+    outputs: tuple[int, ...]
+    """By core of the axis that outputs lie along."""
+
+
+def stack(formats: Sequence[Format], outputs: Sequence[Ints]) -> tuple[Tile, ...]:
+    """Return the tiles of stacked tensors: neighbours of one format are one tile.
+
+    Args:
+        formats: Format of each tensor.
+        outputs: Outputs of each tensor by core, int64.
+    """
+    pairs = zip(formats, outputs, strict=True)
+    return tuple(
+        Tile(format, tuple(_total([each for _, each in tensors]).tolist()))
+        for format, tensors in groupby(pairs, key=lambda pair: pair[0])
+    )
 
 
 def steps(
     micro: MicroSteps,
     site: Site,
     inputs: Split,
-    outputs: NDArray[np.int64],
+    tiles: tuple[Tile, ...],
     along: int,
     order: ReduceOrder,
-    format: Format = INT8,
     finishing: int = 0,
 ) -> None:
     """Tell the micro-steps of a product on the whole region.
@@ -44,14 +72,17 @@ def steps(
         micro: What is told.
         site: The region.
         inputs: How the K inputs lie along ``along``.
-        outputs: Outputs by core along the other axis, int64.
+        tiles: What lies along the other axis: all quantised, or none.
         along: Axis the inputs lie along; the reduction runs along it, to position 0.
         order: The reduction's order over the parts that own groups.
-        format: Format of the weights.
         finishing: Operations on every output after the sum: see `finishing_of`.
 
-    Cost (k inputs, n outputs, g groups of the fullest core, S = mac_int8, s cores a group):
-        k·(⌈n/S⌉ + c_v) + [reduce(s, n) of int32] + 4·g·(⌈n/fmac_fp32⌉ + c_v) + reduce(P, n)
+    Cost (k inputs, g groups, n outputs of each tile of the fullest core, S = mac_int8, s cores a
+    group, b blocks a group, u = unpack_operations, U = unpack_per_cycle, B = unpack_bytes,
+    [ ] with minima, v(x) = ⌈x / fmac_fp32⌉ + c_v):
+        Σ (k·(⌈n/S⌉ + c_v) + u·(⌈k·n/U⌉ + ⌈k·n/B⌉·c_v)) [+ g·(⌈32/S⌉ + c_v)]
+        + reduce(s, Σ b·n [+ 1]) of int32 where s > 1
+        + Σ (4·b [+ 3·b] + scale_operations·b)·g·v(n) [+ v(g)] + reduce(P, Σ n)
 
     Source:
         [S1] GEMV as read in its code: one vector instruction of length n for each input.
@@ -60,34 +91,31 @@ def steps(
     machine = site.machine
     other = ALONG_COLUMNS if along == ALONG_ROWS else ALONG_ROWS
     k = site.across(along, np.asarray(inputs.elements, np.int64))
-    g = site.across(along, np.asarray(inputs.groups, np.int64))
-    n = site.across(other, outputs)
-    has_work = (k > 0) & (n > 0)
-    overhead = machine.vector_overhead_cycles
-    rate = machine.mac_int8 if format.is_quantised else machine.fmac_fp16
-    micro.work(ALL, mac=k * -(-n // rate), pipe=np.where(has_work, k * overhead, 0))
-    if inputs.span > 1:
-        micro.reduce(site.line(along, length=inputs.span, repeat=inputs.parts), inputs.span, n)
-    if format.is_quantised:
-        scaling = _SCALE_OPERATIONS * g * (n > 0)
-        micro.work(ALL, vector=scaling * -(-n // machine.fmac_fp32), pipe=scaling * overhead)
-    micro.reduce(site.line(along, length=inputs.parts, pitch=inputs.span), order.group, n)
+    n = [site.across(other, np.asarray(tile.outputs, np.int64)) for tile in tiles]
+    total = _total(n)
+    _multiply(micro, machine, inputs, tiles, k, n)
+    if tiles[0].format.is_quantised:
+        if inputs.span > 1:
+            line = site.line(along, length=inputs.span, repeat=inputs.parts)
+            micro.reduce(line, inputs.span, site.across(other, partials(tiles)))
+        g = site.across(along, np.asarray(inputs.groups, np.int64))
+        _scale(micro, machine, tiles, g, n)
+    micro.reduce(site.line(along, length=inputs.parts, pitch=inputs.span), order.group, total)
     if finishing:
-        cycles, overhead = vector(machine, n, finishing)
-        micro.work(home(other), vector=cycles, pipe=np.where(n > 0, overhead, 0))
+        cycles, overhead = vector(machine, total, finishing)
+        micro.work(home(other), vector=cycles, pipe=np.where(total > 0, overhead, 0))
 
 
 def cost(
     site: Site,
     inputs: Split,
-    outputs: NDArray[np.int64],
+    tiles: tuple[Tile, ...],
     along: int,
     order: ReduceOrder,
-    format: Format = INT8,
     finishing: int = 0,
 ) -> Cost:
     """Return the cost of `steps` alone."""
-    return site.price(steps, inputs, outputs, along, order, format, finishing)
+    return site.price(steps, inputs, tiles, along, order, finishing)
 
 
 def finishing_of(attributes: Container[str]) -> int:
@@ -97,3 +125,75 @@ def finishing_of(attributes: Container[str]) -> int:
         + ("scale" in attributes or "softcap" in attributes)
         + CAP_OPERATIONS * ("softcap" in attributes)
     )
+
+
+def partials(tiles: Sequence[Tile]) -> Ints:
+    """Return the int32 numbers that a core sends where a group spans cores, by core, int64."""
+    by_core = _total(
+        [np.asarray(tile.outputs, np.int64) * tile.format.blocks_per_group for tile in tiles]
+    )
+    return np.where(by_core > 0, by_core + _summed(tiles), 0)
+
+
+def unpack_cycles(machine: MachineSpec, format: Format, weights: Ints) -> tuple[Ints, Ints]:
+    """Return (cycles, overhead) of unpacking weights by core: in `steps`, the term in u."""
+    operations = format.unpack_operations
+    instructions = -(-weights // machine.unpack_bytes)
+    return (
+        operations * -(-weights // machine.unpack_per_cycle),
+        operations * instructions * machine.vector_overhead_cycles,
+    )
+
+
+def _total(parts: Sequence[Ints]) -> Ints:
+    """Return the sum of arrays that broadcast."""
+    return sum(parts, start=np.zeros(1, np.int64))
+
+
+def _summed(tiles: Sequence[Tile]) -> int:
+    """Return the sums of inputs that a group needs: one for all weights with minima."""
+    return int(any(tile.format.has_minima for tile in tiles))
+
+
+def _multiply(
+    micro: MicroSteps,
+    machine: MachineSpec,
+    inputs: Split,
+    tiles: Sequence[Tile],
+    k: Ints,
+    n: Sequence[Ints],
+) -> None:
+    """Tell the work on a core's own weights: unpacking, products, sums of inputs."""
+    overhead = machine.vector_overhead_cycles
+    mac = vectors = pipe = np.zeros(1, np.int64)
+    for tile, outputs in zip(tiles, n, strict=True):
+        rate = machine.mac_int8 if tile.format.is_quantised else machine.fmac_fp16
+        unpacked, waits = unpack_cycles(machine, tile.format, k * outputs)
+        mac = mac + k * -(-outputs // rate)
+        vectors = vectors + unpacked
+        pipe = pipe + waits + np.where(outputs > 0, k * overhead, 0)
+    if _summed(tiles):
+        width = GROUP // inputs.span
+        pieces = k // width * (_total(n) > 0)
+        vectors = vectors + pieces * -(-width // machine.mac_int8)
+        pipe = pipe + pieces * overhead
+    micro.work(ALL, mac=mac, vector=vectors, pipe=pipe)
+
+
+def _scale(
+    micro: MicroSteps, machine: MachineSpec, tiles: Sequence[Tile], g: Ints, n: Sequence[Ints]
+) -> None:
+    """Tell the work of a group's owner: terms and their sum."""
+    cycles = waits = np.zeros(1, np.int64)
+    for tile, outputs in zip(tiles, n, strict=True):
+        format = tile.format
+        operations = _SCALE_OPERATIONS + format.scale_operations
+        operations += _MINIMUM_OPERATIONS * format.has_minima
+        instructions = operations * format.blocks_per_group * g * (outputs > 0)
+        cycles = cycles + instructions * -(-outputs // machine.fmac_fp32)
+        waits = waits + instructions * machine.vector_overhead_cycles
+    if _summed(tiles):
+        converted, overhead = vector(machine, g)
+        cycles = cycles + converted * (_total(n) > 0)
+        waits = waits + overhead * (g * _total(n) > 0)
+    micro.work(ALL, vector=cycles, pipe=waits)

@@ -124,7 +124,7 @@ def _chains(placement: Placement) -> dict[str, _Chain]:
     """Return the two-phase reductions, by the name of their order."""
     shape, heads = placement.shape, placement.heads
     by_core = block_outputs(placement.model, shape, heads)
-    outputs = {role: int(each.max()) for role, each in by_core.items()}
+    outputs = {role: int(np.sum(each, axis=0).max()) for role, each in by_core.items()}
 
     def over(lies: Split, axis: int, *streams: int) -> _Chain:
         return _Chain(axis, lies.parts, lies.span, streams)

@@ -5,6 +5,7 @@ wafer, or an error that names the core, the bytes and what to change.  Counts no
 no instruction; which shape is best is the planner's question.
 """
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine.errors import PlacementError
 from engine.model.roles import Role
+from engine.model.tensors.floats import FP32
 from engine.wafer.ops.attention import HeadSplit, kv_bytes, split_heads
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
 from engine.wafer.place.lanes import lane_path
@@ -40,8 +42,8 @@ class Product:
     """The source on its home line."""
     along: int
     """The axis of that line: `ALONG_ROWS` or `ALONG_COLUMNS`."""
-    outputs: NDArray[np.int64]
-    """Outputs by core of the other axis' line."""
+    outputs: tuple[NDArray[np.int64], ...]
+    """Outputs of each stacked tensor by core of the other axis' line, int64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Placement:
             KeyError: Nodes of this role multiply nothing.
         """
         if role is Role.HEAD:
-            return Product(self.hidden, ALONG_ROWS, self.head_outputs)
+            return Product(self.hidden, ALONG_ROWS, (self.head_outputs,))
         inputs, along = {
             Role.QKV: (self.hidden, ALONG_ROWS),
             Role.OUT: (self.attended, ALONG_COLUMNS),
@@ -121,6 +123,18 @@ class Placement:
             Role.DOWN: (self.gated, ALONG_COLUMNS),
         }[role]
         return Product(inputs, along, block_outputs(self.model, self.shape, self.heads)[role])
+
+    @property
+    def weight_bytes(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Bytes of weights by the name of their format in a core of a block and of the head.
+
+        The fullest core's, of a block with the most layers; norms and biases are fp32.
+        """
+        model, shape, layers = self.model, self.shape, len(self.regions[0].layers)
+        return (
+            _block_weights(model, shape, self.heads, layers),
+            _head_weights(model, shape, self.hidden),
+        )
 
     @property
     def wafers(self) -> int:
@@ -214,15 +228,28 @@ def _check_split(model: ModelShape, shape: Shape) -> None:
 
 def block_outputs(
     model: ModelShape, shape: Shape, heads: HeadSplit | None = None
-) -> dict[Role, NDArray[np.int64]]:
-    """Return the outputs by core of a layer's four products."""
+) -> dict[Role, tuple[NDArray[np.int64], ...]]:
+    """Return the outputs by core of a layer's four products, for each tensor that they stack."""
     heads = heads or split_heads(model.attention, shape.columns)
-    qkv = np.zeros(shape.columns, np.int64)
-    qkv[: heads.columns] = (heads.queries + 2 * heads.kv) * heads.dims
+    holds = np.arange(shape.columns) < heads.columns
+    queries, kv = (np.where(holds, n * heads.dims, 0) for n in (heads.queries, heads.kv))
     gated = np.asarray(_lies(model, model.ffn, shape.columns).elements, np.int64)
     hidden = np.asarray(_lies(model, model.hidden, shape.rows).elements, np.int64)
-    gate_up = (1 + model.gated) * gated
-    return {Role.QKV: qkv, Role.OUT: hidden, Role.GATE_UP: gate_up, Role.DOWN: hidden}
+    return {
+        Role.QKV: (queries, kv, kv),
+        Role.OUT: (hidden,),
+        Role.GATE_UP: (gated,) * model.formats.stacks(Role.GATE_UP),
+        Role.DOWN: (hidden,),
+    }
+
+
+def _result_bytes(
+    model: ModelShape, role: Role, outputs: tuple[NDArray[np.int64], ...], inputs: Split
+) -> int:
+    """Return the bytes of a product's results in the fullest core: its own and those received."""
+    most = int(np.sum(outputs, axis=0).max())
+    own = model.formats.partials(role, outputs) if inputs.span > 1 else most
+    return 4 * (own + most)
 
 
 def block_sram(
@@ -238,33 +265,56 @@ def block_sram(
     Raises:
         PlacementError: They are more than a core has; says by how much and what would fit.
     """
-    hidden = _lies(model, model.hidden, shape.rows)
-    attended = _attended(model, shape.columns, heads)
-    gated = _lies(model, model.ffn, shape.columns)
-    inputs = {Role.QKV: hidden, Role.OUT: attended, Role.GATE_UP: hidden, Role.DOWN: gated}
+    inputs = _block_inputs(model, shape, heads)
     outputs = block_outputs(model, shape, heads)
-    tiles = sum(
-        model.formats.tile_bytes(role, int(outputs[role].max()), lies.most_elements)
-        for role, lies in inputs.items()
-    )
-    vectors = model.vectors * hidden.most_elements * 4 + ceil(model.biases / shape.columns) * 4
     positions = ceil(context_length / shape.rows)
     widest_input = max(
         model.formats.input_bytes(role) * lies.most_elements for role, lies in inputs.items()
     )
-    most_outputs = max(int(n.max()) for n in outputs.values())
+    results = max(_result_bytes(model, role, outputs[role], lies) for role, lies in inputs.items())
     scores = heads.queries * positions * 4
+    unpacked = machine.unpack_bytes * model.formats.unpack(inputs)
     used = _sram(
         machine,
-        weights=layers * (tiles + vectors),
+        weights=sum(_block_weights(model, shape, heads, layers).values()),
         kv=layers * kv_bytes(heads, positions),
-        buffers=widest_input + 8 * most_outputs + scores + 4 * model.angles,
+        buffers=widest_input + results + scores + 4 * model.angles + unpacked,
     )
     if used["max_total"] > machine.sram_bytes:
         where = f"a block of {shape.columns} × {shape.rows} cores with {layers} layers, core (0, 0)"
         advice = _nearest_block(model, machine, shape, heads, context_length, layers, used)
         raise _too_small(where, used, machine, advice)
     return used
+
+
+def _block_inputs(model: ModelShape, shape: Shape, heads: HeadSplit) -> dict[Role, Split]:
+    """Return how the inputs of a layer's four products lie."""
+    hidden = _lies(model, model.hidden, shape.rows)
+    attended = _attended(model, shape.columns, heads)
+    gated = _lies(model, model.ffn, shape.columns)
+    return {Role.QKV: hidden, Role.OUT: attended, Role.GATE_UP: hidden, Role.DOWN: gated}
+
+
+def _block_weights(
+    model: ModelShape, shape: Shape, heads: HeadSplit, layers: int
+) -> dict[str, int]:
+    """Return the bytes of ``layers`` layers' weights by format in the fullest core of a block."""
+    inputs, outputs = _block_inputs(model, shape, heads), block_outputs(model, shape, heads)
+    stream = inputs[Role.QKV].most_elements
+    vectors = model.vectors * stream * 4 + ceil(model.biases / shape.columns) * 4
+    used = Counter({FP32.name: vectors})
+    for role, lies in inputs.items():
+        used.update(model.formats.bytes_by_format(role, outputs[role], lies))
+    return {name: layers * size for name, size in used.items()}
+
+
+def _head_weights(model: ModelShape, shape: Shape, hidden: Split) -> dict[str, int]:
+    """Return the bytes of the head's weights by format in its fullest core."""
+    outputs = np.array([ceil(model.vocabulary / shape.head_columns)])
+    used = Counter({FP32.name: model.last_vectors * 4 * hidden.most_elements})
+    for role in (Role.HEAD,) if model.tied else (Role.HEAD, Role.EMBED):
+        used.update(model.formats.bytes_by_format(role, (outputs,), hidden))
+    return dict(used)
 
 
 def _nearest_block(
@@ -310,15 +360,18 @@ def head_sram(model: ModelShape, machine: MachineSpec, shape: Shape) -> dict[str
 
 
 def _head_bytes(model: ModelShape, machine: MachineSpec, shape: Shape) -> dict[str, int]:
-    inputs = _lies(model, model.hidden, shape.rows).most_elements
-    outputs = ceil(model.vocabulary / shape.head_columns)
-    matrices = (Role.HEAD,) if model.tied else (Role.HEAD, Role.EMBED)
-    tiles = sum(model.formats.tile_bytes(role, outputs, inputs) for role in matrices)
+    hidden = _lies(model, model.hidden, shape.rows)
+    inputs = model.formats.input_bytes(Role.HEAD) * hidden.most_elements
+    outputs = (np.array([ceil(model.vocabulary / shape.head_columns)]),)
+    unpacked = machine.unpack_bytes * model.formats.unpack((Role.HEAD, Role.EMBED))
     return _sram(
         machine,
-        weights=tiles + model.last_vectors * 4 * inputs,
+        weights=sum(_head_weights(model, shape, hidden).values()),
         kv=0,
-        buffers=model.formats.input_bytes(Role.HEAD) * inputs + 8 * outputs + 4 * model.angles,
+        buffers=inputs
+        + _result_bytes(model, Role.HEAD, outputs, hidden)
+        + 4 * model.angles
+        + unpacked,
     )
 
 

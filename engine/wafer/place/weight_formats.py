@@ -1,10 +1,18 @@
 """The formats of a model's weights on a wafer: one for every matrix, asked for by role or tensor.
 
-Layers may differ: a role then has several formats, and a core must hold the largest.
+A product may stack tensors of several formats, and layers may differ in them: a core must hold the
+largest stack.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
@@ -12,6 +20,8 @@ from engine.model.roles import Role
 from engine.model.tensors import uniform_formats
 from engine.model.tensors.q8 import INT8
 from engine.model.tensors.tensor import Format
+from engine.wafer.ops import matmul
+from engine.wafer.program.geometry import Split
 
 __all__ = ["WeightFormats"]
 
@@ -24,8 +34,8 @@ class WeightFormats:
 
     by_tensor: Mapping[str, Format]
     """Format of every tensor by name."""
-    by_role: Mapping[Role, tuple[Format, ...]]
-    """Formats of the matrices of a role, each once; more than one where layers differ."""
+    by_role: Mapping[Role, tuple[tuple[Format, ...], ...]]
+    """Formats of the tensors that one product of a role stacks; several where layers differ."""
 
     @classmethod
     def of(
@@ -39,27 +49,43 @@ class WeightFormats:
         """
         if by_tensor is None:
             by_tensor = uniform_formats(graph.weights, INT8)
-        by_role: dict[Role, tuple[Format, ...]] = {}
+        stacks: defaultdict[tuple[Role, int | None], list[Format]] = defaultdict(list)
         for node in graph.nodes:
             if node.weight is not None and len(graph.weights[node.weight]) == 2:
-                known, format = by_role.get(node.role, ()), by_tensor[node.weight]
-                by_role[node.role] = known if format in known else (*known, format)
-        return cls(by_tensor, by_role)
+                stacks[node.role, node.layer].append(by_tensor[node.weight])
+        by_role: defaultdict[Role, dict[tuple[Format, ...], None]] = defaultdict(dict)
+        for (role, _), stack in stacks.items():
+            by_role[role][tuple(stack)] = None
+        return cls(by_tensor, {role: tuple(kinds) for role, kinds in by_role.items()})
 
     @property
     def names(self) -> list[str]:
         """Names of the formats of the matrices."""
-        return sorted({format.name for formats in self.by_role.values() for format in formats})
+        return sorted({format.name for format in self._matrices()})
 
     @property
     def only_priced(self) -> list[str]:
         """Names of those formats of matrices that no tier can run."""
-        return sorted({f.name for formats in self.by_role.values() for f in formats if not f.runs})
+        return sorted({format.name for format in self._matrices() if not format.runs})
 
     @property
     def in_groups(self) -> bool:
         """Whether vectors lie on cores in groups of 32: some product rounds them to int8."""
-        return any(f.is_quantised for formats in self.by_role.values() for f in formats)
+        return any(format.is_quantised for format in self._matrices())
+
+    def stacks(self, role: Role) -> int:
+        """Return how many tensors one product of a role stacks."""
+        return max((len(stack) for stack in self.by_role.get(role, ())), default=0)
+
+    def unpack(self, roles: Iterable[Role]) -> bool:
+        """Return whether a core unpacks weights of one of these roles before it multiplies."""
+        return any(f.unpack_operations for role in roles for f in self._of_role(role))
+
+    def _matrices(self) -> Iterator[Format]:
+        return (format for role in self.by_role for format in self._of_role(role))
+
+    def _of_role(self, role: Role) -> Iterator[Format]:
+        return (format for stack in self.by_role.get(role, ()) for format in stack)
 
     def stacked(self, tensors: Iterable[str]) -> tuple[Format, ...]:
         """Return the formats of tensors that one product serves.
@@ -75,12 +101,47 @@ class WeightFormats:
             )
         return tuple(formats.values())
 
-    def tile_bytes(self, role: Role, outputs: int, inputs: int) -> int:
-        """Return the SRAM bytes of a core's tile of a role's largest matrix."""
-        formats = self.by_role.get(role, ())
-        return max((format.sram_bytes(outputs, inputs) for format in formats), default=0)
+    def tile_bytes(self, role: Role, outputs: Sequence[NDArray[np.int64]], inputs: Split) -> int:
+        """Return the SRAM bytes of the fullest core's tiles of a role: those of its largest stack.
+
+        Args:
+            role: The product.
+            outputs: Outputs of each stacked tensor by core of the line they lie along.
+            inputs: How the inputs lie along the other line.
+        """
+        return sum(self.bytes_by_format(role, outputs, inputs).values())
+
+    def bytes_by_format(
+        self, role: Role, outputs: Sequence[NDArray[np.int64]], inputs: Split
+    ) -> dict[str, int]:
+        """Return the bytes of `tile_bytes` by the name of the format they are in."""
+        found: dict[str, int] = {}
+        by_core = sorted({tuple(map(int, each)) for each in zip(*outputs, strict=True)})
+        for stack in self.by_role.get(role, ()):
+            for widths in by_core:
+                for bits in _row_bits(stack, inputs):
+                    used: dict[str, int] = {}
+                    for format, n, row in zip(stack, widths, bits, strict=True):
+                        used[format.name] = used.get(format.name, 0) + ceil(n * row / 8)
+                    found = max(found, used, key=lambda each: sum(each.values()))
+        return found
+
+    def partials(self, role: Role, outputs: Sequence[NDArray[np.int64]]) -> int:
+        """Return the numbers of a group that spans cores in the fullest of them: see `matmul`."""
+        stacks = (matmul.stack(formats, outputs) for formats in self.by_role.get(role, ()))
+        return max((int(matmul.partials(tiles).max()) for tiles in stacks), default=0)
 
     def input_bytes(self, role: Role) -> int:
         """Return the bytes a core keeps for a role's input: fp32, and what the weights meet."""
-        formats = self.by_role.get(role, ())
-        return _FP32_BYTES + max((format.input_bytes for format in formats), default=0)
+        return _FP32_BYTES + max((f.input_bytes for f in self._of_role(role)), default=0)
+
+
+@lru_cache(maxsize=4096)
+def _row_bits(stack: tuple[Format, ...], inputs: Split) -> tuple[tuple[int, ...], ...]:
+    """Return the bits of an output in each format of a stack, for cores that differ in them."""
+    first = accumulate(inputs.elements, initial=0)
+    kinds = {
+        tuple(format.row_bits(size, start) for format in stack)
+        for start, size in zip(first, inputs.elements, strict=False)
+    }
+    return tuple(sorted(kinds))

@@ -287,7 +287,7 @@ class ShapeSearch:
         """Cycles of lookup, last norm, product and choice in a head of this size."""
         model, machine = self.model, self.machine
         site, tally = Site(machine, columns, rows, by_core=False), Tally(machine)
-        (format,) = model.formats.by_role[Role.HEAD]
+        (head,), (table,) = (model.formats.by_role[role][0] for role in (Role.HEAD, Role.EMBED))
         hidden = (split if model.formats.in_groups else even_split)(model.hidden, rows)
         edges = np.arange(columns + 1) * model.vocabulary // columns
         outputs = np.diff(edges)
@@ -295,15 +295,17 @@ class ShapeSearch:
             hidden.parts, best_group(machine, hidden.parts, int(outputs.max()), hidden.span)
         )
         one = ReduceOrder(rows, best_group(machine, rows, 1))
-        embed.steps(tally, site, hidden, 0, "scale" in self.ends[Role.EMBED])
+        scaled = "scale" in self.ends[Role.EMBED]
+        embed.steps(tally, site, hidden, 0, scaled, table)
         norm.steps(tally, site, hidden, one, *norm.additions_of(self.ends[Role.FINAL_NORM]))
-        if format.is_quantised:
+        if head.is_quantised:
             quantise.steps(tally, site, hidden, ALONG_ROWS)
             multicast.steps(tally, site, ALONG_ROWS, quantise.wavelets_by_core(hidden))
         else:
             multicast.steps(tally, site, ALONG_ROWS, multicast.half_wavelets(hidden))
+        tiles = matmul.stack((head,), (outputs,))
         finishing = matmul.finishing_of(self.ends[Role.HEAD])
-        matmul.steps(tally, site, hidden, outputs, ALONG_ROWS, order, format, finishing)
+        matmul.steps(tally, site, hidden, tiles, ALONG_ROWS, order, finishing)
         choice = ReduceOrder(columns, best_group(machine, columns, select.WAVELETS))
         select.steps(tally, site, outputs, choice)
         return tally.cycles

@@ -59,6 +59,15 @@ class MachineSpec:
     mac_int8: int = 8
     """int8 multiply–accumulates a cycle.  Assumed equal to `fmac_fp16`: no source was found."""
 
+    unpack_per_cycle: int = 8
+    """Shifts, masks, ORs and adds of small integers a cycle, by which packed weights become levels;
+    a format counts those of a weight (`Format.unpack_operations`).  Assumed equal to `mac_int8`: no
+    source was found."""
+
+    unpack_bytes: int = 1024
+    """Levels that a core unpacks at once, and the bytes that they take: one vector instruction for
+    each operation.  Assumed: large enough that overhead counts little, small beside the weights."""
+
     fmac_fp32: int = 1
     """fp32 operations a cycle.  Assumed: implied by one 32-bit wavelet a cycle in fused adds."""
 
@@ -216,6 +225,7 @@ _WSE2 = replace(
     fabric_rows=996,
     fmac_fp16=4,
     mac_int8=4,
+    unpack_per_cycle=4,
     dispatch_cycles=0,
     inject_cycles_per_wavelet=1.0,
     task_cycles=0,

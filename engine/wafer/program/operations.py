@@ -83,7 +83,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "bias": "vectors.add_bias",
         },
         lowering="lower_products.matmul",
-        works={"DOT": "XDP8", "TERMS": "FMULS", "FINISH": "FADDS"},
+        works={"DOT": "XDP8", "SUM": "XDP8", "TERMS": "FMULS", "FINISH": "FADDS"},
     ),
     Operation(
         Op.ROTARY,

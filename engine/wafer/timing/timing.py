@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.sum_orders import ReduceOrder
+from engine.model.tensors.tensor import Format
 from engine.wafer.compile.compiler import Compiled
 from engine.wafer.cost import lines
 from engine.wafer.cost.ledger import Cycles, Ledger
@@ -197,8 +198,10 @@ class Timing:
         self._attentions = _Attentions(compiled)
         self._alone = int(sum(cost.cycles[0] + cost.cycles[1] for cost in compiled.costs))
         self._growth: dict[int, NDArray[np.int64]] = {}
-        scaled = bool(compiled.steps[0].arguments[2])
-        self._owner = embed.owner_share(compiled.sites[-1], placement.hidden, scaled)
+        _, _, scaled, format = compiled.steps[0].arguments
+        assert isinstance(format, Format)
+        head = compiled.sites[-1]
+        self._owner = embed.owner_share(head, placement.hidden, bool(scaled), format)
         self._base = self._cycles_at(np.zeros(0, np.int64))
         self._products = sum(  # MACs of all weight products
             compiled.program.matrices[row[Field.WEIGHT]].inputs

@@ -72,9 +72,17 @@ def test_or_its_keys_do(tmp_path) -> None:
     assert not read_facts(write_file(tmp_path / "m.gguf", **old)).fill_in_the_middle
 
 
+def test_what_the_engine_does_not_run_says_why(tmp_path) -> None:
+    path = write_file(tmp_path / "m.gguf", **{"general.architecture": "mamba"})
+    assert "mamba" in read_facts(path).problem
+    (tmp_path / "config.json").write_text('{"model_type": "mamba"}')
+    assert "mamba" in read_facts(tmp_path).problem
+
+
 def test_a_folder(tmp_path) -> None:
     folder = write_tiny_model(tmp_path / "tiny")
     facts = read_facts(folder)
+    assert facts.problem is None
     config = json.loads((folder / "config.json").read_text())
     assert facts.family == config["model_type"]
     assert facts.context == config["max_position_embeddings"]

@@ -46,7 +46,7 @@ def test_paths(folder, tmp_path, monkeypatch) -> None:
     blob = tmp_path / "sha256-1234"
     blob.write_bytes(DATA)
     assert locate_model(blob) == blob
-    with pytest.raises(ModelError, match="no model"):
+    with pytest.raises(ModelError, match=r"none\.gguf: no such file"):
         locate_model("mine/none.gguf")
 
 

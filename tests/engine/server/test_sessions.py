@@ -314,6 +314,14 @@ def test_nothing_is_closed_for_what_cannot_fit_anyway(table, tmp_path):
     assert tasks == []
 
 
+def test_the_small_model_is_always_worth_a_try(table):
+    sessions, _, use = table
+    use("a"), use("b")
+    user = User()
+    assert sessions.open(OpenSession(1, SMALL_MODEL), user) is not None
+    assert user.heard == []
+
+
 def test_what_nobody_waits_for_gives_way_while_it_opens(table, tmp_path):
     sessions, tasks, use = table
     user = User()

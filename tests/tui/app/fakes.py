@@ -89,7 +89,9 @@ async def until(pilot: Pilot[Any], condition: Callable[[], object], seconds: flo
 
 async def settled(pilot: Pilot[Any], turns: int = 3) -> None:
     """Wait until only the engine and open questions are waited for and the picture rests."""
-    endless = {"engine", "_loader"} | ({"files"} if len(pilot.app.screen_stack) > 1 else set())
+    endless = {"engine", "_loader"} | (
+        {"files", "models"} if len(pilot.app.screen_stack) > 1 else set()
+    )
 
     def running() -> list[Any]:
         return [worker for worker in pilot.app.workers if worker.group not in endless]

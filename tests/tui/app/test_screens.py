@@ -4,13 +4,16 @@
 """
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from engine import model_store
 from tests.tui.app.fakes import FakeClient, settled, until
 from tui.app import SparkApp
+from tui.app_messages import BackgroundWork
 from tui.demo_engine import demo_ready, demo_telemetry
 from tui.screens.help import HelpScreen
 from tui.screens.question import QuestionScreen
@@ -132,6 +135,37 @@ def test_nothing_runs_any_more(
         await pilot.pause()
 
     assert snap(make_app(GREETING, line=9), (120, 40), act)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=columns_by_rows)
+def test_a_model_is_offered(
+    snap: Any,
+    make_app: MakeApp,
+    started: Act,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    size: tuple[int, int],
+) -> None:
+    monkeypatch.setenv("SPARK_MODELS_DIR", str(tmp_path))
+    for place in (model_store, model_store.choice):
+        monkeypatch.setattr(place, "free_memory_bytes", lambda: 16_000_000_000)
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await until(pilot, lambda: isinstance(pilot.app.screen, QuestionScreen))
+        await started(pilot)
+
+    assert snap(make_app(GREETING, line=9, offer_model=True), size, act)
+
+
+def test_a_model_is_fetched(snap: Any, make_app: MakeApp, started: Act) -> None:
+    async def act(pilot: Pilot[Any]) -> None:
+        await started(pilot)
+        app = pilot.app
+        assert isinstance(app, SparkApp)
+        work = BackgroundWork("qwen2.5-coder-0.5b", "fetching", 0.34, 5.1e6, 63.0)
+        app.status.show(background=work)
+
+    assert snap(make_app(GREETING, line=9), (80, 24), act)
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import engine
+from engine import model_store
 from engine.doctor import Examination, ModelCheck, examine
 from engine.model.formats.gguf import read_gguf
 from tests.tiny_gguf import write_tiny_gguf
@@ -53,6 +54,19 @@ def test_json_names_everything_that_is_promised(
     for name in ("term", "colorterm", "columns", "rows", "utf8"):
         assert name in report["terminal"]
     assert report["problems"] == []
+
+
+def test_the_default_model_comes_with_its_rule_and_its_speed(
+    spark: Spark, found: dict[str, Any], own_folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARK_MODELS_DIR", str(own_folders / "models"))
+    default = spark("doctor", "--json").json["default_model"]
+    assert default["name"] == "spark-nano"
+    assert "tokens a second" in default["rule"]
+    assert default["tokens_per_second_here"] is None
+    assert default["memory_available_bytes"] > 0
+    model_store.note_speed("spark-nano", 17.5)
+    assert "17.5" in spark("doctor").out
 
 
 def test_people_get_a_line_a_fact_and_a_verdict(spark: Spark, found: dict[str, Any]) -> None:

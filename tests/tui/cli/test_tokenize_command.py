@@ -45,7 +45,7 @@ def test_a_gguf_file_brings_its_own_vocabulary(tmp_path: Path, capsys) -> None:
         (None, None, 2, "cannot read"),
         (b"\xff", None, 2, "no UTF-8 text: byte 0 is 0xff"),
         (b"x", "nothing", 2, "no model 'nothing'"),
-        (b"x", "nothing.gguf", 2, "no model 'nothing.gguf'"),
+        (b"x", "nothing.gguf", 2, "nothing.gguf: no such file"),
     ],
 )
 def test_what_goes_wrong_is_one_line(tmp_path, capsys, content, model, code, words) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tui.visuals.inks import INKS, widths
-from tui.app_messages import SuggestionReport
+from tui.app_messages import BackgroundWork, SuggestionReport
 from tui.demo_engine import demo_ready
 from tui.link.engine_state import EngineState, Phase
 from tui.visuals.status_text import StatusView, status_text
@@ -28,6 +28,13 @@ def status(width: int = 120, **fields: Any) -> str:
         [None, SuggestionReport(shown=True, latency_ms=42.0), SuggestionReport(reason="x" * 70)]
     ),
     paused=st.booleans(),
+    background=st.sampled_from(
+        [
+            None,
+            BackgroundWork("qwen2.5-coder-0.5b", "fetching", 0.34, 5.1e6, 63.0),
+            BackgroundWork("m", "preparing 3 of 17 matmul", 0.2),
+        ]
+    ),
 )
 def test_the_status_line_is_one_line_of_the_terminal(
     width: int,
@@ -37,6 +44,7 @@ def test_the_status_line_is_one_line_of_the_terminal(
     done: int,
     report: SuggestionReport | None,
     paused: bool,
+    background: BackgroundWork | None,
 ) -> None:
     view = StatusView(
         path=path,
@@ -64,3 +72,22 @@ def test_a_narrow_status_line_drops_folders_before_the_engine() -> None:
     assert " app.py" in narrow
     assert "package" not in narrow
     assert "compiling 3/17" in narrow
+
+
+def test_what_goes_on_beside_is_said_as_fully_as_there_is_room() -> None:
+    ready = EngineState(Phase.READY, ready=READY)
+    fetch = BackgroundWork("qwen2.5-coder-0.5b", "fetching", 0.34, 5.1e6, 63.0)
+    said = {width: status(width, engine=ready, background=fetch) for width in (56, 66, 120)}
+    assert "● fetching qwen2.5-coder-0.5b 34.0%, 5.1 MB/s, 1:03 left" in said[120]
+    assert "● qwen2.5-coder-0.5b 34.0%, 1:03 left" in said[66]
+    assert "● fetching 34.0%, 1:03 left" in said[56]
+    late = BackgroundWork("m", "fetching", 0.01, 1e3, 9e4)
+    assert "25 h left" in status(engine=ready, background=late)
+
+
+def test_the_engines_own_state_is_not_hidden_by_it() -> None:
+    work = BackgroundWork("big", "opening")
+    preparing = EngineState(Phase.PREPARING, "preparing matmul", 3, 17)
+    assert "◌ 3/17, big: opening" in status(engine=preparing, background=work)
+    failed = EngineState(Phase.FAILED, "no model")
+    assert "✕ engine: no model" in status(engine=failed, background=work)

@@ -1,4 +1,4 @@
-"""`spark-tui models …`: what is on this computer, and fetching, verifying and removing it."""
+"""`spark-tui models …`: the models on this computer, listed, fetched, verified and removed."""
 
 import click
 

@@ -103,9 +103,9 @@ def _print(found: engine.ModelList, offers: list[dict[str, Any]]) -> None:
             click.echo(f"{model.name}: {model.problem}", err=True)
     _say("")
     _say(f"* {found.default_why}. The rule: {found.default_rule}.")
-    free = found.memory_free_bytes
+    free = model_store.size_text(found.memory_free_bytes)
     _say(
-        f"memory: {found.memory_rule}; {model_store.size_text(free) if free else DASH} are free. "
+        f"memory: {found.memory_rule}; {free} are free. "
         f"wafers of {found.machine}: {found.wafers_rule}."
     )
     if offers:

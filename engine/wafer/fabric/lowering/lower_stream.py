@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from engine.wafer.cost.ledger import vector
+from engine.model.tensors.tensor import Format
 from engine.wafer.fabric.layout import even
 from engine.wafer.fabric.lowering.context import Lowering, float_bits
-from engine.wafer.fabric.lowering.lower_products import tile
+from engine.wafer.fabric.lowering.lower_products import hold_tiles
 from engine.wafer.fabric.micro import Kind, Micro, Reduce
 from engine.wafer.fabric.region import LANE_BACK, NodeLines
+from engine.wafer.ops.embed import dequantising
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
-from engine.wafer.program.geometry import Split
+from engine.wafer.program.geometry import GROUP, Split
 from engine.wafer.program.isa import Field
 
 __all__ = ["embed", "receive", "select", "send"]
@@ -52,26 +53,35 @@ def embed(low: Lowering) -> None:
 def _look_up(low: Lowering, hidden: Split, message: int, found: int, mine: int) -> None:
     """Let every core of the head compare the token with its share of the vocabulary."""
     site = low.site
-    weights, scales = tile(low, low.placement.head_outputs, hidden, np.array([]), tied=True)
-    scale = float_bits(low.scaling().scale)
-    bounds = site.memory("vocabulary", 3)
-    edges = np.concatenate([[0], np.cumsum(low.placement.head_outputs)])
-    for column in range(site.columns):
-        cores = site.cores(low.line(ALONG_ROWS), column)
-        share = [int(edges[column]), int(edges[column + 1] - edges[column]), scale]
-        low.fills.append((cores, bounds, np.tile(np.array(share, np.int32), (cores.size, 1))))
+    (tile,) = hold_tiles(low, hidden, even(low.placement.head_outputs))
+    share = site.memory("vocabulary", 6)
+    _say_shares(low, hidden, tile.format, share)
     rows, columns = np.meshgrid(low.line(ALONG_ROWS), low.line(ALONG_COLUMNS), indexing="ij")
     k = np.array(hidden.elements)[rows]
     # The owner's work beyond the comparison, which the operation tells separately.
-    cycles, overhead = vector(low.machine, k, operations=1 + (low.row[Field.VARIANT] >= 0))
-    low.told[0]["vector"] += cycles
-    low.told[0]["pipe"] += overhead * (k > 0)
-    k = k.ravel()
-    groups = max(1, max(hidden.groups)) if hidden.span == 1 else 1
+    scaled = bool(low.row[Field.VARIANT] >= 0)
+    cycles, overhead = dequantising(low.machine, hidden, scaled, tile.format)
+    low.told[0]["vector"] += cycles[:, None]
+    low.told[0]["pipe"] += overhead[:, None]
     low.work(
         (rows.ravel(), columns.ravel()), Kind.LOOKUP,
-        (message, found, k, mine, weights, scales, (k << 16) | groups, bounds),
+        (
+            message, found, k.ravel(), mine, tile.weights, tile.scales,
+            float_bits(low.scaling().scale), share,
+        ),
     )  # fmt: skip
+
+
+def _say_shares(low: Lowering, hidden: Split, format: Format, address: int) -> None:
+    """Write down in every core which rows of the embedding it holds, and how: `Kind.LOOKUP`."""
+    site, logits, rows = low.site, low.placement.head_outputs, low.line(ALONG_ROWS)
+    before = rows % hidden.span * (GROUP // hidden.span) if hidden.span > 1 else 0 * rows
+    scales = max(1, max(hidden.groups)) * format.blocks_per_group
+    for column, end in enumerate(np.cumsum(logits)):
+        share = np.zeros((rows.size, 6), np.int32)
+        share[:] = end - logits[column], logits[column], scales, format.block, 0, format.has_minima
+        share[:, 4] = before // format.block
+        low.fills.append((site.cores(rows, column), address, share))
 
 
 def send(low: Lowering) -> None:

@@ -6,18 +6,19 @@
 import numpy as np
 
 from engine import scalars
-from engine.wafer.fast.kernels.dot.panel_layout import GROUP, PANEL, TILE_BYTES, TileLayout
+from engine.wafer.fast.kernels.dot.entries import call_row
+from engine.wafer.fast.kernels.dot.panel_layout import GROUP, HALF, PANEL
 from engine.wafer.fast.kernels.operands import (
     Angles,
     Block,
     Float,
     Floats,
     Panels,
+    Pieces,
     Quantised,
     Rotation,
     RowSpan,
     SumOrder,
-    Tiles,
     Tokens,
 )
 from engine.wafer.jit.decorators import helper, kernel
@@ -64,23 +65,13 @@ def reduce_parts(parts, order):
 
 
 @kernel
-def embed(
-    panels: Panels, tiles: Tiles, layout: TileLayout, tokens: Tokens, values: Floats, target: Block
-) -> None:
+def embed(panels: Panels, pieces: Pieces, tokens: Tokens, values: Floats, target: Block) -> None:
     """Target ← for each token its row of a matrix in panels, dequantised."""
     for m in range(tokens.size):
-        first = tiles.first + tokens[m] // PANEL * tiles.groups
-        column = tokens[m] % PANEL
-        for g in range(tiles.groups):
-            scale = panels.scales[(first + g) * PANEL + column]
-            base = (first + g) * TILE_BYTES + column * layout.run
-            at = target.at + m * target.width + g * GROUP
-            for start in range(0, GROUP, layout.run):
-                for i in range(layout.run):
-                    level = np.int8(
-                        np.int32(panels.weights[base + start * PANEL + i]) - layout.bias
-                    )
-                    values[at + start + i] = np.float32(level) * scale
+        piece = pieces.first + tokens[m] // PANEL
+        address = panels.entries[panels.pieces[piece, 4], 1]
+        at = target.at + m * target.width
+        call_row(address, panels, piece, tokens[m] % PANEL, values, at)
 
 
 @kernel
@@ -208,36 +199,33 @@ def head_norm(
 
 
 @helper
-def _quantise_group(values, at, levels, to):
-    """Round 32 values to int8 in ``levels``; return their scale and the sum of the levels."""
+def _quantise_group(values, at, inputs, group):
+    """Round 32 values to int8; keep their scale and the sums of both halves of the levels."""
     largest = np.float32(0.0)
     for i in range(GROUP):
         largest = max(largest, abs(values[at + i]))
     scale = largest / np.float32(127.0)
-    total = np.int32(0)
-    for i in range(GROUP):
-        q = np.int32(0)
-        if scale > np.float32(0.0):
-            ratio = np.rint(values[at + i] / scale)
-            q = np.int32(min(max(ratio, np.float32(-127.0)), np.float32(127.0)))
-        levels[to + i] = q
-        total += q
-    return scale, total
+    inputs.scales[group] = scale
+    for half in range(2):
+        total = np.int32(0)
+        for i in range(half * HALF, (half + 1) * HALF):
+            q = np.int32(0)
+            if scale > np.float32(0.0):
+                ratio = np.rint(values[at + i] / scale)
+                q = np.int32(min(max(ratio, np.float32(-127.0)), np.float32(127.0)))
+            inputs.levels[group * GROUP + i] = q
+            total += q
+        inputs.sums[2 * group + half] = total
 
 
 @kernel
-def quantise(
-    values: Floats, source: Block, layout: TileLayout, inputs: Quantised, rows: RowSpan
-) -> None:
-    """Inputs ← source in int8 by groups of 32, with scales, and corrections for a layout's bias."""
+def quantise(values: Floats, source: Block, inputs: Quantised, rows: RowSpan) -> None:
+    """Inputs ← source in int8 by groups of 32, with their scales and the sums of their halves."""
     groups = source.width // GROUP
     for m in range(rows.first, rows.last):
         for g in range(groups):
             at = source.at + m * source.width + g * GROUP
-            group = m * groups + g
-            scale, total = _quantise_group(values, at, inputs.levels, group * GROUP)
-            inputs.scales[group] = scale
-            inputs.corrections[group] = np.int32(-layout.bias) * total
+            _quantise_group(values, at, inputs, m * groups + g)
 
 
 @kernel

@@ -161,7 +161,8 @@ def test_half_precision_has_its_own_rate_and_no_scales():
     spec, lies = replace(WSE3, fmac_fp16=4), even_split(12, 3)
     outputs = np.full(2, 10, np.int64)
 
-    cost = matmul.cost(Site(spec, 2, 3), lies, outputs, ALONG_ROWS, ReduceOrder(3, 3), FP16)
+    tiles = matmul.stack((FP16,), (outputs,))
+    cost = matmul.cost(Site(spec, 2, 3), lies, tiles, ALONG_ROWS, ReduceOrder(3, 3))
 
     tile = 4 * (ceil(10 / 4) + spec.vector_overhead_cycles)
     assert cost.cycles[0] == tile + lines.reduce_cycles(spec, 3, 3, 10)

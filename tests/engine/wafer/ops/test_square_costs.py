@@ -54,6 +54,11 @@ quick = settings(max_examples=15, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
 
 
+def int8(outputs):
+    """The one tile of an int8 matrix."""
+    return matmul.stack((INT8,), (outputs,))
+
+
 def random_program(seed):
     random = np.random.default_rng(seed)
     spec, model = random_machine(random), random_model(random)
@@ -172,7 +177,7 @@ def test_matmul_is_its_formula(seed, groups, cores, outputs):
     order = ReduceOrder(lies.parts, int(random.integers(1, lies.parts + 1)))
     n = np.full(3, outputs, np.int64)
 
-    cost = matmul.cost(Site(spec, 3, cores), lies, n, ALONG_ROWS, order)
+    cost = matmul.cost(Site(spec, 3, cores), lies, int8(n), ALONG_ROWS, order)
 
     k, g, c_v = lies.most_elements, max(lies.groups), spec.vector_overhead_cycles
     expected = k * (ceil(outputs / spec.mac_int8) + c_v)
@@ -191,7 +196,7 @@ def test_a_product_multiplies_every_weight_once(along):
     outputs = np.array([8, 16, 24, 8], np.int64)
     columns, rows = (4, 9) if along == ALONG_ROWS else (9, 4)
 
-    cost = matmul.cost(Site(WSE3, columns, rows), lies, outputs, along, ReduceOrder(6, 3))
+    cost = matmul.cost(Site(WSE3, columns, rows), lies, int8(outputs), along, ReduceOrder(6, 3))
 
     macs = cost.states[0][Busy.MAC].sum() * WSE3.mac_int8
     assert macs == 192 * outputs.sum()
@@ -287,7 +292,7 @@ def test_head_norm_is_its_formula(columns):
 
 def test_a_bias_is_one_more_vector_instruction_where_the_outputs_lie():
     lies, n = split(64, 2), np.full(3, 10, np.int64)
-    arguments = (Site(WSE3, 3, 2), lies, n, ALONG_ROWS, ReduceOrder(2, 2), INT8)
+    arguments = (Site(WSE3, 3, 2), lies, int8(n), ALONG_ROWS, ReduceOrder(2, 2))
 
     plain, biased = (matmul.cost(*arguments, with_bias) for with_bias in (False, True))
 

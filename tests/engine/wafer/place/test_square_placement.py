@@ -117,7 +117,8 @@ def test_outputs_of_the_products_cover_their_widths(seed):
     _, _, placement = laid_out(seed)
     sizes, heads = placement.model, placement.heads
 
-    outputs = block_outputs(sizes, placement.shape)
+    stacks = block_outputs(sizes, placement.shape)
+    outputs = {role: np.sum(parts, axis=0) for role, parts in stacks.items()}
 
     attention = sizes.attention
     assert (

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from engine.errors import PlacementError
@@ -17,6 +18,7 @@ from engine.wafer.plan import kept_plans
 from engine.wafer.plan.planner import plan_shape
 from engine.wafer.plan.shape_search import PlanOptions
 from engine.wafer.program import machine
+from engine.wafer.program.geometry import split
 from tests.tiny import tiny_model
 
 SMALL = machine.get("small")
@@ -51,7 +53,9 @@ def test_int8_is_what_a_model_without_formats_has(graph):
     formats = WeightFormats.of(graph)
     assert set(formats.by_tensor) == set(graph.weights)
     assert formats.by_tensor["model.norm.weight"] is FP32
-    assert set(formats.by_role.values()) == {(INT8,)}
+    assert {kind for stacks in formats.by_role.values() for stack in stacks for kind in stack} == {
+        INT8
+    }
     assert set(formats.by_role) == {
         Role.EMBED, Role.QKV, Role.OUT, Role.GATE_UP, Role.DOWN, Role.HEAD,
     }  # fmt: skip
@@ -60,9 +64,10 @@ def test_int8_is_what_a_model_without_formats_has(graph):
 
 def test_a_role_has_every_format_of_its_layers_and_a_core_the_largest(graph):
     formats = WeightFormats.of(graph, formats_of(graph, "layers.1.mlp.down"))
-    assert formats.by_role[Role.DOWN] == (INT8, FP16)
-    assert formats.tile_bytes(Role.DOWN, 10, 64) == 2 * 10 * 64
-    assert formats.tile_bytes(Role.OUT, 10, 64) == 10 * 64 + 10 * 2 * 2
+    assert formats.by_role[Role.DOWN] == ((INT8,), (FP16,))
+    outputs, inputs = (np.array([10, 7]),), split(128, 2)
+    assert formats.tile_bytes(Role.DOWN, outputs, inputs) == 2 * 10 * 64
+    assert formats.tile_bytes(Role.OUT, outputs, inputs) == 10 * 64 + 10 * 2 * 2
     assert formats.input_bytes(Role.DOWN) == 4 + 2
     assert formats.input_bytes(Role.OUT) == 4 + 1
     assert formats.only_priced == ["fp16"]

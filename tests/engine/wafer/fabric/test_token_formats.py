@@ -1,0 +1,47 @@
+"""Weights of every format on simulated cores: the bits of the reference, spans included."""
+
+import numpy as np
+import pytest
+
+from engine.model.reference import QuantisedReference
+from engine.model.tensors import packed_formats
+from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.placement import Shape, place
+from engine.wafer.program import machine
+from tests.tiny import tiny_model
+from tests.wafers import chip_on, random_machine, random_mixed_model, random_placement
+
+SMALL = machine.get("small")
+TOKENS = np.array([7, 200, 45], np.int32)
+NAMES = [format.name for format in packed_formats().values()]
+SPANS = {"whole groups": Shape(4, 8, 6), "halves": Shape(8, 16, 3), "quarters": Shape(16, 32, 5)}
+
+
+def assert_the_chip_is_the_reference(model, spec, placement):
+    chip = chip_on(model, spec, placement)
+    reference = QuantisedReference(model.graph, model.tensors, chip.placed.orders)
+
+    expected = reference.forward(TOKENS)
+
+    assert np.array_equal(chip.prefill(TOKENS[:2]), expected[1])
+    assert np.array_equal(chip.decode(int(TOKENS[2])), expected[2])
+    timed = chip.placed.timing.step_cycles(2)
+    assert abs(chip.placed.step_cycles(2) - timed) <= 0.05 * timed
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("shape", SPANS.values(), ids=SPANS)
+def test_a_format_alone(name, shape):
+    model = tiny_model(
+        3, {"": name}, hidden=256, layers=1, heads=8, kv_heads=2, head_dim=32, ffn=256
+    )
+    placement = place(model_shape(model.graph, model.formats), SMALL, shape, 32)
+    assert_the_chip_is_the_reference(model, SMALL, placement)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_stacks_of_several_formats(seed):
+    """Random formats by matrix, machines and placements."""
+    random = np.random.default_rng(seed)
+    model, spec = random_mixed_model(random), random_machine(random)
+    assert_the_chip_is_the_reference(model, spec, random_placement(random, model, spec))
