@@ -8,7 +8,6 @@ import numpy as np
 
 from engine import scalars
 from engine.wafer.jit.decorators import helper
-from engine.wafer.program.isa import ACTIVATIONS
 
 __all__ = [
     "add",
@@ -32,7 +31,7 @@ gelu_exponent32 = helper(scalars.gelu_exponent32)
 softcap_exponent32 = helper(scalars.softcap_exponent32)
 softcap32 = helper(scalars.softcap32)
 
-_GELU = ACTIVATIONS.index("gelu")
+_GELU = scalars.ACTIVATIONS.index("gelu")
 
 
 @helper
