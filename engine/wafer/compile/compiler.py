@@ -306,8 +306,7 @@ class _Lowering:
         if biases := self._biases(nodes):
             operands[Field.BIAS] = self._vector(biases)
         tiles = matmul.stack(formats, product.outputs)
-        finishing = matmul.finishing_of(node.attributes)
-        layout = (inputs, tiles, along, order, finishing)
+        layout = (inputs, tiles, along, order, matmul.finishing_of(node.attributes))
         self.emit(Op.MATMUL, self.priced(matmul.cost, matmul.steps, *layout), node, operands)
 
     def _rotary(self, nodes: list[Node]) -> None:

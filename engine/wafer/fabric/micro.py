@@ -79,9 +79,9 @@ class Kind(IntEnum):
     NOTHING = 0
     LOOKUP = 1
     """Row `mem[A0]` of the embedding to A3, A2 elements, if this core's column holds it; else
-    nothing to send: mem[A1], mem[A1 + 1] say which.  Levels at A4, scales at A5, then minima; at A7
-    the first row, rows, scales of a row, elements of a scale, the row's first scale that is this
-    core's, whether there are minima, a factor of the row."""
+    nothing to send: mem[A1], mem[A1 + 1] say which.  Levels at A4, scales at A5, then minima, A6
+    the bits of a factor; at A7 the first row, rows, scales of a row, elements of a scale, the row's
+    first scale that is this core's, whether there are minima."""
     SQUARES = 2
     """mem[A1] ← Σ x², x = mem[A0 : A0 + A2]."""
     ROOT = 3
@@ -134,7 +134,7 @@ class Kind(IntEnum):
     FINISH = 22
     """mem[A0 + j] ← ((mem[A0 + j] + bias) × scale), then capped; A2 outputs of a product.  The
     biases lie at A1 where A3 is 1; A4 and A5 are the bits of scale and cap, a cap of 0 is none."""
-    HEAD_SQUARES = 23
+    HEAD_SQUARES = 29
     """mem[A1 + h] ← Σ x² over each of A2 vectors of A3 elements at A0."""
     HEAD_NORMALISE = 24
     """Vectors at A0 in place: (x·r)·w, r = rsqrt(mem[A1 + h] / A6 + eps), A6 the width of a whole
@@ -234,13 +234,13 @@ ADDRESSES: dict[Kind, tuple[int, ...]] = {
     Kind.ADD: (2, 0, 1),
     Kind.BEST: (1, 0),
     Kind.FINISH: (0, 1),
-    Kind.SUM: (1, 0),
     Kind.HEAD_SQUARES: (1, 0),
     Kind.HEAD_NORMALISE: (0, 1, 2),
     Kind.TOTAL: (1, 0),
     Kind.MEAN: (0,),
     Kind.CENTRE: (1, 0, 2),
     Kind.SHIFT: (1, 0, 2, 3, 5),
+    Kind.SUM: (1, 0),
     Kind.HOST: (1, 0),
     Kind.COPY: (1, 0),
 }
