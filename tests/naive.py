@@ -88,6 +88,38 @@ def rms_norm(x, weight, eps: float, order: ReduceOrder):
     return [(value * r) * w for value, w in zip(x, weight, strict=True)]
 
 
+def layer_norm(x, weight, eps: float, order: ReduceOrder):
+    """`rms_norm` of x less its mean."""
+    partials = []
+    for part in range(order.parts):
+        partial = ZERO
+        for k in share(part, order.parts, len(x)):
+            partial = partial + x[k]
+        partials.append(partial)
+    mean = reduce_parts(partials, order) / F32(len(x))
+    return rms_norm([value - mean for value in x], weight, eps, order)
+
+
+def head_norm(x, weight, eps: float, parts: int):
+    """`rms_norm` of one head, its squares added pair by pair."""
+    pairs = [d for i in range(len(x) // 2) for d in (i, len(x) // 2 + i)]
+    normed = rms_norm(
+        [x[d] for d in pairs], [weight[d] for d in pairs], eps, ReduceOrder.chain(parts)
+    )
+    return [normed[pairs.index(d)] for d in range(len(x))]
+
+
+def gelu(x):
+    """0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))), as x / (1 + e**−2z)."""
+    exponent = x * (F32(-1.5957691216057308) + F32(-0.0713548162715998) * (x * x))
+    return x / (F32(1) + scalars.exp32(exponent))
+
+
+def softcap(x, cap):
+    """cap·tanh(x / cap), as cap − 2·cap / (1 + e**(2x/cap))."""
+    return cap - (cap + cap) / (F32(1) + scalars.exp32(x * (F32(2) / cap)))
+
+
 def silu_gate(gate, up):
     """silu(gate) × up."""
     return [(g / (F32(1) + scalars.exp32(-g))) * u for g, u in zip(gate, up, strict=True)]
@@ -107,8 +139,11 @@ def rotate(x, position: int, base: float, width: int):
     return out
 
 
-def attend_head(q, keys, values, scale: float, orders: SumOrders):
-    """The attended values of one head and one query q (D) over all of keys, values (J of D)."""
+def attend_head(q, keys, values, scale: float, orders: SumOrders, window=0, cap=ZERO):
+    """The attended values of one head and one query q (D) over all of keys, values (J of D).
+
+    With a window over the last of them, with a cap of capped scores.
+    """
     width = len(q)
     pairs = [d for i in range(width // 2) for d in (i, width // 2 + i)]
     size = width // orders.head_dim.parts
@@ -120,12 +155,15 @@ def attend_head(q, keys, values, scale: float, orders: SumOrders):
             for d in pairs[first : first + size]:
                 partial = partial + q[d] * key[d]
             partials.append(partial)
-        scores.append(reduce_parts(partials, orders.head_dim) * F32(scale))
-    exponentials = [scalars.exp32(score - max(scores)) for score in scores]
+        score = reduce_parts(partials, orders.head_dim) * F32(scale)
+        scores.append(softcap(score, cap) if cap else score)
+    first = max(0, len(scores) - window) if window else 0
+    largest = max(scores[first:])
+    exponentials = [scalars.exp32(score - largest) for score in scores]
     parts = orders.positions.parts
     sums = [ZERO] * parts
     weighted = [[ZERO] * width for _ in range(parts)]
-    for j, e in enumerate(exponentials):
+    for j, e in list(enumerate(exponentials))[first:]:
         sums[j % parts] = sums[j % parts] + e
         for d in range(width):
             weighted[j % parts][d] = weighted[j % parts][d] + e * values[j][d]

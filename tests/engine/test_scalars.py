@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine import scalars
+from engine.model.reference.quantised import gelu, silu, softcap
 
 EXP_ULPS = 2.0
 RSQRT_ULPS = 3.0
@@ -79,6 +80,43 @@ def test_rsqrt32_is_within_three_units_in_the_last_place():
     assert ulps(scalars.rsqrt32(x), exact) <= RSQRT_ULPS
 
 
+def activation_arguments():
+    random = np.random.default_rng(4)
+    edges = [0.0, -0.0, 1e-30, -1e-30, 87.0, -86.0, 1e4, -0.7517]
+    return np.concatenate([random.uniform(-12, 12, 3000), edges]).astype(np.float32)
+
+
+def test_silu_is_within_four_units_in_the_last_place():
+    x = activation_arguments()
+    exact = [mpmath.mpf(float(v)) / (1 + mpmath.exp(-mpmath.mpf(float(v)))) for v in x]
+    assert ulps(silu(x), exact) <= 4.0
+
+
+def test_gelu_is_near_its_formula_also_where_that_is_small():
+    x = activation_arguments()
+    root = mpmath.sqrt(2 / mpmath.pi)
+    for value, found in zip(x.tolist(), gelu(x).tolist(), strict=True):
+        v = mpmath.mpf(value)
+        z = root * (v + mpmath.mpf("0.044715") * v**3)
+        exact = v / (1 + mpmath.exp(-2 * z))
+        assert abs(found - exact) <= 2e-7 * abs(v)
+        if value > -6:
+            assert abs(found - exact) <= 1e-5 * abs(exact)
+
+
+@pytest.mark.parametrize("cap", [1.0, 30.0, 50.0])
+def test_softcap_is_within_two_ten_millionths_of_its_cap(cap):
+    random = np.random.default_rng(5)
+    x = np.concatenate([cap * random.uniform(-12, 12, 2000), [0.0, 1e30, -1e30]]).astype(np.float32)
+
+    found = softcap(x, np.float32(cap))
+
+    for value, each in zip(x.tolist(), found.tolist(), strict=True):
+        assert abs(each - cap * mpmath.tanh(mpmath.mpf(value) / cap)) <= 2e-7 * cap
+    assert found[-3] == 0.0
+    assert (np.abs(found) <= np.float32(cap)).all()
+
+
 def angles():
     random = np.random.default_rng(2)
     return np.concatenate(
@@ -127,6 +165,13 @@ def test_rotary_tables_hold_the_nearest_float32():
 def test_rotary_tables_begin_the_same_for_every_length():
     long, short = scalars.rotary_tables(10000.0, 32, 100), scalars.rotary_tables(10000.0, 32, 10)
     assert all((a[:10] == b).all() for a, b in zip(long, short, strict=True))
+
+
+def test_factors_divide_the_angles():
+    plain = scalars.rotary_tables(10000.0, 16, 64)
+    slowed = scalars.rotary_tables(10000.0, 16, 64, (4.0,) * 8)
+
+    assert all((a[::4] == b[:16]).all() for a, b in zip(slowed, plain, strict=True))
 
 
 @pytest.mark.parametrize(

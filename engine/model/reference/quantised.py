@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from engine import scalars
 from engine.errors import ModelError
 from engine.model.graph import ModelGraph, Node
-from engine.model.reference.interpreter import Array, Interpreter
-from engine.model.roles import Role
+from engine.model.reference.interpreter import Array, Interpreter, visible
 from engine.model.sum_orders import ReduceOrder, SumOrders
 from engine.model.tensors.tensor import (
     Blocks,
@@ -27,16 +26,21 @@ from engine.model.tensors.tensor import (
 __all__ = [
     "QuantisedReference",
     "attend",
+    "gelu",
+    "head_norm",
+    "layer_norm",
     "multiply",
     "quantise_rows",
     "reduce_parts",
     "rms_norm",
     "silu",
+    "softcap",
 ]
 
 _GROUP = 32
 _LIMIT = np.float32(127.0)
 _ONE = np.float32(1.0)
+_UNCAPPED = np.float32(0.0)
 
 
 class QuantisedReference(Interpreter):
@@ -48,8 +52,7 @@ class QuantisedReference(Interpreter):
         orders: The orders of summation that a placement chose.
 
     Raises:
-        ModelError: ``orders.head_dim.parts`` does not divide a head's width, or a node has no
-            arithmetic here, such as a window or a GELU.
+        ModelError: ``orders.head_dim.parts`` does not divide a head's width.
 
     Exactness:
         Bit-exact with the fast tier and the cycle tier for the same orders; the same logits for
@@ -63,7 +66,6 @@ class QuantisedReference(Interpreter):
         self.orders = orders
         self._tensors = tensors
         for node in self.graph.nodes:
-            _refuse_unsupported(node)
             if node.op == "attention" and node.integer("head_dim") % orders.head_dim.parts:
                 raise ModelError(
                     f"node {node.name!r}: head_dim {node.integer('head_dim')} does not split "
@@ -89,24 +91,32 @@ class QuantisedReference(Interpreter):
         return product
 
     def layer_norm(self, node: Node, x: Array) -> Array:
-        """Refuse: the wafer's arithmetic has no layer norm."""
-        raise _refusal(node, "layer norm")
+        """Return (x − mean) × rsqrt(mean of squares + eps) × weight, plus the bias."""
+        normed = layer_norm(
+            x, float_vector(self._tensors, str(node.weight)), node.number("eps"), self.orders.norm
+        )
+        if "bias" in node.attributes:
+            normed = normed + float_vector(self._tensors, node.text("bias"))
+        return normed
 
     def head_norm(self, node: Node, x: Array) -> Array:
-        """Refuse: the wafer's arithmetic has no norm of single heads."""
-        raise _refusal(node, "norm of single heads")
+        """Return the normed heads of x (T, H, D)."""
+        weight = float_vector(self._tensors, str(node.weight))
+        return head_norm(x, weight, node.number("eps"), self.orders.head_dim)
 
     def activate(self, kind: str, x: Array) -> Array:
-        """Return silu(x)."""
-        return silu(x)
+        """Return silu(x) or gelu(x)."""
+        return gelu(x) if kind == "gelu" else silu(x)
 
     def softcap(self, x: Array, cap: np.float32) -> Array:
-        """Refuse: the wafer's arithmetic has no soft-cap."""
-        raise ModelError("the quantised reference has no soft-cap")
+        """Return cap · tanh(x / cap)."""
+        return softcap(x, cap)
 
     def attend(self, node: Node, q: Array, keys: Array, values: Array) -> Array:
         """Return the attended values, (T, H, D)."""
-        return attend(q, keys, values, np.float32(node.number("scale")), self.orders)
+        window, cap = node.integer("window"), np.float32(node.number("softcap"))
+        scale = np.float32(node.number("scale"))
+        return attend(q, keys, values, scale, self.orders, window=window, cap=cap)
 
 
 def reduce_parts(parts: Sequence[Array] | Array, order: ReduceOrder) -> Array:
@@ -125,18 +135,42 @@ def reduce_parts(parts: Sequence[Array] | Array, order: ReduceOrder) -> Array:
 
 
 def rms_norm(x: Array, weight: Array, eps: float, order: ReduceOrder) -> Array:
-    """Return the normed rows of x (T, K); part i sums the squares of elements iK/P … (i+1)K/P."""
+    """Return the normed rows of x (T, K), their squares added as in `_mean`."""
+    r = scalars.rsqrt32(_mean(x * x, order) + np.float32(eps))  # (T,)
+    normed: Array = (x * r[:, None]) * weight
+    return normed
+
+
+def layer_norm(x: Array, weight: Array, eps: float, order: ReduceOrder) -> Array:
+    """Return the rows of x (T, K) less their mean, normed as by `rms_norm`."""
+    return rms_norm(x - _mean(x, order)[:, None], weight, eps, order)
+
+
+def head_norm(x: Array, weight: Array, eps: float, order: ReduceOrder) -> Array:
+    """Return the normed heads of x (T, H, D); squares are added in the order of a score."""
+    rows, heads, width = x.shape
+    in_order = (x * x)[:, :, _pairs(width)].reshape(rows * heads, width)
+    r = scalars.rsqrt32(_mean(in_order, order) + np.float32(eps)).reshape(rows, heads, 1)
+    normed: Array = (x * r) * weight
+    return normed
+
+
+def _mean(x: Array, order: ReduceOrder) -> Array:
+    """Return the means of rows (T, K), (T,); part i adds elements iK/P … (i+1)K/P in turn."""
     width, parts = x.shape[1], order.parts
     partials = []
     for part in range(parts):
         partial = np.zeros(len(x), np.float32)
         for k in range(part * width // parts, (part + 1) * width // parts):
-            partial = partial + x[:, k] * x[:, k]
+            partial = partial + x[:, k]
         partials.append(partial)
-    squares = reduce_parts(partials, order)
-    r = scalars.rsqrt32(squares / np.float32(width) + np.float32(eps))  # (T,)
-    normed: Array = (x * r[:, None]) * weight
-    return normed
+    mean: Array = reduce_parts(partials, order) / np.float32(width)
+    return mean
+
+
+def _pairs(width: int) -> list[int]:
+    """Return the dimensions of a head as they are added: i and i + D/2 in turn."""
+    return [d for i in range(width // 2) for d in (i, i + width // 2)]
 
 
 def quantise_rows(x: Array) -> tuple[NDArray[np.int32], Array]:
@@ -185,11 +219,33 @@ def _terms(blocks: Blocks, g: int, levels: NDArray[np.int32], scales: Array) -> 
 
 def silu(x: Array) -> Array:
     """Return x / (1 + exp(−x))."""
-    activated: Array = x / (_ONE + scalars.exp32(-x))
+    activated: Array = scalars.logistic32(x, scalars.exp32(-x))
     return activated
 
 
-def attend(q: Array, keys: Array, values: Array, scale: np.float32, orders: SumOrders) -> Array:
+def gelu(x: Array) -> Array:
+    """Return 0.5 · x · (1 + tanh(√(2/π) · (x + 0.044715 · x³)))."""
+    power = scalars.exp32(scalars.gelu_exponent32(x))
+    activated: Array = scalars.logistic32(x, power)
+    return activated
+
+
+def softcap(x: Array, cap: np.float32) -> Array:
+    """Return cap · tanh(x / cap)."""
+    capped: Array = scalars.softcap32(scalars.exp32(scalars.softcap_exponent32(x, cap)), cap)
+    return capped
+
+
+def attend(
+    q: Array,
+    keys: Array,
+    values: Array,
+    scale: np.float32,
+    orders: SumOrders,
+    *,
+    window: int = 0,
+    cap: np.float32 = _UNCAPPED,
+) -> Array:
     """Return the attended values, (T, H, D), of queries q (T, H, D) at the last T positions.
 
     Args:
@@ -198,23 +254,26 @@ def attend(q: Array, keys: Array, values: Array, scale: np.float32, orders: SumO
         values: (J, G, D), holding fp16 values.
         scale: Factor of the scores.
         orders: ``head_dim`` orders the products of a score, ``positions`` the softmax.
+        window: Last positions that a query sees, its own included; 0: all.
+        cap: Bound that the scaled scores approach; 0: none.
     """
     rows, heads, width = q.shape
     total, shared = len(keys), heads // keys.shape[1]
     keys, values = np.repeat(keys, shared, axis=1), np.repeat(values, shared, axis=1)  # (J, H, D)
     scores = _scores(q, keys, orders.head_dim) * scale  # (T, H, J)
-    start = total - rows
-    visible = np.arange(total) <= np.arange(start, total)[:, None, None]  # (T, 1, J)
-    largest = np.where(visible, scores, np.float32(-np.inf)).max(axis=2)  # (T, H)
+    if cap > 0:
+        scores = softcap(scores, cap)
+    seen = visible(rows, total, window)  # (T, J)
+    largest = np.where(seen[:, None, :], scores, np.float32(-np.inf)).max(axis=2)  # (T, H)
     exponentials = scalars.exp32(scores - largest[:, :, None])  # read where visible only
     parts = orders.positions.parts
     sums = np.zeros((parts, rows, heads), np.float32)
     weighted = np.zeros((parts, rows, heads, width), np.float32)
     for j in range(total):
-        first = max(0, j - start)  # the first row that sees position j
-        e = exponentials[first:, :, j]
-        sums[j % parts, first:] += e
-        weighted[j % parts, first:] += e[:, :, None] * values[j]
+        looking = np.flatnonzero(seen[:, j])  # the rows that see position j
+        e = exponentials[looking, :, j]
+        sums[j % parts, looking] += e
+        weighted[j % parts, looking] += e[:, :, None] * values[j]
     total_weight = reduce_parts(sums, orders.positions)  # (T, H)
     attended: Array = reduce_parts(weighted, orders.positions) / total_weight[:, :, None]
     return attended
@@ -223,7 +282,7 @@ def attend(q: Array, keys: Array, values: Array, scale: np.float32, orders: SumO
 def _scores(q: Array, keys: Array, order: ReduceOrder) -> Array:
     """Return q·k for all pairs, (T, H, J); the dimensions of a head are added pair by pair."""
     rows, heads, width = q.shape
-    pairs = [d for i in range(width // 2) for d in (i, i + width // 2)]
+    pairs = _pairs(width)
     share = width // order.parts
     partials = []
     for part in range(order.parts):
@@ -232,21 +291,3 @@ def _scores(q: Array, keys: Array, order: ReduceOrder) -> Array:
             partial = partial + q[:, :, d, None] * keys[:, :, d].T[None]
         partials.append(partial)
     return reduce_parts(partials, order)
-
-
-def _refuse_unsupported(node: Node) -> None:
-    """Refuse what `QuantisedReference` has no arithmetic for."""
-    if node.role is Role.HEAD_NORM:
-        raise _refusal(node, "norm of single heads")
-    if node.op == "norm" and node.text("kind") != "rms":
-        raise _refusal(node, f"norm of kind {node.text('kind')}; only rms")
-    if node.op == "gate" and node.text("kind") != "silu":
-        raise _refusal(node, f"activation of kind {node.text('kind')}; only silu")
-    if "softcap" in node.attributes and node.number("softcap"):
-        raise _refusal(node, f"softcap={node.number('softcap'):g}")
-    if node.op == "attention" and node.integer("window"):
-        raise _refusal(node, f"attention with window={node.integer('window')}; only 0")
-
-
-def _refusal(node: Node, what: str) -> ModelError:
-    return ModelError(f"node {node.name!r}: the quantised reference has no {what}")

@@ -31,6 +31,7 @@ from engine.wafer.ops import (
     select,
     transfer,
 )
+from engine.wafer.ops.attention import AttentionShape
 from engine.wafer.ops.site import ALONG_COLUMNS, Site
 from engine.wafer.place.lanes import lane_hops, north_hops
 from engine.wafer.place.orders import choose_orders_of_regions
@@ -102,28 +103,6 @@ def _groups(graph: ModelGraph) -> Iterator[list[Node]]:
 _IN_PLACE = (Role.HEAD_NORM, Role.ROTARY)
 
 
-_LOWERED = {
-    "embed": {"scale"},
-    "norm": {"kind", "eps", "heads"},
-    "matmul": {"bias"},
-    "rotary": {"kind", "base", "head_dim", "heads"},
-    "attention": {"kind", "heads", "kv_heads", "head_dim", "scale", "window", "softcap"},
-    "gate": {"kind"},
-    "add": set[str](),
-}
-"""The attributes that an instruction says, by operation; others would be lost."""
-
-
-def _refuse_unknown(node: Node) -> None:
-    lost = sorted(set(node.attributes) - _LOWERED[node.op])
-    if node.op == "norm" and node.text("kind") != "rms":
-        lost.append(f"kind {node.text('kind')}")
-    if node.op == "gate" and len(node.inputs) == 1:
-        lost.append("one input")
-    if lost:
-        raise PlacementError(f"{node.name}: {node.op} with {', '.join(lost)} is not supported yet")
-
-
 class _Lowering:
     """The instructions of a Program as they grow, and where the residual stream is now."""
 
@@ -150,6 +129,10 @@ class _Lowering:
         self.costs: list[Cost] = []
         self.steps: list[Counted] = []
         self._memo: dict[tuple[object, ...], Priced] = {}
+
+    @property
+    def _shape(self) -> AttentionShape:
+        return self.placement.model.attention
 
     @property
     def site(self) -> Site:
@@ -195,7 +178,6 @@ class _Lowering:
     def lower(self, nodes: list[Node]) -> None:
         """Emit the instructions of a group of nodes."""
         first = nodes[0]
-        _refuse_unknown(first)
         if first.op != "embed":
             self._go_to(first)
         lower = {
@@ -235,13 +217,14 @@ class _Lowering:
 
     def _embed(self, nodes: list[Node]) -> None:
         model = self.placement.model
-        scaled = "scale" in nodes[0].attributes
-        if scaled:
-            self._only_priced(nodes[0], "scaled embeddings")
-        layout = (self.placement.hidden, model.angles, scaled, self._formats(nodes)[0])
-        cost = self.priced(embed.cost, embed.steps, *layout)
-        target, weight = self.tables.write(nodes), self._matrix(nodes)
-        self.emit(Op.EMBED, cost, nodes[0], {Field.TARGET: target, Field.WEIGHT: weight})
+        scaling = self.tables.scaling(nodes[0])
+        layout = (self.placement.hidden, model.angles, scaling >= 0, self._formats(nodes)[0])
+        operands = {
+            Field.TARGET: self.tables.write(nodes),
+            Field.WEIGHT: self._matrix(nodes),
+            Field.VARIANT: scaling,
+        }
+        self.emit(Op.EMBED, self.priced(embed.cost, embed.steps, *layout), nodes[0], operands)
 
     def _norm(self, nodes: list[Node]) -> None:
         node = nodes[0]
@@ -252,19 +235,24 @@ class _Lowering:
             Field.ORDER: self.tables.order(self.orders.norm),
             Field.VARIANT: self.tables.norm(node),
         }
-        cost = self.priced(norm.cost, norm.steps, self.placement.hidden, self.orders.norm)
-        self.emit(Op.NORM, cost, node, operands)
+        if biases := self._biases(nodes):
+            operands[Field.BIAS] = self._vector(biases)
+        layout = (self.placement.hidden, self.orders.norm, *norm.additions_of(node.attributes))
+        self.emit(Op.NORM, self.priced(norm.cost, norm.steps, *layout), node, operands)
 
     def _head_norm(self, nodes: list[Node]) -> None:
         """Norm the heads of queries and keys in place."""
-        self._only_priced(nodes[0], "norms of single heads")
+        heads, shape = tuple(node.integer("heads") for node in nodes), self._shape
+        if heads != (shape.heads, shape.kv_heads):
+            raise PlacementError(f"{nodes[0].name}: queries and keys must be normed together")
         buffer = self.tables.write_in_place(nodes)
         operands = {
             Field.SOURCE: buffer,
             Field.TARGET: buffer,
-            Field.WEIGHT: self._matrix(nodes[:1]),
+            Field.WEIGHT: self._vector([str(node.weight) for node in nodes]),
+            Field.ORDER: self.tables.order(self.orders.head_dim),
             Field.ALONG: ALONG_COLUMNS,
-            Field.VARIANT: _one_kind(nodes, self.tables.norm),
+            Field.VARIANT: _one_kind(nodes, lambda node: self.tables.norm(node, heads)),
         }
         cost = self.priced(head_norm.cost, head_norm.steps, self.placement.heads)
         self.emit(Op.HEAD_NORM, cost, nodes[0], operands)
@@ -293,10 +281,6 @@ class _Lowering:
             raise PlacementError(f"{names}: one product serves them, and only some have a bias")
         return biases
 
-    def _only_priced(self, node: Node, what: str) -> None:
-        if self.placement.runs:
-            raise PlacementError(f"{node.name}: {what} are not supported yet")
-
     def _matmul(self, nodes: list[Node]) -> None:
         """Round the shared input to what the weights meet, bring it to all cores, multiply."""
         node, formats = nodes[0], self._formats(nodes)
@@ -318,14 +302,16 @@ class _Lowering:
             Field.WEIGHT: self._matrix(nodes),
             Field.ORDER: self.tables.order(order),
         }
+        operands[Field.VARIANT] = self.tables.scaling(node)
         if biases := self._biases(nodes):
             operands[Field.BIAS] = self._vector(biases)
         tiles = matmul.stack(formats, product.outputs)
-        layout = (inputs, tiles, along, order, len(biases) > 0)
+        finishing = matmul.finishing_of(node.attributes)
+        layout = (inputs, tiles, along, order, finishing)
         self.emit(Op.MATMUL, self.priced(matmul.cost, matmul.steps, *layout), node, operands)
 
     def _rotary(self, nodes: list[Node]) -> None:
-        node, heads, shape = nodes[0], self.placement.heads, self.placement.model.attention
+        node, heads, shape = nodes[0], self.placement.heads, self._shape
         rotated = sum(node.integer("heads") for node in nodes)
         if rotated != shape.heads + shape.kv_heads:
             raise PlacementError(f"{node.name}: queries and keys must be rotated together")
@@ -369,15 +355,15 @@ class _Lowering:
 
     def _gate(self, nodes: list[Node]) -> None:
         node, kind = nodes[0], nodes[0].text("kind")
-        if kind != "silu":
-            self._only_priced(node, f"activations of kind {kind}")
         operands = {
             Field.SOURCE: self.tables.read(*node.inputs),
             Field.TARGET: self.tables.write(nodes),
             Field.ALONG: ALONG_COLUMNS,
+            Field.VARIANT: self.tables.activation(node),
         }
         elements = np.asarray(self.placement.gated.elements, np.int64)
-        self.emit(Op.GATE, self.priced(gate.cost, gate.steps, elements, kind), node, operands)
+        layout = (elements, kind, len(node.inputs) == 2)
+        self.emit(Op.GATE, self.priced(gate.cost, gate.steps, *layout), node, operands)
 
     def _add(self, nodes: list[Node]) -> None:
         node = nodes[0]
@@ -385,8 +371,10 @@ class _Lowering:
             Field.SOURCE: self.tables.read(node.inputs[0]),
             Field.OTHER: self.tables.read(node.inputs[1]),
             Field.TARGET: self.tables.write(nodes),
+            Field.VARIANT: (scaling := self.tables.scaling(node)),
         }
-        self.emit(Op.ADD, self.priced(add.cost, add.steps, self.placement.hidden), node, operands)
+        layout = (self.placement.hidden, scaling >= 0)
+        self.emit(Op.ADD, self.priced(add.cost, add.steps, *layout), node, operands)
 
     def select(self, head: Node) -> None:
         """Emit the choice of the next token after the head."""
@@ -416,6 +404,8 @@ class _Lowering:
             norms=tuple(tables.norms),
             rotaries=tuple(tables.rotaries),
             attentions=tuple(tables.attentions),
+            activations=tuple(tables.activations),
+            scalings=tuple(tables.scalings),
         )
         return Compiled(program, tuple(self.costs), tuple(self.steps), self.sites)
 

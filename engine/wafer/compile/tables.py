@@ -11,7 +11,15 @@ from engine.errors import PlacementError
 from engine.model.graph import ModelGraph, Node
 from engine.model.sum_orders import ReduceOrder
 from engine.model.tensors.tensor import Format
-from engine.wafer.program.program import Attention, Buffer, Matrix, Norm, Rotary
+from engine.wafer.program.program import (
+    Activation,
+    Attention,
+    Buffer,
+    Matrix,
+    Norm,
+    Rotary,
+    Scaling,
+)
 
 __all__ = ["Tables"]
 
@@ -29,6 +37,8 @@ class Tables:
         self.norms: list[Norm] = []
         self.rotaries: list[Rotary] = []
         self.attentions: list[Attention] = []
+        self.activations: list[Activation] = []
+        self.scalings: list[Scaling] = []
         self._place: dict[str, tuple[str, int]] = {}  # value → (buffer, offset)
         self._read_until: dict[str, int] = {}  # buffer → number of the last node that reads it
         self._last_reader = {
@@ -118,13 +128,18 @@ class Tables:
         """Return the index of a reduction order."""
         return _index(self.orders, order)
 
-    def norm(self, node: Node) -> int:
-        """Return the index of a norm's kind."""
-        return _index(self.norms, Norm(node.text("kind"), node.number("eps")))
+    def norm(self, node: Node, heads: tuple[int, ...] = ()) -> int:
+        """Return the index of a norm's kind, of whole values or of the heads of several."""
+        return _index(self.norms, Norm(node.text("kind"), node.number("eps"), heads))
 
     def rotary(self, node: Node) -> int:
         """Return the index of a rotation's kind."""
-        kind = Rotary(node.text("kind"), node.number("base"), node.integer("head_dim"))
+        kind = Rotary(
+            kind=node.text("kind"),
+            base=node.number("base"),
+            head_dim=node.integer("head_dim"),
+            factors=node.numbers("factors"),
+        )
         return _index(self.rotaries, kind)
 
     def attention(self, node: Node, dim_parts: int) -> int:
@@ -140,6 +155,20 @@ class Tables:
             dim_parts=dim_parts,
         )
         return _index(self.attentions, kind)
+
+    def activation(self, node: Node) -> int:
+        """Return the index of an activation's kind."""
+        return _index(self.activations, Activation(node.text("kind"), len(node.inputs) == 2))
+
+    def scaling(self, node: Node) -> int:
+        """Return the index of a node's scale and cap, −1 if it has neither."""
+        if not {"scale", "softcap"} & set(node.attributes):
+            return -1
+        scale, cap = (
+            node.number(name) if name in node.attributes else without
+            for name, without in (("scale", 1.0), ("softcap", 0.0))
+        )
+        return _index(self.scalings, Scaling(scale, cap))
 
 
 def _index(table: list[_T], entry: _T) -> int:

@@ -92,7 +92,7 @@ class SimulatedChip:
             [
                 table
                 for kind in compiled.program.rotaries
-                for table in scalars.rotary_tables(kind.base, kind.head_dim, context)
+                for table in scalars.rotary_tables(kind.base, kind.head_dim, context, kind.factors)
             ],
             axis=1,
         )

@@ -10,11 +10,16 @@ import numpy as np
 from engine import scalars
 from engine.wafer.fabric.micro import Kind, MicroField
 from engine.wafer.jit.decorators import helper
+from engine.wafer.program.isa import ACTIVATIONS
 
 __all__ = ["compute", "from_half", "reduce_word", "to_half"]
 
 _exp32 = helper(scalars.exp32)
 _rsqrt32 = helper(scalars.rsqrt32)
+_logistic32 = helper(scalars.logistic32)
+_gelu_exponent32 = helper(scalars.gelu_exponent32)
+_softcap_exponent32 = helper(scalars.softcap_exponent32)
+_softcap32 = helper(scalars.softcap32)
 
 _KIND = int(MicroField.KIND)
 _A0 = int(MicroField.A0)
@@ -26,11 +31,14 @@ _SUM = int(Kind.SUM)
 _LARGEST, _WEIGH, _DIVIDE = int(Kind.LARGEST), int(Kind.WEIGH), int(Kind.DIVIDE)
 _GATE, _ADD, _BEST = int(Kind.GATE), int(Kind.ADD), int(Kind.BEST)
 _HOST, _COPY = int(Kind.HOST), int(Kind.COPY)
-_FINISH = int(Kind.FINISH)
+_FINISH, _TOTAL, _MEAN = int(Kind.FINISH), int(Kind.TOTAL), int(Kind.MEAN)
+_CENTRE, _SHIFT = int(Kind.CENTRE), int(Kind.SHIFT)
+_HEAD_SQUARES, _HEAD_NORMALISE = int(Kind.HEAD_SQUARES), int(Kind.HEAD_NORMALISE)
 
 _GROUP = 32
 
 _LOWEST = np.float32(-np.inf)
+_GELU = ACTIVATIONS.index("gelu")
 
 
 @helper
@@ -98,7 +106,7 @@ def reduce_word(kind, own, arrived, index, choice):
 @helper
 def _lookup(words, reals, octets, a):
     """Dequantise the token's slice, or note that another column has it: see `Kind.LOOKUP`."""
-    first, count = words[a[7]], words[a[7] + 1]
+    first, count, factor = words[a[7]], words[a[7] + 1], reals[a[7] + 6]
     token = words[a[0]] - first
     if token < 0 or token >= count:
         words[a[1]], words[a[1] + 1] = 0, a[2]
@@ -111,7 +119,7 @@ def _lookup(words, reals, octets, a):
         value = level * reals[at + i // width]
         if minima:
             value = value - reals[minima + i // width]
-        reals[a[3] + i] = value
+        reals[a[3] + i] = value * factor
     words[a[1]], words[a[1] + 1] = a[2], 0
     return 1
 
@@ -229,32 +237,39 @@ def _keep(words, a, kept, seen):
 
 
 @helper
-def _scores(reals, halves, a, seen):
+def _scores(reals, halves, a, seen, hidden):
     heads, dims, shared, skipped = a[3], a[5], a[6], a[7]
-    for j in range(seen):
+    for j in range(hidden, seen):
         row = 2 * (a[1] + j * a[4])
         for h in range(heads):
             total = np.float32(0.0)
             key = row + ((skipped + h) // shared) * dims
             for d in range(dims):
                 total += reals[a[0] + h * dims + d] * from_half(np.uint32(halves[key + d]))
-            reals[a[2] + j * heads + h] = total
+            reals[a[2] + (j - hidden) * heads + h] = total
 
 
 @helper
-def _largest(words, reals, a, seen):
-    scale = np.int32(a[4]).view(np.float32)
+def _softcap(x, cap):
+    return _softcap32(_exp32(np.float32(_softcap_exponent32(x, cap))), cap)
+
+
+@helper
+def _largest(reals, a, visible):
+    scale, cap = np.int32(a[4]).view(np.float32), np.int32(a[5]).view(np.float32)
     for h in range(a[3]):
         largest = _LOWEST
-        for j in range(seen):
-            score = reals[a[0] + j * a[3] + h] * scale
+        for j in range(visible):
+            score = np.float32(reals[a[0] + j * a[3] + h] * scale)
+            if cap > np.float32(0.0):
+                score = _softcap(score, cap)
             reals[a[0] + j * a[3] + h] = score
             largest = max(largest, score)
         reals[a[2] + h] = largest
 
 
 @helper
-def _weigh(reals, halves, a, seen):
+def _weigh(reals, halves, a, seen, hidden):
     heads, dims = a[3], a[6]
     kv_heads, shared, skipped = a[7] >> 20, (a[7] >> 10) & 0x3FF, a[7] & 0x3FF
     for h in range(heads):
@@ -262,8 +277,8 @@ def _weigh(reals, halves, a, seen):
         total = np.float32(0.0)
         for d in range(dims):
             reals[a[5] + heads + h * dims + d] = np.float32(0.0)
-        for j in range(seen):
-            e = _exp32(np.float32(reals[a[0] + j * heads + h] - largest))
+        for j in range(hidden, seen):
+            e = _exp32(np.float32(reals[a[0] + (j - hidden) * heads + h] - largest))
             total += e
             value = 2 * (a[1] + j * a[4]) + (kv_heads + (skipped + h) // shared) * dims
             for d in range(dims):
@@ -282,10 +297,74 @@ def _divide(reals, a):
 
 @helper
 def _gate(reals, a):
-    one = np.float32(1.0)
     for i in range(a[2]):
-        g = reals[a[0] + i]
-        reals[a[1] + i] = (g / (one + _exp32(np.float32(-g)))) * reals[a[0] + a[2] + i]
+        x = reals[a[0] + i]
+        active = _logistic32(x, _exp32(_gelu_exponent32(x) if a[3] == _GELU else np.float32(-x)))
+        reals[a[1] + i] = active * reals[a[0] + a[2] + i] if a[4] == 1 else active
+
+
+@helper
+def _finish(words, reals, a):
+    scale, cap = np.int32(a[4]).view(np.float32), np.int32(a[5]).view(np.float32)
+    for j in range(a[2]):
+        x = reals[a[0] + j]
+        if a[3] == 1:
+            x = np.float32(x + reals[a[1] + j])
+        x = np.float32(x * scale)
+        reals[a[0] + j] = _softcap(x, cap) if cap > np.float32(0.0) else x
+
+
+@helper
+def _add(reals, a):
+    scale = np.float32(1.0) if a[4] == 0 else np.int32(a[4]).view(np.float32)
+    for i in range(a[3]):
+        reals[a[2] + i] = reals[a[0] + i] + reals[a[1] + i] * scale
+
+
+@helper
+def _head_squares(reals, a):
+    for h in range(a[2]):
+        total = np.float32(0.0)
+        for i in range(a[3]):
+            x = reals[a[0] + h * a[3] + i]
+            total += x * x
+        reals[a[1] + h] = total
+
+
+@helper
+def _head_normalise(reals, a):
+    eps = np.int32(a[7]).view(np.float32)
+    for h in range(a[3] + a[4]):
+        r = _rsqrt32(np.float32(reals[a[1] + h] / np.float32(a[6]) + eps))
+        gain = a[2] if h < a[3] else a[2] + a[5]
+        for i in range(a[5]):
+            at = a[0] + h * a[5] + i
+            reals[at] = (reals[at] * r) * reals[gain + i]
+
+
+@helper
+def _total(reals, a):
+    total = np.float32(0.0)
+    for i in range(a[2]):
+        total += reals[a[0] + i]
+    reals[a[1]] = total
+
+
+@helper
+def _centre(reals, a):
+    mean, total = reals[a[2]], np.float32(0.0)
+    for i in range(a[3]):
+        x = np.float32(reals[a[0] + i] - mean)
+        reals[a[1] + i] = x
+        total += x * x
+    reals[a[2]] = total
+
+
+@helper
+def _shift(reals, a):
+    r = reals[a[2]]
+    for i in range(a[4]):
+        reals[a[1] + i] = (reals[a[0] + i] * r) * reals[a[3] + i] + reals[a[5] + i]
 
 
 @helper
@@ -299,7 +378,7 @@ def _best(words, reals, a):
 
 
 @helper
-def compute(row, words, reals, octets, halves, seen, kept, step_row):
+def compute(row, words, reals, octets, halves, seen, hidden, kept, step_row):
     """Do the work of one COMPUTE.
 
     Args:
@@ -308,7 +387,8 @@ def compute(row, words, reals, octets, halves, seen, kept, step_row):
         reals: The same memory as float32.
         octets: The same memory as int8.
         halves: The same memory as uint16.
-        seen: KV rows of the core that this row of the step sees.
+        seen: KV rows of the core up to this row of the step.
+        hidden: How many of them, the first ones, lie before the instruction's window.
         kept: Whether this core row keeps the row's position.
         step_row: Number of the row in its step.
 
@@ -343,21 +423,31 @@ def compute(row, words, reals, octets, halves, seen, kept, step_row):
     elif kind == _KEEP:
         return _keep(words, a, kept, seen)
     elif kind == _SCORES:
-        _scores(reals, halves, a, seen)
+        _scores(reals, halves, a, seen, hidden)
     elif kind == _LARGEST:
-        _largest(words, reals, a, seen)
+        _largest(reals, a, seen - hidden)
     elif kind == _WEIGH:
-        _weigh(reals, halves, a, seen)
+        _weigh(reals, halves, a, seen, hidden)
     elif kind == _DIVIDE:
         _divide(reals, a)
     elif kind == _GATE:
         _gate(reals, a)
     elif kind == _FINISH:
-        for j in range(a[2]):
-            reals[a[0] + j] = reals[a[0] + j] + reals[a[1] + j]
+        _finish(words, reals, a)
     elif kind == _ADD:
-        for i in range(a[3]):
-            reals[a[2] + i] = reals[a[0] + i] + reals[a[1] + i]
+        _add(reals, a)
+    elif kind == _HEAD_SQUARES:
+        _head_squares(reals, a)
+    elif kind == _HEAD_NORMALISE:
+        _head_normalise(reals, a)
+    elif kind == _TOTAL:
+        _total(reals, a)
+    elif kind == _MEAN:
+        reals[a[0]] = reals[a[0]] / np.float32(a[1])
+    elif kind == _CENTRE:
+        _centre(reals, a)
+    elif kind == _SHIFT:
+        _shift(reals, a)
     elif kind == _BEST:
         _best(words, reals, a)
     elif kind == _COPY:

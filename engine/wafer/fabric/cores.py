@@ -65,7 +65,7 @@ _F_ADDRESS, _F_COUNT = int(MicroField.ADDRESS), int(MicroField.COUNT)
 _F_COUNT_KV, _F_RATE = int(MicroField.COUNT_KV), int(MicroField.RATE)
 _F_SPLIT, _F_ADDRESS_2 = int(MicroField.SPLIT), int(MicroField.ADDRESS_2)
 _F_COUNT_AT, _F_PIPE = int(MicroField.COUNT_AT), int(MicroField.PIPE)
-_F_MISS_PIPE = int(MicroField.MISS_PIPE)
+_F_MISS_PIPE, _F_WINDOW = int(MicroField.MISS_PIPE), int(MicroField.WINDOW)
 _F_MAC, _F_MAC_KV = int(MicroField.MAC), int(MicroField.MAC_KV)
 _F_VECTOR, _F_VECTOR_KV = int(MicroField.VECTOR), int(MicroField.VECTOR_KV)
 _F_INSTRUCTION, _F_TAP = int(MicroField.INSTRUCTION), int(MicroField.TAP)
@@ -88,6 +88,12 @@ def _seen(f, core, position):
     """KV rows of a core up to and with ``position``."""
     row = f.kv_row[core]
     return 0 if position < row else (position - row) // f.kv_rows + 1
+
+
+@inlined
+def _hidden(f, core, position, window):
+    """KV rows of a core that lie before a window that ends with ``position``."""
+    return _seen(f, core, position - window) if window > 0 else 0
 
 
 @inlined
@@ -118,7 +124,7 @@ def _finish(f, core, cycle):
 
 
 @inlined
-def _work(f, core, cycle, seen, kept):
+def _work(f, core, cycle, seen, hidden, kept):
     """Do a COMPUTE at once; its result is there when its cycles are over.
 
     Returns:
@@ -126,11 +132,11 @@ def _work(f, core, cycle, seen, kept):
     """
     at = f.cores[core, COUNTER]
     found = compute(
-        f.program[at], f.words, f.reals, f.octets, f.halves, seen, kept, f.cores[core, ROW]
+        f.program[at], f.words, f.reals, f.octets, f.halves, seen, hidden, kept, f.cores[core, ROW]
     )
     _begin(f, core, cycle)
-    mac = f.program[at, _F_MAC] + seen * f.program[at, _F_MAC_KV]
-    vector = f.program[at, _F_VECTOR] + seen * f.program[at, _F_VECTOR_KV]
+    mac = f.program[at, _F_MAC] + (seen - hidden) * f.program[at, _F_MAC_KV]
+    vector = f.program[at, _F_VECTOR] + (seen - hidden) * f.program[at, _F_VECTOR_KV]
     pipe = np.int64(f.program[at, _F_PIPE])
     if found == 0:  # a look that found nothing: one cycle, once it is set up
         mac, vector, pipe = np.int64(0), np.int64(1), np.int64(f.program[at, _F_MISS_PIPE])
@@ -190,15 +196,17 @@ def _fetch(f, core, cycle, position, rows):
             cores[core, COUNTER] = at + 1
             continue
         seen = _seen(f, core, position + row)
+        hidden = _hidden(f, core, position + row, f.program[at, _F_WINDOW])
         if f.program[at, _F_OP] == _COMPUTE:
-            cycles = _work(f, core, cycle, seen, (position + row) % f.kv_rows == f.kv_row[core])
+            kept = (position + row) % f.kv_rows == f.kv_row[core]
+            cycles = _work(f, core, cycle, seen, hidden, kept)
             if cycles == 0:
                 _finish(f, core, cycle)
                 continue
             cores[core, MODE] = WORKING
             cores[core, DUE] = cycle + cycles
             return cycle + cycles
-        count = f.program[at, _F_COUNT] + seen * f.program[at, _F_COUNT_KV]
+        count = f.program[at, _F_COUNT] + (seen - hidden) * f.program[at, _F_COUNT_KV]
         if f.program[at, _F_COUNT_AT] >= 0:
             count = f.words[f.program[at, _F_COUNT_AT]]
         if count <= 0:

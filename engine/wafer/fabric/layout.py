@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.wafer.ops.attention import AttentionShape, HeadSplit
 from engine.wafer.program.geometry import Split
 
-__all__ = ["Layout", "beside", "even", "heads_layout"]
+__all__ = ["Layout", "beside", "even", "first_head", "head_pairs", "heads_layout"]
 
 Layout = NDArray[np.int64]
 
@@ -42,8 +42,7 @@ def heads_layout(shape: AttentionShape, split: HeadSplit, columns: int) -> Layou
     that a rotation's pair is in one core; its values take them in order.  A column with fewer KV
     heads than the fullest holds its last one again.
     """
-    width, half = shape.head_dim, shape.head_dim // 2
-    pairs = np.array([d for i in range(half) for d in (i, i + half)], np.int64)
+    width, pairs = shape.head_dim, head_pairs(shape.head_dim)
     sharing = shape.heads // shape.kv_heads
     keys_at, values_at = shape.heads * width, (shape.heads + shape.kv_heads) * width
     rows = []
@@ -60,6 +59,11 @@ def heads_layout(shape: AttentionShape, split: HeadSplit, columns: int) -> Layou
             )
         )
     return np.stack(rows)
+
+
+def head_pairs(width: int) -> NDArray[np.int64]:
+    """Return the dimensions of a head as its columns take them: i and i + D/2 in turn."""
+    return np.arange(width).reshape(2, width // 2).T.ravel()
 
 
 def first_head(split: HeadSplit, column: int) -> tuple[int, int]:

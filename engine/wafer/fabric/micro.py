@@ -81,7 +81,7 @@ class Kind(IntEnum):
     """Row `mem[A0]` of the embedding to A3, A2 elements, if this core's column holds it; else
     nothing to send: mem[A1], mem[A1 + 1] say which.  Levels at A4, scales at A5, then minima; at A7
     the first row, rows, scales of a row, elements of a scale, the row's first scale that is this
-    core's, whether there are minima."""
+    core's, whether there are minima, a factor of the row."""
     SQUARES = 2
     """mem[A1] ← Σ x², x = mem[A0 : A0 + A2]."""
     ROOT = 3
@@ -112,27 +112,44 @@ class Kind(IntEnum):
     """If this core row keeps the row's position: copy A2 packed words at A0 into its KV rows at
     A1, A3 words each."""
     SCORES = 13
-    """mem[A2 + j·A3 + h] ← q_h · k_j for the core's KV rows: q at A0, KV rows at A1 of A4 words,
-    A3 heads of A5 dimensions, A6 query heads that share a KV head, A7 of them in columns before."""
+    """mem[A2 + i·A3 + h] ← q_h · k_j for the i-th of the core's KV rows that the row sees: q at A0,
+    KV rows at A1 of A4 words, A3 heads of A5 dimensions, A6 query heads that share a KV head, A7 of
+    them in columns before."""
     LARGEST = 14
-    """Scores × scale (bits A4) in place, mem[A2 + h] ← their maximum by head: scores at A0, A3
-    heads."""
+    """Scores × scale (bits A4), capped (bits A5, 0: not), in place, mem[A2 + h] ← their maximum by
+    head: scores at A0, A3 heads."""
     WEIGH = 15
     """Sums at A5: per head Σ e, then per head Σ e·v: scores at A0, KV rows at A1 of A4 words,
     maxima at A2, A3 heads of A6 dimensions, A7 = KV heads << 20 | sharing << 10 | those before."""
     DIVIDE = 16
     """mem[A1 + h·D + d] ← sums / Σ e: sums at A0, A2 heads of A3 dimensions."""
     GATE = 17
-    """mem[A1 + i] ← silu(mem[A0 + i]) × mem[A0 + A2 + i], A2 elements."""
+    """mem[A1 + i] ← activation(mem[A0 + i]), A2 elements, activation number A3 of `ACTIVATIONS`;
+    where A4 is 1 × mem[A0 + A2 + i]."""
     ADD = 18
-    """mem[A2 + i] ← mem[A0 + i] + mem[A1 + i], A3 elements."""
+    """mem[A2 + i] ← mem[A0 + i] + mem[A1 + i] × scale, A3 elements; A4 the bits of the scale, 0
+    for none."""
     BEST = 19
     """mem[A1], mem[A1 + 1] ← the largest of A2 values at A0 and its index, counted from A3."""
     FINISH = 22
-    """mem[A0 + j] ← mem[A0 + j] + mem[A1 + j], A2 outputs of a product and their bias."""
+    """mem[A0 + j] ← ((mem[A0 + j] + bias) × scale), then capped; A2 outputs of a product.  The
+    biases lie at A1 where A3 is 1; A4 and A5 are the bits of scale and cap, a cap of 0 is none."""
+    HEAD_SQUARES = 23
+    """mem[A1 + h] ← Σ x² over each of A2 vectors of A3 elements at A0."""
+    HEAD_NORMALISE = 24
+    """Vectors at A0 in place: (x·r)·w, r = rsqrt(mem[A1 + h] / A6 + eps), A6 the width of a whole
+    head, A7 eps' bits; A3 queries with w at A2, then A4 keys with w behind it, A5 elements each."""
+    TOTAL = 25
+    """mem[A1] ← Σ x, x = mem[A0 : A0 + A2]."""
+    MEAN = 26
+    """mem[A0] ← mem[A0] / A1."""
+    CENTRE = 27
+    """mem[A1 + i] ← x − mem[A2], x = mem[A0 + i], A3 elements; then mem[A2] ← Σ of the squares."""
+    SHIFT = 28
+    """mem[A1 + i] ← (x·r)·w + b, x at A0, r at A2, w at A3, b at A5, A4 elements."""
     COPY = 21
     """mem[A1 : A1 + A2] ← mem[A0 : A0 + A2]."""
-    SUM = 23
+    SUM = 29
     """mem[A1 + g·A4] ← Σ q over group g, int32: bytes q at A0, A2 groups of A3 elements."""
     HOST = 20
     """mem[A1 : A1 + A2] ← the host's words for this row of the step, from A0 + row·A2 on.  The
@@ -158,7 +175,7 @@ class MicroField(IntEnum):
     COUNT = 7
     """Wavelets."""
     COUNT_KV = 8
-    """Wavelets for every KV row of the core."""
+    """Wavelets for every KV row of the core that the row sees."""
     RATE = 9
     """Cycles between two wavelets, times 2¹⁶."""
     SPLIT = 10
@@ -188,6 +205,8 @@ class MicroField(IntEnum):
     TAP_COUNT = 29
     MISS_PIPE = 30
     """Overhead of a LOOKUP or KEEP that finds nothing to do, instead of PIPE."""
+    WINDOW = 31
+    """Last positions that a row sees, its own included; 0 for all."""
 
 
 FIELDS = len(MicroField)
@@ -216,6 +235,12 @@ ADDRESSES: dict[Kind, tuple[int, ...]] = {
     Kind.BEST: (1, 0),
     Kind.FINISH: (0, 1),
     Kind.SUM: (1, 0),
+    Kind.HEAD_SQUARES: (1, 0),
+    Kind.HEAD_NORMALISE: (0, 1, 2),
+    Kind.TOTAL: (1, 0),
+    Kind.MEAN: (0,),
+    Kind.CENTRE: (1, 0, 2),
+    Kind.SHIFT: (1, 0, 2, 3, 5),
     Kind.HOST: (1, 0),
     Kind.COPY: (1, 0),
 }

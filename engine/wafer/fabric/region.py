@@ -68,6 +68,8 @@ class RegionBuilder:
     instruction: int = 0
     """Number in the Program of what is being lowered."""
     flags: int = 0
+    window: int = 0
+    """Last positions that a row sees in what is being lowered; 0: all."""
     words: int = 0
     """Words of memory of a core, so far."""
     _ys: Ints = field(init=False)
@@ -203,7 +205,9 @@ class RegionBuilder:
 
     def add(self, cores: Any, op: Micro, **fields: Any) -> None:
         """Append a micro-instruction of the Program instruction being lowered."""
-        self.programs.add(cores, op, flags=self.flags, instruction=self.instruction, **fields)
+        self.programs.add(
+            cores, op, flags=self.flags, instruction=self.instruction, window=self.window, **fields
+        )
 
     def transfer(self, op: Micro, cores: Ints, *, colors: Any, **fields: Any) -> None:
         """Append a communication.

@@ -19,10 +19,10 @@ from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
 from engine.wafer.fast.kernels.operands import Angles, KvCache, Quantised
-from engine.wafer.fast.packing import pack
+from engine.wafer.fast.packing import Packed, pack
 from engine.wafer.fast.step import Memory
-from engine.wafer.fast.warm_up import compiled_loop, warm_up
-from engine.wafer.program.program import MAX_ROWS, Program
+from engine.wafer.fast.warm_up import compiled_loop, link, warm_up
+from engine.wafer.program.program import MAX_ROWS, Norm, Program
 
 __all__ = ["Executor", "processor_path"]
 
@@ -81,7 +81,8 @@ class Executor:
         self.threads = threads
         self._path = _path(path)
         self.path_name = self._path.name
-        self._memory = _allocate(program, tensors, self._path)
+        self._packed = pack(program.matrices, tensors, threads)
+        self._memory = _allocate(program, self._packed)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])
         self.position = 0
@@ -89,7 +90,8 @@ class Executor:
 
     @cached_property
     def _loop(self) -> Callable[..., None]:
-        return compiled_loop(self._path, self._memory)
+        link(self._path, self._packed.storages, self._memory.panels)
+        return compiled_loop(self._memory)
 
     def warm_up(self, on_progress: Callable[[int, int, str], None]) -> None:
         """Compile or load every kernel, one after the other.
@@ -100,10 +102,7 @@ class Executor:
         Raises:
             EngineError: numba's compiler is switched off.
         """
-        config: Any = numba.config  # its fields are made at run time
-        if config.DISABLE_JIT:
-            raise EngineError("the kernels need numba's compiler: unset NUMBA_DISABLE_JIT")
-        warm_up(self._path, self._memory, on_progress)
+        warm_up(self._path, self._packed.storages, self._memory, on_progress)
 
     def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
         """Append ``tokens`` (M,), M ≤ `MAX_ROWS`, and return the last row's logits (V,).
@@ -126,7 +125,7 @@ class Executor:
             )
         if self.threads > 1:
             numba.set_num_threads(self.threads)
-        self._loop(self._path, self.threads, self._memory, tokens, self.position)
+        self._loop(self.threads, self._memory, tokens, self.position)
         self.position += count
         start = self._logits_at + (count - 1) * self.program.vocabulary
         return np.array(self._memory.values[start : start + self.program.vocabulary])
@@ -143,7 +142,7 @@ class Executor:
         table = self._memory.table
         for number in range(len(table)):
             memory = self._memory._replace(table=table[number : number + 1])
-            self._loop(self._path, 1, memory, tokens, self.position)
+            self._loop(1, memory, tokens, self.position)
             yield number
         self.position += int(tokens.size)
 
@@ -154,8 +153,7 @@ class Executor:
         return np.array(self._memory.values[at : at + rows * width].reshape(rows, width))
 
 
-def _allocate(program: Program, tensors: Mapping[str, Tensor], path: DotPath) -> Memory:
-    packed = pack(program.matrices, tensors, path.layout)
+def _allocate(program: Program, packed: Packed) -> Memory:
     blocks, end = [], 0
     for buffer in program.buffers:
         blocks.append((end, buffer.width))
@@ -168,14 +166,21 @@ def _allocate(program: Program, tensors: Mapping[str, Tensor], path: DotPath) ->
         matrices=packed.table,
         orders=np.array([(order.parts, order.group) for order in program.orders], np.int64),
         norms=np.array([norm.eps for norm in program.norms], np.float32),
+        norm_shapes=np.array([_norm_shape(norm) for norm in program.norms], np.int64),
+        activations=np.array([kind.number for kind in program.activations], np.int64),
+        scalings=np.array(
+            [(kind.scale, kind.softcap) for kind in program.scalings], np.float32
+        ).reshape(-1, 2),
         rotations=rotations,
         attentions=np.array(
-            [(kind.heads, kind.kv_heads, kind.head_dim, kind.dim_parts) for kind in attentions],
+            [
+                (kind.heads, kind.kv_heads, kind.head_dim, kind.dim_parts, kind.window)
+                for kind in attentions
+            ],
             np.int64,
         ),
-        score_scales=np.array([kind.scale for kind in attentions], np.float32),
+        scores=np.array([(kind.scale, kind.softcap) for kind in attentions], np.float32),
         panels=packed.panels,
-        layout=path.layout,
         vectors=packed.vectors,
         angles=angles,
         values=np.zeros(end, np.float32),
@@ -185,13 +190,19 @@ def _allocate(program: Program, tensors: Mapping[str, Tensor], path: DotPath) ->
     )
 
 
+def _norm_shape(norm: Norm) -> tuple[int, int, int]:
+    """Return what a kernel knows of a kind of norm besides its eps: see `Memory.norm_shapes`."""
+    queries, keys = norm.heads or (0, 0)
+    return int(norm.kind == "layer"), queries, keys
+
+
 def _inputs(program: Program) -> Quantised:
     """Return room for the widest input of a product."""
     groups = MAX_ROWS * max(matrix.inputs for matrix in program.matrices) // GROUP
     return Quantised(
         levels=np.zeros(groups * GROUP, np.int8),
         scales=np.zeros(groups, np.float32),
-        corrections=np.zeros(groups, np.int32),
+        sums=np.zeros(2 * groups, np.int32),
     )
 
 
@@ -210,7 +221,9 @@ def _rotations(program: Program) -> tuple[NDArray[np.int64], Angles]:
     """Return a `Rotation` for each kind, (kinds, 2), and the angles of all kinds end to end."""
     rotations, cosines, sines, end = [], [], [], 0
     for kind in program.rotaries:
-        cosine, sine = scalars.rotary_tables(kind.base, kind.head_dim, program.context_length)
+        cosine, sine = scalars.rotary_tables(
+            kind.base, kind.head_dim, program.context_length, kind.factors
+        )
         rotations.append((end, kind.head_dim))
         cosines.append(cosine.reshape(-1))
         sines.append(sine.reshape(-1))

@@ -5,7 +5,7 @@ The kernels' modules are imported when it opens, after their cache's folder was 
 
 import logging
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,21 +81,32 @@ def open_fast(
     """
     cache = kernel_cache.use()
     from engine.wafer.fast.executor import Executor
+    from engine.wafer.fast.warm_up import compile_packers, works
 
+    matrices = placed.program.matrices
+    packers, kernels = works(matrices)
+    total = packers + 1 + kernels
+    first, second = (_shifted(on_progress, before, total) for before in (0, packers + 1))
+    _compiled(lambda report: compile_packers(matrices, report), cache, first)
     executor = Executor(placed.program, tensors, threads=threads, path=path)
-    _warm_up(executor, cache, on_progress)
+    _compiled(executor.warm_up, cache, second)
     return FastRunner(placed, executor)
 
 
-def _warm_up(executor: "Executor", cache: Path, on_progress: OnProgress) -> None:
-    """Compile the kernels or load them from the cache; a damaged cache is filled anew."""
+def _shifted(on_progress: OnProgress, before: int, total: int) -> OnProgress:
+    """Return what reports a work as a part of a longer one."""
+    return lambda done, _, label: on_progress(before + done, total, label)
+
+
+def _compiled(work: Callable[[OnProgress], None], cache: Path, on_progress: OnProgress) -> None:
+    """Compile kernels or load them from the cache; a damaged cache is filled anew."""
     with kernel_cache.alone(cache, lambda: on_progress(0, 1, "waiting for another process")):
         try:
             kernel_cache.remove_damaged(cache)
-            executor.warm_up(on_progress)
+            work(on_progress)
         except _DAMAGE as error:
             # What was compiled can be compiled again; a fault of our own shows again, too.
             _log.warning("kernel cache %s is not usable (%r); compiling again", cache, error)
             kernel_cache.discard(cache)
-            executor.warm_up(on_progress)
+            work(on_progress)
         kernel_cache.record(cache)

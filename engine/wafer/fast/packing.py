@@ -1,9 +1,11 @@
 """Packing a model's tensors into the panels the kernels read, once at load.
 
-`engine.wafer.fast.kernels.dot.panel_layout` says how they lie.  Outputs beyond N are zero weights.
+Room for all of them is made at once (`engine.wafer.fast.panel_places`); each tensor is then read
+and packed a few panels at a time, so that no second copy of the model is ever in memory.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,18 +13,23 @@ from numpy.typing import NDArray
 
 from engine.errors import WeightsError
 from engine.model.tensors import FORMATS
-from engine.model.tensors.tensor import (
-    Blocks,
-    QuantisedTensor,
-    Tensor,
-    float_vector,
-    quantised_matrix,
-)
-from engine.wafer.fast.kernels.dot.panel_layout import GROUP, PANEL, TILE_BYTES, TileLayout
-from engine.wafer.fast.kernels.operands import Panels
+from engine.model.tensors.block_tensor import BlockTensor
+from engine.model.tensors.q8 import Q8Tensor
+from engine.model.tensors.tensor import QuantisedTensor, Tensor, float_vector, quantised_matrix
+from engine.wafer.fast.kernels.dot.panel_layout import GROUP, PANEL, QUADS, STRIP
+from engine.wafer.fast.kernels.dot.storage import Storage
+from engine.wafer.fast.kernels.operands import Panels, TileSizes
+from engine.wafer.fast.panel_places import PanelPlaces, storage_of
 from engine.wafer.program.program import Matrix
 
-__all__ = ["Packed", "pack"]
+__all__ = ["Packed", "pack", "tile_sizes"]
+
+Bytes = NDArray[np.uint8]
+
+_LINE_BYTES = 64
+"""Panels begin at a line of the processor's cache: a vector of 64 bytes then lies in one."""
+
+_WEIGHTS_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,48 +37,63 @@ class Packed:
     """All matrices of a Program, end to end."""
 
     table: NDArray[np.int64]
-    """Per matrix: first tile (of a vector, its offset in `vectors`), inputs, outputs."""
+    """Per matrix: first piece (of a vector, its offset in `vectors`), inputs, outputs, pieces."""
     panels: Panels
+    """`Panels.entries` holds no address yet."""
+    storages: tuple[Storage, ...]
+    """The storage of each row of `Panels.entries`."""
     vectors: NDArray[np.float32]
 
 
-def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor], layout: TileLayout) -> Packed:
-    """Pack every matrix of a Program; a tensor used twice is stored once.
+def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor], threads: int = 1) -> Packed:
+    """Pack every matrix of a Program; one used twice is stored once.
 
     Args:
         matrices: The Program's table of weights.
         tensors: The model's tensors by name.
-        layout: How the kernels want the weights of a tile.
+        threads: How many read and pack; the result does not depend on it.
 
     Raises:
-        WeightsError: A tensor has another format than the Program was compiled for.
+        WeightsError: A tensor has another format than the Program was compiled for, or a value
+            that its format does not allow.
     """
-    places: dict[tuple[str, ...], int] = {}
-    weights: list[NDArray[np.uint8]] = []
-    scales: list[NDArray[np.float32]] = []
-    vectors: list[NDArray[np.float32]] = []
-    tiles = elements = 0
+    first: dict[tuple[str, ...], int] = {}
+    places, vectors, elements = PanelPlaces(), [np.zeros(0, np.float32)], 0
     for matrix in matrices:
-        if matrix.tensors in places:
+        if matrix.tensors in first:
             continue
         _check_formats(matrix, tensors)
         if FORMATS[matrix.formats[0]].is_quantised:
-            places[matrix.tensors] = tiles
-            stacked = [quantised_matrix(tensors, name) for name in matrix.tensors]
-            panels, factors = _panels(stacked, layout)
-            weights.append(panels)
-            scales.append(factors)
-            tiles += panels.size // TILE_BYTES
+            first[matrix.tensors] = len(places.pieces)
+            places.add(matrix)
         else:
-            places[matrix.tensors] = elements
+            first[matrix.tensors] = elements
             vectors += [float_vector(tensors, name) for name in matrix.tensors]
             elements += matrix.inputs
-    rows = [(places[matrix.tensors], matrix.inputs, matrix.outputs) for matrix in matrices]
+    rows = [(first[m.tensors], m.inputs, m.outputs, _pieces(m)) for m in matrices]
     return Packed(
         np.array(rows, np.int64),
-        Panels(np.concatenate(weights), np.concatenate(scales)),
+        Panels(
+            _filled(places, tensors, threads),
+            np.array(places.pieces, np.int64).reshape(-1, 5),
+            np.zeros((len(places.storages), 2), np.int64),
+        ),
+        tuple(places.storages),
         np.concatenate(vectors),
     )
+
+
+def tile_sizes(storage: Storage, row_bytes: int) -> TileSizes:
+    """Return what a packer must know of a storage.
+
+    Args:
+        storage: Where the tiles go.
+        row_bytes: Bytes of a row that is packed.
+    """
+    levels, scales = storage.levels, storage.scales
+    minima = scales.minima is not None
+    sizes = scales.header_bytes, storage.tile_bytes, scales.tile_bytes, levels.strip_bytes
+    return TileSizes(row_bytes, *sizes, levels.bits, minima)
 
 
 def _check_formats(matrix: Matrix, tensors: Mapping[str, Tensor]) -> None:
@@ -81,28 +103,96 @@ def _check_formats(matrix: Matrix, tensors: Mapping[str, Tensor]) -> None:
             raise WeightsError(f"tensor {name} is {found}, the Program reads {wanted}")
 
 
-def _panels(
-    tensors: list[QuantisedTensor], layout: TileLayout
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Return flat panels and scales of tensors stacked along N."""
-    blocks = [_plain_blocks(tensor) for tensor in tensors]
-    values = np.concatenate([block.levels for block in blocks])
-    factors = np.concatenate([block.scales for block in blocks])
-    n, k = values.shape
-    groups, count = k // GROUP, -(-n // PANEL)
-    padded = np.full((count * PANEL, k), layout.bias, np.uint8)
-    padded[:n] = (values.astype(np.int16) + layout.bias).astype(np.uint8)
-    tiles = padded.reshape(count, PANEL, groups, GROUP // layout.run, layout.run)
-    panels = np.ascontiguousarray(tiles.transpose(0, 2, 3, 1, 4)).reshape(-1)
-    spread = np.zeros((count * PANEL, groups), np.float32)
-    spread[:n] = factors
-    spread = spread.reshape(count, PANEL, groups).transpose(0, 2, 1)
-    return panels, np.ascontiguousarray(spread).reshape(-1)
+def _pieces(matrix: Matrix) -> int:
+    """Return the panels of a matrix; each tensor of a stack begins with a new one."""
+    return sum(-(-width // PANEL) for width in matrix.widths)
 
 
-def _plain_blocks(tensor: QuantisedTensor) -> Blocks:
-    """Return all blocks of a tensor, whose groups are the kernels': 32 inputs, no minima."""
-    format = tensor.format
-    if format.block != GROUP or format.has_minima:
-        raise WeightsError(f"the kernels read no {format.name} yet")
-    return tensor.blocks()
+def _filled(places: PanelPlaces, tensors: Mapping[str, Tensor], threads: int) -> Bytes:
+    """Return the bytes of all panels."""
+    room = np.empty(places.size_bytes + _LINE_BYTES, np.uint8)
+    start = -room.ctypes.data % _LINE_BYTES
+    weights = room[start : start + places.size_bytes]
+    jobs = (
+        job
+        for name, starts in places.tensors
+        for job in _jobs(name, quantised_matrix(tensors, name), np.array(starts, np.int64))
+    )
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(job.run, weights) for job in jobs]:
+            done.result()
+    return weights
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Some neighbouring panels of a tensor."""
+
+    name: str
+    tensor: QuantisedTensor
+    first: int
+    """Number of the first of them."""
+    starts: NDArray[np.int64]
+    """Where each of them goes."""
+
+    def run(self, weights: Bytes) -> None:
+        """Read the rows of these panels and pack them."""
+        outputs, inputs = self.tensor.shape
+        storage = storage_of(self.tensor.format.name)
+        size = storage.panel_bytes(inputs // GROUP)
+        end = (self.first + self.starts.size) * PANEL
+        rows = slice(self.first * PANEL, min(outputs, end))
+        if end > outputs:  # outputs beyond N are zero weights
+            weights[self.starts[-1] : self.starts[-1] + size] = 0
+        if storage.repack is None:
+            self._pack_plain(rows, weights, size)
+            return
+        raw = np.require(_raw_rows(self.tensor, rows), requirements=["C", "W"])
+        sizes = tile_sizes(storage, raw.shape[1])
+        if not storage.repack(raw.reshape(-1), weights, self.starts, sizes):
+            self.tensor.blocks(rows)  # says what is wrong, and where
+            raise WeightsError(f"tensor {self.name}: a level or scale is out of range")
+
+    def _pack_plain(self, rows: slice, weights: Bytes, size: int) -> None:
+        for number, start in enumerate(self.starts.tolist()):
+            first = rows.start + number * PANEL
+            panel = _plain_panel(self.tensor, slice(first, min(first + PANEL, rows.stop)))
+            weights[start : start + size] = panel
+
+
+def _jobs(name: str, tensor: QuantisedTensor, starts: NDArray[np.int64]) -> Iterator[_Job]:
+    step = max(1, _WEIGHTS_AT_ONCE // (PANEL * tensor.shape[1]))
+    for first in range(0, len(starts), step):
+        yield _Job(name, tensor, first, starts[first : first + step])
+
+
+def _raw_rows(tensor: QuantisedTensor, rows: slice) -> Bytes:
+    """Return rows in GGML's blocks, uint8 (R, bytes of a row)."""
+    if isinstance(tensor, BlockTensor):
+        return tensor.raw_rows(rows)
+    if not isinstance(tensor, Q8Tensor):
+        raise WeightsError(f"a tensor of format {tensor.format.name} has no blocks of its own")
+    levels, scales = tensor.values[rows], tensor.scales[rows]
+    raw = np.empty((*scales.shape, 2 + GROUP), np.uint8)
+    raw[:, :, :2] = np.ascontiguousarray(scales)[:, :, None].view(np.uint8)
+    raw[:, :, 2:] = levels.view(np.uint8).reshape(*scales.shape, GROUP)
+    return raw.reshape(len(levels), -1)
+
+
+def _plain_panel(tensor: QuantisedTensor, rows: slice) -> Bytes:
+    """Return a panel in a plain storage: scales and minima in float32, then bytes for levels."""
+    blocks = tensor.blocks(rows)
+    count, inputs = blocks.levels.shape
+    groups = inputs // GROUP
+    levels = np.full((PANEL, inputs), 128, np.uint8)
+    levels[:count] = blocks.levels.view(np.uint8) ^ np.uint8(128)
+    strips = levels.reshape(PANEL // STRIP, STRIP, groups, QUADS, 4).transpose(2, 0, 3, 1, 4)
+    parts = []
+    for factors in (blocks.scales, blocks.minima):
+        if factors is not None:
+            padded = np.zeros((PANEL, groups, factors.shape[1] // groups), np.float32)
+            padded[:count] = factors.reshape(count, groups, -1)
+            numbers = np.ascontiguousarray(padded.transpose(1, 2, 0))
+            parts.append(numbers.reshape(groups, -1).view(np.uint8))
+    parts.append(np.ascontiguousarray(strips).reshape(groups, -1))
+    return np.concatenate(parts, axis=1)[::-1].reshape(-1)

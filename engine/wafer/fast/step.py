@@ -11,20 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.wafer.fast.kernels import attend, multiply, vectors
-from engine.wafer.fast.kernels.dot.dot_path import DotPath
-from engine.wafer.fast.kernels.dot.panel_layout import GROUP, TileLayout
 from engine.wafer.fast.kernels.operands import (
     Angles,
     Block,
+    Float,
     Floats,
     Heads,
     KvCache,
     Panels,
+    Pieces,
     Quantised,
     Rotation,
     RowSpan,
     SumOrder,
-    Tiles,
     Tokens,
 )
 from engine.wafer.jit.decorators import helper, kernel
@@ -45,9 +44,10 @@ _VARIANT = int(Field.VARIANT)
 _BIAS = int(Field.BIAS)
 _EMBED, _NORM, _QUANTISE = int(Op.EMBED), int(Op.NORM), int(Op.QUANTISE)
 _MATMUL, _ROTARY, _ATTENTION = int(Op.MATMUL), int(Op.ROTARY), int(Op.ATTENTION)
-_GATE, _ADD = int(Op.GATE), int(Op.ADD)
+_GATE, _ADD, _HEAD_NORM = int(Op.GATE), int(Op.ADD), int(Op.HEAD_NORM)
 
 Table: TypeAlias = NDArray[np.int64]
+Pairs: TypeAlias = NDArray[np.float32]
 
 _PARALLEL_PRODUCTS = 1 << 19
 """Multiply–accumulates below which starting threads costs more than it saves (about 3 µs)."""
@@ -61,20 +61,26 @@ class Memory(NamedTuple):
     buffers: Table
     """`Block` of every buffer (·, 2)."""
     matrices: Table
-    """Per matrix: first tile (of a vector, its offset in `vectors`), inputs, outputs (·, 3)."""
+    """Per matrix: first piece (of a vector, its offset in `vectors`), inputs, outputs, pieces
+    (·, 4)."""
     orders: Table
     """`SumOrder` of every reduction (·, 2)."""
     norms: Floats
     """The eps of every kind of norm."""
+    norm_shapes: Table
+    """Per kind of norm: 1 for a layer norm, query heads, key heads; 0, 0 of whole values (·, 3)."""
+    activations: Table
+    """Per kind of activation: its number in `ACTIVATIONS` (·,)."""
+    scalings: Pairs
+    """Per kind of scaling: factor, cap (·, 2)."""
     rotations: Table
     """A `Rotation` for each kind, (kinds, 2)."""
     attentions: Table
-    """Per kind of attention: heads, KV heads, dimensions of a head, parts of a head (·, 4)."""
-    score_scales: Floats
-    """The factor of the scores of every kind of attention."""
+    """Per kind of attention: heads, KV heads, dimensions of a head, parts of a head, window (·, 5).
+    """
+    scores: Pairs
+    """Per kind of attention: the factor of its scores, their cap (·, 2)."""
     panels: Panels
-    layout: TileLayout
-    """How `panels` are packed."""
     vectors: Floats
     """Weights of norms, biases."""
     angles: Angles
@@ -95,17 +101,31 @@ def _block(buffers: Table, buffer: int) -> Block:
 
 
 @helper
-def _tiles(matrices: Table, weight: int) -> Tiles:
-    """Return where an int8 matrix lies; for −1 or a vector, numbers that nothing uses."""
+def _pieces(matrices: Table, weight: int) -> Pieces:
+    """Return where a matrix lies; for −1 or a vector, numbers that nothing uses."""
     row = max(weight, 0)
-    return Tiles(matrices[row, 0], matrices[row, 1] // GROUP, matrices[row, 2])
+    return Pieces(matrices[row, 0], matrices[row, 3])
 
 
 @helper
-def _vector(matrices: Table, weight: int, vectors: Floats) -> Floats:
+def _products(matrices: Table, weight: int, rows: int) -> int:
+    """Return the multiply–accumulates of some rows times a matrix."""
+    return int(rows * matrices[weight, 1] * matrices[weight, 2])
+
+
+@helper
+def _vector(memory: Memory, weight: int) -> Floats:
     """Return a vector: a norm's weights, a bias."""
-    at, width = matrices[weight, 0], matrices[weight, 1]
-    return vectors[at : at + width]
+    at, width = memory.matrices[weight, 0], memory.matrices[weight, 1]
+    return memory.vectors[at : at + width]
+
+
+@helper
+def _scaling(scalings: Pairs, kind: int) -> tuple[Float, Float]:
+    """Return a kind's factor and cap; for −1 (none), those that change nothing."""
+    if kind < 0:
+        return np.float32(1.0), np.float32(0.0)
+    return scalings[kind, 0], scalings[kind, 1]
 
 
 @helper
@@ -116,32 +136,33 @@ def _order(orders: Table, order: int) -> SumOrder:
 
 
 @helper
-def _heads(attentions: Table, scales: Floats, kind: int, positions: SumOrder) -> Heads:
+def _heads(attentions: Table, scores: Pairs, kind: int, positions: SumOrder) -> Heads:
     """Return a kind of attention, its sums over positions in the order of the instruction."""
     return Heads(
         attentions[kind, 0],
         attentions[kind, 1],
         attentions[kind, 2],
-        scales[kind],
+        scores[kind, 0],
         positions.parts,
         positions.group,
         attentions[kind, 3],
+        attentions[kind, 4],
+        scores[kind, 1],
     )
 
 
 @kernel
-def run_step(path: DotPath, threads: int, memory: Memory, tokens: Tokens, position: int) -> None:
+def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> None:
     """Run the Program for ``tokens`` at ``position`` and the positions after it.
 
     Args:
-        path: One that the processor has; the panels are packed for it.
         threads: Above 1, large products and many heads are shared among threads.
         memory: Tables, weights and state; values and KV cache are written.
         tokens: int32 (M,), at most the rows the arena was made for.
         position: Rows already in the KV cache.
 
     Exactness:
-        The same bits for every ``path``, ``threads`` and split of tokens into steps.
+        The same bits for every path of the panels, ``threads`` and split of tokens into steps.
     """
     buffers, values, inputs, cache = memory.buffers, memory.values, memory.inputs, memory.cache
     count = tokens.size
@@ -149,41 +170,54 @@ def run_step(path: DotPath, threads: int, memory: Memory, tokens: Tokens, positi
         row = memory.table[i]
         op, layer, variant = row[_OP], row[_LAYER], row[_VARIANT]
         source, target = _block(buffers, row[_SOURCE]), _block(buffers, row[_TARGET])
-        tiles, order = _tiles(memory.matrices, row[_WEIGHT]), _order(memory.orders, row[_ORDER])
+        pieces, order = _pieces(memory.matrices, row[_WEIGHT]), _order(memory.orders, row[_ORDER])
         rows = RowSpan(count - 1 if row[_LAST_ROW] else 0, count)
         if op == _EMBED:
-            vectors.embed(memory.panels, tiles, memory.layout, tokens, values, target)
+            vectors.embed(memory.panels, pieces, tokens, values, target)
+            if variant >= 0:
+                scale, cap = _scaling(memory.scalings, variant)
+                vectors.rescale(values, target, scale, cap, rows)
         elif op == _NORM:
-            gain, eps = (
-                _vector(memory.matrices, row[_WEIGHT], memory.vectors),
-                memory.norms[variant],
-            )
-            vectors.norm(values, source, gain, eps, order, memory.partial, target, rows)
-        elif op == _QUANTISE:
-            vectors.quantise(values, source, memory.layout, inputs, rows)
-        elif op == _MATMUL:
-            products = (rows.last - rows.first) * tiles.groups * GROUP * tiles.outputs
-            if threads > 1 and products >= _PARALLEL_PRODUCTS:
-                multiply.matmul_parallel(
-                    path, memory.panels, tiles, inputs, order, values, target, rows
-                )
+            gain, eps = _vector(memory, row[_WEIGHT]), memory.norms[variant]
+            if memory.norm_shapes[variant, 0] == 1:
+                vectors.layer_norm(values, source, gain, eps, order, memory.partial, target, rows)
             else:
-                multiply.matmul(path, memory.panels, tiles, inputs, order, values, target, rows)
+                vectors.norm(values, source, gain, eps, order, memory.partial, target, rows)
             if row[_BIAS] >= 0:
-                bias = _vector(memory.matrices, row[_BIAS], memory.vectors)
-                vectors.add_bias(values, target, bias, rows)
+                vectors.add_bias(values, target, _vector(memory, row[_BIAS]), rows)
+        elif op == _HEAD_NORM:
+            gains, shape = _vector(memory, row[_WEIGHT]), memory.norm_shapes[variant]
+            eps = memory.norms[variant]
+            vectors.head_norm(values, source, shape[1], shape[2], gains, eps, order, rows)
+        elif op == _QUANTISE:
+            vectors.quantise(values, source, inputs, rows)
+        elif op == _MATMUL:
+            products = _products(memory.matrices, row[_WEIGHT], rows.last - rows.first)
+            if threads > 1 and products >= _PARALLEL_PRODUCTS:
+                multiply.matmul_parallel(memory.panels, pieces, inputs, order, values, target, rows)
+            else:
+                multiply.matmul(memory.panels, pieces, inputs, order, values, target, rows)
+            if row[_BIAS] >= 0:
+                vectors.add_bias(values, target, _vector(memory, row[_BIAS]), rows)
+            if variant >= 0:
+                scale, cap = _scaling(memory.scalings, variant)
+                vectors.rescale(values, target, scale, cap, rows)
         elif op == _ROTARY:
             rotation = Rotation(memory.rotations[variant, 0], memory.rotations[variant, 1])
             vectors.rotate(values, source, row[_COUNT], memory.angles, rotation, position, rows)
         elif op == _ATTENTION:
-            heads = _heads(memory.attentions, memory.score_scales, variant, order)
+            heads = _heads(memory.attentions, memory.scores, variant, order)
             attend.append(values, source, heads, cache, layer, position, rows)
-            products = count * heads.queries * (position + count) * heads.dims
+            seen = position + count
+            if heads.window > 0:
+                seen = min(seen, heads.window)
+            products = count * heads.queries * seen * heads.dims
             if threads > 1 and products >= _PARALLEL_PRODUCTS:
                 attend.attend_parallel(values, source, heads, cache, layer, position, target, rows)
             else:
                 attend.attend(values, source, heads, cache, layer, position, target, rows)
         elif op == _GATE:
-            vectors.gate(values, source, target, rows)
+            vectors.gate(values, source, memory.activations[variant], target, rows)
         elif op == _ADD:
-            vectors.add(values, source, _block(buffers, row[_OTHER]), target, rows)
+            scale, _ = _scaling(memory.scalings, variant)
+            vectors.add(values, source, _block(buffers, row[_OTHER]), scale, target, rows)

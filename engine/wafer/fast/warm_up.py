@@ -5,37 +5,134 @@ all at once, in silence.
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numba
 import numpy as np
 
-from engine.wafer.fast.kernels import operands
+from engine.errors import EngineError
+from engine.model.tensors import FORMATS
+from engine.wafer.fast.kernels import lookup, multiply, operands
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
-from engine.wafer.fast.kernels.dot.panel_layout import TileLayout
+from engine.wafer.fast.kernels.dot.entries import address_of
+from engine.wafer.fast.kernels.dot.products import Products
+from engine.wafer.fast.kernels.dot.storage import Storage
+from engine.wafer.fast.packing import tile_sizes
+from engine.wafer.fast.panel_places import storage_of
 from engine.wafer.fast.step import Memory, run_step
 from engine.wafer.program.operations import OPERATIONS, resolve
+from engine.wafer.program.program import Matrix
 
-__all__ = ["compiled_loop", "kernels", "samples", "signature", "warm_up"]
+__all__ = [
+    "ENTRIES",
+    "compile_packers",
+    "compiled_loop",
+    "kernels",
+    "link",
+    "samples",
+    "signature",
+    "warm_up",
+    "works",
+]
 
 _KERNELS = "engine.wafer.fast.kernels"
 
 
-def warm_up(path: DotPath, memory: Memory, on_progress: Callable[[int, int, str], None]) -> None:
-    """Compile every kernel, or load it from the cache.
+ENTRIES = (multiply.product, lookup.row)
+"""The kernels of each storage, in the order of `operands.Panels.entries`."""
+
+
+def works(matrices: Sequence[Matrix]) -> tuple[int, int]:
+    """Return how many kernels pack a Program's weights, and how many run it."""
+    storages = _storages(matrices)
+    return len(_packers(storages)), len(storages) + len(dict(kernels()))
+
+
+def compile_packers(
+    matrices: Sequence[Matrix], on_progress: Callable[[int, int, str], None]
+) -> None:
+    """Compile what packs the weight formats of a Program, or load it from the cache.
+
+    Args:
+        matrices: The Program's table of weights.
+        on_progress: Called with (done, total, label) before each packer and once at the end.
+
+    Raises:
+        EngineError: numba's compiler is switched off.
+    """
+    _require_compiler()
+    packers = _packers(_storages(matrices))
+    given = {operands.Bytes: np.zeros(1, np.uint8), operands.Places: np.zeros(1, np.int64)}
+    for number, (packer, storage) in enumerate(packers.items()):
+        on_progress(number, len(packers), f"preparing to pack {storage.name}")
+        sizes = {operands.TileSizes: tile_sizes(storage, 0)}
+        packer.compile(signature(packer, given | sizes))
+    on_progress(len(packers), len(packers), "packing the weights")
+
+
+def _require_compiler() -> None:
+    config: Any = numba.config  # its fields are made at run time
+    if config.DISABLE_JIT:
+        raise EngineError("the kernels need numba's compiler: unset NUMBA_DISABLE_JIT")
+
+
+def _storages(matrices: Sequence[Matrix]) -> list[Storage]:
+    """Return the storages of a Program, each once."""
+    names = dict.fromkeys(name for matrix in matrices for name in matrix.formats)
+    found = [storage_of(name) for name in names if FORMATS[name].is_quantised]
+    return [storage for number, storage in enumerate(found) if storage not in found[:number]]
+
+
+def _packers(storages: Sequence[Storage]) -> dict[Any, Storage]:
+    """Return the kernels that pack, each with a storage that it packs."""
+    return {storage.repack: storage for storage in storages if storage.repack is not None}
+
+
+def warm_up(
+    path: DotPath,
+    storages: Sequence[Storage],
+    memory: Memory,
+    on_progress: Callable[[int, int, str], None],
+) -> None:
+    """Compile every kernel, or load it from the cache, and `link` those of the storages.
 
     Args:
         path: The path that steps will take.
-        memory: What steps will read and write; only types count.
+        storages: Those of the panels.
+        memory: What steps will read and write; but for the panels only types count.
         on_progress: Called with (done, total, label) before each kernel and once at the end.
+
+    Raises:
+        EngineError: numba's compiler is switched off.
     """
-    given = samples(path, memory)
-    work = dict(kernels())
-    for number, (label, dispatcher) in enumerate(work.items()):
+    _require_compiler()
+    given = samples(memory)
+    work: dict[str, Callable[[], object]] = {
+        f"products with {storage.name}": partial(_link, number, Products(path, storage), given)
+        for number, storage in enumerate(storages)
+    }
+    for label, dispatcher in kernels():
+        work[label] = partial(dispatcher.compile, signature(dispatcher, given))
+    for number, (label, compile) in enumerate(work.items()):
         on_progress(number, len(work), f"preparing {label}")
-        dispatcher.compile(signature(dispatcher, given))
+        compile()
     on_progress(len(work), len(work), "kernels are ready")
+
+
+def link(path: DotPath, storages: Sequence[Storage], panels: operands.Panels) -> None:
+    """Write the addresses of the code for each storage into panels; compile it if need be."""
+    given = _samples_of_entries(panels)
+    for number, storage in enumerate(storages):
+        _link(number, Products(path, storage), given)
+
+
+def _link(number: int, products: Products, given: Mapping[Any, Any]) -> None:
+    arguments = {**given, Products: products}
+    for entry, dispatcher in enumerate(ENTRIES):
+        address = address_of(dispatcher, signature(dispatcher, arguments))
+        given[operands.Panels].entries[number, entry] = address
 
 
 def kernels() -> Iterator[tuple[str, Any]]:
@@ -46,12 +143,12 @@ def kernels() -> Iterator[tuple[str, Any]]:
     yield "program loop", run_step
 
 
-def compiled_loop(path: DotPath, memory: Memory) -> Callable[..., None]:
+def compiled_loop(memory: Memory) -> Callable[..., None]:
     """Return `run_step` compiled for arguments of these types.
 
     numba's own call looks at the type of every argument first, 8 µs a step; this one does not.
     """
-    loop: Callable[..., None] = run_step.compile(signature(run_step, samples(path, memory)))
+    loop: Callable[..., None] = run_step.compile(signature(run_step, samples(memory)))
     return loop
 
 
@@ -67,24 +164,30 @@ def signature(dispatcher: Any, given: Mapping[Any, Any]) -> tuple[Any, ...]:
     return tuple(typeof(given[parameter.annotation]) for parameter in parameters)
 
 
-def samples(path: DotPath, memory: Memory) -> dict[Any, Any]:
+def samples(memory: Memory) -> dict[Any, Any]:
     """Return a value for every annotation of a kernel's parameter."""
     return {
-        int: 0,
+        **_samples_of_entries(memory.panels),
         operands.Float: memory.norms[0],
-        operands.Floats: memory.values,
         operands.Tokens: np.zeros(1, np.int32),
-        operands.Block: operands.Block(0, 1),
-        operands.RowSpan: operands.RowSpan(0, 1),
-        operands.SumOrder: operands.SumOrder(1, 1),
-        operands.Tiles: operands.Tiles(0, 1, 1),
-        operands.Heads: operands.Heads(1, 1, 2, np.float32(1.0), 1, 1, 1),
-        operands.Panels: memory.panels,
-        operands.Quantised: memory.inputs,
+        operands.Pieces: operands.Pieces(0, 1),
+        operands.Heads: operands.Heads(1, 1, 2, np.float32(1.0), 1, 1, 1, 0, np.float32(0.0)),
         operands.KvCache: memory.cache,
         operands.Angles: memory.angles,
         operands.Rotation: operands.Rotation(0, 2),
-        TileLayout: memory.layout,
-        DotPath: path,
         Memory: memory,
+    }
+
+
+def _samples_of_entries(panels: operands.Panels) -> dict[Any, Any]:
+    """Return a value for every annotation of a kernel in `ENTRIES` but its products."""
+    floats = np.zeros(1, np.float32)
+    return {
+        int: 0,
+        operands.Floats: floats,
+        operands.Block: operands.Block(0, 1),
+        operands.RowSpan: operands.RowSpan(0, 1),
+        operands.SumOrder: operands.SumOrder(1, 1),
+        operands.Panels: panels,
+        operands.Quantised: operands.Quantised(np.zeros(1, np.int8), floats, np.zeros(1, np.int32)),
     }

@@ -1,4 +1,4 @@
-"""The residual sum on the west line.
+"""The residual sum on the west line, its second operand perhaps times a constant.
 
 Micro-steps: COMPUTE (west line) the sum.
 """
@@ -12,13 +12,13 @@ from engine.wafer.program.geometry import Split
 __all__ = ["cost", "steps"]
 
 
-def steps(micro: MicroSteps, site: Site, hidden: Split) -> None:
+def steps(micro: MicroSteps, site: Site, hidden: Split, scaled: bool = False) -> None:
     """Tell the micro-steps of adding two vectors that lie along the rows of the west line."""
     elements = np.asarray(hidden.elements, np.int64)[:, None]
-    cycles, overhead = vector(site.machine, elements)
+    cycles, overhead = vector(site.machine, elements, operations=1 + scaled)
     micro.work(WEST, vector=cycles, pipe=np.where(elements > 0, overhead, 0))
 
 
-def cost(site: Site, hidden: Split) -> Cost:
+def cost(site: Site, hidden: Split, scaled: bool = False) -> Cost:
     """Return the cost of `steps` alone."""
-    return site.price(steps, hidden)
+    return site.price(steps, hidden, scaled)

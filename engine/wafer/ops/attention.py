@@ -21,9 +21,9 @@ from engine.wafer.cost.ledger import Cost, MicroSteps, vector
 from engine.wafer.ops.site import (
     ALONG_COLUMNS,
     ALONG_ROWS,
+    CAP_OPERATIONS,
     DIVIDE_OPERATIONS,
     EXP_OPERATIONS,
-    RECIPROCAL_OPERATIONS,
     Site,
 )
 from engine.wafer.program.machine import MachineSpec
@@ -42,8 +42,6 @@ __all__ = [
 ]
 
 _KV_ELEMENT_BYTES = 2
-_CAP_OPERATIONS = EXP_OPERATIONS + RECIPROCAL_OPERATIONS + DIVIDE_OPERATIONS + 4
-"""Per score: tanh by one exponential and a quotient, between two products."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +144,7 @@ def steps(
     if split.parts > 1:
         micro.reduce(band, split.parts, 0, kv_wavelets=heads)
         micro.multicast(band, 0, kv_wavelets=heads)
-    scaling = 2 + (_CAP_OPERATIONS if capped else 0)
+    scaling = 2 + (CAP_OPERATIONS if capped else 0)
     micro.work(cells, kv_vector=-(-scaling * heads // rate), pipe=scaling * heads * overhead)
     micro.reduce(column, order.group, heads)
     micro.multicast(column, heads)

@@ -6,11 +6,12 @@ the next one turns them back (He et al., WaferLLM, MeshGEMV).
 Micro-steps: COMPUTE (all cores with inputs and outputs) unpacked weights, the tile's products and,
 for weights with minima, sums of inputs → [where a group spans s cores: REDUCE (int32) what a line
 computed to the group's first core] → COMPUTE (cores that own groups) terms → REDUCE a line's n
-wavelets over the cores that own groups to position 0 → [with a bias: COMPUTE (the line the outputs
-lie on) the sum].  Weights that are not quantised have no groups: COMPUTE the tile → REDUCE.
+wavelets over the cores that own groups to position 0 → [with a bias, a scale or a cap: COMPUTE (the
+line the outputs lie on) the results].  Weights that are not quantised have no groups: COMPUTE the
+tile → REDUCE.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -20,11 +21,20 @@ from numpy.typing import NDArray
 from engine.model.sum_orders import ReduceOrder
 from engine.model.tensors.tensor import GROUP, Format
 from engine.wafer.cost.ledger import Cost, MicroSteps, vector
-from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, Site, home
+from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, CAP_OPERATIONS, Site, home
 from engine.wafer.program.geometry import Split
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["Tile", "cost", "partials", "stack", "steps", "unpack_cycles"]
+__all__ = [
+    "Tile",
+    "cost",
+    "finishing_of",
+    "partials",
+    "stack",
+    "steps",
+    "unpack_cycles",
+    "unpacking",
+]
 
 _SCALE_OPERATIONS = 4
 """Per block and output: int32 → fp32, product of the scales, product, add."""
@@ -63,7 +73,7 @@ def steps(
     tiles: tuple[Tile, ...],
     along: int,
     order: ReduceOrder,
-    biased: bool = False,
+    finishing: int = 0,
 ) -> None:
     """Tell the micro-steps of a product on the whole region.
 
@@ -74,7 +84,7 @@ def steps(
         tiles: What lies along the other axis: all quantised, or none.
         along: Axis the inputs lie along; the reduction runs along it, to position 0.
         order: The reduction's order over the parts that own groups.
-        biased: Whether a bias is added.
+        finishing: Operations on every output after the sum: see `finishing_of`.
 
     Cost (k inputs, g groups, n outputs of each tile of the fullest core, S = mac_int8, s cores a
     group, b blocks a group, u = unpack_operations, U = unpack_per_cycle, B = unpack_bytes,
@@ -100,8 +110,8 @@ def steps(
         g = site.across(along, np.asarray(inputs.groups, np.int64))
         _scale(micro, machine, tiles, g, n)
     micro.reduce(site.line(along, length=inputs.parts, pitch=inputs.span), order.group, total)
-    if biased:
-        cycles, overhead = vector(machine, total)
+    if finishing:
+        cycles, overhead = vector(machine, total, finishing)
         micro.work(home(other), vector=cycles, pipe=np.where(total > 0, overhead, 0))
 
 
@@ -111,10 +121,19 @@ def cost(
     tiles: tuple[Tile, ...],
     along: int,
     order: ReduceOrder,
-    biased: bool = False,
+    finishing: int = 0,
 ) -> Cost:
     """Return the cost of `steps` alone."""
-    return site.price(steps, inputs, tiles, along, order, biased)
+    return site.price(steps, inputs, tiles, along, order, finishing)
+
+
+def finishing_of(attributes: Container[str]) -> int:
+    """Return the operations on every output that a product's attributes ask for."""
+    return (
+        ("bias" in attributes)
+        + ("scale" in attributes or "softcap" in attributes)
+        + CAP_OPERATIONS * ("softcap" in attributes)
+    )
 
 
 def partials(tiles: Sequence[Tile]) -> Ints:
@@ -133,6 +152,16 @@ def unpack_cycles(machine: MachineSpec, format: Format, weights: Ints) -> tuple[
         operations * -(-weights // machine.unpack_per_cycle),
         operations * instructions * machine.vector_overhead_cycles,
     )
+
+
+def unpacking(machine: MachineSpec, inputs: Split, tiles: Sequence[Tile]) -> int:
+    """Return the cycles, overhead included, that the fullest core unpacks weights in `steps`."""
+    cycles = np.zeros(1, np.int64)
+    for tile in tiles:
+        weights = inputs.most_elements * np.asarray(tile.outputs, np.int64)
+        own, overhead = unpack_cycles(machine, tile.format, weights)
+        cycles = cycles + own + overhead
+    return int(cycles.max())
 
 
 def _total(parts: Sequence[Ints]) -> Ints:
@@ -155,35 +184,40 @@ def _multiply(
 ) -> None:
     """Tell the work on a core's own weights: unpacking, products, sums of inputs."""
     overhead = machine.vector_overhead_cycles
-    mac = vectors = pipe = np.zeros(1, np.int64)
+    rounds = instructions = np.zeros(1, np.int64)  # cycles and instructions of an input
     for tile, outputs in zip(tiles, n, strict=True):
         rate = machine.mac_int8 if tile.format.is_quantised else machine.fmac_fp16
-        unpacked, waits = unpack_cycles(machine, tile.format, k * outputs)
-        mac = mac + k * -(-outputs // rate)
-        vectors = vectors + unpacked
-        pipe = pipe + waits + np.where(outputs > 0, k * overhead, 0)
+        rounds = rounds + -(-outputs // rate)
+        instructions = instructions + (outputs > 0)
+    vectors, pipe = np.zeros(1, np.int64), k * (instructions * overhead)
+    for tile, outputs in zip(tiles, n, strict=True):
+        if tile.format.unpack_operations:
+            unpacked, waits = unpack_cycles(machine, tile.format, k * outputs)
+            vectors, pipe = vectors + unpacked, pipe + waits
     if _summed(tiles):
         width = GROUP // inputs.span
         pieces = k // width * (_total(n) > 0)
         vectors = vectors + pieces * -(-width // machine.mac_int8)
         pipe = pipe + pieces * overhead
-    micro.work(ALL, mac=mac, vector=vectors, pipe=pipe)
+    micro.work(ALL, mac=k * rounds, vector=vectors, pipe=pipe)
 
 
 def _scale(
     micro: MicroSteps, machine: MachineSpec, tiles: Sequence[Tile], g: Ints, n: Sequence[Ints]
 ) -> None:
     """Tell the work of a group's owner: terms and their sum."""
-    cycles = waits = np.zeros(1, np.int64)
+    overhead = machine.vector_overhead_cycles
+    cycles = instructions = np.zeros(1, np.int64)  # of a group
     for tile, outputs in zip(tiles, n, strict=True):
         format = tile.format
         operations = _SCALE_OPERATIONS + format.scale_operations
         operations += _MINIMUM_OPERATIONS * format.has_minima
-        instructions = operations * format.blocks_per_group * g * (outputs > 0)
-        cycles = cycles + instructions * -(-outputs // machine.fmac_fp32)
-        waits = waits + instructions * machine.vector_overhead_cycles
+        own = operations * format.blocks_per_group * (outputs > 0)
+        cycles = cycles + own * -(-outputs // machine.fmac_fp32)
+        instructions = instructions + own
+    vectors, pipe = g * cycles, g * (instructions * overhead)
     if _summed(tiles):
-        converted, overhead = vector(machine, g)
-        cycles = cycles + converted * (_total(n) > 0)
-        waits = waits + overhead * (g * _total(n) > 0)
-    micro.work(ALL, vector=cycles, pipe=waits)
+        owns = (g > 0) * (_total(n) > 0)
+        vectors = vectors + -(-g // machine.fmac_fp32) * owns
+        pipe = pipe + owns * overhead
+    micro.work(ALL, vector=vectors, pipe=pipe)

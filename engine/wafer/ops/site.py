@@ -14,6 +14,7 @@ __all__ = [
     "ALL",
     "ALONG_COLUMNS",
     "ALONG_ROWS",
+    "CAP_OPERATIONS",
     "CORNER",
     "DIVIDE_OPERATIONS",
     "EXP_OPERATIONS",
@@ -49,6 +50,8 @@ Assumed: a vector's quotients are found this way, a single one by the machine's 
 DIVIDE_OPERATIONS = 3
 """Operations per element of a correctly rounded quotient once the reciprocal is known: multiply,
 residual, correction (Markstein, 1990)."""
+CAP_OPERATIONS = EXP_OPERATIONS + RECIPROCAL_OPERATIONS + DIVIDE_OPERATIONS + 3
+"""The same for a vector's `engine.scalars.softcap32`: a product, 1 + …, a difference besides."""
 
 
 @dataclass(frozen=True, slots=True)

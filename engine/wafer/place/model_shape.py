@@ -34,9 +34,13 @@ class ModelShape:
     """fp32 rotary values of a position, of all the kinds of rotation that the layers use."""
     formats: WeightFormats
     vectors: int = 2
-    """fp32 vectors of the stream's width that a layer keeps: its norms."""
+    """fp32 vectors of the stream's width that a layer keeps: its norms'."""
     biases: int = 0
     """fp32 numbers that a layer's biases and head norms keep."""
+    gated: bool = True
+    """Whether the feed-forward has a gate besides what goes up."""
+    last_vectors: int = 1
+    """fp32 vectors of the stream's width that the head keeps: its norm's."""
 
 
 def model_shape(
@@ -47,7 +51,7 @@ def model_shape(
     Args:
         graph: The model.
         formats: Format of every tensor by name; None: int8 for every matrix.
-        runs: False: only for pricing; biases, head norms and soft caps are no reason to refuse.
+        runs: False: only for pricing; formats that no tier runs are no reason to refuse.
 
     Raises:
         PlacementError: No layer has an attention or an activation, or their sizes differ; or it is
@@ -58,38 +62,43 @@ def model_shape(
         raise PlacementError(
             f"{graph.name}: weights in {', '.join(weights.only_priced)} can be priced, not run"
         )
-    attention = _same(graph, Role.ATTENTION, lambda node: _attention(node, runs))
+    attention = _same(graph, Role.ATTENTION, _attention)
+    ffn, inputs = _same(
+        graph, Role.ACTIVATION, lambda node: (graph.values[node.output], len(node.inputs))
+    )
     embed = next(node for node in graph.nodes if node.role is Role.EMBED)
     head = graph.nodes[-1]
     return ModelShape(
         hidden=graph.width,
-        ffn=_same(graph, Role.ACTIVATION, lambda node: graph.values[node.output]),
+        ffn=ffn,
         layers=graph.layers,
         vocabulary=graph.vocabulary,
         tied=embed.weight == head.weight,
         attention=attention,
         angles=_angles(graph, attention),
         formats=weights,
-        vectors=_most_in_a_layer(graph, _is_norm_of_the_stream),
+        vectors=_most_in_a_layer(graph, _kept_vectors),
         biases=_most_in_a_layer(graph, lambda node: _kept_numbers(graph, node)),
+        gated=inputs == 2,
+        last_vectors=sum(_kept_vectors(node) for node in graph.nodes if node.layer is None),
     )
 
 
 def _angles(graph: ModelGraph, attention: AttentionShape) -> int:
     """fp32 rotary values that travel with a row: a cosine and a sine for each pair and base."""
     kinds = {
-        (node.text("kind"), node.number("base"), node.integer("head_dim"))
+        (node.text("kind"), node.number("base"), node.integer("head_dim"), node.numbers("factors"))
         for node in graph.nodes
         if node.role is Role.ROTARY
     }
     if not kinds:
         raise PlacementError(f"{graph.name}: no layer rotates its queries and keys")
-    for _, _, head_dim in kinds:
+    for _, _, head_dim, _ in kinds:
         if head_dim != attention.head_dim:
             raise PlacementError(
                 f"{graph.name}: heads of {attention.head_dim} are rotated as heads of {head_dim}"
             )
-    return sum(head_dim for _, _, head_dim in kinds)
+    return sum(head_dim for _, _, head_dim, _ in kinds)
 
 
 def _most_in_a_layer(graph: ModelGraph, count: Callable[[Node], int]) -> int:
@@ -101,21 +110,18 @@ def _most_in_a_layer(graph: ModelGraph, count: Callable[[Node], int]) -> int:
     return max(totals.values())
 
 
-def _is_norm_of_the_stream(node: Node) -> bool:
-    return node.op == "norm" and node.role is not Role.HEAD_NORM
+def _kept_vectors(node: Node) -> int:
+    """Vectors of the stream's width that a norm of the stream keeps: weight, bias."""
+    return len(node.tensors) if node.op == "norm" and node.role is not Role.HEAD_NORM else 0
 
 
 def _kept_numbers(graph: ModelGraph, node: Node) -> int:
     """fp32 numbers of a node's bias, or of a norm of single heads."""
-    keeps = "bias" in node.attributes or node.role is Role.HEAD_NORM
-    return graph.values[node.output] if keeps else 0
+    biased = node.op == "matmul" and "bias" in node.attributes
+    return graph.values[node.output] if biased or node.role is Role.HEAD_NORM else 0
 
 
-def _attention(node: Node, runs: bool) -> AttentionShape:
-    if runs and (node.number("window") or node.number("softcap")):
-        raise PlacementError(f"{node.name}: sliding windows and soft caps are not supported yet")
-    if node.number("window"):
-        raise PlacementError(f"{node.name}: sliding windows have no price yet")
+def _attention(node: Node) -> AttentionShape:
     return AttentionShape(node.integer("heads"), node.integer("kv_heads"), node.integer("head_dim"))
 
 

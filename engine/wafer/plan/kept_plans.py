@@ -68,11 +68,11 @@ def remembered_plan(
 def _key(
     graph: ModelGraph, model: ModelShape, machine: MachineSpec, context_length: int | None
 ) -> str:
-    """Return 16 hexadecimal digits over the model's sizes, the machine and the sources."""
+    """Return 16 hexadecimal digits over the model, the machine and the sources."""
     digest = hashlib.sha256()
     for source in _sources():
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
-    operations = [(node.op, node.layer) for node in graph.nodes]
+    operations = [(node.op, node.layer, sorted(node.attributes.items())) for node in graph.nodes]
     sizes = (graph.name, model, operations, graph.context_length)
     digest.update(repr((sizes, asdict(machine), context_length)).encode())
     return digest.hexdigest()[:16]

@@ -105,6 +105,7 @@ class ShapeSearch:
         options: PlanOptions,
     ) -> None:
         self.kinds = _kinds_of_layers(graph, model.formats)
+        self.ends = {node.role: node.attributes for node in graph.nodes if node.layer is None}
         self.model, self.machine, self.context = model, machine, context
         self.runs, self.rows_per_step = options.runs, options.rows_per_step
         self.blocks, self.wafers = options.blocks, options.wafers
@@ -157,9 +158,7 @@ class ShapeSearch:
         cores = shape.rows * (shape.blocks * shape.columns + shape.head_columns)
         return cores <= shape.wafers * self.machine.columns * self.machine.rows
 
-    def _with_blocks(
-        self, shape: Shape, head: _Head, layers: dict[str, tuple[int, int]]
-    ) -> Candidate:
+    def _with_blocks(self, shape: Shape, head: _Head, layers: dict[str, int]) -> Candidate:
         """Choose the blocks: the most that fit, unless the fewest are clearly faster."""
         fewer = self._placed(shape)
         few = self._price(fewer, head, layers)
@@ -194,31 +193,28 @@ class ShapeSearch:
 
     # ── prices ──────────────────────────────────────────────────────────────────────────────
 
-    def _layers(self, columns: int, rows: int) -> dict[str, tuple[int, int]]:
-        """Cycles of all layers by operation: without KV rows, for each of them."""
+    def _layers(self, columns: int, rows: int) -> dict[str, int]:
+        """Cycles of all layers at half the context, by operation."""
         model = replace(self.model, layers=1)
         shape = Shape(columns, rows, 1, blocks=1)
         placement = place(model, _roomy(self.machine), shape, self.context, runs=self.runs)
-        total: dict[str, tuple[int, int]] = {}
+        total: dict[str, int] = defaultdict(int)
         for layer, count in self.kinds:
             compiled = compile_graph(layer, self.machine, placement, by_core=False)
+            (window,) = {kind.window for kind in compiled.program.attentions}
+            seen = min(self.context / 2, window or self.context)
+            kv_rows = ceil(seen / rows)
             for row in compiled.program.instructions:
                 op = Op(row[Field.OP])
                 if row[Field.LAYER] >= 0 and op not in (Op.SEND, Op.RECEIVE):
-                    fixed, per_row = total.get(op.name.lower(), (0, 0))
-                    total[op.name.lower()] = (
-                        fixed + count * int(row[Field.CYCLES]),
-                        per_row + count * int(row[Field.CYCLES_KV]),
-                    )
-        return total
+                    cycles = int(row[Field.CYCLES]) + kv_rows * int(row[Field.CYCLES_KV])
+                    total[op.name.lower()] += count * cycles
+        return dict(total)
 
-    def _price(
-        self, placement: Placement, head: _Head, layers: dict[str, tuple[int, int]]
-    ) -> Candidate:
+    def _price(self, placement: Placement, head: _Head, layers: dict[str, int]) -> Candidate:
         """Cycles per token of a placement at half the context."""
         shape = placement.shape
-        kv_rows = ceil(self.context / 2 / shape.rows)
-        by_op = {op: fixed + per_row * kv_rows for op, (fixed, per_row) in layers.items()}
+        by_op = dict(layers)
         in_layers = sum(by_op.values())
         by_op["transfer"], transfer = self._transfers(placement)
         by_op["head"] = head.cycles
@@ -299,15 +295,18 @@ class ShapeSearch:
             hidden.parts, best_group(machine, hidden.parts, int(outputs.max()), hidden.span)
         )
         one = ReduceOrder(rows, best_group(machine, rows, 1))
-        embed.steps(tally, site, hidden, 0, format=table)
-        norm.steps(tally, site, hidden, one)
+        embed.steps(tally, site, hidden, 0, "scale" in self.ends[Role.EMBED], table)
+        norm.steps(tally, site, hidden, one, *norm.additions_of(self.ends[Role.FINAL_NORM]))
         if head.is_quantised:
             quantise.steps(tally, site, hidden, ALONG_ROWS)
             multicast.steps(tally, site, ALONG_ROWS, quantise.wavelets_by_core(hidden))
         else:
             multicast.steps(tally, site, ALONG_ROWS, multicast.half_wavelets(hidden))
-        tiles = matmul.stack((head,), (outputs,))
-        matmul.steps(tally, site, hidden, tiles, ALONG_ROWS, order)
+        tiles, finishing = (
+            matmul.stack((head,), (outputs,)),
+            matmul.finishing_of(self.ends[Role.HEAD]),
+        )
+        matmul.steps(tally, site, hidden, tiles, ALONG_ROWS, order, finishing)
         choice = ReduceOrder(columns, best_group(machine, columns, select.WAVELETS))
         select.steps(tally, site, outputs, choice)
         return tally.cycles
@@ -318,8 +317,8 @@ def _roomy(machine: MachineSpec) -> MachineSpec:
     return replace(machine, columns=4 * machine.columns, rows=4 * machine.rows, sram_bytes=1 << 40)
 
 
-_COSTLESS = ("eps", "base", "scale")
-"""Constants of a layer's nodes that change its numbers, not its cycles."""
+_COSTLESS = ("eps", "base", "scale", "factors", "bias")
+"""Constants of a layer's nodes whose value changes its numbers, not its cycles."""
 
 
 def _kinds_of_layers(graph: ModelGraph, formats: WeightFormats) -> list[tuple[ModelGraph, int]]:
@@ -328,9 +327,8 @@ def _kinds_of_layers(graph: ModelGraph, formats: WeightFormats) -> list[tuple[Mo
     for node in graph.nodes:
         if node.layer is not None:
             constants = tuple(
-                (name, None if name == "bias" else value)
+                (name, None if name in _COSTLESS else value)
                 for name, value in node.attributes.items()
-                if name not in _COSTLESS
             )
             weights = tuple(formats.by_tensor[name] for name in node.tensors)
             width = graph.values[node.output]

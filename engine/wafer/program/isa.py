@@ -8,7 +8,7 @@ that column c holds slice c.  The **west line** is column 0 of a region, the **n
 
 from enum import IntEnum, unique
 
-__all__ = ["FIELDS", "Field", "Op"]
+__all__ = ["ACTIVATIONS", "FIELDS", "Field", "Op"]
 
 
 @unique
@@ -16,9 +16,10 @@ class Op(IntEnum):
     """The operations; the value is the number in the instruction table."""
 
     EMBED = 0
-    """target ← row `token` of the embedding, dequantised; it leaves the head region."""
+    """target ← row `token` of the embedding, dequantised, perhaps times a constant; it leaves the
+    head region."""
     NORM = 1
-    """target ← RMS norm of source × weight, on the west line, along rows."""
+    """target ← RMS or layer norm of source × weight, on the west line, along rows."""
     QUANTISE = 2
     """The integer image of source, groups of 32, on the line where source lies."""
     MULTICAST = 3
@@ -26,16 +27,17 @@ class Op(IntEnum):
     are first rounded to fp16."""
     MATMUL = 4
     """target ← quantised source × weight: every core its tile, then a reduction to a line, where a
-    bias is added."""
+    bias may be added, then the sums multiplied and capped."""
     ROTARY = 5
     """Rotate the pairs of source in place by the angle of their position, on the north line."""
     ATTENTION = 6
     """target ← attention of source (q, k, v side by side) over the KV cache, to which k and v
     are appended first; positions over rows, heads over columns; result on the north line."""
     GATE = 7
-    """target ← silu(first half of source) × second half, on the north line."""
+    """target ← activation of source's first half × its second half, or of all of source, on the
+    north line."""
     ADD = 8
-    """target ← source + other, on the west line."""
+    """target ← source + other, which may be multiplied by a constant, on the west line."""
     SEND = 9
     """Source leaves the west line of `region` for the next region in the program."""
     RECEIVE = 10
@@ -43,8 +45,7 @@ class Op(IntEnum):
     SELECT = 11
     """The largest logit of source: a scan on the north line, then a chain to its west end."""
     HEAD_NORM = 12
-    """RMS norm of every query and key head of source, in place, on the north line.  Priced for
-    predictions; no family that runs has it."""
+    """RMS norm of every query and key head of source, in place, on the north line."""
 
 
 @unique
@@ -74,14 +75,18 @@ class Field(IntEnum):
     """1: only the step's last row is computed (the vocabulary head of a prefill)."""
     VARIANT = 11
     """Which kind of its operation: index into the Program's norms (NORM, HEAD_NORM), rotaries
-    (ROTARY) or attentions (ATTENTION), −1 for other operations."""
+    (ROTARY), attentions (ATTENTION), activations (GATE) or scalings (EMBED, MATMUL, ADD; −1 where
+    nothing is multiplied); −1 for other operations."""
     CYCLES = 12
     """Cycles of the instruction alone, from an aligned start, for one row without KV rows."""
     CYCLES_KV = 13
     """Cycles for each KV row, the same number in every core, per row of the step."""
     BIAS = 14
-    """MATMUL: index into the Program's weights of the vector that is added, −1 if none."""
+    """MATMUL, NORM: index into the Program's weights of the vector that is added, −1 if none."""
 
 
 FIELDS = len(Field)
 """Width of the instruction table."""
+
+ACTIVATIONS = ("silu", "gelu")
+"""The kinds of activation; a tier's code knows one by its place here."""

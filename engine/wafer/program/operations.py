@@ -41,16 +41,24 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         Op.EMBED,
         price="embed.cost",
-        kernels={"embed": "vectors.embed"},
+        kernels={"embed": "vectors.embed", "scale": "vectors.rescale"},
         lowering="lower_stream.embed",
         works={"LOOKUP": "LD32"},
     ),
     Operation(
         Op.NORM,
         price="norm.cost",
-        kernels={"norm": "vectors.norm"},
+        kernels={"norm": "vectors.norm", "layer norm": "vectors.layer_norm"},
         lowering="lower_vectors.norm",
-        works={"SQUARES": "FSSQRS", "ROOT": "FNORMS", "NORMALISE": "FMULS"},
+        works={
+            "TOTAL": "FADDS",
+            "MEAN": "FDIVSS",
+            "CENTRE": "FSSQRS",
+            "SQUARES": "FSSQRS",
+            "ROOT": "FNORMS",
+            "NORMALISE": "FMULS",
+            "SHIFT": "FMACS",
+        },
     ),
     Operation(
         Op.QUANTISE,
@@ -132,8 +140,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         Op.HEAD_NORM,
         price="head_norm.cost",
-        no_kernel="priced for predictions; no family that runs has it",
-        no_lowering="priced for predictions; no family that runs has it",
+        kernels={"head norm": "vectors.head_norm"},
+        lowering="lower_vectors.head_norm",
+        works={"HEAD_SQUARES": "FSSQRS", "HEAD_NORMALISE": "FMULS"},
     ),
 )
 """All operations, in the order of the instruction set."""

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.sum_orders import ReduceOrder
-from engine.wafer.program.isa import FIELDS, Field, Op
+from engine.wafer.program.isa import ACTIVATIONS, FIELDS, Field, Op
 from engine.wafer.program.machine import MachineSpec
 
 __all__ = [
     "MAX_ROWS",
     "SCHEMA_VERSION",
+    "Activation",
     "Attention",
     "Buffer",
     "Matrix",
@@ -29,6 +30,7 @@ __all__ = [
     "Program",
     "Region",
     "Rotary",
+    "Scaling",
 ]
 
 SCHEMA_VERSION = 5
@@ -90,8 +92,11 @@ class Norm:
     """A kind of norm."""
 
     kind: str
-    """``"rms"``."""
+    """``"rms"``, or ``"layer"``, which takes the mean away first."""
     eps: float
+    heads: tuple[int, ...] = ()
+    """Heads normed one by one, of each of the vectors that lie side by side (queries, keys); none:
+    the whole value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,8 @@ class Rotary:
     """``"half"``: pairs (i, i + D/2)."""
     base: float
     head_dim: int
+    factors: tuple[float, ...] = ()
+    """D/2 divisors of the angles; none: ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,31 @@ class Attention:
     """Cores that share a head; their parts of a score add up in one plain chain."""
 
 
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A kind of activation."""
+
+    kind: str
+    """One of `ACTIVATIONS`."""
+    gated: bool
+    """Whether it is multiplied by a second half."""
+
+    @property
+    def number(self) -> int:
+        """Its place in `ACTIVATIONS`."""
+        return ACTIVATIONS.index(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Constants that a result, or the second operand of a sum, meets."""
+
+    scale: float
+    """A factor; 1.0 changes no bit."""
+    softcap: float = 0.0
+    """Bound that what was multiplied then approaches; 0.0: none."""
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """Instructions and the tables they point into.  Two Programs are the same if `hash` is."""
@@ -141,6 +173,8 @@ class Program:
     norms: tuple[Norm, ...]
     rotaries: tuple[Rotary, ...]
     attentions: tuple[Attention, ...]
+    activations: tuple[Activation, ...] = ()
+    scalings: tuple[Scaling, ...] = ()
     schema_version: int = field(default=SCHEMA_VERSION)
 
     @property
@@ -228,11 +262,30 @@ class Program:
             notes.append(f"count {row[Field.COUNT]}")
         if row[Field.BIAS] >= 0:
             notes.append("bias")
+        if row[Field.VARIANT] >= 0:
+            notes += self._notes(Op(row[Field.OP]), int(row[Field.VARIANT]))
         return (
             f"{Op(row[Field.OP]).name.lower():9s} {self.regions[row[Field.REGION]].label:9s} "
             f"{name(Field.SOURCE):>19s} → {name(Field.TARGET):19s} {' '.join(notes):30s} "
             f"{row[Field.CYCLES]:6d} + {row[Field.CYCLES_KV]}"
         )
+
+    def _notes(self, op: Op, variant: int) -> list[str]:
+        """Say what is unusual about a kind of operation."""
+        if op == Op.NORM:
+            return ["layer"] if self.norms[variant].kind == "layer" else []
+        if op == Op.ATTENTION:
+            seen = self.attentions[variant]
+            window = [f"window {seen.window}"] if seen.window else []
+            return window + ([f"cap {seen.softcap:g}"] if seen.softcap else [])
+        if op == Op.GATE:
+            active = self.activations[variant]
+            return [] if active == Activation("silu", True) else [active.kind]
+        if op in (Op.EMBED, Op.MATMUL, Op.ADD):
+            scaling = self.scalings[variant]
+            cap = [f"cap {scaling.softcap:g}"] if scaling.softcap else []
+            return [f"× {scaling.scale:g}", *cap]
+        return []
 
     def __post_init__(self) -> None:
         """Refuse an instruction table of another instruction set.
@@ -259,6 +312,8 @@ _ENTRIES: Mapping[str, Callable[..., Any]] = {
     "norms": Norm,
     "rotaries": Rotary,
     "attentions": Attention,
+    "activations": Activation,
+    "scalings": Scaling,
 }
 """What each table of a saved Program holds."""
 

@@ -4,7 +4,7 @@ Expands counts of steps into every core's states; runs nothing and knows no text
 from the micro-steps the compiler noted, so the app, the command line and predictions agree.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -44,11 +44,12 @@ class Counts:
     last_growth: NDArray[np.int64]
     """The same, for each step's last row only."""
     kv_rows: NDArray[np.int64]
-    """Σ over rows of the KV rows in a core, by core row; int64 (rows of the region,)."""
+    """Σ over rows of the KV rows that a core sees, by window of the Program's attentions and core
+    row; int64 (windows, rows of the region)."""
     kv_comm: NDArray[np.int64]
-    """Σ over rows of the cycles a core streams scores, by core row; int64."""
+    """Σ over rows of the cycles a core streams scores, by window and core row; int64."""
     streams: NDArray[np.int64]
-    """Rows for which a core streams scores, by core row; int64."""
+    """Rows for which a core streams scores, by window and core row; int64."""
     kept: NDArray[np.int64]
     """KV rows kept, by core row; int64."""
     lookups: NDArray[np.int64]
@@ -110,6 +111,8 @@ class _Attention:
     """Of its queries, keys and values."""
     steps: Callable[..., None]
     """Its micro-steps."""
+    window: int
+    """Last positions that a row sees; 0: all."""
 
     def run(self, kv: NDArray[np.int64], keeps: NDArray[np.bool_] | None) -> NDArray[np.int64]:
         """Return the cycles for each column of ``kv`` (core rows, positions)."""
@@ -135,18 +138,39 @@ class _Attentions:
         self._group = np.array([self.alike.index(attention) for attention in each])
         self.regions = table[numbers, Field.REGION]
         """Where each lies, int64 (attentions,)."""
-        variants = [compiled.program.attentions[i] for i in table[numbers, Field.VARIANT]]
-        self.outputs = sum(kind.heads * kind.head_dim for kind in variants)
-        """Width of all their results together."""
+        self._kinds = [compiled.program.attentions[i] for i in table[numbers, Field.VARIANT]]
+        self.windows = tuple(dict.fromkeys(kind.window for kind in self._kinds))
+        """The windows of the Program, each once."""
+        self._slopes = [compiled.costs[number].states[1] for number in numbers]
 
-    def run(self, kv: NDArray[np.int64], keeps: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-        """Return the cycles for each column of ``kv`` (core rows, positions).
+    def run(
+        self, kv: Mapping[int, NDArray[np.int64]], keeps: NDArray[np.bool_] | None
+    ) -> NDArray[np.int64]:
+        """Return the cycles for each column of ``kv``: by window, int64 (core rows, positions).
 
         Returns:
             int64 (positions, attentions).
         """
-        cycles = np.stack([attention.run(kv, keeps) for attention in self.alike], axis=1)
-        return np.asarray(cycles[:, self._group])
+        cycles = [attention.run(kv[attention.window], keeps) for attention in self.alike]
+        return np.asarray(np.stack(cycles, axis=1)[:, self._group])
+
+    def products(self, position: int) -> int:
+        """Return the multiply–accumulates of all of them for a row at ``position``."""
+        total = 0
+        for kind in self._kinds:
+            seen = min(position + 1, kind.window or position + 1)
+            total += 2 * kind.heads * kind.head_dim * seen
+        return total
+
+    def in_region(self, region: int, window: int) -> list[int]:
+        """Return which of them, by number, lie in a region and have a window."""
+        kinds = zip(self.regions.tolist(), self._kinds, strict=True)
+        return [n for n, (at, kind) in enumerate(kinds) if (at, kind.window) == (region, window)]
+
+    def busy_per_kv_row(self, region: int, window: int) -> NDArray[np.int64]:
+        """Return the booked cycles of those for each KV row of a core, int64 (4, H, W)."""
+        slopes = [self._slopes[number] for number in self.in_region(region, window)]
+        return np.asarray(np.sum(slopes, axis=0))
 
 
 def _attention_at(compiled: Compiled, number: int) -> _Attention:
@@ -157,7 +181,8 @@ def _attention_at(compiled: Compiled, number: int) -> _Attention:
     assert isinstance(order, ReduceOrder)
     wavelets = int(table[number - 1, Field.COUNT])
     site = compiled.sites[int(table[number, Field.REGION])]
-    return _Attention(site, split, order, wavelets, compiled.steps[number].steps)
+    kind = compiled.program.attentions[int(table[number, Field.VARIANT])]
+    return _Attention(site, split, order, wavelets, compiled.steps[number].steps, kind.window)
 
 
 class Timing:
@@ -206,16 +231,21 @@ class Timing:
         """
         return self._schedule.latency_by_instruction
 
-    def kv_rows(self, position: int, rows: int) -> NDArray[np.int64]:
+    def kv_rows(self, position: int, rows: int, window: int = 0) -> NDArray[np.int64]:
         """Return the KV rows that each of ``rows`` query rows at ``position`` and after sees.
 
         Returns:
-            int64 (rows, core rows): the query at t sees positions 0 … t.
+            int64 (rows, core rows): the query at t sees positions 0 … t, or the last ``window``.
         """
-        last = np.arange(position, position + rows)
-        core = np.arange(self.core_rows)
-        seen = (last[:, None] - core[None, :]) // self.core_rows + 1
-        return np.asarray(np.maximum(0, seen), np.int64)
+        return self._seen(np.arange(position, position + rows), window)
+
+    def _seen(self, last: NDArray[np.int64], window: int) -> NDArray[np.int64]:
+        """Return the KV rows that queries at the positions ``last`` see, (queries, core rows)."""
+        behind = last[:, None] - np.arange(self.core_rows)[None, :]
+        kept = np.maximum(0, behind // self.core_rows + 1)
+        if window:
+            kept -= np.maximum(0, (behind - window) // self.core_rows + 1)
+        return np.asarray(kept, np.int64)
 
     def growth(self, position: int, rows: int = 1) -> NDArray[np.int64]:
         """Return by query row how much longer each attention takes than with one KV row a core.
@@ -249,13 +279,14 @@ class Timing:
 
     def mac_utilisation(self, position: int) -> float:
         """Return MACs ÷ (cores used × cycles × MAC rate) of one decode step at ``position``."""
-        macs = self._products + 2 * self._attentions.outputs * (position + 1)
+        macs = self._products + self._attentions.products(position)
         peak = self._program.cores_used * self._program.machine.mac_int8
         return float(macs / (peak * self.step_cycles(position)))
 
     def count(self, tokens: NDArray[np.int32], position: int) -> Counts:
         """Return the counts of one step."""
-        seen = self.kv_rows(position, tokens.size)
+        windows = self._attentions.windows
+        seen = np.stack([self.kv_rows(position, tokens.size, window) for window in windows])
         growth = self.growth(position, tokens.size)
         edges = np.cumsum(self._placement.head_outputs)
         columns = np.searchsorted(edges, tokens, side="right")
@@ -265,9 +296,9 @@ class Timing:
             rows=tokens.size,
             growth=growth.sum(axis=0),
             last_growth=growth[-1:].sum(axis=0),
-            kv_rows=seen.sum(axis=0),
-            kv_comm=self._score_streams(seen).sum(axis=0),
-            streams=(seen > 0).sum(axis=0),
+            kv_rows=seen.sum(axis=1),
+            kv_comm=self._score_streams(seen).sum(axis=1),
+            streams=(seen > 0).sum(axis=1),
             kept=np.bincount(kept, minlength=self.core_rows).astype(np.int64),
             lookups=np.bincount(columns, minlength=edges.size).astype(np.int64),
         )
@@ -277,7 +308,8 @@ class Timing:
         zeros = np.zeros(self.core_rows, np.int64)
         columns = np.zeros(self._placement.shape.head_columns, np.int64)
         none = np.zeros(self._attentions.regions.size, np.int64)
-        return Counts(0, 0, none, none, zeros, zeros, zeros, zeros, columns)
+        by_window = np.zeros((len(self._attentions.windows), self.core_rows), np.int64)
+        return Counts(0, 0, none, none, by_window, by_window, by_window, zeros, columns)
 
     def expand(self, counts: Counts) -> Activity:
         """Return every core's states.
@@ -333,16 +365,18 @@ class Timing:
 
     def _busy(self, index: int, run: RegionRun, counts: Counts) -> NDArray[np.int64]:
         """Return the booked cycles of a region's cores, int64 (4, H, W)."""
-        fixed, per_kv_row = run.busy_row
-        busy = counts.rows * fixed + counts.kv_rows[:, None] * per_kv_row
-        busy = busy + counts.steps * run.busy_step[0]
-        attentions = np.count_nonzero(self._attentions.regions == index)
-        if attentions:
-            busy[Busy.COMM] += attentions * counts.kv_comm[:, None]
-            if attention.streamed(self._heads):  # to the head's first column and back
-                dispatches = 2 * self._program.machine.dispatch_cycles
-                busy[Busy.PIPE] += attentions * dispatches * counts.streams[:, None]
-            vector, pipe = attention.keeping(self._program.machine, self._heads)
+        busy = counts.rows * run.busy_row[0] + counts.steps * run.busy_step[0]
+        vector, pipe = attention.keeping(self._program.machine, self._heads)
+        # To the head's first column and back, where columns share a head.
+        dispatches = 2 * self._program.machine.dispatch_cycles * (self._heads.parts > 1)
+        for number, window in enumerate(self._attentions.windows):
+            attentions = len(self._attentions.in_region(index, window))
+            if not attentions:
+                continue
+            per_kv_row = self._attentions.busy_per_kv_row(index, window)
+            busy = busy + counts.kv_rows[number][:, None] * per_kv_row
+            busy[Busy.COMM] += attentions * counts.kv_comm[number][:, None]
+            busy[Busy.PIPE] += attentions * dispatches * counts.streams[number][:, None]
             busy[Busy.VECTOR] += attentions * vector * counts.kept[:, None]
             busy[Busy.PIPE] += attentions * pipe * counts.kept[:, None]
         return np.asarray(busy, np.int64)
@@ -370,7 +404,7 @@ class Timing:
             full[..., State.STALL_WAVELET] -= more
 
     def _score_streams(self, seen: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the cycles a core streams scores across its head, by row and core row."""
+        """Return the cycles a core streams scores across its head, for the KV rows it sees."""
         wavelets = attention.streamed(self._heads) * seen
         pace = lines.pace(self._program.machine)
         return lines.all_lasting(wavelets, pace) + wavelets
@@ -380,10 +414,10 @@ class Timing:
 
         No positions: one KV row in every core.
         """
-        core = np.arange(self.core_rows)[:, None]
-        if positions.size:
-            kv = np.maximum(0, (positions[None, :] - core) // self.core_rows + 1)
-            keeps = positions[None, :] % self.core_rows == core
-        else:
-            kv, keeps = np.ones((self.core_rows, 1), np.int64), None
-        return self._attentions.run(kv, keeps)
+        windows = self._attentions.windows
+        if not positions.size:
+            one = np.ones((self.core_rows, 1), np.int64)
+            return self._attentions.run(dict.fromkeys(windows, one), None)
+        keeps = positions[None, :] % self.core_rows == np.arange(self.core_rows)[:, None]
+        seen = {window: self._seen(positions, window).T for window in windows}
+        return self._attentions.run(seen, keeps)

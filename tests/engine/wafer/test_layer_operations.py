@@ -3,29 +3,79 @@
 One kind of decoder after the other (`tests.graphs.Traits`), on random machines and placements.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from engine.model.reference import Fp32Reference, QuantisedReference
 from engine.wafer.check.comparison import Comparison
 from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.orders import choose_orders
 from engine.wafer.place.placement import Shape, place
+from engine.wafer.plan.placed import Placed
 from engine.wafer.program import machine
 from tests.graphs import Traits, decoder
 from tests.wafers import random_machine, random_placement, random_steps, runner_on
 
-SMALL = machine.get("small")
+SMALL = replace(machine.get("small"), sram_bytes=1 << 17)
 SPLIT_HEADS = Shape(8, 4, 6, blocks=2)  # two columns share a head
 WHOLE_HEADS = Shape(2, 2, 5, blocks=1)  # a column holds two query heads
 
+QKV = frozenset({"q", "k", "v"})
+PRODUCTS = QKV | {"o", "gate", "up", "down"}
+
 KINDS = {
-    "biases": Traits(biases=frozenset({"q", "k", "v"})),
-    "all biases": Traits(biases=frozenset({"q", "k", "v", "o", "gate", "up", "down"})),
+    "biases": Traits(biases=PRODUCTS),
+    "head norms": Traits(head_norms=True),
+    "a scaled embedding": Traits(embedding_scale=8.0),
+    "gelu": Traits(activation="gelu"),
+    "no gate": Traits(gated=False),
+    "post norms": Traits(post_norms=True),
+    "layer norms": Traits(layer_norms=True),
+    "scaled sums": Traits(residual_scale=0.22),
+    "scaled logits": Traits(logits_scale=0.125),
+    "capped logits": Traits(logits_scale=1.5, logits_cap=3.0),
+    "bases": Traits(bases=(10000.0, 100.0)),
+    "a window": Traits(windows=(5, 0)),
+    "a narrow window": Traits(windows=(1,)),
+    "capped scores": Traits(score_caps=(1.5, 0.0)),
+    "factors": Traits(factors=((1.0, 1.0, 1.5, 2.5, 4.0, 8.0, 8.0, 8.0), ())),
 }
 """What is tested alone."""
 
 FAMILIES = {
-    "qwen2": Traits(heads=2, kv_heads=1, biases=frozenset({"q", "k", "v"})),
+    "qwen2": Traits(heads=2, kv_heads=1, biases=QKV),
+    "qwen3": Traits(heads=2, kv_heads=1, head_dim=64, head_norms=True),
+    "gemma2": Traits(
+        head_dim=32,
+        post_norms=True,
+        activation="gelu",
+        embedding_scale=8.0,
+        windows=(6, 0),
+        score_caps=(5.0,),
+        logits_cap=3.0,
+    ),
+    "gemma3": Traits(
+        heads=2,
+        kv_heads=1,
+        head_dim=64,
+        layers=3,
+        head_norms=True,
+        post_norms=True,
+        activation="gelu",
+        embedding_scale=8.0,
+        windows=(6, 6, 0),
+        bases=(1e4, 1e4, 1e6),
+        factors=((), (), (8.0,) * 32),
+    ),
+    "mistral": Traits(windows=(7,)),
+    "starcoder2": Traits(
+        biases=PRODUCTS, layer_norms=True, activation="gelu", gated=False, kv_heads=1
+    ),
+    "granite": Traits(
+        embedding_scale=12.0, residual_scale=0.22, logits_scale=0.125, kv_heads=4, head_dim=32
+    ),
 }
 """Every family's combination."""
 
@@ -76,15 +126,39 @@ def test_the_cycle_tier_is_the_fast_tier(name, shape):
     assert report.states["vector"].largest == 0
 
 
+def test_a_listing_says_what_is_unusual():
+    traits = Traits(
+        layers=1, heads=2, kv_heads=1, head_dim=32, biases=QKV, head_norms=True, activation="gelu",
+        embedding_scale=8.0, residual_scale=0.5, logits_cap=30.0, windows=(6,), score_caps=(50.0,),
+    )  # fmt: skip
+    model = decoder(traits)
+    placement = place(model_shape(model.graph), SMALL, WHOLE_HEADS, 32)
+    listing = Placed(model.graph, SMALL, placement).program.listing()
+
+    def line(start):
+        return next(line[6:] for line in listing.splitlines() if line[6:].startswith(start))
+
+    assert "64×128 order 2/2 bias" in line("matmul")
+    assert "window 6 cap 50" in line("attention")
+    assert "gelu" in line("gate")
+    assert "× 8" in line("embed")
+    assert "× 0.5" in line("add")
+    assert "× 1 cap 30" in listing
+    assert line("head_norm")
+
+
 @each_kind
 def test_the_float_model_is_near(name):
-    """The quantised reference means what the fp32 one means."""
+    """The quantised reference means what the fp32 one means: measured, 3.3 % of the spread at most.
+
+    Leaving out what a kind is about moves logits by 14 % at least.
+    """
     model = decoder(ALL[name])
     tokens = tokens_of(np.random.default_rng(3), 20)
     placement = place(model_shape(model.graph), SMALL, SPLIT_HEADS, 32)
-    runner = runner_on(model, SMALL, placement)
+    orders = choose_orders(SMALL, placement)
 
-    logits = runner.prefill(tokens)
+    logits = QuantisedReference(model.graph, model.tensors, orders).forward(tokens)
 
-    exact = Fp32Reference(model.graph, model.tensors).forward(tokens)[-1]
-    assert np.sqrt(np.mean((logits - exact) ** 2)) < 0.15 * exact.std()
+    exact = Fp32Reference(model.graph, model.tensors).forward(tokens)
+    assert np.sqrt(np.mean((logits - exact) ** 2)) < 0.05 * exact.std()

@@ -24,9 +24,9 @@ from engine.wafer.ops.site import ALONG_ROWS
 from engine.wafer.place.placement import Placement
 from engine.wafer.program.geometry import Split, split
 from engine.wafer.program.isa import Field, Op
-from engine.wafer.program.program import Region
+from engine.wafer.program.program import Region, Scaling
 
-__all__ = ["Ints", "Lowering", "Tap"]
+__all__ = ["Ints", "Lowering", "Tap", "float_bits"]
 
 Ints = NDArray[np.int64]
 
@@ -105,6 +105,11 @@ class Lowering:
     def order(self) -> ReduceOrder:
         """Return its reduction's order."""
         return self.program.orders[int(self.row[Field.ORDER])]
+
+    def scaling(self) -> Scaling:
+        """Return its constants; where it has none, those that change nothing."""
+        variant = int(self.row[Field.VARIANT])
+        return self.program.scalings[variant] if variant >= 0 else Scaling(1.0)
 
     def split(self, width: int, axis: int) -> Split:
         """Return how a vector lies along an axis of the current region."""
@@ -189,10 +194,16 @@ class Lowering:
         site = self.site
         site.instruction = index
         site.flags = LAST_ROW if self.row[Field.LAST_ROW] else 0
+        site.window = 0
         place = self.compiled.sites[int(self.row[Field.REGION])]
         works = Works(place)
         self.compiled.steps[index].run(works, place)
         self.told = works.told
+
+
+def float_bits(number: float) -> int:
+    """Return the bits of a number as float32, for an argument of a micro-instruction."""
+    return int(np.float32(number).view(np.int32))
 
 
 def _bounds(

@@ -4,7 +4,7 @@ import numpy as np
 
 from engine.model.sum_orders import ReduceOrder
 from engine.wafer.fabric.layout import even, first_head
-from engine.wafer.fabric.lowering.context import Lowering
+from engine.wafer.fabric.lowering.context import Lowering, float_bits
 from engine.wafer.fabric.micro import Kind, Reduce
 from engine.wafer.fabric.region import NodeLines
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
@@ -21,6 +21,7 @@ def attention(low: Lowering) -> None:
     """
     site = low.site
     kind = low.program.attentions[int(low.row[Field.VARIANT])]
+    site.window = kind.window
     heads = low.placement.heads
     q, dims = heads.queries, heads.dims
     kv = heads.kv * dims
@@ -51,8 +52,8 @@ def attention(low: Lowering) -> None:
             ALONG_COLUMNS, low.line(ALONG_ROWS), np.zeros(site.rows, np.int64), scores,
             length=heads.parts, kv=q,
         )  # fmt: skip
-    scale = int(np.float32(kind.scale).view(np.int32))
-    low.work(every, Kind.LARGEST, (scores, 0, largest, q, scale))
+    constants = float_bits(kind.scale), float_bits(kind.softcap)
+    low.work(every, Kind.LARGEST, (scores, 0, largest, q, *constants))
     north = low.line(ALONG_COLUMNS)
     line = NodeLines(ALONG_ROWS, site.rows, north, np.full(north.size, q))
     site.reduce(line, low.order(), largest, Reduce.MAX_F32)

@@ -11,7 +11,7 @@ from engine.model.sum_orders import ReduceOrder
 from engine.model.tensors import FORMATS
 from engine.model.tensors.tensor import Blocks, Format, float_vector, quantised_matrix
 from engine.wafer.fabric.layout import Layout, beside, even
-from engine.wafer.fabric.lowering.context import Ints, Lowering
+from engine.wafer.fabric.lowering.context import Ints, Lowering, float_bits
 from engine.wafer.fabric.micro import Kind, Reduce
 from engine.wafer.fabric.region import NodeLines
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
@@ -93,10 +93,18 @@ def matmul(low: Lowering) -> None:
     _terms(low, lies, tiles, cells.where(np.array(lies.groups)[cells.inputs] > 0), dots, words)
     line = NodeLines(axis, lies.parts, lines, n[lines], pitch=lies.span)
     site.reduce(line, low.order(), target, Reduce.ADD_F32)
-    if low.row[Field.BIAS] >= 0:
-        bias = vector(low, int(low.row[Field.BIAS]), other, layout)
-        low.work(low.cores(other, lines), Kind.FINISH, (target, bias, n[lines]))
+    if low.told:
+        _finish(low, other, layout, target, lines)
     low.tap(other, layout)
+
+
+def _finish(low: Lowering, axis: int, layout: Layout, target: int, lines: Ints) -> None:
+    """Add a bias to sums on their home line, scale and cap them."""
+    number, scaling = int(low.row[Field.BIAS]), low.scaling()
+    bias = vector(low, number, axis, layout) if number >= 0 else target
+    constants = float_bits(scaling.scale), float_bits(scaling.softcap)
+    n = (layout >= 0).sum(axis=1)[lines]
+    low.work(low.cores(axis, lines), Kind.FINISH, (target, bias, n, int(number >= 0), *constants))
 
 
 def vector(low: Lowering, number: int, axis: int, layout: Layout) -> int:
@@ -202,6 +210,8 @@ def _outputs(low: Lowering, axis: int) -> Layout:
         return low.heads_layout()
     if low.row[Field.LAYER] < 0:
         return even(low.placement.head_outputs)
+    if not low.placement.model.gated:
+        return even(low.split(width, ALONG_COLUMNS))
     gated = even(low.split(width // 2, ALONG_COLUMNS))
     return beside(gated, np.where(gated >= 0, gated + width // 2, -1))
 

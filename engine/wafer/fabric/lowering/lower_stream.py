@@ -4,7 +4,7 @@ import numpy as np
 
 from engine.model.tensors.tensor import Format
 from engine.wafer.fabric.layout import even
-from engine.wafer.fabric.lowering.context import Lowering
+from engine.wafer.fabric.lowering.context import Lowering, float_bits
 from engine.wafer.fabric.lowering.lower_products import hold_tiles
 from engine.wafer.fabric.micro import Kind, Micro, Reduce
 from engine.wafer.fabric.region import LANE_BACK, NodeLines
@@ -54,12 +54,13 @@ def _look_up(low: Lowering, hidden: Split, message: int, found: int, mine: int) 
     """Let every core of the head compare the token with its share of the vocabulary."""
     site = low.site
     (tile,) = hold_tiles(low, hidden, even(low.placement.head_outputs))
-    share = site.memory("vocabulary", 6)
+    share = site.memory("vocabulary", 7)
     _say_shares(low, hidden, tile.format, share)
     rows, columns = np.meshgrid(low.line(ALONG_ROWS), low.line(ALONG_COLUMNS), indexing="ij")
     k = np.array(hidden.elements)[rows]
     # The owner's work beyond the comparison, which the operation tells separately.
-    cycles, overhead = dequantising(low.machine, hidden, format=tile.format)
+    scaled = bool(low.row[Field.VARIANT] >= 0)
+    cycles, overhead = dequantising(low.machine, hidden, scaled, tile.format)
     low.told[0]["vector"] += cycles[:, None]
     low.told[0]["pipe"] += overhead[:, None]
     low.work(
@@ -73,9 +74,11 @@ def _say_shares(low: Lowering, hidden: Split, format: Format, address: int) -> N
     site, logits, rows = low.site, low.placement.head_outputs, low.line(ALONG_ROWS)
     before = rows % hidden.span * (GROUP // hidden.span) if hidden.span > 1 else 0 * rows
     scales = max(1, max(hidden.groups)) * format.blocks_per_group
+    factor = float_bits(low.scaling().scale)
     for column, end in enumerate(np.cumsum(logits)):
-        share = np.zeros((rows.size, 6), np.int32)
-        share[:] = end - logits[column], logits[column], scales, format.block, 0, format.has_minima
+        share = np.zeros((rows.size, 7), np.int32)
+        first, minima = end - logits[column], format.has_minima
+        share[:] = first, logits[column], scales, format.block, 0, minima, factor
         share[:, 4] = before // format.block
         low.fills.append((site.cores(rows, column), address, share))
 

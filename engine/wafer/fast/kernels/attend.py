@@ -16,7 +16,7 @@ from engine.wafer.fast.kernels.operands import (
     RowSpan,
     SumOrder,
 )
-from engine.wafer.fast.kernels.vectors import exp32, reduce_parts
+from engine.wafer.fast.kernels.vectors import exp32, reduce_parts, softcap
 from engine.wafer.jit.decorators import helper, kernel, parallel_kernel
 
 __all__ = ["append", "attend", "attend_parallel", "round_to_half"]
@@ -83,8 +83,12 @@ def append(
 
 
 @helper
-def _scores(query, heads, cache, kv, count, partial, scores):
-    """scores[0:count] ← scale · q·k, the dimensions in parts, from the last part to the first."""
+def _scores(query, heads, cache, kv, first, partial, scores):
+    """Scores ← scale · q·k of positions from ``first`` on, perhaps capped.
+
+    The dimensions are summed in parts, from the last part to the first.
+    """
+    count = scores.size
     width = heads.dims // heads.dim_parts
     half = heads.dims // 2
     for p in range(heads.dim_parts - 1, -1, -1):
@@ -92,7 +96,7 @@ def _scores(query, heads, cache, kv, count, partial, scores):
             partial[j] = np.float32(0.0)
         for d in range(p * width, (p + 1) * width):
             q = query[d // 2 + (d % 2) * half]
-            at = (kv * heads.dims + d) * cache.context
+            at = (kv * heads.dims + d) * cache.context + first
             row = cache.keys[at : at + count]
             for j in range(count):
                 partial[j] += q * row[j]
@@ -104,11 +108,18 @@ def _scores(query, heads, cache, kv, count, partial, scores):
                 scores[j] = partial[j] + scores[j]
     for j in range(count):
         scores[j] *= heads.scale
+    if heads.cap > np.float32(0.0):
+        for j in range(count):
+            scores[j] = softcap(scores[j], heads.cap)
 
 
 @helper
-def _softmax_parts(scores, count, rows, sums):
-    """Exponentials in place; sums[r] ← Σ over positions j ≡ r of their exponentials."""
+def _softmax_parts(scores, first, rows, sums):
+    """Exponentials in place; sums[r] ← Σ over positions j ≡ r of their exponentials.
+
+    The scores are those of positions from ``first`` on.
+    """
+    count = scores.size
     largest = scores[0]
     for j in range(count):
         largest = max(largest, scores[j])
@@ -116,7 +127,10 @@ def _softmax_parts(scores, count, rows, sums):
         scores[j] = exp32(scores[j] - largest)
     for r in range(rows):
         sums[r] = np.float32(0.0)
-    start = 0
+    row = first % rows
+    start = min(rows - row, count) if row else 0
+    for j in range(start):
+        sums[row + j] += scores[j]
     while start < count:
         turn = scores[start : min(start + rows, count)]
         for r in range(turn.size):
@@ -125,13 +139,13 @@ def _softmax_parts(scores, count, rows, sums):
 
 
 @helper
-def _weighted_parts(scores, count, rows, cache, kv, dims, parts):
-    """parts[r, d] ← Σ over positions j ≡ r of e_j × v_j[d]."""
-    base = kv * cache.context * dims
+def _weighted_parts(scores, first, rows, cache, kv, dims, parts):
+    """parts[r, d] ← Σ over positions j ≡ r of e_j × v_j[d], from position ``first`` on."""
+    base = (kv * cache.context + first) * dims
     for i in range(rows * dims):
         parts[i] = np.float32(0.0)
-    row = 0
-    for j in range(count):
+    row = first % rows
+    for j in range(scores.size):
         e = scores[j]
         value = cache.values[base + j * dims : base + (j + 1) * dims]
         part = parts[row * dims : (row + 1) * dims]
@@ -156,18 +170,20 @@ def _reduce_rows(parts, order, dims, chain, total):
 
 
 @helper
-def _head(values, query_at, heads, cache, kv, count, out):
-    """values[out:] ← attention of one query head over the first ``count`` positions."""
+def _head(values, query_at, heads, cache, kv, position, out):
+    """values[out:] ← attention of one query head at a position over those that it sees."""
+    first = max(0, position + 1 - heads.window) if heads.window > 0 else 0
+    count = position + 1 - first
     dims, rows = heads.dims, heads.position_parts
     order = SumOrder(heads.position_parts, heads.position_group)
     query = values[query_at : query_at + dims]
     scores = np.empty(count, np.float32)
     partial = np.empty(count, np.float32)
-    _scores(query, heads, cache, kv, count, partial, scores)
+    _scores(query, heads, cache, kv, first, partial, scores)
     sums = np.empty(rows, np.float32)
-    _softmax_parts(scores, count, rows, sums)
+    _softmax_parts(scores, first, rows, sums)
     parts = np.empty(rows * dims, np.float32)
-    _weighted_parts(scores, count, rows, cache, kv, dims, parts)
+    _weighted_parts(scores, first, rows, cache, kv, dims, parts)
     chain = np.empty(dims, np.float32)
     total = np.empty(dims, np.float32)
     _reduce_rows(parts, order, dims, chain, total)
@@ -183,7 +199,7 @@ def _row_and_head(values, source, heads, cache, layer, position, target, item):
     kv = layer * heads.keys + head * heads.keys // heads.queries
     query_at = source.at + row * source.width + head * heads.dims
     out = target.at + row * target.width + head * heads.dims
-    _head(values, query_at, heads, cache, kv, position + row + 1, out)
+    _head(values, query_at, heads, cache, kv, position + row, out)
 
 
 @kernel

@@ -18,11 +18,13 @@ __all__ = [
     "Heads",
     "KvCache",
     "Panels",
+    "Pieces",
+    "Places",
     "Quantised",
     "Rotation",
     "RowSpan",
     "SumOrder",
-    "Tiles",
+    "TileSizes",
     "Tokens",
 ]
 
@@ -31,18 +33,23 @@ Floats: TypeAlias = NDArray[np.float32]
 Bytes: TypeAlias = NDArray[np.uint8]
 Tokens: TypeAlias = NDArray[np.int32]
 """int32 (M,): the rows of a step."""
+Places: TypeAlias = NDArray[np.int64]
+"""int64: numbers of elements in another array."""
 
 
 # ── arrays ──────────────────────────────────────────────────────────────────────────────────
 
 
 class Panels(NamedTuple):
-    """All int8 matrices of a Program, tile after tile (see `dot.panel_layout`)."""
+    """All matrices of a Program, panel after panel (see `dot.panel_layout`)."""
 
     weights: Bytes
-    """Tiles × 2,048 bytes."""
-    scales: Floats
-    """Tiles × 64."""
+    """The panels, each in the storage of its tensor."""
+    pieces: Places
+    """A row for every panel (·, 5): where it begins in ``weights``, its groups, its outputs, the
+    first of them in the matrix, and its storage, a row of ``entries``."""
+    entries: Places
+    """Addresses of compiled code for each storage (·, 2): `multiply.product` and `lookup.row`."""
 
 
 class Quantised(NamedTuple):
@@ -52,9 +59,8 @@ class Quantised(NamedTuple):
     """Groups × 32."""
     scales: Floats
     """One for each group."""
-    corrections: NDArray[np.int32]
-    """One for each group: −bias · Σ of its levels, which takes back what the bias of a layout adds
-    to a dot product."""
+    sums: NDArray[np.int32]
+    """Two for each group: Σ of its first and its last 16 levels."""
 
 
 class KvCache(NamedTuple):
@@ -87,14 +93,27 @@ class Block(NamedTuple):
     width: int
 
 
-class Tiles(NamedTuple):
-    """Where an int8 matrix lies in `Panels`: tile first + p · groups + g is panel p, group g."""
+class Pieces(NamedTuple):
+    """The panels of a matrix: rows ``first`` … ``first + number − 1`` of `Panels.pieces`."""
 
     first: int
-    groups: int
-    """Groups of 32 inputs."""
-    outputs: int
-    """Outputs N; the last panel may be wider."""
+    number: int
+
+
+class TileSizes(NamedTuple):
+    """What a packer must know of a storage, in bytes but for the last two."""
+
+    row: int
+    """Of a row before it is packed."""
+    header: int
+    tile: int
+    scales: int
+    """Of a tile's scales, which its levels follow."""
+    strip: int
+    """Of a strip of levels."""
+    bits: int
+    """Of a level."""
+    minima: bool
 
 
 class SumOrder(NamedTuple):
@@ -138,3 +157,7 @@ class Heads(NamedTuple):
     take no tuple inside a tuple."""
     dim_parts: int
     """Parts of a score's sum over dimensions, added as a chain."""
+    window: int = 0
+    """Last positions that a row sees, its own included; 0: all."""
+    cap: Float = np.float32(0.0)
+    """Bound that scaled scores approach; 0: none."""

@@ -1,4 +1,4 @@
-"""The operations on vectors, row by row: embedding, norm, quantisation, rotation, gate, sum.
+"""The operations on vectors, row by row: embedding, norms, quantisation, rotation, gate, sums.
 
 ``values`` is always the arena of float32 values; a `Block` says which of them.
 """
@@ -6,35 +6,47 @@
 import numpy as np
 
 from engine import scalars
-from engine.wafer.fast.kernels.dot.panel_layout import GROUP, PANEL, TILE_BYTES, TileLayout
+from engine.wafer.fast.kernels.dot.entries import call_row
+from engine.wafer.fast.kernels.dot.panel_layout import GROUP, HALF, PANEL
 from engine.wafer.fast.kernels.operands import (
     Angles,
     Block,
     Float,
     Floats,
     Panels,
+    Pieces,
     Quantised,
     Rotation,
     RowSpan,
     SumOrder,
-    Tiles,
     Tokens,
 )
 from engine.wafer.jit.decorators import helper, kernel
+from engine.wafer.program.isa import ACTIVATIONS
 
 __all__ = [
     "add",
     "add_bias",
     "embed",
     "gate",
+    "head_norm",
+    "layer_norm",
     "norm",
     "quantise",
     "reduce_parts",
+    "rescale",
     "rotate",
+    "softcap",
 ]
 
 exp32 = helper(scalars.exp32)
 rsqrt32 = helper(scalars.rsqrt32)
+_logistic32 = helper(scalars.logistic32)
+_gelu_exponent32 = helper(scalars.gelu_exponent32)
+_softcap_exponent32 = helper(scalars.softcap_exponent32)
+_softcap32 = helper(scalars.softcap32)
+
+_GELU = ACTIVATIONS.index("gelu")
 
 
 @helper
@@ -53,23 +65,13 @@ def reduce_parts(parts, order):
 
 
 @kernel
-def embed(
-    panels: Panels, tiles: Tiles, layout: TileLayout, tokens: Tokens, values: Floats, target: Block
-) -> None:
+def embed(panels: Panels, pieces: Pieces, tokens: Tokens, values: Floats, target: Block) -> None:
     """Target ← for each token its row of a matrix in panels, dequantised."""
     for m in range(tokens.size):
-        first = tiles.first + tokens[m] // PANEL * tiles.groups
-        column = tokens[m] % PANEL
-        for g in range(tiles.groups):
-            scale = panels.scales[(first + g) * PANEL + column]
-            base = (first + g) * TILE_BYTES + column * layout.run
-            at = target.at + m * target.width + g * GROUP
-            for start in range(0, GROUP, layout.run):
-                for i in range(layout.run):
-                    level = np.int8(
-                        np.int32(panels.weights[base + start * PANEL + i]) - layout.bias
-                    )
-                    values[at + start + i] = np.float32(level) * scale
+        piece = pieces.first + tokens[m] // PANEL
+        address = panels.entries[panels.pieces[piece, 4], 1]
+        at = target.at + m * target.width
+        call_row(address, panels, piece, tokens[m] % PANEL, values, at)
 
 
 @kernel
@@ -98,49 +100,132 @@ def norm(
     width = source.width
     for m in range(rows.first, rows.last):
         at, out = source.at + m * width, target.at + m * target.width
-        for p in range(order.parts):
-            total = np.float32(0.0)
-            for i in range(p * width // order.parts, (p + 1) * width // order.parts):
-                x = values[at + i]
-                total += x * x
-            partial[p] = total
-        mean = reduce_parts(partial, order) / np.float32(width)
-        r = rsqrt32(mean + eps)
+        r = rsqrt32(_mean_square(values, at, width, order, partial) + eps)
         for i in range(width):
             values[out + i] = (values[at + i] * r) * gain[i]
 
 
 @helper
-def _quantise_group(values, at, levels, to):
-    """Round 32 values to int8 in ``levels``; return their scale and the sum of the levels."""
+def _mean_square(values, at, width, order, partial):
+    """Return the mean of the squares of ``width`` values, summed in the order."""
+    for p in range(order.parts):
+        total = np.float32(0.0)
+        for i in range(p * width // order.parts, (p + 1) * width // order.parts):
+            x = values[at + i]
+            total += x * x
+        partial[p] = total
+    return reduce_parts(partial, order) / np.float32(width)
+
+
+@helper
+def _mean(values, at, width, order, partial):
+    """Return the mean of ``width`` values, summed in the order."""
+    for p in range(order.parts):
+        total = np.float32(0.0)
+        for i in range(p * width // order.parts, (p + 1) * width // order.parts):
+            total += values[at + i]
+        partial[p] = total
+    return reduce_parts(partial, order) / np.float32(width)
+
+
+@kernel
+def layer_norm(
+    values: Floats,
+    source: Block,
+    gain: Floats,
+    eps: Float,
+    order: SumOrder,
+    partial: Floats,
+    target: Block,
+    rows: RowSpan,
+) -> None:
+    """Target ← layer norm of source × gain: as `norm`, of source less its mean."""
+    width = source.width
+    for m in range(rows.first, rows.last):
+        at, out = source.at + m * width, target.at + m * target.width
+        mean = _mean(values, at, width, order, partial)
+        for i in range(width):
+            values[out + i] = values[at + i] - mean
+        r = rsqrt32(_mean_square(values, out, width, order, partial) + eps)
+        for i in range(width):
+            values[out + i] = (values[out + i] * r) * gain[i]
+
+
+@helper
+def _head_square(values, at, dims, parts):
+    """Return the sum of a head's squares: pair by pair, the parts from the last to the first."""
+    half, share = dims // 2, dims // parts
+    total = np.float32(0.0)
+    for p in range(parts - 1, -1, -1):
+        part = np.float32(0.0)
+        for d in range(p * share, (p + 1) * share):
+            x = values[at + d // 2 + (d % 2) * half]
+            part += x * x
+        total = part if p == parts - 1 else part + total
+    return total
+
+
+@kernel
+def head_norm(
+    values: Floats,
+    source: Block,
+    queries: int,
+    keys: int,
+    gains: Floats,
+    eps: Float,
+    order: SumOrder,
+    rows: RowSpan,
+) -> None:
+    """Source ← RMS norm of every query and key head, in place.
+
+    Args:
+        values: The arena; ``source`` is written.
+        source: Rows that begin with the queries, then the keys.
+        queries: Query heads.
+        keys: Key heads.
+        gains: Of a query head, then of a key head, float32 (2·D,).
+        eps: Added to the mean of squares.
+        order: One chain over the parts of a head.
+        rows: Which rows.
+    """
+    dims = gains.size // 2
+    for m in range(rows.first, rows.last):
+        for h in range(queries + keys):
+            at = source.at + m * source.width + h * dims
+            gain = gains[:dims] if h < queries else gains[dims:]
+            r = rsqrt32(_head_square(values, at, dims, order.parts) / np.float32(dims) + eps)
+            for i in range(dims):
+                values[at + i] = (values[at + i] * r) * gain[i]
+
+
+@helper
+def _quantise_group(values, at, inputs, group):
+    """Round 32 values to int8; keep their scale and the sums of both halves of the levels."""
     largest = np.float32(0.0)
     for i in range(GROUP):
         largest = max(largest, abs(values[at + i]))
     scale = largest / np.float32(127.0)
-    total = np.int32(0)
-    for i in range(GROUP):
-        q = np.int32(0)
-        if scale > np.float32(0.0):
-            ratio = np.rint(values[at + i] / scale)
-            q = np.int32(min(max(ratio, np.float32(-127.0)), np.float32(127.0)))
-        levels[to + i] = q
-        total += q
-    return scale, total
+    inputs.scales[group] = scale
+    for half in range(2):
+        total = np.int32(0)
+        for i in range(half * HALF, (half + 1) * HALF):
+            q = np.int32(0)
+            if scale > np.float32(0.0):
+                ratio = np.rint(values[at + i] / scale)
+                q = np.int32(min(max(ratio, np.float32(-127.0)), np.float32(127.0)))
+            inputs.levels[group * GROUP + i] = q
+            total += q
+        inputs.sums[2 * group + half] = total
 
 
 @kernel
-def quantise(
-    values: Floats, source: Block, layout: TileLayout, inputs: Quantised, rows: RowSpan
-) -> None:
-    """Inputs ← source in int8 by groups of 32, with scales, and corrections for a layout's bias."""
+def quantise(values: Floats, source: Block, inputs: Quantised, rows: RowSpan) -> None:
+    """Inputs ← source in int8 by groups of 32, with their scales and the sums of their halves."""
     groups = source.width // GROUP
     for m in range(rows.first, rows.last):
         for g in range(groups):
             at = source.at + m * source.width + g * GROUP
-            group = m * groups + g
-            scale, total = _quantise_group(values, at, inputs.levels, group * GROUP)
-            inputs.scales[group] = scale
-            inputs.corrections[group] = np.int32(-layout.bias) * total
+            _quantise_group(values, at, inputs, m * groups + g)
 
 
 @kernel
@@ -168,17 +253,48 @@ def rotate(
 
 
 @kernel
-def gate(values: Floats, source: Block, target: Block, rows: RowSpan) -> None:
-    """Target ← silu(first half of source) × second half."""
-    one = np.float32(1.0)
-    width = source.width // 2
+def gate(values: Floats, source: Block, kind: int, target: Block, rows: RowSpan) -> None:
+    """Target ← activation of source's first ``target.width`` values × those behind, if any.
+
+    Args:
+        values: The arena; ``target`` is written.
+        source: Gate and up side by side, or one value.
+        kind: Place of the activation in `ACTIVATIONS`.
+        target: Where results go.
+        rows: Which rows.
+    """
+    width = target.width
     for m in range(rows.first, rows.last):
-        at, out = source.at + m * source.width, target.at + m * target.width
-        gates, ups = values[at : at + width], values[at + width : at + 2 * width]
-        result = values[out : out + width]
-        for i in range(width):
-            g = gates[i]
-            result[i] = (g / (one + exp32(-g))) * ups[i]
+        at, out = source.at + m * source.width, target.at + m * width
+        gates, result = values[at : at + width], values[out : out + width]
+        if kind == _GELU:
+            for i in range(width):
+                result[i] = _logistic32(gates[i], exp32(_gelu_exponent32(gates[i])))
+        else:
+            for i in range(width):
+                result[i] = _logistic32(gates[i], exp32(-gates[i]))
+        if source.width > width:
+            ups = values[at + width : at + 2 * width]
+            for i in range(width):
+                result[i] = result[i] * ups[i]
+
+
+@helper
+def softcap(x, cap):
+    """Return cap · tanh(x / cap)."""
+    return _softcap32(exp32(_softcap_exponent32(x, cap)), cap)
+
+
+@kernel
+def rescale(values: Floats, target: Block, scale: Float, cap: Float, rows: RowSpan) -> None:
+    """Target ← target × scale, then, with a cap above 0, cap · tanh(target / cap)."""
+    for m in range(rows.first, rows.last):
+        result = values[target.at + m * target.width : target.at + (m + 1) * target.width]
+        for i in range(target.width):
+            result[i] = result[i] * scale
+        if cap > np.float32(0.0):
+            for i in range(target.width):
+                result[i] = softcap(result[i], cap)
 
 
 @kernel
@@ -191,12 +307,14 @@ def add_bias(values: Floats, target: Block, bias: Floats, rows: RowSpan) -> None
 
 
 @kernel
-def add(values: Floats, left: Block, right: Block, target: Block, rows: RowSpan) -> None:
-    """Target ← left + right, element by element; it may be one of them."""
+def add(
+    values: Floats, left: Block, right: Block, scale: Float, target: Block, rows: RowSpan
+) -> None:
+    """Target ← left + right × scale, element by element; it may be one of them."""
     width = target.width
     for m in range(rows.first, rows.last):
         a = values[left.at + m * width : left.at + (m + 1) * width]
         b = values[right.at + m * width : right.at + (m + 1) * width]
         result = values[target.at + m * width : target.at + (m + 1) * width]
         for i in range(width):
-            result[i] = a[i] + b[i]
+            result[i] = a[i] + b[i] * scale

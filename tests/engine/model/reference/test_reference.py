@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from engine.errors import ModelError, PromptError
-from engine.model.families.qwen3 import Qwen3Config
 from engine.model.formats.checked_tensors import load_float_tensors
 from engine.model.graph import ModelGraph, Node
 from engine.model.load import load_model
@@ -21,7 +20,7 @@ from engine.model.tensors.ggml_quants import GGML_FORMATS
 from engine.model.tensors.q8 import quantise
 from tests import naive
 from tests.packs import random_packed
-from tests.tiny import tiny_model, with_attributes, write_tiny_model
+from tests.tiny import tiny_model, write_tiny_model
 
 SINGLE = SumOrders.single()
 SPLIT = SumOrders(
@@ -285,28 +284,6 @@ def test_tokens_that_do_not_belong(tiny):
 def test_orders_that_do_not_fit_the_model(tiny):
     with pytest.raises(ModelError, match="head_dim 16 does not split over 3 parts"):
         QuantisedReference(tiny.graph, tiny.tensors, replace(SINGLE, head_dim=ReduceOrder(3, 3)))
-
-
-@pytest.mark.parametrize(
-    ("op", "name", "value", "words"),
-    [
-        ("attention", "window", 8, "no attention with window=8"),
-        ("attention", "softcap", 30.0, "has no softcap=30"),
-        ("gate", "kind", "gelu", "no activation of kind gelu"),
-        ("norm", "kind", "layer", "no norm of kind layer"),
-    ],
-)
-def test_a_node_without_arithmetic_is_refused(tiny, op, name, value, words):
-    graph = with_attributes(tiny.graph, op, **{name: value})
-    with pytest.raises(ModelError, match=words):
-        QuantisedReference(graph, tiny.tensors, SINGLE)
-
-
-def test_a_norm_of_single_heads_is_refused(tiny):
-    config = {name: getattr(tiny.config, name) for name in tiny.config.__dataclass_fields__}
-    graph = Qwen3Config(**config).graph("tiny")
-    with pytest.raises(ModelError, match="no norm of single heads"):
-        QuantisedReference(graph, tiny.tensors, SINGLE)
 
 
 @pytest.fixture

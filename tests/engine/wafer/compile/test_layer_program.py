@@ -108,6 +108,7 @@ def test_every_index_points_into_its_table():
             (Field.TARGET, len(program.buffers)),
             (Field.WEIGHT, len(program.matrices)),
             (Field.ORDER, len(program.orders)),
+            (Field.BIAS, len(program.matrices)),
         ):
             assert table[:, field].min() >= -1
             assert table[:, field].max() < length
@@ -116,6 +117,7 @@ def test_every_index_points_into_its_table():
             Op.NORM: program.norms,
             Op.ROTARY: program.rotaries,
             Op.ATTENTION: program.attentions,
+            Op.GATE: program.activations,
         }
         for row in table:
             known = range(len(kinds[row[Field.OP]])) if row[Field.OP] in kinds else (-1,)

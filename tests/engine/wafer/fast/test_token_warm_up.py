@@ -7,24 +7,28 @@ from numba import types
 from numba.core import compiler, registry, typed_passes
 
 from engine.wafer.fast import step, warm_up
-from engine.wafer.fast.kernels import attend, multiply, vectors
+from engine.wafer.fast.kernels import attend, lookup, multiply, vectors
+from engine.wafer.fast.kernels.dot.portable import PORTABLE
+from engine.wafer.fast.kernels.dot.products import Products
+from engine.wafer.fast.kernels.dot.storage_table import STORAGES
 from engine.wafer.program.operations import OPERATIONS
 
 KERNELS = dict(warm_up.kernels())
-NOT_CALLED_BY_THE_LOOP = {"reduce_parts", "round_to_half"}
-"""Helpers that other kernels call, and tests."""
+NOT_CALLED_BY_THE_LOOP = {"product", "reduce_parts", "round_to_half", "softcap"}
+"""Helpers that other kernels call, and tests; `product` is called by its address."""
 
 
 @pytest.fixture(scope="module")
 def given(tiny_runner):
     executor = tiny_runner.executor
-    return warm_up.samples(executor._path, executor._memory)
+    return warm_up.samples(executor._memory)
 
 
 def test_labels_are_what_a_person_reads():
     assert list(KERNELS) == [
-        "embed", "norm", "quantise", "matmul", "matmul, threaded", "rotate", "append", "attention",
-        "attention, threaded", "gate", "add", "program loop",
+        "embed", "scale", "norm", "layer norm", "quantise", "matmul", "matmul, threaded", "bias",
+        "rotate", "append", "attention", "attention, threaded", "gate", "add", "head norm",
+        "program loop",
     ]  # fmt: skip
     assert sum(len(operation.kernels) for operation in OPERATIONS) == len(KERNELS) - 1
 
@@ -46,16 +50,29 @@ def test_the_loop_calls_kernels_with_the_types_they_were_compiled_for(given):
             assert called[kernel] == {warm_up.signature(kernel, given)}, label
 
 
+@pytest.mark.parametrize(
+    ("entry", "caller"), [(multiply.product, multiply._product), (lookup.row, vectors.embed)]
+)
+def test_the_code_of_a_storage_is_compiled_for_what_its_callers_hand_over(given, entry, caller):
+    """A call by address checks no types: others would be read as these."""
+    names = {multiply.product: "call_product", lookup.row: "call_row"}
+    alone = warm_up.signature(entry, {**given, Products: Products(PORTABLE, STORAGES["int8"])})
+    arguments = alone[1:] if caller is multiply._product else warm_up.signature(caller, given)
+
+    inferred = types_of(caller, arguments)
+
+    (handed,) = (
+        signature.args
+        for expression, signature in inferred.calltypes.items()
+        if getattr(expression, "op", None) == "call"
+        and names[entry] in str(inferred.typemap[expression.func.name])
+    )
+    assert handed == (types.intp, *alone[1:])
+
+
 def calls_of(dispatcher, arguments):
     """The types with which a function calls others, as numba infers them: {dispatcher: {types}}."""
-    target = registry.cpu_target
-    inferred = typed_passes.type_inference_stage(
-        target.typing_context,
-        target.target_context,
-        compiler.run_frontend(dispatcher.py_func),
-        arguments,
-        None,
-    )
+    inferred = types_of(dispatcher, arguments)
     calls = defaultdict(set)
     for expression, signature in inferred.calltypes.items():
         if getattr(expression, "op", None) == "call":
@@ -63,3 +80,15 @@ def calls_of(dispatcher, arguments):
             if isinstance(function, types.Dispatcher):
                 calls[function.dispatcher].add(signature.args)
     return calls
+
+
+def types_of(dispatcher, arguments):
+    """What numba infers of a function."""
+    target = registry.cpu_target
+    return typed_passes.type_inference_stage(
+        target.typing_context,
+        target.target_context,
+        compiler.run_frontend(dispatcher.py_func),
+        arguments,
+        None,
+    )

@@ -34,6 +34,7 @@ from engine.wafer.ops.attention import AttentionShape
 from engine.wafer.ops.site import (
     ALONG_COLUMNS,
     ALONG_ROWS,
+    CAP_OPERATIONS,
     DIVIDE_OPERATIONS,
     EXP_OPERATIONS,
     RECIPROCAL_OPERATIONS,
@@ -213,6 +214,20 @@ def test_norm_is_its_formula():
     assert not cost.states[:, :, :, 1:].any()  # the west line only
 
 
+@pytest.mark.parametrize("biased", [False, True])
+def test_a_layer_norm_is_a_mean_more_than_an_rms_norm(biased):
+    """Less what the second reduction takes up of the skew that the first multicast left."""
+    spec, lies, order = WSE3, split(256, 4), ReduceOrder(4, 2)
+    site = Site(spec, 5, 4)
+
+    plain, centred = norm.cost(site, lies, order), norm.cost(site, lies, order, True, biased)
+
+    meet = lines.reduce_cycles(spec, 4, 2, 1) + spec.divide_cycles + (20 + 1 + 3)
+    slices = (2 + biased) * (64 // spec.fmac_fp32 + spec.vector_overhead_cycles)
+    assert 0 <= meet + slices - (centred.cycles[0] - plain.cycles[0]) <= 3 * spec.hop_cycles
+    assert not centred.states[:, :, :, 1:].any()  # the west line only
+
+
 @pytest.mark.parametrize("axis", [ALONG_ROWS, ALONG_COLUMNS])
 def test_quantise_works_on_the_line_where_its_input_lies(axis):
     lies = split(64, 4)  # a group spans two cores
@@ -285,6 +300,15 @@ def test_a_bias_is_one_more_vector_instruction_where_the_outputs_lie():
     assert more[Busy.VECTOR].tolist() == [[10, 10, 10], [0, 0, 0]]
 
 
+def test_what_follows_a_product_is_counted_by_what_its_node_asks_for():
+    bias, scale, softcap = "bias", "scale", "softcap"
+
+    assert [
+        matmul.finishing_of(asked)
+        for asked in ((), (bias,), (scale,), (softcap,), (bias, scale, softcap))
+    ] == [0, 1, 1, 1 + CAP_OPERATIONS, 2 + CAP_OPERATIONS]
+
+
 def test_an_empty_core_sends_nothing():
     lies = split(64, 5)  # two groups on two cores each, one core without
 
@@ -296,12 +320,15 @@ def test_rotary_gate_and_add_are_their_formulas():
     elements = np.array([0, 8, 16])
 
     turned, gated = rotary.cost(site, elements), gate.cost(site, elements)
-    summed = add.cost(site, split(64, 2))
+    summed, scaled = (add.cost(site, split(64, 2), factor) for factor in (False, True))
+    alone = gate.cost(site, elements, "silu", gated=False)
 
     assert turned.cycles[0] == 3 * (16 + c_v)
     operations = EXP_OPERATIONS + RECIPROCAL_OPERATIONS + DIVIDE_OPERATIONS + 2
     assert gated.cycles[0] == operations * (16 + c_v)
+    assert gated.cycles[0] - alone.cycles[0] == 16 + c_v
     assert summed.cycles[0] == 32 + c_v
+    assert scaled.cycles[0] == 2 * (32 + c_v)
     assert not turned.states[0][:, :, 0].any()  # a core without elements does nothing
     assert not gated.states[0][:, 1:].any()  # the north line only
 

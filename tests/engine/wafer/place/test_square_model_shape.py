@@ -8,6 +8,7 @@ from engine.errors import PlacementError
 from engine.model.tensors import uniform_formats
 from engine.model.tensors.floats import FP16
 from engine.wafer.place.model_shape import model_shape
+from tests.graphs import Traits, decoder
 from tests.tiny import with_attributes
 
 
@@ -54,15 +55,28 @@ def test_what_no_placement_rotates_is_refused(tiny):
         model_shape(replace(tiny.graph, nodes=tuple(still), values=values))
 
 
-@pytest.mark.parametrize("name", ["window", "softcap"])
-def test_attention_of_another_kind_is_refused(tiny, name):
-    with pytest.raises(PlacementError, match="not supported"):
-        model_shape(with_attributes(tiny.graph, "attention", **{name: 8.0}))
+def test_attentions_of_several_kinds_have_one_shape(tiny):
+    graph = with_attributes(tiny.graph, "attention", 1, window=8, softcap=30.0)
+
+    assert model_shape(graph) == model_shape(tiny.graph)
 
 
-def test_a_window_has_no_price_either(tiny):
-    with pytest.raises(PlacementError, match=r"layer 0\.attention: sliding windows have no price"):
-        model_shape(with_attributes(tiny.graph, "attention", window=8), runs=False)
+def test_what_a_layer_keeps_besides_its_matrices():
+    plain = model_shape(decoder(Traits()).graph)
+    biased = model_shape(decoder(Traits(biases=frozenset({"q", "down"}), head_norms=True)).graph)
+    centred = model_shape(decoder(Traits(layer_norms=True, post_norms=True)).graph)
+    ungated = model_shape(decoder(Traits(gated=False)).graph)
+
+    assert (plain.vectors, plain.biases, plain.gated) == (2, 0, True)
+    assert biased.biases == 64 + 64 + (64 + 32)
+    assert (centred.vectors, centred.last_vectors) == (4 * 2, 2)
+    assert not ungated.gated
+
+
+def test_factors_are_a_kind_of_rotation(tiny):
+    graph = with_attributes(tiny.graph, "rotary", 1, factors=(1.0, 2.0) * 4)
+
+    assert model_shape(graph).angles == 2 * 16
 
 
 def test_weights_that_are_only_priced_do_not_run(tiny):

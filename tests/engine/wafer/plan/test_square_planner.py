@@ -25,6 +25,7 @@ from engine.wafer.plan.planner import kv_capacity, plan, plan_shape
 from engine.wafer.plan.shape_search import PlanOptions
 from engine.wafer.program import machine
 from engine.wafer.program.isa import Field, Op
+from tests.graphs import Traits, decoder
 from tests.tiny import tiny_model
 
 WSE3, WSE2, SMALL = machine.get("wse3"), machine.get("wse2"), machine.get("small")
@@ -316,8 +317,25 @@ def test_what_cannot_be_priced_is_refused_by_name(graph_of):
         graph_of(LLAMA_8B | {"num_local_experts": 8})
 
 
-def test_what_is_only_priced_does_not_run(graph_of):
+def test_what_differs_by_family_is_planned_to_run(graph_of):
     graph = graph_of(QWEN3 | {"num_hidden_layers": 1, "vocab_size": 4096})
 
-    with pytest.raises(PlacementError, match="norms of single heads are not supported yet"):
-        compile_graph(graph, WSE3, searched(graph, WSE3, 64, runs=True, wafers=1).placement)
+    found = searched(graph, WSE3, 64, runs=True, wafers=1).placement
+
+    assert found.runs
+    assert Op.HEAD_NORM in compile_graph(graph, WSE3, found).program.instructions[:, Field.OP]
+
+
+def test_a_windowed_layer_is_priced_for_the_positions_it_sees():
+    """Half the context of 32 is 16 positions; 4 of them in every one of 4 core rows, or 1."""
+    all_seen, some, none = (
+        searched(
+            decoder(Traits(layers=2, windows=windows)).graph, SMALL, 32, block=(4, 4)
+        ).chosen.cycles_by_op["attention"]
+        for windows in ((0,), (4, 0), (4,))
+    )
+    wide = searched(decoder(Traits(windows=(30,))).graph, SMALL, 32, block=(4, 4)).chosen
+
+    assert wide.cycles_by_op["attention"] == all_seen
+    assert all_seen > some > none
+    assert all_seen - some == some - none

@@ -53,15 +53,16 @@ def test_another_model_or_machine_or_source_is_another_plan(tiny, memory, monkey
     """What a plan was kept for is in its name; nothing else tells a stale one."""
     from dataclasses import replace
 
-    from tests.tiny import tiny_model
+    from tests.tiny import tiny_model, with_attributes
 
     slow = replace(SMALL, hop_cycles=3)
     for graph, spec in (
         (tiny.graph, SMALL), (tiny.graph, slow), (tiny_model(ffn=128).graph, SMALL),
+        (with_attributes(tiny.graph, "attention", window=8), SMALL),
     ):  # fmt: skip
         kept_plans.remembered_plan(graph, spec)
-    assert len(list(memory.glob("*.json"))) == 3
+    assert len(list(memory.glob("*.json"))) == 4
 
     monkeypatch.setattr(kept_plans, "_DECIDING", kept_plans._DECIDING[:-1])  # a source changed
     kept_plans.remembered_plan(tiny.graph, SMALL)
-    assert len(list(memory.glob("*.json"))) == 4
+    assert len(list(memory.glob("*.json"))) == 5

@@ -15,6 +15,7 @@ from engine.wafer.program import machine
 from engine.wafer.program.isa import FIELDS, Field, Op
 from engine.wafer.program.program import (
     SCHEMA_VERSION,
+    Activation,
     Attention,
     Buffer,
     Matrix,
@@ -22,6 +23,7 @@ from engine.wafer.program.program import (
     Program,
     Region,
     Rotary,
+    Scaling,
 )
 
 SMALL = machine.get("small")
@@ -60,12 +62,17 @@ PROGRAM = Program(
         Matrix(("norm",), ("fp32",), (1,), 64),
     ),
     orders=(ReduceOrder(4, 2),),
-    norms=(Norm("rms", 1e-5),),
-    rotaries=(Rotary("half", 1e4, 16),),
+    norms=(Norm("rms", 1e-5, (4, 2)),),
+    rotaries=(Rotary("half", 1e4, 16, (1.0,) * 8),),
     attentions=(Attention("causal", 4, 2, 16, 0.25, 0, 0.0, 1),),
+    activations=(Activation("silu", True),),
+    scalings=(Scaling(0.5, 30.0),),
 )  # fmt: skip
 
-TABLES = ("regions", "buffers", "matrices", "orders", "norms", "rotaries", "attentions")
+TABLES = (
+    "regions", "buffers", "matrices", "orders", "norms", "rotaries", "attentions", "activations",
+    "scalings",
+)  # fmt: skip
 
 
 def other(value):

@@ -15,6 +15,7 @@ from engine.wafer.program import machine
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.states import STATES
 from engine.wafer.timing.timing import Timing
+from tests.tiny import with_attributes
 from tests.wafers import (
     added,
     placed,
@@ -35,7 +36,10 @@ def timing_of(model, spec=SMALL, shape=SHAPE, context=64):
 
 
 def random_timing(random):
+    """Of a random model, whose first layer may have a window."""
     spec, model = random_machine(random), random_model(random)
+    window = int(random.choice([0, 1, 3, 9]))
+    model = replace(model, graph=with_attributes(model.graph, "attention", 0, window=window))
     placement = random_placement(random, model, spec)
     compiled, timing = placed(model, spec, placement)
     return compiled, timing, placement
@@ -163,19 +167,53 @@ def test_waiting_for_the_slowest_at_every_step_is_never_faster(seed):
 
 
 @quick
-@given(seed=seeds, position=st.integers(0, 200), rows=st.integers(1, 70))
-def test_kv_rows_by_counting_them(seed, position, rows):
+@given(
+    seed=seeds,
+    position=st.integers(0, 200),
+    rows=st.integers(1, 70),
+    window=st.sampled_from([0, 1, 2, 7, 40]),
+)
+def test_kv_rows_by_counting_them(seed, position, rows, window):
     random = np.random.default_rng(seed)
     _, timing, placement = random_timing(random)
     height = placement.shape.rows
 
-    seen = timing.kv_rows(position, rows)
+    seen = timing.kv_rows(position, rows, window)
 
     for query, by_core in zip(range(position, position + rows), seen, strict=True):
         one = np.zeros(height, np.int64)
-        for key in range(query + 1):
+        for key in range(max(0, query + 1 - window) if window else 0, query + 1):
             one[key % height] += 1
         assert by_core.tolist() == one.tolist()
+
+
+def test_a_window_bounds_what_attention_takes(tiny):
+    """Past its window a layer takes as long at every position that the same core row keeps."""
+    graph = with_attributes(tiny.graph, "attention", 0, window=6)
+    timing, everything = timing_of(replace(tiny, graph=graph)), timing_of(tiny)
+
+    growth, full = timing.growth(0, 40), everything.growth(0, 40)
+
+    assert np.array_equal(growth[:6], full[:6])
+    assert np.array_equal(growth[:, 1], full[:, 1])
+    assert np.array_equal(growth[6:-2, 0], growth[8:, 0])
+    assert growth[39, 0] < full[39, 0]
+
+
+def test_a_window_bounds_the_products_that_cores_book(tiny):
+    graph = with_attributes(tiny.graph, "attention", window=6)
+    tokens = np.array([5], np.int32)
+
+    early, late, full = (
+        sum(int(s[..., 0].sum()) for s in timing.expand(timing.count(tokens, position)).states)
+        for timing, position in (
+            (timing_of(replace(tiny, graph=graph)), 5),
+            (timing_of(replace(tiny, graph=graph)), 39),
+            (timing_of(tiny), 39),
+        )
+    )
+
+    assert early == late < full
 
 
 def test_a_chunk_is_a_pipeline_over_blocks(tiny):

@@ -1,52 +1,28 @@
-"""A path to a dot product, and how numba tells paths apart.
-
-numba compiles a kernel once for each combination of argument types.  Every path has a numba type of
-its own, so that a processor without the instructions of a path never sees their code.
-"""
+"""A path: one way to compute the dot products of some outputs, by its processor's instructions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from numba import types
-from numba.extending import NativeValue, models, register_model, typeof_impl, unbox
+from engine.wafer.fast.kernels.dot.vector_code import widen_half
 
-from engine.wafer.fast.kernels.dot.panel_layout import TileLayout
-
-__all__ = ["DotPath", "DotPathType"]
+__all__ = ["DotPath"]
 
 
 @dataclass(frozen=True, slots=True)
 class DotPath:
-    """One way to compute the dot products of a tile.  Handed to a kernel, it chooses the code."""
+    """One way to compute dot products.  It chooses the code of a kernel."""
 
     name: str
     """Shown to people and written in JSON."""
     requires: tuple[str, ...]
     """Features of the processor, as LLVM names them."""
-    layout: TileLayout
-    """How tiles must be packed for it."""
-    emit: Callable[..., None]
-    """Writes the code that adds a tile's terms to the sums of some rows: takes an IR builder, the
-    tile's `vector_code.TilePointers` and a list of the rows' `vector_code.RowPointers`."""
-
-
-class DotPathType(types.Opaque):
-    """The numba type of a path.  A value of it holds nothing."""
-
-    def __init__(self, path_name: str) -> None:
-        self.path_name = path_name
-        super().__init__(f"DotPath({path_name})")
-
-
-register_model(DotPathType)(models.OpaqueModel)
-
-
-@typeof_impl.register(DotPath)
-def _typeof(path: DotPath, context: Any) -> DotPathType:
-    return DotPathType(path.name)
-
-
-@unbox(DotPathType)
-def _unbox(kind: DotPathType, value: Any, context: Any) -> Any:
-    return NativeValue(context.context.get_dummy_value())
+    lanes: int
+    """Outputs of a vector; divides 64."""
+    dots: Callable[..., Any]
+    """Writes the code of some quads of one row: takes the IR builder, the `Storage`, a list of
+    vectors of unsigned levels (i8, four for each output), a list of as many vectors of inputs
+    (i8, four numbers for each output) and Σ of these inputs (i32).  Returns the exact sums of
+    (level − zero) · input, i32 for each output."""
+    widen: Callable[[Any, Any], Any] = widen_half
+    """Writes the code that makes float32 of finite fp16 numbers, given as vectors of i16."""

@@ -1,8 +1,7 @@
-"""Terms, as kernels call them: one tile for 1 or 4 rows, from the bytes to the sums.
+"""Tiles, as kernels call them: a part of a sum for 1 or 4 rows, and a tile unpacked.
 
-part ← part + f32(dot) × (weight scale × input scale): the dot product is exact in int32, each
-product and the sum are rounded to float32 once.  One compiled piece, so that nothing is written and
-read again between.  The type of the path chooses the code.
+One compiled piece from the bytes to the sums, so that nothing is written and read again between.
+The type of the `Products` chooses the code, which `engine.wafer.fast.kernels.dot.tile_code` writes.
 """
 
 from collections.abc import Callable
@@ -10,35 +9,83 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
+from numba.core import cgutils
+from numba.extending import intrinsic as _intrinsic
 from numba.np.arrayobj import make_array
 
 from engine.wafer.fast.kernels.dot import path_table
-from engine.wafer.fast.kernels.dot.panel_layout import GROUP, PANEL, TILE_BYTES
-from engine.wafer.fast.kernels.dot.vector_code import F32, I8, I32, RowPointers, TilePointers
+from engine.wafer.fast.kernels.dot.panel_layout import GROUP, LINE, PANEL
+from engine.wafer.fast.kernels.dot.storage_table import STORAGES
+from engine.wafer.fast.kernels.dot.tile_code import add_terms, unpack
+from engine.wafer.fast.kernels.dot.vector_code import (
+    F32,
+    I8,
+    I32,
+    RowPointers,
+    Tile,
+    VectorLoads,
+    constant,
+    load,
+    prefetch,
+    store,
+)
 
-__all__ = ["terms_of_four", "terms_of_one"]
+__all__ = ["part_of_four", "part_of_one", "unpack_tile"]
+
+intrinsic: Any = _intrinsic  # its type counts one argument too many
+
+_AHEAD_BYTES = 8192
+"""How far ahead of its use memory is asked for.  A processor sees too few loads ahead, and its own
+prefetching ends with each page: half the speed without."""
 
 
-def _terms(rows: int) -> Callable[..., Any]:
+def _part(rows: int) -> Callable[..., Any]:
     """Return the typer of an intrinsic for ``rows`` rows; numba needs its arguments' names."""
 
     def typer(
-        typing_context: Any, path: Any, panels: Any, tile: Any, groups: Any, inputs: Any, at: Any,
-        part: Any,
+        typing_context: Any, products: Any, weights: Any, panel: Any, groups: Any, first: Any,
+        last: Any, inputs: Any, row: Any, chain: Any, begins: Any,
     ) -> Any:  # fmt: skip
         place = types.intp
-        signature = types.void(path, panels, place, place, inputs, place, part)
-        emit = path_table.path_named(path.path_name).emit
+        signature = types.void(
+            products, weights, place, place, place, place, inputs, place, chain, types.boolean
+        )
+        path, storage = _named(products)
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             operands = _Operands(context, builder, signature.args, args)
-            emit(builder, operands.tile(), [operands.row(number) for number in range(rows)])
+            parts = [_sums(builder, path.lanes) for _ in range(rows)]
+            with cgutils.for_range(builder, args[5], start=args[4]) as loop:
+                tile = operands.tile(path, storage, loop.index)
+                prefetch(builder, tile.ahead(_AHEAD_BYTES), storage.tile_bytes // LINE)
+                pointers = [operands.row(row, loop.index, parts[row]) for row in range(rows)]
+                add_terms(builder, path, storage, tile, pointers)
+            for row in range(rows):
+                for number, sums in enumerate(parts[row]):
+                    at = row * len(parts[row]) + number
+                    _chain(builder, operands.start(8, F32), at, builder.load(sums), args[9])
             return context.get_dummy_value()
 
         return signature, codegen
 
     return typer
+
+
+def _sums(builder: Any, lanes: int) -> list[Any]:
+    """Return pointers to the 64 sums of a row, which are 0."""
+    zero = constant(ir.VectorType(F32, lanes), 0.0)
+    return [cgutils.alloca_once_value(builder, zero) for _ in range(PANEL // lanes)]
+
+
+def _chain(builder: Any, chain: Any, number: int, sums: Any, begins: Any) -> None:
+    """Write a vector of sums where the chain begins with it, else of sums + chain."""
+    vectors = builder.bitcast(chain, ir.PointerType(sums.type))
+    longer = builder.fadd(sums, load(builder, vectors, number, 4))
+    store(builder, chain, number, builder.select(begins, sums, longer))
+
+
+def _named(products: Any) -> Any:
+    return path_table.path_named(products.path_name), STORAGES[products.storage_name]
 
 
 class _Operands:
@@ -47,42 +94,74 @@ class _Operands:
     def __init__(self, context: Any, builder: Any, kinds: Any, args: Any) -> None:
         self._context, self._builder, self._kinds, self._args = context, builder, kinds, args
 
-    def tile(self) -> TilePointers:
-        """Return where the tile's weights and scales lie."""
-        tile = self._args[2]
-        return TilePointers(
-            self._pointer(1, "weights", self._times(tile, TILE_BYTES), I8),
-            self._pointer(1, "scales", self._times(tile, PANEL), F32),
+    def tile(self, path: Any, storage: Any, group: Any) -> Tile:
+        """Return a tile's bytes; arguments 1 to 3 are the weights, the panel and its groups."""
+        panel = self.data(self._kinds[1], self._args[1], self._args[2], I8)
+        one = ir.Constant(group.type, 1)
+        number = self._builder.sub(self._builder.sub(self._args[3], group), one)
+        pointers = storage.pointers(self._builder, panel, number)
+        header, scales, levels = (
+            VectorLoads(self._builder, start, path.lanes) for start in pointers
+        )
+        return Tile(header, scales, levels, path.widen)
+
+    def row(self, number: int, group: Any, part: Any) -> RowPointers:
+        """Return where the operands of a row lie; argument 7 is the first row."""
+        row = self._builder.add(self._args[7], ir.Constant(group.type, number))
+        group = self._builder.add(self._builder.mul(row, self._args[3]), group)
+        return RowPointers(
+            self._input("levels", self._times(group, GROUP), I8),
+            self._input("sums", self._times(group, 2), I32),
+            self._input("scales", group, F32),
+            part,
         )
 
-    def row(self, number: int) -> RowPointers:
-        """Return where the operands of a row lie; rows are ``groups`` groups apart."""
-        group = self._builder.add(self._args[5], self._times(self._args[3], number))
-        part = ir.Constant(group.type, number * PANEL)
-        return RowPointers(
-            self._pointer(4, "levels", self._times(group, GROUP), I8),
-            self._pointer(4, "corrections", group, I32),
-            self._pointer(4, "scales", group, F32),
-            self._data(self._kinds[6], self._args[6], part, F32),
-        )
+    def data(self, kind: Any, array: Any, offset: Any, to: Any) -> Any:
+        """Return a pointer to an element of an array."""
+        data = make_array(kind)(self._context, self._builder, array).data
+        return self._builder.bitcast(self._builder.gep(data, [offset]), ir.PointerType(to))
+
+    def start(self, argument: int, to: Any) -> Any:
+        """Return a pointer to the first element of an argument."""
+        kind = self._kinds[argument]
+        return self.data(kind, self._args[argument], ir.Constant(I32, 0), to)
 
     def _times(self, value: Any, factor: int) -> Any:
         return self._builder.mul(value, ir.Constant(value.type, factor))
 
-    def _pointer(self, argument: int, field: str, offset: Any, to: Any) -> Any:
-        """Return a pointer into an array that is a field of a tuple of arrays."""
-        kind, index = self._kinds[argument], self._kinds[argument].fields.index(field)
-        array = self._builder.extract_value(self._args[argument], index)
-        return self._data(kind.types[index], array, offset, to)
-
-    def _data(self, kind: Any, array: Any, offset: Any, to: Any) -> Any:
-        data = make_array(kind)(self._context, self._builder, array).data
-        return self._builder.bitcast(self._builder.gep(data, [offset]), ir.PointerType(to))
+    def _input(self, field: str, offset: Any, to: Any) -> Any:
+        """Return a pointer into an array that is a field of the inputs, argument 6."""
+        kind, index = self._kinds[6], self._kinds[6].fields.index(field)
+        array = self._builder.extract_value(self._args[6], index)
+        return self.data(kind.types[index], array, offset, to)
 
 
-terms_of_one = intrinsic(_terms(1))
-"""``terms_of_one(path, panels, tile, groups, inputs, at, part)``: part[0:64] += the terms of one
-row.  ``tile`` counts tiles of the panels, ``at`` groups of the inputs; a row has ``groups``."""
+def _unpack(
+    typing_context: Any, products: Any, weights: Any, panel: Any, groups: Any, group: Any,
+    levels: Any, scales: Any, minima: Any,
+) -> Any:  # fmt: skip
+    place = types.intp
+    signature = types.void(products, weights, place, place, place, levels, scales, minima)
+    path, storage = _named(products)
 
-terms_of_four = intrinsic(_terms(4))
-"""The same for four rows, which take the weights from memory once: part[0:256] += their terms."""
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        operands = _Operands(context, builder, signature.args, args)
+        results = operands.start(5, I8), operands.start(6, F32), operands.start(7, F32)
+        unpack(builder, storage, operands.tile(path, storage, args[4]), *results)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+part_of_one = intrinsic(_part(1))
+"""``part_of_one(products, weights, panel, groups, first, last, inputs, row, chain, begins)``: the
+terms of groups ``first`` … ``last − 1`` of a row, added in order, are a part; chain[0:64] ← part
+where the chain ``begins`` with it, else part + chain.  ``panel`` counts bytes of the weights,
+``row`` rows of ``groups`` groups of the inputs."""
+
+part_of_four = intrinsic(_part(4))
+"""The same for four rows, which take the weights from memory once: chain[0:256]."""
+
+unpack_tile = intrinsic(_unpack)
+"""``unpack_tile(products, weights, panel, groups, group, levels, scales, minima)``: writes what the
+tile of a group holds, int8 (2,048), float32 (128) and (64), as `tile_code.unpack` says."""

@@ -5,18 +5,23 @@ It multiplies unsigned bytes by signed ones and does not saturate.
 
 from typing import Any
 
+from llvmlite import ir
+
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
-from engine.wafer.fast.kernels.dot.panel_layout import UNSIGNED_QUADS
-from engine.wafer.fast.kernels.dot.vector_code import call
-from engine.wafer.fast.kernels.dot.wide_vectors import V16X32, in_wide_vectors
+from engine.wafer.fast.kernels.dot.storage import Storage
+from engine.wafer.fast.kernels.dot.vector_code import I32, call
+from engine.wafer.fast.kernels.dot.zero_point import from_zero, native_half
 
 __all__ = ["VNNI"]
 
-
-def _accumulate(builder: Any, total: Any, weights: Any, inputs: Any) -> Any:
-    return call(builder, "llvm.x86.avx512.vpdpbusd.512", V16X32, [total, weights, inputs])
+_V16X32 = ir.VectorType(I32, 16)
 
 
-VNNI = DotPath(
-    "avx512-vnni", ("avx512vnni", "avx512bw"), UNSIGNED_QUADS, in_wide_vectors(_accumulate)
-)
+def _dots(builder: Any, storage: Storage, levels: list[Any], inputs: list[Any], total: Any) -> Any:
+    sums = from_zero(builder, storage, total, _V16X32)
+    for some, row in zip(levels, inputs, strict=True):
+        sums = call(builder, "llvm.x86.avx512.vpdpbusd.512", _V16X32, [sums, some, row])
+    return sums
+
+
+VNNI = DotPath("avx512-vnni", ("avx512vnni", "avx512bw"), 16, _dots, native_half)

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import scalars
-from engine.model.tensors.floats import FloatTensor
-from engine.model.tensors.q8 import Q8Tensor
+from engine.model.tensors import FORMATS
 from engine.wafer.fast.kernels import vectors
-from engine.wafer.fast.kernels.dot.panel_layout import UNSIGNED_QUADS, TileLayout
+from engine.wafer.fast.kernels.dot.path_table import PATHS, is_usable
+from engine.wafer.fast.kernels.dot.portable import PORTABLE
 from engine.wafer.fast.kernels.operands import (
     Angles,
     Block,
@@ -20,11 +20,10 @@ from engine.wafer.fast.kernels.operands import (
     Rotation,
     RowSpan,
     SumOrder,
-    Tiles,
 )
-from engine.wafer.fast.packing import pack
-from engine.wafer.program.program import Matrix
 from tests import naive
+from tests.engine.wafer.fast.kernels.panels import packed
+from tests.packs import random_packed
 from tests.wafers import random_order
 
 quick = settings(max_examples=25, deadline=None, derandomize=True)
@@ -32,6 +31,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 F32 = np.float32
 ONE_ROW = RowSpan(0, 1)
+SILU, GELU = range(2)
 
 
 def numbers(random, size):
@@ -41,14 +41,13 @@ def numbers(random, size):
 
 
 def quantised(values):
-    """(levels, scales, corrections) of a vector as the kernel makes them."""
+    """(levels, scales, sums) of a vector as the kernel makes them."""
     values = np.ascontiguousarray(values, F32)
     groups = values.size // 32
     levels = np.full(values.size, 99, np.int8)
-    scales, corrections = np.full(groups, F32(-1)), np.full(groups, 1, np.int32)
-    image = Quantised(levels, scales, corrections)
-    vectors.quantise(values, Block(0, values.size), UNSIGNED_QUADS, image, ONE_ROW)
-    return levels, scales, corrections
+    scales, sums = np.full(groups, F32(-1)), np.full(2 * groups, 1, np.int32)
+    vectors.quantise(values, Block(0, values.size), Quantised(levels, scales, sums), ONE_ROW)
+    return levels, scales, sums
 
 
 @quick
@@ -90,42 +89,40 @@ def test_quantise_like_the_loop(seed, groups):
     random = np.random.default_rng(seed)
     values = numbers(random, 32 * groups)
 
-    levels, scales, corrections = quantised(values)
+    levels, scales, sums = quantised(values)
 
     for g in range(groups):
         expected, scale = naive.quantise_group(list(values[32 * g : 32 * g + 32]))
         assert levels[32 * g : 32 * g + 32].tolist() == expected
         assert scales[g] == scale
-        assert corrections[g] == -128 * sum(expected)
+        assert sums[2 * g : 2 * g + 2].tolist() == [sum(expected[:16]), sum(expected[16:])]
 
 
-@pytest.mark.parametrize("bias", [0, 128])
-def test_quantise_writes_the_rows_asked_for_and_corrects_the_bias_of_the_layout(bias):
+def test_quantise_writes_the_rows_asked_for():
     random = np.random.default_rng(0)
     values = numbers(random, 7 + 3 * 64)
-    image = Quantised(np.zeros(3 * 64, np.int8), np.zeros(6, F32), np.full(6, 1, np.int32))
+    image = Quantised(np.zeros(3 * 64, np.int8), np.zeros(6, F32), np.full(12, 1, np.int32))
 
-    vectors.quantise(values, Block(7, 64), TileLayout(4, bias), image, RowSpan(1, 3))
+    vectors.quantise(values, Block(7, 64), image, RowSpan(1, 3))
 
     assert (image.levels[:64] == 0).all()
-    assert image.corrections[:2].tolist() == [1, 1]
+    assert image.sums[:4].tolist() == [1, 1, 1, 1]
     for row in (1, 2):
-        levels, scales, _ = quantised(values[7 + 64 * row : 7 + 64 * (row + 1)])
+        levels, scales, sums = quantised(values[7 + 64 * row : 7 + 64 * (row + 1)])
         assert image.levels.reshape(3, 64)[row].tolist() == levels.tolist()
         assert image.scales.reshape(3, 2)[row].tolist() == scales.tolist()
-        sums = levels.reshape(2, 32).sum(axis=1, dtype=np.int32)
-        assert image.corrections.reshape(3, 2)[row].tolist() == (-bias * sums).tolist()
+        assert image.sums.reshape(3, 4)[row].tolist() == sums.tolist()
 
 
 def test_quantise_keeps_a_zero_group_zero():
     values = np.zeros(64, F32)
     values[32:] = 1.0
 
-    levels, scales, corrections = quantised(values)
+    levels, scales, sums = quantised(values)
 
     assert levels.tolist() == [0] * 32 + [127] * 32
     assert scales.tolist() == [0.0, F32(1) / F32(127)]
-    assert corrections.tolist() == [0, -128 * 127 * 32]
+    assert sums.tolist() == [0, 0, 127 * 16, 127 * 16]
 
 
 def test_quantise_rounds_ties_to_even():
@@ -200,7 +197,7 @@ def test_gate_like_the_loop(seed, width):
     rows = numbers(random, 2 * 2 * width)
     arena = np.concatenate([np.zeros(1 + 2 * width, F32), rows])
 
-    vectors.gate(arena, Block(1 + 2 * width, 2 * width), Block(1, width), RowSpan(1, 2))
+    vectors.gate(arena, Block(1 + 2 * width, 2 * width), SILU, Block(1, width), RowSpan(1, 2))
 
     last = list(rows[2 * width :])
     assert arena[1 + width : 1 + 2 * width].tolist() == naive.silu_gate(last[:width], last[width:])
@@ -210,10 +207,93 @@ def test_gate_like_the_loop(seed, width):
 def test_gate_of_large_arguments_is_finite():
     arena = np.array([-3e38, -1000.0, 0.0, 1000.0, 1.0, 1.0, 1.0, 1.0, 9.0, 9.0, 9.0, 9.0], F32)
 
-    vectors.gate(arena, Block(0, 8), Block(8, 4), ONE_ROW)
+    vectors.gate(arena, Block(0, 8), SILU, Block(8, 4), ONE_ROW)
 
     assert np.isfinite(arena[8:]).all()
     assert arena[11] == 1000.0
+
+
+@quick
+@given(seed=seeds, width=st.integers(1, 130))
+def test_gelu_like_the_loop_with_and_without_a_second_half(seed, width):
+    random = np.random.default_rng(seed)
+    rows = numbers(random, 2 * width)
+    gated = np.concatenate([np.zeros(width, F32), rows])
+    alone = np.concatenate([np.zeros(2 * width, F32), rows])
+
+    vectors.gate(gated, Block(width, 2 * width), GELU, Block(0, width), ONE_ROW)
+    vectors.gate(alone, Block(2 * width, 2 * width), GELU, Block(0, 2 * width), ONE_ROW)
+
+    active = [naive.gelu(x) for x in rows]
+    assert alone[: 2 * width].tolist() == active
+    products = [x * up for x, up in zip(active[:width], rows[width:], strict=True)]
+    assert gated[:width].tolist() == products
+
+
+@quick
+@given(seed=seeds, width=st.integers(1, 150), parts=st.integers(1, 40))
+def test_layer_norm_sums_in_the_order_of_the_program(seed, width, parts):
+    random = np.random.default_rng(seed)
+    order = random_order(random, parts)
+    rows, weight = numbers(random, 2 * width), numbers(random, width)
+    arena = np.concatenate([np.zeros(2 * width, F32), rows])
+
+    vectors.layer_norm(
+        arena, Block(2 * width, width), weight, F32(1e-5), SumOrder(order.parts, order.group),
+        np.empty(parts, F32), Block(0, width), RowSpan(1, 2),
+    )  # fmt: skip
+
+    expected = naive.layer_norm(list(rows[width:]), list(weight), 1e-5, order)
+    assert arena[width : 2 * width].tolist() == expected
+    assert (arena[:width] == 0).all()
+
+
+@quick
+@given(
+    seed=seeds, queries=st.integers(1, 4), keys=st.integers(1, 3), parts=st.sampled_from([1, 2, 4])
+)
+def test_head_norm_like_the_loop(seed, queries, keys, parts):
+    """In place, every head alone, with a weight for queries and one for keys; values stay."""
+    random = np.random.default_rng(seed)
+    dims, heads = 16, queries + keys
+    width = (heads + keys) * dims
+    values, gains = numbers(random, 2 * width), numbers(random, 2 * dims)
+    before = values.copy()
+
+    vectors.head_norm(
+        values, Block(0, width), queries, keys, gains, F32(1e-6), SumOrder(parts, parts),
+        RowSpan(1, 2),
+    )  # fmt: skip
+
+    for head in range(heads):
+        at = width + head * dims
+        gain = gains[:dims] if head < queries else gains[dims:]
+        expected = naive.head_norm(list(before[at : at + dims]), list(gain), 1e-6, parts)
+        assert values[at : at + dims].tolist() == expected
+    assert values[:width].tolist() == before[:width].tolist()
+    assert values[width + heads * dims :].tolist() == before[width + heads * dims :].tolist()
+
+
+@quick
+@given(seed=seeds, width=st.integers(1, 130))
+def test_a_bias_a_scale_and_a_cap_are_one_operation_after_the_other(seed, width):
+    random = np.random.default_rng(seed)
+    values, bias = numbers(random, 3 * width), numbers(random, width)
+    before = values.copy()
+    block, rows = Block(0, width), RowSpan(1, 2)
+
+    vectors.add_bias(values, block, bias, rows)
+    summed = values.copy()
+    vectors.rescale(values, block, F32(0.3), F32(0.0), rows)
+    scaled = values.copy()
+    vectors.rescale(values, block, F32(1.0), F32(7.0), rows)
+
+    middle = slice(width, 2 * width)
+    assert summed[middle].tolist() == (before[middle] + bias).tolist()
+    assert scaled[middle].tolist() == (summed[middle] * F32(0.3)).tolist()
+    assert values[middle].tolist() == [naive.softcap(x, F32(7.0)) for x in scaled[middle]]
+    for other in (slice(0, width), slice(2 * width, None)):
+        assert values[other].tolist() == before[other].tolist()
 
 
 @quick
@@ -223,38 +303,32 @@ def test_add_may_write_where_it_reads(seed, width):
     arena = numbers(random, 4 * width)
     left, right = arena[: 2 * width].copy(), arena[2 * width :].copy()
 
-    vectors.add(arena, Block(0, width), Block(2 * width, width), Block(0, width), RowSpan(1, 2))
+    target, rows = Block(0, width), RowSpan(1, 2)
+    vectors.add(arena, target, Block(2 * width, width), F32(1.0), target, rows)
+    once = arena[width : 2 * width].copy()
+    vectors.add(arena, target, Block(2 * width, width), F32(0.3), target, rows)
 
     assert arena[:width].tolist() == left[:width].tolist()
-    assert arena[width : 2 * width].tolist() == (left + right)[width:].tolist()
+    assert once.tolist() == (left + right)[width:].tolist()
+    assert arena[width : 2 * width].tolist() == (once + right[width:] * F32(0.3)).tolist()
 
 
-LAYOUTS = [UNSIGNED_QUADS, TileLayout(run=4, bias=0), TileLayout(run=8, bias=0)]
-
-
-@pytest.mark.parametrize("layout", LAYOUTS, ids=repr)
-@quick
+@pytest.mark.parametrize("name", [name for name in FORMATS if FORMATS[name].packing])
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(seed=seeds, rows=st.integers(1, 140), groups=st.integers(1, 4))
-def test_embed_gives_back_every_row_dequantised(seed, rows, groups, layout):
+def test_embed_gives_back_every_row_dequantised(name, seed, rows, groups):
     random = np.random.default_rng(seed)
-    width = 32 * groups
-    table = Q8Tensor(
-        random.integers(-128, 128, (rows, width)).astype(np.int8),
-        random.random((rows, groups)).astype(np.float16),
-    )
-    norm = Matrix(("norm",), ("fp32",), (1,), 32)
-    packed = pack(
-        (norm, Matrix(("table",), ("int8",), (rows,), width)),
-        {"norm": FloatTensor(np.ones(32, F32)), "table": table},
-        layout,
-    )
+    width = (FORMATS[name].super_block or 32) * groups
+    table = random_packed(random, FORMATS[name], (rows, width))
     tokens = np.array([0, rows // 2, rows - 1], np.int32)
     out = np.zeros(1 + 3 * width, F32)
 
-    vectors.embed(packed.panels, Tiles(0, groups, rows), layout, tokens, out, Block(1, width))
+    for path in PATHS if seed % 4 == 0 else [PORTABLE]:
+        if is_usable(path):
+            panels, pieces = packed([table], path)
+            vectors.embed(panels, pieces, tokens, out, Block(1, width))
 
-    levels, scales = table.values[tokens].astype(F32), table.scales[tokens].astype(F32)
-    assert out[1:].tolist() == (levels * np.repeat(scales, 32, axis=1)).ravel().tolist()
+            assert out[1:].tobytes() == table.dequantise(tokens).tobytes()
 
 
 @quick

@@ -13,6 +13,7 @@ from tests.wafers import random_order
 
 F32 = np.float32
 ONE = ReduceOrder(1, 1)
+ONE_ROW = RowSpan(0, 1)
 
 
 def attended(qkv, heads, context, layers, layer, splits, kernel):
@@ -32,14 +33,16 @@ def attended(qkv, heads, context, layers, layer, splits, kernel):
     return np.concatenate(results)
 
 
-def heads_of(queries, keys, dims, scale, orders):
+def heads_of(queries, keys, dims, scale, orders, window=0, cap=0.0):
     positions = orders.positions
     return Heads(
-        queries, keys, dims, F32(scale), positions.parts, positions.group, orders.head_dim.parts
-    )
+        queries, keys, dims, F32(scale), positions.parts, positions.group, orders.head_dim.parts,
+        window, F32(cap),
+    )  # fmt: skip
 
 
-def by_loop(qkv, row, heads, kv_heads, width, scale, orders):
+def by_loop(qkv, row, shape, orders):
+    heads, kv_heads, width = shape.queries, shape.keys, shape.dims
     queries, keys = heads * width, kv_heads * width
     half = qkv[: row + 1].astype(np.float16).astype(F32)
     result = []
@@ -49,8 +52,10 @@ def by_loop(qkv, row, heads, kv_heads, width, scale, orders):
             list(qkv[row, head * width : (head + 1) * width]),
             [list(line[first : first + width]) for line in half],
             [list(line[first + keys : first + keys + width]) for line in half],
-            scale,
+            shape.scale,
             orders,
+            shape.window,
+            shape.cap,
         )
     return result
 
@@ -63,8 +68,10 @@ def by_loop(qkv, row, heads, kv_heads, width, scale, orders):
     width=st.sampled_from([2, 8, 12, 16]),
     rows=st.integers(1, 14),
     parts=st.integers(1, 20),
+    window=st.sampled_from([0, 0, 1, 2, 5, 30]),
+    cap=st.sampled_from([0.0, 0.0, 2.0]),
 )
-def test_attention_is_the_loop(seed, kv_heads, shared, width, rows, parts):
+def test_attention_is_the_loop(seed, kv_heads, shared, width, rows, parts, window, cap):
     random = np.random.default_rng(seed)
     heads = kv_heads * shared
     dim_parts = int(random.choice([n for n in (1, 2, 3, 4, 6, 8) if width // 2 % n == 0]))
@@ -72,14 +79,14 @@ def test_attention_is_the_loop(seed, kv_heads, shared, width, rows, parts):
         ONE, ONE, ONE, ONE, random_order(random, parts), ReduceOrder.chain(dim_parts)
     )
     qkv = (3 * random.standard_normal((rows, (heads + 2 * kv_heads) * width))).astype(F32)
-    shape = heads_of(heads, kv_heads, width, 0.3, orders)
+    shape = heads_of(heads, kv_heads, width, 0.3, orders, window, cap)
     case = (shape, rows + int(random.integers(0, 5)), 2, 1)
     splits = split_rows(random, rows)
 
     result = attended(qkv, *case, splits, attend.attend)
 
     for row in {0, rows // 2, rows - 1}:
-        assert result[row].tolist() == by_loop(qkv, row, heads, kv_heads, width, 0.3, orders)
+        assert result[row].tolist() == by_loop(qkv, row, shape, orders)
     assert np.array_equal(result, attended(qkv, *case, [rows], attend.attend_parallel))
     assert np.array_equal(result, attended(qkv, *case, [1] * rows, attend.attend))
 
@@ -112,6 +119,22 @@ def test_layers_and_positions_ahead_are_not_read():
         result = attended(qkv, shape, 9, 3, layer, [2, 3], attend.attend)
 
         assert np.isfinite(result).all()
+
+
+def test_positions_before_the_window_are_not_read():
+    """NaN there would reach the result if they were computed and masked."""
+    random = np.random.default_rng(0)
+    qkv = random.standard_normal((1, 3 * 8)).astype(F32)
+    shape = heads_of(1, 1, 8, 1.0, SumOrders(ONE, ONE, ONE, ONE, ReduceOrder(4, 2), ONE), window=3)
+    cache = KvCache(np.full(8 * 12, F32(np.nan)), np.full(8 * 12, F32(np.nan)), 12)
+    cache.keys.reshape(8, 12)[:, 7:9] = random.standard_normal((8, 2))
+    cache.values.reshape(12, 8)[7:9] = random.standard_normal((2, 8))
+    values = np.concatenate([np.zeros(8, F32), qkv.ravel()])
+
+    attend.append(values, Block(8, 24), shape, cache, 0, 9, ONE_ROW)
+    attend.attend(values, Block(8, 24), shape, cache, 0, 9, Block(0, 8), ONE_ROW)
+
+    assert np.isfinite(values[:8]).all()
 
 
 @pytest.mark.parametrize("group", [1, 2, 3, 5])

@@ -1,19 +1,21 @@
-"""A region multiplies: int8 weights in panels, sums in the order of the Program, bit for bit."""
+"""A region multiplies: packed weights of any format, sums in the Program's order, bit for bit."""
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.model.tensors.floats import FloatTensor
+from engine.model.reference import quantised
+from engine.model.tensors import FORMATS
 from engine.model.tensors.q8 import Q8Tensor
-from engine.wafer.fast.kernels import multiply, vectors
+from engine.wafer.fast.kernels import multiply
 from engine.wafer.fast.kernels.dot.path_table import PATHS, is_usable
 from engine.wafer.fast.kernels.dot.portable import PORTABLE
-from engine.wafer.fast.kernels.operands import Block, Quantised, RowSpan, SumOrder, Tiles
-from engine.wafer.fast.packing import pack
-from engine.wafer.program.program import Matrix
+from engine.wafer.fast.kernels.operands import Pieces
 from tests import naive
+from tests.engine.wafer.fast.kernels.panels import packed, product
+from tests.packs import random_packed
 from tests.wafers import random_order
 
 quick = settings(max_examples=20, deadline=None, derandomize=True)
@@ -22,6 +24,12 @@ seeds = st.integers(0, 2**32 - 1)
 F32 = np.float32
 USABLE = [path for path in PATHS if is_usable(path)]
 KERNELS = [multiply.matmul, multiply.matmul_parallel]
+PACKED = [name for name, format in FORMATS.items() if format.packing is not None]
+WIDE = {name for name in PACKED if FORMATS[name].super_block}
+"""Formats whose inputs come in super-blocks of 256."""
+
+each_path = pytest.mark.parametrize("path", USABLE, ids=lambda path: path.name)
+each_kernel = pytest.mark.parametrize("kernel", KERNELS, ids=["one thread", "threads"])
 
 
 def random_weight(random, outputs, inputs):
@@ -31,36 +39,10 @@ def random_weight(random, outputs, inputs):
     )
 
 
-def panels_of(weights, layout):
-    """The panels of matrices stacked along their outputs."""
-    names = tuple(f"w{i}" for i in range(len(weights)))
-    widths, formats = tuple(w.shape[0] for w in weights), tuple(w.format.name for w in weights)
-    inputs = weights[0].shape[1]
-    table = (Matrix(("norm",), ("fp32",), (1,), 32), Matrix(names, formats, widths, inputs))
-    tensors = dict(zip(names, weights, strict=True)) | {"norm": FloatTensor(np.ones(32, F32))}
-    return pack(table, tensors, layout).panels
-
-
-def product(x, weights, order, *, path=PORTABLE, kernel=multiply.matmul, first=0):
+def multiplied(x, weights, order, *, path=PORTABLE, kernel=multiply.matmul, first=0):
     """Rows ``first`` … of x (M, K) times stacked weights; what the kernel leaves alone stays −1."""
-    rows, inputs = x.shape
-    outputs, groups = sum(w.shape[0] for w in weights), rows * inputs // 32
-    image = Quantised(
-        np.zeros(rows * inputs, np.int8), np.zeros(groups, F32), np.zeros(groups, np.int32)
-    )
-    vectors.quantise(x.ravel(), Block(0, inputs), path.layout, image, RowSpan(0, rows))
-    out = np.full((rows, outputs + 3), F32(-1))
-    kernel(
-        path,
-        panels_of(weights, path.layout),
-        Tiles(0, inputs // 32, outputs),
-        image,
-        SumOrder(order.parts, order.group),
-        out.ravel(),
-        Block(0, outputs + 3),
-        RowSpan(first, rows),
-    )
-    return out
+    outputs = sum(weight.shape[0] for weight in weights)
+    return product(x, *packed(weights, path), order, outputs, kernel=kernel, first=first)
 
 
 @quick
@@ -79,7 +61,7 @@ def test_every_path_gives_the_bits_of_the_loop(seed, rows, groups, outputs, part
     x[random.integers(rows)] *= F32(1e4)
 
     results = [
-        product(x, [weight], order, path=path, kernel=kernel)
+        multiplied(x, [weight], order, path=path, kernel=kernel)
         for path in USABLE
         for kernel in KERNELS
     ]
@@ -91,46 +73,85 @@ def test_every_path_gives_the_bits_of_the_loop(seed, rows, groups, outputs, part
         assert np.array_equal(results[0], other)
 
 
+@each_path
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    seed=seeds,
+    formats=st.lists(st.sampled_from(PACKED), min_size=1, max_size=4),
+    rows=st.integers(1, 9),
+    groups=st.integers(1, 5),
+    parts=st.integers(1, 20),
+)
+def test_stacks_of_any_formats_are_the_reference(path, seed, formats, rows, groups, parts):
+    """One instruction, and each tensor of it as if it were alone."""
+    random = np.random.default_rng(seed)
+    inputs = 256 * (1 + groups % 2) if WIDE & set(formats) else 32 * groups
+    order = random_order(random, parts)
+    weights = [
+        random_packed(random, FORMATS[name], (int(random.integers(1, 140)), inputs))
+        for name in formats
+    ]
+    x = random.standard_normal((rows, inputs)).astype(F32)
+    x[random.integers(rows)] *= F32(1e4)
+    x[random.integers(rows), :32] = 0
+
+    results = [multiplied(x, weights, order, path=path, kernel=kernel) for kernel in KERNELS]
+
+    wanted = [quantised.multiply(x, weight, order) for weight in weights]
+    assert np.array_equal(results[0][:, :-3], np.concatenate(wanted, axis=1))
+    assert (results[0][:, -3:] == -1).all()
+    assert np.array_equal(results[0], results[1])
+
+
 @pytest.mark.parametrize("rows", range(1, 10))
 def test_rows_do_not_depend_on_how_many_are_multiplied_together(rows):
     random = np.random.default_rng(rows)
     weight, order = random_weight(random, 130, 96), random_order(random, 3)
     x = random.standard_normal((rows, 96)).astype(F32)
 
-    together = product(x, [weight], order, path=USABLE[0])
+    together = multiplied(x, [weight], order, path=USABLE[0])
 
-    alone = [product(x[m : m + 1], [weight], order, path=USABLE[0])[0] for m in range(rows)]
+    alone = [multiplied(x[m : m + 1], [weight], order, path=USABLE[0])[0] for m in range(rows)]
     assert np.array_equal(together, np.array(alone))
 
 
-@pytest.mark.parametrize("path", USABLE, ids=lambda path: path.name)
-@pytest.mark.parametrize("kernel", KERNELS, ids=["one thread", "threads"])
+@each_path
+@each_kernel
 def test_only_the_rows_asked_for_are_written(path, kernel):
     random = np.random.default_rng(0)
     weight, order = random_weight(random, 64, 64), random_order(random, 2)
     x = random.standard_normal((6, 64)).astype(F32)
 
-    last = product(x, [weight], order, path=path, kernel=kernel, first=5)
+    last = multiplied(x, [weight], order, path=path, kernel=kernel, first=5)
 
     assert (last[:5] == -1).all()
-    assert np.array_equal(last[5], product(x, [weight], order)[5])
+    assert np.array_equal(last[5], multiplied(x, [weight], order)[5])
 
 
-def test_a_matrix_may_begin_at_any_tile():
+def test_a_matrix_may_begin_at_any_piece():
     random = np.random.default_rng(0)
     weights, order = [random_weight(random, 64, 64) for _ in range(2)], random_order(random, 2)
     x = random.standard_normal((1, 64)).astype(F32)
-    panels, layout = panels_of(weights, PORTABLE.layout), PORTABLE.layout
-    image = Quantised(np.zeros(64, np.int8), np.zeros(2, F32), np.zeros(2, np.int32))
-    vectors.quantise(x.ravel(), Block(0, 64), layout, image, RowSpan(0, 1))
-    out = np.zeros(64, F32)
+    panels, _ = packed(weights, PORTABLE)
 
-    multiply.matmul(
-        PORTABLE, panels, Tiles(2, 2, 64), image, SumOrder(order.parts, order.group), out,
-        Block(0, 64), RowSpan(0, 1),
-    )  # fmt: skip
+    second = product(x, panels, Pieces(1, 1), order, 128)
 
-    assert np.array_equal(out, product(x, weights[1:], order)[0, :64])
+    assert np.array_equal(second[0, 64:128], multiplied(x, weights[1:], order)[0, :64])
+    assert (second[0, :64] == -1).all()
+
+
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one processor")
+def test_threads_have_panels_of_every_format_to_do():
+    """numba gives each thread a run of neighbours: the formats of a stack lie mixed."""
+    random = np.random.default_rng(0)
+    shapes = {"q4_0": 256, "int8": 128}
+    weights = [random_packed(random, FORMATS[name], (n, 64)) for name, n in shapes.items()]
+
+    panels, pieces = packed(weights, PORTABLE)
+
+    storages = panels.pieces[:, 4].tolist()
+    assert pieces.number == 6
+    assert sorted(storages[:3]) == sorted(storages[3:]) == [0, 0, 1]
 
 
 def test_extreme_weights_and_inputs_are_exact():
@@ -139,7 +160,7 @@ def test_extreme_weights_and_inputs_are_exact():
     order = random_order(np.random.default_rng(0), 2)
 
     for path in USABLE:
-        out = product(x, [weight], order, path=path)
+        out = multiplied(x, [weight], order, path=path)
 
         assert (out[0, :64] == -127.0 * 127 * 64).all()
 
@@ -151,19 +172,8 @@ def test_the_order_of_a_sum_shows_in_its_bits():
     x = random.standard_normal((1, 32 * 8)).astype(F32)
     orders = [naive.ReduceOrder(8, group) for group in (1, 2, 3, 8)]
 
-    results = [product(x, [weight], order)[0] for order in orders]
+    results = [multiplied(x, [weight], order)[0] for order in orders]
 
     assert np.array_equal(results[0], results[3])  # groups of one and one group: the same chain
     for other in (1, 2):
         assert not np.array_equal(results[0], results[other])
-
-
-def test_matrices_that_share_an_input_are_stacked():
-    random = np.random.default_rng(0)
-    first, second = random_weight(random, 40, 64), random_weight(random, 30, 64)
-    x, order = random.standard_normal((2, 64)).astype(F32), random_order(random, 2)
-
-    both = product(x, [first, second], order)
-
-    assert np.array_equal(both[:, :40], product(x, [first], order)[:, :40])
-    assert np.array_equal(both[:, 40:70], product(x, [second], order)[:, :30])

@@ -7,4 +7,4 @@ from tests.engine.wafer.fast.kernels.dot.exactness import Exactness, needs
 @needs(AVX2)
 class TestAvx2(Exactness):
     path = AVX2
-    instructions = ("pmadd.ub.sw", "psign.b")
+    instructions = ("pmadd.ub.sw", "psign.b", "half")

@@ -27,8 +27,9 @@ def test_an_unknown_name_is_an_error():
     ("features", "path"),
     [
         ("+avx2,+avx512vnni,+avx512bw", VNNI),
-        ("+avx2,+avx512vnni,-avx512bw", AVX2),
-        ("+sse2,+avx2", AVX2),
+        ("+avx2,+f16c,+avx512vnni,-avx512bw", AVX2),
+        ("+sse2,+avx2,+f16c", AVX2),
+        ("+sse2,+avx2,-f16c", PORTABLE),
         ("+sse2,-avx2", PORTABLE),
         ("", PORTABLE),
     ],
@@ -50,15 +51,16 @@ def test_code_for_another_processor_is_portable(monkeypatch):
 def test_the_processor_is_asked_when_numba_is_told_nothing(monkeypatch):
     monkeypatch.setattr(numba.config, "CPU_NAME", None)
     monkeypatch.setattr(numba.config, "CPU_FEATURES", None)
-    monkeypatch.setattr(binding, "get_host_cpu_features", lambda: {"avx2": True})
+    monkeypatch.setattr(binding, "get_host_cpu_features", lambda: {"avx2": True, "f16c": True})
 
     assert [path for path in PATHS if is_usable(path)] == [AVX2, PORTABLE]
 
 
 class TestToyPath(Exactness):
-    """One module and one line in the table make a path, even with a layout of its own."""
+    """One module and one line in the table make a path, even with vectors of its own width."""
 
     path = TOY
+    storages = ("q4_0",)
 
     @pytest.fixture(autouse=True, scope="class")
     def listed(self):

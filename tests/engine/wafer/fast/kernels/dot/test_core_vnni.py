@@ -7,4 +7,4 @@ from tests.engine.wafer.fast.kernels.dot.exactness import Exactness, needs
 @needs(VNNI)
 class TestVnni(Exactness):
     path = VNNI
-    instructions = ("vpdpbusd",)
+    instructions = ("vpdpbusd", "half")

@@ -1,34 +1,24 @@
-"""A path as a newcomer would write it: scalar loops, signed weights, runs of eight inputs."""
+"""A path as a newcomer would write it: everything widened to 32 bits, four outputs at a time."""
 
-from numba.core import cgutils
+from llvmlite import ir
 
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
-from engine.wafer.fast.kernels.dot.panel_layout import GROUP, PANEL, TileLayout
-from engine.wafer.fast.kernels.dot.vector_code import F32, I32
+from engine.wafer.fast.kernels.dot.vector_code import I32, constant
 
-RUN = 8
-
-
-def emit(builder, tile, rows):
-    for row in rows:
-        with cgutils.for_range(builder, I32(PANEL)) as output:
-            total = cgutils.alloca_once_value(builder, I32(0))
-            for k in range(GROUP):
-                number = builder.add(
-                    builder.mul(output.index, I32(RUN)), I32(k // RUN * PANEL * RUN + k % RUN)
-                )
-                weight = builder.sext(builder.load(builder.gep(tile.weights, [number])), I32)
-                level = builder.sext(builder.load(builder.gep(row.levels, [I32(k)])), I32)
-                builder.store(builder.add(builder.load(total), builder.mul(weight, level)), total)
-            add(builder, tile, row, output.index, builder.load(total))
+LANES = 4
+_V4, _V16 = ir.VectorType(I32, LANES), ir.VectorType(I32, 4 * LANES)
 
 
-def add(builder, tile, row, output, dot):
-    factor = builder.load(builder.gep(tile.scales, [output]))
-    scale = builder.fmul(factor, builder.load(row.scale))
-    place = builder.gep(row.part, [output])
-    term = builder.fmul(builder.sitofp(dot, F32), scale)
-    builder.store(builder.fadd(builder.load(place), term), place)
+def dots(builder, storage, levels, inputs, total):
+    sums = constant(_V4, 0)
+    for some, row in zip(levels, inputs, strict=True):
+        signed = builder.sub(builder.zext(some, _V16), constant(_V16, storage.zero))
+        products = builder.mul(signed, builder.sext(row, _V16))
+        for lane in range(4):
+            picks = ir.Constant(_V4, [4 * output + lane for output in range(LANES)])
+            undefined = ir.Constant(_V16, ir.Undefined)
+            sums = builder.add(sums, builder.shuffle_vector(products, undefined, picks))
+    return sums
 
 
-TOY = DotPath("toy", (), TileLayout(run=RUN, bias=0), emit)
+TOY = DotPath("toy", (), LANES, dots)
