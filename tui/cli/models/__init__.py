@@ -7,7 +7,6 @@ from tui.cli.lazy import LazyGroup
 __all__ = ["models"]
 
 _COMMANDS = {
-    "fit": "tui.cli.models.fit:fit",
     "list": "tui.cli.models.listing:list_command",
     "pull": "tui.cli.models.pull",
     "remove": "tui.cli.models.upkeep",
