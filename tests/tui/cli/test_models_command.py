@@ -2,12 +2,13 @@
 
 import hashlib
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 import engine
+from engine.knowledge.tuning import neutral_tuning
 from engine.model_store import PullProgress, offers
+from engine.quality.knowledge_fit import FittedTuning
 from tui.cli.models.pull import PullLine, progress_text
 
 DATA = b"GGUF" + bytes(1000)
@@ -150,29 +151,6 @@ def test_a_model_that_is_not_here_names_the_command_that_fetches_it(spark, tmp_p
     assert "`spark-tui models pull qwen2.5-coder-0.5b` fetches it (478 MB" in outcome.line
 
 
-def test_fit_hands_the_plan_on_and_prints_what_was_fitted(spark, monkeypatch, tmp_path) -> None:
-    asked = []
-
-    def fitted(model, data, plan, *, on_item):
-        asked.append((model, data, plan))
-        on_item("asking", 50, 50)
-        tuning = SimpleNamespace(threshold=-0.5, fitted_on={"questions": 8})
-        return SimpleNamespace(model="spark-nano", path=Path("/kept.json"), tuning=tuning)
-
-    monkeypatch.setitem(vars(engine), "fit_knowledge", fitted)
-    arguments = ("models", "fit", "spark", "--data", tmp_path, "--questions", 8, "--only-threshold")
-    outcome = spark(*arguments, "--json")
-    assert outcome.json == {
-        "model": "spark-nano", "path": "/kept.json", "threshold": -0.5,
-        "fitted_on": {"questions": 8},
-    }  # fmt: skip
-    assert outcome.err == "asking 50 of 50\n"
-    plan = engine.FitPlan(questions=8, judged=240, seed=3, only_threshold=True)
-    assert asked == [("spark-nano", tmp_path.resolve(), plan)]
-    assert "threshold -0.5, kept in /kept.json" in spark(*arguments).out
-    assert "is no directory" in spark("models", "fit", "spark", "--data", "/no/such").line
-
-
 def report(stage: str, done: int = 0, total: int = 0, rate: float | None = None) -> PullProgress:
     left = (total - done) / rate if rate else None
     return PullProgress("m", stage, "packages", done, total, rate, left)
@@ -197,3 +175,25 @@ def test_without_a_terminal_a_line_now_and_then(capsys) -> None:
     assert [text[:12] for text in capsys.readouterr().err.splitlines()] == [
         "fetching m: ", "fetching m: ", "joining and ",
     ]  # fmt: skip
+
+
+# ── fit ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_fitting_says_where_the_numbers_are(spark, monkeypatch, tmp_path: Path) -> None:
+    asked: list[object] = []
+
+    def fit(model, data, plan, on_item):
+        asked.extend([model, data, plan.questions, plan.only_threshold])
+        on_item("dictated", 1, 2)
+        tuning = neutral_tuning()
+        tuning.fitted_on["questions"] = 5
+        return FittedTuning("spark-nano", tmp_path / "spark-nano.json", tuning)
+
+    monkeypatch.setattr(engine, "fit_knowledge", fit, raising=False)
+    call = ("models", "fit", "spark-nano", "--data", str(tmp_path), "--questions", "5")
+    found = spark(*call, "--json").json
+    assert asked == ["spark-nano", tmp_path, 5, False]
+    path = str(tmp_path / "spark-nano.json")
+    assert found == {"name": "spark-nano", "path": path, "threshold": None, "questions": 5}
+    assert f"all is shown; the numbers of spark-nano are in {path}" in spark(*call).out

@@ -7,11 +7,11 @@ from tui.cli.lazy import LazyGroup
 __all__ = ["models"]
 
 _COMMANDS = {
+    "fit": "tui.cli.models.fit:fit",
     "list": "tui.cli.models.listing:list_command",
     "pull": "tui.cli.models.pull",
     "remove": "tui.cli.models.upkeep",
     "verify": "tui.cli.models.upkeep",
-    "fit": "tui.cli.models.fit",
 }
 
 
