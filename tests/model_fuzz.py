@@ -22,12 +22,19 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from safetensors.numpy import load_file, save_file
+
 from engine.errors import EngineError
+from engine.model.families import family_of
+from engine.model.families.fields import Fields
+from engine.model.formats.checksums import CHECKSUMS_FILE
 from engine.model.formats.gguf import read_gguf
+from engine.model.formats.shards import INDEX_FILE
 from engine.model.load import load_model
 from engine.tokenizer import Tokenizer
 from tests.gguf_writer import Array, Packed, write_gguf
-from tests.tiny import write_tiny_model
+from tests.tiny import byte_tokenizer, write_tiny_model
+from tests.tiny_families import FAMILY_CONFIGS, write_family
 from tests.tiny_gguf import (
     FAMILIES,
     SMALL_BLOCKS,
@@ -216,41 +223,73 @@ def _numpy(rng: random.Random) -> Any:
 
 
 class FolderInputs:
-    """Spoilt model folders: one file of them is."""
-
-    FILES = ("config.json", "model.safetensors", "tokenizer.json", "checksums.json")
+    """Spoilt model folders: one file of a sound one is spoilt, or gone."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = write_tiny_model(folder / "fuzz", layers=1, **_SMALL)
-        self._whole = {name: (self.path / name).read_bytes() for name in self.FILES}
-        self._spoilt = "checksums.json"
+        self._folders = [_Folder(write_tiny_model(folder / "tiny", layers=1, **_SMALL))]
+        self._folders.append(_Folder(_write_shards(folder / "shards")))
+        for name, fields in FAMILY_CONFIGS.items():
+            self._folders.append(_Folder(_write_family(folder / name, fields)))
 
     def write(self, rng: random.Random) -> Path:
         """Write one and return its path."""
-        self._restore()
-        name = rng.choice((*self.FILES[:3], *self.FILES))
-        data = self._whole[name]
-        if rng.random() < 0.5:
-            data = spoil_bytes(rng, data, _header_bytes(data) if "safe" in name else len(data))
-        elif name == "model.safetensors":
-            data = self._spoilt_header(rng, data)
-        else:
-            data = _spoilt_json(rng, data)
-        self._spoilt = name
-        if name != "checksums.json":
-            (self.path / "checksums.json").unlink(missing_ok=True)
-        (self.path / name).write_bytes(data)
+        return rng.choice(self._folders).spoil(rng)
+
+
+class _Folder:
+    """A model folder of which one file is spoilt at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._whole = {file.name: file.read_bytes() for file in path.iterdir()}
+        self._spoilt = ""
+
+    def spoil(self, rng: random.Random) -> Path:
+        """Spoil a file and return the folder.  A file that is spoilt loses its checksum."""
+        for name in {self._spoilt, CHECKSUMS_FILE} & set(self._whole):
+            (self.path / name).write_bytes(self._whole[name])
+        self._spoilt = rng.choice(sorted(self._whole))
+        file = self.path / self._spoilt
+        if rng.random() < 0.02:
+            file.unlink()
+            return self.path
+        file.write_bytes(self._spoilt_bytes(rng, self._whole[self._spoilt]))
+        if self._spoilt != CHECKSUMS_FILE:
+            (self.path / CHECKSUMS_FILE).unlink(missing_ok=True)
         return self.path
 
-    def _restore(self) -> None:
-        for name in {self._spoilt, "checksums.json"}:
-            (self.path / name).write_bytes(self._whole[name])
-
-    @staticmethod
-    def _spoilt_header(rng: random.Random, data: bytes) -> bytes:
-        end = _header_bytes(data)
+    def _spoilt_bytes(self, rng: random.Random, data: bytes) -> bytes:
+        is_header = self._spoilt.endswith(".safetensors")
+        end = _header_bytes(data) if is_header else len(data)
+        if rng.random() < 0.5:
+            return spoil_bytes(rng, data, end)
+        if not is_header:
+            return _spoilt_json(rng, data)
         header = _spoilt_json(rng, data[8:end])
         return struct.pack("<Q", len(header)) + header + data[end:]
+
+
+def _write_family(folder: Path, fields: dict[str, Any]) -> Path:
+    """Write a tiny model of a family with the vocabulary of `tests.tiny`."""
+    small = fields | {"num_hidden_layers": 1, "vocab_size": 288}
+    config = family_of(fields["model_type"]).read(Fields(small))
+    write_family(folder, small, dict(config.graph("m").weights))
+    (folder / "tokenizer.json").write_text(json.dumps(byte_tokenizer()))
+    return folder
+
+
+def _write_shards(folder: Path) -> Path:
+    """Write a tiny model in two shards and their index."""
+    write_tiny_model(folder, layers=1, **_SMALL)
+    tensors = load_file(folder / "model.safetensors")
+    where = {name: f"model-{1 + number % 2}.safetensors" for number, name in enumerate(tensors)}
+    for shard in set(where.values()):
+        inside = {name: tensor for name, tensor in tensors.items() if where[name] == shard}
+        save_file(inside, folder / shard)
+    (folder / INDEX_FILE).write_text(json.dumps({"weight_map": where}))
+    for name in ("model.safetensors", CHECKSUMS_FILE):
+        (folder / name).unlink()
+    return folder
 
 
 def _header_bytes(data: bytes) -> int:

@@ -21,7 +21,7 @@ from tests.tiny import tiny_model
 
 def random_machine(random):
     """A machine with other latencies and rates on a grid that is large enough for tiny models."""
-    return replace(
+    spec = replace(
         machine.get("small"),
         name="random",
         columns=256,
@@ -36,6 +36,9 @@ def random_machine(random):
         fmac_fp32=int(random.integers(1, 5)),
         mac_int8=int(random.integers(1, 17)),
     )
+    # Drawn with the rate of products, so that seeds in use keep their machines.
+    rate = spec.mac_int8
+    return replace(spec, unpack_per_cycle=1 + 3 * rate % 11, unpack_bytes=64 << rate % 5)
 
 
 def random_model(random):

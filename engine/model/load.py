@@ -1,8 +1,8 @@
 """A folder or a GGUF file becomes a Model: the door through which everybody gets one.
 
 A model folder holds config.json, model.safetensors (or its index and shards) and tokenizer.json,
-and a checksums.json where its files can be checked; a GGUF file is all of that in one.  Reads of a
-vocabulary only the names of its special tokens.
+and a checksums.json where its files can be checked; a GGUF file is all of that in one.  Of a
+folder's vocabulary only the ids of special tokens are read, of a file's nothing.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from engine.model.catalogue import bundled_models
 from engine.model.families import ModelConfig, read_config
 from engine.model.formats.checked_tensors import load_tensors
 from engine.model.formats.checksums import read_checksums, read_file
-from engine.model.formats.gguf import GgufFile, Strings, read_gguf
+from engine.model.formats.gguf import read_gguf
 from engine.model.gguf.configuration import read_gguf_config
 from engine.model.gguf.tensors import gguf_formats, load_gguf_tensors
 from engine.model.graph import ModelGraph
@@ -26,7 +26,6 @@ __all__ = ["Formats", "Model", "load_model", "read_formats"]
 Formats = dict[str, Format]
 """The format of every tensor by name."""
 
-_FIM_TOKENS = frozenset({"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"})
 _OWN_PREFIX = "spark-"
 
 
@@ -45,8 +44,6 @@ class Model:
     from it when they are used."""
     language: str
     """The one language it was trained on, ``"python"``, or ``"any"``."""
-    fim: bool
-    """True: the tokenizer has the three tokens of fill-in-the-middle."""
     verified: bool
     """False: there is no checksums.json, so nobody knows whether the files are whole."""
 
@@ -115,17 +112,8 @@ def _load_file(path: Path) -> Model:
         graph=graph,
         tensors=load_gguf_tensors(file, graph),
         language="any",
-        fim=_tokens(file) >= _FIM_TOKENS,
         verified=False,
     )
-
-
-def _tokens(file: GgufFile) -> set[str]:
-    """Return the texts of a file's tokens."""
-    tokens = file.metadata.get("tokenizer.ggml.tokens")
-    if not isinstance(tokens, Strings):
-        raise ModelError(f"{file.path}: there is no vocabulary (tokenizer.ggml.tokens)")
-    return set(tokens)
 
 
 def _load_folder(folder: Path) -> Model:
@@ -145,7 +133,6 @@ def _load_folder(folder: Path) -> Model:
         graph=graph,
         tensors=load_tensors(folder, graph, checksums, config.adapt),
         language=_language(config, folder),
-        fim=tokens.keys() >= _FIM_TOKENS,
         verified=checksums is not None,
     )
 

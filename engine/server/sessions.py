@@ -102,7 +102,7 @@ class Sessions:
             The session; None where it is refused, and the user has heard why.
         """
         try:
-            files = model_files(asked.model)
+            files = model_files(asked.model, self._held_bytes())
             held = self._held.get((files.identity, asked.machine))
             if held is None:
                 held = self._begin(asked, files)
@@ -168,10 +168,8 @@ class Sessions:
             ServerError: It cannot; then nothing is closed.
         """
         sessions = list(self._held.values())
-        room = self._budget.room_bytes(
-            sum(each.files.need_bytes for each in sessions if each.session is not None),
-            sum(each.files.need_bytes for each in sessions if each.session is None),
-        )
+        coming = sum(each.files.need_bytes for each in sessions if each.session is None)
+        room = self._budget.room_bytes(self._held_bytes(), coming)
         unused = [each for each in sessions if not each.users and each.session is not None]
         reserve = sum(each.files.need_bytes for each in unused)
         if files.need_bytes > room + reserve and not files.is_small:
@@ -183,6 +181,11 @@ class Sessions:
             log.info("closed %s to make room for %s", each.files.path.name, files.path.name)
             room += each.files.need_bytes
             self._close(each)
+
+    def _held_bytes(self) -> int:
+        """Return what the open sessions hold, by estimate."""
+        sessions = self._held.values()
+        return sum(each.files.need_bytes for each in sessions if each.session is not None)
 
     def _give_up_unwanted(self) -> None:
         """Open no further what nobody waits for while somebody waits for another session."""

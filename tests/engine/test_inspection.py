@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from engine import inspection
 from engine.errors import EngineError, MachineError, ModelError, TraceError
 from engine.protocol.messages import Progress
+from engine.wafer.program import machine as machines
 from tests.tiny import write_tiny_model
 from tests.tiny_gguf import write_tiny_gguf
 
@@ -30,6 +32,35 @@ def test_a_plan_has_what_the_command_promises():
     assert all({"width", "height", "cycles_per_token"} <= set(each) for each in found["sweep"])
     assert found["context_limit"] == 2048
     json.dumps(found)
+
+
+def test_a_plan_counts_the_types_of_weights_and_compares_them_with_int8(folder):
+    plain, packed = (
+        inspection.plan_wafer(f"{folder}/config.json", "small", dtype=dtype)
+        for dtype in ("int8", "q5_0")
+    )
+
+    assert plain["in_int8"] is None
+    assert plain["unpack_cycles_per_token"] == 0
+    assert packed["in_int8"]["cycles_per_token"] == plain["cycles_per_token"]
+    assert packed["in_int8"]["bytes"] == plain["weights"][0]["bytes"]
+    (kind,) = packed["weights"]
+    assert (kind["format"], kind["matrices"]) == ("q5_0", 15)
+    assert kind["bytes"] == kind["weights"] * 22 // 32
+    assert plain["weights"][0]["bytes"] == kind["weights"] * 34 // 32
+    assert kind["unpack_cycles_per_weight"] == 5 / 8
+    assert 0 < kind["bytes_per_core"] < packed["sram_bytes_per_core"]["weights"]
+    assert 0 < packed["unpack_cycles_per_token"] < packed["cycles_per_token"]
+    json.dumps(packed)
+
+
+def test_a_plan_says_where_int8_would_not_fit(monkeypatch, folder):
+    spec = replace(machines.get("tiny"), name="narrow", sram_bytes=24_120)
+    monkeypatch.setitem(machines.PRESETS, "narrow", spec)
+
+    found = inspection.plan_wafer(f"{folder}/config.json", "narrow", dtype="q4_0")
+
+    assert "does not fit narrow" in found["in_int8"]["refusal"]
 
 
 def test_a_plan_needs_no_weights(folder, tmp_path):

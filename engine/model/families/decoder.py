@@ -13,6 +13,7 @@ import numpy as np
 from engine.errors import ConfigError, WeightsError
 from engine.model.families.family import ModelConfig
 from engine.model.families.fields import (
+    LONGEST_HEAD,
     MOST_LAYERS,
     Fields,
     check_multiple,
@@ -30,6 +31,7 @@ __all__ = [
     "HEAD",
     "DecoderConfig",
     "decoder_fields",
+    "layer_count",
     "sliding_layers",
     "with_defaults",
 ]
@@ -227,10 +229,11 @@ def decoder_fields(
     refuse_unread(fields, reads)
     hidden, heads = fields.integer("hidden_size"), fields.integer("num_attention_heads")
     head_dim = fields.integer("head_dim", _default_head_dim(hidden, heads))
+    check_size("head_dim", head_dim, LONGEST_HEAD)
     return {
         "hidden_size": hidden,
         "intermediate_size": fields.integer("intermediate_size"),
-        "num_hidden_layers": fields.integer("num_hidden_layers"),
+        "num_hidden_layers": layer_count(fields),
         "num_attention_heads": heads,
         "num_key_value_heads": fields.integer("num_key_value_heads", heads),
         "head_dim": head_dim,
@@ -242,6 +245,17 @@ def decoder_fields(
         "activation": _activation(activation, fields.present(activation, "silu")),
         "spark_language": fields.text("spark_language") if "spark_language" in fields.raw else None,
     }
+
+
+def layer_count(fields: Fields) -> int:
+    """Return the number of layers, before anything is made for each of them.
+
+    Raises:
+        ConfigError: It is missing, or no whole number from 1 to `MOST_LAYERS`.
+    """
+    count = fields.integer("num_hidden_layers")
+    check_size("num_hidden_layers", count, MOST_LAYERS)
+    return count
 
 
 def sliding_layers(fields: Fields, window: int, default: Sequence[bool]) -> tuple[bool, ...]:

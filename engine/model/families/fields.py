@@ -15,6 +15,7 @@ from engine.model.tensors.q8 import QUANTISATION_GROUP
 
 __all__ = [
     "LARGEST_SIZE",
+    "LONGEST_HEAD",
     "MOST_LAYERS",
     "Fields",
     "check_multiple",
@@ -28,6 +29,9 @@ LARGEST_SIZE = 1 << 24
 
 MOST_LAYERS = 1024
 """The graph has a node for every operation of every layer, so layers have a limit of their own."""
+
+LONGEST_HEAD = 1 << 14
+"""Every two numbers of a head may have a factor of their rotation, so heads have one too."""
 
 _LARGEST_FILE_BYTES = 1 << 20
 

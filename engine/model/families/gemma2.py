@@ -11,6 +11,7 @@ from typing import Self
 from engine.model.families.decoder import (
     DecoderConfig,
     decoder_fields,
+    layer_count,
     sliding_layers,
     with_defaults,
 )
@@ -59,7 +60,7 @@ class Gemma2Config(DecoderConfig):
     def read(cls, fields: Fields) -> Self:
         """Return the configuration that a file's fields describe."""
         fields = with_defaults(fields, _DEFAULTS)
-        layers = range(fields.integer("num_hidden_layers"))
+        layers = range(layer_count(fields))
         window = fields.optional_size("sliding_window")
         return cls(
             **decoder_fields(fields, _READS, activation="hidden_activation"),

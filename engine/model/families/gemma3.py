@@ -15,6 +15,7 @@ from engine.errors import ConfigError
 from engine.model.families.decoder import (
     DecoderConfig,
     decoder_fields,
+    layer_count,
     sliding_layers,
     with_defaults,
 )
@@ -79,7 +80,7 @@ class Gemma3Config(DecoderConfig):
         fields = with_defaults(_text(fields), _DEFAULTS)
         pattern = fields.integer("sliding_window_pattern", 6)
         check_size("sliding_window_pattern", pattern)
-        layers = range(1, fields.integer("num_hidden_layers") + 1)
+        layers = range(1, layer_count(fields) + 1)
         window = fields.optional_size("sliding_window")
         shared = decoder_fields(
             fields, _READS, activation="hidden_activation", layers="full_attention"

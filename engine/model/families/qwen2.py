@@ -12,6 +12,7 @@ from typing import Any, Self
 from engine.model.families.decoder import (
     DecoderConfig,
     decoder_fields,
+    layer_count,
     sliding_layers,
     with_defaults,
 )
@@ -51,6 +52,6 @@ def qwen_windows(fields: Fields) -> dict[str, Any]:
     slides = fields.boolean("use_sliding_window", False)
     window = fields.optional_size("sliding_window") if slides else 0
     first = fields.integer("max_window_layers")
-    layers = range(fields.integer("num_hidden_layers"))
+    layers = range(layer_count(fields))
     sliding = sliding_layers(fields, window, [window > 0 and layer >= first for layer in layers])
     return {"sliding_window": window, "sliding": sliding} if any(sliding) else {}

@@ -132,9 +132,7 @@ def _formats_by_type() -> dict[str, Format]:
 
 def _as_stored(stored: Stored) -> Tensor:
     """Return a stored tensor in the format the file has it in."""
-    read = _formats_by_type()[stored.type].read
-    assert read is not None  # a format that names stored types reads them
-    return read(stored)
+    return _formats_by_type()[stored.type].read(stored)
 
 
 def _loaded(stored: Stored) -> Tensor:

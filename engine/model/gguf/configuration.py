@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.errors import ConfigError
 from engine.model.families import ModelConfig, family_of
-from engine.model.families.fields import LARGEST_SIZE, MOST_LAYERS, Fields
+from engine.model.families.fields import LARGEST_SIZE, LONGEST_HEAD, MOST_LAYERS, Fields
 from engine.model.formats.gguf import GgufFile, Strings
 from engine.model.gguf.architectures import INTEGERS, Architecture, find_architecture
 from engine.model.gguf.keys import ARCHITECTURE, Keys
@@ -19,8 +19,6 @@ from engine.model.gguf.keys import ARCHITECTURE, Keys
 __all__ = ["hugging_face_fields", "read_gguf_config"]
 
 EMBEDDING, HEAD, ROPE_FACTORS = "token_embd.weight", "output.weight", "rope_freqs.weight"
-_LONGEST_HEAD = 1 << 14
-"""A head above this is a slip in the file; every two of its numbers may have a factor."""
 _NAMED_FIELD = re.compile(r"field '(\w+)'")
 
 
@@ -122,9 +120,9 @@ def _heads(keys: Keys) -> dict[str, Any]:
     """Return the number of heads with keys, and the length of a head."""
     heads, width = keys.integer("attention.head_count"), keys.integer("embedding_length")
     length = keys.integer("attention.key_length", width // heads)
-    if not 1 <= length <= _LONGEST_HEAD:
+    if not 1 <= length <= LONGEST_HEAD:
         raise keys.wrong(
-            keys.key("attention.key_length"), length, f"a whole number, 1 to {_LONGEST_HEAD}"
+            keys.key("attention.key_length"), length, f"a whole number, 1 to {LONGEST_HEAD}"
         )
     for name in ("attention.value_length", "rope.dimension_count"):
         if keys.integer(name, length) != length:
@@ -187,7 +185,7 @@ def _rope_scaling(file: GgufFile, keys: Keys) -> dict[str, Any]:
 
 def _factors(file: GgufFile) -> list[float]:
     tensor = file.tensors[ROPE_FACTORS]
-    if tensor.type.name != "F32" or len(tensor.shape) != 1 or tensor.shape[0] > _LONGEST_HEAD:
+    if tensor.type.name != "F32" or len(tensor.shape) != 1 or tensor.shape[0] > LONGEST_HEAD:
         raise ConfigError(
             f"{file.path}: tensor {ROPE_FACTORS} is {tensor.type.name} of shape {tensor.shape}; "
             f"needed: F32, a number for every pair of a head"

@@ -27,6 +27,14 @@ def uniform_formats(shapes: Mapping[str, tuple[int, ...]], matrix: Format) -> di
 
     Args:
         shapes: Shape of every tensor by name, as in ``ModelGraph.weights``.
-        matrix: Format of the matrices; vectors are fp32.
+        matrix: Format of the matrices, but of those whose inputs are no whole number of its
+            packs, which are int8; vectors are fp32.
     """
-    return {name: matrix if len(shape) == 2 else FP32 for name, shape in shapes.items()}
+    return {name: _of_shape(shape, matrix) for name, shape in shapes.items()}
+
+
+def _of_shape(shape: tuple[int, ...], matrix: Format) -> Format:
+    if len(shape) != 2:
+        return FP32
+    whole = matrix.packing is None or shape[1] % matrix.packing.inputs == 0
+    return matrix if whole else INT8

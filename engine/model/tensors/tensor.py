@@ -108,6 +108,10 @@ class Packing:
         return inputs // self.inputs * self.bytes
 
 
+def _refused(stored: Stored) -> Tensor:
+    raise WeightsError(f"{stored.where} has type {stored.type}, which no stored tensor may have")
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """What a weight format states about itself."""
@@ -129,7 +133,7 @@ class Format:
     """True: products with a matrix of this format have a price on a wafer."""
     stored_types: tuple[str, ...] = ()
     """Types of stored tensors that `read` takes."""
-    read: Callable[[Stored], Tensor] | None = field(default=None, repr=False, compare=False)
+    read: Callable[[Stored], Tensor] = field(default=_refused, repr=False, compare=False)
     """Turns a stored tensor into one of this format; raises WeightsError for a wrong value."""
     packing: Packing | None = None
     """How GGML packs it; None: GGML has no such format."""

@@ -25,7 +25,16 @@ from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, CAP_OPERATIONS
 from engine.wafer.program.geometry import Split
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["Tile", "cost", "finishing_of", "partials", "stack", "steps", "unpack_cycles"]
+__all__ = [
+    "Tile",
+    "cost",
+    "finishing_of",
+    "partials",
+    "stack",
+    "steps",
+    "unpack_cycles",
+    "unpacking",
+]
 
 _SCALE_OPERATIONS = 4
 """Per block and output: int32 → fp32, product of the scales, product, add."""
@@ -145,6 +154,16 @@ def unpack_cycles(machine: MachineSpec, format: Format, weights: Ints) -> tuple[
     )
 
 
+def unpacking(machine: MachineSpec, inputs: Split, tiles: Sequence[Tile]) -> int:
+    """Return the cycles, overhead included, that the fullest core unpacks weights in `steps`."""
+    cycles = np.zeros(1, np.int64)
+    for tile in tiles:
+        weights = inputs.most_elements * np.asarray(tile.outputs, np.int64)
+        own, overhead = unpack_cycles(machine, tile.format, weights)
+        cycles = cycles + own + overhead
+    return int(cycles.max())
+
+
 def _total(parts: Sequence[Ints]) -> Ints:
     """Return the sum of arrays that broadcast."""
     return sum(parts, start=np.zeros(1, np.int64))
@@ -165,35 +184,40 @@ def _multiply(
 ) -> None:
     """Tell the work on a core's own weights: unpacking, products, sums of inputs."""
     overhead = machine.vector_overhead_cycles
-    mac = vectors = pipe = np.zeros(1, np.int64)
+    rounds = instructions = np.zeros(1, np.int64)  # cycles and instructions of an input
     for tile, outputs in zip(tiles, n, strict=True):
         rate = machine.mac_int8 if tile.format.is_quantised else machine.fmac_fp16
-        unpacked, waits = unpack_cycles(machine, tile.format, k * outputs)
-        mac = mac + k * -(-outputs // rate)
-        vectors = vectors + unpacked
-        pipe = pipe + waits + np.where(outputs > 0, k * overhead, 0)
+        rounds = rounds + -(-outputs // rate)
+        instructions = instructions + (outputs > 0)
+    vectors, pipe = np.zeros(1, np.int64), k * (instructions * overhead)
+    for tile, outputs in zip(tiles, n, strict=True):
+        if tile.format.unpack_operations:
+            unpacked, waits = unpack_cycles(machine, tile.format, k * outputs)
+            vectors, pipe = vectors + unpacked, pipe + waits
     if _summed(tiles):
         width = GROUP // inputs.span
         pieces = k // width * (_total(n) > 0)
         vectors = vectors + pieces * -(-width // machine.mac_int8)
         pipe = pipe + pieces * overhead
-    micro.work(ALL, mac=mac, vector=vectors, pipe=pipe)
+    micro.work(ALL, mac=k * rounds, vector=vectors, pipe=pipe)
 
 
 def _scale(
     micro: MicroSteps, machine: MachineSpec, tiles: Sequence[Tile], g: Ints, n: Sequence[Ints]
 ) -> None:
     """Tell the work of a group's owner: terms and their sum."""
-    cycles = waits = np.zeros(1, np.int64)
+    overhead = machine.vector_overhead_cycles
+    cycles = instructions = np.zeros(1, np.int64)  # of a group
     for tile, outputs in zip(tiles, n, strict=True):
         format = tile.format
         operations = _SCALE_OPERATIONS + format.scale_operations
         operations += _MINIMUM_OPERATIONS * format.has_minima
-        instructions = operations * format.blocks_per_group * g * (outputs > 0)
-        cycles = cycles + instructions * -(-outputs // machine.fmac_fp32)
-        waits = waits + instructions * machine.vector_overhead_cycles
+        own = operations * format.blocks_per_group * (outputs > 0)
+        cycles = cycles + own * -(-outputs // machine.fmac_fp32)
+        instructions = instructions + own
+    vectors, pipe = g * cycles, g * (instructions * overhead)
     if _summed(tiles):
-        converted, overhead = vector(machine, g)
-        cycles = cycles + converted * (_total(n) > 0)
-        waits = waits + overhead * (g * _total(n) > 0)
-    micro.work(ALL, vector=cycles, pipe=waits)
+        owns = (g > 0) * (_total(n) > 0)
+        vectors = vectors + -(-g // machine.fmac_fp32) * owns
+        pipe = pipe + owns * overhead
+    micro.work(ALL, vector=vectors, pipe=pipe)

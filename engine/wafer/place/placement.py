@@ -273,12 +273,18 @@ def block_sram(
     )
     results = max(_result_bytes(model, role, outputs[role], lies) for role, lies in inputs.items())
     scores = heads.queries * positions * 4
-    unpacked = machine.unpack_bytes * model.formats.unpack(inputs)
+    unpacked = max(
+        model.formats.unpacked(role, outputs[role], lies) for role, lies in inputs.items()
+    )
     used = _sram(
         machine,
         weights=sum(_block_weights(model, shape, heads, layers).values()),
         kv=layers * kv_bytes(heads, positions),
-        buffers=widest_input + results + scores + 4 * model.angles + unpacked,
+        buffers=widest_input
+        + results
+        + scores
+        + 4 * model.angles
+        + min(machine.unpack_bytes, unpacked),
     )
     if used["max_total"] > machine.sram_bytes:
         where = f"a block of {shape.columns} × {shape.rows} cores with {layers} layers, core (0, 0)"
@@ -363,7 +369,7 @@ def _head_bytes(model: ModelShape, machine: MachineSpec, shape: Shape) -> dict[s
     hidden = _lies(model, model.hidden, shape.rows)
     inputs = model.formats.input_bytes(Role.HEAD) * hidden.most_elements
     outputs = (np.array([ceil(model.vocabulary / shape.head_columns)]),)
-    unpacked = machine.unpack_bytes * model.formats.unpack((Role.HEAD, Role.EMBED))
+    unpacked = model.formats.unpacked(Role.HEAD, outputs, hidden)
     return _sram(
         machine,
         weights=sum(_head_weights(model, shape, hidden).values()),
@@ -371,7 +377,7 @@ def _head_bytes(model: ModelShape, machine: MachineSpec, shape: Shape) -> dict[s
         buffers=inputs
         + _result_bytes(model, Role.HEAD, outputs, hidden)
         + 4 * model.angles
-        + unpacked,
+        + min(machine.unpack_bytes, unpacked),
     )
 
 

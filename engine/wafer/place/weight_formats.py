@@ -77,9 +77,14 @@ class WeightFormats:
         """Return how many tensors one product of a role stacks."""
         return max((len(stack) for stack in self.by_role.get(role, ())), default=0)
 
-    def unpack(self, roles: Iterable[Role]) -> bool:
-        """Return whether a core unpacks weights of one of these roles before it multiplies."""
-        return any(f.unpack_operations for role in roles for f in self._of_role(role))
+    def unpacked(self, role: Role, outputs: Sequence[NDArray[np.int64]], inputs: Split) -> int:
+        """Return the most weights of one tile of a role that a core unpacks to multiply them."""
+        most = 0
+        for formats in self.by_role.get(role, ()):
+            for tile in matmul.stack(formats, outputs):
+                if tile.format.unpack_operations:
+                    most = max(most, max(tile.outputs) * inputs.most_elements)
+        return most
 
     def _matrices(self) -> Iterator[Format]:
         return (format for role in self.by_role for format in self._of_role(role))
@@ -116,7 +121,7 @@ class WeightFormats:
     ) -> dict[str, int]:
         """Return the bytes of `tile_bytes` by the name of the format they are in."""
         found: dict[str, int] = {}
-        by_core = sorted({tuple(map(int, each)) for each in zip(*outputs, strict=True)})
+        by_core = set(zip(*(each.tolist() for each in outputs), strict=True))
         for stack in self.by_role.get(role, ()):
             for widths in by_core:
                 for bits in _row_bits(stack, inputs):

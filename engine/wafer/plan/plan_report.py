@@ -1,11 +1,19 @@
 """A plan as plain numbers: what ``wafer plan`` prints."""
 
+from dataclasses import replace
+
+from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
+from engine.model.tensors import FORMATS
+from engine.model.tensors.q8 import INT8
 from engine.units import Cycles, Gigahertz, tokens_per_second
+from engine.wafer.compile.compiler import compile_graph
+from engine.wafer.ops import matmul
 from engine.wafer.place.orders import choose_orders_of_regions
 from engine.wafer.plan.placed import Placed
 from engine.wafer.plan.planner import Plan, kv_capacity, plan_shape
 from engine.wafer.plan.shape_search import Candidate, PlanOptions
+from engine.wafer.program.geometry import Split
 from engine.wafer.program.machine import MachineSpec
 from engine.wafer.program.program import Region
 
@@ -32,6 +40,7 @@ def report_plan(
     plan = plan_shape(graph, machine, context, options)
     placement = plan.placement
     cycles, by_op, exact = _token(graph, plan)
+    formats = placement.model.formats
     limit, limited_by = plan.context_limit
     if limit > graph.context_length:
         limit, limited_by = graph.context_length, "the model's own context"
@@ -39,7 +48,7 @@ def report_plan(
         "model": graph.name,
         "machine": machine.name,
         "clock_ghz": machine.clock_ghz,
-        "dtype": ", ".join(placement.model.formats.names),
+        "dtype": ", ".join(formats.names),
         "context": placement.context_length,
         "position": plan.position,
         "blocks": [_block(region) for region in placement.regions],
@@ -48,6 +57,9 @@ def report_plan(
         "wafers": placement.wafers,
         "wafer_link_microseconds": machine.wafer_link_microseconds,
         "sram_bytes_per_core": _fullest(plan),
+        "weights": _weights(graph, plan),
+        "unpack_cycles_per_token": _unpacking(graph, plan),
+        "in_int8": None if formats.names == [INT8.name] else _in_int8(graph, plan, options),
         "colors_used": choose_orders_of_regions(machine, placement).colors_used,
         "cycles_per_token": cycles,
         "cycles_are": "followed core by core" if exact else "estimated",
@@ -74,6 +86,72 @@ def _token(graph: ModelGraph, plan: Plan) -> tuple[int, dict[str, int], bool]:
     return timing.step_cycles(position), timing.cycles_by_operation(position), True
 
 
+def _weights(graph: ModelGraph, plan: Plan) -> list[dict[str, object]]:
+    """Return each format of the matrices: how much it holds, and what it takes in a core.
+
+    ``bytes_per_core`` is its part of the fullest core's ``weights``; the rest is fp32 vectors.
+    """
+    placement, machine = plan.placement, plan.machine
+    formats = placement.model.formats
+    in_block, in_head = placement.weight_bytes
+    fullest = in_head if _fullest_region(plan) is placement.regions[-1] else in_block
+    found = []
+    for name in formats.names:
+        shapes = [
+            graph.weights[tensor]
+            for tensor, format in formats.by_tensor.items()
+            if format.name == name and len(graph.weights[tensor]) == 2
+        ]
+        format = FORMATS[name]
+        found.append(
+            {
+                "format": name,
+                "matrices": len(shapes),
+                "weights": sum(n * k for n, k in shapes),
+                "bytes": sum(format.sram_bytes(n, k) for n, k in shapes),
+                "bytes_per_core": fullest.get(name, 0),
+                "unpack_operations": format.unpack_operations,
+                "unpack_cycles_per_weight": format.unpack_operations / machine.unpack_per_cycle,
+            }
+        )
+    return found
+
+
+def _unpacking(graph: ModelGraph, plan: Plan) -> int:
+    """Return the cycles of a token in which the fullest core of each product unpacks weights."""
+    if not any(f.unpack_operations for f in plan.placement.model.formats.by_tensor.values()):
+        return 0
+    compiled = compile_graph(graph, plan.machine, plan.placement, by_core=False)
+    cycles = 0
+    for step in compiled.steps:
+        if step.steps is matmul.steps:
+            inputs, tiles, *_ = step.arguments
+            assert isinstance(inputs, Split)
+            assert isinstance(tiles, tuple)
+            cycles += matmul.unpacking(plan.machine, inputs, tiles)
+    return cycles
+
+
+def _in_int8(graph: ModelGraph, plan: Plan, options: PlanOptions) -> dict[str, object]:
+    """Return what the same model takes with all matrices in int8, or why it does not fit."""
+    context = plan.placement.context_length
+    try:
+        other = plan_shape(graph, plan.machine, context, replace(options, formats=None))
+    except PlacementError as error:
+        return {"refusal": str(error)}
+    cycles, _, _ = _token(graph, other)
+    return {
+        "blocks": len(other.placement.regions) - 1,
+        "cores_used": _cores(other),
+        "wafers": other.placement.wafers,
+        "bytes": sum(
+            INT8.sram_bytes(*shape) for shape in graph.weights.values() if len(shape) == 2
+        ),
+        "sram_bytes_per_core": _fullest(other),
+        "cycles_per_token": cycles,
+    }
+
+
 def _block(region: Region) -> dict[str, object]:
     return {
         "layers": list(region.layers),
@@ -92,7 +170,11 @@ def _cores(plan: Plan) -> int:
 
 def _fullest(plan: Plan) -> dict[str, int]:
     """Return the bytes by use of the core that needs the most."""
-    return max((r.sram_bytes for r in plan.placement.regions), key=lambda used: used["max_total"])
+    return _fullest_region(plan).sram_bytes
+
+
+def _fullest_region(plan: Plan) -> Region:
+    return max(plan.placement.regions, key=lambda region: region.sram_bytes["max_total"])
 
 
 def _size(candidate: Candidate) -> dict[str, object]:

@@ -19,7 +19,6 @@ def test_what_a_model_says_about_itself(tiny_folder):
     assert model.parameters == 288 * 64 + 2 * (64 * (64 + 32 + 32 + 64 + 3 * 96) + 2 * 64) + 64
     norms = 5 * 64
     assert model.weight_bytes == (model.parameters - norms) * 34 // 32 + norms * 4
-    assert model.fim
 
 
 def test_the_language_is_the_files_or_any(bundle, tmp_path):
@@ -34,16 +33,6 @@ def test_our_bundled_models_are_pythons_unless_they_say_otherwise(bundle):
     assert load_model(write_tiny_model(bundle / "other")).language == "any"
     rust = write_tiny_model(bundle / "spark-rust", config={"spark_language": "rust"})
     assert load_model(rust).language == "rust"
-
-
-def test_fill_in_the_middle_needs_all_three_tokens(tiny_folder):
-    tokenizer = byte_tokenizer()
-    tokenizer["added_tokens"] = [
-        token for token in tokenizer["added_tokens"] if token["content"] != "<|fim_middle|>"
-    ]
-    (tiny_folder / "tokenizer.json").write_text(json.dumps(tokenizer))
-    write_checksums(tiny_folder)
-    assert not load_model(tiny_folder).fim
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"added_tokens": [{"id": "0"}]}', "\xff"])
@@ -88,4 +77,3 @@ def test_the_bundled_model_loads():
     model = load_model(find_model())
     assert model.verified
     assert model.language == "python"
-    assert model.fim

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from engine.client import SMALL_MODEL, EngineDown, SessionReplaced
+from engine.client import SMALL_MODEL, EngineDown, ModelKilled
 from engine.model.catalogue import bundled_models
 from engine.protocol.messages import (
     Complete,
@@ -178,8 +178,8 @@ async def test_the_real_process_runs_two_models(tmp_path):
     models = [write_tiny_model(tmp_path / f"tiny{n}", context=192, seed=n) for n in (1, 2)]
     command = (sys.executable, "-m", "engine.server")
     async with face(command, model=str(models[0])) as one:
-        first = await ready(one, 1, seconds=60)
-        second = await ready(one, one.client.open(str(models[1])), seconds=60)
+        first = await ready(one, 1, seconds=240)
+        second = await ready(one, one.client.open(str(models[1])), seconds=240)
         assert [each.model.name for each in (first, second)] == ["tiny1", "tiny2"]
         texts = []
         for session in (1, 2, 1):
@@ -197,9 +197,10 @@ async def test_the_real_process_runs_two_models(tmp_path):
 async def test_a_model_that_kills_its_process_is_replaced_by_the_small_one(big, monkeypatch):
     monkeypatch.setenv("CANNED_KILLED", "big")
     async with face(model=big) as one:
-        replaced = await one.until(SessionReplaced)
+        replaced = await one.until(ModelKilled)
         assert replaced.session == 1
         assert "SIGKILL" in replaced.reason
+        assert replaced.instead == SMALL_MODEL
         assert "spark-nano serves instead" in replaced.reason
         assert (await ready(one, 1)).model.name == SMALL_MODEL
         assert len([e for e in one.events if isinstance(e, EngineDown)]) == 1
@@ -212,9 +213,11 @@ async def test_the_session_that_served_survives_what_was_being_opened(big, monke
         await ready(other, 1)
         second = one.client.open(big)
         assert "SIGKILL" in (await ready(one, second)).message
+        killed = await one.until(ModelKilled)
+        assert (killed.session, killed.model, killed.instead) == (second, big, None)
         for each in (one, other):
             await each.until(EngineReady, count=2)
-            assert not [e for e in each.events if isinstance(e, SessionReplaced)]
+        assert not [e for e in other.events if isinstance(e, ModelKilled)]
 
 
 async def test_whoever_finds_the_process_killed_falls_back(big):
@@ -222,10 +225,10 @@ async def test_whoever_finds_the_process_killed_falls_back(big):
         await ready(starter, 1)
         await ready(guest, 1)
         os.kill((await guest.until(Welcome)).pid, signal.SIGKILL)
-        assert (await guest.until(SessionReplaced)).model == "big"
+        assert (await guest.until(ModelKilled)).model == "big"
         assert (await guest.until(EngineReady, count=2)).model.name == SMALL_MODEL
         await starter.until(EngineReady, count=2)
-        assert not [e for e in starter.events if isinstance(e, SessionReplaced)]
+        assert not [e for e in starter.events if isinstance(e, ModelKilled)]
 
 
 async def test_a_process_that_ends_in_good_order_costs_no_model(big):
@@ -234,7 +237,7 @@ async def test_a_process_that_ends_in_good_order_costs_no_model(big):
         await ready(guest, 1)
         os.kill((await guest.until(Welcome)).pid, signal.SIGTERM)
         assert (await guest.until(EngineReady, count=2)).model.name == "big"
-        assert not [e for e in guest.events if isinstance(e, SessionReplaced)]
+        assert not [e for e in guest.events if isinstance(e, ModelKilled)]
 
 
 def test_the_small_model_is_bundled():

@@ -97,6 +97,7 @@ def _print(found: dict[str, Any], sizes: Any) -> None:
             f"{found['wafers']} of them for a token"
         )
     say(f"fullest core {used['max_total']:,} bytes ({shares}); {found['colors_used']} colors")
+    say(_weights_text(found))
     say(f"longest context {found['context_limit']:,}: {found['context_limited_by']}")
     say(
         f"{found['sizes_compared']} sizes of a block compared, {found['sizes_that_fit']} fit; "
@@ -104,6 +105,29 @@ def _print(found: dict[str, Any], sizes: Any) -> None:
     )
     if sizes is not None:
         console.print(_table(sizes, found["estimate_cycles_per_token"]))
+
+
+def _weights_text(found: dict[str, Any]) -> str:
+    """What the weights take by type, and against int8."""
+    types = ", ".join(
+        f"{each['format']} {each['bytes_per_core']:,}"
+        + f" at {each['unpack_cycles_per_weight']:g} cycles a weight"
+        * bool(each["unpack_cycles_per_weight"])
+        for each in found["weights"]
+        if each["bytes_per_core"]
+    )
+    text = f"its weights by type: {types} bytes"
+    other = found["in_int8"]
+    if other is None:
+        return text
+    text += f"; unpacking {found['unpack_cycles_per_token']:,} cycles a token (assumed)\n"
+    if "refusal" in other:
+        return text + f"in int8 it does not fit: {other['refusal']}"
+    size = sum(each["bytes"] for each in found["weights"])
+    return text + (
+        f"in int8: {other['bytes'] / size - 1:+.0%} bytes of weights, {other['cores_used']:,} "
+        f"cores, {other['cycles_per_token']:,} cycles a token"
+    )
 
 
 def _table(sizes: list[dict[str, Any]], least: int) -> Table:

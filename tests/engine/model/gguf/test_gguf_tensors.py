@@ -84,7 +84,6 @@ def test_what_a_loaded_file_says_about_itself(tmp_path):
     model = load_model(write_tiny_gguf(tmp_path / "some-model.Q4.gguf"))
     assert model.name == model.graph.name == "some-model.Q4"
     assert model.path == tmp_path / "some-model.Q4.gguf"
-    assert model.fim
     assert model.language == "any"
     assert not model.verified
 

@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.model.sum_orders import ReduceOrder
+from engine.model.tensors import packed_formats
 from engine.model.tensors.floats import FP16
+from engine.model.tensors.ggml_quants import Q4_K, Q5_K, Q6_K
 from engine.wafer.cost import lines
 from engine.wafer.cost.ledger import Ledger
 from engine.wafer.ops import attention, embed, gate, matmul, multicast, quantise, select, transfer
@@ -167,6 +169,76 @@ def test_half_precision_has_its_own_rate_and_no_scales():
     tile = 4 * (ceil(10 / 4) + spec.vector_overhead_cycles)
     assert cost.cycles[0] == tile + lines.reduce_cycles(spec, 3, 3, 10)
     assert not cost.states[0][Busy.VECTOR].any()
+
+
+def stacked_cycles(spec, lies, tiles, order):
+    """The docstring's formula for cores that all hold the same."""
+    k, g, c_v = lies.most_elements, max(lies.groups), spec.vector_overhead_cycles
+    minima = any(format.has_minima for format, _ in tiles)
+    local = terms = sent = 0
+    for format, outputs in tiles:
+        n, u, blocks = outputs[0], format.unpack_operations, 32 // format.block
+        local += k * (ceil(n / spec.mac_int8) + c_v)
+        local += u * (ceil(k * n / spec.unpack_per_cycle) + ceil(k * n / spec.unpack_bytes) * c_v)
+        sent += blocks * n
+        operations = 4 + 3 * format.has_minima + format.scale_operations
+        terms += operations * blocks * g * (ceil(n / spec.fmac_fp32) + c_v)
+    if minima:
+        local += k // (32 // lies.span) * (ceil(32 / lies.span / spec.mac_int8) + c_v)
+        terms += ceil(g / spec.fmac_fp32) + c_v
+    meet = lines.reduce_cycles(spec, lies.span, lies.span, sent + minima)
+    total = sum(outputs[0] for _, outputs in tiles)
+    return (
+        local + meet + terms
+        + lines.reduce_cycles(spec, lies.parts, order.group, total, lies.span)
+    )  # fmt: skip
+
+
+@quick
+@given(seed=seeds)
+def test_a_stack_of_formats_is_its_formula(seed):
+    random = np.random.default_rng(seed)
+    spec = random_machine(random)
+    groups = int(random.integers(1, 5))
+    lies = split(32 * groups, groups * int(random.choice([1, 2, 4, 8])))
+    formats = [list(packed_formats().values())[i] for i in random.integers(0, 8, 3)]
+    outputs = [np.full(3, int(random.integers(1, 30))) for _ in formats]
+    tiles = matmul.stack(formats, outputs)
+    order = ReduceOrder(lies.parts, int(random.integers(1, lies.parts + 1)))
+
+    cost = matmul.cost(Site(spec, 3, lies.cores), lies, tiles, ALONG_ROWS, order)
+
+    assert cost.cycles == (stacked_cycles(spec, lies, tiles, order), 0)
+    assert sum(tile.outputs[0] for tile in tiles) == sum(n[0] for n in outputs)
+    unpack = matmul.unpacking(spec, lies, tiles)
+    free = tuple(
+        matmul.Tile(replace(tile.format, unpack_operations=0), tile.outputs) for tile in tiles
+    )
+    less = matmul.cost(Site(spec, 3, lies.cores), lies, free, ALONG_ROWS, order)
+    assert cost.cycles[0] - less.cycles[0] == unpack
+
+
+def test_neighbours_of_one_format_are_one_tile():
+    ten, four = np.array([10, 0]), np.array([4, 4])
+
+    tiles = matmul.stack((Q4_K, Q4_K, Q6_K), (ten, four, four))
+
+    assert tiles == ((Q4_K, (14, 4)), (Q6_K, (4, 4)))
+    assert matmul.partials(tiles).tolist() == [14 + 2 * 4 + 1, 4 + 2 * 4 + 1]
+    assert matmul.partials(matmul.stack((Q6_K,), (ten,))).tolist() == [20, 0]
+
+
+def test_a_packed_row_is_unpacked_and_its_minima_are_taken_off():
+    """32 weights a core: a product, a difference, unpacking, and 9 operations on one scale."""
+    lies, c_v = split(64, 2), WSE3.vector_overhead_cycles
+
+    cycles, overhead = embed.dequantising(WSE3, lies, format=Q5_K)
+
+    assert cycles.tolist() == [2 * 32 + 4 * 32 // 8 + 9] * 2
+    assert overhead.tolist() == [(2 + 4 + 9) * c_v] * 2
+    plain = embed.cost(Site(WSE3, 1, 2), lies, 16)
+    packed = embed.cost(Site(WSE3, 1, 2), lies, 16, False, Q5_K)
+    assert packed.cycles[0] - plain.cycles[0] == 32 + 16 + 9 + (1 + 4 + 9) * c_v
 
 
 @pytest.mark.parametrize("axis", [ALONG_ROWS, ALONG_COLUMNS])

@@ -15,7 +15,7 @@ from engine.wafer.place.placement import Shape, place
 from engine.wafer.place.serpentine import lay_out
 from engine.wafer.program import machine
 from tests.tiny import tiny_model
-from tests.wafers import random_machine, random_model, random_placement
+from tests.wafers import random_machine, random_mixed_model, random_model, random_placement
 
 SMALL = machine.get("small")
 PRODUCTS = (Role.QKV, Role.OUT, Role.GATE_UP, Role.DOWN)
@@ -111,20 +111,39 @@ def test_three_wafers_hold_what_one_does_not():
     assert place(model, one, Shape(4, 8, 4, wafers=3), 64).wafers == 3
 
 
+def packed_bytes(stack, product):
+    """Bytes of a product's tiles, core by core: each group's levels, scales and minima."""
+    total = np.zeros((product.inputs.cores, product.outputs[0].size), int)
+    first = 0
+    for row, size in enumerate(product.inputs.elements):
+        for format, outputs in zip(stack, product.outputs, strict=True):
+            groups = {k // 32 for k in range(first, first + size)}
+            supers = {k // 256 for k in range(first, first + size)}
+            bits = size * format.weight_bits + len(groups) * 32 // format.block * format.block_bits
+            bits += 8 * len(supers) * format.super_block_bytes
+            total[row] += outputs * bits // 8
+        first += size
+    return total
+
+
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(seed=seeds)
 def test_no_core_of_a_block_holds_more_than_its_region_says(seed):
     """Core by core: its tile of every product, with scales; keys and values of its positions."""
     random = np.random.default_rng(seed)
-    spec, model = random_machine(random), random_model(random)
+    spec = random_machine(random)
+    make = random_mixed_model if random.integers(2) else random_model
+    model = make(random)
     placement = random_placement(random, model, spec)
     shape, heads = placement.shape, placement.heads
+    by_role = model_shape(model.graph, model.formats).formats.by_role
     layers = max(shape.layers_by_block(placement.model.layers))
     tiles = np.zeros((shape.rows, shape.columns), int)
     for role in PRODUCTS:
         product = placement.product(role)
-        elements, groups = (np.array(n) for n in (product.inputs.elements, product.inputs.groups))
-        ours = np.multiply.outer(elements + 2 * groups, sum(product.outputs))
+        ours = max(
+            (packed_bytes(stack, product) for stack in by_role[role]), key=lambda tile: tile.max()
+        )
         tiles += ours if product.along == 0 else ours.T
     positions = [len(range(row, placement.context_length, shape.rows)) for row in range(shape.rows)]
 
