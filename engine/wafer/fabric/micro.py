@@ -134,7 +134,7 @@ class Kind(IntEnum):
     FINISH = 22
     """mem[A0 + j] ← ((mem[A0 + j] + bias) × scale), then capped; A2 outputs of a product.  The
     biases lie at A1 where A3 is 1; A4 and A5 are the bits of scale and cap, a cap of 0 is none."""
-    HEAD_SQUARES = 29
+    HEAD_SQUARES = 23
     """mem[A1 + h] ← Σ x² over each of A2 vectors of A3 elements at A0."""
     HEAD_NORMALISE = 24
     """Vectors at A0 in place: (x·r)·w, r = rsqrt(mem[A1 + h] / A6 + eps), A6 the width of a whole
