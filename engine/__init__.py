@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from engine.client import EngineClient, EngineDown, EngineStarting, SessionReplaced
+    from engine.client import EngineClient, EngineDown, EngineStarting, ModelKilled
     from engine.doctor import examine as examine_engine
     from engine.inspection import (
         check_wafer,
@@ -70,7 +70,7 @@ _HOME = {
     "QualityBench": "engine.quality.bench:QualityBench",
     "Question": "engine.quality.answers:Question",
     "Session": "engine.session:Session",
-    "SessionReplaced": "engine.client:SessionReplaced",
+    "ModelKilled": "engine.client:ModelKilled",
     "Stretch": "engine.quality.typing_replay:Stretch",
     "Typed": "engine.quality.typing_replay:Typed",
     "check_wafer": "engine.inspection:check_wafer",
@@ -119,12 +119,12 @@ __all__ = [
     "FitPlan",
     "FittedTuning",
     "ModelAnswers",
+    "ModelKilled",
     "ModelList",
     "Prediction",
     "QualityBench",
     "Question",
     "Session",
-    "SessionReplaced",
     "Stretch",
     "Typed",
     "calibration_constants",

@@ -40,7 +40,7 @@ from engine.protocol.messages import (
 )
 from engine.version import PROTOCOL_VERSION
 
-__all__ = ["SMALL_MODEL", "EngineClient", "EngineDown", "EngineStarting", "SessionReplaced"]
+__all__ = ["SMALL_MODEL", "EngineClient", "EngineDown", "EngineStarting", "ModelKilled"]
 
 log = logging.getLogger(__name__)
 
@@ -78,17 +78,20 @@ class EngineDown(msgspec.Struct, frozen=True):
     """False: the client has given up, and `EngineClient.run` returns."""
 
 
-class SessionReplaced(msgspec.Struct, frozen=True):
-    """A session will be opened with `SMALL_MODEL`, because its own was killed with the process."""
+class ModelKilled(msgspec.Struct, frozen=True):
+    """A model was killed with the process, most likely for lack of memory; it is given up."""
 
     session: int
     model: str
-    """The model that is given up: as the engine named it, or as it was asked for."""
+    """As the engine named it, or as it was asked for."""
+    instead: str | None
+    """The model that the session will be opened with; None: `SessionFailed` follows, and another
+    session of this client goes on."""
     reason: str
     """One line: what happened and what follows."""
 
 
-_Event = ServerMessage | EngineStarting | EngineDown | SessionReplaced
+_Event = ServerMessage | EngineStarting | EngineDown | ModelKilled
 
 
 class _GiveUp(Exception):
@@ -291,10 +294,12 @@ class EngineClient:
         model = self._names.get(number) or asked.model or "the default model"
         what = f"{model}: {self._reason}, most likely for lack of memory"
         if self._sessions:
+            self._on_event(ModelKilled(number, model, None, what))
             self._on_event(SessionFailed(number, what))
             return
         self._sessions[number] = msgspec.structs.replace(asked, model=SMALL_MODEL)
-        self._on_event(SessionReplaced(number, model, f"{what}; {SMALL_MODEL} serves instead"))
+        reason = f"{what}; {SMALL_MODEL} serves instead"
+        self._on_event(ModelKilled(number, model, SMALL_MODEL, reason))
 
     def _was_stable(self) -> bool:
         return self._ready_at is not None and monotonic() - self._ready_at > STABLE_SECONDS

@@ -21,6 +21,7 @@ from engine.version import PROTOCOL_VERSION, __version__
 __all__ = [
     "MAX_SOCKET_PATH_BYTES",
     "cache_dir",
+    "is_bundled",
     "log_file",
     "model_argument",
     "model_cache_dir",
@@ -139,7 +140,7 @@ def model_argument(model: str | None) -> str | None:
 
     A bundled model's name stays, as does any name that is no path here; a path becomes absolute.
     """
-    if model is None or _is_bundled(model):
+    if model is None or is_bundled(model):
         return model
     path = Path(model).expanduser()
     if Path(model).name == model and not path.exists():
@@ -178,6 +179,7 @@ def model_identity(path: Path) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 
 
-def _is_bundled(model: str) -> bool:
+def is_bundled(model: str) -> bool:
+    """Return whether a model of that name comes with the program."""
     simple = model not in ("", ".", "..") and Path(model).name == model
     return simple and (Path(str(files("weights"))) / model / "config.json").is_file()

@@ -102,9 +102,11 @@ class Session:
         report(Progress("model", 0, 1, "reading the model"))
         spec = machines.get(machine, clock_ghz)
         loaded = load_model(find_model(model))
+        report(Progress("model", 0, 1, "reading the vocabulary"))
         tokenizer = Tokenizer.load(loaded.path)
-        report(Progress("model", 1, 1, f"{loaded.name} is read"))
+        report(Progress("model", 0, 1, "placing the model"))
         placed = open_placed(loaded.graph, spec, formats=loaded.formats)
+        report(Progress("model", 0, 1, "packing the weights"))
         runner = open_tier(
             placed,
             loaded.tensors,

@@ -1,10 +1,11 @@
 """What the files of a model say of single tokens of its vocabulary.  Pure data."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-__all__ = ["CONTROL_LOOKING", "FIM_ROLES", "TokenRoles"]
+__all__ = ["CONTROL_LOOKING", "FIM_MARKERS", "FIM_ROLES", "TokenRoles", "fills_the_middle"]
 
 CONTROL_LOOKING = frozenset(
     {
@@ -34,6 +35,27 @@ FIM_ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Parts of a fill-in-the-middle prompt, and the names of their keys in a GGUF file
 (``tokenizer.ggml.fim_pre_token_id``), the one that counts first; the later ones are deprecated."""
+
+
+FIM_MARKERS: tuple[frozenset[str], ...] = tuple(
+    frozenset(names.split())
+    for names in (
+        "<|fim_prefix|> <|fim_suffix|> <|fim_middle|>",
+        "<fim_prefix> <fim_suffix> <fim_middle>",
+        "<fim-prefix> <fim-suffix> <fim-middle>",
+        "<｜fim▁begin｜> <｜fim▁hole｜> <｜fim▁end｜>",
+        "▁<PRE> ▁<SUF> ▁<MID>",
+        "[SUFFIX] [PREFIX]",
+        "<|code_prefix|> <|code_suffix|> <|code_middle|>",
+    )
+)
+"""The control tokens with which families fill in the middle, as `engine.completion.prompt_styles`
+uses them."""
+
+
+def fills_the_middle(tokens: AbstractSet[str]) -> bool:
+    """Return whether a vocabulary with these tokens has all of one family's `FIM_MARKERS`."""
+    return any(markers <= tokens for markers in FIM_MARKERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,7 +182,8 @@ class SparkApp(SafeApp):
         await self.link.close()
 
     def keep_text_now(self) -> None:
-        """Keep unsaved text safe, if there is a screen with text already."""
+        """Keep unsaved text safe, if there is a screen with text already; fetch nothing more."""
+        self.models.end()
         if hasattr(self, "recovery"):
             self.recovery.keep_now()
 

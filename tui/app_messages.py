@@ -8,10 +8,10 @@ from textual.message import Message
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine import EngineDown, EngineStarting, SessionReplaced
+    from engine import EngineDown, EngineStarting, ModelKilled
     from engine.protocol.messages import ServerMessage, Telemetry, ThroughputPoint
 
-    EngineNews = ServerMessage | EngineStarting | EngineDown | SessionReplaced
+    EngineNews = ServerMessage | EngineStarting | EngineDown | ModelKilled
 
 __all__ = ["BackgroundWork", "EngineEvent", "FileMade", "SuggestionReport", "TelemetryUpdated"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from engine.repository.ignore import IgnoreRules, list_files
-from tui.format import bytes_text
+from tui.format import file_size_text
 from tui.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ class CommandedModels(Protocol):
     @property
     def fetching(self) -> str | None:
         """The model that is being fetched."""
+
+    @property
+    def serving(self) -> str | None:
+        """The name of the model that serves."""
 
     def choose(self, place: str) -> None:
         """Use another model, once it is ready; until then the old one serves."""
@@ -167,15 +171,17 @@ class ModelCommands(Provider):
     def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         """Yield name, one line of help, and what to do."""
         app = self._commanded
+        serving = app.models.serving
         for model in self._models.models:
             if model.problem is None:
-                facts = [model.source, model.family or "", bytes_text(model.size_bytes)]
+                facts = [model.source, model.family or "", file_size_text(model.size_bytes)]
                 facts += [] if model.fill_in_the_middle else ["prefix only"]
                 facts += ["the default"] if model.default else []
+                facts += ["serves now"] if model.name == serving else []
                 text = ", ".join(filter(None, facts))
                 yield f"Model: {model.name}", text, partial(app.models.choose, model.path)
         for offer in self._offers:
-            text = f"{bytes_text(offer.download_bytes)}, {offer.licence}; {offer.gains}"
+            text = f"{file_size_text(offer.download_bytes)}, {offer.licence}; {offer.gains}"
             yield f"Model: fetch {offer.name}", text, partial(app.models.fetch, offer)
         fetching = app.models.fetching
         if fetching is not None:

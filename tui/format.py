@@ -8,6 +8,7 @@ __all__ = [
     "bytes_text",
     "clock_text",
     "count_text",
+    "file_size_text",
     "milliseconds_text",
     "path_text",
     "percent_text",
@@ -56,6 +57,13 @@ def bytes_text(value: float | None) -> str:
         value /= 1024
         unit = next(units)
     return f"{value:.0f} B" if unit == "B" else f"{_three_digits(value)} {unit}"
+
+
+def file_size_text(value: float | None) -> str:
+    """Return the size of a file in decimal units, as of downloads: ``491 MB``, ``1.12 GB``."""
+    if value is None:
+        return DASH
+    return f"{value / 1e9:.2f} GB" if value >= 999.5e6 else f"{value / 1e6:.0f} MB"
 
 
 def milliseconds_text(value: float | None) -> str:

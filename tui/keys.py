@@ -41,7 +41,7 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
         Binding("f2", "toggle_panes", "show or hide the panes"),
         Binding("f3", "next_pane", f"next pane: {', '.join(modes)}"),
         Binding("f6", "next_area", "next area: tree, editor, panes", priority=True),
-        Binding("ctrl+p", "command_palette", "find a command or a setting by name"),
+        Binding("ctrl+p", "command_palette", "find a command, a setting or a model by name"),
         Binding("f1", "help", "help"),
         Binding("ctrl+q", "quit", "quit", priority=True),
     ]

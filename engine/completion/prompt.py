@@ -37,6 +37,9 @@ A few steps and no slope, because the suffix comes first in the cache and must r
 LATE_SUFFIX_SHARES = ((0.25, 0.4), (0.5, 0.3), (1.0, 0.2))
 """The same where the suffix comes after the prefix: then each new line computes it again."""
 
+TYPED_SHARE = 0.6
+"""Most of the room that the cursor's line may take where it is a part of its own."""
+
 CHUNKS_SHARE = 0.25
 """Most of the room that chunks of other files may take."""
 
@@ -132,7 +135,8 @@ class PromptBuilder:
     def _texts(self, style: PromptStyle, prefix: str, suffix: str, room: int) -> "_Texts":
         """Return the ids of the text around the cursor, ``room`` of them at most."""
         line = prefix.rfind("\n") + 1 if Part.TYPED in style.parts else len(prefix)
-        typed = self._fit(self._tail(prefix[line:], room), room)
+        typed_room = int(room * TYPED_SHARE)
+        typed = self._fit(self._tail(prefix[line:], typed_room), typed_room)
         tail = self._tail(prefix[:line], room, first=True)
         after: list[int] = []
         if Part.AFTER in style.parts:

@@ -18,6 +18,7 @@ from engine.model.formats.gguf import GgufFile, Strings, read_gguf
 from engine.model.formats.safetensors import SUFFIX
 from engine.model.gguf.configuration import read_gguf_config
 from engine.model.gguf.tensors import gguf_formats
+from engine.token_roles import fills_the_middle
 from engine.version import __version__
 
 __all__ = ["ModelFacts", "facts_stamp", "read_facts"]
@@ -27,21 +28,6 @@ _INT8_BYTES = 36 / 32
 """Bytes of a weight that becomes int8 on load: 32 levels share a float32 scale."""
 
 _GGUF_FIM_KEYS = (("fim_pre", "fim_suf", "fim_mid"), ("prefix", "suffix", "middle"))
-_FIM_TOKENS = tuple(
-    frozenset(each)
-    for each in (
-        ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),
-        ("<fim_prefix>", "<fim_suffix>", "<fim_middle>"),
-        ("<fim-prefix>", "<fim-suffix>", "<fim-middle>"),
-        ("<|fim_begin|>", "<|fim_hole|>", "<|fim_end|>"),
-        ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),
-        ("<PRE>", "<SUF>", "<MID>"),
-        ("▁<PRE>", "▁<SUF>", "▁<MID>"),
-        ("[PREFIX]", "[SUFFIX]", "[MIDDLE]"),
-    )
-)
-"""What the families call the three tokens of fill-in-the-middle."""
-
 _NORMAL_TOKEN = 1
 
 
@@ -133,8 +119,7 @@ def _file_fills(file: GgufFile) -> bool:
 
 
 def _fills(tokens: Iterable[str]) -> bool:
-    known = set(tokens)
-    return any(each <= known for each in _FIM_TOKENS)
+    return fills_the_middle(set(tokens))
 
 
 def _counted(types: Iterable[str]) -> dict[str, int]:

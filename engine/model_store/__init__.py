@@ -1,8 +1,12 @@
 """The store of models: fetched from a catalogue, verified, removed, and found on this computer.
 
 Light: files, names and digests; no numpy, and no model is opened.  `pull` alone reaches beyond
-this computer, and only when it is called.
+this computer, and only when it is called; what it needs is imported then (PEP 562), because most
+starts fetch nothing.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from engine.model_store.bundled import bundled_models
 from engine.model_store.choice import (
@@ -17,11 +21,13 @@ from engine.model_store.found import FoundModel, found_models
 from engine.model_store.killed import forget_killed, note_killed, was_killed
 from engine.model_store.lookup import locate_model
 from engine.model_store.offers import CatalogueModel, available
-from engine.model_store.pull import pull
 from engine.model_store.shelf import FetchedModel, installed
 from engine.model_store.speeds import note_speed, speed_of
-from engine.model_store.transfer import PullProgress, size_text
-from engine.model_store.upkeep import Verification, remove, verify
+
+if TYPE_CHECKING:
+    from engine.model_store.pulling import pull
+    from engine.model_store.transfer import PullProgress, size_text
+    from engine.model_store.upkeep import Verification, remove, verify
 
 __all__ = [
     "DEFAULT_RULE",
@@ -50,3 +56,20 @@ __all__ = [
     "verify",
     "was_killed",
 ]
+
+_HOME = {
+    "PullProgress": "transfer",
+    "Verification": "upkeep",
+    "pull": "pulling",
+    "remove": "upkeep",
+    "size_text": "transfer",
+    "verify": "upkeep",
+}
+"""Modules of the names that load on first use."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name from the module that defines it."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'engine.model_store' has no attribute {name!r}")
+    return getattr(import_module(f"engine.model_store.{_HOME[name]}"), name)

@@ -62,13 +62,16 @@ def free_memory_bytes() -> int:
     return available_bytes()
 
 
-def default_model() -> ModelChoice:
+def default_model(held_bytes: int = 0) -> ModelChoice:
     """Return the model to use when none is named, by `DEFAULT_RULE`.
+
+    Args:
+        held_bytes: Memory that models hold already, the same ones perhaps; it counts as free.
 
     Raises:
         ModelError: No model is bundled.
     """
-    free = free_memory_bytes()
+    free = free_memory_bytes() + held_bytes
     passed_over: list[str] = []
     fetched = [model for model in installed() if model.offer is not None and model.offer.offered]
     for model in sorted(fetched, key=lambda each: -each.size_bytes):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.client import SMALL_MODEL
 from engine.model.catalogue import bundled_models, find_model
+from engine.model_store import default_model
 from engine.paths import model_identity
 
 __all__ = ["ModelFiles", "model_files"]
@@ -33,16 +34,17 @@ class ModelFiles:
     """Whether it is the bundled model that serves where no other can: always worth a try."""
 
 
-def model_files(model: str | None) -> ModelFiles:
+def model_files(model: str | None, held_bytes: int = 0) -> ModelFiles:
     """Return what ``model`` stands for now.
 
     Args:
         model: A model's name or path; None is the default.
+        held_bytes: Memory that open sessions hold: a default that is open is still the default.
 
     Raises:
         ModelError: There is no such model.
     """
-    path = find_model(model)
+    path = default_model(held_bytes).path if model is None else find_model(model)
     files = [path] if path.is_file() else path.glob("*.safetensors")
     weights = sum(file.stat().st_size for file in files)
     return ModelFiles(

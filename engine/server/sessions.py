@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Protocol
 from engine.errors import EngineError, ServerError
 from engine.protocol.messages import OpenSession, Progress
 from engine.server.budget import Budget
-from engine.server.model_files import ModelFiles, model_files
 from engine.server.worker import Closing, Opening, Worker
 
 if TYPE_CHECKING:
+    from engine.server.model_files import ModelFiles
     from engine.session import Session
 
 __all__ = ["Held", "Opener", "SessionUser", "Sessions"]
@@ -55,7 +55,7 @@ class Held:
     """The model's identity and the machine's name."""
     name: str
     """The model as it was asked for; empty for the default."""
-    files: ModelFiles
+    files: "ModelFiles"
     session: "Session | None" = None
     """None while it is being opened."""
     progress: Progress | None = None
@@ -101,8 +101,11 @@ class Sessions:
         Returns:
             The session; None where it is refused, and the user has heard why.
         """
+        # After the socket is open: what knows models by name takes a while to import.
+        from engine.server.model_files import model_files
+
         try:
-            files = model_files(asked.model)
+            files = model_files(asked.model, self._held_bytes())
             held = self._held.get((files.identity, asked.machine))
             if held is None:
                 held = self._begin(asked, files)
@@ -140,7 +143,7 @@ class Sessions:
 
     # ── opening and closing ─────────────────────────────────────────────────────────────────
 
-    def _begin(self, asked: OpenSession, files: ModelFiles) -> Held:
+    def _begin(self, asked: OpenSession, files: "ModelFiles") -> Held:
         """Queue the opening of a session, once there is room for it.
 
         Raises:
@@ -161,17 +164,15 @@ class Sessions:
         )
         return held
 
-    def _make_room(self, files: ModelFiles) -> None:
+    def _make_room(self, files: "ModelFiles") -> None:
         """Close unused sessions, the longest unused first, until a model fits.
 
         Raises:
             ServerError: It cannot; then nothing is closed.
         """
         sessions = list(self._held.values())
-        room = self._budget.room_bytes(
-            sum(each.files.need_bytes for each in sessions if each.session is not None),
-            sum(each.files.need_bytes for each in sessions if each.session is None),
-        )
+        coming = sum(each.files.need_bytes for each in sessions if each.session is None)
+        room = self._budget.room_bytes(self._held_bytes(), coming)
         unused = [each for each in sessions if not each.users and each.session is not None]
         reserve = sum(each.files.need_bytes for each in unused)
         if files.need_bytes > room + reserve and not files.is_small:
@@ -183,6 +184,11 @@ class Sessions:
             log.info("closed %s to make room for %s", each.files.path.name, files.path.name)
             room += each.files.need_bytes
             self._close(each)
+
+    def _held_bytes(self) -> int:
+        """Return what the open sessions hold, by estimate."""
+        sessions = self._held.values()
+        return sum(each.files.need_bytes for each in sessions if each.session is not None)
 
     def _give_up_unwanted(self) -> None:
         """Open no further what nobody waits for while somebody waits for another session."""
@@ -233,7 +239,7 @@ class Sessions:
             log.warning("cannot write %s: %s", self._note, error)
 
 
-def _too_large(files: ModelFiles, room_bytes: int, in_use: list[str]) -> str:
+def _too_large(files: "ModelFiles", room_bytes: int, in_use: list[str]) -> str:
     """Return one line: what the model needs, what there is, what to do."""
     others = f" beside {', '.join(in_use)}" if in_use else ""
     return (

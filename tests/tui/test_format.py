@@ -4,6 +4,7 @@ from tui.format import (
     bytes_text,
     clock_text,
     count_text,
+    file_size_text,
     milliseconds_text,
     percent_text,
     rate_text,
@@ -31,6 +32,11 @@ def test_short_counts_keep_three_digits(value: float, text: str) -> None:
 )
 def test_bytes_are_binary(value: int, text: str) -> None:
     assert bytes_text(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(491_400_064, "491 MB"), (1_117_320_768, "1.12 GB")])
+def test_sizes_of_files_are_decimal(value: int, text: str) -> None:
+    assert file_size_text(value) == text
 
 
 def test_other_numbers() -> None:

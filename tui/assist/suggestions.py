@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from engine import EngineDown, EngineStarting, SessionReplaced
+from engine import EngineDown, EngineStarting, ModelKilled
 from engine.protocol.completion import Completion, CompletionRequest
 from engine.protocol.messages import (
     Cancel,
@@ -176,9 +176,7 @@ class Suggestions:
 
     # ── what the engine says ────────────────────────────────────────────────────────────────
 
-    def on_engine(
-        self, event: "ServerMessage | EngineStarting | EngineDown | SessionReplaced"
-    ) -> None:
+    def on_engine(self, event: "ServerMessage | EngineStarting | EngineDown | ModelKilled") -> None:
         """Follow one event of the session that serves, or of the connection."""
         match event:
             case EngineReady():

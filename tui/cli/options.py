@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 import engine
-from engine import model_store
+from engine import paths
 from engine.errors import ModelError
 from tui.cli.failures import WrongCallError
 from tui.settings import load_settings
@@ -99,8 +99,10 @@ def resolve_model(name: str | None) -> str | None:
     """
     settings = load_settings().settings.models
     asked = name if name is not None else settings.default or None
-    if asked is None:
-        return None
+    if asked is None or paths.is_bundled(asked):
+        return asked
+    from engine import model_store  # knows how to fetch, too, which no start needs
+
     try:
         path = model_store.locate_model(asked, map(Path, settings.folders))
     except ModelError as error:

@@ -5,6 +5,7 @@ Fetching itself is the store's (`engine.model_store`), in a thread.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from textwrap import fill
 from typing import TYPE_CHECKING
 
@@ -107,7 +108,7 @@ class ModelFetch:
         loop = asyncio.get_running_loop()
 
         def report(progress: "PullProgress") -> None:  # in the store's thread
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the app has just ended
                 loop.call_soon_threadsafe(self._report, progress)
 
         try:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.protocol.messages import Completed
+from engine.protocol.messages import Completed, EngineReady
 from tui.app_messages import BackgroundWork
 from tui.flows.model_fetch import ModelFetch
 from tui.flows.model_speed import ModelSpeed
@@ -50,6 +50,8 @@ class ModelFlow:
         self._show = show
         self._works: dict[str, BackgroundWork | None] = {}
         self._speed = ModelSpeed()
+        self.serving: str | None = None
+        """The name of the model that serves; None before one does."""
         self._switch = ModelSwitch(link, notify, partial(self._note_work, "switch"))
         self._fetch = ModelFetch(ask, notify, partial(self._note_work, "fetch"), self._fetched)
 
@@ -62,7 +64,10 @@ class ModelFlow:
         """Follow an event; return True if it does not concern the session that serves."""
         if isinstance(event, Completed):
             self._speed.heard(event.completion)
-        return self._switch.takes(event)
+        taken = self._switch.takes(event)
+        if isinstance(event, EngineReady) and not taken:
+            self.serving = event.model.name
+        return taken
 
     def offer_once(self) -> None:
         """Offer a better model, unless the person was asked before."""

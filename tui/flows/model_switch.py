@@ -61,11 +61,12 @@ class ModelSwitch:
     def takes(self, event: "EngineNews") -> bool:
         """Follow an event; return True if it does not concern the session that serves."""
         # Loads the client: only once there is one.
-        from engine import EngineDown, SessionReplaced, model_store
+        from engine import EngineDown, ModelKilled, model_store
 
-        if isinstance(event, SessionReplaced):
+        if isinstance(event, ModelKilled):
             model_store.note_killed(event.model)
-            self._notify(event.reason, severity="warning", timeout=12)
+            if event.instead is not None:  # else its failure says the same
+                self._notify(event.reason, severity="warning", timeout=12)
             return True
         if isinstance(event, EngineDown) and not event.retrying:
             self.forget()

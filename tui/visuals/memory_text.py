@@ -14,7 +14,7 @@ from tui.visuals.palette import USE_COLOURS
 
 __all__ = ["MemoryView", "RegionKind", "memory_text", "region_kinds"]
 
-_NUMBER = re.compile(r"\s*(\d+)$")
+_NUMBERS = re.compile(r"\s*\d+(–\d+)?$")
 _VALUE = 8
 _CAPTIONS = ("SRAM of the fullest core", "SRAM, fullest core")
 """What the bars are of, longest form first."""
@@ -34,7 +34,7 @@ class MemoryView:
 
 @dataclass(frozen=True, slots=True)
 class RegionKind:
-    """Regions of one job: all layers, the head."""
+    """Regions of one job: all layers, or blocks of them; the head."""
 
     name: str
     count: int
@@ -51,10 +51,10 @@ class RegionKind:
 
 
 def region_kinds(regions: Sequence[RegionInfo]) -> list[RegionKind]:
-    """Group the regions whose labels differ only in a number at the end; keep their order."""
+    """Group the regions whose labels differ only in numbers at the end; keep their order."""
     groups: dict[str, list[RegionInfo]] = {}
     for region in regions:
-        groups.setdefault(_NUMBER.sub("", region.label), []).append(region)
+        groups.setdefault(_NUMBERS.sub("", region.label), []).append(region)
     kinds = []
     for name, members in groups.items():
         shapes = {f"{member.width}×{member.height}" for member in members}
@@ -145,17 +145,20 @@ def _ability_line(view: MemoryView, inks: Inks) -> Text:
 
 def _region_lines(regions: Sequence[RegionInfo], room: int, inks: Inks) -> list[Text]:
     """Return where each region lies, in at most ``room`` lines."""
-    lines = [Text("region    at x,y   cores   fullest", style=inks.muted, end="")]
+    lines = [Text(_region_line("region", "at x,y", "cores", "fullest"), style=inks.muted, end="")]
     for region in regions:
         used = sum(region.sram_bytes.get(use, 0) for use in USE_COLOURS)
-        place = f"{region.x},{region.y}"
-        size = f"{region.width}×{region.height}"
-        text = Text(f"{region.label:<10}", style=inks.text, end="")
-        lines.append(text.append(f"{place:<9}{size:<8}{bytes_text(used)}", style=inks.muted))
+        place, size = f"{region.x},{region.y}", f"{region.width}×{region.height}"
+        line = _region_line(region.label, place, size, bytes_text(used))
+        lines.append(Text(line, style=inks.text, end=""))
     if len(lines) > room:
         more = Text(f"and {len(lines) - room + 1} more", style=inks.muted, end="")
         lines = [*lines[: room - 1], more]
     return lines
+
+
+def _region_line(label: str, place: str, cores: str, fullest: str) -> str:
+    return f"{label:<13} {place:<8} {cores:<8} {fullest}"
 
 
 def _place_lines(ready: EngineReady, kinds: Sequence[RegionKind], inks: Inks) -> list[Text]:

@@ -102,9 +102,6 @@ class Executor:
         Raises:
             EngineError: numba's compiler is switched off.
         """
-        config: Any = numba.config  # its fields are made at run time
-        if config.DISABLE_JIT:
-            raise EngineError("the kernels need numba's compiler: unset NUMBA_DISABLE_JIT")
         warm_up(self._path, self._packed.storages, self._memory, on_progress)
 
     def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:

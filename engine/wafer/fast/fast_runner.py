@@ -81,13 +81,21 @@ def open_fast(
     """
     cache = kernel_cache.use()
     from engine.wafer.fast.executor import Executor
-    from engine.wafer.fast.warm_up import compile_packers
+    from engine.wafer.fast.warm_up import compile_packers, works
 
     matrices = placed.program.matrices
-    _compiled(lambda report: compile_packers(matrices, report), cache, on_progress)
+    packers, kernels = works(matrices)
+    total = packers + 1 + kernels
+    first, second = (_shifted(on_progress, before, total) for before in (0, packers + 1))
+    _compiled(lambda report: compile_packers(matrices, report), cache, first)
     executor = Executor(placed.program, tensors, threads=threads, path=path)
-    _compiled(executor.warm_up, cache, on_progress)
+    _compiled(executor.warm_up, cache, second)
     return FastRunner(placed, executor)
+
+
+def _shifted(on_progress: OnProgress, before: int, total: int) -> OnProgress:
+    """Return what reports a work as a part of a longer one."""
+    return lambda done, _, label: on_progress(before + done, total, label)
 
 
 def _compiled(work: Callable[[OnProgress], None], cache: Path, on_progress: OnProgress) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from engine.errors import EngineError
+from engine.model.tensors import FORMATS
 from engine.wafer.fast.kernels import lookup, multiply, operands
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.entries import address_of
@@ -32,6 +34,7 @@ __all__ = [
     "samples",
     "signature",
     "warm_up",
+    "works",
 ]
 
 _KERNELS = "engine.wafer.fast.kernels"
@@ -39,6 +42,12 @@ _KERNELS = "engine.wafer.fast.kernels"
 
 ENTRIES = (multiply.product, lookup.row)
 """The kernels of each storage, in the order of `operands.Panels.entries`."""
+
+
+def works(matrices: Sequence[Matrix]) -> tuple[int, int]:
+    """Return how many kernels pack a Program's weights, and how many run it."""
+    storages = _storages(matrices)
+    return len(_packers(storages)), len(storages) + len(dict(kernels()))
 
 
 def compile_packers(
@@ -49,22 +58,36 @@ def compile_packers(
     Args:
         matrices: The Program's table of weights.
         on_progress: Called with (done, total, label) before each packer and once at the end.
+
+    Raises:
+        EngineError: numba's compiler is switched off.
     """
-    storages = {
-        storage.repack: storage
-        for matrix in matrices
-        for storage in map(storage_of, matrix.formats)
-        if storage.repack is not None
-    }
-    given = {
-        operands.Bytes: np.zeros(1, np.uint8),
-        operands.Places: np.zeros(1, np.int64),
-    }
-    for number, (packer, storage) in enumerate(storages.items()):
-        on_progress(number, len(storages), f"preparing to pack {storage.name}")
+    _require_compiler()
+    packers = _packers(_storages(matrices))
+    given = {operands.Bytes: np.zeros(1, np.uint8), operands.Places: np.zeros(1, np.int64)}
+    for number, (packer, storage) in enumerate(packers.items()):
+        on_progress(number, len(packers), f"preparing to pack {storage.name}")
         sizes = {operands.TileSizes: tile_sizes(storage, 0)}
         packer.compile(signature(packer, given | sizes))
-    on_progress(len(storages), len(storages), "packers are ready")
+    on_progress(len(packers), len(packers), "packing the weights")
+
+
+def _require_compiler() -> None:
+    config: Any = numba.config  # its fields are made at run time
+    if config.DISABLE_JIT:
+        raise EngineError("the kernels need numba's compiler: unset NUMBA_DISABLE_JIT")
+
+
+def _storages(matrices: Sequence[Matrix]) -> list[Storage]:
+    """Return the storages of a Program, each once."""
+    names = dict.fromkeys(name for matrix in matrices for name in matrix.formats)
+    found = [storage_of(name) for name in names if FORMATS[name].is_quantised]
+    return [storage for number, storage in enumerate(found) if storage not in found[:number]]
+
+
+def _packers(storages: Sequence[Storage]) -> dict[Any, Storage]:
+    """Return the kernels that pack, each with a storage that it packs."""
+    return {storage.repack: storage for storage in storages if storage.repack is not None}
 
 
 def warm_up(
@@ -80,7 +103,11 @@ def warm_up(
         storages: Those of the panels.
         memory: What steps will read and write; but for the panels only types count.
         on_progress: Called with (done, total, label) before each kernel and once at the end.
+
+    Raises:
+        EngineError: numba's compiler is switched off.
     """
+    _require_compiler()
     given = samples(memory)
     work: dict[str, Callable[[], object]] = {
         f"products with {storage.name}": partial(_link, number, Products(path, storage), given)

@@ -127,10 +127,11 @@ def test_the_window_does_not_depend_on_how_much_text_lies_before_it():
         assert builder(512).build("", text[cut:], "", 24).ids == whole
 
 
-def test_one_long_line_is_no_problem():
+@pytest.mark.parametrize("style", [SPARK, TYPED, None])
+def test_one_long_line_is_no_problem(style):
     text = "value, " * 20_000
-    prompt = builder(512).build("", text, text, 24)
-    assert len(prompt.ids) <= 512 - 24
+    build = builder(512, style=style).build
+    assert 300 < len(build("", text, text, 24).ids) <= 512 - 24
 
 
 @given(st.text(st.sampled_from("ab \n"), min_size=1, max_size=80), st.data())

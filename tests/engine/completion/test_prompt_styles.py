@@ -5,7 +5,7 @@ import pytest
 from engine.completion.prompt import PromptBuilder
 from engine.completion.prompt_styles import STYLES, PromptStyle, find_style, text_ends
 from engine.repository.other_files import FileChunk
-from engine.token_roles import TokenRoles
+from engine.token_roles import FIM_MARKERS, TokenRoles
 from engine.tokenizer import Tokenizer
 from tests.engine_tokenizers import tokenizer_with
 
@@ -111,6 +111,15 @@ def test_the_prompt_of_a_file_alone(family: str) -> None:
 @pytest.mark.parametrize("family", VOCABULARIES)
 def test_the_prompt_of_a_file_among_others(family: str) -> None:
     assert prompt(family, others=True) == AMONG_OTHERS.get(family, ALONE[family])
+
+
+def test_the_markers_by_which_models_are_listed_are_those_of_the_styles() -> None:
+    markers = [
+        frozenset(part for part in style.parts if isinstance(part, str)) - {style.file}
+        for style in STYLES
+    ]
+    by_name = {each for each in markers if not any("key:" in name for name in each)}
+    assert by_name == {*FIM_MARKERS}
 
 
 def test_without_tokens_to_fill_the_middle_there_is_no_style() -> None:

@@ -325,7 +325,7 @@ async def test_the_real_engine_process_serves_a_tiny_model(tmp_path):
     folder = write_tiny_model(tmp_path / "tiny", context=192)
     command = (sys.executable, "-m", "engine.server")
     async with face(command, model=str(folder), clock_ghz=1.1) as one:
-        ready = await one.until(EngineReady, seconds=60)
+        ready = await one.until(EngineReady, seconds=240)
         assert one.kinds() == [EngineStarting, Welcome, Progress, EngineReady]
         assert (ready.model.name, ready.machine.clock_ghz) == ("tiny", 1.1)
         niceness = int(

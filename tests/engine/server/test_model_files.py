@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ModelError
+from engine.model_store import available, choice
 from engine.server.model_files import NEED_BYTES, model_files
 
 
@@ -36,6 +37,15 @@ def test_a_file_of_the_same_size_and_time_is_another_model(folder):
     os.utime(other, ns=(time_ns, time_ns))
     other.replace(weights)
     assert model_files(str(folder)).identity != before.identity
+
+
+def test_a_default_that_is_open_stays_the_default(folder, monkeypatch):
+    monkeypatch.setenv("SPARK_MODELS_DIR", str(folder))
+    offer = next(each for each in available() if each.offered)
+    (folder / f"{offer.name}.gguf").write_bytes(b"GGUF")
+    monkeypatch.setattr(choice, "free_memory_bytes", lambda: 0)
+    assert model_files(None).path.name == "spark-nano"
+    assert model_files(None, held_bytes=10**9).path.stem == offer.name
 
 
 def test_what_is_not_there_is_an_error():

@@ -4,10 +4,12 @@ import asyncio
 import os
 import signal
 import sys
+import threading
+import weakref
 
 import pytest
 
-from engine.client import SMALL_MODEL, EngineDown, SessionReplaced
+from engine.client import SMALL_MODEL, EngineDown, ModelKilled
 from engine.model.catalogue import bundled_models
 from engine.protocol.messages import (
     Complete,
@@ -24,7 +26,7 @@ from engine.protocol.messages import (
 from engine.server.budget import Budget
 from engine.server.model_files import NEED_BYTES, model_files
 from engine.server.sessions import Sessions
-from engine.server.worker import Closing, Opening
+from engine.server.worker import Closing, Opening, Worker
 from tests.engine.server.faces import CANNED, face
 from tests.tiny import write_tiny_model
 
@@ -178,8 +180,8 @@ async def test_the_real_process_runs_two_models(tmp_path):
     models = [write_tiny_model(tmp_path / f"tiny{n}", context=192, seed=n) for n in (1, 2)]
     command = (sys.executable, "-m", "engine.server")
     async with face(command, model=str(models[0])) as one:
-        first = await ready(one, 1, seconds=60)
-        second = await ready(one, one.client.open(str(models[1])), seconds=60)
+        first = await ready(one, 1, seconds=240)
+        second = await ready(one, one.client.open(str(models[1])), seconds=240)
         assert [each.model.name for each in (first, second)] == ["tiny1", "tiny2"]
         texts = []
         for session in (1, 2, 1):
@@ -197,9 +199,10 @@ async def test_the_real_process_runs_two_models(tmp_path):
 async def test_a_model_that_kills_its_process_is_replaced_by_the_small_one(big, monkeypatch):
     monkeypatch.setenv("CANNED_KILLED", "big")
     async with face(model=big) as one:
-        replaced = await one.until(SessionReplaced)
+        replaced = await one.until(ModelKilled)
         assert replaced.session == 1
         assert "SIGKILL" in replaced.reason
+        assert replaced.instead == SMALL_MODEL
         assert "spark-nano serves instead" in replaced.reason
         assert (await ready(one, 1)).model.name == SMALL_MODEL
         assert len([e for e in one.events if isinstance(e, EngineDown)]) == 1
@@ -212,9 +215,11 @@ async def test_the_session_that_served_survives_what_was_being_opened(big, monke
         await ready(other, 1)
         second = one.client.open(big)
         assert "SIGKILL" in (await ready(one, second)).message
+        killed = await one.until(ModelKilled)
+        assert (killed.session, killed.model, killed.instead) == (second, big, None)
         for each in (one, other):
             await each.until(EngineReady, count=2)
-            assert not [e for e in each.events if isinstance(e, SessionReplaced)]
+        assert not [e for e in other.events if isinstance(e, ModelKilled)]
 
 
 async def test_whoever_finds_the_process_killed_falls_back(big):
@@ -222,10 +227,10 @@ async def test_whoever_finds_the_process_killed_falls_back(big):
         await ready(starter, 1)
         await ready(guest, 1)
         os.kill((await guest.until(Welcome)).pid, signal.SIGKILL)
-        assert (await guest.until(SessionReplaced)).model == "big"
+        assert (await guest.until(ModelKilled)).model == "big"
         assert (await guest.until(EngineReady, count=2)).model.name == SMALL_MODEL
         await starter.until(EngineReady, count=2)
-        assert not [e for e in starter.events if isinstance(e, SessionReplaced)]
+        assert not [e for e in starter.events if isinstance(e, ModelKilled)]
 
 
 async def test_a_process_that_ends_in_good_order_costs_no_model(big):
@@ -234,7 +239,7 @@ async def test_a_process_that_ends_in_good_order_costs_no_model(big):
         await ready(guest, 1)
         os.kill((await guest.until(Welcome)).pid, signal.SIGTERM)
         assert (await guest.until(EngineReady, count=2)).model.name == "big"
-        assert not [e for e in guest.events if isinstance(e, SessionReplaced)]
+        assert not [e for e in guest.events if isinstance(e, ModelKilled)]
 
 
 def test_the_small_model_is_bundled():
@@ -333,6 +338,26 @@ def test_what_nobody_waits_for_gives_way_while_it_opens(table, tmp_path):
     assert not opening.wanted()
     opening.on_ready("a")  # it was between its last step and the end
     assert tasks == [Closing("a")]
+
+
+def test_a_closed_session_is_gone_before_the_next_one_opens():
+    class Heavy:
+        def __init__(self):
+            self.part = self  # as the parts of a real one name each other
+
+        def close(self):
+            pass
+
+    heavy, seen, done = Heavy(), [], threading.Event()
+    left = weakref.ref(heavy)
+    worker = Worker(lambda: None, done.set)
+    worker.submit(Closing(heavy))
+    worker.submit(Opening(lambda report: seen.append(left()), bool, id, id, id))
+    worker.stop()
+    del heavy
+    worker.start()
+    assert done.wait(10)
+    assert seen == [None]
 
 
 def test_the_share_counts_what_sessions_hold_and_what_is_coming():

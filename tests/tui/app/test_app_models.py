@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from engine import SessionReplaced, model_store
+from engine import ModelKilled, model_store
 from engine.errors import PullCancelledError, StoreError
 from engine.model_store import FetchedModel, PullProgress
 from engine.protocol.messages import Complete, Completed, Progress, SessionFailed, Watch
@@ -134,7 +134,9 @@ async def test_a_killed_model_is_said_and_remembered(make_app: MakeApp, client: 
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, client.started.is_set)
-        client.on_event(SessionReplaced(1, f"/m/{CODER}.gguf", "killed; spark-nano serves instead"))
+        client.on_event(
+            ModelKilled(1, f"/m/{CODER}.gguf", "spark-nano", "killed; spark-nano serves instead")
+        )
         client.ready(name="spark-nano")
         await until(pilot, lambda: "spark-nano serves instead" in notices(app))
         assert model_store.was_killed(CODER)
@@ -158,13 +160,17 @@ async def test_the_palette_lists_models_and_offers(
         provider = ModelCommands(app.screen)
         await provider.startup()
         found = {str(hit.text): hit async for hit in provider.discover()}
-        assert "llama" in str(found["Model: spark-nano"].help)
-        assert "491 MB" not in str(found[f"Model: fetch {CODER}"].help)  # what travels is less
-        assert "Apache-2.0" in str(found[f"Model: fetch {CODER}"].help)
+        assert "bundled, llama, 14 MB" in str(found["Model: spark-nano"].help)
+        assert "serves now" not in str(found["Model: spark-nano"].help)
+        assert "478 MB, Apache-2.0" in str(found[f"Model: fetch {CODER}"].help)
         assert "Model: fetch gemma3-270m" not in found  # not offered
         hits = [hit async for hit in provider.search("spark-nano")]
         hits[0].command()
         assert [Path(str(place)).name for place in client.opened] == ["spark-nano"]
+        client.ready(session=2, name="spark-nano")
+        await until(pilot, lambda: app.models.serving == "spark-nano")
+        hits = [hit async for hit in provider.search("spark-nano")]
+        assert "serves now" in str(hits[0].help)
 
 
 # ── the offer ───────────────────────────────────────────────────────────────────────────────

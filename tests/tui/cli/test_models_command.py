@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+import engine
+from engine.knowledge.tuning import neutral_tuning
 from engine.model_store import PullProgress, offers
+from engine.quality.knowledge_fit import FittedTuning
 from tui.cli.models.pull import PullLine, progress_text
 
 DATA = b"GGUF" + bytes(1000)
@@ -172,3 +175,25 @@ def test_without_a_terminal_a_line_now_and_then(capsys) -> None:
     assert [text[:12] for text in capsys.readouterr().err.splitlines()] == [
         "fetching m: ", "fetching m: ", "joining and ",
     ]  # fmt: skip
+
+
+# ── fit ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_fitting_says_where_the_numbers_are(spark, monkeypatch, tmp_path: Path) -> None:
+    asked: list[object] = []
+
+    def fit(model, data, plan, on_item):
+        asked.extend([model, data, plan.questions, plan.only_threshold])
+        on_item("dictated", 1, 2)
+        tuning = neutral_tuning()
+        tuning.fitted_on["questions"] = 5
+        return FittedTuning("spark-nano", tmp_path / "spark-nano.json", tuning)
+
+    monkeypatch.setattr(engine, "fit_knowledge", fit, raising=False)
+    call = ("models", "fit", "spark-nano", "--data", str(tmp_path), "--questions", "5")
+    found = spark(*call, "--json").json
+    assert asked == ["spark-nano", tmp_path, 5, False]
+    path = str(tmp_path / "spark-nano.json")
+    assert found == {"name": "spark-nano", "path": path, "threshold": None, "questions": 5}
+    assert f"all is shown; the numbers of spark-nano are in {path}" in spark(*call).out

@@ -28,6 +28,12 @@ def test_regions_of_one_job_are_one_line() -> None:
     assert sum(kind.cores for kind in kinds) == READY.machine.cores_used
 
 
+def test_blocks_of_layers_are_one_line_too() -> None:
+    regions = [replace(READY.machine.regions[0], label=f"layers {n}–{n + 5}") for n in (0, 6, 12)]
+    (kind,) = region_kinds(regions)
+    assert (kind.name, kind.count) == ("layers", 3)
+
+
 @given(width=st.integers(34, 100))
 def test_caption_and_legend_are_whole(width: int) -> None:
     lines = memory_text(MemoryView(READY), width, 30, INKS).plain.splitlines()
@@ -52,7 +58,7 @@ def test_the_truth_about_the_weights() -> None:
 
 def test_where_each_layer_lies_is_said_where_there_is_room() -> None:
     lines = memory_text(MemoryView(READY), 44, 40, INKS).plain.splitlines()
-    assert "layer 1   28,3     24×22   41.9 KB" in lines
+    assert "layer 1       28,3     24×22    41.9 KB" in lines
     assert lines[-1].startswith("head")
     lines = memory_text(MemoryView(READY), 44, len(lines) - 2, INKS).plain.splitlines()
     assert lines[-1] == "and 3 more"

@@ -1,4 +1,4 @@
-"""`spark-tui models …`: the models on this computer, listed, fetched, verified and removed."""
+"""`spark-tui models …`: the models on this computer, listed, fetched, verified, removed, fitted."""
 
 import click
 
@@ -7,10 +7,11 @@ from tui.cli.lazy import LazyGroup
 __all__ = ["models"]
 
 _COMMANDS = {
+    "fit": "tui.cli.models.fit:fit",
     "list": "tui.cli.models.listing:list_command",
-    "pull": "tui.cli.models.pull:pull",
-    "remove": "tui.cli.models.upkeep:remove",
-    "verify": "tui.cli.models.upkeep:verify",
+    "pull": "tui.cli.models.pull",
+    "remove": "tui.cli.models.upkeep",
+    "verify": "tui.cli.models.upkeep",
 }
 
 

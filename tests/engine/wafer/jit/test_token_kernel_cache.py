@@ -27,15 +27,18 @@ kernel_cache.use()
 from engine.wafer.fast import warm_up
 from engine.wafer.program import machine
 from engine.wafer.fast.kernels import vectors
+from engine.wafer.fast.kernels.dot.storage_table import STORAGES
 from engine.wafer.fast.kernels.operands import Block, RowSpan
 from tests.tiny import tiny_model
 from tests.wafers import opened
 
 every = dict(warm_up.kernels())
 warm_up.kernels = lambda: [("add", every["add"])]
+warm_up.ENTRIES = ()
+del STORAGES["int8"]  # a plain storage needs no packer
 opened(tiny_model(), machine.get("tiny"))
 values = np.array([1, 2, 30, 40], np.float32)
-vectors.add(values, Block(0, 2), Block(2, 2), Block(0, 2), RowSpan(0, 1))
+vectors.add(values, Block(0, 2), Block(2, 2), np.float32(1.0), Block(0, 2), RowSpan(0, 1))
 print(values.tolist(), bool(vectors.add.stats.cache_hits))
 """
 
