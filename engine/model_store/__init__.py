@@ -13,8 +13,6 @@ from engine.model_store.choice import (
     DEFAULT_RULE,
     ModelChoice,
     default_model,
-    free_memory_bytes,
-    memory_needed_bytes,
     offered_model,
 )
 from engine.model_store.found import FoundModel, found_models
@@ -42,10 +40,8 @@ __all__ = [
     "default_model",
     "forget_killed",
     "found_models",
-    "free_memory_bytes",
     "installed",
     "locate_model",
-    "memory_needed_bytes",
     "note_killed",
     "note_speed",
     "offered_model",

@@ -12,6 +12,7 @@ from rich.table import Table
 
 import engine
 from engine import model_store
+from engine.host_memory import memory_needed_bytes
 from tui.cli.options import json_option
 from tui.format import short_count_text
 from tui.settings import load_settings
@@ -79,7 +80,7 @@ def _offer(model: model_store.CatalogueModel) -> dict[str, Any]:
         "parameters": model.parameters,
         "size_bytes": model.file_bytes,
         "download_bytes": model.download_bytes,
-        "memory_bytes": model_store.memory_needed_bytes(model.file_bytes),
+        "memory_bytes": memory_needed_bytes(model.file_bytes),
         "licence": model.licence,
         "licence_text": model.licence_text,
         "gains": model.gains,
