@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "ACTIVATIONS",
     "exp32",
     "gelu_exponent32",
     "inverse_frequencies",
@@ -22,6 +23,9 @@ __all__ = [
     "softcap32",
     "softcap_exponent32",
 ]
+
+ACTIVATIONS = ("silu", "gelu")
+"""The kinds of activation; a tier's code knows one by its place here."""
 
 # numba freezes these globals into the compiled code, as float32 and int32.
 _LOG2_E = np.float32(1.4426950408889634)

@@ -50,6 +50,11 @@ class Built:
     graph: object
     tensors: dict = field(repr=False)
 
+    @property
+    def formats(self):
+        """Format of every tensor by name."""
+        return {name: tensor.format for name, tensor in self.tensors.items()}
+
 
 def decoder(traits, seed=0):
     """A decoder with these traits and random weights."""

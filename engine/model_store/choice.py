@@ -28,8 +28,8 @@ FAST_ENOUGH_TOKENS_PER_SECOND = 5.0
 """Assumed: a line of code has about ten tokens, and two seconds are as long as one waits for it."""
 
 DEFAULT_RULE = (
-    "the largest offered model of the catalogue that is fetched, needs no more memory than is "
-    "free, was not killed for lack of it "
+    "the largest coder of the catalogue that is fetched, needs no more memory than is free, was "
+    "not killed for lack of it "
     f"and, if its speed here is known, writes at least {FAST_ENOUGH_TOKENS_PER_SECOND:g} tokens a "
     "second; else the bundled one"
 )
@@ -73,8 +73,8 @@ def default_model(held_bytes: int = 0) -> ModelChoice:
     """
     free = free_memory_bytes() + held_bytes
     passed_over: list[str] = []
-    fetched = [model for model in installed() if model.offer is not None and model.offer.offered]
-    for model in sorted(fetched, key=lambda each: -each.size_bytes):
+    coders = [model for model in installed() if model.offer is not None and _is_coder(model.offer)]
+    for model in sorted(coders, key=lambda each: -each.size_bytes):
         problem = _problem(model, free)
         if problem is None:
             fast = "is fast enough" if speed_of(model.name) else "has not been timed here yet"
@@ -83,6 +83,11 @@ def default_model(held_bytes: int = 0) -> ModelChoice:
         passed_over.append(f"{model.name} {problem}")
     folder = default_bundled()
     return ModelChoice(folder.name, folder, "; ".join(["it comes with the program", *passed_over]))
+
+
+def _is_coder(model: CatalogueModel) -> bool:
+    """Return whether a model is offered and its gain was measured: others fill no middle."""
+    return model.offered and model.measured is not None
 
 
 def _problem(model: FetchedModel, free: int) -> str | None:
@@ -106,7 +111,7 @@ def offered_model() -> CatalogueModel | None:
     The smallest measured one: it is soonest there, and larger ones are a command away.
     """
     fetched = {model.name for model in installed()}
-    coders = [model for model in available() if model.offered and model.measured is not None]
+    coders = [model for model in available() if _is_coder(model)]
     if any(model.name in fetched for model in coders):
         return None
     free = free_memory_bytes()

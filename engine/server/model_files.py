@@ -17,7 +17,7 @@ NEED_FACTOR = 1.3
 """Bytes of an open session for each byte of the weights' files: packed weights, scales, a part of
 the file while it is read.  The most that a model may take (`engine/server/README.md`)."""
 
-NEED_BYTES = 64 * 1024 * 1024
+NEED_BYTES = 128 * 1024 * 1024
 """Bytes of an open session beside its weights: KV cache, vocabulary, the repository's index."""
 
 

@@ -11,7 +11,7 @@ from engine.errors import EngineError, MachineError, ModelError, TraceError
 from engine.protocol.messages import Progress
 from engine.wafer.program import machine as machines
 from tests.tiny import write_tiny_model
-from tests.tiny_gguf import write_tiny_gguf
+from tests.tiny_gguf import SMALL_BLOCKS, write_tiny_gguf
 
 
 @pytest.fixture(scope="module")
@@ -84,10 +84,18 @@ def test_a_plan_of_a_file_has_the_files_types(tmp_path):
     assert found["sram_bytes_per_core"]["weights"] < int8["sram_bytes_per_core"]["weights"]
 
 
-def test_a_check_compares_the_tiers_of_a_file(tmp_path):
-    path = str(write_tiny_gguf(tmp_path / "tiny.gguf", layers=1))
+@pytest.mark.parametrize(
+    ("family", "types"),
+    [
+        ("llama", ("Q4_0", "Q5_1", "Q8_0")),
+        ("gemma3", SMALL_BLOCKS),
+        ("starcoder2", ("F16", "Q4_1")),
+    ],
+)
+def test_a_check_compares_the_tiers_of_a_file(tmp_path, family, types):
+    path = write_tiny_gguf(tmp_path / "tiny.gguf", family, types, layers=1)
 
-    assert inspection.check_wafer(path, "tiny", tokens=1).holds
+    assert inspection.check_wafer(str(path), "tiny", tokens=1).holds
 
 
 def test_a_check_compares_the_tiers_of_a_folder(folder):

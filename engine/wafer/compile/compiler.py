@@ -65,7 +65,12 @@ class Compiled:
 
 
 def compile_graph(
-    graph: ModelGraph, machine: MachineSpec, placement: Placement, *, by_core: bool = True
+    graph: ModelGraph,
+    machine: MachineSpec,
+    placement: Placement,
+    *,
+    by_core: bool = True,
+    growth_only: bool = False,
 ) -> Compiled:
     """Compile a model for a machine.
 
@@ -75,11 +80,14 @@ def compile_graph(
         placement: Where everything lies.
         by_core: False prices instructions as if every core waited for the slowest at every
             micro-step, which is faster and a little more; no states of single cores.
+        growth_only: True keeps the states of single cores only for instructions that take longer
+            with every KV row: those of all take hundreds of megabytes on a whole wafer.
 
     Raises:
         PlacementError: The graph has a node this compiler cannot lower.
     """
     lowering = _Lowering(graph, machine, placement, by_core)
+    lowering.growth_only = growth_only
     for nodes in _groups(graph):
         lowering.lower(nodes)
     lowering.select(graph.nodes[-1])
@@ -128,6 +136,7 @@ class _Lowering:
         self.rows: list[list[int]] = []
         self.costs: list[Cost] = []
         self.steps: list[Counted] = []
+        self.growth_only = False
         self._memo: dict[tuple[object, ...], Priced] = {}
 
     @property
@@ -170,7 +179,10 @@ class _Lowering:
             *(a.tobytes() if isinstance(a, np.ndarray) else a for a in arguments),
         )
         if key not in self._memo:
-            self._memo[key] = Priced(cost(self.site, *arguments), Counted(steps, arguments))
+            found = cost(self.site, *arguments)
+            if self.growth_only and not found.states[1].any():
+                found = found.without_cores()
+            self._memo[key] = Priced(found, Counted(steps, arguments))
         return self._memo[key]
 
     # ── lowering ────────────────────────────────────────────────────────────────────────────
@@ -306,8 +318,7 @@ class _Lowering:
         if biases := self._biases(nodes):
             operands[Field.BIAS] = self._vector(biases)
         tiles = matmul.stack(formats, product.outputs)
-        finishing = matmul.finishing_of(node.attributes)
-        layout = (inputs, tiles, along, order, finishing)
+        layout = (inputs, tiles, along, order, matmul.finishing_of(node.attributes))
         self.emit(Op.MATMUL, self.priced(matmul.cost, matmul.steps, *layout), node, operands)
 
     def _rotary(self, nodes: list[Node]) -> None:

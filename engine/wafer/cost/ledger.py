@@ -111,6 +111,11 @@ class Cost:
     leave: NDArray[np.int64]
     """Cycle in which a core is done, int64 (H, W); 0 where it takes no part."""
 
+    def without_cores(self) -> "Cost":
+        """Return the same without the states and times of single cores."""
+        none = np.zeros((0, 0), np.int64)
+        return Cost(self.cycles, np.zeros((2, BUSY_STATES, 0, 0), np.int64), none, none)
+
 
 @dataclass(slots=True)
 class Tally:
@@ -184,9 +189,7 @@ class Tally:
     def close(self) -> Cost:
         """Return the cost without the states of single cores."""
         none = np.zeros((0, 0), np.int64)
-        return Cost(
-            (self.cycles, self.kv_cycles), np.zeros((2, BUSY_STATES, 0, 0), np.int64), none, none
-        )
+        return Cost((self.cycles, self.kv_cycles), none, none, none).without_cores()
 
 
 @dataclass(slots=True)

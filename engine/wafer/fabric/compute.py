@@ -8,18 +8,13 @@ seen also as ``reals`` (float32), ``octets`` (int8) and ``halves`` (uint16); add
 import numpy as np
 
 from engine import scalars
+from engine.wafer.fabric import vector_work
 from engine.wafer.fabric.micro import Kind, MicroField
 from engine.wafer.jit.decorators import helper
-from engine.wafer.program.isa import ACTIVATIONS
 
 __all__ = ["compute", "from_half", "reduce_word", "to_half"]
 
 _exp32 = helper(scalars.exp32)
-_rsqrt32 = helper(scalars.rsqrt32)
-_logistic32 = helper(scalars.logistic32)
-_gelu_exponent32 = helper(scalars.gelu_exponent32)
-_softcap_exponent32 = helper(scalars.softcap_exponent32)
-_softcap32 = helper(scalars.softcap32)
 
 _KIND = int(MicroField.KIND)
 _A0 = int(MicroField.A0)
@@ -38,7 +33,6 @@ _HEAD_SQUARES, _HEAD_NORMALISE = int(Kind.HEAD_SQUARES), int(Kind.HEAD_NORMALISE
 _GROUP = 32
 
 _LOWEST = np.float32(-np.inf)
-_GELU = ACTIVATIONS.index("gelu")
 
 
 @helper
@@ -106,7 +100,7 @@ def reduce_word(kind, own, arrived, index, choice):
 @helper
 def _lookup(words, reals, octets, a):
     """Dequantise the token's slice, or note that another column has it: see `Kind.LOOKUP`."""
-    first, count, factor = words[a[7]], words[a[7] + 1], reals[a[7] + 6]
+    first, count, factor = words[a[7]], words[a[7] + 1], np.int32(a[6]).view(np.float32)
     token = words[a[0]] - first
     if token < 0 or token >= count:
         words[a[1]], words[a[1] + 1] = 0, a[2]
@@ -122,28 +116,6 @@ def _lookup(words, reals, octets, a):
         reals[a[3] + i] = value * factor
     words[a[1]], words[a[1] + 1] = a[2], 0
     return 1
-
-
-@helper
-def _squares(reals, a):
-    total = np.float32(0.0)
-    for i in range(a[2]):
-        x = reals[a[0] + i]
-        total += x * x
-    reals[a[1]] = total
-
-
-@helper
-def _root(words, reals, a):
-    mean = reals[a[0]] / np.float32(a[1])
-    reals[a[0]] = _rsqrt32(np.float32(mean + np.int32(a[2]).view(np.float32)))
-
-
-@helper
-def _normalise(reals, a):
-    r = reals[a[2]]
-    for i in range(a[4]):
-        reals[a[1] + i] = (reals[a[0] + i] * r) * reals[a[3] + i]
 
 
 @helper
@@ -250,11 +222,6 @@ def _scores(reals, halves, a, seen, hidden):
 
 
 @helper
-def _softcap(x, cap):
-    return _softcap32(_exp32(np.float32(_softcap_exponent32(x, cap))), cap)
-
-
-@helper
 def _largest(reals, a, visible):
     scale, cap = np.int32(a[4]).view(np.float32), np.int32(a[5]).view(np.float32)
     for h in range(a[3]):
@@ -262,7 +229,7 @@ def _largest(reals, a, visible):
         for j in range(visible):
             score = np.float32(reals[a[0] + j * a[3] + h] * scale)
             if cap > np.float32(0.0):
-                score = _softcap(score, cap)
+                score = vector_work.softcap(score, cap)
             reals[a[0] + j * a[3] + h] = score
             largest = max(largest, score)
         reals[a[2] + h] = largest
@@ -293,78 +260,6 @@ def _divide(reals, a):
     for h in range(heads):
         for d in range(dims):
             reals[a[1] + h * dims + d] = reals[a[0] + heads + h * dims + d] / reals[a[0] + h]
-
-
-@helper
-def _gate(reals, a):
-    for i in range(a[2]):
-        x = reals[a[0] + i]
-        active = _logistic32(x, _exp32(_gelu_exponent32(x) if a[3] == _GELU else np.float32(-x)))
-        reals[a[1] + i] = active * reals[a[0] + a[2] + i] if a[4] == 1 else active
-
-
-@helper
-def _finish(words, reals, a):
-    scale, cap = np.int32(a[4]).view(np.float32), np.int32(a[5]).view(np.float32)
-    for j in range(a[2]):
-        x = reals[a[0] + j]
-        if a[3] == 1:
-            x = np.float32(x + reals[a[1] + j])
-        x = np.float32(x * scale)
-        reals[a[0] + j] = _softcap(x, cap) if cap > np.float32(0.0) else x
-
-
-@helper
-def _add(reals, a):
-    scale = np.float32(1.0) if a[4] == 0 else np.int32(a[4]).view(np.float32)
-    for i in range(a[3]):
-        reals[a[2] + i] = reals[a[0] + i] + reals[a[1] + i] * scale
-
-
-@helper
-def _head_squares(reals, a):
-    for h in range(a[2]):
-        total = np.float32(0.0)
-        for i in range(a[3]):
-            x = reals[a[0] + h * a[3] + i]
-            total += x * x
-        reals[a[1] + h] = total
-
-
-@helper
-def _head_normalise(reals, a):
-    eps = np.int32(a[7]).view(np.float32)
-    for h in range(a[3] + a[4]):
-        r = _rsqrt32(np.float32(reals[a[1] + h] / np.float32(a[6]) + eps))
-        gain = a[2] if h < a[3] else a[2] + a[5]
-        for i in range(a[5]):
-            at = a[0] + h * a[5] + i
-            reals[at] = (reals[at] * r) * reals[gain + i]
-
-
-@helper
-def _total(reals, a):
-    total = np.float32(0.0)
-    for i in range(a[2]):
-        total += reals[a[0] + i]
-    reals[a[1]] = total
-
-
-@helper
-def _centre(reals, a):
-    mean, total = reals[a[2]], np.float32(0.0)
-    for i in range(a[3]):
-        x = np.float32(reals[a[0] + i] - mean)
-        reals[a[1] + i] = x
-        total += x * x
-    reals[a[2]] = total
-
-
-@helper
-def _shift(reals, a):
-    r = reals[a[2]]
-    for i in range(a[4]):
-        reals[a[1] + i] = (reals[a[0] + i] * r) * reals[a[3] + i] + reals[a[5] + i]
 
 
 @helper
@@ -404,11 +299,11 @@ def compute(row, words, reals, octets, halves, seen, hidden, kept, step_row):
     elif kind == _TERMS:
         _terms(words, reals, a)
     elif kind == _SQUARES:
-        _squares(reals, a)
+        vector_work.squares(reals, a)
     elif kind == _ROOT:
-        _root(words, reals, a)
+        vector_work.root(reals, a)
     elif kind == _NORMALISE:
-        _normalise(reals, a)
+        vector_work.normalise(reals, a)
     elif kind == _MAGNITUDE:
         _magnitude(reals, a)
     elif kind == _SCALE:
@@ -431,23 +326,23 @@ def compute(row, words, reals, octets, halves, seen, hidden, kept, step_row):
     elif kind == _DIVIDE:
         _divide(reals, a)
     elif kind == _GATE:
-        _gate(reals, a)
+        vector_work.gate(reals, a)
     elif kind == _FINISH:
-        _finish(words, reals, a)
+        vector_work.finish(reals, a)
     elif kind == _ADD:
-        _add(reals, a)
+        vector_work.add(reals, a)
     elif kind == _HEAD_SQUARES:
-        _head_squares(reals, a)
+        vector_work.head_squares(reals, a)
     elif kind == _HEAD_NORMALISE:
-        _head_normalise(reals, a)
+        vector_work.head_normalise(reals, a)
     elif kind == _TOTAL:
-        _total(reals, a)
+        vector_work.total(reals, a)
     elif kind == _MEAN:
         reals[a[0]] = reals[a[0]] / np.float32(a[1])
     elif kind == _CENTRE:
-        _centre(reals, a)
+        vector_work.centre(reals, a)
     elif kind == _SHIFT:
-        _shift(reals, a)
+        vector_work.shift(reals, a)
     elif kind == _BEST:
         _best(words, reals, a)
     elif kind == _COPY:

@@ -79,9 +79,9 @@ class Kind(IntEnum):
     NOTHING = 0
     LOOKUP = 1
     """Row `mem[A0]` of the embedding to A3, A2 elements, if this core's column holds it; else
-    nothing to send: mem[A1], mem[A1 + 1] say which.  Levels at A4, scales at A5, then minima; at A7
-    the first row, rows, scales of a row, elements of a scale, the row's first scale that is this
-    core's, whether there are minima, a factor of the row."""
+    nothing to send: mem[A1], mem[A1 + 1] say which.  Levels at A4, scales at A5, then minima, A6
+    the bits of a factor; at A7 the first row, rows, scales of a row, elements of a scale, the row's
+    first scale that is this core's, whether there are minima."""
     SQUARES = 2
     """mem[A1] ← Σ x², x = mem[A0 : A0 + A2]."""
     ROOT = 3
@@ -234,13 +234,13 @@ ADDRESSES: dict[Kind, tuple[int, ...]] = {
     Kind.ADD: (2, 0, 1),
     Kind.BEST: (1, 0),
     Kind.FINISH: (0, 1),
-    Kind.SUM: (1, 0),
     Kind.HEAD_SQUARES: (1, 0),
     Kind.HEAD_NORMALISE: (0, 1, 2),
     Kind.TOTAL: (1, 0),
     Kind.MEAN: (0,),
     Kind.CENTRE: (1, 0, 2),
     Kind.SHIFT: (1, 0, 2, 3, 5),
+    Kind.SUM: (1, 0),
     Kind.HOST: (1, 0),
     Kind.COPY: (1, 0),
 }

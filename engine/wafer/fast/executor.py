@@ -4,7 +4,9 @@ Knows the Program, its packed weights and the kernels; nothing of text, files, c
 Program was made.  One thread at a time may call it.
 """
 
+import mmap
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -211,10 +213,20 @@ def _cache(program: Program) -> KvCache:
     kind = program.attentions[0]
     size = program.layers * kind.kv_heads * kind.head_dim * program.context_length
     return KvCache(
-        keys=np.zeros(size, np.float32),
-        values=np.zeros(size, np.float32),
-        context=program.context_length,
+        keys=_zeros_by_page(size), values=_zeros_by_page(size), context=program.context_length
     )
+
+
+def _zeros_by_page(size: int) -> NDArray[np.float32]:
+    """Return zeros, float32 (size,), of which a page takes memory once it is written to.
+
+    NumPy asks for pages of 2 MB, on which the few positions that are used touch all of a cache:
+    a number of every head lies a whole context apart from the next.
+    """
+    room = mmap.mmap(-1, 4 * max(1, size), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(AttributeError, OSError):  # a system that has no larger pages
+        room.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(room, np.float32, size)
 
 
 def _rotations(program: Program) -> tuple[NDArray[np.int64], Angles]:

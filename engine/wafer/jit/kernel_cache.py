@@ -49,6 +49,7 @@ _SOURCES = (
         f"fabric/{name}.py"
         for name in (
             "agenda", "compute", "cores", "micro", "record", "routers", "simulator", "state",
+            "vector_work",
         )
     ),
 )  # fmt: skip

@@ -37,8 +37,6 @@ class ModelShape:
     """fp32 vectors of the stream's width that a layer keeps: its norms'."""
     biases: int = 0
     """fp32 numbers that a layer's biases and head norms keep."""
-    gated: bool = True
-    """Whether the feed-forward has a gate besides what goes up."""
     last_vectors: int = 1
     """fp32 vectors of the stream's width that the head keeps: its norm's."""
 
@@ -63,14 +61,11 @@ def model_shape(
             f"{graph.name}: weights in {', '.join(weights.only_priced)} can be priced, not run"
         )
     attention = _same(graph, Role.ATTENTION, _attention)
-    ffn, inputs = _same(
-        graph, Role.ACTIVATION, lambda node: (graph.values[node.output], len(node.inputs))
-    )
     embed = next(node for node in graph.nodes if node.role is Role.EMBED)
     head = graph.nodes[-1]
     return ModelShape(
         hidden=graph.width,
-        ffn=ffn,
+        ffn=_same(graph, Role.ACTIVATION, lambda node: graph.values[node.output]),
         layers=graph.layers,
         vocabulary=graph.vocabulary,
         tied=embed.weight == head.weight,
@@ -79,7 +74,6 @@ def model_shape(
         formats=weights,
         vectors=_most_in_a_layer(graph, _kept_vectors),
         biases=_most_in_a_layer(graph, lambda node: _kept_numbers(graph, node)),
-        gated=inputs == 2,
         last_vectors=sum(_kept_vectors(node) for node in graph.nodes if node.layer is None),
     )
 

@@ -53,7 +53,9 @@ class Placed:
         self.graph = graph
         self.machine = machine
         self.placement = placement
-        self.compiled: Compiled = compile_graph(graph, machine, placement, by_core=by_core)
+        self.compiled: Compiled = compile_graph(
+            graph, machine, placement, by_core=by_core, growth_only=True
+        )
         self.timing = Timing(self.compiled, placement, by_core=by_core)
         """Cycles and states by formula."""
         self._counts = self.timing.none()

@@ -295,17 +295,16 @@ class ShapeSearch:
             hidden.parts, best_group(machine, hidden.parts, int(outputs.max()), hidden.span)
         )
         one = ReduceOrder(rows, best_group(machine, rows, 1))
-        embed.steps(tally, site, hidden, 0, "scale" in self.ends[Role.EMBED], table)
+        scaled = "scale" in self.ends[Role.EMBED]
+        embed.steps(tally, site, hidden, 0, scaled, table)
         norm.steps(tally, site, hidden, one, *norm.additions_of(self.ends[Role.FINAL_NORM]))
         if head.is_quantised:
             quantise.steps(tally, site, hidden, ALONG_ROWS)
             multicast.steps(tally, site, ALONG_ROWS, quantise.wavelets_by_core(hidden))
         else:
             multicast.steps(tally, site, ALONG_ROWS, multicast.half_wavelets(hidden))
-        tiles, finishing = (
-            matmul.stack((head,), (outputs,)),
-            matmul.finishing_of(self.ends[Role.HEAD]),
-        )
+        tiles = matmul.stack((head,), (outputs,))
+        finishing = matmul.finishing_of(self.ends[Role.HEAD])
         matmul.steps(tally, site, hidden, tiles, ALONG_ROWS, order, finishing)
         choice = ReduceOrder(columns, best_group(machine, columns, select.WAVELETS))
         select.steps(tally, site, outputs, choice)

@@ -8,7 +8,7 @@ that column c holds slice c.  The **west line** is column 0 of a region, the **n
 
 from enum import IntEnum, unique
 
-__all__ = ["ACTIVATIONS", "FIELDS", "Field", "Op"]
+__all__ = ["FIELDS", "Field", "Op"]
 
 
 @unique
@@ -87,6 +87,3 @@ class Field(IntEnum):
 
 FIELDS = len(Field)
 """Width of the instruction table."""
-
-ACTIVATIONS = ("silu", "gelu")
-"""The kinds of activation; a tier's code knows one by its place here."""

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.sum_orders import ReduceOrder
-from engine.wafer.program.isa import ACTIVATIONS, FIELDS, Field, Op
+from engine.scalars import ACTIVATIONS
+from engine.wafer.program.isa import FIELDS, Field, Op
 from engine.wafer.program.machine import MachineSpec
 
 __all__ = [

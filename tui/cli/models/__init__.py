@@ -7,7 +7,7 @@ from tui.cli.lazy import LazyGroup
 __all__ = ["models"]
 
 _COMMANDS = {
-    "fit": "tui.cli.models.fit:fit",
+    "fit": "tui.cli.models.fit",
     "list": "tui.cli.models.listing:list_command",
     "pull": "tui.cli.models.pull",
     "remove": "tui.cli.models.upkeep",

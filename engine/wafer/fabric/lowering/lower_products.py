@@ -210,7 +210,7 @@ def _outputs(low: Lowering, axis: int) -> Layout:
         return low.heads_layout()
     if low.row[Field.LAYER] < 0:
         return even(low.placement.head_outputs)
-    if not low.placement.model.gated:
+    if width == low.placement.model.ffn:  # nothing is gated
         return even(low.split(width, ALONG_COLUMNS))
     gated = even(low.split(width // 2, ALONG_COLUMNS))
     return beside(gated, np.where(gated >= 0, gated + width // 2, -1))

@@ -54,7 +54,7 @@ def _look_up(low: Lowering, hidden: Split, message: int, found: int, mine: int) 
     """Let every core of the head compare the token with its share of the vocabulary."""
     site = low.site
     (tile,) = hold_tiles(low, hidden, even(low.placement.head_outputs))
-    share = site.memory("vocabulary", 7)
+    share = site.memory("vocabulary", 6)
     _say_shares(low, hidden, tile.format, share)
     rows, columns = np.meshgrid(low.line(ALONG_ROWS), low.line(ALONG_COLUMNS), indexing="ij")
     k = np.array(hidden.elements)[rows]
@@ -65,7 +65,10 @@ def _look_up(low: Lowering, hidden: Split, message: int, found: int, mine: int) 
     low.told[0]["pipe"] += overhead[:, None]
     low.work(
         (rows.ravel(), columns.ravel()), Kind.LOOKUP,
-        (message, found, k.ravel(), mine, tile.weights, tile.scales, 0, share),
+        (
+            message, found, k.ravel(), mine, tile.weights, tile.scales,
+            float_bits(low.scaling().scale), share,
+        ),
     )  # fmt: skip
 
 
@@ -74,11 +77,9 @@ def _say_shares(low: Lowering, hidden: Split, format: Format, address: int) -> N
     site, logits, rows = low.site, low.placement.head_outputs, low.line(ALONG_ROWS)
     before = rows % hidden.span * (GROUP // hidden.span) if hidden.span > 1 else 0 * rows
     scales = max(1, max(hidden.groups)) * format.blocks_per_group
-    factor = float_bits(low.scaling().scale)
     for column, end in enumerate(np.cumsum(logits)):
-        share = np.zeros((rows.size, 7), np.int32)
-        first, minima = end - logits[column], format.has_minima
-        share[:] = first, logits[column], scales, format.block, 0, minima, factor
+        share = np.zeros((rows.size, 6), np.int32)
+        share[:] = end - logits[column], logits[column], scales, format.block, 0, format.has_minima
         share[:, 4] = before // format.block
         low.fills.append((site.cores(rows, column), address, share))
 

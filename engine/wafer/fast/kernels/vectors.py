@@ -22,7 +22,6 @@ from engine.wafer.fast.kernels.operands import (
     Tokens,
 )
 from engine.wafer.jit.decorators import helper, kernel
-from engine.wafer.program.isa import ACTIVATIONS
 
 __all__ = [
     "add",
@@ -46,7 +45,7 @@ _gelu_exponent32 = helper(scalars.gelu_exponent32)
 _softcap_exponent32 = helper(scalars.softcap_exponent32)
 _softcap32 = helper(scalars.softcap32)
 
-_GELU = ACTIVATIONS.index("gelu")
+_GELU = scalars.ACTIVATIONS.index("gelu")
 
 
 @helper

@@ -14,6 +14,7 @@ from engine import scalars
 from engine.errors import PlacementError
 from engine.model.sum_orders import ReduceOrder
 from engine.model.tensors.q8 import INT8
+from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.cost import lines
 from engine.wafer.cost.ledger import Ledger, vector
 from engine.wafer.ops import (
@@ -45,7 +46,7 @@ from engine.wafer.program import machine
 from engine.wafer.program.geometry import split
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.states import Busy
-from tests.wafers import placed, random_machine, random_model, random_placement
+from tests.wafers import random_machine, random_model, random_placement
 
 WSE3 = replace(machine.get("wse3"), task_cycles=0, sample_cycles_per_logit=1.0)  # bare formulas
 
@@ -63,7 +64,7 @@ def random_program(seed):
     random = np.random.default_rng(seed)
     spec, model = random_machine(random), random_model(random)
     placement = random_placement(random, model, spec)
-    return placed(model, spec, placement)[0], placement
+    return compile_graph(model.graph, spec, placement), placement
 
 
 # ── every instruction of random programs ────────────────────────────────────────────────────

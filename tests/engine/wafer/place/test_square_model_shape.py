@@ -65,12 +65,10 @@ def test_what_a_layer_keeps_besides_its_matrices():
     plain = model_shape(decoder(Traits()).graph)
     biased = model_shape(decoder(Traits(biases=frozenset({"q", "down"}), head_norms=True)).graph)
     centred = model_shape(decoder(Traits(layer_norms=True, post_norms=True)).graph)
-    ungated = model_shape(decoder(Traits(gated=False)).graph)
 
-    assert (plain.vectors, plain.biases, plain.gated) == (2, 0, True)
+    assert (plain.vectors, plain.biases, plain.last_vectors) == (2, 0, 1)
     assert biased.biases == 64 + 64 + (64 + 32)
     assert (centred.vectors, centred.last_vectors) == (4 * 2, 2)
-    assert not ungated.gated
 
 
 def test_factors_are_a_kind_of_rotation(tiny):

@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 
+from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.place.orders import choose_orders
 from engine.wafer.plan.kept_plans import remembered_plan
 from engine.wafer.plan.placed import TierRunner, open_placed
@@ -38,6 +39,16 @@ def test_it_lies_where_the_planner_says_with_the_orders_of_that_place(tiny, plac
     assert placed.placement == remembered_plan(tiny.graph, TINY)
     assert placed.orders == choose_orders(TINY, placed.placement)
     assert placed.program.machine == TINY
+
+
+def test_states_of_single_cores_are_kept_only_of_what_grows(placed):
+    """Those of all instructions take more memory than a small model's weights."""
+    costs = placed.compiled.costs
+    whole = compile_graph(placed.graph, TINY, placed.placement).costs
+    assert [cost.cycles for cost in costs] == [cost.cycles for cost in whole]
+    for kept, cost in zip(costs, whole, strict=True):
+        grows = cost.states[1].any()
+        assert np.array_equal(kept.states, cost.states) if grows else kept.states.size == 0
 
 
 def test_every_step_of_a_runner_is_counted(placed):
