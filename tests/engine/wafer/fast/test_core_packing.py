@@ -129,6 +129,7 @@ def test_bytes_that_are_mapped_read_only_can_be_packed():
 
 @pytest.mark.parametrize("name", PACKED)
 @pytest.mark.parametrize("value", [np.inf, np.nan])
+@pytest.mark.filterwarnings("ignore:invalid value")  # infinity times a scale of 0
 def test_a_scale_that_is_not_finite_is_refused(name, value):
     packs = random_packs(np.random.default_rng(0), FORMATS[name], (70, 256))
     at = 208 if name == "q6_k" else 0
