@@ -24,7 +24,7 @@ from engine.model_store.speeds import note_speed, speed_of
 
 if TYPE_CHECKING:
     from engine.model_store.pulling import pull
-    from engine.model_store.transfer import PullProgress, size_text
+    from engine.model_store.transfer import PullProgress
     from engine.model_store.upkeep import Verification, remove, verify
 
 __all__ = [
@@ -47,7 +47,6 @@ __all__ = [
     "offered_model",
     "pull",
     "remove",
-    "size_text",
     "speed_of",
     "verify",
     "was_killed",
@@ -58,7 +57,6 @@ _HOME = {
     "Verification": "upkeep",
     "pull": "pulling",
     "remove": "upkeep",
-    "size_text": "transfer",
     "verify": "upkeep",
 }
 """Modules of the names that load on first use."""

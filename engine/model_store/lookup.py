@@ -13,7 +13,7 @@ from engine.model_store.choice import default_model
 from engine.model_store.found import found_models
 from engine.model_store.offers import offer_named
 from engine.model_store.shelf import installed
-from engine.model_store.transfer import size_text
+from engine.units import size_text
 
 __all__ = ["is_gguf", "locate_model"]
 

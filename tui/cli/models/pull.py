@@ -8,8 +8,9 @@ from time import monotonic
 import click
 
 from engine import model_store
-from engine.model_store import PullProgress, size_text
+from engine.model_store import PullProgress
 from tui.cli.options import json_option
+from tui.format import file_size_text
 
 __all__ = ["PullLine", "progress_text", "pull"]
 
@@ -95,11 +96,11 @@ def progress_text(progress: PullProgress) -> str:
     """Return a report as text: ``fetching NAME: 120 of 478 MB, 12 MB/s, 30 s left``."""
     if progress.stage == "waiting":
         return f"{progress.name}: {_STAGES['waiting']}"
-    parts = [size_text(progress.done_bytes)]
+    parts = [file_size_text(progress.done_bytes)]
     if progress.total_bytes:
-        parts[0] += f" of {size_text(progress.total_bytes)}"
+        parts[0] += f" of {file_size_text(progress.total_bytes)}"
     if progress.bytes_per_second is not None:
-        parts.append(f"{size_text(progress.bytes_per_second)}/s")
+        parts.append(f"{file_size_text(progress.bytes_per_second)}/s")
     if progress.seconds_left is not None:
         parts.append(f"{_duration(progress.seconds_left)} left")
     return f"{_STAGES[progress.stage]} {progress.name}: {', '.join(parts)}"

@@ -6,8 +6,9 @@ import sys
 import click
 
 from engine import model_store
-from engine.model_store import Verification, size_text
+from engine.model_store import Verification
 from tui.cli.options import json_option
+from tui.format import file_size_text
 
 __all__ = ["remove", "verify"]
 
@@ -23,7 +24,7 @@ def remove(name: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"name": name, "freed_bytes": freed}))
     else:
-        click.echo(f"{name} is removed; {size_text(freed)} are free again")
+        click.echo(f"{name} is removed; {file_size_text(freed)} are free again")
 
 
 @click.command(short_help="Compare models with their checksums.")
