@@ -17,7 +17,7 @@ from engine.model_store.choice import (
 )
 from engine.model_store.found import FoundModel, found_models
 from engine.model_store.killed import forget_killed, note_killed, was_killed
-from engine.model_store.lookup import locate_model
+from engine.model_store.lookup import find_model
 from engine.model_store.offers import CatalogueModel, available
 from engine.model_store.shelf import FetchedModel, installed
 from engine.model_store.speeds import note_speed, speed_of
@@ -38,10 +38,10 @@ __all__ = [
     "available",
     "bundled_models",
     "default_model",
+    "find_model",
     "forget_killed",
     "found_models",
     "installed",
-    "locate_model",
     "note_killed",
     "note_speed",
     "offered_model",

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from engine.client import SMALL_MODEL
 from engine.host_memory import session_needed_bytes
-from engine.model.catalogue import bundled_models, find_model
 from engine.model_store import default_model
+from engine.model_store.bundled import bundled_models
+from engine.model_store.lookup import find_model
 from engine.paths import model_identity
 
 __all__ = ["ModelFiles", "model_files"]

@@ -11,7 +11,7 @@ import pytest
 
 from engine.client import SMALL_MODEL, EngineDown, ModelKilled
 from engine.host_memory import SESSION_BYTES
-from engine.model.catalogue import bundled_models
+from engine.model_store.bundled import bundled_models
 from engine.protocol.messages import (
     Complete,
     Completed,
