@@ -1,7 +1,6 @@
 """`spark-tui models pull`: fetches a model, with its progress on stderr."""
 
 import json
-import sys
 from collections.abc import Callable
 from time import monotonic
 
@@ -10,11 +9,11 @@ import click
 from engine import model_store
 from engine.model_store import PullProgress
 from tui.cli.options import json_option
+from tui.cli.progress import StatusLine
 from tui.format import file_size_text
 
 __all__ = ["PullLine", "progress_text", "pull"]
 
-_CLEAR = "\r\x1b[2K"
 _PLAIN_SECONDS = 5.0
 """Time between two lines where there is no terminal."""
 
@@ -66,8 +65,7 @@ class PullLine:
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._terminal = sys.stderr.isatty()
-        self._shown = False
+        self._line = StatusLine()
         self._stage = ""
         self._told_at = 0.0
 
@@ -75,15 +73,13 @@ class PullLine:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if self._terminal and self._shown:
-            click.echo(_CLEAR, nl=False, err=True)
+        self._line.clear()
 
     def show(self, progress: PullProgress) -> None:
         """Show how far it is."""
         text = progress_text(progress)
-        if self._terminal:
-            click.echo(f"{_CLEAR}{text}", nl=False, err=True)
-            self._shown = True
+        if self._line.on_terminal:
+            self._line.write(text)
             return
         now = self._clock()
         if progress.stage == self._stage and now - self._told_at < _PLAIN_SECONDS:
