@@ -79,8 +79,8 @@ class Ours:
     """A model on the fast tier, from an empty context each time."""
 
     def __init__(self, path: str, file: Path, threads: int) -> None:
-        from engine.model.catalogue import find_model
         from engine.model.load import load_model
+        from engine.model_store.lookup import find_model
         from engine.tokenizer import Tokenizer
         from engine.wafer.plan.placed import open_placed
         from engine.wafer.program import machine

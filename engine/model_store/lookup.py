@@ -13,16 +13,16 @@ from engine.model_store.choice import default_model
 from engine.model_store.found import found_models
 from engine.model_store.offers import offer_named
 from engine.model_store.shelf import installed
-from engine.model_store.transfer import size_text
+from engine.units import size_text
 
-__all__ = ["is_gguf", "locate_model"]
+__all__ = ["find_model", "is_gguf"]
 
 _MAGIC, _SUFFIX = b"GGUF", ".gguf"
 _MOST_NAMES = 8
 """Names that a message lists."""
 
 
-def locate_model(asked: str | Path | None = None, folders: Iterable[Path] = ()) -> Path:
+def find_model(asked: str | Path | None = None, folders: Iterable[Path] = ()) -> Path:
     """Return the folder or GGUF file of a model.
 
     A whole name of a bundled or fetched model comes first, then a folder or ``.gguf`` file, then

@@ -205,7 +205,7 @@ def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Store]:
     store = Store()
     monkeypatch.setenv("SPARK_MODELS_DIR", str(tmp_path / "models"))
     monkeypatch.setattr(model_store, "pull", store.pull)
-    monkeypatch.setattr(model_store.choice, "free_memory_bytes", lambda: 16_000_000_000)
+    monkeypatch.setattr(model_store.choice, "available_bytes", lambda: 16_000_000_000)
     yield store
     store.go_on.set()
 
