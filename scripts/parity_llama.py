@@ -6,8 +6,8 @@ The peer's Python has llama-cpp-python; this one has the engine.  Both read the 
 vocabularies play no part.  Prints a table, then one JSON object as the last line:
 
 - top-1 agreement, mean KL divergence (peer ‖ ours, nats), bits per byte of both over the positions;
-- with --exact also the peer on the same weights as fp32, where it rounds no activation: how far each
-  of the two is from it tells whose rounding a difference is;
+- with --exact also the peer on the same weights as fp32, where it rounds no activation: how far
+  each of the two is from it tells whose rounding a difference is;
 - greedy continuations: how many are equal, and at every first difference the peer's own gap between
   its two best tokens: a small one says that the peer itself was in doubt.
 """
