@@ -9,7 +9,7 @@ import click
 
 from engine.protocol.messages import Progress
 
-__all__ = ["ProgressLine", "StatusLine"]
+__all__ = ["ProgressLine", "TerminalLine"]
 
 PATIENCE_SECONDS = 1.0
 """A wait shorter than this needs no explanation."""
@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 1.0
 _CLEAR = "\r\x1b[2K"
 
 
-class StatusLine:
+class TerminalLine:
     """The terminal's last line, written again and again, and gone at the end."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class ProgressLine:
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._began = clock()
-        self._line = StatusLine()
+        self._line = TerminalLine()
         self._shown = ""
 
     def __enter__(self) -> "ProgressLine":

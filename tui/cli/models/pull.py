@@ -9,7 +9,7 @@ import click
 from engine import model_store
 from engine.model_store import PullProgress
 from tui.cli.options import json_option
-from tui.cli.progress import StatusLine
+from tui.cli.progress import TerminalLine
 from tui.format import file_size_text
 
 __all__ = ["PullLine", "progress_text", "pull"]
@@ -65,7 +65,7 @@ class PullLine:
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._line = StatusLine()
+        self._line = TerminalLine()
         self._stage = ""
         self._told_at = 0.0
 

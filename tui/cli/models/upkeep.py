@@ -8,7 +8,7 @@ import click
 from engine import model_store
 from engine.model_store import Verification
 from tui.cli.options import json_option
-from tui.cli.progress import StatusLine
+from tui.cli.progress import TerminalLine
 from tui.format import file_size_text
 
 __all__ = ["remove", "verify"]
@@ -34,7 +34,7 @@ def verify(name: str | None, as_json: bool) -> int:
 
     Exits 1 if a file is not the one that belongs there.
     """
-    line = StatusLine()
+    line = TerminalLine()
     try:
         files = model_store.verify(name, partial(_show, line))
     finally:
@@ -48,7 +48,7 @@ def verify(name: str | None, as_json: bool) -> int:
     return 0 if right else 1
 
 
-def _show(line: StatusLine, name: str, done: int, size: int) -> None:
+def _show(line: TerminalLine, name: str, done: int, size: int) -> None:
     if line.on_terminal and size:
         line.write(f"reading {name}: {done / size:.0%}")
 
