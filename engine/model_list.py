@@ -5,7 +5,6 @@ Loads no weights.
 """
 
 import math
-import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -174,6 +173,7 @@ class _Heads:
             return
         with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._file.parent, delete=False) as draft:
-                draft.write(msgspec.json.encode(self._used))
-            os.replace(draft.name, self._file)
+            with tempfile.TemporaryDirectory(dir=self._file.parent) as folder:
+                draft = Path(folder) / self._file.name
+                draft.write_bytes(msgspec.json.encode(self._used))
+                draft.replace(self._file)
