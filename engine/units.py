@@ -35,7 +35,15 @@ def size_text(size_bytes: float) -> str:
     Example:
         >>> size_text(491_400_064), size_text(1_117_320_768), size_text(6_500_000)
         ('491 MB', '1.12 GB', '6.5 MB')
+        >>> size_text(286_720), size_text(1500), size_text(512)
+        ('287 KB', '1.5 KB', '512 B')
     """
     if size_bytes >= 999.5e6:
         return f"{size_bytes / 1e9:.2f} GB"
+    if size_bytes < 999.5:
+        return f"{size_bytes:.0f} B"
+    if size_bytes < 999.5e3:
+        return (
+            f"{size_bytes / 1e3:.0f} KB" if size_bytes >= 9.95e3 else f"{size_bytes / 1e3:.1f} KB"
+        )
     return f"{size_bytes / 1e6:.0f} MB" if size_bytes >= 9.95e6 else f"{size_bytes / 1e6:.1f} MB"

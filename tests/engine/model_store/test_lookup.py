@@ -58,6 +58,8 @@ def test_what_is_nothing_says_what_there_is(folder, tmp_path) -> None:
         find_model("domo")
     with pytest.raises(ModelError, match=r"models pull larger` fetches it \(3.0 MB, Apache-2.0\)"):
         find_model("larger")
+    with pytest.raises(ModelError, match="larger is not on this computer"):
+        find_model("lar")
     for text in ("", "\0", "x" * 5000, "~nobody-of-this-name/x", "/no/such"):
         with pytest.raises(ModelError, match="no model"):
             find_model(text)

@@ -59,7 +59,7 @@ async def test_the_old_model_serves_until_the_new_one_is_ready(
         app.models.choose("/models/big.gguf")
         assert client.opened == ["/models/big.gguf"]
         client.on_event(Progress("kernels", 3, 17, "preparing matmul", session=2))
-        await until(pilot, lambda: "big: preparing 3 of 17 matmul" in status(app))
+        await until(pilot, lambda: "big: preparing matmul 17" in status(app))
         await pilot.press("x")
         await until(pilot, lambda: asked(client) == [1])
         client.ready(session=2, name="big")
