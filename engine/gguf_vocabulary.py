@@ -92,6 +92,13 @@ def read_vocabulary(file: GgufFile) -> GgufVocabulary:
     return GgufVocabulary(backend, contents, _roles(source, kind, len(pieces)))
 
 
+def _kind_of(value: object) -> str:
+    if isinstance(value, np.ndarray | Strings):
+        texts = isinstance(value, Strings)
+        return f"an array of {len(value)} {'texts' if texts else 'numbers'}"
+    return {str: "a text", bool: "true or false"}.get(type(value), "a number")
+
+
 class _Source:
     """A file's metadata, each value asked for by key and kind."""
 
@@ -100,7 +107,7 @@ class _Source:
 
     def _missing(self, key: str, kind: str) -> ModelError:
         found = self.file.metadata.get(key)
-        said = "is missing" if found is None else f"is {type(found).__name__}, not {kind}"
+        said = "is missing" if found is None else f"is {_kind_of(found)}, not {kind}"
         return ModelError(f"{self.file.path}: metadata {key!r} {said}; the vocabulary needs it")
 
     def text(self, key: str, default: str | None = None) -> str:

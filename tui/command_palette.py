@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.fuzzy import Matcher
+from textual.markup import escape
 
 from engine.repository.ignore import IgnoreRules, list_files
-from tui.format import file_size_text
+from tui.format import file_size_text, harmless
 from tui.settings import Settings
 
 if TYPE_CHECKING:
@@ -74,13 +77,25 @@ def _commanded(app: object) -> CommandedApp:
     return app
 
 
+def _highlighted(matcher: Matcher, name: str) -> Content:
+    """Return a name with its matched letters marked; brackets in it are no markup.
+
+    `Matcher.highlight` reads them as such, and a file's name could break the app.
+    """
+    content = Content(name)
+    _, offsets = matcher.fuzzy_search.match(matcher.query, name)
+    for offset in offsets:
+        content = content.stylize(matcher.match_style, offset, offset + 1)
+    return content
+
+
 class _NamedCommands(Provider):
     """Commands that are found by their names."""
 
     async def discover(self) -> Hits:
         """List all commands."""
         for name, text, run in self._commands():
-            yield DiscoveryHit(name, run, help=text)
+            yield DiscoveryHit(Content(name), run, help=escape(text))
 
     async def search(self, query: str) -> Hits:
         """List the commands that match."""
@@ -88,7 +103,7 @@ class _NamedCommands(Provider):
         for name, text, run in self._commands():
             score = matcher.match(name)
             if score > 0:
-                yield Hit(score, matcher.highlight(name), run, help=text)
+                yield Hit(score, _highlighted(matcher, name), run, help=escape(text))
 
     @abstractmethod
     def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
@@ -173,7 +188,7 @@ class ModelCommands(_NamedCommands):
                 facts += ["the default"] if model.default else []
                 facts += ["serves now"] if model.name == serving else []
                 text = ", ".join(filter(None, facts))
-                yield f"Model: {model.name}", text, partial(app.models.choose, model.path)
+                yield f"Model: {harmless(model.name)}", text, partial(app.models.choose, model.path)
         for offer in self._offers:
             text = f"{file_size_text(offer.download_bytes)}, {offer.licence}; {offer.gains}"
             yield f"Model: fetch {offer.name}", text, partial(app.models.fetch, offer)
@@ -201,13 +216,15 @@ class FileCommands(Provider):
         self._commanded = _commanded(self.app)
         rules = self._commanded.rules
         self._files = await asyncio.to_thread(
-            lambda: [(str(path.relative_to(rules.root)), path) for path in list_files(rules)]
+            lambda: [
+                (harmless(str(path.relative_to(rules.root))), path) for path in list_files(rules)
+            ]
         )
 
     async def discover(self) -> Hits:
         """List the first files."""
         for name, path in self._files[:_DISCOVERED_FILES]:
-            yield DiscoveryHit(name, partial(self._commanded.open_path, path))
+            yield DiscoveryHit(Content(name), partial(self._commanded.open_path, path))
 
     async def search(self, query: str) -> Hits:
         """List the files whose paths match; of equal matches the shorter path comes first."""
@@ -217,4 +234,5 @@ class FileCommands(Provider):
         )
         best = sorted((entry for entry in scored if entry[0] > 0), reverse=True)[:_FOUND_FILES]
         for score, name, path in best:
-            yield Hit(score, matcher.highlight(name), partial(self._commanded.open_path, path))
+            run = partial(self._commanded.open_path, path)
+            yield Hit(score, _highlighted(matcher, name), run)

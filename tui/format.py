@@ -11,6 +11,7 @@ __all__ = [
     "clock_text",
     "count_text",
     "file_size_text",
+    "harmless",
     "milliseconds_text",
     "path_text",
     "percent_text",
@@ -95,6 +96,14 @@ def path_text(path: Path, root: Path) -> str:
 def printable(path: Path) -> str:
     """Return a path as text; � stands for bytes of its name that are not UTF-8."""
     return os.fsencode(path).decode("utf-8", "replace")
+
+
+def harmless(text: str) -> str:
+    """Return a text of another's making for the terminal: what would steer it as an escape.
+
+    A file may be named, or say in its metadata, what clears the screen or forges a second line.
+    """
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def _three_digits(value: float) -> str:

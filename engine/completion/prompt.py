@@ -56,7 +56,7 @@ MARGIN_TOKENS = 8
 # Code has about 3.7 characters per token; where tokens are longer, a window is a little smaller.
 _LOOK_CHARACTERS_A_TOKEN = 6
 _ANY_WORD = "return"
-"""Stands for the word after an indentation; in some vocabularies its token takes a space along."""
+"""Stands for the word after an indentation: some vocabularies' words take one space along."""
 
 _LINE_STARTS = re.compile(r"(?<=\n)")
 _WORD_STARTS = re.compile(r"(?<=\s)(?=\S)")

@@ -1,6 +1,7 @@
 """Runs a program that downloads, watches a folder grow meanwhile, and ends it when told to."""
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -23,6 +24,16 @@ class ChildEnd(msgspec.Struct, frozen=True):
     code: int
     out: str
     err: str
+
+    def require_room(self) -> None:
+        """Do nothing unless it failed because the disk is full.
+
+        Raises:
+            OSError: It did, with the number that a write of our own would have had.
+        """
+        for number in (errno.ENOSPC, errno.EDQUOT):
+            if self.code and os.strerror(number) in self.err:
+                raise OSError(number, os.strerror(number))
 
 
 def run_child(

@@ -132,6 +132,7 @@ def _run(arguments: tuple[str, ...], on_poll: "hub_child.OnPoll") -> _Answer:
     # -P: the folder of that file is no place to import from.
     command = (sys.executable, "-P", str(hub_child.__file__), *arguments)
     end = run_child(command, environment=hub_child.QUIET, on_poll=on_poll)
+    end.require_room()
     if end.code:
         reason = (end.err.strip() or "no reason given").split("\n")[-1]
         raise SourceError(f"the hub could not give {arguments[1]} ({reason})")

@@ -4,7 +4,6 @@ For what is only remembered.  A file that must be right says so when it is not, 
 here.
 """
 
-import os
 import tempfile
 from pathlib import Path
 from typing import TypeVar
@@ -28,8 +27,9 @@ def write_note(file: Path, value: object) -> None:
     """Replace a file; where it cannot be written, nothing happens."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as draft:
-            draft.write(msgspec.json.encode(value))
-        os.replace(draft.name, file)
+        with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+            draft = Path(folder) / file.name
+            draft.write_bytes(msgspec.json.encode(value))
+            draft.replace(file)
     except OSError:
         return

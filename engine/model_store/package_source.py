@@ -101,6 +101,7 @@ def _download(requirement: str, folder: Path, on_poll: Callable[[], None]) -> No
         f"--dest={folder}", requirement,
     ]  # fmt: skip
     end = run_child(command, environment={"TMPDIR": str(folder)}, on_poll=on_poll)
+    end.require_room()
     if end.code:
         raise SourceError(f"pip could not fetch {requirement} ({_reason(end.err)})")
 

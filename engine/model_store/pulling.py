@@ -201,6 +201,8 @@ def _fetch(order: _Order, source: str, meter: ProgressMeter) -> WholeFile:
             raise SourceError("the hub has no repository of it that the catalogue knows")
         return fetch_hub(order.hub, work, meter)
     names = (offer.file, f"{order.name}.gguf") if offer else (f"{order.name}.gguf",)
+    if "://" in source and not is_url(source):
+        raise SourceError(f"{source}: only http:// and https:// addresses are known")
     if is_url(source):
         address = source + names[0] if source.endswith("/") else source
         return fetch_url(address, work, meter, offer.file_bytes if offer else None)

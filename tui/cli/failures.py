@@ -14,6 +14,7 @@ import click
 
 from engine import paths
 from engine.errors import EngineError, MachineError, PromptError, TaskFileError
+from tui.format import harmless
 
 __all__ = ["FAILED", "INTERRUPTED", "WRONG_CALL", "WrongCallError", "guarded"]
 
@@ -62,7 +63,8 @@ def guarded(call: Callable[[], object]) -> int:
         _log.exception("unexpected")
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             _silence_stdout()
-            _say(f"writing failed: {error.strerror}")
+            where = f" to {error.filename}" if error.filename else ""
+            _say(f"writing{where} failed: {error.strerror}; free some space")
             return FAILED
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         _say(f"failed unexpectedly ({what}); the details are in {paths.log_file()}")
@@ -84,4 +86,4 @@ def _silence_stdout() -> None:
 def _say(message: str) -> None:
     """Write ``message`` to stderr as one line."""
     line = " ".join(message.split())
-    click.echo(f"spark-tui: {line}", err=True)
+    click.echo(f"spark-tui: {harmless(line)}", err=True)

@@ -130,8 +130,11 @@ def _lock_pairs() -> None:
 
     class Files(caching.IndexDataCacheFile):  # type: ignore[misc]
         def save(self, key: Any, data: Any) -> None:
-            with _held(Path(self._cache_path), fcntl.LOCK_EX):
-                super().save(key, data)
+            try:
+                with _held(Path(self._cache_path), fcntl.LOCK_EX):
+                    super().save(key, data)
+            except OSError as error:  # a full disk: it is compiled, and will be again next time
+                _log.warning("%s: a compiled kernel is not kept (%s)", self._cache_path, error)
 
         def load(self, key: Any) -> Any:
             with _held(Path(self._cache_path), fcntl.LOCK_SH):

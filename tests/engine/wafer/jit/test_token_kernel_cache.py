@@ -3,6 +3,7 @@
 Each process here compiles one small kernel only, which takes about a second.
 """
 
+import errno
 import logging
 import os
 import shutil
@@ -360,3 +361,16 @@ def test_a_switched_off_compiler_is_one_error_and_costs_no_cache(filled):
         add_kernel(filled, NUMBA_DISABLE_JIT="1")
 
     assert list(filled.rglob("*.nbc"))
+
+
+def test_on_a_full_disk_a_kernel_is_compiled_but_not_kept(tmp_path, monkeypatch, caplog):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    kernel_cache._lock_pairs()
+    files = caching.IndexDataCacheFile(str(tmp_path), "kernel", ())
+    monkeypatch.setattr(files, "_save_index", full)
+    with caplog.at_level(logging.WARNING):
+        files.save("signature", b"code")
+    assert "a compiled kernel is not kept" in caplog.text
+    assert "No space left" in caplog.text
