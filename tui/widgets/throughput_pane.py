@@ -49,7 +49,7 @@ which something ran; the newest is on the right."""
         self._update(replace(self._view, history=update.history))
 
     def show_completion(self, completion: Completion) -> None:
-        """Show the latencies of the last completion; one given up before its first token has none."""
+        """Show the latencies of the last completion; one given up without a token has none."""
         if completion.completion_tokens:
             self._update(replace(self._view, completion=completion))
 
