@@ -64,3 +64,5 @@ class SuggestionReport:
     """Whether the text came from the cache."""
     reason: str = ""
     """Why there is none, or a remark beside it; for a person."""
+    waiting: bool = False
+    """Whether the engine is at it and has written nothing yet."""

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["GhostWriter"]
 
-_PATIENCE = 3.0
-"""Seconds without an answer before the status line says that we wait."""
+_PATIENCE = 1.0
+"""Seconds without an answer before the status line says that we wait.  A larger model reads for two
+or three after a jump of the cursor."""
 
 
 class GhostWriter:
@@ -65,6 +66,7 @@ class GhostWriter:
         self._path = Path()
         self._secret: str | None = None
         self._patience: Any = None
+        self._waiting = False
         self._suggestions: Suggestions | None = None
         self._paused = False
 
@@ -165,6 +167,7 @@ class GhostWriter:
             if event.place != self._place(editor):
                 return  # a key came in between; the text for the new place is on its way
             editor.ghost = event.text
+            self._waiting = False
             self._report(
                 SuggestionReport(
                     shown=True,
@@ -174,6 +177,7 @@ class GhostWriter:
                 )
             )
         elif isinstance(event, NoSuggestion | SuggestionFailed) and not editor.ghost:
+            self._waiting = False
             self._report(SuggestionReport(reason=event.reason))
 
     def _be_patient(self, asking: bool) -> None:
@@ -181,11 +185,15 @@ class GhostWriter:
         if self._patience is not None:
             self._patience.stop()
         self._patience = self._set_timer(_PATIENCE, self._still_waiting) if asking else None
+        if not asking and self._waiting:
+            self._waiting = False
+            self._report(SuggestionReport())  # given up: nothing is on its way any more
 
     def _still_waiting(self) -> None:
         self._patience = None
         if self._editor is not None and not self._editor.ghost:
-            self._report(SuggestionReport(reason="waiting for the engine …"))
+            self._waiting = True
+            self._report(SuggestionReport(waiting=True))
 
     def _place(self, editor: Editor) -> CursorPlace:
         """Return the editor's cursor as a place."""

@@ -157,6 +157,10 @@ def _suggestion(view: StatusView, inks: Inks) -> Text:
             return Text("suggestion cached", style=inks.host, end="")
         took = milliseconds_text(report.latency_ms)
         return Text(f"suggestion {took} host", style=inks.host, end="")
-    if report.reason and view.engine.phase not in (Phase.RESTARTING, Phase.FAILED):
+    if view.engine.phase in (Phase.RESTARTING, Phase.FAILED):
+        return Text("", end="")
+    if report.waiting:
+        return Text("suggestion on its way …", style=inks.muted, end="")
+    if report.reason:
         return Text(f"no suggestion: {report.reason}", style=inks.muted, end="")
     return Text("", end="")

@@ -49,8 +49,9 @@ which something ran; the newest is on the right."""
         self._update(replace(self._view, history=update.history))
 
     def show_completion(self, completion: Completion) -> None:
-        """Show the latencies of the last completion."""
-        self._update(replace(self._view, completion=completion))
+        """Show the latencies of the last completion; one given up without a token has none."""
+        if completion.completion_tokens:
+            self._update(replace(self._view, completion=completion))
 
     def draw(self, width: int, height: int, inks: Inks) -> Text:
         """Return table, last completion and history."""

@@ -334,4 +334,6 @@ async def test_an_engine_that_does_not_answer_is_waited_for_in_words(
         await until(pilot, lambda: app.status.view.line == 3 and client.started.is_set())
         client.ready()
         await pilot.press("x")
-        await until(pilot, lambda: "waiting for the engine" in str(app.status.render()))
+        await until(pilot, lambda: "suggestion on its way" in str(app.status.render()))
+        await pilot.press("up")
+        await until(pilot, lambda: "suggestion on its way" not in str(app.status.render()))

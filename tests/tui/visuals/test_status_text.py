@@ -62,6 +62,7 @@ def test_the_status_line_says_how_the_last_suggestion_went() -> None:
     assert "suggestion 142 ms host" in status(report=SuggestionReport(True, 142.0))
     assert "suggestion cached" in status(report=SuggestionReport(True, 0.1, cached=True))
     assert "no suggestion: secret file" in status(report=SuggestionReport(reason="secret file"))
+    assert status(report=SuggestionReport(waiting=True)).endswith(" suggestion on its way … ")
     assert "paused (F4 resumes)" in status(paused=True, report=SuggestionReport(True, 142.0))
 
 
