@@ -136,3 +136,8 @@ def test_progress_has_a_rate_over_what_this_run_brings() -> None:
     assert size_text(491_400_064) == "491 MB"
     assert size_text(1_117_320_768) == "1.12 GB"
     assert size_text(6_500_000) == "6.5 MB"
+
+
+def test_an_address_of_another_kind_is_no_folder() -> None:
+    with pytest.raises(StoreError, match=r"ftp://x/y: only http:// and https:// addresses"):
+        pull("demo", source="ftp://x/y")
