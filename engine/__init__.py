@@ -20,8 +20,8 @@ if TYPE_CHECKING:
         validation_targets,
     )
     from engine.logits import write_logits
-    from engine.model.catalogue import weights_sha256
     from engine.model_list import ModelList, list_models
+    from engine.model_store.digests import weights_sha256
     from engine.protocol.completion import Completion, CompletionRequest
     from engine.quality import SUITES as quality_suites
     from engine.quality import TASK_SUITES as task_suites
@@ -92,7 +92,7 @@ _HOME = {
     "tokenize": "engine.tokenization:tokenize",
     "summarise_validation": "engine.wafer.figures.table:summarise",
     "validation_targets": "engine.inspection:validation_targets",
-    "weights_sha256": "engine.model.catalogue:weights_sha256",
+    "weights_sha256": "engine.model_store.digests:weights_sha256",
     "write_logits": "engine.logits:write_logits",
     "default_threads": "engine.session:default_threads",
     "quality_suites": "engine.quality:SUITES",

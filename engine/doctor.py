@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import EngineError
-from engine.model.catalogue import bundled_models, find_model
 from engine.model.load import Model, load_model
+from engine.model_store.bundled import bundled_models
+from engine.model_store.lookup import find_model
 from engine.session import default_threads
 from engine.tokenizer import Tokenizer
 from engine.wafer.jit import kernel_cache

@@ -1,8 +1,8 @@
 """The exceptions the engine raises on purpose: what was asked, the limit, what to do.
 
 EngineError
-├── ModelError          a model folder cannot be used
-│   ├── ConfigError     config.json is missing, malformed or names a family we do not have
+├── ModelError          a model cannot be used
+│   ├── ConfigError     a configuration is missing, malformed or of a family we do not have
 │   └── WeightsError    a weight file is missing, truncated, altered or has a wrong shape
 ├── MachineError        an unknown machine, or a machine field without meaning
 ├── FabricError         a program of the cycle tier reaches for what is not its own

@@ -1,4 +1,4 @@
-"""How much memory this process may still take: the computer's, and what its control groups leave.
+"""How much memory there is, and how much a model needs: the one place that estimates either.
 
 Reads small files under /proc and /sys; allocates nothing.  Host memory only, never a wafer's SRAM.
 """
@@ -7,7 +7,39 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["available_bytes"]
+__all__ = [
+    "MEMORY_RULE",
+    "SESSION_BYTES",
+    "available_bytes",
+    "memory_needed_bytes",
+    "session_needed_bytes",
+]
+
+MEMORY_RULE = "1.3 × the weights as they are held + 300 MB"
+"""The rule of `memory_needed_bytes` in words."""
+
+SESSION_BYTES = 128 * 1024 * 1024
+"""Of an open session beside its weights: KV cache, vocabulary, the repository's index."""
+
+_FACTOR = 1.3
+"""Bytes held for each byte of the weights: packed weights, and a part of the file while it is
+read."""
+
+_PROCESS_BYTES = 300_000_000
+"""Of a process with one session beside its weights: the program and its kernels too."""
+
+
+def memory_needed_bytes(weight_bytes: int) -> int:
+    """Return the memory that an engine process with one model needs, by `MEMORY_RULE`.
+
+    The bound that the process keeps at its peak.
+    """
+    return int(_FACTOR * weight_bytes) + _PROCESS_BYTES
+
+
+def session_needed_bytes(weight_bytes: int) -> int:
+    """Return the memory that one more session takes in a process that runs."""
+    return int(_FACTOR * weight_bytes) + SESSION_BYTES
 
 
 def available_bytes(root: Path = Path("/")) -> int:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.errors import ModelError
-from engine.model.catalogue import bundled_models, find_model
 from engine.model.families import read_graph
 from engine.model.families.qwen3 import Qwen3Config
 from engine.model.families.rope import Rope
 from engine.model.graph import ModelGraph
 from engine.model.load import load_model, read_formats
 from engine.model.tensors import FORMATS, uniform_formats
+from engine.model_store.bundled import bundled_models
+from engine.model_store.lookup import find_model
 from engine.progress import OnProgress, quiet
 from engine.protocol.messages import Progress
 from engine.wafer.check.check_report import CheckReport

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import PromptError
-from engine.model.catalogue import find_model
 from engine.model.load import load_model
+from engine.model_store.lookup import find_model
 from engine.progress import OnProgress, quiet
 from engine.wafer.plan.placed import TierRunner, open_placed
 from engine.wafer.program import machine as machines

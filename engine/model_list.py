@@ -5,30 +5,27 @@ Loads no weights.
 """
 
 import math
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from engine.errors import EngineError
+from engine.host_memory import MEMORY_RULE, available_bytes, memory_needed_bytes
 from engine.model.model_facts import ModelFacts, facts_stamp, read_facts
 from engine.model_store.bundled import bundled_models
 from engine.model_store.choice import (
     DEFAULT_RULE,
     default_model,
-    free_memory_bytes,
-    memory_needed_bytes,
 )
 from engine.model_store.found import found_models
+from engine.model_store.notes import read_note, write_note
 from engine.model_store.shelf import installed
 from engine.paths import cache_dir
 from engine.wafer.program.machine import MachineSpec, get
 
 __all__ = ["ListedModel", "ModelList", "list_models"]
 
-MEMORY_RULE = "1.3 × the weights as they are held + 300 MB"
 WAFERS_RULE = (
     "weights ÷ (cores × half of the SRAM that code and system leave), rounded up; `spark-tui wafer "
     "plan` places them"
@@ -100,7 +97,7 @@ def list_models(folders: Iterable[Path] = (), machine: str = "wse3") -> ModelLis
     heads.keep()
     return ModelList(
         models=models,
-        memory_free_bytes=free_memory_bytes(),
+        memory_free_bytes=available_bytes(),
         machine=spec.name,
         default_rule=DEFAULT_RULE,
         default_why=choice.why,
@@ -154,10 +151,8 @@ class _Heads:
 
     def __init__(self) -> None:
         self._file = cache_dir() / "model_facts.json"
-        self._known: dict[str, _Kept] = {}
+        self._known: dict[str, _Kept] = read_note(self._file, dict[str, _Kept], {})
         self._used: dict[str, _Kept] = {}
-        with suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError):
-            self._known = msgspec.json.decode(self._file.read_bytes(), type=dict[str, _Kept])
 
     def read(self, place: Path) -> ModelFacts:
         stamp, key = facts_stamp(place), str(place)
@@ -169,11 +164,5 @@ class _Heads:
 
     def keep(self) -> None:
         """Write what was read; where nothing can be written, the next listing reads it again."""
-        if self._used == self._known:
-            return
-        with suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self._file.parent) as folder:
-                draft = Path(folder) / self._file.name
-                draft.write_bytes(msgspec.json.encode(self._used))
-                draft.replace(self._file)
+        if self._used != self._known:
+            write_note(self._file, self._used)

@@ -182,4 +182,7 @@ def model_identity(path: Path) -> str:
 def is_bundled(model: str) -> bool:
     """Return whether a model of that name comes with the program."""
     simple = model not in ("", ".", "..") and Path(model).name == model
-    return simple and (Path(str(files("weights"))) / model / "config.json").is_file()
+    try:
+        return simple and (Path(str(files("weights"))) / model / "config.json").is_file()
+    except OSError:  # no file system takes so long a name
+        return False

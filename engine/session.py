@@ -15,9 +15,9 @@ from engine.completion.stats import WaferMeter
 from engine.errors import EngineError
 from engine.generation.generator import Generator, RunnerStep
 from engine.knowledge.tuning import Tuning, find_tuning
-from engine.model.catalogue import find_model
 from engine.model.families import FAMILIES
 from engine.model.load import Model, load_model
+from engine.model_store.lookup import find_model
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
 from engine.protocol.messages import (
     MachineInfo,

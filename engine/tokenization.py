@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from engine.model.catalogue import find_model
+from engine.model_store.lookup import find_model
 from engine.tokenizer import Tokenizer
 
 __all__ = ["TokenizedText", "tokenize"]

@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from engine.knowledge.tuning import write_tuning
-from engine.model.catalogue import find_model
+from engine.model_store.lookup import find_model
 from engine.quality.knowledge_fit import FitPlan, fit_session
 from engine.session import Session
 

@@ -6,6 +6,8 @@ The peer's Python has llama-cpp-python; this one has the engine.  Both read the 
 vocabularies play no part.  Prints a table, then one JSON object as the last line:
 
 - top-1 agreement, mean KL divergence (peer ‖ ours, nats), bits per byte of both over the positions;
+- with --exact also the peer on the same weights as fp32, where it rounds no activation: how far
+  each of the two is from it tells whose rounding a difference is;
 - greedy continuations: how many are equal, and at every first difference the peer's own gap between
   its two best tokens: a small one says that the peer itself was in doubt.
 """
@@ -43,6 +45,13 @@ def peer(job: dict[str, Any]) -> None:
     """Answer a job with llama.cpp: logits of all windows to a file, greedy tokens with gaps."""
     import llama_cpp
 
+    if job["as_fp32"]:
+        parameters = llama_cpp.llama_model_quantize_default_params()
+        parameters.ftype, parameters.allow_requantize = 0, True
+        place = f"{job['logits']}.gguf"
+        if llama_cpp.llama_model_quantize(job["model"].encode(), place.encode(), parameters):
+            raise SystemExit("llama.cpp cannot write the model as fp32")
+        job["model"] = place
     model = llama_cpp.Llama(
         job["model"], n_ctx=job["context"], n_batch=512, n_threads=job["threads"], logits_all=True,
         verbose=False,
@@ -79,8 +88,8 @@ class Ours:
     """A model on the fast tier, from an empty context each time."""
 
     def __init__(self, path: str, file: Path, threads: int) -> None:
-        from engine.model.catalogue import find_model
         from engine.model.load import load_model
+        from engine.model_store.lookup import find_model
         from engine.tokenizer import Tokenizer
         from engine.wafer.plan.placed import open_placed
         from engine.wafer.program import machine
@@ -132,6 +141,17 @@ class Sums:
         self.our_nats -= float(mine[target])
         self.peer_nats -= float(theirs[target])
 
+    def figures(self, size: int) -> dict[str, float]:
+        """Return the means; ``size`` is the text's in bytes."""
+        bits = 1 / (size * np.log(2))
+        return {
+            "top_1_agreement": self.agreed / self.positions,
+            "mean_kl_nats": self.divergence / self.positions,
+            "bits_per_byte": self.our_nats * bits,
+            "peer_bits_per_byte": self.peer_nats * bits,
+            "bits_per_byte_ratio": self.our_nats / self.peer_nats,
+        }
+
 
 def log_softmax(row: Logits) -> NDArray[np.float64]:
     """Return natural log-probabilities in float64."""
@@ -140,26 +160,26 @@ def log_softmax(row: Logits) -> NDArray[np.float64]:
     return shifted - np.log(np.exp(shifted).sum())
 
 
-def compare_logits(ours: Ours, windows: list[list[int]], file: Path) -> dict[str, Any]:
-    """Compare all positions that have a next token with the peer's logits in a file."""
-    sums, size = Sums(), 0
-    with file.open("rb") as stream:
+def compare_logits(
+    ours: Ours, windows: list[list[int]], file: Path, exact: Path | None
+) -> dict[str, Any]:
+    """Compare all positions that have a next token with the peer's logits in files."""
+    pair, ours_exact, peer_exact, size = Sums(), Sums(), Sums(), 0
+    with file.open("rb") as stream, (exact or file).open("rb") as truth:
         for window in windows:
             rows = zip(ours.logits(window), [*window[1:], None], strict=True)
             for row, target in rows:
                 peers = np.frombuffer(stream.read(4 * row.size), "<f4")
+                right = np.frombuffer(truth.read(4 * row.size), "<f4")
                 if target is not None:
-                    sums.add(row, peers, target)
+                    pair.add(row, peers, target)
+                    ours_exact.add(row, right, target)
+                    peer_exact.add(peers, right, target)
             size += len(ours.tokenizer.decode(window[1:]).encode())
-    bits = 1 / (size * np.log(2))
-    return {
-        "positions": sums.positions,
-        "top_1_agreement": sums.agreed / sums.positions,
-        "mean_kl_nats": sums.divergence / sums.positions,
-        "bits_per_byte": sums.our_nats * bits,
-        "peer_bits_per_byte": sums.peer_nats * bits,
-        "bits_per_byte_ratio": sums.our_nats / sums.peer_nats,
-    }
+    figures = {"positions": pair.positions, **pair.figures(size)}
+    if exact is not None:
+        figures["exact"] = {"ours": ours_exact.figures(size), "peer": peer_exact.figures(size)}
+    return figures
 
 
 def compare_greedy(
@@ -224,6 +244,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--exact", action="store_true", help="also the peer on fp32 weights")
     call = parser.parse_args()
     began = perf_counter()
     ours = Ours(call.ours or call.model, Path(call.model), call.threads)
@@ -236,18 +257,27 @@ def main() -> None:
             "context": max(call.window, PROMPT + call.length) + 8,
             "model": call.model, "threads": call.threads, "windows": windows, "prompts": prompts,
             "length": call.length, "logits": f"{folder}/logits", "answer": f"{folder}/answer",
+            "as_fp32": False,
         }  # fmt: skip
-        subprocess.run(
-            [call.peer_python, __file__, "--peer"], input=json.dumps(job), text=True, check=True
-        )
+        ask_peer(call, job)
+        exact = Path(folder) / "exact" if call.exact else None
+        if exact is not None:
+            ask_peer(call, job | {"as_fp32": True, "prompts": [], "logits": str(exact),
+                                  "answer": f"{folder}/none"})  # fmt: skip
         report = {"model": Path(call.model).name} | compare_logits(
-            ours, windows, Path(job["logits"])
+            ours, windows, Path(job["logits"]), exact
         )
         answers = json.loads(Path(job["answer"]).read_text())
     report["greedy"] = compare_greedy(ours, prompts, call.length, answers)
     report["seconds"] = perf_counter() - began
     print_table(report)
     print(json.dumps(report))
+
+
+def ask_peer(call: argparse.Namespace, job: dict[str, Any]) -> None:
+    """Let the peer's Python answer a job."""
+    command = [call.peer_python, __file__, "--peer"]
+    subprocess.run(command, input=json.dumps(job), text=True, check=True)
 
 
 def print_table(report: dict[str, Any]) -> None:
@@ -264,6 +294,11 @@ def print_table(report: dict[str, Any]) -> None:
         ("largest peer's gap", f"{worst:.3f} nats at a first difference"),
     ):  # fmt: skip
         print(f"{name:22} {figure}")
+    for who, figures in report.get("exact", {}).items():
+        print(
+            f"{who} against fp32: top-1 {100 * figures['top_1_agreement']:.2f} %,"
+            f" KL {figures['mean_kl_nats']:.5f} nats, bits per byte {figures['bits_per_byte']:.4f}"
+        )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 Needs a Python with torch, transformers, safetensors and msgspec, apart from the project's own:
 
-    python -m venv /tmp/peer && /tmp/peer/bin/pip install torch transformers safetensors msgspec
-    /tmp/peer/bin/python scripts/parity_transformers.py            # compare
-    /tmp/peer/bin/python scripts/parity_transformers.py --golden   # and write the tests' numbers
+    python -m venv ../peer && ../peer/bin/pip install torch transformers safetensors msgspec
+    ../peer/bin/python scripts/parity_transformers.py            # compare
+    ../peer/bin/python scripts/parity_transformers.py --golden   # and write the tests' numbers
 
 A model passes if its logits differ by at most 1e-4 of the largest and 64 greedy tokens are equal.
 Prints a table, then one JSON object as the last line; exits 1 if a model fails.

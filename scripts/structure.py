@@ -124,6 +124,8 @@ def _exempt(node: ast.FunctionDef | ast.AsyncFunctionDef, origins: dict[str, str
             return "compiled"
         if origin == "click" or ast.unparse(called).endswith(".command"):
             return "command"
+    if any(one.arg == "typing_context" for one in node.args.args):
+        return "compiled"  # numba types calls of an intrinsic by the names of its parameters
     return ""
 
 

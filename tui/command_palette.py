@@ -1,6 +1,7 @@
-"""The command palette: finds the app's commands and the repository's files by name."""
+"""The command palette: finds the app's commands, models and the repository's files by name."""
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -88,13 +89,13 @@ def _highlighted(matcher: Matcher, name: str) -> Content:
     return content
 
 
-class AppCommands(Provider):
-    """All commands of the app, and the settings that can change while it runs."""
+class _NamedCommands(Provider):
+    """Commands that are found by their names."""
 
     async def discover(self) -> Hits:
         """List all commands."""
         for name, text, run in self._commands():
-            yield DiscoveryHit(name, run, help=text)
+            yield DiscoveryHit(Content(name), run, help=escape(text))
 
     async def search(self, query: str) -> Hits:
         """List the commands that match."""
@@ -102,10 +103,17 @@ class AppCommands(Provider):
         for name, text, run in self._commands():
             score = matcher.match(name)
             if score > 0:
-                yield Hit(score, matcher.highlight(name), run, help=text)
+                yield Hit(score, _highlighted(matcher, name), run, help=escape(text))
 
+    @abstractmethod
     def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         """Yield name, one line of help, and what to do."""
+
+
+class AppCommands(_NamedCommands):
+    """All commands of the app, and the settings that can change while it runs."""
+
+    def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         modes = ", ".join(_commanded(self.app).pane_modes)
         for name, text, action in (
             ("Open file", "by name (Ctrl+O)", "open_by_name"),
@@ -158,7 +166,7 @@ class AppCommands(Provider):
                 yield f"Setting: panes every {interval} ms", text, change
 
 
-class ModelCommands(Provider):
+class ModelCommands(_NamedCommands):
     """The models on this computer, and those that can be fetched."""
 
     _models: "ModelList"
@@ -170,21 +178,7 @@ class ModelCommands(Provider):
         folders = [Path(folder).expanduser() for folder in self._commanded.settings.models.folders]
         self._models, self._offers = await asyncio.to_thread(_models_and_offers, folders)
 
-    async def discover(self) -> Hits:
-        """List all models."""
-        for name, text, run in self._commands():
-            yield DiscoveryHit(Content(name), run, help=escape(text))
-
-    async def search(self, query: str) -> Hits:
-        """List the models that match."""
-        matcher = self.matcher(query)
-        for name, text, run in self._commands():
-            score = matcher.match(name)
-            if score > 0:
-                yield Hit(score, _highlighted(matcher, name), run, help=escape(text))
-
     def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
-        """Yield name, one line of help, and what to do."""
         app = self._commanded
         serving = app.models.serving
         for model in self._models.models:

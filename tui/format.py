@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from engine.units import size_text
+
 __all__ = [
     "DASH",
     "bytes_text",
@@ -62,9 +64,7 @@ def bytes_text(value: float | None) -> str:
 
 def file_size_text(value: float | None) -> str:
     """Return the size of a file in decimal units, as of downloads: ``491 MB``, ``1.12 GB``."""
-    if value is None:
-        return DASH
-    return f"{value / 1e9:.2f} GB" if value >= 999.5e6 else f"{value / 1e6:.0f} MB"
+    return DASH if value is None else size_text(value)
 
 
 def milliseconds_text(value: float | None) -> str:

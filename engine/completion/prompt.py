@@ -11,6 +11,7 @@ files come first and do not depend on the cursor, for the same reason.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
@@ -54,6 +55,9 @@ MARGIN_TOKENS = 8
 
 # Code has about 3.7 characters per token; where tokens are longer, a window is a little smaller.
 _LOOK_CHARACTERS_A_TOKEN = 6
+_ANY_WORD = "return"
+"""Stands for the word after an indentation: some vocabularies' words take one space along."""
+
 _LINE_STARTS = re.compile(r"(?<=\n)")
 _WORD_STARTS = re.compile(r"(?<=\s)(?=\S)")
 
@@ -144,7 +148,7 @@ class PromptBuilder:
             after = self._beginning(suffix, _suffix_room(len(tail.ids) + len(typed), room, shares))
         before = self._fit(tail, room - len(after) - len(typed))
         if Part.TYPED in style.parts:
-            typed, healing = self._heal(typed, style.healed)
+            typed, healing = self._heal_line(typed, style.healed)
         else:
             before, healing = self._heal(before, style.healed)
         parts = {Part.BEFORE: before, Part.AFTER: after, Part.TYPED: typed}
@@ -210,6 +214,20 @@ class PromptBuilder:
         latest = min(len(tail.ids) - 1, spare + int(room * SLIDE_SHARE))
         start = window_start(tail.text, tail.starts[spare], tail.starts[latest])
         return self.tokenizer.encode_part(tail.text[start:])[-room:]
+
+    def _heal_line(self, ids: list[int], most: int) -> tuple[list[int], bytes]:
+        """Heal the cursor's line up to the cursor.
+
+        Indentation alone is given as it is encoded in front of a word; only what the word's own
+        token takes of it is left out.  Directly after a control token, blanks that a model had to
+        write itself ran on: 64 tokens of them, where a line should have come.
+        """
+        line = self.tokenizer.decode_bytes(ids)
+        if not self.healing or not line or line.strip(b" \t"):
+            return self._heal(ids, most)
+        ids, starts = self.tokenizer.encode_with_starts(line.decode() + _ANY_WORD)
+        word = bisect_right(starts, len(line)) - 1
+        return ids[:word], line[starts[word] :]
 
     def _heal(self, ids: list[int], most: int) -> tuple[list[int], bytes]:
         """Return ``ids`` less its last tokens, and their bytes, if a longer token begins so.

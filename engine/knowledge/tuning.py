@@ -55,7 +55,7 @@ class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     threshold: float | None
     """Mean natural log-probability below which a suggestion is hidden; None: none is."""
     weights_sha256: str
-    """Checksum of the weights it was fitted with (`engine.model.catalogue.weights_sha256`)."""
+    """Checksum of the weights it was fitted with (`engine.model_store.digests.weights_sha256`)."""
     fitted_on: dict[str, object]
     """For the model card: packages with versions, questions, likelihoods."""
     weight_bytes: int = 0

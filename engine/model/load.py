@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import ModelError
-from engine.model.catalogue import bundled_models
 from engine.model.families import ModelConfig, read_config
 from engine.model.formats.checked_tensors import load_tensors
 from engine.model.formats.checksums import read_checksums, read_file
@@ -20,6 +19,7 @@ from engine.model.gguf.configuration import read_gguf_config
 from engine.model.gguf.tensors import gguf_formats, load_gguf_tensors
 from engine.model.graph import ModelGraph
 from engine.model.tensors.tensor import Format, Tensor
+from engine.model_store.bundled import bundled_models
 
 __all__ = ["Formats", "Model", "load_model", "read_formats"]
 

@@ -3,7 +3,6 @@
 Reads no weights.  Whether the engine runs it is asked of those who would open it.
 """
 
-import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +17,8 @@ from engine.model.formats.gguf import GgufFile, Strings, read_gguf
 from engine.model.formats.safetensors import SUFFIX
 from engine.model.gguf.configuration import read_gguf_config
 from engine.model.gguf.tensors import gguf_formats
-from engine.token_roles import fills_the_middle
+from engine.paths import model_identity
+from engine.token_roles import FIM_ROLES, fills_the_middle
 from engine.version import __version__
 
 __all__ = ["ModelFacts", "facts_stamp", "read_facts"]
@@ -27,7 +27,7 @@ _LONGEST_HEAD = 1 << 27
 _INT8_BYTES = 36 / 32
 """Bytes of a weight that becomes int8 on load: 32 levels share a float32 scale."""
 
-_GGUF_FIM_KEYS = (("fim_pre", "fim_suf", "fim_mid"), ("prefix", "suffix", "middle"))
+_FIM_KEYS = tuple(zip(*(FIM_ROLES[role] for role in ("prefix", "suffix", "middle")), strict=True))
 _NORMAL_TOKEN = 1
 
 
@@ -59,10 +59,7 @@ def facts_stamp(place: Path) -> str:
     Raises:
         OSError: They cannot be looked at.
     """
-    files = [place] if place.is_file() else [*_weight_files(place), *_texts(place)]
-    states = [(file.name, file.stat()) for file in files]
-    facts = [(name, each.st_size, each.st_mtime_ns) for name, each in states]
-    return json.dumps([__version__, *facts])  # another version may run more
+    return f"{__version__} {model_identity(place)}"  # another version may run more
 
 
 def read_facts(place: Path) -> ModelFacts:
@@ -106,7 +103,7 @@ def _why_not(opening: Callable[[], object]) -> str | None:
 
 def _file_fills(file: GgufFile) -> bool:
     """Tell whether a file's vocabulary fills the middle: by its keys, or by its special tokens."""
-    for names in _GGUF_FIM_KEYS:
+    for names in _FIM_KEYS:
         if all(f"tokenizer.ggml.{name}_token_id" in file.metadata for name in names):
             return True
     tokens = file.metadata.get("tokenizer.ggml.tokens")
@@ -144,10 +141,6 @@ class _Tensor(msgspec.Struct):
 
 def _weight_files(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{SUFFIX}"))
-
-
-def _texts(folder: Path) -> list[Path]:
-    return [path for path in (folder / "config.json", folder / "tokenizer.json") if path.exists()]
 
 
 def _of_folder(folder: Path) -> ModelFacts:

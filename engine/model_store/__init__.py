@@ -13,20 +13,18 @@ from engine.model_store.choice import (
     DEFAULT_RULE,
     ModelChoice,
     default_model,
-    free_memory_bytes,
-    memory_needed_bytes,
     offered_model,
 )
 from engine.model_store.found import FoundModel, found_models
 from engine.model_store.killed import forget_killed, note_killed, was_killed
-from engine.model_store.lookup import locate_model
+from engine.model_store.lookup import find_model
 from engine.model_store.offers import CatalogueModel, available
 from engine.model_store.shelf import FetchedModel, installed
 from engine.model_store.speeds import note_speed, speed_of
 
 if TYPE_CHECKING:
     from engine.model_store.pulling import pull
-    from engine.model_store.transfer import PullProgress, size_text
+    from engine.model_store.transfer import PullProgress
     from engine.model_store.upkeep import Verification, remove, verify
 
 __all__ = [
@@ -40,18 +38,15 @@ __all__ = [
     "available",
     "bundled_models",
     "default_model",
+    "find_model",
     "forget_killed",
     "found_models",
-    "free_memory_bytes",
     "installed",
-    "locate_model",
-    "memory_needed_bytes",
     "note_killed",
     "note_speed",
     "offered_model",
     "pull",
     "remove",
-    "size_text",
     "speed_of",
     "verify",
     "was_killed",
@@ -62,7 +57,6 @@ _HOME = {
     "Verification": "upkeep",
     "pull": "pulling",
     "remove": "upkeep",
-    "size_text": "transfer",
     "verify": "upkeep",
 }
 """Modules of the names that load on first use."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.host_memory import available_bytes
+from engine.host_memory import available_bytes, memory_needed_bytes
 from engine.model_store.bundled import default_bundled
 from engine.model_store.killed import was_killed
 from engine.model_store.offers import CatalogueModel, available
@@ -19,8 +19,6 @@ __all__ = [
     "FAST_ENOUGH_TOKENS_PER_SECOND",
     "ModelChoice",
     "default_model",
-    "free_memory_bytes",
-    "memory_needed_bytes",
     "offered_model",
 ]
 
@@ -35,8 +33,6 @@ DEFAULT_RULE = (
 )
 """The rule of `default_model` in words."""
 
-_FACTOR, _BASE_BYTES = 1.3, 300_000_000
-
 
 class ModelChoice(msgspec.Struct, frozen=True):
     """A model that was chosen for the person."""
@@ -48,20 +44,6 @@ class ModelChoice(msgspec.Struct, frozen=True):
     """In words, also what larger ones were passed over for."""
 
 
-def memory_needed_bytes(weight_bytes: int) -> int:
-    """Return the memory that the engine needs with a model.
-
-    1.3 times the weights as they are held, and 300 MB for the program, its kernels and caches: the
-    bound that the engine keeps at its peak.
-    """
-    return int(_FACTOR * weight_bytes) + _BASE_BYTES
-
-
-def free_memory_bytes() -> int:
-    """Return the memory that could be had now without swapping, within this process's limits."""
-    return available_bytes()
-
-
 def default_model(held_bytes: int = 0) -> ModelChoice:
     """Return the model to use when none is named, by `DEFAULT_RULE`.
 
@@ -71,7 +53,7 @@ def default_model(held_bytes: int = 0) -> ModelChoice:
     Raises:
         ModelError: No model is bundled.
     """
-    free = free_memory_bytes() + held_bytes
+    free = available_bytes() + held_bytes
     passed_over: list[str] = []
     coders = [model for model in installed() if model.offer is not None and _is_coder(model.offer)]
     for model in sorted(coders, key=lambda each: -each.size_bytes):
@@ -114,7 +96,7 @@ def offered_model() -> CatalogueModel | None:
     coders = [model for model in available() if _is_coder(model)]
     if any(model.name in fetched for model in coders):
         return None
-    free = free_memory_bytes()
+    free = available_bytes()
     for model in coders:
         if memory_needed_bytes(model.file_bytes) <= free:
             return model

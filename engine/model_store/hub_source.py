@@ -14,8 +14,8 @@ import msgspec
 from engine.errors import StoreError
 from engine.model_store import hub_child
 from engine.model_store.child_process import folder_bytes, run_child
+from engine.model_store.digests import file_sha256
 from engine.model_store.offers import HubFile
-from engine.model_store.shelf import file_sha256
 from engine.model_store.transfer import ProgressMeter, SourceError, WholeFile, require_space
 
 __all__ = ["choose_file", "fetch_hub", "parse_reference"]

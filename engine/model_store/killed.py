@@ -3,12 +3,9 @@
 Such a model is no default until somebody chooses it and it opens.
 """
 
-import os
-import tempfile
 from pathlib import Path
 
-import msgspec
-
+from engine.model_store.notes import read_note, write_note
 from engine.paths import state_dir
 
 __all__ = ["forget_killed", "note_killed", "was_killed"]
@@ -19,22 +16,7 @@ def _file() -> Path:
 
 
 def _read() -> set[str]:
-    """Return the names; a file that cannot be read holds none."""
-    try:
-        return msgspec.json.decode(_file().read_bytes(), type=set[str])
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        return set()
-
-
-def _write(names: set[str]) -> None:
-    """Replace the file; where it cannot be written, the next death notes it again."""
-    try:
-        _file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=_file().parent, delete=False) as draft:
-            draft.write(msgspec.json.encode(sorted(names)))
-        os.replace(draft.name, _file())
-    except OSError:
-        return
+    return read_note(_file(), set[str], set())
 
 
 def was_killed(name: str) -> bool:
@@ -48,11 +30,11 @@ def note_killed(name: str) -> None:
     Args:
         name: Its name, or its file.
     """
-    _write(_read() | {Path(name).name.removesuffix(".gguf")})
+    write_note(_file(), sorted(_read() | {Path(name).name.removesuffix(".gguf")}))
 
 
 def forget_killed(name: str) -> None:
     """Forget it: it was chosen again, and opened."""
     names = _read()
     if name in names:
-        _write(names - {name})
+        write_note(_file(), sorted(names - {name}))

@@ -11,18 +11,18 @@ from engine.errors import ModelError
 from engine.model_store.bundled import bundled_models
 from engine.model_store.choice import default_model
 from engine.model_store.found import found_models
-from engine.model_store.offers import offer_named
+from engine.model_store.offers import CatalogueModel, available, offer_named
 from engine.model_store.shelf import installed
-from engine.model_store.transfer import size_text
+from engine.units import size_text
 
-__all__ = ["is_gguf", "locate_model"]
+__all__ = ["find_model", "is_gguf"]
 
 _MAGIC, _SUFFIX = b"GGUF", ".gguf"
 _MOST_NAMES = 8
 """Names that a message lists."""
 
 
-def locate_model(asked: str | Path | None = None, folders: Iterable[Path] = ()) -> Path:
+def find_model(asked: str | Path | None = None, folders: Iterable[Path] = ()) -> Path:
     """Return the folder or GGUF file of a model.
 
     A whole name of a bundled or fetched model comes first, then a folder or ``.gguf`` file, then
@@ -98,6 +98,12 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:_MOST_NAMES]) + more
 
 
+def _offer_meant(text: str) -> CatalogueModel | None:
+    """Return the model of the catalogue that a name, or the beginning of only one, means."""
+    begin = [offer for offer in available() if text and offer.name.startswith(text.lower())]
+    return begin[0] if len(begin) == 1 else offer_named(text)
+
+
 def _unknown(text: str, own: dict[str, Path], found: dict[str, Path] | None = None) -> str:
     if text.endswith(_SUFFIX):
         return f"{text}: no such file"
@@ -106,16 +112,16 @@ def _unknown(text: str, own: dict[str, Path], found: dict[str, Path] | None = No
             return f"{text!r} is no GGUF file; --model takes one, a model folder or a name"
     except (OSError, RuntimeError, ValueError):
         pass  # then it is no file
-    offer = offer_named(text)
+    offer = _offer_meant(text)
     if offer is not None:
         return (
-            f"{text} is not on this computer; `spark-tui models pull {text}` fetches it "
-            f"({size_text(offer.download_bytes)}, {offer.licence})"
+            f"{offer.name} is not on this computer; `spark-tui models pull {offer.name}` fetches "
+            f"it ({size_text(offer.download_bytes)}, {offer.licence})"
         )
     known = [*own, *(found or ())]
     close = get_close_matches(text, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    hint = f"; did you mean {close[0]!r}?" if close else ""
     return (
-        f"no model {text!r}: no name, folder or GGUF file; {hint}"
+        f"no model {text!r}: no name, folder or GGUF file{hint} "
         f"(here: {_listed(known) or 'none'}; `spark-tui models` lists all)"
     )

@@ -12,6 +12,7 @@ import msgspec
 
 from engine.errors import StoreError
 from engine.model_store.bundled import bundled_models
+from engine.model_store.digests import file_sha256
 from engine.model_store.folder_source import fetch_folder
 from engine.model_store.hub_source import choose_file, fetch_hub, parse_reference
 from engine.model_store.offers import CatalogueModel, HubFile, available, offer_named
@@ -19,7 +20,6 @@ from engine.model_store.package_source import fetch_packages
 from engine.model_store.shelf import (
     FetchedModel,
     OriginNote,
-    file_sha256,
     installed,
     is_model_name,
     locked,

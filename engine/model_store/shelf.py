@@ -6,7 +6,6 @@
 
 import errno
 import fcntl
-import hashlib
 import os
 import re
 import time
@@ -23,7 +22,6 @@ from engine.paths import models_dir
 __all__ = [
     "FetchedModel",
     "OriginNote",
-    "file_sha256",
     "installed",
     "is_model_name",
     "locked",
@@ -138,26 +136,6 @@ def _flush(file: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def file_sha256(file: Path, on_bytes: Callable[[int], None] | None = None) -> str:
-    """Return the SHA-256 of a file.
-
-    Args:
-        file: The file.
-        on_bytes: Called with the number of bytes read so far.
-
-    Raises:
-        OSError: It cannot be read.
-    """
-    digest, done = hashlib.sha256(), 0
-    with file.open("rb", buffering=0) as opened:
-        while block := opened.read(READ_BYTES):
-            digest.update(block)
-            done += len(block)
-            if on_bytes is not None:
-                on_bytes(done)
-    return digest.hexdigest()
 
 
 @contextmanager

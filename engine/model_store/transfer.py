@@ -12,6 +12,7 @@ from time import monotonic
 import msgspec
 
 from engine.errors import PullCancelledError, StoreError
+from engine.units import size_text
 
 __all__ = [
     "OnPullProgress",
@@ -20,7 +21,6 @@ __all__ = [
     "SourceError",
     "WholeFile",
     "require_space",
-    "size_text",
 ]
 
 SPARE_BYTES = 32 << 20
@@ -145,10 +145,3 @@ def require_space(folder: Path, needed_bytes: int, what: str) -> None:
             f"{what} needs {size_text(needed_bytes + SPARE_BYTES)} on the disk of {folder}, "
             f"{size_text(free)} are free; free some, or set SPARK_MODELS_DIR to a folder elsewhere"
         )
-
-
-def size_text(size_bytes: float) -> str:
-    """Return a size for a person: ``"491 MB"``."""
-    if size_bytes >= 10**9:
-        return f"{size_bytes / 1e9:.2f} GB"
-    return f"{size_bytes / 1e6:.0f} MB" if size_bytes >= 10**7 else f"{size_bytes / 1e6:.1f} MB"

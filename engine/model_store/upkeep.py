@@ -10,10 +10,10 @@ import msgspec
 from engine.errors import StoreError
 from engine.model_store.bundled import bundled_models
 from engine.model_store.child_process import folder_bytes
+from engine.model_store.digests import file_sha256
 from engine.model_store.killed import forget_killed
 from engine.model_store.shelf import (
     FetchedModel,
-    file_sha256,
     installed,
     is_model_name,
     locked,

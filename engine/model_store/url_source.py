@@ -14,7 +14,8 @@ from email.message import Message
 from pathlib import Path
 from typing import Any
 
-from engine.model_store.shelf import READ_BYTES, file_sha256
+from engine.model_store.digests import file_sha256
+from engine.model_store.shelf import READ_BYTES
 from engine.model_store.transfer import ProgressMeter, SourceError, WholeFile, require_space
 from engine.version import __version__
 

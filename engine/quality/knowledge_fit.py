@@ -24,7 +24,7 @@ from engine.knowledge.advice import Opinion, line_ends
 from engine.knowledge.fitting import Observed
 from engine.knowledge.mixture import Certainty
 from engine.knowledge.tuning import EXPERTS, Tuning, find_tuning, neutral_tuning, write_user_tuning
-from engine.model.catalogue import weights_sha256
+from engine.model_store.digests import weights_sha256
 from engine.protocol.completion import CompletionRequest
 from engine.quality.corpus import read_corpus
 from engine.quality.question_sampler import QuestionItem, QuestionSampler

@@ -7,18 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.client import SMALL_MODEL
-from engine.model.catalogue import bundled_models, find_model
+from engine.host_memory import session_needed_bytes
 from engine.model_store import default_model
+from engine.model_store.bundled import bundled_models
+from engine.model_store.lookup import find_model
 from engine.paths import model_identity
 
 __all__ = ["ModelFiles", "model_files"]
-
-NEED_FACTOR = 1.3
-"""Bytes of an open session for each byte of the weights' files: packed weights, scales, a part of
-the file while it is read.  The most that a model may take (`engine/server/README.md`)."""
-
-NEED_BYTES = 128 * 1024 * 1024
-"""Bytes of an open session beside its weights: KV cache, vocabulary, the repository's index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +45,6 @@ def model_files(model: str | None, held_bytes: int = 0) -> ModelFiles:
     return ModelFiles(
         path,
         model_identity(path),
-        round(NEED_FACTOR * weights) + NEED_BYTES,
+        session_needed_bytes(weights),
         path == bundled_models().get(SMALL_MODEL),
     )

@@ -159,7 +159,7 @@ def weight_files(folder: Path) -> list[Path]:
 def digest(folder: Path) -> str:
     """Return the SHA-256 of the `weight_files`, one after the other.
 
-    The same as ``engine.model.catalogue.weights_sha256``, which a test holds.
+    The same as ``engine.model_store.digests.weights_sha256``, which a test holds.
     """
     total = hashlib.sha256()
     for path in weight_files(folder):

@@ -5,8 +5,8 @@ from time import process_time
 import pytest
 
 from engine import list_models
+from engine.host_memory import memory_needed_bytes
 from engine.model import model_facts
-from engine.model_store import memory_needed_bytes
 from tests.gguf_writer import Array, Packed, write_gguf
 
 Q8_0 = 8

@@ -143,6 +143,7 @@ def test_functions_are_measured_and_kernels_may_take_more(
                 f"@kernel\ndef k({nine}): pass\n"
                 f"@njit(cache=True)\ndef n({nine}): pass\n"
                 f"@click.command()\ndef c({nine}): pass\n"
+                f"def typed(typing_context, {nine}): pass\n"
                 f"@other\ndef plain({nine}):\n    x = 1\n    return x\n"
                 "class A:\n    def f(self, a, b, c, d, e, f, g, h): pass\n"
             ),
@@ -150,9 +151,9 @@ def test_functions_are_measured_and_kernels_may_take_more(
         },
     )
     figures = structure.measure(tmp_path)
-    assert figures["many_parameters"] == [{"function": "engine/low.py:11 plain", "parameters": 9}]
-    assert figures["many_parameters_exempt"] == 3
-    assert (figures["functions"], figures["function_lines_median"]) == (5, 1)
+    assert figures["many_parameters"] == [{"function": "engine/low.py:12 plain", "parameters": 9}]
+    assert figures["many_parameters_exempt"] == 4
+    assert (figures["functions"], figures["function_lines_median"]) == (6, 1)
     assert figures["function_lines_p90"] > 1
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.model.catalogue import weights_sha256
 from engine.model.tensors.floats import FloatTensor
 from engine.model.tensors.q8 import quantise
+from engine.model_store.digests import weights_sha256
 from scripts.train import export, weights_file
 
 

@@ -34,7 +34,15 @@ def test_bytes_are_binary(value: int, text: str) -> None:
     assert bytes_text(value) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(491_400_064, "491 MB"), (1_117_320_768, "1.12 GB")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (491_400_064, "491 MB"),
+        (1_117_320_768, "1.12 GB"),
+        (6_500_000, "6.5 MB"),
+        (999_700_000, "1.00 GB"),
+    ],
+)
 def test_sizes_of_files_are_decimal(value: int, text: str) -> None:
     assert file_size_text(value) == text
 

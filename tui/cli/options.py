@@ -104,7 +104,7 @@ def resolve_model(name: str | None) -> str | None:
     from engine import model_store  # knows how to fetch, too, which no start needs
 
     try:
-        path = model_store.locate_model(asked, map(Path, settings.folders))
+        path = model_store.find_model(asked, map(Path, settings.folders))
     except ModelError as error:
         named = "" if name is not None else "; the settings name it (`default` under [models])"
         raise WrongCallError(f"{error}{named}") from error

@@ -1,4 +1,4 @@
-"""A line on stderr that says what a command waits for; nothing during a short wait."""
+"""Lines on stderr that say what a command waits for; nothing during a short wait."""
 
 import sys
 from collections.abc import Callable
@@ -9,12 +9,32 @@ import click
 
 from engine.protocol.messages import Progress
 
-__all__ = ["ProgressLine"]
+__all__ = ["ProgressLine", "TerminalLine"]
 
 PATIENCE_SECONDS = 1.0
 """A wait shorter than this needs no explanation."""
 
 _CLEAR = "\r\x1b[2K"
+
+
+class TerminalLine:
+    """The terminal's last line, written again and again, and gone at the end."""
+
+    def __init__(self) -> None:
+        self.on_terminal = sys.stderr.isatty()
+        """Elsewhere lines cannot be written again; whoever has something to say prints it."""
+        self._shown = False
+
+    def write(self, text: str) -> None:
+        """Show a text in place of the last one."""
+        click.echo(f"{_CLEAR}{text}", nl=False, err=True)
+        self._shown = True
+
+    def clear(self) -> None:
+        """Leave the line empty, if anything was written."""
+        if self._shown:
+            click.echo(_CLEAR, nl=False, err=True)
+            self._shown = False
 
 
 class ProgressLine:
@@ -27,7 +47,7 @@ class ProgressLine:
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._began = clock()
-        self._terminal = sys.stderr.isatty()
+        self._line = TerminalLine()
         self._shown = ""
 
     def __enter__(self) -> "ProgressLine":
@@ -39,8 +59,7 @@ class ProgressLine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._terminal and self._shown:
-            click.echo(_CLEAR, nl=False, err=True)
+        self._line.clear()
 
     def show(self, progress: Progress) -> None:
         """Show one step, once the wait is long; the same step twice is shown once."""
@@ -48,7 +67,7 @@ class ProgressLine:
         if line == self._shown or self._clock() - self._began < PATIENCE_SECONDS:
             return
         self._shown = line
-        if self._terminal:
-            click.echo(f"{_CLEAR}{line}", nl=False, err=True)
+        if self._line.on_terminal:
+            self._line.write(line)
         else:
             click.echo(line, err=True)

@@ -148,11 +148,10 @@ def _offered() -> "CatalogueModel | None":
 
 def _offer_text(offer: "CatalogueModel") -> str:
     """Return what a model costs and gains, in measured words."""
-    from engine import model_store
+    from engine import host_memory
 
-    needs = model_store.memory_needed_bytes(offer.file_bytes)
-    free = model_store.free_memory_bytes()
-    of = "" if free is None else f" of {free / 1e9:.1f} GB free"
+    needs = host_memory.memory_needed_bytes(offer.file_bytes)
+    of = f" of {host_memory.available_bytes() / 1e9:.1f} GB free"
     return (
         f"{offer.title}\n"
         f"  to fetch   {offer.download_bytes / 1e6:.0f} MB, licence {offer.licence}\n"

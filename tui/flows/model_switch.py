@@ -81,7 +81,7 @@ class ModelSwitch:
     def _takes_coming(self, event: Progress | EngineReady | SessionFailed | Telemetry) -> bool:
         match event:
             case Progress():
-                self._show(BackgroundWork(self._name, _step(event), _fraction(event)))
+                self._show(BackgroundWork(self._name, event.label, _fraction(event)))
             case SessionFailed():
                 self.forget()
                 self._notify(event.message, severity="error", timeout=12)
@@ -105,12 +105,6 @@ def _forgive(model: str) -> None:
     from engine import model_store
 
     model_store.forget_killed(model)
-
-
-def _step(progress: Progress) -> str:
-    count = f"{progress.done} of {progress.total} " if progress.total > 1 else ""
-    verb, _, rest = progress.label.partition(" ")
-    return f"{verb} {count}{rest}".rstrip()
 
 
 def _fraction(progress: Progress) -> float | None:

@@ -4,10 +4,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from engine.protocol.messages import EngineReady, RegionInfo
-from tui.format import bytes_text, clock_text, count_text, rate_text, short_count_text
+from tui.format import (
+    bytes_text,
+    clock_text,
+    count_text,
+    file_size_text,
+    rate_text,
+    short_count_text,
+)
 from tui.visuals.bars import progress_bar, stacked_bar
 from tui.visuals.inks import Inks
 from tui.visuals.palette import USE_COLOURS
@@ -16,6 +24,8 @@ __all__ = ["MemoryView", "RegionKind", "memory_text", "region_kinds"]
 
 _NUMBERS = re.compile(r"\s*\d+(–\d+)?$")
 _VALUE = 8
+_REGION_COLUMNS = 39
+"""Cells of a line of the table of regions, with all columns."""
 _CAPTIONS = ("SRAM of the fullest core", "SRAM, fullest core")
 """What the bars are of, longest form first."""
 
@@ -78,12 +88,12 @@ def memory_text(view: MemoryView, width: int, height: int, inks: Inks) -> Text:
     if view.ready is None:
         return Text("known once the engine is ready", style=inks.muted, end="", no_wrap=True)
     kinds = region_kinds(view.ready.machine.regions)
-    title, shape = _model_lines(view.ready, inks)
+    title, shape = _model_lines(view.ready, width, inks)
     weights = _weight_lines(view.ready, width, inks)
     can = [_ability_line(view, inks)]
     bars = _sram_lines(view.ready, kinds, width, inks)
     kv = [_kv_line(view, width, inks)]
-    places = _place_lines(view.ready, kinds, inks)
+    places = _place_lines(view.ready, kinds, width, inks)
     top, end = [title, shape], [*can, *places, *kv]
     whole = [*top, *weights, *end, Text(), *bars]
     shorter = (
@@ -96,23 +106,28 @@ def memory_text(view: MemoryView, width: int, height: int, inks: Inks) -> Text:
     lines = next((each for each in (whole, *shorter) if len(each) <= height), least)
     spare = height - len(lines) - 2
     if lines is whole and spare > 0:
-        lines = [*lines, Text(), *_region_lines(view.ready.machine.regions, spare + 1, inks)]
+        lines = [*lines, Text(), *_region_lines(view.ready.machine.regions, width, spare + 1, inks)]
     for line in lines:
         line.truncate(width, overflow="ellipsis")
     return Text("\n", end="", no_wrap=True).join(lines[:height])
 
 
-def _model_lines(ready: EngineReady, inks: Inks) -> tuple[Text, Text]:
-    """Return name and size, then the shape."""
+def _model_lines(ready: EngineReady, width: int, inks: Inks) -> tuple[Text, Text]:
+    """Return name and size, the size shorter where it would be cut, then the shape."""
     model = ready.model
     title = Text(end="").append(model.name, style=f"bold {inks.text}")
-    title.append(
-        f"  {short_count_text(model.parameters)} parameters, {bytes_text(model.weight_bytes)}",
-        style=inks.muted,
-    )
+    count, size = short_count_text(model.parameters), file_size_text(model.weight_bytes)
+    forms = (f"  {count} parameters, {size}", f"  {count}, {size}", f"  {size}", "")
+    title.append(_fitting(forms, width - title.cell_len), style=inks.muted)
     family = f"{model.family}, " if model.family else ""
-    facts = f"{family}{model.layers} layers × {model.width}, {count_text(model.vocabulary)} tokens"
+    facts = f"{family}{model.layers} layers × {model.width}"
+    facts = _fitting((f"{facts}, {count_text(model.vocabulary)} tokens", facts), width)
     return title, Text(facts, style=inks.muted, end="")
+
+
+def _fitting(forms: Sequence[str], room: int) -> str:
+    """Return the first form that fits, else the last: a number must not be cut."""
+    return next((form for form in forms if cell_len(form) <= room), forms[-1])
 
 
 def _weight_lines(ready: EngineReady, width: int, inks: Inks) -> list[Text]:
@@ -122,7 +137,7 @@ def _weight_lines(ready: EngineReady, width: int, inks: Inks) -> list[Text]:
     """
     lines: list[str] = []
     for name, kind in ready.model.types.items():
-        entry = f"{name} {bytes_text(kind.bytes)} in {kind.tensors}"
+        entry = f"{name} {file_size_text(kind.bytes)} in {kind.tensors}"
         if lines and len(lines[-1]) + len(entry) + 2 <= width:
             lines[-1] += f", {entry}"
         else:
@@ -131,46 +146,51 @@ def _weight_lines(ready: EngineReady, width: int, inks: Inks) -> list[Text]:
 
 
 def _ability_line(view: MemoryView, inks: Inks) -> Text:
-    """Return what the model reads and knows, and how fast it writes here."""
+    """Return what the model reads, the one language it knows, and how fast it writes here."""
     assert view.ready is not None  # asked for only then
     model = view.ready.model
     reads = "fills the middle" if model.fill_in_the_middle else "prefix only"
     text = Text(reads, style=inks.muted if model.fill_in_the_middle else inks.caution, end="")
-    text.append(f", {model.language}", style=inks.muted)
+    if model.language != "any":
+        text.append(f", {model.language}", style=inks.muted)
     if view.tokens_per_second is not None:
         speed = rate_text(view.tokens_per_second)
         text.append(", ", style=inks.muted).append(f"{speed} tok/s", style=inks.host)
     return text
 
 
-def _region_lines(regions: Sequence[RegionInfo], room: int, inks: Inks) -> list[Text]:
-    """Return where each region lies, in at most ``room`` lines."""
-    lines = [Text(_region_line("region", "at x,y", "cores", "fullest"), style=inks.muted, end="")]
+def _region_lines(regions: Sequence[RegionInfo], width: int, room: int, inks: Inks) -> list[Text]:
+    """Return where each region lies, in at most ``room`` lines; what is cut else is left out."""
+    rows = [("region", "at x,y", "cores", "fullest")]
     for region in regions:
         used = sum(region.sram_bytes.get(use, 0) for use in USE_COLOURS)
         place, size = f"{region.x},{region.y}", f"{region.width}×{region.height}"
-        line = _region_line(region.label, place, size, bytes_text(used))
-        lines.append(Text(line, style=inks.text, end=""))
+        rows.append((region.label, place, size, bytes_text(used)))
+    columns = 4 if width >= _REGION_COLUMNS else 3
+    lines = [
+        Text(_region_line(*row[:columns]), style=inks.text if number else inks.muted, end="")
+        for number, row in enumerate(rows)
+    ]
     if len(lines) > room:
         more = Text(f"and {len(lines) - room + 1} more", style=inks.muted, end="")
         lines = [*lines[: room - 1], more]
     return lines
 
 
-def _region_line(label: str, place: str, cores: str, fullest: str) -> str:
-    return f"{label:<13} {place:<8} {cores:<8} {fullest}"
+def _region_line(label: str, place: str, cores: str, fullest: str = "") -> str:
+    return f"{label:<13} {place:<8} {cores:<8} {fullest}".rstrip()
 
 
-def _place_lines(ready: EngineReady, kinds: Sequence[RegionKind], inks: Inks) -> list[Text]:
+def _place_lines(
+    ready: EngineReady, kinds: Sequence[RegionKind], width: int, inks: Inks
+) -> list[Text]:
     """Return machine and cores, then one line per kind of region."""
     machine = ready.machine
     total = machine.columns * machine.rows
-    lines = [
-        Text(f"{machine.name} at {clock_text(machine.clock_ghz)}", style=inks.wafer, end="").append(
-            f" {count_text(machine.cores_used)} of {short_count_text(total)} cores",
-            style=inks.muted,
-        )
-    ]
+    text = Text(f"{machine.name} at {clock_text(machine.clock_ghz)}", style=inks.wafer, end="")
+    used = f" {count_text(machine.cores_used)}"
+    forms = (f"{used} of {short_count_text(total)} cores", f"{used} cores")
+    lines = [text.append(_fitting(forms, width - text.cell_len), style=inks.muted)]
     for kind in kinds:
         times = f"{kind.count} × " if kind.count > 1 else ""
         text = Text(f"{kind.name:<8}", style=inks.text, end="")

@@ -130,13 +130,12 @@ def _engine(state: EngineState, room: int, inks: Inks) -> Text:
 
 def _preparing(state: EngineState, room: int, inks: Inks) -> Text:
     """Return what is being compiled or loaded, with a bar if there is room for one."""
-    count = f"{state.done} of {state.total} " if state.total > 1 else ""
-    verb, _, rest = state.detail.partition(" ")
-    label = f"{verb} {count}{rest}".rstrip()
-    text = Text(f"◌ {label}", style=inks.text, end="")
+    count = f", {state.done} of {state.total}" if state.total > 1 else ""
+    text = Text(f"◌ {state.detail}{count}", style=inks.text, end="")
     if state.total:
         bar_room = min(_BAR, room - text.cell_len - 1)
         if bar_room < 4:
+            verb = state.detail.partition(" ")[0]
             text = Text(f"◌ {verb} {state.done}/{state.total}", style=inks.text, end="")
             bar_room = min(_BAR, room - text.cell_len - 1)
         if bar_room >= 4:

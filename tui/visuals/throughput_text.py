@@ -109,7 +109,9 @@ def _last_completion(completion: Completion | None, width: int, inks: Inks) -> T
         return Text("host ", style=inks.host, end="").append(f"last {DASH}", style=inks.muted)
     first = milliseconds_text(completion.host.first_text_ms)
     total = milliseconds_text(completion.host.prefill_ms + completion.host.decode_ms)
-    tokens = f"{completion.completion_tokens} tokens"
+    tokens = (
+        "1 token" if completion.completion_tokens == 1 else f"{completion.completion_tokens} tokens"
+    )
     text = Text("host ", style=inks.host, end="")
     text.append("last ", style=inks.muted).append(f"{tokens} {total}", style=inks.text)
     more = f"  first {first}"

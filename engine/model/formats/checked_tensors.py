@@ -8,23 +8,18 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.errors import WeightsError
 from engine.model.formats.checksums import Checksums
 from engine.model.formats.safetensors import WEIGHTS_FILE, read_stored, with_scales
 from engine.model.formats.shards import INDEX_FILE, is_sharded, read_shards
+from engine.model.formats.tensor_checks import counted, finite_floats, quantised
 from engine.model.graph import ModelGraph
 from engine.model.tensors import FORMATS
 from engine.model.tensors.floats import FloatTensor
-from engine.model.tensors.q8 import Q8Tensor, quantise
 from engine.model.tensors.stored import Stored
 from engine.model.tensors.tensor import Format, Tensor
 
 __all__ = ["Adapt", "load_float_tensors", "load_tensors"]
-
-_NAMES_SHOWN = 5
 
 
 Adapt = Callable[[Mapping[str, Stored]], dict[str, Stored]]
@@ -64,7 +59,7 @@ def load_float_tensors(
         WeightsError: As `load_tensors`.
     """
     return {
-        name: FloatTensor(_finite(stored, _as_stored(stored).dequantise()))
+        name: finite_floats(_as_stored(stored), stored.where)
         for name, stored in _read_checked(folder, graph, checksums, adapt).items()
     }
 
@@ -98,16 +93,11 @@ def _check_names(path: Path, stored: Iterable[str], wanted: Iterable[str]) -> No
         hint = ""
         if close := get_close_matches(missing[0], unknown, n=1):
             hint = f"; the file has {close[0]!r}: did you mean that?"
-        raise WeightsError(f"{path}: {_counted(missing)} missing{hint}; check config.json")
+        raise WeightsError(f"{path}: {counted(missing)} missing{hint}; check config.json")
     if unknown:
         raise WeightsError(
-            f"{path}: {_counted(unknown)} not part of the model that config.json describes"
+            f"{path}: {counted(unknown)} not part of the model that config.json describes"
         )
-
-
-def _counted(names: list[str]) -> str:
-    shown = ", ".join(names[:_NAMES_SHOWN]) + (", …" if len(names) > _NAMES_SHOWN else "")
-    return f"1 tensor ({shown}) is" if len(names) == 1 else f"{len(names)} tensors ({shown}) are"
 
 
 def _check_tensor(stored: Stored, shape: tuple[int, ...]) -> None:
@@ -139,18 +129,5 @@ def _loaded(stored: Stored) -> Tensor:
     """Return a stored tensor in a format that runs: a vector in fp32, any other matrix in int8."""
     tensor = _as_stored(stored)
     if len(stored.shape) == 1:
-        return FloatTensor(_finite(stored, tensor.dequantise()))
-    return tensor if tensor.format.runs else _quantised(stored, tensor)
-
-
-def _quantised(stored: Stored, tensor: Tensor) -> Q8Tensor:
-    try:
-        return quantise(tensor)
-    except WeightsError as error:
-        raise WeightsError(f"{stored.where}: {error}") from error
-
-
-def _finite(stored: Stored, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    if not np.isfinite(values).all():
-        raise WeightsError(f"{stored.where}: a value is not finite (NaN or infinite)")
-    return values
+        return finite_floats(tensor, stored.where)
+    return tensor if tensor.format.runs else quantised(tensor, stored.where)

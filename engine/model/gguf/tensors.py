@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from engine.errors import WeightsError
 from engine.model.formats.gguf import GgufFile, GgufTensor
+from engine.model.formats.tensor_checks import counted, finite_floats, quantised
 from engine.model.gguf.architectures import find_architecture
 from engine.model.gguf.keys import Keys
 from engine.model.gguf.paired_rows import paired_rows
@@ -24,7 +25,7 @@ from engine.model.tensors import packed_formats
 from engine.model.tensors.block_tensor import BlockTensor
 from engine.model.tensors.file_rows import FileRows, TensorFile
 from engine.model.tensors.floats import FLOAT_TYPES, FP32, FloatTensor, stored_floats
-from engine.model.tensors.q8 import INT8, quantise
+from engine.model.tensors.q8 import INT8
 from engine.model.tensors.stored import Stored
 from engine.model.tensors.tensor import Format, Tensor
 
@@ -33,8 +34,6 @@ __all__ = ["gguf_formats", "load_gguf_floats", "load_gguf_tensors"]
 _HARMLESS = re.compile(r"rope_freqs\.weight|blk\.\d+\.attn_rot_embd\.weight")
 """Tensors that no graph reads: factors of the rotation, which the configuration took over, and
 tables of its angles, which old files carry and llama.cpp passes over."""
-
-_NAMES_SHOWN = 5
 
 
 def load_gguf_tensors(file: GgufFile, graph: ModelGraph) -> dict[str, Tensor]:
@@ -55,10 +54,7 @@ def load_gguf_floats(file: GgufFile, graph: ModelGraph) -> dict[str, FloatTensor
         WeightsError: As `load_gguf_tensors`.
     """
     found = _find(file, graph)
-    return {
-        name: FloatTensor(_finite(each, each.as_stored().dequantise()))
-        for name, each in found.items()
-    }
+    return {name: finite_floats(each.as_stored(), each.where) for name, each in found.items()}
 
 
 def gguf_formats(file: GgufFile, graph: ModelGraph) -> dict[str, Format]:
@@ -107,19 +103,8 @@ class _Stored:
 def _loaded(stored: _Stored) -> Tensor:
     tensor = stored.as_stored()
     if not stored.is_matrix:
-        return FloatTensor(_finite(stored, tensor.dequantise()))
-    if tensor.format.is_quantised:
-        return tensor
-    try:
-        return quantise(tensor)
-    except WeightsError as error:
-        raise WeightsError(f"{stored.where}: {error}") from error
-
-
-def _finite(stored: _Stored, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    if not np.isfinite(values).all():
-        raise WeightsError(f"{stored.where}: a value is not finite (NaN or infinite)")
-    return values
+        return finite_floats(tensor, stored.where)
+    return tensor if tensor.format.is_quantised else quantised(tensor, stored.where)
 
 
 # ── all of them ─────────────────────────────────────────────────────────────────────────────
@@ -163,24 +148,18 @@ def _check_names(file: GgufFile, wanted: Iterable[str]) -> None:
     expected = set(wanted)
     missing = sorted(expected - set(file.tensors))
     if missing:
-        raise WeightsError(f"{file.path}: {_counted(missing)} missing; {_SOURCE}")
+        raise WeightsError(f"{file.path}: {counted(missing)} missing; {_SOURCE}")
     unknown = sorted(
         name for name in file.tensors if name not in expected and not _HARMLESS.fullmatch(name)
     )
     if unknown:
         raise WeightsError(
-            f"{file.path}: {_counted(unknown)} not part of the model that the metadata describes, "
+            f"{file.path}: {counted(unknown)} not part of the model that the metadata describes, "
             f"or of a variant that is not supported"
         )
 
 
 _SOURCE = "the metadata describes another model, or a variant that is not supported"
-
-
-def _counted(names: list[str]) -> str:
-    printable = [name if name.isprintable() else repr(name) for name in names[:_NAMES_SHOWN]]
-    shown = ", ".join(printable) + (", …" if len(names) > _NAMES_SHOWN else "")
-    return f"1 tensor ({shown}) is" if len(names) == 1 else f"{len(names)} tensors ({shown}) are"
 
 
 def _check(path: Path, tensor: GgufTensor, shape: tuple[int, ...]) -> None:

@@ -66,7 +66,7 @@ def compile_packers(
     packers = _packers(_storages(matrices))
     given = {operands.Bytes: np.zeros(1, np.uint8), operands.Places: np.zeros(1, np.int64)}
     for number, (packer, storage) in enumerate(packers.items()):
-        on_progress(number, len(packers), f"preparing to pack {storage.name}")
+        on_progress(number, len(packers), f"preparing the packing of {storage.name}")
         sizes = {operands.TileSizes: tile_sizes(storage, 0)}
         packer.compile(signature(packer, given | sizes))
     on_progress(len(packers), len(packers), "packing the weights")

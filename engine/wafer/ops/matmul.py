@@ -26,7 +26,7 @@ from engine.wafer.program.geometry import Split
 from engine.wafer.program.machine import MachineSpec
 
 __all__ = [
-    "Tile", "cost", "finishing_of", "partials", "stack", "steps", "unpack_cycles", "unpacking",
+    "StackTile", "cost", "finishing_of", "partials", "stack", "steps", "unpack_cycles", "unpacking",
 ]  # fmt: skip
 
 _SCALE_OPERATIONS = 4
@@ -37,7 +37,7 @@ _MINIMUM_OPERATIONS = 3
 Ints = NDArray[np.int64]
 
 
-class Tile(NamedTuple):
+class StackTile(NamedTuple):
     """Neighbouring outputs of a product whose weights have one format."""
 
     format: Format
@@ -45,7 +45,7 @@ class Tile(NamedTuple):
     """By core of the axis that outputs lie along."""
 
 
-def stack(formats: Sequence[Format], outputs: Sequence[Ints]) -> tuple[Tile, ...]:
+def stack(formats: Sequence[Format], outputs: Sequence[Ints]) -> tuple[StackTile, ...]:
     """Return the tiles of stacked tensors: neighbours of one format are one tile.
 
     Args:
@@ -54,7 +54,7 @@ def stack(formats: Sequence[Format], outputs: Sequence[Ints]) -> tuple[Tile, ...
     """
     pairs = zip(formats, outputs, strict=True)
     return tuple(
-        Tile(format, tuple(_total([each for _, each in tensors]).tolist()))
+        StackTile(format, tuple(_total([each for _, each in tensors]).tolist()))
         for format, tensors in groupby(pairs, key=lambda pair: pair[0])
     )
 
@@ -63,7 +63,7 @@ def steps(
     micro: MicroSteps,
     site: Site,
     inputs: Split,
-    tiles: tuple[Tile, ...],
+    tiles: tuple[StackTile, ...],
     along: int,
     order: ReduceOrder,
     finishing: int = 0,
@@ -111,7 +111,7 @@ def steps(
 def cost(
     site: Site,
     inputs: Split,
-    tiles: tuple[Tile, ...],
+    tiles: tuple[StackTile, ...],
     along: int,
     order: ReduceOrder,
     finishing: int = 0,
@@ -129,7 +129,7 @@ def finishing_of(attributes: Container[str]) -> int:
     )
 
 
-def partials(tiles: Sequence[Tile]) -> Ints:
+def partials(tiles: Sequence[StackTile]) -> Ints:
     """Return the int32 numbers that a core sends where a group spans cores, by core, int64."""
     by_core = _total(
         [np.asarray(tile.outputs, np.int64) * tile.format.blocks_per_group for tile in tiles]
@@ -147,7 +147,7 @@ def unpack_cycles(machine: MachineSpec, format: Format, weights: Ints) -> tuple[
     )
 
 
-def unpacking(machine: MachineSpec, inputs: Split, tiles: Sequence[Tile]) -> int:
+def unpacking(machine: MachineSpec, inputs: Split, tiles: Sequence[StackTile]) -> int:
     """Return the cycles, overhead included, that the fullest core unpacks weights in `steps`."""
     cycles = np.zeros(1, np.int64)
     for tile in tiles:
@@ -162,7 +162,7 @@ def _total(parts: Sequence[Ints]) -> Ints:
     return sum(parts, start=np.zeros(1, np.int64))
 
 
-def _summed(tiles: Sequence[Tile]) -> int:
+def _summed(tiles: Sequence[StackTile]) -> int:
     """Return the sums of inputs that a group needs: one for all weights with minima."""
     return int(any(tile.format.has_minima for tile in tiles))
 
@@ -171,7 +171,7 @@ def _multiply(
     micro: MicroSteps,
     machine: MachineSpec,
     inputs: Split,
-    tiles: Sequence[Tile],
+    tiles: Sequence[StackTile],
     k: Ints,
     n: Sequence[Ints],
 ) -> None:
@@ -196,7 +196,7 @@ def _multiply(
 
 
 def _scale(
-    micro: MicroSteps, machine: MachineSpec, tiles: Sequence[Tile], g: Ints, n: Sequence[Ints]
+    micro: MicroSteps, machine: MachineSpec, tiles: Sequence[StackTile], g: Ints, n: Sequence[Ints]
 ) -> None:
     """Tell the work of a group's owner: terms and their sum."""
     overhead = machine.vector_overhead_cycles

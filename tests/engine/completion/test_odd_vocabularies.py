@@ -82,12 +82,27 @@ def test_a_word_typed_in_several_tokens_grows_into_one(tokenizer) -> None:
     assert draft.text == "rn"
 
 
+def test_indentation_is_given_but_for_what_a_word_takes_of_it() -> None:
+    """A model that had to write it again after a control token wrote blanks without end."""
+    tokenizer = tokenizer_with(*CONTROLS, words=(" return", "  ", "   "))
+    prompt = build(tokenizer, "x\n    ")
+    assert (prompt.healing, tokenizer.token_bytes(prompt.ids[-1])) == (b" ", b"   ")
+    draft = draft_at(tokenizer, "x\n    ")
+    say(draft, tokenizer, " return")
+    assert draft.text == "return"
+
+
 @BOTH
-def test_spaces_may_become_the_space_in_front_of_a_word(tokenizer) -> None:
+def test_indentation_is_given_whole_where_words_take_no_space(tokenizer) -> None:
+    prompt = build(tokenizer, "x\n    ")
+    assert (prompt.healing, tokenizer.decode_bytes(prompt.before)) == (b"", b"x\n    ")
+
+
+@BOTH
+def test_a_space_typed_may_become_the_space_in_front_of_a_word(tokenizer) -> None:
     """Two spaces are the longest token of spaces, yet the last one may belong to the word."""
     tokenizer = tokenizer_with(*CONTROLS, words=("  ", " return"), pieced=tokenizer is PIECED)
-    assert build(tokenizer, "x\n    ").healing == b"  "
-    draft = draft_at(tokenizer, "x\n    ")
+    draft = draft_at(tokenizer, "x\n   y  ")
     say(draft, tokenizer, " ", " return")
     assert draft.text == "return"
 

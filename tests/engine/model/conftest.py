@@ -1,8 +1,7 @@
-"""A tiny model, loaded once, a folder of one to spoil, and other models than the bundled ones."""
+"""A tiny model, loaded once, and a folder of one to spoil."""
 
 import pytest
 
-from engine.model_store import bundled
 from tests.tiny import tiny_model, write_tiny_model
 
 
@@ -14,13 +13,3 @@ def tiny():
 @pytest.fixture
 def tiny_folder(tmp_path):
     return write_tiny_model(tmp_path / "tiny")
-
-
-@pytest.fixture
-def bundle(tmp_path, monkeypatch):
-    """A folder of bundled models in place of the program's own."""
-    root = tmp_path / "weights"
-    root.mkdir()
-    (root / "no-model").mkdir()
-    monkeypatch.setattr(bundled, "files", lambda package: root)
-    return root

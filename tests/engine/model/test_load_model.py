@@ -6,8 +6,8 @@ import os
 import pytest
 
 from engine.errors import ConfigError, ModelError
-from engine.model.catalogue import find_model
 from engine.model.load import load_model
+from engine.model_store.lookup import find_model
 from tests.tiny import byte_tokenizer, write_checksums, write_tiny_model
 
 

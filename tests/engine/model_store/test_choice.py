@@ -2,11 +2,11 @@
 
 import pytest
 
+from engine.host_memory import memory_needed_bytes
 from engine.model_store import (
     choice,
     default_model,
     installed,
-    memory_needed_bytes,
     note_speed,
     offered_model,
     pull,
@@ -20,7 +20,7 @@ from tests.engine.model_store.conftest import DATA, write_catalogue
 def memory(monkeypatch):
     """The free memory; a test may change it."""
     free = [10**12]
-    monkeypatch.setattr(choice, "free_memory_bytes", lambda: free[0])
+    monkeypatch.setattr(choice, "available_bytes", lambda: free[0])
     return free
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.errors import ModelError
-from engine.model_store import bundled_models, locate_model, pull
+from engine.model_store import bundled_models, find_model, pull
 from tests.engine.model_store.conftest import DATA
 
 
@@ -19,45 +19,47 @@ def folder(tmp_path, store):
 
 
 def test_whole_names(folder, store) -> None:
-    assert locate_model("demo") == store / "demo.gguf"
-    assert locate_model("spark-nano") == bundled_models()["spark-nano"]
-    assert locate_model(None) == store / "demo.gguf"
-    assert locate_model("deep", [folder]) == folder / "deep.gguf"
-    assert locate_model("gemma-q8", [folder]) == folder / "Gemma-Q8.gguf"
+    assert find_model("demo") == store / "demo.gguf"
+    assert find_model("spark-nano") == bundled_models()["spark-nano"]
+    assert find_model(None) == store / "demo.gguf"
+    assert find_model("deep", [folder]) == folder / "deep.gguf"
+    assert find_model("gemma-q8", [folder]) == folder / "Gemma-Q8.gguf"
 
 
 def test_beginnings_of_one_name(folder, store) -> None:
-    assert locate_model("spark") == bundled_models()["spark-nano"]
-    assert locate_model("dem") == store / "demo.gguf"
-    assert locate_model("de", [folder]) == store / "demo.gguf"  # ours first
-    assert locate_model("gemm", [folder]) == folder / "Gemma-Q8.gguf"
+    assert find_model("spark") == bundled_models()["spark-nano"]
+    assert find_model("dem") == store / "demo.gguf"
+    assert find_model("de", [folder]) == store / "demo.gguf"  # ours first
+    assert find_model("gemm", [folder]) == folder / "Gemma-Q8.gguf"
     with pytest.raises(ModelError, match="may be Gemma-Q8, gemini; write more of the name"):
-        locate_model("gem", [folder])
+        find_model("gem", [folder])
     with pytest.raises(ModelError, match="no model 'gemm'"):
-        locate_model("gemm")
+        find_model("gemm")
 
 
 def test_paths(folder, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     file = folder / "gemini.gguf"
-    assert locate_model(file) == file
-    assert locate_model("mine/gemini.gguf") == file
-    assert locate_model("./mine") == folder
+    assert find_model(file) == file
+    assert find_model("mine/gemini.gguf") == file
+    assert find_model("./mine") == folder
     blob = tmp_path / "sha256-1234"
     blob.write_bytes(DATA)
-    assert locate_model(blob) == blob
+    assert find_model(blob) == blob
     with pytest.raises(ModelError, match=r"none\.gguf: no such file"):
-        locate_model("mine/none.gguf")
+        find_model("mine/none.gguf")
 
 
 def test_what_is_nothing_says_what_there_is(folder, tmp_path) -> None:
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(ModelError, match="is no GGUF file"):
-        locate_model(tmp_path / "a.txt")
+        find_model(tmp_path / "a.txt")
     with pytest.raises(ModelError, match=r"did you mean 'demo'\? \(here: spark-nano, demo"):
-        locate_model("domo")
+        find_model("domo")
     with pytest.raises(ModelError, match=r"models pull larger` fetches it \(3.0 MB, Apache-2.0\)"):
-        locate_model("larger")
+        find_model("larger")
+    with pytest.raises(ModelError, match="larger is not on this computer"):
+        find_model("lar")
     for text in ("", "\0", "x" * 5000, "~nobody-of-this-name/x", "/no/such"):
         with pytest.raises(ModelError, match="no model"):
-            locate_model(text)
+            find_model(text)

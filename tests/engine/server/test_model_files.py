@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ModelError
+from engine.host_memory import SESSION_BYTES
 from engine.model_store import available, choice
-from engine.server.model_files import NEED_BYTES, model_files
+from engine.server.model_files import model_files
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def folder(tmp_path):
 
 
 def test_a_session_needs_more_than_its_weights(folder):
-    assert model_files(str(folder)).need_bytes == 1300 + NEED_BYTES
+    assert model_files(str(folder)).need_bytes == 1300 + SESSION_BYTES
     assert model_files(None).path == model_files("spark-nano").path
 
 
@@ -43,7 +44,7 @@ def test_a_default_that_is_open_stays_the_default(folder, monkeypatch):
     monkeypatch.setenv("SPARK_MODELS_DIR", str(folder))
     offer = next(each for each in available() if each.measured is not None)
     (folder / f"{offer.name}.gguf").write_bytes(b"GGUF")
-    monkeypatch.setattr(choice, "free_memory_bytes", lambda: 0)
+    monkeypatch.setattr(choice, "available_bytes", lambda: 0)
     assert model_files(None).path.name == "spark-nano"
     assert model_files(None, held_bytes=10**10).path.stem == offer.name
 

@@ -10,7 +10,8 @@ import weakref
 import pytest
 
 from engine.client import SMALL_MODEL, EngineDown, ModelKilled
-from engine.model.catalogue import bundled_models
+from engine.host_memory import SESSION_BYTES
+from engine.model_store.bundled import bundled_models
 from engine.protocol.messages import (
     Complete,
     Completed,
@@ -24,7 +25,7 @@ from engine.protocol.messages import (
     Welcome,
 )
 from engine.server.budget import Budget
-from engine.server.model_files import NEED_BYTES, model_files
+from engine.server.model_files import model_files
 from engine.server.sessions import Sessions
 from engine.server.worker import Closing, Opening, Worker
 from tests.engine.server.faces import CANNED, face
@@ -139,7 +140,7 @@ async def test_a_replaced_model_file_is_another_session(big, tmp_path):
 
 
 async def test_a_model_that_cannot_fit_is_refused_and_the_other_goes_on(big):
-    memory = str(model_files(None).need_bytes + NEED_BYTES // 2)
+    memory = str(model_files(None).need_bytes + SESSION_BYTES // 2)
     async with face((*CANNED, "--memory", memory)) as one:
         await ready(one, 1)
         refused = await ready(one, one.client.open(big))
@@ -314,7 +315,7 @@ def test_nothing_is_closed_for_what_cannot_fit_anyway(table, tmp_path):
     sessions, tasks, use = table
     use("a")
     sessions.leave(*use("b"))
-    (tmp_path / "d" / "model.safetensors").write_bytes(bytes(2 * NEED_BYTES))
+    (tmp_path / "d" / "model.safetensors").write_bytes(bytes(2 * SESSION_BYTES))
     assert use("d")[0] is None
     assert tasks == []
 

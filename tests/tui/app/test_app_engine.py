@@ -89,7 +89,7 @@ async def test_editing_works_while_kernels_compile(make_app: MakeApp, client: Fa
         await until(pilot, lambda: app.editor and client.started.is_set())
         client.compile(3, 17, "compiling matmul")
         await pilot.press("x")
-        await until(pilot, lambda: "compiling 3 of 17 matmul" in str(app.status.render()))
+        await until(pilot, lambda: "compiling matmul, 3 of 17" in str(app.status.render()))
         assert requests(client) == []
         assert "starting" in str(app.status.render())
         await pilot.press("ctrl+s")

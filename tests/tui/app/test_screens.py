@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from engine import model_store
+from engine import host_memory, model_store
 from tests.tui.app.fakes import FakeClient, settled, until
 from tui.app import SparkApp
 from tui.app_messages import BackgroundWork
@@ -147,8 +147,8 @@ def test_a_model_is_offered(
     size: tuple[int, int],
 ) -> None:
     monkeypatch.setenv("SPARK_MODELS_DIR", str(tmp_path))
-    for place in (model_store, model_store.choice):
-        monkeypatch.setattr(place, "free_memory_bytes", lambda: 16_000_000_000)
+    for place in (host_memory, model_store.choice):
+        monkeypatch.setattr(place, "available_bytes", lambda: 16_000_000_000)
 
     async def act(pilot: Pilot[Any]) -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, QuestionScreen))

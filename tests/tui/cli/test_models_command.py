@@ -182,7 +182,7 @@ def test_progress_in_words() -> None:
         "fetching m: 120 MB of 478 MB, 12 MB/s, 30 s left"
     )
     assert progress_text(report("joining", 0, 10**9, 10**7)).endswith("1 min 40 s left")
-    assert progress_text(report("fetching")) == "fetching m: 0.0 MB"
+    assert progress_text(report("fetching")) == "fetching m: 0 B"
     assert progress_text(report("waiting")) == "m: another process is fetching it; waiting"
 
 

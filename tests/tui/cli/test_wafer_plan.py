@@ -6,7 +6,7 @@ import pytest
 
 from engine.model.tensors import FORMATS
 from tui.cli.options import PRICED_FORMATS
-from tui.cli.wafer.plan import floor_plan
+from tui.cli.wafer.plan import floor_plan, weights_text
 
 CONFIG = {
     "model_type": "qwen3",
@@ -86,3 +86,20 @@ def test_a_floor_plan_names_every_region_once():
         "┌─────┐", "│AABB·│", "│AABB·│", "│·###·│", "│·###·│", "└─────┘",
         "A layer 0 · B layer 1 · # head",
     ]  # fmt: skip
+
+
+def test_weights_are_told_by_type_with_what_unpacking_takes():
+    def kind(name, size, cycles):
+        cost = {"bytes_per_core": size, "unpack_cycles_per_weight": cycles}
+        return {"format": name, "bytes": 1000} | cost
+
+    found = {
+        "weights": [kind("int8", 72, 0.0), kind("q4_k", 0, 0.125), kind("q5_0", 1050, 0.625)],
+        "unpack_cycles_per_token": 5508,
+        "in_int8": {"bytes": 4140, "cores_used": 516_096, "cycles_per_token": 394_548},
+    }
+    assert weights_text(found).splitlines() == [
+        "bytes of its matrices by type: int8 72, q5_0 1,050 (unpacked at 0.625 cycles a weight);"
+        " unpacking takes 5,508 cycles a token (assumed)",
+        "in int8: +38% bytes of weights, 516,096 cores, 394,548 cycles a token",
+    ]

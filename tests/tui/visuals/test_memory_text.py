@@ -44,16 +44,41 @@ def test_caption_and_legend_are_whole(width: int) -> None:
 
 def test_the_truth_about_the_weights() -> None:
     types = {
-        "q5_0": WeightType(133, 2**28),
-        "q8_0": WeightType(13, 2**27),
-        "fp32": WeightType(9, 9),
+        "q5_0": WeightType(133, 254_000_000),
+        "q8_0": WeightType(13, 139_400_000),
+        "fp32": WeightType(121, 286_720),
     }
     model = replace(READY.model, types=types, fill_in_the_middle=False, language="any")
     view = MemoryView(replace(READY, model=model), tokens_per_second=17.25)
     lines = memory_text(view, 44, 30, INKS).plain.splitlines()
     assert lines[1] == "llama, 6 layers × 256, 8 192 tokens"
-    assert lines[2:4] == ["q5_0 256 MB in 133, q8_0 128 MB in 13", "fp32 9 B in 9"]
-    assert lines[4] == "prefix only, any, 17.2 tok/s"
+    assert lines[2:4] == ["q5_0 254 MB in 133, q8_0 139 MB in 13", "fp32 287 KB in 121"]
+    assert lines[4] == "prefix only, 17.2 tok/s"
+
+
+def test_the_size_of_a_long_name_is_said_shorter_not_cut() -> None:
+    model = replace(
+        READY.model, name="qwen2.5-coder-0.5b", parameters=630_167_424, weight_bytes=485_000_000
+    )
+    view = MemoryView(replace(READY, model=model))
+    heads = [memory_text(view, width, 30, INKS).plain.splitlines()[0] for width in (44, 39, 30, 20)]
+    assert heads == [
+        "qwen2.5-coder-0.5b  630M parameters, 485 MB",
+        "qwen2.5-coder-0.5b  630M, 485 MB",
+        "qwen2.5-coder-0.5b  485 MB",
+        "qwen2.5-coder-0.5b",
+    ]
+
+
+@given(width=st.integers(34, 60))
+def test_no_number_of_a_large_model_is_cut(width: int) -> None:
+    regions = [replace(READY.machine.regions[0], label="layers 12–17", x=223, y=448)]
+    machine = replace(READY.machine, regions=regions, cores_used=516_096)
+    model = replace(READY.model, layers=30, width=576, vocabulary=151_936)
+    lines = memory_text(
+        MemoryView(replace(READY, model=model, machine=machine)), width, 40, INKS
+    ).plain
+    assert "…" not in lines
 
 
 def test_where_each_layer_lies_is_said_where_there_is_room() -> None:

@@ -32,7 +32,7 @@ def status(width: int = 120, **fields: Any) -> str:
         [
             None,
             BackgroundWork("qwen2.5-coder-0.5b", "fetching", 0.34, 5.1e6, 63.0),
-            BackgroundWork("m", "preparing 3 of 17 matmul", 0.2),
+            BackgroundWork("m", "preparing matmul", 0.2),
         ]
     ),
 )
@@ -72,6 +72,11 @@ def test_a_narrow_status_line_drops_folders_before_the_engine() -> None:
     assert " app.py" in narrow
     assert "package" not in narrow
     assert "compiling 3/17" in narrow
+
+
+def test_what_is_prepared_is_said_before_how_far_it_is() -> None:
+    engine = EngineState(Phase.PREPARING, "packing the weights", 4, 25)
+    assert "◌ packing the weights, 4 of 25 ━" in status(engine=engine)
 
 
 def test_what_goes_on_beside_is_said_as_fully_as_there_is_room() -> None:

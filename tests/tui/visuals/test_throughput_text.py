@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.protocol.messages import ThroughputPoint
 from tests.tui.visuals.inks import INKS, widths
@@ -25,6 +26,13 @@ def test_throughput_is_said_per_clock() -> None:
     assert host.split() == ["host", "tokens/s", "151", "1", "210"]
     assert wafer.split() == ["wafer", "tokens/s", "12", "287", "102", "410"]
     assert cycles.split() == ["wafer", "cycles/token", "69", "180", "8", "300"]
+
+
+def test_one_token_is_no_tokens() -> None:
+    for count, said in ((1, "host last 1 token "), (2, "host last 2 tokens ")):
+        completion = replace(demo_completion(""), completion_tokens=count)
+        text = throughput_text(ThroughputView((), 0.85, completion), 60, 9, INKS).plain
+        assert said in text
 
 
 def test_what_was_never_measured_is_a_dash() -> None:

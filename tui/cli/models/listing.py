@@ -13,13 +13,12 @@ from rich.text import Text
 
 import engine
 from engine import model_store
+from engine.host_memory import memory_needed_bytes
 from tui.cli.options import json_option
-from tui.format import harmless, short_count_text
+from tui.format import DASH, file_size_text, harmless, short_count_text
 from tui.settings import load_settings
 
 __all__ = ["list_command"]
-
-DASH = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def _offer(model: model_store.CatalogueModel) -> dict[str, Any]:
         "parameters": model.parameters,
         "size_bytes": model.file_bytes,
         "download_bytes": model.download_bytes,
-        "memory_bytes": model_store.memory_needed_bytes(model.file_bytes),
+        "memory_bytes": memory_needed_bytes(model.file_bytes),
         "licence": model.licence,
         "licence_text": model.licence_text,
         "gains": model.gains,
@@ -104,7 +103,7 @@ def _print(found: engine.ModelList, offers: list[dict[str, Any]]) -> None:
             click.echo(harmless(f"{model.name}: {model.problem}"), err=True)
     _say("")
     _say(f"* {found.default_why}. The rule: {found.default_rule}.")
-    free = model_store.size_text(found.memory_free_bytes)
+    free = file_size_text(found.memory_free_bytes)
     _say(
         f"memory: {found.memory_rule}; {free} are free. "
         f"wafers of {found.machine}: {found.wafers_rule}."
@@ -112,7 +111,7 @@ def _print(found: engine.ModelList, offers: list[dict[str, Any]]) -> None:
     if offers:
         _say("\nTo fetch with `spark-tui models pull NAME`:")
     for offer in offers:
-        size = model_store.size_text(offer["download_bytes"])
+        size = file_size_text(offer["download_bytes"])
         _say(f"  {offer['name']}  {size}, {offer['licence']} ({offer['licence_text']})")
         _say(f"    {offer['gains']}")
 
@@ -124,10 +123,7 @@ def _say(text: str) -> None:
 def _row(model: Any) -> tuple[str, ...]:
     """Return a model's cells in the order of the columns."""
     fills = {True: "yes", False: "no", None: DASH}
-    size, memory = (
-        DASH if value is None else model_store.size_text(value)
-        for value in (model.size_bytes, model.memory_bytes)
-    )
+    size, memory = file_size_text(model.size_bytes), file_size_text(model.memory_bytes)
     return (
         f"{model.name} *" if model.default else model.name,
         model.source,

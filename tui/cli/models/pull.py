@@ -1,19 +1,19 @@
 """`spark-tui models pull`: fetches a model, with its progress on stderr."""
 
 import json
-import sys
 from collections.abc import Callable
 from time import monotonic
 
 import click
 
 from engine import model_store
-from engine.model_store import PullProgress, size_text
+from engine.model_store import PullProgress
 from tui.cli.options import json_option
+from tui.cli.progress import TerminalLine
+from tui.format import file_size_text
 
 __all__ = ["PullLine", "progress_text", "pull"]
 
-_CLEAR = "\r\x1b[2K"
 _PLAIN_SECONDS = 5.0
 """Time between two lines where there is no terminal."""
 
@@ -65,8 +65,7 @@ class PullLine:
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._terminal = sys.stderr.isatty()
-        self._shown = False
+        self._line = TerminalLine()
         self._stage = ""
         self._told_at = 0.0
 
@@ -74,15 +73,13 @@ class PullLine:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if self._terminal and self._shown:
-            click.echo(_CLEAR, nl=False, err=True)
+        self._line.clear()
 
     def show(self, progress: PullProgress) -> None:
         """Show how far it is."""
         text = progress_text(progress)
-        if self._terminal:
-            click.echo(f"{_CLEAR}{text}", nl=False, err=True)
-            self._shown = True
+        if self._line.on_terminal:
+            self._line.write(text)
             return
         now = self._clock()
         if progress.stage == self._stage and now - self._told_at < _PLAIN_SECONDS:
@@ -95,11 +92,11 @@ def progress_text(progress: PullProgress) -> str:
     """Return a report as text: ``fetching NAME: 120 of 478 MB, 12 MB/s, 30 s left``."""
     if progress.stage == "waiting":
         return f"{progress.name}: {_STAGES['waiting']}"
-    parts = [size_text(progress.done_bytes)]
+    parts = [file_size_text(progress.done_bytes)]
     if progress.total_bytes:
-        parts[0] += f" of {size_text(progress.total_bytes)}"
+        parts[0] += f" of {file_size_text(progress.total_bytes)}"
     if progress.bytes_per_second is not None:
-        parts.append(f"{size_text(progress.bytes_per_second)}/s")
+        parts.append(f"{file_size_text(progress.bytes_per_second)}/s")
     if progress.seconds_left is not None:
         parts.append(f"{_duration(progress.seconds_left)} left")
     return f"{_STAGES[progress.stage]} {progress.name}: {', '.join(parts)}"

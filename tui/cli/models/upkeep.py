@@ -1,17 +1,17 @@
 """`spark-tui models verify` and `remove`: whether models are whole, and deleting them."""
 
 import json
-import sys
+from functools import partial
 
 import click
 
 from engine import model_store
-from engine.model_store import Verification, size_text
+from engine.model_store import Verification
 from tui.cli.options import json_option
+from tui.cli.progress import TerminalLine
+from tui.format import file_size_text
 
 __all__ = ["remove", "verify"]
-
-_CLEAR = "\r\x1b[2K"
 
 
 @click.command(short_help="Delete a fetched model and what was made from it.")
@@ -23,7 +23,7 @@ def remove(name: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"name": name, "freed_bytes": freed}))
     else:
-        click.echo(f"{name} is removed; {size_text(freed)} are free again")
+        click.echo(f"{name} is removed; {file_size_text(freed)} are free again")
 
 
 @click.command(short_help="Compare models with their checksums.")
@@ -34,11 +34,11 @@ def verify(name: str | None, as_json: bool) -> int:
 
     Exits 1 if a file is not the one that belongs there.
     """
+    line = TerminalLine()
     try:
-        files = model_store.verify(name, _show)
+        files = model_store.verify(name, partial(_show, line))
     finally:
-        if sys.stderr.isatty():
-            click.echo(_CLEAR, nl=False, err=True)
+        line.clear()
     right = all(each.state != "wrong" for each in files)
     if as_json:
         click.echo(json.dumps({"right": right, "files": [_facts(each) for each in files]}))
@@ -48,9 +48,9 @@ def verify(name: str | None, as_json: bool) -> int:
     return 0 if right else 1
 
 
-def _show(name: str, done: int, size: int) -> None:
-    if sys.stderr.isatty() and size:
-        click.echo(f"{_CLEAR}reading {name}: {done / size:.0%}", nl=False, err=True)
+def _show(line: TerminalLine, name: str, done: int, size: int) -> None:
+    if line.on_terminal and size:
+        line.write(f"reading {name}: {done / size:.0%}")
 
 
 def _facts(file: Verification) -> dict[str, str | None]:

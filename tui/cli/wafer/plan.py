@@ -16,7 +16,7 @@ from tui.cli.options import (
     resolve_model,
 )
 
-__all__ = ["floor_plan", "plan"]
+__all__ = ["floor_plan", "plan", "weights_text"]
 
 _FLOOR_COLUMNS, _FLOOR_ROWS = 64, 24
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -97,7 +97,7 @@ def _print(found: dict[str, Any], sizes: Any) -> None:
             f"{found['wafers']} of them for a token"
         )
     say(f"fullest core {used['max_total']:,} bytes ({shares}); {found['colors_used']} colors")
-    say(_weights_text(found))
+    say(weights_text(found))
     say(f"longest context {found['context_limit']:,}: {found['context_limited_by']}")
     say(
         f"{found['sizes_compared']} sizes of a block compared, {found['sizes_that_fit']} fit; "
@@ -107,20 +107,20 @@ def _print(found: dict[str, Any], sizes: Any) -> None:
         console.print(_table(sizes, found["estimate_cycles_per_token"]))
 
 
-def _weights_text(found: dict[str, Any]) -> str:
-    """What the weights take by type, and against int8."""
+def weights_text(found: dict[str, Any]) -> str:
+    """Return what the weights of the fullest core take by type, and what int8 would."""
     types = ", ".join(
         f"{each['format']} {each['bytes_per_core']:,}"
-        + f" at {each['unpack_cycles_per_weight']:g} cycles a weight"
+        + f" (unpacked at {each['unpack_cycles_per_weight']:g} cycles a weight)"
         * bool(each["unpack_cycles_per_weight"])
         for each in found["weights"]
         if each["bytes_per_core"]
     )
-    text = f"its weights by type: {types} bytes"
+    text = f"bytes of its matrices by type: {types}"
     other = found["in_int8"]
     if other is None:
         return text
-    text += f"; unpacking {found['unpack_cycles_per_token']:,} cycles a token (assumed)\n"
+    text += f"; unpacking takes {found['unpack_cycles_per_token']:,} cycles a token (assumed)\n"
     if "refusal" in other:
         return text + f"in int8 it does not fit: {other['refusal']}"
     size = sum(each["bytes"] for each in found["weights"])

@@ -212,7 +212,7 @@ def test_a_stack_of_formats_is_its_formula(seed):
     assert sum(tile.outputs[0] for tile in tiles) == sum(n[0] for n in outputs)
     unpack = matmul.unpacking(spec, lies, tiles)
     free = tuple(
-        matmul.Tile(replace(tile.format, unpack_operations=0), tile.outputs) for tile in tiles
+        matmul.StackTile(replace(tile.format, unpack_operations=0), tile.outputs) for tile in tiles
     )
     less = matmul.cost(Site(spec, 3, lies.cores), lies, free, ALONG_ROWS, order)
     assert cost.cycles[0] - less.cycles[0] == unpack

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import ConfigError, PlacementError
-from engine.model.catalogue import find_model
 from engine.model.families import read_config, read_graph
 from engine.model.tensors import uniform_formats
 from engine.model.tensors.floats import FP16
 from engine.model.tensors.q8 import INT8
+from engine.model_store.lookup import find_model
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.place.model_shape import model_shape
 from engine.wafer.place.placement import Shape, place

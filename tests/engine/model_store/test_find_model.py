@@ -3,8 +3,10 @@
 import pytest
 
 from engine.errors import ModelError
-from engine.model.catalogue import bundled_models, find_model, weights_sha256
 from engine.model_store import bundled
+from engine.model_store.bundled import bundled_models
+from engine.model_store.digests import weights_sha256
+from engine.model_store.lookup import find_model
 from tests.tiny import write_tiny_model
 
 
@@ -44,9 +46,10 @@ def test_an_unknown_name_lists_the_known_ones(bundle):
         find_model("")
 
 
-def test_a_file_is_no_model_folder(bundle, tiny_folder):
+def test_a_file_is_no_model_folder(bundle, tmp_path):
+    folder = write_tiny_model(tmp_path / "tiny")
     with pytest.raises(ModelError, match="is no GGUF file"):
-        find_model(tiny_folder / "config.json")
+        find_model(folder / "config.json")
 
 
 def test_without_the_weights_package(monkeypatch):
