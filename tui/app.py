@@ -64,6 +64,7 @@ class SparkApp(SafeApp):
         settings: None reads the settings file.
         offer_model: Whether a better model may be offered: only to a person, once.
         panes: The panes of the right column.
+        problems: What was found wrong with the settings before; told once with the rest.
     """
 
     TITLE = "spark-tui"
@@ -81,11 +82,12 @@ class SparkApp(SafeApp):
         settings: Settings | None = None,
         offer_model: bool = False,
         panes: Sequence[type[Pane]] = PANES,
+        problems: Sequence[str] = (),
     ) -> None:
         super().__init__()
         loaded = load_settings() if settings is None else LoadedSettings(settings)
         self.settings = loaded.settings
-        self._problems = loaded.problems
+        self._problems = (*loaded.problems, *problems)
         self.rules = IgnoreRules(repository.resolve())
         self.pane_modes = _modes(panes)
         self._pane_kinds = panes

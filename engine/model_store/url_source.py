@@ -4,6 +4,7 @@ The only module that opens a connection itself, and only when `pull` is given an
 """
 
 import contextlib
+import errno
 import http.client
 import json
 import urllib.error
@@ -61,6 +62,8 @@ def fetch_url(
         except urllib.error.HTTPError as error:
             raise SourceError(f"{address}: {error.code} {error.reason}") from error
         except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise  # our disk is full, which is not the address's fault
             problem = error
         failures = failures + 1 if transfer.done == before else 0
         if failures >= ATTEMPTS or isinstance(problem, urllib.error.URLError):

@@ -36,7 +36,7 @@ class AppTarget:
 def open_app(path: str, model: str | None, machine: str, clock: float | None) -> int:
     """Open the app on a directory, a file, or a line of a file."""
     target = find_target(path)
-    place = resolve_model(model)
+    place, problems = _model(model)
     check_machine(machine, clock)
     _check_terminal()
     # Textual takes a third of a second to import; a wrong call need not wait for it.
@@ -49,9 +49,23 @@ def open_app(path: str, model: str | None, machine: str, clock: float | None) ->
         line=target.line,
         make_client=engine_client(model=place, machine=machine, clock_ghz=clock),
         offer_model=place is None and "CI" not in os.environ,
+        problems=problems,
     )
     app.run()
     return app.return_code or 0  # the app itself has said why
+
+
+def _model(asked: str | None) -> tuple[str | None, tuple[str, ...]]:
+    """Return what the engine is to open, and what is wrong with the settings' choice.
+
+    A model that only the settings name may have been removed since: the app takes the default.
+    """
+    try:
+        return resolve_model(asked), ()
+    except WrongCallError as error:
+        if asked is not None:
+            raise
+        return None, (error.message,)
 
 
 def find_target(text: str) -> AppTarget:

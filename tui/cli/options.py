@@ -106,7 +106,8 @@ def resolve_model(name: str | None) -> str | None:
     try:
         path = model_store.find_model(asked, map(Path, settings.folders))
     except ModelError as error:
-        raise WrongCallError(str(error)) from error
+        named = "" if name is not None else "; the settings name it (`default` under [models])"
+        raise WrongCallError(f"{error}{named}") from error
     return path.name if model_store.bundled_models().get(path.name) == path else str(path)
 
 

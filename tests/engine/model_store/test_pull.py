@@ -133,3 +133,8 @@ def test_progress_has_a_rate_over_what_this_run_brings() -> None:
     assert [progress.bytes_per_second for progress in seen[:3]] == [None, 100, 100]
     assert [progress.seconds_left for progress in seen[:3]] == [None, 4, 3]
     assert seen[3].done_bytes == 1000
+
+
+def test_an_address_of_another_kind_is_no_folder() -> None:
+    with pytest.raises(StoreError, match=r"ftp://x/y: only http:// and https:// addresses"):
+        pull("demo", source="ftp://x/y")

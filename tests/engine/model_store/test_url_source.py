@@ -1,5 +1,6 @@
 """Pulling from an address: ranges, what breaks off, what is refused."""
 
+import errno
 import os
 import signal
 import socket
@@ -126,3 +127,15 @@ def test_a_redirection_is_followed(server) -> None:
 def test_only_http_can_be_opened() -> None:
     with pytest.raises(OSError, match="file"):
         url_source._opener().open("file:///etc/passwd")
+
+
+def test_a_disk_that_fills_on_the_way_is_not_the_fault_of_the_address(server, monkeypatch) -> None:
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    server.files["/x"] = Served(DATA)
+    with monkeypatch.context() as patch:
+        patch.setattr(url_source._Transfer, "_copy", full)
+        with pytest.raises(StoreError, match=r"^mine: the disk of .* is full; free some space"):
+            pull("mine", source=server.address("/x"))
+    assert pull("mine", source=server.address("/x")).path.read_bytes() == DATA

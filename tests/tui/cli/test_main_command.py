@@ -2,6 +2,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -196,3 +197,27 @@ def test_an_unknown_command_of_a_group_is_one_line(spark: Spark) -> None:
     outcome = spark("wafer", "inof")
     assert outcome.code == 2
     assert "inof" in outcome.line
+
+
+def test_the_app_starts_though_the_model_of_the_settings_is_gone(
+    spark: Spark, own_folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = own_folders / "config" / "settings.toml"
+    settings.parent.mkdir()
+    settings.write_text('[models]\ndefault = "gone"\n')
+    started: dict[str, Any] = {}
+
+    def app(repository: Path, **options: Any) -> Any:
+        started.update(options)
+        return SimpleNamespace(run=lambda: None, return_code=0)
+
+    monkeypatch.setattr("tui.cli.open_app._check_terminal", lambda: None)
+    monkeypatch.setattr("tui.app.SparkApp", app)
+    monkeypatch.setattr("tui.link.engine_link.engine_client", lambda **options: options)
+    assert spark(own_folders).code == 0
+    (problem,) = started["problems"]
+    assert "no model 'gone'" in problem
+    assert "the settings name it (`default` under [models])" in problem
+    assert started["make_client"]["model"] is None
+    refused = spark(own_folders, "--model", "gone")
+    assert (refused.code, "the settings" in refused.line) == (2, False)
