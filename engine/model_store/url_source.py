@@ -11,6 +11,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from email.message import Message
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ class _Transfer:
             self.file.unlink()
         request = urllib.request.Request(self._address, headers=self._headers())
         with _opener().open(request, timeout=TIMEOUT_SECONDS) as answer:
-            start = self.done if answer.status == 206 else 0
+            start = self._start(answer)
             total = self._total(answer.headers, start)
             self._remember(answer.headers)
             if total is not None:
@@ -126,6 +127,21 @@ class _Transfer:
         if self.done and self._mark:
             headers |= {"Range": f"bytes={self.done}-", "If-Range": self._mark}
         return headers
+
+    def _start(self, answer: http.client.HTTPResponse) -> int:
+        """Return the byte of the file that the answer begins with.
+
+        Raises:
+            SourceError: It is a part, and another one than asked for.
+        """
+        if answer.status != HTTPStatus.PARTIAL_CONTENT:
+            return 0
+        given = answer.headers.get("Content-Range", "")
+        if not given.startswith(f"bytes {self.done}-"):
+            raise SourceError(
+                f"{self._address} gives {given!r}, asked for from byte {self.done} on"
+            )
+        return self.done
 
     def _total(self, headers: Message, start: int) -> int | None:
         """Return the bytes of the whole file as the server announces them.

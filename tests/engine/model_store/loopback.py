@@ -22,6 +22,8 @@ class Served:
     """Bytes of an answer after which nothing comes until the server ends or `go_on` is set."""
     length: bool = True
     """Whether the answer says how long it is."""
+    shift: int = 0
+    """Bytes by which the range that is announced differs from the one asked for."""
     go_on: threading.Event = field(default_factory=threading.Event)
 
 
@@ -84,6 +86,10 @@ class _Handler(BaseHTTPRequestHandler):
         rest = served.data[start:]
         self.send_response(206 if start else 200)
         self.send_header("ETag", served.mark)
+        if start:
+            first = start + served.shift
+            last = len(served.data) - 1
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(served.data)}")
         self.send_header("Content-Type", "text/html" if self.path[-1] == "/" else "octet/stream")
         if served.length:
             self.send_header("Content-Length", str(len(rest)))

@@ -44,6 +44,13 @@ def test_a_connection_that_breaks_off_goes_on_at_its_byte(server) -> None:
     assert server.requests == [(FILE, 0), (FILE, 100_000)]
 
 
+def test_another_part_than_the_one_asked_for_is_refused(server) -> None:
+    server.files[FILE] = Served(DATA, stop_at=100_000, shift=7)
+    with pytest.raises(StoreError, match="asked for from byte 100000 on"):
+        pull("mine", source=server.address(FILE))
+    assert installed() == ()
+
+
 def test_killed_half_way_the_same_call_goes_on(server, store, catalogue) -> None:
     server.files[FILE] = Served(DATA, hang_at=100_000)
     code = (
