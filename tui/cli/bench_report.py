@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 __all__ = ["print_tables", "print_task_tables"]
 
@@ -110,5 +111,5 @@ def _situations_table(suite: dict[str, Any]) -> Table:
     table = Table("situation", "right", "shown", "suggestion", title=title)
     for item in suite["items"]:
         said = ["yes" if item[name] else "no" for name in ("right", "shown")]
-        table.add_row(item["name"], *said, repr(item["text"])[1:-1])
+        table.add_row(Text(item["name"]), *said, Text(repr(item["text"])[1:-1]))
     return table

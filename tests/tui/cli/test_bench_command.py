@@ -238,6 +238,14 @@ def test_situations_are_judged_one_by_one(
     assert "return value" in table.out
 
 
+def test_a_suggestion_in_the_table_is_text(
+    spark: Spark, session: FakeSession, situations: Path
+) -> None:
+    session.text = "entries[start:end] [bold]"
+    table = spark("bench", "quality", "--suite", "situations", "--tasks", situations)
+    assert "entries[start:end] [bold]" in table.out
+
+
 def test_code_runs_only_when_that_is_said(
     spark: Spark, session: FakeSession, tmp_path: Path
 ) -> None:
