@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,9 @@ from engine.knowledge.tuning import (
     write_tuning,
     write_user_tuning,
 )
+from engine.model_store.offers import offer_named
+
+SHIPPED = Path(__file__).parents[3] / "weights" / "knowledge"
 
 
 def tuning(threshold: float | None = -0.5) -> Tuning:
@@ -127,3 +131,15 @@ def test_numbers_for_weights_of_another_size_do_not_count(places) -> None:
 
 def test_a_name_with_a_slash_stays_in_the_folder(places) -> None:
     assert user_tuning_file("../x").parent == places / "state" / "knowledge"
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.json")), ids=lambda path: path.stem)
+def test_shipped_numbers_belong_to_a_file_of_the_catalogue(path: Path) -> None:
+    offer = offer_named(path.stem)
+    assert offer is not None
+    weight_bytes = json.loads(path.read_text())["weight_bytes"]
+    tuning = find_tuning(Path("file.gguf"), path.stem, weight_bytes)
+    assert tuning is not None
+    assert tuning.weights_sha256 == offer.sha256
+    assert all(np.isfinite(each).all() for each in tuning.coefficients())
+    assert find_tuning(Path("file.gguf"), path.stem, weight_bytes + 1) is None
