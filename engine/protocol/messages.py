@@ -274,10 +274,12 @@ _client_decoder: msgspec.msgpack.Decoder[ClientMessage] = msgspec.msgpack.Decode
 _server_decoder: msgspec.msgpack.Decoder[ServerMessage] = msgspec.msgpack.Decoder(ServerMessage)
 
 
-def encode(message: ClientMessage | ServerMessage) -> bytes:
-    """Return ``message`` as one frame, length included."""
-    body = _encoder.encode(message)
-    return _HEADER.pack(len(body)) + body
+def encode(message: ClientMessage | ServerMessage) -> bytearray:
+    """Return ``message`` as one frame, length included; telemetry of a large model is 12 MB."""
+    frame = bytearray(_HEADER.size)
+    _encoder.encode_into(message, frame, _HEADER.size)
+    _HEADER.pack_into(frame, 0, len(frame) - _HEADER.size)
+    return frame
 
 
 def decode_client(body: bytes) -> ClientMessage:

@@ -185,7 +185,7 @@ def _allocate(program: Program, packed: Packed) -> Memory:
         panels=packed.panels,
         vectors=packed.vectors,
         angles=angles,
-        values=np.zeros(end, np.float32),
+        values=_zeros_by_page(end),
         inputs=_inputs(program),
         partial=np.zeros(max(order.parts for order in program.orders), np.float32),
         cache=_cache(program),
