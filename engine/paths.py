@@ -24,7 +24,6 @@ __all__ = [
     "is_bundled",
     "log_file",
     "model_argument",
-    "model_cache_dir",
     "model_identity",
     "models_dir",
     "runtime_dir",
@@ -68,20 +67,6 @@ def models_dir() -> Path:
     """Return the folder of the models that were fetched."""
     override = os.environ.get("SPARK_MODELS_DIR")
     return Path(override) if override else Path(platformdirs.user_data_dir(_APP)) / "models"
-
-
-def model_cache_dir(model: Path) -> Path:
-    """Return the folder of what was made from one model and can be made again.
-
-    Packed weights, a rebuilt vocabulary and the like belong there, and go when the model is
-    removed.  It goes by the model's place, so what is kept in it must say which bytes it was made
-    from.
-
-    Args:
-        model: The model's folder or file.
-    """
-    place = hashlib.sha256(os.fsencode(model.expanduser().resolve())).hexdigest()[:16]
-    return cache_dir() / "models" / place
 
 
 def log_file() -> Path:

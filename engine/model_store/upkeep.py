@@ -22,7 +22,6 @@ from engine.model_store.shelf import (
     work_folder,
 )
 from engine.model_store.speeds import forget_speed
-from engine.paths import model_cache_dir
 
 __all__ = ["Verification", "remove", "verify"]
 
@@ -92,7 +91,7 @@ def _verified(
 
 
 def remove(name: str) -> int:
-    """Delete a fetched model, what came of one that is not finished, and what was made from it.
+    """Delete a fetched model, what came of one that is not finished, and what was noted of it here.
 
     Returns:
         Bytes that became free.
@@ -115,13 +114,11 @@ def remove(name: str) -> int:
 
 def _delete(name: str) -> int:
     model = next((each for each in installed() if each.name == name), None)
-    caches = model_cache_dir(model_file(name))
-    freed = _own_bytes(model) + folder_bytes(work_folder(name)) + folder_bytes(caches)
+    freed = _own_bytes(model) + folder_bytes(work_folder(name))
     model_file(name).unlink(missing_ok=True)
     note_file(name).unlink(missing_ok=True)
-    for folder in (work_folder(name), caches):
-        if folder.exists():
-            shutil.rmtree(folder)
+    if work_folder(name).exists():
+        shutil.rmtree(work_folder(name))
     forget_speed(name)
     forget_killed(name)
     return freed

@@ -6,7 +6,6 @@ from engine.errors import StoreError
 from engine.model_store import installed, note_speed, pull, remove, speed_of, verify
 from engine.model_store.killed import note_killed, was_killed
 from engine.model_store.shelf import model_file, note_file, work_folder
-from engine.paths import model_cache_dir
 from tests.engine.model_store.conftest import DATA
 
 
@@ -52,19 +51,16 @@ def test_all_of_them_are_the_fetched_and_the_bundled(own) -> None:
         verify("nothing")
 
 
-def test_removing_takes_along_what_was_made_from_it(own) -> None:
+def test_removing_takes_along_what_was_noted_of_it(own) -> None:
     path = pull("demo", source=own).path
     pull("mine", source=own)
-    caches = model_cache_dir(path)
-    caches.mkdir(parents=True)
-    (caches / "packed").write_bytes(bytes(1000))
     note_speed("demo", 12.5)
     note_speed("mine", 7.0)
     note_killed("demo")
     work_folder("demo").mkdir(parents=True)
     (work_folder("demo") / "part").write_bytes(bytes(10))
-    assert remove("demo") == len(DATA) + 1010
-    assert not any(each.exists() for each in (path, note_file("demo"), caches))
+    assert remove("demo") == len(DATA) + 10
+    assert not any(each.exists() for each in (path, note_file("demo")))
     assert not work_folder("demo").exists()
     assert speed_of("demo") is None
     assert not was_killed("demo")

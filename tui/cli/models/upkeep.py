@@ -18,7 +18,7 @@ __all__ = ["remove", "verify"]
 @click.argument("name")
 @json_option
 def remove(name: str, as_json: bool) -> None:
-    """Delete the fetched model NAME, what came of it so far, and its caches."""
+    """Delete the fetched model NAME, what came of it so far, and what was noted of it."""
     freed = model_store.remove(name)
     if as_json:
         click.echo(json.dumps({"name": name, "freed_bytes": freed}))
