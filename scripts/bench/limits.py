@@ -151,7 +151,8 @@ def _avx2(builder: Any, sums: Any, left: Any, right: Any) -> Any:
 
 
 _DOTS: dict[str, tuple[Callable[..., Any], int]] = {
-    "avx512-vnni": (_vnni, 16),
+    "vnni": (_vnni, 16),
+    "avx512-vnni": (_vnni, 16),  # as older checkouts call it
     "avx-vnni": (_vnni, 8),
     "avx2": (_avx2, 8),
 }
