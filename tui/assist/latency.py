@@ -5,6 +5,7 @@ The same for every question, so that figures do not depend on the computer that 
 """
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class Latency:
         rows = ((0, self.first_text_ms), *self.latency_ms)
         if len(rows) < 2 or self.first_text_ms < 0:
             raise ValueError("a latency table has a time of the first text and one row at least")
-        for (less, earlier), (more, later) in zip(rows, rows[1:], strict=False):
+        for (less, earlier), (more, later) in pairwise(rows):
             if more <= less or later < earlier:
                 raise ValueError(
                     f"{more} tokens in {later} ms after {less} in {earlier}: the rows of a latency "

@@ -7,7 +7,7 @@ import pytest
 
 from engine import CursorAnswer, Question, Stretch, Typed
 from engine.quality.corpus import SourceFile
-from tui.assist.latency import ASSUMED
+from tui.assist.latency import ASSUMED, Latency
 from tui.assist.typist import type_stretch
 
 
@@ -109,6 +109,13 @@ def test_a_slow_answer_comes_too_late_for_the_keys() -> None:
     assert ASSUMED.answer_ms(8) < 100 < ASSUMED.answer_ms(64)
     assert typed("abcdefgh", ending("abcdefgh"), tokens=8).keys == 1
     assert typed("abcdefgh", ending("abcdefgh"), tokens=64).shown == 0
+
+
+def test_another_table_lets_the_same_answer_come_in_time() -> None:
+    file = SourceFile(Path("/data/a"), "x.py", "abcdefgh")
+    for latency, shown in ((ASSUMED, 0), (Latency("quick", 10, ((64, 20),)), 1)):
+        script = Script(ending("abcdefgh"), 64)
+        assert type_stretch(Stretch(file, 0, 8, inside=False), script, latency).shown == shown
 
 
 def test_tab_does_not_accept_where_it_indents() -> None:
