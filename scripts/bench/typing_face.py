@@ -49,6 +49,7 @@ class Face:
         options: Of the engine process, for `served_engine`.
         repository: Folder whose other files may be read; None: none are.
         key_seconds: From key to key; None: each key waits for the answer to the one before.
+        wait: For how much of it: "answer", or "line": its first line is enough.
     """
 
     def __init__(
@@ -58,11 +59,13 @@ class Face:
         options: dict[str, Any],
         repository: Path | None = None,
         key_seconds: float | None = None,
+        wait: str = "answer",
     ) -> None:
         self.keys: list[Key] = []
         self.ready: EngineReady | None = None
         self._notes = Path(options["notes"])
         self._key_seconds = key_seconds
+        self._wait = wait
         self._problem: str | None = None
         self._changed = asyncio.Event()
         self._page: Page | None = None
@@ -128,13 +131,18 @@ class Face:
         if key.texts and inside_shown:
             key.source = "shown"
         if self._key_seconds is None:
-            await self._until(lambda: self._suggestions.state == "idle", _ANSWER_SECONDS)
+            await self._until(lambda: self._is_served(key), _ANSWER_SECONDS)
         else:
             await asyncio.sleep(max(0.0, key.pressed + self._key_seconds - monotonic()))
-        if key.source != "request" or key.ended is not None:
+        if key.source != "request" or key.ended is not None or key.has_line:
             key.final = page.ghost
         self._key = None
         return key
+
+    def _is_served(self, key: Key) -> bool:
+        """Return whether a key has what the next one waits for."""
+        line = self._wait == "line" and key.has_line
+        return line or self._suggestions.state == "idle"
 
     # ── from the suggestions ────────────────────────────────────────────────────────────────
 
