@@ -66,7 +66,9 @@ def copy_guess(name: str, length: int, tokens: Sequence[int]) -> Guess | None:
     if not tokens:
         return None
     shown = min(length, LONGEST)
-    return Guess(tokens, (name, shown.bit_length() if shown > 3 else shown), 1 - 1 / (1 + shown))
+    return Guess(
+        tokens, (name, 1 + shown.bit_length() if shown > 3 else shown), 1 - 1 / (1 + shown)
+    )
 
 
 def _latest_match(known: np.ndarray) -> tuple[int, int] | None:
