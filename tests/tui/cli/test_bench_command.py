@@ -155,6 +155,35 @@ def test_a_person_gets_a_table(spark: Spark, session: FakeSession, data: Path) -
     assert "replay: 2 items" in outcome.err
 
 
+def test_a_replay_takes_measured_times_and_names_them(
+    spark: Spark, session: FakeSession, data: Path, tmp_path: Path
+) -> None:
+    call = ("bench", "quality", "--suite", "replay", "--data", data, "--n", 4, "--json")
+    assumed = spark(*call).json["suites"]["replay"]
+    assert assumed["latency"]["model"] == "assumed"
+    assert assumed["shown"] > 0
+    table = {"model": "slow", "first_text_ms": 60000.0, "latency_ms": [[64, 60000.0]]}
+    file = tmp_path / "slow.json"
+    file.write_text(json.dumps(table))
+    measured = spark(*call, "--latency", file).json["suites"]["replay"]
+    assert measured["latency"] == table
+    assert measured["shown"] == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(None, "cannot be read"), ("[]", "is no latency table")]
+)
+def test_a_latency_file_that_is_none_is_one_line(
+    spark: Spark, session: FakeSession, data: Path, tmp_path: Path, content: str | None, says: str
+) -> None:
+    file = tmp_path / "table.json"
+    if content is not None:
+        file.write_text(content)
+    outcome = spark("bench", "quality", "--data", data, "--latency", file)
+    assert outcome.code == 2
+    assert says in outcome.err
+
+
 def test_progress_goes_to_stderr(spark: Spark, session: FakeSession, data: Path) -> None:
     outcome = spark("bench", "quality", "--suite", "line", "--data", data, "--n", 2, "--json")
     assert len(outcome.out.splitlines()) == 1
