@@ -14,7 +14,7 @@ import engine
 from tui.assist.latency import ASSUMED, Latency, read_latency
 from tui.cli import bench_tasks
 from tui.cli.failures import WrongCallError
-from tui.cli.options import json_option, model_option, resolve_model
+from tui.cli.options import json_option, model_option, resolve_model, speculation_option
 from tui.cli.progress import ProgressLine
 from tui.cli.source import private_patterns
 from tui.cli.suite_bar import SuiteBar
@@ -75,6 +75,7 @@ def bench() -> None:
     is_flag=True,
     help="infill: run what the model writes, with its tests, in a process with limits.",
 )
+@speculation_option
 @click.option(
     "--latency",
     metavar="FILE",
@@ -92,6 +93,7 @@ def quality(
     no_repository: bool,
     tasks: Path | None,
     run_code: bool,
+    speculation: bool,
     latency: Path | None,
     as_json: bool,
 ) -> None:
@@ -110,7 +112,7 @@ def quality(
     model = resolve_model(model)
     names = _suites(suites, more_suites)
     if tasks is not None or set(names) & set(engine.task_suites):
-        call = bench_tasks.TaskCall(model, names, tasks, count, seed, run_code)
+        call = bench_tasks.TaskCall(model, names, tasks, count, seed, run_code, speculation)
         bench_tasks.run(call, as_json)
         return
     patterns = private_patterns()
@@ -118,7 +120,7 @@ def quality(
     began = perf_counter()
     measured = _read(data, seed, patterns)
     with ProgressLine() as progress:
-        session = engine.Session.open(model, on_progress=progress.show)
+        session = engine.Session.open(model, speculation=speculation, on_progress=progress.show)
     try:
         figures = _measure(session, measured, names, count, not no_repository, patterns, times)
         name = session.model.name

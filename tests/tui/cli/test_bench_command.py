@@ -24,8 +24,12 @@ class FakeSession:
         self.read: list[str] = []
         self.closed = False
         self.threshold: float | None = None
+        self.speculation: bool | None = None
 
-    def open(self, model: str | None, *, on_progress: Callable[..., None]) -> "FakeSession":
+    def open(
+        self, model: str | None, *, speculation: bool, on_progress: Callable[..., None]
+    ) -> "FakeSession":
+        self.speculation = speculation
         return self
 
     def read_repository(self, root: str, patterns: tuple[str, ...]) -> None:
@@ -124,7 +128,10 @@ def test_the_repository_is_read_unless_it_is_told_off(
     assert {request.repository for request in session.requests} == {str(data / "package")}
     session.read.clear()
     session.requests.clear()
-    assert spark(*call, "--no-repository").json["repository"] is False
+    assert session.speculation is True
+    off = spark(*call, "--no-repository", "--no-speculation")
+    assert off.json["repository"] is False
+    assert session.speculation is False
     assert session.read == []
     assert {request.repository for request in session.requests} == {None}
 
