@@ -71,7 +71,7 @@ def _order_tiles(order, width, groups, modes):
 
 @helper
 def _block_sizes(most, any_rows, rows):
-    """Return how many blocks there are and the rows of each; the last may share some with another."""
+    """Return the number of blocks and the rows of each; together they may have more."""
     blocks = -(-rows // most)
     return blocks, -(-rows // blocks) if any_rows else most
 
@@ -112,9 +112,7 @@ def wide_product(
     slots, scratch = room[:scratch_at], room[scratch_at:sums_at]
     sums = room[sums_at : sums_at + 4 * blocks * size * ROW_SUMS].view(np.float32)
     share = -(-sizes.slots * sizes.tile // (blocks * LINE))
-    begin(
-        products, slots, groups, modes, 0, 0, inputs, rows.first, size, width, sums, 0, scratch
-    )
+    begin(products, slots, groups, modes, 0, 0, inputs, rows.first, size, width, sums, 0, scratch)
     for first in range(0, width, sizes.slots):
         count = min(sizes.slots, width - first)
         for slot in range(count):

@@ -34,7 +34,7 @@ _ROWS = 16
 _STRIP_BYTES = _ROWS * LINE
 """Of the sums of a strip and all rows."""
 _CONFIGURATION_BYTES = 64
-_RESULTS, _INPUTS, _LEVELS = range(0, 4), 4, range(5, 7)
+_RESULTS, _INPUTS, _LEVELS = range(4), 4, range(5, 7)
 """The numbers of tile registers."""
 _I64 = ir.IntType(64)
 
@@ -46,13 +46,16 @@ class TileCode(WideCode):
     any_rows = True
 
     def slots(self, storage: Storage) -> int:
-        return 4 // len(storage.scales.scales)
+        """Return how many tiles are unpacked together."""
+        return 8
 
     def signed(self, storage: Storage) -> bool:
+        """Say that levels are kept less their zero."""
         return True
 
     def scratch_bytes(self, storage: Storage) -> int:
-        return _CONFIGURATION_BYTES + 4 * PANEL // STRIP * _STRIP_BYTES
+        """Return the room for a configuration and for the sums of two tiles."""
+        return _CONFIGURATION_BYTES + 2 * _sums_bytes(storage)
 
     def begin(self, builder: Any, storage: Storage, operands: Operands) -> None:
         """Configure the registers of this thread for blocks of so many rows."""
@@ -72,24 +75,22 @@ class TileCode(WideCode):
         _run(builder, "tilerelease")
 
     def multiply(self, builder: Any, storage: Storage, lanes: int, operands: Operands) -> None:
-        halves = len(storage.scales.scales)
-        size = halves * PANEL // STRIP * _STRIP_BYTES
-        with cgutils.for_range(builder, operands.count) as loop:
-            place = _sums_of(builder, operands, loop.index, size)
-            self._dots(builder, storage, operands, loop.index, place)
-        with cgutils.for_range(builder, operands.rows) as rows:
-            with cgutils.for_range(builder, operands.count) as loop:
-                place = _sums_of(builder, operands, loop.index, size)
-                line = builder.mul(rows.index, ir.Constant(rows.index.type, LINE))
-                self._terms(
-                    builder, storage, operands, rows.index, loop.index, builder.gep(place, [line])
-                )
+        """Multiply a tile while vectors still make terms of the one before."""
+        one = ir.Constant(_I64, 1)
+        self._dots(builder, storage, operands, ir.Constant(_I64, 0))
+        with cgutils.for_range(builder, operands.count) as tiles:
+            following = builder.add(tiles.index, one)
+            with builder.if_then(builder.icmp_signed("<", following, operands.count)):
+                self._dots(builder, storage, operands, following)
+            sums = _sums_of(builder, storage, operands, tiles.index)
+            with cgutils.for_range(builder, operands.rows) as rows:
+                line = builder.gep(sums, [builder.mul(rows.index, ir.Constant(_I64, LINE))])
+                self._terms(builder, storage, operands, rows.index, tiles.index, line)
 
-    def _dots(
-        self, builder: Any, storage: Storage, operands: Operands, number: Any, place: Any
-    ) -> None:
-        """Multiply a tile; its sums go to ``place``, half by half, strip by strip."""
+    def _dots(self, builder: Any, storage: Storage, operands: Operands, number: Any) -> None:
+        """Multiply a tile; its sums go to memory half by half, strip by strip."""
         halves = len(storage.scales.scales)
+        place = _sums_of(builder, storage, operands, number)
         slot, first = operands.slot(number), operands.row(0, number)
         line = ir.Constant(_I64, LINE)
         for half in range(halves):
@@ -121,13 +122,18 @@ class TileCode(WideCode):
                     builder, storage, slot, row, read(builder, dots, at, kind), output, half
                 )
                 places.append(cgutils.alloca_once_value(builder, some))
-            add_to_sums(
-                builder, places, sums, outputs, mode_of_half(builder, mode, half, halves)
-            )
+            add_to_sums(builder, places, sums, outputs, mode_of_half(builder, mode, half, halves))
 
 
-def _sums_of(builder: Any, operands: Operands, number: Any, size: int) -> Any:
-    offset = builder.mul(number, ir.Constant(number.type, size))
+def _sums_bytes(storage: Storage) -> int:
+    """Return the bytes of a tile's sums."""
+    return len(storage.scales.scales) * PANEL // STRIP * _STRIP_BYTES
+
+
+def _sums_of(builder: Any, storage: Storage, operands: Operands, number: Any) -> Any:
+    """Return where the sums of a tile go; there is room for two."""
+    place = builder.and_(number, ir.Constant(_I64, 1))
+    offset = builder.mul(place, ir.Constant(_I64, _sums_bytes(storage)))
     return builder.gep(_offset(builder, operands.scratch, _CONFIGURATION_BYTES), [offset])
 
 

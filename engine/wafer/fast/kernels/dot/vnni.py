@@ -15,6 +15,7 @@ from engine.wafer.fast.kernels.dot.zero_point import from_zero, native_half
 
 __all__ = ["AVX_VNNI", "VNNI"]
 
+
 class _WideDots:
     """Sums of 32 bits, to which products are added as they are made."""
 

@@ -17,7 +17,6 @@ from engine.wafer.fast.kernels.dot.panel_layout import LINE, PANEL, QUADS, STRIP
 from engine.wafer.fast.kernels.dot.storage import Storage
 from engine.wafer.fast.kernels.dot.vector_code import (
     F32,
-    I8,
     I32,
     RowPointers,
     Tile,
@@ -29,8 +28,8 @@ from engine.wafer.fast.kernels.dot.vector_code import (
 
 __all__ = [
     "ADD_CHAIN", "ADD_PART", "ADD_TOTAL", "CHAIN_SUM", "PART_SUM", "ROW_SUMS", "TOTAL_SUM",
-    "Operands", "WideCode", "add_to_sums", "levels_at", "mode_of_half", "read", "slot_bytes", "term", "total_of",
-    "unpack_slot",
+    "Operands", "WideCode", "add_to_sums", "levels_at", "mode_of_half", "read", "slot_bytes",
+    "term", "total_of", "unpack_slot",
 ]  # fmt: skip
 
 ADD_PART, ADD_CHAIN, ADD_TOTAL = 1, 2, 4
@@ -84,13 +83,15 @@ class WideCode(ABC):
     def multiply(self, builder: Any, storage: Storage, lanes: int, operands: Operands) -> None:
         """Write the code that adds the terms of the tiles to the sums of the rows."""
 
+    @abstractmethod
     def scratch_bytes(self, storage: Storage) -> int:
         """Return the room that it needs."""
-        return 0
 
+    @abstractmethod
     def begin(self, builder: Any, storage: Storage, operands: Operands) -> None:
         """Write what must run in a thread before its first block."""
 
+    @abstractmethod
     def end(self, builder: Any) -> None:
         """Write what must run after its last block."""
 
@@ -196,7 +197,7 @@ def add_to_sums(
 
 
 def mode_of_half(builder: Any, mode: Any, half: int, halves: int) -> Any:
-    """Return the mode of a half's terms: the first one's go to the part, and the second one's there.
+    """Return the mode of a half's terms: the first half's go to the part, the second's there too.
 
     Only then is the tile done; registers do not hold the terms of both.
     """

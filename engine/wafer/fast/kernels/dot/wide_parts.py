@@ -66,7 +66,9 @@ def sizes_of(typing_context: Any, products: Any) -> Any:
     result = types.NamedTuple(kinds, Sizes)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        numbers = [context.get_constant(kind, size) for kind, size in zip(kinds, sizes, strict=True)]
+        numbers = [
+            context.get_constant(kind, size) for kind, size in zip(kinds, sizes, strict=True)
+        ]
         return context.make_tuple(builder, result, numbers)
 
     return result(products), codegen
@@ -135,7 +137,7 @@ def _of_block(write: Callable[..., None]) -> Callable[..., Any]:
 begin = intrinsic(
     _of_block(lambda builder, path, storage, wide, block: wide.begin(builder, storage, block))
 )
-"""Must run in a thread before its first block of so many rows; the arguments of `multiply_block`."""
+"""Must run in a thread before its first block of so many rows; takes what `multiply_block` does."""
 
 multiply_block = intrinsic(
     _of_block(
@@ -147,9 +149,9 @@ multiply_block = intrinsic(
 """``multiply_block(products, slots, groups, modes, first, count, inputs, row, rows, width, sums,
 at, scratch)``: add the terms of tiles to the sums of a block of rows.
 
-Slot i < ``count`` holds group ``groups[first + i]``, whose place in the sum is ``modes[first + i]``.
-The block's ``rows`` begin at ``row``, of ``width`` groups of the inputs each, and at row ``at`` of
-the sums, float32 (·, `ROW_SUMS`).
+Slot i < ``count`` holds group ``groups[first + i]``; its mode is ``modes[first + i]``.  The block's
+``rows`` begin at ``row``, of ``width`` groups of the inputs each, and at row ``at`` of the sums,
+float32 (·, `ROW_SUMS`).
 """
 
 

@@ -1,4 +1,4 @@
-"""Wide products by vectors: some rows times some vectors of outputs, all of their sums in registers.
+"""Wide products by vectors: the sums of some rows and some vectors of outputs are in registers.
 
 Knows no processor: what adds products is a path's `Dots`.
 """
@@ -63,12 +63,25 @@ class VectorCode(WideCode):
         self.rows, self._vectors, self._dots, self._signed = rows, vectors, dots, signed
 
     def slots(self, storage: Storage) -> int:
+        """Return how many tiles are unpacked together."""
         return _SLOTS
 
     def signed(self, storage: Storage) -> bool:
+        """Say whether levels are kept less their zero."""
         return self._signed(storage)
 
+    def scratch_bytes(self, storage: Storage) -> int:
+        """Return 0: all is in registers."""
+        return 0
+
+    def begin(self, builder: Any, storage: Storage, operands: Operands) -> None:
+        """Write nothing."""
+
+    def end(self, builder: Any) -> None:
+        """Write nothing."""
+
     def multiply(self, builder: Any, storage: Storage, lanes: int, operands: Operands) -> None:
+        """Write a loop over the tiles; in it, some vectors of outputs after the other."""
         with cgutils.for_range(builder, operands.count) as loop:
             rows = [operands.row(number, loop.index) for number in range(self.rows)]
             slot, mode = operands.slot(loop.index), operands.mode(loop.index)
@@ -95,9 +108,7 @@ class VectorCode(WideCode):
         """Return the terms of a half of the group, row by row."""
         halves, kind = len(storage.scales.scales), ir.VectorType(I8, 4 * lanes)
         totals = [total_of(builder, row, half, halves) for row in rows]
-        dots = [
-            [self._dots(builder, storage, total, lanes) for _ in outputs] for total in totals
-        ]
+        dots = [[self._dots(builder, storage, total, lanes) for _ in outputs] for total in totals]
         for quad in range(half * QUADS // halves, (half + 1) * QUADS // halves):
             levels = [read(builder, slot, levels_at(output, quad), kind) for output in outputs]
             for row, of_row in zip(rows, dots, strict=True):
