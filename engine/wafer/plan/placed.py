@@ -140,8 +140,8 @@ class TierRunner(ABC):
     """
 
     processor_path: str
-    """The code that computes: the kernels' ``avx512-vnni``, ``avx2`` or ``portable``, the
-    ``simulator``, or ``numpy``."""
+    """The code that computes: the kernels' ``amx``, ``vnni``, ``avx-vnni``, ``avx2`` or
+    ``portable``, the ``simulator``, or ``numpy``."""
     threads: int
     """Threads that compute."""
 
