@@ -22,7 +22,7 @@ from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
 from engine.wafer.fast.kernels.operands import Angles, KvCache, Quantised
-from engine.wafer.fast.packing import Packed, pack
+from engine.wafer.fast.packing import Packed, begin_packing
 from engine.wafer.fast.step import Memory
 from engine.wafer.fast.warm_up import compiled_loop, link, warm_up
 from engine.wafer.program.isa import Field
@@ -73,7 +73,7 @@ class Executor:
         threads: int,
         path: str | None = None,
     ) -> None:
-        """Pack the weights and allocate the state.
+        """Begin to pack the weights and allocate the state; the first step waits for the weights.
 
         Args:
             program: What to run.
@@ -97,7 +97,7 @@ class Executor:
         self.threads = threads
         self._path = _path(path)
         self.path_name = self._path.name
-        self._packed = pack(program.matrices, tensors, threads)
+        self._packed = begin_packing(program.matrices, tensors, threads)
         self._memory = _allocate(program, self._packed)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])
@@ -107,8 +107,17 @@ class Executor:
 
     @cached_property
     def _loop(self) -> Callable[..., None]:
+        self.finish_packing()
         link(self._path, self._packed.storages, self._memory.panels)
         return compiled_loop(self._memory)
+
+    def finish_packing(self) -> None:
+        """Wait until all weights are packed.
+
+        Raises:
+            WeightsError: A tensor has a value that its format does not allow.
+        """
+        self._packed.filling.wait()
 
     def warm_up(self, on_progress: Callable[[int, int, str], None]) -> None:
         """Compile or load every kernel, one after the other.

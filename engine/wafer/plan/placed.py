@@ -164,6 +164,13 @@ class TierRunner(ABC):
     def __init__(self, placed: Placed) -> None:
         self.placed = placed
 
+    def finish(self) -> None:  # noqa: B027 — most tiers are ready at once
+        """Wait until the first step can begin.
+
+        Raises:
+            WeightsError: A tensor has a value that its format does not allow.
+        """
+
     @property
     def context_length(self) -> int:
         """Rows the KV cache can hold."""
