@@ -34,7 +34,7 @@ from engine.wafer.jit import kernel_cache  # noqa: E402
 from scripts.bench.engine_worker import work  # noqa: E402
 from scripts.bench.limits import Memory  # noqa: E402
 from scripts.bench.spread import percentiles, rounded  # noqa: E402
-from scripts.bench.typing_face import Face  # noqa: E402
+from scripts.bench.typing_face import Face, Pace  # noqa: E402
 from scripts.bench.typing_keys import PARTS, Key, as_json, latency_table, summary  # noqa: E402
 from scripts.bench.typing_page import LANGUAGES, Page, stretches  # noqa: E402
 from scripts.bench.workers import ended_in_order  # noqa: E402
@@ -92,8 +92,7 @@ async def typed(call: argparse.Namespace, known: Known, options: Json) -> tuple[
         settings,
         options,
         None if call.no_knowledge else call.texts,
-        call.key_ms and call.key_ms / 1e3,
-        call.wait,
+        Pace(call.wait, call.pace_ms / 1e3, call.key_ms and call.key_ms / 1e3),
     )
     cold: list[Key] = []
     async with face:
@@ -135,18 +134,15 @@ def cold_pages(files: list[Path], tokenizer: Any, tokens: int, rounds: int) -> l
 
 def measure(call: argparse.Namespace, known: Known, speculation: bool | None) -> Json:
     """Type once, with or without speculation (None: as the engine does by itself)."""
-    threads = call.threads
-    memory = Memory()
-    before = memory.bytes_per_second(threads)
     with own_folders() as folder:
-        options: Json = {"threads": threads, "notes": f"{folder}/notes"}
+        options: Json = {"threads": call.threads, "notes": f"{folder}/notes"}
         if speculation is not None:
             options["speculation"] = speculation
         face, cold = asyncio.run(typed(call, known, options))
-    bandwidth = max(before, memory.bytes_per_second(threads))
+    assert face.ready is not None
+    bandwidth = Memory().bytes_per_second(face.ready.threads)
     pass_ms = 1e3 * known.weight_bytes / bandwidth
     keys = [key for key in face.keys if not any(key is other for other in cold)]
-    assert face.ready is not None
     found = {
         "speculation": speculation,
         "path": face.ready.processor_path,
@@ -297,6 +293,10 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--keys", type=int, default=MOST_KEYS, help="keys of each file, at most")
     parser.add_argument("--key-ms", type=float, help="type at this rhythm, whatever has come")
     parser.add_argument(
+        "--pace-ms", type=float, default=100.0,
+        help="least time from key to key: the engine's idle time (100)",
+    )  # fmt: skip
+    parser.add_argument(
         "--wait", choices=["answer", "line"], default="answer",
         help="what a key waits for: the whole answer to the one before, or its first line",
     )  # fmt: skip
@@ -314,11 +314,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         "--latency-out", type=Path, help="a table for `spark-tui bench quality --latency`"
     )
     call = parser.parse_args(arguments)
-    if call.threads is None:
-        from engine import default_threads
-
-        call.threads = default_threads()
-    if call.cold_rounds < 1 or call.keys < 1 or call.threads < 1:
+    if min(call.cold_rounds, call.keys, call.threads or 1) < 1:
         parser.error("--keys, --threads and --cold-rounds take 1 or more")
     return call
 
@@ -343,6 +339,7 @@ def main(arguments: list[str] | None = None) -> None:
         "delay": not call.no_delay,
         "key_ms": call.key_ms,
         "wait": call.wait,
+        "pace_ms": call.pace_ms,
         "knowledge": not call.no_knowledge,
         "runs": runs,
     })))  # fmt: skip

@@ -170,7 +170,7 @@ def test_a_run_on_a_real_engine(
     keys_out, table_out = tmp_path / "keys.json", tmp_path / "table.json"
     bench_typing.main([
         "--model", str(model), "--texts", str(texts), "--keys", "5", "--no-delay", "--threads", "1",
-        "--cold", "60", "--cold-rounds", "1", "--no-knowledge",
+        "--cold", "60", "--pace-ms", "0", "--cold-rounds", "1", "--no-knowledge",
         "--keys-out", str(keys_out), "--latency-out", str(table_out),
     ])  # fmt: skip
     text, _, last = capsys.readouterr().out.rstrip().rpartition("\n")
