@@ -26,3 +26,6 @@ class DotPath:
     (level − zero) · input, i32 for each output."""
     widen: Callable[[Any, Any], Any] = widen_half
     """Writes the code that makes float32 of finite fp16 numbers, given as vectors of i16."""
+    takes_raised: bool = False
+    """Whether ``dots`` gets levels as `Storage.raised` gives them, bytes of up to 255, and adds
+    those of even and of odd quads apart; it gets an even number of quads, an even one first."""

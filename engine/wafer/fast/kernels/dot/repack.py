@@ -16,7 +16,7 @@ from engine.wafer.jit.decorators import helper, kernel
 
 __all__ = ["repack_blocks", "repack_bytes", "repack_sixteens", "repack_supers"]
 
-_LOW, _HIGH = 0x0F0F0F0F, 0xF0F0F0F0
+_LOW = 0x0F0F0F0F
 _WORDS = STRIP  # of a line; a word is four levels of one output
 
 
@@ -38,24 +38,37 @@ def _is_finite(half):
 
 
 @helper
-def _low(first, second):
-    """Return two words of levels in the lower halves of theirs as one."""
-    return (first & _LOW) | ((second & _LOW) << 4)
+def _nibbles(word, upper):
+    """Return the lower or the upper halves of a word's bytes."""
+    return ((word >> 4) if upper else word) & _LOW
 
 
 @helper
-def _high(first, second):
-    return ((first & _HIGH) >> 4) | (second & _HIGH)
+def _spread(bits, quad):
+    """Return four of 32 bits, those of a quad's inputs, as the fifth bits of a word's levels."""
+    return ((((bits >> (4 * quad)) & 15) * 0x00204081) & 0x01010101) << 4  # bit i to bit 8i
 
 
 @helper
-def _plane(bits):
-    """Return the fifth bits of 32 inputs, bit k of input k, as four bytes of a plane."""
-    plane = np.uint32(0)
-    for quad in range(8):
-        spread = (((bits >> (4 * quad)) & 15) * 0x00204081) & 0x01010101  # bit i to bit 8i
-        plane |= np.uint32(spread << quad)
-    return plane
+def _write_pair(to_words, to, bits, pair, even, odd):
+    """Write the levels of two quads of an output, as `level_code` says they lie.
+
+    The planes are 0 before the first pair.
+    """
+    above = bits - 4
+    to_words[to + pair * _WORDS] = (even & _LOW) | (((odd >> above) & _LOW) << 4)
+    if bits == 5:
+        more = (odd & 0x01010101) | (((even >> 4) & 0x01010101) << 1)
+        to_words[to + 4 * _WORDS] |= np.uint32(more << (2 * pair))
+    if bits == 6:
+        more = (odd & 0x03030303) | (((even >> 4) & 0x03030303) << 2)
+        to_words[to + (4 + pair // 2) * _WORDS] |= np.uint32(more << (pair % 2 * 4))
+
+
+@helper
+def _clear_planes(to_words, to, bits):
+    for plane in range(bits - 4):
+        to_words[to + (4 + plane) * _WORDS] = 0
 
 
 @kernel
@@ -95,13 +108,14 @@ def repack_blocks(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes) 
                     if not _is_finite(halves[at + 1]):
                         fine = 0
                 to = _strip(sizes, tile, n)
-                for i in range(2):
-                    first = _word(halves, at + levels_at + 4 * i)
-                    second = _word(halves, at + levels_at + 4 * i + 2)
-                    to_words[to + i * _WORDS] = _low(first, second)
-                    to_words[to + (i + 2) * _WORDS] = _high(first, second)
-                if sizes.bits == 5:
-                    to_words[to + 4 * _WORDS] = _plane(_word(halves, at + fifth_at))
+                _clear_planes(to_words, to, sizes.bits)
+                fifth = _word(halves, at + fifth_at) if sizes.bits == 5 else np.uint32(0)
+                for pair in range(4):
+                    words_at = at + levels_at + pair % 2 * 4
+                    even = _nibbles(_word(halves, words_at), pair > 1) | _spread(fifth, 2 * pair)
+                    odd = _nibbles(_word(halves, words_at + 2), pair > 1)
+                    odd |= _spread(fifth, 2 * pair + 1)
+                    _write_pair(to_words, to, sizes.bits, pair, even, odd)
     return fine
 
 
@@ -172,18 +186,16 @@ def repack_supers(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes) 
                     scale, minimum = _scale_and_minimum(raw, at + 4, group)
                     weights[tile + n] = scale
                     weights[tile + PANEL + n] = minimum
-                    pair_at = (at + levels_at + group // 2 * 32) // 2
-                    for i in range(4):
-                        first = _word(halves, pair_at + 4 * i)
-                        second = _word(halves, pair_at + 4 * i + 2)
-                        both = _high(first, second) if group % 2 else _low(first, second)
-                        to_words[to + i * _WORDS] = both
-                    if sizes.bits == 5:
-                        plane = np.uint32(0)
-                        for quad in range(8):
-                            bits = _word(halves, (at + 16) // 2 + 2 * quad) >> group
-                            plane |= np.uint32((bits & 0x01010101) << quad)
-                        to_words[to + 4 * _WORDS] = plane
+                    _clear_planes(to_words, to, sizes.bits)
+                    words_at = (at + levels_at + group // 2 * 32) // 2
+                    for pair in range(4):
+                        even = _nibbles(_word(halves, words_at + 4 * pair), group % 2)
+                        odd = _nibbles(_word(halves, words_at + 4 * pair + 2), group % 2)
+                        if sizes.bits == 5:
+                            fifth_at = (at + 16) // 2 + 4 * pair
+                            even |= ((_word(halves, fifth_at) >> group) & 0x01010101) << 4
+                            odd |= ((_word(halves, fifth_at + 2) >> group) & 0x01010101) << 4
+                        _write_pair(to_words, to, sizes.bits, pair, even, odd)
     return fine
 
 
@@ -217,15 +229,13 @@ def repack_sixteens(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes
                     quarter = group % 4
                     lower_at = (at + group // 4 * 64 + quarter % 2 * 32) // 2
                     upper_at = (at + 128 + group // 4 * 32) // 2
-                    for i in range(4):
-                        first = _word(halves, lower_at + 4 * i)
-                        second = _word(halves, lower_at + 4 * i + 2)
-                        both = _high(first, second) if quarter > 1 else _low(first, second)
-                        to_words[to + i * _WORDS] = both
-                    for i in range(2):
-                        plane = np.uint32(0)
-                        for quad in range(4):
-                            bits = _word(halves, upper_at + 8 * i + 2 * quad) >> (2 * quarter)
-                            plane |= np.uint32((bits & 0x03030303) << (2 * quad))
-                        to_words[to + (4 + i) * _WORDS] = plane
+                    _clear_planes(to_words, to, 6)
+                    for pair in range(4):
+                        even = _nibbles(_word(halves, lower_at + 4 * pair), quarter > 1)
+                        odd = _nibbles(_word(halves, lower_at + 4 * pair + 2), quarter > 1)
+                        upper = _word(halves, upper_at + 4 * pair) >> (2 * quarter)
+                        even |= (upper & 0x03030303) << 4
+                        upper = _word(halves, upper_at + 4 * pair + 2) >> (2 * quarter)
+                        odd |= (upper & 0x03030303) << 4
+                        _write_pair(to_words, to, 6, pair, even, odd)
     return fine

@@ -1,10 +1,12 @@
-"""Tiles, as kernels call them: a part of a sum for 1 or 4 rows, and a tile unpacked.
+"""Tiles, as kernels call them: a part of a sum for one row or for several, and a tile unpacked.
 
 One compiled piece from the bytes to the sums, so that nothing is written and read again between.
 The type of the `Products` chooses the code, which `engine.wafer.fast.kernels.dot.tile_code` writes.
 """
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -25,12 +27,15 @@ from engine.wafer.fast.kernels.dot.vector_code import (
     Tile,
     VectorLoads,
     constant,
-    load,
     prefetch,
-    store,
 )
 
-__all__ = ["part_of_four", "part_of_one", "unpack_tile"]
+__all__ = ["ROW_SUMS", "THIN_ROWS", "part_of_one", "part_of_rows", "room_for_sums", "unpack_tile"]
+
+THIN_ROWS = 7
+"""Rows that share one pass over the weights, at most."""
+ROW_SUMS = 3 * PANEL
+"""Floats of a row's sums, 64 each: of the part, of the chain of parts, of the chains."""
 
 intrinsic: Any = _intrinsic  # its type counts one argument too many
 
@@ -39,31 +44,34 @@ _AHEAD_BYTES = 8192
 prefetching ends with each page: half the speed without."""
 
 
-def _part(rows: int) -> Callable[..., Any]:
-    """Return the typer of an intrinsic for ``rows`` rows; numba needs its arguments' names."""
+def _part(sums_of: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the typer of an intrinsic; numba needs its arguments' names.
+
+    Args:
+        sums_of: What makes `_SumsOfOne` or `_SumsOfRows`.
+    """
 
     def typer(
         typing_context: Any, products: Any, weights: Any, panel: Any, groups: Any, first: Any,
-        last: Any, inputs: Any, row: Any, chain: Any, begins: Any,
+        last: Any, inputs: Any, row: Any, rows: Any, sums: Any, begins: Any,
     ) -> Any:  # fmt: skip
         place = types.intp
         signature = types.void(
-            products, weights, place, place, place, place, inputs, place, chain, types.boolean
-        )
+            products, weights, place, place, place, place, inputs, place, place, sums,
+            types.boolean,
+        )  # fmt: skip
         path, storage = _named(products)
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             operands = _Operands(context, builder, signature.args, args)
-            parts = [_sums(builder, path.lanes) for _ in range(rows)]
+            sums = sums_of(builder, operands.start(9, F32), args[8], path.lanes)
+            sums.clear()
             with cgutils.for_range(builder, args[5], start=args[4]) as loop:
                 tile = operands.tile(path, storage, loop.index)
                 prefetch(builder, tile.ahead(_AHEAD_BYTES), storage.tile_bytes // LINE)
-                pointers = [operands.row(row, loop.index, parts[row]) for row in range(rows)]
-                add_terms(builder, path, storage, tile, pointers)
-            for row in range(rows):
-                for number, sums in enumerate(parts[row]):
-                    at = row * len(parts[row]) + number
-                    _chain(builder, operands.start(8, F32), at, builder.load(sums), args[9])
+                each = partial(_each_row, operands, sums, loop.index)
+                add_terms(builder, path, storage, tile, each)
+            sums.lengthen_chains(args[10])
             return context.get_dummy_value()
 
         return signature, codegen
@@ -71,17 +79,79 @@ def _part(rows: int) -> Callable[..., Any]:
     return typer
 
 
-def _sums(builder: Any, lanes: int) -> list[Any]:
-    """Return pointers to the 64 sums of a row, which are 0."""
-    zero = constant(ir.VectorType(F32, lanes), 0.0)
-    return [cgutils.alloca_once_value(builder, zero) for _ in range(PANEL // lanes)]
+def _each_row(operands: "_Operands", sums: "_Sums", group: Any) -> Iterator[RowPointers]:
+    """Yield where the operands of a row lie, as often as code for a row is to be written."""
+    for row in sums.rows():
+        yield operands.row(row, group, sums.parts(row))
 
 
-def _chain(builder: Any, chain: Any, number: int, sums: Any, begins: Any) -> None:
-    """Write a vector of sums where the chain begins with it, else of sums + chain."""
-    vectors = builder.bitcast(chain, ir.PointerType(sums.type))
-    longer = builder.fadd(sums, load(builder, vectors, number, 4))
-    store(builder, chain, number, builder.select(begins, sums, longer))
+class _Sums(ABC):
+    """The sums of some rows while a part is added.
+
+    Args:
+        builder: Where code is written.
+        memory: float pointer: `ROW_SUMS` for each row.
+        count: Rows, an integer of the size of a pointer.
+        lanes: Outputs of a vector.
+    """
+
+    def __init__(self, builder: Any, memory: Any, count: Any, lanes: int) -> None:
+        self._builder, self._memory, self._count = builder, memory, count
+        self._kind, self._vectors = ir.VectorType(F32, lanes), PANEL // lanes
+
+    @abstractmethod
+    def rows(self) -> Iterator[Any]:
+        """Yield the number of a row, as often as code for a row is to be written."""
+
+    @abstractmethod
+    def parts(self, row: Any) -> list[Any]:
+        """Return pointers to the vectors of a row's part."""
+
+    def clear(self) -> None:
+        """Write the code that begins parts with 0."""
+        for row in self.rows():
+            for part in self.parts(row):
+                self._builder.store(constant(self._kind, 0.0), part)
+
+    def lengthen_chains(self, begins: Any) -> None:
+        """Write the code for chain ← part where ``begins`` holds, else part + chain."""
+        for row in self.rows():
+            for number, part in enumerate(self.parts(row)):
+                sums, chain = self._builder.load(part), self._memory_of(row, self._vectors + number)
+                longer = self._builder.fadd(sums, self._builder.load(chain))
+                self._builder.store(self._builder.select(begins, sums, longer), chain)
+
+    def _memory_of(self, row: Any, number: int) -> Any:
+        """Return a pointer to a vector of the sums of a row; they begin at lines of the cache."""
+        at = self._builder.mul(row, ir.Constant(row.type, ROW_SUMS))
+        at = self._builder.add(at, ir.Constant(row.type, number * self._kind.count))
+        start = self._builder.gep(self._memory, [at])
+        return self._builder.bitcast(start, ir.PointerType(self._kind))
+
+
+class _SumsOfOne(_Sums):
+    """Those of one row: its part is in registers."""
+
+    def __init__(self, builder: Any, memory: Any, count: Any, lanes: int) -> None:
+        super().__init__(builder, memory, count, lanes)
+        self._parts = [cgutils.alloca_once(builder, self._kind) for _ in range(self._vectors)]
+
+    def rows(self) -> Iterator[Any]:
+        yield ir.Constant(self._count.type, 0)
+
+    def parts(self, row: Any) -> list[Any]:
+        return self._parts
+
+
+class _SumsOfRows(_Sums):
+    """Those of several rows: code for a row is written once, in a loop."""
+
+    def rows(self) -> Iterator[Any]:
+        with cgutils.for_range(self._builder, self._count) as loop:
+            yield loop.index
+
+    def parts(self, row: Any) -> list[Any]:
+        return [self._memory_of(row, number) for number in range(self._vectors)]
 
 
 def _named(products: Any) -> Any:
@@ -105,9 +175,9 @@ class _Operands:
         )
         return Tile(header, scales, levels, path.widen)
 
-    def row(self, number: int, group: Any, part: Any) -> RowPointers:
+    def row(self, number: Any, group: Any, part: list[Any]) -> RowPointers:
         """Return where the operands of a row lie; argument 7 is the first row."""
-        row = self._builder.add(self._args[7], ir.Constant(group.type, number))
+        row = self._builder.add(self._args[7], number)
         group = self._builder.add(self._builder.mul(row, self._args[3]), group)
         return RowPointers(
             self._input("levels", self._times(group, GROUP), I8),
@@ -153,14 +223,29 @@ def _unpack(
     return signature, codegen
 
 
-part_of_one = intrinsic(_part(1))
-"""``part_of_one(products, weights, panel, groups, first, last, inputs, row, chain, begins)``: the
-terms of groups ``first`` … ``last − 1`` of a row, added in order, are a part; chain[0:64] ← part
-where the chain ``begins`` with it, else part + chain.  ``panel`` counts bytes of the weights,
-``row`` rows of ``groups`` groups of the inputs."""
+@intrinsic
+def room_for_sums(typing_context: Any) -> Any:
+    """Return a pointer to floats of the calling function, `ROW_SUMS` for each of `THIN_ROWS`.
 
-part_of_four = intrinsic(_part(4))
-"""The same for four rows, which take the weights from memory once: chain[0:256]."""
+    They live as long as its call, and cost nothing to make.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        room = cgutils.alloca_once(builder, F32, size=THIN_ROWS * ROW_SUMS)
+        room.align = LINE
+        return room
+
+    return types.CPointer(types.float32)(), codegen
+
+
+part_of_one = intrinsic(_part(_SumsOfOne))
+"""``part_of_one(products, weights, panel, groups, first, last, inputs, row, rows, sums, begins)``:
+the terms of groups ``first`` … ``last − 1`` of a row, added in order, are a part; chain ← part
+where the chain ``begins`` with it, else part + chain.  ``panel`` counts bytes of the weights,
+``row`` rows of ``groups`` groups of the inputs; ``sums`` are those of this row, ``rows`` is 1."""
+
+part_of_rows = intrinsic(_part(_SumsOfRows))
+"""The same for ``rows`` rows from ``row`` on, which take the weights from memory once."""
 
 unpack_tile = intrinsic(_unpack)
 """``unpack_tile(products, weights, panel, groups, group, levels, scales, minima)``: writes what the

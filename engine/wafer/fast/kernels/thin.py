@@ -1,0 +1,94 @@
+"""Products of few rows: a panel's weights are read once, for up to `THIN_ROWS` rows at a time.
+
+Sums follow the Program's order: terms make parts, parts make chains, from the last to the first,
+and the results of chains are added in the same way.
+"""
+
+import numpy as np
+from numba import carray
+
+from engine.wafer.fast.kernels.dot.panel_layout import PANEL
+from engine.wafer.fast.kernels.dot.products import Products
+from engine.wafer.fast.kernels.dot.terms import (
+    ROW_SUMS,
+    THIN_ROWS,
+    part_of_one,
+    part_of_rows,
+    room_for_sums,
+)
+from engine.wafer.fast.kernels.operands import Block, Floats, Panels, Quantised, RowSpan, SumOrder
+from engine.wafer.jit.decorators import helper
+
+__all__ = ["thin_product"]
+
+_TOTAL = 2 * PANEL
+"""Where the sum of the chains of a row begins among its sums."""
+
+
+@helper
+def _end_chains(sums, rows, begins):
+    """Total ← chain where it ``begins`` with it, else chain + total."""
+    for r in range(rows):
+        at = r * ROW_SUMS
+        for i in range(at, at + PANEL):
+            chain = sums[i + PANEL]
+            sums[i + _TOTAL] = chain if begins else chain + sums[i + _TOTAL]
+
+
+@helper
+def _panel(products, panels, piece, inputs, row, rows, order, sums):
+    """Total ← one panel of outputs for some rows: parts last to first, in two phases.
+
+    Part p has the groups from p · groups // parts on; the quotient and the remainder of that
+    division go down with p.
+    """
+    panel, groups = panels.pieces[piece, 0], panels.pieces[piece, 1]
+    size, excess = groups // order.parts, groups % order.parts
+    first, remainder = groups, 0
+    in_chain = (order.parts - 1) % order.group + 1
+    begins, is_last_chain = True, True
+    for _ in range(order.parts):
+        last = first
+        first, remainder = first - size, remainder - excess
+        if remainder < 0:
+            first, remainder = first - 1, remainder + order.parts
+        if rows == 1:
+            part_of_one(
+                products, panels.weights, panel, groups, first, last, inputs, row, rows, sums,
+                begins,
+            )  # fmt: skip
+        else:
+            part_of_rows(
+                products, panels.weights, panel, groups, first, last, inputs, row, rows, sums,
+                begins,
+            )  # fmt: skip
+        begins = False
+        in_chain -= 1
+        if in_chain == 0:
+            _end_chains(sums, rows, is_last_chain)
+            begins, is_last_chain, in_chain = True, False, order.group
+
+
+@helper
+def thin_product(
+    products: Products,
+    panels: Panels,
+    piece: int,
+    inputs: Quantised,
+    order: SumOrder,
+    values: Floats,
+    target: Block,
+    rows: RowSpan,
+) -> None:
+    """Write one panel of outputs for all rows; the arguments are those of `multiply.product`."""
+    width, left = panels.pieces[piece, 2], panels.pieces[piece, 3]
+    sums = carray(room_for_sums(), (THIN_ROWS * ROW_SUMS,), np.float32)
+    row = rows.first
+    while row < rows.last:
+        count = min(THIN_ROWS, rows.last - row)
+        _panel(products, panels, piece, inputs, row, count, order, sums)
+        for r in range(count):
+            at = target.at + (row + r) * target.width + left
+            for j in range(width):
+                values[at + j] = sums[r * ROW_SUMS + _TOTAL + j]
+        row += count
