@@ -7,32 +7,36 @@ and the results of chains are added in the same way.
 import numpy as np
 from numba import carray
 
-from engine.wafer.fast.kernels.dot.panel_layout import PANEL
 from engine.wafer.fast.kernels.dot.products import Products
 from engine.wafer.fast.kernels.dot.terms import (
     ROW_SUMS,
+    ROW_TOTAL,
     THIN_ROWS,
-    part_of_one,
-    part_of_rows,
+    end_chains,
     room_for_sums,
+    tile_of_one,
+    tile_of_rows,
 )
 from engine.wafer.fast.kernels.operands import Block, Floats, Panels, Quantised, RowSpan, SumOrder
 from engine.wafer.jit.decorators import helper
 
 __all__ = ["thin_product"]
 
-_TOTAL = 2 * PANEL
-"""Where the sum of the chains of a row begins among its sums."""
-
 
 @helper
-def _end_chains(sums, rows, begins):
-    """Total ← chain where it ``begins`` with it, else chain + total."""
-    for r in range(rows):
-        at = r * ROW_SUMS
-        for i in range(at, at + PANEL):
-            chain = sums[i + PANEL]
-            sums[i + _TOTAL] = chain if begins else chain + sums[i + _TOTAL]
+def _part(products, panels, piece, inputs, row, rows, first, last, sums):
+    """Add the terms of some groups to a part, and the part to the chain."""
+    panel, groups = panels.pieces[piece, 0], panels.pieces[piece, 1]
+    for g in range(first, last):
+        begins, ends = g == first, g == last - 1
+        if rows == 1:
+            tile_of_one(
+                products, panels.weights, panel, groups, g, inputs, row, rows, sums, begins, ends
+            )
+        else:
+            tile_of_rows(
+                products, panels.weights, panel, groups, g, inputs, row, rows, sums, begins, ends
+            )
 
 
 @helper
@@ -42,31 +46,20 @@ def _panel(products, panels, piece, inputs, row, rows, order, sums):
     Part p has the groups from p · groups // parts on; the quotient and the remainder of that
     division go down with p.
     """
-    panel, groups = panels.pieces[piece, 0], panels.pieces[piece, 1]
+    groups = panels.pieces[piece, 1]
     size, excess = groups // order.parts, groups % order.parts
     first, remainder = groups, 0
     in_chain = (order.parts - 1) % order.group + 1
-    begins, is_last_chain = True, True
     for _ in range(order.parts):
         last = first
         first, remainder = first - size, remainder - excess
         if remainder < 0:
             first, remainder = first - 1, remainder + order.parts
-        if rows == 1:
-            part_of_one(
-                products, panels.weights, panel, groups, first, last, inputs, row, rows, sums,
-                begins,
-            )  # fmt: skip
-        else:
-            part_of_rows(
-                products, panels.weights, panel, groups, first, last, inputs, row, rows, sums,
-                begins,
-            )  # fmt: skip
-        begins = False
+        _part(products, panels, piece, inputs, row, rows, first, last, sums)
         in_chain -= 1
         if in_chain == 0:
-            _end_chains(sums, rows, is_last_chain)
-            begins, is_last_chain, in_chain = True, False, order.group
+            end_chains(products, rows, sums)
+            in_chain = order.group
 
 
 @helper
@@ -86,9 +79,10 @@ def thin_product(
     row = rows.first
     while row < rows.last:
         count = min(THIN_ROWS, rows.last - row)
+        sums[: count * ROW_SUMS] = 0
         _panel(products, panels, piece, inputs, row, count, order, sums)
         for r in range(count):
             at = target.at + (row + r) * target.width + left
             for j in range(width):
-                values[at + j] = sums[r * ROW_SUMS + _TOTAL + j]
+                values[at + j] = sums[r * ROW_SUMS + ROW_TOTAL + j]
         row += count

@@ -1,13 +1,12 @@
-"""Tiles, as kernels call them: a part of a sum for one row or for several, and a tile unpacked.
+"""Tiles, as kernels call them: terms added to sums, for one row or for several, or unpacked.
 
 One compiled piece from the bytes to the sums, so that nothing is written and read again between.
 The type of the `Products` chooses the code, which `engine.wafer.fast.kernels.dot.tile_code` writes.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from llvmlite import ir
 from numba import types
@@ -16,9 +15,9 @@ from numba.extending import intrinsic as _intrinsic
 from numba.np.arrayobj import make_array
 
 from engine.wafer.fast.kernels.dot import path_table
-from engine.wafer.fast.kernels.dot.panel_layout import GROUP, LINE, PANEL
+from engine.wafer.fast.kernels.dot.panel_layout import GROUP, LINE, PANEL, STRIP
 from engine.wafer.fast.kernels.dot.storage_table import STORAGES
-from engine.wafer.fast.kernels.dot.tile_code import add_terms, unpack
+from engine.wafer.fast.kernels.dot.tile_code import add_terms, end_chain, unpack
 from engine.wafer.fast.kernels.dot.vector_code import (
     F32,
     I8,
@@ -26,16 +25,28 @@ from engine.wafer.fast.kernels.dot.vector_code import (
     RowPointers,
     Tile,
     VectorLoads,
-    constant,
     prefetch,
 )
 
-__all__ = ["ROW_SUMS", "THIN_ROWS", "part_of_one", "part_of_rows", "room_for_sums", "unpack_tile"]
+__all__ = [
+    "ROW_SUMS",
+    "ROW_TOTAL",
+    "THIN_ROWS",
+    "end_chains",
+    "room_for_sums",
+    "tile_of_one",
+    "tile_of_rows",
+    "unpack_tile",
+]
 
 THIN_ROWS = 7
 """Rows that share one pass over the weights, at most."""
-ROW_SUMS = 3 * PANEL
-"""Floats of a row's sums, 64 each: of the part, of the chain of parts, of the chains."""
+_CHAIN, _PART, _ZERO, _TOTAL = (number * PANEL for number in range(4))
+ROW_SUMS = 4 * PANEL + STRIP
+"""Floats of a row's sums, 64 each: of the chain of parts, of a part, none (they stay 0), of all
+chains.  A line more, so that no two rows lie a page apart, which a processor takes for the same."""
+ROW_TOTAL = _TOTAL
+"""The first of those of all chains."""
 
 intrinsic: Any = _intrinsic  # its type counts one argument too many
 
@@ -44,34 +55,25 @@ _AHEAD_BYTES = 8192
 prefetching ends with each page: half the speed without."""
 
 
-def _part(sums_of: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the typer of an intrinsic; numba needs its arguments' names.
-
-    Args:
-        sums_of: What makes `_SumsOfOne` or `_SumsOfRows`.
-    """
+def _tile(each_row: "_EachRow") -> Callable[..., Any]:
+    """Return the typer of an intrinsic; numba needs its arguments' names."""
 
     def typer(
-        typing_context: Any, products: Any, weights: Any, panel: Any, groups: Any, first: Any,
-        last: Any, inputs: Any, row: Any, rows: Any, sums: Any, begins: Any,
+        typing_context: Any, products: Any, weights: Any, panel: Any, groups: Any, group: Any,
+        inputs: Any, row: Any, rows: Any, sums: Any, begins: Any, ends: Any,
     ) -> Any:  # fmt: skip
-        place = types.intp
+        place, flag = types.intp, types.boolean
         signature = types.void(
-            products, weights, place, place, place, place, inputs, place, place, sums,
-            types.boolean,
-        )  # fmt: skip
+            products, weights, place, place, place, inputs, place, place, sums, flag, flag
+        )
         path, storage = _named(products)
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             operands = _Operands(context, builder, signature.args, args)
-            sums = sums_of(builder, operands.start(9, F32), args[8], path.lanes)
-            sums.clear()
-            with cgutils.for_range(builder, args[5], start=args[4]) as loop:
-                tile = operands.tile(path, storage, loop.index)
-                prefetch(builder, tile.ahead(_AHEAD_BYTES), storage.tile_bytes // LINE)
-                each = partial(_each_row, operands, sums, loop.index)
-                add_terms(builder, path, storage, tile, each)
-            sums.lengthen_chains(args[10])
+            tile = operands.tile(path, storage, args[4])
+            prefetch(builder, tile.ahead(_AHEAD_BYTES), storage.tile_bytes // LINE)
+            rows = partial(_rows, builder, operands, each_row)
+            add_terms(builder, path, storage, tile, rows)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -79,79 +81,23 @@ def _part(sums_of: Callable[..., Any]) -> Callable[..., Any]:
     return typer
 
 
-def _each_row(operands: "_Operands", sums: "_Sums", group: Any) -> Iterator[RowPointers]:
-    """Yield where the operands of a row lie, as often as code for a row is to be written."""
-    for row in sums.rows():
-        yield operands.row(row, group, sums.parts(row))
+_EachRow: TypeAlias = Callable[[Any, Any], Iterator[Any]]
+"""Takes the IR builder and how many rows there are; yields the number of a row as often as code for
+a row is to be written."""
 
 
-class _Sums(ABC):
-    """The sums of some rows while a part is added.
-
-    Args:
-        builder: Where code is written.
-        memory: float pointer: `ROW_SUMS` for each row.
-        count: Rows, an integer of the size of a pointer.
-        lanes: Outputs of a vector.
-    """
-
-    def __init__(self, builder: Any, memory: Any, count: Any, lanes: int) -> None:
-        self._builder, self._memory, self._count = builder, memory, count
-        self._kind, self._vectors = ir.VectorType(F32, lanes), PANEL // lanes
-
-    @abstractmethod
-    def rows(self) -> Iterator[Any]:
-        """Yield the number of a row, as often as code for a row is to be written."""
-
-    @abstractmethod
-    def parts(self, row: Any) -> list[Any]:
-        """Return pointers to the vectors of a row's part."""
-
-    def clear(self) -> None:
-        """Write the code that begins parts with 0."""
-        for row in self.rows():
-            for part in self.parts(row):
-                self._builder.store(constant(self._kind, 0.0), part)
-
-    def lengthen_chains(self, begins: Any) -> None:
-        """Write the code for chain ← part where ``begins`` holds, else part + chain."""
-        for row in self.rows():
-            for number, part in enumerate(self.parts(row)):
-                sums, chain = self._builder.load(part), self._memory_of(row, self._vectors + number)
-                longer = self._builder.fadd(sums, self._builder.load(chain))
-                self._builder.store(self._builder.select(begins, sums, longer), chain)
-
-    def _memory_of(self, row: Any, number: int) -> Any:
-        """Return a pointer to a vector of the sums of a row; they begin at lines of the cache."""
-        at = self._builder.mul(row, ir.Constant(row.type, ROW_SUMS))
-        at = self._builder.add(at, ir.Constant(row.type, number * self._kind.count))
-        start = self._builder.gep(self._memory, [at])
-        return self._builder.bitcast(start, ir.PointerType(self._kind))
+def _only_row(builder: Any, rows: Any) -> Iterator[Any]:
+    yield ir.Constant(rows.type, 0)
 
 
-class _SumsOfOne(_Sums):
-    """Those of one row: its part is in registers."""
-
-    def __init__(self, builder: Any, memory: Any, count: Any, lanes: int) -> None:
-        super().__init__(builder, memory, count, lanes)
-        self._parts = [cgutils.alloca_once(builder, self._kind) for _ in range(self._vectors)]
-
-    def rows(self) -> Iterator[Any]:
-        yield ir.Constant(self._count.type, 0)
-
-    def parts(self, row: Any) -> list[Any]:
-        return self._parts
+def _loop_of_rows(builder: Any, rows: Any) -> Iterator[Any]:
+    with cgutils.for_range(builder, rows) as loop:
+        yield loop.index
 
 
-class _SumsOfRows(_Sums):
-    """Those of several rows: code for a row is written once, in a loop."""
-
-    def rows(self) -> Iterator[Any]:
-        with cgutils.for_range(self._builder, self._count) as loop:
-            yield loop.index
-
-    def parts(self, row: Any) -> list[Any]:
-        return [self._memory_of(row, number) for number in range(self._vectors)]
+def _rows(builder: Any, operands: "_Operands", each_row: _EachRow) -> Iterator[RowPointers]:
+    for row in each_row(builder, operands.rows):
+        yield operands.row(row)
 
 
 def _named(products: Any) -> Any:
@@ -175,16 +121,31 @@ class _Operands:
         )
         return Tile(header, scales, levels, path.widen)
 
-    def row(self, number: Any, group: Any, part: list[Any]) -> RowPointers:
-        """Return where the operands of a row lie; argument 7 is the first row."""
-        row = self._builder.add(self._args[7], number)
-        group = self._builder.add(self._builder.mul(row, self._args[3]), group)
+    @property
+    def rows(self) -> Any:
+        """How many rows; argument 7."""
+        return self._args[7]
+
+    def row(self, number: Any) -> RowPointers:
+        """Return where the operands of a row lie; argument 6 is the first row, 4 the group."""
+        row = self._builder.add(self._args[6], number)
+        group = self._builder.add(self._builder.mul(row, self._args[3]), self._args[4])
+        begins, ends = self._args[9], self._args[10]
+        addend = self._sums(number, ends, _CHAIN, _ZERO)
         return RowPointers(
             self._input("levels", self._times(group, GROUP), I8),
             self._input("sums", self._times(group, 2), I32),
             self._input("scales", group, F32),
-            part,
+            self._sums(number, begins, _ZERO, _PART),
+            addend,
+            self._sums(number, ends, _CHAIN, _PART),
         )
+
+    def _sums(self, row: Any, flag: Any, where_set: int, elsewhere: int) -> Any:
+        """Return a pointer to 64 of the sums of a row, argument 8, chosen by a flag."""
+        at = [ir.Constant(row.type, place) for place in (where_set, elsewhere)]
+        at = self._builder.add(self._times(row, ROW_SUMS), self._builder.select(flag, *at))
+        return self.data(self._kinds[8], self._args[8], at, F32)
 
     def data(self, kind: Any, array: Any, offset: Any, to: Any) -> Any:
         """Return a pointer to an element of an array."""
@@ -200,9 +161,9 @@ class _Operands:
         return self._builder.mul(value, ir.Constant(value.type, factor))
 
     def _input(self, field: str, offset: Any, to: Any) -> Any:
-        """Return a pointer into an array that is a field of the inputs, argument 6."""
-        kind, index = self._kinds[6], self._kinds[6].fields.index(field)
-        array = self._builder.extract_value(self._args[6], index)
+        """Return a pointer into an array that is a field of the inputs, argument 5."""
+        kind, index = self._kinds[5], self._kinds[5].fields.index(field)
+        array = self._builder.extract_value(self._args[5], index)
         return self.data(kind.types[index], array, offset, to)
 
 
@@ -238,14 +199,30 @@ def room_for_sums(typing_context: Any) -> Any:
     return types.CPointer(types.float32)(), codegen
 
 
-part_of_one = intrinsic(_part(_SumsOfOne))
-"""``part_of_one(products, weights, panel, groups, first, last, inputs, row, rows, sums, begins)``:
-the terms of groups ``first`` … ``last − 1`` of a row, added in order, are a part; chain ← part
-where the chain ``begins`` with it, else part + chain.  ``panel`` counts bytes of the weights,
-``row`` rows of ``groups`` groups of the inputs; ``sums`` are those of this row, ``rows`` is 1."""
+def _end_chain(typing_context: Any, products: Any, rows: Any, sums: Any) -> Any:
+    path, _ = _named(products)
 
-part_of_rows = intrinsic(_part(_SumsOfRows))
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        start = make_array(signature.args[2])(context, builder, args[2]).data
+        with cgutils.for_range(builder, args[1]) as loop:
+            at = builder.mul(loop.index, ir.Constant(loop.index.type, ROW_SUMS))
+            end_chain(builder, path, builder.gep(start, [at]), _CHAIN, _TOTAL)
+        return context.get_dummy_value()
+
+    return types.void(products, types.intp, sums), codegen
+
+
+tile_of_one = intrinsic(_tile(_only_row))
+"""``tile_of_one(products, weights, panel, groups, group, inputs, row, rows, sums, begins, ends)``:
+add the terms of a group to the sums of a row.  ``panel`` counts bytes of the weights, ``row`` rows
+of ``groups`` groups of the inputs; ``sums`` are those of this row, ``rows`` is 1.  Where a part
+``begins`` with the group it begins with 0; where it ``ends``, the chain of parts becomes longer."""
+
+tile_of_rows = intrinsic(_tile(_loop_of_rows))
 """The same for ``rows`` rows from ``row`` on, which take the weights from memory once."""
+
+end_chains = intrinsic(_end_chain)
+"""``end_chains(products, rows, sums)``: total ← total + chain, chain ← 0."""
 
 unpack_tile = intrinsic(_unpack)
 """``unpack_tile(products, weights, panel, groups, group, levels, scales, minima)``: writes what the

@@ -3,6 +3,9 @@
 term = f32(dot) × (weight scale × input scale) − f32(Σ inputs) × (minimum × input scale), the second
 part where there are minima; part ← part + term.  The dot product is exact in int32, every other
 operation is rounded to float32 once.  A group with two scales has two terms, the lower half first.
+
+Sums begin with 0 and are added to something or to 0, never chosen: a sum that began with 0 is never
+−0, so that + 0 changes no bit of it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +29,7 @@ from engine.wafer.fast.kernels.dot.vector_code import (
     store,
 )
 
-__all__ = ["add_terms", "unpack"]
+__all__ = ["add_terms", "end_chain", "unpack"]
 
 
 def add_terms(
@@ -51,10 +54,33 @@ def add_terms(
     for part in range(tile.parts):
         weights = _weights(builder, path, storage, tile, part)
         for row in rows():
-            sums = builder.load(row.part[part])
+            sums = _vector(builder, row.before, part, path.lanes)
             for term in _terms(builder, path, storage, weights, row):
                 sums = builder.fadd(sums, term)
-            builder.store(sums, row.part[part])
+            addend = _vector(builder, row.addend, part, path.lanes)
+            store(builder, row.after, part, builder.fadd(sums, addend))
+
+
+def _vector(builder: Any, sums: Any, number: int, lanes: int) -> Any:
+    vectors = builder.bitcast(sums, ir.PointerType(ir.VectorType(F32, lanes)))
+    return load(builder, vectors, number, 4)
+
+
+def end_chain(builder: Any, path: DotPath, sums: Any, chain: int, total: int) -> None:
+    """Write the code for total ← total + chain, chain ← 0, for 64 outputs of a row.
+
+    Args:
+        builder: Where code is written.
+        path: How wide its vectors are.
+        sums: float pointer to the row's sums.
+        chain: Where the chain begins in them.
+        total: Where the total begins in them.
+    """
+    for number in range(PANEL // path.lanes):
+        places = chain // path.lanes + number, total // path.lanes + number
+        added, before = (_vector(builder, sums, place, path.lanes) for place in places)
+        store(builder, sums, places[1], builder.fadd(added, before))
+        store(builder, sums, places[0], constant(added.type, 0.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,8 +112,12 @@ class RowPointers:
     """i32, 2: Σ of the first and the last 16 of them."""
     scale: Any
     """float: of its inputs."""
-    part: list[Any]
-    """Pointers to vectors of float, 64 in all: its sums."""
+    before: Any
+    """float, 64: what terms are added to."""
+    addend: Any
+    """float, 64: what is added to that sum at last."""
+    after: Any
+    """float, 64: where the result goes."""
 
 
 def load(builder: Any, pointer: Any, index: int, align: int) -> Any:

@@ -22,7 +22,7 @@ GROUPS = 8
 
 @numba.njit
 def one_row(products, weights, inputs, sums):
-    terms.part_of_one(products, weights, 0, 1, 0, 1, inputs, 0, 1, sums, True)
+    terms.tile_of_one(products, weights, 0, 1, 0, inputs, 0, 1, sums, True, True)
 
 
 def needs(path):
@@ -58,7 +58,12 @@ def expected(blocks, levels, scales, n):
 def code_of(path, storage):
     """The LLVM code of one row."""
     inputs = quantised(np.zeros((1, 1, 32), np.int8), np.zeros(1, F32))
-    arguments = Products(path, storage), np.zeros(9, np.uint8), inputs, np.zeros(192, F32)
+    arguments = (
+        Products(path, storage),
+        np.zeros(9, np.uint8),
+        inputs,
+        np.zeros(terms.ROW_SUMS, F32),
+    )
     signature = tuple(numba.typeof(argument) for argument in arguments)
     one_row.compile(signature)
     return one_row.inspect_llvm(signature)
