@@ -105,7 +105,7 @@ def metadata(model: Model, tokenizer: dict[str, Any]) -> dict[str, object]:
         "llama.attention.value_length": config.head_dim,
         "llama.attention.layer_norm_rms_epsilon": float(config.rms_norm_eps),
         "llama.rope.dimension_count": config.head_dim,
-        "llama.rope.freq_base": float(config.rope_theta),
+        "llama.rope.freq_base": float(config.rope.base),
         "llama.vocab_size": config.vocab_size,
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.pre": "gpt-2",

@@ -5,7 +5,7 @@ and the results of chains are added in the same way.
 """
 
 import numpy as np
-from numba import carray
+from numba.np.numpy_support import carray
 
 from engine.wafer.fast.kernels.dot.products import Products
 from engine.wafer.fast.kernels.dot.terms import (

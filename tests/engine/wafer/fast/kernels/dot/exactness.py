@@ -17,7 +17,7 @@ from tests import naive
 from tests.engine.wafer.fast.kernels.panels import decoded, random_panel
 
 F32 = np.float32
-GROUPS = 8
+GROUPS, ROWS = 8, terms.THIN_ROWS + 2
 
 
 @numba.njit
@@ -79,16 +79,16 @@ class Exactness:
     """With which it is tried; each costs a compilation."""
 
     def test_terms_are_rounded_as_the_machine_rounds_them(self, name):
-        """Dot products exact, each other operation once, nothing fused; 4 rows as one row."""
+        """Dot products exact, each other operation once, nothing fused; several rows as one row."""
         random, storage = np.random.default_rng(len(name)), STORAGES[name]
         panels = random_panel(random, storage, GROUPS, self.path)
-        levels = random.integers(-127, 128, (5, GROUPS, 32)).astype(np.int8)
-        scales = random.random((5, GROUPS), F32)
+        levels = random.integers(-127, 128, (ROWS, GROUPS, 32)).astype(np.int8)
+        scales = random.random((ROWS, GROUPS), F32)
 
         found = product(panels, levels, scales)
 
         blocks = decoded(storage, panels.weights, 0, GROUPS)
-        for row in range(5):
+        for row in range(ROWS):
             for n in range(row, 64, 7):
                 assert found[row, n] == expected(blocks, levels[row], scales[row], n)
 
