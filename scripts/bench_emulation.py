@@ -32,7 +32,7 @@ from engine.wafer.program import machine as machines
 from engine.wafer.program.program import Program
 
 FRAMES_PER_SECOND = 10
-"""Frames in which the panes are drawn, at most."""
+"""Messages to the panes at the shortest interval that the settings allow."""
 REPEATS = 50
 
 
