@@ -5,6 +5,7 @@ Program was made.  One thread at a time may call it.
 """
 
 import mmap
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -24,28 +25,41 @@ from engine.wafer.fast.kernels.operands import Angles, KvCache, Quantised
 from engine.wafer.fast.packing import Packed, pack
 from engine.wafer.fast.step import Memory
 from engine.wafer.fast.warm_up import compiled_loop, link, warm_up
+from engine.wafer.program.isa import Field
 from engine.wafer.program.program import MAX_ROWS, Norm, Program
 
-__all__ = ["Executor", "processor_path"]
+__all__ = ["KERNELS_VARIABLE", "Executor", "processor_path"]
+
+
+KERNELS_VARIABLE = "SPARK_KERNELS"
+"""The environment variable that names the path to take where nobody else does."""
 
 
 def processor_path() -> str:
-    """Return the name of the path that the kernels take on this processor."""
-    return best_path().name
+    """Return the name of the path that the kernels take on this processor.
+
+    Raises:
+        EngineError: ``SPARK_KERNELS`` names one that the processor does not have.
+    """
+    return _path(None).name
 
 
 def _path(name: str | None) -> DotPath:
-    """Return the named path, or the best one for None.
+    """Return the named path; for None that of ``SPARK_KERNELS``, or the best one.
 
     Raises:
         EngineError: The processor does not have it.
     """
-    if name is None:
+    masked = os.environ.get(KERNELS_VARIABLE) if name is None else None
+    wanted = name or masked
+    if not wanted:
         return best_path()
     usable = {path.name: path for path in PATHS if is_usable(path)}
-    if name not in usable:
-        raise EngineError(f"no kernel path {name!r} on this processor; it has {', '.join(usable)}")
-    return usable[name]
+    if wanted not in usable:
+        asked = f"{KERNELS_VARIABLE}={masked}: " if masked else ""
+        known = ", ".join(usable)
+        raise EngineError(f"{asked}no kernel path {wanted!r} on this processor; it has {known}")
+    return usable[wanted]
 
 
 class Executor:
@@ -87,6 +101,7 @@ class Executor:
         self._memory = _allocate(program, self._packed)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])
+        self._tables = {1: self._memory.table}  # by how many rows have logits
         self.position = 0
         self.context_length = program.context_length
 
@@ -106,8 +121,12 @@ class Executor:
         """
         warm_up(self._path, self._packed.storages, self._memory, on_progress)
 
-    def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Append ``tokens`` (M,), M ≤ `MAX_ROWS`, and return the last row's logits (V,).
+    def step(self, tokens: NDArray[np.int32], last: int = 1) -> NDArray[np.float32]:
+        """Append ``tokens`` (M,), M ≤ `MAX_ROWS`, and return logits, (last, V).
+
+        Args:
+            tokens: Token ids.
+            last: How many rows at the end of the step have logits, 1 … M.
 
         Raises:
             EngineError: No token, too many at once, an unknown id, or no room in the KV cache.
@@ -127,10 +146,19 @@ class Executor:
             )
         if self.threads > 1:
             numba.set_num_threads(self.threads)
-        self._loop(self.threads, self._memory, tokens, self.position)
+        self._loop(self.threads, self._with_logits(last), tokens, self.position)
         self.position += count
-        start = self._logits_at + (count - 1) * self.program.vocabulary
-        return np.array(self._memory.values[start : start + self.program.vocabulary])
+        width = self.program.vocabulary
+        start = self._logits_at + (count - last) * width
+        return np.array(self._memory.values[start : start + last * width].reshape(last, width))
+
+    def _with_logits(self, last: int) -> Memory:
+        """Return the memory whose table computes logits for so many of the last rows."""
+        if last not in self._tables:
+            table = self._memory.table.copy()
+            table[:, Field.LAST_ROW] *= last
+            self._tables[last] = table
+        return self._memory._replace(table=self._tables[last])
 
     def step_by_instruction(self, tokens: NDArray[np.int32]) -> Iterator[int]:
         """Run a step one instruction at a time, so that a caller can look at every result.

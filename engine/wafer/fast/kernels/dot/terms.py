@@ -23,6 +23,7 @@ from engine.wafer.fast.kernels.dot.vector_code import (
     I8,
     I32,
     RowPointers,
+    SumPointers,
     Tile,
     VectorLoads,
     prefetch,
@@ -131,14 +132,16 @@ class _Operands:
         row = self._builder.add(self._args[6], number)
         group = self._builder.add(self._builder.mul(row, self._args[3]), self._args[4])
         begins, ends = self._args[9], self._args[10]
-        addend = self._sums(number, ends, _CHAIN, _ZERO)
+        part = SumPointers(
+            self._sums(number, begins, _ZERO, _PART),
+            self._sums(number, ends, _CHAIN, _ZERO),
+            self._sums(number, ends, _CHAIN, _PART),
+        )
         return RowPointers(
             self._input("levels", self._times(group, GROUP), I8),
             self._input("sums", self._times(group, 2), I32),
             self._input("scales", group, F32),
-            self._sums(number, begins, _ZERO, _PART),
-            addend,
-            self._sums(number, ends, _CHAIN, _PART),
+            part,
         )
 
     def _sums(self, row: Any, flag: Any, where_set: int, elsewhere: int) -> Any:

@@ -54,11 +54,11 @@ def add_terms(
     for part in range(tile.parts):
         weights = _weights(builder, path, storage, tile, part)
         for row in rows():
-            sums = _vector(builder, row.before, part, path.lanes)
+            sums = _vector(builder, row.part.before, part, path.lanes)
             for term in _terms(builder, path, storage, weights, row):
                 sums = builder.fadd(sums, term)
-            addend = _vector(builder, row.addend, part, path.lanes)
-            store(builder, row.after, part, builder.fadd(sums, addend))
+            addend = _vector(builder, row.part.addend, part, path.lanes)
+            store(builder, row.part.after, part, builder.fadd(sums, addend))
 
 
 def _vector(builder: Any, sums: Any, number: int, lanes: int) -> Any:
