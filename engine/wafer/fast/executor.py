@@ -5,12 +5,11 @@ Program was made.  One thread at a time may call it.
 """
 
 import mmap
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
-from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,12 +20,20 @@ from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
 from engine.wafer.fast.kernels.operands import Angles, KvCache, Quantised
+from engine.wafer.fast.memory import Memory
 from engine.wafer.fast.packing import Packed, pack
-from engine.wafer.fast.step import Memory
+from engine.wafer.fast.pieces import help_steps, private_size
+from engine.wafer.fast.step import run_step
+from engine.wafer.fast.threads.choice import Choice
+from engine.wafer.fast.threads.claims import Shares
+from engine.wafer.fast.threads.pool import Pool
 from engine.wafer.fast.warm_up import compiled_loop, link, warm_up
 from engine.wafer.program.program import MAX_ROWS, Norm, Program
 
-__all__ = ["Executor", "processor_path"]
+__all__ = ["MAX_THREADS", "Executor", "processor_path"]
+
+MAX_THREADS = 64
+"""Compute threads of an executor, at most: beyond that a decoded token is all hand-overs."""
 
 
 def processor_path() -> str:
@@ -69,22 +76,19 @@ class Executor:
                 do not depend on it.
 
         Raises:
-            EngineError: More threads than numba was started with, or a path that the processor
-                does not have.
+            EngineError: More threads than are possible, or a path that the processor does not have.
         """
-        config: Any = numba.config  # its fields are made at run time
-        limit = config.NUMBA_NUM_THREADS
-        if not 1 <= threads <= limit:
+        if not 1 <= threads <= MAX_THREADS:
             raise EngineError(
-                f"{threads} compute threads asked for; 1 to {limit} are possible "
-                "(NUMBA_NUM_THREADS raises the limit)"
+                f"{threads} compute threads asked for; 1 to {MAX_THREADS} are possible"
             )
         self.program = program
         self.threads = threads
         self._path = _path(path)
         self.path_name = self._path.name
         self._packed = pack(program.matrices, tensors, threads)
-        self._memory = _allocate(program, self._packed)
+        self._pool, self._choice = Pool(threads), Choice(threads)
+        self._memory = _allocate(program, self._packed, self._pool.shares)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])
         self.position = 0
@@ -93,7 +97,14 @@ class Executor:
     @cached_property
     def _loop(self) -> Callable[..., None]:
         link(self._path, self._packed.storages, self._memory.panels)
-        return compiled_loop(self._memory)
+        return compiled_loop(run_step, self._memory)
+
+    @cached_property
+    def _help(self) -> Callable[[int], None]:
+        """What a helper runs; it holds the memory, and not the executor."""
+        size = private_size(self.program)
+        own = [_zeros_by_page(size) for _ in range(self.threads - 1)]
+        return _helping(compiled_loop(help_steps, self._memory), self._memory, own)
 
     def warm_up(self, on_progress: Callable[[int, int, str], None]) -> None:
         """Compile or load every kernel, one after the other.
@@ -125,12 +136,28 @@ class Executor:
                 f"token ids from {tokens.min()} to {tokens.max()}; the vocabulary has "
                 f"{self.program.vocabulary}"
             )
-        if self.threads > 1:
-            numba.set_num_threads(self.threads)
-        self._loop(self.threads, self._memory, tokens, self.position)
+        self._run(tokens)
         self.position += count
         start = self._logits_at + (count - 1) * self.program.vocabulary
         return np.array(self._memory.values[start : start + self.program.vocabulary])
+
+    def _run(self, tokens: NDArray[np.int32]) -> None:
+        """Run the loop with as many threads as the last steps advise."""
+        if self.threads == 1:
+            self._loop(1, self._memory, tokens, self.position)
+            return
+        self._pool.start(self._help)
+        rows = int(tokens.size)
+        threads = self._choice.threads(rows)
+        start, worked = time.perf_counter(), time.thread_time()
+        self._loop(threads, self._memory, tokens, self.position)
+        seconds, worked = time.perf_counter() - start, time.thread_time() - worked
+        helped, offered = self._pool.shared()
+        self._choice.note(rows, seconds, worked / seconds, helped / offered if offered else 1.0)
+
+    def close(self) -> None:
+        """End the threads that help; another step would start others."""
+        self._pool.close()
 
     def step_by_instruction(self, tokens: NDArray[np.int32]) -> Iterator[int]:
         """Run a step one instruction at a time, so that a caller can look at every result.
@@ -155,7 +182,13 @@ class Executor:
         return np.array(self._memory.values[at : at + rows * width].reshape(rows, width))
 
 
-def _allocate(program: Program, packed: Packed) -> Memory:
+def _helping(
+    loop: Callable[..., None], memory: Memory, own: list[NDArray[np.float32]]
+) -> Callable[[int], None]:
+    return lambda number: loop(memory, own[number], number)
+
+
+def _allocate(program: Program, packed: Packed, shares: Shares) -> Memory:
     blocks, end = [], 0
     for buffer in program.buffers:
         blocks.append((end, buffer.width))
@@ -189,6 +222,7 @@ def _allocate(program: Program, packed: Packed) -> Memory:
         inputs=_inputs(program),
         partial=np.zeros(max(order.parts for order in program.orders), np.float32),
         cache=_cache(program),
+        shares=shares,
     )
 
 
