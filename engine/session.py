@@ -4,7 +4,6 @@ The face of the engine inside a process; `engine.server` and the command line us
 parts, lets one request at a time through to them and describes their state; computes nothing.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from threading import Lock
 
@@ -14,6 +13,7 @@ from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
 from engine.errors import EngineError
 from engine.generation.generator import Generator, RunnerStep
+from engine.host_cores import worthwhile_cores
 from engine.knowledge.tuning import Tuning, find_tuning
 from engine.model.families import FAMILIES
 from engine.model.load import Model, load_model
@@ -38,10 +38,8 @@ __all__ = ["Session", "default_threads"]
 
 
 def default_threads() -> int:
-    """Return the compute threads used when none are asked for: all cores but one, at least 1."""
-    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
-    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    return max(1, cores - 1)
+    """Return the compute threads used when none are asked for: a core each, 8 at most."""
+    return worthwhile_cores()
 
 
 class Session:

@@ -22,7 +22,7 @@ from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
 from engine.wafer.fast.kernels.operands import Angles, KvCache, Quantised
 from engine.wafer.fast.memory import Memory
 from engine.wafer.fast.packing import Packed, pack
-from engine.wafer.fast.pieces import help_steps, private_size
+from engine.wafer.fast.pieces import WORTH_SHARING, help_steps, private_size
 from engine.wafer.fast.step import run_step
 from engine.wafer.fast.threads.choice import Choice
 from engine.wafer.fast.threads.claims import Shares
@@ -87,7 +87,7 @@ class Executor:
         self._path = _path(path)
         self.path_name = self._path.name
         self._packed = pack(program.matrices, tensors, threads)
-        self._pool, self._choice = Pool(threads), Choice(threads)
+        self._pool, self._choice = Pool(threads, WORTH_SHARING), Choice(threads)
         self._memory = _allocate(program, self._packed, self._pool.shares)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])

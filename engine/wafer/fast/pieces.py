@@ -1,22 +1,21 @@
-"""The pieces that instructions fall into, whoever computes them: the caller in the arena, a helper
-in memory of its own.
+"""The pieces that instructions fall into, and who computes them where.
 
+The caller computes a piece in the arena, a helper in memory of its own and settles it afterwards.
 Knows the instruction table and the kernels; nothing of how pieces are handed out.  A piece reads
 what earlier instructions wrote and writes what no other piece does.
 """
 
-
 from engine.wafer.fast.kernels import attend
 from engine.wafer.fast.kernels.dot.entries import call_product
 from engine.wafer.fast.kernels.dot.panel_layout import PANEL
-from engine.wafer.fast.kernels.operands import Block, Floats, Heads, RowSpan
+from engine.wafer.fast.kernels.operands import Block, Floats, RowSpan
 from engine.wafer.fast.memory import Memory, block_of, heads_of, order_of, pieces_of, rows_of
 from engine.wafer.fast.threads import claims
 from engine.wafer.jit.decorators import helper, kernel
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.program import MAX_ROWS, Program
 
-__all__ = ["help_steps", "private_size", "share"]
+__all__ = ["WORTH_SHARING", "help_steps", "private_size", "share"]
 
 _OP = int(Field.OP)
 _LAYER = int(Field.LAYER)
@@ -27,7 +26,7 @@ _ORDER = int(Field.ORDER)
 _VARIANT = int(Field.VARIANT)
 _MATMUL = int(Op.MATMUL)
 
-_WORTH_SHARING = 1 << 17
+WORTH_SHARING = 1 << 17
 """Multiply–accumulates below which handing pieces out costs more than it saves: some µs."""
 
 
@@ -46,24 +45,25 @@ def _work(memory: Memory, number: int, rows: RowSpan, position: int) -> int:
     row, count = memory.table[number], rows.last - rows.first
     if row[_OP] == _MATMUL:
         shape = memory.matrices[row[_WEIGHT]]
-        return count * shape[1] * shape[2]
+        return int(count * shape[1] * shape[2])
     heads, seen = _heads(memory, number), position + rows.last
     if heads.window > 0:
         seen = min(seen, heads.window)
-    return count * heads.queries * seen * heads.dims
+    return int(count * heads.queries * seen * heads.dims)
 
 
 @helper
 def _number_of_pieces(memory: Memory, number: int, rows: RowSpan) -> int:
     row = memory.table[number]
     if row[_OP] == _MATMUL:
-        return pieces_of(memory.matrices, row[_WEIGHT]).number
+        return int(pieces_of(memory.matrices, row[_WEIGHT]).number)
     heads = _heads(memory, number)
-    return attend.items(heads, rows)
+    return int(attend.items(heads, rows))
 
 
 @helper
-def _heads(memory: Memory, number: int) -> Heads:
+def _heads(memory, number):
+    """Return the kind of an attention, with its instruction's order."""
     row = memory.table[number]
     positions = order_of(memory.orders, row[_ORDER])
     return heads_of(memory.attentions, memory.scores, row[_VARIANT], positions)
@@ -138,7 +138,7 @@ def share(memory: Memory, number: int, rows: RowSpan, position: int) -> bool:
         False if nothing was done: the pieces are too few or too small.
     """
     pieces, work = _number_of_pieces(memory, number, rows), _work(memory, number, rows, position)
-    if work < _WORTH_SHARING or not 2 <= pieces <= claims.MAX_PIECES:
+    if not claims.is_worth(memory.shares, pieces, work):
         return False
     patience = (claims.spins(memory.shares) * (work // pieces)) >> 20  # a piece at 10 a ns
     claims.open_job(memory.shares, pieces, number, rows.last, position, patience)

@@ -3,7 +3,7 @@
 Knows numbers only: no clock, no thread.  Steps of a similar number of rows are compared with each
 other, in seconds a row.
 
-A neighbour on the machine shows in two ways: the caller had less of its processor than the time that
+A neighbour on the machine shows in two ways: the caller computed for less than the time that
 passed, or the helpers did less than their share.  Then fewer threads may be faster, and are tried.
 More are tried now and then; so are fewer, seldom, because a product may be too small to share.
 """

@@ -42,6 +42,7 @@ __all__ = [
     "await_claim",
     "begin",
     "hold",
+    "is_worth",
     "may_settle",
     "new_shares",
     "open_job",
@@ -71,8 +72,9 @@ _NEXT, _LAST, _UNBEGUN, _UNDONE, _OFFERED = range(3 * _LINE, 3 * _LINE + 5)
 begun, and the first that it has not seen done; how many there are."""
 _HELPED, _PIECES = range(3 * _LINE + 5, 3 * _LINE + 7)
 """How many pieces helpers have computed, and of how many, since `Pool.shared` was asked."""
-_ACTIVE, _SPINS = range(4 * _LINE, 4 * _LINE + 2)
-"""Threads of the step, the caller included; how long a helper looks for work before it sleeps."""
+_ACTIVE, _SPINS, _LEAST = range(4 * _LINE, 4 * _LINE + 3)
+"""Threads of the step, the caller included; how long a helper looks for work before it sleeps; the
+least work that is offered."""
 _HELPERS = 5
 """The line of the first helper, whose words follow."""
 _ASLEEP, _READ_END, _WRITE_END, _BYTE, _HOLD = range(5)
@@ -107,10 +109,10 @@ class Claim(NamedTuple):
     position: int
 
 
-def new_shares(threads: int) -> Shares:
-    """Return the words of a pool of so many threads, the caller included."""
+def new_shares(threads: int, least_work: int) -> Shares:
+    """Return the words of a pool of so many threads, the caller included; see `is_worth`."""
     words = np.zeros((_HELPERS + threads) * _LINE, np.int64)
-    words[_ACTIVE] = 1
+    words[_ACTIVE], words[_LEAST] = 1, least_work
     return Shares(words, np.zeros(MAX_PIECES, np.int64))
 
 
@@ -166,7 +168,13 @@ def begin(shares: Shares, threads: int) -> None:
 @helper
 def spins(shares: Shares) -> int:
     """Return how many `pause`s take 100 µs."""
-    return shares.words[_SPINS]
+    return int(shares.words[_SPINS])
+
+
+@helper
+def is_worth(shares: Shares, pieces: int, work: int) -> bool:
+    """Return whether so many pieces with so much work in all may be offered."""
+    return bool(work >= shares.words[_LEAST] and 2 <= pieces <= MAX_PIECES)
 
 
 @helper
@@ -221,13 +229,13 @@ def take(shares: Shares) -> int:
         ticket = load(words, _TICKET)
         first = ticket & 0xFFFF
         if first >= (ticket >> 16) & 0xFFFF:
-            return _take_back(shares, epoch)
+            return int(_take_back(shares, epoch))
         count = _bought(words, ticket)
         words[_NEXT], words[_LAST] = first, first + count
     number = words[_NEXT]
     words[_NEXT] = number + 1
     store(pieces, number, epoch * _STATES + _OWN)
-    return number
+    return int(number)
 
 
 @helper
@@ -240,12 +248,12 @@ def _take_back(shares: Shares, epoch: int) -> int:
         number = words[_UNBEGUN]
         state = load(pieces, number)
         if state < own and swap(pieces, number, state, own):
-            return number
+            return int(number)
     while words[_UNDONE] < words[_OFFERED]:
         number = words[_UNDONE]
         words[_UNDONE] += 1
         if _is_late(words, pieces, number, epoch):
-            return number
+            return int(number)
     return -1
 
 

@@ -29,14 +29,15 @@ class Pool:
     They never keep the interpreter from ending.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, least_work: int) -> None:
         """Make a pool; its helpers come with `start`.
 
         Args:
             threads: The caller and its helpers, 1 or more.
+            least_work: Of an instruction that is shared, in whatever the caller counts.
         """
         self.threads = threads
-        self.shares = claims.new_shares(threads)
+        self.shares = claims.new_shares(threads, least_work)
         self._helpers: list[threading.Thread] = []
         self._process = 0
         self._end: Callable[[], object] = lambda: None
