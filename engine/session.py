@@ -61,7 +61,7 @@ class Session:
         self.machine = machine
         self.threads = runner.threads
         self.processor_path = runner.processor_path
-        self._placed = runner.placed
+        self._placed, self._runner = runner.placed, runner
         self._meter = WaferMeter(machine, runner.placed, runner.context_length)
         self._work = WorkCounters()
         self._generator = Generator(runner, self._count)
@@ -217,9 +217,10 @@ class Session:
         return describe(sequence, older, newer, activity)
 
     def close(self) -> None:
-        """Wait for the request that runs and serve no more."""
+        """Wait for the request that runs, serve no more and end the threads that compute."""
         with self._lock:
             self._closed = True
+            self._runner.close()
 
 
 def _model_info(model: Model, tokenizer: Tokenizer) -> ModelInfo:

@@ -107,7 +107,7 @@ class Executor:
         return _helping(compiled_loop(help_steps, self._memory), self._memory, own)
 
     def warm_up(self, on_progress: Callable[[int, int, str], None]) -> None:
-        """Compile or load every kernel, one after the other.
+        """Compile or load every kernel, one after the other, and start the threads that help.
 
         Args:
             on_progress: Called with (done, total, label) before each and once at the end.
@@ -116,6 +116,8 @@ class Executor:
             EngineError: numba's compiler is switched off.
         """
         warm_up(self._path, self._packed.storages, self._memory, on_progress)
+        if self.threads > 1:
+            self._pool.start(self._help)
 
     def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
         """Append ``tokens`` (M,), M ≤ `MAX_ROWS`, and return the last row's logits (V,).

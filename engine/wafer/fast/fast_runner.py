@@ -58,6 +58,10 @@ class FastRunner(TierRunner):
         """Append tokens (M,) and return the last row's logits (V,)."""
         return self.executor.step(tokens)
 
+    def close(self) -> None:
+        """End the threads that compute; another step would start them again."""
+        self.executor.close()
+
 
 def open_fast(
     placed: Placed,
