@@ -47,6 +47,13 @@ class Runner(Protocol):
         """Append one token; return its logits, shape (V,)."""
         ...
 
+    def verify(self, tokens: NDArray[np.int32], last: int) -> NDArray[np.float32]:
+        """Append ``tokens``, shape (T,), T ≤ 64; return the logits of the last, shape (last, V).
+
+        Every row has the bits that `prefill` and `decode` give it.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RunnerStep:

@@ -8,7 +8,7 @@ import mmap
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,14 @@ from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
 from engine.wafer.fast.kernels.operands import Angles, KvCache, Quantised
-from engine.wafer.fast.memory import Memory
+from engine.wafer.fast.memory import Memory, Own
 from engine.wafer.fast.packing import Packed, pack
-from engine.wafer.fast.pieces import WORTH_SHARING, help_steps, private_size
+from engine.wafer.fast.pieces import WORTH_SHARING, help_steps, own_size
 from engine.wafer.fast.step import run_step
 from engine.wafer.fast.threads.choice import Choice
-from engine.wafer.fast.threads.claims import Shares
 from engine.wafer.fast.threads.pool import Pool
 from engine.wafer.fast.warm_up import compiled_loop, link, warm_up
+from engine.wafer.program.isa import Field
 from engine.wafer.program.program import MAX_ROWS, Norm, Program
 
 __all__ = ["MAX_THREADS", "Executor", "processor_path"]
@@ -88,9 +88,10 @@ class Executor:
         self.path_name = self._path.name
         self._packed = pack(program.matrices, tensors, threads)
         self._pool, self._choice = Pool(threads, WORTH_SHARING), Choice(threads)
-        self._memory = _allocate(program, self._packed, self._pool.shares)
+        self._memory = _allocate(program, self._packed, self._pool)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])
+        self._tables = {1: self._memory.table}  # by how many rows have logits
         self.position = 0
         self.context_length = program.context_length
 
@@ -102,9 +103,7 @@ class Executor:
     @cached_property
     def _help(self) -> Callable[[int], None]:
         """What a helper runs; it holds the memory, and not the executor."""
-        size = private_size(self.program)
-        own = [_zeros_by_page(size) for _ in range(self.threads - 1)]
-        return _helping(compiled_loop(help_steps, self._memory), self._memory, own)
+        return partial(compiled_loop(help_steps, self._memory), self._memory)
 
     def warm_up(self, on_progress: Callable[[int, int, str], None]) -> None:
         """Compile or load every kernel, one after the other, and start the threads that help.
@@ -119,8 +118,12 @@ class Executor:
         if self.threads > 1:
             self._pool.start(self._help)
 
-    def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Append ``tokens`` (M,), M ≤ `MAX_ROWS`, and return the last row's logits (V,).
+    def step(self, tokens: NDArray[np.int32], last: int = 1) -> NDArray[np.float32]:
+        """Append ``tokens`` (M,), M ≤ `MAX_ROWS`, and return logits, (last, V).
+
+        Args:
+            tokens: Token ids.
+            last: How many rows at the end of the step have logits, 1 … M.
 
         Raises:
             EngineError: No token, too many at once, an unknown id, or no room in the KV cache.
@@ -138,24 +141,34 @@ class Executor:
                 f"token ids from {tokens.min()} to {tokens.max()}; the vocabulary has "
                 f"{self.program.vocabulary}"
             )
-        self._run(tokens)
+        self._run(self._with_logits(last), tokens)
         self.position += count
-        start = self._logits_at + (count - 1) * self.program.vocabulary
-        return np.array(self._memory.values[start : start + self.program.vocabulary])
+        width = self.program.vocabulary
+        start = self._logits_at + (count - last) * width
+        return np.array(self._memory.values[start : start + last * width].reshape(last, width))
 
-    def _run(self, tokens: NDArray[np.int32]) -> None:
+    def _with_logits(self, last: int) -> Memory:
+        """Return the memory whose table computes logits for so many of the last rows."""
+        if last not in self._tables:
+            table = self._memory.table.copy()
+            table[:, Field.LAST_ROW] *= last
+            self._tables[last] = table
+        return self._memory._replace(table=self._tables[last])
+
+    def _run(self, memory: Memory, tokens: NDArray[np.int32]) -> None:
         """Run the loop with as many threads as the last steps advise."""
         if self.threads == 1:
-            self._loop(1, self._memory, tokens, self.position)
+            self._loop(1, memory, tokens, self.position)
             return
         self._pool.start(self._help)
         rows = int(tokens.size)
         threads = self._choice.threads(rows)
         start, worked = time.perf_counter(), time.thread_time()
-        self._loop(threads, self._memory, tokens, self.position)
+        self._loop(threads, memory, tokens, self.position)
         seconds, worked = time.perf_counter() - start, time.thread_time() - worked
         helped, offered = self._pool.shared()
         self._choice.note(rows, seconds, worked / seconds, helped / offered if offered else 1.0)
+        self._pool.keep(memory.cache)
 
     def close(self) -> None:
         """End the threads that help; another step would start others."""
@@ -184,19 +197,14 @@ class Executor:
         return np.array(self._memory.values[at : at + rows * width].reshape(rows, width))
 
 
-def _helping(
-    loop: Callable[..., None], memory: Memory, own: list[NDArray[np.float32]]
-) -> Callable[[int], None]:
-    return lambda number: loop(memory, own[number], number)
-
-
-def _allocate(program: Program, packed: Packed, shares: Shares) -> Memory:
+def _allocate(program: Program, packed: Packed, pool: Pool) -> Memory:
     blocks, end = [], 0
     for buffer in program.buffers:
         blocks.append((end, buffer.width))
         end += buffer.width * MAX_ROWS
     attentions = program.attentions
     rotations, angles = _rotations(program)
+    own = Own(end, own_size(program), max(order.parts for order in program.orders))
     return Memory(
         table=np.ascontiguousarray(program.instructions),
         buffers=np.array(blocks, np.int64),
@@ -220,11 +228,12 @@ def _allocate(program: Program, packed: Packed, shares: Shares) -> Memory:
         panels=packed.panels,
         vectors=packed.vectors,
         angles=angles,
-        values=_zeros_by_page(end),
-        inputs=_inputs(program),
-        partial=np.zeros(max(order.parts for order in program.orders), np.float32),
+        values=_zeros_by_page(end + (pool.threads - 1) * own.size),
+        inputs=_inputs(program, pool.threads),
+        partial=np.zeros(pool.threads * own.parts, np.float32),
         cache=_cache(program),
-        shares=shares,
+        own=own,
+        shares=pool.shares,
     )
 
 
@@ -234,9 +243,9 @@ def _norm_shape(norm: Norm) -> tuple[int, int, int]:
     return int(norm.kind == "layer"), queries, keys
 
 
-def _inputs(program: Program) -> Quantised:
-    """Return room for the widest input of a product."""
-    groups = MAX_ROWS * max(matrix.inputs for matrix in program.matrices) // GROUP
+def _inputs(program: Program, threads: int) -> Quantised:
+    """Return room for the widest input of a product, for each thread."""
+    groups = threads * MAX_ROWS * max(matrix.inputs for matrix in program.matrices) // GROUP
     return Quantised(
         levels=np.zeros(groups * GROUP, np.int8),
         scales=np.zeros(groups, np.float32),

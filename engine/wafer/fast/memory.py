@@ -27,6 +27,7 @@ from engine.wafer.program.isa import Field
 
 __all__ = [
     "Memory",
+    "Own",
     "block_of",
     "heads_of",
     "order_of",
@@ -42,11 +43,22 @@ Table: TypeAlias = NDArray[np.int64]
 Pairs: TypeAlias = NDArray[np.float32]
 
 
+class Own(NamedTuple):
+    """Where helpers write what they compute, before it is copied to its place."""
+
+    at: int
+    """In the arena: where the first helper's begins."""
+    size: int
+    """Numbers of each."""
+    parts: int
+    """Numbers of `Memory.partial` that belong to each thread."""
+
+
 class Memory(NamedTuple):
     """Everything a step reads and writes."""
 
     table: Table
-    """Instructions (n, FIELDS)."""
+    """Instructions (n, FIELDS); their `Field.LAST_ROW` says how many of the last rows, 0: all."""
     buffers: Table
     """`Block` of every buffer (·, 2)."""
     matrices: Table
@@ -74,11 +86,12 @@ class Memory(NamedTuple):
     """Weights of norms, biases."""
     angles: Angles
     values: Floats
-    """Arena of the buffers, each (max rows, width)."""
+    """Arena of the buffers, each (max rows, width), then what each helper has of its own."""
     inputs: Quantised
-    """The image of the product at hand."""
+    """The image of the product at hand; behind its most rows, those of each helper."""
     partial: Floats
-    """Scratch, one element per part of a norm."""
+    """Scratch of each thread, one element per part of a norm."""
+    own: Own
     cache: KvCache
     shares: Shares
     """What the threads of a step share besides."""
@@ -87,7 +100,8 @@ class Memory(NamedTuple):
 @helper
 def rows_of(table: Table, number: int, count: int) -> RowSpan:
     """Return which of a step's rows an instruction computes."""
-    return RowSpan(count - 1 if table[number, _LAST_ROW] else 0, count)
+    last = table[number, _LAST_ROW]
+    return RowSpan(max(0, count - last) if last else 0, count)
 
 
 @helper

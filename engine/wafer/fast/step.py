@@ -44,7 +44,7 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
     """Run the Program for ``tokens`` at ``position`` and the positions after it.
 
     Args:
-        threads: Above 1, helpers of the pool compute pieces of large products and attentions.
+        threads: Above 1, helpers of the pool compute pieces of what is worth it.
         memory: Tables, weights and state; values and KV cache are written.
         tokens: int32 (M,), at most the rows the arena was made for.
         position: Rows already in the KV cache.
@@ -54,15 +54,14 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
     """
     buffers, values, inputs, cache = memory.buffers, memory.values, memory.inputs, memory.cache
     count = tokens.size
+    partial = memory.partial[: memory.own.parts]
     claims.begin(memory.shares, threads)
     for i in range(memory.table.shape[0]):
         row = memory.table[i]
         op, layer, variant = row[_OP], row[_LAYER], row[_VARIANT]
         source, target = block_of(buffers, row[_SOURCE]), block_of(buffers, row[_TARGET])
-        pieces, order = (
-            pieces_of(memory.matrices, row[_WEIGHT]),
-            order_of(memory.orders, row[_ORDER]),
-        )
+        pieces = pieces_of(memory.matrices, row[_WEIGHT])
+        order = order_of(memory.orders, row[_ORDER])
         rows = rows_of(memory.table, i, count)
         if op == _EMBED:
             vectors.embed(memory.panels, pieces, tokens, values, target)
@@ -71,10 +70,12 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
                 vectors.rescale(values, target, scale, cap, rows)
         elif op == _NORM:
             gain, eps = vector_of(memory, row[_WEIGHT]), memory.norms[variant]
-            if memory.norm_shapes[variant, 0] == 1:
-                vectors.layer_norm(values, source, gain, eps, order, memory.partial, target, rows)
+            if threads > 1 and share(memory, i, rows, position):
+                pass
+            elif memory.norm_shapes[variant, 0] == 1:
+                vectors.layer_norm(values, source, gain, eps, order, partial, target, rows)
             else:
-                vectors.norm(values, source, gain, eps, order, memory.partial, target, rows)
+                vectors.norm(values, source, gain, eps, order, partial, target, rows)
             if row[_BIAS] >= 0:
                 vectors.add_bias(values, target, vector_of(memory, row[_BIAS]), rows)
         elif op == _HEAD_NORM:
@@ -82,7 +83,8 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
             eps = memory.norms[variant]
             vectors.head_norm(values, source, shape[1], shape[2], gains, eps, order, rows)
         elif op == _QUANTISE:
-            vectors.quantise(values, source, inputs, rows)
+            if threads == 1 or not share(memory, i, rows, position):
+                vectors.quantise(values, source, inputs, rows)
         elif op == _MATMUL:
             if threads == 1 or not share(memory, i, rows, position):
                 multiply.matmul(memory.panels, pieces, inputs, order, values, target, rows)
@@ -100,7 +102,8 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
             if threads == 1 or not share(memory, i, rows, position):
                 attend.attend(values, source, heads, cache, layer, position, target, rows)
         elif op == _GATE:
-            vectors.gate(values, source, memory.activations[variant], target, rows)
+            if threads == 1 or not share(memory, i, rows, position):
+                vectors.gate(values, source, memory.activations[variant], target, rows)
         elif op == _ADD:
             scale, _ = scaling_of(memory.scalings, variant)
             vectors.add(values, source, block_of(buffers, row[_OTHER]), scale, target, rows)

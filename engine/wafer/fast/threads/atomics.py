@@ -13,8 +13,20 @@ from llvmlite import binding, ir
 from numba import types
 from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic as _intrinsic
+from numba.np.arrayobj import populate_array
 
-__all__ = ["exchange", "fetch", "give_up", "load", "pause", "sleep", "store", "swap", "wake"]
+__all__ = [
+    "array_at",
+    "exchange",
+    "fetch",
+    "give_up",
+    "load",
+    "pause",
+    "sleep",
+    "store",
+    "swap",
+    "wake",
+]
 
 intrinsic: Any = _intrinsic  # its type counts one argument too many
 
@@ -32,6 +44,30 @@ all; ``isb sy`` takes some ten cycles."""
 def _place(context: Any, builder: Any, kind: Any, array: Any, number: Any) -> Any:
     """Return the pointer to an array's element."""
     return builder.gep(context.make_array(kind)(context, builder, array).data, [number])
+
+
+@intrinsic
+def array_at(typing_context: Any, like: Any, address: Any, size: Any) -> Any:
+    """Return the array of one dimension at an address; somebody else keeps its memory.
+
+    Args:
+        typing_context: Of numba.
+        like: An array of the same type.
+        address: Of its first element.
+        size: Of the array, in elements.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = signature.return_type
+        array = context.make_array(kind)(context, builder)
+        width = context.get_abi_sizeof(context.get_data_type(kind.dtype))
+        each = context.get_constant(types.intp, width)
+        populate_array(
+            array, builder.inttoptr(args[1], array.data.type), [args[2]], [each], each, None
+        )
+        return array._getvalue()
+
+    return like(like, types.intp, types.intp), codegen
 
 
 @intrinsic

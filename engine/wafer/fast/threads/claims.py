@@ -38,10 +38,12 @@ from engine.wafer.jit.decorators import helper, kernel
 __all__ = [
     "MAX_PIECES",
     "Claim",
+    "Facts",
     "Shares",
     "await_claim",
     "begin",
     "hold",
+    "is_idle",
     "is_worth",
     "may_settle",
     "new_shares",
@@ -65,8 +67,8 @@ processors fetch them in pairs."""
 _TICKET = 0
 """Epoch · 2³² + pieces · 2¹⁶ + the next piece to be had."""
 _STOPPED = _LINE
-_EPOCH, _INSTRUCTION, _ROWS, _POSITION, _PATIENCE = range(2 * _LINE, 2 * _LINE + 5)
-"""The job at hand."""
+_EPOCH, _PATIENCE, _FACTS = range(2 * _LINE, 2 * _LINE + 3)
+"""The job at hand: its number, how long a late piece is waited for, and the first of its facts."""
 _NEXT, _LAST, _UNBEGUN, _UNDONE, _OFFERED = range(3 * _LINE, 3 * _LINE + 5)
 """The caller's own: the pieces that it has bought; the number of those that it has not yet seen
 begun, and the first that it has not seen done; how many there are."""
@@ -77,7 +79,7 @@ _ACTIVE, _SPINS, _LEAST = range(4 * _LINE, 4 * _LINE + 3)
 least work that is offered."""
 _HELPERS = 5
 """The line of the first helper, whose words follow."""
-_ASLEEP, _READ_END, _WRITE_END, _BYTE, _HOLD = range(5)
+_ASLEEP, _READ_END, _WRITE_END, _BYTE, _HOLD, _BUSY = range(6)
 
 _OWN, _STARTED, _SETTLING, _DONE = range(4)
 _STATES = 4
@@ -97,6 +99,12 @@ class Shares(NamedTuple):
     """The state of each piece: epoch · `_STATES` + state."""
 
 
+Facts: TypeAlias = tuple[int, int, int, int, int, int, int, int, int]
+"""What a helper must know of a job; only who offers it knows what each number means."""
+
+_NO_FACTS: Facts = (0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
 class Claim(NamedTuple):
     """Pieces that a helper has bought, and the job that they are of."""
 
@@ -104,9 +112,7 @@ class Claim(NamedTuple):
     last: int
     """One more than the last; the same as the first where a helper must end."""
     epoch: int
-    instruction: int
-    rows: int
-    position: int
+    facts: Facts
 
 
 def new_shares(threads: int, least_work: int) -> Shares:
@@ -151,6 +157,15 @@ def shared(shares: Shares) -> tuple[int, int]:
     return helped, pieces
 
 
+def is_idle(shares: Shares) -> bool:
+    """Return whether no helper is at work, not even on what nobody waits for.
+
+    After a step: as nothing is offered, none can begin.
+    """
+    helpers = shares.words[_HELPERS * _LINE :].reshape(-1, _LINE)
+    return not helpers[:, _BUSY].any()
+
+
 def hold(shares: Shares, helper: int, held: bool) -> None:
     """Hold a helper up from now on, or let it go: before it settles its piece.  For tests."""
     shares.words[(_HELPERS + helper) * _LINE + _HOLD] = held
@@ -178,25 +193,20 @@ def is_worth(shares: Shares, pieces: int, work: int) -> bool:
 
 
 @helper
-def open_job(
-    shares: Shares, pieces: int, instruction: int, rows: int, position: int, patience: int
-) -> None:
-    """Offer the pieces of an instruction to the helpers; `take` gives the caller its own.
+def open_job(shares: Shares, pieces: int, facts: Facts, patience: int) -> None:
+    """Offer the pieces of a job to the helpers; `take` gives the caller its own.
 
     Args:
         shares: Words of the pool.
-        pieces: How many, at most `MAX_PIECES`.
-        instruction: What a helper must know to compute one: the instruction's number,
-        rows: the step's rows,
-        position: and the position of the first.
+        pieces: How many; see `is_worth`.
+        facts: What a helper must know.
         patience: `pause`s that a piece is waited for once nothing else is left.
     """
     words = shares.words
     epoch = words[_EPOCH] + 1
     store(words, _EPOCH, epoch)
-    store(words, _INSTRUCTION, instruction)
-    store(words, _ROWS, rows)
-    store(words, _POSITION, position)
+    for number in range(len(facts)):
+        store(words, _FACTS + number, facts[number])
     words[_PATIENCE] = patience
     words[_NEXT], words[_LAST] = 0, 0
     words[_UNBEGUN], words[_UNDONE], words[_OFFERED] = pieces, 0, pieces
@@ -292,23 +302,35 @@ def await_claim(shares: Shares, number: int) -> Claim:
         shares: Words of the pool.
         number: Which helper.
     """
-    words = shares.words
-    spins = 0
+    words, spins, busy = shares.words, 0, (_HELPERS + number) * _LINE + _BUSY
+    store(words, busy, 0)
     while load(words, _STOPPED) == 0:
         ticket = load(words, _TICKET)
         if _has_work(words, ticket, number):
-            epoch, instruction = load(words, _EPOCH), load(words, _INSTRUCTION)
-            rows, position = load(words, _ROWS), load(words, _POSITION)
+            exchange(words, busy, 1)
+            epoch, facts = load(words, _EPOCH), _facts(words)
             first, count = ticket & 0xFFFF, _bought(words, ticket)
             if count > 0:
-                return Claim(first, first + count, epoch, instruction, rows, position)
+                return Claim(first, first + count, epoch, facts)
+            store(words, busy, 0)
         elif spins < words[_SPINS]:
             pause()
             spins += 1
         else:
             _rest(words, number)
             spins = 0
-    return Claim(0, 0, 0, 0, 0, 0)
+    return Claim(0, 0, 0, _NO_FACTS)
+
+
+@helper
+def _facts(words: Words) -> Facts:
+    """Return the facts of the job at hand."""
+    at = _FACTS
+    return (
+        load(words, at), load(words, at + 1), load(words, at + 2), load(words, at + 3),
+        load(words, at + 4), load(words, at + 5), load(words, at + 6), load(words, at + 7),
+        load(words, at + 8),
+    )  # fmt: skip
 
 
 @helper

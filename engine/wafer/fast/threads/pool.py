@@ -39,6 +39,7 @@ class Pool:
         self.threads = threads
         self.shares = claims.new_shares(threads, least_work)
         self._helpers: list[threading.Thread] = []
+        self._kept: list[object] = []
         self._process = 0
         self._end: Callable[[], object] = lambda: None
 
@@ -57,7 +58,9 @@ class Pool:
         claims.reset(self.shares, int(_AWAKE_S * _pauses_per_s()), pipes)
         self._end = weakref.finalize(self, _end, self.shares, pipes, self._process)
         self._helpers = [
-            threading.Thread(target=_run, args=(work, number, pipes[number][0]), daemon=True)
+            threading.Thread(
+                target=_run, args=(work, number, pipes[number][0], self._kept), daemon=True
+            )
             for number in range(len(pipes))
         ]
         for helper in self._helpers:
@@ -67,16 +70,24 @@ class Pool:
         """Return how many pieces helpers have computed and of how many, since the last call."""
         return claims.shared(self.shares)
 
+    def keep(self, thing: object) -> None:
+        """Hold what the jobs of a step were about, at least until no helper can look at it."""
+        self._kept.append(thing)
+        if claims.is_idle(self.shares):
+            self._kept.clear()
+
     def close(self) -> None:
         """End the helpers and wait for them; `start` would start others."""
         self._end()
         if self._process == os.getpid():
             for helper in self._helpers:
                 helper.join()
+        self._kept.clear()
         self._helpers, self._process = [], 0
 
 
-def _run(work: Callable[[int], None], number: int, read_end: int) -> None:
+def _run(work: Callable[[int], None], number: int, read_end: int, kept: list[object]) -> None:
+    """Be a helper; what is ``kept`` lives at least as long."""
     try:
         work(number)
     finally:

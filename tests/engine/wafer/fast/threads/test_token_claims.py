@@ -5,7 +5,7 @@ import pytest
 
 from engine.wafer.fast.threads import claims
 
-INSTRUCTION, ROWS, POSITION = 7, 3, 11
+FACTS = (7, 3, 11, 1, 2, 3, 4, 5, 6)
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def shares():
 
 
 def offer(shares, pieces, patience=0):
-    claims.open_job(shares, pieces, INSTRUCTION, ROWS, POSITION, patience)
+    claims.open_job(shares, pieces, FACTS, patience)
 
 
 def taken(shares):
@@ -53,7 +53,8 @@ def test_a_helper_learns_the_job_and_does_its_part(shares):
     mine = range(claim.first, claim.last)
     done = [settle(shares, piece, claim.epoch) for piece in mine]
 
-    assert (claim.instruction, claim.rows, claim.position) == (INSTRUCTION, ROWS, POSITION)
+    assert claim.facts == FACTS
+    assert not claims.is_idle(shares)
     assert done == [True, True]  # 12 pieces, three threads: a sixth of them
     assert taken(shares) == list(range(2, 12))
     assert claims.shared(shares) == (2, 12)
