@@ -13,6 +13,7 @@ from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
 from engine.errors import EngineError
 from engine.generation.generator import Generator, RunnerStep
+from engine.generation.speculation import Speculation
 from engine.host_cores import worthwhile_cores
 from engine.knowledge.tuning import Tuning, find_tuning
 from engine.model.families import FAMILIES
@@ -56,6 +57,8 @@ class Session:
         tokenizer: Tokenizer,
         runner: TierRunner,
         tuning: Tuning | None = None,
+        *,
+        speculation: bool = True,
     ) -> None:
         self.model = model
         self.machine = machine
@@ -64,7 +67,7 @@ class Session:
         self._placed, self._runner = runner.placed, runner
         self._meter = WaferMeter(machine, runner.placed, runner.context_length)
         self._work = WorkCounters()
-        self._generator = Generator(runner, self._count)
+        self._generator = Generator(runner, self._count, Speculation() if speculation else None)
         self._completer = Completer(model, tokenizer, self._generator, self._meter, tuning)
         self._lock = Lock()
         self._busy = False
@@ -79,6 +82,7 @@ class Session:
         *,
         tier: str = "fast",
         threads: int | None = None,
+        speculation: bool = True,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> "Session":
         """Load a model, place it on a machine and make it ready to run.
@@ -89,6 +93,8 @@ class Session:
             clock_ghz: Clock that turns cycles into seconds; None is the machine's own.
             tier: One of `engine.wafer.tiers.TIERS`.
             threads: Threads that compute; None is `default_threads`.
+            speculation: Whether guessed tokens are verified together.  No text depends on it; the
+                wafer's cycles per token do, and through it on host time.
             on_progress: Called in this thread with each step.
 
         Raises:
@@ -117,6 +123,7 @@ class Session:
             tokenizer,
             runner,
             find_tuning(loaded.path, loaded.name, loaded.weight_bytes),
+            speculation=speculation,
         )
 
     @property
@@ -196,7 +203,7 @@ class Session:
     def _count(self, step: RunnerStep) -> None:
         self._work.add(
             decode=step.decode,
-            tokens=step.rows,
+            tokens=step.used if step.decode else step.rows - step.logits + 1,
             seconds=step.seconds,
             cycles=self._meter.cycles(step),
         )

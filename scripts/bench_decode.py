@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ from scripts.bench.workers import Worker, ended_in_order, engine_worker  # noqa:
 
 QUIET, NICE_19, NICE_0 = "quiet", "nice19", "nice0"
 NICENESS = {NICE_19: 19, NICE_0: 0}
+RANDOM_MODELS = ("random-17m", "random-90m", "random-390m")
 WARM_UP = 3
 """Tokens decoded before anything counts."""
 
@@ -244,6 +246,14 @@ def ratio_line(name: str, one: Json) -> str:
     return f"{name}: {', '.join(parts)}"
 
 
+def random_model(name: str, folder: Path) -> Path:
+    """Write one of the models of random weights."""
+    from scripts.bench.random_models import SHAPES, write_random
+
+    say(f"writing {name}")
+    return write_random(folder / f"{name}.gguf", SHAPES[name])
+
+
 def say(text: str) -> None:
     """Report progress, apart from the figures."""
     print(text, file=sys.stderr, flush=True)
@@ -253,7 +263,11 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """Return the call."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="spark-nano", help="name, folder or GGUF file")
+    parser.add_argument(
+        "--model",
+        default="spark-nano",
+        help="name, folder, GGUF file, or a random one: " + ", ".join(RANDOM_MODELS),
+    )
     parser.add_argument("--prompt", type=int, default=512, help="tokens (512)")
     parser.add_argument("--decode", type=int, default=64, help="tokens behind it (64)")
     parser.add_argument("--threads", type=int, nargs="+", default=[cores], help="all cores")
@@ -278,6 +292,9 @@ def main(arguments: list[str] | None = None) -> None:
     ended_in_order()
     host = {"cpus": os.cpu_count(), "load_before": round(os.getloadavg()[0], 2)}
     with ExitStack() as stack:
+        if call.model in RANDOM_MODELS:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="spark-bench.")))
+            call.model = str(random_model(call.model, folder))
         print(json.dumps(rounded(report(call, measure(call, stack), host))))
 
 

@@ -9,9 +9,9 @@ the first that is not withdrawn, and to the whole line, by part.  Times are told
 bytes read for one token ÷ the bandwidth that the same run measures.
 
 Each key waits for the answer to the one before, so all runs of one model ask the same questions;
-``--key-ms`` types at a rhythm instead and counts what stays unanswered.  Then cursors in files of
-which the engine knows nothing, with 200 and with 1,000 tokens around.  A report, then one JSON
-object as the last line.  Host time.
+``--wait line`` goes on once its first line is there, which is quicker, and ``--key-ms`` types at a
+rhythm and counts what stays unanswered.  Then cursors in files of which the engine knows nothing,
+with 200 and with 1,000 tokens around.  A report, then one JSON object as the last line.  Host time.
 """
 
 import argparse
@@ -21,6 +21,8 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ from engine.wafer.jit import kernel_cache  # noqa: E402
 from scripts.bench.engine_worker import work  # noqa: E402
 from scripts.bench.limits import Memory  # noqa: E402
 from scripts.bench.spread import percentiles, rounded  # noqa: E402
-from scripts.bench.typing_face import Face  # noqa: E402
+from scripts.bench.typing_face import Face, Pace  # noqa: E402
 from scripts.bench.typing_keys import PARTS, Key, as_json, latency_table, summary  # noqa: E402
 from scripts.bench.typing_page import LANGUAGES, Page, stretches  # noqa: E402
 from scripts.bench.workers import ended_in_order  # noqa: E402
@@ -90,7 +92,7 @@ async def typed(call: argparse.Namespace, known: Known, options: Json) -> tuple[
         settings,
         options,
         None if call.no_knowledge else call.texts,
-        call.key_ms and call.key_ms / 1e3,
+        Pace(call.wait, call.pace_ms / 1e3, call.key_ms and call.key_ms / 1e3),
     )
     cold: list[Key] = []
     async with face:
@@ -132,20 +134,15 @@ def cold_pages(files: list[Path], tokenizer: Any, tokens: int, rounds: int) -> l
 
 def measure(call: argparse.Namespace, known: Known, speculation: bool | None) -> Json:
     """Type once, with or without speculation (None: as the engine does by itself)."""
-    threads = call.threads
-    memory = Memory()
-    before = memory.bytes_per_second(threads)
-    with tempfile.TemporaryDirectory(prefix="spark-bench.") as folder:
-        os.environ["SPARK_RUNTIME_DIR"] = f"{folder}/run"
-        os.environ["SPARK_STATE_DIR"] = f"{folder}/state"
-        options: Json = {"threads": threads, "notes": f"{folder}/notes"}
+    with own_folders() as folder:
+        options: Json = {"threads": call.threads, "notes": f"{folder}/notes"}
         if speculation is not None:
             options["speculation"] = speculation
         face, cold = asyncio.run(typed(call, known, options))
-    bandwidth = max(before, memory.bytes_per_second(threads))
+    assert face.ready is not None
+    bandwidth = Memory().bytes_per_second(face.ready.threads)
     pass_ms = 1e3 * known.weight_bytes / bandwidth
     keys = [key for key in face.keys if not any(key is other for other in cold)]
-    assert face.ready is not None
     found = {
         "speculation": speculation,
         "path": face.ready.processor_path,
@@ -158,6 +155,24 @@ def measure(call: argparse.Namespace, known: Known, speculation: bool | None) ->
     if call.keys_out:
         call.keys_out.write_text(json.dumps(as_json(face.keys), indent=1), encoding="utf-8")
     return found
+
+
+@contextmanager
+def own_folders() -> Iterator[Path]:
+    """Give the engine process a socket and a log of its own."""
+    with tempfile.TemporaryDirectory(prefix="spark-bench.") as folder, ExitStack() as stack:
+        for kind in ("RUNTIME", "STATE"):
+            name = f"SPARK_{kind}_DIR"
+            stack.callback(_restored, name, os.environ.get(name))
+            os.environ[name] = f"{folder}/{kind.lower()}"
+        yield Path(folder)
+
+
+def _restored(name: str, value: str | None) -> None:
+    """Set a variable of the environment to what it was."""
+    os.environ.pop(name)
+    if value is not None:
+        os.environ[name] = value
 
 
 def cold_figures(cold: list[Key], call: argparse.Namespace) -> Json:
@@ -240,6 +255,14 @@ def parts(one: Json) -> str:
     )
 
 
+def write_table(latency: Json | None, file: Path) -> None:
+    """Write a latency table, or say why there is none."""
+    if latency is None:
+        say(f"nothing was shown, so {file} is not written")
+        return
+    file.write_text(json.dumps(latency) + "\n", encoding="utf-8")
+
+
 def say(text: str) -> None:
     """Report progress, apart from the figures."""
     print(text, file=sys.stderr, flush=True)
@@ -269,6 +292,14 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--texts", type=Path, default=TEXTS, help="folder of files to type")
     parser.add_argument("--keys", type=int, default=MOST_KEYS, help="keys of each file, at most")
     parser.add_argument("--key-ms", type=float, help="type at this rhythm, whatever has come")
+    parser.add_argument(
+        "--pace-ms", type=float, default=100.0,
+        help="least time from key to key: the engine's idle time (100)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--wait", choices=["answer", "line"], default="answer",
+        help="what a key waits for: the whole answer to the one before, or its first line",
+    )  # fmt: skip
     parser.add_argument("--no-delay", action="store_true", help="without the policy's rest")
     parser.add_argument("--no-knowledge", action="store_true", help="the model writes alone")
     parser.add_argument(
@@ -283,11 +314,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         "--latency-out", type=Path, help="a table for `spark-tui bench quality --latency`"
     )
     call = parser.parse_args(arguments)
-    if call.threads is None:
-        from engine import default_threads
-
-        call.threads = default_threads()
-    if call.cold_rounds < 1 or call.keys < 1 or call.threads < 1:
+    if min(call.cold_rounds, call.keys, call.threads or 1) < 1:
         parser.error("--keys, --threads and --cold-rounds take 1 or more")
     return call
 
@@ -301,7 +328,7 @@ def main(arguments: list[str] | None = None) -> None:
     known = look_at(call.model)
     runs = [measure(call, known, way) for way in ways]
     if call.latency_out:
-        call.latency_out.write_text(json.dumps(runs[-1]["latency_table"]) + "\n", encoding="utf-8")
+        write_table(runs[-1]["latency_table"], call.latency_out)
     print(f"{known.name}, {'no' if call.no_delay else 'with the'} delay of the policy")
     print("\n".join(line for one in runs for line in table(one)))
     print(json.dumps(rounded({
@@ -311,6 +338,8 @@ def main(arguments: list[str] | None = None) -> None:
         "weight_bytes_per_token": known.weight_bytes,
         "delay": not call.no_delay,
         "key_ms": call.key_ms,
+        "wait": call.wait,
+        "pace_ms": call.pace_ms,
         "knowledge": not call.no_knowledge,
         "runs": runs,
     })))  # fmt: skip

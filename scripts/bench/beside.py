@@ -15,7 +15,7 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)
 os.nice(int(sys.argv[1]))
 print("running", flush=True)
 while os.getppid() == int(sys.argv[2]):
-    for _ in range(1_000_000):
+    for _ in range(100_000):
         pass
 """
 """It also ends by itself once its parent is gone, however that ended."""

@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -28,7 +29,7 @@ from tui.assist.suggestion_events import NoSuggestion, SuggestionEvent, Suggesti
 from tui.assist.suggestions import Suggestions
 from tui.settings import SuggestionSettings
 
-__all__ = ["Face", "served_engine"]
+__all__ = ["Face", "Pace", "served_engine"]
 
 _ANSWER_SECONDS = 120.0
 _GOODBYE_SECONDS = 0.1
@@ -40,6 +41,18 @@ def served_engine(options: dict[str, Any]) -> list[str]:
     return [sys.executable, str(Path(__file__).with_name("served_engine.py")), json.dumps(options)]
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When the next key is pressed."""
+
+    wait: str = "answer"
+    """What a key waits for: the whole ``answer`` to the one before, or its first ``line``."""
+    least_seconds: float = 0.0
+    """From key to key, at least: it is the engine's idle time."""
+    key_seconds: float | None = None
+    """From key to key, whatever has come; None: keys wait."""
+
+
 class Face:
     """One page after the other, typed with suggestions.
 
@@ -48,7 +61,7 @@ class Face:
         settings: The app's.
         options: Of the engine process, for `served_engine`.
         repository: Folder whose other files may be read; None: none are.
-        key_seconds: From key to key; None: each key waits for the answer to the one before.
+        pace: When the next key is pressed.
     """
 
     def __init__(
@@ -57,12 +70,12 @@ class Face:
         settings: SuggestionSettings,
         options: dict[str, Any],
         repository: Path | None = None,
-        key_seconds: float | None = None,
+        pace: Pace = Pace(),
     ) -> None:
         self.keys: list[Key] = []
         self.ready: EngineReady | None = None
         self._notes = Path(options["notes"])
-        self._key_seconds = key_seconds
+        self._pace = pace
         self._problem: str | None = None
         self._changed = asyncio.Event()
         self._page: Page | None = None
@@ -127,14 +140,20 @@ class Face:
         self._suggestions.edited(page.place, accepted=accepted)
         if key.texts and inside_shown:
             key.source = "shown"
-        if self._key_seconds is None:
-            await self._until(lambda: self._suggestions.state == "idle", _ANSWER_SECONDS)
+        if self._pace.key_seconds is None:
+            await self._until(lambda: self._is_served(key), _ANSWER_SECONDS)
+            await self._sleep_until(key.pressed + self._pace.least_seconds)
         else:
-            await asyncio.sleep(max(0.0, key.pressed + self._key_seconds - monotonic()))
-        if key.source != "request" or key.ended is not None:
+            await self._sleep_until(key.pressed + self._pace.key_seconds)
+        if key.source != "request" or key.ended is not None or key.has_line:
             key.final = page.ghost
         self._key = None
         return key
+
+    def _is_served(self, key: Key) -> bool:
+        """Return whether a key has what the next one waits for."""
+        line = self._pace.wait == "line" and key.has_line
+        return line or self._suggestions.state == "idle"
 
     # ── from the suggestions ────────────────────────────────────────────────────────────────
 
@@ -188,6 +207,9 @@ class Face:
         key.prefill_ms = done.host.prefill_ms
         if done.finish_reason != "cancelled":
             key.ended = monotonic()
+
+    async def _sleep_until(self, time: float) -> None:
+        await asyncio.sleep(max(0.0, time - monotonic()))
 
     async def _until(self, true: Callable[[], bool], seconds: float) -> None:
         """Wait until something holds.

@@ -63,30 +63,36 @@ class Key:
         final = self.final or ""
         return sum(not final.startswith(each.text.rstrip()) for each in self.texts)
 
+    @property
+    def has_line(self) -> bool:
+        """Whether the first line of the text that is shown is complete."""
+        return any("\n" in each.text.lstrip("\n") for each in self.texts)
+
     def figures(self) -> dict[str, float]:
         """Return milliseconds by part; nothing where nothing was shown in the end."""
         first = self.first
         if first is None:
             return {}
         found = {"first_text_ms": 1e3 * (first.at - self.pressed)}
-        if self.source != "request" or self.asked is None or self.ended is None:
+        if self.source != "request" or self.asked is None:
             return found
-        found["whole_line_ms"] = 1e3 * (max(first.at, self._line_at()) - self.pressed)
+        line_at = self._line_at()
+        if line_at is not None:
+            found["whole_line_ms"] = 1e3 * (max(first.at, line_at) - self.pressed)
         found["delay_ms"] = 1e3 * (self.asked - self.pressed)
-        found["prefill_ms"] = self.prefill_ms
         if self.began is not None:
             found["queue_ms"] = 1e3 * (self.began - self.asked)
+            found["prefill_ms"] = self.prefill_ms
             behind = 1e3 * (first.at - self.began) - self.prefill_ms
             found["first_decode_ms"] = max(0.0, behind)
         return found
 
-    def _line_at(self) -> float:
-        """Return when the first line of the text was complete."""
+    def _line_at(self) -> float | None:
+        """Return when the first line of the text was complete; None: the next key came first."""
         line = _first_line(self.final or "")
         for each in self.texts:
             if "\n" in each.text.lstrip("\n") and _first_line(each.text) == line:
                 return each.at
-        assert self.ended is not None
         return self.ended
 
 
@@ -145,16 +151,17 @@ def times(keys: Iterable[Key], source: str, name: str) -> dict[str, float]:
     return percentiles([each[name] for each in figures if name in each])
 
 
-def latency_table(model: str, keys: Sequence[Key]) -> dict[str, Any]:
+def latency_table(model: str, keys: Sequence[Key]) -> dict[str, Any] | None:
     """Return when answers come, for `spark-tui bench quality --latency`.
 
     Medians over the requests of a run, from the moment they are sent: the first text, and the end
     of answers of so many tokens.  A row without an answer takes the time of a token from the rest.
+    None where nothing was shown.
     """
     done = [key for key in keys if key.source == "request" and key.ended is not None]
     firsts = [1e3 * (key.first.at - (key.asked or 0)) for key in done if key.first is not None]
     if not firsts:
-        raise ValueError("no request had an answer: there is nothing to make a table of")
+        return None
     first = _median(firsts)
     ends = [(key.completion_tokens, 1e3 * ((key.ended or 0) - (key.asked or 0))) for key in done]
     rates = [max(0.0, ms - first) / tokens for tokens, ms in ends if tokens > 0]

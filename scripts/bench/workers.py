@@ -118,7 +118,8 @@ def engine_worker(
         kernels: The kernel path that SPARK_KERNELS names; None: as this process has it.
     """
     most = max(threads, os.cpu_count() or 1)
-    environment = {"PYTHONPATH": str(tree), "NUMBA_NUM_THREADS": str(most)}
+    places = [str(tree), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {"PYTHONPATH": os.pathsep.join(places), "NUMBA_NUM_THREADS": str(most)}
     if kernels is not None:
         environment["SPARK_KERNELS"] = kernels
     place = Path(model).expanduser()
