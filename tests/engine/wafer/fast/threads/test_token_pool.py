@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from pathlib import Path
 
@@ -102,7 +103,7 @@ def test_random_programs_give_the_same_bits_for_any_number_of_threads(seed, help
         runner.executor.close()
 
 
-def test_helpers_that_are_late_hold_nothing_up_and_change_nothing(pair, helpers):
+def test_helpers_that_are_late_hold_nothing_up_and_change_nothing(helpers, pair):
     """Two of three are held before they settle, through several steps; then they go on."""
     alone, helped, steps = pair
     expected = logits(alone, steps)
@@ -147,7 +148,7 @@ def test_two_models_take_turns(tiny, pair):
     other.executor.close()
 
 
-def test_helpers_sleep_between_steps_and_come_back(pair, helpers):
+def test_helpers_sleep_between_steps_and_come_back(pair):
     """Nothing is lost if the next step comes while they fall asleep."""
     alone, helped, steps = pair
     expected = logits(alone, steps)
@@ -156,8 +157,11 @@ def test_helpers_sleep_between_steps_and_come_back(pair, helpers):
     asleep = [(claims._HELPERS + n) * claims._LINE + claims._ASLEEP for n in range(3)]
 
     logits(helped, steps)
-    while not words[asleep].all():
-        pass
+    for _ in range(5000):
+        if words[asleep].all():
+            break
+        time.sleep(0.001)
+    assert words[asleep].all()
     for _ in range(2000):
         assert same(logits(helped, steps), expected)
         if choice.helped[-1] > 0:
@@ -186,7 +190,7 @@ def test_models_that_are_dropped_leave_neither_threads_nor_memory(tiny, helpers)
     assert [arena() for arena in arenas] == [None] * 12
 
 
-def test_a_model_that_was_closed_computes_again(pair, helpers):
+def test_a_model_that_was_closed_computes_again(helpers, pair):
     alone, helped, steps = pair
     share_all(helped)
     expected = logits(alone, steps)
