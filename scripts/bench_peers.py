@@ -178,7 +178,7 @@ def compare(file: Path, path: str, call: argparse.Namespace) -> Json:
     say(f"opening {file.name} for {path}")
     with engine_worker(str(file), call.threads, kernels=None if path == "best" else path) as ours:
         taken = ours.described["path"]
-        if path not in ("best", taken) and not taken.endswith(f"-{path}"):
+        if path != "best" and taken not in (path, f"avx512-{path}"):
             raise SystemExit(f"asked for the path {path}, the engine took {taken}")
         tokens = prompt_tokens(ours, call.prompt, call.decode)
         job = {
@@ -303,7 +303,10 @@ def main(arguments: list[str] | None = None) -> None:
     load = round(os.getloadavg()[0], 2)
     with tempfile.TemporaryDirectory(prefix="spark-bench.") as folder:
         files = [gguf_of(name, Path(folder)) for name in call.model]
-        found = [compare(file, path, call) for path in call.paths for file in files]
+        try:
+            found = [compare(file, path, call) for path in call.paths for file in files]
+        except WorkerDied as death:
+            raise SystemExit(str(death)) from None
     print("\n".join(table(found, call)))
     print(json.dumps(rounded({
         "benchmark": "peers",

@@ -5,6 +5,7 @@ Program was made.  One thread at a time may call it.
 """
 
 import mmap
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -30,29 +31,40 @@ from engine.wafer.fast.warm_up import compiled_loop, link, warm_up
 from engine.wafer.program.isa import Field
 from engine.wafer.program.program import MAX_ROWS, Norm, Program
 
-__all__ = ["MAX_THREADS", "Executor", "processor_path"]
+__all__ = ["KERNELS_VARIABLE", "MAX_THREADS", "Executor", "processor_path"]
+
+KERNELS_VARIABLE = "SPARK_KERNELS"
+"""The environment variable that names the path to take where nobody else does."""
 
 MAX_THREADS = 64
 """Compute threads of an executor, at most: beyond that a decoded token is all hand-overs."""
 
 
 def processor_path() -> str:
-    """Return the name of the path that the kernels take on this processor."""
-    return best_path().name
+    """Return the name of the path that the kernels take on this processor.
+
+    Raises:
+        EngineError: ``SPARK_KERNELS`` names one that the processor does not have.
+    """
+    return _path(None).name
 
 
 def _path(name: str | None) -> DotPath:
-    """Return the named path, or the best one for None.
+    """Return the named path; for None that of ``SPARK_KERNELS``, or the best one.
 
     Raises:
         EngineError: The processor does not have it.
     """
-    if name is None:
+    masked = os.environ.get(KERNELS_VARIABLE) if name is None else None
+    wanted = name or masked
+    if not wanted:
         return best_path()
     usable = {path.name: path for path in PATHS if is_usable(path)}
-    if name not in usable:
-        raise EngineError(f"no kernel path {name!r} on this processor; it has {', '.join(usable)}")
-    return usable[name]
+    if wanted not in usable:
+        asked = f"{KERNELS_VARIABLE}={masked}: " if masked else ""
+        known = ", ".join(usable)
+        raise EngineError(f"{asked}no kernel path {wanted!r} on this processor; it has {known}")
+    return usable[wanted]
 
 
 class Executor:

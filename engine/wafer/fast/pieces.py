@@ -48,6 +48,9 @@ _VECTOR_COST = 8
 _ROWS = 4
 """Rows of a piece of an instruction on vectors."""
 
+_MANY_ROWS = 8
+"""Rows from which arithmetic bounds a product, and not the memory."""
+
 _CALLER = 0
 """Who computes: the caller, or a helper by its number and one more."""
 
@@ -249,7 +252,9 @@ def share(memory: Memory, number: int, rows: RowSpan, position: int) -> bool:
         np.int64(cache.keys.ctypes.data), cache.keys.size,
         np.int64(cache.values.ctypes.data), cache.values.size, cache.context,
     )  # fmt: skip
-    patience = (claims.spins(memory.shares) * (work // pieces)) >> 20  # a piece at 10 a ns
+    # About what a piece takes: 10 multiply–accumulates a ns from memory, 80 with many rows.
+    slow = 20 if rows.last - rows.first < _MANY_ROWS else 23
+    patience = (claims.spins(memory.shares) * (work // pieces)) >> slow
     claims.open_job(memory.shares, pieces, facts, patience)
     piece = claims.take(memory.shares)
     while piece >= 0:

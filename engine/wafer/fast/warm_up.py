@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.errors import EngineError
 from engine.model.tensors import FORMATS
-from engine.wafer.fast.kernels import lookup, multiply, operands
+from engine.wafer.fast.kernels import lookup, multiply, operands, wide
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.entries import address_of
 from engine.wafer.fast.kernels.dot.products import Products
@@ -42,7 +42,7 @@ __all__ = [
 _KERNELS = "engine.wafer.fast.kernels"
 
 
-ENTRIES = (multiply.product, lookup.row)
+ENTRIES = (multiply.product, lookup.row, wide.wide_product)
 """The kernels of each storage, in the order of `operands.Panels.entries`."""
 
 

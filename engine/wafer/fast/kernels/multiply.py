@@ -15,6 +15,7 @@ from engine.wafer.fast.kernels.operands import (
     RowSpan,
     SumOrder,
 )
+from engine.wafer.fast.kernels.wide import WIDE_ROWS
 from engine.wafer.jit.decorators import helper, kernel
 
 __all__ = ["ROW_BLOCK", "matmul", "product"]
@@ -64,6 +65,10 @@ def product(
     The arguments are those of `matmul`; ``products`` is of the panel's storage, and of a path that
     the processor has.
     """
+    if rows.last - rows.first >= WIDE_ROWS:
+        address = panels.entries[panels.pieces[piece, 4], 2]
+        call_product(address, panels, piece, inputs, order, values, target, rows)
+        return
     width, left = panels.pieces[piece, 2], panels.pieces[piece, 3]
     total = np.empty(ROW_BLOCK * PANEL, np.float32)
     row = rows.first

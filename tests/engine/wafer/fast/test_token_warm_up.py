@@ -7,7 +7,7 @@ from numba import types
 from numba.core import compiler, registry, typed_passes
 
 from engine.wafer.fast import pieces, step, warm_up
-from engine.wafer.fast.kernels import attend, lookup, multiply, vectors
+from engine.wafer.fast.kernels import attend, lookup, multiply, vectors, wide
 from engine.wafer.fast.kernels.dot.portable import PORTABLE
 from engine.wafer.fast.kernels.dot.products import Products
 from engine.wafer.fast.kernels.dot.storage_table import STORAGES
@@ -53,12 +53,18 @@ def test_the_loop_calls_kernels_with_the_types_they_were_compiled_for(given):
 
 
 @pytest.mark.parametrize(
-    ("entry", "caller"), [(multiply.product, multiply._product), (lookup.row, vectors.embed)]
+    ("entry", "caller"),
+    [
+        (multiply.product, multiply._product),
+        (lookup.row, vectors.embed),
+        (wide.wide_product, multiply.product),
+    ],
 )
 def test_the_code_of_a_storage_is_compiled_for_what_its_callers_hand_over(given, entry, caller):
     """A call by address checks no types: others would be read as these."""
-    names = {multiply.product: "call_product", lookup.row: "call_row"}
-    alone = warm_up.signature(entry, {**given, Products: Products(PORTABLE, STORAGES["int8"])})
+    name = "call_row" if entry is lookup.row else "call_product"
+    given = {**given, Products: Products(PORTABLE, STORAGES["int8"])}
+    alone = warm_up.signature(entry, given)
     arguments = alone[1:] if caller is multiply._product else warm_up.signature(caller, given)
 
     inferred = types_of(caller, arguments)
@@ -67,7 +73,7 @@ def test_the_code_of_a_storage_is_compiled_for_what_its_callers_hand_over(given,
         signature.args
         for expression, signature in inferred.calltypes.items()
         if getattr(expression, "op", None) == "call"
-        and names[entry] in str(inferred.typemap[expression.func.name])
+        and name in str(inferred.typemap[expression.func.name])
     )
     assert handed == (types.intp, *alone[1:])
 

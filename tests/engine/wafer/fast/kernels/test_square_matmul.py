@@ -44,7 +44,7 @@ def multiplied(x, weights, order, *, path=PORTABLE, first=0):
 @quick
 @given(
     seed=seeds,
-    rows=st.integers(1, 9),
+    rows=st.integers(1, 40),
     groups=st.integers(1, 5),
     outputs=st.integers(1, 70),
     parts=st.integers(1, 7),
@@ -70,8 +70,8 @@ def test_every_path_gives_the_bits_of_the_loop(seed, rows, groups, outputs, part
 @given(
     seed=seeds,
     formats=st.lists(st.sampled_from(PACKED), min_size=1, max_size=4),
-    rows=st.integers(1, 9),
-    groups=st.integers(1, 5),
+    rows=st.integers(1, 64),
+    groups=st.integers(1, 12),
     parts=st.integers(1, 20),
 )
 def test_stacks_of_any_formats_are_the_reference(path, seed, formats, rows, groups, parts):
@@ -94,16 +94,59 @@ def test_stacks_of_any_formats_are_the_reference(path, seed, formats, rows, grou
     assert (result[:, -3:] == -1).all()
 
 
-@pytest.mark.parametrize("rows", range(1, 10))
-def test_rows_do_not_depend_on_how_many_are_multiplied_together(rows):
-    random = np.random.default_rng(rows)
-    weight, order = random_weight(random, 130, 96), random_order(random, 3)
-    x = random.standard_normal((rows, 96)).astype(F32)
+@each_path
+def test_rows_do_not_depend_on_how_many_are_multiplied_together(path):
+    random = np.random.default_rng(0)
+    weight, order = random_weight(random, 130, 288), random_order(random, 9)
+    x = random.standard_normal((64, 288)).astype(F32)
+    alone = np.concatenate(
+        [multiplied(x[m : m + 1], [weight], order, path=path) for m in range(64)]
+    )
 
-    together = multiplied(x, [weight], order, path=USABLE[0])
+    for rows in (*range(1, 36), 47, 48, 49, 63, 64):
+        together = multiplied(x[:rows], [weight], order, path=path)
 
-    alone = [multiplied(x[m : m + 1], [weight], order, path=USABLE[0])[0] for m in range(rows)]
-    assert np.array_equal(together, np.array(alone))
+        assert np.array_equal(together, alone[:rows]), rows
+
+
+@each_path
+def test_many_rows_may_begin_anywhere(path):
+    random = np.random.default_rng(0)
+    weight, order = random_weight(random, 64, 96), random_order(random, 2)
+    x = random.standard_normal((30, 96)).astype(F32)
+
+    last = multiplied(x, [weight], order, path=path, first=13)
+
+    assert (last[:13] == -1).all()
+    assert np.array_equal(last[13:], multiplied(x[13:], [weight], order, path=path))
+
+
+@each_path
+def test_a_sum_of_nothing_but_negative_zeros_is_zero(path):
+    """The contract begins at 0, and 0 + −0 is 0: the sign shows in whatever divides by it."""
+    levels = np.zeros((64, 64), np.int8)
+    levels[::2] = 1
+    weight = Q8Tensor(levels, np.full((64, 2), 6e-8, np.float16))
+    x = np.full((9, 64), -1e-42, F32)  # scales so small that every product rounds to −0
+
+    for parts in (1, 2):
+        out = multiplied(x, [weight], naive.ReduceOrder(parts, 1), path=path)[:, :64]
+
+        assert (out == 0).all()
+        assert not np.signbit(out).any()
+
+
+@each_path
+@pytest.mark.parametrize("orders", [(1, 1), (9, 9), (9, 2), (3, 2), (20, 3), (50, 50)])
+def test_many_rows_take_terms_in_the_order_of_the_program(path, orders):
+    """Parts of several groups, of one, and of none; chains of one part and of several."""
+    random = np.random.default_rng(0)
+    weight, order = random_weight(random, 70, 288), naive.ReduceOrder(*orders)
+    x = random.standard_normal((17, 288)).astype(F32)
+
+    found = multiplied(x, [weight], order, path=path)[:, :70]
+
+    assert np.array_equal(found, quantised.multiply(x, weight, order))
 
 
 @each_path
