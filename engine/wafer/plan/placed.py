@@ -217,6 +217,10 @@ class TierRunner(ABC):
         self.placed.note_step(tokens, position, last)
         return logits
 
+    def close(self) -> None:
+        """End the threads that compute, if there are any; another step would start them again."""
+        return
+
     def decode(self, token: int) -> NDArray[np.float32]:
         """Append one token and return its logits (V,)."""
         return self.prefill(np.array([token], np.int32))

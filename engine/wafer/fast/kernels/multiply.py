@@ -1,7 +1,5 @@
 """Matrix–vector products with weights in panels of 64 outputs, sums in the Program's order."""
 
-from numba import prange
-
 from engine.wafer.fast.kernels.dot.entries import call_product
 from engine.wafer.fast.kernels.dot.products import Products
 from engine.wafer.fast.kernels.operands import (
@@ -15,9 +13,9 @@ from engine.wafer.fast.kernels.operands import (
 )
 from engine.wafer.fast.kernels.thin import thin_product
 from engine.wafer.fast.kernels.wide import WIDE_ROWS
-from engine.wafer.jit.decorators import helper, kernel, parallel_kernel
+from engine.wafer.jit.decorators import helper, kernel
 
-__all__ = ["matmul", "matmul_parallel", "product"]
+__all__ = ["matmul", "product"]
 
 
 @kernel
@@ -76,18 +74,3 @@ def matmul(
     """
     for piece in range(pieces.first, pieces.first + pieces.number):
         _product(panels, piece, inputs, order, values, target, rows)
-
-
-@parallel_kernel
-def matmul_parallel(
-    panels: Panels,
-    pieces: Pieces,
-    inputs: Quantised,
-    order: SumOrder,
-    values: Floats,
-    target: Block,
-    rows: RowSpan,
-) -> None:
-    """The same with panels shared among threads; a panel's sums stay in one thread."""
-    for piece in prange(pieces.number):
-        _product(panels, pieces.first + piece, inputs, order, values, target, rows)

@@ -44,10 +44,10 @@ def image_of(x):
     return image
 
 
-def product(x, panels, pieces, order, outputs, *, kernel=multiply.matmul, first=0):
+def product(x, panels, pieces, order, outputs, *, first=0):
     """Rows ``first`` … of x (M, K) times a matrix; what the kernel leaves alone stays −1."""
     out = np.full((len(x), outputs + 3), F32(-1))
-    kernel(
+    multiply.matmul(
         panels,
         pieces,
         image_of(x),
