@@ -164,12 +164,13 @@ class TierRunner(ABC):
     def __init__(self, placed: Placed) -> None:
         self.placed = placed
 
-    def finish(self) -> None:  # noqa: B027 — most tiers are ready at once
-        """Wait until the first step can begin.
+    def finish(self) -> None:
+        """Wait until the first step can begin; most tiers are ready at once.
 
         Raises:
             WeightsError: A tensor has a value that its format does not allow.
         """
+        return
 
     @property
     def context_length(self) -> int:
@@ -223,6 +224,10 @@ class TierRunner(ABC):
         logits = self.step(tokens, last)
         self.placed.note_step(tokens, position, last)
         return logits
+
+    def close(self) -> None:
+        """End the threads that compute, if there are any; another step would start them again."""
+        return
 
     def decode(self, token: int) -> NDArray[np.float32]:
         """Append one token and return its logits (V,)."""
