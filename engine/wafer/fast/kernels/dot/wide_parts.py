@@ -196,10 +196,14 @@ class _Block:
         """Return the mode of the tile in a slot."""
         return self._number(self._modes, number)
 
-    def row(self, number: Any, slot: Any) -> RowPointers:
-        """Return where the operands of a row of the block lie for a slot."""
+    def group(self, number: Any) -> Any:
+        """Return the group of the tile in a slot."""
+        return self._number(self._groups, number)
+
+    def row(self, number: Any, group: Any) -> RowPointers:
+        """Return where the operands of a row of the block lie for a group."""
         row = self._builder.mul(self._plus(self._row, number), self._width)
-        group = self._builder.add(row, self._number(self._groups, slot))
+        group = self._builder.add(row, group)
         sums = self._times(self._plus(self._at, number), ROW_SUMS)
         start = self._builder.gep(self._sums, [sums])
         return RowPointers(
