@@ -102,10 +102,11 @@ def unpack(
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         panel = builder.gep(_data(context, builder, weights, args[1]), [args[2]])
         pointers = storage.pointers(builder, panel, args[3])
-        loads = (VectorLoads(builder, start, path.lanes) for start in pointers)
+        header, own, levels = (VectorLoads(builder, start, path.lanes) for start in pointers)
+        loaded = Tile(header, own, levels, path.widen)
         offset = builder.mul(args[5], ir.Constant(args[5].type, slot_bytes(storage)))
         to = builder.gep(_data(context, builder, slots, args[4]), [offset])
-        unpack_slot(builder, storage, Tile(*loads, path.widen), to, signed=wide.signed(storage))
+        unpack_slot(builder, storage, loaded, to, signed=wide.signed(storage))
         return context.get_dummy_value()
 
     return types.void(products, weights, place, place, slots, place), codegen
