@@ -19,9 +19,11 @@ from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.entries import address_of
 from engine.wafer.fast.kernels.dot.products import Products
 from engine.wafer.fast.kernels.dot.storage import Storage
+from engine.wafer.fast.memory import Memory
 from engine.wafer.fast.packing import tile_sizes
 from engine.wafer.fast.panel_places import storage_of
-from engine.wafer.fast.step import Memory, run_step
+from engine.wafer.fast.pieces import help_steps
+from engine.wafer.fast.step import run_step
 from engine.wafer.program.operations import OPERATIONS, resolve
 from engine.wafer.program.program import Matrix
 
@@ -129,8 +131,10 @@ def link(path: DotPath, storages: Sequence[Storage], panels: operands.Panels) ->
 
 
 def _link(number: int, products: Products, given: Mapping[Any, Any]) -> None:
-    arguments = {**given, Products: products}
+    few = products.path.few_rows or products.path
     for entry, dispatcher in enumerate(ENTRIES):
+        path = products.path if dispatcher is wide.wide_product else few
+        arguments = {**given, Products: Products(path, products.storage)}
         address = address_of(dispatcher, signature(dispatcher, arguments))
         given[operands.Panels].entries[number, entry] = address
 
@@ -140,16 +144,17 @@ def kernels() -> Iterator[tuple[str, Any]]:
     for operation in OPERATIONS:
         for label, name in operation.kernels.items():
             yield label, resolve(_KERNELS, name)
+    yield "loop of a helper", help_steps
     yield "program loop", run_step
 
 
-def compiled_loop(memory: Memory) -> Callable[..., None]:
-    """Return `run_step` compiled for arguments of these types.
+def compiled_loop(loop: Any, memory: Memory) -> Callable[..., None]:
+    """Return `run_step` or `help_steps` compiled for arguments of these types.
 
     numba's own call looks at the type of every argument first, 8 µs a step; this one does not.
     """
-    loop: Callable[..., None] = run_step.compile(signature(run_step, samples(memory)))
-    return loop
+    compiled: Callable[..., None] = loop.compile(signature(loop, samples(memory)))
+    return compiled
 
 
 def signature(dispatcher: Any, given: Mapping[Any, Any]) -> tuple[Any, ...]:
