@@ -34,5 +34,5 @@ def _permitted() -> bool:
 
 AMX = DotPath(
     "amx", ("amx-int8", "amx-tile", *VNNI.requires), VNNI.lanes, VNNI.dots, VNNI.widen, TileCode(),
-    lambda: _permitted(),
+    lambda: _permitted(), takes_raised=True,
 )  # fmt: skip

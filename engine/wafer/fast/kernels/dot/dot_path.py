@@ -32,6 +32,10 @@ class DotPath:
     """How many rows are multiplied; None: by ``dots``, see `DotPath.wide_code`."""
     permitted: Callable[[], bool] = lambda: True
     """Says whether the system lets this process use the instructions, if the processor has them."""
+    takes_raised: bool = False
+    """Whether ``dots`` gets levels as `Storage.raised` gives them, bytes of up to 255, and adds
+    those of even and of odd quads apart; it gets an even number of quads, an even one first.
+    Such a path needs a ``wide`` of its own, which never gets them."""
 
     def wide_code(self) -> WideCode:
         """Return how many rows are multiplied."""
