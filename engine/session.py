@@ -131,6 +131,14 @@ class Session:
         with self._lock:
             self._completer.tune(tuning)
 
+    def split_prompts(self, typed_lines: int | None) -> None:
+        """Make prompts as if so many lines above the cursor's had been typed just now.
+
+        For measuring; None, at first: what a person typed since the prompt was made decides.
+        """
+        with self._lock:
+            self._completer.typed_lines = typed_lines
+
     @property
     def threshold(self) -> float | None:
         """Mean log-probability below which a text is not shown unasked; None: all are shown."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.completion.draft import Draft, Limits
+from engine.completion.frames import Frame
 from engine.completion.openings import OpeningRules
 from engine.completion.prompt import Prompt, PromptBuilder, longest_prompt
 from engine.completion.prompt_styles import PLAIN, find_style, text_ends
@@ -78,6 +79,9 @@ class Completer:
         style = find_style(tokenizer, model.name) if model.fill_in_the_middle else None
         room = longest_prompt(model.parameters)
         self._builder = PromptBuilder(tokenizer, meter.context_length, style, room)
+        self.typed_lines: int | None = None
+        """Lines above the cursor's that every prompt treats as typed just now, for measuring what
+        that costs; None: those that have been typed since the prompt's frame was made."""
         self._others: OtherFiles | None = None
         self._openings = OpeningRules(tokenizer)
         self._text_ends = text_ends(style or PLAIN, tokenizer)
@@ -160,9 +164,7 @@ class Completer:
         """
         request = _with_newlines(request)
         others, repository = self._shown_files(request)
-        prompt = self._builder.build(
-            request.path, request.prefix, request.suffix, room, others, repository
-        )
+        prompt = self._prompt(request, room, others, repository)
         around = Surroundings.of(request.prefix, request.suffix, request.path)
         rules = StopRules(around, request.multi_line)
         if self._adviser is None or request.repository is None:
@@ -178,6 +180,21 @@ class Completer:
             one_line=rules.one_line,
         )
         return PreparedRequest(request, prompt, rules, advice, library)
+
+    def _prompt(
+        self, request: CompletionRequest, room: int, others: list[FileChunk], repository: str
+    ) -> Prompt:
+        path, prefix, suffix = request.path, request.prefix, request.suffix
+        if self.typed_lines is not None:
+            split = prefix.rfind("\n") + 1
+            for _ in range(self.typed_lines):
+                split = prefix.rfind("\n", 0, max(0, split - 1)) + 1
+            above = self._builder.build(path, prefix[:split], suffix, room, others, repository)
+            frame = Frame.around(("", path), above.ids, above.before, prefix[:split], suffix)
+            prompt = self._builder.go_on(frame, prefix[split:], room)
+            if above.typed is not None and prompt is not None:
+                return prompt
+        return self._builder.build(path, prefix, suffix, room, others, repository)
 
     def _shown_files(self, request: CompletionRequest) -> tuple[list[FileChunk], str]:
         """Return chunks of the repository's other files for the prompt, and its name."""

@@ -28,6 +28,7 @@ class TaskCall:
     count: int
     """Most tasks."""
     seed: int
+    typed_lines: int | None
     run_code: bool
 
 
@@ -45,6 +46,7 @@ def run(call: TaskCall, as_json: bool) -> None:
     with ProgressLine() as progress:
         session = engine.Session.open(call.model, on_progress=progress.show)
     try:
+        session.split_prompts(call.typed_lines)
         figures = _measure(suite, tasks, session, call.seed)
         name = session.model.name
     finally:
@@ -54,6 +56,7 @@ def run(call: TaskCall, as_json: bool) -> None:
         "weights_sha256": engine.weights_sha256(call.model),
         "tasks": str(path),
         "seed": call.seed,
+        "typed_lines": call.typed_lines,
         "suites": {suite: figures},
         "seconds": perf_counter() - began,
     }
