@@ -1,9 +1,9 @@
 """Frames: the part of a prompt that stays while a person types, and those of the latest places.
 
-Where a style ends with what is typed, all before it is a *frame*: the text above the split point and
-the text after the cursor, as ids.  A frame still fits as long as the text around the cursor is that
-of the frame with something typed in between, over several lines and with what is deleted again.
-Then a key changes only the end of the prompt.  Knows no tokenizer and no runner.
+Where a style ends with what is typed, all before it is a *frame*: the text above the split point
+and the text after the cursor, as ids.  A frame fits as long as the text around the cursor is its
+own with something typed in between, over several lines and less what is deleted again.  Then a key
+changes only the end of the prompt.  Knows no tokenizer and no runner.
 """
 
 from collections.abc import Iterator
@@ -43,16 +43,24 @@ class Frame:
     """Whether ``above`` is all of it."""
     below: str
     """The beginning of the text after the cursor."""
+    short: bool
+    """Whether it stands in for a longer one that was not computed."""
 
     @classmethod
     def around(
-        cls, file: tuple[str, str], ids: list[int], before: list[int], above: str, suffix: str
+        cls,
+        file: tuple[str, str],
+        ids: list[int],
+        before: list[int],
+        above: str,
+        suffix: str,
+        *,
+        short: bool = False,
     ) -> "Frame":
         """Return the frame of some ids, split between ``above`` and ``suffix``."""
         whole = len(above) <= SEEN_CHARACTERS
-        return cls(
-            file, ids, before, above[-SEEN_CHARACTERS:], whole, suffix[: SEEN_CHARACTERS + 1]
-        )
+        below = suffix[: SEEN_CHARACTERS + 1]
+        return cls(file, ids, before, above[-SEEN_CHARACTERS:], whole, below, short)
 
     def typed(self, prefix: str, suffix: str) -> str | None:
         """Return the text between the split point and the cursor; None: the frame does not fit.

@@ -1,7 +1,7 @@
 """Prompt ids in, token ids out, one at a time.  Knows nothing of text, stop rules or the wafer.
 
-A `Generator` drives one `Runner` and remembers which tokens the runner's KV cache holds.  So a
-prompt that begins like the last one costs only the part that differs.
+A `Generator` drives one `Runner` and remembers which tokens the runner's KV caches hold.  So a
+prompt that begins like an earlier one costs only the part that differs.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,18 +12,22 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import PromptError
+from engine.errors import PromptError, StepInterruptedError
+from engine.generation.kept_prompts import Caches, KeptPrompts, common_length
 
-__all__ = ["PREFILL_CHUNK", "Generation", "Generator", "Runner", "RunnerStep", "common_length"]
+__all__ = ["PREFILL_CHUNK", "Generation", "Generator", "Runner", "RunnerStep"]
 
 PREFILL_CHUNK = 64
-"""Most tokens of one prefill step.  A request can be cancelled between steps."""
+"""Most tokens of one prefill step."""
 
 Pick = Callable[[NDArray[np.float32]], int]
 
 
-class Runner(Protocol):
-    """Computes a transformer: the wafer, the NumPy reference, or a canned one in tests."""
+class Runner(Caches, Protocol):
+    """Computes a transformer: the wafer, the NumPy reference, or a canned one in tests.
+
+    It keeps one KV cache or several side by side; all but `interrupt` is about the selected one.
+    """
 
     @property
     def context_length(self) -> int:
@@ -35,16 +39,19 @@ class Runner(Protocol):
         """Rows in the KV cache."""
         ...
 
-    def rewind(self, position: int) -> None:
-        """Keep the first ``position`` rows of the KV cache."""
-        ...
-
     def prefill(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
         """Append ``tokens``, shape (T,), T ≤ 64; return the logits of the last, shape (V,)."""
         ...
 
     def decode(self, token: int) -> NDArray[np.float32]:
         """Append one token; return its logits, shape (V,)."""
+        ...
+
+    def interrupt(self) -> None:
+        """Let the step that runs, or else the next one, raise `StepInterruptedError`.
+
+        Any thread.  The KV cache then has the rows it had before the step.
+        """
         ...
 
 
@@ -77,35 +84,62 @@ class Generation:
         return sum(step.seconds for step in self.steps if step.decode is decode)
 
 
-def common_length(a: Sequence[int], b: Sequence[int]) -> int:
-    """Return how many leading items two sequences share.
-
-    Example:
-        >>> common_length([1, 2, 3], [1, 2, 4, 5])
-        2
-    """
-    for i, (x, y) in enumerate(zip(a, b, strict=False)):
-        if x != y:
-            return i
-    return min(len(a), len(b))
-
-
 class Generator:
-    """Generates on one runner, one prompt at a time.  The KV cache outlives each prompt.
+    """Generates on one runner, one prompt at a time.  The KV caches outlive each prompt.
 
-    Not safe to use from two threads at once.
+    Only `interrupt` is safe to call from another thread.
+
+    Args:
+        runner: Computes.
+        on_step: Called after every step.
+        budget_bytes: Most memory of KV caches beside the one in use.
     """
 
-    def __init__(self, runner: Runner, on_step: Callable[[RunnerStep], None] | None = None) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        on_step: Callable[[RunnerStep], None] | None = None,
+        budget_bytes: int = 0,
+    ) -> None:
         self._runner = runner
         self._on_step = on_step
-        self._held: list[int] = []  # the token of each row in the KV cache
-        runner.rewind(0)
+        self.kept = KeptPrompts(runner, budget_bytes)
+        """Which tokens the KV caches hold."""
+
+    @property
+    def _held(self) -> list[int]:
+        return self.kept.tokens
 
     @property
     def position(self) -> int:
-        """Rows in the KV cache."""
+        """Rows in the KV cache in use."""
         return len(self._held)
+
+    def interrupt(self) -> None:
+        """Let the step that runs ask whether it is cancelled.  Any thread.
+
+        If it is not, it is computed again.
+        """
+        self._runner.interrupt()
+
+    def prefill(self, prompt: Sequence[int], room: int, cancelled: Callable[[], bool]) -> bool:
+        """Compute the rows of a prompt that is not asked for yet; return whether all are there.
+
+        Nothing is computed where that would cost the rows of the prompt in use.
+
+        Args:
+            prompt: Token ids, at least one.
+            room: Rows that will be needed behind it.
+            cancelled: Asked between steps and after `interrupt`.
+        """
+        generation = Generation()
+        self._check(prompt, max(1, room))
+        if not self.kept.has_room_beside(len(prompt) + room):
+            return False
+        try:
+            return self._prefill(prompt, room, generation, cancelled) is not None
+        except StepInterruptedError:
+            return False
 
     def run(
         self,
@@ -125,7 +159,7 @@ class Generator:
             pick: Chooses a token from the logits, float32, shape (V,).
             max_tokens: Most tokens after the prompt, those of ``written`` included.
             generation: Gets the record of every step.
-            cancelled: Asked between steps; True ends the generation.
+            cancelled: Asked between steps and after `interrupt`; True ends the generation.
             written: Tokens already generated for this prompt: the text resumes after them.
 
         Raises:
@@ -135,12 +169,27 @@ class Generator:
         self._check(prompt, max_tokens)
         if len(written) >= max_tokens:
             return
+        try:
+            yield from self._run(prompt, pick, max_tokens, generation, cancelled, written)
+        except StepInterruptedError:
+            generation.cancelled = True
+
+    def _run(
+        self,
+        prompt: Sequence[int],
+        pick: Pick,
+        max_tokens: int,
+        generation: Generation,
+        cancelled: Callable[[], bool],
+        written: Sequence[int],
+    ) -> Iterator[int]:
+        """Do what `run` says; raise StepInterruptedError if cancelled inside a step."""
         logits: NDArray[np.float32] | None
         if written:
-            logits = self._take_up([*prompt, *written], generation)
+            logits = self._take_up([*prompt, *written], generation, cancelled)
         else:
             generation.prompt_tokens = len(prompt)
-            logits = self._prefill(prompt, generation, cancelled)
+            logits = self._prefill(prompt, max_tokens, generation, cancelled)
         count = len(written)
         while logits is not None:
             token = pick(logits)
@@ -151,16 +200,19 @@ class Generator:
             if cancelled():
                 generation.cancelled = True
                 return
-            logits = self._step([token], generation, decode=True)
+            logits = self._step([token], generation, cancelled, decode=True)
 
-    def _take_up(self, tokens: Sequence[int], generation: Generation) -> NDArray[np.float32]:
+    def _take_up(
+        self, tokens: Sequence[int], generation: Generation, cancelled: Callable[[], bool]
+    ) -> NDArray[np.float32]:
         """Bring the KV cache to ``tokens`` and decode the last of them; return its logits."""
         *before, last = tokens
         kept = common_length(self._held, before)
-        self._rewind(kept)
+        self.kept.rewind(kept)
         for start in range(kept, len(before), PREFILL_CHUNK):
-            self._step(before[start : start + PREFILL_CHUNK], generation, decode=False)
-        return self._step([last], generation, decode=True)
+            chunk = before[start : start + PREFILL_CHUNK]
+            self._step(chunk, generation, cancelled, decode=False)
+        return self._step([last], generation, cancelled, decode=True)
 
     def _check(self, prompt: Sequence[int], max_tokens: int) -> None:
         limit = self._runner.context_length
@@ -175,42 +227,55 @@ class Generator:
             )
 
     def _prefill(
-        self, prompt: Sequence[int], generation: Generation, cancelled: Callable[[], bool]
+        self,
+        prompt: Sequence[int],
+        room: int,
+        generation: Generation,
+        cancelled: Callable[[], bool],
     ) -> NDArray[np.float32] | None:
-        """Bring the KV cache to ``prompt``; return its last logits, or None if cancelled."""
-        # The last token is always computed, because its logits are needed.
-        kept = min(common_length(self._held, prompt), len(prompt) - 1)
+        """Bring a KV cache to ``prompt``; return its last logits, or None if cancelled."""
         if cancelled():
             generation.cancelled = True
             return None
+        # The last token is always computed, because its logits are needed.
+        rows = min(len(prompt) + room, self._runner.context_length)
+        kept = self.kept.begin([*prompt], len(prompt) - 1, rows)
         generation.cached_tokens = kept
-        self._rewind(kept)
         logits = None
         for start in range(kept, len(prompt), PREFILL_CHUNK):
             if cancelled():
                 generation.cancelled = True
                 return None
-            logits = self._step(prompt[start : start + PREFILL_CHUNK], generation, decode=False)
+            chunk = prompt[start : start + PREFILL_CHUNK]
+            logits = self._step(chunk, generation, cancelled, decode=False)
+            self.kept.note_prompt()
         return logits
 
-    def _rewind(self, position: int) -> None:
-        del self._held[position:]
-        self._runner.rewind(position)
-
     def _step(
-        self, tokens: Sequence[int], generation: Generation, *, decode: bool
+        self,
+        tokens: Sequence[int],
+        generation: Generation,
+        cancelled: Callable[[], bool],
+        *,
+        decode: bool,
     ) -> NDArray[np.float32]:
-        """Append ``tokens`` to the KV cache; return the logits of the last."""
+        """Append ``tokens`` to the KV cache; return the logits of the last.
+
+        Raises:
+            StepInterruptedError: It was interrupted and is cancelled.
+        """
         position = len(self._held)
         start = perf_counter()
         try:
-            if decode:
-                logits = self._runner.decode(tokens[0])
-            else:
-                logits = self._runner.prefill(np.asarray(tokens, np.int32))
+            logits = self._compute(tokens, decode=decode)
+        except StepInterruptedError:
+            if cancelled():
+                raise
+            # Whoever interrupted it meant another request.
+            return self._step(tokens, generation, cancelled, decode=decode)
         except BaseException:
-            # The contents of the cache are unknown now: the next prompt starts from an empty one.
-            self._held.clear()
+            # The contents of the cache are unknown now: it counts as empty.
+            self.kept.forget()
             raise
         self._held.extend(tokens)
         step = RunnerStep(position, len(tokens), decode, perf_counter() - start)
@@ -218,3 +283,8 @@ class Generator:
         if self._on_step is not None:
             self._on_step(step)
         return logits
+
+    def _compute(self, tokens: Sequence[int], *, decode: bool) -> NDArray[np.float32]:
+        if decode:
+            return self._runner.decode(tokens[0])
+        return self._runner.prefill(np.asarray(tokens, np.int32))

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import scalars
-from engine.errors import EngineError
+from engine.errors import EngineError, StepInterruptedError
 from engine.model.tensors.tensor import Tensor
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
 from engine.wafer.fast.kernels.operands import Angles, KvCache, Quantised
+from engine.wafer.fast.kv_contexts import KvContexts
 from engine.wafer.fast.packing import Packed, pack
 from engine.wafer.fast.step import Memory
 from engine.wafer.fast.warm_up import compiled_loop, link, warm_up
@@ -49,7 +50,7 @@ def _path(name: str | None) -> DotPath:
 
 
 class Executor:
-    """A Program with its weights and KV cache in host memory."""
+    """A Program with its weights and KV caches in host memory."""
 
     def __init__(
         self,
@@ -84,14 +85,30 @@ class Executor:
         self._path = _path(path)
         self.path_name = self._path.name
         self._packed = pack(program.matrices, tensors, threads)
-        self._memory = _allocate(program, self._packed)
+        kind = program.attentions[0]
+        self.contexts = KvContexts(
+            program.layers * kind.kv_heads,
+            kind.head_dim,
+            program.context_length,
+            lambda positions: _cache(program, positions),
+        )
+        """The KV caches; steps use the selected one."""
+        self._memory = _allocate(program, self._packed, self.contexts.selected)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])
-        self.position = 0
         self.context_length = program.context_length
 
+    @property
+    def position(self) -> int:
+        """Rows in the selected KV cache; the next step begins there."""
+        return self.contexts.position
+
+    @position.setter
+    def position(self, rows: int) -> None:
+        self.contexts.position = rows
+
     @cached_property
-    def _loop(self) -> Callable[..., None]:
+    def _loop(self) -> Callable[..., bool]:
         link(self._path, self._packed.storages, self._memory.panels)
         return compiled_loop(self._memory)
 
@@ -111,6 +128,7 @@ class Executor:
 
         Raises:
             EngineError: No token, too many at once, an unknown id, or no room in the KV cache.
+            StepInterruptedError: `interrupt` was called.  The KV cache has the rows it had.
         """
         count = int(tokens.size)
         if not 1 <= count <= MAX_ROWS:
@@ -127,10 +145,21 @@ class Executor:
             )
         if self.threads > 1:
             numba.set_num_threads(self.threads)
-        self._loop(self.threads, self._memory, tokens, self.position)
+        self.contexts.make_room(self.position + count)
+        memory = self._memory._replace(cache=self.contexts.selected)
+        if not self._loop(self.threads, memory, tokens, self.position):
+            self._memory.stop[0] = 0
+            raise StepInterruptedError("the step was interrupted; ask for it again")
         self.position += count
         start = self._logits_at + (count - 1) * self.program.vocabulary
         return np.array(self._memory.values[start : start + self.program.vocabulary])
+
+    def interrupt(self) -> None:
+        """Let the step that runs, or else the next one, end before its next instruction.
+
+        Any thread.
+        """
+        self._memory.stop[0] = 1
 
     def step_by_instruction(self, tokens: NDArray[np.int32]) -> Iterator[int]:
         """Run a step one instruction at a time, so that a caller can look at every result.
@@ -142,8 +171,11 @@ class Executor:
             The number of the instruction that has just run; `value` gives its result.
         """
         table = self._memory.table
+        self.contexts.make_room(self.position + int(tokens.size))
         for number in range(len(table)):
-            memory = self._memory._replace(table=table[number : number + 1])
+            memory = self._memory._replace(
+                table=table[number : number + 1], cache=self.contexts.selected
+            )
             self._loop(1, memory, tokens, self.position)
             yield number
         self.position += int(tokens.size)
@@ -155,7 +187,7 @@ class Executor:
         return np.array(self._memory.values[at : at + rows * width].reshape(rows, width))
 
 
-def _allocate(program: Program, packed: Packed) -> Memory:
+def _allocate(program: Program, packed: Packed, cache: KvCache) -> Memory:
     blocks, end = [], 0
     for buffer in program.buffers:
         blocks.append((end, buffer.width))
@@ -188,7 +220,8 @@ def _allocate(program: Program, packed: Packed) -> Memory:
         values=_zeros_by_page(end),
         inputs=_inputs(program),
         partial=np.zeros(max(order.parts for order in program.orders), np.float32),
-        cache=_cache(program),
+        cache=cache,
+        stop=np.zeros(1, np.int64),
     )
 
 
@@ -208,13 +241,12 @@ def _inputs(program: Program) -> Quantised:
     )
 
 
-def _cache(program: Program) -> KvCache:
+def _cache(program: Program, positions: int) -> KvCache:
+    """Return an empty KV cache with room for some positions."""
     # Kinds of attention differ in their constants; a placement gives all layers the same heads.
     kind = program.attentions[0]
-    size = program.layers * kind.kv_heads * kind.head_dim * program.context_length
-    return KvCache(
-        keys=_zeros_by_page(size), values=_zeros_by_page(size), context=program.context_length
-    )
+    size = program.layers * kind.kv_heads * kind.head_dim * positions
+    return KvCache(keys=_zeros_by_page(size), values=_zeros_by_page(size), context=positions)
 
 
 def _zeros_by_page(size: int) -> NDArray[np.float32]:

@@ -91,6 +91,8 @@ class Memory(NamedTuple):
     partial: Floats
     """Scratch, one element per part of a norm."""
     cache: KvCache
+    stop: Table
+    """One number (1,): another thread writes 1 to end the step before its next instruction."""
 
 
 @helper
@@ -152,7 +154,7 @@ def _heads(attentions: Table, scores: Pairs, kind: int, positions: SumOrder) -> 
 
 
 @kernel
-def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> None:
+def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> bool:
     """Run the Program for ``tokens`` at ``position`` and the positions after it.
 
     Args:
@@ -161,12 +163,17 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
         tokens: int32 (M,), at most the rows the arena was made for.
         position: Rows already in the KV cache.
 
+    Returns:
+        False if it was stopped; then nothing before ``position`` has changed in the KV cache.
+
     Exactness:
         The same bits for every path of the panels, ``threads`` and split of tokens into steps.
     """
     buffers, values, inputs, cache = memory.buffers, memory.values, memory.inputs, memory.cache
     count = tokens.size
     for i in range(memory.table.shape[0]):
+        if memory.stop[0] != 0:
+            return False
         row = memory.table[i]
         op, layer, variant = row[_OP], row[_LAYER], row[_VARIANT]
         source, target = _block(buffers, row[_SOURCE]), _block(buffers, row[_TARGET])
@@ -221,3 +228,4 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
         elif op == _ADD:
             scale, _ = _scaling(memory.scalings, variant)
             vectors.add(values, source, _block(buffers, row[_OTHER]), scale, target, rows)
+    return True

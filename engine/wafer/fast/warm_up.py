@@ -143,12 +143,12 @@ def kernels() -> Iterator[tuple[str, Any]]:
     yield "program loop", run_step
 
 
-def compiled_loop(memory: Memory) -> Callable[..., None]:
+def compiled_loop(memory: Memory) -> Callable[..., bool]:
     """Return `run_step` compiled for arguments of these types.
 
     numba's own call looks at the type of every argument first, 8 µs a step; this one does not.
     """
-    loop: Callable[..., None] = run_step.compile(signature(run_step, samples(memory)))
+    loop: Callable[..., bool] = run_step.compile(signature(run_step, samples(memory)))
     return loop
 
 
