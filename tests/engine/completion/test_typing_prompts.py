@@ -237,7 +237,7 @@ def test_healing_stays_on_the_cursors_line():
         ("x = 1\nret", b"ret"),
         ("x = 1\n    ret", b" ret"),
         ("def f():\n", b""),
-        ("def f():\n    ", b""),
+        ("def f():\n    ", b" "),
     ]:
         prompt = builder.go_on(frame, typed, 8)
         assert prompt.healing == healing
