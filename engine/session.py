@@ -14,6 +14,7 @@ from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
 from engine.errors import EngineError
 from engine.generation.generator import Generator, RunnerStep
+from engine.generation.speculation import Speculation
 from engine.host_memory import kv_budget_bytes
 from engine.knowledge.tuning import Tuning, find_tuning
 from engine.model.families import FAMILIES
@@ -59,6 +60,8 @@ class Session:
         tokenizer: Tokenizer,
         runner: TierRunner,
         tuning: Tuning | None = None,
+        *,
+        speculation: bool = True,
     ) -> None:
         self.model = model
         self.machine = machine
@@ -67,7 +70,9 @@ class Session:
         self._placed = runner.placed
         self._meter = WaferMeter(machine, runner.placed, runner.context_length)
         self._work = WorkCounters()
-        self._generator = Generator(runner, self._count, kv_budget_bytes())
+        self._generator = Generator(
+            runner, self._count, Speculation() if speculation else None, kv_budget_bytes()
+        )
         self._completer = Completer(model, tokenizer, self._generator, self._meter, tuning)
         self._lock = Lock()
         self._busy = False
@@ -82,6 +87,7 @@ class Session:
         *,
         tier: str = "fast",
         threads: int | None = None,
+        speculation: bool = True,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> "Session":
         """Load a model, place it on a machine and make it ready to run.
@@ -92,6 +98,8 @@ class Session:
             clock_ghz: Clock that turns cycles into seconds; None is the machine's own.
             tier: One of `engine.wafer.tiers.TIERS`.
             threads: Threads that compute; None is `default_threads`.
+            speculation: Whether guessed tokens are verified together.  No text depends on it; the
+                wafer's cycles per token do, and through it on host time.
             on_progress: Called in this thread with each step.
 
         Raises:
@@ -120,6 +128,7 @@ class Session:
             tokenizer,
             runner,
             find_tuning(loaded.path, loaded.name, loaded.weight_bytes),
+            speculation=speculation,
         )
 
     @property
@@ -231,7 +240,7 @@ class Session:
     def _count(self, step: RunnerStep) -> None:
         self._work.add(
             decode=step.decode,
-            tokens=step.rows,
+            tokens=step.used if step.decode else step.rows - step.logits + 1,
             seconds=step.seconds,
             cycles=self._meter.cycles(step),
         )

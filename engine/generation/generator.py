@@ -1,7 +1,9 @@
 """Prompt ids in, token ids out, one at a time.  Knows nothing of text, stop rules or the wafer.
 
 A `Generator` drives one `Runner` and remembers which tokens the runner's KV caches hold.  So a
-prompt that begins like an earlier one costs only the part that differs.
+prompt that begins like an earlier one costs only the part that differs.  Guessed tokens are
+computed in the same pass as the token before them; those that are then chosen need no pass of
+their own.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +16,8 @@ from numpy.typing import NDArray
 
 from engine.errors import PromptError, StepInterruptedError
 from engine.generation.kept_prompts import Caches, KeptPrompts, common_length
+from engine.generation.passes import Pass
+from engine.generation.speculation import Guess, GuessSource, Speculation
 
 __all__ = ["PREFILL_CHUNK", "Generation", "Generator", "Runner", "RunnerStep"]
 
@@ -47,6 +51,13 @@ class Runner(Caches, Protocol):
         """Append one token; return its logits, shape (V,)."""
         ...
 
+    def verify(self, tokens: NDArray[np.int32], last: int) -> NDArray[np.float32]:
+        """Append ``tokens``, shape (T,), T ≤ 64; return the logits of the last, shape (last, V).
+
+        Every row has the bits that `prefill` and `decode` give it.
+        """
+        ...
+
     def interrupt(self) -> None:
         """Let the step that runs, or else the next one, raise `StepInterruptedError`.
 
@@ -67,6 +78,10 @@ class RunnerStep:
     """Whether it decoded one token; False for a chunk of a prompt."""
     seconds: float
     """Host time."""
+    logits: int = 1
+    """Rows with logits: 1, and the guessed tokens."""
+    used: int = 1
+    """Tokens chosen from them: 1, and the guessed tokens that were right."""
 
 
 @dataclass(slots=True)
@@ -92,17 +107,22 @@ class Generator:
     Args:
         runner: Computes.
         on_step: Called after every step.
-        budget_bytes: Most memory of KV caches beside the one in use.
+        speculation: Which guesses are verified; None: none.
+        budget_bytes: Most memory of KV caches, but the one in use takes what it needs.
     """
 
     def __init__(
         self,
         runner: Runner,
         on_step: Callable[[RunnerStep], None] | None = None,
+        speculation: Speculation | None = None,
         budget_bytes: int = 0,
     ) -> None:
         self._runner = runner
         self._on_step = on_step
+        self._speculation = speculation
+        self._open: Pass | None = None  # tokens are being chosen from it
+        self._cancelled: Callable[[], bool] = lambda: False
         self.kept = KeptPrompts(runner, budget_bytes)
         """Which tokens the KV caches hold."""
 
@@ -132,14 +152,19 @@ class Generator:
             room: Rows that will be needed behind it.
             cancelled: Asked between steps and after `interrupt`.
         """
-        generation = Generation()
         self._check(prompt, max(1, room))
         if not self.kept.has_room_beside(len(prompt) + room):
             return False
+        self._open, self._cancelled = None, cancelled
         try:
-            return self._prefill(prompt, room, generation, cancelled) is not None
+            return self._prefill(prompt, room, Generation(), _NOTHING) is not None
         except StepInterruptedError:
             return False
+
+    @property
+    def speculates(self) -> bool:
+        """Whether guesses are verified; without, asking for them is no use."""
+        return self._speculation is not None
 
     def run(
         self,
@@ -149,6 +174,7 @@ class Generator:
         generation: Generation,
         cancelled: Callable[[], bool] = lambda: False,
         written: Sequence[int] = (),
+        guess: GuessSource | None = None,
     ) -> Iterator[int]:
         """Yield the tokens that follow ``prompt`` and ``written``.
 
@@ -161,6 +187,8 @@ class Generator:
             generation: Gets the record of every step.
             cancelled: Asked between steps and after `interrupt`; True ends the generation.
             written: Tokens already generated for this prompt: the text resumes after them.
+            guess: Guesses what follows the tokens yielded so far; asked before each pass.  The
+                same tokens are yielded whatever it says, mostly sooner.
 
         Raises:
             PromptError: The prompt is empty, ``max_tokens`` is below 1, or both together exceed
@@ -169,8 +197,10 @@ class Generator:
         self._check(prompt, max_tokens)
         if len(written) >= max_tokens:
             return
+        self._open, self._cancelled = None, cancelled
+        source = _Guesses(guess, self._speculation, len(prompt) + max_tokens)
         try:
-            yield from self._run(prompt, pick, max_tokens, generation, cancelled, written)
+            yield from self._run(prompt, pick, max_tokens, generation, written, source)
         except StepInterruptedError:
             generation.cancelled = True
 
@@ -180,39 +210,45 @@ class Generator:
         pick: Pick,
         max_tokens: int,
         generation: Generation,
-        cancelled: Callable[[], bool],
         written: Sequence[int],
+        source: "_Guesses",
     ) -> Iterator[int]:
         """Do what `run` says; raise StepInterruptedError if cancelled inside a step."""
-        logits: NDArray[np.float32] | None
         if written:
-            logits = self._take_up([*prompt, *written], generation, cancelled)
+            opened = self._take_up([*prompt, *written], generation, source)
         else:
             generation.prompt_tokens = len(prompt)
-            logits = self._prefill(prompt, max_tokens, generation, cancelled)
+            first = self._prefill(prompt, max_tokens, generation, source)
+            if first is None:
+                return
+            opened = first
         count = len(written)
-        while logits is not None:
-            token = pick(logits)
-            count += 1
-            yield token
-            if count >= max_tokens:
-                return
-            if cancelled():
-                generation.cancelled = True
-                return
-            logits = self._step([token], generation, cancelled, decode=True)
+        try:
+            while True:
+                token = pick(opened.current)
+                opened.chosen.append(token)
+                count += 1
+                yield token
+                if count >= max_tokens:
+                    return
+                if self._cancelled():
+                    generation.cancelled = True
+                    return
+                if not opened.goes_on:
+                    self._close(opened, generation)
+                    opened = self._step([token], generation, source, decode=True)
+        finally:
+            self._close(opened, generation)
 
-    def _take_up(
-        self, tokens: Sequence[int], generation: Generation, cancelled: Callable[[], bool]
-    ) -> NDArray[np.float32]:
-        """Bring the KV cache to ``tokens`` and decode the last of them; return its logits."""
+    def _take_up(self, tokens: Sequence[int], generation: Generation, source: "_Guesses") -> Pass:
+        """Bring the KV cache to ``tokens`` and decode the last of them."""
         *before, last = tokens
         kept = common_length(self._held, before)
         self.kept.rewind(kept)
         for start in range(kept, len(before), PREFILL_CHUNK):
             chunk = before[start : start + PREFILL_CHUNK]
-            self._step(chunk, generation, cancelled, decode=False)
-        return self._step([last], generation, cancelled, decode=True)
+            self._step(chunk, generation, _NOTHING, decode=False)
+        return self._step([last], generation, source, decode=True)
 
     def _check(self, prompt: Sequence[int], max_tokens: int) -> None:
         limit = self._runner.context_length
@@ -227,64 +263,114 @@ class Generator:
             )
 
     def _prefill(
-        self,
-        prompt: Sequence[int],
-        room: int,
-        generation: Generation,
-        cancelled: Callable[[], bool],
-    ) -> NDArray[np.float32] | None:
-        """Bring a KV cache to ``prompt``; return its last logits, or None if cancelled."""
-        if cancelled():
+        self, prompt: Sequence[int], room: int, generation: Generation, source: "_Guesses"
+    ) -> Pass | None:
+        """Bring a KV cache to ``prompt``; return the last pass, or None if cancelled."""
+        if self._cancelled():
             generation.cancelled = True
             return None
         # The last token is always computed, because its logits are needed.
         rows = min(len(prompt) + room, self._runner.context_length)
         kept = self.kept.begin([*prompt], len(prompt) - 1, rows)
         generation.cached_tokens = kept
-        logits = None
+        opened = None
         for start in range(kept, len(prompt), PREFILL_CHUNK):
-            if cancelled():
+            if self._cancelled():
                 generation.cancelled = True
                 return None
             chunk = prompt[start : start + PREFILL_CHUNK]
-            logits = self._step(chunk, generation, cancelled, decode=False)
-            self.kept.note_prompt()
-        return logits
+            guesses = source if start + PREFILL_CHUNK >= len(prompt) else _NOTHING
+            opened = self._step(chunk, generation, guesses, decode=False)
+            self.kept.note_prompt(start + len(chunk))
+        return opened
 
     def _step(
-        self,
-        tokens: Sequence[int],
-        generation: Generation,
-        cancelled: Callable[[], bool],
-        *,
-        decode: bool,
-    ) -> NDArray[np.float32]:
-        """Append ``tokens`` to the KV cache; return the logits of the last.
-
-        Raises:
-            StepInterruptedError: It was interrupted and is cancelled.
-        """
+        self, tokens: Sequence[int], generation: Generation, source: "_Guesses", *, decode: bool
+    ) -> Pass:
+        """Append ``tokens`` and what is guessed behind them to the KV cache."""
         position = len(self._held)
+        guesses, guessed = source.after(position + len(tokens), PREFILL_CHUNK - len(tokens))
         start = perf_counter()
         try:
-            logits = self._compute(tokens, decode=decode)
+            logits = self._compute(tokens, guessed, decode=decode)
         except StepInterruptedError:
-            if cancelled():
-                raise
-            # Whoever interrupted it meant another request.
-            return self._step(tokens, generation, cancelled, decode=decode)
+            raise  # the cache is as it was
         except BaseException:
             # The contents of the cache are unknown now: it counts as empty.
             self.kept.forget()
             raise
-        self._held.extend(tokens)
-        step = RunnerStep(position, len(tokens), decode, perf_counter() - start)
+        seconds = perf_counter() - start
+        self._held.extend([*tokens, *guessed])
+        rows = len(tokens) + len(guessed)
+        opened = Pass(position, rows, decode, seconds, logits, guessed, guesses)
+        self._open = opened
+        if not guessed:
+            self._record(opened, 1, generation)
+        return opened
+
+    def _compute(
+        self, tokens: Sequence[int], guessed: Sequence[int], *, decode: bool
+    ) -> NDArray[np.float32]:
+        """Append tokens; return the logits of the last one and the guessed ones, (1 + n, V).
+
+        Raises:
+            StepInterruptedError: It was interrupted and is cancelled.
+        """
+        while True:
+            try:
+                if guessed:
+                    both = np.array([*tokens, *guessed], np.int32)
+                    return self._runner.verify(both, 1 + len(guessed))
+                if decode:
+                    return self._runner.decode(tokens[0])[None]
+                return self._runner.prefill(np.asarray(tokens, np.int32))[None]
+            except StepInterruptedError:
+                if self._cancelled():
+                    raise  # else whoever interrupted it meant another request
+
+    def _close(self, opened: Pass, generation: Generation) -> None:
+        """Note a pass from which nothing more is chosen, and forget its wrong guesses' rows."""
+        if self._open is not opened:  # closed before, or left by a caller long ago
+            return
+        self._open = None
+        if opened.end < len(self._held):
+            self.kept.rewind(opened.end)
+        used = max(len(opened.chosen), 1)
+        if opened.guessed:
+            self._record(opened, used, generation)
+        if self._speculation is not None:
+            if opened.decode:
+                self._speculation.note_pass(opened.rows, opened.seconds, used)
+            elif opened.guessed:
+                self._speculation.note_guessed_prefill(len(opened.guessed), used)
+            self._speculation.note_chosen(opened.guesses, opened.chosen)
+
+    def _record(self, opened: Pass, used: int, generation: Generation) -> None:
+        """Note a pass of which ``used`` rows chose a token."""
+        step = RunnerStep(
+            opened.position, opened.rows, opened.decode, opened.seconds, len(opened.logits), used
+        )
         generation.steps.append(step)
         if self._on_step is not None:
             self._on_step(step)
-        return logits
 
-    def _compute(self, tokens: Sequence[int], *, decode: bool) -> NDArray[np.float32]:
-        if decode:
-            return self._runner.decode(tokens[0])
-        return self._runner.prefill(np.asarray(tokens, np.int32))
+
+@dataclass(frozen=True, slots=True)
+class _Guesses:
+    """Where the guesses of one run come from, and how far they may reach."""
+
+    source: GuessSource | None
+    speculation: Speculation | None
+    end: int
+    """Tokens of the prompt and the longest text; the last one needs no row."""
+
+    def after(self, tokens: int, room: int) -> tuple[Sequence[Guess], Sequence[int]]:
+        """Return all guesses of what follows so many tokens, and the tokens to verify."""
+        if self.source is None or self.speculation is None:
+            return (), ()
+        most = min(self.end - tokens - 1, room)
+        guesses = self.speculation.ask(self.source, most)
+        return guesses, self.speculation.best(guesses)
+
+
+_NOTHING = _Guesses(None, None, 0)

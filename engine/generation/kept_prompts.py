@@ -136,9 +136,9 @@ class KeptPrompts:
         kept.used = self._time
         return shared
 
-    def note_prompt(self) -> None:
-        """Note that the rows so far are a prompt's; those that follow are generated."""
-        self._kept[self._selected].prompt = len(self.tokens)
+    def note_prompt(self, rows: int) -> None:
+        """Note that the first rows are a prompt's; what follows is generated or guessed."""
+        self._kept[self._selected].prompt = rows
 
     def rewind(self, position: int) -> None:
         """Keep the first ``position`` rows of the selected cache."""

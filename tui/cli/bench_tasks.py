@@ -30,6 +30,7 @@ class TaskCall:
     seed: int
     typed_lines: int | None
     run_code: bool
+    speculation: bool = True
 
 
 def run(call: TaskCall, as_json: bool) -> None:
@@ -44,7 +45,9 @@ def run(call: TaskCall, as_json: bool) -> None:
     read = engine.read_infill_tasks if suite == "infill" else engine.read_situations
     tasks: list[Any] = engine.draw_tasks(read(path), call.count, call.seed)
     with ProgressLine() as progress:
-        session = engine.Session.open(call.model, on_progress=progress.show)
+        session = engine.Session.open(
+            call.model, speculation=call.speculation, on_progress=progress.show
+        )
     try:
         session.split_prompts(call.typed_lines)
         figures = _measure(suite, tasks, session, call.seed)

@@ -25,6 +25,7 @@ from engine.wafer.fast.kv_contexts import KvContexts
 from engine.wafer.fast.packing import Packed, pack
 from engine.wafer.fast.step import Memory
 from engine.wafer.fast.warm_up import compiled_loop, link, warm_up
+from engine.wafer.program.isa import Field
 from engine.wafer.program.program import MAX_ROWS, Norm, Program
 
 __all__ = ["Executor", "processor_path"]
@@ -96,6 +97,7 @@ class Executor:
         self._memory = _allocate(program, self._packed, self.contexts.selected)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])
+        self._tables = {1: self._memory.table}  # by how many rows have logits
         self.context_length = program.context_length
 
     @property
@@ -123,8 +125,12 @@ class Executor:
         """
         warm_up(self._path, self._packed.storages, self._memory, on_progress)
 
-    def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Append ``tokens`` (M,), M ≤ `MAX_ROWS`, and return the last row's logits (V,).
+    def step(self, tokens: NDArray[np.int32], last: int = 1) -> NDArray[np.float32]:
+        """Append ``tokens`` (M,), M ≤ `MAX_ROWS`, and return logits, (last, V).
+
+        Args:
+            tokens: Token ids.
+            last: How many rows at the end of the step have logits, 1 … M.
 
         Raises:
             EngineError: No token, too many at once, an unknown id, or no room in the KV cache.
@@ -146,13 +152,21 @@ class Executor:
         if self.threads > 1:
             numba.set_num_threads(self.threads)
         self.contexts.make_room(self.position + count)
-        memory = self._memory._replace(cache=self.contexts.selected)
-        if not self._loop(self.threads, memory, tokens, self.position):
+        if not self._loop(self.threads, self._with_logits(last), tokens, self.position):
             self._memory.stop[0] = 0
             raise StepInterruptedError("the step was interrupted; ask for it again")
         self.position += count
-        start = self._logits_at + (count - 1) * self.program.vocabulary
-        return np.array(self._memory.values[start : start + self.program.vocabulary])
+        width = self.program.vocabulary
+        start = self._logits_at + (count - last) * width
+        return np.array(self._memory.values[start : start + last * width].reshape(last, width))
+
+    def _with_logits(self, last: int) -> Memory:
+        """Return the memory whose table computes logits for so many of the last rows."""
+        if last not in self._tables:
+            table = self._memory.table.copy()
+            table[:, Field.LAST_ROW] *= last
+            self._tables[last] = table
+        return self._memory._replace(table=self._tables[last], cache=self.contexts.selected)
 
     def interrupt(self) -> None:
         """Let the step that runs, or else the next one, end before its next instruction.

@@ -57,7 +57,7 @@ class Memory(NamedTuple):
     """Everything a step reads and writes."""
 
     table: Table
-    """Instructions (n, FIELDS)."""
+    """Instructions (n, FIELDS); their `Field.LAST_ROW` says how many of the last rows, 0: all."""
     buffers: Table
     """`Block` of every buffer (·, 2)."""
     matrices: Table
@@ -178,7 +178,7 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> boo
         op, layer, variant = row[_OP], row[_LAYER], row[_VARIANT]
         source, target = _block(buffers, row[_SOURCE]), _block(buffers, row[_TARGET])
         pieces, order = _pieces(memory.matrices, row[_WEIGHT]), _order(memory.orders, row[_ORDER])
-        rows = RowSpan(count - 1 if row[_LAST_ROW] else 0, count)
+        rows = RowSpan(max(0, count - row[_LAST_ROW]) if row[_LAST_ROW] else 0, count)
         if op == _EMBED:
             vectors.embed(memory.panels, pieces, tokens, values, target)
             if variant >= 0:

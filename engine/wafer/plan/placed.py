@@ -59,7 +59,7 @@ class Placed:
         self.timing = Timing(self.compiled, placement, by_core=by_core)
         """Cycles and states by formula."""
         self._counts = self.timing.none()
-        self._simulated: dict[tuple[int, int], int] = {}
+        self._simulated: dict[tuple[int, int, int], int] = {}  # position, rows, rows with logits
         self._lock = threading.Lock()
 
     @property
@@ -74,15 +74,15 @@ class Placed:
 
     # ── what was run ────────────────────────────────────────────────────────────────────────
 
-    def note_step(self, tokens: NDArray[np.int32], position: int) -> None:
-        """Count a step of ``tokens`` (M,) appended at ``position``."""
-        step = self.timing.count(tokens, position)
+    def note_step(self, tokens: NDArray[np.int32], position: int, last: int = 1) -> None:
+        """Count a step of ``tokens`` (M,) appended at ``position``, the last ones with logits."""
+        step = self.timing.count(tokens, position, last)
         with self._lock:
             self._counts = self._counts.plus(step)
 
-    def note_cycles(self, position: int, rows: int, cycles: int) -> None:
+    def note_cycles(self, position: int, rows: int, cycles: int, last: int = 1) -> None:
         """Remember the cycles that a simulation took for a step of ``rows`` rows."""
-        self._simulated[position, rows] = cycles
+        self._simulated[position, rows, last] = cycles
 
     @property
     def counts(self) -> Counts:
@@ -96,10 +96,16 @@ class Placed:
 
     # ── wafer time ──────────────────────────────────────────────────────────────────────────
 
-    def step_cycles(self, position: int, rows: int = 1) -> int:
-        """Return the cycles of a step: as simulated where one was, by formula elsewhere."""
-        simulated = self._simulated.get((position, rows))
-        return self.timing.step_cycles(position, rows) if simulated is None else simulated
+    def step_cycles(self, position: int, rows: int = 1, last: int = 1) -> int:
+        """Return the cycles of a step: as simulated where one was, by formula elsewhere.
+
+        Args:
+            position: KV rows before it.
+            rows: Tokens appended.
+            last: How many of them have logits.
+        """
+        simulated = self._simulated.get((position, rows, last))
+        return self.timing.step_cycles(position, rows, last) if simulated is None else simulated
 
     def mac_utilisation(self, position: int) -> float:
         """Return MACs ÷ (cores used × cycles × MAC rate) of one decode step at ``position``."""
@@ -169,15 +175,32 @@ class TierRunner(ABC):
         """Let the next step begin at ``position``, at most the rows there are; for `rewind`."""
 
     @abstractmethod
-    def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Append tokens (M,) and return the last row's logits (V,); `prefill` counts the step."""
+    def step(self, tokens: NDArray[np.int32], last: int) -> NDArray[np.float32]:
+        """Append tokens (M,) and return the logits of the last of them, (last, V).
+
+        `prefill` and `verify` count the step.
+        """
 
     def prefill(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
         """Append tokens (M,), at most 64, and return the last row's logits (V,)."""
+        logits: NDArray[np.float32] = self.verify(tokens, 1)[0]
+        return logits
+
+    def verify(self, tokens: NDArray[np.int32], last: int) -> NDArray[np.float32]:
+        """Append tokens (M,), at most 64, and return the logits of the last of them, (last, V).
+
+        Raises:
+            EngineError: There are not so many rows, or the tier refuses the step.
+
+        Exactness:
+            The bits of `prefill` and `decode` for every row.
+        """
         tokens = np.ascontiguousarray(tokens, np.int32)
-        position = self.position
-        logits = self.step(tokens)
-        self.placed.note_step(tokens, position)
+        position, count = self.position, tokens.size
+        if not 1 <= last <= max(count, 1):
+            raise EngineError(f"logits of {last} rows of a step of {count}; 1 to {count} have them")
+        logits = self.step(tokens, last)
+        self.placed.note_step(tokens, position, last)
         return logits
 
     def decode(self, token: int) -> NDArray[np.float32]:

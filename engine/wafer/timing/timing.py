@@ -35,9 +35,11 @@ class Counts:
     """A tally of what ran, in few numbers, which expands into every core's states."""
 
     steps: int
-    """Passes over the instruction table."""
+    """Waves of rows that were under way together: one a step, more for a long draft."""
     rows: int
     """Rows of all steps together."""
+    logits: int
+    """Rows of them whose logits were computed: one a step, more where drafts were verified."""
     growth: NDArray[np.int64]
     """Σ over rows of each attention's cycles beyond those with one KV row in every core; int64
     (attentions,), in the order of the instructions."""
@@ -62,6 +64,17 @@ class Counts:
     def since(self, earlier: "Counts") -> "Counts":
         """Return what was run after ``earlier``."""
         return Counts(*(getattr(self, f.name) - getattr(earlier, f.name) for f in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Passes:
+    """As much of `Counts` as cycles need."""
+
+    steps: int
+    rows: int
+    logits: int
+    growth: NDArray[np.int64]
+    last_growth: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,19 +276,34 @@ class Timing:
         start = position - chunks[0] * _CHUNK
         return known[start : start + rows]
 
-    def step_cycles(self, position: int, rows: int = 1) -> int:
+    def step_cycles(self, position: int, rows: int = 1, last: int = 1) -> int:
         """Return the cycles of one step of ``rows`` rows appended at ``position``.
 
         The first row passes through everything.  Rows pipeline over blocks, so each further one
         adds what the slowest region needs for a row; the last one passes through the rest.
-        """
-        growth = self.growth(position, rows)
-        return self._elapsed(1, rows, growth.sum(axis=0), growth[-1])
 
-    def cycles_by_operation(self, position: int, rows: int = 1) -> dict[str, int]:
+        Args:
+            position: KV rows before the step.
+            rows: Tokens appended.
+            last: How many of them have logits: these go in `waves`.
+        """
+        return self._elapsed(self._passes(position, rows, last))
+
+    def cycles_by_operation(self, position: int, rows: int = 1, last: int = 1) -> dict[str, int]:
         """Return a step's cycles by operation: how far each one moves the last core's clock."""
-        growth = self.growth(position, rows)
-        return self._by_operation(1, rows, growth.sum(axis=0), growth[-1])
+        return self._by_operation(self._passes(position, rows, last))
+
+    def waves(self, rows: int, last: int) -> list[tuple[int, int]]:
+        """Return the (rows, rows with logits) that are under way together, wave by wave.
+
+        Every row with logits comes back to the head, which looks the next ones up.  A block holds
+        one row, so no more than there are blocks may be looked up before the first comes back:
+        one more, and head and blocks would wait for each other.
+        """
+        blocks = len(self._schedule.regions) - 1
+        first = min(last, blocks)
+        later = [min(blocks, last - done) for done in range(blocks, last, blocks)]
+        return [(rows - last + first, first), *((each, each) for each in later)]
 
     def mac_utilisation(self, position: int) -> float:
         """Return MACs ÷ (cores used × cycles × MAC rate) of one decode step at ``position``."""
@@ -283,8 +311,16 @@ class Timing:
         peak = self._program.cores_used * self._program.machine.mac_int8
         return float(macs / (peak * self.step_cycles(position)))
 
-    def count(self, tokens: NDArray[np.int32], position: int) -> Counts:
-        """Return the counts of one step."""
+    def count(self, tokens: NDArray[np.int32], position: int, last: int = 1) -> Counts:
+        """Return the counts of one step of which the ``last`` rows have logits."""
+        total = self.none()
+        for rows, logits in self.waves(tokens.size, last):
+            total = total.plus(self._count(tokens[:rows], position, logits))
+            tokens, position = tokens[rows:], position + rows
+        return total
+
+    def _count(self, tokens: NDArray[np.int32], position: int, logits: int) -> Counts:
+        """Return the counts of one wave."""
         windows = self._attentions.windows
         seen = np.stack([self.kv_rows(position, tokens.size, window) for window in windows])
         growth = self.growth(position, tokens.size)
@@ -294,6 +330,7 @@ class Timing:
         return Counts(
             steps=1,
             rows=tokens.size,
+            logits=logits,
             growth=growth.sum(axis=0),
             last_growth=growth[-1:].sum(axis=0),
             kv_rows=seen.sum(axis=1),
@@ -309,7 +346,7 @@ class Timing:
         columns = np.zeros(self._placement.shape.head_columns, np.int64)
         none = np.zeros(self._attentions.regions.size, np.int64)
         by_window = np.zeros((len(self._attentions.windows), self.core_rows), np.int64)
-        return Counts(0, 0, none, none, by_window, by_window, by_window, zeros, columns)
+        return Counts(0, 0, 0, none, none, by_window, by_window, by_window, zeros, columns)
 
     def expand(self, counts: Counts) -> Activity:
         """Return every core's states.
@@ -317,7 +354,7 @@ class Timing:
         A core waits in those of its active cycles that nothing booked, and is idle in the rest
         of the elapsed cycles.
         """
-        elapsed = self._elapsed(counts.steps, counts.rows, counts.growth, counts.last_growth)
+        elapsed = self._elapsed(counts)
         states = []
         for index, run in enumerate(self._schedule.regions):
             busy = self._busy(index, run, counts)
@@ -333,20 +370,23 @@ class Timing:
                 self._add_lookups(full, counts.lookups)
             flipped = self._program.regions[index].flipped
             states.append(full[::-1] if flipped else full)
-        by_operation = self._by_operation(
-            counts.steps, counts.rows, counts.growth, counts.last_growth
-        )
-        return Activity(elapsed, tuple(states), by_operation)
+        return Activity(elapsed, tuple(states), self._by_operation(counts))
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
 
-    def _elapsed(
-        self, steps: int, rows: int, growth: NDArray[np.int64], last_growth: NDArray[np.int64]
-    ) -> int:
+    def _passes(self, position: int, rows: int, last: int) -> _Passes:
+        """Return the waves of a step, added up."""
+        waves, growth = self.waves(rows, last), self.growth(position, rows)
+        ends = np.cumsum([wave for wave, _ in waves])
+        return _Passes(len(waves), rows, last, growth.sum(axis=0), growth[ends - 1].sum(axis=0))
+
+    def _elapsed(self, passes: _Passes | Counts) -> int:
+        run = self._schedule
         return (
-            steps * self._schedule.latency
-            + (rows - steps) * self._schedule.interval
-            + self._longer(growth, last_growth)
+            passes.steps * run.latency
+            + (passes.rows - passes.logits) * run.interval
+            + (passes.logits - passes.steps) * run.interval_logits
+            + self._longer(passes.growth, passes.last_growth)
         )
 
     def _longer(self, growth: NDArray[np.int64], last_growth: NDArray[np.int64]) -> int:
@@ -354,18 +394,20 @@ class Timing:
         first = self._attentions.regions == 0
         return int(growth[first].sum() + last_growth[~first].sum())
 
-    def _by_operation(
-        self, steps: int, rows: int, growth: NDArray[np.int64], last_growth: NDArray[np.int64]
-    ) -> dict[str, int]:
+    def _by_operation(self, passes: _Passes | Counts) -> dict[str, int]:
         run = self._schedule
-        cycles = steps * run.latency_by_instruction + (rows - steps) * run.interval_by_instruction
+        cycles = (
+            passes.steps * run.latency_by_instruction
+            + (passes.rows - passes.logits) * run.interval_by_instruction
+            + (passes.logits - passes.steps) * run.interval_logits_by_instruction
+        )
         total = {op.name.lower(): int(cycles[self._table[:, Field.OP] == op].sum()) for op in Op}
-        total["attention"] += self._longer(growth, last_growth)
+        total["attention"] += self._longer(passes.growth, passes.last_growth)
         return total
 
     def _busy(self, index: int, run: RegionRun, counts: Counts) -> NDArray[np.int64]:
         """Return the booked cycles of a region's cores, int64 (4, H, W)."""
-        busy = counts.rows * run.busy_row[0] + counts.steps * run.busy_step[0]
+        busy = counts.rows * run.busy_row[0] + counts.logits * run.busy_step[0]
         vector, pipe = attention.keeping(self._program.machine, self._heads)
         # To the head's first column and back, where columns share a head.
         dispatches = 2 * self._program.machine.dispatch_cycles * (self._heads.parts > 1)
@@ -389,7 +431,7 @@ class Timing:
         if run.idle_step is not None:
             between = np.maximum(0, run.active_row[:, :1] - run.active_row)
             return np.asarray(elapsed - counts.steps * run.idle_step - more * between)
-        active = counts.rows * run.active_row + counts.steps * run.active_step
+        active = counts.rows * run.active_row + counts.logits * run.active_step
         longer = counts.growth[self._attentions.regions == index].sum()
         return np.where(active > 0, active + longer, 0)
 

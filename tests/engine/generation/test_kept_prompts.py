@@ -55,7 +55,7 @@ def compute(kept, rows, prompt, more=0):
     assert kept.tokens == prompt[:begun] == rows.rows[rows.selected]
     kept.tokens.extend(prompt[begun:])
     rows.rows[rows.selected].extend(prompt[begun:])
-    kept.note_prompt()
+    kept.note_prompt(len(prompt))
     return len(prompt) - begun
 
 
