@@ -4,7 +4,6 @@ The face of the engine inside a process; `engine.server` and the command line us
 parts, lets one request at a time through to them and describes their state; computes nothing.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from threading import Lock
 
@@ -15,6 +14,7 @@ from engine.completion.stats import WaferMeter
 from engine.errors import EngineError
 from engine.generation.generator import Generator, RunnerStep
 from engine.generation.speculation import Speculation
+from engine.host_cores import worthwhile_cores
 from engine.host_memory import kv_budget_bytes
 from engine.knowledge.tuning import Tuning, find_tuning
 from engine.model.families import FAMILIES
@@ -40,10 +40,8 @@ __all__ = ["Session", "default_threads"]
 
 
 def default_threads() -> int:
-    """Return the compute threads used when none are asked for: all cores but one, at least 1."""
-    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
-    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    return max(1, cores - 1)
+    """Return the compute threads used when none are asked for: a core each, 8 at most."""
+    return worthwhile_cores()
 
 
 class Session:
@@ -67,7 +65,7 @@ class Session:
         self.machine = machine
         self.threads = runner.threads
         self.processor_path = runner.processor_path
-        self._placed = runner.placed
+        self._placed, self._runner = runner.placed, runner
         self._meter = WaferMeter(machine, runner.placed, runner.context_length)
         self._work = WorkCounters()
         self._generator = Generator(
@@ -261,9 +259,10 @@ class Session:
         return describe(sequence, older, newer, activity)
 
     def close(self) -> None:
-        """Wait for the request that runs and serve no more."""
+        """Wait for the request that runs, serve no more and end the threads that compute."""
         with self._lock:
             self._closed = True
+            self._runner.close()
 
 
 def _model_info(model: Model, tokenizer: Tokenizer) -> ModelInfo:

@@ -31,7 +31,7 @@ from scripts.bench.beside import endless_loops  # noqa: E402
 from scripts.bench.code_text import prompt_tokens  # noqa: E402
 from scripts.bench.limits import Memory, dot_peak  # noqa: E402
 from scripts.bench.spread import percentiles, ratios, rounded, spread  # noqa: E402
-from scripts.bench.workers import Worker, ended_in_order, engine_worker  # noqa: E402
+from scripts.bench.workers import Worker, WorkerDied, ended_in_order, engine_worker  # noqa: E402
 
 QUIET, NICE_19, NICE_0 = "quiet", "nice19", "nice0"
 NICENESS = {NICE_19: 19, NICE_0: 0}
@@ -295,7 +295,11 @@ def main(arguments: list[str] | None = None) -> None:
         if call.model in RANDOM_MODELS:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="spark-bench.")))
             call.model = str(random_model(call.model, folder))
-        print(json.dumps(rounded(report(call, measure(call, stack), host))))
+        try:
+            cases = measure(call, stack)
+        except WorkerDied as death:
+            raise SystemExit(str(death)) from None
+        print(json.dumps(rounded(report(call, cases, host))))
 
 
 if __name__ == "__main__":

@@ -144,6 +144,13 @@ class Pair:
         self.speeds[who]["prefill"].append(len(self.tokens) / done["prefill_seconds"])
         self.speeds[who]["decode"].append(len(times) / sum(times))
 
+    def last(self) -> str:
+        """Return the last round in words."""
+        return ", ".join(
+            f"{what} {self.speeds['ours'][what][-1]:,.1f} : {self.speeds['peer'][what][-1]:,.1f}"
+            for what in ("prefill", "decode")
+        )
+
     def figures(self, path: str, file: Path) -> Json:
         """Return what the rounds gave."""
         known = self.ours.described
@@ -178,7 +185,7 @@ def compare(file: Path, path: str, call: argparse.Namespace) -> Json:
     say(f"opening {file.name} for {path}")
     with engine_worker(str(file), call.threads, kernels=None if path == "best" else path) as ours:
         taken = ours.described["path"]
-        if path not in ("best", taken) and not taken.endswith(f"-{path}"):
+        if path != "best" and taken not in (path, f"avx512-{path}"):
             raise SystemExit(f"asked for the path {path}, the engine took {taken}")
         tokens = prompt_tokens(ours, call.prompt, call.decode)
         job = {
@@ -191,8 +198,8 @@ def compare(file: Path, path: str, call: argparse.Namespace) -> Json:
             ours.ask("measure", tokens=tokens, decode=WARM_UP, seconds=60)
             pair = Pair(ours, peer, call, tokens)
             for number in range(call.rounds):
-                say(f"  round {number + 1} of {call.rounds}")
                 pair.run()
+                say(f"  round {number + 1} of {call.rounds}: {pair.last()}")
             return pair.figures(path, file)
 
 
@@ -303,7 +310,10 @@ def main(arguments: list[str] | None = None) -> None:
     load = round(os.getloadavg()[0], 2)
     with tempfile.TemporaryDirectory(prefix="spark-bench.") as folder:
         files = [gguf_of(name, Path(folder)) for name in call.model]
-        found = [compare(file, path, call) for path in call.paths for file in files]
+        try:
+            found = [compare(file, path, call) for path in call.paths for file in files]
+        except WorkerDied as death:
+            raise SystemExit(str(death)) from None
     print("\n".join(table(found, call)))
     print(json.dumps(rounded({
         "benchmark": "peers",

@@ -142,4 +142,9 @@ def serve(engine: Any) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends this
     sys.path.remove(str(Path(__file__).resolve().parent))
-    serve(Engine(json.loads(sys.argv[1])))
+    from engine.errors import EngineError
+
+    try:
+        serve(Engine(json.loads(sys.argv[1])))
+    except EngineError as error:
+        raise SystemExit(str(error)) from None

@@ -30,14 +30,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Any]:
     """Run the script; returns what it printed for people, and the JSON."""
     monkeypatch.setattr(bench_decode, "Memory", lambda: Memory(1 << 22))
     monkeypatch.setattr(bench_decode, "ended_in_order", lambda: None)  # it is the test's process
 
     def call(*arguments: object) -> tuple[str, Any]:
         bench_decode.main([str(each) for each in arguments])
-        text, _, last = capsys.readouterr().out.rstrip().rpartition("\n")
+        text, _, last = capfd.readouterr().out.rstrip().rpartition("\n")
         return text, json.loads(last)
 
     return call
@@ -99,6 +99,17 @@ def test_a_context_that_is_too_short_is_said(tmp_path: Path) -> None:
         assert prompt_tokens(worker, 60, 4) == list(range(60))
         with pytest.raises(SystemExit, match="tiny holds 64; ask for fewer"):
             prompt_tokens(worker, 60, 5)
+
+
+def test_a_model_that_cannot_be_opened_is_one_line(
+    run: Callable[..., Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "nothing.gguf"
+    with pytest.raises(SystemExit, match="ended with 1 and gave no answer"):
+        run("--model", missing, "--threads", 1)
+    assert [line for line in capfd.readouterr().err.splitlines() if "opening" not in line] == [
+        f"{missing}: no such file"
+    ]
 
 
 @pytest.mark.parametrize("wrong", [("--rounds", "0"), ("--threads", "0"), ("--beside", "-1")])

@@ -63,6 +63,10 @@ class FastRunner(TierRunner):
         """Append tokens (M,) and return the logits of the last of them, (last, V)."""
         return self.executor.step(tokens, last)
 
+    def close(self) -> None:
+        """End the threads that compute; another step would start them again."""
+        self.executor.close()
+
     def interrupt(self) -> None:
         """Let the step that runs, or else the next one, end at once.  Any thread."""
         self.executor.interrupt()

@@ -20,6 +20,7 @@ from engine.wafer.compile.compiler import Compiled, compile_graph
 from engine.wafer.place.orders import choose_orders
 from engine.wafer.place.placement import Placement
 from engine.wafer.plan.kept_plans import remembered_plan
+from engine.wafer.plan.kept_timings import remembered_timing
 from engine.wafer.program.machine import MachineSpec
 from engine.wafer.program.program import Program
 from engine.wafer.timing.timing import Activity, Counts, Timing
@@ -37,6 +38,7 @@ class Placed:
         machine: The chip.
         placement: Where the model lies on it.
         by_core: False: for cycles only, which is faster; no state of a single core is known.
+        keep: True: take the prices from the user's cache, or put them there.
 
     Raises:
         PlacementError: The graph has a node that cannot be compiled.
@@ -49,23 +51,36 @@ class Placed:
         placement: Placement,
         *,
         by_core: bool = True,
+        keep: bool = False,
     ) -> None:
         self.graph = graph
         self.machine = machine
         self.placement = placement
-        self.compiled: Compiled = compile_graph(
-            graph, machine, placement, by_core=by_core, growth_only=True
+        self._by_core = by_core
+        self.timing = (
+            remembered_timing(graph, machine, placement, self._priced) if keep else self._priced()
         )
-        self.timing = Timing(self.compiled, placement, by_core=by_core)
         """Cycles and states by formula."""
+        if keep:  # the costs in it would stay in memory
+            vars(self).pop("compiled", None)
         self._counts = self.timing.none()
         self._simulated: dict[tuple[int, int, int], int] = {}  # position, rows, rows with logits
         self._lock = threading.Lock()
 
+    def _priced(self) -> Timing:
+        return Timing(self.compiled, self.placement, by_core=self._by_core)
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """The Program with the micro-steps and the cost of each instruction; made when asked."""
+        return compile_graph(
+            self.graph, self.machine, self.placement, by_core=self._by_core, growth_only=True
+        )
+
     @property
     def program(self) -> Program:
         """The compiled model."""
-        return self.compiled.program
+        return self.timing.program
 
     @cached_property
     def orders(self) -> SumOrders:
@@ -130,7 +145,8 @@ def open_placed(
     Raises:
         PlacementError: The model does not fit the machine, or cannot be compiled.
     """
-    return Placed(graph, machine, remembered_plan(graph, machine, context_length, formats))
+    placement = remembered_plan(graph, machine, context_length, formats)
+    return Placed(graph, machine, placement, keep=True)
 
 
 class TierRunner(ABC):
@@ -140,8 +156,8 @@ class TierRunner(ABC):
     """
 
     processor_path: str
-    """The code that computes: the kernels' ``avx512-vnni``, ``avx2`` or ``portable``, the
-    ``simulator``, or ``numpy``."""
+    """The code that computes: the kernels' ``amx``, ``vnni``, ``avx-vnni``, ``avx2`` or
+    ``portable``, the ``simulator``, or ``numpy``."""
     threads: int
     """Threads that compute."""
     contexts: int = 1
@@ -202,6 +218,10 @@ class TierRunner(ABC):
         logits = self.step(tokens, last)
         self.placed.note_step(tokens, position, last)
         return logits
+
+    def close(self) -> None:
+        """End the threads that compute, if there are any; another step would start them again."""
+        return
 
     def decode(self, token: int) -> NDArray[np.float32]:
         """Append one token and return its logits (V,)."""

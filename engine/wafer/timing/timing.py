@@ -6,6 +6,7 @@ from the micro-steps the compiler noted, so the app, the command line and predic
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,11 @@ from engine.wafer.ops.attention import HeadSplit
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS, Site
 from engine.wafer.place.placement import Placement
 from engine.wafer.program.isa import Field, Op
+from engine.wafer.program.program import Program
 from engine.wafer.program.states import STATES, Busy, State
 from engine.wafer.timing.schedule import RegionRun, schedule
 
-__all__ = ["Activity", "Counts", "Timing"]
+__all__ = ["Activity", "CoreCosts", "Counts", "Timing"]
 
 _CHUNK = 64
 """Positions whose growth is worked out together."""
@@ -154,7 +156,6 @@ class _Attentions:
         self._kinds = [compiled.program.attentions[i] for i in table[numbers, Field.VARIANT]]
         self.windows = tuple(dict.fromkeys(kind.window for kind in self._kinds))
         """The windows of the Program, each once."""
-        self._slopes = [compiled.costs[number].states[1] for number in numbers]
 
     def run(
         self, kv: Mapping[int, NDArray[np.int64]], keeps: NDArray[np.bool_] | None
@@ -180,11 +181,6 @@ class _Attentions:
         kinds = zip(self.regions.tolist(), self._kinds, strict=True)
         return [n for n, (at, kind) in enumerate(kinds) if (at, kind.window) == (region, window)]
 
-    def busy_per_kv_row(self, region: int, window: int) -> NDArray[np.int64]:
-        """Return the booked cycles of those for each KV row of a core, int64 (4, H, W)."""
-        slopes = [self._slopes[number] for number in self.in_region(region, window)]
-        return np.asarray(np.sum(slopes, axis=0))
-
 
 def _attention_at(compiled: Compiled, number: int) -> _Attention:
     """Return the attention of an instruction; the one before it brings its source."""
@@ -198,8 +194,21 @@ def _attention_at(compiled: Compiled, number: int) -> _Attention:
     return _Attention(site, split, order, wavelets, compiled.steps[number].steps, kind.window)
 
 
+@dataclass(frozen=True, slots=True)
+class CoreCosts:
+    """What `Timing.expand` alone needs of single cores: most of a priced model's memory."""
+
+    regions: tuple[RegionRun, ...]
+    attending: Mapping[tuple[int, int], NDArray[np.int64]]
+    """By region and window, the cycles that all its attentions together book for each KV row of a
+    core, int64 (4, H, W)."""
+
+
 class Timing:
-    """Prices steps of one compiled model."""
+    """Prices steps of one compiled model.
+
+    Pickled, it leaves out what it knows of single cores: see `core_costs`.
+    """
 
     def __init__(self, compiled: Compiled, placement: Placement, *, by_core: bool = True) -> None:
         """Run the row program of every region once; not ``by_core``: for cycles only."""
@@ -207,8 +216,12 @@ class Timing:
         self._placement = placement
         self._heads = placement.heads
         self._table = compiled.program.instructions
-        self._schedule = schedule(compiled.program, compiled.steps, compiled.sites, by_core=by_core)
+        whole = schedule(compiled.program, compiled.steps, compiled.sites, by_core=by_core)
+        self._schedule = replace(whole, regions=())
         self._attentions = _Attentions(compiled)
+        self._costs: CoreCosts | None = CoreCosts(whole.regions, self._attending(compiled))
+        self._restore: Callable[[], CoreCosts] | None = None
+        self._restoring = Lock()
         self._alone = int(sum(cost.cycles[0] + cost.cycles[1] for cost in compiled.costs))
         self._growth: dict[int, NDArray[np.int64]] = {}
         _, _, scaled, format = compiled.steps[0].arguments
@@ -222,6 +235,43 @@ class Timing:
             for row in self._table
             if row[Field.OP] == Op.MATMUL
         )
+
+    def _attending(self, compiled: Compiled) -> dict[tuple[int, int], NDArray[np.int64]]:
+        numbers = np.flatnonzero(self._table[:, Field.OP] == Op.ATTENTION)
+        slopes = [compiled.costs[number].states[1] for number in numbers]
+        return {
+            (region, window): np.asarray(np.sum([slopes[n] for n in among], axis=0))
+            for region in range(len(compiled.sites))
+            for window in self._attentions.windows
+            if (among := self._attentions.in_region(region, window))
+        }
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what cycles need."""
+        return vars(self) | {"_costs": None, "_restore": None, "_restoring": None}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Take what `__getstate__` returned; `restore_by` says where the rest is."""
+        vars(self).update(state)
+        self._restoring = Lock()
+
+    def restore_by(self, restore: Callable[[], CoreCosts]) -> None:
+        """Forget the costs of single cores until somebody asks; ``restore`` returns them then."""
+        self._costs, self._restore = None, restore
+
+    @property
+    def core_costs(self) -> CoreCosts:
+        """The costs of single cores, for `expand`.  Any thread may ask."""
+        with self._restoring:
+            if self._costs is None:
+                assert self._restore is not None, "costs of single cores were left out"
+                self._costs = self._restore()
+            return self._costs
+
+    @property
+    def program(self) -> Program:
+        """The compiled model."""
+        return self._program
 
     @property
     def core_rows(self) -> int:
@@ -300,7 +350,7 @@ class Timing:
         one row, so no more than there are blocks may be looked up before the first comes back:
         one more, and head and blocks would wait for each other.
         """
-        blocks = len(self._schedule.regions) - 1
+        blocks = len(self._program.regions) - 1
         first = min(last, blocks)
         later = [min(blocks, last - done) for done in range(blocks, last, blocks)]
         return [(rows - last + first, first), *((each, each) for each in later)]
@@ -356,7 +406,8 @@ class Timing:
         """
         elapsed = self._elapsed(counts)
         states = []
-        for index, run in enumerate(self._schedule.regions):
+        costs = self.core_costs
+        for index, run in enumerate(costs.regions):
             busy = self._busy(index, run, counts)
             active = self._active(index, run, counts, elapsed)
             full = np.zeros((*active.shape, len(STATES)), np.int64)
@@ -366,7 +417,7 @@ class Timing:
             full[..., State.STALL_PIPE] = busy[Busy.PIPE]
             full[..., State.STALL_WAVELET] = active - busy.sum(axis=0)
             full[..., State.IDLE] = elapsed - active
-            if index == len(self._schedule.regions) - 1:
+            if index == len(costs.regions) - 1:
                 self._add_lookups(full, counts.lookups)
             flipped = self._program.regions[index].flipped
             states.append(full[::-1] if flipped else full)
@@ -415,7 +466,7 @@ class Timing:
             attentions = len(self._attentions.in_region(index, window))
             if not attentions:
                 continue
-            per_kv_row = self._attentions.busy_per_kv_row(index, window)
+            per_kv_row = self.core_costs.attending[index, window]
             busy = busy + counts.kv_rows[number][:, None] * per_kv_row
             busy[Busy.COMM] += attentions * counts.kv_comm[number][:, None]
             busy[Busy.PIPE] += attentions * dispatches * counts.streams[number][:, None]

@@ -145,7 +145,7 @@ async def test_a_model_that_cannot_fit_is_refused_and_the_other_goes_on(big):
     async with face((*CANNED, "--memory", memory)) as one:
         await ready(one, 1)
         refused = await ready(one, one.client.open(big))
-        assert "big needs about 134 MB of memory" in refused.message
+        assert "big needs about 168 MB of memory" in refused.message
         assert "beside spark-nano" in refused.message
         one.ask(1)
         assert (await one.answer(1)).text == "spark-nano"

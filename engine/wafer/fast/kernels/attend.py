@@ -6,7 +6,6 @@ Both hold fp16 numbers in float32.
 """
 
 import numpy as np
-from numba import prange
 
 from engine.wafer.fast.kernels.operands import (
     Block,
@@ -17,9 +16,9 @@ from engine.wafer.fast.kernels.operands import (
     SumOrder,
 )
 from engine.wafer.fast.kernels.vectors import exp32, reduce_parts, softcap
-from engine.wafer.jit.decorators import helper, kernel, parallel_kernel
+from engine.wafer.jit.decorators import helper, kernel
 
-__all__ = ["append", "attend", "attend_parallel", "round_to_half"]
+__all__ = ["append", "attend", "copy_item", "item", "items", "round_to_half"]
 
 
 @helper
@@ -170,8 +169,8 @@ def _reduce_rows(parts, order, dims, chain, total):
 
 
 @helper
-def _head(values, query_at, heads, cache, kv, position, out):
-    """values[out:] ← attention of one query head at a position over those that it sees."""
+def _head(values, query_at, heads, cache, kv, position, out, at):
+    """out[at:] ← attention of one query head at a position over those that it sees."""
     first = max(0, position + 1 - heads.window) if heads.window > 0 else 0
     count = position + 1 - first
     dims, rows = heads.dims, heads.position_parts
@@ -189,17 +188,51 @@ def _head(values, query_at, heads, cache, kv, position, out):
     _reduce_rows(parts, order, dims, chain, total)
     norm = reduce_parts(sums, order)
     for d in range(dims):
-        values[out + d] = total[d] / norm
+        out[at + d] = total[d] / norm
 
 
 @helper
-def _row_and_head(values, source, heads, cache, layer, position, target, item):
-    """Attend for pair ``item`` of (row, query head)."""
-    row, head = item // heads.queries, item % heads.queries
+def items(heads, rows):
+    """Return the number of pieces of some rows' attention: one for each row and query head."""
+    return (rows.last - rows.first) * heads.queries
+
+
+@helper
+def _place(heads, rows, target, number):
+    """Return where the result of a piece goes."""
+    row = rows.first + number // heads.queries
+    return target.at + row * target.width + number % heads.queries * heads.dims
+
+
+@helper
+def item(values, source, heads, cache, layer, position, out, target, rows, number):
+    """Compute one piece of the rows' attention; their keys and values are in the cache.
+
+    Args:
+        values: The arena, which ``source`` lies in.
+        source: Rows that begin with the queries.
+        heads: Shape, and orders of the sums.
+        cache: Keys and values of all positions up to the rows' own.
+        layer: Which layer.
+        position: Position of the step's first row.
+        out: Written, at the places of the piece in ``target`` alone.
+        target: Where results go.
+        rows: Which rows.
+        number: Which piece, below `items`.
+    """
+    row, head = rows.first + number // heads.queries, number % heads.queries
     kv = layer * heads.keys + head * heads.keys // heads.queries
     query_at = source.at + row * source.width + head * heads.dims
-    out = target.at + row * target.width + head * heads.dims
-    _head(values, query_at, heads, cache, kv, position + row, out)
+    at = _place(heads, rows, target, number)
+    _head(values, query_at, heads, cache, kv, position + row, out, at)
+
+
+@helper
+def copy_item(source, source_block, heads, rows, values, target, number):
+    """Copy the result of a piece that was computed elsewhere to its place in ``target``."""
+    at, to = _place(heads, rows, source_block, number), _place(heads, rows, target, number)
+    for d in range(heads.dims):
+        values[to + d] = source[at + d]
 
 
 @kernel
@@ -228,21 +261,5 @@ def attend(
     Exactness:
         Bit-exact with ``engine.model.reference``'s attention of the same order.
     """
-    for item in range(rows.first * heads.queries, rows.last * heads.queries):
-        _row_and_head(values, source, heads, cache, layer, position, target, item)
-
-
-@parallel_kernel
-def attend_parallel(
-    values: Floats,
-    source: Block,
-    heads: Heads,
-    cache: KvCache,
-    layer: int,
-    position: int,
-    target: Block,
-    rows: RowSpan,
-) -> None:
-    """The same with (row, head) pairs shared among threads."""
-    for item in prange(rows.first * heads.queries, rows.last * heads.queries):
-        _row_and_head(values, source, heads, cache, layer, position, target, item)
+    for number in range(items(heads, rows)):
+        item(values, source, heads, cache, layer, position, values, target, rows, number)

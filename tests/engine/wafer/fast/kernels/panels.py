@@ -44,10 +44,10 @@ def image_of(x):
     return image
 
 
-def product(x, panels, pieces, order, outputs, *, kernel=multiply.matmul, first=0):
+def product(x, panels, pieces, order, outputs, *, first=0):
     """Rows ``first`` … of x (M, K) times a matrix; what the kernel leaves alone stays −1."""
     out = np.full((len(x), outputs + 3), F32(-1))
-    kernel(
+    multiply.matmul(
         panels,
         pieces,
         image_of(x),
@@ -70,7 +70,7 @@ def random_panel(random, storage, groups, path):
         size = (runs, (end - start) // np.dtype(numbers).itemsize)
         content[:, start:end] = random.normal(size=size).astype(numbers).view(np.uint8)
     pieces = np.array([[0, groups, 64, 0, 0]], np.int64)
-    panels = Panels(content.reshape(-1), pieces, np.zeros((1, 2), np.int64))
+    panels = Panels(content.reshape(-1), pieces, np.zeros((1, 3), np.int64))
     warm_up.link(path, [storage], panels)
     return panels
 
@@ -102,12 +102,15 @@ def _level(bits, lines, n, k):
     strip, quad, i = lines[n // 16], k // 4, n % 16 * 4 + k % 4
     if bits == 8:
         return strip[quad][i]
-    level = strip[quad // 2][i] >> 4 * (quad % 2) & 15
-    if bits == 5:
-        level |= (strip[4][i] >> quad & 1) << 4
-    if bits == 6:
-        level |= (strip[4 + quad // 4][i] >> 2 * (quad % 4) & 3) << 4
-    return level
+    pair, odd = divmod(quad, 2)
+    four = strip[pair][i] >> 4 * odd & 15
+    if bits == 4:
+        return four
+    plane = strip[4][i] >> 2 * pair if bits == 5 else strip[4 + pair // 2][i] >> 4 * (pair % 2)
+    above = bits - 4
+    if odd:
+        return four << above | plane & 2**above - 1
+    return four | (plane >> above & 2**above - 1) << 4
 
 
 def _factors(storage, own, shared):
