@@ -148,12 +148,12 @@ def kernels() -> Iterator[tuple[str, Any]]:
     yield "program loop", run_step
 
 
-def compiled_loop(loop: Any, memory: Memory) -> Callable[..., None]:
+def compiled_loop(loop: Any, memory: Memory) -> Callable[..., Any]:
     """Return `run_step` or `help_steps` compiled for arguments of these types.
 
     numba's own call looks at the type of every argument first, 8 µs a step; this one does not.
     """
-    compiled: Callable[..., None] = loop.compile(signature(loop, samples(memory)))
+    compiled: Callable[..., Any] = loop.compile(signature(loop, samples(memory)))
     return compiled
 
 
