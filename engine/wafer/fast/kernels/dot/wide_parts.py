@@ -28,8 +28,8 @@ from engine.wafer.fast.kernels.dot.vector_code import (
 from engine.wafer.fast.kernels.dot.wide_code import ROW_SUMS, slot_bytes, unpack_slot
 
 __all__ = [
-    "Sizes", "ask_for", "begin", "end", "first_line", "keep", "multiply_block", "sizes_of", "unpack",
-    "write_totals",
+    "Sizes", "ask_for", "begin", "end", "first_line", "keep", "multiply_block", "sizes_of",
+    "unpack", "write_totals",
 ]  # fmt: skip
 
 intrinsic: Any = _intrinsic  # its type counts one argument too many
