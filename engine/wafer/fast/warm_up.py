@@ -131,8 +131,10 @@ def link(path: DotPath, storages: Sequence[Storage], panels: operands.Panels) ->
 
 
 def _link(number: int, products: Products, given: Mapping[Any, Any]) -> None:
-    arguments = {**given, Products: products}
+    few = products.path.few_rows or products.path
     for entry, dispatcher in enumerate(ENTRIES):
+        path = products.path if dispatcher is wide.wide_product else few
+        arguments = {**given, Products: Products(path, products.storage)}
         address = address_of(dispatcher, signature(dispatcher, arguments))
         given[operands.Panels].entries[number, entry] = address
 
@@ -146,12 +148,12 @@ def kernels() -> Iterator[tuple[str, Any]]:
     yield "program loop", run_step
 
 
-def compiled_loop(loop: Any, memory: Memory) -> Callable[..., None]:
+def compiled_loop(loop: Any, memory: Memory) -> Callable[..., Any]:
     """Return `run_step` or `help_steps` compiled for arguments of these types.
 
     numba's own call looks at the type of every argument first, 8 µs a step; this one does not.
     """
-    compiled: Callable[..., None] = loop.compile(signature(loop, samples(memory)))
+    compiled: Callable[..., Any] = loop.compile(signature(loop, samples(memory)))
     return compiled
 
 
