@@ -202,6 +202,22 @@ def test_a_model_that_was_closed_computes_again(helpers, pair):
     assert helpers() == 3
 
 
+def test_helpers_that_end_before_they_are_woken_are_ended(helpers, pair):
+    """A helper that is awake may see the end first and close its end of the pipe."""
+    _, helped, steps = pair
+    pool = helped.executor._pool
+    logits(helped, steps)
+    claims.stop(pool.shares)
+    for number, helper in enumerate(pool._helpers):
+        words = pool.shares.words
+        os.write(words[(claims._HELPERS + number) * claims._LINE + claims._WRITE_END], b"\0")
+        helper.join(10)
+
+    helped.executor.close()
+
+    assert helpers() == 0
+
+
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_process_that_was_forked_off_has_helpers_of_its_own(pair):
     alone, helped, steps = pair
