@@ -139,6 +139,9 @@ class CannedWafer(CannedRunner):
         super().__init__(text, **options)
         self.placed = CannedPlaced(self.calls)
 
+    def close(self) -> None:
+        self.calls.append(("close", 0))
+
 
 @dataclass(frozen=True, slots=True)
 class CannedCounts:
