@@ -131,8 +131,10 @@ def link(path: DotPath, storages: Sequence[Storage], panels: operands.Panels) ->
 
 
 def _link(number: int, products: Products, given: Mapping[Any, Any]) -> None:
-    arguments = {**given, Products: products}
+    few = products.path.few_rows or products.path
     for entry, dispatcher in enumerate(ENTRIES):
+        path = products.path if dispatcher is wide.wide_product else few
+        arguments = {**given, Products: Products(path, products.storage)}
         address = address_of(dispatcher, signature(dispatcher, arguments))
         given[operands.Panels].entries[number, entry] = address
 
