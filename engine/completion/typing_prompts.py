@@ -15,9 +15,9 @@ from engine.repository.other_files import FileChunk
 
 __all__ = ["QUICK_TOKENS", "TypingPrompts"]
 
-QUICK_TOKENS = 240
-"""Longest prompt that is computed while somebody waits, if a shorter one can stand in; control
-tokens and the file's name leave more than 200 for the text around the cursor."""
+QUICK_TOKENS = 280
+"""Longest prompt that is computed while somebody waits, if a shorter one can stand in: control
+tokens, the file's name and a cut at a line leave at least 200 for the text around the cursor."""
 
 RENEWAL_LINES = 4
 """Line ends behind the split point from which a frame with a later one is wanted."""
