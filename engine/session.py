@@ -109,8 +109,6 @@ class Session:
         report(Progress("model", 0, 1, "reading the model"))
         spec = machines.get(machine, clock_ghz)
         loaded = load_model(find_model(model))
-        report(Progress("model", 0, 1, "reading the vocabulary"))
-        tokenizer = Tokenizer.load(loaded.path)
         report(Progress("model", 0, 1, "placing the model"))
         placed = open_placed(loaded.graph, spec, formats=loaded.formats)
         report(Progress("model", 0, 1, "packing the weights"))
@@ -120,6 +118,14 @@ class Session:
             threads=threads or default_threads(),
             on_progress=lambda done, total, label: report(Progress("kernels", done, total, label)),
         )
+        try:
+            report(Progress("kernels", 1, 1, "reading the vocabulary"))
+            tokenizer = Tokenizer.load(loaded.path, loaded.gguf)  # while the weights are packed
+            report(Progress("kernels", 1, 1, "packing the weights"))
+            runner.finish()
+        except BaseException:  # also an opening that is given up
+            runner.close()
+            raise
         return cls(
             _model_info(loaded, tokenizer),
             _machine_info(placed),

@@ -23,7 +23,7 @@ from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
 from engine.wafer.fast.kernels.operands import Angles, KvCache, Quantised
 from engine.wafer.fast.kv_contexts import KvContexts
 from engine.wafer.fast.memory import Memory, Own
-from engine.wafer.fast.packing import Packed, pack
+from engine.wafer.fast.packing import Packed, begin_packing
 from engine.wafer.fast.pieces import WORTH_SHARING, help_steps, own_size
 from engine.wafer.fast.step import run_step
 from engine.wafer.fast.threads.choice import Choice
@@ -79,7 +79,7 @@ class Executor:
         threads: int,
         path: str | None = None,
     ) -> None:
-        """Pack the weights and allocate the state.
+        """Begin to pack the weights and allocate the state; the first step waits for the weights.
 
         Args:
             program: What to run.
@@ -99,7 +99,7 @@ class Executor:
         self.threads = threads
         self._path = _path(path)
         self.path_name = self._path.name
-        self._packed = pack(program.matrices, tensors, threads)
+        self._packed = begin_packing(program.matrices, tensors, threads)
         kind = program.attentions[0]
         self.contexts = KvContexts(
             program.layers * kind.kv_heads,
@@ -126,6 +126,7 @@ class Executor:
 
     @cached_property
     def _loop(self) -> Callable[..., bool]:
+        self.finish_packing()
         link(self._path, self._packed.storages, self._memory.panels)
         return compiled_loop(run_step, self._memory)
 
@@ -133,6 +134,14 @@ class Executor:
     def _help(self) -> Callable[[int], None]:
         """What a helper runs; it holds the memory, and not the executor."""
         return partial(compiled_loop(help_steps, self._memory), self._memory)
+
+    def finish_packing(self) -> None:
+        """Wait until all weights are packed.
+
+        Raises:
+            WeightsError: A tensor has a value that its format does not allow.
+        """
+        self._packed.filling.wait()
 
     def warm_up(self, on_progress: Callable[[int, int, str], None]) -> None:
         """Compile or load every kernel, one after the other, and start the threads that help.

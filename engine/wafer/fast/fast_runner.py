@@ -50,6 +50,10 @@ class FastRunner(TierRunner):
 
         self.contexts = MAX_CONTEXTS
 
+    def finish(self) -> None:
+        """Wait until all weights are packed."""
+        self.executor.finish_packing()
+
     @property
     def position(self) -> int:
         """Rows in the KV cache."""
@@ -97,8 +101,9 @@ def open_fast(
     threads: int = 1,
     path: str | None = None,
     on_progress: OnProgress = quiet,
+    finished: bool = True,
 ) -> FastRunner:
-    """Pack a placed model's weights and compile or load the kernels.
+    """Pack a placed model's weights and compile or load the kernels, both at the same time.
 
     Args:
         placed: The model on its machine.
@@ -106,9 +111,11 @@ def open_fast(
         threads: Compute threads of the host; no result depends on it.
         path: Name of the path that the kernels take; None is the processor's best.
         on_progress: Called with (done, total, label) while kernels compile.
+        finished: False: do not wait for the weights; `FastRunner.finish` does, or the first step.
 
     Raises:
         EngineError: The threads asked for are not possible.
+        WeightsError: A tensor has a value that its format does not allow.
     """
     cache = kernel_cache.use()
     from engine.wafer.fast.executor import Executor
@@ -121,7 +128,10 @@ def open_fast(
     _compiled(lambda report: compile_packers(matrices, report), cache, first)
     executor = Executor(placed.program, tensors, threads=threads, path=path)
     _compiled(executor.warm_up, cache, second)
-    return FastRunner(placed, executor)
+    runner = FastRunner(placed, executor)
+    if finished:
+        runner.finish()
+    return runner
 
 
 def _shifted(on_progress: OnProgress, before: int, total: int) -> OnProgress:

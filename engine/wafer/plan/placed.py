@@ -166,6 +166,14 @@ class TierRunner(ABC):
     def __init__(self, placed: Placed) -> None:
         self.placed = placed
 
+    def finish(self) -> None:
+        """Wait until the first step can begin; most tiers are ready at once.
+
+        Raises:
+            WeightsError: A tensor has a value that its format does not allow.
+        """
+        return
+
     @property
     def context_length(self) -> int:
         """Rows the KV cache can hold."""
