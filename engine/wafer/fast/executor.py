@@ -8,7 +8,7 @@ import mmap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
@@ -17,16 +17,19 @@ from numpy.typing import NDArray
 from engine import scalars
 from engine.errors import EngineError
 from engine.model.tensors.tensor import Tensor
+from engine.wafer.fast.kernels import attend
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
 from engine.wafer.fast.kernels.operands import Angles, KvCache, Quantised
 from engine.wafer.fast.packing import Packed, pack
 from engine.wafer.fast.step import Memory
-from engine.wafer.fast.warm_up import compiled_loop, link, warm_up
+from engine.wafer.fast.warm_up import compiled_loop, link, link_attention, warm_up
 from engine.wafer.program.program import MAX_ROWS, Norm, Program
 
 __all__ = ["Executor", "processor_path"]
+
+_Number = TypeVar("_Number", np.uint16, np.float32)
 
 
 def processor_path() -> str:
@@ -84,7 +87,7 @@ class Executor:
         self._path = _path(path)
         self.path_name = self._path.name
         self._packed = pack(program.matrices, tensors, threads)
-        self._memory = _allocate(program, self._packed)
+        self._memory = _allocate(program, self._packed, threads)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])
         self.position = 0
@@ -93,6 +96,7 @@ class Executor:
     @cached_property
     def _loop(self) -> Callable[..., None]:
         link(self._path, self._packed.storages, self._memory.panels)
+        link_attention(self._path, self._memory.cache)
         return compiled_loop(self._memory)
 
     def warm_up(self, on_progress: Callable[[int, int, str], None]) -> None:
@@ -155,7 +159,7 @@ class Executor:
         return np.array(self._memory.values[at : at + rows * width].reshape(rows, width))
 
 
-def _allocate(program: Program, packed: Packed) -> Memory:
+def _allocate(program: Program, packed: Packed, threads: int) -> Memory:
     blocks, end = [], 0
     for buffer in program.buffers:
         blocks.append((end, buffer.width))
@@ -185,10 +189,11 @@ def _allocate(program: Program, packed: Packed) -> Memory:
         panels=packed.panels,
         vectors=packed.vectors,
         angles=angles,
-        values=_zeros_by_page(end),
+        values=_zeros_by_page(end, np.float32),
         inputs=_inputs(program),
         partial=np.zeros(max(order.parts for order in program.orders), np.float32),
         cache=_cache(program),
+        scratch=_scratch(program, threads),
     )
 
 
@@ -210,23 +215,34 @@ def _inputs(program: Program) -> Quantised:
 
 def _cache(program: Program) -> KvCache:
     # Kinds of attention differ in their constants; a placement gives all layers the same heads.
-    kind = program.attentions[0]
-    size = program.layers * kind.kv_heads * kind.head_dim * program.context_length
+    kind, context = program.attentions[0], program.context_length
+    heads = program.layers * kind.kv_heads
     return KvCache(
-        keys=_zeros_by_page(size), values=_zeros_by_page(size), context=program.context_length
+        keys=_zeros_by_page(heads * attend.key_numbers(context, kind.head_dim), np.uint16),
+        values=_zeros_by_page(heads * attend.value_numbers(context, kind.head_dim), np.uint16),
+        context=attend.padded(context),
+        code=np.zeros(1, np.int64),
     )
 
 
-def _zeros_by_page(size: int) -> NDArray[np.float32]:
-    """Return zeros, float32 (size,), of which a page takes memory once it is written to.
+def _scratch(program: Program, threads: int) -> NDArray[np.float32]:
+    """Return what the pieces of an attention use while they are computed, for each thread."""
+    dims = program.attentions[0].head_dim
+    size = threads * attend.scratch_numbers(program.context_length, dims)
+    return _zeros_by_page(size, np.float32)
 
-    NumPy asks for pages of 2 MB, on which the few positions that are used touch all of a cache:
-    a number of every head lies a whole context apart from the next.
+
+def _zeros_by_page(size: int, kind: type[_Number]) -> NDArray[_Number]:
+    """Return zeros (size,) of which a page takes memory once it is written to.
+
+    NumPy asks for pages of 2 MB, on which the few positions that are used touch much of a cache:
+    the heads lie a whole context apart from each other.
     """
-    room = mmap.mmap(-1, 4 * max(1, size), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    width = np.dtype(kind).itemsize
+    room = mmap.mmap(-1, width * max(1, size), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with suppress(AttributeError, OSError):  # a system that has no larger pages
         room.madvise(mmap.MADV_NOHUGEPAGE)
-    return np.frombuffer(room, np.float32, size)
+    return np.frombuffer(room, kind, size)
 
 
 def _rotations(program: Program) -> tuple[NDArray[np.int64], Angles]:

@@ -91,6 +91,8 @@ class Memory(NamedTuple):
     partial: Floats
     """Scratch, one element per part of a norm."""
     cache: KvCache
+    scratch: Floats
+    """Of the pieces of an attention, a share for each thread."""
 
 
 @helper
@@ -213,9 +215,13 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
                 seen = min(seen, heads.window)
             products = count * heads.queries * seen * heads.dims
             if threads > 1 and products >= _PARALLEL_PRODUCTS:
-                attend.attend_parallel(values, source, heads, cache, layer, position, target, rows)
+                attend.attend_parallel(
+                    values, source, heads, cache, layer, position, target, rows, memory.scratch
+                )
             else:
-                attend.attend(values, source, heads, cache, layer, position, target, rows)
+                attend.attend(
+                    values, source, heads, cache, layer, position, target, rows, memory.scratch
+                )
         elif op == _GATE:
             vectors.gate(values, source, memory.activations[variant], target, rows)
         elif op == _ADD:

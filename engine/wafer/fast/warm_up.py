@@ -14,7 +14,8 @@ import numpy as np
 
 from engine.errors import EngineError
 from engine.model.tensors import FORMATS
-from engine.wafer.fast.kernels import lookup, multiply, operands
+from engine.wafer.fast.kernels import attend, lookup, multiply, operands
+from engine.wafer.fast.kernels.attention_terms import AttentionCode
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.entries import address_of
 from engine.wafer.fast.kernels.dot.products import Products
@@ -31,6 +32,7 @@ __all__ = [
     "compiled_loop",
     "kernels",
     "link",
+    "link_attention",
     "samples",
     "signature",
     "warm_up",
@@ -47,7 +49,7 @@ ENTRIES = (multiply.product, lookup.row)
 def works(matrices: Sequence[Matrix]) -> tuple[int, int]:
     """Return how many kernels pack a Program's weights, and how many run it."""
     storages = _storages(matrices)
-    return len(_packers(storages)), len(storages) + len(dict(kernels()))
+    return len(_packers(storages)), len(storages) + 1 + len(dict(kernels()))
 
 
 def compile_packers(
@@ -113,6 +115,7 @@ def warm_up(
         f"products with {storage.name}": partial(_link, number, Products(path, storage), given)
         for number, storage in enumerate(storages)
     }
+    work["attention by the processor"] = partial(link_attention, path, memory.cache)
     for label, dispatcher in kernels():
         work[label] = partial(dispatcher.compile, signature(dispatcher, given))
     for number, (label, compile) in enumerate(work.items()):
@@ -126,6 +129,12 @@ def link(path: DotPath, storages: Sequence[Storage], panels: operands.Panels) ->
     given = _samples_of_entries(panels)
     for number, storage in enumerate(storages):
         _link(number, Products(path, storage), given)
+
+
+def link_attention(path: DotPath, cache: operands.KvCache) -> None:
+    """Write the address of an attention by a path into a cache; compile it if need be."""
+    given = {**_samples_of_attention(cache), AttentionCode: AttentionCode(path)}
+    cache.code[0] = address_of(attend.piece, signature(attend.piece, given))
 
 
 def _link(number: int, products: Products, given: Mapping[Any, Any]) -> None:
@@ -171,11 +180,22 @@ def samples(memory: Memory) -> dict[Any, Any]:
         operands.Float: memory.norms[0],
         operands.Tokens: np.zeros(1, np.int32),
         operands.Pieces: operands.Pieces(0, 1),
-        operands.Heads: operands.Heads(1, 1, 2, np.float32(1.0), 1, 1, 1, 0, np.float32(0.0)),
-        operands.KvCache: memory.cache,
+        **_samples_of_attention(memory.cache),
         operands.Angles: memory.angles,
         operands.Rotation: operands.Rotation(0, 2),
         Memory: memory,
+    }
+
+
+def _samples_of_attention(cache: operands.KvCache) -> dict[Any, Any]:
+    """Return a value for every annotation of `attend.piece` but its code."""
+    return {
+        int: 0,
+        operands.Floats: np.zeros(1, np.float32),
+        operands.Block: operands.Block(0, 1),
+        operands.RowSpan: operands.RowSpan(0, 1),
+        operands.Heads: operands.Heads(1, 1, 2, np.float32(1.0), 1, 1, 1, 0, np.float32(0.0)),
+        operands.KvCache: cache,
     }
 
 

@@ -8,14 +8,17 @@ from numba.core import compiler, registry, typed_passes
 
 from engine.wafer.fast import step, warm_up
 from engine.wafer.fast.kernels import attend, lookup, multiply, vectors
+from engine.wafer.fast.kernels.attention_terms import AttentionCode
 from engine.wafer.fast.kernels.dot.portable import PORTABLE
 from engine.wafer.fast.kernels.dot.products import Products
 from engine.wafer.fast.kernels.dot.storage_table import STORAGES
 from engine.wafer.program.operations import OPERATIONS
 
 KERNELS = dict(warm_up.kernels())
-NOT_CALLED_BY_THE_LOOP = {"product", "reduce_parts", "round_to_half", "softcap"}
-"""Helpers that other kernels call, and tests; `product` is called by its address."""
+NOT_CALLED_BY_THE_LOOP = {
+    "half_bits", "item", "items", "piece", "product", "reduce_parts", "softcap",
+}  # fmt: skip
+"""Helpers that other kernels call, and tests; `product` and `piece` are called by addresses."""
 
 
 @pytest.fixture(scope="module")
@@ -59,15 +62,27 @@ def test_the_code_of_a_storage_is_compiled_for_what_its_callers_hand_over(given,
     alone = warm_up.signature(entry, {**given, Products: Products(PORTABLE, STORAGES["int8"])})
     arguments = alone[1:] if caller is multiply._product else warm_up.signature(caller, given)
 
-    inferred = types_of(caller, arguments)
+    assert handed_to(names[entry], caller, arguments) == (types.intp, *alone[1:])
 
+
+def test_the_code_of_an_attention_is_compiled_for_what_its_caller_hands_over(given):
+    alone = warm_up.signature(attend.piece, {**given, AttentionCode: AttentionCode(PORTABLE)})
+    calls = calls_of(attend.attend, warm_up.signature(attend.attend, given))
+    (arguments,) = calls[attend.item]
+
+    assert handed_to("call_attention", attend.item, arguments) == (types.intp, *alone[1:])
+
+
+def handed_to(name, caller, arguments):
+    """The types that a function hands to a call by address."""
+    inferred = types_of(caller, arguments)
     (handed,) = (
         signature.args
         for expression, signature in inferred.calltypes.items()
         if getattr(expression, "op", None) == "call"
-        and names[entry] in str(inferred.typemap[expression.func.name])
+        and name in str(inferred.typemap[expression.func.name])
     )
-    assert handed == (types.intp, *alone[1:])
+    return handed
 
 
 def calls_of(dispatcher, arguments):
