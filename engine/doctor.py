@@ -40,7 +40,8 @@ class Examination:
     """The means the engine would have if it started now."""
 
     processor_path: str
-    """``"avx512-vnni"``, ``"avx2"`` or ``"portable"``."""
+    """``"amx"``, ``"vnni"``, ``"avx-vnni"``, ``"avx2"`` or ``"portable"``; ``"none"`` where it is a
+    problem."""
     threads: int
     kernel_cache: Path
     """Folder of the compiled kernels of this version and processor; it may not exist yet."""
@@ -52,6 +53,8 @@ class Examination:
     stale_caches: tuple[Path, ...]
     """Kernel folders of other versions or processors; safe to delete."""
     models: tuple[ModelCheck, ...]
+    path_problem: str | None = None
+    """Why the kernels cannot run; None when they can."""
 
 
 def examine(model: str | None = None) -> Examination:
@@ -67,7 +70,7 @@ def examine(model: str | None = None) -> Examination:
     folder = kernel_cache.folder()
     # Chosen before the kernels are imported, which happens in _processor_path.
     usable = kernel_cache.use()
-    path = _processor_path()
+    path, problem = _processor_path()
     if usable != folder:
         shutil.rmtree(usable, ignore_errors=True)
     return Examination(
@@ -81,13 +84,17 @@ def examine(model: str | None = None) -> Examination:
             sorted(other for other in folder.parent.glob("*/") if other.name != folder.name)
         ),
         models=_models(None if model is None else find_model(model)),
+        path_problem=problem,
     )
 
 
-def _processor_path() -> str:
+def _processor_path() -> tuple[str, str | None]:
     from engine.wafer.fast.executor import processor_path
 
-    return processor_path()
+    try:
+        return processor_path(), None
+    except EngineError as error:
+        return "none", str(error)
 
 
 def _models(asked: Path | None) -> tuple[ModelCheck, ...]:

@@ -10,8 +10,9 @@ Source:
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from types import MappingProxyType
 
 import numpy as np
@@ -78,7 +79,7 @@ def read_vocabulary(file: GgufFile) -> GgufVocabulary:
         raise ModelError(
             f"{file.path}: vocabulary of kind {kind!r}; supported: {', '.join(_KINDS)}"
         )
-    pieces = tuple(source.strings("tokenizer.ggml.tokens"))
+    pieces = tuple(source.strings("tokenizer.ggml.tokens").texts())
     kinds = source.kinds(len(pieces))
     try:
         backend = build(source, pieces, kinds)
@@ -88,7 +89,7 @@ def read_vocabulary(file: GgufFile) -> GgufVocabulary:
         raise ModelError(f"{file.path}: its vocabulary makes no tokenizer: {error}") from error
     control = _control(pieces, kinds)
     _add_tokens(backend, pieces, kinds, control)
-    contents = tuple(_contents(kind, pieces, kinds, control))
+    contents = _contents(kind, pieces, kinds, control)
     return GgufVocabulary(backend, contents, _roles(source, kind, len(pieces)))
 
 
@@ -134,7 +135,7 @@ class _Source:
             return [NORMAL] * count
         if not isinstance(value, np.ndarray) or value.shape != (count,):
             raise self._missing("tokenizer.ggml.token_type", f"an array of {count} numbers")
-        return [int(number) for number in value.tolist()]
+        return list(map(int, value.tolist()))
 
     def token(self, key: str, count: int) -> int | None:
         """Return a token's id, None where the file names none or one beyond the vocabulary."""
@@ -157,7 +158,7 @@ def _byte_level(source: _Source, pieces: tuple[str, ...], kinds: list[int]) -> T
         raise ModelError(
             f"{source.file.path}: pre-tokenizer {pre!r}; supported: {', '.join(PRE_TOKENIZERS)}"
         )
-    merges = [_merge(source, line) for line in source.strings("tokenizer.ggml.merges")]
+    merges = _merges(source)
     backend = Tokenizer(
         BPE(vocab=_ids(pieces), merges=merges, ignore_merges=pre.startswith("llama"))
     )
@@ -171,11 +172,13 @@ def _byte_level(source: _Source, pieces: tuple[str, ...], kinds: list[int]) -> T
     return backend
 
 
-def _merge(source: _Source, line: str) -> tuple[str, str]:
-    left, space, right = line.partition(" ")
-    if not (left and space and right):
-        raise ModelError(f"{source.file.path}: {line!r} is no merge of two pieces")
-    return left, right
+def _merges(source: _Source) -> list[tuple[str, str]]:
+    lines = source.strings("tokenizer.ggml.merges").texts()
+    pairs = [(left, right) for left, _, right in (line.partition(" ") for line in lines)]
+    for line, (left, right) in zip(lines, pairs, strict=True):
+        if not (left and right):
+            raise ModelError(f"{source.file.path}: {line!r} is no merge of two pieces")
+    return pairs
 
 
 # ── SentencePiece-style BPE ─────────────────────────────────────────────────────────────────
@@ -252,20 +255,31 @@ def _roles(source: _Source, kind: str, count: int) -> TokenRoles:
 
 def _contents(
     vocabulary: str, pieces: tuple[str, ...], kinds: list[int], control: set[int]
-) -> Iterator[bytes]:
-    """Yield the bytes of every token."""
-    byte_of = _bytes_by_letter()
-    for i, (piece, kind) in enumerate(zip(pieces, kinds, strict=True)):
-        if i in control:
-            yield b""
-        elif kind == BYTE:
-            yield _byte(piece)
+) -> tuple[bytes, ...]:
+    """Return the bytes of every token."""
+    contents = _all_spelled(pieces) if vocabulary == "gpt2" else _all_spaced(pieces)
+    for i, kind in enumerate(kinds):
+        if kind == BYTE:
+            contents[i] = _byte(pieces[i])
         elif kind == USER_DEFINED:
-            yield piece.encode()
-        elif vocabulary == "gpt2":
-            yield _spelled(piece, byte_of)
-        else:
-            yield piece.replace("▁", " ").encode()
+            contents[i] = pieces[i].encode()
+    for i in control:
+        contents[i] = b""
+    return tuple(contents)
+
+
+def _all_spaced(pieces: tuple[str, ...]) -> list[bytes]:
+    return [piece.replace("▁", " ").encode() for piece in pieces]
+
+
+def _all_spelled(pieces: tuple[str, ...]) -> list[bytes]:
+    """Return `_spelled` of every piece: of all letters at once, unless one stands for no byte."""
+    byte_of = _bytes_by_letter()
+    together = _spelled("".join(pieces), byte_of)
+    ends = list(accumulate(map(len, pieces)))
+    if ends and ends[-1] != len(together):
+        return [_spelled(piece, byte_of) for piece in pieces]
+    return [together[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _bytes_by_letter() -> dict[int, int | None]:
@@ -293,11 +307,8 @@ def _ids(pieces: Iterable[str]) -> dict[str, int]:
 
 
 def _control(pieces: tuple[str, ...], kinds: list[int]) -> set[int]:
-    return {
-        i
-        for i, (piece, kind) in enumerate(zip(pieces, kinds, strict=True))
-        if kind in (CONTROL, UNKNOWN) or piece in CONTROL_LOOKING
-    }
+    marked = {i for i, kind in enumerate(kinds) if kind in (CONTROL, UNKNOWN)}
+    return marked | {i for i, piece in enumerate(pieces) if piece in CONTROL_LOOKING}
 
 
 def _add_tokens(
@@ -306,7 +317,7 @@ def _add_tokens(
     """Register control tokens, which text never gives, and pieces that are matched whole."""
     added = [
         AddedToken(piece, special=i in control, normalized=False)
-        for i, piece in enumerate(pieces)
-        if i in control or kinds[i] == USER_DEFINED
+        for i, (piece, kind) in enumerate(zip(pieces, kinds, strict=True))
+        if kind == USER_DEFINED or i in control
     ]
     backend.add_tokens(added)

@@ -4,7 +4,6 @@ The face of the engine inside a process; `engine.server` and the command line us
 parts, lets one request at a time through to them and describes their state; computes nothing.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from threading import Lock
 
@@ -14,6 +13,8 @@ from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
 from engine.errors import EngineError
 from engine.generation.generator import Generator, RunnerStep
+from engine.generation.speculation import Speculation
+from engine.host_cores import worthwhile_cores
 from engine.knowledge.tuning import Tuning, find_tuning
 from engine.model.families import FAMILIES
 from engine.model.load import Model, load_model
@@ -38,10 +39,8 @@ __all__ = ["Session", "default_threads"]
 
 
 def default_threads() -> int:
-    """Return the compute threads used when none are asked for: all cores but one, at least 1."""
-    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
-    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    return max(1, cores - 1)
+    """Return the compute threads used when none are asked for: a core each, 8 at most."""
+    return worthwhile_cores()
 
 
 class Session:
@@ -58,15 +57,17 @@ class Session:
         tokenizer: Tokenizer,
         runner: TierRunner,
         tuning: Tuning | None = None,
+        *,
+        speculation: bool = True,
     ) -> None:
         self.model = model
         self.machine = machine
         self.threads = runner.threads
         self.processor_path = runner.processor_path
-        self._placed = runner.placed
+        self._placed, self._runner = runner.placed, runner
         self._meter = WaferMeter(machine, runner.placed, runner.context_length)
         self._work = WorkCounters()
-        self._generator = Generator(runner, self._count)
+        self._generator = Generator(runner, self._count, Speculation() if speculation else None)
         self._completer = Completer(model, tokenizer, self._generator, self._meter, tuning)
         self._lock = Lock()
         self._busy = False
@@ -81,6 +82,7 @@ class Session:
         *,
         tier: str = "fast",
         threads: int | None = None,
+        speculation: bool = True,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> "Session":
         """Load a model, place it on a machine and make it ready to run.
@@ -91,6 +93,8 @@ class Session:
             clock_ghz: Clock that turns cycles into seconds; None is the machine's own.
             tier: One of `engine.wafer.tiers.TIERS`.
             threads: Threads that compute; None is `default_threads`.
+            speculation: Whether guessed tokens are verified together.  No text depends on it; the
+                wafer's cycles per token do, and through it on host time.
             on_progress: Called in this thread with each step.
 
         Raises:
@@ -119,6 +123,7 @@ class Session:
             tokenizer,
             runner,
             find_tuning(loaded.path, loaded.name, loaded.weight_bytes),
+            speculation=speculation,
         )
 
     @property
@@ -198,7 +203,7 @@ class Session:
     def _count(self, step: RunnerStep) -> None:
         self._work.add(
             decode=step.decode,
-            tokens=step.rows,
+            tokens=step.used if step.decode else step.rows - step.logits + 1,
             seconds=step.seconds,
             cycles=self._meter.cycles(step),
         )
@@ -219,9 +224,10 @@ class Session:
         return describe(sequence, older, newer, activity)
 
     def close(self) -> None:
-        """Wait for the request that runs and serve no more."""
+        """Wait for the request that runs, serve no more and end the threads that compute."""
         with self._lock:
             self._closed = True
+            self._runner.close()
 
 
 def _model_info(model: Model, tokenizer: Tokenizer) -> ModelInfo:

@@ -105,7 +105,7 @@ def metadata(model: Model, tokenizer: dict[str, Any]) -> dict[str, object]:
         "llama.attention.value_length": config.head_dim,
         "llama.attention.layer_norm_rms_epsilon": float(config.rms_norm_eps),
         "llama.rope.dimension_count": config.head_dim,
-        "llama.rope.freq_base": float(config.rope_theta),
+        "llama.rope.freq_base": float(config.rope.base),
         "llama.vocab_size": config.vocab_size,
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.pre": "gpt-2",
@@ -132,14 +132,14 @@ def tokens(tokenizer: dict[str, Any], count: int) -> Iterator[tuple[str, int]]:
         yield pieces.get(number, (f"<unused{number}>", CONTROL))
 
 
-def main(source: str, target: str) -> None:
+def write(source: Path, target: Path) -> None:
     """Write a folder's model."""
-    model = load_model(Path(source))
-    tokenizer = json.loads((Path(source) / "tokenizer.json").read_text(encoding="utf-8"))
+    model = load_model(source)
+    tokenizer = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
     tensors = {gguf_name(name): packed(model, name) for name in model.tensors}
-    write_gguf(Path(target), metadata(model, tokenizer), tensors)
-    print(f"{target}: {Path(target).stat().st_size:,} bytes, {len(tensors)} tensors")
+    write_gguf(target, metadata(model, tokenizer), tensors)
+    print(f"{target}: {target.stat().st_size:,} bytes, {len(tensors)} tensors", file=sys.stderr)
 
 
 if __name__ == "__main__":
-    main(*(sys.argv[1:] if len(sys.argv) > 2 else [str(NANO), *sys.argv[1:]]))
+    write(*map(Path, sys.argv[1:] if len(sys.argv) > 2 else [NANO, *sys.argv[1:]]))

@@ -40,7 +40,7 @@ class CannedRunner:
         self.calls: list[tuple[str, int]] = []
         self.step_seconds = step_seconds
         self._tokens = [FIRST_BYTE_TOKEN + byte for byte in text.encode()] + [END]
-        self._said = 0
+        self._begun = 0  # where the text begins
 
     def rewind(self, position: int) -> None:
         assert 0 <= position <= self.position
@@ -51,20 +51,27 @@ class CannedRunner:
         assert 1 <= len(tokens) <= 64
         assert tokens.dtype == np.int32
         self.calls.append(("prefill", len(tokens)))
-        self._said = 0
-        return self._append(len(tokens))
+        self._begun = self.position + len(tokens)
+        return self._append(len(tokens))[-1]
 
     def decode(self, token: int) -> NDArray[np.float32]:
         self.calls.append(("decode", token))
-        self._said += 1
-        return self._append(1)
+        return self._append(1)[-1]
+
+    def verify(self, tokens: NDArray[np.int32], last: int) -> NDArray[np.float32]:
+        assert 1 <= last <= len(tokens) <= 64
+        assert tokens.dtype == np.int32
+        self.calls.append(("verify", len(tokens)))
+        return self._append(len(tokens))[-last:]
 
     def _append(self, rows: int) -> NDArray[np.float32]:
         time.sleep(self.step_seconds)
         self.position += rows
         assert self.position <= self.context_length
-        logits = np.zeros(VOCABULARY, np.float32)
-        logits[self._tokens[min(self._said, len(self._tokens) - 1)]] = 9.0
+        logits = np.zeros((rows, VOCABULARY), np.float32)
+        for row, said in enumerate(range(self.position - rows + 1, self.position + 1)):
+            at = min(max(said - self._begun, 0), len(self._tokens) - 1)
+            logits[row, self._tokens[at]] = 9.0
         return logits
 
 
@@ -74,7 +81,7 @@ class CannedPlaced:
     def __init__(self, calls: list[tuple[str, int]]) -> None:
         self._calls = calls
 
-    def step_cycles(self, position: int, rows: int = 1) -> int:
+    def step_cycles(self, position: int, rows: int = 1, last: int = 1) -> int:
         return 1000 * rows + position
 
     def mac_utilisation(self, position: int) -> float:

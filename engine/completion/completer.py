@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.completion.draft import Draft, Limits
+from engine.completion.guessing import Guesser
 from engine.completion.openings import OpeningRules
 from engine.completion.prompt import Prompt, PromptBuilder, longest_prompt
 from engine.completion.prompt_styles import PLAIN, find_style, text_ends
@@ -23,9 +24,10 @@ from engine.completion.syntax import Syntax, is_python
 from engine.completion.trim import trim, without_extra_indent, without_unfinished_line
 from engine.completion.writer import Writer
 from engine.errors import PromptError
+from engine.generation.copied_tokens import CopiedTokens
 from engine.generation.generator import Generation, Generator
 from engine.generation.sampling import make_sampler
-from engine.knowledge.advice import Advice
+from engine.knowledge.advice import Advice, line_ends
 from engine.knowledge.adviser import Adviser
 from engine.knowledge.library import Library
 from engine.knowledge.tuning import Tuning
@@ -81,6 +83,7 @@ class Completer:
         self._others: OtherFiles | None = None
         self._openings = OpeningRules(tokenizer)
         self._text_ends = text_ends(style or PLAIN, tokenizer)
+        self._line_ends = line_ends(tokenizer)
         self.tune(tuning)
 
     def tune(self, tuning: Tuning | None) -> None:
@@ -129,7 +132,8 @@ class Completer:
         start = perf_counter()
         prepared = self.prepare(request, request.max_tokens)
         draft = self._draft(prepared)
-        writer = Writer(self.generator, draft, prepared.prompt.ids, request.max_tokens)
+        ids, guess = prepared.prompt.ids, self._guesser(prepared, draft)
+        writer = Writer(self.generator, draft, ids, request.max_tokens, guess)
         writer.write(on_text, cancelled)
         first_text_at = writer.first_text_at or perf_counter()
         written, text = _finished(draft, request.multi_line)
@@ -201,6 +205,18 @@ class Completer:
             prepared.advice,
             self.coefficients,
             self._limits(prepared),
+        )
+
+    def _guesser(self, prepared: PreparedRequest, draft: Draft) -> Guesser | None:
+        """Return what guesses the text of a draft; None where the generator takes no guesses."""
+        if not self.generator.speculates:
+            return None
+        one_line = prepared.rules.one_line
+        return Guesser(
+            self.tokenizer,
+            draft,
+            CopiedTokens(prepared.prompt.ids, prepared.prompt.before),
+            self._line_ends if one_line else self._text_ends,
         )
 
     def _limits(self, prepared: PreparedRequest) -> Limits:

@@ -15,6 +15,7 @@ from engine.completion.stop import StopRules
 from engine.completion.syntax import Syntax
 from engine.generation.generator import common_length
 from engine.generation.sampling import Sampler, greedy, mask, nth_highest, softmax
+from engine.generation.speculation import Guess
 from engine.knowledge.advice import Advice
 from engine.tokenizer import TextStream, Tokenizer
 
@@ -144,6 +145,15 @@ class Draft:
     def weight(self) -> float:
         """Mean share of the advice in the chosen tokens, 0–1."""
         return sum(choice.weight for choice in self._choices) / max(len(self._choices), 1)
+
+    @property
+    def left(self) -> bytes:
+        """Bytes of the healing that are still to be repeated."""
+        return self._left
+
+    def guesses(self, most: int) -> list[Guess]:
+        """Return what may come next by the code around the cursor, at most ``most`` tokens each."""
+        return [] if self._advice is None else self._advice.guesses(most)
 
     # ── choosing ────────────────────────────────────────────────────────────────────────────
 

@@ -10,6 +10,7 @@ from time import perf_counter
 from engine.completion.draft import ChosenToken, Draft
 from engine.completion.trim import trim
 from engine.generation.generator import Generation, Generator
+from engine.generation.speculation import GuessSource
 
 __all__ = ["Writer"]
 
@@ -28,10 +29,16 @@ class Writer:
         draft: A new one.
         prompt: Ids in front of the text.
         max_tokens: Most tokens of the text; those taken back do not count.
+        guess: Guesses what the draft goes on with, to be faster; None: nothing is guessed.
     """
 
     def __init__(
-        self, generator: Generator, draft: Draft, prompt: Sequence[int], max_tokens: int
+        self,
+        generator: Generator,
+        draft: Draft,
+        prompt: Sequence[int],
+        max_tokens: int,
+        guess: GuessSource | None = None,
     ) -> None:
         self.generation = Generation()
         """The steps so far."""
@@ -41,6 +48,7 @@ class Writer:
         self._draft = draft
         self._prompt = prompt
         self._max_tokens = max_tokens
+        self._guess = guess
         self._reported = ""
         self._returns = 0
         self._best: tuple[int, Sequence[ChosenToken]] | None = None
@@ -72,7 +80,13 @@ class Writer:
         """Write until ``done``; return False if cancelled or out of tokens before that."""
         draft = self._draft
         for _ in self._generator.run(
-            self._prompt, draft.pick, self._max_tokens, self.generation, cancelled, draft.tokens
+            self._prompt,
+            draft.pick,
+            self._max_tokens,
+            self.generation,
+            cancelled,
+            draft.tokens,
+            self._guess,
         ):
             draft.push()
             if draft.text and self.first_text_at is None:

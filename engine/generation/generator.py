@@ -1,7 +1,8 @@
 """Prompt ids in, token ids out, one at a time.  Knows nothing of text, stop rules or the wafer.
 
 A `Generator` drives one `Runner` and remembers which tokens the runner's KV cache holds.  So a
-prompt that begins like the last one costs only the part that differs.
+prompt that begins like the last one costs only the part that differs.  Guessed tokens are computed
+in the same pass as the token before them; those that are then chosen need no pass of their own.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PromptError
+from engine.generation.passes import Pass
+from engine.generation.speculation import Guess, GuessSource, Speculation
 
 __all__ = ["PREFILL_CHUNK", "Generation", "Generator", "Runner", "RunnerStep", "common_length"]
 
@@ -47,6 +50,13 @@ class Runner(Protocol):
         """Append one token; return its logits, shape (V,)."""
         ...
 
+    def verify(self, tokens: NDArray[np.int32], last: int) -> NDArray[np.float32]:
+        """Append ``tokens``, shape (T,), T ≤ 64; return the logits of the last, shape (last, V).
+
+        Every row has the bits that `prefill` and `decode` give it.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RunnerStep:
@@ -60,6 +70,10 @@ class RunnerStep:
     """Whether it decoded one token; False for a chunk of a prompt."""
     seconds: float
     """Host time."""
+    logits: int = 1
+    """Rows with logits: 1, and the guessed tokens."""
+    used: int = 1
+    """Tokens chosen from them: 1, and the guessed tokens that were right."""
 
 
 @dataclass(slots=True)
@@ -96,9 +110,16 @@ class Generator:
     Not safe to use from two threads at once.
     """
 
-    def __init__(self, runner: Runner, on_step: Callable[[RunnerStep], None] | None = None) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        on_step: Callable[[RunnerStep], None] | None = None,
+        speculation: Speculation | None = None,
+    ) -> None:
         self._runner = runner
         self._on_step = on_step
+        self._speculation = speculation
+        self._open: Pass | None = None  # tokens are being chosen from it
         self._held: list[int] = []  # the token of each row in the KV cache
         runner.rewind(0)
 
@@ -106,6 +127,11 @@ class Generator:
     def position(self) -> int:
         """Rows in the KV cache."""
         return len(self._held)
+
+    @property
+    def speculates(self) -> bool:
+        """Whether guesses are verified; without, asking for them is no use."""
+        return self._speculation is not None
 
     def run(
         self,
@@ -115,6 +141,7 @@ class Generator:
         generation: Generation,
         cancelled: Callable[[], bool] = lambda: False,
         written: Sequence[int] = (),
+        guess: GuessSource | None = None,
     ) -> Iterator[int]:
         """Yield the tokens that follow ``prompt`` and ``written``.
 
@@ -127,6 +154,8 @@ class Generator:
             generation: Gets the record of every step.
             cancelled: Asked between steps; True ends the generation.
             written: Tokens already generated for this prompt: the text resumes after them.
+            guess: Guesses what follows the tokens yielded so far; asked before each pass.  The
+                same tokens are yielded whatever it says, mostly sooner.
 
         Raises:
             PromptError: The prompt is empty, ``max_tokens`` is below 1, or both together exceed
@@ -135,32 +164,43 @@ class Generator:
         self._check(prompt, max_tokens)
         if len(written) >= max_tokens:
             return
-        logits: NDArray[np.float32] | None
+        self._open = None
+        source = _Guesses(guess, self._speculation, len(prompt) + max_tokens)
         if written:
-            logits = self._take_up([*prompt, *written], generation)
+            opened = self._take_up([*prompt, *written], generation, source)
         else:
             generation.prompt_tokens = len(prompt)
-            logits = self._prefill(prompt, generation, cancelled)
+            first = self._prefill(prompt, generation, cancelled, source)
+            if first is None:
+                return
+            opened = first
         count = len(written)
-        while logits is not None:
-            token = pick(logits)
-            count += 1
-            yield token
-            if count >= max_tokens:
-                return
-            if cancelled():
-                generation.cancelled = True
-                return
-            logits = self._step([token], generation, decode=True)
+        try:
+            while True:
+                token = pick(opened.current)
+                opened.chosen.append(token)
+                count += 1
+                yield token
+                if count >= max_tokens:
+                    return
+                if cancelled():
+                    generation.cancelled = True
+                    return
+                if not opened.goes_on:
+                    self._close(opened, generation)
+                    opened = self._step([token], generation, source, decode=True)
+        finally:
+            self._close(opened, generation)
 
-    def _take_up(self, tokens: Sequence[int], generation: Generation) -> NDArray[np.float32]:
-        """Bring the KV cache to ``tokens`` and decode the last of them; return its logits."""
+    def _take_up(self, tokens: Sequence[int], generation: Generation, source: "_Guesses") -> Pass:
+        """Bring the KV cache to ``tokens`` and decode the last of them."""
         *before, last = tokens
         kept = common_length(self._held, before)
         self._rewind(kept)
         for start in range(kept, len(before), PREFILL_CHUNK):
-            self._step(before[start : start + PREFILL_CHUNK], generation, decode=False)
-        return self._step([last], generation, decode=True)
+            chunk = before[start : start + PREFILL_CHUNK]
+            self._step(chunk, generation, _NOTHING, decode=False)
+        return self._step([last], generation, source, decode=True)
 
     def _check(self, prompt: Sequence[int], max_tokens: int) -> None:
         limit = self._runner.context_length
@@ -175,9 +215,13 @@ class Generator:
             )
 
     def _prefill(
-        self, prompt: Sequence[int], generation: Generation, cancelled: Callable[[], bool]
-    ) -> NDArray[np.float32] | None:
-        """Bring the KV cache to ``prompt``; return its last logits, or None if cancelled."""
+        self,
+        prompt: Sequence[int],
+        generation: Generation,
+        cancelled: Callable[[], bool],
+        source: "_Guesses",
+    ) -> Pass | None:
+        """Bring the KV cache to ``prompt``; return the last pass, or None if cancelled."""
         # The last token is always computed, because its logits are needed.
         kept = min(common_length(self._held, prompt), len(prompt) - 1)
         if cancelled():
@@ -185,36 +229,96 @@ class Generator:
             return None
         generation.cached_tokens = kept
         self._rewind(kept)
-        logits = None
+        opened = None
         for start in range(kept, len(prompt), PREFILL_CHUNK):
             if cancelled():
                 generation.cancelled = True
                 return None
-            logits = self._step(prompt[start : start + PREFILL_CHUNK], generation, decode=False)
-        return logits
+            chunk = prompt[start : start + PREFILL_CHUNK]
+            guesses = source if start + PREFILL_CHUNK >= len(prompt) else _NOTHING
+            opened = self._step(chunk, generation, guesses, decode=False)
+        return opened
 
     def _rewind(self, position: int) -> None:
         del self._held[position:]
         self._runner.rewind(position)
 
     def _step(
-        self, tokens: Sequence[int], generation: Generation, *, decode: bool
-    ) -> NDArray[np.float32]:
-        """Append ``tokens`` to the KV cache; return the logits of the last."""
+        self, tokens: Sequence[int], generation: Generation, source: "_Guesses", *, decode: bool
+    ) -> Pass:
+        """Append ``tokens`` and what is guessed behind them to the KV cache."""
         position = len(self._held)
+        guesses, guessed = source.after(position + len(tokens), PREFILL_CHUNK - len(tokens))
         start = perf_counter()
         try:
-            if decode:
-                logits = self._runner.decode(tokens[0])
-            else:
-                logits = self._runner.prefill(np.asarray(tokens, np.int32))
+            logits = self._compute(tokens, guessed, decode=decode)
         except BaseException:
             # The contents of the cache are unknown now: the next prompt starts from an empty one.
             self._held.clear()
             raise
-        self._held.extend(tokens)
-        step = RunnerStep(position, len(tokens), decode, perf_counter() - start)
+        seconds = perf_counter() - start
+        self._held += [*tokens, *guessed]
+        rows = len(tokens) + len(guessed)
+        opened = Pass(position, rows, decode, seconds, logits, guessed, guesses)
+        self._open = opened
+        if not guessed:
+            self._record(opened, 1, generation)
+        return opened
+
+    def _compute(
+        self, tokens: Sequence[int], guessed: Sequence[int], *, decode: bool
+    ) -> NDArray[np.float32]:
+        """Append tokens; return the logits of the last one and the guessed ones, (1 + n, V)."""
+        if guessed:
+            both = np.array([*tokens, *guessed], np.int32)
+            return self._runner.verify(both, 1 + len(guessed))
+        if decode:
+            return self._runner.decode(tokens[0])[None]
+        return self._runner.prefill(np.asarray(tokens, np.int32))[None]
+
+    def _close(self, opened: Pass, generation: Generation) -> None:
+        """Note a pass from which nothing more is chosen, and forget its wrong guesses' rows."""
+        if self._open is not opened:  # closed before, or left by a caller long ago
+            return
+        self._open = None
+        if opened.end < len(self._held):
+            self._rewind(opened.end)
+        used = max(len(opened.chosen), 1)
+        if opened.guessed:
+            self._record(opened, used, generation)
+        if self._speculation is not None:
+            if opened.decode:
+                self._speculation.note_pass(opened.rows, opened.seconds, used)
+            elif opened.guessed:
+                self._speculation.note_guessed_prefill(len(opened.guessed), used)
+            self._speculation.note_chosen(opened.guesses, opened.chosen)
+
+    def _record(self, opened: Pass, used: int, generation: Generation) -> None:
+        """Note a pass of which ``used`` rows chose a token."""
+        step = RunnerStep(
+            opened.position, opened.rows, opened.decode, opened.seconds, len(opened.logits), used
+        )
         generation.steps.append(step)
         if self._on_step is not None:
             self._on_step(step)
-        return logits
+
+
+@dataclass(frozen=True, slots=True)
+class _Guesses:
+    """Where the guesses of one run come from, and how far they may reach."""
+
+    source: GuessSource | None
+    speculation: Speculation | None
+    end: int
+    """Tokens of the prompt and the longest text; the last one needs no row."""
+
+    def after(self, tokens: int, room: int) -> tuple[Sequence[Guess], Sequence[int]]:
+        """Return all guesses of what follows so many tokens, and the tokens to verify."""
+        if self.source is None or self.speculation is None:
+            return (), ()
+        most = min(self.end - tokens - 1, room)
+        guesses = self.speculation.ask(self.source, most)
+        return guesses, self.speculation.best(guesses)
+
+
+_NOTHING = _Guesses(None, None, 0)

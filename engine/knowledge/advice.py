@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.generation.copied_tokens import LEAST, copy_guess
 from engine.generation.sampling import softmax
+from engine.generation.speculation import Guess
 from engine.knowledge.cursor_lines import CursorLines
 from engine.knowledge.forecast import Forecast, blend
 from engine.knowledge.line_proposals import Proposals, find_proposals
@@ -21,6 +23,8 @@ from engine.knowledge.text_index import IndexView
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Advice", "Ends", "Opinion", "line_ends", "merge"]
+
+_NONE: tuple[int, list[int]] = (0, [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,30 @@ class Advice:
         with np.errstate(divide="ignore"):  # log 0 = −inf: a token that cannot be chosen
             logs: NDArray[np.float32] = np.log(mixed).astype(np.float32)
         return logs
+
+    def guesses(self, most: int) -> list[Guess]:
+        """Return what may come next: the rest of a found line, and copies of longer contexts.
+
+        Costs far less than an `opinion`; weighs nothing.
+        """
+        found = [self._line_guess(most)]
+        for name, views in (("buffer", [self._own]), ("repository", self._repository)):
+            depth, tokens = max(
+                (view.continued(self._context, most) for view in views), default=_NONE
+            )
+            found.append(copy_guess(name, depth, tokens) if depth >= LEAST else None)
+        return [guess for guess in found if guess is not None]
+
+    def _line_guess(self, most: int) -> Guess | None:
+        """Return the next tokens of the best found line that agrees with the text so far."""
+        found = self._proposals.rest(self._said)
+        if found is None:
+            return None
+        rest, share = found
+        # A token or two more than are taken, so that the cut falls behind them.
+        tokens = self._tokenizer.encode_part(rest[: 12 * most].decode("utf-8", "ignore"))
+        kind = ("line", int(4 * share) + 5 * min(self._steps, 2))
+        return Guess(tokens[:most], kind, 0.5) if tokens else None
 
     def push(self, token: int) -> None:
         """Add a chosen token."""

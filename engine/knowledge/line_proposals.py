@@ -76,6 +76,24 @@ class Proposals:
             found=len(self._proposals),
         )
 
+    def rest(self, said: bytes) -> tuple[bytes, float] | None:
+        """Return the bytes that the best remaining proposal says next; None if none is left.
+
+        Args:
+            said: As for `forecast`.
+
+        Returns:
+            Them, and the proposal's weight as a share of all that remain.
+        """
+        best, heaviest, left = b"", 0.0, 0.0
+        for proposal, weight in zip(self._proposals, self._weights.tolist(), strict=True):
+            rest = proposal.stream[len(said) :]
+            if rest and proposal.stream.startswith(said):
+                left += weight
+                if weight > heaviest:
+                    best, heaviest = rest, weight
+        return (best, heaviest / left) if heaviest else None
+
     def _first_token(self, content: bytes) -> int:
         """Return the first token of ``content``."""
         # The next word already decides the first token; a longer text would only take time.

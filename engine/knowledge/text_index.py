@@ -15,6 +15,9 @@ __all__ = ["IndexView", "TextIndex"]
 MAX_FOLLOWERS = 2_000
 """Places of a context that are read; of more places, this many at even distances."""
 
+_TRIED = 8
+"""Places of a context that are tried for one in a text that is not left out."""
+
 
 class TextIndex:
     """Named texts and the two indexes over them.
@@ -78,6 +81,28 @@ class TextIndex:
                 break
         return found
 
+    def continued(
+        self, context: Sequence[int], most: int, without: Collection[str] = ()
+    ) -> tuple[int, list[int]]:
+        """Return (d, what follows one place of the longest match, of d tokens, of ``context``).
+
+        Args:
+            context: Token ids, the nearest last.
+            most: Tokens to return at most; fewer where a text ends.
+            without: Names of texts to leave out.
+        """
+        hidden = self._ranges(without)
+        for depth, (low, high) in reversed(list(enumerate(self.contexts.match(context), 1))):
+            for place in self.contexts.order[low : min(high, low + _TRIED)].tolist():
+                if any(start <= place < end for start, end in hidden):
+                    continue
+                tokens = self.contexts.tokens[place : place + most].tolist()
+                if SEPARATOR in tokens:
+                    tokens = tokens[: tokens.index(SEPARATOR)]
+                if tokens:
+                    return depth, tokens
+        return 0, []
+
     def _followers(
         self, low: int, high: int, hidden: Sequence[tuple[int, int]]
     ) -> NDArray[np.int32]:
@@ -112,3 +137,7 @@ class IndexView:
     def followers(self, context: Sequence[int]) -> list[tuple[int, NDArray[np.int32]]]:
         """Return `TextIndex.followers` of ``context`` without the hidden texts."""
         return self.index.followers(context, self.hidden)
+
+    def continued(self, context: Sequence[int], most: int) -> tuple[int, list[int]]:
+        """Return `TextIndex.continued` of ``context`` without the hidden texts."""
+        return self.index.continued(context, most, self.hidden)

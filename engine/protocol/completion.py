@@ -63,6 +63,10 @@ class HostStats(msgspec.Struct, frozen=True):
     """From the request to its first text."""
     tokens_per_second: float | None
     """Decode only; None without a decode step."""
+    guessed_tokens: int = 0
+    """Tokens that were guessed and computed before they were chosen."""
+    accepted_tokens: int = 0
+    """Those of them that were chosen then: so many passes were saved."""
 
 
 class WaferStats(msgspec.Struct, frozen=True):
@@ -75,7 +79,8 @@ class WaferStats(msgspec.Struct, frozen=True):
     cores_used: int
     cycles_prefill: int
     cycles_per_token: float
-    """Mean of the decode steps."""
+    """All decode steps ÷ the tokens chosen from them.  Guessed tokens are in it, the wrong ones
+    too; how many are guessed depends on host time."""
     tokens_per_second: float
     mac_utilisation: float
     """MACs ÷ (cores used × cycles × MAC rate) of the decode steps, 0–1."""

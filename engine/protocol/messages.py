@@ -194,8 +194,8 @@ class EngineReady(msgspec.Struct, tag=True, frozen=True):
     machine: MachineInfo
     threads: int
     processor_path: str
-    """``"avx512-vnni"``, ``"avx2"`` or ``"portable"``; ``"simulator"`` or ``"numpy"`` where no
-    kernels run."""
+    """``"amx"``, ``"vnni"``, ``"avx-vnni"``, ``"avx2"`` or ``"portable"``; ``"simulator"`` or
+    ``"numpy"`` where no kernels run."""
     start_ms: float
     """From asking for the session to its being ready; small where it was open already."""
     session: int = 1

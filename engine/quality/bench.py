@@ -118,6 +118,10 @@ class QualityBench:
             "nearest_line": NearestLineBaseline(self.corpus),
         }
 
+    def questions(self, kind: str, count: int) -> list[tuple[QuestionItem, Question]]:
+        """Return at most ``count`` questions of a kind, with their answers, by file."""
+        return [(item, _question(kind, item)) for item in self._items.draw(kind, count)]
+
     def measure(
         self,
         kind: str,
@@ -136,19 +140,18 @@ class QualityBench:
             on_item: Called after every question.
             without_repository: The same model without the repository; ``cross`` measures both.
         """
-        items = self._items.draw(kind, count)
+        questions = self.questions(kind, count)
         scores, alone = _ModelScores(), _ModelScores()
         others = {name: _Scores() for name in self.baselines}
-        for done, item in enumerate(items, 1):
-            question = _question(kind, item)
+        for done, (item, question) in enumerate(questions, 1):
             model.prepare(item.file.root)
             _measure_one(kind, item, question, model, scores)
             if without_repository is not None:
                 _measure_one(kind, item, question, without_repository, alone)
             for name, other in self.baselines.items():
                 others[name].add(other.answer(question).text, item.target)
-            on_item(done, len(items))
-        figures = {"n": len(items), **scores.figures(self.seed)}
+            on_item(done, len(questions))
+        figures = {"n": len(questions), **scores.figures(self.seed)}
         if without_repository is not None:
             figures["without_repository"] = alone.figures(self.seed)
         figures["baselines"] = {name: each.figures(self.seed) for name, each in others.items()}

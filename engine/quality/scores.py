@@ -71,16 +71,21 @@ def ratio_interval(
 ) -> list[float] | None:
     """Return the bootstrap interval [low, high] of Σ numerators ÷ Σ denominators, or None.
 
+    None without numbers, and where they are so few that a sample has a denominator of 0.
+
     Args:
         numerators: One number for each group.
-        denominators: One positive number for each group.
+        denominators: One number ≥ 0 for each group.
         seed: The same seed and values give the same interval.
     """
     if not numerators:
         return None
     above = np.asarray(numerators, np.float64)  # (N,)
     below = np.asarray(denominators, np.float64)  # (N,)
-    ratios = _resampled(above, below, np.random.Generator(np.random.PCG64(seed)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = _resampled(above, below, np.random.Generator(np.random.PCG64(seed)))
+    if not np.isfinite(ratios).all():
+        return None
     margin = (1 - LEVEL) / 2
     low, high = np.quantile(ratios, [margin, 1 - margin])
     return [float(low), float(high)]

@@ -42,6 +42,6 @@ class ReferenceRunner(TierRunner):
         """Let the next step begin at ``position``."""
         self._reference.rewind(position)
 
-    def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Append tokens (M,) and return the last row's logits (V,)."""
-        return self._reference.prefill(tokens)
+    def step(self, tokens: NDArray[np.int32], last: int) -> NDArray[np.float32]:
+        """Append tokens (M,) and return the logits of the last of them, (last, V)."""
+        return self._reference.verify(tokens)[len(tokens) - last :]

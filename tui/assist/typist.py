@@ -40,6 +40,7 @@ from engine.protocol.messages import (
 )
 from tui.assist.cursor_place import CursorPlace
 from tui.assist.ghost import first_line, first_word, rest_after
+from tui.assist.latency import ASSUMED, Latency
 from tui.assist.suggestion_events import SuggestionEvent, SuggestionReady
 from tui.assist.suggestions import Suggestions
 from tui.code.indentation import after_enter, expected_width, indent_unit, leading
@@ -48,20 +49,10 @@ from tui.settings import SuggestionSettings
 if TYPE_CHECKING:
     from engine import Answerer, CursorAnswer, Stretch
 
-__all__ = ["FIRST_TEXT_MS", "KEY_MS", "LATENCY_MS", "type_stretch"]
+__all__ = ["KEY_MS", "type_stretch"]
 
 KEY_MS = 200
 """From one key to the next."""
-
-FIRST_TEXT_MS = 40
-"""From a request to the first text of its answer."""
-
-LATENCY_MS = ((8, 60), (16, 90), (32, 150), (64, 280), (512, 1500))
-"""(tokens, ms): how long after its request an answer of at most so many tokens is complete.
-
-Assumed: about 4 ms a token, a small model on an ordinary computer.  Fixed, so that the figures
-are the same on every computer.
-"""
 
 _TAB_WIDTH = 4
 _NO_HOST = HostStats(0.0, 0.0, 0.0, None)
@@ -75,9 +66,15 @@ _READY = EngineReady(
 )
 
 
-def type_stretch(stretch: Stretch, answerer: Answerer) -> Typed:
-    """Type a stretch with suggestions by ``answerer``.  Deterministic for given answers."""
-    return _Typist(stretch, answerer).type()
+def type_stretch(stretch: Stretch, answerer: Answerer, latency: Latency = ASSUMED) -> Typed:
+    """Type a stretch with suggestions by ``answerer``.  Deterministic for given answers.
+
+    Args:
+        stretch: What to type.
+        answerer: Whose suggestions.
+        latency: When they come.
+    """
+    return _Typist(stretch, answerer, latency).type()
 
 
 # ── time and the engine ─────────────────────────────────────────────────────────────────────
@@ -122,9 +119,15 @@ class _Engine:
 
     connected = True
 
-    def __init__(self, clock: _Clock, answer: Callable[[CompletionRequest], CursorAnswer]) -> None:
+    def __init__(
+        self,
+        clock: _Clock,
+        answer: Callable[[CompletionRequest], CursorAnswer],
+        latency: Latency,
+    ) -> None:
         self._clock = clock
         self._answer = answer
+        self._latency = latency
         self._current = 0
         self.deliver: Callable[[PartialText | Completed], None] = lambda message: None
 
@@ -132,7 +135,8 @@ class _Engine:
         """Take a request, or forget one."""
         if isinstance(message, Complete):
             self._current = message.request_id
-            self._clock.set_timer(FIRST_TEXT_MS / 1e3, lambda: self._begin(message))
+            first = self._latency.first_text_ms / 1e3
+            self._clock.set_timer(first, lambda: self._begin(message))
         elif isinstance(message, Cancel) and message.request_id == self._current:
             self._current = 0
         return True
@@ -142,7 +146,8 @@ class _Engine:
         if message.request_id != self._current:
             return
         answer = self._answer(message.request)
-        rest = (latency_ms(answer.tokens) - FIRST_TEXT_MS) / 1e3
+        latency = self._latency
+        rest = (latency.answer_ms(answer.tokens) - latency.first_text_ms) / 1e3
         for index, draft in enumerate(answer.drafts):
             partial = PartialText(message.request_id, draft)
             self._later(rest * index / len(answer.drafts), partial)
@@ -154,11 +159,6 @@ class _Engine:
                 self.deliver(message)
 
         self._clock.set_timer(seconds, deliver)
-
-
-def latency_ms(tokens: int) -> float:
-    """Return how long after its request an answer of ``tokens`` tokens is complete."""
-    return next((ms for most, ms in LATENCY_MS if tokens <= most), LATENCY_MS[-1][1])
 
 
 def _completion(answer: CursorAnswer) -> Completion:
@@ -259,7 +259,7 @@ class _Lines:
 class _Typist:
     """Types one stretch, looking at the suggestions."""
 
-    def __init__(self, stretch: Stretch, answerer: Answerer) -> None:
+    def __init__(self, stretch: Stretch, answerer: Answerer, latency: Latency) -> None:
         self._stretch = stretch
         self._answerer = answerer
         self._page = _Page(stretch.above, stretch.below, stretch.target)
@@ -268,7 +268,7 @@ class _Typist:
         self._unit = indent_unit(stretch.file.text.split("\n"))
         self._ghost: _Ghost | None = None
         self._clock = _Clock()
-        client = _Engine(self._clock, self._ask)
+        client = _Engine(self._clock, self._ask, latency)
         self._suggestions = Suggestions(
             client,
             SuggestionSettings(),

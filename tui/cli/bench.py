@@ -11,9 +11,10 @@ from typing import Any
 import click
 
 import engine
+from tui.assist.latency import ASSUMED, Latency, read_latency
 from tui.cli import bench_tasks
 from tui.cli.failures import WrongCallError
-from tui.cli.options import json_option, model_option, resolve_model
+from tui.cli.options import json_option, model_option, resolve_model, speculation_option
 from tui.cli.progress import ProgressLine
 from tui.cli.source import private_patterns
 from tui.cli.suite_bar import SuiteBar
@@ -74,6 +75,13 @@ def bench() -> None:
     is_flag=True,
     help="infill: run what the model writes, with its tests, in a process with limits.",
 )
+@speculation_option
+@click.option(
+    "--latency",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="replay: when answers come, as scripts/bench_typing.py measured it.",
+)
 @json_option
 def quality(
     model: str | None,
@@ -85,6 +93,8 @@ def quality(
     no_repository: bool,
     tasks: Path | None,
     run_code: bool,
+    speculation: bool,
+    latency: Path | None,
     as_json: bool,
 ) -> None:
     """Ask for text that was left out of Python files, and compare the answers with it.
@@ -102,16 +112,17 @@ def quality(
     model = resolve_model(model)
     names = _suites(suites, more_suites)
     if tasks is not None or set(names) & set(engine.task_suites):
-        call = bench_tasks.TaskCall(model, names, tasks, count, seed, run_code)
+        call = bench_tasks.TaskCall(model, names, tasks, count, seed, run_code, speculation)
         bench_tasks.run(call, as_json)
         return
     patterns = private_patterns()
+    times = _latency(latency)
     began = perf_counter()
     measured = _read(data, seed, patterns)
     with ProgressLine() as progress:
-        session = engine.Session.open(model, on_progress=progress.show)
+        session = engine.Session.open(model, speculation=speculation, on_progress=progress.show)
     try:
-        figures = _measure(session, measured, names, count, not no_repository, patterns)
+        figures = _measure(session, measured, names, count, not no_repository, patterns, times)
         name = session.model.name
     finally:
         session.close()
@@ -178,6 +189,22 @@ def _read(data: Path, seed: int, patterns: tuple[str, ...]) -> engine.QualityBen
     return measured
 
 
+def _latency(file: Path | None) -> Latency:
+    """Return when answers come: as in the file, or as assumed.
+
+    Raises:
+        WrongCallError: The file cannot be read, or holds no such table.
+    """
+    if file is None:
+        return ASSUMED
+    try:
+        return read_latency(file)
+    except OSError as error:
+        raise WrongCallError(f"'{file}' cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise WrongCallError(f"'{file}' is no latency table: {error}") from error
+
+
 def _measure(
     session: engine.Session,
     measured: engine.QualityBench,
@@ -185,9 +212,13 @@ def _measure(
     count: int,
     repository: bool,
     patterns: tuple[str, ...],
+    latency: Latency,
 ) -> dict[str, Any]:
     """Return the figures of each suite."""
     from tui.assist.typist import type_stretch
+
+    def typist(stretch: engine.Stretch, answerer: engine.Answerer) -> engine.Typed:
+        return type_stretch(stretch, answerer, latency)
 
     model = engine.ModelAnswers(session, repository=repository, secret_patterns=patterns)
     alone = engine.ModelAnswers(session, repository=False)
@@ -195,7 +226,8 @@ def _measure(
     for name in names:
         with SuiteBar(name) as bar:
             if name == "replay":
-                figures[name] = measured.replay(count, model, type_stretch, bar.show)
+                typed = measured.replay(count, model, typist, bar.show)
+                figures[name] = typed | {"latency": latency.described()}
             else:
                 figures[name] = measured.measure(
                     name,

@@ -29,6 +29,7 @@ class TaskCall:
     """Most tasks."""
     seed: int
     run_code: bool
+    speculation: bool = True
 
 
 def run(call: TaskCall, as_json: bool) -> None:
@@ -43,7 +44,9 @@ def run(call: TaskCall, as_json: bool) -> None:
     read = engine.read_infill_tasks if suite == "infill" else engine.read_situations
     tasks: list[Any] = engine.draw_tasks(read(path), call.count, call.seed)
     with ProgressLine() as progress:
-        session = engine.Session.open(call.model, on_progress=progress.show)
+        session = engine.Session.open(
+            call.model, speculation=call.speculation, on_progress=progress.show
+        )
     try:
         figures = _measure(suite, tasks, session, call.seed)
         name = session.model.name

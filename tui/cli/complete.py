@@ -11,6 +11,7 @@ import click
 import msgspec
 
 import engine
+from engine.protocol.completion import HostStats
 from tui.cli.failures import WrongCallError
 from tui.cli.file_place import FilePlace, PlaceError, cut, parse_place
 from tui.cli.options import (
@@ -20,6 +21,7 @@ from tui.cli.options import (
     machine_options,
     model_option,
     resolve_model,
+    speculation_option,
 )
 from tui.cli.progress import ProgressLine
 from tui.cli.source import read_source, shown_path
@@ -60,6 +62,7 @@ __all__ = ["complete"]
 )
 @model_option
 @machine_options
+@speculation_option
 @json_option
 def complete(
     place: str,
@@ -72,6 +75,7 @@ def complete(
     model: str | None,
     machine: str,
     clock: float | None,
+    speculation: bool,
     as_json: bool,
 ) -> None:
     """Print the suggestion at LINE (from 1) and COLUMN of FILE; without COLUMN, at its end.
@@ -83,7 +87,14 @@ def complete(
     check_machine(machine, clock)
     request = _request(place, from_stdin, max_tokens, temperature, seed, repository)
     with ProgressLine() as progress:
-        session = engine.Session.open(model, machine, clock, tier=tier, on_progress=progress.show)
+        session = engine.Session.open(
+            model,
+            machine,
+            clock,
+            tier=tier,
+            speculation=speculation,
+            on_progress=progress.show,
+        )
     try:
         if request.repository is not None:
             # All of it first: the same files then always give the same text.
@@ -168,7 +179,7 @@ def _print_text(completion: engine.Completion) -> None:
     click.echo(
         f"host (measured): prefill {milliseconds_text(host.prefill_ms)},"
         f" decode {milliseconds_text(host.decode_ms)},"
-        f" {rate_text(host.tokens_per_second)} tokens/s",
+        f" {rate_text(host.tokens_per_second)} tokens/s{_guessed(host)}",
         err=True,
     )
     click.echo(
@@ -178,3 +189,10 @@ def _print_text(completion: engine.Completion) -> None:
         f" {percent_text(wafer.mac_utilisation)} of their multiply-add rate",
         err=True,
     )
+
+
+def _guessed(host: HostStats) -> str:
+    """Return what guessing ahead brought; nothing where nothing was guessed."""
+    if not host.guessed_tokens:
+        return ""
+    return f", {host.accepted_tokens} of {host.guessed_tokens} guessed tokens right"

@@ -73,6 +73,8 @@ def _add_engine(report: Report, model: str | None) -> None:
     """Add what the engine computes with: processor path, threads, kernel cache, models."""
     found = engine.examine_engine(model)
     report.facts["processor_path"] = found.processor_path
+    if found.path_problem is not None:
+        report.problems.append(found.path_problem)
     report.facts["threads"] = found.threads
     report.facts["kernel_cache"] = {
         "path": str(found.kernel_cache),

@@ -21,6 +21,7 @@ __all__ = [
     "machine_options",
     "model_option",
     "resolve_model",
+    "speculation_option",
 ]
 
 PRICED_FORMATS = ("int8", "q4_0", "q4_1", "q5_0", "q5_1", "q4_k", "q5_k", "q6_k", "fp16")
@@ -61,6 +62,12 @@ class FiniteFloat(click.ParamType[float]):
 
 model_option = click.option(
     "--model", metavar="M", help="A model's name, as `spark-tui models` lists it, or its path."
+)
+
+speculation_option = click.option(
+    "--speculation/--no-speculation",
+    default=True,
+    help="Verify guessed tokens together, or compute one by one: the same text, for measuring.",
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

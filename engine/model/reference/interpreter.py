@@ -73,11 +73,19 @@ class Interpreter(ABC):
         Raises:
             PromptError: As `forward`.
         """
+        last_row: Array = self.verify(tokens)[-1]
+        return last_row
+
+    def verify(self, tokens: ArrayLike) -> Array:
+        """Append tokens (T,) to the KV cache and return the logits of all of them, shape (T, V).
+
+        Raises:
+            PromptError: As `forward`.
+        """
         row = self._checked(tokens, self.position)
         values = self._run(row, self.position, self._cache)
         self.position += len(row)
-        last_row: Array = values[self.graph.logits][-1]
-        return last_row
+        return values[self.graph.logits]
 
     def decode(self, token: int) -> Array:
         """Append one token to the KV cache and return its logits, shape (V,).

@@ -15,6 +15,7 @@ from engine.errors import EngineError, FabricError
 from engine.model.tensors.tensor import Tensor
 from engine.wafer.compile.compiler import Compiled
 from engine.wafer.fabric.diagnosis import diagnose
+from engine.wafer.fabric.every_row import every_row_has_logits
 from engine.wafer.fabric.lower import Chip, lower
 from engine.wafer.fabric.micro import Programs
 from engine.wafer.fabric.network import Network
@@ -102,6 +103,7 @@ class SimulatedChip:
         self,
         tokens: NDArray[np.int32],
         *,
+        every_row: bool = False,
         reverse: bool = False,
         recorder: Recorder | None = None,
     ) -> ChipStep:
@@ -109,6 +111,8 @@ class SimulatedChip:
 
         Args:
             tokens: Token numbers.
+            every_row: Compute the logits of every row, not only of the last: `every_row_has_logits`
+                says where the trace has them.
             reverse: Visit in the opposite order, see `simulate`.
             recorder: Tables to note events in; None means that nothing is watched.
 
@@ -122,7 +126,7 @@ class SimulatedChip:
                 f"a step of {count} rows at position {self.position}; this chip was built for "
                 f"steps of {self.rows} rows and {self.context} positions"
             )
-        fabric = self.fabric(count)
+        fabric = self.fabric(count, every_row=every_row)
         if recorder is not None:
             fabric = fabric._replace(recorder=recorder)
         self.write_host(tokens)
@@ -145,13 +149,19 @@ class SimulatedChip:
         """Run a step on a fabric that was filled; a test that disturbs wavelets replaces this."""
         return simulate(fabric, self.position, rows, CYCLE_LIMIT, reverse)
 
-    def fabric(self, rows: int) -> Fabric:
+    def fabric(self, rows: int, *, every_row: bool = False) -> Fabric:
         """Return a fabric at rest over this chip's memory, for a step of ``rows`` rows."""
         chip = self.chip
+        instructions, first, words = chip.instructions, chip.first, chip.trace_words
+        if every_row:
+            instructions, first = every_row_has_logits(
+                chip.program, instructions, first, rows, words
+            )
+            words *= rows
         return new_fabric(
-            chip.routes, chip.instructions, chip.first, self.words,
+            chip.routes, instructions, first, self.words,
             kv=KvShares(chip.kv_row, chip.program.kv_rows),
-            accounts=Accounts(rows, len(chip.program.instructions), chip.trace_words),
+            accounts=Accounts(rows, len(chip.program.instructions), words),
         )  # fmt: skip
 
     def write_host(self, tokens: NDArray[np.int32]) -> None:

@@ -16,7 +16,7 @@ from engine.wafer.plan.placed import Placed, TierRunner
 from engine.wafer.program.program import MAX_ROWS
 
 if TYPE_CHECKING:
-    from engine.wafer.fabric.chip import SimulatedChip
+    from engine.wafer.fabric.chip import ChipStep, SimulatedChip
 
 __all__ = ["CycleRunner", "open_cycle"]
 
@@ -48,14 +48,41 @@ class CycleRunner(TierRunner):
         """Let the next step begin at ``position``."""
         self._chip.position = position
 
-    def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Append tokens (M,) and return the last row's logits (V,)."""
-        position = self.position
-        done = self._chip.step(tokens)
-        self.placed.note_cycles(position, tokens.size, done.cycles)
-        logits = np.empty(self.placed.program.vocabulary, np.float32)
-        logits[self._logits.elements] = done.trace[-1, self._logits.words].view(np.float32)
+    def step(self, tokens: NDArray[np.int32], last: int) -> NDArray[np.float32]:
+        """Append tokens (M,) and return the logits of the last of them, (last, V).
+
+        Where several rows have logits, those before them are a step of their own here, and each
+        wave of them is.
+        """
+        position, cycles = self.position, 0
+        logits = np.empty((last, self.placed.program.vocabulary), np.float32)
+        if last == 1:
+            done = self._chip.step(tokens)
+            self._read(done, [0], logits)
+            cycles = done.cycles
+        else:
+            cycles = self._verify(tokens, logits)
+        self.placed.note_cycles(position, tokens.size, cycles, last)
         return logits
+
+    def _verify(self, tokens: NDArray[np.int32], logits: NDArray[np.float32]) -> int:
+        """Append tokens, fill in the logits of the last of them, and return the cycles."""
+        before, cycles = tokens.size - len(logits), 0
+        if before:
+            cycles += self._chip.step(tokens[:before]).cycles
+        done = 0
+        for rows, _ in self.placed.timing.waves(len(logits), len(logits)):
+            wave = slice(done, done + rows)
+            step = self._chip.step(tokens[before:][wave], every_row=True)
+            words = self._chip.chip.trace_words
+            self._read(step, [row * words for row in range(rows)], logits[wave])
+            cycles, done = cycles + step.cycles, done + rows
+        return cycles
+
+    def _read(self, step: "ChipStep", further: list[int], logits: NDArray[np.float32]) -> None:
+        """Fill in rows of logits from the trace of a step's last row, so many words further on."""
+        for row, words in zip(logits, further, strict=True):
+            row[self._logits.elements] = step.trace[-1, words + self._logits.words].view(np.float32)
 
 
 def open_cycle(

@@ -5,12 +5,13 @@ Program was made.  One thread at a time may call it.
 """
 
 import mmap
+import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import cached_property
-from typing import Any, TypeVar
+from functools import cached_property, partial
+from typing import TypeVar
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,33 +23,52 @@ from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
 from engine.wafer.fast.kernels.operands import Angles, KvCache, Quantised
+from engine.wafer.fast.memory import Memory, Own
 from engine.wafer.fast.packing import Packed, pack
-from engine.wafer.fast.step import Memory
+from engine.wafer.fast.pieces import WORTH_SHARING, help_steps, own_size
+from engine.wafer.fast.step import run_step
+from engine.wafer.fast.threads.choice import Choice
+from engine.wafer.fast.threads.pool import Pool
 from engine.wafer.fast.warm_up import compiled_loop, link, link_attention, warm_up
+from engine.wafer.program.isa import Field
 from engine.wafer.program.program import MAX_ROWS, Norm, Program
 
-__all__ = ["Executor", "processor_path"]
+__all__ = ["KERNELS_VARIABLE", "MAX_THREADS", "Executor", "processor_path"]
+
+KERNELS_VARIABLE = "SPARK_KERNELS"
+"""The environment variable that names the path to take where nobody else does."""
+
+MAX_THREADS = 64
+"""Compute threads of an executor, at most: beyond that a decoded token is all hand-overs."""
 
 _Number = TypeVar("_Number", np.uint16, np.float32)
 
 
 def processor_path() -> str:
-    """Return the name of the path that the kernels take on this processor."""
-    return best_path().name
+    """Return the name of the path that the kernels take on this processor.
+
+    Raises:
+        EngineError: ``SPARK_KERNELS`` names one that the processor does not have.
+    """
+    return _path(None).name
 
 
 def _path(name: str | None) -> DotPath:
-    """Return the named path, or the best one for None.
+    """Return the named path; for None that of ``SPARK_KERNELS``, or the best one.
 
     Raises:
         EngineError: The processor does not have it.
     """
-    if name is None:
+    masked = os.environ.get(KERNELS_VARIABLE) if name is None else None
+    wanted = name or masked
+    if not wanted:
         return best_path()
     usable = {path.name: path for path in PATHS if is_usable(path)}
-    if name not in usable:
-        raise EngineError(f"no kernel path {name!r} on this processor; it has {', '.join(usable)}")
-    return usable[name]
+    if wanted not in usable:
+        asked = f"{KERNELS_VARIABLE}={masked}: " if masked else ""
+        known = ", ".join(usable)
+        raise EngineError(f"{asked}no kernel path {wanted!r} on this processor; it has {known}")
+    return usable[wanted]
 
 
 class Executor:
@@ -72,24 +92,22 @@ class Executor:
                 do not depend on it.
 
         Raises:
-            EngineError: More threads than numba was started with, or a path that the processor
-                does not have.
+            EngineError: More threads than are possible, or a path that the processor does not have.
         """
-        config: Any = numba.config  # its fields are made at run time
-        limit = config.NUMBA_NUM_THREADS
-        if not 1 <= threads <= limit:
+        if not 1 <= threads <= MAX_THREADS:
             raise EngineError(
-                f"{threads} compute threads asked for; 1 to {limit} are possible "
-                "(NUMBA_NUM_THREADS raises the limit)"
+                f"{threads} compute threads asked for; 1 to {MAX_THREADS} are possible"
             )
         self.program = program
         self.threads = threads
         self._path = _path(path)
         self.path_name = self._path.name
         self._packed = pack(program.matrices, tensors, threads)
-        self._memory = _allocate(program, self._packed, threads)
+        self._pool, self._choice = Pool(threads, WORTH_SHARING), Choice(threads)
+        self._memory = _allocate(program, self._packed, self._pool)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])
+        self._tables = {1: self._memory.table}  # by how many rows have logits
         self.position = 0
         self.context_length = program.context_length
 
@@ -97,10 +115,15 @@ class Executor:
     def _loop(self) -> Callable[..., None]:
         link(self._path, self._packed.storages, self._memory.panels)
         link_attention(self._path, self._memory.cache)
-        return compiled_loop(self._memory)
+        return compiled_loop(run_step, self._memory)
+
+    @cached_property
+    def _help(self) -> Callable[[int], None]:
+        """What a helper runs; it holds the memory, and not the executor."""
+        return partial(compiled_loop(help_steps, self._memory), self._memory)
 
     def warm_up(self, on_progress: Callable[[int, int, str], None]) -> None:
-        """Compile or load every kernel, one after the other.
+        """Compile or load every kernel, one after the other, and start the threads that help.
 
         Args:
             on_progress: Called with (done, total, label) before each and once at the end.
@@ -109,9 +132,15 @@ class Executor:
             EngineError: numba's compiler is switched off.
         """
         warm_up(self._path, self._packed.storages, self._memory, on_progress)
+        if self.threads > 1:
+            self._pool.start(self._help)
 
-    def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Append ``tokens`` (M,), M ≤ `MAX_ROWS`, and return the last row's logits (V,).
+    def step(self, tokens: NDArray[np.int32], last: int = 1) -> NDArray[np.float32]:
+        """Append ``tokens`` (M,), M ≤ `MAX_ROWS`, and return logits, (last, V).
+
+        Args:
+            tokens: Token ids.
+            last: How many rows at the end of the step have logits, 1 … M.
 
         Raises:
             EngineError: No token, too many at once, an unknown id, or no room in the KV cache.
@@ -129,12 +158,38 @@ class Executor:
                 f"token ids from {tokens.min()} to {tokens.max()}; the vocabulary has "
                 f"{self.program.vocabulary}"
             )
-        if self.threads > 1:
-            numba.set_num_threads(self.threads)
-        self._loop(self.threads, self._memory, tokens, self.position)
+        self._run(self._with_logits(last), tokens)
         self.position += count
-        start = self._logits_at + (count - 1) * self.program.vocabulary
-        return np.array(self._memory.values[start : start + self.program.vocabulary])
+        width = self.program.vocabulary
+        start = self._logits_at + (count - last) * width
+        return np.array(self._memory.values[start : start + last * width].reshape(last, width))
+
+    def _with_logits(self, last: int) -> Memory:
+        """Return the memory whose table computes logits for so many of the last rows."""
+        if last not in self._tables:
+            table = self._memory.table.copy()
+            table[:, Field.LAST_ROW] *= last
+            self._tables[last] = table
+        return self._memory._replace(table=self._tables[last])
+
+    def _run(self, memory: Memory, tokens: NDArray[np.int32]) -> None:
+        """Run the loop with as many threads as the last steps advise."""
+        if self.threads == 1:
+            self._loop(1, memory, tokens, self.position)
+            return
+        self._pool.start(self._help)
+        rows = int(tokens.size)
+        threads = self._choice.threads(rows)
+        start, worked = time.perf_counter(), time.thread_time()
+        self._loop(threads, memory, tokens, self.position)
+        seconds, worked = time.perf_counter() - start, time.thread_time() - worked
+        helped, offered = self._pool.shared()
+        self._choice.note(rows, seconds, worked / seconds, helped / offered if offered else 1.0)
+        self._pool.keep(memory.cache)
+
+    def close(self) -> None:
+        """End the threads that help; another step would start others."""
+        self._pool.close()
 
     def step_by_instruction(self, tokens: NDArray[np.int32]) -> Iterator[int]:
         """Run a step one instruction at a time, so that a caller can look at every result.
@@ -159,13 +214,14 @@ class Executor:
         return np.array(self._memory.values[at : at + rows * width].reshape(rows, width))
 
 
-def _allocate(program: Program, packed: Packed, threads: int) -> Memory:
+def _allocate(program: Program, packed: Packed, pool: Pool) -> Memory:
     blocks, end = [], 0
     for buffer in program.buffers:
         blocks.append((end, buffer.width))
         end += buffer.width * MAX_ROWS
     attentions = program.attentions
     rotations, angles = _rotations(program)
+    own = Own(end, own_size(program), max(order.parts for order in program.orders))
     return Memory(
         table=np.ascontiguousarray(program.instructions),
         buffers=np.array(blocks, np.int64),
@@ -189,11 +245,13 @@ def _allocate(program: Program, packed: Packed, threads: int) -> Memory:
         panels=packed.panels,
         vectors=packed.vectors,
         angles=angles,
-        values=_zeros_by_page(end, np.float32),
-        inputs=_inputs(program),
-        partial=np.zeros(max(order.parts for order in program.orders), np.float32),
+        values=_zeros_by_page(end + (pool.threads - 1) * own.size, np.float32),
+        inputs=_inputs(program, pool.threads),
+        partial=np.zeros(pool.threads * own.parts, np.float32),
+        scratch=_scratch(program, pool.threads),
         cache=_cache(program),
-        scratch=_scratch(program, threads),
+        own=own,
+        shares=pool.shares,
     )
 
 
@@ -203,9 +261,9 @@ def _norm_shape(norm: Norm) -> tuple[int, int, int]:
     return int(norm.kind == "layer"), queries, keys
 
 
-def _inputs(program: Program) -> Quantised:
-    """Return room for the widest input of a product."""
-    groups = MAX_ROWS * max(matrix.inputs for matrix in program.matrices) // GROUP
+def _inputs(program: Program, threads: int) -> Quantised:
+    """Return room for the widest input of a product, for each thread."""
+    groups = threads * MAX_ROWS * max(matrix.inputs for matrix in program.matrices) // GROUP
     return Quantised(
         levels=np.zeros(groups * GROUP, np.int8),
         scales=np.zeros(groups, np.float32),
@@ -226,10 +284,10 @@ def _cache(program: Program) -> KvCache:
 
 
 def _scratch(program: Program, threads: int) -> NDArray[np.float32]:
-    """Return what the pieces of an attention use while they are computed, for each thread."""
+    """Return what the pieces of an attention use while they are computed, (threads, numbers)."""
     dims = program.attentions[0].head_dim
-    size = threads * attend.scratch_numbers(program.context_length, dims)
-    return _zeros_by_page(size, np.float32)
+    size = attend.scratch_numbers(program.context_length, dims)
+    return _zeros_by_page(threads * size, np.float32).reshape(threads, size)
 
 
 def _zeros_by_page(size: int, kind: type[_Number]) -> NDArray[_Number]:

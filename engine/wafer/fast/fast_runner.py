@@ -54,9 +54,13 @@ class FastRunner(TierRunner):
         """Let the next step begin at ``position``."""
         self.executor.position = position
 
-    def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Append tokens (M,) and return the last row's logits (V,)."""
-        return self.executor.step(tokens)
+    def step(self, tokens: NDArray[np.int32], last: int) -> NDArray[np.float32]:
+        """Append tokens (M,) and return the logits of the last of them, (last, V)."""
+        return self.executor.step(tokens, last)
+
+    def close(self) -> None:
+        """End the threads that compute; another step would start them again."""
+        self.executor.close()
 
 
 def open_fast(

@@ -76,7 +76,7 @@ def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor], threads: i
         Panels(
             _filled(places, tensors, threads),
             np.array(places.pieces, np.int64).reshape(-1, 5),
-            np.zeros((len(places.storages), 2), np.int64),
+            np.zeros((len(places.storages), 3), np.int64),
         ),
         tuple(places.storages),
         np.concatenate(vectors),

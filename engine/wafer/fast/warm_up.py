@@ -14,15 +14,17 @@ import numpy as np
 
 from engine.errors import EngineError
 from engine.model.tensors import FORMATS
-from engine.wafer.fast.kernels import attend, lookup, multiply, operands
+from engine.wafer.fast.kernels import attend, lookup, multiply, operands, wide
 from engine.wafer.fast.kernels.attention_terms import AttentionCode
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.entries import address_of
 from engine.wafer.fast.kernels.dot.products import Products
 from engine.wafer.fast.kernels.dot.storage import Storage
+from engine.wafer.fast.memory import Memory
 from engine.wafer.fast.packing import tile_sizes
 from engine.wafer.fast.panel_places import storage_of
-from engine.wafer.fast.step import Memory, run_step
+from engine.wafer.fast.pieces import help_steps
+from engine.wafer.fast.step import run_step
 from engine.wafer.program.operations import OPERATIONS, resolve
 from engine.wafer.program.program import Matrix
 
@@ -42,7 +44,7 @@ __all__ = [
 _KERNELS = "engine.wafer.fast.kernels"
 
 
-ENTRIES = (multiply.product, lookup.row)
+ENTRIES = (multiply.product, lookup.row, wide.wide_product)
 """The kernels of each storage, in the order of `operands.Panels.entries`."""
 
 
@@ -149,16 +151,17 @@ def kernels() -> Iterator[tuple[str, Any]]:
     for operation in OPERATIONS:
         for label, name in operation.kernels.items():
             yield label, resolve(_KERNELS, name)
+    yield "loop of a helper", help_steps
     yield "program loop", run_step
 
 
-def compiled_loop(memory: Memory) -> Callable[..., None]:
-    """Return `run_step` compiled for arguments of these types.
+def compiled_loop(loop: Any, memory: Memory) -> Callable[..., None]:
+    """Return `run_step` or `help_steps` compiled for arguments of these types.
 
     numba's own call looks at the type of every argument first, 8 µs a step; this one does not.
     """
-    loop: Callable[..., None] = run_step.compile(signature(run_step, samples(memory)))
-    return loop
+    compiled: Callable[..., None] = loop.compile(signature(loop, samples(memory)))
+    return compiled
 
 
 def signature(dispatcher: Any, given: Mapping[Any, Any]) -> tuple[Any, ...]:

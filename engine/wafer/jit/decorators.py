@@ -5,7 +5,7 @@ from typing import Any
 
 from numba import njit
 
-__all__ = ["bare_kernel", "helper", "inlined", "kernel", "parallel_kernel"]
+__all__ = ["bare_kernel", "helper", "inlined", "kernel"]
 
 # No fast-math anywhere: the order of a sum is part of the machine, and a contracted
 # multiply–add would round once where the machine rounds twice.
@@ -22,11 +22,6 @@ _PART: dict[str, Any] = {
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a kernel: cached on disk, without the interpreter lock, without fast-math."""
     return njit(**_FLAGS)(function)
-
-
-def parallel_kernel(function: Callable[..., Any]) -> Any:
-    """Compile a kernel whose ``prange`` loop shares independent outputs among threads."""
-    return njit(parallel=True, **_FLAGS)(function)
 
 
 def helper(function: Callable[..., Any]) -> Any:

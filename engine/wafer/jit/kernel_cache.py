@@ -43,7 +43,11 @@ _SOURCES = (
     "jit/decorators.py",
     "program/isa.py",
     "program/states.py",
+    "fast/memory.py",
+    "fast/pieces.py",
     "fast/step.py",
+    "fast/threads/atomics.py",
+    "fast/threads/claims.py",
     "fast/kernels/**/*.py",
     *(
         f"fabric/{name}.py"

@@ -9,8 +9,10 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from threading import get_ident
 
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
@@ -21,12 +23,12 @@ from engine.wafer.place.placement import Placement, Shape, place
 from engine.wafer.plan.planner import plan
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["remembered_plan"]
+__all__ = ["DECIDING", "plan_key", "remembered_plan", "write_whole"]
 
 _log = logging.getLogger(__name__)
 
 
-_DECIDING = (
+DECIDING = (
     "wafer/program/*.py",
     "wafer/cost/*.py",
     "wafer/ops/*.py",
@@ -51,7 +53,8 @@ def remembered_plan(
         PlacementError: As `plan`.
     """
     model = model_shape(graph, formats, runs=True)
-    file = cache_dir() / "plans" / f"{_key(graph, model, machine, context_length)}.json"
+    key = plan_key(graph, model, machine, context_length, DECIDING)
+    file = cache_dir() / "plans" / f"{key}.json"
     context = graph.context_length if context_length is None else context_length
     try:
         shape = Shape(**json.loads(file.read_text(encoding="utf-8")))
@@ -65,12 +68,20 @@ def remembered_plan(
     return placement
 
 
-def _key(
-    graph: ModelGraph, model: ModelShape, machine: MachineSpec, context_length: int | None
+def plan_key(
+    graph: ModelGraph,
+    model: ModelShape,
+    machine: MachineSpec,
+    context_length: int | None,
+    deciding: tuple[str, ...],
 ) -> str:
-    """Return 16 hexadecimal digits over the model, the machine and the sources."""
+    """Return 16 hexadecimal digits over the model, the machine and the sources.
+
+    Raises:
+        FileNotFoundError: A pattern of ``deciding`` finds nothing.
+    """
     digest = hashlib.sha256()
-    for source in _sources():
+    for source in _sources(deciding):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     operations = [(node.op, node.layer, sorted(node.attributes.items())) for node in graph.nodes]
     sizes = (graph.name, model, operations, graph.context_length)
@@ -78,15 +89,15 @@ def _key(
     return digest.hexdigest()[:16]
 
 
-def _sources() -> list[Path]:
-    """Return the files that `_DECIDING` means.
+def _sources(deciding: tuple[str, ...]) -> list[Path]:
+    """Return the files that patterns mean.
 
     Raises:
         FileNotFoundError: A pattern finds nothing: a file was moved, and the key would be blind.
     """
     engine = Path(__file__).parents[2]
     found: list[Path] = []
-    for pattern in _DECIDING:
+    for pattern in deciding:
         matches = sorted(engine.glob(pattern))
         if not matches:
             raise FileNotFoundError(f"no source of a plan matches {engine / pattern}")
@@ -95,10 +106,20 @@ def _sources() -> list[Path]:
 
 
 def _keep(file: Path, shape: Shape) -> None:
-    new = file.with_suffix(f".{os.getpid()}")
+    write_whole(file, json.dumps(asdict(shape)).encode())
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file of the cache, whole or not at all; one that cannot be written is done without.
+
+    Two processes that write it at once leave one of their contents.
+    """
+    new = file.with_suffix(f".{os.getpid()}.{get_ident()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(json.dumps(asdict(shape)), encoding="utf-8")
+        new.write_bytes(content)
         os.replace(new, file)
-    except OSError as error:  # the next start searches again
-        _log.warning("the plan cannot be kept in %s (%s)", file, error)
+    except OSError as error:  # a full disk, a folder that is not ours: the next start works again
+        _log.warning("%s cannot be kept (%s)", file, error)
+        with suppress(OSError):
+            new.unlink(missing_ok=True)

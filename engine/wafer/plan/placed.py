@@ -20,6 +20,7 @@ from engine.wafer.compile.compiler import Compiled, compile_graph
 from engine.wafer.place.orders import choose_orders
 from engine.wafer.place.placement import Placement
 from engine.wafer.plan.kept_plans import remembered_plan
+from engine.wafer.plan.kept_timings import remembered_timing
 from engine.wafer.program.machine import MachineSpec
 from engine.wafer.program.program import Program
 from engine.wafer.timing.timing import Activity, Counts, Timing
@@ -37,6 +38,7 @@ class Placed:
         machine: The chip.
         placement: Where the model lies on it.
         by_core: False: for cycles only, which is faster; no state of a single core is known.
+        keep: True: take the prices from the user's cache, or put them there.
 
     Raises:
         PlacementError: The graph has a node that cannot be compiled.
@@ -49,23 +51,36 @@ class Placed:
         placement: Placement,
         *,
         by_core: bool = True,
+        keep: bool = False,
     ) -> None:
         self.graph = graph
         self.machine = machine
         self.placement = placement
-        self.compiled: Compiled = compile_graph(
-            graph, machine, placement, by_core=by_core, growth_only=True
+        self._by_core = by_core
+        self.timing = (
+            remembered_timing(graph, machine, placement, self._priced) if keep else self._priced()
         )
-        self.timing = Timing(self.compiled, placement, by_core=by_core)
         """Cycles and states by formula."""
+        if keep:  # the costs in it would stay in memory
+            vars(self).pop("compiled", None)
         self._counts = self.timing.none()
-        self._simulated: dict[tuple[int, int], int] = {}
+        self._simulated: dict[tuple[int, int, int], int] = {}  # position, rows, rows with logits
         self._lock = threading.Lock()
+
+    def _priced(self) -> Timing:
+        return Timing(self.compiled, self.placement, by_core=self._by_core)
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """The Program with the micro-steps and the cost of each instruction; made when asked."""
+        return compile_graph(
+            self.graph, self.machine, self.placement, by_core=self._by_core, growth_only=True
+        )
 
     @property
     def program(self) -> Program:
         """The compiled model."""
-        return self.compiled.program
+        return self.timing.program
 
     @cached_property
     def orders(self) -> SumOrders:
@@ -74,15 +89,15 @@ class Placed:
 
     # ── what was run ────────────────────────────────────────────────────────────────────────
 
-    def note_step(self, tokens: NDArray[np.int32], position: int) -> None:
-        """Count a step of ``tokens`` (M,) appended at ``position``."""
-        step = self.timing.count(tokens, position)
+    def note_step(self, tokens: NDArray[np.int32], position: int, last: int = 1) -> None:
+        """Count a step of ``tokens`` (M,) appended at ``position``, the last ones with logits."""
+        step = self.timing.count(tokens, position, last)
         with self._lock:
             self._counts = self._counts.plus(step)
 
-    def note_cycles(self, position: int, rows: int, cycles: int) -> None:
+    def note_cycles(self, position: int, rows: int, cycles: int, last: int = 1) -> None:
         """Remember the cycles that a simulation took for a step of ``rows`` rows."""
-        self._simulated[position, rows] = cycles
+        self._simulated[position, rows, last] = cycles
 
     @property
     def counts(self) -> Counts:
@@ -96,10 +111,16 @@ class Placed:
 
     # ── wafer time ──────────────────────────────────────────────────────────────────────────
 
-    def step_cycles(self, position: int, rows: int = 1) -> int:
-        """Return the cycles of a step: as simulated where one was, by formula elsewhere."""
-        simulated = self._simulated.get((position, rows))
-        return self.timing.step_cycles(position, rows) if simulated is None else simulated
+    def step_cycles(self, position: int, rows: int = 1, last: int = 1) -> int:
+        """Return the cycles of a step: as simulated where one was, by formula elsewhere.
+
+        Args:
+            position: KV rows before it.
+            rows: Tokens appended.
+            last: How many of them have logits.
+        """
+        simulated = self._simulated.get((position, rows, last))
+        return self.timing.step_cycles(position, rows, last) if simulated is None else simulated
 
     def mac_utilisation(self, position: int) -> float:
         """Return MACs ÷ (cores used × cycles × MAC rate) of one decode step at ``position``."""
@@ -124,7 +145,8 @@ def open_placed(
     Raises:
         PlacementError: The model does not fit the machine, or cannot be compiled.
     """
-    return Placed(graph, machine, remembered_plan(graph, machine, context_length, formats))
+    placement = remembered_plan(graph, machine, context_length, formats)
+    return Placed(graph, machine, placement, keep=True)
 
 
 class TierRunner(ABC):
@@ -134,8 +156,8 @@ class TierRunner(ABC):
     """
 
     processor_path: str
-    """The code that computes: the kernels' ``avx512-vnni``, ``avx2`` or ``portable``, the
-    ``simulator``, or ``numpy``."""
+    """The code that computes: the kernels' ``amx``, ``vnni``, ``avx-vnni``, ``avx2`` or
+    ``portable``, the ``simulator``, or ``numpy``."""
     threads: int
     """Threads that compute."""
 
@@ -167,16 +189,37 @@ class TierRunner(ABC):
         """Let the next step begin at ``position``, at most the rows there are; for `rewind`."""
 
     @abstractmethod
-    def step(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Append tokens (M,) and return the last row's logits (V,); `prefill` counts the step."""
+    def step(self, tokens: NDArray[np.int32], last: int) -> NDArray[np.float32]:
+        """Append tokens (M,) and return the logits of the last of them, (last, V).
+
+        `prefill` and `verify` count the step.
+        """
 
     def prefill(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
         """Append tokens (M,), at most 64, and return the last row's logits (V,)."""
-        tokens = np.ascontiguousarray(tokens, np.int32)
-        position = self.position
-        logits = self.step(tokens)
-        self.placed.note_step(tokens, position)
+        logits: NDArray[np.float32] = self.verify(tokens, 1)[0]
         return logits
+
+    def verify(self, tokens: NDArray[np.int32], last: int) -> NDArray[np.float32]:
+        """Append tokens (M,), at most 64, and return the logits of the last of them, (last, V).
+
+        Raises:
+            EngineError: There are not so many rows, or the tier refuses the step.
+
+        Exactness:
+            The bits of `prefill` and `decode` for every row.
+        """
+        tokens = np.ascontiguousarray(tokens, np.int32)
+        position, count = self.position, tokens.size
+        if not 1 <= last <= max(count, 1):
+            raise EngineError(f"logits of {last} rows of a step of {count}; 1 to {count} have them")
+        logits = self.step(tokens, last)
+        self.placed.note_step(tokens, position, last)
+        return logits
+
+    def close(self) -> None:
+        """End the threads that compute, if there are any; another step would start them again."""
+        return
 
     def decode(self, token: int) -> NDArray[np.float32]:
         """Append one token and return its logits (V,)."""

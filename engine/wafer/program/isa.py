@@ -72,7 +72,8 @@ class Field(IntEnum):
     ALONG = 9
     """The axis the source lies along: 0 rows, 1 columns."""
     LAST_ROW = 10
-    """1: only the step's last row is computed (the vocabulary head of a prefill)."""
+    """1: only rows whose logits are asked for are computed: the last of a prefill, all rows of a
+    draft that is verified."""
     VARIANT = 11
     """Which kind of its operation: index into the Program's norms (NORM, HEAD_NORM), rotaries
     (ROTARY), attentions (ATTENTION), activations (GATE) or scalings (EMBED, MATMUL, ADD; −1 where

@@ -79,7 +79,6 @@ OPERATIONS: tuple[Operation, ...] = (
         price="matmul.cost",
         kernels={
             "matmul": "multiply.matmul",
-            "matmul, threaded": "multiply.matmul_parallel",
             "bias": "vectors.add_bias",
         },
         lowering="lower_products.matmul",
@@ -98,7 +97,6 @@ OPERATIONS: tuple[Operation, ...] = (
         kernels={
             "append": "attend.append",
             "attention": "attend.attend",
-            "attention, threaded": "attend.attend_parallel",
         },
         lowering="lower_attention.attention",
         works={

@@ -40,6 +40,8 @@ class RegionRun:
     program.  None for the other regions."""
     interval: int
     """Fewest cycles between two rows in this region."""
+    interval_logits: int
+    """The same between two rows whose logits are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ class Schedule:
     """Cycles that each further row of a step takes: the slowest region's."""
     interval_by_instruction: Ints
     """The same by instruction; those of other regions take none."""
+    interval_logits: int
+    """Cycles that each further row takes whose logits are asked for: the slowest region's."""
+    interval_logits_by_instruction: Ints
+    """The same by instruction."""
 
 
 @dataclass(slots=True)
@@ -71,6 +77,8 @@ class _Visit:
     """True: the stream comes back here after it has left."""
     west: list[tuple[int, Ints]] = field(default_factory=list)
     """Each instruction of the row program and the west line's clocks after it."""
+    tail: list[tuple[int, Ints]] = field(default_factory=list)
+    """The same of the instructions for rows with logits."""
 
     def end_row(self) -> None:
         """Keep what the row program cost; the rest runs for a step's last row only."""
@@ -110,18 +118,23 @@ def schedule(
             steps.run(visit.ledger, site)
         else:
             _run_once(visit.ledger, steps, site, known)
-        if not row[Field.LAST_ROW]:
-            visit.west.append((number, visit.ledger.clock[:, 0].copy()))
+        ran = visit.tail if row[Field.LAST_ROW] else visit.west
+        ran.append((number, visit.ledger.clock[:, 0].copy()))
         reached = int(visit.ledger.clock.max())
         moved[number], front = max(0, reached - front), max(front, reached)
     runs = tuple(_run(visit, front) for visit in visits)
     slowest = max(range(len(runs)), key=lambda index: runs[index].interval)
+    slowest_logits = max(range(len(runs)), key=lambda index: runs[index].interval_logits)
     return Schedule(
         regions=runs,
         latency=front,
         latency_by_instruction=moved,
         interval=runs[slowest].interval,
         interval_by_instruction=_shares(visits[slowest], runs[slowest], len(counted)),
+        interval_logits=runs[slowest_logits].interval_logits,
+        interval_logits_by_instruction=_shares_logits(
+            visits[slowest_logits], runs[slowest_logits], len(counted)
+        ),
     )
 
 
@@ -151,13 +164,15 @@ def _run(visit: _Visit, latency: int) -> RegionRun:
     assert visit.clocks is not None
     ledger = visit.ledger
     active = visit.clocks - visit.entered
+    interval = int(active.max(initial=0))
     return RegionRun(
         busy_row=visit.busy,
         busy_step=ledger.states,
         active_row=active,
         active_step=ledger.clock - visit.clocks,
         idle_step=visit.entered + latency - ledger.clock if visit.returns else None,
-        interval=int(active.max(initial=0)),
+        interval=interval,
+        interval_logits=interval + int(ledger.active().max(initial=0)),
     )
 
 
@@ -172,4 +187,18 @@ def _shares(visit: _Visit, run: RegionRun, instructions: int) -> Ints:
         before = int(clocks[row])
     if shares.size:
         shares[visit.west[-1][0]] += run.interval - int(shares.sum())
+    return shares
+
+
+def _shares_logits(visit: _Visit, run: RegionRun, instructions: int) -> Ints:
+    """Return the same for a row with logits: its row program, then what follows."""
+    shares = _shares(visit, run, instructions)
+    if not visit.tail:
+        return shares
+    row = int(np.argmax(visit.ledger.active()[:, 0]))
+    before = int(visit.ledger.enter[row, 0])
+    for number, clocks in visit.tail:
+        shares[number] += max(0, int(clocks[row]) - before)
+        before = max(before, int(clocks[row]))
+    shares[visit.tail[-1][0]] += run.interval_logits - int(shares.sum())
     return shares

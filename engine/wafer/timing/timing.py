@@ -6,6 +6,7 @@ from the micro-steps the compiler noted, so the app, the command line and predic
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,11 @@ from engine.wafer.ops.attention import HeadSplit
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS, Site
 from engine.wafer.place.placement import Placement
 from engine.wafer.program.isa import Field, Op
+from engine.wafer.program.program import Program
 from engine.wafer.program.states import STATES, Busy, State
 from engine.wafer.timing.schedule import RegionRun, schedule
 
-__all__ = ["Activity", "Counts", "Timing"]
+__all__ = ["Activity", "CoreCosts", "Counts", "Timing"]
 
 _CHUNK = 64
 """Positions whose growth is worked out together."""
@@ -35,9 +37,11 @@ class Counts:
     """A tally of what ran, in few numbers, which expands into every core's states."""
 
     steps: int
-    """Passes over the instruction table."""
+    """Waves of rows that were under way together: one a step, more for a long draft."""
     rows: int
     """Rows of all steps together."""
+    logits: int
+    """Rows of them whose logits were computed: one a step, more where drafts were verified."""
     growth: NDArray[np.int64]
     """Σ over rows of each attention's cycles beyond those with one KV row in every core; int64
     (attentions,), in the order of the instructions."""
@@ -62,6 +66,17 @@ class Counts:
     def since(self, earlier: "Counts") -> "Counts":
         """Return what was run after ``earlier``."""
         return Counts(*(getattr(self, f.name) - getattr(earlier, f.name) for f in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Passes:
+    """As much of `Counts` as cycles need."""
+
+    steps: int
+    rows: int
+    logits: int
+    growth: NDArray[np.int64]
+    last_growth: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +156,6 @@ class _Attentions:
         self._kinds = [compiled.program.attentions[i] for i in table[numbers, Field.VARIANT]]
         self.windows = tuple(dict.fromkeys(kind.window for kind in self._kinds))
         """The windows of the Program, each once."""
-        self._slopes = [compiled.costs[number].states[1] for number in numbers]
 
     def run(
         self, kv: Mapping[int, NDArray[np.int64]], keeps: NDArray[np.bool_] | None
@@ -167,11 +181,6 @@ class _Attentions:
         kinds = zip(self.regions.tolist(), self._kinds, strict=True)
         return [n for n, (at, kind) in enumerate(kinds) if (at, kind.window) == (region, window)]
 
-    def busy_per_kv_row(self, region: int, window: int) -> NDArray[np.int64]:
-        """Return the booked cycles of those for each KV row of a core, int64 (4, H, W)."""
-        slopes = [self._slopes[number] for number in self.in_region(region, window)]
-        return np.asarray(np.sum(slopes, axis=0))
-
 
 def _attention_at(compiled: Compiled, number: int) -> _Attention:
     """Return the attention of an instruction; the one before it brings its source."""
@@ -185,8 +194,21 @@ def _attention_at(compiled: Compiled, number: int) -> _Attention:
     return _Attention(site, split, order, wavelets, compiled.steps[number].steps, kind.window)
 
 
+@dataclass(frozen=True, slots=True)
+class CoreCosts:
+    """What `Timing.expand` alone needs of single cores: most of a priced model's memory."""
+
+    regions: tuple[RegionRun, ...]
+    attending: Mapping[tuple[int, int], NDArray[np.int64]]
+    """By region and window, the cycles that all its attentions together book for each KV row of a
+    core, int64 (4, H, W)."""
+
+
 class Timing:
-    """Prices steps of one compiled model."""
+    """Prices steps of one compiled model.
+
+    Pickled, it leaves out what it knows of single cores: see `core_costs`.
+    """
 
     def __init__(self, compiled: Compiled, placement: Placement, *, by_core: bool = True) -> None:
         """Run the row program of every region once; not ``by_core``: for cycles only."""
@@ -194,8 +216,12 @@ class Timing:
         self._placement = placement
         self._heads = placement.heads
         self._table = compiled.program.instructions
-        self._schedule = schedule(compiled.program, compiled.steps, compiled.sites, by_core=by_core)
+        whole = schedule(compiled.program, compiled.steps, compiled.sites, by_core=by_core)
+        self._schedule = replace(whole, regions=())
         self._attentions = _Attentions(compiled)
+        self._costs: CoreCosts | None = CoreCosts(whole.regions, self._attending(compiled))
+        self._restore: Callable[[], CoreCosts] | None = None
+        self._restoring = Lock()
         self._alone = int(sum(cost.cycles[0] + cost.cycles[1] for cost in compiled.costs))
         self._growth: dict[int, NDArray[np.int64]] = {}
         _, _, scaled, format = compiled.steps[0].arguments
@@ -209,6 +235,43 @@ class Timing:
             for row in self._table
             if row[Field.OP] == Op.MATMUL
         )
+
+    def _attending(self, compiled: Compiled) -> dict[tuple[int, int], NDArray[np.int64]]:
+        numbers = np.flatnonzero(self._table[:, Field.OP] == Op.ATTENTION)
+        slopes = [compiled.costs[number].states[1] for number in numbers]
+        return {
+            (region, window): np.asarray(np.sum([slopes[n] for n in among], axis=0))
+            for region in range(len(compiled.sites))
+            for window in self._attentions.windows
+            if (among := self._attentions.in_region(region, window))
+        }
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what cycles need."""
+        return vars(self) | {"_costs": None, "_restore": None, "_restoring": None}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Take what `__getstate__` returned; `restore_by` says where the rest is."""
+        vars(self).update(state)
+        self._restoring = Lock()
+
+    def restore_by(self, restore: Callable[[], CoreCosts]) -> None:
+        """Forget the costs of single cores until somebody asks; ``restore`` returns them then."""
+        self._costs, self._restore = None, restore
+
+    @property
+    def core_costs(self) -> CoreCosts:
+        """The costs of single cores, for `expand`.  Any thread may ask."""
+        with self._restoring:
+            if self._costs is None:
+                assert self._restore is not None, "costs of single cores were left out"
+                self._costs = self._restore()
+            return self._costs
+
+    @property
+    def program(self) -> Program:
+        """The compiled model."""
+        return self._program
 
     @property
     def core_rows(self) -> int:
@@ -263,19 +326,34 @@ class Timing:
         start = position - chunks[0] * _CHUNK
         return known[start : start + rows]
 
-    def step_cycles(self, position: int, rows: int = 1) -> int:
+    def step_cycles(self, position: int, rows: int = 1, last: int = 1) -> int:
         """Return the cycles of one step of ``rows`` rows appended at ``position``.
 
         The first row passes through everything.  Rows pipeline over blocks, so each further one
         adds what the slowest region needs for a row; the last one passes through the rest.
-        """
-        growth = self.growth(position, rows)
-        return self._elapsed(1, rows, growth.sum(axis=0), growth[-1])
 
-    def cycles_by_operation(self, position: int, rows: int = 1) -> dict[str, int]:
+        Args:
+            position: KV rows before the step.
+            rows: Tokens appended.
+            last: How many of them have logits: these go in `waves`.
+        """
+        return self._elapsed(self._passes(position, rows, last))
+
+    def cycles_by_operation(self, position: int, rows: int = 1, last: int = 1) -> dict[str, int]:
         """Return a step's cycles by operation: how far each one moves the last core's clock."""
-        growth = self.growth(position, rows)
-        return self._by_operation(1, rows, growth.sum(axis=0), growth[-1])
+        return self._by_operation(self._passes(position, rows, last))
+
+    def waves(self, rows: int, last: int) -> list[tuple[int, int]]:
+        """Return the (rows, rows with logits) that are under way together, wave by wave.
+
+        Every row with logits comes back to the head, which looks the next ones up.  A block holds
+        one row, so no more than there are blocks may be looked up before the first comes back:
+        one more, and head and blocks would wait for each other.
+        """
+        blocks = len(self._schedule.regions) - 1
+        first = min(last, blocks)
+        later = [min(blocks, last - done) for done in range(blocks, last, blocks)]
+        return [(rows - last + first, first), *((each, each) for each in later)]
 
     def mac_utilisation(self, position: int) -> float:
         """Return MACs ÷ (cores used × cycles × MAC rate) of one decode step at ``position``."""
@@ -283,8 +361,16 @@ class Timing:
         peak = self._program.cores_used * self._program.machine.mac_int8
         return float(macs / (peak * self.step_cycles(position)))
 
-    def count(self, tokens: NDArray[np.int32], position: int) -> Counts:
-        """Return the counts of one step."""
+    def count(self, tokens: NDArray[np.int32], position: int, last: int = 1) -> Counts:
+        """Return the counts of one step of which the ``last`` rows have logits."""
+        total = self.none()
+        for rows, logits in self.waves(tokens.size, last):
+            total = total.plus(self._count(tokens[:rows], position, logits))
+            tokens, position = tokens[rows:], position + rows
+        return total
+
+    def _count(self, tokens: NDArray[np.int32], position: int, logits: int) -> Counts:
+        """Return the counts of one wave."""
         windows = self._attentions.windows
         seen = np.stack([self.kv_rows(position, tokens.size, window) for window in windows])
         growth = self.growth(position, tokens.size)
@@ -294,6 +380,7 @@ class Timing:
         return Counts(
             steps=1,
             rows=tokens.size,
+            logits=logits,
             growth=growth.sum(axis=0),
             last_growth=growth[-1:].sum(axis=0),
             kv_rows=seen.sum(axis=1),
@@ -309,7 +396,7 @@ class Timing:
         columns = np.zeros(self._placement.shape.head_columns, np.int64)
         none = np.zeros(self._attentions.regions.size, np.int64)
         by_window = np.zeros((len(self._attentions.windows), self.core_rows), np.int64)
-        return Counts(0, 0, none, none, by_window, by_window, by_window, zeros, columns)
+        return Counts(0, 0, 0, none, none, by_window, by_window, by_window, zeros, columns)
 
     def expand(self, counts: Counts) -> Activity:
         """Return every core's states.
@@ -317,9 +404,10 @@ class Timing:
         A core waits in those of its active cycles that nothing booked, and is idle in the rest
         of the elapsed cycles.
         """
-        elapsed = self._elapsed(counts.steps, counts.rows, counts.growth, counts.last_growth)
+        elapsed = self._elapsed(counts)
         states = []
-        for index, run in enumerate(self._schedule.regions):
+        costs = self.core_costs
+        for index, run in enumerate(costs.regions):
             busy = self._busy(index, run, counts)
             active = self._active(index, run, counts, elapsed)
             full = np.zeros((*active.shape, len(STATES)), np.int64)
@@ -329,24 +417,27 @@ class Timing:
             full[..., State.STALL_PIPE] = busy[Busy.PIPE]
             full[..., State.STALL_WAVELET] = active - busy.sum(axis=0)
             full[..., State.IDLE] = elapsed - active
-            if index == len(self._schedule.regions) - 1:
+            if index == len(costs.regions) - 1:
                 self._add_lookups(full, counts.lookups)
             flipped = self._program.regions[index].flipped
             states.append(full[::-1] if flipped else full)
-        by_operation = self._by_operation(
-            counts.steps, counts.rows, counts.growth, counts.last_growth
-        )
-        return Activity(elapsed, tuple(states), by_operation)
+        return Activity(elapsed, tuple(states), self._by_operation(counts))
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
 
-    def _elapsed(
-        self, steps: int, rows: int, growth: NDArray[np.int64], last_growth: NDArray[np.int64]
-    ) -> int:
+    def _passes(self, position: int, rows: int, last: int) -> _Passes:
+        """Return the waves of a step, added up."""
+        waves, growth = self.waves(rows, last), self.growth(position, rows)
+        ends = np.cumsum([wave for wave, _ in waves])
+        return _Passes(len(waves), rows, last, growth.sum(axis=0), growth[ends - 1].sum(axis=0))
+
+    def _elapsed(self, passes: _Passes | Counts) -> int:
+        run = self._schedule
         return (
-            steps * self._schedule.latency
-            + (rows - steps) * self._schedule.interval
-            + self._longer(growth, last_growth)
+            passes.steps * run.latency
+            + (passes.rows - passes.logits) * run.interval
+            + (passes.logits - passes.steps) * run.interval_logits
+            + self._longer(passes.growth, passes.last_growth)
         )
 
     def _longer(self, growth: NDArray[np.int64], last_growth: NDArray[np.int64]) -> int:
@@ -354,18 +445,20 @@ class Timing:
         first = self._attentions.regions == 0
         return int(growth[first].sum() + last_growth[~first].sum())
 
-    def _by_operation(
-        self, steps: int, rows: int, growth: NDArray[np.int64], last_growth: NDArray[np.int64]
-    ) -> dict[str, int]:
+    def _by_operation(self, passes: _Passes | Counts) -> dict[str, int]:
         run = self._schedule
-        cycles = steps * run.latency_by_instruction + (rows - steps) * run.interval_by_instruction
+        cycles = (
+            passes.steps * run.latency_by_instruction
+            + (passes.rows - passes.logits) * run.interval_by_instruction
+            + (passes.logits - passes.steps) * run.interval_logits_by_instruction
+        )
         total = {op.name.lower(): int(cycles[self._table[:, Field.OP] == op].sum()) for op in Op}
-        total["attention"] += self._longer(growth, last_growth)
+        total["attention"] += self._longer(passes.growth, passes.last_growth)
         return total
 
     def _busy(self, index: int, run: RegionRun, counts: Counts) -> NDArray[np.int64]:
         """Return the booked cycles of a region's cores, int64 (4, H, W)."""
-        busy = counts.rows * run.busy_row[0] + counts.steps * run.busy_step[0]
+        busy = counts.rows * run.busy_row[0] + counts.logits * run.busy_step[0]
         vector, pipe = attention.keeping(self._program.machine, self._heads)
         # To the head's first column and back, where columns share a head.
         dispatches = 2 * self._program.machine.dispatch_cycles * (self._heads.parts > 1)
@@ -373,7 +466,7 @@ class Timing:
             attentions = len(self._attentions.in_region(index, window))
             if not attentions:
                 continue
-            per_kv_row = self._attentions.busy_per_kv_row(index, window)
+            per_kv_row = self.core_costs.attending[index, window]
             busy = busy + counts.kv_rows[number][:, None] * per_kv_row
             busy[Busy.COMM] += attentions * counts.kv_comm[number][:, None]
             busy[Busy.PIPE] += attentions * dispatches * counts.streams[number][:, None]
@@ -389,7 +482,7 @@ class Timing:
         if run.idle_step is not None:
             between = np.maximum(0, run.active_row[:, :1] - run.active_row)
             return np.asarray(elapsed - counts.steps * run.idle_step - more * between)
-        active = counts.rows * run.active_row + counts.steps * run.active_step
+        active = counts.rows * run.active_row + counts.logits * run.active_step
         longer = counts.growth[self._attentions.regions == index].sum()
         return np.where(active > 0, active + longer, 0)
 

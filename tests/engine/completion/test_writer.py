@@ -34,10 +34,18 @@ class UndecidedWafer(CannedWafer):
         self._rows.append(token)
         return super().decode(token)
 
+    def verify(self, tokens: NDArray[np.int32], last: int) -> NDArray[np.float32]:
+        self._rows += tokens.tolist()
+        return super().verify(tokens, last)
+
     def _append(self, rows: int) -> NDArray[np.float32]:
         super()._append(rows)
+        ends = range(len(self._rows) - rows + 1, len(self._rows) + 1)
+        return np.stack([self._after(self._rows[:end]) for end in ends])
+
+    def _after(self, tokens: list[int]) -> NDArray[np.float32]:
         shares = np.full(VOCABULARY, 1e-9)
-        said = bytes(t - FIRST_BYTE_TOKEN for t in self._rows if t >= FIRST_BYTE_TOKEN)
+        said = bytes(t - FIRST_BYTE_TOKEN for t in tokens if t >= FIRST_BYTE_TOKEN)
         said = said.rpartition(PREFIX.encode())[2]
         for text, share in self._texts.items():
             if text.startswith(said):

@@ -198,3 +198,34 @@ def test_several_indexes_together_say_what_one_of_all_says(tokenizer):
     lengths = merged(*parts)
     for depth, tokens in view_of(tokenizer, *texts).followers(context):
         assert lengths[depth] == sorted(tokens.tolist())
+
+
+# ── guesses ─────────────────────────────────────────────────────────────────────────────────
+
+
+def guessed(tokenizer: Tokenizer, advice: Advice, most: int = 6) -> dict[str, str]:
+    return {guess.kind[0]: tokenizer.decode(guess.tokens) for guess in advice.guesses(most)}
+
+
+def test_guesses_are_the_found_line_and_what_followed_before(tokenizer):
+    other = "class B:\n    def area(self):\n        return None\n"
+    advice = advice_for(tokenizer, repository=(other,), prefix=PREFIX + "return self.wid")
+    before = guessed(tokenizer, advice)
+    assert before["line"].startswith("th * self")
+    assert set(before) <= {"line", "buffer", "repository"}
+    for token in tokenizer.encode_part("th"):
+        advice.push(token)
+    assert guessed(tokenizer, advice)["line"].startswith(" * self.height")
+    advice.push(tokenizer.encode_part("?")[0])
+    assert "line" not in guessed(tokenizer, advice)
+
+
+def test_guesses_say_again_what_the_prompt_left_out(tokenizer):
+    advice = advice_for(tokenizer, prefix=PREFIX + "ret", healing=b"ret")
+    assert guessed(tokenizer, advice)["line"].startswith("return self")
+
+
+def test_guesses_are_no_longer_than_asked_for_and_change_no_mixture(tokenizer):
+    advice, again = advice_for(tokenizer), advice_for(tokenizer)
+    assert all(1 <= len(guess.tokens) <= 2 for guess in advice.guesses(2))
+    assert np.array_equal(mixed(tokenizer, advice), mixed(tokenizer, again))

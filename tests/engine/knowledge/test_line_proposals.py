@@ -54,6 +54,15 @@ def test_a_forecast_knows_how_much_there_is_to_it(proposals):
     assert rest.left == pytest.approx(weights[-1] / sum(weights))
 
 
+def test_the_rest_of_the_best_that_remains(proposals):
+    rest, share = proposals.rest(b"")
+    weights = np.array([np.exp(SHARPNESS * score) for score in SCORES.values()])
+    assert (rest, share) == (b"return self\n", pytest.approx(weights[0] / weights.sum()))
+    assert proposals.rest(b"return N") == (b"one\n", pytest.approx(1.0))
+    assert proposals.rest(b"pass\n") is None
+    assert proposals.rest(b"yield") is None
+
+
 def test_a_proposal_that_is_said_has_no_vote(proposals):
     assert proposals.forecast(b"pass", 1) is not None
     assert proposals.forecast(b"pass\n", 2) is None

@@ -101,3 +101,22 @@ def test_a_text_with_half_a_character_keeps_its_lines_in_place():
     alike = lines.likeness(BYTES.encode_part("wanted"))
     assert lines.content(int(alike.argmax())) == b"wanted"
     assert alike.max() == pytest.approx(1.0)
+
+
+def continued(index: TextIndex, context: str, most: int, *without: str) -> tuple[int, str]:
+    depth, tokens = index.continued(BYTES.encode_part(context), most, without)
+    return depth, BYTES.decode(tokens)
+
+
+def test_the_longest_match_is_continued_up_to_the_end_of_its_text():
+    index = index_of("xabcdef", "yabcxyz")
+    assert continued(index, "xabc", 2) == (4, "de")
+    assert continued(index, "yabc", 9) == (4, "xyz")
+    assert continued(index, "q", 2) == (0, "")
+    assert continued(index, "def", 2) == (0, "")
+
+
+def test_a_hidden_text_is_not_continued():
+    index = index_of("xabcdef", "yabcxyz")
+    assert continued(index, "xabc", 2, "0") == (3, "xy")
+    assert continued(index, "xabc", 2, "0", "1") == (0, "")

@@ -20,7 +20,8 @@ def folder(tmp_path_factory):
 def session_on(folder, monkeypatch, **changes):
     """A session on the machine ``tiny`` with other numbers."""
     monkeypatch.setitem(machine.PRESETS, "tiny", replace(machine.PRESETS["tiny"], **changes))
-    return Session.open(str(folder), "tiny", threads=1)
+    # Without guesses, whose number depends on host time.
+    return Session.open(str(folder), "tiny", threads=1, speculation=False)
 
 
 def test_a_session_says_where_its_model_lies(folder, monkeypatch):

@@ -7,7 +7,8 @@ import pytest
 
 from engine import CursorAnswer, Question, Stretch, Typed
 from engine.quality.corpus import SourceFile
-from tui.assist.typist import latency_ms, type_stretch
+from tui.assist.latency import ASSUMED, Latency
+from tui.assist.typist import type_stretch
 
 
 class Script:
@@ -105,9 +106,16 @@ def test_one_character_is_typed_not_accepted() -> None:
 def test_a_slow_answer_comes_too_late_for_the_keys() -> None:
     quick = typed("value = compute(1)", ending("value = compute(1)"), above="x = 1\n", tokens=8)
     assert quick.keys == 18  # the text before the cursor is another one: nothing is suggested
-    assert latency_ms(8) < 100 < latency_ms(64)
+    assert ASSUMED.answer_ms(8) < 100 < ASSUMED.answer_ms(64)
     assert typed("abcdefgh", ending("abcdefgh"), tokens=8).keys == 1
     assert typed("abcdefgh", ending("abcdefgh"), tokens=64).shown == 0
+
+
+def test_another_table_lets_the_same_answer_come_in_time() -> None:
+    file = SourceFile(Path("/data/a"), "x.py", "abcdefgh")
+    for latency, shown in ((ASSUMED, 0), (Latency("quick", 10, ((64, 20),)), 1)):
+        script = Script(ending("abcdefgh"), 64)
+        assert type_stretch(Stretch(file, 0, 8, inside=False), script, latency).shown == shown
 
 
 def test_tab_does_not_accept_where_it_indents() -> None:

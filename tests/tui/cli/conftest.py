@@ -47,10 +47,17 @@ class FakeSession:
         clock_ghz: float | None,
         *,
         tier: str = "fast",
+        speculation: bool = True,
         on_progress: Callable[[Progress], None],
     ) -> "FakeSession":
         self.opened.append(
-            {"model": model, "machine": machine, "clock_ghz": clock_ghz, "tier": tier}
+            {
+                "model": model,
+                "machine": machine,
+                "clock_ghz": clock_ghz,
+                "tier": tier,
+                "speculation": speculation,
+            }
         )
         on_progress(Progress("kernels", 1, 2, "preparing matmul"))
         return self

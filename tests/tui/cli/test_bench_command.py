@@ -24,8 +24,12 @@ class FakeSession:
         self.read: list[str] = []
         self.closed = False
         self.threshold: float | None = None
+        self.speculation: bool | None = None
 
-    def open(self, model: str | None, *, on_progress: Callable[..., None]) -> "FakeSession":
+    def open(
+        self, model: str | None, *, speculation: bool, on_progress: Callable[..., None]
+    ) -> "FakeSession":
+        self.speculation = speculation
         return self
 
     def read_repository(self, root: str, patterns: tuple[str, ...]) -> None:
@@ -124,7 +128,10 @@ def test_the_repository_is_read_unless_it_is_told_off(
     assert {request.repository for request in session.requests} == {str(data / "package")}
     session.read.clear()
     session.requests.clear()
-    assert spark(*call, "--no-repository").json["repository"] is False
+    assert session.speculation is True
+    off = spark(*call, "--no-repository", "--no-speculation")
+    assert off.json["repository"] is False
+    assert session.speculation is False
     assert session.read == []
     assert {request.repository for request in session.requests} == {None}
 
@@ -146,6 +153,35 @@ def test_a_person_gets_a_table(spark: Spark, session: FakeSession, data: Path) -
     assert "wrong/100" in outcome.out
     assert all(len(line) <= 80 for line in outcome.out.splitlines())
     assert "replay: 2 items" in outcome.err
+
+
+def test_a_replay_takes_measured_times_and_names_them(
+    spark: Spark, session: FakeSession, data: Path, tmp_path: Path
+) -> None:
+    call = ("bench", "quality", "--suite", "replay", "--data", data, "--n", 4, "--json")
+    assumed = spark(*call).json["suites"]["replay"]
+    assert assumed["latency"]["model"] == "assumed"
+    assert assumed["shown"] > 0
+    table = {"model": "slow", "first_text_ms": 60000.0, "latency_ms": [[64, 60000.0]]}
+    file = tmp_path / "slow.json"
+    file.write_text(json.dumps(table))
+    measured = spark(*call, "--latency", file).json["suites"]["replay"]
+    assert measured["latency"] == table
+    assert measured["shown"] == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(None, "cannot be read"), ("[]", "is no latency table")]
+)
+def test_a_latency_file_that_is_none_is_one_line(
+    spark: Spark, session: FakeSession, data: Path, tmp_path: Path, content: str | None, says: str
+) -> None:
+    file = tmp_path / "table.json"
+    if content is not None:
+        file.write_text(content)
+    outcome = spark("bench", "quality", "--data", data, "--latency", file)
+    assert outcome.code == 2
+    assert says in outcome.err
 
 
 def test_progress_goes_to_stderr(spark: Spark, session: FakeSession, data: Path) -> None:

@@ -45,6 +45,8 @@ def test_json_has_exactly_the_promised_fields(spark: Spark, session: Any, source
         "decode_ms",
         "first_text_ms",
         "tokens_per_second",
+        "guessed_tokens",
+        "accepted_tokens",
     ]
     assert list(outcome.json["wafer"]) == [
         "machine",
@@ -82,9 +84,16 @@ def test_options_reach_the_session(spark: Spark, session: Any, source: Path) -> 
     spark(
         *("complete", f"{source}:2:5", "--max-tokens", "7", "--temperature", "0.5"),
         *("--seed", "3", "--machine", "wse2", "--clock", "1.1", "--tier", "reference"),
+        "--no-speculation",
     )
     assert session.opened == [
-        {"model": None, "machine": "wse2", "clock_ghz": 1.1, "tier": "reference"}
+        {
+            "model": None,
+            "machine": "wse2",
+            "clock_ghz": 1.1,
+            "tier": "reference",
+            "speculation": False,
+        }
     ]
     (request,) = session.requests
     assert request.path == "package/module.py"

@@ -141,6 +141,15 @@ def test_the_real_engine_is_examined() -> None:
     assert sum(model.default for model in found.models) == 1
 
 
+def test_a_kernel_path_that_this_computer_lacks_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SPARK_KERNELS", "neon")
+    report = doctor.examine()
+    assert any("SPARK_KERNELS=neon" in problem for problem in report.problems)
+    assert report.facts["processor_path"] == "none"
+
+
 def test_every_weight_of_a_model_that_is_named_is_read(tmp_path: Path) -> None:
     """Opening a file reads its head; a scale that is no number is found by reading all of it."""
     path = write_tiny_gguf(tmp_path / "m.gguf", types=("Q4_0",))

@@ -9,7 +9,6 @@ Pieces are independent of each other, whoever computes them in whatever order.
 """
 
 import numpy as np
-from numba import prange
 
 from engine.wafer.fast.kernels.attention_code import CHUNK, KEY_BLOCK
 from engine.wafer.fast.kernels.attention_terms import (
@@ -30,12 +29,12 @@ from engine.wafer.fast.kernels.operands import (
     RowSpan,
 )
 from engine.wafer.fast.kernels.vectors import exp32, softcap
-from engine.wafer.jit.decorators import helper, kernel, parallel_kernel
+from engine.wafer.jit.decorators import helper, kernel
 
 __all__ = [
     "append",
     "attend",
-    "attend_parallel",
+    "copy_item",
     "half_bits",
     "item",
     "items",
@@ -76,11 +75,7 @@ def scratch_numbers(context: int, dims: int) -> int:
 
     It should begin at a multiple of 64 bytes: vectors that span two cache lines take long.
     """
-    positions = (context + KEY_BLOCK - 1) // KEY_BLOCK * KEY_BLOCK
-    return _PAIRS * (positions + dims) + 2 * _SUMS
-
-
-_scratch_numbers = helper(scratch_numbers)
+    return _PAIRS * (padded(context) + dims) + 2 * _SUMS
 
 
 # ── appending ───────────────────────────────────────────────────────────────────────────────
@@ -160,6 +155,15 @@ def append(
 def _row(heads, rows, pair):
     """Return the row of a pair among those that read a KV head."""
     return rows.first + pair // (heads.queries // heads.keys)
+
+
+@helper
+def _pairs_of(heads, rows, number):
+    """Return the KV head of a piece, its first pair and the one behind its last."""
+    pairs = (rows.last - rows.first) * (heads.queries // heads.keys)
+    pieces = (pairs + _PAIRS - 1) // _PAIRS
+    pair = number % pieces * _PAIRS
+    return number // pieces, pair, min(pairs, pair + _PAIRS)
 
 
 @helper
@@ -284,11 +288,8 @@ def piece(
     number: int,
 ) -> None:
     """Compute one piece; the arguments are those of `item`, the path is one the processor has."""
-    pairs = (rows.last - rows.first) * (heads.queries // heads.keys)
-    pieces = (pairs + _PAIRS - 1) // _PAIRS
-    kv_head = number // pieces
-    kv, pair = layer * heads.keys + kv_head, number % pieces * _PAIRS
-    stop = min(pairs, pair + _PAIRS)
+    kv_head, pair, stop = _pairs_of(heads, rows, number)
+    kv = layer * heads.keys + kv_head
     while pair < stop:
         size = block_size(path, stop - pair)
         last = min(stop, pair + size) - 1
@@ -359,6 +360,19 @@ def item(values, source, heads, cache, layer, position, out, target, rows, scrat
     )  # fmt: skip
 
 
+@helper
+def copy_item(source, source_block, heads, rows, values, target, number):
+    """Copy the result of a piece that was computed elsewhere to its place in ``target``."""
+    shared = heads.queries // heads.keys
+    kv_head, pair, stop = _pairs_of(heads, rows, number)
+    for which in range(pair, stop):
+        row, left = _row(heads, rows, which), (kv_head * shared + which % shared) * heads.dims
+        at = source_block.at + row * source_block.width + left
+        to = target.at + row * target.width + left
+        for d in range(heads.dims):
+            values[to + d] = source[at + d]
+
+
 @kernel
 def attend(
     values: Floats,
@@ -378,24 +392,3 @@ def attend(
     """
     for number in range(items(heads, rows)):
         item(values, source, heads, cache, layer, position, values, target, rows, scratch, number)
-
-
-@parallel_kernel
-def attend_parallel(
-    values: Floats,
-    source: Block,
-    heads: Heads,
-    cache: KvCache,
-    layer: int,
-    position: int,
-    target: Block,
-    rows: RowSpan,
-    scratch: Floats,
-) -> None:
-    """The same with pieces shared among threads; each has a share of ``scratch``."""
-    share = _scratch_numbers(cache.context, heads.dims)
-    threads, count = scratch.size // share, items(heads, rows)
-    for thread in prange(threads):
-        own = scratch[thread * share : (thread + 1) * share]
-        for number in range(thread, count, threads):
-            item(values, source, heads, cache, layer, position, values, target, rows, own, number)

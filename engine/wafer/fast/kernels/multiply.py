@@ -1,7 +1,6 @@
 """Matrix–vector products with weights in panels of 64 outputs, sums in the Program's order."""
 
 import numpy as np
-from numba import prange
 
 from engine.wafer.fast.kernels.dot.entries import call_product
 from engine.wafer.fast.kernels.dot.panel_layout import PANEL
@@ -16,9 +15,10 @@ from engine.wafer.fast.kernels.operands import (
     RowSpan,
     SumOrder,
 )
-from engine.wafer.jit.decorators import helper, kernel, parallel_kernel
+from engine.wafer.fast.kernels.wide import WIDE_ROWS
+from engine.wafer.jit.decorators import helper, kernel
 
-__all__ = ["ROW_BLOCK", "matmul", "matmul_parallel", "product"]
+__all__ = ["ROW_BLOCK", "matmul", "product"]
 
 ROW_BLOCK = 4
 """Rows that share one pass over the weights."""
@@ -65,6 +65,10 @@ def product(
     The arguments are those of `matmul`; ``products`` is of the panel's storage, and of a path that
     the processor has.
     """
+    if rows.last - rows.first >= WIDE_ROWS:
+        address = panels.entries[panels.pieces[piece, 4], 2]
+        call_product(address, panels, piece, inputs, order, values, target, rows)
+        return
     width, left = panels.pieces[piece, 2], panels.pieces[piece, 3]
     total = np.empty(ROW_BLOCK * PANEL, np.float32)
     row = rows.first
@@ -111,18 +115,3 @@ def matmul(
     """
     for piece in range(pieces.first, pieces.first + pieces.number):
         _product(panels, piece, inputs, order, values, target, rows)
-
-
-@parallel_kernel
-def matmul_parallel(
-    panels: Panels,
-    pieces: Pieces,
-    inputs: Quantised,
-    order: SumOrder,
-    values: Floats,
-    target: Block,
-    rows: RowSpan,
-) -> None:
-    """The same with panels shared among threads; a panel's sums stay in one thread."""
-    for piece in prange(pieces.number):
-        _product(panels, pieces.first + piece, inputs, order, values, target, rows)

@@ -52,7 +52,8 @@ class Panels(NamedTuple):
     """A row for every panel (·, 5): where it begins in ``weights``, its groups, its outputs, the
     first of them in the matrix, and its storage, a row of ``entries``."""
     entries: Places
-    """Addresses of compiled code for each storage (·, 2): `multiply.product` and `lookup.row`."""
+    """Addresses of compiled code for each storage (·, 3): `multiply.product`, `lookup.row` and
+    `wide.wide_product`."""
 
 
 class Quantised(NamedTuple):

@@ -10,7 +10,7 @@ from engine.errors import EngineError
 from engine.model.reference import Fp32Reference, QuantisedReference
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.fast.executor import Executor
-from engine.wafer.fast.kernels.dot.path_table import PATHS, is_usable
+from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
 from engine.wafer.place.model_shape import model_shape
 from engine.wafer.place.placement import Shape, place
 from engine.wafer.program import machine
@@ -159,13 +159,29 @@ def test_every_path_can_be_forced_and_has_the_same_bits(path):
         assert np.array_equal(default.prefill(step), forced.prefill(step))
 
 
-@pytest.mark.parametrize("path", ["avx512-vnni", "neon"])
+@pytest.mark.parametrize("path", ["vnni", "amx", "neon"])
 def test_a_path_that_the_processor_lacks_is_refused(tiny, monkeypatch, path):
     """Its code would end the process."""
     monkeypatch.setattr(numba.config, "CPU_FEATURES", "+avx2,+f16c")
 
     with pytest.raises(EngineError, match=rf"no kernel path '{path}' .* it has avx2, portable"):
         opened(tiny, machine.get("tiny"), path=path)
+
+
+def test_the_environment_names_the_path(tiny, monkeypatch):
+    monkeypatch.setenv("SPARK_KERNELS", "portable")
+    assert opened(tiny, machine.get("tiny")).processor_path == "portable"
+
+    monkeypatch.setenv("SPARK_KERNELS", "")  # as if it were not there
+    assert opened(tiny, machine.get("tiny")).processor_path == best_path().name
+
+
+def test_a_path_of_the_environment_is_never_replaced_by_another(tiny, monkeypatch):
+    monkeypatch.setattr(numba.config, "CPU_FEATURES", "+avx2,+f16c")
+    monkeypatch.setenv("SPARK_KERNELS", "amx")
+
+    with pytest.raises(EngineError, match=r"SPARK_KERNELS=amx: no kernel path 'amx' .* avx2, port"):
+        opened(tiny, machine.get("tiny"))
 
 
 def test_every_value_of_a_step_can_be_read(tiny):

@@ -50,7 +50,8 @@ def random_run(random, placement, timing):
     steps, position = [], 0
     for rows in random_steps(random, placement.context_length):
         tokens = random.integers(0, placement.model.vocabulary, rows).astype(np.int32)
-        steps.append((position, rows, timing.count(tokens, position)))
+        last = int(random.integers(1, min(rows, 8) + 1)) if random.random() < 0.5 else 1
+        steps.append((position, rows, last, timing.count(tokens, position, last)))
         position += rows
         if random.random() < 0.2:
             position = int(random.integers(0, position + 1))
@@ -67,7 +68,7 @@ def random_run(random, placement, timing):
 def test_every_cores_states_sum_to_the_elapsed_cycles(seed):
     random = np.random.default_rng(seed)
     _, timing, placement = random_timing(random)
-    counts = added(count for _, _, count in random_run(random, placement, timing))
+    counts = added(count for *_, count in random_run(random, placement, timing))
 
     activity = timing.expand(counts)
 
@@ -85,14 +86,13 @@ def test_elapsed_cycles_are_the_steps_and_the_operations(seed):
     _, timing, placement = random_timing(random)
     steps = random_run(random, placement, timing)
 
-    activity = timing.expand(added(count for _, _, count in steps))
+    activity = timing.expand(added(count for *_, count in steps))
 
-    one_by_one = sum(timing.step_cycles(position, rows) for position, rows, _ in steps)
+    one_by_one = sum(timing.step_cycles(*step) for *step, _ in steps)
     assert activity.elapsed_cycles == one_by_one
     assert sum(activity.cycles_by_operation.values()) == one_by_one
-    for position, rows, _ in steps:
-        by_operation = timing.cycles_by_operation(position, rows)
-        assert sum(by_operation.values()) == timing.step_cycles(position, rows)
+    for *step, _ in steps:
+        assert sum(timing.cycles_by_operation(*step).values()) == timing.step_cycles(*step)
     assert set(activity.cycles_by_operation) == {op.name.lower() for op in Op}
 
 
@@ -101,7 +101,7 @@ def test_elapsed_cycles_are_the_steps_and_the_operations(seed):
 def test_expanding_a_sum_is_the_sum_of_expansions(seed):
     random = np.random.default_rng(seed)
     _, timing, placement = random_timing(random)
-    counts = [count for _, _, count in random_run(random, placement, timing)]
+    counts = [count for *_, count in random_run(random, placement, timing)]
 
     whole = timing.expand(added(counts))
 
@@ -127,6 +127,23 @@ def test_a_chunk_is_cheaper_than_its_rows_and_dearer_than_one(seed, rows):
 
     assert chunk >= timing.step_cycles(position + rows - 1)
     assert chunk <= sum(timing.step_cycles(position + m) for m in range(rows))
+
+
+@quick
+@given(seed=seeds, rows=st.integers(1, 9))
+def test_a_verified_draft_is_cheaper_than_its_rows_and_dearer_than_a_prefill(seed, rows):
+    random = np.random.default_rng(seed)
+    _, timing, placement = random_timing(random)
+    rows = min(rows, placement.context_length)
+    position = int(random.integers(0, placement.context_length - rows + 1))
+
+    prefill, verified = timing.step_cycles(position, rows), timing.step_cycles(position, rows, rows)
+    waves = timing.waves(rows, rows)
+
+    assert sum(wave for wave, _ in waves) == rows
+    assert max(wave for wave, _ in waves) <= len(placement.regions) - 1
+    assert verified >= prefill
+    assert verified <= sum(timing.step_cycles(position + m) for m in range(rows))
 
 
 @quick

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.wafer.fast.kernels.dot.vector_code import widen_half
+from engine.wafer.fast.kernels.dot.wide_code import WideCode
+from engine.wafer.fast.kernels.dot.wide_vectors import VectorCode, written_at_once
 
 __all__ = ["DotPath"]
 
@@ -26,3 +28,11 @@ class DotPath:
     (level − zero) · input, i32 for each output."""
     widen: Callable[[Any, Any], Any] = widen_half
     """Writes the code that makes float32 of finite fp16 numbers, given as vectors of i16."""
+    wide: WideCode | None = None
+    """How many rows are multiplied; None: by ``dots``, see `DotPath.wide_code`."""
+    permitted: Callable[[], bool] = lambda: True
+    """Says whether the system lets this process use the instructions, if the processor has them."""
+
+    def wide_code(self) -> WideCode:
+        """Return how many rows are multiplied."""
+        return self.wide or VectorCode(4, 1, written_at_once(self.dots))

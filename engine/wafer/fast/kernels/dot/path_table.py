@@ -5,14 +5,15 @@ from typing import Any
 from llvmlite import binding
 from numba.core import config as _numba_config
 
+from engine.wafer.fast.kernels.dot.amx import AMX
 from engine.wafer.fast.kernels.dot.avx2 import AVX2
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.portable import PORTABLE
-from engine.wafer.fast.kernels.dot.vnni import VNNI
+from engine.wafer.fast.kernels.dot.vnni import AVX_VNNI, VNNI
 
 __all__ = ["PATHS", "best_path", "is_usable", "path_named"]
 
-PATHS = (VNNI, AVX2, PORTABLE)
+PATHS = (AMX, VNNI, AVX_VNNI, AVX2, PORTABLE)
 """All paths, the fastest first; the last one needs nothing."""
 
 config: Any = _numba_config  # its fields are made at run time
@@ -34,6 +35,11 @@ def path_named(name: str) -> DotPath:
 
 def is_usable(path: DotPath) -> bool:
     """Say whether code for this processor, as numba will generate it, may take a path."""
+    return _is_generated(path) and path.permitted()
+
+
+def _is_generated(path: DotPath) -> bool:
+    """Say whether numba generates the instructions of a path."""
     if not path.requires:
         return True
     if config.CPU_NAME is not None and binding.get_host_cpu_name() != config.CPU_NAME:

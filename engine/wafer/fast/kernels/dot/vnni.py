@@ -10,18 +10,40 @@ from llvmlite import ir
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.storage import Storage
 from engine.wafer.fast.kernels.dot.vector_code import I32, call
+from engine.wafer.fast.kernels.dot.wide_vectors import VectorCode
 from engine.wafer.fast.kernels.dot.zero_point import from_zero, native_half
 
-__all__ = ["VNNI"]
+__all__ = ["AVX_VNNI", "VNNI"]
 
-_V16X32 = ir.VectorType(I32, 16)
+
+class _WideDots:
+    """Sums of 32 bits, to which products are added as they are made."""
+
+    def __init__(self, builder: Any, storage: Storage, total: Any, lanes: int) -> None:
+        self._builder = builder
+        self._sums = from_zero(builder, storage, total, ir.VectorType(I32, lanes))
+        self._name = f"llvm.x86.avx512.vpdpbusd.{32 * lanes}"
+
+    def add(self, levels: Any, inputs: Any) -> None:
+        """Add a quad."""
+        arguments = [self._sums, levels, inputs]
+        self._sums = call(self._builder, self._name, self._sums.type, arguments)
+
+    def value(self) -> Any:
+        """Return the sums."""
+        return self._sums
 
 
 def _dots(builder: Any, storage: Storage, levels: list[Any], inputs: list[Any], total: Any) -> Any:
-    sums = from_zero(builder, storage, total, _V16X32)
+    sums = _WideDots(builder, storage, total, levels[0].type.count // 4)
     for some, row in zip(levels, inputs, strict=True):
-        sums = call(builder, "llvm.x86.avx512.vpdpbusd.512", _V16X32, [sums, some, row])
-    return sums
+        sums.add(some, row)
+    return sums.value()
 
 
-VNNI = DotPath("avx512-vnni", ("avx512vnni", "avx512bw"), 16, _dots, native_half)
+VNNI = DotPath(
+    "vnni", ("avx512vnni", "avx512bw"), 16, _dots, native_half, VectorCode(4, 4, _WideDots)
+)
+AVX_VNNI = DotPath(
+    "avx-vnni", ("avxvnni", "avx2", "f16c"), 8, _dots, native_half, VectorCode(4, 2, _WideDots)
+)

@@ -44,10 +44,10 @@ def image_of(x):
     return image
 
 
-def product(x, panels, pieces, order, outputs, *, kernel=multiply.matmul, first=0):
+def product(x, panels, pieces, order, outputs, *, first=0):
     """Rows ``first`` … of x (M, K) times a matrix; what the kernel leaves alone stays −1."""
     out = np.full((len(x), outputs + 3), F32(-1))
-    kernel(
+    multiply.matmul(
         panels,
         pieces,
         image_of(x),
@@ -70,7 +70,7 @@ def random_panel(random, storage, groups, path):
         size = (runs, (end - start) // np.dtype(numbers).itemsize)
         content[:, start:end] = random.normal(size=size).astype(numbers).view(np.uint8)
     pieces = np.array([[0, groups, 64, 0, 0]], np.int64)
-    panels = Panels(content.reshape(-1), pieces, np.zeros((1, 2), np.int64))
+    panels = Panels(content.reshape(-1), pieces, np.zeros((1, 3), np.int64))
     warm_up.link(path, [storage], panels)
     return panels
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.wafer.fast.kernels import multiply
-from engine.wafer.fast.kernels.dot import terms
+from engine.wafer.fast.kernels.dot import terms, wide_parts
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.path_table import is_usable
 from engine.wafer.fast.kernels.dot.products import Products
@@ -18,11 +18,27 @@ from tests.engine.wafer.fast.kernels.panels import decoded, random_panel
 
 F32 = np.float32
 GROUPS = 8
+ROWS = 18
+"""No multiple of a block's rows on any path."""
+INSTRUCTIONS = {
+    "vpdpbusd.512", "vpdpbusd.256", "pmadd.ub.sw", "psign.b", "half", "tdpbssd", "ldtilecfg",
+    "tilerelease",
+}  # fmt: skip
+"""What some processors lack, by LLVM's names."""
 
 
 @numba.njit
 def one_row(products, weights, inputs, chain):
     terms.part_of_one(products, weights, 0, 1, 0, 1, inputs, 0, chain, True)
+
+
+@numba.njit
+def many_rows(products, slots, numbers, inputs, sums):
+    wide_parts.begin(products, slots, numbers, numbers, 0, 1, inputs, 0, 4, 1, sums, 0, slots)
+    wide_parts.multiply_block(
+        products, slots, numbers, numbers, 0, 1, inputs, 0, 4, 1, sums, 0, slots
+    )
+    wide_parts.end(products)
 
 
 def needs(path):
@@ -55,13 +71,17 @@ def expected(blocks, levels, scales, n):
     return total
 
 
-def code_of(path, storage):
-    """The LLVM code of one row."""
+def code_of(path, storage, *, wide):
+    """The LLVM code of one row, or of a block of many."""
     inputs = quantised(np.zeros((1, 1, 32), np.int8), np.zeros(1, F32))
-    arguments = Products(path, storage), np.zeros(9, np.uint8), inputs, np.zeros(64, F32)
+    numbers = [np.zeros(9, np.int64)] if wide else []
+    arguments = (
+        Products(path, storage), np.zeros(9, np.uint8), *numbers, inputs, np.zeros(64, F32)
+    )  # fmt: skip
     signature = tuple(numba.typeof(argument) for argument in arguments)
-    one_row.compile(signature)
-    return one_row.inspect_llvm(signature)
+    kernel = many_rows if wide else one_row
+    kernel.compile(signature)
+    return kernel.inspect_llvm(signature)
 
 
 class Exactness:
@@ -70,22 +90,26 @@ class Exactness:
     path: DotPath
     instructions: Sequence[str] = ()
     """What its code calls by LLVM's names, and no other path's does."""
+    wide_instructions: Sequence[str] = ()
+    """The same for many rows."""
     storages: Sequence[str] = tuple(STORAGES)
     """With which it is tried; each costs a compilation."""
 
     def test_terms_are_rounded_as_the_machine_rounds_them(self, name):
-        """Dot products exact, each other operation once, nothing fused; 4 rows as one row."""
+        """Dot products exact, each other operation once, nothing fused; many rows as one row."""
         random, storage = np.random.default_rng(len(name)), STORAGES[name]
         panels = random_panel(random, storage, GROUPS, self.path)
-        levels = random.integers(-127, 128, (5, GROUPS, 32)).astype(np.int8)
-        scales = random.random((5, GROUPS), F32)
+        levels = random.integers(-127, 128, (ROWS, GROUPS, 32)).astype(np.int8)
+        scales = random.random((ROWS, GROUPS), F32)
 
-        found = product(panels, levels, scales)
+        together = product(panels, levels, scales)
+        some = product(panels, levels[:5], scales[:5])
 
         blocks = decoded(storage, panels.weights, 0, GROUPS)
-        for row in range(5):
-            for n in range(row, 64, 7):
-                assert found[row, n] == expected(blocks, levels[row], scales[row], n)
+        assert np.array_equal(some, together[:5])
+        for row in range(ROWS):
+            for n in range(row % 7, 64, 7 if row < 5 else 21):
+                assert together[row, n] == expected(blocks, levels[row], scales[row], n)
 
     @pytest.mark.parametrize("level", ["lowest", "highest"])
     @pytest.mark.parametrize("value", [-127, 127])
@@ -97,20 +121,26 @@ class Exactness:
         tiles = runs[:, header:].reshape(-1, storage.tile_bytes).copy()
         tiles[:, own:] = 0 if level == "lowest" else 255
         runs[:, header:] = tiles.reshape(len(runs), -1)
-        levels, ones = np.full((1, GROUPS, 32), value, np.int8), np.ones((1, GROUPS), F32)
+        levels, ones = np.full((ROWS, GROUPS, 32), value, np.int8), np.ones((ROWS, GROUPS), F32)
 
         found = product(panels, levels, ones)
+        one = product(panels, levels[:1], ones[:1])
 
         blocks = decoded(storage, panels.weights, 0, GROUPS)
         highest = 0 if level == "lowest" else 2**storage.levels.bits - 1
         assert (blocks.levels == highest - storage.zero).all()
         for n in (0, 63):
-            assert found[0, n] == expected(blocks, levels[0], ones[0], n)
+            assert one[0, n] == expected(blocks, levels[0], ones[0], n)
+        assert (found == one).all()
 
-    def test_its_code_has_its_own_instructions_only(self):
+    @pytest.mark.parametrize("storage", ["int8", "q5_0"])
+    def test_its_code_has_its_own_instructions_only(self, storage):
         """A processor that lacks another path's instructions must not meet them: it would die."""
-        code = code_of(self.path, STORAGES["int8"])
+        few = code_of(self.path, STORAGES[storage], wide=False)
+        many = code_of(self.path, STORAGES[storage], wide=True)
 
-        assert all(name in code for name in self.instructions)
-        for name in {"vpdpbusd", "pmadd.ub.sw", "psign.b", "half"} - set(self.instructions):
-            assert name not in code
+        for code, own in ((few, self.instructions), (many, self.wide_instructions)):
+            if storage == "int8":
+                assert all(name in code for name in own)
+            for name in INSTRUCTIONS - set(own):
+                assert name not in code

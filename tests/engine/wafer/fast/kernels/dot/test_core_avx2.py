@@ -8,3 +8,4 @@ from tests.engine.wafer.fast.kernels.dot.exactness import Exactness, needs
 class TestAvx2(Exactness):
     path = AVX2
     instructions = ("pmadd.ub.sw", "psign.b", "half")
+    wide_instructions = ("pmadd.ub.sw", "psign.b")

@@ -4,17 +4,18 @@ import numba
 import pytest
 from llvmlite import binding
 
-from engine.wafer.fast.kernels.dot import path_table
+from engine.wafer.fast.kernels.dot import amx, path_table
+from engine.wafer.fast.kernels.dot.amx import AMX
 from engine.wafer.fast.kernels.dot.avx2 import AVX2
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable, path_named
 from engine.wafer.fast.kernels.dot.portable import PORTABLE
-from engine.wafer.fast.kernels.dot.vnni import VNNI
+from engine.wafer.fast.kernels.dot.vnni import AVX_VNNI, VNNI
 from tests.engine.wafer.fast.kernels.dot.exactness import Exactness
 from tests.engine.wafer.fast.kernels.dot.toy_path import TOY
 
 
 def test_the_names_are_those_of_the_json():
-    assert [path.name for path in PATHS] == ["avx512-vnni", "avx2", "portable"]
+    assert [path.name for path in PATHS] == ["amx", "vnni", "avx-vnni", "avx2", "portable"]
     assert [path_named(path.name) for path in PATHS] == list(PATHS)
 
 
@@ -26,7 +27,11 @@ def test_an_unknown_name_is_an_error():
 @pytest.mark.parametrize(
     ("features", "path"),
     [
+        ("+amx-tile,+amx-int8,+avx2,+avx512vnni,+avx512bw", AMX),
+        ("+amx-int8,+avx2,+avx512vnni,+avx512bw", VNNI),
+        ("+amx-tile,+amx-int8,+avx2,+f16c", AVX2),
         ("+avx2,+avx512vnni,+avx512bw", VNNI),
+        ("+avx2,+f16c,+avxvnni", AVX_VNNI),
         ("+avx2,+f16c,+avx512vnni,-avx512bw", AVX2),
         ("+sse2,+avx2,+f16c", AVX2),
         ("+sse2,+avx2,-f16c", PORTABLE),
@@ -37,8 +42,43 @@ def test_an_unknown_name_is_an_error():
 def test_the_fastest_path_that_numba_may_use_is_taken(monkeypatch, features, path):
     monkeypatch.setattr(numba.config, "CPU_NAME", None)
     monkeypatch.setattr(numba.config, "CPU_FEATURES", features)
+    monkeypatch.setattr(amx, "_permitted", lambda: True)
 
     assert best_path() is path
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_tile_registers_are_used_where_the_system_gives_them(monkeypatch, given):
+    """Their instructions end a process that has no permission: then it is the next path."""
+    monkeypatch.setattr(numba.config, "CPU_NAME", None)
+    monkeypatch.setattr(
+        numba.config, "CPU_FEATURES", "+amx-tile,+amx-int8,+avx2,+avx512vnni,+avx512bw"
+    )
+    monkeypatch.setattr(amx, "_permitted", lambda: given)
+
+    assert best_path() is (AMX if given else VNNI)
+
+
+@pytest.mark.parametrize(("system", "machine"), [("darwin", "x86_64"), ("linux", "aarch64")])
+def test_another_system_is_not_asked_for_tile_registers(monkeypatch, system, machine):
+    """A number of a system call means something else there."""
+    monkeypatch.setattr(amx.sys, "platform", system)
+    monkeypatch.setattr(amx.platform, "machine", lambda: machine)
+    monkeypatch.setattr(amx.ctypes, "CDLL", lambda *_, **__: pytest.fail("asked"))
+
+    assert not amx._permitted.__wrapped__()
+
+
+def test_a_system_that_refuses_tile_registers_is_taken_at_its_word(monkeypatch):
+    class Refusing:
+        def syscall(self, *arguments):
+            return -1
+
+    monkeypatch.setattr(amx.sys, "platform", "linux")
+    monkeypatch.setattr(amx.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(amx.ctypes, "CDLL", lambda *_, **__: Refusing())
+
+    assert not amx._permitted.__wrapped__()
 
 
 def test_code_for_another_processor_is_portable(monkeypatch):

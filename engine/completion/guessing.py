@@ -1,0 +1,56 @@
+"""Guesses the next tokens of a completion while it is written, from the prompt and the repository.
+
+Only speed depends on it: the model verifies every guess.  Chooses and computes nothing.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.completion.draft import Draft
+from engine.generation.copied_tokens import CopiedTokens
+from engine.generation.speculation import Guess
+from engine.tokenizer import Tokenizer
+
+__all__ = ["Guesser"]
+
+
+class Guesser:
+    """Guesses what follows the tokens of a draft.
+
+    Args:
+        tokenizer: The model's.
+        draft: The text that is written.
+        copied: The prompt, to copy from.
+        ends: Tokens behind which nothing is needed: those that end a text, and where a completion
+            ends with its line, a line.
+    """
+
+    def __init__(
+        self, tokenizer: Tokenizer, draft: Draft, copied: CopiedTokens, ends: NDArray[np.int64]
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._draft = draft
+        self._copied = copied
+        self._ends = frozenset(ends.tolist())
+
+    def __call__(self, most: int) -> list[Guess]:
+        """Return guesses of at most ``most`` tokens that can come next."""
+        copied = self._copied.guess(self._draft.tokens, most)
+        guesses = [*self._draft.guesses(most), *([copied] if copied else [])]
+        return [guess for guess in map(self._possible, guesses) if guess.tokens]
+
+    def _possible(self, guess: Guess) -> Guess:
+        """Return a guess up to the end of the text, nothing of one that the healing forbids."""
+        tokens: Sequence[int] = guess.tokens
+        for at, token in enumerate(tokens):
+            if token in self._ends:
+                tokens = tokens[:at]
+                break
+        left = self._draft.left
+        if left:
+            said = self._tokenizer.decode_bytes(tokens)[: len(left)]
+            if not left.startswith(said):
+                tokens = ()
+        return Guess(tokens, guess.kind, guess.likely)

@@ -1,0 +1,61 @@
+"""The engine process with options of a benchmark, and a note of when it served each request.
+
+    python served_engine.py '{"threads": …, "speculation": …, "notes": FILE}' --socket …
+
+Everything else is the app's own process.  Each request adds a line to the file: when the session
+began with it and when it had its first text, on the clock that all processes share.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from engine.server import __main__ as server
+
+
+def noted(complete: Callable[..., Any], file: Path) -> Callable[..., Any]:
+    """Return `Session.complete`, which notes its times."""
+
+    def noting(request: Any, *, on_text: Any = None, cancelled: Any = None) -> Any:
+        times = {"began": monotonic(), "first": None}
+
+        def on_any_text(text: str) -> None:
+            times["first"] = times["first"] or monotonic()
+            if on_text is not None:
+                on_text(text)
+
+        try:
+            return complete(request, on_text=on_any_text, cancelled=cancelled)
+        finally:
+            times["ended"] = monotonic()
+            with file.open("a", encoding="utf-8") as out:
+                out.write(json.dumps(times) + "\n")
+
+    return noting
+
+
+def main(options: dict[str, Any], arguments: list[str]) -> int:
+    """Serve as `engine.server` does."""
+    notes = Path(options.pop("notes"))
+
+    def opened(model: str, machine: str, on_progress: Callable[..., None]) -> Any:
+        from engine.session import Session
+
+        session: Any = Session.open(model, machine, on_progress=on_progress, **options)
+        session.complete = noted(session.complete, notes)
+        return session
+
+    server._open = opened  # what `main` there gives to the engine
+    return server.main(arguments)
+
+
+if __name__ == "__main__":
+    status = main(json.loads(sys.argv[1]), sys.argv[2:])
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,156 @@
+"""Asks models the same questions with and without the repository: is its knowledge worth having?
+
+    .venv/bin/python scripts/compare_knowledge.py --fetch --model spark-nano --model FILE.gguf
+        [--suites line,mid,block,api,cross] [--n 500 500 200 200 200] [--records DIR]
+
+The packages and the seed were fixed before the first run (``PACKAGES``): the six that training
+never sees, and two first published in 2026, after every model here was trained.  Every answer is
+written down at once, in ``--records``; the same command goes on where it was stopped.  A report,
+then one JSON object as the last line.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from engine.quality.answers import ModelAnswers
+from engine.quality.bench import QualityBench
+from engine.quality.paired import ask_pairs, paired_summary
+from engine.session import Session
+
+ROOT = Path(__file__).resolve().parent.parent
+
+PACKAGES = (
+    "rich==15.0.0",
+    "click==8.5.1",
+    "jedi==0.20.1",
+    "trio==0.35.0",
+    "werkzeug==3.1.9",
+    "verify-everything==0.2.16",
+    "pydantic-handlebars==0.2.1",
+)
+"""Wheels; asyncio comes from the running Python.  The last two were first published in 2026."""
+
+SEED = 2026
+SUITES = {"line": 500, "mid": 500, "block": 200, "api": 200, "cross": 200}
+
+
+def main() -> None:
+    """Fetch what is asked for, ask, report."""
+    options = _options()
+    data = options.work / "packages"
+    if options.fetch:
+        fetch(data)
+    if not data.is_dir():
+        sys.exit(f"{data} is missing; --fetch downloads the packages")
+    options.records.mkdir(parents=True, exist_ok=True)
+    reports = {}
+    for model in options.model:
+        path = options.records / f"{Path(model).stem}.jsonl"
+        if not options.report_only:
+            ask(model, data, options.suites, path, options.threads)
+        reports[Path(model).stem] = summaries(path)
+    print(table(reports))
+    print(json.dumps({"seed": SEED, "packages": [*PACKAGES, "asyncio"], "models": reports}))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model", action="append", required=True, help="may be repeated")
+    parser.add_argument("--suites", default=",".join(SUITES), help="names, comma between")
+    parser.add_argument("--n", type=int, nargs="+", help="questions of each suite")
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--fetch", action="store_true", help="download the packages with pip")
+    parser.add_argument("--work", type=Path, default=ROOT / ".train" / "comparison")
+    parser.add_argument("--records", type=Path, help="default: in --work")
+    parser.add_argument("--report-only", action="store_true", help="ask nothing more")
+    options = parser.parse_args()
+    names = options.suites.split(",")
+    unknown = sorted(set(names) - set(SUITES))
+    if unknown or (options.n and len(options.n) != len(names)):
+        parser.error(f"suites are {', '.join(SUITES)}; --n takes one number for each")
+    options.suites = dict(zip(names, options.n or [SUITES[name] for name in names], strict=True))
+    options.records = options.records or options.work / "records"
+    return options
+
+
+def fetch(data: Path) -> None:
+    """Download the wheels and lay their packages into folders of ``data``."""
+    wheels = data.parent / "wheels"
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:"]
+    subprocess.run([*command, "-d", str(wheels), *PACKAGES], check=True)
+    for wheel in sorted(wheels.glob("*.whl")):
+        folder = data / wheel.name.partition("-")[0]
+        if not folder.exists():
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(folder)
+    library = Path(sysconfig.get_path("stdlib"))
+    if not (data / "asyncio").exists():
+        shutil.copytree(library / "asyncio", data / "asyncio" / "asyncio")
+
+
+def ask(model: str, data: Path, suites: dict[str, int], path: Path, threads: int | None) -> None:
+    """Ask what is not in the file of records yet, and add it there."""
+    bench = QualityBench(data, SEED)
+    session = Session.open(model, threads=threads)
+    try:
+        both = ModelAnswers(session, repository=True), ModelAnswers(session, repository=False)
+        for kind, count in suites.items():
+            known = frozenset(r["key"] for r in records(path) if r["kind"] == kind)
+            for record in ask_pairs(bench, kind, count, *both, skip=known):
+                with path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(record) + "\n")
+                known |= {record["key"]}
+                print(f"\r{path.stem} {kind} {len(known)} of {count}", end="", file=sys.stderr)
+            print(file=sys.stderr)
+    finally:
+        session.close()
+
+
+def records(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a file; a last line that a kill cut short is none."""
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+            yield json.loads(line)
+
+
+def summaries(path: Path) -> dict[str, Any]:
+    """Return the figures of each suite that has records."""
+    found = list(records(path))
+    kinds = [kind for kind in SUITES if any(record["kind"] == kind for record in found)]
+    return {
+        kind: paired_summary([record for record in found if record["kind"] == kind], SEED)
+        for kind in kinds
+    }
+
+
+def table(reports: dict[str, Any]) -> str:
+    """Return the figures for a person."""
+    lines = [f"{'model':24} {'suite':6} {'n':>4} {'exact without → with':>21}  ratio (95 %)"]
+    for model, suites in reports.items():
+        for kind, each in suites.items():
+            exact = [100 * each[side]["exact_match"] for side in ("without", "with")]
+            ratios = (
+                f"{name} {each[f'{name}_ratio']:.3f} ({low:.3f}–{high:.3f})"
+                for name in ("exact", "bits")
+                if each[f"{name}_ratio_ci"] is not None
+                for low, high in [each[f"{name}_ratio_ci"]]
+            )
+            lines.append(
+                f"{model:24} {kind:6} {each['n']:4} {exact[0]:8.1f} → {exact[1]:5.1f} %     "
+                + "  ".join(ratios)
+            )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
