@@ -22,6 +22,8 @@ from engine.token_table import TokenTable
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as _Tokenizer
 
+    from engine.model.formats.gguf import GgufFile
+
 __all__ = ["TextStream", "Tokenizer"]
 
 _BATCH = 16
@@ -57,8 +59,12 @@ class Tokenizer:
         """Which tokens begin a text or stand for a part of a prompt."""
 
     @classmethod
-    def load(cls, place: Path) -> "Tokenizer":
+    def load(cls, place: Path, file: "GgufFile | None" = None) -> "Tokenizer":
         """Open the vocabulary of a model: ``tokenizer.json`` in its folder, or its GGUF file.
+
+        Args:
+            place: The folder or the file.
+            file: The file's head, where it has been read already.
 
         Raises:
             ModelError: The file is missing or malformed, or its vocabulary is of a kind that is
@@ -69,7 +75,7 @@ class Tokenizer:
             from engine.gguf_vocabulary import read_vocabulary
             from engine.model.formats.gguf import read_gguf
 
-            vocabulary = read_vocabulary(read_gguf(place))
+            vocabulary = read_vocabulary(file or read_gguf(place))
             return cls(vocabulary.backend, vocabulary.contents, vocabulary.roles)
         described = read_json_vocabulary(place / "tokenizer.json")
         return cls(described.backend, described.contents, described.roles)

@@ -144,6 +144,13 @@ class Pair:
         self.speeds[who]["prefill"].append(len(self.tokens) / done["prefill_seconds"])
         self.speeds[who]["decode"].append(len(times) / sum(times))
 
+    def last(self) -> str:
+        """Return the last round in words."""
+        return ", ".join(
+            f"{what} {self.speeds['ours'][what][-1]:,.1f} : {self.speeds['peer'][what][-1]:,.1f}"
+            for what in ("prefill", "decode")
+        )
+
     def figures(self, path: str, file: Path) -> Json:
         """Return what the rounds gave."""
         known = self.ours.described
@@ -191,8 +198,8 @@ def compare(file: Path, path: str, call: argparse.Namespace) -> Json:
             ours.ask("measure", tokens=tokens, decode=WARM_UP, seconds=60)
             pair = Pair(ours, peer, call, tokens)
             for number in range(call.rounds):
-                say(f"  round {number + 1} of {call.rounds}")
                 pair.run()
+                say(f"  round {number + 1} of {call.rounds}: {pair.last()}")
             return pair.figures(path, file)
 
 

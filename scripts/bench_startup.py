@@ -1,8 +1,9 @@
-"""Measure a warm start: from the command to first paint, engine ready, first suggestion.
+"""Measure a start: from the command to first paint, engine ready, first suggestion; and memory.
 
 Runs the real program in a pseudo-terminal, as a person would, after one start that is not
-measured and fills the caches.  Everything is host time.  Prints a table, then one JSON object as
-the last line.  A benchmark, not a test: the figures depend on the machine.
+measured and fills the caches; with --cold that one is measured, too, and compiles all kernels.
+Everything is host time; memory is the engine process's, as Linux counts it.  Prints a table, then
+one JSON object as the last line.  A benchmark, not a test: the figures depend on the machine.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import termios
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -42,6 +44,18 @@ ANSWER = re.compile(r"suggestion \d+ m?s host|suggestion [\d.]+ s host|no sugges
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """Memory of the engine process, in MB of 10⁶ bytes."""
+
+    own_mb: float
+    """What nobody shares with it."""
+    proportional_mb: float
+    """The same and its share of what others use, too (Pss): code of libraries, mapped files."""
+    peak_mb: float
+    """The most that was resident at a time (VmHWM)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     """One start of the program; milliseconds since the command."""
 
@@ -52,6 +66,10 @@ class Start:
     """Until the answer to one key, typed when the engine was ready, is on the screen."""
     suggested: bool
     """False: the engine answered with no text."""
+    ready: Memory | None
+    """When the engine was ready; None where the system does not tell."""
+    answered: Memory | None
+    """After the answer."""
 
 
 class Terminal:
@@ -108,22 +126,43 @@ class Terminal:
         return _ESCAPE.sub("", self._raw.decode("utf-8", errors="replace"))
 
 
-def measure(folder: Path, environment: dict[str, str]) -> Start:
+def engine_memory(runtime: Path) -> Memory | None:
+    """Return the memory of the engine process that has its socket in a folder."""
+    try:
+        (note,) = runtime.glob("*.open")
+        process = Path("/proc") / str(json.loads(note.read_text())["process"])
+        rolled = _kilobytes((process / "smaps_rollup").read_text())
+        peak = _kilobytes((process / "status").read_text())["VmHWM"]
+    except (OSError, ValueError, KeyError):
+        return None
+    own = rolled["Private_Clean"] + rolled["Private_Dirty"]
+    return Memory(*(round(each * 1.024e-3, 1) for each in (own, rolled["Pss"], peak)))
+
+
+def _kilobytes(text: str) -> dict[str, int]:
+    """Return the figures in kB of a file of /proc."""
+    return {name: int(value) for name, value in re.findall(r"^(\w+):\s+(\d+) kB$", text, re.M)}
+
+
+def measure(folder: Path, environment: dict[str, str], model: str) -> Start:
     """Start the program once, get one suggestion, end it."""
     file = folder / "settings.py"
     file.write_text(SOURCE, encoding="utf-8")
     line = len(SOURCE.splitlines())
     # With a model named, nobody is asked about another one.
-    command = [str(ROOT / "scripts" / "run"), f"{file}:{line}", "--model", "spark-nano"]
+    command = [sys.executable, "-P", "-m", "tui", f"{file}:{line}", "--model", model]
+    runtime = Path(environment["SPARK_RUNTIME_DIR"])
     terminal = Terminal(command, environment, folder)
     try:
         paint, _ = terminal.wait_for(re.compile(MARKER), "the opened file")
         ready, _ = terminal.wait_for(READY, "a ready engine")
+        at_ready = engine_memory(runtime)
         terminal.write(b"\x1b[Fr")  # End, then one key
         answer, text = terminal.wait_for(ANSWER, "an answer")
+        answered = engine_memory(runtime)
     finally:
         terminal.close()
-    return Start(paint, ready, answer, not text.startswith("no"))
+    return Start(paint, ready, answer, not text.startswith("no"), at_ready, answered)
 
 
 def import_costs() -> dict[str, float]:
@@ -152,33 +191,42 @@ def main() -> None:
     """Measure, print a table and one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--starts", type=int, default=5, help="measured starts (default 5)")
-    starts = max(1, parser.parse_args().starts)
+    parser.add_argument("--model", default="spark-nano", help="name, or path of a folder or file")
+    parser.add_argument("--cold", action="store_true", help="begin with an empty cache")
+    options = parser.parse_args()
+    model = str(Path(options.model).resolve()) if os.sep in options.model else options.model
     with tempfile.TemporaryDirectory(prefix="spark-bench.") as name:
         folder = Path(name)
         (folder / ".git").mkdir()
-        environment = os.environ | {
-            "TERM": "xterm-256color",
-            "COLORTERM": "truecolor",
-            "LC_ALL": "C.UTF-8",
-            "SPARK_RUNTIME_DIR": str(folder / "run"),
-            "SPARK_STATE_DIR": str(folder / "state"),
-            "SPARK_CONFIG_DIR": str(folder / "config"),
-        }
-        measure(folder, environment)
-        runs = []
-        for index in range(starts):
-            # Folders of its own: neither the engine of the start before nor its unsaved text
-            # must be found.
-            environment["SPARK_RUNTIME_DIR"] = str(folder / f"run{index}")
-            environment["SPARK_STATE_DIR"] = str(folder / f"state{index}")
-            runs.append(measure(folder, environment))
-    report(runs, import_costs())
+        caches = {"SPARK_CACHE_DIR": str(folder / "cache")} if options.cold else {}
+        environment = os.environ | caches
+        first = measure(folder, environment | folders(folder, "first"), model)
+        # Folders of its own for each: neither the engine of the start before nor its unsaved
+        # text must be found.
+        runs = [
+            measure(folder, environment | folders(folder, str(index)), model)
+            for index in range(max(1, options.starts))
+        ]
+    report(runs, import_costs(), first if options.cold else None)
 
 
-def report(runs: list[Start], imports: dict[str, float]) -> None:
+def folders(folder: Path, name: str) -> dict[str, str]:
+    """Return the environment of a start that finds nothing of another one."""
+    return {
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONPATH": str(ROOT),
+        "SPARK_RUNTIME_DIR": str(folder / f"run-{name}"),
+        "SPARK_STATE_DIR": str(folder / f"state-{name}"),
+        "SPARK_CONFIG_DIR": str(folder / f"config-{name}"),
+    }
+
+
+def report(runs: list[Start], imports: dict[str, float], cold: Start | None) -> None:
     """Print the table and the JSON object."""
     names = ("first_paint_ms", "engine_ready_ms", "first_suggestion_ms")
-    summary = {}
+    summary: dict[str, object] = {}
     print(f"{'host time since the command':<32}{'median':>10}{'best':>10}{'worst':>10}")
     for name in names:
         values = [getattr(run, name) for run in runs]
@@ -188,14 +236,34 @@ def report(runs: list[Start], imports: dict[str, float]) -> None:
             f"{label:<32}{statistics.median(values):>7.0f} ms{min(values):>7.0f} ms"
             f"{max(values):>7.0f} ms"
         )
+    if cold is not None:
+        print(f"{'engine ready, empty cache':<32}{cold.engine_ready_ms:>7.0f} ms")
+    for label in ("ready", "answered"):
+        summary[f"{label}_memory"] = memory = _median([getattr(run, label) for run in runs])
+        for name, value in (memory or {}).items():
+            title = f"engine {label}, {name.removesuffix('_mb')} memory"
+            print(f"{title:<40}{value:>7.1f} MB")
     print(f"\n{'import in a fresh process':<32}{'best of 3':>10}")
     for module, cost in imports.items():
         print(f"{module:<32}{cost:>7.0f} ms")
     print(
         json.dumps(
-            summary | {"starts": [asdict(run) for run in runs], "import_ms": imports},
+            summary
+            | {
+                "cold": None if cold is None else asdict(cold),
+                "starts": [asdict(run) for run in runs],
+                "import_ms": imports,
+            },
         )
     )
+
+
+def _median(found: Sequence[Memory | None]) -> dict[str, float] | None:
+    """Return the median of each figure; None where the system told none."""
+    known = [asdict(each) for each in found if each is not None]
+    if not known:
+        return None
+    return {name: round(statistics.median(each[name] for each in known), 1) for name in known[0]}
 
 
 if __name__ == "__main__":

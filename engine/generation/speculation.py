@@ -133,8 +133,10 @@ class Speculation:
             self._fade()
         else:
             self._since_plain += 1
-            # Never more than the rows one by one: a slow moment of the computer tells nothing.
-            taken = min(seconds / (self._plain_seconds or seconds or 1.0), 1.1 * rows)
+            # No less than one row, no more than the rows one by one: what lies outside tells of
+            # what else the computer does.
+            taken = seconds / (self._plain_seconds or seconds or 1.0)
+            taken = min(max(taken, 1.0), 1.1 * rows)
             before = self._costs.get(rows, taken)
             self._costs[rows] = before + 0.25 * (taken - before)
             self.balance = min(MOST, self.balance + used - taken)

@@ -14,7 +14,7 @@ from engine.errors import ModelError
 from engine.model.families import ModelConfig, read_config
 from engine.model.formats.checked_tensors import load_tensors
 from engine.model.formats.checksums import read_checksums, read_file
-from engine.model.formats.gguf import read_gguf
+from engine.model.formats.gguf import GgufFile, read_gguf
 from engine.model.gguf.configuration import read_gguf_config
 from engine.model.gguf.tensors import gguf_formats, load_gguf_tensors
 from engine.model.graph import ModelGraph
@@ -46,6 +46,8 @@ class Model:
     """The one language it was trained on, ``"python"``, or ``"any"``."""
     verified: bool
     """False: there is no checksums.json, so nobody knows whether the files are whole."""
+    gguf: GgufFile | None = None
+    """The head of its GGUF file, which also holds the vocabulary."""
 
     @property
     def parameters(self) -> int:
@@ -113,6 +115,7 @@ def _load_file(path: Path) -> Model:
         tensors=load_gguf_tensors(file, graph),
         language="any",
         verified=False,
+        gguf=file,
     )
 
 

@@ -28,7 +28,7 @@ class OpenTier(Protocol):
         threads: int,
         on_progress: OnProgress,
     ) -> "TierRunner":
-        """Return the runner.
+        """Return the runner; its `finish` waits for what may still go on in the background.
 
         Args:
             placed: The model on its machine.
@@ -44,7 +44,7 @@ def _fast(
 ) -> "TierRunner":
     from engine.wafer.fast.fast_runner import open_fast
 
-    return open_fast(placed, tensors, threads=threads, on_progress=on_progress)
+    return open_fast(placed, tensors, threads=threads, on_progress=on_progress, finished=False)
 
 
 def _cycle(

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FastRunner", "open_fast"]
 
+MAX_CONTEXTS = 32
+"""Most KV caches side by side; in practice a budget of memory allows fewer."""
+
 _log = logging.getLogger(__name__)
 
 _DAMAGE = (
@@ -45,6 +48,12 @@ class FastRunner(TierRunner):
         self.threads = executor.threads
         self.processor_path = executor.path_name
 
+        self.contexts = MAX_CONTEXTS
+
+    def finish(self) -> None:
+        """Wait until all weights are packed."""
+        self.executor.finish_packing()
+
     @property
     def position(self) -> int:
         """Rows in the KV cache."""
@@ -62,6 +71,28 @@ class FastRunner(TierRunner):
         """End the threads that compute; another step would start them again."""
         self.executor.close()
 
+    def interrupt(self) -> None:
+        """Let the step that runs, or else the next one, end at once.  Any thread."""
+        self.executor.interrupt()
+
+    # ── KV caches side by side ──────────────────────────────────────────────────────────────
+
+    def select(self, context: int, rows: int) -> None:
+        """Use a KV cache from now on, and give it room for so many rows."""
+        self.executor.contexts.select(context, rows)
+
+    def copy_rows(self, source: int, target: int, rows: int) -> None:
+        """Make the first rows of one KV cache all that another one has."""
+        self.executor.contexts.copy_rows(source, target, rows)
+
+    def release(self, context: int) -> None:
+        """Give the memory of a KV cache back."""
+        self.executor.contexts.release(context)
+
+    def context_bytes(self, rows: int) -> int:
+        """Return the host memory of a KV cache with room for so many rows."""
+        return self.executor.contexts.size_bytes(rows)
+
 
 def open_fast(
     placed: Placed,
@@ -70,8 +101,9 @@ def open_fast(
     threads: int = 1,
     path: str | None = None,
     on_progress: OnProgress = quiet,
+    finished: bool = True,
 ) -> FastRunner:
-    """Pack a placed model's weights and compile or load the kernels.
+    """Pack a placed model's weights and compile or load the kernels, both at the same time.
 
     Args:
         placed: The model on its machine.
@@ -79,9 +111,11 @@ def open_fast(
         threads: Compute threads of the host; no result depends on it.
         path: Name of the path that the kernels take; None is the processor's best.
         on_progress: Called with (done, total, label) while kernels compile.
+        finished: False: do not wait for the weights; `FastRunner.finish` does, or the first step.
 
     Raises:
         EngineError: The threads asked for are not possible.
+        WeightsError: A tensor has a value that its format does not allow.
     """
     cache = kernel_cache.use()
     from engine.wafer.fast.executor import Executor
@@ -94,7 +128,10 @@ def open_fast(
     _compiled(lambda report: compile_packers(matrices, report), cache, first)
     executor = Executor(placed.program, tensors, threads=threads, path=path)
     _compiled(executor.warm_up, cache, second)
-    return FastRunner(placed, executor)
+    runner = FastRunner(placed, executor)
+    if finished:
+        runner.finish()
+    return runner
 
 
 def _shifted(on_progress: OnProgress, before: int, total: int) -> OnProgress:

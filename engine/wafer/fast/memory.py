@@ -97,6 +97,8 @@ class Memory(NamedTuple):
     cache: KvCache
     shares: Shares
     """What the threads of a step share besides."""
+    stop: Table
+    """One number (1,): another thread writes 1 to end the step before its next instruction."""
 
 
 @helper

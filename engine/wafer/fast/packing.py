@@ -1,12 +1,15 @@
 """Packing a model's tensors into the panels the kernels read, once at load.
 
 Room for all of them is made at once (`engine.wafer.fast.panel_places`); each tensor is then read
-and packed a few panels at a time, so that no second copy of the model is ever in memory.
+and packed some panels at a time, so that no second copy of the model is ever in memory.  Threads
+do it, beside whatever else an opening needs: packing half a gigabyte takes as long as reading a
+large vocabulary, so nothing would be won by keeping a packed copy on disk.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +25,33 @@ from engine.wafer.fast.kernels.operands import Panels, TileSizes
 from engine.wafer.fast.panel_places import PanelPlaces, storage_of
 from engine.wafer.program.program import Matrix
 
-__all__ = ["Packed", "pack", "tile_sizes"]
+__all__ = ["Filling", "Packed", "begin_packing", "pack", "tile_sizes"]
 
 Bytes = NDArray[np.uint8]
 
 _LINE_BYTES = 64
 """Panels begin at a line of the processor's cache: a vector of 64 bytes then lies in one."""
 
-_WEIGHTS_AT_ONCE = 1 << 20
+_WEIGHTS_AT_ONCE = 1 << 22
+"""Of a job.  Between two a thread needs the interpreter, which others hold for milliseconds."""
+
+
+class Filling:
+    """Threads that fill panels; they end by themselves."""
+
+    def __init__(self, work: Sequence[Callable[[], None]], threads: int) -> None:
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="packing")
+        self._jobs = [pool.submit(each) for each in work]
+        pool.shutdown(wait=False)
+
+    def wait(self) -> None:
+        """Return when all is filled.
+
+        Raises:
+            WeightsError: A tensor has a value that its format does not allow.
+        """
+        for job in self._jobs:
+            job.result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +65,8 @@ class Packed:
     storages: tuple[Storage, ...]
     """The storage of each row of `Panels.entries`."""
     vectors: NDArray[np.float32]
+    filling: Filling
+    """What still fills the panels; nothing else is missing."""
 
 
 def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor], threads: int = 1) -> Packed:
@@ -56,6 +80,21 @@ def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor], threads: i
     Raises:
         WeightsError: A tensor has another format than the Program was compiled for, or a value
             that its format does not allow.
+    """
+    packed = begin_packing(matrices, tensors, threads)
+    packed.filling.wait()
+    return packed
+
+
+def begin_packing(
+    matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor], threads: int = 1
+) -> Packed:
+    """Begin what `pack` does, and leave it to threads: `Packed.filling` waits for them.
+
+    The kernels that pack must be compiled: two threads that compile at once wait for each other.
+
+    Raises:
+        WeightsError: A tensor has another format than the Program was compiled for.
     """
     first: dict[tuple[str, ...], int] = {}
     places, vectors, elements = PanelPlaces(), [np.zeros(0, np.float32)], 0
@@ -71,15 +110,17 @@ def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor], threads: i
             vectors += [float_vector(tensors, name) for name in matrix.tensors]
             elements += matrix.inputs
     rows = [(first[m.tensors], m.inputs, m.outputs, _pieces(m)) for m in matrices]
+    weights = _room(places)
     return Packed(
         np.array(rows, np.int64),
         Panels(
-            _filled(places, tensors, threads),
+            weights,
             np.array(places.pieces, np.int64).reshape(-1, 5),
             np.zeros((len(places.storages), 3), np.int64),
         ),
         tuple(places.storages),
         np.concatenate(vectors),
+        Filling([partial(job.run, weights) for job in _all_jobs(places, tensors)], threads),
     )
 
 
@@ -108,20 +149,16 @@ def _pieces(matrix: Matrix) -> int:
     return sum(-(-width // PANEL) for width in matrix.widths)
 
 
-def _filled(places: PanelPlaces, tensors: Mapping[str, Tensor], threads: int) -> Bytes:
-    """Return the bytes of all panels."""
+def _room(places: PanelPlaces) -> Bytes:
+    """Return room for the bytes of all panels."""
     room = np.empty(places.size_bytes + _LINE_BYTES, np.uint8)
     start = -room.ctypes.data % _LINE_BYTES
-    weights = room[start : start + places.size_bytes]
-    jobs = (
-        job
-        for name, starts in places.tensors
-        for job in _jobs(name, quantised_matrix(tensors, name), np.array(starts, np.int64))
-    )
-    with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(job.run, weights) for job in jobs]:
-            done.result()
-    return weights
+    return room[start : start + places.size_bytes]
+
+
+def _all_jobs(places: PanelPlaces, tensors: Mapping[str, Tensor]) -> Iterator["_Job"]:
+    for name, starts in places.tensors:
+        yield from _jobs(name, quantised_matrix(tensors, name), np.array(starts, np.int64))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Compiles every kernel before the first step, one after the other, so that progress shows.
+"""Compiles every kernel before the first step, kernel by kernel, so that progress shows.
 
 A kernel is compiled for the types its annotations name.  Without this, the loop would compile them
 all at once, in silence.
@@ -6,7 +6,6 @@ all at once, in silence.
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numba
@@ -25,11 +24,14 @@ from engine.wafer.fast.packing import tile_sizes
 from engine.wafer.fast.panel_places import storage_of
 from engine.wafer.fast.pieces import help_steps
 from engine.wafer.fast.step import run_step
+from engine.wafer.jit import kernel_cache
+from engine.wafer.jit.compile_jobs import CompileJob, run_jobs
 from engine.wafer.program.operations import OPERATIONS, resolve
 from engine.wafer.program.program import Matrix
 
 __all__ = [
     "ENTRIES",
+    "compile_jobs",
     "compile_packers",
     "compiled_loop",
     "kernels",
@@ -112,18 +114,46 @@ def warm_up(
         EngineError: numba's compiler is switched off.
     """
     _require_compiler()
+    jobs = compile_jobs(path, storages, memory)
+    run_jobs(jobs, kernel_cache.used(), on_progress)
+    link(path, storages, memory.panels)
+    link_attention(path, memory.cache)
+    on_progress(len(jobs), len(jobs), "kernels are ready")
+
+
+def compile_jobs(path: DotPath, storages: Sequence[Storage], memory: Memory) -> list[CompileJob]:
+    """Return what there is to compile, kernels before those that call them."""
     given = samples(memory)
-    work: dict[str, Callable[[], object]] = {
-        f"products with {storage.name}": partial(_link, number, Products(path, storage), given)
-        for number, storage in enumerate(storages)
-    }
-    work["attention by the processor"] = partial(link_attention, path, memory.cache)
-    for label, dispatcher in kernels():
-        work[label] = partial(dispatcher.compile, signature(dispatcher, given))
-    for number, (label, compile) in enumerate(work.items()):
-        on_progress(number, len(work), f"preparing {label}")
-        compile()
-    on_progress(len(work), len(work), "kernels are ready")
+    jobs = [
+        CompileJob(f"products with {storage.name}", _entries(Products(path, storage), given), True)
+        for storage in storages
+    ]
+    blocks = ((attend.piece, _signature_of_piece(path, memory.cache)),)
+    return [
+        *jobs,
+        CompileJob("blocks of attention", blocks, True),
+        *(
+            CompileJob(label, ((dispatcher, signature(dispatcher, given)),))
+            for label, dispatcher in kernels()
+        ),
+    ]
+
+
+def _signature_of_piece(path: DotPath, cache: operands.KvCache) -> tuple[Any, ...]:
+    """Return the numba types of `attend.piece` for a path."""
+    code = AttentionCode(path.few_rows or path)
+    return signature(attend.piece, {**_samples_of_attention(cache), AttentionCode: code})
+
+
+def _entries(products: Products, given: Mapping[Any, Any]) -> tuple[tuple[Any, Any], ...]:
+    """Return the kernels of a storage with their argument types.
+
+    A path that has code for many rows only leaves the rest to another.
+    """
+    path, storage = products.path, products.storage
+    few = Products(path.few_rows or path, storage)
+    kinds = ((each, products if each is wide.wide_product else few) for each in ENTRIES)
+    return tuple((each, signature(each, {**given, Products: kind})) for each, kind in kinds)
 
 
 def link(path: DotPath, storages: Sequence[Storage], panels: operands.Panels) -> None:
@@ -135,15 +165,12 @@ def link(path: DotPath, storages: Sequence[Storage], panels: operands.Panels) ->
 
 def link_attention(path: DotPath, cache: operands.KvCache) -> None:
     """Write the address of an attention by a path into a cache; compile it if need be."""
-    given = {**_samples_of_attention(cache), AttentionCode: AttentionCode(path)}
-    cache.code[0] = address_of(attend.piece, signature(attend.piece, given))
+    cache.code[0] = address_of(attend.piece, _signature_of_piece(path, cache))
 
 
 def _link(number: int, products: Products, given: Mapping[Any, Any]) -> None:
-    arguments = {**given, Products: products}
-    for entry, dispatcher in enumerate(ENTRIES):
-        address = address_of(dispatcher, signature(dispatcher, arguments))
-        given[operands.Panels].entries[number, entry] = address
+    for entry, (dispatcher, types) in enumerate(_entries(products, given)):
+        given[operands.Panels].entries[number, entry] = address_of(dispatcher, types)
 
 
 def kernels() -> Iterator[tuple[str, Any]]:
@@ -155,12 +182,12 @@ def kernels() -> Iterator[tuple[str, Any]]:
     yield "program loop", run_step
 
 
-def compiled_loop(loop: Any, memory: Memory) -> Callable[..., None]:
+def compiled_loop(loop: Any, memory: Memory) -> Callable[..., Any]:
     """Return `run_step` or `help_steps` compiled for arguments of these types.
 
     numba's own call looks at the type of every argument first, 8 µs a step; this one does not.
     """
-    compiled: Callable[..., None] = loop.compile(signature(loop, samples(memory)))
+    compiled: Callable[..., Any] = loop.compile(signature(loop, samples(memory)))
     return compiled
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "remove_damaged",
     "sources",
     "use",
+    "used",
 ]
 
 _log = logging.getLogger(__name__)
@@ -102,11 +103,15 @@ def folder() -> Path:
     return cache_dir() / "kernels" / key()
 
 
-def use() -> Path:
-    """Tell numba to keep its compiled code in `folder`, or in a temporary one; return it."""
+def use(wanted: Path | None = None) -> Path:
+    """Tell numba to keep its compiled code in a folder, or in a temporary one; return it.
+
+    Args:
+        wanted: The folder; None is `folder`.
+    """
     import numba
 
-    wanted = folder()
+    wanted = wanted or folder()
     try:
         wanted.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=wanted):
@@ -119,6 +124,14 @@ def use() -> Path:
     config.CACHE_DIR = str(wanted)
     _lock_pairs()
     return wanted
+
+
+def used() -> Path:
+    """Return the folder that the last `use` chose."""
+    import numba
+
+    config: Any = numba.config
+    return Path(config.CACHE_DIR)
 
 
 @cache

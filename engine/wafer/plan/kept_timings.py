@@ -13,7 +13,6 @@ import platform
 import struct
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 

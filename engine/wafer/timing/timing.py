@@ -350,7 +350,7 @@ class Timing:
         one row, so no more than there are blocks may be looked up before the first comes back:
         one more, and head and blocks would wait for each other.
         """
-        blocks = len(self._schedule.regions) - 1
+        blocks = len(self._program.regions) - 1
         first = min(last, blocks)
         later = [min(blocks, last - done) for done in range(blocks, last, blocks)]
         return [(rows - last + first, first), *((each, each) for each in later)]

@@ -1,11 +1,7 @@
 """Matrix–vector products with weights in panels of 64 outputs, sums in the Program's order."""
 
-import numpy as np
-
 from engine.wafer.fast.kernels.dot.entries import call_product
-from engine.wafer.fast.kernels.dot.panel_layout import PANEL
 from engine.wafer.fast.kernels.dot.products import Products
-from engine.wafer.fast.kernels.dot.terms import part_of_four, part_of_one
 from engine.wafer.fast.kernels.operands import (
     Block,
     Floats,
@@ -15,38 +11,11 @@ from engine.wafer.fast.kernels.operands import (
     RowSpan,
     SumOrder,
 )
+from engine.wafer.fast.kernels.thin import thin_product
 from engine.wafer.fast.kernels.wide import WIDE_ROWS
 from engine.wafer.jit.decorators import helper, kernel
 
-__all__ = ["ROW_BLOCK", "matmul", "product"]
-
-ROW_BLOCK = 4
-"""Rows that share one pass over the weights."""
-
-
-@helper
-def _panel(products, panels, piece, inputs, row, rows, order, total):
-    """Total ← one panel of outputs for a block of rows: parts last to first, in two phases."""
-    panel, groups = panels.pieces[piece, 0], panels.pieces[piece, 1]
-    chain = np.empty(rows * PANEL, np.float32)
-    last_group = (order.parts - 1) // order.group
-    for number in range(last_group, -1, -1):
-        low = number * order.group
-        high = min(low + order.group, order.parts) - 1
-        for p in range(high, low - 1, -1):
-            first, last = p * groups // order.parts, (p + 1) * groups // order.parts
-            if rows == ROW_BLOCK:
-                part_of_four(
-                    products, panels.weights, panel, groups, first, last, inputs, row, chain,
-                    p == high,
-                )  # fmt: skip
-            else:
-                part_of_one(
-                    products, panels.weights, panel, groups, first, last, inputs, row, chain,
-                    p == high,
-                )  # fmt: skip
-        for i in range(rows * PANEL):
-            total[i] = chain[i] if number == last_group else chain[i] + total[i]
+__all__ = ["matmul", "product"]
 
 
 @kernel
@@ -60,7 +29,7 @@ def product(
     target: Block,
     rows: RowSpan,
 ) -> None:
-    """Write one panel of outputs for all rows, in blocks of `ROW_BLOCK` while there are so many.
+    """Write one panel of outputs for all rows.
 
     The arguments are those of `matmul`; ``products`` is of the panel's storage, and of a path that
     the processor has.
@@ -69,17 +38,7 @@ def product(
         address = panels.entries[panels.pieces[piece, 4], 2]
         call_product(address, panels, piece, inputs, order, values, target, rows)
         return
-    width, left = panels.pieces[piece, 2], panels.pieces[piece, 3]
-    total = np.empty(ROW_BLOCK * PANEL, np.float32)
-    row = rows.first
-    while row < rows.last:
-        count = ROW_BLOCK if rows.last - row >= ROW_BLOCK else 1
-        _panel(products, panels, piece, inputs, row, count, order, total)
-        for r in range(count):
-            at = target.at + (row + r) * target.width + left
-            for j in range(width):
-                values[at + j] = total[r * PANEL + j]
-        row += count
+    thin_product(products, panels, piece, inputs, order, values, target, rows)
 
 
 @helper

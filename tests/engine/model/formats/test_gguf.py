@@ -65,6 +65,29 @@ def test_strings_are_a_sequence(file: Path) -> None:
     assert list(pieces) == ["<s>", "", "ä", "\u0120the"] == pieces[:]
     assert pieces[-1] == "\u0120the"
     assert pieces.raw(2) == "ä".encode()
+    assert pieces.texts() == list(pieces)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [[], [""], ["", ""], ["a"], ["a\0b", "c"], ["\0"], ["ä", "", "x" * 300, "▁"]],
+    ids=["none", "empty", "two empty", "one", "zero inside", "zero", "some"],
+)
+def test_all_strings_at_once_are_each_of_them(tmp_path: Path, texts: list[str]) -> None:
+    path = tmp_path / "texts.gguf"
+    write_gguf(path, {"texts": Array("str", texts)}, {})
+    found = read_gguf(path).metadata["texts"]
+
+    assert isinstance(found, Strings)
+    assert found.texts() == list(found) == texts
+
+
+def test_bytes_that_are_no_text_stay_in_their_string() -> None:
+    """Half a character at the end of one must not swallow the beginning of the next."""
+    data = b"".join(len(each).to_bytes(8, "little") + each for each in (b"a\xc3", b"\xa4b", b"c"))
+    found = Strings(memoryview(data), np.array([8, 18, 28]), np.array([10, 20, 29]))
+
+    assert found.texts() == list(found) == ["a\ufffd", "\ufffdb", "c"]
 
 
 def test_a_vocabulary_costs_no_objects_before_it_is_asked_for(tmp_path: Path) -> None:

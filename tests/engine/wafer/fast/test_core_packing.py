@@ -12,7 +12,7 @@ from engine.model.tensors.tensor import Blocks, Format
 from engine.wafer.fast.kernels.dot import panel_layout
 from engine.wafer.fast.kernels.dot.path_table import best_path
 from engine.wafer.fast.kernels.dot.storage_table import STORAGES
-from engine.wafer.fast.packing import pack
+from engine.wafer.fast.packing import begin_packing, pack
 from engine.wafer.fast.panel_places import storage_of
 from engine.wafer.program import geometry
 from engine.wafer.program.program import Matrix
@@ -141,6 +141,19 @@ def test_a_scale_that_is_not_finite_is_refused(name, value):
         pytest.raises(WeightsError, match="file: tensor w: a scale is not finite"),
     ):
         pack((matrix("w", tensor),), {"w": tensor})
+
+
+def test_a_fault_is_told_when_somebody_waits_for_the_weights():
+    """Packing goes on beside other work, and no weight is used before it was waited for."""
+    tensor = random_packed(np.random.default_rng(3), FORMATS["q4_0"], (64, 64))
+    raw = tensor.raw_rows().copy()
+    raw[5, :2] = np.array(np.nan, np.float16).reshape(1).view(np.uint8)
+    spoilt = BlockTensor(tensor.format, tensor.shape, lambda rows: raw[rows])
+
+    begun = begin_packing((matrix("w", spoilt),), {"w": spoilt})
+
+    with pytest.raises(WeightsError, match="not finite"):
+        begun.filling.wait()
 
 
 def test_a_level_that_int8_does_not_have_is_refused():

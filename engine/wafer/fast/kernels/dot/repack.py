@@ -16,7 +16,8 @@ from engine.wafer.jit.decorators import helper, kernel
 
 __all__ = ["repack_blocks", "repack_bytes", "repack_sixteens", "repack_supers"]
 
-_LOW, _HIGH = 0x0F0F0F0F, 0xF0F0F0F0
+_LOW, _ONES, _THREES = np.uint32(0x0F0F0F0F), np.uint32(0x01010101), np.uint32(0x03030303)
+_ONE, _TWO, _FOUR = np.uint32(1), np.uint32(2), np.uint32(4)
 _WORDS = STRIP  # of a line; a word is four levels of one output
 
 
@@ -38,24 +39,28 @@ def _is_finite(half):
 
 
 @helper
-def _low(first, second):
-    """Return two words of levels in the lower halves of theirs as one."""
-    return (first & _LOW) | ((second & _LOW) << 4)
+def _spread(bits, quad):
+    """Return four of 32 bits, those of a quad's inputs, as the fifth bits of a word's levels."""
+    four = (bits >> np.uint32(4 * quad)) & np.uint32(15)
+    return ((four * np.uint32(0x00204081)) & _ONES) << _FOUR  # bit i to bit 8i
 
 
 @helper
-def _high(first, second):
-    return ((first & _HIGH) >> 4) | (second & _HIGH)
+def _line(bits, even, odd):
+    """Return a word of a line of two quads of an output, as `level_code` says they lie."""
+    return (even & _LOW) | (((odd >> (bits - _FOUR)) & _LOW) << _FOUR)
 
 
 @helper
-def _plane(bits):
-    """Return the fifth bits of 32 inputs, bit k of input k, as four bytes of a plane."""
-    plane = np.uint32(0)
-    for quad in range(8):
-        spread = (((bits >> (4 * quad)) & 15) * 0x00204081) & 0x01010101  # bit i to bit 8i
-        plane |= np.uint32(spread << quad)
-    return plane
+def _fifth(even, odd):
+    """Return what lies in the plane of a pair of quads with 5 bits, at its lowest place."""
+    return (odd & _ONES) | (((even >> _FOUR) & _ONES) << _ONE)
+
+
+@helper
+def _upper(even, odd):
+    """Return the same for 6 bits."""
+    return (odd & _THREES) | (((even >> _FOUR) & _THREES) << _TWO)
 
 
 @kernel
@@ -95,13 +100,19 @@ def repack_blocks(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes) 
                     if not _is_finite(halves[at + 1]):
                         fine = 0
                 to = _strip(sizes, tile, n)
-                for i in range(2):
-                    first = _word(halves, at + levels_at + 4 * i)
-                    second = _word(halves, at + levels_at + 4 * i + 2)
-                    to_words[to + i * _WORDS] = _low(first, second)
-                    to_words[to + (i + 2) * _WORDS] = _high(first, second)
+                bits, plane = np.uint32(sizes.bits), np.uint32(0)
+                fifth = _word(halves, at + fifth_at) if sizes.bits == 5 else np.uint32(0)
+                for pair in range(4):
+                    words_at, half = at + levels_at + pair % 2 * 4, np.uint32(pair // 2 * 4)
+                    even = (_word(halves, words_at) >> half) & _LOW
+                    odd = (_word(halves, words_at + 2) >> half) & _LOW
+                    if sizes.bits == 5:
+                        even |= _spread(fifth, 2 * pair)
+                        odd |= _spread(fifth, 2 * pair + 1)
+                        plane |= _fifth(even, odd) << np.uint32(2 * pair)
+                    to_words[to + pair * _WORDS] = _line(bits, even, odd)
                 if sizes.bits == 5:
-                    to_words[to + 4 * _WORDS] = _plane(_word(halves, at + fifth_at))
+                    to_words[to + 4 * _WORDS] = plane
     return fine
 
 
@@ -172,17 +183,19 @@ def repack_supers(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes) 
                     scale, minimum = _scale_and_minimum(raw, at + 4, group)
                     weights[tile + n] = scale
                     weights[tile + PANEL + n] = minimum
-                    pair_at = (at + levels_at + group // 2 * 32) // 2
-                    for i in range(4):
-                        first = _word(halves, pair_at + 4 * i)
-                        second = _word(halves, pair_at + 4 * i + 2)
-                        both = _high(first, second) if group % 2 else _low(first, second)
-                        to_words[to + i * _WORDS] = both
+                    bits, plane = np.uint32(sizes.bits), np.uint32(0)
+                    half, place = np.uint32(group % 2 * 4), np.uint32(group)
+                    words_at = (at + levels_at + group // 2 * 32) // 2
+                    for pair in range(4):
+                        even = (_word(halves, words_at + 4 * pair) >> half) & _LOW
+                        odd = (_word(halves, words_at + 4 * pair + 2) >> half) & _LOW
+                        if sizes.bits == 5:
+                            fifth_at = (at + 16) // 2 + 4 * pair
+                            even |= ((_word(halves, fifth_at) >> place) & _ONES) << _FOUR
+                            odd |= ((_word(halves, fifth_at + 2) >> place) & _ONES) << _FOUR
+                            plane |= _fifth(even, odd) << np.uint32(2 * pair)
+                        to_words[to + pair * _WORDS] = _line(bits, even, odd)
                     if sizes.bits == 5:
-                        plane = np.uint32(0)
-                        for quad in range(8):
-                            bits = _word(halves, (at + 16) // 2 + 2 * quad) >> group
-                            plane |= np.uint32((bits & 0x01010101) << quad)
                         to_words[to + 4 * _WORDS] = plane
     return fine
 
@@ -217,15 +230,16 @@ def repack_sixteens(raw: Bytes, weights: Bytes, starts: Places, sizes: TileSizes
                     quarter = group % 4
                     lower_at = (at + group // 4 * 64 + quarter % 2 * 32) // 2
                     upper_at = (at + 128 + group // 4 * 32) // 2
-                    for i in range(4):
-                        first = _word(halves, lower_at + 4 * i)
-                        second = _word(halves, lower_at + 4 * i + 2)
-                        both = _high(first, second) if quarter > 1 else _low(first, second)
-                        to_words[to + i * _WORDS] = both
-                    for i in range(2):
-                        plane = np.uint32(0)
-                        for quad in range(4):
-                            bits = _word(halves, upper_at + 8 * i + 2 * quad) >> (2 * quarter)
-                            plane |= np.uint32((bits & 0x03030303) << (2 * quad))
-                        to_words[to + (4 + i) * _WORDS] = plane
+                    half, place = np.uint32(quarter // 2 * 4), np.uint32(2 * quarter)
+                    for plane in range(2):
+                        more = np.uint32(0)
+                        for pair in range(2 * plane, 2 * plane + 2):
+                            even = (_word(halves, lower_at + 4 * pair) >> half) & _LOW
+                            odd = (_word(halves, lower_at + 4 * pair + 2) >> half) & _LOW
+                            words_at = upper_at + 4 * pair
+                            even |= ((_word(halves, words_at) >> place) & _THREES) << _FOUR
+                            odd |= ((_word(halves, words_at + 2) >> place) & _THREES) << _FOUR
+                            to_words[to + pair * _WORDS] = _line(np.uint32(6), even, odd)
+                            more |= _upper(even, odd) << np.uint32(pair % 2 * 4)
+                        to_words[to + (4 + plane) * _WORDS] = more
     return fine

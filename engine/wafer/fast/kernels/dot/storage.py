@@ -12,7 +12,7 @@ from llvmlite import ir
 from engine.wafer.fast.kernels.dot.level_code import Levels
 from engine.wafer.fast.kernels.dot.panel_layout import LINE
 from engine.wafer.fast.kernels.dot.scale_code import Scales
-from engine.wafer.fast.kernels.dot.vector_code import Tile
+from engine.wafer.fast.kernels.dot.vector_code import Tile, masked, shifted
 
 __all__ = ["Storage"]
 
@@ -48,6 +48,13 @@ class Storage:
 
     def unpacked(self, builder: Any, tile: Tile, quad: int, part: int) -> Any:
         """Return the unsigned levels of some outputs of a quad, four for each."""
+        levels, bits = self.raised(builder, tile, quad, part), self.levels.raised(quad)
+        if bits == 0:
+            return levels
+        return masked(builder, shifted(builder, levels, -bits), 2**self.levels.bits - 1)
+
+    def raised(self, builder: Any, tile: Tile, quad: int, part: int) -> Any:
+        """Return the same times 2 to the power of `Levels.raised`: how they are got cheapest."""
         size = self.levels.strip_bytes
         return self.levels.emit(
             builder, lambda line: tile.levels.strip_at(line * LINE, part, size), quad

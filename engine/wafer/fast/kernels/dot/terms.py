@@ -1,11 +1,12 @@
-"""Tiles, as kernels call them: a part of a sum for 1 or 4 rows, and a tile unpacked.
+"""Tiles, as kernels call them: terms added to sums, for one row or for several, or unpacked.
 
 One compiled piece from the bytes to the sums, so that nothing is written and read again between.
 The type of the `Products` chooses the code, which `engine.wafer.fast.kernels.dot.tile_code` writes.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeAlias
 
 from llvmlite import ir
 from numba import types
@@ -14,23 +15,39 @@ from numba.extending import intrinsic as _intrinsic
 from numba.np.arrayobj import make_array
 
 from engine.wafer.fast.kernels.dot import path_table
-from engine.wafer.fast.kernels.dot.panel_layout import GROUP, LINE, PANEL
+from engine.wafer.fast.kernels.dot.panel_layout import GROUP, LINE, PANEL, STRIP
 from engine.wafer.fast.kernels.dot.storage_table import STORAGES
-from engine.wafer.fast.kernels.dot.tile_code import add_terms, unpack
+from engine.wafer.fast.kernels.dot.tile_code import add_terms, end_chain, unpack
 from engine.wafer.fast.kernels.dot.vector_code import (
     F32,
     I8,
     I32,
     RowPointers,
+    SumPointers,
     Tile,
     VectorLoads,
-    constant,
-    load,
     prefetch,
-    store,
 )
 
-__all__ = ["part_of_four", "part_of_one", "unpack_tile"]
+__all__ = [
+    "ROW_SUMS",
+    "ROW_TOTAL",
+    "THIN_ROWS",
+    "end_chains",
+    "room_for_sums",
+    "tile_of_one",
+    "tile_of_rows",
+    "unpack_tile",
+]
+
+THIN_ROWS = 7
+"""Rows that share one pass over the weights, at most."""
+_CHAIN, _PART, _ZERO, _TOTAL = (number * PANEL for number in range(4))
+ROW_SUMS = 4 * PANEL + STRIP
+"""Floats of a row's sums, 64 each: of the chain of parts, of a part, none (they stay 0), of all
+chains.  A line more, so that no two rows lie a page apart, which a processor takes for the same."""
+ROW_TOTAL = _TOTAL
+"""The first of those of all chains."""
 
 intrinsic: Any = _intrinsic  # its type counts one argument too many
 
@@ -39,31 +56,25 @@ _AHEAD_BYTES = 8192
 prefetching ends with each page: half the speed without."""
 
 
-def _part(rows: int) -> Callable[..., Any]:
-    """Return the typer of an intrinsic for ``rows`` rows; numba needs its arguments' names."""
+def _tile(each_row: "_EachRow") -> Callable[..., Any]:
+    """Return the typer of an intrinsic; numba needs its arguments' names."""
 
     def typer(
-        typing_context: Any, products: Any, weights: Any, panel: Any, groups: Any, first: Any,
-        last: Any, inputs: Any, row: Any, chain: Any, begins: Any,
+        typing_context: Any, products: Any, weights: Any, panel: Any, groups: Any, group: Any,
+        inputs: Any, row: Any, rows: Any, sums: Any, begins: Any, ends: Any,
     ) -> Any:  # fmt: skip
-        place = types.intp
+        place, flag = types.intp, types.boolean
         signature = types.void(
-            products, weights, place, place, place, place, inputs, place, chain, types.boolean
+            products, weights, place, place, place, inputs, place, place, sums, flag, flag
         )
         path, storage = _named(products)
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             operands = _Operands(context, builder, signature.args, args)
-            parts = [_sums(builder, path.lanes) for _ in range(rows)]
-            with cgutils.for_range(builder, args[5], start=args[4]) as loop:
-                tile = operands.tile(path, storage, loop.index)
-                prefetch(builder, tile.ahead(_AHEAD_BYTES), storage.tile_bytes // LINE)
-                pointers = [operands.row(row, loop.index, parts[row]) for row in range(rows)]
-                add_terms(builder, path, storage, tile, pointers)
-            for row in range(rows):
-                for number, sums in enumerate(parts[row]):
-                    at = row * len(parts[row]) + number
-                    _chain(builder, operands.start(8, F32), at, builder.load(sums), args[9])
+            tile = operands.tile(path, storage, args[4])
+            prefetch(builder, tile.ahead(_AHEAD_BYTES), storage.tile_bytes // LINE)
+            rows = partial(_rows, builder, operands, each_row)
+            add_terms(builder, path, storage, tile, rows)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -71,17 +82,23 @@ def _part(rows: int) -> Callable[..., Any]:
     return typer
 
 
-def _sums(builder: Any, lanes: int) -> list[Any]:
-    """Return pointers to the 64 sums of a row, which are 0."""
-    zero = constant(ir.VectorType(F32, lanes), 0.0)
-    return [cgutils.alloca_once_value(builder, zero) for _ in range(PANEL // lanes)]
+_EachRow: TypeAlias = Callable[[Any, Any], Iterator[Any]]
+"""Takes the IR builder and how many rows there are; yields the number of a row as often as code for
+a row is to be written."""
 
 
-def _chain(builder: Any, chain: Any, number: int, sums: Any, begins: Any) -> None:
-    """Write a vector of sums where the chain begins with it, else of sums + chain."""
-    vectors = builder.bitcast(chain, ir.PointerType(sums.type))
-    longer = builder.fadd(sums, load(builder, vectors, number, 4))
-    store(builder, chain, number, builder.select(begins, sums, longer))
+def _only_row(builder: Any, rows: Any) -> Iterator[Any]:
+    yield ir.Constant(rows.type, 0)
+
+
+def _loop_of_rows(builder: Any, rows: Any) -> Iterator[Any]:
+    with cgutils.for_range(builder, rows) as loop:
+        yield loop.index
+
+
+def _rows(builder: Any, operands: "_Operands", each_row: _EachRow) -> Iterator[RowPointers]:
+    for row in each_row(builder, operands.rows):
+        yield operands.row(row)
 
 
 def _named(products: Any) -> Any:
@@ -105,16 +122,33 @@ class _Operands:
         )
         return Tile(header, scales, levels, path.widen)
 
-    def row(self, number: int, group: Any, part: Any) -> RowPointers:
-        """Return where the operands of a row lie; argument 7 is the first row."""
-        row = self._builder.add(self._args[7], ir.Constant(group.type, number))
-        group = self._builder.add(self._builder.mul(row, self._args[3]), group)
+    @property
+    def rows(self) -> Any:
+        """How many rows; argument 7."""
+        return self._args[7]
+
+    def row(self, number: Any) -> RowPointers:
+        """Return where the operands of a row lie; argument 6 is the first row, 4 the group."""
+        row = self._builder.add(self._args[6], number)
+        group = self._builder.add(self._builder.mul(row, self._args[3]), self._args[4])
+        begins, ends = self._args[9], self._args[10]
+        part = SumPointers(
+            self._sums(number, begins, _ZERO, _PART),
+            self._sums(number, ends, _CHAIN, _ZERO),
+            self._sums(number, ends, _CHAIN, _PART),
+        )
         return RowPointers(
             self._input("levels", self._times(group, GROUP), I8),
             self._input("sums", self._times(group, 2), I32),
             self._input("scales", group, F32),
             part,
         )
+
+    def _sums(self, row: Any, flag: Any, where_set: int, elsewhere: int) -> Any:
+        """Return a pointer to 64 of the sums of a row, argument 8, chosen by a flag."""
+        at = [ir.Constant(row.type, place) for place in (where_set, elsewhere)]
+        at = self._builder.add(self._times(row, ROW_SUMS), self._builder.select(flag, *at))
+        return self.data(self._kinds[8], self._args[8], at, F32)
 
     def data(self, kind: Any, array: Any, offset: Any, to: Any) -> Any:
         """Return a pointer to an element of an array."""
@@ -130,9 +164,9 @@ class _Operands:
         return self._builder.mul(value, ir.Constant(value.type, factor))
 
     def _input(self, field: str, offset: Any, to: Any) -> Any:
-        """Return a pointer into an array that is a field of the inputs, argument 6."""
-        kind, index = self._kinds[6], self._kinds[6].fields.index(field)
-        array = self._builder.extract_value(self._args[6], index)
+        """Return a pointer into an array that is a field of the inputs, argument 5."""
+        kind, index = self._kinds[5], self._kinds[5].fields.index(field)
+        array = self._builder.extract_value(self._args[5], index)
         return self.data(kind.types[index], array, offset, to)
 
 
@@ -153,14 +187,45 @@ def _unpack(
     return signature, codegen
 
 
-part_of_one = intrinsic(_part(1))
-"""``part_of_one(products, weights, panel, groups, first, last, inputs, row, chain, begins)``: the
-terms of groups ``first`` … ``last − 1`` of a row, added in order, are a part; chain[0:64] ← part
-where the chain ``begins`` with it, else part + chain.  ``panel`` counts bytes of the weights,
-``row`` rows of ``groups`` groups of the inputs."""
+@intrinsic
+def room_for_sums(typing_context: Any) -> Any:
+    """Return a pointer to floats of the calling function, `ROW_SUMS` for each of `THIN_ROWS`.
 
-part_of_four = intrinsic(_part(4))
-"""The same for four rows, which take the weights from memory once: chain[0:256]."""
+    They live as long as its call, and cost nothing to make.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        room = cgutils.alloca_once(builder, F32, size=THIN_ROWS * ROW_SUMS)
+        room.align = LINE
+        return room
+
+    return types.CPointer(types.float32)(), codegen
+
+
+def _end_chain(typing_context: Any, products: Any, rows: Any, sums: Any) -> Any:
+    path, _ = _named(products)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        start = make_array(signature.args[2])(context, builder, args[2]).data
+        with cgutils.for_range(builder, args[1]) as loop:
+            at = builder.mul(loop.index, ir.Constant(loop.index.type, ROW_SUMS))
+            end_chain(builder, path, builder.gep(start, [at]), _CHAIN, _TOTAL)
+        return context.get_dummy_value()
+
+    return types.void(products, types.intp, sums), codegen
+
+
+tile_of_one = intrinsic(_tile(_only_row))
+"""``tile_of_one(products, weights, panel, groups, group, inputs, row, rows, sums, begins, ends)``:
+add the terms of a group to the sums of a row.  ``panel`` counts bytes of the weights, ``row`` rows
+of ``groups`` groups of the inputs; ``sums`` are those of this row, ``rows`` is 1.  Where a part
+``begins`` with the group it begins with 0; where it ``ends``, the chain of parts becomes longer."""
+
+tile_of_rows = intrinsic(_tile(_loop_of_rows))
+"""The same for ``rows`` rows from ``row`` on, which take the weights from memory once."""
+
+end_chains = intrinsic(_end_chain)
+"""``end_chains(products, rows, sums)``: total ← total + chain, chain ← 0."""
 
 unpack_tile = intrinsic(_unpack)
 """``unpack_tile(products, weights, panel, groups, group, levels, scales, minima)``: writes what the

@@ -19,6 +19,7 @@ __all__ = [
     "I16",
     "I32",
     "RowPointers",
+    "SumPointers",
     "Tile",
     "VectorLoads",
     "broadcast",
@@ -112,8 +113,17 @@ class RowPointers:
     """i32, 2: Σ of the first and the last 16 of them."""
     scale: Any
     """float: of its inputs."""
-    part: list[Any]
-    """Pointers to vectors of float, 64 in all: its sums."""
+    part: Any
+    """Where its sums lie: a `SumPointers` for few rows, an i8 pointer for many."""
+
+
+@dataclass(frozen=True, slots=True)
+class SumPointers:
+    """Where a tile's terms go, as pointers to 64 floats each: after ← (before + terms) + addend."""
+
+    before: Any
+    addend: Any
+    after: Any
 
 
 def load(builder: Any, pointer: Any, index: int, align: int) -> Any:

@@ -9,7 +9,7 @@ from llvmlite import ir
 
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.storage import Storage
-from engine.wafer.fast.kernels.dot.vector_code import I32, call
+from engine.wafer.fast.kernels.dot.vector_code import I32, call, constant
 from engine.wafer.fast.kernels.dot.wide_vectors import VectorCode
 from engine.wafer.fast.kernels.dot.zero_point import from_zero, native_half
 
@@ -35,15 +35,31 @@ class _WideDots:
 
 
 def _dots(builder: Any, storage: Storage, levels: list[Any], inputs: list[Any], total: Any) -> Any:
-    sums = _WideDots(builder, storage, total, levels[0].type.count // 4)
-    for some, row in zip(levels, inputs, strict=True):
-        sums.add(some, row)
-    return sums.value()
+    """Odd quads come raised: their sum, below 2^20, is lowered once, which is exact."""
+    lanes = levels[0].type.count // 4
+    even = _WideDots(builder, storage, total, lanes)
+    odd = _WideDots(builder, storage, ir.Constant(I32, 0), lanes)
+    for number, (some, row) in enumerate(zip(levels, inputs, strict=True)):
+        (odd if number % 2 else even).add(some, row)
+    bits = constant(even.value().type, storage.levels.raised(1))
+    return builder.add(even.value(), builder.ashr(odd.value(), bits))
 
 
 VNNI = DotPath(
-    "vnni", ("avx512vnni", "avx512bw"), 16, _dots, native_half, VectorCode(4, 4, _WideDots)
+    "vnni",
+    ("avx512vnni", "avx512bw"),
+    16,
+    _dots,
+    native_half,
+    VectorCode(4, 4, _WideDots),
+    takes_raised=True,
 )
 AVX_VNNI = DotPath(
-    "avx-vnni", ("avxvnni", "avx2", "f16c"), 8, _dots, native_half, VectorCode(4, 2, _WideDots)
+    "avx-vnni",
+    ("avxvnni", "avx2", "f16c"),
+    8,
+    _dots,
+    native_half,
+    VectorCode(4, 2, _WideDots),
+    takes_raised=True,
 )

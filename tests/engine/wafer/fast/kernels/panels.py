@@ -102,12 +102,15 @@ def _level(bits, lines, n, k):
     strip, quad, i = lines[n // 16], k // 4, n % 16 * 4 + k % 4
     if bits == 8:
         return strip[quad][i]
-    level = strip[quad // 2][i] >> 4 * (quad % 2) & 15
-    if bits == 5:
-        level |= (strip[4][i] >> quad & 1) << 4
-    if bits == 6:
-        level |= (strip[4 + quad // 4][i] >> 2 * (quad % 4) & 3) << 4
-    return level
+    pair, odd = divmod(quad, 2)
+    four = strip[pair][i] >> 4 * odd & 15
+    if bits == 4:
+        return four
+    plane = strip[4][i] >> 2 * pair if bits == 5 else strip[4 + pair // 2][i] >> 4 * (pair % 2)
+    above = bits - 4
+    if odd:
+        return four << above | plane & 2**above - 1
+    return four | (plane >> above & 2**above - 1) << 4
 
 
 def _factors(storage, own, shared):

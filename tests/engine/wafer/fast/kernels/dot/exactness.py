@@ -28,16 +28,15 @@ INSTRUCTIONS = {
 
 
 @numba.njit
-def one_row(products, weights, inputs, chain):
-    terms.part_of_one(products, weights, 0, 1, 0, 1, inputs, 0, chain, True)
+def one_row(products, weights, inputs, sums):
+    terms.tile_of_one(products, weights, 0, 1, 0, inputs, 0, 1, sums, True, True)
 
 
 @numba.njit
 def many_rows(products, slots, numbers, inputs, sums):
-    wide_parts.begin(products, slots, numbers, numbers, 0, 1, inputs, 0, 4, 1, sums, 0, slots)
-    wide_parts.multiply_block(
-        products, slots, numbers, numbers, 0, 1, inputs, 0, 4, 1, sums, 0, slots
-    )
+    at, sums_at = wide_parts.first_line(slots), wide_parts.first_line(sums)
+    wide_parts.begin(products, at, numbers, numbers, 0, 1, inputs, 0, 4, 1, sums_at, at)
+    wide_parts.multiply_block(products, at, numbers, numbers, 0, 1, inputs, 0, 4, 1, sums_at, at)
     wide_parts.end(products)
 
 
@@ -76,7 +75,8 @@ def code_of(path, storage, *, wide):
     inputs = quantised(np.zeros((1, 1, 32), np.int8), np.zeros(1, F32))
     numbers = [np.zeros(9, np.int64)] if wide else []
     arguments = (
-        Products(path, storage), np.zeros(9, np.uint8), *numbers, inputs, np.zeros(64, F32)
+        Products(path, storage), np.zeros(9, np.uint8), *numbers, inputs,
+        np.zeros(terms.ROW_SUMS, F32),
     )  # fmt: skip
     signature = tuple(numba.typeof(argument) for argument in arguments)
     kernel = many_rows if wide else one_row
@@ -103,10 +103,11 @@ class Exactness:
         scales = random.random((ROWS, GROUPS), F32)
 
         together = product(panels, levels, scales)
-        some = product(panels, levels[:5], scales[:5])
 
         blocks = decoded(storage, panels.weights, 0, GROUPS)
-        assert np.array_equal(some, together[:5])
+        for count in range(1, terms.THIN_ROWS + 1):
+            few = product(panels, levels[:count], scales[:count])
+            assert np.array_equal(few, together[:count])
         for row in range(ROWS):
             for n in range(row % 7, 64, 7 if row < 5 else 21):
                 assert together[row, n] == expected(blocks, levels[row], scales[row], n)
