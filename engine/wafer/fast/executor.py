@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property, partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from engine import scalars
 from engine.errors import EngineError, StepInterruptedError
 from engine.model.tensors.tensor import Tensor
+from engine.wafer.fast.kernels import attend
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
@@ -28,7 +30,7 @@ from engine.wafer.fast.pieces import WORTH_SHARING, help_steps, own_size
 from engine.wafer.fast.step import run_step
 from engine.wafer.fast.threads.choice import Choice
 from engine.wafer.fast.threads.pool import Pool
-from engine.wafer.fast.warm_up import compiled_loop, link, warm_up
+from engine.wafer.fast.warm_up import compiled_loop, link, link_attention, warm_up
 from engine.wafer.program.isa import Field
 from engine.wafer.program.program import MAX_ROWS, Norm, Program
 
@@ -39,6 +41,8 @@ KERNELS_VARIABLE = "SPARK_KERNELS"
 
 MAX_THREADS = 64
 """Compute threads of an executor, at most: beyond that a decoded token is all hand-overs."""
+
+_Number = TypeVar("_Number", np.uint16, np.float32)
 
 
 def processor_path() -> str:
@@ -100,12 +104,11 @@ class Executor:
         self._path = _path(path)
         self.path_name = self._path.name
         self._packed = begin_packing(program.matrices, tensors, threads)
-        kind = program.attentions[0]
+        kind, code = program.attentions[0], np.zeros(1, np.int64)  # one address for all caches
         self.contexts = KvContexts(
             program.layers * kind.kv_heads,
-            kind.head_dim,
             program.context_length,
-            lambda positions: _cache(program, positions),
+            lambda positions: _cache(program, positions, code),
         )
         """The KV caches; steps use the selected one."""
         self._pool, self._choice = Pool(threads, WORTH_SHARING), Choice(threads)
@@ -128,6 +131,7 @@ class Executor:
     def _loop(self) -> Callable[..., bool]:
         self.finish_packing()
         link(self._path, self._packed.storages, self._memory.panels)
+        link_attention(self._path, self._memory.cache)
         return compiled_loop(run_step, self._memory)
 
     @cached_property
@@ -282,9 +286,10 @@ def _allocate(program: Program, packed: Packed, pool: Pool, cache: KvCache) -> M
         panels=packed.panels,
         vectors=packed.vectors,
         angles=angles,
-        values=_zeros_by_page(end + (pool.threads - 1) * own.size),
+        values=_zeros_by_page(end + (pool.threads - 1) * own.size, np.float32),
         inputs=_inputs(program, pool.threads),
         partial=np.zeros(pool.threads * own.parts, np.float32),
+        scratch=_scratch(program, pool.threads),
         cache=cache,
         stop=np.zeros(1, np.int64),
         own=own,
@@ -308,24 +313,37 @@ def _inputs(program: Program, threads: int) -> Quantised:
     )
 
 
-def _cache(program: Program, positions: int) -> KvCache:
-    """Return an empty KV cache with room for some positions."""
+def _cache(program: Program, positions: int, code: NDArray[np.int64]) -> KvCache:
+    """Return an empty KV cache with room for some positions; see `KvCache.code`."""
     # Kinds of attention differ in their constants; a placement gives all layers the same heads.
     kind = program.attentions[0]
-    size = program.layers * kind.kv_heads * kind.head_dim * positions
-    return KvCache(keys=_zeros_by_page(size), values=_zeros_by_page(size), context=positions)
+    heads = program.layers * kind.kv_heads
+    return KvCache(
+        keys=_zeros_by_page(heads * attend.key_numbers(positions, kind.head_dim), np.uint16),
+        values=_zeros_by_page(heads * attend.value_numbers(positions, kind.head_dim), np.uint16),
+        context=attend.padded(positions),
+        code=code,
+    )
 
 
-def _zeros_by_page(size: int) -> NDArray[np.float32]:
-    """Return zeros, float32 (size,), of which a page takes memory once it is written to.
+def _scratch(program: Program, threads: int) -> NDArray[np.float32]:
+    """Return what the pieces of an attention use while they are computed, (threads, numbers)."""
+    dims = program.attentions[0].head_dim
+    size = attend.scratch_numbers(program.context_length, dims)
+    return _zeros_by_page(threads * size, np.float32).reshape(threads, size)
 
-    NumPy asks for pages of 2 MB, on which the few positions that are used touch all of a cache:
-    a number of every head lies a whole context apart from the next.
+
+def _zeros_by_page(size: int, kind: type[_Number]) -> NDArray[_Number]:
+    """Return zeros (size,) of which a page takes memory once it is written to.
+
+    NumPy asks for pages of 2 MB, on which the few positions that are used touch much of a cache:
+    the heads lie a whole context apart from each other.
     """
-    room = mmap.mmap(-1, 4 * max(1, size), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    width = np.dtype(kind).itemsize
+    room = mmap.mmap(-1, width * max(1, size), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with suppress(AttributeError, OSError):  # a system that has no larger pages
         room.madvise(mmap.MADV_NOHUGEPAGE)
-    return np.frombuffer(room, np.float32, size)
+    return np.frombuffer(room, kind, size)
 
 
 def _rotations(program: Program) -> tuple[NDArray[np.int64], Angles]:

@@ -1,8 +1,7 @@
 """Several KV caches of one Program side by side in host memory, of which steps use one.
 
 Knows how a cache lies, not which type its numbers have; nothing of tokens.  A cache has room for
-the positions that were asked for, not for the whole context: neighbouring rows of its keys then
-lie close to each other, and a short prompt takes little memory.
+the positions that were asked for, not for the whole context: a short prompt takes little memory.
 """
 
 from collections.abc import Callable
@@ -10,6 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.wafer.fast.kernels.attend import padded
+from engine.wafer.fast.kernels.attention_code import KEY_BLOCK
 from engine.wafer.fast.kernels.operands import KvCache
 
 __all__ = ["KvContexts"]
@@ -17,25 +18,18 @@ __all__ = ["KvContexts"]
 _STEP_ROWS = 256
 """Room grows by so many positions."""
 
-_SHIFT_ROWS = 32
-"""Room beyond them: rows of keys a power of two apart would share few sets of the L1 cache."""
-
 
 class KvContexts:
     """The KV caches of one Program.
 
     Args:
         heads: KV heads of all layers.
-        dims: Dimensions of a head.
         context_length: Most positions of a cache.
         allocate: Returns a cache of zeros with room for so many positions.
     """
 
-    def __init__(
-        self, heads: int, dims: int, context_length: int, allocate: Callable[[int], KvCache]
-    ) -> None:
+    def __init__(self, heads: int, context_length: int, allocate: Callable[[int], KvCache]) -> None:
         self._heads = heads
-        self._dims = dims
         self._context_length = context_length
         self._allocate = allocate
         self._none = allocate(1)
@@ -88,21 +82,22 @@ class KvContexts:
     def room(self, rows: int) -> int:
         """Return the positions that a cache for ``rows`` rows gets."""
         steps = -(-max(1, rows) // _STEP_ROWS)
-        return min(self._context_length, steps * _STEP_ROWS + _SHIFT_ROWS)
+        return min(self._context_length, steps * _STEP_ROWS)
 
     def size_bytes(self, rows: int) -> int:
         """Return the bytes of a cache for ``rows`` rows."""
-        row = self._heads * self._dims
-        return self.room(rows) * row * (self._none.keys.itemsize + self._none.values.itemsize)
+        one = self._none
+        return padded(self.room(rows)) // one.context * (one.keys.nbytes + one.values.nbytes)
 
     def _copy(self, source: KvCache, target: KvCache, rows: int) -> None:
-        """Copy the first rows, bit for bit."""
+        """Copy the first rows, bit for bit; of keys the whole blocks that they lie in."""
         if rows > 0:
-            self._keys(target)[..., :rows] = self._keys(source)[..., :rows]
+            blocks = padded(rows) // KEY_BLOCK
+            self._keys(target)[:, :blocks] = self._keys(source)[:, :blocks]
             self._values(target)[:, :rows] = self._values(source)[:, :rows]
 
     def _keys(self, cache: KvCache) -> NDArray[np.generic]:
-        return cache.keys.reshape(self._heads, self._dims, cache.context)
+        return cache.keys.reshape(self._heads, cache.context // KEY_BLOCK, -1)
 
     def _values(self, cache: KvCache) -> NDArray[np.generic]:
-        return cache.values.reshape(self._heads, cache.context, self._dims)
+        return cache.values.reshape(self._heads, cache.context, -1)

@@ -105,7 +105,9 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> boo
             heads = heads_of(memory.attentions, memory.scores, variant, order)
             attend.append(values, source, heads, cache, layer, position, rows)
             if threads == 1 or not share(memory, i, rows, position):
-                attend.attend(values, source, heads, cache, layer, position, target, rows)
+                attend.attend(
+                    values, source, heads, cache, layer, position, target, rows, memory.scratch[0]
+                )
         elif op == _GATE:
             if threads == 1 or not share(memory, i, rows, position):
                 vectors.gate(values, source, memory.activations[variant], target, rows)
