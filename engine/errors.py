@@ -10,6 +10,7 @@ EngineError
 ├── PredictionError     a prediction is asked for sizes that make no sense on a machine
 ├── PromptError         a place in a file that does not exist, or a prompt that cannot fit
 ├── ServerError         the engine process cannot be started or reached
+├── StepInterruptedError  a step of a model was interrupted; nothing has changed
 ├── StoreError          a model cannot be fetched, verified or removed
 │   └── PullCancelledError  whoever asked for a model wants it no longer
 ├── TaskFileError       a file of tasks cannot be read, or holds something else
@@ -27,6 +28,7 @@ __all__ = [
     "PromptError",
     "PullCancelledError",
     "ServerError",
+    "StepInterruptedError",
     "StoreError",
     "TaskFileError",
     "TraceError",
@@ -72,6 +74,10 @@ class PromptError(EngineError):
 
 class ServerError(EngineError):
     """The engine process cannot be started or reached."""
+
+
+class StepInterruptedError(EngineError):
+    """A step of a model was interrupted from another thread; it can be asked for again."""
 
 
 class StoreError(EngineError):

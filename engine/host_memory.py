@@ -11,6 +11,7 @@ __all__ = [
     "MEMORY_RULE",
     "SESSION_BYTES",
     "available_bytes",
+    "kv_budget_bytes",
     "memory_needed_bytes",
     "session_needed_bytes",
 ]
@@ -18,8 +19,14 @@ __all__ = [
 MEMORY_RULE = "1.3 × the weights as they are held + 300 MB"
 """The rule of `memory_needed_bytes` in words."""
 
-SESSION_BYTES = 128 * 1024 * 1024
-"""Of an open session beside its weights: KV cache, vocabulary, the repository's index."""
+KV_BYTES = 96 * 1024 * 1024
+"""Most memory of the KV caches that a session keeps side by side, but for the one in use."""
+
+_KV_SHARE = 0.1
+"""Most of the available memory that they take."""
+
+SESSION_BYTES = KV_BYTES + 64 * 1024 * 1024
+"""Of an open session beside its weights: KV caches, vocabulary, the repository's index."""
 
 _FACTOR = 1.3
 """Bytes held for each byte of the weights: packed weights, and a part of the file while it is
@@ -40,6 +47,11 @@ def memory_needed_bytes(weight_bytes: int) -> int:
 def session_needed_bytes(weight_bytes: int) -> int:
     """Return the memory that one more session takes in a process that runs."""
     return int(_FACTOR * weight_bytes) + SESSION_BYTES
+
+
+def kv_budget_bytes() -> int:
+    """Return the memory that the KV caches of one session may take."""
+    return min(KV_BYTES, int(_KV_SHARE * available_bytes()))
 
 
 def available_bytes(root: Path = Path("/")) -> int:

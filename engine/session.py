@@ -15,6 +15,7 @@ from engine.errors import EngineError
 from engine.generation.generator import Generator, RunnerStep
 from engine.generation.speculation import Speculation
 from engine.host_cores import worthwhile_cores
+from engine.host_memory import kv_budget_bytes
 from engine.knowledge.tuning import Tuning, find_tuning
 from engine.model.families import FAMILIES
 from engine.model.load import Model, load_model
@@ -67,7 +68,9 @@ class Session:
         self._placed, self._runner = runner.placed, runner
         self._meter = WaferMeter(machine, runner.placed, runner.context_length)
         self._work = WorkCounters()
-        self._generator = Generator(runner, self._count, Speculation() if speculation else None)
+        self._generator = Generator(
+            runner, self._count, Speculation() if speculation else None, kv_budget_bytes()
+        )
         self._completer = Completer(model, tokenizer, self._generator, self._meter, tuning)
         self._lock = Lock()
         self._busy = False
@@ -142,6 +145,14 @@ class Session:
         with self._lock:
             self._completer.tune(tuning)
 
+    def split_prompts(self, typed_lines: int | None) -> None:
+        """Make prompts as if so many lines above the cursor's had been typed just now.
+
+        For measuring; None, at first: what a person typed since the prompt was made decides.
+        """
+        with self._lock:
+            self._completer.typed_lines = typed_lines
+
     @property
     def threshold(self) -> float | None:
         """Mean log-probability below which a text is not shown unasked; None: all are shown."""
@@ -166,6 +177,7 @@ class Session:
         *,
         on_text: Callable[[str], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
+        quick: bool = False,
     ) -> Completion:
         """Return the text for a cursor.
 
@@ -173,8 +185,11 @@ class Session:
             request: Where and how.
             on_text: Called in this thread with all text so far, whenever it has changed.  Until
                 the first line is complete, another one may replace it.
-            cancelled: Asked between tokens and between pieces of the prompt; True ends the
-                completion with what there is.  What was computed stays in the KV cache.
+            cancelled: Asked between tokens, between pieces of the prompt, and after `interrupt`;
+                True ends the completion with what there is.  What was computed stays in the KV
+                cache.
+            quick: Whether less context is better than a later answer: where much would have to be
+                read first, a larger model then reads only what is near the cursor.
 
         Raises:
             PromptError: The file is private, or the request does not fit the model's context.
@@ -186,10 +201,30 @@ class Session:
             self._busy = True
             try:
                 return self._completer.complete(
-                    request, on_text or (lambda text: None), cancelled or (lambda: False)
+                    request,
+                    on_text or (lambda text: None),
+                    cancelled or (lambda: False),
+                    quick=quick,
                 )
             finally:
                 self._busy = False
+
+    def interrupt(self) -> None:
+        """Have ``cancelled`` asked at once, also inside a step.  Any thread; does not block.
+
+        Set what ``cancelled`` tells first.
+        """
+        self._generator.interrupt()
+
+    def grow(self, cancelled: Callable[[], bool]) -> None:
+        """Compute what the next request at the last cursor will probably want, if anything.
+
+        For idle time: it ends soon after `interrupt` if ``cancelled`` then says True, and goes on
+        from there the next time.
+        """
+        with self._lock:
+            if not self._closed:
+                self._completer.grow(cancelled)
 
     def score(self, request: CompletionRequest, target: str) -> Score:
         """Return how likely ``target`` is at a cursor, as `engine.completion.scoring` does."""

@@ -34,9 +34,21 @@ END = 0
 class CannedRunner:
     """After any prompt, says ``text`` byte by byte, then ends.  Records its calls."""
 
-    def __init__(self, text: str, *, context_length: int = 512, step_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        context_length: int = 512,
+        step_seconds: float = 0.0,
+        contexts: int = 1,
+        row_bytes: int = 1,
+    ) -> None:
         self.context_length = context_length
+        self.contexts = contexts
+        self.row_bytes = row_bytes
         self.position = 0
+        self._context = 0
+        self._positions: dict[int, int] = {}
         self.calls: list[tuple[str, int]] = []
         self.step_seconds = step_seconds
         self._tokens = [FIRST_BYTE_TOKEN + byte for byte in text.encode()] + [END]
@@ -46,6 +58,27 @@ class CannedRunner:
         assert 0 <= position <= self.position
         self.calls.append(("rewind", position))
         self.position = position
+
+    def select(self, context: int, rows: int) -> None:
+        assert 0 <= context < self.contexts
+        assert rows <= self.context_length
+        self._positions[self._context] = self.position
+        self._context, self.position = context, self._positions.get(context, 0)
+
+    def copy_rows(self, source: int, target: int, rows: int) -> None:
+        assert (target, rows <= self._positions[source]) == (self._context, True)
+        self.calls.append(("copy", rows))
+        self.position = rows
+
+    def release(self, context: int) -> None:
+        self.calls.append(("release", context))
+        self._positions.pop(context, None)
+
+    def context_bytes(self, rows: int) -> int:
+        return self.row_bytes * rows
+
+    def interrupt(self) -> None:
+        self.calls.append(("interrupt", 0))
 
     def prefill(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
         assert 1 <= len(tokens) <= 64
@@ -105,6 +138,9 @@ class CannedWafer(CannedRunner):
     def __init__(self, text: str, **options: float) -> None:
         super().__init__(text, **options)
         self.placed = CannedPlaced(self.calls)
+
+    def close(self) -> None:
+        self.calls.append(("close", 0))
 
 
 @dataclass(frozen=True, slots=True)

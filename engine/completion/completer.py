@@ -5,6 +5,7 @@ Decides nothing itself but the order of the steps.  Knows one model and the runn
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from time import perf_counter
 
@@ -13,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.completion.draft import Draft, Limits
+from engine.completion.frames import Frame
 from engine.completion.guessing import Guesser
 from engine.completion.openings import OpeningRules
-from engine.completion.prompt import Prompt, PromptBuilder, longest_prompt
+from engine.completion.prompt import SMALL_MODEL_TOKENS, Prompt, PromptBuilder, longest_prompt
 from engine.completion.prompt_styles import PLAIN, find_style, text_ends
 from engine.completion.stats import WaferMeter, host_stats
 from engine.completion.stop import StopRules
 from engine.completion.surroundings import Surroundings
 from engine.completion.syntax import Syntax, is_python
 from engine.completion.trim import trim, without_extra_indent, without_unfinished_line
+from engine.completion.typing_prompts import QUICK_TOKENS, TypingPrompts
 from engine.completion.writer import Writer
 from engine.errors import PromptError
 from engine.generation.copied_tokens import CopiedTokens
@@ -38,6 +41,21 @@ from engine.repository.privacy import is_secret
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Completer", "PreparedRequest"]
+
+
+_ROOM_TOKENS = 64
+"""Room that a prompt gets which is computed before it is asked for."""
+
+
+class _History(Enum):
+    """What earlier requests may change in a prompt."""
+
+    NONE = "none"
+    """Nothing: the request alone decides."""
+    USED = "used"
+    """Text typed since an earlier prompt may stand behind it."""
+    QUICK = "quick"
+    """That, and a short prompt may stand in for one that is not computed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +98,11 @@ class Completer:
         style = find_style(tokenizer, model.name) if model.fill_in_the_middle else None
         room = longest_prompt(model.parameters)
         self._builder = PromptBuilder(tokenizer, meter.context_length, style, room)
+        quick_tokens = QUICK_TOKENS if room < SMALL_MODEL_TOKENS else None
+        self._typing = TypingPrompts(self._builder, generator.kept.held, quick_tokens)
+        self.typed_lines: int | None = None
+        """Lines above the cursor's that every prompt treats as typed just now, for measuring what
+        that costs; None: those that have been typed since the prompt's frame was made."""
         self._others: OtherFiles | None = None
         self._openings = OpeningRules(tokenizer)
         self._text_ends = text_ends(style or PLAIN, tokenizer)
@@ -116,6 +139,8 @@ class Completer:
         request: CompletionRequest,
         on_text: Callable[[str], None],
         cancelled: Callable[[], bool],
+        *,
+        quick: bool = False,
     ) -> Completion:
         """Return the text for a cursor.
 
@@ -123,6 +148,7 @@ class Completer:
             request: Where and how.
             on_text: Called with all text so far whenever it has changed and more is to come.
             cancelled: Asked between steps; True ends the completion with what there is.
+            quick: Whether less context is better than a later answer.
 
         Raises:
             PromptError: The file is private, or the request does not fit the model's context.
@@ -130,7 +156,8 @@ class Completer:
         """
         _refuse_private(request)
         start = perf_counter()
-        prepared = self.prepare(request, request.max_tokens)
+        history = _History.QUICK if quick else _History.USED
+        prepared = self.prepare(request, request.max_tokens, history)
         draft = self._draft(prepared)
         ids, guess = prepared.prompt.ids, self._guesser(prepared, draft)
         writer = Writer(self.generator, draft, ids, request.max_tokens, guess)
@@ -152,21 +179,29 @@ class Completer:
             shown=bool(text.strip()) and self._is_likely(draft.mean_logprob),
         )
 
-    def prepare(self, request: CompletionRequest, room: int) -> PreparedRequest:
+    def grow(self, cancelled: Callable[[], bool]) -> None:
+        """Compute what later requests at the last cursor will want, while nobody asks.
+
+        Args:
+            cancelled: Asked between steps and after the generator was interrupted.
+        """
+        self._typing.grow(lambda ids: self.generator.prefill(ids, _ROOM_TOKENS, cancelled))
+
+    def prepare(
+        self, request: CompletionRequest, room: int, history: _History = _History.NONE
+    ) -> PreparedRequest:
         """Build the prompt, the rules and the advice for a request.
 
         Args:
             request: The cursor.
             room: Tokens of the context to keep free for the text.
+            history: What earlier requests may change.
 
         Raises:
             PromptError: ``room`` leaves no room for a prompt.
         """
         request = _with_newlines(request)
-        others, repository = self._shown_files(request)
-        prompt = self._builder.build(
-            request.path, request.prefix, request.suffix, room, others, repository
-        )
+        prompt = self._prompt(request, room, history)
         around = Surroundings.of(request.prefix, request.suffix, request.path)
         rules = StopRules(around, request.multi_line)
         if self._adviser is None or request.repository is None:
@@ -182,6 +217,37 @@ class Completer:
             one_line=rules.one_line,
         )
         return PreparedRequest(request, prompt, rules, advice, library)
+
+    def _prompt(self, request: CompletionRequest, room: int, history: _History) -> Prompt:
+        path, prefix, suffix = request.path, request.prefix, request.suffix
+        others, repository = self._shown_files(request)
+        if self.typed_lines is not None:
+            return self._split_prompt(request, room, others, repository, self.typed_lines)
+        if history is _History.NONE:
+            return self._builder.build(path, prefix, suffix, room, others, repository)
+        quick = history is _History.QUICK
+        return self._typing.build(request, room, others, repository, quick=quick)
+
+    def _split_prompt(
+        self,
+        request: CompletionRequest,
+        room: int,
+        others: list[FileChunk],
+        repository: str,
+        lines: int,
+    ) -> Prompt:
+        """Return a prompt of which so many lines above the cursor's count as just typed."""
+        path, prefix, suffix = request.path, request.prefix, request.suffix
+        split = prefix.rfind("\n") + 1
+        for _ in range(lines):
+            split = prefix.rfind("\n", 0, max(0, split - 1)) + 1
+        above = self._builder.build(path, prefix[:split], suffix, room, others, repository)
+        if above.typed is not None:
+            frame = Frame.around(("", path), above.ids, above.before, prefix[:split], suffix)
+            prompt = self._builder.go_on(frame, prefix[split:], room)
+            if prompt is not None:
+                return prompt
+        return self._builder.build(path, prefix, suffix, room, others, repository)
 
     def _shown_files(self, request: CompletionRequest) -> tuple[list[FileChunk], str]:
         """Return chunks of the repository's other files for the prompt, and its name."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.completion.openings import BarredTokens
 from engine.completion.stop import StopRules
 from engine.completion.syntax import Syntax
-from engine.generation.generator import common_length
+from engine.generation.kept_prompts import common_length
 from engine.generation.sampling import Sampler, greedy, mask, nth_highest, softmax
 from engine.generation.speculation import Guess
 from engine.knowledge.advice import Advice

@@ -18,6 +18,7 @@ __all__ = ["BarredTokens", "OpeningRules"]
 
 _DOCSTRING = tuple(quote.encode() for quote in TRIPLE_QUOTES)
 _LINE_ENDS = (b"\n", b"\r")
+_BLANKS = b" \t"
 
 
 class OpeningRules:
@@ -96,10 +97,10 @@ class BarredTokens:
             healing: Bytes that the tokens must repeat before the text begins.
         """
         masked = logits.copy()
-        if healing:
+        if healing.strip(_BLANKS):
             possible = np.flatnonzero(np.isfinite(logits))
             masked[possible[self._open(possible, len(healing))]] = -np.inf
-        else:
+        else:  # blanks in front of a sign change nothing
             masked[self._ids[self._ids < len(logits)]] = -np.inf
         return masked if np.isfinite(masked).any() else logits
 
@@ -119,4 +120,4 @@ def _comments(path: str, prefix: str) -> tuple[bytes, ...]:
 
 def _opens(content: bytes, signs: tuple[bytes, ...]) -> bool:
     """Return whether ``content`` begins with one of ``signs``, spaces aside."""
-    return content.lstrip(b" \t").startswith(signs)
+    return content.lstrip(_BLANKS).startswith(signs)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
+from engine.completion.frames import TYPED_TOKENS, Frame
 from engine.completion.prompt_styles import PLAIN, Part, PromptStyle, marker_id
 from engine.errors import PromptError
 from engine.repository.other_files import FileChunk
@@ -77,6 +78,9 @@ class Prompt:
     are not part of the completion."""
     before: list[int] = field(default_factory=list)
     """The ids of the text directly before the cursor, as far as the prompt holds it."""
+    typed: int | None = None
+    """How many of the last ids stand for typed text, behind everything that stays while a person
+    types; None: the style has no such part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,23 @@ class PromptBuilder:
         ids = [*start]
         for part in style.parts:
             ids += self._marker(part) if isinstance(part, str) else found[part]
-        return Prompt(ids or [self._any_control()], texts.healing, texts.before)
+        typed = len(texts.parts[Part.TYPED]) if style.parts[-1] is Part.TYPED else None
+        return Prompt(ids or [self._any_control()], texts.healing, texts.before, typed)
+
+    def go_on(self, frame: Frame, typed: str, max_tokens: int) -> Prompt | None:
+        """Return the prompt with a text typed behind a frame; None: there is no room for it.
+
+        Args:
+            frame: Made by a builder of the same style.
+            typed: The text between its split point and the cursor.
+            max_tokens: Room to leave for the completion.
+        """
+        ids = self._encode(typed)
+        room = self.context_length - max_tokens - MARGIN_TOKENS - len(frame.ids)
+        if len(ids) > min(TYPED_TOKENS, room):
+            return None
+        ids, healing = self._heal_line(ids, (self.style or PLAIN).healed)
+        return Prompt([*frame.ids, *ids], healing, [*frame.before, *ids], len(ids))
 
     def _texts(self, style: PromptStyle, prefix: str, suffix: str, room: int) -> "_Texts":
         """Return the ids of the text around the cursor, ``room`` of them at most."""
@@ -216,18 +236,28 @@ class PromptBuilder:
         return self.tokenizer.encode_part(tail.text[start:])[-room:]
 
     def _heal_line(self, ids: list[int], most: int) -> tuple[list[int], bytes]:
-        """Heal the cursor's line up to the cursor.
+        """Heal the cursor's line up to the cursor; lines above it stay as they are.
 
         Indentation alone is given as it is encoded in front of a word; only what the word's own
         token takes of it is left out.  Directly after a control token, blanks that a model had to
         write itself ran on: 64 tokens of them, where a line should have come.
         """
-        line = self.tokenizer.decode_bytes(ids)
-        if not self.healing or not line or line.strip(b" \t"):
-            return self._heal(ids, most)
-        ids, starts = self.tokenizer.encode_with_starts(line.decode() + _ANY_WORD)
-        word = bisect_right(starts, len(line)) - 1
-        return ids[:word], line[starts[word] :]
+        content = self.tokenizer.decode_bytes(ids)
+        line = content[content.rfind(b"\n") + 1 :]
+        if not self.healing or not content or line.strip(b" \t"):
+            return self._heal(ids, min(most, self._count_last(ids, len(line))))
+        text = content.decode()
+        ids, starts = self.tokenizer.encode_with_starts(text + _ANY_WORD)
+        word = bisect_right(starts, len(text)) - 1
+        return ids[:word], text[starts[word] :].encode()
+
+    def _count_last(self, ids: list[int], size: int) -> int:
+        """Return how many of the last ids lie within the last ``size`` bytes."""
+        for count, token in enumerate(reversed(ids)):
+            size -= len(self.tokenizer.token_bytes(token))
+            if size < 0:
+                return count
+        return len(ids)
 
     def _heal(self, ids: list[int], most: int) -> tuple[list[int], bytes]:
         """Return ``ids`` less its last tokens, and their bytes, if a longer token begins so.

@@ -1,8 +1,9 @@
 """Prompt ids in, token ids out, one at a time.  Knows nothing of text, stop rules or the wafer.
 
-A `Generator` drives one `Runner` and remembers which tokens the runner's KV cache holds.  So a
-prompt that begins like the last one costs only the part that differs.  Guessed tokens are computed
-in the same pass as the token before them; those that are then chosen need no pass of their own.
+A `Generator` drives one `Runner` and remembers which tokens the runner's KV caches hold.  So a
+prompt that begins like an earlier one costs only the part that differs.  Guessed tokens are
+computed in the same pass as the token before them; those that are then chosen need no pass of
+their own.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,20 +14,24 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import PromptError
+from engine.errors import PromptError, StepInterruptedError
+from engine.generation.kept_prompts import Caches, KeptPrompts, common_length
 from engine.generation.passes import Pass
 from engine.generation.speculation import Guess, GuessSource, Speculation
 
-__all__ = ["PREFILL_CHUNK", "Generation", "Generator", "Runner", "RunnerStep", "common_length"]
+__all__ = ["PREFILL_CHUNK", "Generation", "Generator", "Runner", "RunnerStep"]
 
 PREFILL_CHUNK = 64
-"""Most tokens of one prefill step.  A request can be cancelled between steps."""
+"""Most tokens of one prefill step."""
 
 Pick = Callable[[NDArray[np.float32]], int]
 
 
-class Runner(Protocol):
-    """Computes a transformer: the wafer, the NumPy reference, or a canned one in tests."""
+class Runner(Caches, Protocol):
+    """Computes a transformer: the wafer, the NumPy reference, or a canned one in tests.
+
+    It keeps one KV cache or several side by side; all but `interrupt` is about the selected one.
+    """
 
     @property
     def context_length(self) -> int:
@@ -36,10 +41,6 @@ class Runner(Protocol):
     @property
     def position(self) -> int:
         """Rows in the KV cache."""
-        ...
-
-    def rewind(self, position: int) -> None:
-        """Keep the first ``position`` rows of the KV cache."""
         ...
 
     def prefill(self, tokens: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -54,6 +55,13 @@ class Runner(Protocol):
         """Append ``tokens``, shape (T,), T ≤ 64; return the logits of the last, shape (last, V).
 
         Every row has the bits that `prefill` and `decode` give it.
+        """
+        ...
+
+    def interrupt(self) -> None:
+        """Let the step that runs, or else the next one, raise `StepInterruptedError`.
+
+        Any thread.  The KV cache then has the rows it had before the step.
         """
         ...
 
@@ -91,23 +99,16 @@ class Generation:
         return sum(step.seconds for step in self.steps if step.decode is decode)
 
 
-def common_length(a: Sequence[int], b: Sequence[int]) -> int:
-    """Return how many leading items two sequences share.
-
-    Example:
-        >>> common_length([1, 2, 3], [1, 2, 4, 5])
-        2
-    """
-    for i, (x, y) in enumerate(zip(a, b, strict=False)):
-        if x != y:
-            return i
-    return min(len(a), len(b))
-
-
 class Generator:
-    """Generates on one runner, one prompt at a time.  The KV cache outlives each prompt.
+    """Generates on one runner, one prompt at a time.  The KV caches outlive each prompt.
 
-    Not safe to use from two threads at once.
+    Only `interrupt` is safe to call from another thread.
+
+    Args:
+        runner: Computes.
+        on_step: Called after every step.
+        speculation: Which guesses are verified; None: none.
+        budget_bytes: Most memory of KV caches, but the one in use takes what it needs.
     """
 
     def __init__(
@@ -115,18 +116,50 @@ class Generator:
         runner: Runner,
         on_step: Callable[[RunnerStep], None] | None = None,
         speculation: Speculation | None = None,
+        budget_bytes: int = 0,
     ) -> None:
         self._runner = runner
         self._on_step = on_step
         self._speculation = speculation
         self._open: Pass | None = None  # tokens are being chosen from it
-        self._held: list[int] = []  # the token of each row in the KV cache
-        runner.rewind(0)
+        self._cancelled: Callable[[], bool] = lambda: False
+        self.kept = KeptPrompts(runner, budget_bytes)
+        """Which tokens the KV caches hold."""
+
+    @property
+    def _held(self) -> list[int]:
+        return self.kept.tokens
 
     @property
     def position(self) -> int:
-        """Rows in the KV cache."""
+        """Rows in the KV cache in use."""
         return len(self._held)
+
+    def interrupt(self) -> None:
+        """Let the step that runs ask whether it is cancelled.  Any thread.
+
+        If it is not, it is computed again.
+        """
+        self._runner.interrupt()
+
+    def prefill(self, prompt: Sequence[int], room: int, cancelled: Callable[[], bool]) -> bool:
+        """Compute the rows of a prompt that is not asked for yet; return whether all are there.
+
+        Nothing is computed where that would cost the rows of the prompt in use.
+
+        Args:
+            prompt: Token ids, at least one.
+            room: Rows that will be needed behind it.
+            cancelled: Asked between steps and after `interrupt`.
+        """
+        self._check(prompt, max(1, room))
+        if not self.kept.has_room_beside(len(prompt) + room):
+            return False
+        self._open, self._cancelled = None, cancelled
+        try:
+            return self._prefill(prompt, room, Generation(), _NOTHING) is not None
+        except StepInterruptedError:
+            return False
 
     @property
     def speculates(self) -> bool:
@@ -152,7 +185,7 @@ class Generator:
             pick: Chooses a token from the logits, float32, shape (V,).
             max_tokens: Most tokens after the prompt, those of ``written`` included.
             generation: Gets the record of every step.
-            cancelled: Asked between steps; True ends the generation.
+            cancelled: Asked between steps and after `interrupt`; True ends the generation.
             written: Tokens already generated for this prompt: the text resumes after them.
             guess: Guesses what follows the tokens yielded so far; asked before each pass.  The
                 same tokens are yielded whatever it says, mostly sooner.
@@ -164,13 +197,28 @@ class Generator:
         self._check(prompt, max_tokens)
         if len(written) >= max_tokens:
             return
-        self._open = None
+        self._open, self._cancelled = None, cancelled
         source = _Guesses(guess, self._speculation, len(prompt) + max_tokens)
+        try:
+            yield from self._run(prompt, pick, max_tokens, generation, written, source)
+        except StepInterruptedError:
+            generation.cancelled = True
+
+    def _run(
+        self,
+        prompt: Sequence[int],
+        pick: Pick,
+        max_tokens: int,
+        generation: Generation,
+        written: Sequence[int],
+        source: "_Guesses",
+    ) -> Iterator[int]:
+        """Do what `run` says; raise StepInterruptedError if cancelled inside a step."""
         if written:
             opened = self._take_up([*prompt, *written], generation, source)
         else:
             generation.prompt_tokens = len(prompt)
-            first = self._prefill(prompt, generation, cancelled, source)
+            first = self._prefill(prompt, max_tokens, generation, source)
             if first is None:
                 return
             opened = first
@@ -183,7 +231,7 @@ class Generator:
                 yield token
                 if count >= max_tokens:
                     return
-                if cancelled():
+                if self._cancelled():
                     generation.cancelled = True
                     return
                 if not opened.goes_on:
@@ -196,7 +244,7 @@ class Generator:
         """Bring the KV cache to ``tokens`` and decode the last of them."""
         *before, last = tokens
         kept = common_length(self._held, before)
-        self._rewind(kept)
+        self.kept.rewind(kept)
         for start in range(kept, len(before), PREFILL_CHUNK):
             chunk = before[start : start + PREFILL_CHUNK]
             self._step(chunk, generation, _NOTHING, decode=False)
@@ -215,33 +263,26 @@ class Generator:
             )
 
     def _prefill(
-        self,
-        prompt: Sequence[int],
-        generation: Generation,
-        cancelled: Callable[[], bool],
-        source: "_Guesses",
+        self, prompt: Sequence[int], room: int, generation: Generation, source: "_Guesses"
     ) -> Pass | None:
-        """Bring the KV cache to ``prompt``; return the last pass, or None if cancelled."""
-        # The last token is always computed, because its logits are needed.
-        kept = min(common_length(self._held, prompt), len(prompt) - 1)
-        if cancelled():
+        """Bring a KV cache to ``prompt``; return the last pass, or None if cancelled."""
+        if self._cancelled():
             generation.cancelled = True
             return None
+        # The last token is always computed, because its logits are needed.
+        rows = min(len(prompt) + room, self._runner.context_length)
+        kept = self.kept.begin([*prompt], len(prompt) - 1, rows)
         generation.cached_tokens = kept
-        self._rewind(kept)
         opened = None
         for start in range(kept, len(prompt), PREFILL_CHUNK):
-            if cancelled():
+            if self._cancelled():
                 generation.cancelled = True
                 return None
             chunk = prompt[start : start + PREFILL_CHUNK]
             guesses = source if start + PREFILL_CHUNK >= len(prompt) else _NOTHING
             opened = self._step(chunk, generation, guesses, decode=False)
+            self.kept.note_prompt(start + len(chunk))
         return opened
-
-    def _rewind(self, position: int) -> None:
-        del self._held[position:]
-        self._runner.rewind(position)
 
     def _step(
         self, tokens: Sequence[int], generation: Generation, source: "_Guesses", *, decode: bool
@@ -252,12 +293,14 @@ class Generator:
         start = perf_counter()
         try:
             logits = self._compute(tokens, guessed, decode=decode)
+        except StepInterruptedError:
+            raise  # the cache is as it was
         except BaseException:
-            # The contents of the cache are unknown now: the next prompt starts from an empty one.
-            self._held.clear()
+            # The contents of the cache are unknown now: it counts as empty.
+            self.kept.forget()
             raise
         seconds = perf_counter() - start
-        self._held += [*tokens, *guessed]
+        self._held.extend([*tokens, *guessed])
         rows = len(tokens) + len(guessed)
         opened = Pass(position, rows, decode, seconds, logits, guessed, guesses)
         self._open = opened
@@ -268,13 +311,22 @@ class Generator:
     def _compute(
         self, tokens: Sequence[int], guessed: Sequence[int], *, decode: bool
     ) -> NDArray[np.float32]:
-        """Append tokens; return the logits of the last one and the guessed ones, (1 + n, V)."""
-        if guessed:
-            both = np.array([*tokens, *guessed], np.int32)
-            return self._runner.verify(both, 1 + len(guessed))
-        if decode:
-            return self._runner.decode(tokens[0])[None]
-        return self._runner.prefill(np.asarray(tokens, np.int32))[None]
+        """Append tokens; return the logits of the last one and the guessed ones, (1 + n, V).
+
+        Raises:
+            StepInterruptedError: It was interrupted and is cancelled.
+        """
+        while True:
+            try:
+                if guessed:
+                    both = np.array([*tokens, *guessed], np.int32)
+                    return self._runner.verify(both, 1 + len(guessed))
+                if decode:
+                    return self._runner.decode(tokens[0])[None]
+                return self._runner.prefill(np.asarray(tokens, np.int32))[None]
+            except StepInterruptedError:
+                if self._cancelled():
+                    raise  # else whoever interrupted it meant another request
 
     def _close(self, opened: Pass, generation: Generation) -> None:
         """Note a pass from which nothing more is chosen, and forget its wrong guesses' rows."""
@@ -282,7 +334,7 @@ class Generator:
             return
         self._open = None
         if opened.end < len(self._held):
-            self._rewind(opened.end)
+            self.kept.rewind(opened.end)
         used = max(len(opened.chosen), 1)
         if opened.guessed:
             self._record(opened, used, generation)

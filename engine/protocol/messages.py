@@ -82,7 +82,7 @@ class Complete(msgspec.Struct, tag=True, frozen=True):
 
 
 class Cancel(msgspec.Struct, tag=True, frozen=True):
-    """Stop a request; honoured between tokens and between prefill chunks of at most 64 tokens."""
+    """Stop a request; honoured inside a step, too, before its next instruction."""
 
     request_id: int
 

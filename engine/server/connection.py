@@ -155,7 +155,7 @@ class Connection:
 
     def _cancel(self) -> None:
         if self._job is not None:
-            self._job.cancelled.set()
+            self._job.cancel()
 
 
 class _View:

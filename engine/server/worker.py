@@ -1,7 +1,8 @@
 """Worker: the one thread that computes; it opens sessions and serves their requests in turn.
 
-While a session opens, the requests of the others are served between its steps.  Knows neither
-clients nor which session is whose.
+While a session opens, the requests of the others are served between its steps.  While there is
+nothing to do, the session served last prepares for its next request, and any task interrupts that.
+Knows neither clients nor which session is whose.
 """
 
 import gc
@@ -49,6 +50,11 @@ class Job:
         """The number that its answers carry."""
         return self.message.request_id
 
+    def cancel(self) -> None:
+        """End it, also inside a step.  Any thread."""
+        self.cancelled.set()
+        self.session.interrupt()
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -90,6 +96,8 @@ class Worker(Thread):
         self._on_stopped = on_stopped
         self._changed = Condition()
         self._tasks: deque[Job | Opening | Closing | None] = deque()
+        self._idle: Session | None = None  # served last, and has not prepared for more
+        self._growing: Session | None = None
 
     def submit(self, task: Job | Opening | Closing) -> None:
         """Queue a task behind those before it.  Any thread."""
@@ -102,6 +110,8 @@ class Worker(Thread):
     def _put(self, task: Job | Opening | Closing | None) -> None:
         with self._changed:
             self._tasks.append(task)
+            if self._growing is not None:
+                self._growing.interrupt()
             self._changed.notify()
 
     def run(self) -> None:
@@ -116,12 +126,14 @@ class Worker(Thread):
 
         A method of its own: what it names, such as a closed session, is gone when it returns.
         """
+        self._grow_idle()
         with self._changed:
             self._changed.wait_for(lambda: len(self._tasks) > 0)
             task = self._tasks.popleft()
         match task:
             case Job():
                 _serve(task)
+                self._idle = task.session
             case Opening():
                 self._open(task)
             case Closing():
@@ -131,6 +143,21 @@ class Worker(Thread):
             case None:
                 return False
         return True
+
+    def _grow_idle(self) -> None:
+        """Let the session served last prepare for its next request until there is a task."""
+        with self._changed:
+            session, self._idle = self._idle, None
+            if session is None or self._tasks:
+                return
+            self._growing = session
+        try:
+            session.grow(lambda: len(self._tasks) > 0)
+        except Exception:
+            log.exception("could not prepare for the next request")
+        finally:
+            with self._changed:
+                self._growing = None
 
     def _open(self, opening: Opening) -> None:
         """Open a session, or say why it cannot be opened."""
@@ -196,6 +223,7 @@ def _complete(job: Job) -> Completed:
         job.message.request,
         on_text=None if silent else _Partial(job),
         cancelled=job.cancelled.is_set,
+        quick=job.message.automatic,
     )
     log.info(
         "%s, %s: %d prompt tokens (%d cached), %d generated, prefill %.1f ms, decode %.1f ms",

@@ -65,6 +65,12 @@ def bench() -> None:
     help="Without what the repository's other files tell.",
 )
 @click.option(
+    "--typed-lines",
+    metavar="N",
+    type=click.IntRange(0, 10),
+    help="Read so many lines above the cursor's as if they had been typed just now.",
+)
+@click.option(
     "--tasks",
     metavar="FILE",
     type=click.Path(path_type=Path),
@@ -91,6 +97,7 @@ def quality(
     count: int,
     seed: int,
     no_repository: bool,
+    typed_lines: int | None,
     tasks: Path | None,
     run_code: bool,
     speculation: bool,
@@ -112,7 +119,9 @@ def quality(
     model = resolve_model(model)
     names = _suites(suites, more_suites)
     if tasks is not None or set(names) & set(engine.task_suites):
-        call = bench_tasks.TaskCall(model, names, tasks, count, seed, run_code, speculation)
+        call = bench_tasks.TaskCall(
+            model, names, tasks, count, seed, typed_lines, run_code, speculation
+        )
         bench_tasks.run(call, as_json)
         return
     patterns = private_patterns()
@@ -122,6 +131,7 @@ def quality(
     with ProgressLine() as progress:
         session = engine.Session.open(model, speculation=speculation, on_progress=progress.show)
     try:
+        session.split_prompts(typed_lines)
         figures = _measure(session, measured, names, count, not no_repository, patterns, times)
         name = session.model.name
     finally:
@@ -137,6 +147,7 @@ def quality(
         "data": str(data),
         "seed": seed,
         "repository": not no_repository,
+        "typed_lines": typed_lines,
         "repositories": len(measured.corpus.repositories),
         "files": len(measured.corpus.files),
         "skipped": measured.corpus.skipped,

@@ -28,6 +28,7 @@ class TaskCall:
     count: int
     """Most tasks."""
     seed: int
+    typed_lines: int | None
     run_code: bool
     speculation: bool = True
 
@@ -48,6 +49,7 @@ def run(call: TaskCall, as_json: bool) -> None:
             call.model, speculation=call.speculation, on_progress=progress.show
         )
     try:
+        session.split_prompts(call.typed_lines)
         figures = _measure(suite, tasks, session, call.seed)
         name = session.model.name
     finally:
@@ -57,6 +59,7 @@ def run(call: TaskCall, as_json: bool) -> None:
         "weights_sha256": engine.weights_sha256(call.model),
         "tasks": str(path),
         "seed": call.seed,
+        "typed_lines": call.typed_lines,
         "suites": {suite: figures},
         "seconds": perf_counter() - began,
     }

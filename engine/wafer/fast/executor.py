@@ -10,24 +10,27 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property, partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import scalars
-from engine.errors import EngineError
+from engine.errors import EngineError, StepInterruptedError
 from engine.model.tensors.tensor import Tensor
+from engine.wafer.fast.kernels import attend
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
 from engine.wafer.fast.kernels.operands import Angles, KvCache, Quantised
+from engine.wafer.fast.kv_contexts import KvContexts
 from engine.wafer.fast.memory import Memory, Own
 from engine.wafer.fast.packing import Packed, begin_packing
 from engine.wafer.fast.pieces import WORTH_SHARING, help_steps, own_size
 from engine.wafer.fast.step import run_step
 from engine.wafer.fast.threads.choice import Choice
 from engine.wafer.fast.threads.pool import Pool
-from engine.wafer.fast.warm_up import compiled_loop, link, warm_up
+from engine.wafer.fast.warm_up import compiled_loop, link, link_attention, warm_up
 from engine.wafer.program.isa import Field
 from engine.wafer.program.program import MAX_ROWS, Norm, Program
 
@@ -38,6 +41,8 @@ KERNELS_VARIABLE = "SPARK_KERNELS"
 
 MAX_THREADS = 64
 """Compute threads of an executor, at most: beyond that a decoded token is all hand-overs."""
+
+_Number = TypeVar("_Number", np.uint16, np.float32)
 
 
 def processor_path() -> str:
@@ -68,7 +73,7 @@ def _path(name: str | None) -> DotPath:
 
 
 class Executor:
-    """A Program with its weights and KV cache in host memory."""
+    """A Program with its weights and KV caches in host memory."""
 
     def __init__(
         self,
@@ -99,18 +104,34 @@ class Executor:
         self._path = _path(path)
         self.path_name = self._path.name
         self._packed = begin_packing(program.matrices, tensors, threads)
+        kind, code = program.attentions[0], np.zeros(1, np.int64)  # one address for all caches
+        self.contexts = KvContexts(
+            program.layers * kind.kv_heads,
+            program.context_length,
+            lambda positions: _cache(program, positions, code),
+        )
+        """The KV caches; steps use the selected one."""
         self._pool, self._choice = Pool(threads, WORTH_SHARING), Choice(threads)
-        self._memory = _allocate(program, self._packed, self._pool)
+        self._memory = _allocate(program, self._packed, self._pool, self.contexts.selected)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])
         self._tables = {1: self._memory.table}  # by how many rows have logits
-        self.position = 0
         self.context_length = program.context_length
 
+    @property
+    def position(self) -> int:
+        """Rows in the selected KV cache; the next step begins there."""
+        return self.contexts.position
+
+    @position.setter
+    def position(self, rows: int) -> None:
+        self.contexts.position = rows
+
     @cached_property
-    def _loop(self) -> Callable[..., None]:
+    def _loop(self) -> Callable[..., bool]:
         self.finish_packing()
         link(self._path, self._packed.storages, self._memory.panels)
+        link_attention(self._path, self._memory.cache)
         return compiled_loop(run_step, self._memory)
 
     @cached_property
@@ -148,6 +169,7 @@ class Executor:
 
         Raises:
             EngineError: No token, too many at once, an unknown id, or no room in the KV cache.
+            StepInterruptedError: `interrupt` was called.  The KV cache has the rows it had.
         """
         count = int(tokens.size)
         if not 1 <= count <= MAX_ROWS:
@@ -162,7 +184,10 @@ class Executor:
                 f"token ids from {tokens.min()} to {tokens.max()}; the vocabulary has "
                 f"{self.program.vocabulary}"
             )
-        self._run(self._with_logits(last), tokens)
+        self.contexts.make_room(self.position + count)
+        if not self._run(self._with_logits(last), tokens):
+            self._memory.stop[0] = 0
+            raise StepInterruptedError("the step was interrupted; ask for it again")
         self.position += count
         width = self.program.vocabulary
         start = self._logits_at + (count - last) * width
@@ -174,22 +199,31 @@ class Executor:
             table = self._memory.table.copy()
             table[:, Field.LAST_ROW] *= last
             self._tables[last] = table
-        return self._memory._replace(table=self._tables[last])
+        return self._memory._replace(table=self._tables[last], cache=self.contexts.selected)
 
-    def _run(self, memory: Memory, tokens: NDArray[np.int32]) -> None:
-        """Run the loop with as many threads as the last steps advise."""
+    def interrupt(self) -> None:
+        """Let the step that runs, or else the next one, end before its next instruction.
+
+        Any thread.
+        """
+        self._memory.stop[0] = 1
+
+    def _run(self, memory: Memory, tokens: NDArray[np.int32]) -> bool:
+        """Run the loop with as many threads as the last steps advise; False if it was stopped."""
         if self.threads == 1:
-            self._loop(1, memory, tokens, self.position)
-            return
+            return self._loop(1, memory, tokens, self.position)
         self._pool.start(self._help)
         rows = int(tokens.size)
         threads = self._choice.threads(rows)
         start, worked = time.perf_counter(), time.thread_time()
-        self._loop(threads, memory, tokens, self.position)
+        done = self._loop(threads, memory, tokens, self.position)
         seconds, worked = time.perf_counter() - start, time.thread_time() - worked
         helped, offered = self._pool.shared()
-        self._choice.note(rows, seconds, worked / seconds, helped / offered if offered else 1.0)
+        if done:  # the time of a part of a step says nothing of its rows
+            share = helped / offered if offered else 1.0
+            self._choice.note(rows, seconds, worked / seconds, share)
         self._pool.keep(memory.cache)
+        return done
 
     def close(self) -> None:
         """End the threads that help; another step would start others."""
@@ -205,8 +239,11 @@ class Executor:
             The number of the instruction that has just run; `value` gives its result.
         """
         table = self._memory.table
+        self.contexts.make_room(self.position + int(tokens.size))
         for number in range(len(table)):
-            memory = self._memory._replace(table=table[number : number + 1])
+            memory = self._memory._replace(
+                table=table[number : number + 1], cache=self.contexts.selected
+            )
             self._loop(1, memory, tokens, self.position)
             yield number
         self.position += int(tokens.size)
@@ -218,7 +255,7 @@ class Executor:
         return np.array(self._memory.values[at : at + rows * width].reshape(rows, width))
 
 
-def _allocate(program: Program, packed: Packed, pool: Pool) -> Memory:
+def _allocate(program: Program, packed: Packed, pool: Pool, cache: KvCache) -> Memory:
     blocks, end = [], 0
     for buffer in program.buffers:
         blocks.append((end, buffer.width))
@@ -249,10 +286,12 @@ def _allocate(program: Program, packed: Packed, pool: Pool) -> Memory:
         panels=packed.panels,
         vectors=packed.vectors,
         angles=angles,
-        values=_zeros_by_page(end + (pool.threads - 1) * own.size),
+        values=_zeros_by_page(end + (pool.threads - 1) * own.size, np.float32),
         inputs=_inputs(program, pool.threads),
         partial=np.zeros(pool.threads * own.parts, np.float32),
-        cache=_cache(program),
+        scratch=_scratch(program, pool.threads),
+        cache=cache,
+        stop=np.zeros(1, np.int64),
         own=own,
         shares=pool.shares,
     )
@@ -274,25 +313,37 @@ def _inputs(program: Program, threads: int) -> Quantised:
     )
 
 
-def _cache(program: Program) -> KvCache:
+def _cache(program: Program, positions: int, code: NDArray[np.int64]) -> KvCache:
+    """Return an empty KV cache with room for some positions; see `KvCache.code`."""
     # Kinds of attention differ in their constants; a placement gives all layers the same heads.
     kind = program.attentions[0]
-    size = program.layers * kind.kv_heads * kind.head_dim * program.context_length
+    heads = program.layers * kind.kv_heads
     return KvCache(
-        keys=_zeros_by_page(size), values=_zeros_by_page(size), context=program.context_length
+        keys=_zeros_by_page(heads * attend.key_numbers(positions, kind.head_dim), np.uint16),
+        values=_zeros_by_page(heads * attend.value_numbers(positions, kind.head_dim), np.uint16),
+        context=attend.padded(positions),
+        code=code,
     )
 
 
-def _zeros_by_page(size: int) -> NDArray[np.float32]:
-    """Return zeros, float32 (size,), of which a page takes memory once it is written to.
+def _scratch(program: Program, threads: int) -> NDArray[np.float32]:
+    """Return what the pieces of an attention use while they are computed, (threads, numbers)."""
+    dims = program.attentions[0].head_dim
+    size = attend.scratch_numbers(program.context_length, dims)
+    return _zeros_by_page(threads * size, np.float32).reshape(threads, size)
 
-    NumPy asks for pages of 2 MB, on which the few positions that are used touch all of a cache:
-    a number of every head lies a whole context apart from the next.
+
+def _zeros_by_page(size: int, kind: type[_Number]) -> NDArray[_Number]:
+    """Return zeros (size,) of which a page takes memory once it is written to.
+
+    NumPy asks for pages of 2 MB, on which the few positions that are used touch much of a cache:
+    the heads lie a whole context apart from each other.
     """
-    room = mmap.mmap(-1, 4 * max(1, size), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    width = np.dtype(kind).itemsize
+    room = mmap.mmap(-1, width * max(1, size), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with suppress(AttributeError, OSError):  # a system that has no larger pages
         room.madvise(mmap.MADV_NOHUGEPAGE)
-    return np.frombuffer(room, np.float32, size)
+    return np.frombuffer(room, kind, size)
 
 
 def _rotations(program: Program) -> tuple[NDArray[np.int64], Angles]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FastRunner", "open_fast"]
 
+MAX_CONTEXTS = 32
+"""Most KV caches side by side; in practice a budget of memory allows fewer."""
+
 _log = logging.getLogger(__name__)
 
 _DAMAGE = (
@@ -45,6 +48,8 @@ class FastRunner(TierRunner):
         self.threads = executor.threads
         self.processor_path = executor.path_name
 
+        self.contexts = MAX_CONTEXTS
+
     def finish(self) -> None:
         """Wait until all weights are packed."""
         self.executor.finish_packing()
@@ -65,6 +70,28 @@ class FastRunner(TierRunner):
     def close(self) -> None:
         """End the threads that compute; another step would start them again."""
         self.executor.close()
+
+    def interrupt(self) -> None:
+        """Let the step that runs, or else the next one, end at once.  Any thread."""
+        self.executor.interrupt()
+
+    # ── KV caches side by side ──────────────────────────────────────────────────────────────
+
+    def select(self, context: int, rows: int) -> None:
+        """Use a KV cache from now on, and give it room for so many rows."""
+        self.executor.contexts.select(context, rows)
+
+    def copy_rows(self, source: int, target: int, rows: int) -> None:
+        """Make the first rows of one KV cache all that another one has."""
+        self.executor.contexts.copy_rows(source, target, rows)
+
+    def release(self, context: int) -> None:
+        """Give the memory of a KV cache back."""
+        self.executor.contexts.release(context)
+
+    def context_bytes(self, rows: int) -> int:
+        """Return the host memory of a KV cache with room for so many rows."""
+        return self.executor.contexts.size_bytes(rows)
 
 
 def open_fast(

@@ -91,10 +91,14 @@ class Memory(NamedTuple):
     """The image of the product at hand; behind its most rows, those of each helper."""
     partial: Floats
     """Scratch of each thread, one element per part of a norm."""
+    scratch: Pairs
+    """What the pieces of an attention use while they are computed, (threads, numbers)."""
     own: Own
     cache: KvCache
     shares: Shares
     """What the threads of a step share besides."""
+    stop: Table
+    """One number (1,): another thread writes 1 to end the step before its next instruction."""
 
 
 @helper

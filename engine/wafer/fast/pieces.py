@@ -147,7 +147,7 @@ def _compute(memory, cache, number, rows, position, piece, who):
             target = _own(memory, who, rows.first, 0, target.width)
         attend.item(
             memory.values, source, _heads(memory, number), cache, row[_LAYER], position,
-            memory.values, target, rows, piece,
+            memory.values, target, rows, memory.scratch[who], piece,
         )  # fmt: skip
     else:
         _compute_rows(memory, number, source, target, _few(rows, piece), who)
@@ -270,6 +270,7 @@ def _cache_of(memory, facts):
         array_at(memory.cache.keys, facts[4], facts[5]),
         array_at(memory.cache.values, facts[6], facts[7]),
         facts[8],
+        memory.cache.code,
     )
 
 

@@ -40,7 +40,7 @@ _GATE, _ADD, _HEAD_NORM = int(Op.GATE), int(Op.ADD), int(Op.HEAD_NORM)
 
 
 @kernel
-def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> None:
+def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> bool:
     """Run the Program for ``tokens`` at ``position`` and the positions after it.
 
     Args:
@@ -48,6 +48,9 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
         memory: Tables, weights and state; values and KV cache are written.
         tokens: int32 (M,), at most the rows the arena was made for.
         position: Rows already in the KV cache.
+
+    Returns:
+        False if it was stopped; then nothing before ``position`` has changed in the KV cache.
 
     Exactness:
         The same bits for every path of the panels, ``threads`` and split of tokens into steps.
@@ -57,6 +60,8 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
     partial = memory.partial[: memory.own.parts]
     claims.begin(memory.shares, threads)
     for i in range(memory.table.shape[0]):
+        if memory.stop[0] != 0:
+            return False
         row = memory.table[i]
         op, layer, variant = row[_OP], row[_LAYER], row[_VARIANT]
         source, target = block_of(buffers, row[_SOURCE]), block_of(buffers, row[_TARGET])
@@ -100,10 +105,13 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> Non
             heads = heads_of(memory.attentions, memory.scores, variant, order)
             attend.append(values, source, heads, cache, layer, position, rows)
             if threads == 1 or not share(memory, i, rows, position):
-                attend.attend(values, source, heads, cache, layer, position, target, rows)
+                attend.attend(
+                    values, source, heads, cache, layer, position, target, rows, memory.scratch[0]
+                )
         elif op == _GATE:
             if threads == 1 or not share(memory, i, rows, position):
                 vectors.gate(values, source, memory.activations[variant], target, rows)
         elif op == _ADD:
             scale, _ = scaling_of(memory.scalings, variant)
             vectors.add(values, source, block_of(buffers, row[_OTHER]), scale, target, rows)
+    return True

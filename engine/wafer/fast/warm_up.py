@@ -13,7 +13,8 @@ import numpy as np
 
 from engine.errors import EngineError
 from engine.model.tensors import FORMATS
-from engine.wafer.fast.kernels import lookup, multiply, operands, wide
+from engine.wafer.fast.kernels import attend, lookup, multiply, operands, wide
+from engine.wafer.fast.kernels.attention_terms import AttentionCode
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.entries import address_of
 from engine.wafer.fast.kernels.dot.products import Products
@@ -35,6 +36,7 @@ __all__ = [
     "compiled_loop",
     "kernels",
     "link",
+    "link_attention",
     "samples",
     "signature",
     "warm_up",
@@ -51,7 +53,7 @@ ENTRIES = (multiply.product, lookup.row, wide.wide_product)
 def works(matrices: Sequence[Matrix]) -> tuple[int, int]:
     """Return how many kernels pack a Program's weights, and how many run it."""
     storages = _storages(matrices)
-    return len(_packers(storages)), len(storages) + len(dict(kernels()))
+    return len(_packers(storages)), len(storages) + 1 + len(dict(kernels()))
 
 
 def compile_packers(
@@ -115,6 +117,7 @@ def warm_up(
     jobs = compile_jobs(path, storages, memory)
     run_jobs(jobs, kernel_cache.used(), on_progress)
     link(path, storages, memory.panels)
+    link_attention(path, memory.cache)
     on_progress(len(jobs), len(jobs), "kernels are ready")
 
 
@@ -125,16 +128,32 @@ def compile_jobs(path: DotPath, storages: Sequence[Storage], memory: Memory) -> 
         CompileJob(f"products with {storage.name}", _entries(Products(path, storage), given), True)
         for storage in storages
     ]
-    return jobs + [
-        CompileJob(label, ((dispatcher, signature(dispatcher, given)),))
-        for label, dispatcher in kernels()
+    blocks = ((attend.piece, _signature_of_piece(path, memory.cache)),)
+    return [
+        *jobs,
+        CompileJob("blocks of attention", blocks, True),
+        *(
+            CompileJob(label, ((dispatcher, signature(dispatcher, given)),))
+            for label, dispatcher in kernels()
+        ),
     ]
 
 
+def _signature_of_piece(path: DotPath, cache: operands.KvCache) -> tuple[Any, ...]:
+    """Return the numba types of `attend.piece` for a path."""
+    code = AttentionCode(path.few_rows or path)
+    return signature(attend.piece, {**_samples_of_attention(cache), AttentionCode: code})
+
+
 def _entries(products: Products, given: Mapping[Any, Any]) -> tuple[tuple[Any, Any], ...]:
-    """Return the kernels of a storage with their argument types."""
-    arguments = {**given, Products: products}
-    return tuple((dispatcher, signature(dispatcher, arguments)) for dispatcher in ENTRIES)
+    """Return the kernels of a storage with their argument types.
+
+    A path that has code for many rows only leaves the rest to another.
+    """
+    path, storage = products.path, products.storage
+    few = Products(path.few_rows or path, storage)
+    kinds = ((each, products if each is wide.wide_product else few) for each in ENTRIES)
+    return tuple((each, signature(each, {**given, Products: kind})) for each, kind in kinds)
 
 
 def link(path: DotPath, storages: Sequence[Storage], panels: operands.Panels) -> None:
@@ -142,6 +161,11 @@ def link(path: DotPath, storages: Sequence[Storage], panels: operands.Panels) ->
     given = _samples_of_entries(panels)
     for number, storage in enumerate(storages):
         _link(number, Products(path, storage), given)
+
+
+def link_attention(path: DotPath, cache: operands.KvCache) -> None:
+    """Write the address of an attention by a path into a cache; compile it if need be."""
+    cache.code[0] = address_of(attend.piece, _signature_of_piece(path, cache))
 
 
 def _link(number: int, products: Products, given: Mapping[Any, Any]) -> None:
@@ -158,12 +182,12 @@ def kernels() -> Iterator[tuple[str, Any]]:
     yield "program loop", run_step
 
 
-def compiled_loop(loop: Any, memory: Memory) -> Callable[..., None]:
+def compiled_loop(loop: Any, memory: Memory) -> Callable[..., Any]:
     """Return `run_step` or `help_steps` compiled for arguments of these types.
 
     numba's own call looks at the type of every argument first, 8 µs a step; this one does not.
     """
-    compiled: Callable[..., None] = loop.compile(signature(loop, samples(memory)))
+    compiled: Callable[..., Any] = loop.compile(signature(loop, samples(memory)))
     return compiled
 
 
@@ -186,11 +210,22 @@ def samples(memory: Memory) -> dict[Any, Any]:
         operands.Float: memory.norms[0],
         operands.Tokens: np.zeros(1, np.int32),
         operands.Pieces: operands.Pieces(0, 1),
-        operands.Heads: operands.Heads(1, 1, 2, np.float32(1.0), 1, 1, 1, 0, np.float32(0.0)),
-        operands.KvCache: memory.cache,
+        **_samples_of_attention(memory.cache),
         operands.Angles: memory.angles,
         operands.Rotation: operands.Rotation(0, 2),
         Memory: memory,
+    }
+
+
+def _samples_of_attention(cache: operands.KvCache) -> dict[Any, Any]:
+    """Return a value for every annotation of `attend.piece` but its code."""
+    return {
+        int: 0,
+        operands.Floats: np.zeros(1, np.float32),
+        operands.Block: operands.Block(0, 1),
+        operands.RowSpan: operands.RowSpan(0, 1),
+        operands.Heads: operands.Heads(1, 1, 2, np.float32(1.0), 1, 1, 1, 0, np.float32(0.0)),
+        operands.KvCache: cache,
     }
 
 

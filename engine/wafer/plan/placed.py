@@ -160,6 +160,8 @@ class TierRunner(ABC):
     ``portable``, the ``simulator``, or ``numpy``."""
     threads: int
     """Threads that compute."""
+    contexts: int = 1
+    """KV caches that can be kept side by side in the host's memory.  The wafer holds one."""
 
     def __init__(self, placed: Placed) -> None:
         self.placed = placed
@@ -232,3 +234,32 @@ class TierRunner(ABC):
     def decode(self, token: int) -> NDArray[np.float32]:
         """Append one token and return its logits (V,)."""
         return self.prefill(np.array([token], np.int32))
+
+    def interrupt(self) -> None:  # noqa: B027  most tiers have nothing to do
+        """Let the step that runs, or else the next one, raise `StepInterruptedError`.
+
+        Any thread.  A tier whose steps cannot be interrupted does nothing.
+        """
+
+    # ── KV caches side by side: a tier with one of them needs none of this ──────────────────
+
+    def select(self, context: int, rows: int) -> None:
+        """Use KV cache ``context`` from now on, and give it room for ``rows`` rows."""
+        self._refuse_others(context)
+
+    def copy_rows(self, source: int, target: int, rows: int) -> None:
+        """Make the first ``rows`` rows of KV cache ``source`` all that ``target`` has."""
+        self._refuse_others(source, target)
+
+    def release(self, context: int) -> None:
+        """Give the memory of a KV cache back; it has no rows any more."""
+        self._refuse_others(context)
+        self.rewind(0)
+
+    def context_bytes(self, rows: int) -> int:
+        """Return the host memory of one more KV cache with room for ``rows`` rows."""
+        return 0
+
+    def _refuse_others(self, *contexts: int) -> None:
+        if any(contexts):
+            raise EngineError(f"KV cache {max(contexts)}: this tier keeps one, number 0")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from engine.completion.prompt import MARGIN_TOKENS, PromptBuilder, window_start
 from engine.completion.prompt_styles import STYLES
 from engine.errors import PromptError
-from engine.generation.generator import common_length
+from engine.generation.kept_prompts import common_length
 from tests.engine_tokenizers import byte_tokenizer, merging_tokenizer
 
 TOKENIZER = byte_tokenizer()

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import PromptError
-from engine.generation.generator import PREFILL_CHUNK, Generation, Generator, common_length
+from engine.generation.generator import PREFILL_CHUNK, Generation, Generator
+from engine.generation.kept_prompts import common_length
 from engine.generation.sampling import greedy
 from tests.canned import FIRST_BYTE_TOKEN, CannedRunner
 

@@ -10,6 +10,7 @@ import weakref
 import pytest
 
 from engine.client import SMALL_MODEL, EngineDown, ModelKilled
+from engine.errors import EngineError
 from engine.host_memory import SESSION_BYTES
 from engine.model_store.bundled import bundled_models
 from engine.protocol.messages import (
@@ -27,7 +28,7 @@ from engine.protocol.messages import (
 from engine.server.budget import Budget
 from engine.server.model_files import model_files
 from engine.server.sessions import Sessions
-from engine.server.worker import Closing, Opening, Worker
+from engine.server.worker import Closing, Job, Opening, Worker
 from tests.engine.server.faces import CANNED, face
 from tests.tiny import write_tiny_model
 
@@ -144,7 +145,7 @@ async def test_a_model_that_cannot_fit_is_refused_and_the_other_goes_on(big):
     async with face((*CANNED, "--memory", memory)) as one:
         await ready(one, 1)
         refused = await ready(one, one.client.open(big))
-        assert "big needs about 134 MB of memory" in refused.message
+        assert "big needs about 168 MB of memory" in refused.message
         assert "beside spark-nano" in refused.message
         one.ask(1)
         assert (await one.answer(1)).text == "spark-nano"
@@ -370,3 +371,67 @@ def test_the_share_counts_what_sessions_hold_and_what_is_coming():
 
 def test_a_request_names_its_session():
     assert Complete(2, 1, None).session == 2
+
+
+class Growing:
+    """A session that grows until it is interrupted, and says what happened."""
+
+    threshold = None
+
+    def __init__(self):
+        self.events, self.stop, self.began = [], threading.Event(), threading.Event()
+
+    def complete(self, request, **options):
+        self.events.append(("complete", options["quick"]))
+        raise EngineError("no model here")
+
+    def grow(self, cancelled):
+        self.began.set()
+        assert self.stop.wait(10)
+        self.stop.clear()
+        self.events.append(("grown", cancelled()))
+
+    def interrupt(self):
+        self.stop.set()
+
+
+def test_a_session_grows_while_nothing_is_to_do_and_gives_way_to_a_request():
+    session, done, answers = Growing(), threading.Event(), []
+    worker = Worker(lambda: None, done.set)
+    worker.start()
+    for automatic in (True, False):
+        session.began.clear()
+        worker.submit(Job(session, Complete(1, 1, None, automatic), answers.append))
+        assert session.began.wait(10)
+    worker.stop()
+    assert done.wait(10)
+    assert session.events == [
+        ("complete", True), ("grown", True), ("complete", False), ("grown", True)
+    ]  # fmt: skip
+    assert len(answers) == 2
+
+
+def test_a_session_that_cannot_grow_still_serves():
+    class Broken(Growing):
+        def grow(self, cancelled):
+            self.began.set()
+            raise RuntimeError("broken")
+
+    session, done, answers = Broken(), threading.Event(), []
+    worker = Worker(lambda: None, done.set)
+    worker.start()
+    for _ in range(2):
+        session.began.clear()
+        worker.submit(Job(session, Complete(1, 1, None), answers.append))
+        assert session.began.wait(10)
+    worker.stop()
+    assert done.wait(10)
+    assert len(answers) == 2
+
+
+def test_a_cancelled_job_interrupts_its_session():
+    session = Growing()
+    job = Job(session, Complete(1, 1, None), print)
+    job.cancel()
+    assert job.cancelled.is_set()
+    assert session.stop.is_set()

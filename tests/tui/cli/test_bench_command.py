@@ -32,6 +32,9 @@ class FakeSession:
         self.speculation = speculation
         return self
 
+    def split_prompts(self, typed_lines: int | None) -> None:
+        self.typed_lines = typed_lines
+
     def read_repository(self, root: str, patterns: tuple[str, ...]) -> None:
         self.read.append(root)
 
@@ -269,6 +272,9 @@ def test_situations_are_judged_one_by_one(
     assert (suite["n"], suite["right"], suite["shown"], suite["right_of_shown"]) == (2, 1, 2, 1)
     assert [item["right"] for item in suite["items"]] == [True, False]
     assert {request.repository for request in session.requests} == {None}
+    assert (session.typed_lines, outcome.json["typed_lines"]) == (None, None)
+    assert spark(*call, "--typed-lines", "3", "--json").json["typed_lines"] == 3
+    assert session.typed_lines == 3
     table = spark(*call)
     assert "1 of 2 right" in table.out
     assert "return value" in table.out

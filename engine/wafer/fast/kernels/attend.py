@@ -1,52 +1,118 @@
-"""Attention of one query head over the KV cache, sums over positions in the Program's order.
+"""Attention over the KV cache, sums over positions in the Program's order.
 
-Keys lie as (D, T) with the dimensions interleaved (0, D/2, 1, D/2 + 1, …), so that a score's
-products add in order while neighbouring positions share a vector register; values as (T, D).
-Both hold fp16 numbers in float32.
+The cache holds the bits of fp16 numbers.  Keys lie in blocks of 16 positions, (D, 16), with the
+dimensions interleaved (0, D/2, 1, D/2 + 1, …), so that a score's products add in order while
+neighbouring positions share a vector register; values as (T, D), D padded to whole chunks.
+
+The work of a step comes in pieces: a few pairs of (row, query head) that read the same KV head.
+Pieces are independent of each other, whoever computes them in whatever order.
 """
 
 import numpy as np
 
+from engine.wafer.fast.kernels.attention_code import CHUNK, KEY_BLOCK
+from engine.wafer.fast.kernels.attention_terms import (
+    AttentionCode,
+    block_size,
+    chain_into,
+    chunk_size,
+    part_into,
+    score_block,
+    shift_scores,
+)
+from engine.wafer.fast.kernels.dot.entries import call_attention
 from engine.wafer.fast.kernels.operands import (
     Block,
     Floats,
     Heads,
     KvCache,
     RowSpan,
-    SumOrder,
 )
-from engine.wafer.fast.kernels.vectors import exp32, reduce_parts, softcap
+from engine.wafer.fast.kernels.vectors import exp32, softcap
 from engine.wafer.jit.decorators import helper, kernel
 
-__all__ = ["append", "attend", "copy_item", "item", "items", "round_to_half"]
+__all__ = [
+    "append",
+    "attend",
+    "copy_item",
+    "half_bits",
+    "item",
+    "items",
+    "key_numbers",
+    "padded",
+    "piece",
+    "scratch_numbers",
+    "value_numbers",
+]
+
+_PAIRS = 8
+"""Pairs of a piece, at most.  With a context of 32,768 a piece takes about 1 ms."""
+
+_SUMS = _PAIRS * CHUNK + 16
+"""Room for a block's sums of a chunk, then those of its weights: whole cache lines."""
+
+
+# ── sizes ───────────────────────────────────────────────────────────────────────────────────
+
+
+def padded(context: int) -> int:
+    """Return the positions that a cache needs room for, so that it has so many."""
+    return (context + KEY_BLOCK - 1) // KEY_BLOCK * KEY_BLOCK
+
+
+def key_numbers(context: int, dims: int) -> int:
+    """Return the numbers of one head's keys in a cache of so many positions."""
+    return padded(context) * dims
+
+
+def value_numbers(context: int, dims: int) -> int:
+    """Return the numbers of one head's values in a cache of so many positions."""
+    return padded(context) * -(-dims // CHUNK) * CHUNK
+
+
+def scratch_numbers(context: int, dims: int) -> int:
+    """Return the size of the scratch that a piece needs, float32, at these numbers or fewer.
+
+    It should begin at a multiple of 64 bytes: vectors that span two cache lines take long.
+    """
+    return _PAIRS * (padded(context) + dims) + 2 * _SUMS
+
+
+# ── appending ───────────────────────────────────────────────────────────────────────────────
 
 
 @helper
-def round_to_half(x):
-    """Return x rounded to the nearest fp16, ties to even, as a float32; NaN stays NaN."""
-    if x != x:
-        return np.float32(x)
-    magnitude = abs(x)
-    if magnitude < np.float32(2.0**-14):  # subnormal halves are multiples of 2**-24
-        shifted = magnitude + np.float32(0.75) - np.float32(0.75)
-        return np.float32(np.copysign(shifted, x))
+def half_bits(x):
+    """Return the bits of the fp16 number nearest to x, ties to even; NaN stays NaN."""
     bits = np.float32(x).view(np.uint32)
-    odd = (bits >> np.uint32(13)) & np.uint32(1)
-    rounded = np.uint32((np.uint32(bits + np.uint32(0xFFF) + odd)) & np.uint32(0xFFFFE000))
-    value = np.uint32(rounded).view(np.float32)
-    if abs(value) > np.float32(65504.0):
-        return np.float32(np.copysign(np.float32(np.inf), x))
-    return value
+    sign = np.uint32((bits >> np.uint32(16)) & np.uint32(0x8000))
+    magnitude = np.uint32(bits & np.uint32(0x7FFFFFFF))
+    if magnitude > np.uint32(0x7F800000):
+        return np.uint16(sign | np.uint32(0x7E00))
+    if magnitude < np.uint32(0x38800000):  # subnormal halves are multiples of 2**-24
+        shifted = np.float32(magnitude.view(np.float32) + np.float32(0.5))
+        return np.uint16(sign | np.uint32(shifted.view(np.uint32) - np.uint32(0x3F000000)))
+    odd = np.uint32((magnitude >> np.uint32(13)) & np.uint32(1))
+    rounded = np.uint32(np.uint32(magnitude + np.uint32(0xFFF)) + odd)
+    half = np.uint32(np.uint32(rounded - np.uint32(0x38000000)) >> np.uint32(13))
+    return np.uint16(sign | min(half, np.uint32(0x7C00)))
 
 
 @helper
 def _append_key(values, at, dims, cache, kv, position):
     """Keep one head's key, its dimensions interleaved."""
     half = dims // 2
+    base = (kv * cache.context + position // KEY_BLOCK * KEY_BLOCK) * dims + position % KEY_BLOCK
     for i in range(half):
-        row = kv * dims + 2 * i
-        cache.keys[row * cache.context + position] = round_to_half(values[at + i])
-        cache.keys[(row + 1) * cache.context + position] = round_to_half(values[at + half + i])
+        place = base + 2 * i * KEY_BLOCK
+        cache.keys[place] = half_bits(values[at + i])
+        cache.keys[place + KEY_BLOCK] = half_bits(values[at + half + i])
+
+
+@helper
+def _stride(heads):
+    """Return the numbers from one position's values to the next one's."""
+    return (heads.dims + CHUNK - 1) // CHUNK * CHUNK
 
 
 @kernel
@@ -70,169 +136,241 @@ def append(
         position: Position of the step's first row.
         rows: Which rows.
     """
+    stride = _stride(heads)
     for m in range(rows.first, rows.last):
         keys_at = source.at + m * source.width + heads.queries * heads.dims
         values_at = keys_at + heads.keys * heads.dims
         for h in range(heads.keys):
             kv = layer * heads.keys + h
             _append_key(values, keys_at + h * heads.dims, heads.dims, cache, kv, position + m)
-            base = (kv * cache.context + position + m) * heads.dims
+            base = (kv * cache.context + position + m) * stride
             for i in range(heads.dims):
-                cache.values[base + i] = round_to_half(values[values_at + h * heads.dims + i])
+                cache.values[base + i] = half_bits(values[values_at + h * heads.dims + i])
+
+
+# ── one block of pairs ──────────────────────────────────────────────────────────────────────
 
 
 @helper
-def _scores(query, heads, cache, kv, first, partial, scores):
-    """Scores ← scale · q·k of positions from ``first`` on, perhaps capped.
+def _row(heads, rows, pair):
+    """Return the row of a pair among those that read a KV head."""
+    return rows.first + pair // (heads.queries // heads.keys)
 
-    The dimensions are summed in parts, from the last part to the first.
+
+@helper
+def _pairs_of(heads, rows, number):
+    """Return the KV head of a piece, its first pair and the one behind its last."""
+    pairs = (rows.last - rows.first) * (heads.queries // heads.keys)
+    pieces = (pairs + _PAIRS - 1) // _PAIRS
+    pair = number % pieces * _PAIRS
+    return number // pieces, pair, min(pairs, pair + _PAIRS)
+
+
+@helper
+def _first_seen(heads, position):
+    """Return the first position that a row at a position sees."""
+    return max(0, position + 1 - heads.window) if heads.window > 0 else 0
+
+
+@helper
+def _gather(values, source, heads, rows, kv_head, pair, size, last, scratch, at):
+    """Scratch[at:] ← the queries of a block, (D, size), dimensions in the order of the sum.
+
+    Pairs beyond ``last`` repeat it.
     """
-    count = scores.size
-    width = heads.dims // heads.dim_parts
-    half = heads.dims // 2
-    for p in range(heads.dim_parts - 1, -1, -1):
-        for j in range(count):
-            partial[j] = np.float32(0.0)
-        for d in range(p * width, (p + 1) * width):
-            q = query[d // 2 + (d % 2) * half]
-            at = (kv * heads.dims + d) * cache.context + first
-            row = cache.keys[at : at + count]
-            for j in range(count):
-                partial[j] += q * row[j]
-        if p == heads.dim_parts - 1:
-            for j in range(count):
-                scores[j] = partial[j]
-        else:
-            for j in range(count):
-                scores[j] = partial[j] + scores[j]
-    for j in range(count):
-        scores[j] *= heads.scale
-    if heads.cap > np.float32(0.0):
-        for j in range(count):
-            scores[j] = softcap(scores[j], heads.cap)
+    shared, half = heads.queries // heads.keys, heads.dims // 2
+    for p in range(size):
+        which = min(pair + p, last)
+        head = kv_head * shared + which % shared
+        row = source.at + _row(heads, rows, which) * source.width + head * heads.dims
+        for i in range(half):
+            scratch[at + 2 * i * size + p] = values[row + i]
+            scratch[at + (2 * i + 1) * size + p] = values[row + half + i]
 
 
 @helper
-def _softmax_parts(scores, first, rows, sums):
-    """Exponentials in place; sums[r] ← Σ over positions j ≡ r of their exponentials.
+def _hide(heads, rows, position, pair, size, last, first, end, scratch, at, number):
+    """Write a number for each pair where it does not see a position of first … end − 1.
 
-    The scores are those of positions from ``first`` on.
+    Scratch[at:] belongs to position 0: (positions, size).
     """
-    count = scores.size
-    largest = scores[0]
-    for j in range(count):
-        largest = max(largest, scores[j])
-    for j in range(count):
-        scores[j] = exp32(scores[j] - largest)
-    for r in range(rows):
-        sums[r] = np.float32(0.0)
-    row = first % rows
-    start = min(rows - row, count) if row else 0
-    for j in range(start):
-        sums[row + j] += scores[j]
-    while start < count:
-        turn = scores[start : min(start + rows, count)]
-        for r in range(turn.size):
-            sums[r] += turn[r]
-        start += rows
+    for p in range(size):
+        own = position + _row(heads, rows, min(pair + p, last))
+        for j in range(first, _first_seen(heads, own)):
+            scratch[at + j * size + p] = number
+        for j in range(own + 1, end):
+            scratch[at + j * size + p] = number
 
 
 @helper
-def _weighted_parts(scores, first, rows, cache, kv, dims, parts):
-    """parts[r, d] ← Σ over positions j ≡ r of e_j × v_j[d], from position ``first`` on."""
-    base = (kv * cache.context + first) * dims
-    for i in range(rows * dims):
-        parts[i] = np.float32(0.0)
-    row = first % rows
-    for j in range(scores.size):
-        e = scores[j]
-        value = cache.values[base + j * dims : base + (j + 1) * dims]
-        part = parts[row * dims : (row + 1) * dims]
-        for d in range(dims):
-            part[d] += e * value[d]
-        row = row + 1 if row + 1 < rows else 0
+def _exponentials(scores):
+    """Scores ← e to their power, in place."""
+    for i in range(scores.size):
+        scores[i] = exp32(scores[i])
 
 
 @helper
-def _reduce_rows(parts, order, dims, chain, total):
-    """total[d] ← the sum of parts[0 : order.parts, d] in the two-phase order."""
-    last_group = (order.parts - 1) // order.group
-    for number in range(last_group, -1, -1):
-        low = number * order.group
-        high = min(low + order.group, order.parts) - 1
-        for r in range(high, low - 1, -1):
-            part = parts[r * dims : (r + 1) * dims]
-            for d in range(dims):
-                chain[d] = part[d] if r == high else part[d] + chain[d]
-        for d in range(dims):
-            total[d] = chain[d] if number == last_group else chain[d] + total[d]
+def _cap(scores, cap):
+    """Scores ← themselves, capped, in place."""
+    for i in range(scores.size):
+        scores[i] = softcap(scores[i], cap)
 
 
 @helper
-def _head(values, query_at, heads, cache, kv, position, out, at):
-    """out[at:] ← attention of one query head at a position over those that it sees."""
-    first = max(0, position + 1 - heads.window) if heads.window > 0 else 0
-    count = position + 1 - first
-    dims, rows = heads.dims, heads.position_parts
-    order = SumOrder(heads.position_parts, heads.position_group)
-    query = values[query_at : query_at + dims]
-    scores = np.empty(count, np.float32)
-    partial = np.empty(count, np.float32)
-    _scores(query, heads, cache, kv, first, partial, scores)
-    sums = np.empty(rows, np.float32)
-    _softmax_parts(scores, first, rows, sums)
-    parts = np.empty(rows * dims, np.float32)
-    _weighted_parts(scores, first, rows, cache, kv, dims, parts)
-    chain = np.empty(dims, np.float32)
-    total = np.empty(dims, np.float32)
-    _reduce_rows(parts, order, dims, chain, total)
-    norm = reduce_parts(sums, order)
-    for d in range(dims):
-        out[at + d] = total[d] / norm
+def _weigh(path, size, heads, cache, seen, kept, kv, chunk_at, scratch, weights, chain, total):
+    """Scratch[chain:] ← sums of one chunk of the values, (size, chunk), and of the weights.
+
+    Args:
+        path: Chooses the code.
+        size: Pairs of the block.
+        heads: Shape and orders.
+        cache: The values.
+        seen: Positions that some pair sees, as (first, end).
+        kept: Positions that all pairs see, as (first, end).
+        kv: Which KV head of the cache.
+        chunk_at: The first dimension.
+        scratch: Of this piece.
+        weights: Where those of position 0 would lie: (positions, size).
+        chain: Room for a block's sums, in which they are made.
+        total: The same, where they end.
+    """
+    parts, group, stride = heads.position_parts, heads.position_group, _stride(heads)
+    count = size * (chunk_size(path) + 1)
+    base = kv * cache.context * stride + chunk_at
+    first, end = seen
+    ahead = (parts - 1 - first % parts) % parts  # from the first position to the last part's
+    for i in range(count):
+        scratch[chain + i] = scratch[total + i] = np.float32(-0.0)
+    for number in range((parts - 1) // group, -1, -1):
+        low = number * group
+        some = False
+        for _ in range(low, min(low + group, parts)):
+            if first + ahead < end:
+                some = True
+                part_into(
+                    path, size, scratch, weights, first + ahead, end, parts, kept[0], kept[1],
+                    cache.values, base, stride, chain,
+                )  # fmt: skip
+            ahead = ahead - 1 if ahead > 0 else parts - 1
+        if some:
+            chain_into(path, size, scratch, chain, total)
+    for i in range(count):
+        scratch[total + i] += np.float32(0.0)
+
+
+@helper
+def _write(path, size, heads, rows, kv_head, pair, last, chunk_at, scratch, sums, out, target):
+    """Out ← the quotients of a chunk's sums and those of the weights, for pairs up to ``last``."""
+    shared, chunk = heads.queries // heads.keys, chunk_size(path)
+    width = min(chunk, heads.dims - chunk_at)
+    for p in range(min(size, last + 1 - pair)):
+        which = pair + p
+        head = kv_head * shared + which % shared
+        row = target.at + _row(heads, rows, which) * target.width + head * heads.dims
+        norm = scratch[sums + size * chunk + p]
+        for d in range(width):
+            out[row + chunk_at + d] = scratch[sums + p * chunk + d] / norm
+
+
+@kernel
+def piece(
+    path: AttentionCode,
+    values: Floats,
+    source: Block,
+    heads: Heads,
+    cache: KvCache,
+    layer: int,
+    position: int,
+    out: Floats,
+    target: Block,
+    rows: RowSpan,
+    scratch: Floats,
+    number: int,
+) -> None:
+    """Compute one piece; the arguments are those of `item`, the path is one the processor has."""
+    kv_head, pair, stop = _pairs_of(heads, rows, number)
+    kv = layer * heads.keys + kv_head
+    while pair < stop:
+        size = block_size(path, stop - pair)
+        last = min(stop, pair + size) - 1
+        oldest, newest = position + _row(heads, rows, pair), position + _row(heads, rows, last)
+        seen = (_first_seen(heads, oldest), newest + 1)
+        kept = (_first_seen(heads, newest), oldest + 1)
+        begin = seen[0] // KEY_BLOCK * KEY_BLOCK
+        end = (seen[1] + KEY_BLOCK - 1) // KEY_BLOCK * KEY_BLOCK
+        queries, chain = 0, size * heads.dims
+        total = chain + _SUMS
+        weights = total + _SUMS
+        _gather(values, source, heads, rows, kv_head, pair, size, last, scratch, queries)
+        for j in range(begin, end, KEY_BLOCK):
+            score_block(
+                path, size, scratch, queries, cache.keys, (kv * cache.context + j) * heads.dims,
+                heads.dim_parts, heads.dims // 2 // heads.dim_parts, heads.scale,
+                weights + (j - begin) * size,
+            )  # fmt: skip
+        scores = scratch[weights : weights + (end - begin) * size]
+        if heads.cap > np.float32(0.0):
+            _cap(scores, heads.cap)
+        origin = weights - begin * size
+        hide = np.float32(-np.inf)
+        _hide(heads, rows, position, pair, size, last, begin, end, scratch, origin, hide)
+        shift_scores(path, size, scratch, weights, scores.size // KEY_BLOCK)
+        _exponentials(scores)
+        _hide(heads, rows, position, pair, size, last, begin, end, scratch, origin, np.float32(0.0))
+        for chunk_at in range(0, heads.dims, chunk_size(path)):
+            _weigh(
+                path, size, heads, cache, seen, kept, kv, chunk_at, scratch, origin, chain, total
+            )
+            _write(
+                path, size, heads, rows, kv_head, pair, last, chunk_at, scratch, total, out, target
+            )
+        pair += size
+
+
+# ── all of them ─────────────────────────────────────────────────────────────────────────────
 
 
 @helper
 def items(heads, rows):
-    """Return the number of pieces of some rows' attention: one for each row and query head."""
-    return (rows.last - rows.first) * heads.queries
+    """Return the number of pieces of some rows' attention."""
+    pairs = (rows.last - rows.first) * (heads.queries // heads.keys)
+    return heads.keys * ((pairs + _PAIRS - 1) // _PAIRS)
 
 
 @helper
-def _place(heads, rows, target, number):
-    """Return where the result of a piece goes."""
-    row = rows.first + number // heads.queries
-    return target.at + row * target.width + number % heads.queries * heads.dims
-
-
-@helper
-def item(values, source, heads, cache, layer, position, out, target, rows, number):
+def item(values, source, heads, cache, layer, position, out, target, rows, scratch, number):
     """Compute one piece of the rows' attention; their keys and values are in the cache.
 
     Args:
         values: The arena, which ``source`` lies in.
         source: Rows that begin with the queries.
         heads: Shape, and orders of the sums.
-        cache: Keys and values of all positions up to the rows' own.
+        cache: Keys and values of all positions up to the rows' own, and the code.
         layer: Which layer.
         position: Position of the step's first row.
         out: Written, at the places of the piece in ``target`` alone.
         target: Where results go.
         rows: Which rows.
+        scratch: `scratch_numbers` that no other piece uses meanwhile.
         number: Which piece, below `items`.
     """
-    row, head = rows.first + number // heads.queries, number % heads.queries
-    kv = layer * heads.keys + head * heads.keys // heads.queries
-    query_at = source.at + row * source.width + head * heads.dims
-    at = _place(heads, rows, target, number)
-    _head(values, query_at, heads, cache, kv, position + row, out, at)
+    call_attention(
+        cache.code[0], values, source, heads, cache, layer, position, out, target, rows, scratch,
+        number,
+    )  # fmt: skip
 
 
 @helper
 def copy_item(source, source_block, heads, rows, values, target, number):
     """Copy the result of a piece that was computed elsewhere to its place in ``target``."""
-    at, to = _place(heads, rows, source_block, number), _place(heads, rows, target, number)
-    for d in range(heads.dims):
-        values[to + d] = source[at + d]
+    shared = heads.queries // heads.keys
+    kv_head, pair, stop = _pairs_of(heads, rows, number)
+    for which in range(pair, stop):
+        row, left = _row(heads, rows, which), (kv_head * shared + which % shared) * heads.dims
+        at = source_block.at + row * source_block.width + left
+        to = target.at + row * target.width + left
+        for d in range(heads.dims):
+            values[to + d] = source[at + d]
 
 
 @kernel
@@ -245,21 +383,12 @@ def attend(
     position: int,
     target: Block,
     rows: RowSpan,
+    scratch: Floats,
 ) -> None:
-    """Target ← attention of the rows; their keys and values are in the cache.
-
-    Args:
-        values: The arena; ``target`` is written.
-        source: Rows that begin with the queries.
-        heads: Shape, and orders of the sums.
-        cache: Keys and values of all positions up to the rows' own.
-        layer: Which layer.
-        position: Position of the step's first row.
-        target: Where results go.
-        rows: Which rows.
+    """Target ← attention of the rows: every `item` in turn.
 
     Exactness:
         Bit-exact with ``engine.model.reference``'s attention of the same order.
     """
     for number in range(items(heads, rows)):
-        item(values, source, heads, cache, layer, position, values, target, rows, number)
+        item(values, source, heads, cache, layer, position, values, target, rows, scratch, number)

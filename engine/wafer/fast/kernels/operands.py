@@ -15,6 +15,7 @@ __all__ = [
     "Bytes",
     "Float",
     "Floats",
+    "Halves",
     "Heads",
     "KvCache",
     "Panels",
@@ -31,6 +32,8 @@ __all__ = [
 Float: TypeAlias = np.float32
 Floats: TypeAlias = NDArray[np.float32]
 Bytes: TypeAlias = NDArray[np.uint8]
+Halves: TypeAlias = NDArray[np.uint16]
+"""The bits of fp16 numbers."""
 Tokens: TypeAlias = NDArray[np.int32]
 """int32 (M,): the rows of a step."""
 Places: TypeAlias = NDArray[np.int64]
@@ -65,14 +68,17 @@ class Quantised(NamedTuple):
 
 
 class KvCache(NamedTuple):
-    """Keys and values of all layers: fp16 numbers in float32."""
+    """Keys and values of all layers: the bits of fp16 numbers."""
 
-    keys: Floats
-    """Flat (layers, KV heads, D, T); the dimensions interleaved (0, D/2, 1, D/2 + 1, …)."""
-    values: Floats
-    """Flat (layers, KV heads, T, D)."""
+    keys: Halves
+    """Flat (layers, KV heads, T / 16, D, 16): blocks of 16 positions; the dimensions interleaved
+    (0, D/2, 1, D/2 + 1, …)."""
+    values: Halves
+    """Flat (layers, KV heads, T, D), D padded to whole chunks (see `attention_code`)."""
     context: int
-    """Positions T."""
+    """Positions T that there is room for, a multiple of 16."""
+    code: Places
+    """The address of the compiled `attend.piece`, (1,)."""
 
 
 class Angles(NamedTuple):

@@ -7,7 +7,7 @@ import numpy as np
 
 from engine import scalars
 from engine.wafer.fast.kernels.dot.entries import call_row
-from engine.wafer.fast.kernels.dot.panel_layout import GROUP, HALF, PANEL
+from engine.wafer.fast.kernels.dot.panel_layout import GROUP, PANEL
 from engine.wafer.fast.kernels.operands import (
     Angles,
     Block,
@@ -21,6 +21,7 @@ from engine.wafer.fast.kernels.operands import (
     SumOrder,
     Tokens,
 )
+from engine.wafer.fast.kernels.quantise_terms import quantise_group
 from engine.wafer.jit.decorators import helper, kernel
 
 __all__ = [
@@ -107,24 +108,40 @@ def norm(
 @helper
 def _mean_square(values, at, width, order, partial):
     """Return the mean of the squares of ``width`` values, summed in the order."""
+    first, carry = at, 0
     for p in range(order.parts):
+        size, carry = _share(width, order.parts, carry)
         total = np.float32(0.0)
-        for i in range(p * width // order.parts, (p + 1) * width // order.parts):
-            x = values[at + i]
+        for i in range(first, first + size):
+            x = values[i]
             total += x * x
         partial[p] = total
+        first += size
     return reduce_parts(partial, order) / np.float32(width)
 
 
 @helper
 def _mean(values, at, width, order, partial):
     """Return the mean of ``width`` values, summed in the order."""
+    first, carry = at, 0
     for p in range(order.parts):
+        size, carry = _share(width, order.parts, carry)
         total = np.float32(0.0)
-        for i in range(p * width // order.parts, (p + 1) * width // order.parts):
-            total += values[at + i]
+        for i in range(first, first + size):
+            total += values[i]
         partial[p] = total
+        first += size
     return reduce_parts(partial, order) / np.float32(width)
+
+
+@helper
+def _share(width, parts, carry):
+    """Return the next part's elements and the carry for the part after it; carries begin with 0.
+
+    Part p owns elements p·width // parts on; this finds its end without a division of its own.
+    """
+    carry += width % parts
+    return (width // parts, carry) if carry < parts else (width // parts + 1, carry - parts)
 
 
 @kernel
@@ -197,26 +214,6 @@ def head_norm(
                 values[at + i] = (values[at + i] * r) * gain[i]
 
 
-@helper
-def _quantise_group(values, at, inputs, group):
-    """Round 32 values to int8; keep their scale and the sums of both halves of the levels."""
-    largest = np.float32(0.0)
-    for i in range(GROUP):
-        largest = max(largest, abs(values[at + i]))
-    scale = largest / np.float32(127.0)
-    inputs.scales[group] = scale
-    for half in range(2):
-        total = np.int32(0)
-        for i in range(half * HALF, (half + 1) * HALF):
-            q = np.int32(0)
-            if scale > np.float32(0.0):
-                ratio = np.rint(values[at + i] / scale)
-                q = np.int32(min(max(ratio, np.float32(-127.0)), np.float32(127.0)))
-            inputs.levels[group * GROUP + i] = q
-            total += q
-        inputs.sums[2 * group + half] = total
-
-
 @kernel
 def quantise(values: Floats, source: Block, inputs: Quantised, rows: RowSpan) -> None:
     """Inputs ← source in int8 by groups of 32, with their scales and the sums of their halves."""
@@ -224,7 +221,7 @@ def quantise(values: Floats, source: Block, inputs: Quantised, rows: RowSpan) ->
     for m in range(rows.first, rows.last):
         for g in range(groups):
             at = source.at + m * source.width + g * GROUP
-            _quantise_group(values, at, inputs, m * groups + g)
+            quantise_group(values, at, inputs.levels, inputs.scales, inputs.sums, m * groups + g)
 
 
 @kernel

@@ -5,7 +5,7 @@ A few tiles at a time, as many as the first cache holds, in the order in which t
 
 import numpy as np
 
-from engine.wafer.fast.kernels.dot.panel_layout import LINE, PANEL
+from engine.wafer.fast.kernels.dot.panel_layout import LINE
 from engine.wafer.fast.kernels.dot.products import Products
 from engine.wafer.fast.kernels.dot.wide_code import (
     ADD_CHAIN,
@@ -20,9 +20,12 @@ from engine.wafer.fast.kernels.dot.wide_parts import (
     ask_for,
     begin,
     end,
+    first_line,
+    keep,
     multiply_block,
     sizes_of,
     unpack,
+    write_totals,
 )
 from engine.wafer.fast.kernels.operands import (
     Block,
@@ -38,7 +41,6 @@ __all__ = ["WIDE_ROWS", "wide_product"]
 
 WIDE_ROWS = 8
 """Rows from which unpacking pays."""
-_TOTAL_AT = 2 * PANEL
 
 
 @helper
@@ -46,7 +48,7 @@ def _order_tiles(order, width, groups, modes):
     """Write the groups of a row in the order in which their terms are added, and their modes.
 
     Parts without a group are left out: they would add 0.  The first sum of each kind is not added
-    to 0, so that a result may be −0 where the contract has 0; `_write` adds 0 in the end.
+    to 0, so that a result may be −0 where the contract has 0; `write_totals` adds 0 in the end.
     """
     n, total_begins = 0, True
     for number in range((order.parts - 1) // order.group, -1, -1):
@@ -76,14 +78,6 @@ def _block_sizes(most, any_rows, rows):
     return blocks, -(-rows // blocks) if any_rows else most
 
 
-@helper
-def _write(sums, at, row, outputs, values, target):
-    """Values ← the totals of a row."""
-    result = at * ROW_SUMS + _TOTAL_AT
-    for j in range(outputs):
-        values[target + j] = sums[result + j] + np.float32(0.0)
-
-
 @kernel
 def wide_product(
     products: Products,
@@ -105,29 +99,32 @@ def wide_product(
     groups, modes = np.empty(width, np.int64), np.empty(width, np.int64)
     _order_tiles(order, width, groups, modes)
     blocks, size = _block_sizes(sizes.rows, sizes.any_rows, rows.last - rows.first)
-    scratch_at = sizes.slots * sizes.slot
-    sums_at = scratch_at + sizes.scratch
-    room = np.empty(sums_at + 4 * blocks * size * ROW_SUMS + LINE, np.uint8)
-    room = room[-room.ctypes.data % LINE :]
-    slots, scratch = room[:scratch_at], room[scratch_at:sums_at]
-    sums = room[sums_at : sums_at + 4 * blocks * size * ROW_SUMS].view(np.float32)
+    sums_bytes = 4 * blocks * size * ROW_SUMS
+    room = np.empty(sizes.slots * sizes.slot + sizes.scratch + sums_bytes + LINE, np.uint8)
+    slots = first_line(room)
+    scratch = slots + sizes.slots * sizes.slot
+    sums = scratch + sizes.scratch
     share = -(-sizes.slots * sizes.tile // (blocks * LINE))
-    begin(products, slots, groups, modes, 0, 0, inputs, rows.first, size, width, sums, 0, scratch)
+    begin(
+        products, slots, groups, modes, 0, 0, inputs, rows.first, size, width, sums, scratch
+    )  # fmt: skip
     for first in range(0, width, sizes.slots):
         count = min(sizes.slots, width - first)
         for slot in range(count):
-            unpack(products, panels.weights, panel, width - 1 - groups[first + slot], slots, slot)
+            tile = width - 1 - groups[first + slot]
+            unpack(products, panels.weights, panel, tile, slots + slot * sizes.slot)
         ahead = panel + (first + sizes.slots) * sizes.tile
         for b in range(blocks):
             ask_for(panels.weights, ahead + b * share * LINE, share)
-            row = min(rows.first + b * size, rows.last - size)
             multiply_block(
-                products, slots, groups, modes, first, count, inputs, row, size, width, sums,
-                b * size, scratch,
+                products, slots, groups, modes, first, count, inputs,
+                min(rows.first + b * size, rows.last - size), size, width,
+                sums + 4 * b * size * ROW_SUMS, scratch,
             )  # fmt: skip
     end(products)
-    for b in range(blocks):
-        row = min(rows.first + b * size, rows.last - size)
-        for r in range(size):
-            at = target.at + (row + r) * target.width + panels.pieces[piece, 3]
-            _write(sums, b * size + r, row, panels.pieces[piece, 2], values, at)
+    outputs, left = panels.pieces[piece, 2], panels.pieces[piece, 3]
+    for i in range(blocks * size):
+        row = min(rows.first + i // size * size, rows.last - size) + i % size
+        at = target.at + row * target.width + left
+        write_totals(sums + 4 * i * ROW_SUMS, outputs, values, at)
+    keep(room)

@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 
 from engine.wafer.fast.threads import claims
@@ -99,7 +100,8 @@ def _end(shares: Shares, pipes: Sequence[tuple[int, int]], process: int) -> None
     if process == os.getpid():
         claims.stop(shares)
         for _, write_end in pipes:
-            os.write(write_end, b"\0")
+            with suppress(BrokenPipeError):  # it was awake and has already ended
+                os.write(write_end, b"\0")
             os.close(write_end)
     else:  # a process that was forked off has copies of the pipes and no helper
         for ends in pipes:

@@ -17,7 +17,7 @@ def resident_pages():
 def test_room_takes_memory_page_by_page():
     numbers, stride = 1 << 24, 1 << 15  # 64 MB; a position of 512 rows, each 128 KB apart
     before = resident_pages()
-    room = executor._zeros_by_page(numbers)
+    room = executor._zeros_by_page(numbers, np.float32)
     room[::stride] = 1.0
     assert resident_pages() - before < 4 * numbers // stride
     assert room.sum() == numbers // stride

@@ -8,6 +8,7 @@ from numba.core import compiler, registry, typed_passes
 
 from engine.wafer.fast import pieces, step, warm_up
 from engine.wafer.fast.kernels import attend, lookup, multiply, vectors, wide
+from engine.wafer.fast.kernels.attention_terms import AttentionCode
 from engine.wafer.fast.kernels.dot.portable import PORTABLE
 from engine.wafer.fast.kernels.dot.products import Products
 from engine.wafer.fast.kernels.dot.storage_table import STORAGES
@@ -15,9 +16,9 @@ from engine.wafer.program.operations import OPERATIONS
 
 KERNELS = dict(warm_up.kernels())
 NOT_CALLED_BY_THE_LOOP = {
-    "copy_item", "item", "items", "product", "reduce_parts", "round_to_half", "softcap",
+    "copy_item", "half_bits", "item", "items", "piece", "product", "reduce_parts", "softcap",
 }  # fmt: skip
-"""Helpers that other kernels call, and tests; `product` is called by its address."""
+"""Helpers that other kernels call, and tests; `product` and `piece` are called by addresses."""
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +68,27 @@ def test_the_code_of_a_storage_is_compiled_for_what_its_callers_hand_over(given,
     alone = warm_up.signature(entry, given)
     arguments = alone[1:] if caller is multiply._product else warm_up.signature(caller, given)
 
-    inferred = types_of(caller, arguments)
+    assert handed_to(name, caller, arguments) == (types.intp, *alone[1:])
 
+
+def test_the_code_of_an_attention_is_compiled_for_what_its_caller_hands_over(given):
+    alone = warm_up.signature(attend.piece, {**given, AttentionCode: AttentionCode(PORTABLE)})
+    calls = calls_of(attend.attend, warm_up.signature(attend.attend, given))
+    (arguments,) = calls[attend.item]
+
+    assert handed_to("call_attention", attend.item, arguments) == (types.intp, *alone[1:])
+
+
+def handed_to(name, caller, arguments):
+    """The types that a function hands to a call by address."""
+    inferred = types_of(caller, arguments)
     (handed,) = (
         signature.args
         for expression, signature in inferred.calltypes.items()
         if getattr(expression, "op", None) == "call"
         and name in str(inferred.typemap[expression.func.name])
     )
-    assert handed == (types.intp, *alone[1:])
+    return handed
 
 
 def calls_of(dispatcher, arguments):

@@ -33,6 +33,13 @@ def _permitted() -> bool:
 
 
 AMX = DotPath(
-    "amx", ("amx-int8", "amx-tile", *VNNI.requires), VNNI.lanes, VNNI.dots, VNNI.widen, TileCode(),
-    lambda: _permitted(), takes_raised=True,
-)  # fmt: skip
+    "amx",
+    ("amx-int8", "amx-tile", *VNNI.requires),
+    VNNI.lanes,
+    VNNI.dots,
+    VNNI.widen,
+    TileCode(),
+    takes_raised=VNNI.takes_raised,
+    few_rows=VNNI,
+    permitted=lambda: _permitted(),
+)

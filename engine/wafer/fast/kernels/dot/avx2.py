@@ -115,7 +115,8 @@ def _is_signed(storage: Storage) -> bool:
 
 def _together(storage: Storage) -> int:
     """Return how many quads' pairs of products 16 bits hold."""
-    return (2**15 - 1) // (2 * (2**storage.levels.bits - 1) * _LARGEST_INPUT)
+    largest: int = 2**storage.levels.bits - 1
+    return (2**15 - 1) // (2 * largest * _LARGEST_INPUT)
 
 
 AVX2 = DotPath(

@@ -29,7 +29,9 @@ class DotPath:
     widen: Callable[[Any, Any], Any] = widen_half
     """Writes the code that makes float32 of finite fp16 numbers, given as vectors of i16."""
     wide: WideCode | None = None
-    """How many rows are multiplied; None: by ``dots``, see `DotPath.wide_code`."""
+    """How many rows are multiplied; None: by ``dots``, see `wide_code`."""
+    few_rows: "DotPath | None" = None
+    """The path whose code multiplies few rows; None: its own."""
     permitted: Callable[[], bool] = lambda: True
     """Says whether the system lets this process use the instructions, if the processor has them."""
     takes_raised: bool = False

@@ -1,7 +1,8 @@
 """Calls of compiled kernels by their addresses.
 
-A storage's code is compiled once and called from wherever a product is needed.  Called by name it
-would be compiled again into each caller and each caller's caller, for every storage there is.
+The code of a storage, or of an attention, is compiled once and called from wherever it is needed.
+Called by name it would be compiled again into each caller and each caller's caller, for every
+storage there is.
 """
 
 from typing import Any
@@ -10,7 +11,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic as _intrinsic
 
-__all__ = ["address_of", "call_product", "call_row"]
+__all__ = ["address_of", "call_attention", "call_product", "call_row"]
 
 intrinsic: Any = _intrinsic  # its type counts one argument too many
 
@@ -24,7 +25,10 @@ def address_of(dispatcher: Any, signature: tuple[Any, ...]) -> int:
 
 
 def _call(signature: Any) -> Any:
-    """Return a signature and the code that calls an address with a `Products` and arguments."""
+    """Return a signature and the code that calls an address with the arguments behind it.
+
+    Before them comes what chose the code there: nothing, when it runs.
+    """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         nothing = ir.PointerType(ir.IntType(8))
@@ -53,3 +57,17 @@ def call_row(
     """Call `lookup.row` of a storage; the arguments after the address are its own."""
     place = types.intp
     return _call(types.void(place, panels, place, place, values, place))
+
+
+@intrinsic
+def call_attention(
+    typing_context: Any, address: Any, values: Any, source: Any, heads: Any, cache: Any, layer: Any,
+    position: Any, out: Any, target: Any, rows: Any, scratch: Any, number: Any,
+) -> Any:  # fmt: skip
+    """Call `attend.piece` of a path; the arguments after the address are its own."""
+    place = types.intp
+    return _call(
+        types.void(
+            place, values, source, heads, cache, place, place, out, target, rows, scratch, place
+        )
+    )

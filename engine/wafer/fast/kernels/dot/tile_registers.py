@@ -22,6 +22,7 @@ from engine.wafer.fast.kernels.dot.wide_code import (
     Operands,
     WideCode,
     add_to_sums,
+    factors_at,
     levels_at,
     mode_of_half,
     read,
@@ -76,22 +77,18 @@ class TileCode(WideCode):
 
     def multiply(self, builder: Any, storage: Storage, lanes: int, operands: Operands) -> None:
         """Multiply a tile while vectors still make terms of the one before."""
-        one = ir.Constant(_I64, 1)
         self._dots(builder, storage, operands, ir.Constant(_I64, 0))
         with cgutils.for_range(builder, operands.count) as tiles:
-            following = builder.add(tiles.index, one)
+            following = builder.add(tiles.index, ir.Constant(_I64, 1))
             with builder.if_then(builder.icmp_signed("<", following, operands.count)):
                 self._dots(builder, storage, operands, following)
-            sums = _sums_of(builder, storage, operands, tiles.index)
-            with cgutils.for_range(builder, operands.rows) as rows:
-                line = builder.gep(sums, [builder.mul(rows.index, ir.Constant(_I64, LINE))])
-                self._terms(builder, storage, operands, rows.index, tiles.index, line)
+            self._terms(builder, storage, operands, tiles.index)
 
     def _dots(self, builder: Any, storage: Storage, operands: Operands, number: Any) -> None:
         """Multiply a tile; its sums go to memory half by half, strip by strip."""
         halves = len(storage.scales.scales)
         place = _sums_of(builder, storage, operands, number)
-        slot, first = operands.slot(number), operands.row(0, number)
+        slot, first = operands.slot(number), operands.row(0, operands.group(number))
         line = ir.Constant(_I64, LINE)
         for half in range(halves):
             inputs = builder.gep(first.levels, [ir.Constant(I32, half * GROUP // halves)])
@@ -105,24 +102,27 @@ class TileCode(WideCode):
                 to = (half * PANEL // STRIP + strip) * _STRIP_BYTES
                 _run(builder, "tilestored64", result, _offset(builder, place, to), line)
 
-    def _terms(
-        self, builder: Any, storage: Storage, operands: Operands, number: Any, slot_number: Any,
-        dots: Any,
-    ) -> None:  # fmt: skip
-        """Add a row's terms of a tile to its sums; ``dots`` is its line of the first strip."""
-        halves, kind = len(storage.scales.scales), ir.VectorType(I32, STRIP)
-        slot, row = operands.slot(slot_number), operands.row(number, slot_number)
-        mode, outputs = operands.mode(slot_number), list(range(0, PANEL, STRIP))
-        sums = [row.part[0]] * len(outputs)
-        for half in range(halves):
-            places = []
-            for strip, output in enumerate(outputs):
-                at = (half * PANEL // STRIP + strip) * _STRIP_BYTES
-                some = term(
-                    builder, storage, slot, row, read(builder, dots, at, kind), output, half
-                )
-                places.append(cgutils.alloca_once_value(builder, some))
-            add_to_sums(builder, places, sums, outputs, mode_of_half(builder, mode, half, halves))
+    def _terms(self, builder: Any, storage: Storage, operands: Operands, number: Any) -> None:
+        """Add the terms of a tile to the sums of all rows."""
+        halves, outputs = len(storage.scales.scales), list(range(0, PANEL, STRIP))
+        slot, group, mode = operands.slot(number), operands.group(number), operands.mode(number)
+        factors = [
+            [factors_at(builder, storage, slot, output, half, STRIP) for output in outputs]
+            for half in range(halves)
+        ]
+        dots, kind = _sums_of(builder, storage, operands, number), ir.VectorType(I32, STRIP)
+        with cgutils.for_range(builder, operands.rows) as rows:
+            row = operands.row(rows.index, group)
+            line = builder.gep(dots, [builder.mul(rows.index, ir.Constant(_I64, LINE))])
+            for half, of_half in enumerate(factors):
+                places = []
+                for strip, some in enumerate(of_half, half * len(outputs)):
+                    exact = read(builder, line, strip * _STRIP_BYTES, kind)
+                    terms = term(builder, some, row, exact)
+                    places.append(cgutils.alloca_once_value(builder, terms))
+                sums = [row.part[0]] * len(outputs)
+                of_mode = mode_of_half(builder, mode, half, halves)
+                add_to_sums(builder, places, sums, outputs, of_mode)
 
 
 def _sums_bytes(storage: Storage) -> int:

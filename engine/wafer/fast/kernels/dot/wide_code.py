@@ -9,7 +9,7 @@ Knows no path: how one multiplies is its `WideCode`.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from llvmlite import ir
 
@@ -28,8 +28,8 @@ from engine.wafer.fast.kernels.dot.vector_code import (
 
 __all__ = [
     "ADD_CHAIN", "ADD_PART", "ADD_TOTAL", "CHAIN_SUM", "PART_SUM", "ROW_SUMS", "TOTAL_SUM",
-    "Operands", "WideCode", "add_to_sums", "levels_at", "mode_of_half", "read", "slot_bytes",
-    "term", "total_of", "unpack_slot",
+    "Factors", "Operands", "WideCode", "add_to_sums", "factors_at", "levels_at", "mode_of_half",
+    "read", "slot_bytes", "term", "total_of", "unpack_slot",
 ]  # fmt: skip
 
 ADD_PART, ADD_CHAIN, ADD_TOTAL = 1, 2, 4
@@ -59,8 +59,11 @@ class Operands(Protocol):
     def mode(self, number: Any) -> Any:
         """Return the mode of the tile in a slot."""
 
-    def row(self, number: Any, slot: Any) -> RowPointers:
-        """Return where a row's operands lie for a slot; ``part`` has one i8 pointer to its sums."""
+    def group(self, number: Any) -> Any:
+        """Return the group of the tile in a slot."""
+
+    def row(self, number: Any, group: Any) -> RowPointers:
+        """Return where a row's operands lie for a group; ``part`` points to its sums (i8)."""
 
 
 class WideCode(ABC):
@@ -145,30 +148,36 @@ def total_of(builder: Any, row: RowPointers, half: int, halves: int) -> Any:
     return first if halves == 2 else builder.add(first, load(builder, row.sums, 1, 4))
 
 
-def term(
-    builder: Any, storage: Storage, slot: Any, row: RowPointers, dots: Any, output: int, half: int
-) -> Any:
-    """Return a vector of terms (see `tile_code`).
+class Factors(NamedTuple):
+    """What makes terms of the dot products of some outputs, float32 vectors."""
 
-    Args:
-        builder: Where code is written.
-        storage: What the tile was in.
-        slot: The tile.
-        row: The row's operands.
-        dots: Exact dot products of some outputs and a half of the group, i32.
-        output: The first of them.
-        half: Which; 0 where a group has one scale.
-    """
-    kind, halves = ir.VectorType(F32, dots.type.count), len(storage.scales.scales)
-    scale = broadcast(builder, load(builder, row.scale, 0, 4), kind)
-    factors = read(builder, slot, _factor_at(half, output), kind)
-    product = builder.fmul(builder.sitofp(dots, kind), builder.fmul(factors, scale))
+    scale: Any
+    least: Any
+    """The minima; None where there are none."""
+
+
+def factors_at(
+    builder: Any, storage: Storage, slot: Any, output: int, half: int, lanes: int
+) -> Any:
+    """Return the `Factors` of a vector of outputs and a half of the group (0 where it has one)."""
+    kind = ir.VectorType(F32, lanes)
+    scale = read(builder, slot, _factor_at(half, output), kind)
     if storage.scales.minima is None:
+        return Factors(scale, None)
+    last = len(storage.scales.scales)
+    return Factors(scale, read(builder, slot, _factor_at(last, output), kind))
+
+
+def term(builder: Any, factors: Factors, row: RowPointers, dots: Any) -> Any:
+    """Return a vector of terms of a row (see `tile_code`); ``dots`` are exact, i32."""
+    kind = factors.scale.type
+    scale = broadcast(builder, load(builder, row.scale, 0, 4), kind)
+    product = builder.fmul(builder.sitofp(dots, kind), builder.fmul(factors.scale, scale))
+    if factors.least is None:
         return product
-    least = read(builder, slot, _factor_at(halves, output), kind)
-    total = broadcast(builder, total_of(builder, row, half, halves), dots.type)
+    total = broadcast(builder, total_of(builder, row, 0, 1), dots.type)
     inputs = builder.sitofp(total, kind)
-    return builder.fsub(product, builder.fmul(inputs, builder.fmul(least, scale)))
+    return builder.fsub(product, builder.fmul(inputs, builder.fmul(factors.least, scale)))
 
 
 def add_to_sums(

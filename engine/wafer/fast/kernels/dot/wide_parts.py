@@ -14,7 +14,7 @@ from numba.extending import intrinsic as _intrinsic
 from numba.np.arrayobj import make_array
 
 from engine.wafer.fast.kernels.dot import path_table
-from engine.wafer.fast.kernels.dot.panel_layout import GROUP, LINE
+from engine.wafer.fast.kernels.dot.panel_layout import GROUP, LINE, PANEL
 from engine.wafer.fast.kernels.dot.storage_table import STORAGES
 from engine.wafer.fast.kernels.dot.vector_code import (
     F32,
@@ -27,7 +27,10 @@ from engine.wafer.fast.kernels.dot.vector_code import (
 )
 from engine.wafer.fast.kernels.dot.wide_code import ROW_SUMS, slot_bytes, unpack_slot
 
-__all__ = ["Sizes", "ask_for", "begin", "end", "multiply_block", "sizes_of", "unpack"]
+__all__ = [
+    "Sizes", "ask_for", "begin", "end", "first_line", "keep", "multiply_block", "sizes_of",
+    "unpack", "write_totals",
+]  # fmt: skip
 
 intrinsic: Any = _intrinsic  # its type counts one argument too many
 
@@ -90,9 +93,9 @@ def ask_for(typing_context: Any, weights: Any, at: Any, lines: Any) -> Any:
 
 @intrinsic
 def unpack(
-    typing_context: Any, products: Any, weights: Any, panel: Any, tile: Any, slots: Any, slot: Any
+    typing_context: Any, products: Any, weights: Any, panel: Any, tile: Any, slot: Any
 ) -> Any:
-    """``unpack(products, weights, panel, tile, slots, slot)``: write a tile of a panel to a slot.
+    """``unpack(products, weights, panel, tile, slot)``: write a tile of a panel to an address.
 
     ``panel`` counts bytes of the weights, ``tile`` tiles as they lie.
     """
@@ -102,13 +105,56 @@ def unpack(
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         panel = builder.gep(_data(context, builder, weights, args[1]), [args[2]])
         pointers = storage.pointers(builder, panel, args[3])
-        loads = (VectorLoads(builder, start, path.lanes) for start in pointers)
-        offset = builder.mul(args[5], ir.Constant(args[5].type, slot_bytes(storage)))
-        to = builder.gep(_data(context, builder, slots, args[4]), [offset])
-        unpack_slot(builder, storage, Tile(*loads, path.widen), to, signed=wide.signed(storage))
+        header, own, levels = (VectorLoads(builder, start, path.lanes) for start in pointers)
+        loaded = Tile(header, own, levels, path.widen)
+        to = builder.inttoptr(args[4], ir.PointerType(I8))
+        unpack_slot(builder, storage, loaded, to, signed=wide.signed(storage))
         return context.get_dummy_value()
 
-    return types.void(products, weights, place, place, slots, place), codegen
+    return types.void(products, weights, place, place, place), codegen
+
+
+@intrinsic
+def first_line(typing_context: Any, room: Any) -> Any:
+    """``first_line(room)``: the address of an array's first byte that begins a line.
+
+    `keep` the array for as long as it is used: nothing else refers to it.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        start = _data(context, builder, room, args[0])
+        number = builder.ptrtoint(start, context.get_value_type(types.intp))
+        up = builder.add(number, ir.Constant(number.type, LINE - 1))
+        return builder.and_(up, ir.Constant(number.type, -LINE))
+
+    return types.intp(room), codegen
+
+
+@intrinsic
+def keep(typing_context: Any, room: Any) -> Any:
+    """``keep(room)``: the array lives until here."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.get_dummy_value()
+
+    return types.void(room), codegen
+
+
+@intrinsic
+def write_totals(typing_context: Any, sums: Any, count: Any, values: Any, at: Any) -> Any:
+    """``write_totals(sums, count, values, at)``: values from ``at`` on ← 0 + totals of a row."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        totals = builder.inttoptr(args[0], ir.PointerType(F32))
+        totals = builder.gep(totals, [ir.Constant(I32, ROW_SUMS - PANEL)])
+        to = builder.gep(_data(context, builder, values, args[2]), [args[3]])
+        with cgutils.for_range(builder, args[1]) as loop:
+            total = builder.load(builder.gep(totals, [loop.index]))
+            total = builder.fadd(total, ir.Constant(F32, 0.0))
+            builder.store(total, builder.gep(to, [loop.index]))
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, values, types.intp), codegen
 
 
 def _of_block(write: Callable[..., None]) -> Callable[..., Any]:
@@ -116,7 +162,7 @@ def _of_block(write: Callable[..., None]) -> Callable[..., Any]:
 
     def typer(
         typing_context: Any, products: Any, slots: Any, groups: Any, modes: Any, first: Any,
-        count: Any, inputs: Any, row: Any, rows: Any, width: Any, sums: Any, at: Any, scratch: Any,
+        count: Any, inputs: Any, row: Any, rows: Any, width: Any, sums: Any, scratch: Any,
     ) -> Any:  # fmt: skip
         place = types.intp
         path, storage, wide = _named(products)
@@ -127,8 +173,7 @@ def _of_block(write: Callable[..., None]) -> Callable[..., Any]:
             return context.get_dummy_value()
 
         return types.void(
-            products, slots, groups, modes, place, place, inputs, place, place, place, sums, place,
-            scratch,
+            products, place, groups, modes, place, place, inputs, place, place, place, place, place
         ), codegen  # fmt: skip
 
     return typer
@@ -147,11 +192,11 @@ multiply_block = intrinsic(
     )
 )
 """``multiply_block(products, slots, groups, modes, first, count, inputs, row, rows, width, sums,
-at, scratch)``: add the terms of tiles to the sums of a block of rows.
+scratch)``: add the terms of tiles to the sums of a block of rows.
 
 Slot i < ``count`` holds group ``groups[first + i]``; its mode is ``modes[first + i]``.  The block's
-``rows`` begin at ``row``, of ``width`` groups of the inputs each, and at row ``at`` of the sums,
-float32 (·, `ROW_SUMS`).
+``rows`` begin at ``row``, of ``width`` groups of the inputs each.  ``slots``, ``sums`` and
+``scratch`` are addresses; the sums are float32 (rows, `ROW_SUMS`).
 """
 
 
@@ -178,14 +223,14 @@ class _Block:
     def __init__(self, context: Any, builder: Any, kinds: Any, args: Any, slot_bytes: int) -> None:
         self._context, self._builder, self._kinds = context, builder, kinds
         _, slots, groups, modes, self._first, self.count, self._inputs = args[:7]
-        self._row, self.rows, self._width, sums, self._at, scratch = args[7:]
+        self._row, self.rows, self._width, sums, scratch = args[7:]
         self._slot_bytes = slot_bytes
-        self._slots, self._groups, self._modes = (
-            _data(context, builder, kinds[1 + i], array)
-            for i, array in enumerate((slots, groups, modes))
+        self._groups, self._modes = (
+            _data(context, builder, kinds[2 + i], array) for i, array in enumerate((groups, modes))
         )
-        self._sums = _data(context, builder, kinds[10], sums)
-        self.scratch = _data(context, builder, kinds[12], scratch)
+        self._slots, self._sums, self.scratch = (
+            builder.inttoptr(address, ir.PointerType(I8)) for address in (slots, sums, scratch)
+        )
         self.stride = self._times(self._width, GROUP)
 
     def slot(self, number: Any) -> Any:
@@ -196,17 +241,20 @@ class _Block:
         """Return the mode of the tile in a slot."""
         return self._number(self._modes, number)
 
-    def row(self, number: Any, slot: Any) -> RowPointers:
-        """Return where the operands of a row of the block lie for a slot."""
+    def group(self, number: Any) -> Any:
+        """Return the group of the tile in a slot."""
+        return self._number(self._groups, number)
+
+    def row(self, number: Any, group: Any) -> RowPointers:
+        """Return where the operands of a row of the block lie for a group."""
         row = self._builder.mul(self._plus(self._row, number), self._width)
-        group = self._builder.add(row, self._number(self._groups, slot))
-        sums = self._times(self._plus(self._at, number), ROW_SUMS)
-        start = self._builder.gep(self._sums, [sums])
+        group = self._builder.add(row, group)
+        offset = self._times(self._plus(ir.Constant(row.type, 0), number), 4 * ROW_SUMS)
         return RowPointers(
             self._input("levels", self._times(group, GROUP), I8),
             self._input("sums", self._times(group, 2), I32),
             self._input("scales", group, F32),
-            [self._builder.bitcast(start, ir.PointerType(I8))],
+            [self._builder.gep(self._sums, [offset])],
         )
 
     def _number(self, numbers: Any, slot: Any) -> Any:

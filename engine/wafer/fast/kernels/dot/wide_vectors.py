@@ -16,6 +16,7 @@ from engine.wafer.fast.kernels.dot.wide_code import (
     Operands,
     WideCode,
     add_to_sums,
+    factors_at,
     levels_at,
     mode_of_half,
     read,
@@ -83,7 +84,8 @@ class VectorCode(WideCode):
     def multiply(self, builder: Any, storage: Storage, lanes: int, operands: Operands) -> None:
         """Write a loop over the tiles; in it, some vectors of outputs after the other."""
         with cgutils.for_range(builder, operands.count) as loop:
-            rows = [operands.row(number, loop.index) for number in range(self.rows)]
+            group = operands.group(loop.index)
+            rows = [operands.row(number, group) for number in range(self.rows)]
             slot, mode = operands.slot(loop.index), operands.mode(loop.index)
             for first in range(0, PANEL, lanes * self._vectors):
                 outputs = list(range(first, first + lanes * self._vectors, lanes))
@@ -115,10 +117,11 @@ class VectorCode(WideCode):
                 inputs = _inputs(builder, row, quad, lanes)
                 for some, one in zip(levels, of_row, strict=True):
                     one.add(some, inputs)
+        factors = [factors_at(builder, storage, slot, output, half, lanes) for output in outputs]
         return [
-            term(builder, storage, slot, row, one.value(), output, half)
+            term(builder, some, row, one.value())
             for row, of_row in zip(rows, dots, strict=True)
-            for output, one in zip(outputs, of_row, strict=True)
+            for some, one in zip(factors, of_row, strict=True)
         ]
 
 

@@ -50,7 +50,7 @@ def share_all(runner):
 
 def logits(runner, steps):
     runner.move_to(0)
-    return [runner.step(tokens) for tokens in steps]
+    return [runner.prefill(tokens) for tokens in steps]
 
 
 def same(results, others):
@@ -141,9 +141,9 @@ def test_two_models_take_turns(tiny, pair):
     alone.move_to(0), helped.move_to(0), other.move_to(0)
 
     for tokens in steps:
-        expected = alone.step(tokens)
-        assert np.array_equal(helped.step(tokens), expected)
-        assert np.array_equal(other.step(tokens), expected)
+        expected = alone.prefill(tokens)
+        assert np.array_equal(helped.prefill(tokens), expected)
+        assert np.array_equal(other.prefill(tokens), expected)
 
     other.executor.close()
 
@@ -175,7 +175,7 @@ def test_models_that_are_dropped_leave_neither_threads_nor_memory(tiny, helpers)
     arenas = []
     for number in range(12):
         runner = opened(tiny, machine.get("tiny"), threads=3)
-        runner.step(step)
+        runner.prefill(step)
         arenas.append(weakref.ref(runner.executor._memory.values))
         if number % 2:
             runner.executor.close()
@@ -200,6 +200,22 @@ def test_a_model_that_was_closed_computes_again(helpers, pair):
 
     assert same(logits(helped, steps), expected)
     assert helpers() == 3
+
+
+def test_helpers_that_end_before_they_are_woken_are_ended(helpers, pair):
+    """A helper that is awake may see the end first and close its end of the pipe."""
+    _, helped, steps = pair
+    pool = helped.executor._pool
+    logits(helped, steps)
+    claims.stop(pool.shares)
+    for number, helper in enumerate(pool._helpers):
+        words = pool.shares.words
+        os.write(words[(claims._HELPERS + number) * claims._LINE + claims._WRITE_END], b"\0")
+        helper.join(10)
+
+    helped.executor.close()
+
+    assert helpers() == 0
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -227,7 +243,7 @@ from engine.wafer.program import machine
 from tests.tiny import tiny_model
 from tests.wafers import opened
 runner = opened(tiny_model(), machine.get("tiny"), threads=4)
-runner.step(np.array([1, 2, 3], np.int32))
+runner.prefill(np.array([1, 2, 3], np.int32))
 print("stepped", flush=True)
 """
 

@@ -34,10 +34,9 @@ def one_row(products, weights, inputs, sums):
 
 @numba.njit
 def many_rows(products, slots, numbers, inputs, sums):
-    wide_parts.begin(products, slots, numbers, numbers, 0, 1, inputs, 0, 4, 1, sums, 0, slots)
-    wide_parts.multiply_block(
-        products, slots, numbers, numbers, 0, 1, inputs, 0, 4, 1, sums, 0, slots
-    )
+    at, sums_at = wide_parts.first_line(slots), wide_parts.first_line(sums)
+    wide_parts.begin(products, at, numbers, numbers, 0, 1, inputs, 0, 4, 1, sums_at, at)
+    wide_parts.multiply_block(products, at, numbers, numbers, 0, 1, inputs, 0, 4, 1, sums_at, at)
     wide_parts.end(products)
 
 
