@@ -111,8 +111,8 @@ def test_memory_is_read_a_few_rows_at_a_time():
     tensor = BlockTensor(FORMATS["q4_0"], (4096, 2048), read)
     pack((matrix("w", tensor),), {"w": tensor})
 
-    assert max(rows.stop - rows.start for rows in asked) == 512
-    assert sorted(rows.start for rows in asked) == list(range(0, 4096, 512))
+    assert max(rows.stop - rows.start for rows in asked) == 2048
+    assert sorted(rows.start for rows in asked) == list(range(0, 4096, 2048))
 
 
 def test_bytes_that_are_mapped_read_only_can_be_packed():
