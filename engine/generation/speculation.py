@@ -17,8 +17,10 @@ MAX_GUESSED = 7
 ALLOWANCE = 0.015
 """Share of the time of plain passes that looking for guesses and wrong guesses may cost."""
 
-START, MOST = 3.0, 8.0
-"""Passes that a session may lose before it has gained any; and how many it saves up."""
+START, MOST = 1.0, 8.0
+"""Passes that a session may lose before it has gained any; and how many it saves up.
+
+A guess risks no more than there is: at most as much as its pass takes longer."""
 
 WORTH = 1.04
 """Tokens a pass of one row must be exceeded by, in expectation, before guesses are verified."""
@@ -106,7 +108,10 @@ class Speculation:
             for count in range(1, min(len(guess.tokens), longest) + 1):
                 likely *= share
                 gain += likely
-                worth = gain / self.cost(1 + count)
+                cost = self.cost(1 + count)
+                if cost - 1.0 > self.balance:  # all of it may be lost
+                    break
+                worth = gain / cost
                 if worth > most:
                     most, found = worth, guess.tokens[:count]
         return found

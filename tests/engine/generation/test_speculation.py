@@ -249,6 +249,18 @@ def test_wrong_guesses_cost_less_than_3_percent(slope):
     assert sum(lengths[-100:]) <= 10
 
 
+def test_no_more_is_risked_than_the_account_holds():
+    speculation = Speculation(Clock())
+    speculation.note_pass(1, 1.0, 1)
+    guess = Guess([1] * MAX_GUESSED, ("a", 0), 0.9)
+    lost = 0.0
+    while taken := speculation.best([guess]):
+        rows = 1 + len(taken)
+        lost += 0.5 * len(taken)
+        speculation.note_pass(rows, 1.0 + 0.5 * len(taken), 1)
+    assert 0.0 < lost <= 1.5  # what a session begins with, and less than a further row
+
+
 def test_dear_passes_are_not_used():
     speed, lengths, _ = learnt(costs=lambda rows: rows, shares={"a": 0.7})
     assert speed > 0.97
