@@ -22,7 +22,7 @@ from engine.server import __main__ as server
 def noted(complete: Callable[..., Any], file: Path) -> Callable[..., Any]:
     """Return `Session.complete`, which notes its times."""
 
-    def noting(request: Any, *, on_text: Any = None, cancelled: Any = None) -> Any:
+    def noting(request: Any, *, on_text: Any = None, **further: Any) -> Any:
         times = {"began": monotonic(), "first": None}
 
         def on_any_text(text: str) -> None:
@@ -31,7 +31,7 @@ def noted(complete: Callable[..., Any], file: Path) -> Callable[..., Any]:
                 on_text(text)
 
         try:
-            return complete(request, on_text=on_any_text, cancelled=cancelled)
+            return complete(request, on_text=on_any_text, **further)
         finally:
             times["ended"] = monotonic()
             with file.open("a", encoding="utf-8") as out:

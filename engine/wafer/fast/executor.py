@@ -28,7 +28,7 @@ from engine.wafer.fast.memory import Memory, Own
 from engine.wafer.fast.packing import Packed, begin_packing
 from engine.wafer.fast.pieces import WORTH_SHARING, help_steps, own_size
 from engine.wafer.fast.step import run_step
-from engine.wafer.fast.threads.choice import Choice
+from engine.wafer.fast.threads.choice import ThreadChoice
 from engine.wafer.fast.threads.pool import Pool
 from engine.wafer.fast.warm_up import compiled_loop, link, link_attention, warm_up
 from engine.wafer.program.isa import Field
@@ -111,7 +111,7 @@ class Executor:
             lambda positions: _cache(program, positions, code),
         )
         """The KV caches; steps use the selected one."""
-        self._pool, self._choice = Pool(threads, WORTH_SHARING), Choice(threads)
+        self._pool, self._choice = Pool(threads, WORTH_SHARING), ThreadChoice(threads)
         self._memory = _allocate(program, self._packed, self._pool, self.contexts.selected)
         names = [buffer.name for buffer in program.buffers]
         self._logits_at = int(self._memory.buffers[names.index("logits"), 0])

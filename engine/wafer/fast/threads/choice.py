@@ -10,7 +10,7 @@ More are tried now and then; so are fewer, seldom, because a product may be too 
 
 from dataclasses import dataclass, field
 
-__all__ = ["Choice"]
+__all__ = ["ThreadChoice"]
 
 _TRIAL = 2
 """Steps of a trial; as many of the usual choice just before are compared with it."""
@@ -62,7 +62,7 @@ class _Kind:
         return self.levels[self.at if self.trial is None else self.trial]
 
 
-class Choice:
+class ThreadChoice:
     """The number of threads of each step.
 
     Args:

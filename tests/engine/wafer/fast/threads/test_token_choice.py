@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.wafer.fast.threads.choice import Choice
+from engine.wafer.fast.threads.choice import ThreadChoice
 
 
 def run(choice, seconds, steps, *, rows=1, busy=1.0, helped=0.5):
@@ -25,12 +25,12 @@ def run(choice, seconds, steps, *, rows=1, busy=1.0, helped=0.5):
 
 
 def test_all_threads_are_taken_first():
-    assert Choice(6).threads(1) == 6
-    assert Choice(1).threads(64) == 1
+    assert ThreadChoice(6).threads(1) == 6
+    assert ThreadChoice(1).threads(64) == 1
 
 
 def test_threads_that_help_are_kept_and_trials_grow_rare():
-    choice = Choice(2)
+    choice = ThreadChoice(2)
 
     taken = run(choice, {1: 1.7, 2: 1.0}, 2000)
 
@@ -41,7 +41,7 @@ def test_threads_that_help_are_kept_and_trials_grow_rare():
 
 
 def test_threads_that_only_cost_are_left_and_tried_again():
-    choice = Choice(2)
+    choice = ThreadChoice(2)
 
     taken = run(choice, {1: 1.0, 2: 1.2}, 2000)
 
@@ -51,7 +51,7 @@ def test_threads_that_only_cost_are_left_and_tried_again():
 
 
 def test_the_best_of_many_numbers_is_found():
-    choice = Choice(8)
+    choice = ThreadChoice(8)
 
     taken = run(choice, {8: 1.5, 4: 0.9, 2: 1.0, 1: 1.8}, 400)
 
@@ -61,7 +61,7 @@ def test_the_best_of_many_numbers_is_found():
 
 @pytest.mark.parametrize("sign", [{"busy": 0.5}, {"helped": 0.1}])
 def test_a_neighbour_that_comes_late_is_noticed_and_its_leaving_too(sign):
-    choice = Choice(2)
+    choice = ThreadChoice(2)
     run(choice, {1: 1.7, 2: 1.0}, 1500)
 
     beside = run(choice, {1: 1.8, 2: 3.0}, 60, **sign)
@@ -74,7 +74,7 @@ def test_a_neighbour_that_comes_late_is_noticed_and_its_leaving_too(sign):
 
 
 def test_few_rows_and_many_are_apart():
-    choice = Choice(2)
+    choice = ThreadChoice(2)
 
     run(choice, {1: 1.0, 2: 1.2}, 40, rows=1)
     many = run(choice, {1: 80.0, 2: 50.0}, 40, rows=64)

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[5]
 
 
 class Always:
-    """In place of a `Choice`: always so many threads; keeps what helpers did."""
+    """In place of a `ThreadChoice`: always so many threads; keeps what helpers did."""
 
     def __init__(self, threads):
         self.count = threads
