@@ -39,7 +39,7 @@ _VARIANT = int(Field.VARIANT)
 _MATMUL, _ATTENTION, _NORM = int(Op.MATMUL), int(Op.ATTENTION), int(Op.NORM)
 _QUANTISE, _GATE = int(Op.QUANTISE), int(Op.GATE)
 
-WORTH_SHARING = 1 << 17
+WORTH_SHARING = 1 << 19
 """Multiply–accumulates below which handing pieces out costs more than it saves: some µs."""
 
 _VECTOR_COST = 8

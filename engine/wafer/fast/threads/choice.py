@@ -15,8 +15,9 @@ __all__ = ["ThreadChoice"]
 _TRIAL = 2
 """Steps of a trial; as many of the usual choice just before are compared with it."""
 
-_SOON, _LATE = 8, 512
-"""Steps from one trial to the next: at first, and at most after many that brought nothing."""
+_SOON, _SELDOM, _LATE = 16, 128, 1024
+"""Steps from one trial to the next: of more threads, of fewer, and at most after many that brought
+nothing.  Two steps by half of the threads in 128 cost a percent or two; more threads cost little."""
 
 _TROUBLED = 16
 """Steps from one trial to the next, at most, while a neighbour shows."""
@@ -38,9 +39,9 @@ class _Level:
     threads: int
     seconds: float = 0.0
     """Of a row, lately; 0 if never seen."""
-    wait: int = _SOON
+    wait: int = _SELDOM
     """Steps until it is tried again."""
-    pause: int = _SOON
+    pause: int = _SELDOM
     """What ``wait`` was when it began."""
 
 
@@ -127,7 +128,7 @@ class ThreadChoice:
         tried, usual = kind.levels[kind.trial], kind.levels[kind.at]
         tried.seconds = sum(kind.seen) / len(kind.seen)
         if tried.seconds < usual.seconds:
-            usual.wait = usual.pause = _SOON
+            usual.wait = usual.pause = _SOON if kind.trial > kind.at else _SELDOM
             kind.at = kind.trial
         else:
             tried.pause = min(2 * tried.pause, _LATE)
