@@ -17,7 +17,8 @@ _TRIAL = 2
 
 _SOON, _SELDOM, _LATE = 16, 128, 1024
 """Steps from one trial to the next: of more threads, of fewer, and at most after many that brought
-nothing.  Two steps by half of the threads in 128 cost a percent or two; more threads cost little."""
+nothing.  Two steps by half of the threads in 128 cost a percent or two; more threads cost little.
+"""
 
 _TROUBLED = 16
 """Steps from one trial to the next, at most, while a neighbour shows."""
