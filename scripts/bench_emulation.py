@@ -91,9 +91,9 @@ def run(runner: FastRunner, prompt: np.ndarray, decode: int) -> tuple[float, flo
     """Return the seconds of a prompt's token and of a decode after it."""
     runner.rewind(0)
     prefill = seconds(
-        lambda: [runner.step(part) for part in np.split(prompt, range(64, prompt.size, 64))]
+        lambda: [runner.step(part, 1) for part in np.split(prompt, range(64, prompt.size, 64))]
     )
-    steps = [seconds(lambda: runner.step(prompt[:1])) for _ in range(decode)]
+    steps = [seconds(lambda: runner.step(prompt[:1], 1)) for _ in range(decode)]
     return prefill / prompt.size, statistics.median(steps)
 
 
