@@ -27,6 +27,9 @@ from engine.wafer.timing.timing import Activity, Counts, Timing
 
 __all__ = ["Placed", "TierRunner", "open_placed"]
 
+_TOGETHER = 64
+"""Decodes that are counted together, at most."""
+
 
 class Placed:
     """A model where it lies on a machine, and what was run there.
@@ -64,6 +67,8 @@ class Placed:
         if keep:  # the costs in it would stay in memory
             vars(self).pop("compiled", None)
         self._counts = self.timing.none()
+        self._decodes: list[int] = []  # not counted yet: tokens at positions one after the other
+        self._decodes_at = 0
         self._simulated: dict[tuple[int, int, int], int] = {}  # position, rows, rows with logits
         self._lock = threading.Lock()
 
@@ -90,10 +95,26 @@ class Placed:
     # ── what was run ────────────────────────────────────────────────────────────────────────
 
     def note_step(self, tokens: NDArray[np.int32], position: int, last: int = 1) -> None:
-        """Count a step of ``tokens`` (M,) appended at ``position``, the last ones with logits."""
-        step = self.timing.count(tokens, position, last)
+        """Count a step of ``tokens`` (M,) appended at ``position``, the last ones with logits.
+
+        Decodes one after the other are counted together, once somebody asks: a count takes as
+        long as a fifth of a small model's step, and that of many no longer.
+        """
         with self._lock:
-            self._counts = self._counts.plus(step)
+            if tokens.size > 1:
+                self._counts = self._counts.plus(self.timing.count(tokens, position, last))
+                return
+            if position != self._decodes_at + len(self._decodes) or len(self._decodes) >= _TOGETHER:
+                self._count_decodes()
+                self._decodes_at = position
+            self._decodes.append(int(tokens[0]))
+
+    def _count_decodes(self) -> None:
+        """Add the decodes that were not counted yet."""
+        if self._decodes:
+            tokens = np.array(self._decodes, np.int32)
+            self._counts = self._counts.plus(self.timing.count_decodes(tokens, self._decodes_at))
+            self._decodes = []
 
     def note_cycles(self, position: int, rows: int, cycles: int, last: int = 1) -> None:
         """Remember the cycles that a simulation took for a step of ``rows`` rows."""
@@ -103,6 +124,7 @@ class Placed:
     def counts(self) -> Counts:
         """What was run since the model was placed."""
         with self._lock:
+            self._count_decodes()
             return self._counts
 
     def expand(self, counts: Counts) -> Activity:

@@ -369,6 +369,12 @@ class Timing:
             tokens, position = tokens[rows:], position + rows
         return total
 
+    def count_decodes(self, tokens: NDArray[np.int32], position: int) -> Counts:
+        """Return the counts of as many steps as there are tokens, each appending one."""
+        steps = int(tokens.size)
+        together = self._count(tokens, position, steps)
+        return replace(together, steps=steps, last_growth=together.growth)
+
     def _count(self, tokens: NDArray[np.int32], position: int, logits: int) -> Counts:
         """Return the counts of one wave."""
         windows = self._attentions.windows

@@ -74,6 +74,23 @@ def test_a_step_that_fails_is_not_counted(placed):
     assert placed.counts.steps == 0
 
 
+@pytest.mark.parametrize("read_at", [(), (7,), (1, 2, 40)])
+def test_decodes_counted_together_are_those_counted_one_by_one(placed, read_at):
+    """Also where they jump, where a prefill comes between, and where somebody reads meanwhile."""
+    random = np.random.default_rng(3)
+    positions = [*range(10, 50), *range(20, 24), 63, 5, *range(5, 30)]
+    steps = [(random.integers(0, 9, 1).astype(np.int32), position) for position in positions]
+    steps.insert(44, (np.arange(6, dtype=np.int32), 2))
+    expected = placed.timing.none()
+    for number, (tokens, position) in enumerate(steps):
+        placed.note_step(tokens, position)
+        expected = expected.plus(placed.timing.count(tokens, position))
+        if number in read_at:
+            assert placed.counts.rows == expected.rows
+    for name in expected.__slots__:
+        assert np.array_equal(getattr(placed.counts, name), getattr(expected, name)), name
+
+
 def test_counts_can_be_read_while_steps_are_noted(placed):
     seen = []
     reader = threading.Thread(target=lambda: seen.extend(placed.counts.rows for _ in range(200)))
