@@ -44,6 +44,9 @@ SLOW_CLIENT_BYTES = 8 * 1024 * 1024
 DEAD_CLIENT_BYTES = 64 * 1024 * 1024
 """A client with more unread bytes is dropped."""
 
+PAUSE_FOR_MAKING = 9
+"""Least pause after a message of telemetry, in times that it took to make: a tenth of a core."""
+
 MAX_SESSIONS = 8
 """Sessions that one client may have open."""
 
@@ -231,15 +234,20 @@ class _View:
             self._watching = None
 
     async def _watch(self, seconds: float) -> None:
-        """Send telemetry at once, then every interval in which something happened."""
+        """Send telemetry at once, then every interval in which something happened.
+
+        A message about many cores takes a while to make, from a core that the model could use: the
+        pause after it is longer then.
+        """
         await self._ready.wait()
         session, number = self.session, self._asked.session
         assert session is not None  # set before the event
         older = session.snapshot()
         self._connection.send(replace(session.telemetry(0, older, older), session=number))
-        sequence = 0
+        sequence, making = 0, 0.0
         while True:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(max(seconds, PAUSE_FOR_MAKING * making))
+            began = monotonic()
             newer = session.snapshot()
             unchanged = (newer.work, newer.busy) == (older.work, older.busy)
             if unchanged or self._connection.unread_bytes() > SLOW_CLIENT_BYTES:
@@ -247,7 +255,7 @@ class _View:
             sequence += 1
             telemetry = session.telemetry(sequence, older, newer)
             self._connection.send(replace(telemetry, session=number))
-            older = newer
+            older, making = newer, monotonic() - began
 
 
 def _at_clock(completion: Completion, clock_ghz: float) -> Completion:
