@@ -15,7 +15,9 @@ from scripts.bench.workers import ROOT, Worker, WorkerDied
 from tests.scripts.bench_children import python, stand_in
 
 LOOPS = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits "ignore"
 from scripts.bench.beside import endless_loops
 from scripts.bench.workers import ended_in_order
 ended_in_order()
