@@ -17,7 +17,8 @@ from tests.scripts.bench_children import python, stand_in
 LOOPS = """
 import signal
 import sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits "ignore"
+# A job in the background inherits that it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from scripts.bench.beside import endless_loops
 from scripts.bench.workers import ended_in_order
 ended_in_order()
