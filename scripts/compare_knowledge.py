@@ -11,11 +11,7 @@ then one JSON object as the last line.
 
 import argparse
 import json
-import shutil
-import subprocess
 import sys
-import sysconfig
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +22,7 @@ from engine.quality.answers import ModelAnswers
 from engine.quality.bench import QualityBench
 from engine.quality.paired import ask_pairs, paired_summary
 from engine.session import Session
+from scripts.wheels import package_folders
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,11 +44,7 @@ SUITES = {"line": 500, "mid": 500, "block": 200, "api": 200, "cross": 200}
 def main() -> None:
     """Fetch what is asked for, ask, report."""
     options = _options()
-    data = options.work / "packages"
-    if options.fetch:
-        fetch(data)
-    if not data.is_dir():
-        sys.exit(f"{data} is missing; --fetch downloads the packages")
+    data = package_folders(options.work, PACKAGES, fetch=options.fetch, library=["asyncio"])
     options.records.mkdir(parents=True, exist_ok=True)
     reports = {}
     for model in options.model:
@@ -81,21 +74,6 @@ def _options() -> argparse.Namespace:
     options.suites = dict(zip(names, options.n or [SUITES[name] for name in names], strict=True))
     options.records = options.records or options.work / "records"
     return options
-
-
-def fetch(data: Path) -> None:
-    """Download the wheels and lay their packages into folders of ``data``."""
-    wheels = data.parent / "wheels"
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:"]
-    subprocess.run([*command, "-d", str(wheels), *PACKAGES], check=True)
-    for wheel in sorted(wheels.glob("*.whl")):
-        folder = data / wheel.name.partition("-")[0]
-        if not folder.exists():
-            with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(folder)
-    library = Path(sysconfig.get_path("stdlib"))
-    if not (data / "asyncio").exists():
-        shutil.copytree(library / "asyncio", data / "asyncio" / "asyncio")
 
 
 def ask(model: str, data: Path, suites: dict[str, int], path: Path, threads: int | None) -> None:

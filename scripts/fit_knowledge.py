@@ -10,9 +10,7 @@ weights and its checksum into ``checksums.json``; the last line of stdout is one
 
 import argparse
 import json
-import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -21,6 +19,7 @@ from engine.knowledge.tuning import write_tuning
 from engine.model_store.lookup import find_model
 from engine.quality.knowledge_fit import FitPlan, fit_session
 from engine.session import Session
+from scripts.wheels import package_folders
 
 PACKAGES = (
     "docutils==0.23",
@@ -41,7 +40,7 @@ def main() -> None:
     """Fit, choose the threshold, write."""
     options = _options()
     folder = find_model(options.model)
-    data = options.data or _fetched(options.work, fetch=options.fetch)
+    data = options.data or package_folders(options.work, PACKAGES, fetch=options.fetch)
     plan = FitPlan(options.questions, options.judged, options.seed, options.only_threshold)
     session = Session.open(str(folder), threads=options.threads)
     tuning = fit_session(session, data, plan, _show)
@@ -66,24 +65,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=3)
     return parser.parse_args()
-
-
-def _fetched(work: Path, *, fetch: bool) -> Path:
-    """Return the folder with the development packages, one folder each."""
-    data = work / "packages"
-    if fetch and not data.exists():
-        wheels = work / "wheels"
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", "-d", str(wheels)]
-        subprocess.run([*command, "--only-binary", ":all:", *PACKAGES], check=True)
-        partial = work / "partial"
-        for wheel in sorted(wheels.glob("*.whl")):
-            with zipfile.ZipFile(wheel) as archive:
-                names = [name for name in archive.namelist() if name.endswith(".py")]
-                archive.extractall(partial / wheel.name.partition("-")[0], names)
-        partial.rename(data)  # all of them or none
-    if not data.is_dir():
-        raise SystemExit(f"{data} is not there: give --data, or --fetch to download it")
-    return data
 
 
 if __name__ == "__main__":
