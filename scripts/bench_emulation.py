@@ -26,13 +26,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from engine.model.load import Model, load_model
 from engine.model.sum_orders import ReduceOrder
 from engine.model_store.lookup import find_model
+from engine.server.connection import PAUSE_FOR_MAKING
 from engine.wafer.fast.fast_runner import FastRunner, open_fast
 from engine.wafer.plan.placed import Placed, open_placed
 from engine.wafer.program import machine as machines
 from engine.wafer.program.program import Program
 
 FRAMES_PER_SECOND = 10
-"""Messages to the panes at the shortest interval that the settings allow."""
+"""Messages to the panes at the shortest interval that the settings allow; a tenth of the time at
+most (`PAUSE_FOR_MAKING`)."""
+
+DECODES = 64
+"""Of a repeat, counted together."""
+
 REPEATS = 50
 
 
@@ -101,9 +107,15 @@ def counting(placed: Placed, position: int) -> tuple[float, float]:
     """Return the seconds to count a decode, and to expand the counts of a frame."""
     token = np.zeros(1, np.int32)
     note, frame = [], []
-    for number in range(REPEATS):
+
+    def decodes() -> None:  # counted when somebody asks
+        for number in range(DECODES):
+            placed.note_step(token, position + number)
+        _ = placed.counts
+
+    for _ in range(REPEATS):
         older = placed.counts
-        note.append(seconds(partial(placed.note_step, token, position + number)))
+        note.append(seconds(decodes) / DECODES)
         frame.append(seconds(partial(placed.expand, placed.counts.since(older))))
     return statistics.median(note), statistics.median(frame)
 
@@ -136,7 +148,8 @@ def measure(model: Model, prompt: int, decode: int, threads: int, rounds: int) -
         order_decode_share=ratios[1],
         note_ms=1e3 * note,
         frame_ms=1e3 * frame,
-        counting_share=note / placed_decode + frame * FRAMES_PER_SECOND,
+        counting_share=note / placed_decode
+        + min(frame * FRAMES_PER_SECOND, 1 / (1 + PAUSE_FOR_MAKING)),
     )
 
 
