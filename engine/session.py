@@ -178,6 +178,7 @@ class Session:
         on_text: Callable[[str], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
         quick: bool = False,
+        sure_only: bool = False,
     ) -> Completion:
         """Return the text for a cursor.
 
@@ -190,6 +191,8 @@ class Session:
                 cache.
             quick: Whether less context is better than a later answer: where much would have to be
                 read first, a larger model then reads only what is near the cursor.
+            sure_only: Whether to tell only text that hardly ever is withdrawn, and to leave out
+                an unlikely rest: for an answer that nobody asked for.
 
         Raises:
             PromptError: The file is private, or the request does not fit the model's context.
@@ -205,6 +208,7 @@ class Session:
                     on_text or (lambda text: None),
                     cancelled or (lambda: False),
                     quick=quick,
+                    sure_only=sure_only,
                 )
             finally:
                 self._busy = False

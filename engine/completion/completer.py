@@ -4,7 +4,7 @@ Decides nothing itself but the order of the steps.  Knows one model and the runn
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from time import perf_counter
@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.completion.draft import Draft, Limits
-from engine.completion.frames import Frame
 from engine.completion.guessing import Guesser
 from engine.completion.openings import OpeningRules
 from engine.completion.prompt import SMALL_MODEL_TOKENS, Prompt, PromptBuilder, longest_prompt
 from engine.completion.prompt_styles import PLAIN, find_style, text_ends
 from engine.completion.stats import WaferMeter, host_stats
 from engine.completion.stop import StopRules
+from engine.completion.sure_text import SureText
 from engine.completion.surroundings import Surroundings
 from engine.completion.syntax import Syntax, is_python
 from engine.completion.trim import trim, without_extra_indent, without_unfinished_line
@@ -101,8 +101,8 @@ class Completer:
         quick_tokens = QUICK_TOKENS if room < SMALL_MODEL_TOKENS else None
         self._typing = TypingPrompts(self._builder, generator.kept.held, quick_tokens)
         self.typed_lines: int | None = None
-        """Lines above the cursor's that every prompt treats as typed just now, for measuring what
-        that costs; None: those that have been typed since the prompt's frame was made."""
+        """Most lines above the cursor's that every prompt treats as typed just now, for measuring
+        what that is worth; None: as many as suit, and those typed since the frame was made."""
         self._others: OtherFiles | None = None
         self._openings = OpeningRules(tokenizer)
         self._text_ends = text_ends(style or PLAIN, tokenizer)
@@ -141,6 +141,7 @@ class Completer:
         cancelled: Callable[[], bool],
         *,
         quick: bool = False,
+        sure_only: bool = False,
     ) -> Completion:
         """Return the text for a cursor.
 
@@ -149,6 +150,8 @@ class Completer:
             on_text: Called with all text so far whenever it has changed and more is to come.
             cancelled: Asked between steps; True ends the completion with what there is.
             quick: Whether less context is better than a later answer.
+            sure_only: Whether to tell only text that is likely enough, and to end with it where
+                the whole is not.
 
         Raises:
             PromptError: The file is private, or the request does not fit the model's context.
@@ -161,13 +164,18 @@ class Completer:
         draft = self._draft(prepared)
         ids, guess = prepared.prompt.ids, self._guesser(prepared, draft)
         writer = Writer(self.generator, draft, ids, request.max_tokens, guess)
-        writer.write(on_text, cancelled)
+        sure = SureText(self.threshold if sure_only else None)
+        writer.write(lambda text: on_text(text) if sure.grows(draft) else None, cancelled)
         first_text_at = writer.first_text_at or perf_counter()
         written, text = _finished(draft, request.multi_line)
         generation = writer.generation
+        reason = _finish_reason(draft, written, text, generation)
+        shown = bool(text.strip()) and self._is_likely(draft.mean_logprob)
+        if sure_only and not (shown or generation.cancelled) and sure.begins(text):
+            text, reason, shown = sure.text, "unsure", True
         return Completion(
             text=text,
-            finish_reason=_finish_reason(draft, written, text, generation),
+            finish_reason=reason,
             model=self._model.name,
             prompt_tokens=generation.prompt_tokens,
             cached_tokens=generation.cached_tokens,
@@ -176,7 +184,7 @@ class Completer:
             wafer=self._meter.stats(generation),
             repository=_repository_stats(prepared.library, draft),
             mean_logprob=draft.mean_logprob,
-            shown=bool(text.strip()) and self._is_likely(draft.mean_logprob),
+            shown=shown,
         )
 
     def grow(self, cancelled: Callable[[], bool]) -> None:
@@ -222,32 +230,12 @@ class Completer:
         path, prefix, suffix = request.path, request.prefix, request.suffix
         others, repository = self._shown_files(request)
         if self.typed_lines is not None:
-            return self._split_prompt(request, room, others, repository, self.typed_lines)
+            builder = replace(self._builder, split_lines=self.typed_lines)
+            return builder.build(path, prefix, suffix, room, others, repository)
         if history is _History.NONE:
             return self._builder.build(path, prefix, suffix, room, others, repository)
         quick = history is _History.QUICK
         return self._typing.build(request, room, others, repository, quick=quick)
-
-    def _split_prompt(
-        self,
-        request: CompletionRequest,
-        room: int,
-        others: list[FileChunk],
-        repository: str,
-        lines: int,
-    ) -> Prompt:
-        """Return a prompt of which so many lines above the cursor's count as just typed."""
-        path, prefix, suffix = request.path, request.prefix, request.suffix
-        split = prefix.rfind("\n") + 1
-        for _ in range(lines):
-            split = prefix.rfind("\n", 0, max(0, split - 1)) + 1
-        above = self._builder.build(path, prefix[:split], suffix, room, others, repository)
-        if above.typed is not None:
-            frame = Frame.around(("", path), above.ids, above.before, prefix[:split], suffix)
-            prompt = self._builder.go_on(frame, prefix[split:], room)
-            if prompt is not None:
-                return prompt
-        return self._builder.build(path, prefix, suffix, room, others, repository)
 
     def _shown_files(self, request: CompletionRequest) -> tuple[list[FileChunk], str]:
         """Return chunks of the repository's other files for the prompt, and its name."""

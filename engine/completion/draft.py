@@ -136,6 +136,11 @@ class Draft:
         return sum(self._logprobs) / len(self._logprobs) if self._logprobs else None
 
     @property
+    def scored(self) -> int:
+        """How many tokens `mean_logprob` is the mean of."""
+        return len(self._logprobs)
+
+    @property
     def changed(self) -> float:
         """Share of the chosen tokens that are not the model's own likeliest, 0–1."""
         differing = sum(self._differs(choice.token, choice.own) for choice in self._choices)

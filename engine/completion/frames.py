@@ -15,13 +15,23 @@ SEEN_CHARACTERS = 3072
 """A frame fits a text that agrees with its own as far as this, before and after: more than a prompt
 shows."""
 
-TYPED_LINES = 10
+SPLIT_LINES = 10
+"""Lines above the cursor's that stand behind the split point of a new frame, at most.
+
+Models write better where they go on with the middle than where it begins at the cursor:
+{MEASURED}
+"""
+
+SPLIT_TOKENS = 160
+"""Most tokens of those lines; what stands on the cursor's line may also be longer."""
+
+TYPED_LINES = 20
 """Most line ends behind the split point."""
 
-TYPED_TOKENS = 160
-"""Most tokens behind the split point; what is typed on one line may also be longer."""
+TYPED_TOKENS = 320
+"""Most tokens behind it."""
 
-TYPED_CHARACTERS = 1200
+TYPED_CHARACTERS = 2400
 """Most characters behind it, so that a search for the split point is short."""
 
 KEPT_FRAMES = 24

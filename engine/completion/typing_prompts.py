@@ -8,7 +8,7 @@ requests so far, on which rows are held and on what was computed in idle time, n
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from engine.completion.frames import Frame, Frames
+from engine.completion.frames import SPLIT_LINES, Frame, Frames
 from engine.completion.prompt import Prompt, PromptBuilder
 from engine.protocol.completion import CompletionRequest
 from engine.repository.other_files import FileChunk
@@ -19,7 +19,7 @@ QUICK_TOKENS = 280
 """Longest prompt that is computed while somebody waits, if a shorter one can stand in: control
 tokens, the file's name and a cut at a line leave at least 200 for the text around the cursor."""
 
-RENEWAL_LINES = 4
+RENEWAL_LINES = SPLIT_LINES + 4
 """Line ends behind the split point from which a frame with a later one is wanted."""
 
 
@@ -147,14 +147,13 @@ def _file(request: CompletionRequest) -> tuple[str, str]:
 
 
 def _frame(request: CompletionRequest, prompt: Prompt, *, short: bool) -> Frame:
-    """Return the frame of a prompt that ends with the cursor's line."""
+    """Return the frame of a prompt that ends with typed text."""
     typed = prompt.typed or 0
-    above = request.prefix[: request.prefix.rfind("\n") + 1]
     return Frame.around(
         _file(request),
         prompt.ids[: len(prompt.ids) - typed],
         prompt.before[: len(prompt.before) - typed],
-        above,
+        request.prefix[: prompt.split],
         request.suffix,
         short=short,
     )

@@ -107,7 +107,8 @@ class Completion(msgspec.Struct, frozen=True):
     text: str
     """Trimmed; may be empty."""
     finish_reason: str
-    """``stop`` (the model ended it), ``length``, ``trimmed`` (a rule cut it) or ``cancelled``."""
+    """``stop`` (the model ended it), ``length``, ``trimmed`` (a rule cut it), ``unsure`` (an unlikely
+    rest was left out, which happens to nobody who asked) or ``cancelled``."""
     model: str
     """Name of the model that wrote it."""
     prompt_tokens: int
@@ -124,4 +125,4 @@ class Completion(msgspec.Struct, frozen=True):
     where nothing was chosen."""
     shown: bool = True
     """Whether the text is worth showing unasked: it is not empty, and ``mean_logprob`` reaches
-    the model's threshold.  ``text`` does not depend on it."""
+    the model's threshold, or the text is its likely beginning alone."""

@@ -22,6 +22,8 @@ class Question:
     suffix: str
     multi_line: bool = False
     max_tokens: int = 64
+    asked: bool = True
+    """Whether a person asked; if not, only what is likely is an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class CursorAnswer:
     """Tokens that were generated."""
     shown: bool = True
     """Whether the app would show the text."""
+    whole: bool = True
+    """Whether it is all of the text, not the likely beginning alone."""
     changed: float = 0.0
     """Share of the tokens that the model alone would not have chosen."""
     weight: float = 0.0
@@ -84,7 +88,9 @@ class ModelAnswers:
     def answer(self, question: Question) -> CursorAnswer:
         """Return the session's completion."""
         drafts: list[str] = []
-        completion = self._session.complete(self._request(question), on_text=drafts.append)
+        completion = self._session.complete(
+            self._request(question), on_text=drafts.append, sure_only=not question.asked
+        )
         learnt = completion.repository
         return CursorAnswer(
             text=completion.text,
@@ -92,8 +98,8 @@ class ModelAnswers:
             shown=completion.shown,
             changed=learnt.changed if learnt is not None else 0.0,
             weight=learnt.mean_weight if learnt is not None else 0.0,
-            # The engine process does the same: it sends no part of a text that it may yet hide.
-            drafts=() if self._session.threshold is not None else tuple(drafts),
+            whole=completion.finish_reason != "unsure",
+            drafts=tuple(drafts),
         )
 
     def bits(self, question: Question, target: str) -> float:

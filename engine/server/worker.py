@@ -217,13 +217,12 @@ def _serve(job: Job) -> None:
 
 def _complete(job: Job) -> Completed:
     """Complete a job's request and return the final answer."""
-    # A suggestion that comes unasked may prove too unlikely to be shown, and only its end tells.
-    silent = job.message.automatic and job.session.threshold is not None
     completion = job.session.complete(
         job.message.request,
-        on_text=None if silent else _Partial(job),
+        on_text=_Partial(job),
         cancelled=job.cancelled.is_set,
         quick=job.message.automatic,
+        sure_only=job.message.automatic,
     )
     log.info(
         "%s, %s: %d prompt tokens (%d cached), %d generated, prefill %.1f ms, decode %.1f ms",

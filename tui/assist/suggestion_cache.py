@@ -20,6 +20,7 @@ class _Known:
     text: str
     multi_line: bool
     sure: bool
+    whole: bool
 
 
 class SuggestionCache:
@@ -36,13 +37,22 @@ class SuggestionCache:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def put(self, place: CursorPlace, text: str, *, multi_line: bool, sure: bool = True) -> None:
-        """Remember the whole suggestion for ``place``; an empty text means there is none.
+    def put(
+        self,
+        place: CursorPlace,
+        text: str,
+        *,
+        multi_line: bool,
+        sure: bool = True,
+        whole: bool = True,
+    ) -> None:
+        """Remember the suggestion for ``place``; an empty text means there is none.
 
-        A suggestion that is not ``sure`` is only found by a person who asks.
+        One that is not ``sure`` is only found by a person who asks; one that is not ``whole``,
+        because it is the sure beginning of a text, only by one who does not.
         """
         key = _key(place.prefix, place.suffix)
-        self._entries[key] = _Known(text, multi_line, sure)
+        self._entries[key] = _Known(text, multi_line, sure, whole)
         self._entries.move_to_end(key)
         while len(self._entries) > self._size:
             self._entries.popitem(last=False)
@@ -63,7 +73,7 @@ class SuggestionCache:
             start = len(prefix) - typed
             key = _key(prefix, place.suffix, start)
             known = self._entries.get(key)
-            if known is None:
+            if known is None or (asked and not known.whole):
                 continue
             if not known.sure and not asked:
                 # Offer nothing here; about a place further on nothing is known yet.

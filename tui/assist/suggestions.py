@@ -251,7 +251,11 @@ class Suggestions:
         request.text = completion.text
         wish = request.wish
         self.cache.put(
-            wish.place, completion.text, multi_line=wish.decision.multi_line, sure=completion.shown
+            wish.place,
+            completion.text,
+            multi_line=wish.decision.multi_line,
+            sure=completion.shown,
+            whole=completion.finish_reason != "unsure",
         )
         self._set_state()
         rest = request.rest_at(place)

@@ -164,7 +164,7 @@ class _Engine:
 def _completion(answer: CursorAnswer) -> Completion:
     return Completion(
         text=answer.text,
-        finish_reason="stop",
+        finish_reason="stop" if answer.whole else "unsure",
         model="replay",
         prompt_tokens=0,
         cached_tokens=0,
@@ -301,6 +301,7 @@ class _Typist:
                 request.suffix,
                 multi_line=request.multi_line,
                 max_tokens=request.max_tokens,
+                asked=False,
             )
         )
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.completion.frames import SPLIT_LINES, SPLIT_TOKENS
 from engine.completion.prompt import MARGIN_TOKENS, PromptBuilder, window_start
 from engine.completion.prompt_styles import STYLES
 from engine.errors import PromptError
@@ -65,6 +66,22 @@ def test_the_prompt_leaves_room_and_says_what_stands_at_the_cursor(
     assert suffix.startswith(after)
     short = len(prefix.encode()) + len(suffix.encode()) < 60
     assert (before, after) == (prefix, suffix) or not short
+
+
+@given(st.text(st.sampled_from("ab (\n"), max_size=400), st.integers(0, SPLIT_LINES))
+def test_lines_above_the_cursors_count_as_typed(prefix, lines):
+    prompt = builder(1024, TYPED, split_lines=lines).build("", prefix, "", 8)
+    above, typed = prefix[: prompt.split], prefix[prompt.split :]
+    assert say(prompt) + prompt.healing.decode() == f"<P>{above}<S><M>{typed}"
+    assert not above or above.endswith("\n")
+    assert typed.count("\n") <= lines
+    if typed.count("\n") < min(lines, prefix.count("\n")):  # one more would be too many tokens
+        another = above[:-1].rpartition("\n")[2]
+        assert len(another) + 1 + len(typed) > SPLIT_TOKENS
+
+
+def test_a_style_without_typed_text_has_no_split():
+    assert builder().build("", "a\nb", "", 8).typed is None
 
 
 def test_the_parts_share_the_room_about_three_to_one():

@@ -85,7 +85,7 @@ def written(tokenizer: Tokenizer, ids: list[int]) -> str:
 
 def prompt(family: str, *, others: bool = False, **changes: int) -> str:
     tokenizer, style = VOCABULARIES[family], style_of(family)
-    builder = PromptBuilder(tokenizer, 4096, style, healing=False, **changes)
+    builder = PromptBuilder(tokenizer, 4096, style, healing=False, split_lines=0, **changes)
     chunks = [FileChunk("a.py", "def a():\n")] if others else []
     built = builder.build("b.py", "x\n y(", ")\n", 8, chunks, "shop")
     return written(tokenizer, built.ids)

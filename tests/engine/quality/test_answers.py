@@ -39,14 +39,14 @@ def test_a_repository_is_read_once_for_all_its_questions(tmp_path: Path) -> None
     assert len(read) == 2
 
 
-def test_a_text_that_may_be_hidden_has_no_drafts(tmp_path: Path) -> None:
-    question = Question(tmp_path, "x.py", "def f():\n    ", "\n")
-    for threshold, drafts in ((None, True), (-9.0, False)):
-        answer = ModelAnswers(learning_session("return 1\n", threshold), repository=True).answer(
-            question
-        )
-        assert answer.shown
+def test_of_a_text_that_nobody_asked_for_only_the_sure_part_is_seen(tmp_path: Path) -> None:
+    """With this threshold no text is sure before it is complete."""
+    for asked, threshold, drafts in ((True, 0.0, True), (False, None, True), (False, 0.0, False)):
+        question = Question(tmp_path, "x.py", "def f():\n    ", "\n", asked=asked)
+        session = learning_session("return 1\n", threshold)
+        answer = ModelAnswers(session, repository=True).answer(question)
         assert bool(answer.drafts) is drafts
+        assert answer.whole
 
 
 # ── no leak through the corpus ──────────────────────────────────────────────────────────────

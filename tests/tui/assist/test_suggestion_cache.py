@@ -36,6 +36,15 @@ def test_that_there_is_nothing_is_remembered_for_its_place_only():
     assert cache.get(at("xy"), multi_line=True) is None
 
 
+def test_the_sure_beginning_of_a_text_is_no_answer_to_a_person_who_asks():
+    cache = SuggestionCache()
+    cache.put(at("x = "), "self.", multi_line=False, whole=False)
+    assert cache.get(at("x = "), multi_line=False) == "self."
+    assert cache.get(at("x = se"), multi_line=False) == "lf."
+    assert cache.get(at("x = "), multi_line=False, asked=True) is None
+    assert cache.get(at("x = se"), multi_line=False, asked=True) is None
+
+
 def test_only_the_text_near_the_cursor_counts():
     cache = SuggestionCache()
     cache.put(at("a" * 500 + "x = "), "1", multi_line=True)
