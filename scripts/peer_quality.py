@@ -1,10 +1,11 @@
 """Asks the bare model in llama.cpp what `bench quality` asks ours: infilling tasks, situations.
 
     .venv/bin/python scripts/peer_quality.py infill|situations TASKS MODEL.gguf
-        --peer-python /path/to/python [--n N] [--seed S] [--run-code]
+        --peer-python /path/to/python [--n N] [--seed S] [--run-code] [--ours FILE]
 
 Bare: the plain fill-in-the-middle prompt of Qwen2.5-Coder, the likeliest token each time, up to the
 end of the line where a task has one line.  The same tasks and the same judges as in the command.
+With what that printed (``bench quality --suite infill … --json``) both are compared task by task.
 The last line is JSON.
 """
 
@@ -87,6 +88,33 @@ def measure(call: argparse.Namespace, answers: Any, *, judge: bool) -> dict[str,
     return engine.measure_infill(tasks, answers, call.seed, quiet, run=lambda source: "not run")
 
 
+def paired(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], seed: int) -> dict[str, Any]:
+    """Return how often each of two sides passes the tasks that both were asked, pair by pair.
+
+    Raises:
+        SystemExit: They were asked different tasks.
+    """
+    from engine.quality.code_runner import PASSED
+    from engine.quality.scores import interval, mean
+
+    passed = [
+        {item["task_id"]: float(item["ended"] == PASSED) for item in items}
+        for items in (ours, theirs)
+    ]
+    if passed[0].keys() != passed[1].keys():
+        raise SystemExit("the answers are to other tasks: give both the same file, --n and --seed")
+    gains = [mine - passed[1][task] for task, mine in passed[0].items()]
+    return {
+        "n": len(gains),
+        "ours": mean(list(passed[0].values())),
+        "theirs": mean(list(passed[1].values())),
+        "gained": gains.count(1.0),
+        "lost": gains.count(-1.0),
+        "difference": mean(gains),
+        "difference_ci": interval(gains, seed),
+    }
+
+
 def main() -> None:
     """Ask, judge, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -98,6 +126,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--run-code", action="store_true")
+    parser.add_argument("--ours", type=Path, help="our answers, as the command printed them")
     call = parser.parse_args()
     if call.suite == "infill" and not call.run_code:
         raise SystemExit("infill runs what the model writes, in a confined process: --run-code")
@@ -112,6 +141,10 @@ def main() -> None:
     for item in figures["items"]:
         print(item.get("name") or item["task_id"], item.get("right", item.get("ended")),
               repr(item["text"]))  # fmt: skip
+    if call.ours and call.suite == "infill":
+        ours = json.loads(call.ours.read_text(encoding="utf-8"))["suites"]["infill"]["items"]
+        figures["paired"] = paired(ours, figures["items"], call.seed)
+        print(figures["paired"])
     print(json.dumps({"peer": "llama.cpp", "model": Path(call.model).name} | figures))
 
 

@@ -107,8 +107,8 @@ class Completion(msgspec.Struct, frozen=True):
     text: str
     """Trimmed; may be empty."""
     finish_reason: str
-    """``stop`` (the model ended it), ``length``, ``trimmed`` (a rule cut it), ``unsure`` (an unlikely
-    rest was left out, which happens to nobody who asked) or ``cancelled``."""
+    """``stop`` (the model ended it), ``length``, ``trimmed`` (a rule cut it), ``cancelled`` or
+    ``unsure`` (an unlikely rest was left out; never for a person who asked)."""
     model: str
     """Name of the model that wrote it."""
     prompt_tokens: int
