@@ -38,10 +38,18 @@ class FakeSession:
     def read_repository(self, root: str, patterns: tuple[str, ...]) -> None:
         self.read.append(root)
 
-    def complete(self, request: Any, *, on_text: Callable[[str], None]) -> Any:
+    def complete(
+        self, request: Any, *, on_text: Callable[[str], None], sure_only: bool = False
+    ) -> Any:
         self.requests.append(request)
         on_text(self.text)
-        return SimpleNamespace(text=self.text, completion_tokens=3, shown=True, repository=None)
+        return SimpleNamespace(
+            text=self.text,
+            finish_reason="stop",
+            completion_tokens=3,
+            shown=True,
+            repository=None,
+        )
 
     def score(self, request: Any, target: str) -> Any:
         return SimpleNamespace(bits=float(len(target.encode())))
