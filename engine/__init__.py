@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.model_list import ModelList, list_models
     from engine.model_store.digests import weights_sha256
     from engine.protocol.completion import Completion, CompletionRequest
+    from engine.protocol.editing import Edit, EditRequest
     from engine.quality import SUITES as quality_suites
     from engine.quality import TASK_SUITES as task_suites
     from engine.quality.answers import Answerer, CursorAnswer, ModelAnswers, Question
@@ -58,6 +59,8 @@ _HOME = {
     "CollectiveQuestion": "engine.wafer.figures.collective_questions:CollectiveQuestion",
     "Completion": "engine.protocol.completion:Completion",
     "CompletionRequest": "engine.protocol.completion:CompletionRequest",
+    "Edit": "engine.protocol.editing:Edit",
+    "EditRequest": "engine.protocol.editing:EditRequest",
     "CursorAnswer": "engine.quality.answers:CursorAnswer",
     "EngineClient": "engine.client:EngineClient",
     "EngineDown": "engine.client:EngineDown",
@@ -113,6 +116,8 @@ __all__ = [
     "Completion",
     "CompletionRequest",
     "CursorAnswer",
+    "Edit",
+    "EditRequest",
     "EngineClient",
     "EngineDown",
     "EngineStarting",
