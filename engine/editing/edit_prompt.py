@@ -152,7 +152,7 @@ def _end(text: str) -> str:
 
 def _beginning(text: str) -> str:
     """Return the first whole lines of a text, at most `AROUND_CHARACTERS`."""
-    text = text.removeprefix("\n")
+    text = text.lstrip("\n")
     if len(text) > AROUND_CHARACTERS:
         text = text[:AROUND_CHARACTERS].rpartition("\n")[0]
     return text.rstrip("\n")
