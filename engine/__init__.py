@@ -31,8 +31,13 @@ if TYPE_CHECKING:
     from engine.quality.endings import judge_ending
     from engine.quality.knowledge_fit import FitPlan, FittedTuning
     from engine.quality.knowledge_fit import fit as fit_knowledge
-    from engine.quality.task_files import draw_tasks, read_infill_tasks, read_situations
-    from engine.quality.task_suites import measure_infill, measure_situations
+    from engine.quality.task_files import (
+        draw_tasks,
+        read_edit_tasks,
+        read_infill_tasks,
+        read_situations,
+    )
+    from engine.quality.task_suites import measure_edits, measure_infill, measure_situations
     from engine.quality.typing_replay import Stretch, Typed
     from engine.session import Session, default_threads
     from engine.tokenization import tokenize
@@ -101,8 +106,10 @@ _HOME = {
     "quality_suites": "engine.quality:SUITES",
     "task_suites": "engine.quality:TASK_SUITES",
     "draw_tasks": "engine.quality.task_files:draw_tasks",
+    "read_edit_tasks": "engine.quality.task_files:read_edit_tasks",
     "read_infill_tasks": "engine.quality.task_files:read_infill_tasks",
     "read_situations": "engine.quality.task_files:read_situations",
+    "measure_edits": "engine.quality.task_suites:measure_edits",
     "measure_infill": "engine.quality.task_suites:measure_infill",
     "measure_situations": "engine.quality.task_suites:measure_situations",
 }
@@ -142,6 +149,7 @@ __all__ = [
     "list_models",
     "machine_facts",
     "machine_names",
+    "measure_edits",
     "measure_infill",
     "measure_situations",
     "plan_wafer",
@@ -152,6 +160,7 @@ __all__ = [
     "predict_multicast",
     "predict_prefill_layer",
     "quality_suites",
+    "read_edit_tasks",
     "read_infill_tasks",
     "read_situations",
     "summarise_validation",

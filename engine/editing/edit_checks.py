@@ -1,6 +1,5 @@
-"""Judges an edit before it is offered.  Runs nothing but Python's own parser."""
+"""Judges an edit before it is offered.  Runs nothing but Python's own compiler."""
 
-import ast
 import warnings
 
 from engine.completion.syntax import is_python
@@ -48,7 +47,8 @@ def _problem(text: str) -> str | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(text)
+            # Not the parser alone, which takes a return outside of any function.
+            compile(text, "<edit>", "exec", dont_inherit=True, optimize=0)
     except SyntaxError as error:
         return f"{error.msg} in line {error.lineno}"
     except (ValueError, RecursionError, MemoryError) as error:

@@ -68,6 +68,11 @@ def test_what_should_not_be_applied_is_refused_with_the_reason(says: str, reason
     assert reason in str(edit(says)[0].refused)
 
 
+def test_python_refuses_more_than_its_grammar_does() -> None:
+    done, _ = edit("return x\n```", replace(REQUEST, first=1, last=3))
+    assert "'return' outside function" in str(done.refused)
+
+
 def test_where_the_file_did_not_parse_before_nobody_can_tell() -> None:
     broken = replace(REQUEST, text=TEXT + "def (")
     assert edit("return (x\n```", broken)[0].parses is None
