@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.model_list import ModelList, list_models
     from engine.model_store.digests import weights_sha256
     from engine.protocol.completion import Completion, CompletionRequest
+    from engine.protocol.editing import Edit, EditRequest
     from engine.quality import SUITES as quality_suites
     from engine.quality import TASK_SUITES as task_suites
     from engine.quality.answers import Answerer, CursorAnswer, ModelAnswers, Question
@@ -30,8 +31,13 @@ if TYPE_CHECKING:
     from engine.quality.endings import judge_ending
     from engine.quality.knowledge_fit import FitPlan, FittedTuning
     from engine.quality.knowledge_fit import fit as fit_knowledge
-    from engine.quality.task_files import draw_tasks, read_infill_tasks, read_situations
-    from engine.quality.task_suites import measure_infill, measure_situations
+    from engine.quality.task_files import (
+        draw_tasks,
+        read_edit_tasks,
+        read_infill_tasks,
+        read_situations,
+    )
+    from engine.quality.task_suites import measure_edits, measure_infill, measure_situations
     from engine.quality.typing_replay import Stretch, Typed
     from engine.session import Session, default_threads
     from engine.tokenization import tokenize
@@ -58,6 +64,8 @@ _HOME = {
     "CollectiveQuestion": "engine.wafer.figures.collective_questions:CollectiveQuestion",
     "Completion": "engine.protocol.completion:Completion",
     "CompletionRequest": "engine.protocol.completion:CompletionRequest",
+    "Edit": "engine.protocol.editing:Edit",
+    "EditRequest": "engine.protocol.editing:EditRequest",
     "CursorAnswer": "engine.quality.answers:CursorAnswer",
     "EngineClient": "engine.client:EngineClient",
     "EngineDown": "engine.client:EngineDown",
@@ -98,8 +106,10 @@ _HOME = {
     "quality_suites": "engine.quality:SUITES",
     "task_suites": "engine.quality:TASK_SUITES",
     "draw_tasks": "engine.quality.task_files:draw_tasks",
+    "read_edit_tasks": "engine.quality.task_files:read_edit_tasks",
     "read_infill_tasks": "engine.quality.task_files:read_infill_tasks",
     "read_situations": "engine.quality.task_files:read_situations",
+    "measure_edits": "engine.quality.task_suites:measure_edits",
     "measure_infill": "engine.quality.task_suites:measure_infill",
     "measure_situations": "engine.quality.task_suites:measure_situations",
 }
@@ -113,6 +123,8 @@ __all__ = [
     "Completion",
     "CompletionRequest",
     "CursorAnswer",
+    "Edit",
+    "EditRequest",
     "EngineClient",
     "EngineDown",
     "EngineStarting",
@@ -137,6 +149,7 @@ __all__ = [
     "list_models",
     "machine_facts",
     "machine_names",
+    "measure_edits",
     "measure_infill",
     "measure_situations",
     "plan_wafer",
@@ -147,6 +160,7 @@ __all__ = [
     "predict_multicast",
     "predict_prefill_layer",
     "quality_suites",
+    "read_edit_tasks",
     "read_infill_tasks",
     "read_situations",
     "summarise_validation",

@@ -5,12 +5,14 @@ parts, lets one request at a time through to them and describes their state; com
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 from engine.completion.completer import Completer
 from engine.completion.prompt_styles import find_style
 from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
+from engine.editing.rewriter import Rewriter
 from engine.errors import EngineError
 from engine.generation.generator import Generator, RunnerStep
 from engine.generation.speculation import Speculation
@@ -21,6 +23,7 @@ from engine.model.families import FAMILIES
 from engine.model.load import Model, load_model
 from engine.model_store.lookup import find_model
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
+from engine.protocol.editing import Edit, EditRequest
 from engine.protocol.messages import (
     MachineInfo,
     ModelInfo,
@@ -72,6 +75,7 @@ class Session:
             runner, self._count, Speculation() if speculation else None, kv_budget_bytes()
         )
         self._completer = Completer(model, tokenizer, self._generator, self._meter, tuning)
+        self._rewriter = Rewriter(model, tokenizer, self._generator, self._meter)
         self._lock = Lock()
         self._busy = False
         self._closed = False
@@ -198,20 +202,38 @@ class Session:
             PromptError: The file is private, or the request does not fit the model's context.
             EngineError: A sampling setting is outside its range, or the session is closed.
         """
-        with self._lock:
-            if self._closed:
-                raise EngineError("the session is closed; open a new one")
-            self._busy = True
-            try:
-                return self._completer.complete(
-                    request,
-                    on_text or (lambda text: None),
-                    cancelled or (lambda: False),
-                    quick=quick,
-                    sure_only=sure_only,
-                )
-            finally:
-                self._busy = False
+        with self._serving():
+            return self._completer.complete(
+                request,
+                on_text or (lambda text: None),
+                cancelled or (lambda: False),
+                quick=quick,
+                sure_only=sure_only,
+            )
+
+    def rewrite(
+        self,
+        request: EditRequest,
+        *,
+        on_text: Callable[[str], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Edit:
+        """Return lines of a text as an instruction wants them.
+
+        Args:
+            request: The lines and the instruction.
+            on_text: Called in this thread with the lines so far, whenever they have changed.
+            cancelled: As for `complete`.
+
+        Raises:
+            PromptError: The file is private, the lines do not exist or do not fit the model's
+                context, the instruction is empty, or the model follows none.
+            EngineError: The session is closed.
+        """
+        with self._serving():
+            return self._rewriter.rewrite(
+                request, on_text or (lambda text: None), cancelled or (lambda: False)
+            )
 
     def interrupt(self) -> None:
         """Have ``cancelled`` asked at once, also inside a step.  Any thread; does not block.
@@ -242,6 +264,22 @@ class Session:
         """
         with self._lock:
             yield from follow(self._completer, request, target)
+
+    @contextmanager
+    def _serving(self) -> Iterator[None]:
+        """Serve one request, after those before it.
+
+        Raises:
+            EngineError: The session is closed.
+        """
+        with self._lock:
+            if self._closed:
+                raise EngineError("the session is closed; open a new one")
+            self._busy = True
+            try:
+                yield
+            finally:
+                self._busy = False
 
     # ── state ───────────────────────────────────────────────────────────────────────────────
 

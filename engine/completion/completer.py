@@ -26,7 +26,6 @@ from engine.completion.syntax import Syntax, is_python
 from engine.completion.trim import trim, without_extra_indent, without_unfinished_line
 from engine.completion.typing_prompts import QUICK_TOKENS, TypingPrompts
 from engine.completion.writer import Writer
-from engine.errors import PromptError
 from engine.generation.copied_tokens import CopiedTokens
 from engine.generation.generator import Generation, Generator
 from engine.generation.sampling import make_sampler
@@ -37,7 +36,7 @@ from engine.knowledge.tuning import Tuning
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
 from engine.protocol.messages import ModelInfo
 from engine.repository.other_files import FileChunk, OtherFiles
-from engine.repository.privacy import is_secret
+from engine.repository.privacy import refuse_secret
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Completer", "PreparedRequest"]
@@ -157,7 +156,7 @@ class Completer:
             PromptError: The file is private, or the request does not fit the model's context.
             EngineError: A sampling setting is outside its range.
         """
-        _refuse_private(request)
+        refuse_secret(request.path, request.private_patterns)
         start = perf_counter()
         history = _History.QUICK if quick else _History.USED
         prepared = self.prepare(request, request.max_tokens, history)
@@ -289,16 +288,6 @@ class Completer:
     def _is_likely(self, mean_logprob: float | None) -> bool:
         """Return whether a text is likely enough to be shown unasked."""
         return self.threshold is None or mean_logprob is None or mean_logprob >= self.threshold
-
-
-def _refuse_private(request: CompletionRequest) -> None:
-    """Raise PromptError if a request is about a private file."""
-    pattern = is_secret(request.path, request.private_patterns)
-    if pattern is not None:
-        raise PromptError(
-            f"{request.path} is private: it matches {pattern!r}, and such files are never read "
-            "as context nor completed"
-        )
 
 
 def _with_newlines(request: CompletionRequest) -> CompletionRequest:

@@ -15,7 +15,15 @@ from typing import Any, TypeVar
 
 from engine.errors import TaskFileError
 
-__all__ = ["InfillTask", "Situation", "draw_tasks", "read_infill_tasks", "read_situations"]
+__all__ = [
+    "EditTask",
+    "InfillTask",
+    "Situation",
+    "draw_tasks",
+    "read_edit_tasks",
+    "read_infill_tasks",
+    "read_situations",
+]
 
 _T = TypeVar("_T")
 
@@ -72,6 +80,34 @@ class Situation:
         return any(pattern.fullmatch(first) for pattern in self.accept)
 
 
+@dataclass(frozen=True, slots=True)
+class EditTask:
+    """Lines of a program, an instruction about them, and how to tell that it was followed."""
+
+    name: str
+    path: str
+    text: str
+    first: int
+    last: int
+    """The lines to edit, counted from 1; both belong to the range."""
+    instruction: str
+    test: str
+    """Runs behind the edited program, whose text is in ``SOURCE``; raises unless it is right."""
+
+    def program(self, edited: str) -> str:
+        """Return the edited program with its test."""
+        return f"{edited}\nSOURCE = {edited!r}\n{self.test}\n"
+
+
+def read_edit_tasks(path: Path) -> tuple[EditTask, ...]:
+    """Return the tasks of a file with a JSON list, perhaps compressed with gzip.
+
+    Raises:
+        TaskFileError: It cannot be read, or an item is no task.
+    """
+    return _all(path, (_edit_task(path, where, item) for where, item in _items(path)))
+
+
 def read_infill_tasks(path: Path) -> tuple[InfillTask, ...]:
     """Return the tasks of a JSON-lines file, perhaps compressed with gzip.
 
@@ -89,11 +125,7 @@ def read_situations(path: Path) -> tuple[Situation, ...]:
     Raises:
         TaskFileError: It cannot be read, or an item is no situation.
     """
-    items = _json(path, "", _text(path))
-    if not isinstance(items, list):
-        raise TaskFileError(f"{path}: a list of situations is needed")
-    rows = ((f"item {number}", item) for number, item in enumerate(items, 1))
-    return _all(path, (_situation(path, where, item) for where, item in rows))
+    return _all(path, (_situation(path, where, item) for where, item in _items(path)))
 
 
 def draw_tasks(tasks: tuple[_T, ...], count: int, seed: int) -> list[_T]:
@@ -127,6 +159,14 @@ def _all(path: Path, tasks: Iterator[_T]) -> tuple[_T, ...]:
     return found
 
 
+def _items(path: Path) -> Iterator[tuple[str, Any]]:
+    """Yield (where it stands, item) of a JSON list."""
+    items = _json(path, "", _text(path))
+    if not isinstance(items, list):
+        raise TaskFileError(f"{path}: a list is needed")
+    yield from ((f"item {number}", item) for number, item in enumerate(items, 1))
+
+
 def _json(path: Path, where: str, text: str) -> Any:
     try:
         return json.loads(text)
@@ -157,6 +197,25 @@ def _situation(path: Path, where: str, item: Any) -> Situation:
     except (re.error, RecursionError, OverflowError) as error:
         raise TaskFileError(f"{path}: {where}: no regular expression: {error}") from error
     return Situation(field("name"), field("path"), field("prefix"), field("suffix"), patterns)
+
+
+def _edit_task(path: Path, where: str, item: Any) -> EditTask:
+    field = _fields(path, where, item)
+    text, first, last = _joined(path, where, item, "text"), item.get("first"), item.get("last")
+    if not (isinstance(first, int) and isinstance(last, int)) or not (
+        1 <= first <= last <= text.count("\n") + 1
+    ):
+        raise TaskFileError(f"{path}: {where}: 'first' and 'last' must be lines of the text")
+    test = _joined(path, where, item, "test")
+    return EditTask(field("name"), field("path"), text, first, last, field("instruction"), test)
+
+
+def _joined(path: Path, where: str, item: dict[str, Any], name: str) -> str:
+    """Return a text that a file gives as the list of its lines."""
+    lines = item.get(name)
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise TaskFileError(f"{path}: {where}: {name!r} must be a list of lines")
+    return "\n".join(lines)
 
 
 def _fields(path: Path, where: str, item: Any) -> Callable[[str], str]:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from engine.protocol.editing import Edit, EditRequest
 from engine.quality.answers import Answerer, CursorAnswer, Question
 from engine.quality.code_runner import PASSED, run_program
 from engine.quality.scores import interval, mean
-from engine.quality.task_files import InfillTask, Situation
+from engine.quality.task_files import EditTask, InfillTask, Situation
 
-__all__ = ["measure_infill", "measure_situations"]
+__all__ = ["measure_edits", "measure_infill", "measure_situations"]
 
 _LINE_TOKENS = 64
 _BLOCK_TOKENS = 256
@@ -58,6 +59,52 @@ def measure_infill(
         "pass_at_1_ci": interval(passed, seed),
         "exact_match": mean(exact),
         "exact_match_ci": interval(exact, seed),
+        "items": items,
+    }
+
+
+def measure_edits(
+    tasks: Sequence[EditTask],
+    rewrite: Callable[[EditRequest], Edit],
+    seed: int,
+    on_item: OnItem,
+    *,
+    run: Callable[[str], str] = run_program,
+) -> dict[str, Any]:
+    """Return the figures of the suite ``edits``, with the fields of the command's JSON.
+
+    An edit that is refused counts as not passed; it is not run.
+
+    Args:
+        tasks: What to ask.
+        rewrite: Edits lines.
+        seed: Of the confidence interval.
+        on_item: Called after every task.
+        run: Runs a program and returns how it ended.
+    """
+    items: list[dict[str, Any]] = []
+    for done, task in enumerate(tasks, 1):
+        edit = rewrite(EditRequest(task.path, task.text, task.first, task.last, task.instruction))
+        lines = task.text.split("\n")
+        edited = "\n".join([*lines[: task.first - 1], edit.text, *lines[task.last :]])
+        ended = "refused" if edit.refused is not None else run(task.program(edited))
+        items.append(
+            {
+                "name": task.name,
+                "text": edit.text,
+                "ended": ended,
+                "refused": edit.refused,
+                "parses": edit.parses,
+            }
+        )
+        on_item(done, len(tasks))
+    passed = [float(item["ended"] == PASSED) for item in items]
+    return {
+        "n": len(items),
+        "passed": int(sum(passed)),
+        "pass_at_1": mean(passed),
+        "pass_at_1_ci": interval(passed, seed),
+        "refused": sum(item["refused"] is not None for item in items),
         "items": items,
     }
 

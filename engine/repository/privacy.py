@@ -27,7 +27,9 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase, translate
 from pathlib import Path, PurePath
 
-__all__ = ["PATTERNS", "PUBLIC_PATTERNS", "is_secret", "secret_file"]
+from engine.errors import PromptError
+
+__all__ = ["PATTERNS", "PUBLIC_PATTERNS", "is_secret", "refuse_secret", "secret_file"]
 
 PATTERNS: tuple[str, ...] = (
     # settings with passwords
@@ -188,6 +190,20 @@ def is_secret(path: str | Path, extra: Sequence[str] = ()) -> str | None:
         if (pattern.endswith("/") or not public) and _matches(parts, pattern):
             return pattern
     return None
+
+
+def refuse_secret(path: str, extra: Sequence[str] = ()) -> None:
+    """Raise an error if a request is about a private file.
+
+    Raises:
+        PromptError: It is.
+    """
+    pattern = is_secret(path, extra)
+    if pattern is not None:
+        raise PromptError(
+            f"{path} is private: it matches {pattern!r}, and such files are never read as context, "
+            "completed or edited"
+        )
 
 
 def secret_file(path: str | Path, extra: Sequence[str] = ()) -> str | None:

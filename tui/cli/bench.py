@@ -74,12 +74,12 @@ def bench() -> None:
     "--tasks",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Tasks of the suites infill (JSON lines) and situations (JSON); .gz, too.",
+    help="Tasks of the suites infill (JSON lines), situations and edits (JSON); .gz, too.",
 )
 @click.option(
     "--run-code",
     is_flag=True,
-    help="infill: run what the model writes, with its tests, in a process with limits.",
+    help="infill, edits: run what the model writes, with its tests, in a process with limits.",
 )
 @speculation_option
 @click.option(
@@ -114,7 +114,8 @@ def quality(
     copy of the nearest similar line.  All but measured times is the same for a seed.
 
     infill: holes in programs, judged by running their tests.  situations: cursors with the first
-    lines that help there.  Both come from a file of tasks, and the model writes alone.
+    lines that help there.  edits: instructions about lines, judged by running tests.  All come
+    from a file of tasks, and the model writes alone.
     """
     model = resolve_model(model)
     names = _suites(suites, more_suites)

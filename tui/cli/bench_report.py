@@ -89,6 +89,8 @@ def print_task_tables(report: dict[str, Any]) -> None:
     console.print(f"{report['model']}, tasks from {report['tasks']}", highlight=False)
     if "infill" in report["suites"]:
         console.print(_infill_table(report["suites"]["infill"]))
+    if "edits" in report["suites"]:
+        console.print(_edits_table(report["suites"]["edits"]))
     if "situations" in report["suites"]:
         console.print(_situations_table(report["suites"]["situations"]))
 
@@ -99,6 +101,16 @@ def _infill_table(suite: dict[str, Any]) -> Table:
     table.add_row(
         str(suite["n"]), _with_interval(suite, "pass_at_1"), _with_interval(suite, "exact_match")
     )
+    return table
+
+
+def _edits_table(suite: dict[str, Any]) -> Table:
+    """Return every edit, how its test ended, and the lines that were written."""
+    title = f"{suite['passed']} of {suite['n']} passed; {suite['refused']} refused"
+    table = Table("edit", "ended", "lines", title=title)
+    for item in suite["items"]:
+        ended = item["ended"] if item["refused"] is None else f"refused: {item['refused']}"
+        table.add_row(item["name"], Text(ended), Text(item["text"]))
     return table
 
 

@@ -42,8 +42,7 @@ def run(call: TaskCall, as_json: bool) -> None:
     """
     suite, path = _suite(call)
     began = perf_counter()
-    read = engine.read_infill_tasks if suite == "infill" else engine.read_situations
-    tasks: list[Any] = engine.draw_tasks(read(path), call.count, call.seed)
+    tasks: list[Any] = engine.draw_tasks(_read(suite, path), call.count, call.seed)
     with ProgressLine() as progress:
         session = engine.Session.open(
             call.model, speculation=call.speculation, on_progress=progress.show
@@ -79,17 +78,26 @@ def _suite(call: TaskCall) -> tuple[str, Path]:
     suite = call.suites[0]
     if call.tasks is None:
         raise WrongCallError(f"the suite {suite} needs --tasks FILE")
-    if suite == "infill" and not call.run_code:
+    if suite != "situations" and not call.run_code:
         raise WrongCallError(
-            "the suite infill runs what the model writes, in a process with limits on time,"
+            f"the suite {suite} runs what the model writes, in a process with limits on time,"
             " memory, files and network; say --run-code if that is all right"
         )
     return suite, call.tasks
 
 
+def _read(suite: str, path: Path) -> tuple[Any, ...]:
+    """Return the tasks of a suite's file."""
+    if suite == "situations":
+        return engine.read_situations(path)
+    return engine.read_edit_tasks(path) if suite == "edits" else engine.read_infill_tasks(path)
+
+
 def _measure(suite: str, tasks: list[Any], session: engine.Session, seed: int) -> dict[str, Any]:
     model = engine.ModelAnswers(session, repository=False)
     with SuiteBar(suite) as bar:
+        if suite == "edits":
+            return engine.measure_edits(tasks, session.rewrite, seed, bar.show)
         if suite == "infill":
             return engine.measure_infill(tasks, model, seed, bar.show)
         return engine.measure_situations(tasks, model, bar.show)

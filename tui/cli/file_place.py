@@ -8,10 +8,13 @@ its columns; the text after a final line ending is one more, empty line.
 import re
 from dataclasses import dataclass
 
-__all__ = ["FilePlace", "PlaceError", "cut", "parse_place"]
+__all__ = ["FilePlace", "FileRange", "PlaceError", "cut", "parse_place", "parse_range"]
 
 _PLACE = re.compile(
     r"(?P<file>.+?):(?P<line>\d{1,4000})(?::(?P<column>\d{1,4000}))?", re.DOTALL | re.ASCII
+)
+_RANGE = re.compile(
+    r"(?P<file>.+?):(?P<first>\d{1,18})(?:-(?P<last>\d{1,18}))?", re.DOTALL | re.ASCII
 )
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
@@ -28,6 +31,35 @@ class FilePlace:
     line: int
     column: int | None = None
     """None is the end of the line, before its line ending."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRange:
+    """Lines of a file, as a person writes them: ``FILE:FIRST-LAST``; both belong to the range."""
+
+    file: str
+    first: int
+    last: int
+
+
+def parse_range(text: str) -> FileRange:
+    """Return the lines that ``FILE:FIRST-LAST`` or ``FILE:LINE`` names.
+
+    Raises:
+        PlaceError: ``text`` has another form, or the last line comes before the first.
+
+    Example:
+        >>> parse_range("a.py:3-7")
+        FileRange(file='a.py', first=3, last=7)
+    """
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        raise PlaceError(f"'{text}' names no lines; write FILE:FIRST-LAST, counted from 1")
+    first = int(match["first"])
+    last = int(match["last"] or first)
+    if not 1 <= first <= last:
+        raise PlaceError(f"'{text}' names no lines: {first}-{last} is no range counted from 1")
+    return FileRange(match["file"], first, last)
 
 
 def parse_place(text: str) -> FilePlace:

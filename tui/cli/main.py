@@ -18,6 +18,7 @@ _PROGRAM = "spark-tui"
 _COMMANDS = {
     "bench": "tui.cli.bench",
     "complete": "tui.cli.complete",
+    "edit": "tui.cli.edit",
     "doctor": "tui.cli.doctor",
     "logits": "tui.cli.logits",
     "models": "tui.cli.models",

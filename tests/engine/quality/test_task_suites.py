@@ -2,15 +2,24 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.errors import TaskFileError
+from engine.protocol.completion import HostStats, WaferStats
+from engine.protocol.editing import Edit, EditRequest
 from engine.quality.answers import CursorAnswer, Question
-from engine.quality.task_files import draw_tasks, read_infill_tasks, read_situations
-from engine.quality.task_suites import measure_infill, measure_situations
+from engine.quality.code_runner import PASSED
+from engine.quality.task_files import (
+    draw_tasks,
+    read_edit_tasks,
+    read_infill_tasks,
+    read_situations,
+)
+from engine.quality.task_suites import measure_edits, measure_infill, measure_situations
 
 TASK = {
     "task_id": "SingleLineInfilling/Example/0/L1",
@@ -27,6 +36,10 @@ SITUATION = {
     "suffix": "\n",
     "accept": [r"Money\(\w+\)", "other"],
 }
+
+EDITS = Path(__file__).parents[2] / "data" / "edit_tasks.json"
+HOST = HostStats(1.0, 1.0, 1.0, None)
+WAFER = WaferStats("wse3", 0.85, "0", 1, 1, 1.0, 1.0, 0.5, 1)
 
 
 class Writer:
@@ -149,3 +162,73 @@ def test_other_situations_are_refused(tmp_path: Path, content: object, said: str
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(TaskFileError, match="No such file"):
         read_infill_tasks(tmp_path / "none")
+
+
+# ── edits ───────────────────────────────────────────────────────────────────────────────────
+
+EDIT = {
+    "name": "double",
+    "path": "a.py",
+    "first": 2,
+    "last": 2,
+    "instruction": "Return twice as much.",
+    "text": ["def f(x):", "    return x"],
+    "test": ["assert f(4) == 8", "assert 'return' in SOURCE"],
+}
+
+
+def says(text: str, refused: str | None = None) -> Callable[[EditRequest], Edit]:
+    return lambda request: Edit(text, refused, True, "canned", 1, 1, HOST, WAFER)
+
+
+def test_an_edit_is_judged_by_its_test(tmp_path: Path) -> None:
+    file = tmp_path / "edits.json"
+    file.write_text(json.dumps([EDIT]))
+    tasks = read_edit_tasks(file)
+    right = measure_edits(tasks, says("    return 2 * x"), 0, nothing)
+    assert (right["n"], right["passed"], right["refused"]) == (1, 1, 0)
+    wrong = measure_edits(tasks, says("    return 3 * x"), 0, nothing)
+    assert wrong["items"][0]["ended"] == "AssertionError"
+    refused = measure_edits(tasks, says("    return 2 * x", "no"), 0, nothing)
+    assert (refused["passed"], refused["refused"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"last": 3}, "'first' and 'last' must be lines of the text"),
+        ({"first": "1"}, "'first' and 'last' must be lines of the text"),
+        ({"text": "def f(): pass"}, "'text' must be a list of lines"),
+        ({"instruction": 3}, "'instruction' is missing or no text"),
+    ],
+)
+def test_what_is_no_edit_is_told(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    file = tmp_path / "edits.json"
+    file.write_text(json.dumps([EDIT | change]))
+    with pytest.raises(TaskFileError, match=message):
+        read_edit_tasks(file)
+
+
+def test_the_projects_own_edits_are_not_done_before_they_are_asked_for() -> None:
+    """Each test fails on the text as it is, so it judges something."""
+    tasks = read_edit_tasks(EDITS)
+    assert len(tasks) == 30
+    unchanged = measure_edits(
+        tasks,
+        lambda request: says("\n".join(request.text.split("\n")[request.first - 1 : request.last]))(
+            request
+        ),
+        0,
+        nothing,
+        run=ended_here,
+    )
+    assert unchanged["passed"] == 0
+
+
+def ended_here(program: str) -> str:
+    """How a program ends, in this process: the tasks are the project's own."""
+    try:
+        exec(compile(program, "task", "exec"), {"__name__": "task"})
+    except (Exception, SystemExit) as error:
+        return type(error).__name__
+    return PASSED

@@ -37,6 +37,8 @@ class FakeSession:
     opened: list[dict[str, Any]] = field(default_factory=list)
     requests: list[Any] = field(default_factory=list)
     read: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    edits: list[Any] = field(default_factory=list)
+    refused: str | None = None
     closed: int = 0
     model: Any = field(default_factory=lambda: SimpleNamespace(name="canned"))
 
@@ -79,6 +81,12 @@ class FakeSession:
             host=HOST,
             wafer=WAFER,
         )
+
+    def rewrite(self, request: Any) -> Any:
+        self.edits.append(request)
+        if self.error is not None:
+            raise self.error
+        return engine.Edit("    return x", self.refused, True, "canned", 90, 6, HOST, WAFER)
 
     def close(self) -> None:
         self.closed += 1

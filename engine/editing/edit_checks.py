@@ -1,0 +1,56 @@
+"""Judges an edit before it is offered.  Runs nothing but Python's own compiler."""
+
+import warnings
+
+from engine.completion.syntax import is_python
+
+__all__ = ["parses", "why_refused"]
+
+
+def parses(path: str, before: str, after: str) -> bool | None:
+    """Return whether a file parses after an edit.
+
+    Args:
+        path: Tells the language.
+        before: All of its text before the edit.
+        after: And after it.
+
+    Returns:
+        None where nobody can tell: it is not Python, or it did not parse before.
+    """
+    if not is_python(path) or _problem(before) is not None:
+        return None
+    return _problem(after) is None
+
+
+def why_refused(path: str, before: str, after: str, *, closed: bool, tokens: int) -> str | None:
+    """Return why an edit should not be applied, for a person; None: nothing speaks against it.
+
+    Args:
+        path: Tells the language.
+        before: All of the file's text before the edit.
+        after: And after it.
+        closed: Whether the answer came to its end.
+        tokens: How long it is.
+    """
+    if not closed:
+        return f"the answer was not finished after {tokens} tokens; select fewer lines"
+    if after == before:
+        return "the model would change nothing; say more exactly what should change"
+    if parses(path, before, after) is False:
+        return f"the file would no longer parse: {_problem(after)}"
+    return None
+
+
+def _problem(text: str) -> str | None:
+    """Return why Python cannot parse a text; None: it can."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # Not the parser alone, which takes a return outside of any function.
+            compile(text, "<edit>", "exec", dont_inherit=True, optimize=0)
+    except SyntaxError as error:
+        return f"{error.msg} in line {error.lineno}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return str(error) or type(error).__name__
+    return None

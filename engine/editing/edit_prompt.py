@@ -1,0 +1,158 @@
+"""The conversation that asks for an edit: the lines, what stands around them, the instruction.
+
+Pure text.  The lines are shown without the indentation they share, which small models copy wrongly,
+and the answer is begun for the model: a block of code, so that it writes nothing else.
+"""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from engine.editing.chat_styles import Turn
+from engine.protocol.editing import EditRequest
+
+__all__ = ["Fence", "LinesToEdit", "conversation"]
+
+AROUND_CHARACTERS = 1600
+"""Most text that is shown before the lines, and as much after them."""
+
+_SYSTEM = (
+    "You are a careful programmer who edits code. You rewrite the given lines as the instruction "
+    "says, keep everything else as it is, and answer with all of the rewritten lines in one block "
+    "of code, without any explanation."
+)
+
+
+_LANGUAGES = {
+    "cs": "csharp",
+    "js": "javascript",
+    "kt": "kotlin",
+    "md": "markdown",
+    "py": "python",
+    "pyi": "python",
+    "rb": "ruby",
+    "rs": "rust",
+    "sh": "bash",
+    "ts": "typescript",
+    "yml": "yaml",
+}
+"""Names behind a fence that are not the files' suffix."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinesToEdit:
+    """The lines of a range, and the text around it."""
+
+    before: str
+    """All text above, with the line end before the range."""
+    lines: list[str]
+    after: str
+    """All text below, from the line end of the range on."""
+    indent: str
+    """The white space that all lines that are not blank begin with."""
+
+    @classmethod
+    def of(cls, text: str, first: int, last: int) -> "LinesToEdit":
+        """Return the lines ``first`` to ``last`` of a text, counted from 1.
+
+        Raises:
+            ValueError: The text has no such lines.
+        """
+        lines = text.split("\n")
+        if not 1 <= first <= last <= len(lines):
+            raise ValueError(f"lines {first}–{last} of a text of {len(lines)} lines")
+        before = "".join(line + "\n" for line in lines[: first - 1])
+        after = "".join("\n" + line for line in lines[last:])
+        chosen = lines[first - 1 : last]
+        return cls(before, chosen, after, _common_indent(chosen))
+
+    @property
+    def shown(self) -> str:
+        """The lines without their common indentation."""
+        return "\n".join(line.removeprefix(self.indent) for line in self.lines)
+
+    def with_text(self, text: str) -> str:
+        """Return the whole text with other lines in the range."""
+        return f"{self.before}{text}{self.after}"
+
+    def indented(self, answer: str) -> str:
+        """Return an answer with the indentation that was taken from what it answers.
+
+        An answer that has it already, because its writer saw the text around, is left as it is.
+        """
+        lines = answer.split("\n")
+        if self.indent and _common_indent(lines).startswith(self.indent):
+            return answer
+        return "\n".join(self.indent + line if line.strip() else line for line in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """What stands around a block of code in a conversation."""
+
+    mark: str
+    language: str
+    """Stands behind the opening mark; may be empty."""
+
+    @classmethod
+    def around(cls, text: str, path: str) -> "Fence":
+        """Return a fence that does not stand in ``text``, a part of the file ``path``."""
+        mark = "```"
+        while mark in text:
+            mark += "`"
+        suffix = PurePosixPath(path).suffix[1:].lower()
+        return cls(mark, _LANGUAGES.get(suffix, suffix))
+
+    @property
+    def opening(self) -> str:
+        """The words that a block begins with."""
+        return f"{self.mark}{self.language}\n"
+
+    def block(self, text: str) -> str:
+        """Return ``text`` inside the fence."""
+        return f"{self.opening}{text}\n{self.mark}"
+
+    def inside(self, answer: str) -> tuple[str, bool]:
+        """Return (what stands in a block that was opened already, whether it was closed)."""
+        inside, mark, _ = f"\n{answer}".partition(f"\n{self.mark}")
+        return inside[1:], bool(mark)
+
+
+def conversation(request: EditRequest, lines: LinesToEdit, fence: Fence) -> list[Turn]:
+    """Return what is said before the answer."""
+    above, below = _end(lines.before), _beginning(lines.after)
+    parts = []
+    if above.strip():
+        parts.append(f"These lines come before, in `{request.path}`:\n{fence.block(above)}")
+    if below.strip():
+        parts.append(f"These lines come after:\n{fence.block(below)}")
+    parts.append(f"Rewrite these lines:\n{fence.block(lines.shown)}")
+    instructions = [*(turn.instruction for turn in request.earlier), request.instruction]
+    parts.append(f"Instruction: {instructions[0].strip()}")
+    turns = [Turn("system", _SYSTEM), Turn("user", "\n\n".join(parts))]
+    for turn, following in zip(request.earlier, instructions[1:], strict=True):
+        turns.append(Turn("assistant", fence.block(turn.answer)))
+        turns.append(Turn("user", f"Instruction: {following.strip()}"))
+    return turns
+
+
+def _common_indent(lines: list[str]) -> str:
+    filled = [line for line in lines if line.strip()]
+    if not filled:
+        return ""
+    shortest = min((line[: len(line) - len(line.lstrip(" \t"))] for line in filled), key=len)
+    return shortest if all(line.startswith(shortest) for line in filled) else ""
+
+
+def _end(text: str) -> str:
+    """Return the last whole lines of a text, at most `AROUND_CHARACTERS`."""
+    if len(text) > AROUND_CHARACTERS:
+        text = text[-AROUND_CHARACTERS:].partition("\n")[2]
+    return text.rstrip("\n")
+
+
+def _beginning(text: str) -> str:
+    """Return the first whole lines of a text, at most `AROUND_CHARACTERS`."""
+    text = text.lstrip("\n")
+    if len(text) > AROUND_CHARACTERS:
+        text = text[:AROUND_CHARACTERS].rpartition("\n")[0]
+    return text.rstrip("\n")
