@@ -1,8 +1,6 @@
 """What every test shares: folders that belong to the suite alone, and no way out of the computer.
 
-Tests import kernels from many modules and compile them for types of their own, outside the lock
-under which the program fills its kernel cache and notes its checksums.  In the cache of the person
-who runs them, the program would take what they added for damage.  Each checkout has its own.
+Kernels of the person who runs the tests are none of theirs: each checkout has a cache of its own.
 """
 
 import os
@@ -12,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tests import socket_guard
+from tests import own_kernels, socket_guard
 
 CHECKOUT = Path(__file__).parents[1]
 
 # Here and not in a fixture: numba fixes the folder when a kernel's module is imported.
-os.environ["SPARK_CACHE_DIR"] = str(
-    Path(os.environ.get("SPARK_CACHE_DIR") or CHECKOUT / ".pytest_cache") / "spark-tui-tests"
-)
+if "PYTEST_XDIST_WORKER" not in os.environ:  # else it was chosen by who started this worker
+    os.environ["SPARK_CACHE_DIR"] = str(
+        Path(os.environ.get("SPARK_CACHE_DIR") or CHECKOUT / ".pytest_cache") / "spark-tui-tests"
+    )
+own_kernels.install()
 
 # The models of the person who runs the tests are none of theirs: neither as the default, nor found.
 _NO_MODELS = tempfile.mkdtemp(prefix="spark-no-models-")
