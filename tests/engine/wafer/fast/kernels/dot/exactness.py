@@ -25,6 +25,9 @@ INSTRUCTIONS = {
     "tilerelease",
 }  # fmt: skip
 """What some processors lack, by LLVM's names."""
+FEW_STORAGES = ("int8", "q4_k", "q5_0", "q6_k", "plain with minima")
+"""Every size of a level; scales and minima as halves, as float32, shared, and one for each sixteen.
+For a path that shares with another what depends on a storage; each costs seconds of compilation."""
 
 
 @numba.njit
