@@ -1,7 +1,7 @@
 """The path of AMX: many rows by tile registers, few as the VNNI path multiplies them."""
 
 from engine.wafer.fast.kernels.dot.amx import AMX
-from tests.engine.wafer.fast.kernels.dot.exactness import FEW_STORAGES, Exactness, needs
+from tests.engine.wafer.fast.kernels.dot.exactness import Exactness, needs
 
 
 @needs(AMX)
@@ -9,4 +9,3 @@ class TestAmx(Exactness):
     path = AMX
     instructions = ("vpdpbusd.512", "half")
     wide_instructions = ("tdpbssd", "ldtilecfg", "tilerelease")
-    storages = FEW_STORAGES

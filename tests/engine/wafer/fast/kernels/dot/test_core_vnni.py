@@ -1,7 +1,7 @@
 """The paths of VNNI, with vectors of 512 bits and of 256."""
 
 from engine.wafer.fast.kernels.dot.vnni import AVX_VNNI, VNNI
-from tests.engine.wafer.fast.kernels.dot.exactness import FEW_STORAGES, Exactness, needs
+from tests.engine.wafer.fast.kernels.dot.exactness import Exactness, needs
 
 
 @needs(VNNI)
@@ -16,4 +16,3 @@ class TestAvxVnni(Exactness):
     path = AVX_VNNI
     instructions = ("vpdpbusd.256", "half")
     wide_instructions = ("vpdpbusd.256",)
-    storages = FEW_STORAGES
