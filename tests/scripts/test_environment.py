@@ -84,7 +84,8 @@ def test_a_second_call_does_no_work_and_keeps_the_callers_folder(
 
 def test_the_development_environment_serves_the_app_too(checkout: Path) -> None:
     done = call(checkout / "scripts" / "test", "-k", "ghost", cwd=checkout.parent)
-    assert done.stdout == f"{checkout}: -m pytest -k ghost\n"
+    assert done.stdout.startswith(f"{checkout}: -m pytest ")
+    assert done.stdout.endswith(" -k ghost\n")
     call(checkout / "scripts" / "run", cwd=checkout)
     assert set_ups(checkout) == ["dev"]
 
@@ -142,7 +143,7 @@ def test_cold_tests_see_empty_caches_that_are_gone_afterwards(checkout: Path) ->
     )
     done = call(checkout / "scripts" / "test", "--cold", "-x", cwd=checkout, TMPDIR=str(checkout))
     numba, spark, *rest = done.stdout.split()
-    assert rest == ["-m", "pytest", "-x"]
+    assert (rest[:2], rest[-1]) == (["-m", "pytest"], "-x")
     assert numba.startswith(f"{checkout}/spark-cold.")
     assert spark.startswith(f"{checkout}/spark-cold.")
     assert not list(checkout.glob("spark-cold.*"))

@@ -78,7 +78,7 @@ class FakeClient:
             self.on_event(replace(demo_telemetry(ready, step), session=session))
 
 
-async def until(pilot: Pilot[Any], condition: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(pilot: Pilot[Any], condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Give the app turns until ``condition`` holds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -18,6 +18,7 @@ import pytest
 from numba.core import caching
 
 from engine.wafer.jit import kernel_cache
+from tests.own_kernels import PROGRAM
 
 ROOT = Path(__file__).parents[4]
 
@@ -77,6 +78,13 @@ def filled(tmp_path_factory):
     assert not hit
     assert errors == ""
     return cache
+
+
+@pytest.fixture(autouse=True)
+def as_the_program_does(monkeypatch):
+    """The folder and its checksums are what is tested here."""
+    for name, function in PROGRAM.items():
+        monkeypatch.setattr(kernel_cache, name, function)
 
 
 @pytest.fixture

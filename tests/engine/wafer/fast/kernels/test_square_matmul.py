@@ -12,6 +12,7 @@ from engine.wafer.fast.kernels.dot.path_table import PATHS, is_usable
 from engine.wafer.fast.kernels.dot.portable import PORTABLE
 from engine.wafer.fast.kernels.operands import Pieces
 from tests import naive
+from tests.engine.wafer.fast.kernels.dot.exactness import is_tried
 from tests.engine.wafer.fast.kernels.panels import packed, product
 from tests.packs import random_packed
 from tests.wafers import random_order
@@ -24,11 +25,6 @@ USABLE = [path for path in PATHS if is_usable(path)]
 PACKED = [name for name, format in FORMATS.items() if format.packing is not None]
 WIDE = {name for name in PACKED if FORMATS[name].super_block}
 """Formats whose inputs come in super-blocks of 256."""
-
-FEW_FORMATS = ["q4_1", "q4_k", "q5_0", "q6_k", "int8"]
-"""Every size of a level, and every kind of scales but those with float32."""
-SHARED_CODE = {"amx", "avx-vnni"}
-"""Paths that share with another what depends on a storage: tried with few, each costs seconds."""
 
 each_path = pytest.mark.parametrize("path", USABLE, ids=lambda path: path.name)
 
@@ -81,8 +77,7 @@ def test_every_path_gives_the_bits_of_the_loop(seed, rows, groups, outputs, part
 )
 def test_stacks_of_any_formats_are_the_reference(path, seed, formats, rows, groups, parts):
     """One instruction, and each tensor of it as if it were alone."""
-    if path.name in SHARED_CODE:
-        formats = [name if name in FEW_FORMATS else FEW_FORMATS[len(name)] for name in formats]
+    formats = [name if is_tried(path, name) else "int8" for name in formats]
     random = np.random.default_rng(seed)
     inputs = 256 * (1 + groups % 2) if WIDE & set(formats) else 32 * groups
     order = random_order(random, parts)

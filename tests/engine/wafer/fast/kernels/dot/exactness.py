@@ -25,6 +25,11 @@ INSTRUCTIONS = {
     "tilerelease",
 }  # fmt: skip
 """What some processors lack, by LLVM's names."""
+SHARED_CODE = {"amx", "avx-vnni"}
+"""Paths that share with another what depends on a storage."""
+FEW_STORAGES = {"int8", "q4_k", "q5_0", "q6_k", "plain with minima"}
+"""With which those are tried, because each costs seconds of compilation: every size of a level;
+scales as halves, as float32 and shared (the last two with minima), and one for each sixteen."""
 
 
 @numba.njit
@@ -38,6 +43,11 @@ def many_rows(products, slots, numbers, inputs, sums):
     wide_parts.begin(products, at, numbers, numbers, 0, 1, inputs, 0, 4, 1, sums_at, at)
     wide_parts.multiply_block(products, at, numbers, numbers, 0, 1, inputs, 0, 4, 1, sums_at, at)
     wide_parts.end(products)
+
+
+def is_tried(path, storage_name):
+    """Whether tests try a path with a storage."""
+    return path.name not in SHARED_CODE or storage_name in FEW_STORAGES
 
 
 def needs(path):
@@ -93,7 +103,7 @@ class Exactness:
     wide_instructions: Sequence[str] = ()
     """The same for many rows."""
     storages: Sequence[str] = tuple(STORAGES)
-    """With which it is tried; each costs a compilation."""
+    """With which it is tried, but for those that it leaves to others (`is_tried`)."""
 
     def test_terms_are_rounded_as_the_machine_rounds_them(self, name):
         """Dot products exact, each other operation once, nothing fused; many rows as one row."""

@@ -9,4 +9,3 @@ class TestAmx(Exactness):
     path = AMX
     instructions = ("vpdpbusd.512", "half")
     wide_instructions = ("tdpbssd", "ldtilecfg", "tilerelease")
-    storages = ("int8", "q4_1", "q5_0", "q6_k", "plain with minima")

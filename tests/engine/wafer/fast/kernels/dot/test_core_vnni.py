@@ -16,4 +16,3 @@ class TestAvxVnni(Exactness):
     path = AVX_VNNI
     instructions = ("vpdpbusd.256", "half")
     wide_instructions = ("vpdpbusd.256",)
-    storages = ("int8", "q4_1", "q5_0", "q6_k", "plain with minima")
