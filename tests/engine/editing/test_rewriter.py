@@ -60,7 +60,7 @@ def test_a_turn_may_end_without_a_fence() -> None:
     [
         ("return (x\n```", "no longer parse: '(' was never closed in line 2"),
         ("y = x\nreturn y\n```", "would change nothing"),
-        ("x" * 400, "not finished after 181 tokens"),
+        ("x" * 400, "not finished after 341 tokens"),
     ],
     ids=["parses not", "changes nothing", "has no end"],
 )
