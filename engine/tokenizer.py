@@ -6,8 +6,9 @@ hold back a character split over tokens.
 """
 
 import codecs
+import gc
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +58,8 @@ class Tokenizer:
         self._bytes = contents_of(backend) if contents is None else contents
         self.roles = roles or TokenRoles()
         """Which tokens begin a text or stand for a part of a prompt."""
+        self.table = TokenTable(self._bytes)
+        """The bytes of all tokens, to be searched."""
 
     @classmethod
     def load(cls, place: Path, file: "GgufFile | None" = None) -> "Tokenizer":
@@ -71,6 +74,11 @@ class Tokenizer:
                 not read.
             WeightsError: The GGUF file is missing or malformed.
         """
+        with _no_collection():
+            return cls._read(place, file)
+
+    @classmethod
+    def _read(cls, place: Path, file: "GgufFile | None") -> "Tokenizer":
         if place.is_file() or place.suffix == ".gguf":
             from engine.gguf_vocabulary import read_vocabulary
             from engine.model.formats.gguf import read_gguf
@@ -149,10 +157,18 @@ class Tokenizer:
         """Return, ascending, the ids that can come next if the text must begin with ``start``."""
         return self.table.continuations(start)
 
-    @cached_property
-    def table(self) -> TokenTable:
-        """The bytes of all tokens, to be searched."""
-        return TokenTable(self._bytes)
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Look for no garbage while some 100,000 objects are made that stay: none of them is any."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class TextStream:
