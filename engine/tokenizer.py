@@ -6,9 +6,7 @@ hold back a character split over tokens.
 """
 
 import codecs
-import gc
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.garbage import uncollected
 from engine.json_vocabulary import contents_of, read_json_vocabulary
 from engine.token_roles import TokenRoles
 from engine.token_table import TokenTable
@@ -74,7 +73,7 @@ class Tokenizer:
                 not read.
             WeightsError: The GGUF file is missing or malformed.
         """
-        with _no_collection():
+        with uncollected():
             return cls._read(place, file)
 
     @classmethod
@@ -156,19 +155,6 @@ class Tokenizer:
     def continuations(self, start: bytes) -> NDArray[np.int64]:
         """Return, ascending, the ids that can come next if the text must begin with ``start``."""
         return self.table.continuations(start)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Look for no garbage while some 100,000 objects are made that stay: none of them is any."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 class TextStream:

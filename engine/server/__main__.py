@@ -2,6 +2,7 @@
 
 import argparse
 import faulthandler
+import gc
 import logging
 import os
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine import paths
 from engine.errors import EngineError
+from engine.garbage import uncollected
 from engine.protocol.messages import OpenSession, Progress
 from engine.server import process
 from engine.server.budget import Budget
@@ -80,7 +82,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _import_session() -> None:
-    import_module("engine.session")
+    with uncollected():
+        import_module("engine.session")
+    gc.freeze()  # modules stay: no later search goes through them
 
 
 def _open(model: str, machine: str, on_progress: Callable[[Progress], None]) -> "Session":

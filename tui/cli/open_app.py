@@ -11,6 +11,7 @@ from typing import TextIO
 import click
 
 from engine import launch_ahead
+from engine.garbage import uncollected
 from tui.cli.failures import WrongCallError
 from tui.cli.options import check_machine, machine_options, model_option, resolve_model
 from tui.files.repository import find_root
@@ -43,8 +44,9 @@ def open_app(path: str, model: str | None, machine: str, clock: float | None) ->
     ahead = launch_ahead(place, machine)
     # Textual takes a third of a second to import: a wrong call need not wait for it, and the
     # engine imports meanwhile.
-    from tui.app import SparkApp
-    from tui.link.engine_link import engine_client
+    with uncollected():
+        from tui.app import SparkApp
+        from tui.link.engine_link import engine_client
 
     app = SparkApp(
         target.repository,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.garbage import uncollected
 from engine.model.tensors.tensor import Tensor
 from engine.progress import OnProgress, quiet
 from engine.wafer.jit import kernel_cache
@@ -120,10 +121,11 @@ def open_fast(
         EngineError: The threads asked for are not possible.
         WeightsError: A tensor has a value that its format does not allow.
     """
-    cache = kernel_cache.use()
-    from engine.wafer.fast.executor import Executor
-    from engine.wafer.fast.kept_panels import KeptPanels
-    from engine.wafer.fast.warm_up import compile_packers, works
+    with uncollected():
+        cache = kernel_cache.use()
+        from engine.wafer.fast.executor import Executor
+        from engine.wafer.fast.kept_panels import KeptPanels
+        from engine.wafer.fast.warm_up import compile_packers, works
 
     matrices = placed.program.matrices
     kept = None if model is None else KeptPanels(model, matrices)
