@@ -12,6 +12,7 @@ from engine.version import __version__ as __version__
 if TYPE_CHECKING:
     from engine.client import EngineClient, EngineDown, EngineStarting, ModelKilled
     from engine.doctor import examine as examine_engine
+    from engine.engine_process import Launch, launch_ahead
     from engine.inspection import (
         check_wafer,
         plan_wafer,
@@ -72,6 +73,7 @@ _HOME = {
     "EngineStarting": "engine.client:EngineStarting",
     "FitPlan": "engine.quality.knowledge_fit:FitPlan",
     "FittedTuning": "engine.quality.knowledge_fit:FittedTuning",
+    "Launch": "engine.engine_process:Launch",
     "ModelAnswers": "engine.quality.answers:ModelAnswers",
     "ModelList": "engine.model_list:ModelList",
     "Prediction": "engine.wafer.figures.prediction:Prediction",
@@ -86,6 +88,7 @@ _HOME = {
     "fit_knowledge": "engine.quality.knowledge_fit:fit",
     "judge_ending": "engine.quality.endings:judge_ending",
     "calibration_constants": "engine.wafer.figures.calibration:facts",
+    "launch_ahead": "engine.engine_process:launch_ahead",
     "list_models": "engine.model_list:list_models",
     "machine_facts": "engine.wafer.program.machine:facts",
     "machine_names": "engine.wafer.program.machine:names",
@@ -130,6 +133,7 @@ __all__ = [
     "EngineStarting",
     "FitPlan",
     "FittedTuning",
+    "Launch",
     "ModelAnswers",
     "ModelKilled",
     "ModelList",
@@ -146,6 +150,7 @@ __all__ = [
     "examine_engine",
     "fit_knowledge",
     "judge_ending",
+    "launch_ahead",
     "list_models",
     "machine_facts",
     "machine_names",

@@ -18,7 +18,9 @@ import msgspec
 from engine import paths
 from engine.engine_process import (
     SERVER_COMMAND,
+    Launch,
     connect,
+    errors_file,
     exit_reason,
     last_line,
     launch_lock,
@@ -109,6 +111,7 @@ class EngineClient:
         clock_ghz: Its clock, which turns cycles into seconds; None is the machine's own.
         on_event: Called in the event loop with every message and every change of connection.
         command: Starts the engine process; options are added to it.
+        ahead: The process that `launch_ahead` has started for this client, if any.
     """
 
     def __init__(
@@ -119,6 +122,7 @@ class EngineClient:
         clock_ghz: float | None = None,
         on_event: Callable[[_Event], None],
         command: Sequence[str] = SERVER_COMMAND,
+        ahead: Launch | None = None,
     ) -> None:
         self._machine = machine
         self._clock_ghz = clock_ghz
@@ -127,6 +131,7 @@ class EngineClient:
         self._last_session = 1
         self._on_event = on_event
         self._command = tuple(command)
+        self._ahead = ahead
         self._writer: asyncio.StreamWriter | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._closing = asyncio.Event()
@@ -338,6 +343,11 @@ class EngineClient:
         self, socket: Path
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Return a connection, to a new process if none is running."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            with ahead.lock:
+                self._on_event(EngineStarting(self._reason))
+                return await self._arrival(socket, ahead.process)
         streams = await connect(socket)
         if streams is not None:
             return streams
@@ -347,19 +357,20 @@ class EngineClient:
             if streams is not None:
                 return streams
             self._on_event(EngineStarting(self._reason))
-            return await self._launch(socket)
+            return await self._arrival(socket, start(self._command, socket))
 
-    async def _launch(self, socket: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Start a process and connect to it."""
-        errors = socket.with_suffix(".err")
-        self._process = process = start([*self._command, "--socket", str(socket)], errors)
+    async def _arrival(
+        self, socket: Path, process: "subprocess.Popen[bytes]"
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to a process of ours as soon as it listens."""
+        self._process = process
         deadline = monotonic() + LAUNCH_SECONDS
         while monotonic() < deadline:
             streams = await connect(socket)
             if streams is not None:
                 return streams
             if process.poll() is not None:
-                said = last_line(errors)
+                said = last_line(errors_file(socket))
                 raise ServerError(said or f"{exit_reason(process.returncode)} while starting")
             await asyncio.sleep(0.02)
         process.kill()

@@ -16,6 +16,7 @@ from itertools import accumulate
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 
@@ -28,6 +29,8 @@ __all__ = ["PRE_TOKENIZERS", "GgufVocabulary", "read_vocabulary"]
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 """Kinds of tokens, as ``tokenizer.ggml.token_type`` numbers them."""
+
+Kinds = NDArray[np.int64]
 
 _CONTRACTIONS = "'s|'t|'re|'ve|'m|'ll|'d"
 _ANY_CASE = "'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]"
@@ -129,13 +132,13 @@ class _Source:
             raise self._missing(key, f"an array of {count} numbers")
         return [float(number) for number in value.tolist()]
 
-    def kinds(self, count: int) -> list[int]:
+    def kinds(self, count: int) -> Kinds:
         value = self.file.metadata.get("tokenizer.ggml.token_type")
         if value is None:
-            return [NORMAL] * count
+            return np.full(count, NORMAL)
         if not isinstance(value, np.ndarray) or value.shape != (count,):
             raise self._missing("tokenizer.ggml.token_type", f"an array of {count} numbers")
-        return list(map(int, value.tolist()))
+        return value.astype(np.int64)
 
     def token(self, key: str, count: int) -> int | None:
         """Return a token's id, None where the file names none or one beyond the vocabulary."""
@@ -151,7 +154,7 @@ class _Source:
 # ── byte-level BPE ──────────────────────────────────────────────────────────────────────────
 
 
-def _byte_level(source: _Source, pieces: tuple[str, ...], kinds: list[int]) -> Tokenizer:
+def _byte_level(source: _Source, pieces: tuple[str, ...], kinds: Kinds) -> Tokenizer:
     pre = source.text("tokenizer.ggml.pre", "default")
     expressions = PRE_TOKENIZERS.get(pre)
     if expressions is None:
@@ -184,7 +187,7 @@ def _merges(source: _Source) -> list[tuple[str, str]]:
 # ── SentencePiece-style BPE ─────────────────────────────────────────────────────────────────
 
 
-def _sentence_piece(source: _Source, pieces: tuple[str, ...], kinds: list[int]) -> Tokenizer:
+def _sentence_piece(source: _Source, pieces: tuple[str, ...], kinds: Kinds) -> Tokenizer:
     scores = source.floats("tokenizer.ggml.scores", len(pieces))
     unknown = source.token("tokenizer.ggml.unknown_token_id", len(pieces))
     backend = Tokenizer(
@@ -205,10 +208,10 @@ def _sentence_piece(source: _Source, pieces: tuple[str, ...], kinds: list[int]) 
 
 
 def _merges_by_score(
-    pieces: tuple[str, ...], kinds: list[int], scores: list[float]
+    pieces: tuple[str, ...], kinds: Kinds, scores: list[float]
 ) -> list[tuple[str, str]]:
     """Return every way to make a piece of two others, the piece of the highest score first."""
-    ids = {piece: i for i, piece in enumerate(pieces) if kinds[i] in (NORMAL, USER_DEFINED, UNUSED)}
+    ids = {pieces[i]: i for i in _of_kind(kinds, NORMAL, USER_DEFINED, UNUSED)}
     made: list[int] = []
     lefts: list[int] = []
     rights: list[int] = []
@@ -254,15 +257,14 @@ def _roles(source: _Source, kind: str, count: int) -> TokenRoles:
 
 
 def _contents(
-    vocabulary: str, pieces: tuple[str, ...], kinds: list[int], control: set[int]
+    vocabulary: str, pieces: tuple[str, ...], kinds: Kinds, control: set[int]
 ) -> tuple[bytes, ...]:
     """Return the bytes of every token."""
     contents = _all_spelled(pieces) if vocabulary == "gpt2" else _all_spaced(pieces)
-    for i, kind in enumerate(kinds):
-        if kind == BYTE:
-            contents[i] = _byte(pieces[i])
-        elif kind == USER_DEFINED:
-            contents[i] = pieces[i].encode()
+    for i in _of_kind(kinds, BYTE):
+        contents[i] = _byte(pieces[i])
+    for i in _of_kind(kinds, USER_DEFINED):
+        contents[i] = pieces[i].encode()
     for i in control:
         contents[i] = b""
     return tuple(contents)
@@ -306,18 +308,23 @@ def _ids(pieces: Iterable[str]) -> dict[str, int]:
     return {piece: i for i, piece in enumerate(pieces)}
 
 
-def _control(pieces: tuple[str, ...], kinds: list[int]) -> set[int]:
-    marked = {i for i, kind in enumerate(kinds) if kind in (CONTROL, UNKNOWN)}
-    return marked | {i for i, piece in enumerate(pieces) if piece in CONTROL_LOOKING}
+def _of_kind(kinds: Kinds, *wanted: int) -> list[int]:
+    """Return, ascending, the ids of tokens of some kinds."""
+    found: list[int] = np.flatnonzero(np.isin(kinds, wanted)).tolist()
+    return found
+
+
+def _control(pieces: tuple[str, ...], kinds: Kinds) -> set[int]:
+    marked = _of_kind(kinds, CONTROL, UNKNOWN)
+    return {*marked} | {i for i, piece in enumerate(pieces) if piece in CONTROL_LOOKING}
 
 
 def _add_tokens(
-    backend: Tokenizer, pieces: tuple[str, ...], kinds: list[int], control: set[int]
+    backend: Tokenizer, pieces: tuple[str, ...], kinds: Kinds, control: set[int]
 ) -> None:
     """Register control tokens, which text never gives, and pieces that are matched whole."""
     added = [
-        AddedToken(piece, special=i in control, normalized=False)
-        for i, (piece, kind) in enumerate(zip(pieces, kinds, strict=True))
-        if kind == USER_DEFINED or i in control
+        AddedToken(pieces[i], special=i in control, normalized=False)
+        for i in sorted({*_of_kind(kinds, USER_DEFINED), *control})
     ]
     backend.add_tokens(added)

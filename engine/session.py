@@ -5,6 +5,7 @@ parts, lets one request at a time through to them and describes their state; com
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Lock
 
@@ -113,23 +114,29 @@ class Session:
         report(Progress("model", 0, 1, "reading the model"))
         spec = machines.get(machine, clock_ghz)
         loaded = load_model(find_model(model))
-        report(Progress("model", 0, 1, "placing the model"))
-        placed = open_placed(loaded.graph, spec, formats=loaded.formats)
-        report(Progress("model", 0, 1, "packing the weights"))
-        runner = open_tier(
-            placed,
-            loaded.tensors,
-            threads=threads or default_threads(),
-            on_progress=lambda done, total, label: report(Progress("kernels", done, total, label)),
-        )
-        try:
-            report(Progress("kernels", 1, 1, "reading the vocabulary"))
-            tokenizer = Tokenizer.load(loaded.path, loaded.gguf)  # while the weights are packed
-            report(Progress("kernels", 1, 1, "packing the weights"))
-            runner.finish()
-        except BaseException:  # also an opening that is given up
-            runner.close()
-            raise
+        with ThreadPoolExecutor(1, "vocabulary") as beside:
+            # Kernels are fetched by LLVM, which leaves the interpreter to others meanwhile.
+            vocabulary = beside.submit(Tokenizer.load, loaded.path, loaded.gguf)
+            report(Progress("model", 0, 1, "placing the model"))
+            placed = open_placed(loaded.graph, spec, formats=loaded.formats)
+            report(Progress("model", 0, 1, "packing the weights"))
+            runner = open_tier(
+                placed,
+                loaded.tensors,
+                threads=threads or default_threads(),
+                model=loaded.path,
+                on_progress=lambda done, total, label: report(
+                    Progress("kernels", done, total, label)
+                ),
+            )
+            try:
+                report(Progress("kernels", 1, 1, "reading the vocabulary"))
+                tokenizer = vocabulary.result()
+                report(Progress("kernels", 1, 1, "packing the weights"))
+                runner.finish()
+            except BaseException:  # also an opening that is given up
+                runner.close()
+                raise
         return cls(
             _model_info(loaded, tokenizer),
             _machine_info(placed),

@@ -35,6 +35,7 @@ class TokenTable:
         self._heads = heads[self._order]
         self.first = np.where(self.lengths > 0, (heads >> np.uint64(56)).astype(np.int16), -1)
         """First byte of every token, int16, shape (V,); −1 for a control token."""
+        self._inked = _inked(heads)
 
     def continuations(self, start: bytes) -> NDArray[np.int64]:
         """Return, ascending, the ids that can come next if the text must begin with ``start``.
@@ -52,7 +53,7 @@ class TokenTable:
     def opening_with(self, signs: Sequence[bytes]) -> NDArray[np.int64]:
         """Return, ascending, the ids of tokens that begin with a sign, spaces and tabs aside."""
         starts = {sign[0] for sign in signs}
-        ids = np.flatnonzero(np.isin(self.first, [*starts, *_BLANKS]))
+        ids = np.flatnonzero(np.isin(self._inked, [*starts, *_BLANKS]))
         opens = [self._contents[i].lstrip(_BLANKS).startswith(tuple(signs)) for i in ids.tolist()]
         return self._where(ids, opens)
 
@@ -82,6 +83,17 @@ class TokenTable:
     def _where(ids: NDArray[np.int64], chosen: list[bool]) -> NDArray[np.int64]:
         kept: NDArray[np.int64] = ids[np.array(chosen, bool)]
         return kept
+
+
+def _inked(heads: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """Return the first of 8 bytes that is no blank, of each; the last one where all are."""
+    found = np.zeros(len(heads), np.uint8)
+    blank = np.ones(len(heads), bool)
+    for place in range(_HEAD):
+        byte = (heads >> np.uint64(8 * (_HEAD - 1 - place))).astype(np.uint8)
+        found[blank] = byte[blank]
+        blank &= np.isin(byte, list(_BLANKS))
+    return found
 
 
 def _heads(contents: Sequence[bytes], lengths: NDArray[np.int32]) -> NDArray[np.uint64]:

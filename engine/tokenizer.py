@@ -7,7 +7,6 @@ hold back a character split over tokens.
 
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.garbage import uncollected
 from engine.json_vocabulary import contents_of, read_json_vocabulary
 from engine.token_roles import TokenRoles
 from engine.token_table import TokenTable
@@ -57,6 +57,8 @@ class Tokenizer:
         self._bytes = contents_of(backend) if contents is None else contents
         self.roles = roles or TokenRoles()
         """Which tokens begin a text or stand for a part of a prompt."""
+        self.table = TokenTable(self._bytes)
+        """The bytes of all tokens, to be searched."""
 
     @classmethod
     def load(cls, place: Path, file: "GgufFile | None" = None) -> "Tokenizer":
@@ -71,6 +73,11 @@ class Tokenizer:
                 not read.
             WeightsError: The GGUF file is missing or malformed.
         """
+        with uncollected():
+            return cls._read(place, file)
+
+    @classmethod
+    def _read(cls, place: Path, file: "GgufFile | None") -> "Tokenizer":
         if place.is_file() or place.suffix == ".gguf":
             from engine.gguf_vocabulary import read_vocabulary
             from engine.model.formats.gguf import read_gguf
@@ -148,11 +155,6 @@ class Tokenizer:
     def continuations(self, start: bytes) -> NDArray[np.int64]:
         """Return, ascending, the ids that can come next if the text must begin with ``start``."""
         return self.table.continuations(start)
-
-    @cached_property
-    def table(self) -> TokenTable:
-        """The bytes of all tokens, to be searched."""
-        return TokenTable(self._bytes)
 
 
 class TextStream:

@@ -23,6 +23,7 @@ import termios
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +60,8 @@ class Memory:
 class Start:
     """One start of the program; milliseconds since the command."""
 
+    engine_listens_ms: float | None
+    """Until the engine process takes connections, by its log; None if that is not told."""
     first_paint_ms: float
     """Until the opened file's text is on the screen."""
     engine_ready_ms: float
@@ -129,14 +132,46 @@ class Terminal:
 def engine_memory(runtime: Path) -> Memory | None:
     """Return the memory of the engine process that has its socket in a folder."""
     try:
-        (note,) = runtime.glob("*.open")
-        process = Path("/proc") / str(json.loads(note.read_text())["process"])
+        process = Path("/proc") / str(engine_process(runtime))
         rolled = _kilobytes((process / "smaps_rollup").read_text())
         peak = _kilobytes((process / "status").read_text())["VmHWM"]
     except (OSError, ValueError, KeyError):
         return None
     own = rolled["Private_Clean"] + rolled["Private_Dirty"]
     return Memory(*(round(each * 1.024e-3, 1) for each in (own, rolled["Pss"], peak)))
+
+
+def engine_process(runtime: Path) -> int:
+    """Return the number of the engine process that has its socket in a folder.
+
+    Raises:
+        ValueError: There is none.
+    """
+    (note,) = runtime.glob("*.open")
+    return int(json.loads(note.read_text())["process"])
+
+
+def end_engine(runtime: Path) -> None:
+    """End the engine process: with it the next one would share mapped weights, and the cores."""
+    try:
+        number = engine_process(runtime)
+        os.kill(number, signal.SIGTERM)
+    except (OSError, ValueError, KeyError):
+        return
+    deadline = time.perf_counter() + 5
+    while any(runtime.glob("*.open")) and time.perf_counter() < deadline:
+        time.sleep(0.02)
+
+
+def listens_ms(state: Path, began: float) -> float | None:
+    """Return when an engine process began to listen, in ms since ``began`` (`time.time`)."""
+    try:
+        log = (state / "engine.log").read_text("utf-8")
+        words = next(line for line in log.splitlines() if "serving at" in line).split()
+        written = datetime.strptime(" ".join(words[:2]), "%Y-%m-%d %H:%M:%S,%f")
+    except (OSError, StopIteration, ValueError):
+        return None
+    return (written.timestamp() - began) * 1e3
 
 
 def _kilobytes(text: str) -> dict[str, int]:
@@ -151,7 +186,8 @@ def measure(folder: Path, environment: dict[str, str], model: str) -> Start:
     line = len(SOURCE.splitlines())
     # With a model named, nobody is asked about another one.
     command = [sys.executable, "-P", "-m", "tui", f"{file}:{line}", "--model", model]
-    runtime = Path(environment["SPARK_RUNTIME_DIR"])
+    runtime, state = (Path(environment[f"SPARK_{name}_DIR"]) for name in ("RUNTIME", "STATE"))
+    began = time.time()
     terminal = Terminal(command, environment, folder)
     try:
         paint, _ = terminal.wait_for(re.compile(MARKER), "the opened file")
@@ -162,7 +198,16 @@ def measure(folder: Path, environment: dict[str, str], model: str) -> Start:
         answered = engine_memory(runtime)
     finally:
         terminal.close()
-    return Start(paint, ready, answer, not text.startswith("no"), at_ready, answered)
+        end_engine(runtime)
+    return Start(
+        listens_ms(state, began),
+        paint,
+        ready,
+        answer,
+        not text.startswith("no"),
+        at_ready,
+        answered,
+    )
 
 
 def import_costs() -> dict[str, float]:
@@ -225,11 +270,13 @@ def folders(folder: Path, name: str) -> dict[str, str]:
 
 def report(runs: list[Start], imports: dict[str, float], cold: Start | None) -> None:
     """Print the table and the JSON object."""
-    names = ("first_paint_ms", "engine_ready_ms", "first_suggestion_ms")
+    names = ("engine_listens_ms", "first_paint_ms", "engine_ready_ms", "first_suggestion_ms")
     summary: dict[str, object] = {}
     print(f"{'host time since the command':<32}{'median':>10}{'best':>10}{'worst':>10}")
     for name in names:
-        values = [getattr(run, name) for run in runs]
+        values = [value for run in runs if (value := getattr(run, name)) is not None]
+        if not values:
+            continue
         summary[name] = round(statistics.median(values), 1)
         label = name.removesuffix("_ms").replace("_", " ")
         print(

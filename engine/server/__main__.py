@@ -2,6 +2,7 @@
 
 import argparse
 import faulthandler
+import gc
 import logging
 import os
 import sys
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from engine import paths
 from engine.errors import EngineError
-from engine.protocol.messages import Progress
+from engine.garbage import uncollected
+from engine.protocol.messages import OpenSession, Progress
 from engine.server import process
 from engine.server.budget import Budget
 from engine.server.hub import Engine
@@ -35,6 +37,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--memory", type=int, metavar="BYTES", help="of all sessions; default: a share of the free"
     )
+    parser.add_argument(
+        "--open", metavar="MODEL", help="a session to open before a client asks; '': the default"
+    )
+    parser.add_argument("--machine", default="wse3", help="the machine of that session")
     return parser.parse_args(arguments)
 
 
@@ -45,10 +51,19 @@ def engine(
     return Engine(
         opener,
         prepare,
+        ahead=None
+        if options.open is None
+        else OpenSession(0, options.open or None, options.machine),
         budget=Budget(options.memory),
         idle_seconds=options.idle,
         session_idle_seconds=options.session_idle,
     )
+
+
+def _ahead(options: argparse.Namespace) -> OpenSession | None:
+    if options.open is None:
+        return None
+    return OpenSession(0, options.open or None, options.machine)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -67,7 +82,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _import_session() -> None:
-    import_module("engine.session")
+    with uncollected():
+        import_module("engine.session")
+    gc.freeze()  # modules stay: no later search goes through them
 
 
 def _open(model: str, machine: str, on_progress: Callable[[Progress], None]) -> "Session":

@@ -17,7 +17,7 @@ import msgspec
 
 from engine.errors import ServerError
 from engine.protocol.framing import read_body
-from engine.protocol.messages import Welcome, decode_client
+from engine.protocol.messages import OpenSession, Welcome, decode_client
 from engine.server.budget import Budget
 from engine.server.connection import Connection
 from engine.server.sessions import Opener, Sessions
@@ -36,6 +36,8 @@ class Engine:
     opener: Opener
     prepare: Callable[[], None] = lambda: None
     """Imports what every session needs; called once in the worker's thread."""
+    ahead: OpenSession | None = None
+    """A session to open before a client asks for it."""
     budget: Budget = field(default_factory=Budget)
     idle_seconds: float = 10.0
     """How long the process waits for another client after the last one has left."""
@@ -73,6 +75,8 @@ class Hub:
         server = await asyncio.start_unix_server(self._on_client, self._socket)
         self._socket.chmod(0o600)
         self._worker.start()
+        if self._engine.ahead is not None:
+            self._sessions.open_ahead(self._engine.ahead)
         watchdog = asyncio.create_task(self._end_when_idle())
         await self._ended.wait()
         watchdog.cancel()

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -101,14 +102,8 @@ class Sessions:
         Returns:
             The session; None where it is refused, and the user has heard why.
         """
-        # After the socket is open: what knows models by name takes a while to import.
-        from engine.server.model_files import model_files
-
         try:
-            files = model_files(asked.model, self._held_bytes())
-            held = self._held.get((files.identity, asked.machine))
-            if held is None:
-                held = self._begin(asked, files)
+            held = self._found_or_begun(asked)
         except EngineError as error:
             user.failed(str(error))
             return None
@@ -122,6 +117,14 @@ class Sessions:
         elif held.progress is not None:
             user.opening(held.progress)
         return held
+
+    def open_ahead(self, asked: OpenSession) -> None:
+        """Begin to open a session for a client that is about to ask for it.
+
+        Without one it is closed like any that nobody uses.
+        """
+        with suppress(EngineError, OSError):  # the client hears why when it asks
+            self._found_or_begun(asked)
 
     def leave(self, held: Held, user: SessionUser) -> None:
         """Note that a client has no more use for a session."""
@@ -142,6 +145,20 @@ class Sessions:
         self._note.unlink(missing_ok=True)
 
     # ── opening and closing ─────────────────────────────────────────────────────────────────
+
+    def _found_or_begun(self, asked: OpenSession) -> Held:
+        """Return the session that is asked for; begin to open it where nobody has.
+
+        Raises:
+            EngineError: There is no such model, or no room for it.
+            OSError: Its files cannot be looked at.
+        """
+        # After the socket is open: what knows models by name takes a while to import.
+        from engine.server.model_files import model_files
+
+        files = model_files(asked.model, self._held_bytes())
+        held = self._held.get((files.identity, asked.machine))
+        return self._begin(asked, files) if held is None else held
 
     def _begin(self, asked: OpenSession, files: "ModelFiles") -> Held:
         """Queue the opening of a session, once there is room for it.

@@ -11,6 +11,8 @@ from engine.errors import EngineError
 from engine.progress import OnProgress
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.model.tensors.tensor import Tensor
     from engine.wafer.plan.placed import Placed, TierRunner
 
@@ -27,6 +29,7 @@ class OpenTier(Protocol):
         *,
         threads: int,
         on_progress: OnProgress,
+        model: "Path | None" = None,
     ) -> "TierRunner":
         """Return the runner; its `finish` waits for what may still go on in the background.
 
@@ -35,20 +38,34 @@ class OpenTier(Protocol):
             tensors: The model's tensors by name.
             threads: Compute threads of the host that it may use.
             on_progress: Called with (done, total, label).
+            model: The folder or file of the tensors, for which a tier may keep what the next
+                opening needs; None: nothing is kept.
         """
         ...
 
 
 def _fast(
-    placed: "Placed", tensors: Mapping[str, "Tensor"], *, threads: int, on_progress: OnProgress
+    placed: "Placed",
+    tensors: Mapping[str, "Tensor"],
+    *,
+    threads: int,
+    on_progress: OnProgress,
+    model: "Path | None" = None,
 ) -> "TierRunner":
     from engine.wafer.fast.fast_runner import open_fast
 
-    return open_fast(placed, tensors, threads=threads, on_progress=on_progress, finished=False)
+    return open_fast(
+        placed, tensors, threads=threads, on_progress=on_progress, model=model, finished=False
+    )
 
 
 def _cycle(
-    placed: "Placed", tensors: Mapping[str, "Tensor"], *, threads: int, on_progress: OnProgress
+    placed: "Placed",
+    tensors: Mapping[str, "Tensor"],
+    *,
+    threads: int,
+    on_progress: OnProgress,
+    model: "Path | None" = None,
 ) -> "TierRunner":
     from engine.wafer.fabric.cycle_runner import open_cycle
 
@@ -56,7 +73,12 @@ def _cycle(
 
 
 def _reference(
-    placed: "Placed", tensors: Mapping[str, "Tensor"], *, threads: int, on_progress: OnProgress
+    placed: "Placed",
+    tensors: Mapping[str, "Tensor"],
+    *,
+    threads: int,
+    on_progress: OnProgress,
+    model: "Path | None" = None,
 ) -> "TierRunner":
     from engine.wafer.reference_runner import ReferenceRunner
 

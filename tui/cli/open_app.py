@@ -10,6 +10,8 @@ from typing import TextIO
 
 import click
 
+from engine import launch_ahead
+from engine.garbage import uncollected
 from tui.cli.failures import WrongCallError
 from tui.cli.options import check_machine, machine_options, model_option, resolve_model
 from tui.files.repository import find_root
@@ -39,15 +41,18 @@ def open_app(path: str, model: str | None, machine: str, clock: float | None) ->
     place, problems = _model(model)
     check_machine(machine, clock)
     _check_terminal()
-    # Textual takes a third of a second to import; a wrong call need not wait for it.
-    from tui.app import SparkApp
-    from tui.link.engine_link import engine_client
+    ahead = launch_ahead(place, machine)
+    # Textual takes a third of a second to import: a wrong call need not wait for it, and the
+    # engine imports meanwhile.
+    with uncollected():
+        from tui.app import SparkApp
+        from tui.link.engine_link import engine_client
 
     app = SparkApp(
         target.repository,
         open_file=target.file,
         line=target.line,
-        make_client=engine_client(model=place, machine=machine, clock_ghz=clock),
+        make_client=engine_client(model=place, machine=machine, clock_ghz=clock, ahead=ahead),
         offer_model=place is None and "CI" not in os.environ,
         problems=problems,
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tui.app_messages import EngineEvent
 
 if TYPE_CHECKING:
+    from engine import Launch
     from engine.protocol.messages import ClientMessage
     from tui.app_messages import EngineNews
 
@@ -46,7 +47,11 @@ ClientMaker = Callable[[Callable[["EngineNews"], None]], LinkedClient]
 
 
 def engine_client(
-    *, model: str | None = None, machine: str = "wse3", clock_ghz: float | None = None
+    *,
+    model: str | None = None,
+    machine: str = "wse3",
+    clock_ghz: float | None = None,
+    ahead: "Launch | None" = None,
 ) -> ClientMaker:
     """Return what makes an `engine.EngineClient`.
 
@@ -54,12 +59,15 @@ def engine_client(
         model: A model's name or path; None is the default model.
         machine: Name of the emulated machine.
         clock_ghz: Clock that turns cycles into seconds; None is the machine's own.
+        ahead: The engine process that `engine.launch_ahead` has started for this client, if any.
     """
 
     def make(on_event: "Callable[[EngineNews], None]") -> LinkedClient:
         from engine import EngineClient  # after the first paint
 
-        return EngineClient(model=model, machine=machine, clock_ghz=clock_ghz, on_event=on_event)
+        return EngineClient(
+            model=model, machine=machine, clock_ghz=clock_ghz, on_event=on_event, ahead=ahead
+        )
 
     return make
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from engine import scalars
 from engine.errors import EngineError, StepInterruptedError
 from engine.model.tensors.tensor import Tensor
+from engine.wafer.fast.kept_panels import KeptPanels
 from engine.wafer.fast.kernels import attend
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP
@@ -82,6 +83,7 @@ class Executor:
         *,
         threads: int,
         path: str | None = None,
+        kept: KeptPanels | None = None,
     ) -> None:
         """Begin to pack the weights and allocate the state; the first step waits for the weights.
 
@@ -91,6 +93,7 @@ class Executor:
             threads: Compute threads; results do not depend on it.
             path: Name of the path that the kernels take; None is the processor's best.  Results
                 do not depend on it.
+            kept: Where packed weights are kept between starts; None: nowhere.
 
         Raises:
             EngineError: More threads than are possible, or a path that the processor does not have.
@@ -103,7 +106,7 @@ class Executor:
         self.threads = threads
         self._path = _path(path)
         self.path_name = self._path.name
-        self._packed = begin_packing(program.matrices, tensors, threads)
+        self._packed = begin_packing(program.matrices, tensors, threads, kept)
         kind, code = program.attentions[0], np.zeros(1, np.int64)  # one address for all caches
         self.contexts = KvContexts(
             program.layers * kind.kv_heads,

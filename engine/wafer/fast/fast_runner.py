@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.garbage import uncollected
 from engine.model.tensors.tensor import Tensor
 from engine.progress import OnProgress, quiet
 from engine.wafer.jit import kernel_cache
@@ -101,6 +102,7 @@ def open_fast(
     threads: int = 1,
     path: str | None = None,
     on_progress: OnProgress = quiet,
+    model: Path | None = None,
     finished: bool = True,
 ) -> FastRunner:
     """Pack a placed model's weights and compile or load the kernels, both at the same time.
@@ -111,22 +113,28 @@ def open_fast(
         threads: Compute threads of the host; no result depends on it.
         path: Name of the path that the kernels take; None is the processor's best.
         on_progress: Called with (done, total, label) while kernels compile.
+        model: The folder or file of the tensors, whose packed weights are kept for the next start;
+            None: nothing is kept.
         finished: False: do not wait for the weights; `FastRunner.finish` does, or the first step.
 
     Raises:
         EngineError: The threads asked for are not possible.
         WeightsError: A tensor has a value that its format does not allow.
     """
-    cache = kernel_cache.use()
-    from engine.wafer.fast.executor import Executor
-    from engine.wafer.fast.warm_up import compile_packers, works
+    with uncollected():
+        cache = kernel_cache.use()
+        from engine.wafer.fast.executor import Executor
+        from engine.wafer.fast.kept_panels import KeptPanels
+        from engine.wafer.fast.warm_up import compile_packers, works
 
     matrices = placed.program.matrices
+    kept = None if model is None else KeptPanels(model, matrices)
     packers, kernels = works(matrices)
     total = packers + 1 + kernels
     first, second = (_shifted(on_progress, before, total) for before in (0, packers + 1))
-    _compiled(lambda report: compile_packers(matrices, report), cache, first)
-    executor = Executor(placed.program, tensors, threads=threads, path=path)
+    if kept is None or not kept.is_there:
+        _compiled(lambda report: compile_packers(matrices, report), cache, first)
+    executor = Executor(placed.program, tensors, threads=threads, path=path, kept=kept)
     _compiled(executor.warm_up, cache, second)
     runner = FastRunner(placed, executor)
     if finished:

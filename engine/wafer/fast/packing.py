@@ -2,14 +2,15 @@
 
 Room for all of them is made at once (`engine.wafer.fast.panel_places`); each tensor is then read
 and packed some panels at a time, so that no second copy of the model is ever in memory.  Threads
-do it, beside whatever else an opening needs: packing half a gigabyte takes as long as reading a
-large vocabulary, so nothing would be won by keeping a packed copy on disk.
+do it, beside whatever else an opening needs.  What they packed may be kept and only be mapped the
+next time (`engine.wafer.fast.kept_panels`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from threading import Thread
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,30 +20,53 @@ from engine.model.tensors import FORMATS
 from engine.model.tensors.block_tensor import BlockTensor
 from engine.model.tensors.q8 import Q8Tensor
 from engine.model.tensors.tensor import QuantisedTensor, Tensor, float_vector, quantised_matrix
+from engine.wafer.fast.kept_panels import KeptPanels
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP, PANEL, QUADS, STRIP
 from engine.wafer.fast.kernels.dot.storage import Storage
 from engine.wafer.fast.kernels.operands import Panels, TileSizes
 from engine.wafer.fast.panel_places import PanelPlaces, storage_of
 from engine.wafer.program.program import Matrix
 
-__all__ = ["Filling", "Packed", "begin_packing", "pack", "tile_sizes"]
+__all__ = ["KEEPING", "Filling", "Packed", "begin_packing", "pack", "tile_sizes"]
 
 Bytes = NDArray[np.uint8]
 
 _LINE_BYTES = 64
 """Panels begin at a line of the processor's cache: a vector of 64 bytes then lies in one."""
 
+KEEPING = "keeping weights"
+"""Name of the thread that writes packed weights to the cache."""
+
+_PAGE_BYTES = 4096
+
 _WEIGHTS_AT_ONCE = 1 << 22
 """Of a job.  Between two a thread needs the interpreter, which others hold for milliseconds."""
 
 
 class Filling:
-    """Threads that fill panels; they end by themselves."""
+    """Threads that fill panels; they end by themselves.
 
-    def __init__(self, work: Sequence[Callable[[], None]], threads: int) -> None:
+    Args:
+        work: What fills them.
+        threads: How many do it.
+        then: Done in a thread once all are filled, and only then; nobody waits for it.
+    """
+
+    def __init__(
+        self,
+        work: Sequence[Callable[[], object]],
+        threads: int,
+        then: Callable[[], None] | None = None,
+    ) -> None:
         pool = ThreadPoolExecutor(threads, thread_name_prefix="packing")
         self._jobs = [pool.submit(each) for each in work]
         pool.shutdown(wait=False)
+        if then is not None:
+            Thread(target=self._follow, args=(then,), name=KEEPING, daemon=True).start()
+
+    def _follow(self, then: Callable[[], None]) -> None:
+        if not any([job.exception() for job in self._jobs]):
+            then()
 
     def wait(self) -> None:
         """Return when all is filled.
@@ -87,11 +111,20 @@ def pack(matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor], threads: i
 
 
 def begin_packing(
-    matrices: tuple[Matrix, ...], tensors: Mapping[str, Tensor], threads: int = 1
+    matrices: tuple[Matrix, ...],
+    tensors: Mapping[str, Tensor],
+    threads: int = 1,
+    kept: KeptPanels | None = None,
 ) -> Packed:
     """Begin what `pack` does, and leave it to threads: `Packed.filling` waits for them.
 
     The kernels that pack must be compiled: two threads that compile at once wait for each other.
+
+    Args:
+        matrices: The Program's table of weights.
+        tensors: The model's tensors by name.
+        threads: How many read and pack.
+        kept: Where the panels may be already, and are kept otherwise; None: nowhere.
 
     Raises:
         WeightsError: A tensor has another format than the Program was compiled for.
@@ -110,7 +143,7 @@ def begin_packing(
             vectors += [float_vector(tensors, name) for name in matrix.tensors]
             elements += matrix.inputs
     rows = [(first[m.tensors], m.inputs, m.outputs, _pieces(m)) for m in matrices]
-    weights = _room(places)
+    weights, filling = _begun(places, tensors, threads, kept)
     return Packed(
         np.array(rows, np.int64),
         Panels(
@@ -120,8 +153,20 @@ def begin_packing(
         ),
         tuple(places.storages),
         np.concatenate(vectors),
-        Filling([partial(job.run, weights) for job in _all_jobs(places, tensors)], threads),
+        filling,
     )
+
+
+def _begun(
+    places: PanelPlaces, tensors: Mapping[str, Tensor], threads: int, kept: KeptPanels | None
+) -> tuple[Bytes, Filling]:
+    """Return the bytes of all panels, and what fills or at least fetches them."""
+    found = None if kept is None else kept.mapped(places.size_bytes)
+    if found is not None:  # a byte of every page brings all into memory, without the interpreter
+        return found, Filling([found[::_PAGE_BYTES].max], 1)
+    weights = _room(places)
+    work = [partial(job.run, weights) for job in _all_jobs(places, tensors)]
+    return weights, Filling(work, threads, None if kept is None else partial(kept.keep, weights))
 
 
 def tile_sizes(storage: Storage, row_bytes: int) -> TileSizes:

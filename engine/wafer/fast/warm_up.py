@@ -46,6 +46,9 @@ __all__ = [
 _KERNELS = "engine.wafer.fast.kernels"
 
 
+_LOOPS = (help_steps, run_step)
+"""What steps run; both have the code of the operations' kernels in them."""
+
 ENTRIES = (multiply.product, lookup.row, wide.wide_product)
 """The kernels of each storage, in the order of `operands.Panels.entries`."""
 
@@ -133,7 +136,9 @@ def compile_jobs(path: DotPath, storages: Sequence[Storage], memory: Memory) -> 
         *jobs,
         CompileJob("blocks of attention", blocks, True),
         *(
-            CompileJob(label, ((dispatcher, signature(dispatcher, given)),))
+            CompileJob(
+                label, ((dispatcher, signature(dispatcher, given)),), part=dispatcher not in _LOOPS
+            )
             for label, dispatcher in kernels()
         ),
     ]

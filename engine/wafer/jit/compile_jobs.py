@@ -39,6 +39,8 @@ class CompileJob:
     """Each dispatcher with the numba types of its arguments."""
     lone: bool = False
     """True: calls no kernel of another job by its name, so another process repeats nothing."""
+    part: bool = False
+    """True: its code is in that of the jobs behind it, too, and nobody else asks for it."""
 
     def run(self) -> None:
         """Compile the kernels, or load them from the cache."""
@@ -75,6 +77,7 @@ def run_jobs(
         cache: The folder where numba keeps compiled kernels.
         on_progress: Called in this thread with (done, total, label) before each job.
     """
+    jobs = _needed(jobs)
     missing = [job for job in jobs if job.lone and not job.is_kept]
     with _helper(missing, cache) as helper:
         # The helper begins at the other end of those that both can do.
@@ -87,6 +90,12 @@ def run_jobs(
             if helper is not None:
                 helper.give_up(job)
             job.run()
+
+
+def _needed(jobs: Sequence[CompileJob]) -> Sequence[CompileJob]:
+    """Return the jobs without the parts, if all that has them in it is kept."""
+    whole = [job for job in jobs if not job.part]
+    return whole if all(job.is_kept for job in whole) else jobs
 
 
 @contextmanager

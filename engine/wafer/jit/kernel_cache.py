@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from engine.own_sources import own_sources, sources_digest
 from engine.paths import cache_dir
 
 __all__ = [
@@ -40,25 +41,25 @@ _LOCK = "lock"
 _PAIR_LOCK = "pair-lock"
 _CHECKSUMS = "checksums.json"
 _SOURCES = (
-    "../scalars.py",
-    "jit/decorators.py",
-    "program/isa.py",
-    "program/states.py",
-    "fast/memory.py",
-    "fast/pieces.py",
-    "fast/step.py",
-    "fast/threads/atomics.py",
-    "fast/threads/claims.py",
-    "fast/kernels/**/*.py",
+    "scalars.py",
+    "wafer/jit/decorators.py",
+    "wafer/program/isa.py",
+    "wafer/program/states.py",
+    "wafer/fast/memory.py",
+    "wafer/fast/pieces.py",
+    "wafer/fast/step.py",
+    "wafer/fast/threads/atomics.py",
+    "wafer/fast/threads/claims.py",
+    "wafer/fast/kernels/**/*.py",
     *(
-        f"fabric/{name}.py"
+        f"wafer/fabric/{name}.py"
         for name in (
             "agenda", "compute", "cores", "micro", "record", "routers", "simulator", "state",
             "vector_work",
         )
     ),
 )  # fmt: skip
-"""The modules that are compiled, or whose constants are; patterns from `engine/wafer`."""
+"""The modules that are compiled, or whose constants are; patterns from `engine`."""
 
 
 def sources() -> list[Path]:
@@ -67,15 +68,7 @@ def sources() -> list[Path]:
     Raises:
         FileNotFoundError: A pattern finds nothing: a file was moved, and the key would be blind.
     """
-    wafer = Path(__file__).parents[1]
-    found: list[Path] = []
-    for pattern in _SOURCES:
-        folder = wafer.parent if pattern.startswith("../") else wafer
-        matches = sorted(folder.glob(pattern.removeprefix("../")))
-        if not matches:
-            raise FileNotFoundError(f"no kernel source matches {folder / pattern}")
-        found += matches
-    return found
+    return own_sources(_SOURCES)
 
 
 def key() -> str:
@@ -86,9 +79,7 @@ def key() -> str:
     import numba
     from llvmlite import binding
 
-    digest = hashlib.sha256()
-    for source in sources():
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    digest = sources_digest(_SOURCES)
     config: Any = numba.config  # its fields are made at run time
     processor = (
         config.CPU_NAME or binding.get_host_cpu_name(),
@@ -122,7 +113,7 @@ def use(wanted: Path | None = None) -> Path:
         wanted = fallback
     config: Any = numba.config
     config.CACHE_DIR = str(wanted)
-    _lock_pairs()
+    _adapt_numba()
     return wanted
 
 
@@ -135,15 +126,20 @@ def used() -> Path:
 
 
 @cache
-def _lock_pairs() -> None:
-    """Make numba read and write an index and its code under one lock for each folder of a module.
+def _adapt_numba() -> None:
+    """Make numba load kept code at once, and one process at a time write a pair.
 
+    An index and its code are read and written under one lock for each folder of a module.
     Otherwise two processes that save other signatures of one kernel at once give them the same
     number, and one of them finds the other's code under its own name: a crash, or wrong results.
+
+    Before it looks for kept code, numba prepares to compile: a tenth of a second of imports, and 20
+    MB.  Code that is kept needs its runtime alone, and what compiles prepares itself, too.
     """
     from numba.core import caching as numba_caching
+    from numba.core.runtime.nrt import rtsys
 
-    caching: Any = numba_caching  # a name of it is replaced
+    caching: Any = numba_caching  # names of it are replaced
 
     class Files(caching.IndexDataCacheFile):  # type: ignore[misc]
         def save(self, key: Any, data: Any) -> None:
@@ -157,7 +153,13 @@ def _lock_pairs() -> None:
             with _held(Path(self._cache_path), fcntl.LOCK_SH):
                 return super().load(key)
 
+    def load_overload(self: Any, signature: Any, target_context: Any) -> Any:
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(signature, target_context)
+
     caching.IndexDataCacheFile = Files
+    caching.FunctionCache.load_overload = load_overload
 
 
 @contextmanager
@@ -235,6 +237,8 @@ def remove_damaged(place: Path) -> None:
 def record(place: Path) -> None:
     """Write down the checksums of a kernel folder's files, if they are new."""
     file = place / _CHECKSUMS
+    if _is_current(place, file):
+        return
     digests = {_name(place, path): _digest(path) for path in _files(place)}
     content = json.dumps(digests, indent=0).encode()
     try:
@@ -245,6 +249,17 @@ def record(place: Path) -> None:
         os.replace(new, file)
     except OSError as error:  # without a record the files are used unchecked, as numba does
         _log.warning("kernel cache %s: its checksums cannot be written (%s)", place, error)
+
+
+def _is_current(place: Path, file: Path) -> bool:
+    """Return whether a record names the files that there are, and none was written after it."""
+    try:
+        recorded = set(json.loads(file.read_bytes()))
+        newest = file.stat().st_mtime_ns
+        found = {_name(place, path): path.stat().st_mtime_ns for path in _files(place)}
+    except (OSError, ValueError, TypeError, RecursionError):
+        return False
+    return recorded == set(found) and all(written < newest for written in found.values())
 
 
 def _files(place: Path) -> list[Path]:

@@ -4,7 +4,6 @@ Kept in the user's cache under a name that changes with everything the choice de
 planner's sources included.  A file that cannot be read or used is searched for anew.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -17,6 +16,7 @@ from threading import get_ident
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
 from engine.model.tensors.tensor import Format
+from engine.own_sources import sources_digest
 from engine.paths import cache_dir
 from engine.wafer.place.model_shape import ModelShape, model_shape
 from engine.wafer.place.placement import Placement, Shape, place
@@ -80,29 +80,11 @@ def plan_key(
     Raises:
         FileNotFoundError: A pattern of ``deciding`` finds nothing.
     """
-    digest = hashlib.sha256()
-    for source in _sources(deciding):
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    digest = sources_digest(deciding)
     operations = [(node.op, node.layer, sorted(node.attributes.items())) for node in graph.nodes]
     sizes = (graph.name, model, operations, graph.context_length)
     digest.update(repr((sizes, asdict(machine), context_length)).encode())
     return digest.hexdigest()[:16]
-
-
-def _sources(deciding: tuple[str, ...]) -> list[Path]:
-    """Return the files that patterns mean.
-
-    Raises:
-        FileNotFoundError: A pattern finds nothing: a file was moved, and the key would be blind.
-    """
-    engine = Path(__file__).parents[2]
-    found: list[Path] = []
-    for pattern in deciding:
-        matches = sorted(engine.glob(pattern))
-        if not matches:
-            raise FileNotFoundError(f"no source of a plan matches {engine / pattern}")
-        found += matches
-    return found
 
 
 def _keep(file: Path, shape: Shape) -> None:

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from engine import client as client_module
-from engine import paths
+from engine import engine_process, launch_ahead, paths
 from engine.client import EngineDown, EngineStarting
 from engine.protocol.completion import CompletionRequest
 from engine.protocol.framing import read_body
@@ -70,6 +70,33 @@ async def test_two_faces_that_start_at_once_share_one_engine():
         assert len(pids) == 1
         started = [e for e in first.events + second.events if isinstance(e, EngineStarting)]
         assert len(started) == 1
+
+
+async def test_a_process_launched_ahead_is_the_one_that_its_client_takes_over(monkeypatch):
+    monkeypatch.setattr(engine_process, "SERVER_COMMAND", CANNED)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    ahead = launch_ahead("spark-nano", "wse3")
+    assert launch_ahead("spark-nano", "wse3") is None  # another one is being launched
+    async with face(ahead=ahead) as one:
+        assert (await one.until(EngineReady)).model.name == "spark-nano"
+        assert (await one.until(Welcome)).pid == ahead.process.pid
+        assert one.kinds()[0] is EngineStarting
+        assert launch_ahead("spark-nano", "wse3") is None  # one serves already
+
+
+async def test_a_process_launched_ahead_that_ends_is_replaced(monkeypatch):
+    monkeypatch.setattr(engine_process, "SERVER_COMMAND", (sys.executable, "-c", "exit('no')"))
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(client_module, "BACK_OFF_SECONDS", (0.0,))
+    async with face(ahead=launch_ahead(None, "wse3")) as one:
+        await one.until(EngineReady)
+        assert [e.reason for e in one.events if isinstance(e, EngineDown)] == ["no"]
+
+
+def test_one_processor_is_left_to_the_program(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(engine_process, "start", None)  # would be called in vain
+    assert launch_ahead(None, "wse3") is None
 
 
 async def test_requests_before_the_engine_is_ready_are_refused(monkeypatch):

@@ -292,6 +292,39 @@ def table(tmp_path):
     return sessions, tasks, use
 
 
+def test_a_session_opened_ahead_is_the_clients_when_it_asks(table, tmp_path):
+    sessions, tasks, _ = table
+    asked = OpenSession(1, str(tmp_path / "a"))
+    sessions.open_ahead(asked)
+    (opening,) = tasks
+    user = User()
+
+    sessions.open(asked, user)
+    opening.on_ready("a")
+
+    assert tasks == [opening]
+    assert user.heard == ["open"]
+
+
+def test_a_session_opened_ahead_gives_way_to_one_that_is_asked_for(table, tmp_path):
+    sessions, tasks, _ = table
+    sessions.open_ahead(OpenSession(1, str(tmp_path / "a")))
+
+    sessions.open(OpenSession(1, str(tmp_path / "b")), User())
+
+    assert [opening.wanted() for opening in tasks] == [False, True]
+
+
+def test_what_cannot_be_opened_ahead_is_said_to_who_asks(table):
+    sessions, tasks, _ = table
+    asked, user = OpenSession(1, "/no/such/model"), User()
+    sessions.open_ahead(asked)
+
+    assert sessions.open(asked, user) is None
+    assert tasks == []
+    assert len(user.heard) == 1
+
+
 def test_the_longest_unused_session_makes_room(table):
     sessions, tasks, use = table
     for name in ("a", "b"):

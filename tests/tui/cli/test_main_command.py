@@ -212,6 +212,7 @@ def test_the_app_starts_though_the_model_of_the_settings_is_gone(
         return SimpleNamespace(run=lambda: None, return_code=0)
 
     monkeypatch.setattr("tui.cli.open_app._check_terminal", lambda: None)
+    monkeypatch.setattr("tui.cli.open_app.launch_ahead", lambda *asked: asked)
     monkeypatch.setattr("tui.app.SparkApp", app)
     monkeypatch.setattr("tui.link.engine_link.engine_client", lambda **options: options)
     assert spark(own_folders).code == 0
@@ -219,5 +220,6 @@ def test_the_app_starts_though_the_model_of_the_settings_is_gone(
     assert "no model 'gone'" in problem
     assert "the settings name it (`default` under [models])" in problem
     assert started["make_client"]["model"] is None
+    assert started["make_client"]["ahead"] == (None, "wse3")
     refused = spark(own_folders, "--model", "gone")
     assert (refused.code, "the settings" in refused.line) == (2, False)

@@ -106,6 +106,19 @@ def test_nobody_is_asked_for_what_is_there_already(monkeypatch, tmp_path):
     assert [kernel.compiled for kernel in kernels] == [[("types",)]] * 4
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_parts_are_left_out_where_what_has_them_in_it_is_kept(monkeypatch, tmp_path, kept):
+    helper_that(monkeypatch, OBLIGING)
+    part, whole = Kernel(), Kernel()
+    jobs = [CompileJob("part", ((part, "types"),), part=True), CompileJob("whole", ((whole, "t"),))]
+    if kept:
+        whole.overloads["t"] = "compiled"
+
+    run_jobs(jobs, tmp_path, lambda *step: None)
+
+    assert (part.compiled, whole.compiled) == ([] if kept else ["types"], ["t"])
+
+
 def test_an_opening_that_is_given_up_ends_the_helper(monkeypatch, tmp_path):
     started = []
     helper_that(monkeypatch, "import time; time.sleep(60)")

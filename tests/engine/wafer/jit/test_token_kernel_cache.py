@@ -11,12 +11,15 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import numba
 import pytest
 from numba.core import caching
 
+from engine import own_sources
 from engine.wafer.jit import kernel_cache
 from tests.own_kernels import PROGRAM
 
@@ -192,9 +195,7 @@ def test_the_key_changes_with_every_source_of_a_kernel(tmp_path, monkeypatch, ed
     (tmp_path / "engine").mkdir()
     shutil.copy(ROOT / "engine/scalars.py", tmp_path / "engine/scalars.py")
     shutil.copytree(ROOT / "engine/wafer", tmp_path / "engine/wafer")
-    monkeypatch.setattr(
-        kernel_cache, "__file__", str(tmp_path / "engine/wafer/jit/kernel_cache.py")
-    )
+    monkeypatch.setattr(own_sources, "__file__", str(tmp_path / "engine/own_sources.py"))
     before = kernel_cache.key()
     path = tmp_path / edited
 
@@ -374,11 +375,41 @@ def test_a_switched_off_compiler_is_one_error_and_costs_no_cache(filled):
     assert list(filled.rglob("*.nbc"))
 
 
+def test_kept_code_is_loaded_without_preparing_to_compile(monkeypatch):
+    """A load that prepares imports 60 modules of numba, which takes as long as the loading."""
+    kernel_cache._adapt_numba()
+    prepared = []
+    monkeypatch.setattr("numba.core.runtime.rtsys.initialize", prepared.append)
+    context = SimpleNamespace(refresh=None)  # would be called in vain
+    kept = SimpleNamespace(
+        _guard_against_spurious_io_errors=nullcontext,
+        _load_overload=lambda signature, context: f"code for {signature}",
+    )
+
+    assert caching.FunctionCache.load_overload(kept, "types", context) == "code for types"
+    assert prepared == [context]
+
+
+def test_a_record_is_not_made_again_while_nothing_is_written(tmp_path, monkeypatch):
+    (tmp_path / "a.nbi").write_bytes(b"index")
+    os.utime(tmp_path / "a.nbi", (1, 1))
+    kernel_cache.record(tmp_path)
+    digests = []
+    monkeypatch.setattr(kernel_cache, "_digest", digests.append)
+
+    kernel_cache.record(tmp_path)
+    assert digests == []
+
+    (tmp_path / "b.nbi").write_bytes(b"another")
+    kernel_cache.record(tmp_path)
+    assert digests == [tmp_path / "a.nbi", tmp_path / "b.nbi"]
+
+
 def test_on_a_full_disk_a_kernel_is_compiled_but_not_kept(tmp_path, monkeypatch, caplog):
     def full(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    kernel_cache._lock_pairs()
+    kernel_cache._adapt_numba()
     files = caching.IndexDataCacheFile(str(tmp_path), "kernel", ())
     monkeypatch.setattr(files, "_save_index", full)
     with caplog.at_level(logging.WARNING):
