@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from engine.units import size_text
+from engine.visible_text import visible
 
 __all__ = [
     "DASH",
@@ -11,12 +12,12 @@ __all__ = [
     "clock_text",
     "count_text",
     "file_size_text",
-    "harmless",
     "milliseconds_text",
     "path_text",
     "percent_text",
     "printable",
     "rate_text",
+    "request_path",
     "short_count_text",
 ]
 
@@ -89,21 +90,18 @@ def clock_text(gigahertz: float) -> str:
 
 
 def path_text(path: Path, root: Path) -> str:
-    """Return a path as people and the model read it: relative to ``root`` if it lies inside."""
+    """Return a path as people read it: relative to ``root`` if it lies inside, and `visible`."""
+    return visible(request_path(path, root))
+
+
+def request_path(path: Path, root: Path) -> str:
+    """Return a path as the model reads it: relative to ``root`` if it lies inside."""
     return printable(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def printable(path: Path) -> str:
     """Return a path as text; � stands for bytes of its name that are not UTF-8."""
     return os.fsencode(path).decode("utf-8", "replace")
-
-
-def harmless(text: str) -> str:
-    """Return a text of another's making for the terminal: what would steer it as an escape.
-
-    A file may be named, or say in its metadata, what clears the screen or forges a second line.
-    """
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def _three_digits(value: float) -> str:

@@ -7,15 +7,18 @@ unsaved text before an error ends it.  What the app does is for the class built 
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 
 from rich.text import Text
 from textual.app import App
+from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.worker import Worker
 
 from engine import paths
+from engine.visible_text import visible
+from tui.visuals.screen_door import ScreenDoor
 
 __all__ = ["SafeApp"]
 
@@ -27,6 +30,10 @@ _END_SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 class SafeApp(App[None]):
     """An app that looks after unsaved text; the class built on it says how in two methods."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._door = ScreenDoor()
+
     def keep_text_now(self) -> None:
         """Keep unsaved text safe without a pause, because the app is about to end."""
         raise NotImplementedError
@@ -34,6 +41,10 @@ class SafeApp(App[None]):
     async def end_quietly(self) -> None:
         """Keep unsaved text safe and let go of the engine, because somebody ends the app."""
         raise NotImplementedError
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Let everything that is drawn pass the last door to the terminal."""
+        return [*super().get_line_filters(), self._door]
 
     # ── work in the background ──────────────────────────────────────────────────────────────
 
@@ -70,8 +81,14 @@ class SafeApp(App[None]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a notice for a while; brackets in it, as in file names, are no markup."""
-        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+        """Show a notice for a while; nothing in it, as in file names, is markup or steers."""
+        super().notify(
+            visible(message, kept="\n"),
+            title=visible(title),
+            severity=severity,
+            timeout=timeout,
+            markup=markup,
+        )
 
     # ── the end ─────────────────────────────────────────────────────────────────────────────
 

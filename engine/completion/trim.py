@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from engine.completion.brackets import CLOSERS, OPENERS, brackets
 from engine.completion.surroundings import Surroundings, indent_width
+from engine.visible_text import UNSEEN
 
 __all__ = ["FINAL", "SETTLED", "Rule", "first_line", "trim", "without_unfinished_line"]
 
@@ -38,7 +39,7 @@ _DEEPER_AFTER = ":([{,\\=+-*/%|&<>"
 _CONTINUES = ("else", "elif", "except", "finally", "case", "catch")
 _HEAD = re.compile(r"[:{]\s*(#.*)?$")
 _REPEATED = re.compile(r"(?P<short>[^\n]{3,9}?)(?P=short){5}|(?P<long>[^\n]{10,40}?)(?P=long){3}")
-_NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffd]")
+_NO_TEXT = re.compile(rf"[{UNSEEN}\ufffd]")
 
 
 # ── rules that decide on growing text ───────────────────────────────────────────────────────
@@ -55,7 +56,7 @@ def first_line_before_text(text: str, around: Surroundings) -> str:
 
 
 def printable(text: str, around: Surroundings) -> str:
-    """Cut at a control character, or at bytes that are not text."""
+    """Cut at a character that nobody could see, or at bytes that are no text."""
     match = _NO_TEXT.search(text)
     return text[: match.start()] if match else text
 

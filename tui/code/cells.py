@@ -10,41 +10,14 @@ from functools import lru_cache
 
 from rich.cells import split_graphemes
 
-__all__ = ["cell_of_column", "cell_offsets", "column_of_cell", "line_width", "visible"]
+from engine.visible_text import visible
 
-_BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
-
-
-def _stand_ins() -> dict[int, str]:
-    """Return a visible character of one cell for each one that would disturb a terminal.
-
-    Control characters could bring escape sequences of a file to the terminal.  Directional marks
-    could show code in a wrong order.
-    """
-    table = {code: chr(0x2400 + code) for code in range(0x20) if code != 0x09}
-    table[0x7F] = "␡"
-    table |= dict.fromkeys(range(0x80, 0xA0), "·")
-    table |= dict.fromkeys(_BIDI, "‧")
-    table |= dict.fromkeys((0x2028, 0x2029), "¶")
-    return table
-
-
-_STAND_INS = _stand_ins()
+__all__ = ["cell_of_column", "cell_offsets", "column_of_cell", "line_width"]
 
 
 def _is_simple(text: str) -> bool:
     """Return whether every character of ``text`` is itself, one cell wide."""
     return text.isascii() and text.isprintable()
-
-
-def visible(text: str) -> str:
-    r"""Return ``text`` with control characters replaced one for one; tabs stay.
-
-    Example:
-        >>> visible("a\x1b[31m")
-        'a␛[31m'
-    """
-    return text if _is_simple(text) else text.translate(_STAND_INS)
 
 
 def cell_offsets(text: str, tab_width: int) -> Sequence[int]:

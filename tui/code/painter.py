@@ -10,7 +10,8 @@ from itertools import groupby
 from rich.segment import Segment
 from rich.style import Style
 
-from tui.code.cells import cell_offsets, visible
+from engine.visible_text import visible
+from tui.code.cells import cell_offsets
 
 __all__ = ["StyleRange", "paint"]
 
@@ -78,7 +79,7 @@ def _pieces(
     """
     pieces = [""] * (last - first)
     whole: int | None = None  # the column that draws the grapheme, if all of it is in view
-    for index, character in enumerate(visible(text[first:last])):
+    for index, character in enumerate(visible(text[first:last], kept="\t")):
         start, end = offsets[first + index], offsets[first + index + 1]
         if start == end:
             if whole is not None:
