@@ -1,6 +1,7 @@
-"""Numbers and paths as short text for people.  Pure; None becomes a dash, never a zero."""
+"""Numbers and paths as short text for people.  Pure; what is no number is a dash, never a zero."""
 
 import os
+from math import isfinite
 from pathlib import Path
 
 from engine.units import size_text
@@ -27,14 +28,14 @@ DASH = "–"
 
 def count_text(value: float | None) -> str:
     """Return a whole number with its thousands apart: ``68 900``."""
-    if value is None:
+    if (value := _known(value)) is None:
         return DASH
     return f"{round(value):,}".replace(",", " ")
 
 
 def short_count_text(value: float | None) -> str:
     """Return a number in at most five characters: ``950``, ``12.3k``, ``4.56M``, ``890M``."""
-    if value is None:
+    if (value := _known(value)) is None:
         return DASH
     units = iter(("", "k", "M", "G", "T"))
     unit = next(units)
@@ -46,14 +47,14 @@ def short_count_text(value: float | None) -> str:
 
 def rate_text(value: float | None) -> str:
     """Return a rate per second: one decimal below 100, a whole number above."""
-    if value is None:
+    if (value := _known(value)) is None:
         return DASH
     return f"{value:.1f}" if value < 99.95 else count_text(value)
 
 
 def bytes_text(value: float | None) -> str:
     """Return a size in binary units: ``512 B``, ``31.2 KB``, ``12.6 MB``."""
-    if value is None:
+    if (value := _known(value)) is None:
         return DASH
     units = iter(("B", "KB", "MB", "GB"))
     unit = next(units)
@@ -65,19 +66,19 @@ def bytes_text(value: float | None) -> str:
 
 def file_size_text(value: float | None) -> str:
     """Return the size of a file in decimal units, as of downloads: ``491 MB``, ``1.12 GB``."""
-    return DASH if value is None else size_text(value)
+    return DASH if (value := _known(value)) is None else size_text(value)
 
 
 def milliseconds_text(value: float | None) -> str:
     """Return a duration given in milliseconds: ``8 ms``, ``142 ms``, ``1.3 s``."""
-    if value is None:
+    if (value := _known(value)) is None:
         return DASH
     return f"{value:.0f} ms" if value < 999.5 else f"{value / 1000:.1f} s"
 
 
 def percent_text(fraction: float | None) -> str:
     """Return a fraction (0–1) as a percentage of at most five characters."""
-    if fraction is None:
+    if (fraction := _known(fraction)) is None:
         return DASH
     if 0 < fraction < 0.001:
         return "<0.1%"
@@ -102,6 +103,11 @@ def request_path(path: Path, root: Path) -> str:
 def printable(path: Path) -> str:
     """Return a path as text; � stands for bytes of its name that are not UTF-8."""
     return os.fsencode(path).decode("utf-8", "replace")
+
+
+def _known(value: float | None) -> float | None:
+    """Return a value that was measured and can be; else None."""
+    return value if value is not None and isfinite(value) else None
 
 
 def _three_digits(value: float) -> str:
