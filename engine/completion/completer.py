@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from engine.completion.draft import Draft, Limits
 from engine.completion.guessing import Guesser
+from engine.completion.in_place import in_place
 from engine.completion.openings import OpeningRules
 from engine.completion.prompt import SMALL_MODEL_TOKENS, Prompt, PromptBuilder, longest_prompt
 from engine.completion.prompt_styles import PLAIN, find_style, text_ends
@@ -304,7 +305,7 @@ def _finished(draft: Draft, multi_line: bool) -> tuple[str, str]:
     written = draft.text if draft.ended else without_unfinished_line(draft.text)
     text = trim(written, draft.rules.around, multi_line=multi_line)
     syntax = draft.limits.syntax
-    return written, text if syntax is None else syntax.readable(text)
+    return written, text if syntax is None else in_place(syntax.readable(text), syntax)
 
 
 def _finish_reason(draft: Draft, written: str, text: str, generation: Generation) -> str:

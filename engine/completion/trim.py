@@ -61,6 +61,18 @@ def printable(text: str, around: Surroundings) -> str:
     return text[: match.start()] if match else text
 
 
+def where_indented_lines_stand(text: str, around: Surroundings) -> str:
+    """Drop a text that begins indented where the file begins, unless what follows does so too.
+
+    It was written for the inside of something, and there is nothing that it could be inside of.
+    """
+    follows_indented = bool(around.below) and indent_width(around.below[0]) > 0
+    if around.above or around.before or follows_indented:
+        return text
+    first = next((line for _, line, _ in _lines(text) if line.strip()), "")
+    return "" if indent_width(first) else text
+
+
 def within_block(text: str, around: Surroundings) -> str:
     """Cut before the first line that leaves the cursor's block.
 
@@ -278,6 +290,7 @@ def without_blank_end(text: str, around: Surroundings) -> str:
 SETTLED: tuple[Rule, ...] = (
     first_line_before_text,
     printable,
+    where_indented_lines_stand,
     within_block,
     before_double_blank,
     before_repeated_lines,

@@ -41,6 +41,24 @@ def test_only_printable_text(text, kept):
 
 
 @pytest.mark.parametrize(
+    ("view", "text", "kept"),
+    [
+        ("|", "    return self.x", ""),
+        ("\n\n|\n\n", "\n\tx = 1\n", ""),
+        ("|\nimport os\n", "  x", ""),
+        ("|", "    ", "    "),  # it may become a blank line
+        ("|", "    \nimport os", "    \nimport os"),
+        ("|", "def f():\n    return 1", "def f():\n    return 1"),
+        ("|\n    b: 1\n", "    a: 2", "    a: 2"),
+        ("a:\n|", "    b: 1", "    b: 1"),
+        ("    |", "  b", "  b"),
+    ],
+)
+def test_nothing_indented_begins_a_file(view, text, kept):
+    check(trim.where_indented_lines_stand, view, text, kept)
+
+
+@pytest.mark.parametrize(
     "sign",
     ["\x9b31m", "\u202e", "\u2066", "\u200f", "\u2028", "\u200b", "\ufeff", "\U000e0041", "\x7f"],
     ids=ascii,
