@@ -44,26 +44,28 @@ class TerminalDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Turn what the terminal sends into messages, until the app ends or the terminal does."""
         reader = TerminalInput()
-        with selectors.DefaultSelector() as selector:
+        with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 if not selector.select(_WAITING_SECONDS if reader.waiting else _REST_SECONDS):
                     messages = reader.tick() if reader.waiting else []
-                elif data := self._read():
-                    messages = reader.feed(data)
-                else:
+                elif (data := self._read()) is None:
                     self._lost()
                     return
+                else:
+                    messages = reader.feed(data)
                 for message in messages:
                     self.process_message(message)
 
-    def _read(self) -> bytes:
-        """Return what came; nothing at the end of the terminal."""
+    def _read(self) -> bytes | None:
+        """Return what came; None at the end of the terminal."""
         try:
-            return os.read(self.fileno, _READ_BYTES)
+            return os.read(self.fileno, _READ_BYTES) or None
+        except BlockingIOError:  # another reader of this terminal was faster
+            return b""
         except OSError as error:
             _log.info("the terminal cannot be read: %s", error)
-            return b""
+            return None
 
     def _lost(self) -> None:
         """Tell the app, from any thread, unless it has ended already."""
@@ -76,7 +78,9 @@ class TerminalDriver(LinuxDriver):
             if self.attrs_before is not None:
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
             os.set_blocking(self._file.fileno(), False)
-            os.write(self._file.fileno(), _LEAVE)
+            with suppress(BlockingIOError):
+                os.write(self._file.fileno(), _LEAVE)
+            os.set_blocking(self._file.fileno(), True)  # the shell has the same terminal
 
 
 class _Output:
@@ -109,6 +113,10 @@ class _Output:
             return
         try:
             work()
+        except UnicodeError as error:
+            _log.warning("something that is no text was not drawn: %s", error)
+        except BlockingIOError:  # another program of this terminal left it so
+            os.set_blocking(self.fileno(), True)
         except (OSError, ValueError) as error:  # ValueError: the stream is closed
             _log.info("the terminal cannot be written: %s", error)
             self._is_lost = True
