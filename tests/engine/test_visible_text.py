@@ -6,7 +6,7 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.log_lines import LogLines
@@ -16,6 +16,7 @@ STEERS = {"Cc", "Cs", "Zl", "Zp"}
 BIDI = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.text(st.characters(), max_size=40))
 def test_one_sign_for_one_character_and_nothing_that_steers(text: str) -> None:
     shown = visible(text)

@@ -30,8 +30,6 @@ class Small(SafeApp):
         Path("kept").write_text(self.query_one(Input).value)
     async def end_quietly(self):
         self.keep_text_now()
-    def key_f2(self):
-        1 // 0
     def key_f3(self):
         self.panic("[red]a panic of Textual's\\x1b]0;x\\x07")
     def key_f4(self):
@@ -116,7 +114,6 @@ ENDS: dict[str, tuple[Callable[[Terminal], None], int]] = {
     "closed": (close_window, 128 + signal.SIGHUP),
     "interrupted": (tell(signal.SIGINT), 128 + signal.SIGINT),
     "blocked": (stop_reading, 128 + signal.SIGTERM),
-    "error": (press(b"\x1bOQ"), 1),
     "panic": (press(b"\x1bOR"), 1),
     "stuck": (press(b"\x1b[15~"), 0),
 }

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.style import Style
 
@@ -33,6 +33,7 @@ def short_spans() -> Iterator[None]:
         yield
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(TEXTS, EDITS, st.integers(1, 8))
 def test_an_edited_line_measures_like_a_new_one(
     short_spans: None, text: str, edits: list[tuple[int, int, str]], tab: int
@@ -54,6 +55,7 @@ def _last_at(whole: list[int], cell: int) -> int:
     return max(column for column, start in enumerate(whole) if start <= cell)
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(TEXTS, st.integers(0, 40), st.integers(1, 20), st.integers(1, 8))
 def test_a_long_line_is_drawn_as_a_short_one(
     short_spans: None, text: str, left: int, width: int, tab: int
