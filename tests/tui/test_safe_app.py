@@ -77,9 +77,9 @@ class Terminal:
 
     def rest(self) -> bytes:
         """Return all that is drawn until the program ends."""
-        return self.read_until(lambda seen: False, seconds=5)
+        return self.read_until(lambda seen: False, seconds=20)
 
-    def read_until(self, enough: Callable[[bytes], object], seconds: float = 10.0) -> bytes:
+    def read_until(self, enough: Callable[[bytes], object], seconds: float = 30.0) -> bytes:
         """Return what is drawn, up to what is waited for or the terminal's end."""
         seen, deadline = b"", time.monotonic() + seconds
         while not enough(seen) and time.monotonic() < deadline:
@@ -132,7 +132,7 @@ def test_every_end_keeps_the_text_and_says_why(tmp_path: Path) -> None:
             terminal = terminals[name]
             how(terminal)
             printed = b"" if how in (close_window, stop_reading) else terminal.rest()
-            assert terminal.process.wait(timeout=5) == status, name
+            assert terminal.process.wait(timeout=20) == status, name
             assert (terminal.folder / "kept").read_text() == "x", name
             assert b"Traceback" not in printed
             assert b"\x1b]0;" not in printed
