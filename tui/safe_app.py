@@ -38,6 +38,7 @@ _SIGNALLED = 128
 """Added to a signal's number it is the exit status that shells report for a process it ended."""
 _BROKEN = 1
 """The exit status after an error of our own."""
+_NOTICE_CHARACTERS = 600
 _END_SECONDS = 4.0
 """Time that an ending app has to let go of everything."""
 
@@ -99,7 +100,13 @@ class SafeApp(App[None]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a notice for a while; nothing in it, as in file names, is markup or steers."""
+        """Show a notice for a while; nothing in it, as in file names, is markup or steers.
+
+        The middle of a long one is left out, so that it covers no screen.
+        """
+        if len(message) > _NOTICE_CHARACTERS:
+            half = _NOTICE_CHARACTERS // 2
+            message = f"{message[:half]} … {message[-half:]}"
         super().notify(
             visible(message, kept="\n"),
             title=visible(title),

@@ -25,8 +25,8 @@ def say(text: object = "") -> None:
 
 
 def tell(text: object) -> None:
-    """Print lines to standard error: what is not the answer."""
-    click.echo(visible(str(text), kept="\t\n"), err=True)
+    """Print one line to standard error: what is not the answer; no text can forge a second."""
+    click.echo(visible(str(text)), err=True)
 
 
 def say_json(value: Any) -> None:

@@ -76,6 +76,10 @@ async def test_what_forgets_to_make_a_text_visible_is_stopped_at_the_door(
     app = make_app(None, settings=Settings())
     async with app.run_test(size=SIZE) as pilot:
         app.deck.border_title = "\x1b]0;border\x07"
+        app.notify(f"{'a' * 50_000} is\nnot saved: the disk is full")
         await settled(pilot)
+        [notice] = app._notifications
+        assert len(notice.message) < 700
+        assert notice.message.endswith("not saved: the disk is full")
         assert "]0;border" in drawn(app)
         assert "\x1b" not in drawn(app)

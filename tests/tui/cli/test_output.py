@@ -19,8 +19,9 @@ def test_no_character_of_a_name_reaches_the_terminal_raw(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     say(HOSTILE)
+    say(f"a\n{HOSTILE}")
     tell(f"a\n{HOSTILE}")
-    assert capsys.readouterr() == (f"{SHOWN}\n", f"a\n{SHOWN}\n")
+    assert capsys.readouterr() == (f"{SHOWN}\na\n{SHOWN}\n", f"a␊{SHOWN}\n")
     say_json({"name": f"{HOSTILE}\udcff"})
     assert capsys.readouterr().out.isascii()
     rewrite_line(f"fetching {HOSTILE}\n")

@@ -101,7 +101,7 @@ def _print(found: engine.ModelList, offers: list[dict[str, Any]]) -> None:
     console.print(table)
     for model in found.models:
         if model.problem is not None:
-            tell(visible(f"{model.name}: {model.problem}"))
+            tell(f"{model.name}: {model.problem}")
     say("")
     say(f"* {found.default_why}. The rule: {found.default_rule}.")
     free = file_size_text(found.memory_free_bytes)
