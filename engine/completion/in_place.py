@@ -5,32 +5,44 @@ import re
 from engine.completion.surroundings import indentation
 from engine.completion.syntax import Syntax
 
-__all__ = ["in_place"]
+__all__ = ["fits", "in_place"]
 
 _INSIDE_ONLY = re.compile(r"(?:return|yield|await|break|continue)\b")
 """What stands nowhere but inside a block."""
 
 
+def fits(text: str, syntax: Syntax) -> bool:
+    """Return whether Python can read the first line of ``text`` where it is, as deep as it is.
+
+    True for a text that is not indented: whatever may be wrong with it, it is not that.
+    """
+    head, _ = _first_line(text)
+    _, _, before = syntax.prefix.rpartition("\n")
+    return not _depth(head) or bool(before.strip()) or syntax.reads(head)
+
+
 def in_place(text: str, syntax: Syntax) -> str:
-    """Return ``text``, less deep if Python could not read its first line where it is.
+    """Return the beginning of ``text`` that can be read, less deep if its first line cannot be.
 
     All lines move by as much.  Nothing is left of a text that could not be read there either, or
-    that says what only stands inside a block.  A text that is not indented stays as it is.
+    that says what only stands inside a block.
 
     Args:
         text: Begins at the cursor.
         syntax: Judges it.
     """
-    head, tail = _first_line(text)
-    depth = indentation(head.rpartition("\n")[2])
-    before = syntax.prefix.rpartition("\n")[2]
-    if not depth or before.strip() or syntax.reads(head):
-        return text
-    lines = [line.removeprefix(depth) for line in f"{head}{tail}".split("\n")]
-    moved = "\n".join(lines)
-    if not before and _INSIDE_ONLY.match(moved.lstrip("\n")):
-        return ""
-    return syntax.readable(moved) if syntax.reads(_first_line(moved)[0]) else ""
+    if fits(text, syntax):
+        return syntax.readable(text)
+    depth = _depth(_first_line(text)[0])
+    moved = "\n".join(line.removeprefix(depth) for line in text.split("\n"))
+    head, _ = _first_line(moved)
+    inside = not syntax.prefix.rpartition("\n")[2] and _INSIDE_ONLY.match(head.lstrip("\n"))
+    return "" if inside or not syntax.reads(head) else syntax.readable(moved)
+
+
+def _depth(head: str) -> str:
+    """Return the indentation of the last line of ``head``."""
+    return indentation(head.rpartition("\n")[2])
 
 
 def _first_line(text: str) -> tuple[str, str]:
