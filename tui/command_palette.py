@@ -13,7 +13,8 @@ from textual.fuzzy import Matcher
 from textual.markup import escape
 
 from engine.repository.ignore import IgnoreRules, list_files
-from tui.format import file_size_text, harmless
+from engine.visible_text import visible
+from tui.format import file_size_text, path_text
 from tui.settings import Settings
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class _NamedCommands(Provider):
     async def discover(self) -> Hits:
         """List all commands."""
         for name, text, run in self._commands():
-            yield DiscoveryHit(Content(name), run, help=escape(text))
+            yield DiscoveryHit(Content(name), run, help=escape(visible(text)))
 
     async def search(self, query: str) -> Hits:
         """List the commands that match."""
@@ -103,7 +104,7 @@ class _NamedCommands(Provider):
         for name, text, run in self._commands():
             score = matcher.match(name)
             if score > 0:
-                yield Hit(score, _highlighted(matcher, name), run, help=escape(text))
+                yield Hit(score, _highlighted(matcher, name), run, help=escape(visible(text)))
 
     @abstractmethod
     def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
@@ -188,7 +189,7 @@ class ModelCommands(_NamedCommands):
                 facts += ["the default"] if model.default else []
                 facts += ["serves now"] if model.name == serving else []
                 text = ", ".join(filter(None, facts))
-                yield f"Model: {harmless(model.name)}", text, partial(app.models.choose, model.path)
+                yield f"Model: {visible(model.name)}", text, partial(app.models.choose, model.path)
         for offer in self._offers:
             text = f"{file_size_text(offer.download_bytes)}, {offer.licence}; {offer.gains}"
             yield f"Model: fetch {offer.name}", text, partial(app.models.fetch, offer)
@@ -216,9 +217,7 @@ class FileCommands(Provider):
         self._commanded = _commanded(self.app)
         rules = self._commanded.rules
         self._files = await asyncio.to_thread(
-            lambda: [
-                (harmless(str(path.relative_to(rules.root))), path) for path in list_files(rules)
-            ]
+            lambda: [(path_text(path, rules.root), path) for path in list_files(rules)]
         )
 
     async def discover(self) -> Hits:

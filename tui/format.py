@@ -1,9 +1,11 @@
-"""Numbers and paths as short text for people.  Pure; None becomes a dash, never a zero."""
+"""Numbers and paths as short text for people.  Pure; what is no number is a dash, never a zero."""
 
 import os
+from math import isfinite
 from pathlib import Path
 
 from engine.units import size_text
+from engine.visible_text import visible
 
 __all__ = [
     "DASH",
@@ -11,12 +13,12 @@ __all__ = [
     "clock_text",
     "count_text",
     "file_size_text",
-    "harmless",
     "milliseconds_text",
     "path_text",
     "percent_text",
     "printable",
     "rate_text",
+    "request_path",
     "short_count_text",
 ]
 
@@ -26,14 +28,14 @@ DASH = "–"
 
 def count_text(value: float | None) -> str:
     """Return a whole number with its thousands apart: ``68 900``."""
-    if value is None:
+    if (value := _known(value)) is None:
         return DASH
     return f"{round(value):,}".replace(",", " ")
 
 
 def short_count_text(value: float | None) -> str:
     """Return a number in at most five characters: ``950``, ``12.3k``, ``4.56M``, ``890M``."""
-    if value is None:
+    if (value := _known(value)) is None:
         return DASH
     units = iter(("", "k", "M", "G", "T"))
     unit = next(units)
@@ -45,14 +47,14 @@ def short_count_text(value: float | None) -> str:
 
 def rate_text(value: float | None) -> str:
     """Return a rate per second: one decimal below 100, a whole number above."""
-    if value is None:
+    if (value := _known(value)) is None:
         return DASH
     return f"{value:.1f}" if value < 99.95 else count_text(value)
 
 
 def bytes_text(value: float | None) -> str:
     """Return a size in binary units: ``512 B``, ``31.2 KB``, ``12.6 MB``."""
-    if value is None:
+    if (value := _known(value)) is None:
         return DASH
     units = iter(("B", "KB", "MB", "GB"))
     unit = next(units)
@@ -64,19 +66,19 @@ def bytes_text(value: float | None) -> str:
 
 def file_size_text(value: float | None) -> str:
     """Return the size of a file in decimal units, as of downloads: ``491 MB``, ``1.12 GB``."""
-    return DASH if value is None else size_text(value)
+    return DASH if (value := _known(value)) is None else size_text(value)
 
 
 def milliseconds_text(value: float | None) -> str:
     """Return a duration given in milliseconds: ``8 ms``, ``142 ms``, ``1.3 s``."""
-    if value is None:
+    if (value := _known(value)) is None:
         return DASH
     return f"{value:.0f} ms" if value < 999.5 else f"{value / 1000:.1f} s"
 
 
 def percent_text(fraction: float | None) -> str:
     """Return a fraction (0–1) as a percentage of at most five characters."""
-    if fraction is None:
+    if (fraction := _known(fraction)) is None:
         return DASH
     if 0 < fraction < 0.001:
         return "<0.1%"
@@ -89,7 +91,12 @@ def clock_text(gigahertz: float) -> str:
 
 
 def path_text(path: Path, root: Path) -> str:
-    """Return a path as people and the model read it: relative to ``root`` if it lies inside."""
+    """Return a path as people read it: relative to ``root`` if it lies inside, and `visible`."""
+    return visible(request_path(path, root))
+
+
+def request_path(path: Path, root: Path) -> str:
+    """Return a path as the model reads it: relative to ``root`` if it lies inside."""
     return printable(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
@@ -98,12 +105,9 @@ def printable(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def harmless(text: str) -> str:
-    """Return a text of another's making for the terminal: what would steer it as an escape.
-
-    A file may be named, or say in its metadata, what clears the screen or forges a second line.
-    """
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+def _known(value: float | None) -> float | None:
+    """Return a value that was measured and can be; else None."""
+    return value if value is not None and isfinite(value) else None
 
 
 def _three_digits(value: float) -> str:

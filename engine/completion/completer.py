@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from engine.completion.draft import Draft, Limits
 from engine.completion.guessing import Guesser
+from engine.completion.in_place import fits, in_place
 from engine.completion.openings import OpeningRules
 from engine.completion.prompt import SMALL_MODEL_TOKENS, Prompt, PromptBuilder, longest_prompt
 from engine.completion.prompt_styles import PLAIN, find_style, text_ends
@@ -164,7 +165,15 @@ class Completer:
         ids, guess = prepared.prompt.ids, self._guesser(prepared, draft)
         writer = Writer(self.generator, draft, ids, request.max_tokens, guess)
         sure = SureText(self.threshold if sure_only else None)
-        writer.write(lambda text: on_text(text) if sure.grows(draft) else None, cancelled)
+
+        syntax = draft.limits.syntax
+
+        def tell(text: str) -> None:
+            # A text that is too deep would jump to its place when it is complete.
+            if (syntax is None or fits(text, syntax)) and sure.grows(draft):
+                on_text(text)
+
+        writer.write(tell, cancelled)
         first_text_at = writer.first_text_at or perf_counter()
         written, text = _finished(draft, request.multi_line)
         generation = writer.generation
@@ -304,7 +313,7 @@ def _finished(draft: Draft, multi_line: bool) -> tuple[str, str]:
     written = draft.text if draft.ended else without_unfinished_line(draft.text)
     text = trim(written, draft.rules.around, multi_line=multi_line)
     syntax = draft.limits.syntax
-    return written, text if syntax is None else syntax.readable(text)
+    return written, text if syntax is None else in_place(text, syntax)
 
 
 def _finish_reason(draft: Draft, written: str, text: str, generation: Generation) -> str:

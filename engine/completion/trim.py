@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from engine.completion.brackets import CLOSERS, OPENERS, brackets
 from engine.completion.surroundings import Surroundings, indent_width
+from engine.visible_text import UNSEEN
 
 __all__ = ["FINAL", "SETTLED", "Rule", "first_line", "trim", "without_unfinished_line"]
 
@@ -38,7 +39,7 @@ _DEEPER_AFTER = ":([{,\\=+-*/%|&<>"
 _CONTINUES = ("else", "elif", "except", "finally", "case", "catch")
 _HEAD = re.compile(r"[:{]\s*(#.*)?$")
 _REPEATED = re.compile(r"(?P<short>[^\n]{3,9}?)(?P=short){5}|(?P<long>[^\n]{10,40}?)(?P=long){3}")
-_NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffd]")
+_NO_TEXT = re.compile(rf"[{UNSEEN}\ufffd]")
 
 
 # ── rules that decide on growing text ───────────────────────────────────────────────────────
@@ -55,9 +56,21 @@ def first_line_before_text(text: str, around: Surroundings) -> str:
 
 
 def printable(text: str, around: Surroundings) -> str:
-    """Cut at a control character, or at bytes that are not text."""
+    """Cut at a character that nobody could see, or at bytes that are no text."""
     match = _NO_TEXT.search(text)
     return text[: match.start()] if match else text
+
+
+def where_indented_lines_stand(text: str, around: Surroundings) -> str:
+    """Drop a text that begins indented where the file begins, unless what follows does so too.
+
+    It was written for the inside of something, and there is nothing that it could be inside of.
+    """
+    follows_indented = bool(around.below) and indent_width(around.below[0]) > 0
+    if around.above or around.before or follows_indented:
+        return text
+    first = next((line for _, line, _ in _lines(text) if line.strip()), "")
+    return "" if indent_width(first) else text
 
 
 def within_block(text: str, around: Surroundings) -> str:
@@ -277,6 +290,7 @@ def without_blank_end(text: str, around: Surroundings) -> str:
 SETTLED: tuple[Rule, ...] = (
     first_line_before_text,
     printable,
+    where_indented_lines_stand,
     within_block,
     before_double_blank,
     before_repeated_lines,

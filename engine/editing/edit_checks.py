@@ -1,10 +1,15 @@
 """Judges an edit before it is offered.  Runs nothing but Python's own compiler."""
 
+import re
 import warnings
+from collections import Counter
 
 from engine.completion.syntax import is_python
+from engine.visible_text import UNSEEN
 
 __all__ = ["parses", "why_refused"]
+
+_UNSEEN = re.compile(f"[{UNSEEN}]")
 
 
 def parses(path: str, before: str, after: str) -> bool | None:
@@ -37,6 +42,10 @@ def why_refused(path: str, before: str, after: str, *, closed: bool, tokens: int
         return f"the answer was not finished after {tokens} tokens; select fewer lines"
     if after == before:
         return "the model would change nothing; say more exactly what should change"
+    unseen = Counter(_UNSEEN.findall(after)) - Counter(_UNSEEN.findall(before))
+    if unseen:
+        codes = ", ".join(f"U+{ord(sign):04X}" for sign in sorted(unseen))
+        return f"it would bring in characters that cannot be seen: {codes}"
     if parses(path, before, after) is False:
         return f"the file would no longer parse: {_problem(after)}"
     return None

@@ -14,6 +14,7 @@ from time import monotonic, sleep
 
 from engine import paths
 from engine.errors import ServerError
+from engine.log_lines import LogLines
 from engine.server.hub import Engine, Hub
 
 __all__ = ["NICE", "open_log", "serve"]
@@ -84,9 +85,5 @@ def open_log() -> None:
     except OSError as error:
         handler = logging.StreamHandler(sys.stderr)
         print(f"no log file {path}: {error}", file=sys.stderr)
-    logging.basicConfig(
-        level=logging.INFO,
-        handlers=[handler],
-        format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
+    handler.setFormatter(LogLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

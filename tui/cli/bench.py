@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
@@ -15,6 +14,7 @@ from tui.assist.latency import ASSUMED, Latency, read_latency
 from tui.cli import bench_tasks
 from tui.cli.failures import WrongCallError
 from tui.cli.options import json_option, model_option, resolve_model, speculation_option
+from tui.cli.output import say_json
 from tui.cli.progress import ProgressLine
 from tui.cli.source import private_patterns
 from tui.cli.suite_bar import SuiteBar
@@ -156,7 +156,7 @@ def quality(
         "seconds": perf_counter() - began,
     }
     if as_json:
-        click.echo(json.dumps(report))
+        say_json(report)
     else:
         from tui.cli.bench_report import print_tables
 

@@ -9,6 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from engine.visible_text import visible
+from tui.cli.output import say
+
 __all__ = ["print_tables", "print_task_tables"]
 
 
@@ -16,11 +19,10 @@ def print_tables(report: dict[str, Any]) -> None:
     """Print what a person wants to see first; ``--json`` has everything."""
     console = Console()
     skipped = sum(report["skipped"].values())
-    console.print(
+    say(
         f"{report['model']} on {report['files']} files of {report['repositories']}"
         f" repositories ({skipped} skipped), seed {report['seed']},"
-        f" {'with' if report['repository'] else 'without'} repository",
-        highlight=False,
+        f" {'with' if report['repository'] else 'without'} repository"
     )
     console.print(_answers_table(report["suites"]))
     if "replay" in report["suites"]:
@@ -86,7 +88,7 @@ def _number(value: float | None) -> str:
 def print_task_tables(report: dict[str, Any]) -> None:
     """Print each suite of tasks; ``--json`` has everything."""
     console = Console()
-    console.print(f"{report['model']}, tasks from {report['tasks']}", highlight=False)
+    say(f"{report['model']}, tasks from {report['tasks']}")
     if "infill" in report["suites"]:
         console.print(_infill_table(report["suites"]["infill"]))
     if "edits" in report["suites"]:
@@ -123,5 +125,5 @@ def _situations_table(suite: dict[str, Any]) -> Table:
     table = Table("situation", "right", "shown", "suggestion", title=title)
     for item in suite["items"]:
         said = ["yes" if item[name] else "no" for name in ("right", "shown")]
-        table.add_row(Text(item["name"]), *said, Text(repr(item["text"])[1:-1]))
+        table.add_row(Text(visible(item["name"])), *said, Text(repr(item["text"])[1:-1]))
     return table

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import click
-
 import engine
 from tui.cli.failures import WrongCallError
+from tui.cli.output import say_json
 from tui.cli.progress import ProgressLine
 from tui.cli.suite_bar import SuiteBar
 
@@ -63,7 +61,7 @@ def run(call: TaskCall, as_json: bool) -> None:
         "seconds": perf_counter() - began,
     }
     if as_json:
-        click.echo(json.dumps(report))
+        say_json(report)
     else:
         from tui.cli.bench_report import print_task_tables
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -23,6 +22,7 @@ from tui.cli.options import (
     resolve_model,
     speculation_option,
 )
+from tui.cli.output import say_data, say_json, tell
 from tui.cli.progress import ProgressLine
 from tui.cli.source import read_source, shown_path
 from tui.files.repository import find_root
@@ -103,7 +103,7 @@ def complete(
     finally:
         session.close()
     if as_json:
-        click.echo(json.dumps(msgspec.to_builtins(completion)))
+        say_json(msgspec.to_builtins(completion))
     else:
         _print_text(completion)
 
@@ -158,36 +158,31 @@ def _newlines(text: str) -> str:
 def _print_text(completion: engine.Completion) -> None:
     """Print the text to stdout and one line of statistics for each clock to stderr."""
     if completion.text:
-        # Bytes: the text may hold characters that the terminal's encoding lacks.
-        click.echo(completion.text.encode(), nl=sys.stdout.isatty())
+        say_data(completion.text, end_line=sys.stdout.isatty())
     host, wafer = completion.host, completion.wafer
-    click.echo(
+    tell(
         f"{completion.completion_tokens} tokens ({completion.finish_reason}), prompt"
         f" {completion.prompt_tokens} ({completion.cached_tokens} cached)",
-        err=True,
     )
     if completion.repository is not None:
         learnt = completion.repository
-        click.echo(
+        tell(
             f"repository: {count_text(learnt.files)} files, {count_text(learnt.tokens)} tokens;"
             f" weighed {percent_text(learnt.mean_weight)},"
             f" changed {percent_text(learnt.changed)} of the tokens",
-            err=True,
         )
     if completion.text.strip() and not completion.shown:
-        click.echo("the app would not show it unasked: too unlikely", err=True)
-    click.echo(
+        tell("the app would not show it unasked: too unlikely")
+    tell(
         f"host (measured): prefill {milliseconds_text(host.prefill_ms)},"
         f" decode {milliseconds_text(host.decode_ms)},"
         f" {rate_text(host.tokens_per_second)} tokens/s{_guessed(host)}",
-        err=True,
     )
-    click.echo(
+    tell(
         f"wafer (emulated, {wafer.machine} at {wafer.clock_ghz:g} GHz):"
         f" {count_text(wafer.cycles_per_token)} cycles per token,"
         f" {rate_text(wafer.tokens_per_second)} tokens/s on {count_text(wafer.cores_used)} cores,"
         f" {percent_text(wafer.mac_utilisation)} of their multiply-add rate",
-        err=True,
     )
 
 

@@ -1,6 +1,5 @@
 """`spark-tui doctor`: reports the environment and what is broken in it."""
 
-import json
 import os
 import platform
 import shutil
@@ -15,7 +14,9 @@ import engine
 from engine import model_store, paths
 from engine.errors import EngineError, ServerError
 from engine.host_memory import available_bytes
+from engine.visible_text import visible
 from tui.cli.options import json_option, resolve_model
+from tui.cli.output import say, say_json
 from tui.settings import load_settings
 from tui.user_folders import settings_file
 
@@ -44,7 +45,7 @@ def doctor(model: str | None, as_json: bool) -> int:
     report = examine(None if model is None else resolve_model(model))
     if as_json:
         whole = report.facts | {"problems": report.problems, "advice": report.advice}
-        click.echo(json.dumps(whole))
+        say_json(whole)
     else:
         _print(report)
     return 1 if report.problems else 0
@@ -193,13 +194,13 @@ def _print(report: Report) -> None:
     lines = dict(_flat(report.facts))
     width = max(map(len, lines))
     for name, value in lines.items():
-        click.echo(f"{name:<{width}}  {value}")
+        say(visible(f"{name:<{width}}  {value}"))
     for problem in report.problems:
-        click.echo(f"broken: {problem}")
+        say(visible(f"broken: {problem}"))
     for line in report.advice:
-        click.echo(f"note: {line}")
+        say(visible(f"note: {line}"))
     if not report.problems:
-        click.echo("everything needed works")
+        say("everything needed works")
 
 
 def _flat(facts: dict[str, Any]) -> list[tuple[str, str]]:

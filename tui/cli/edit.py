@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from tui.cli.options import (
     resolve_model,
     speculation_option,
 )
+from tui.cli.output import say_data, say_json, tell
 from tui.cli.progress import ProgressLine
 from tui.cli.source import check_not_secret, private_patterns, shown_path
 from tui.files.documents import Document, OpenError, SaveError
@@ -74,7 +74,7 @@ def edit(
         _save(document, after)
     diff = _diff(request.path, before, after)
     if as_json:
-        click.echo(json.dumps(_report(diff, done, written=written)))
+        say_json(_report(diff, done, written=written))
     else:
         _print(diff, done, written=written)
     if done.refused is not None:
@@ -152,17 +152,15 @@ def _report(diff: str, done: engine.Edit, *, written: bool) -> dict[str, Any]:
 def _print(diff: str, done: engine.Edit, *, written: bool) -> None:
     """Print the diff to stdout, and the rest to stderr."""
     if diff:
-        # Bytes: the text may hold characters that the terminal's encoding lacks.
-        click.echo(diff.encode(), nl=False)
+        say_data(diff, end_line=False)
     if done.refused is not None:
-        click.echo(f"spark-tui: refused: {done.refused}", err=True)
+        tell(f"spark-tui: refused: {done.refused}")
     elif not written:
-        click.echo("not written; --write writes it", err=True)
+        tell("not written; --write writes it")
     host = done.host
     guessed = f", {host.accepted_tokens} guessed right" if host.accepted_tokens else ""
-    click.echo(
+    tell(
         f"{done.completion_tokens} tokens{guessed}; prompt {done.prompt_tokens};"
         f" prefill {milliseconds_text(host.prefill_ms)},"
-        f" decode {milliseconds_text(host.decode_ms)}",
-        err=True,
+        f" decode {milliseconds_text(host.decode_ms)}"
     )

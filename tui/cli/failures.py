@@ -14,7 +14,7 @@ import click
 
 from engine import paths
 from engine.errors import EngineError, MachineError, PromptError, TaskFileError
-from tui.format import harmless
+from tui.cli.output import tell
 
 __all__ = ["FAILED", "INTERRUPTED", "WRONG_CALL", "WrongCallError", "guarded"]
 
@@ -86,4 +86,4 @@ def _silence_stdout() -> None:
 def _say(message: str) -> None:
     """Write ``message`` to stderr as one line."""
     line = " ".join(message.split())
-    click.echo(f"spark-tui: {harmless(line)}", err=True)
+    tell(f"spark-tui: {line}")

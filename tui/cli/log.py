@@ -5,6 +5,7 @@ import logging.handlers
 from pathlib import Path
 
 from engine import paths
+from engine.log_lines import LogLines
 
 __all__ = ["start"]
 
@@ -31,6 +32,5 @@ def _handler(file: Path) -> logging.Handler:
     except OSError:
         # A read-only or full home must not stop a completion; `doctor` reports it.
         return logging.NullHandler()
-    pattern = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
-    handler.setFormatter(logging.Formatter(pattern))
+    handler.setFormatter(LogLines())
     return handler

@@ -1,6 +1,5 @@
 """`spark-tui logits`: writes a model's logits for given tokens to a NumPy file."""
 
-import json
 from pathlib import Path
 
 import click
@@ -9,6 +8,7 @@ import engine
 from engine.protocol.messages import Progress
 from tui.cli.failures import WrongCallError
 from tui.cli.options import json_option, model_option, resolve_model
+from tui.cli.output import say, say_json
 from tui.cli.progress import ProgressLine
 
 __all__ = ["logits"]
@@ -54,9 +54,9 @@ def logits(
         except OSError as error:
             raise WrongCallError(f"cannot write {out}: {error.strerror or error}") from error
     if as_json:
-        click.echo(json.dumps({"out": str(out), "shape": shape, "tier": tier}))
+        say_json({"out": str(out), "shape": shape, "tier": tier})
     else:
-        click.echo(f"{out}: {shape[0]} × {shape[1]} float32")
+        say(f"{out}: {shape[0]} × {shape[1]} float32")
 
 
 def _ids(tokens: str) -> list[int]:

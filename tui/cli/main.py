@@ -76,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
     foreign = _foreign_engine()
     if foreign is not None:
         click.echo(
-            f"{_PROGRAM}: the package 'engine' that Python finds is {foreign}, not this"
+            f"{_PROGRAM}: the package 'engine' that Python finds is {foreign!r}, not this"
             f" program's; install {_PROGRAM} in an environment of its own (pipx, uv tool)",
             err=True,
         )

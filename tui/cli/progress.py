@@ -5,16 +5,13 @@ from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
 
-import click
-
 from engine.protocol.messages import Progress
+from tui.cli.output import clear_line, rewrite_line, tell
 
 __all__ = ["ProgressLine", "TerminalLine"]
 
 PATIENCE_SECONDS = 1.0
 """A wait shorter than this needs no explanation."""
-
-_CLEAR = "\r\x1b[2K"
 
 
 class TerminalLine:
@@ -27,13 +24,13 @@ class TerminalLine:
 
     def write(self, text: str) -> None:
         """Show a text in place of the last one."""
-        click.echo(f"{_CLEAR}{text}", nl=False, err=True)
+        rewrite_line(text)
         self._shown = True
 
     def clear(self) -> None:
         """Leave the line empty, if anything was written."""
         if self._shown:
-            click.echo(_CLEAR, nl=False, err=True)
+            clear_line()
             self._shown = False
 
 
@@ -70,4 +67,4 @@ class ProgressLine:
         if self._line.on_terminal:
             self._line.write(line)
         else:
-            click.echo(line, err=True)
+            tell(line)

@@ -6,10 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-import click
-
 from engine.repository import privacy
 from tui.cli.failures import WrongCallError
+from tui.cli.output import tell
 from tui.files.repository import find_root
 from tui.format import printable
 from tui.settings import load_settings
@@ -75,7 +74,7 @@ def private_patterns() -> tuple[str, ...]:
             f"your private patterns are unknown; repair {file}: {'; '.join(loaded.problems)}"
         )
     for problem in loaded.problems:
-        click.echo(f"spark-tui: {file}: {problem}", err=True)
+        tell(f"spark-tui: {file}: {problem}")
     return loaded.settings.privacy.extra_patterns
 
 

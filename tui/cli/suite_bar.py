@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from time import perf_counter
 
-import click
+from tui.cli.output import tell
 
 __all__ = ["SuiteBar"]
 
@@ -46,4 +46,4 @@ class SuiteBar(ExitStack):
 
     def _say_done(self) -> None:
         seconds = perf_counter() - self._began
-        click.echo(f"{self._name}: {self._done} items in {seconds:.0f} s", err=True)
+        tell(f"{self._name}: {self._done} items in {seconds:.0f} s")

@@ -1,6 +1,5 @@
 """`spark-tui tokenize`: prints the tokens of a file in a model's vocabulary."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import click
 import engine
 from tui.cli.failures import WrongCallError
 from tui.cli.options import json_option, model_option, resolve_model
+from tui.cli.output import say, say_json
 
 __all__ = ["tokenize"]
 
@@ -24,10 +24,10 @@ def tokenize(file: str, model: str | None, as_json: bool) -> None:
     """
     tokens = engine.tokenize(resolve_model(model), _read(file))
     if as_json:
-        click.echo(json.dumps({"ids": tokens.ids, "pieces": tokens.pieces}))
+        say_json({"ids": tokens.ids, "pieces": tokens.pieces})
         return
     for number, piece in zip(tokens.ids, tokens.pieces, strict=True):
-        click.echo(f"{number:7d}  {piece!r}")
+        say(f"{number:7d}  {piece!r}")
 
 
 def _read(file: str) -> str:

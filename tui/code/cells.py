@@ -1,50 +1,16 @@
 """Measures text on the screen: converts columns of a line (code points) and cells of a terminal.
 
 Measures `visible` text, which is the text that is drawn.  Knows nothing of styles, other lines or
-widgets.
+widgets.  A long line is measured by a `Ruler`, so that a key in it costs the same wherever it ends.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 
-from rich.cells import split_graphemes
+from tui.code.long_lines import LONG, is_simple, measured, ruler_of
 
-__all__ = ["cell_of_column", "cell_offsets", "column_of_cell", "line_width", "visible"]
-
-_BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
-
-
-def _stand_ins() -> dict[int, str]:
-    """Return a visible character of one cell for each one that would disturb a terminal.
-
-    Control characters could bring escape sequences of a file to the terminal.  Directional marks
-    could show code in a wrong order.
-    """
-    table = {code: chr(0x2400 + code) for code in range(0x20) if code != 0x09}
-    table[0x7F] = "␡"
-    table |= dict.fromkeys(range(0x80, 0xA0), "·")
-    table |= dict.fromkeys(_BIDI, "‧")
-    table |= dict.fromkeys((0x2028, 0x2029), "¶")
-    return table
-
-
-_STAND_INS = _stand_ins()
-
-
-def _is_simple(text: str) -> bool:
-    """Return whether every character of ``text`` is itself, one cell wide."""
-    return text.isascii() and text.isprintable()
-
-
-def visible(text: str) -> str:
-    r"""Return ``text`` with control characters replaced one for one; tabs stay.
-
-    Example:
-        >>> visible("a\x1b[31m")
-        'a␛[31m'
-    """
-    return text if _is_simple(text) else text.translate(_STAND_INS)
+__all__ = ["cell_of_column", "cell_offsets", "column_of_cell", "columns_in_view", "line_width"]
 
 
 def cell_offsets(text: str, tab_width: int) -> Sequence[int]:
@@ -56,44 +22,56 @@ def cell_offsets(text: str, tab_width: int) -> Sequence[int]:
         >>> cell_offsets("a\t字b", 4)
         (0, 1, 4, 6, 7)
     """
-    if _is_simple(text):
-        return range(len(text) + 1)
-    return _measured_offsets(text, tab_width)
+    return range(len(text) + 1) if is_simple(text) else _measured_offsets(text, tab_width)
 
 
 @lru_cache(maxsize=256)
-def _measured_offsets(text: str, tab_width: int) -> tuple[int, ...]:
+def _measured_offsets(text: str, tab_width: int) -> Sequence[int]:
     """Return `cell_offsets` of a text that has tabs, wide or joined characters."""
-    offsets: list[int] = []
-    cell = 0
-    for number, part in enumerate(text.split("\t")):
-        if number:
-            offsets.append(cell)
-            cell += tab_width - cell % tab_width
-        for start, end, width in split_graphemes(visible(part))[0]:
-            offsets.append(cell)
-            cell += width
-            offsets.extend([cell] * (end - start - 1))
-    offsets.append(cell)
-    return tuple(offsets)
+    return measured(text, 0, tab_width)
 
 
 def line_width(text: str, tab_width: int) -> int:
     """Return the cells that ``text`` takes from the start of a line."""
-    return len(text) if _is_simple(text) else _measured_offsets(text, tab_width)[-1]
+    if len(text) > LONG:
+        return ruler_of(text, tab_width).width
+    return cell_offsets(text, tab_width)[-1]
 
 
 def cell_of_column(text: str, column: int, tab_width: int) -> int:
     """Return the cell where ``column`` of the line ``text`` starts."""
     column = min(column, len(text))
-    return column if _is_simple(text) else _measured_offsets(text, tab_width)[column]
+    if len(text) > LONG:
+        return ruler_of(text, tab_width).cell_of_column(column)
+    return cell_offsets(text, tab_width)[column]
 
 
 def column_of_cell(text: str, cell: int, tab_width: int) -> int:
     """Return the column drawn at ``cell``; beyond the end of the line, its length."""
-    if _is_simple(text):
-        return max(0, min(cell, len(text)))
-    offsets = _measured_offsets(text, tab_width)
-    if cell >= offsets[-1]:
+    cell = max(cell, 0)
+    if cell >= line_width(text, tab_width):
         return len(text)
-    return bisect_right(offsets, max(cell, 0)) - 1
+    return columns_in_view(text, cell, cell + 1, tab_width)[0]
+
+
+def columns_in_view(text: str, left: int, right: int, tab_width: int) -> tuple[int, Sequence[int]]:
+    r"""Return the columns that draw the cells ``left`` to ``right`` - 1, and where they start.
+
+    Returns:
+        The first column, which may start before ``left``, and `cell_offsets` from there on, up to
+        the column after the last.  A grapheme is in them whole.  Beyond the end of the line it is
+        the line's end alone.
+
+    Example:
+        >>> columns_in_view("a\t字b", 2, 5, 4)
+        (1, (1, 4, 6))
+    """
+    if len(text) > LONG:
+        start, offsets = ruler_of(text, tab_width).around(left, right)
+    else:
+        start, offsets = 0, cell_offsets(text, tab_width)
+    first = max(0, bisect_right(offsets, left) - 1)
+    last = max(first, min(bisect_left(offsets, right), len(offsets) - 1))
+    while last + 1 < len(offsets) and offsets[last] == offsets[last + 1]:
+        last += 1  # the rest of a grapheme takes no cell of its own
+    return start + first, offsets[first : last + 1]

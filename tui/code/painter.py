@@ -3,14 +3,14 @@
 Looks only at the visible columns, whatever the length of the line.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import groupby
 
 from rich.segment import Segment
 from rich.style import Style
 
-from tui.code.cells import cell_offsets, visible
+from engine.visible_text import visible
+from tui.code.cells import columns_in_view
 
 __all__ = ["StyleRange", "paint"]
 
@@ -41,20 +41,19 @@ def paint(
     """
     if width <= 0:
         return []
-    offsets = cell_offsets(text, tab_width)
-    text = f"{text} "
-    offsets = range(len(text) + 1) if isinstance(offsets, range) else (*offsets, offsets[-1] + 1)
-    first = max(0, bisect_right(offsets, left) - 1)
-    last = max(first, min(bisect_left(offsets, left + width), len(text)))
-    while last < len(text) and offsets[last] == offsets[last + 1]:
-        last += 1  # the rest of a grapheme takes no cell of its own
+    right = left + width
+    first, offsets = columns_in_view(text, left, right, tab_width)
+    last = first + len(offsets) - 1
+    text = text[first:last]
+    if offsets[-1] < right:  # all of the rest is in view, and the cursor may stand after it
+        text, offsets, last = f"{text} ", (*offsets, offsets[-1] + 1), last + 1
     styles = _styles(ranges, base, first, last)
-    pieces = _pieces(text, offsets, first, last, left, left + width)
+    pieces = _pieces(text, offsets, left, right)
     segments = [
         Segment("".join(piece for piece, _ in run), style)
         for style, run in groupby(zip(pieces, styles, strict=True), key=lambda pair: pair[1])
     ]
-    drawn = max(0, min(offsets[last], left + width) - left)
+    drawn = max(0, min(offsets[-1], right) - left)
     if drawn < width:
         segments.append(Segment(" " * (width - drawn), fill or base))
     return segments
@@ -69,17 +68,15 @@ def _styles(ranges: Sequence[StyleRange], base: Style, first: int, last: int) ->
     return styles
 
 
-def _pieces(
-    text: str, offsets: Sequence[int], first: int, last: int, left: int, right: int
-) -> list[str]:
+def _pieces(text: str, offsets: Sequence[int], left: int, right: int) -> list[str]:
     """Return what each column draws; a tab, or a wide character cut by the view, becomes spaces.
 
     The first column of a grapheme draws all of it.
     """
-    pieces = [""] * (last - first)
+    pieces = [""] * len(text)
     whole: int | None = None  # the column that draws the grapheme, if all of it is in view
-    for index, character in enumerate(visible(text[first:last])):
-        start, end = offsets[first + index], offsets[first + index + 1]
+    for index, character in enumerate(visible(text, kept="\t")):
+        start, end = offsets[index], offsets[index + 1]
         if start == end:
             if whole is not None:
                 pieces[whole] += character

@@ -17,8 +17,6 @@ from tui.code.cells import cell_of_column, column_of_cell, line_width
 
 __all__ = ["FlatView", "TextBuffer", "newlines_only"]
 
-_CHUNK_BYTES = 256
-"""Bytes given to the parser at a time; the conditions of a query read names in such pieces, too."""
 _LAST = 0xFFFFFFFF
 """The largest row or column of a tree-sitter point."""
 
@@ -53,6 +51,7 @@ class TextBuffer(Document):
         self._parser = Parser(language) if language is not None else None
         self._tree: Tree | None = self._parser.parse(self._bytes()) if self._parser else None
         self._parsed = True
+        self._parse_seconds = 0.0  # what the last parse after an edit took
 
     @property
     def has_tree(self) -> bool:
@@ -66,25 +65,23 @@ class TextBuffer(Document):
         code of a large file invalid.  Until it is done the nodes of the old tree serve, moved along
         with the text.
 
+        The whole text is given as bytes: a parser that reads through a function, which alone could
+        be told to give up, leaks what it is given.
+
         Args:
-            budget_seconds: Time after which to give up; None never gives up.
+            budget_seconds: If the last parse took longer, this one is left for another time; None
+                always parses.
 
         Returns:
             Whether the tree is up to date.
         """
         if self._parsed or self._parser is None or self._tree is None:
             return True
-        text = self._bytes()
-        deadline = None if budget_seconds is None else monotonic() + budget_seconds
-        try:
-            self._tree = self._parser.parse(
-                lambda byte, _: text[byte : byte + _CHUNK_BYTES],
-                self._tree,
-                progress_callback=lambda _, __: deadline is not None and monotonic() > deadline,
-            )
-        except ValueError:  # what the parser raises when it is told to give up
-            self._parser.reset()
+        if budget_seconds is not None and self._parse_seconds > budget_seconds:
             return False
+        start = monotonic()
+        self._tree = self._parser.parse(self._bytes(), self._tree)
+        self._parse_seconds = monotonic() - start
         self._parsed = True
         return True
 

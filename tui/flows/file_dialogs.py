@@ -38,6 +38,7 @@ class FileDialogs:
     def __init__(self, app: App[None], root: Path) -> None:
         self._app = app
         self._root = root
+        self._start: Path | None = None  # what stands in the line that is typed
 
     def shown_path(self, path: Path) -> str:
         """Return a path as people read it."""
@@ -126,11 +127,13 @@ class FileDialogs:
         Args:
             folder: Stands in the line at first; None is the repository's.
         """
-        start = "" if folder in (None, self._root) else f"{self.shown_path(folder)}/"
+        self._start = None if folder in (None, self._root) else folder
+        start = "" if self._start is None else f"{self.shown_path(self._start)}/"
         return await self._ask_path("new file", start, self._wrong_new_path)
 
     async def other_path(self, path: Path) -> Path | None:
         """Ask where to save the file at ``path`` instead; None if the person gives up."""
+        self._start = path
         return await self._ask_path("save as", self.shown_path(path), self._wrong_path)
 
     async def line_and_column(self, last: int) -> tuple[int, int] | None:
@@ -149,7 +152,17 @@ class FileDialogs:
         return await self._app.push_screen_wait(LineInputScreen(title, value, check))
 
     def _path_of(self, name: str) -> Path:
-        """Return the path that a person typed, relative to the repository."""
+        """Return the path that a person typed, relative to the repository.
+
+        What still stands there of the path that was shown means that path, although some names
+        are shown as nobody could type them.
+        """
+        for known in () if self._start is None else (self._start, self._start.parent):
+            shown = self.shown_path(known)
+            if name == shown:
+                return known
+            if name.startswith(f"{shown}/"):
+                return known / name.removeprefix(f"{shown}/").strip().lstrip("/")
         return (self._root / Path(name.strip()).expanduser()).absolute()
 
     def _wrong_new_path(self, name: str) -> str:

@@ -17,7 +17,7 @@ from tui.assist.suggestion_events import (
     SuggestionFailed,
     SuggestionReady,
 )
-from tui.format import path_text
+from tui.format import request_path
 from tui.link.engine_link import EngineLink
 from tui.settings import Settings, SuggestionSettings
 from tui.widgets.editor import Editor
@@ -199,7 +199,7 @@ class GhostWriter:
         """Return the editor's cursor as a place."""
         prefix, suffix = editor.cursor_offset_text()
         return CursorPlace(
-            path=path_text(self._path, self._root),
+            path=request_path(self._path, self._root),
             language=editor.language_name,
             prefix=prefix,
             suffix=suffix,

@@ -125,4 +125,18 @@ class EngineLink:
             await self._client.close()
 
     def _deliver(self, event: "EngineNews") -> None:
-        self._post(EngineEvent(event))
+        """Pass an event on; one whose numbers cannot be is dropped, or becomes a failure."""
+        from engine.protocol.messages import Completed, EngineReady, Failed, SessionFailed
+        from tui.link.sound_messages import flaw_of
+
+        flaw = flaw_of(event)
+        if flaw is None:
+            self._post(EngineEvent(event))
+            return
+        reason = f"the engine sent numbers that cannot be: {flaw}"
+        _log.warning("%s (%s)", reason, type(event).__name__)
+        match event:
+            case EngineReady():
+                self._post(EngineEvent(SessionFailed(event.session, reason)))
+            case Completed():
+                self._post(EngineEvent(Failed(event.request_id, reason)))

@@ -6,8 +6,11 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
+
+from engine.visible_text import visible
 
 __all__ = ["LineInputScreen"]
 
@@ -46,6 +49,6 @@ class LineInputScreen(ModalScreen[str | None]):
         """Return the text, or say what is wrong with it."""
         problem = self._check(event.value)
         if problem:
-            self.query_one(".dialog-problem", Static).update(problem)
+            self.query_one(".dialog-problem", Static).update(Content(visible(problem)))
         else:
             self.dismiss(event.value)

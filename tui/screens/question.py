@@ -11,6 +11,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from engine.visible_text import visible
+
 __all__ = ["Choice", "QuestionScreen"]
 
 
@@ -50,7 +52,7 @@ class QuestionScreen(ModalScreen[str]):
         """Lay out the text above the buttons."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
-            yield Static(Text(self._text), classes="dialog-text")
+            yield Static(Text(visible(self._text, kept="\n")), classes="dialog-text")
             with Horizontal(classes="dialog-buttons"):
                 for choice in self._choices:
                     label = Text.assemble((choice.key, "underline"), " ", choice.label)

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from engine.protocol.messages import EngineReady, RegionInfo
+from engine.visible_text import visible
 from tui.format import (
     bytes_text,
     clock_text,
@@ -115,11 +116,11 @@ def memory_text(view: MemoryView, width: int, height: int, inks: Inks) -> Text:
 def _model_lines(ready: EngineReady, width: int, inks: Inks) -> tuple[Text, Text]:
     """Return name and size, the size shorter where it would be cut, then the shape."""
     model = ready.model
-    title = Text(end="").append(model.name, style=f"bold {inks.text}")
+    title = Text(end="").append(visible(model.name), style=f"bold {inks.text}")
     count, size = short_count_text(model.parameters), file_size_text(model.weight_bytes)
     forms = (f"  {count} parameters, {size}", f"  {count}, {size}", f"  {size}", "")
     title.append(_fitting(forms, width - title.cell_len), style=inks.muted)
-    family = f"{model.family}, " if model.family else ""
+    family = f"{visible(model.family)}, " if model.family else ""
     facts = f"{family}{model.layers} layers × {model.width}"
     facts = _fitting((f"{facts}, {count_text(model.vocabulary)} tokens", facts), width)
     return title, Text(facts, style=inks.muted, end="")
@@ -137,7 +138,7 @@ def _weight_lines(ready: EngineReady, width: int, inks: Inks) -> list[Text]:
     """
     lines: list[str] = []
     for name, kind in ready.model.types.items():
-        entry = f"{name} {file_size_text(kind.bytes)} in {kind.tensors}"
+        entry = f"{visible(name)} {file_size_text(kind.bytes)} in {kind.tensors}"
         if lines and len(lines[-1]) + len(entry) + 2 <= width:
             lines[-1] += f", {entry}"
         else:
@@ -152,7 +153,7 @@ def _ability_line(view: MemoryView, inks: Inks) -> Text:
     reads = "fills the middle" if model.fill_in_the_middle else "prefix only"
     text = Text(reads, style=inks.muted if model.fill_in_the_middle else inks.caution, end="")
     if model.language != "any":
-        text.append(f", {model.language}", style=inks.muted)
+        text.append(f", {visible(model.language)}", style=inks.muted)
     if view.tokens_per_second is not None:
         speed = rate_text(view.tokens_per_second)
         text.append(", ", style=inks.muted).append(f"{speed} tok/s", style=inks.host)

@@ -1,10 +1,11 @@
 """The text of the status line, and what it drops first in a narrow terminal."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rich.cells import cell_len
 from rich.text import Text
 
+from engine.visible_text import visible
 from tui.app_messages import BackgroundWork, SuggestionReport
 from tui.format import milliseconds_text, percent_text
 from tui.link.engine_state import EngineState, Phase
@@ -61,7 +62,7 @@ def _file(view: StatusView, room: int, inks: Inks) -> Text:
     if view.path is None:
         return Text("no file", style=inks.muted, end="")
     mark = " ●" if view.unsaved else ""
-    name = view.path
+    name = visible(view.path)
     if cell_len(name) + len(mark) > room:
         name = name.rsplit("/", 1)[-1]
     text = Text(name, style=inks.text, end="")
@@ -86,6 +87,7 @@ def _middle(view: StatusView, room: int, inks: Inks) -> Text:
 
 def _background_forms(work: BackgroundWork) -> list[str]:
     """Return what goes on with a model, the longest form first."""
+    work = replace(work, model=visible(work.model), what=visible(work.what))
     share = "" if work.fraction is None else f" {percent_text(work.fraction)}"
     if not work.what.startswith("fetching"):
         return [f"{work.model}: {work.what}{share}", f"{work.model}{share}", f"{work.what}{share}"]
@@ -108,13 +110,14 @@ def _minutes_text(seconds: float) -> str:
 
 def _engine(state: EngineState, room: int, inks: Inks) -> Text:
     """Return the engine's state in at most ``room`` cells."""
+    state = replace(state, detail=visible(state.detail))
     match state.phase:
         case Phase.OFF:
             text = Text("engine off", style=inks.muted, end="")
         case Phase.READY:
             text = Text("● ", style=inks.good, end="").append("ready", style=inks.muted)
             if state.ready is not None:
-                where = f" · {state.ready.model.name} on {state.ready.machine.name}"
+                where = f" · {visible(state.ready.model.name)} on {state.ready.machine.name}"
                 text.append(where if room > len(where) + 7 else "", style=inks.muted)
         case Phase.STARTING:
             text = Text("◌ engine starting", style=inks.muted, end="")
@@ -162,5 +165,5 @@ def _suggestion(view: StatusView, inks: Inks) -> Text:
     if report.waiting:
         return Text("suggestion on its way …", style=inks.muted, end="")
     if report.reason:
-        return Text(f"no suggestion: {report.reason}", style=inks.muted, end="")
+        return Text(f"no suggestion: {visible(report.reason)}", style=inks.muted, end="")
     return Text("", end="")

@@ -18,6 +18,8 @@ from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
 from engine.repository.ignore import IgnoreRules
+from engine.visible_text import visible
+from tui.format import path_text, printable
 from tui.widgets.theme_inks import inks_of
 
 __all__ = ["RepoTree"]
@@ -68,7 +70,7 @@ new file beside the cursor, `r` reads the folders again. ● marks files with un
 
     def __init__(self, rules: IgnoreRules, *, id: str | None = None) -> None:
         super().__init__(rules.root, id=id)
-        self.border_title = Content(rules.root.name or str(rules.root))
+        self.border_title = Content(path_text(rules.root, rules.root.parent) or "/")
         self.show_root = False
         self.guide_depth = 2
         self.show_guides = False
@@ -109,7 +111,8 @@ new file beside the cursor, `r` reads the folders again. ● marks files with un
 
     def render_label(self, node: TreeNode[DirEntry], base_style: Style, style: Style) -> Text:
         """Return an arrow and the name; ● behind unsaved files."""
-        label = Text(str(node.label), style=style, end="")
+        name = "" if node.data is None else visible(printable(Path(node.data.path.name)))
+        label = Text(name, style=style, end="")
         if not self.is_mounted or node.data is None:
             return label
         inks = inks_of(self)

@@ -18,6 +18,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from engine.protocol.messages import MachineInfo, RegionInfo
+from engine.visible_text import visible
 from tui.visuals.bars import progress_bar
 from tui.visuals.inks import Inks
 from tui.visuals.palette import palette_for
@@ -74,7 +75,7 @@ class WaferMap(Widget, can_focus=True):
 
     def show_note(self, note: str, fraction: float | None) -> None:
         """Show a line of text and a bar, as long as there is no machine to draw."""
-        self._note, self._fraction = note, fraction
+        self._note, self._fraction = visible(note), fraction
         if self._machine is None:
             self.refresh()
 

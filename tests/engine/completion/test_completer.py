@@ -101,3 +101,23 @@ def test_a_completion_names_its_model():
 def test_the_room_for_the_text_must_leave_room_for_a_prompt():
     with pytest.raises(PromptError, match="max_tokens 600 leaves no room"):
         complete("x", max_tokens=600)
+
+
+def test_in_an_empty_file_nothing_is_indented():
+    seen = []
+    assert run(canned_completer("    return self.x"), request("", ""), seen.append).text == ""
+    assert seen == []
+
+
+def test_a_text_is_no_deeper_than_python_reads_it_there():
+    seen = []
+    done = run(
+        canned_completer("    if x == 0:\n        y = 1"), request("x = 1\n", ""), seen.append
+    )
+    assert done.text == "if x == 0:\n    y = 1"
+    assert all(not text.startswith(" ") for text in seen), "it would jump when it is complete"
+
+
+@pytest.mark.parametrize("sign", ["\x9b", "\u202e", "\u200b", "\x1b"])
+def test_what_a_model_says_ends_where_nobody_could_see_it(sign):
+    assert complete(f"return 1{sign}2").text == "return 1"

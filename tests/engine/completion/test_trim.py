@@ -43,6 +43,42 @@ def test_only_printable_text(text, kept):
 @pytest.mark.parametrize(
     ("view", "text", "kept"),
     [
+        ("|", "    return self.x", ""),
+        ("\n\n|\n\n", "\n\tx = 1\n", ""),
+        ("|\nimport os\n", "  x", ""),
+        ("|", "    ", "    "),  # it may become a blank line
+        ("|", "    \nimport os", "    \nimport os"),
+        ("|", "def f():\n    return 1", "def f():\n    return 1"),
+        ("|\n    b: 1\n", "    a: 2", "    a: 2"),
+        ("a:\n|", "    b: 1", "    b: 1"),
+        ("    |", "  b", "  b"),
+    ],
+)
+def test_nothing_indented_begins_a_file(view, text, kept):
+    check(trim.where_indented_lines_stand, view, text, kept)
+
+
+@pytest.mark.parametrize(
+    "sign",
+    ["\x9b31m", "\u202e", "\u2066", "\u200f", "\u2028", "\u200b", "\ufeff", "\U000e0041", "\x7f"],
+    ids=ascii,
+)
+def test_what_a_person_could_not_see_is_never_suggested(sign):
+    """A file of the repository may hold it, to be copied from there into another."""
+    for view, text, kept in (
+        ("x = |", f"'a{sign}b'", "'a"),
+        ("x = |\ny", f"1\nz{sign} = 2\n", "1\nz"),
+        ("|", sign, ""),
+    ):
+        assert trim.trim(text, around(view)) == kept
+    assert (
+        trim.trim("x = '👩\u200d👧 می\u200cخواهم'", around("|")) == "x = '👩\u200d👧 می\u200cخواهم'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "kept"),
+    [
         # the cursor's line opens a block
         ("def f():|", "\n    return 1\n\ndef g():", "\n    return 1\n"),
         ("    if a:|", "\n        b\n    x", "\n        b"),

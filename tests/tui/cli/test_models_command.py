@@ -156,11 +156,11 @@ def test_what_strangers_wrote_steers_neither_the_list_nor_the_terminal(
     settings.write_text(f'[models]\nfolders = ["{tmp_path}/own"]\n')
     outcome = spark("models")
     assert outcome.code == 0
-    assert r"a[red]b\x1b[2J" in outcome.out
-    assert r"[/red]\nmamba" in outcome.out
+    assert "a[red]b␛[2J" in outcome.out
+    assert "[/red]␊mamba" in outcome.out
     assert "\x1b" not in outcome.out + outcome.err
     assert [line.partition(":")[0] for line in outcome.err.splitlines()] == [
-        r"a[red]b\x1b[2J",
+        "a[red]b␛[2J",
         "c",
     ]
 

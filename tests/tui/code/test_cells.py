@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
-from tui.code.cells import cell_of_column, cell_offsets, column_of_cell, line_width, visible
+from engine.visible_text import visible
+from tui.code.cells import cell_of_column, cell_offsets, column_of_cell, line_width
 from tui.code.painter import paint
 
 LINES = st.text("ab 字😀é\t\x1b\u0301\u200d\ufe0f❤👩\u202e", max_size=30)
@@ -22,7 +23,7 @@ def test_offsets_agree_with_the_width_of_what_is_drawn(line: str, tab: int) -> N
     assert cell_len(drawn) == 300
     assert line_width(line, tab) == offsets[-1]
     if not set("\t\u200d\ufe0f\u0301") & set(line):
-        assert drawn.rstrip() == visible(line).rstrip()
+        assert drawn.rstrip() == visible(line, kept="\t").rstrip()
 
 
 @given(LINES, st.integers(1, 8))
@@ -38,11 +39,3 @@ def test_a_cell_leads_back_to_its_column(line: str, tab: int) -> None:
         0,
         *(c for c in range(len(line) + 1) if offsets[c] == 0),
     )
-
-
-def test_what_could_disturb_a_terminal_is_replaced_one_for_one() -> None:
-    text = "a\x00\x1b\x7f\x9b\u202e\u2066\u2028b\t字"
-    shown = visible(text)
-    assert len(shown) == len(text)
-    assert shown.replace("\t", "").isprintable()
-    assert cell_len(shown.replace("\t", "")) == 11

@@ -1,5 +1,7 @@
 """The buffer against plain strings, and its tree against a fresh parse."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +56,26 @@ def test_places_outside_the_text_mean_the_nearest_inside():
     assert buffer.get_text_range((0, 2), (9, 9)) == "e\ntwo"
     buffer.replace_range((1, 0), (2, 0), "")
     assert buffer.lines == ["one", ""]
+
+
+def test_typing_leaks_nothing():
+    """A parser that reads through a function keeps a reference to all that it was given."""
+    buffer = TextBuffer("def f(a):\n    return [a, 'b']\n\n" * 700, PYTHON.language)
+
+    def type_and_delete(row, typed):
+        buffer.replace_range((row, 4), (row, 4), typed)
+        buffer.parse()
+        lines = typed.split("\n")
+        end = (row + len(lines) - 1, len(lines[-1]) + (4 if len(lines) == 1 else 0))
+        buffer.replace_range((row, 4), end, "")
+        buffer.parse()
+
+    for typed in ("'", '"""', "x", "(\n(", "é"):
+        type_and_delete(700, typed)
+        before = sys.getallocatedblocks()
+        for _ in range(5):
+            type_and_delete(700, typed)
+        assert sys.getallocatedblocks() - before < 20, typed
 
 
 def test_a_parse_that_may_take_no_time_leaves_the_old_tree_in_place():

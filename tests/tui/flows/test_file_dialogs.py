@@ -123,6 +123,20 @@ async def test_a_new_file_begins_in_the_folder_that_was_pointed_at(
     assert screens[0]._value == start
 
 
+async def test_a_name_that_nobody_could_type_is_kept_as_it_is() -> None:
+    folder = ROOT / "a\x1b]0;b\udcff"
+    for ask, typed, meant in (
+        ("other_path", "a␛]0;b�/c␇.py", folder / "c\x07.py"),
+        ("other_path", "a␛]0;b�/d.py", folder / "d.py"),
+        ("other_path", "d.py", ROOT / "d.py"),
+        ("new_path", "a␛]0;b�//e.py", folder / "e.py"),
+    ):
+        dialogs, screens = asking(typed)
+        start = folder if ask == "new_path" else folder / "c\x07.py"
+        assert await getattr(dialogs, ask)(start) == meant
+        assert screens[0]._value.startswith("a␛]0;b�/")
+
+
 async def test_a_path_with_a_nul_is_refused_in_words() -> None:
     """The system would raise a ValueError."""
     dialogs, screens = asking(None)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 import engine
 from tui.cli.options import json_option, resolve_model
+from tui.cli.output import say, say_json
 from tui.cli.suite_bar import SuiteBar
 
 __all__ = ["fit"]
@@ -65,9 +65,9 @@ def fit(
     tuning = fitted.tuning
     if as_json:
         facts = {"threshold": tuning.threshold, **tuning.fitted_on}
-        click.echo(json.dumps({"name": fitted.model, "path": str(fitted.path), **facts}))
+        say_json({"name": fitted.model, "path": str(fitted.path), **facts})
         return
     for fact, value in tuning.fitted_on.items():
-        click.echo(f"{fact.replace('_', ' ')}: {value}")
+        say(f"{fact.replace('_', ' ')}: {value}")
     shown = "all is shown" if tuning.threshold is None else f"threshold {tuning.threshold:.3f}"
-    click.echo(f"{shown}; the numbers of {fitted.model} are in {fitted.path}")
+    say(f"{shown}; the numbers of {fitted.model} are in {fitted.path}")

@@ -1,6 +1,5 @@
 """`spark-tui models list`: the models on this computer, and those that can be fetched."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,10 @@ from rich.text import Text
 import engine
 from engine import model_store
 from engine.host_memory import memory_needed_bytes
+from engine.visible_text import visible
 from tui.cli.options import json_option
-from tui.format import DASH, file_size_text, harmless, short_count_text
+from tui.cli.output import say, say_json, tell
+from tui.format import DASH, file_size_text, short_count_text
 from tui.settings import load_settings
 
 __all__ = ["list_command"]
@@ -59,7 +60,7 @@ def list_command(available: bool, as_json: bool) -> None:
     if as_json:
         listed = msgspec.to_builtins(found)
         listed["models"] = [*listed["models"], *offers]
-        click.echo(json.dumps(listed))
+        say_json(listed)
         return
     _print(found, offers)
 
@@ -96,28 +97,24 @@ def _print(found: engine.ModelList, offers: list[dict[str, Any]]) -> None:
     for column in _COLUMNS:
         table.add_column(column.title, justify="right" if column.right else "left", no_wrap=True)
     for model in found.models:
-        table.add_row(*(Text(harmless(cell)) for cell in _row(model)))
+        table.add_row(*(Text(visible(cell)) for cell in _row(model)))
     console.print(table)
     for model in found.models:
         if model.problem is not None:
-            click.echo(harmless(f"{model.name}: {model.problem}"), err=True)
-    _say("")
-    _say(f"* {found.default_why}. The rule: {found.default_rule}.")
+            tell(f"{model.name}: {model.problem}")
+    say("")
+    say(f"* {found.default_why}. The rule: {found.default_rule}.")
     free = file_size_text(found.memory_free_bytes)
-    _say(
+    say(
         f"memory: {found.memory_rule}; {free} are free. "
         f"wafers of {found.machine}: {found.wafers_rule}."
     )
     if offers:
-        _say("\nTo fetch with `spark-tui models pull NAME`:")
+        say("\nTo fetch with `spark-tui models pull NAME`:")
     for offer in offers:
         size = file_size_text(offer["download_bytes"])
-        _say(f"  {offer['name']}  {size}, {offer['licence']} ({offer['licence_text']})")
-        _say(f"    {offer['gains']}")
-
-
-def _say(text: str) -> None:
-    Console().print(text, markup=False, highlight=False)
+        say(f"  {offer['name']}  {size}, {offer['licence']} ({offer['licence_text']})")
+        say(f"    {offer['gains']}")
 
 
 def _row(model: Any) -> tuple[str, ...]:

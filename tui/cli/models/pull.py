@@ -1,6 +1,5 @@
 """`spark-tui models pull`: fetches a model, with its progress on stderr."""
 
-import json
 from collections.abc import Callable
 from time import monotonic
 
@@ -9,6 +8,7 @@ import click
 from engine import model_store
 from engine.model_store import PullProgress
 from tui.cli.options import json_option
+from tui.cli.output import say_data, say_json, tell
 from tui.cli.progress import TerminalLine
 from tui.format import file_size_text
 
@@ -42,7 +42,7 @@ def pull(name: str, source: str | None, as_json: bool) -> None:
     with PullLine() as line:
         model = model_store.pull(name, source=source, on_progress=line.show)
     if not as_json:
-        click.echo(model.path)
+        say_data(model.path)
         return
     note = model.note
     facts = {
@@ -53,7 +53,7 @@ def pull(name: str, source: str | None, as_json: bool) -> None:
         "source": note.source if note else None,
         "origin": note.origin if note else None,
     }
-    click.echo(json.dumps(facts))
+    say_json(facts)
 
 
 class PullLine:
@@ -85,7 +85,7 @@ class PullLine:
         if progress.stage == self._stage and now - self._told_at < _PLAIN_SECONDS:
             return
         self._stage, self._told_at = progress.stage, now
-        click.echo(text, err=True)
+        tell(text)
 
 
 def progress_text(progress: PullProgress) -> str:

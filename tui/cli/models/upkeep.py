@@ -1,6 +1,5 @@
 """`spark-tui models verify` and `remove`: whether models are whole, and deleting them."""
 
-import json
 from functools import partial
 
 import click
@@ -8,6 +7,7 @@ import click
 from engine import model_store
 from engine.model_store import Verification
 from tui.cli.options import json_option
+from tui.cli.output import say, say_json
 from tui.cli.progress import TerminalLine
 from tui.format import file_size_text
 
@@ -21,9 +21,9 @@ def remove(name: str, as_json: bool) -> None:
     """Delete the fetched model NAME, what came of it so far, and what was noted of it."""
     freed = model_store.remove(name)
     if as_json:
-        click.echo(json.dumps({"name": name, "freed_bytes": freed}))
+        say_json({"name": name, "freed_bytes": freed})
     else:
-        click.echo(f"{name} is removed; {file_size_text(freed)} are free again")
+        say(f"{name} is removed; {file_size_text(freed)} are free again")
 
 
 @click.command(short_help="Compare models with their checksums.")
@@ -41,10 +41,10 @@ def verify(name: str | None, as_json: bool) -> int:
         line.clear()
     right = all(each.state != "wrong" for each in files)
     if as_json:
-        click.echo(json.dumps({"right": right, "files": [_facts(each) for each in files]}))
+        say_json({"right": right, "files": [_facts(each) for each in files]})
     else:
         for each in files:
-            click.echo(_line(each))
+            say(_line(each))
     return 0 if right else 1
 
 

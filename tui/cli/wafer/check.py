@@ -1,13 +1,12 @@
 """`spark-tui wafer check`: both tiers of the emulator on the same tokens."""
 
-import json
-
 import click
 from rich.console import Console
 from rich.table import Table
 
 import engine
 from tui.cli.options import json_option, machine_options, model_option, resolve_model
+from tui.cli.output import say, say_json
 from tui.cli.progress import ProgressLine
 
 __all__ = ["check"]
@@ -49,7 +48,7 @@ def check(
             model, machine, clock, tokens=tokens, layers=layers, on_progress=progress.show
         )
     if as_json:
-        click.echo(json.dumps(report.as_json()))
+        say_json(report.as_json())
     else:
         _print(report)
     return 0 if report.holds else 1
@@ -58,21 +57,21 @@ def check(
 def _print(report: "engine.CheckReport") -> None:
     console = Console()
     if report.first_difference is not None:
-        console.print(f"The tiers differ: {report.first_difference}", markup=False)
+        say(f"The tiers differ: {report.first_difference}")
         return
-    console.print(
+    say(
         f"{report.model} on {report.machine}, program {report.program}: "
         f"{report.values_compared:,} values of {report.rows} rows are bit-identical."
     )
     console.print(_cycles(report))
-    console.print(
+    say(
         f"All steps: {report.cycles_analytic:,} cycles by formula, {report.cycles_simulated:,} "
         f"simulated, error {report.relative_error:+.2%}; skew of a token "
         f"{report.skew_cycles:+,} cycles against its instructions alone."
     )
     console.print(_states(report))
     wavelets = report.wavelets
-    console.print(
+    say(
         f"Wavelets: {wavelets['sent']:,} sent + {wavelets['copied']:,} copied, "
         f"{wavelets['taken']:,} taken. Busiest link {report.busiest_link:.1%} of the cycles. "
         f"{report.colors_used} colors. {report.seconds:.1f} s, "

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-import click
+from tui.cli.output import say
 
 __all__ = ["print_facts", "shown"]
 
@@ -11,7 +11,7 @@ def print_facts(facts: Mapping[str, object]) -> None:
     """Print one fact a line, names aligned."""
     width = max(len(name) for name in facts)
     for name, value in facts.items():
-        click.echo(f"{name:<{width}}  {shown(value)}")
+        say(f"{name:<{width}}  {shown(value)}")
 
 
 def shown(value: object) -> str:

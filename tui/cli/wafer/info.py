@@ -1,11 +1,10 @@
 """`spark-tui wafer info`: the size and the rates of a machine."""
 
-import json
-
 import click
 
 import engine
 from tui.cli.options import json_option, machine_options
+from tui.cli.output import say_json
 from tui.cli.wafer.facts import print_facts
 
 __all__ = ["info"]
@@ -18,6 +17,6 @@ def info(machine: str, clock: float | None, as_json: bool) -> None:
     """Print the size and the rates of a machine, derived from its description."""
     facts = engine.machine_facts(machine, clock)
     if as_json:
-        click.echo(json.dumps(facts))
+        say_json(facts)
         return
     print_facts(facts)

@@ -1,6 +1,5 @@
 """`spark-tui wafer plan`: where a model lies on a wafer, and the search that found the place."""
 
-import json
 from typing import Any
 
 import click
@@ -15,6 +14,7 @@ from tui.cli.options import (
     model_option,
     resolve_model,
 )
+from tui.cli.output import say, say_json
 
 __all__ = ["floor_plan", "plan", "weights_text"]
 
@@ -63,17 +63,12 @@ def plan(
     )
     sizes = found.pop("sweep")
     if as_json:
-        click.echo(json.dumps(found | {"sweep": sizes} if sweep else found))
+        say_json(found | {"sweep": sizes} if sweep else found)
         return
     _print(found, sizes if sweep else None)
 
 
 def _print(found: dict[str, Any], sizes: Any) -> None:
-    console = Console()
-
-    def say(text: str) -> None:
-        console.print(text, markup=False, highlight=False)
-
     used = found["sram_bytes_per_core"]
     shares = ", ".join(f"{name} {size:,}" for name, size in used.items() if name != "max_total")
     say(
@@ -104,7 +99,7 @@ def _print(found: dict[str, Any], sizes: Any) -> None:
         f"runner-up: {found['why']}"
     )
     if sizes is not None:
-        console.print(_table(sizes, found["estimate_cycles_per_token"]))
+        Console().print(_table(sizes, found["estimate_cycles_per_token"]))
 
 
 def weights_text(found: dict[str, Any]) -> str:

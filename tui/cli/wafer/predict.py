@@ -1,6 +1,5 @@
 """`spark-tui wafer predict …`: cycles of collectives, products and layers of any size."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import engine
 from engine.errors import EngineError
 from tui.cli.failures import WrongCallError
 from tui.cli.options import PRICED_FORMATS, json_option, machine_options
+from tui.cli.output import say, say_json
 from tui.cli.wafer.facts import print_facts, shown
 
 __all__ = ["predict"]
@@ -34,13 +34,13 @@ def _answer(ask: Callable[[], "engine.Prediction"], as_json: bool) -> None:
         raise WrongCallError(str(error)) from error
     answer = prediction.as_json()
     if as_json:
-        click.echo(json.dumps(answer))
+        say_json(answer)
         return
     parts = answer.pop("operations", {})
     print_facts(answer)
     if isinstance(parts, dict):
         for name, cycles in parts.items():
-            click.echo(f"  {name:<36} {shown(round(cycles)):>12}")
+            say(f"  {name:<36} {shown(round(cycles)):>12}")
 
 
 def _size(

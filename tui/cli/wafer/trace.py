@@ -1,6 +1,5 @@
 """`spark-tui wafer trace`: what happened on the wafer, in the formats of engineers' tools."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import engine
 from engine.errors import TraceError
 from tui.cli.failures import WrongCallError
 from tui.cli.options import check_machine, json_option, machine_options, model_option, resolve_model
+from tui.cli.output import say_json
 from tui.cli.progress import ProgressLine
 from tui.cli.wafer.facts import print_facts
 
@@ -90,7 +90,7 @@ def trace(
         except TraceError as error:
             raise WrongCallError(str(error)) from error
     if as_json:
-        click.echo(json.dumps(report.as_json()))
+        say_json(report.as_json())
         return
     facts = report.as_json()
     files = facts.pop("files")

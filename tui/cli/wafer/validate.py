@@ -1,6 +1,5 @@
 """`spark-tui wafer validate`: published figures, our predictions, signed errors."""
 
-import json
 import sys
 from itertools import groupby
 from typing import Any
@@ -12,6 +11,7 @@ from rich.table import Table
 
 import engine
 from tui.cli.options import json_option
+from tui.cli.output import say_json
 
 __all__ = ["validate"]
 
@@ -31,16 +31,14 @@ def validate(show_all: bool, as_json: bool) -> int:
     summary = engine.summarise_validation(targets)
     rows = [target.as_json() for target in targets]
     if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "targets": rows,
-                    "geometric_mean_error": summary.geometric_mean_error,
-                    "largest_error": summary.largest_error,
-                    "broken": list(summary.broken),
-                    "constants": engine.calibration_constants(),
-                }
-            )
+        say_json(
+            {
+                "targets": rows,
+                "geometric_mean_error": summary.geometric_mean_error,
+                "largest_error": summary.largest_error,
+                "broken": list(summary.broken),
+                "constants": engine.calibration_constants(),
+            }
         )
     else:
         _print(rows, summary, show_all)

@@ -1,0 +1,104 @@
+"""Numbers that cannot be: they are noticed at the door, and no text is made of them."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from engine.protocol.messages import Completed, Failed, RegionInfo, SessionFailed
+from tests.tui.app.fakes import FakeClient
+from tui.demo_engine import demo_completion, demo_ready, demo_telemetry
+from tui.format import (
+    DASH,
+    bytes_text,
+    count_text,
+    file_size_text,
+    milliseconds_text,
+    percent_text,
+    rate_text,
+    short_count_text,
+)
+from tui.link.engine_link import EngineLink
+from tui.link.sound_messages import flaw_of
+
+READY = demo_ready()
+COUNTERS = demo_telemetry(READY, 3)
+NAN, INFINITE = float("nan"), float("inf")
+
+
+def rates(**changed: Any) -> Any:
+    return replace(COUNTERS, throughput=replace(COUNTERS.throughput, **changed))
+
+
+def machine(**changed: Any) -> Any:
+    return replace(READY, machine=replace(READY.machine, **changed))
+
+
+def region(**changed: Any) -> Any:
+    regions = [replace(READY.machine.regions[0], **changed), *READY.machine.regions[1:]]
+    return machine(regions=regions)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        rates(host_decode_tokens_per_second=NAN),
+        rates(wafer_prefill_cycles_per_token=INFINITE),
+        rates(decode_tokens=-1),
+        replace(COUNTERS, position=-5),
+        replace(COUNTERS, states_by_region=[[1, 2]]),
+        replace(COUNTERS, states_by_region=[[0] * 7]),
+        replace(COUNTERS, states_by_region=[[0, 0, 0, 0, 0, -1]]),
+        replace(COUNTERS, core_states=COUNTERS.core_states[:-1]),
+        replace(COUNTERS, cycles_by_operation={"matmul": -1}),
+        machine(clock_ghz=0.0),
+        machine(clock_ghz=NAN),
+        machine(columns=-1),
+        region(width=0),
+        region(height=-3),
+        region(x=-1),
+        region(width=10**9, height=10**9),
+        region(sram_bytes={"code": -1}),
+        machine(regions=[RegionInfo("r", 0, 0, 90_000, 90_000, {})]),
+    ],
+)
+def test_a_flaw_is_noticed(message: Any) -> None:
+    assert flaw_of(message)
+
+
+def test_what_the_engine_really_sends_has_no_flaw() -> None:
+    for message in (READY, COUNTERS, demo_telemetry(READY, busy=False), rates(decode_tokens=0)):
+        assert flaw_of(message) is None
+    assert flaw_of(machine(regions=[])) is None
+
+
+def test_numbers_that_cannot_be_cost_the_message_and_not_the_app(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told: list[Any] = []
+    client = FakeClient()
+    link = EngineLink(lambda message: told.append(message.event), client.listen)
+    link._deliver(rates(host_decode_tokens_per_second=NAN))
+    assert told == []
+    assert "host_decode_tokens_per_second is no amount" in caplog.text
+    link._deliver(region(width=0))
+    completion = demo_completion("x")
+    host = replace(completion.host, tokens_per_second=NAN)
+    link._deliver(Completed(7, replace(completion, host=host)))
+    link._deliver(Completed(8, replace(completion, mean_logprob=-3.5)))
+    assert [type(event) for event in told] == [SessionFailed, Failed, Completed]
+    assert (told[0].session, told[1].request_id, told[2].request_id) == (1, 7, 8)
+
+
+@pytest.mark.parametrize("value", [NAN, INFINITE, -INFINITE])
+def test_no_text_is_made_of_what_is_no_number(value: float) -> None:
+    for text in (
+        bytes_text,
+        count_text,
+        file_size_text,
+        milliseconds_text,
+        percent_text,
+        rate_text,
+        short_count_text,
+    ):
+        assert text(value) == DASH

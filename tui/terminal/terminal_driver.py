@@ -1,0 +1,123 @@
+"""The driver of the terminal: reads what it sends, and says when it is gone.
+
+Otherwise it is Textual's, which waits for ever on a terminal that is gone: its thread that writes
+dies by the first error, and whoever draws then waits for it.
+"""
+
+import logging
+import os
+import selectors
+import termios
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TextIO
+
+from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+from tui.terminal.terminal_input import TerminalInput
+
+__all__ = ["TerminalDriver", "TerminalLost"]
+
+_log = logging.getLogger(__name__)
+
+_READ_BYTES = 65_536
+_REST_SECONDS, _WAITING_SECONDS = 0.1, 0.02
+"""Time between two looks at the end of the app; less while something has begun."""
+_LEAVE = (
+    b"\x1b[<u\x1b[?2004l\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?7h\x1b[?1049l\x1b[?25h"
+)
+"""No protocol for keys, no pastes, mouse or focus; lines that wrap, the old screen, a cursor."""
+
+
+class TerminalLost(Message):
+    """The terminal is gone: its window was closed, or the connection to it broke."""
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver for a terminal that may send anything, and may go away."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._file: Any = _Output(self._file, self._lost)
+
+    def run_input_thread(self) -> None:
+        """Turn what the terminal sends into messages, until the app ends or the terminal does."""
+        reader = TerminalInput()
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if not selector.select(_WAITING_SECONDS if reader.waiting else _REST_SECONDS):
+                    messages = reader.tick() if reader.waiting else []
+                elif (data := self._read()) is None:
+                    self._lost()
+                    return
+                else:
+                    messages = reader.feed(data)
+                for message in messages:
+                    self.process_message(message)
+
+    def _read(self) -> bytes | None:
+        """Return what came; None at the end of the terminal."""
+        try:
+            return os.read(self.fileno, _READ_BYTES) or None
+        except BlockingIOError:  # another reader of this terminal was faster
+            return b""
+        except OSError as error:
+            _log.info("the terminal cannot be read: %s", error)
+            return None
+
+    def _lost(self) -> None:
+        """Tell the app, from any thread, unless it has ended already."""
+        with suppress(RuntimeError):
+            self.send_message(TerminalLost())
+
+    def let_go(self) -> None:
+        """Give the terminal back at once, as well as that goes, because the process is ending."""
+        with suppress(OSError, termios.error):
+            if self.attrs_before is not None:
+                termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
+            os.set_blocking(self._file.fileno(), False)
+            with suppress(BlockingIOError):
+                os.write(self._file.fileno(), _LEAVE)
+            os.set_blocking(self._file.fileno(), True)  # the shell has the same terminal
+
+
+class _Output:
+    """The stream to the terminal; what cannot be written is dropped, and the first time told.
+
+    Args:
+        stream: The stream.
+        lost: Called when the terminal is gone.
+    """
+
+    def __init__(self, stream: TextIO, lost: Callable[[], None]) -> None:
+        self._stream = stream
+        self._lost = lost
+        self._is_lost = False
+
+    def write(self, text: str) -> None:
+        """Write, while there is a terminal."""
+        self._try(lambda: self._stream.write(text))
+
+    def flush(self) -> None:
+        """Send what was written."""
+        self._try(self._stream.flush)
+
+    def fileno(self) -> int:
+        """Return the number of the stream's file."""
+        return self._stream.fileno()
+
+    def _try(self, work: Callable[[], object]) -> None:
+        if self._is_lost:
+            return
+        try:
+            work()
+        except UnicodeError as error:
+            _log.warning("something that is no text was not drawn: %s", error)
+        except BlockingIOError:  # another program of this terminal left it so
+            os.set_blocking(self.fileno(), True)
+        except (OSError, ValueError) as error:  # ValueError: the stream is closed
+            _log.info("the terminal cannot be written: %s", error)
+            self._is_lost = True
+            self._lost()
