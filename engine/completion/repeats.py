@@ -209,7 +209,9 @@ def copied_body(piece: Piece) -> Iterator[Flaw]:
 
 
 def _is_test(node: Function) -> bool:
-    return node.name.startswith("test_") and not node.decorator_list
+    """Return whether a function is a test of its own; an inherited one is not."""
+    inherited = any(isinstance(each, ast.Name) and each.id == "super" for each in ast.walk(node))
+    return node.name.startswith("test_") and not node.decorator_list and not inherited
 
 
 def _body(node: Function) -> list[ast.stmt]:

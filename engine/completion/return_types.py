@@ -40,7 +40,7 @@ _CALLED |= {name: name for name in _BUILTINS}
 
 def contradicting_returns(piece: Piece) -> Iterator[Flaw]:
     """Yield values that the function around them cannot return."""
-    tests = _tests(piece.module)
+    tests = _tests(piece)
     for node in piece.nodes():
         if isinstance(node, Function):
             expected = _annotated(node.returns) or _SPECIAL.get(node.name)
@@ -68,11 +68,17 @@ def _annotated(node: ast.expr | None) -> str | None:
     return None
 
 
-def _tests(module: ast.Module) -> list[Function]:
-    """Return the tests of a file: functions of the module or of a class, told by their names."""
-    bodies = [module.body, *(each.body for each in module.body if isinstance(each, ast.ClassDef))]
+def _tests(piece: Piece) -> list[Function]:
+    """Return the tests of a file: functions of the module or of a class, told by their names.
+
+    If one of them returns something outside the piece, the names mean something else.
+    """
+    top = piece.module.body
+    bodies = [top, *(each.body for each in top if isinstance(each, ast.ClassDef))]
     functions = (each for body in bodies for each in body if isinstance(each, Function))
-    return [each for each in functions if each.name.startswith("test_")]
+    tests = [each for each in functions if each.name.startswith("test_")]
+    returned = (each for test in tests for each in _returns(test) if each.value is not None)
+    return tests if all(piece.touches(each) for each in returned) else []
 
 
 def _asks(node: Function) -> bool:

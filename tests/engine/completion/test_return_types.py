@@ -82,3 +82,10 @@ def test_a_function_in_a_test_is_no_test() -> None:
 def test_what_the_person_returns_is_not_judged() -> None:
     view = "def f() -> bool:\n    return 1\n    |\n\ndef g() -> int:\n    return ''\n"
     assert Syntax(*view.split("|")).flaws("pass") == []
+
+
+def test_where_tests_return_something_their_names_tell_nothing() -> None:
+    assert contradicts("def test_gif(h):", "return 'gif'")
+    assert not contradicts(
+        "def test_gif(h):", "return 'gif'", "def test_png(h): return 1\n" + CLASS
+    )
