@@ -168,19 +168,37 @@ def _tells(node: ast.stmt) -> bool:
 
 
 def repeated_imports(piece: Piece) -> Iterator[Flaw]:
-    """Yield imports of what is imported already in the same block or in one around it."""
-    known: set[str] = set()
-    for node in piece.nodes():
-        for block in blocks(node):
-            own = [each for each in block if piece.touches(each)]
-            if not own:
-                continue
-            known.update(name for each in block if each not in own for name in _imported(each))
-            for each in own:
-                names = list(_imported(each))
-                if names and known.issuperset(names):
-                    yield Flaw(span(each)[0], "repeats an import")
-                known.update(names)
+    """Yield imports of what is imported already where the import stands.
+
+    A function that imports what the module around it imports is doubtful: some people do so.
+    """
+    yield from _imports_in(piece.module, frozenset(), frozenset(), piece)
+
+
+def _imports_in(
+    node: ast.AST, outer: frozenset[str], known: frozenset[str], piece: Piece
+) -> Iterator[Flaw]:
+    """Yield the repeated imports in a node.
+
+    Args:
+        node: Has blocks.
+        outer: Imported in the scopes around the node.
+        known: Imported in the node's own scope, in the blocks around it.
+        piece: What is judged.
+    """
+    if isinstance(node, Function | ast.ClassDef):
+        outer, known = outer | known, frozenset()
+    for block in blocks(node):
+        here = known.union(*(_imported(each) for each in block if not piece.touches(each)))
+        for each in block:
+            if piece.touches(each):
+                names = frozenset(_imported(each))
+                if names and names <= here | outer:
+                    yield Flaw(span(each)[0], "repeats an import", doubtful=not names <= here)
+                here |= names
+                yield from _imports_in(each, outer, here, piece)
+    for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+        yield from _imports_in(part, outer, known, piece)
 
 
 def _imported(node: ast.stmt) -> Iterator[str]:

@@ -77,6 +77,9 @@ def test_of_several_lines_those_above_the_copy_stay() -> None:
     check("|", 'D = {\n    "a": 1,\n    "a": 2,\n}', "D = {")
 
 
+LOCAL = "def f():\n    import os\n\ndef g():\n    import os"
+
+
 @pytest.mark.parametrize(
     ("view", "text", "kept"),
     [
@@ -85,7 +88,7 @@ def test_of_several_lines_those_above_the_copy_stay() -> None:
         ("from a import b, c\n\n|", "from a import c", ""),
         ("from a import (\n    b,\n    c,\n)\n|", "from a import b", ""),
         ("|\nimport os\n", "import os", ""),
-        ("import os\n\ndef f():\n    |\n", "import os\n    return os.name", ""),
+        ("def f():\n    import os\n    if a:\n        |\n\na = 1\n", "import os", ""),
         ("import os\nimport o|", "s", ""),
         # something else is bound
         ("import os\n|", "import os.path", "import os.path"),
@@ -93,10 +96,19 @@ def test_of_several_lines_those_above_the_copy_stay() -> None:
         ("from a import b\n|", "from a import b as c", "from a import b as c"),
         ("try:\n    import a\nexcept ImportError:\n    |\n", "import a", "import a"),
         ("def f():\n    import os\n\ndef g():\n    |\n", "import os", "import os"),
+        ("|", LOCAL, LOCAL),
     ],
 )
 def test_an_import_of_the_file_is_not_written_again(view: str, text: str, kept: str) -> None:
     check(view, text, kept)
+
+
+def test_a_functions_own_import_of_what_the_module_imports_is_doubtful() -> None:
+    syntax = Syntax("import os\n\ndef f():\n    ", "\n")
+    (flaw,) = syntax.flaws("import os")
+    assert flaw.doubtful
+    assert syntax.readable("import os") == "import os"
+    assert syntax.readable("print()\n    import os") == "print()"
 
 
 @pytest.mark.parametrize(
