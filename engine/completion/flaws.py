@@ -1,7 +1,6 @@
 """Lists the rules that judge what a piece of Python means, and what they find.
 
-Each rule reads the syntax tree of the file.  On code that people wrote they find next to nothing:
-see `RULES`.
+Each rule reads the syntax tree of the file.
 """
 
 from collections.abc import Callable, Iterable
@@ -27,8 +26,8 @@ RULES: tuple[Callable[[Piece], Iterable[Flaw]], ...] = (
 )
 """Rules that need no whole file.
 
-Of 9,007 random cursors in code that people wrote, with up to eight lines as they follow, these and
-the rule of names find three faulty: all import something twice.
+Of random cursors in code that people wrote, with up to eight lines as they follow, these and the
+rule of names cut 9 of 4,001 in the standard library, its tests included, and 4 of 4,002 elsewhere.
 """
 
 
