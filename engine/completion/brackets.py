@@ -3,6 +3,7 @@
 Reads line by line: a string ends at the end of its line at the latest.
 """
 
+import re
 from collections.abc import Iterator
 
 __all__ = [
@@ -13,11 +14,14 @@ __all__ = [
     "closers",
     "depths",
     "inside_text",
+    "open_brackets",
     "without_comment",
 ]
 
 OPENERS, CLOSERS = "([{", ")]}"
 TRIPLE_QUOTES = ('"""', "'''")
+_LOOK_LINES = 200
+_SIGN = re.compile(r"[\\'\"#\n()\[\]{}]")
 _CLOSER_OF = dict(zip(OPENERS, CLOSERS, strict=True))
 
 
@@ -43,6 +47,16 @@ def depths(text: str) -> tuple[int, int]:
         depth += 1 if sign in OPENERS else -1
         lowest = min(lowest, depth)
     return depth, lowest
+
+
+def open_brackets(text: str) -> int:
+    """Return how many brackets are open at the end of a text, judged by its last lines."""
+    depth = 0
+    for line in text.rsplit("\n", _LOOK_LINES)[-_LOOK_LINES:]:
+        change, lowest = depths(line)
+        # A line that closes more than is open started inside brackets above the lines we read.
+        depth = max(depth, -lowest) + change
+    return depth
 
 
 def closers(text: str) -> str:
@@ -78,14 +92,15 @@ def without_comment(line: str) -> str:
 
 def _signs(text: str, *, comments: bool) -> Iterator[tuple[int, str]]:
     """Yield (index, sign) for each bracket, and for each ``#`` that begins a comment."""
-    quote, escaped, comment = "", False, False
-    for i, sign in enumerate(text):
+    quote, comment, escaped = "", False, -1
+    for match in _SIGN.finditer(text):
+        i, sign = match.start(), match[0]
         if sign == "\n":
-            quote, escaped, comment = "", False, False
-        elif comment or escaped:
-            escaped = False
+            quote, comment = "", False
+        elif comment or i == escaped:
+            continue
         elif quote:
-            escaped = sign == "\\"
+            escaped = i + 1 if sign == "\\" else -1
             quote = "" if sign == quote else quote
         elif sign in "'\"":
             quote = sign

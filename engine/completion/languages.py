@@ -7,7 +7,9 @@ A file of an unknown kind has none of them.
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-__all__ = ["Language", "language_of"]
+from engine.completion.brackets import TRIPLE_QUOTES, open_brackets
+
+__all__ = ["UNKNOWN", "Language", "language_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +22,33 @@ class Language:
     """Begin and end a comment of several lines."""
     closing_words: tuple[str, ...] = ()
     """Words that end a block where others have a bracket; they stand alone on a line."""
+    docstrings: tuple[str, ...] = ()
+    """Begin and end a string of several lines, which documents code where it is a statement."""
+    jumps: tuple[str, ...] = ()
+    """Words that begin a statement behind which nothing of its block runs."""
 
-    def inside_comment(self, code: str) -> bool:
-        """Return whether ``code`` ends inside a comment of several lines."""
+    def inside_prose(self, code: str) -> bool:
+        """Return whether ``code`` ends inside a comment or a string of several lines."""
+        if any(code.count(quote) % 2 for quote in self.docstrings):
+            return True
         if self.block is None:
             return False
         start, end = self.block
         return code.rfind(start) > code.rfind(end)
 
+    def remarks(self, code: str) -> tuple[str, ...]:
+        """Return what begins a comment or docstring behind ``code``; nothing inside of one."""
+        if self.inside_prose(code):
+            return ()
+        documents = self.docstrings and not open_brackets(code)
+        return self.comments + (self.docstrings if documents else ())
 
-_NONE = Language()
+
+UNKNOWN = Language()
+"""That of a file whose name tells nothing."""
+
 _HASH = Language(("#",))
+_PYTHON = Language(("#",), docstrings=TRIPLE_QUOTES, jumps=("return", "raise", "break", "continue"))
 _SHELL = Language(("#",), closing_words=("fi", "done", "esac"))
 _RUBY = Language(("#",), closing_words=("end",))
 _SLASHES = Language(("//", "/*"), ("/*", "*/"))
@@ -41,7 +59,8 @@ _STYLES = Language(("/*",), ("/*", "*/"))
 _MARKUP = Language(("<!--",), ("<!--", "-->"))
 
 _SUFFIXES = {
-    ".py .pyi .pyw .toml .yaml .yml .r .pl .nim .cmake .mk .graphql .tf": _HASH,
+    ".py .pyi .pyw": _PYTHON,
+    ".toml .yaml .yml .r .pl .nim .cmake .mk .graphql .tf": _HASH,
     ".sh .bash .zsh": _SHELL,
     ".rb .jl .ex .exs": _RUBY,
     ".c .cc .cpp .cxx .h .hh .hpp .cs .go .java .js .jsx .mjs .cjs .ts .tsx .kt .kts .swift .rs "
@@ -59,4 +78,4 @@ _BY_NAME = {"makefile": _HASH, "dockerfile": _HASH, "cmakelists.txt": _HASH, "ge
 def language_of(path: str) -> Language:
     """Return the language of a file, judged by its name."""
     name = PurePosixPath(path).name.lower()
-    return _BY_NAME.get(name) or _BY_SUFFIX.get(PurePosixPath(name).suffix, _NONE)
+    return _BY_NAME.get(name) or _BY_SUFFIX.get(PurePosixPath(name).suffix, UNKNOWN)

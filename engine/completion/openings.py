@@ -2,21 +2,18 @@
 
 Two kinds are barred.  The end of the text, where a threshold already decides what is shown.  And a
 comment or docstring that the person has not begun: people read it, judge it and throw it away.
-Docstrings are Python's; they can stand below a colon or at the top.
+Docstrings are Python's: long strings outside brackets.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.completion.brackets import TRIPLE_QUOTES, inside_text
 from engine.completion.languages import language_of
 from engine.completion.surroundings import Surroundings
-from engine.completion.syntax import is_python
 from engine.tokenizer import Tokenizer
 
 __all__ = ["BarredTokens", "OpeningRules"]
 
-_DOCSTRING = tuple(quote.encode() for quote in TRIPLE_QUOTES)
 _LINE_ENDS = (b"\n", b"\r")
 _BLANKS = b" \t"
 
@@ -33,8 +30,7 @@ class OpeningRules:
         self._tokenizer = tokenizer
         self._ends = np.flatnonzero(table.lengths == 0)
         self._line_ends = table.opening_with(_LINE_ENDS)
-        self._comments: dict[tuple[bytes, ...], NDArray[np.int64]] = {}
-        self._docstrings = table.opening_with(_DOCSTRING)
+        self._remarks: dict[tuple[bytes, ...], NDArray[np.int64]] = {}
 
     def barred(
         self, path: str, prefix: str, around: Surroundings, *, one_line: bool, silence: bool
@@ -57,20 +53,17 @@ class OpeningRules:
             if one_line:
                 ids.append(self._line_ends)
                 signs += _LINE_ENDS
-        comments = _comments(path, prefix)
-        if comments:
-            ids.append(self._opening_comments(comments))
-            signs += comments
-            if is_python(path) and (not around.above or around.above.endswith(":")):
-                ids.append(self._docstrings)
-                signs += _DOCSTRING
+        remarks = tuple(sign.encode() for sign in language_of(path).remarks(prefix))
+        if remarks:
+            ids.append(self._opening_with(remarks))
+            signs += remarks
         return BarredTokens(self._tokenizer, np.concatenate(ids), signs) if ids else None
 
-    def _opening_comments(self, signs: tuple[bytes, ...]) -> NDArray[np.int64]:
-        """Return the tokens that begin a comment with one of the signs of a language."""
-        if signs not in self._comments:
-            self._comments[signs] = self._tokenizer.table.opening_with(signs)
-        return self._comments[signs]
+    def _opening_with(self, remarks: tuple[bytes, ...]) -> NDArray[np.int64]:
+        """Return the tokens that begin with one of a language's signs."""
+        if remarks not in self._remarks:
+            self._remarks[remarks] = self._tokenizer.table.opening_with(remarks)
+        return self._remarks[remarks]
 
 
 class BarredTokens:
@@ -109,13 +102,6 @@ class BarredTokens:
         contents = map(self._tokenizer.token_bytes, ids.tolist())
         opens = (_opens(content[healed:], self._signs) for content in contents)
         return np.fromiter(opens, bool, len(ids))
-
-
-def _comments(path: str, prefix: str) -> tuple[bytes, ...]:
-    """Return what begins a comment after ``prefix``; nothing inside a comment or a long string."""
-    language = language_of(path)
-    inside = inside_text(prefix) if is_python(path) else language.inside_comment(prefix)
-    return () if inside else tuple(sign.encode() for sign in language.comments)
 
 
 def _opens(content: bytes, signs: tuple[bytes, ...]) -> bool:

@@ -1,8 +1,10 @@
 """The lines around a cursor, as the rules for a completion need them.  Pure data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.completion.languages import language_of
+from engine.completion.brackets import depths
+from engine.completion.languages import UNKNOWN, Language, language_of
 
 __all__ = ["Surroundings", "indent_width", "indentation"]
 
@@ -36,13 +38,17 @@ class Surroundings:
     """The next lines that are not blank, at most 8, without white space at their ends."""
     suffix: str = ""
     """The beginning of the text after the cursor."""
-    closing_words: tuple[str, ...] = ()
-    """Words of the language that end a block and stand alone on a line, such as ``end``."""
+    language: Language = UNKNOWN
+    remarks: tuple[str, ...] = ()
+    """Signs that begin a comment or docstring at the cursor; none inside of one."""
+    statement: str = ""
+    """The last statement above, as whole lines; empty where the language has no words that jump."""
 
     @classmethod
     def of(cls, prefix: str, suffix: str, path: str = "") -> "Surroundings":
         """Return the surroundings of a cursor between ``prefix`` and ``suffix`` in a file."""
         *upper, before = prefix[-_LOOK_CHARACTERS:].split("\n")
+        language = language_of(path)
         rest, *lower = suffix[:_LOOK_CHARACTERS].split("\n")
         above = next((line for line in reversed(upper) if line.strip()), "")
         below = [line.rstrip() for line in lower if line.strip()][:_BELOW_LINES]
@@ -52,5 +58,18 @@ class Surroundings:
             above.rstrip(),
             tuple(below),
             suffix[:_LOOK_CHARACTERS],
-            language_of(path).closing_words,
+            language,
+            language.remarks(prefix),
+            _last_statement(upper) if language.jumps else "",
         )
+
+
+def _last_statement(lines: Sequence[str]) -> str:
+    """Return the last of the statements that ``lines`` end with; comments are none."""
+    code = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    depth = 0
+    for start in range(len(code) - 1, -1, -1):
+        depth += depths(code[start])[0]
+        if depth >= 0 and not (start and code[start - 1].endswith("\\")):
+            return "\n".join(code[start:])
+    return ""

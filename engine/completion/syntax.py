@@ -1,22 +1,23 @@
-"""Checks whether Python could parse a file with a suggestion in it, and whether it binds the names.
+"""Checks whether Python could parse a file with a suggestion in it, and whether it makes sense.
 
 The grammar check parses only the statements around the cursor, so a mistake elsewhere does no harm.
 It grants what the person may still write (`engine.completion.unfinished_code`), and it judges
-nothing where not even a neutral line would parse.  The check of names needs the whole file.  The
-grammar is that of the running Python.
+nothing where not even a neutral line would parse.  The grammar is that of the running Python.  What
+makes no sense in spite of it is found by `engine.completion.flaws`.
 """
 
 import ast
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 
 from engine.completion.brackets import closers, inside_text
+from engine.completion.flaws import find_flaws
+from engine.completion.piece import Flaw, Piece, Position
 from engine.completion.surroundings import indent_width, indentation
-from engine.completion.unbound_names import unbound
 from engine.completion.unfinished_code import endings
 from engine.knowledge.adviser import SUFFIXES
 from engine.protocol.completion import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
@@ -80,32 +81,58 @@ class Syntax:
         """Whether the request holds the whole file, so that its client did not cut it."""
         return len(self.prefix) < PREFIX_CHARACTERS and len(self.suffix) < SUFFIX_CHARACTERS
 
+    @cached_property
+    def _in_prose(self) -> bool:
+        """Whether the cursor is in a comment or a long string, where any text will do."""
+        return self._before.lstrip().startswith("#") or inside_text(self.prefix)
+
+    @cached_property
+    def _known_ends(self) -> dict[str, str | None]:
+        """The results of `_end`, by text."""
+        return {}
+
     # ── grammar ─────────────────────────────────────────────────────────────────────────────
 
     def reads(self, text: str) -> bool:
         """Return whether the file parses with ``text`` at the cursor, or nobody can tell."""
-        if self._before.lstrip().startswith("#") or inside_text(self.prefix):
-            return True
-        return self._end(text) is not None or not self._can_tell
+        return self._in_prose or self._end(text) is not None or not self._can_tell
 
     def readable(self, text: str) -> str:
-        """Return the longest beginning of ``text``, in whole lines, that leaves the file readable.
+        """Return the longest beginning of ``text``, in whole lines, that may stand there.
 
-        The first line always stays.
+        The file must be readable with it, and it must have no flaw.  If Python cannot read the
+        first line, or its flaw is doubtful, it stays all the same; of a faulty one nothing does.
         """
-        if "\n" not in text or self.reads(text):
-            return text
         lines = text.split("\n")
-        for count in range(len(lines) - 1, 1, -1):
+        kept = text if len(lines) == 1 or self.reads(text) else self._first_lines(lines[:-1])
+        first = next((i for i, line in enumerate(lines) if line.strip()), 0)
+        for flaw in self.flaws(kept):
+            if not flaw.doubtful or flaw.at[0] > first:
+                above = lines[: flaw.at[0]] if flaw.at[0] > first else []
+                return self.readable(self._first_lines(above)) if above else ""
+        return kept
+
+    def _first_lines(self, lines: Sequence[str]) -> str:
+        """Return as many of the first lines as leave the file readable, but at least one.
+
+        Brackets that were open above the cursor may stay open.
+        """
+        above, _ = self._region(indent_width(self._before + lines[0]))
+        ends = dict.fromkeys(["", closers(above)])
+        for count in range(len(lines), 1, -1):
             kept = "\n".join(lines[:count])
-            if lines[count - 1].strip() and self._parses(self._before + kept + self._rest, ""):
+            code = self._before + kept + self._rest
+            if lines[count - 1].strip() and any(self._parses(code, end) for end in ends):
                 return kept
         return lines[0]
 
     def _end(self, text: str) -> str | None:
         """Return an ending of ``text`` with which its statements parse, None if there is none."""
-        code = self._before + text + self._rest
-        return next((end for end in self._ends(code) if self._parses(code, end)), None)
+        if text not in self._known_ends:
+            code = self._before + text + self._rest
+            fitting = (end for end in self._ends(code) if self._parses(code, end))
+            self._known_ends[text] = next(fitting, None)
+        return self._known_ends[text]
 
     def _ends(self, code: str) -> Iterator[str]:
         yield ""
@@ -195,27 +222,54 @@ class Syntax:
                 return self._below[:i]
         return self._below
 
-    # ── names ───────────────────────────────────────────────────────────────────────────────
+    # ── meaning ─────────────────────────────────────────────────────────────────────────────
 
-    def unbound(self, text: str) -> list[str]:
-        """Return the names that ``text`` uses and the file does not bind.
+    def flaws(self, text: str) -> list[Flaw]:
+        """Return what speaks against ``text``, in order; the lines count from the cursor's, 0.
 
-        Names that stand complete on either side of the cursor are the person's and do not count.
-        Empty where nobody can tell: the file does not parse, or the request holds only a part.
+        What stands complete on either side of the cursor is the person's and does not count.
+        Empty where nobody can tell.  Names are looked up only in a whole file that parses.
         """
-        end = self._end(text) if self._is_whole else None
+        if text not in self._known_flaws:
+            self._known_flaws[text] = self._find_flaws(text)
+        return self._known_flaws[text]
+
+    @cached_property
+    def _known_flaws(self) -> dict[str, list[Flaw]]:
+        return {}
+
+    def _find_flaws(self, text: str) -> list[Flaw]:
+        end = None if self._in_prose else self._end(text)
         if end is None:
             return []
-        module = _parsed(self.prefix + text + self._rest + end + self.suffix[len(self._rest) :])
-        if module is None:
+        piece = whole = None
+        if self._is_whole:
+            below = self.suffix[len(self._rest) :]
+            piece = whole = self._piece(self.prefix, text, self._rest + end + below)
+        if piece is None:
+            above, below = self._region(indent_width(self._before + text))
+            piece = self._piece(above + self._before, text, self._rest + end + below)
+        if piece is None:
             return []
-        start = self.prefix.count("\n") + 1, len(self._before.encode("utf-8", "replace"))
-        *more, last = text.split("\n")
-        column = len(last.encode("utf-8", "replace")) + (0 if more else start[1])
         try:
-            return unbound(module, start, (start[0] + len(more), column))
+            found = find_flaws(piece, names=whole is not None)
         except RecursionError:  # the parser reads deeper nesting than Python's own stack allows
             return []
+        return [replace(flaw, at=(flaw.at[0] - piece.start[0], flaw.at[1])) for flaw in found]
+
+    def _piece(self, above: str, text: str, below: str) -> Piece | None:
+        """Return ``text`` as a piece of the code around it; None: Python cannot parse this."""
+        above = above.removeprefix("\ufeff")
+        module = _parsed(above + text + below)
+        if module is None:
+            return None
+        grows = not self._rest.strip()
+        return Piece(module, _end_of(above), _end_of(above + text), grows)
+
+
+def _end_of(code: str) -> Position:
+    """Return the position behind ``code``."""
+    return code.count("\n") + 1, len(code.rpartition("\n")[2].encode("utf-8", "replace"))
 
 
 def _joined(lines: Sequence[str]) -> str:

@@ -7,9 +7,9 @@ so generation can stop there (`engine.completion.stop`).  A `FINAL` rule needs t
 
 import re
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
-from engine.completion.brackets import CLOSERS, OPENERS, brackets
+from engine.completion.brackets import CLOSERS, OPENERS, brackets, depths, inside_text
 from engine.completion.surroundings import Surroundings, indent_width
 from engine.visible_text import UNSEEN
 
@@ -39,6 +39,7 @@ _DEEPER_AFTER = ":([{,\\=+-*/%|&<>"
 _CONTINUES = ("else", "elif", "except", "finally", "case", "catch")
 _HEAD = re.compile(r"[:{]\s*(#.*)?$")
 _REPEATED = re.compile(r"(?P<short>[^\n]{3,9}?)(?P=short){5}|(?P<long>[^\n]{10,40}?)(?P=long){3}")
+_WORD = re.compile(r"\s*([^\s#]\w*)")
 _NO_TEXT = re.compile(rf"[{UNSEEN}\ufffd]")
 
 
@@ -90,7 +91,7 @@ def within_block(text: str, around: Surroundings) -> str:
     # lines would end a correct body.
     heads = bool(around.before.strip()) or _HEAD.search(first) is not None
     opened = heads and len(filled) > 1 and indent_width(filled[1][1]) > base
-    known = (*_CONTINUES, *around.closing_words)
+    known = (*_CONTINUES, *around.language.closing_words)
     for start, line, complete in filled[1:]:
         indent, word = indent_width(line), line.strip()
         leaves = indent < base or (indent == base and opened)
@@ -156,12 +157,19 @@ def before_repeated_pattern(text: str, around: Surroundings) -> str:
     return text
 
 
-def before_line_below(text: str, around: Surroundings) -> str:
-    """Cut before a line that repeats the next line of the file."""
-    if not around.below or not _is_distinct(around.below[0]):
-        return text
-    for start, line, complete in _lines(around.before + text):
-        if complete and line.rstrip() == around.below[0]:
+def before_lines_below(text: str, around: Surroundings) -> str:
+    """Cut before a line that repeats the next line of the file.
+
+    If that line says too little, it takes the ones below it too, `OVERLAP_CHARACTERS` in all.  Of
+    34,007 texts that people wrote, up to eight lines long, 0.6 % have such a line.
+    """
+    lines = [each for each in _lines(around.before + text) if each[2] and each[1].strip()]
+    for i, (start, _, _) in enumerate(lines):
+        pairs = zip(lines[i:], around.below, strict=False)
+        same = takewhile(lambda pair: _is_same(pair[0][1], pair[1]), pairs)
+        repeated = [below.strip() for _, below in same]
+        many = "".join(repeated) if len("".join(repeated)) >= OVERLAP_CHARACTERS else ""
+        if any(map(_is_distinct, [*repeated[:1], many])):
             return text[: max(0, start - len(around.before) - 1)]
     return text
 
@@ -210,19 +218,91 @@ def at_most_max_lines(text: str, around: Surroundings) -> str:
     return text[: filled[MAX_LINES - 1]] if len(filled) >= MAX_LINES else text
 
 
+def before_dead_code(text: str, around: Surroundings) -> str:
+    """Cut before a line that never runs: above it the same block returns, raises or the like.
+
+    A ``yield`` may stand there, for it makes a function a generator.  Of 34,007 random cursors in
+    code that people wrote, none was followed by such a line.
+    """
+    jumps = around.language.jumps
+    if not (jumps and around.remarks):
+        return text
+    above = "" if around.before.strip() else around.statement + "\n"
+    code = above + around.before + text
+    left, open_until = None, 0
+    for start, line, complete in _lines(code):
+        word = _WORD.match(line)
+        if start < open_until or word is None:
+            continue
+        here = indent_width(line)
+        if here == left and not _is_yield(word[1], complete):
+            return text[: max(0, start - len(above + around.before) - 1)]
+        left = here if word[1] in jumps else None
+        open_until = start + _statement_length(code[start:])
+    return text
+
+
+def _is_yield(word: str, complete: bool) -> bool:
+    return word == "yield" or (not complete and "yield".startswith(word))
+
+
+def _statement_length(code: str) -> int:
+    """Return how many characters the lines of the first statement of ``code`` have."""
+    end, depth = 0, 0
+    for start, line, _ in _lines(code):
+        end = start + len(line)
+        depth += depths(line)[0]
+        if depth <= 0 and not line.endswith("\\") and not inside_text(code[:end]):
+            break
+    return end
+
+
+def before_remark(text: str, around: Surroundings) -> str:
+    """Keep nothing of a text that opens with a comment or docstring which nobody began.
+
+    People open one in 15 of their texts so; those, too, are theirs to begin.
+    """
+    if around.before.strip():
+        line, _, opening = text.partition("\n")
+        begun = line.strip() or around.before.lstrip().startswith(around.remarks)
+    else:
+        opening, begun = text, False
+    return (
+        "" if not begun and around.remarks and opening.lstrip().startswith(around.remarks) else text
+    )
+
+
+def before_fence(text: str, around: Surroundings) -> str:
+    """Cut before a line that opens or closes a block of Markdown in code: talk follows."""
+    if not around.remarks:
+        return text
+    for match in re.finditer(r"^[ \t]*```", text, re.MULTILINE):
+        if not around.language.inside_prose(text[: match.start()]):
+            return text[: max(0, match.start() - 1)]
+    return text
+
+
 # ── the one rule about the beginning ────────────────────────────────────────────────────────
 
 
 def without_extra_indent(text: str, around: Surroundings) -> str:
-    """Strip leading white space if the cursor's line is already indented as far as it can be.
+    """Strip leading white space that is there already.
 
-    This is so on a line of only white space, at least as deep as the line above, if the line
-    above opens no block.
+    On a line of only white space this is so if the line is at least as deep as the line above, and
+    that opens no block.  Behind text it is a single space after another: ``x = | 1``.
     """
-    if not around.before or around.before.strip() or not around.above:
+    if around.before.strip():
+        return text[1:] if _is_second_space(text, around) else text
+    if not around.before or not around.above:
         return text
     deepest = indent_width(around.above) <= indent_width(around.before)
     return text.lstrip(" \t") if deepest and around.above[-1] not in _DEEPER_AFTER else text
+
+
+def _is_second_space(text: str, around: Surroundings) -> bool:
+    """Return whether a text begins with a space too many; two stand in strings, before comments."""
+    one_each = re.search(r"\S $", around.before) and re.match(r" [^\s#]", text)
+    return bool(one_each) and not any(around.before.count(quote) % 2 for quote in "'\"`")
 
 
 def without_unfinished_line(text: str) -> str:
@@ -259,7 +339,8 @@ def without_lines_below(text: str, around: Surroundings) -> str:
     lines = [(start, line.rstrip()) for start, line, _ in _lines(around.before + text)]
     filled = [(start, line) for start, line in lines if line]
     for count in range(min(len(filled), len(around.below)), 0, -1):
-        if tuple(line for _, line in filled[-count:]) == around.below[:count]:
+        pairs = zip(filled[-count:], around.below, strict=False)
+        if all(_is_same(line, below) for (_, line), below in pairs):
             start = filled[-count][0] - len(around.before)
             # The person wrote the cursor's own line: cut only whole lines of the completion.
             if start > 0 or not around.before.strip():
@@ -271,7 +352,7 @@ def without_line_above(text: str, around: Surroundings) -> str:
     """Drop the whole text if its first line repeats the line above the cursor."""
     if around.before.strip() or not _is_distinct(around.above):
         return text
-    return "" if (around.before + text.partition("\n")[0]).rstrip() == around.above else text
+    return "" if _is_same(around.before + text.partition("\n")[0], around.above) else text
 
 
 def without_blank_end(text: str, around: Surroundings) -> str:
@@ -296,9 +377,12 @@ SETTLED: tuple[Rule, ...] = (
     before_repeated_lines,
     before_repeated_block,
     before_repeated_pattern,
-    before_line_below,
+    before_lines_below,
     before_suffix,
     before_own_closer,
+    before_dead_code,
+    before_remark,
+    before_fence,
     at_most_max_lines,
 )
 """Rules whose cut no further text can undo."""
@@ -341,6 +425,14 @@ def _lines(text: str) -> list[tuple[int, str, bool]]:
         found.append((start, line, i < len(pieces) - 1))
         start += len(line) + 1
     return found
+
+
+def _is_same(line: str, other: str) -> bool:
+    """Return whether two lines differ at most in spaces and in the kind of their quotes."""
+    if indent_width(line) != indent_width(other):
+        return False
+    first, second = (re.sub(r"\s", "", each).replace("'", '"') for each in (line, other))
+    return first == second
 
 
 def _is_distinct(line: str) -> bool:

@@ -3,14 +3,20 @@
 Follows Python's scopes: module, classes, functions, comprehensions.  ``self.x`` counts as bound if
 the class mentions ``x`` anywhere.  It also counts if the class alone does not determine what its
 objects have: a class with bases, a decorator or a subclass in the file, or a mixin.
+
+A name that only another scope of the file binds, such as another function's parameter, came with a
+copied line.  One that the file binds nowhere may be imported or defined later, so it is doubtful.
 """
 
 import ast
 import builtins
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-__all__ = ["unbound"]
+from engine.completion.piece import Flaw, Function, Piece, Position, span
+
+__all__ = ["unbound_names"]
 
 _EVERYWHERE = frozenset(dir(builtins)) | {
     *("__file__", "__name__", "__doc__", "__path__", "__spec__", "__package__", "__loader__"),
@@ -19,8 +25,6 @@ _EVERYWHERE = frozenset(dir(builtins)) | {
 }
 _DYNAMIC = {"__getattr__", "__getattribute__", "__setattr__", "__dict__", "setattr", "vars"}
 """A class that mentions one of these may have any attribute."""
-
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,56 +47,80 @@ class _Scope:
     owner: _Class | None = None
     in_body: bool = False
     """Whether the point is directly in the owner's body, not in a function of it."""
+    once: frozenset[str] = frozenset()
+    """Names that the function around the point binds at one place only."""
+    unset: frozenset[str] = frozenset()
+    """Names that the statement around the point is the only one to bind: not bound before it."""
     own_object: str = ""
     """The first parameter of the method around the point, usually ``self``."""
 
 
-Position = tuple[int, int]
-"""(line from 1, column from 0 in UTF-8 bytes), as `ast` counts."""
+def unbound_names(piece: Piece) -> list[Flaw]:
+    """Return, in order, the unbound names that a piece uses.
 
-
-def unbound(module: ast.Module, start: Position, end: Position) -> list[str]:
-    """Return, in order, the unbound names that the code from ``start`` to ``end`` uses.
-
-    Args:
-        module: The whole file.
-        start: Names that end here or earlier are not looked at.
-        end: Names that begin here or later are not looked at.
+    Names that end where the piece begins are not looked at, nor those that begin where it ends.
 
     Raises:
         RecursionError: The code is nested deeper than Python's stack allows.
     """
+    module = piece.module
     names = _bindings(module.body) | _globals(module)
     if "*" in names:
         return []  # ``from x import *`` may bind anything
-    reader = _Reader(start, end, _bases(module))
+    reader = _Reader(piece, _bases(module))
     reader.all(module.body, _Scope(_EVERYWHERE | names))
-    return reader.found
+    elsewhere = _bound_elsewhere(piece) if reader.found else frozenset()
+    settled = _settled(piece)
+    return [
+        Flaw(at, f"{name} is not bound here", doubtful=name not in elsewhere)
+        for name, at in reader.found
+        if at < settled
+    ]
+
+
+def _settled(piece: Piece) -> Position:
+    """Return up to where the names of a piece are settled.
+
+    The only element of a bracket that is still open may become that of a comprehension, whose
+    ``for`` then binds names in it.
+    """
+    for node in piece.nodes() if piece.grows else ():
+        match node:
+            case (
+                ast.List(elts=[element])
+                | ast.Set(elts=[element])
+                | ast.Dict(keys=[ast.expr() as element])
+                | ast.Call(args=[element], keywords=[])
+            ) if span(node)[1] > piece.end:
+                return span(element)[0]
+    return piece.end
+
+
+def _bound_elsewhere(piece: Piece) -> frozenset[str]:
+    """Return the names that some scope of the file binds, outside the piece."""
+    nodes = [node for node in ast.walk(piece.module) if not piece.touches(node)]
+    stored = {each.id for each in nodes if isinstance(each, ast.Name) and _is_bound_at(each)}
+    return frozenset(stored | {each.arg for each in nodes if isinstance(each, ast.arg)})
+
+
+def _is_bound_at(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
 
 
 class _Reader:
     """Reads the nodes that overlap a piece of code."""
 
-    def __init__(self, start: Position, end: Position, bases: frozenset[str]) -> None:
-        self._start, self._end = start, end
+    def __init__(self, piece: Piece, bases: frozenset[str]) -> None:
+        self._piece = piece
         self._bases = bases
         """Names of classes that others of the file derive from."""
-        self.found: list[str] = []
+        self.found: list[tuple[str, Position]] = []
 
     def all(self, nodes: Iterable[ast.AST | None], scope: _Scope) -> None:
         """Read those of the nodes that overlap the piece."""
         for node in nodes:
-            if node is not None and self._touches(node):
+            if node is not None and self._piece.touches(node):
                 self._one(node, scope)
-
-    def _touches(self, node: ast.AST) -> bool:
-        """Return whether a node, decorators included, overlaps the piece."""
-        if not isinstance(node, ast.stmt | ast.expr):
-            return True
-        parts = [node, *getattr(node, "decorator_list", [])]
-        first = min((part.lineno, part.col_offset) for part in parts)
-        last = node.end_lineno or first[0], node.end_col_offset or first[1]
-        return first < self._end and last > self._start
 
     def _one(self, node: ast.AST, scope: _Scope) -> None:
         match node:
@@ -106,22 +134,33 @@ class _Reader:
                 self._class(node, scope)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 targets = _bindings([part.target for part in node.generators])
-                self.all(ast.iter_child_nodes(node), replace(scope, names=scope.names | targets))
+                names, unset = scope.names | targets, scope.unset - targets
+                self.all(ast.iter_child_nodes(node), replace(scope, names=names, unset=unset))
+            case ast.AugAssign(target=ast.Name(id=name) as target):
+                if name in scope.once and self._piece.touches(target):
+                    self.found.append((name, span(target)[0]))
+                self.all([node.value], scope)
+            case ast.Assign(targets=targets):
+                unset = _bindings(targets) & scope.once
+                self.all([node.value, *targets], replace(scope, unset=unset))
             case ast.Name(ctx=ast.Load()):
-                if node.id not in scope.names and node.id not in scope.local:
-                    self.found.append(node.id)
+                known = node.id in scope.names or node.id in scope.local
+                if not known or node.id in scope.unset:
+                    self.found.append((node.id, span(node)[0]))
             case ast.Attribute(value=ast.Name(id=name), ctx=ast.Load()):
                 self._attribute(node, name, scope)
             case _:
                 typed = replace(scope, names=scope.names | _type_parameters(node))
                 self.all(ast.iter_child_nodes(node), typed)
 
-    def _function(self, node: _Function, scope: _Scope) -> None:
+    def _function(self, node: Function, scope: _Scope) -> None:
         self.all(node.decorator_list, scope)
         self.all(_defaults(node.args), scope)
         typed = replace(scope, names=scope.names | _type_parameters(node))
         self.all([*(each.annotation for each in _all_parameters(node.args)), node.returns], typed)
-        inner = _inside(typed, _parameters(node.args) | _bindings(node.body))
+        parameters = _parameters(node.args)
+        inner = _inside(typed, parameters | _bindings(node.body))
+        inner = replace(inner, once=_bound_once(node.body) - parameters)
         positional = [*node.args.posonlyargs, *node.args.args]
         if scope.in_body and positional and not _is_static(node):
             own = positional[0].arg
@@ -136,7 +175,7 @@ class _Reader:
         closed = _is_plain(node) and node.name not in self._bases and not attributes & _DYNAMIC
         owner = _Class(closed, attributes)
         outer = _inside(typed, frozenset())
-        self.all(node.body, replace(outer, local=body, owner=owner, in_body=True, own_object=""))
+        self.all(node.body, _Scope(outer.names, body, owner, in_body=True))
 
     def _mentioned(self, node: ast.ClassDef) -> frozenset[str]:
         """Return the attribute names in a class and the words of its strings.
@@ -148,7 +187,7 @@ class _Reader:
             if isinstance(each, ast.Name) and each.id in _DYNAMIC:
                 found.add(each.id)
             elif isinstance(each, ast.Attribute):
-                if not (isinstance(each.ctx, ast.Load) and self._touches(each)):
+                if not (isinstance(each.ctx, ast.Load) and self._piece.touches(each)):
                     found.add(each.attr)
             elif isinstance(each, ast.Constant) and isinstance(each.value, str):
                 found.update(each.value.split())  # ``setattr``, ``__slots__``
@@ -161,7 +200,7 @@ class _Reader:
             return
         known = node.attr in owner.attributes or "__" in node.attr or hasattr(type, node.attr)
         if not known:
-            self.found.append(f"{name}.{node.attr}")
+            self.found.append((f"{name}.{node.attr}", span(node)[0]))
 
 
 def _is_plain(node: ast.ClassDef) -> bool:
@@ -171,7 +210,7 @@ def _is_plain(node: ast.ClassDef) -> bool:
     return own and alone and not node.name.endswith("Mixin")
 
 
-def _is_static(node: _Function) -> bool:
+def _is_static(node: Function) -> bool:
     return any(ast.unparse(each).endswith("staticmethod") for each in node.decorator_list)
 
 
@@ -192,12 +231,18 @@ def _inside(scope: _Scope, names: frozenset[str]) -> _Scope:
     """Return the scope of a function that begins at ``scope`` and binds ``names``."""
     own = "" if scope.own_object in names else scope.own_object
     inner = scope.names | names
-    return replace(scope, names=inner, local=frozenset(), in_body=False, own_object=own)
+    return _Scope(inner, owner=scope.owner, own_object=own)
 
 
 def _bindings(nodes: Sequence[ast.AST]) -> frozenset[str]:
     """Return the names that nodes bind in their own scope; ``*`` for a star import."""
     return frozenset(name for node in nodes for name in _bound_by(node))
+
+
+def _bound_once(nodes: Sequence[ast.AST]) -> frozenset[str]:
+    """Return the names that nodes bind in their own scope at one place only."""
+    counts = Counter(name for node in nodes for name in _bound_by(node))
+    return frozenset(name for name, count in counts.items() if count == 1)
 
 
 def _bound_by(node: ast.AST) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Writer: writes one completion with a generator and a draft until the draft stands.
 
-Writes the first line and checks it.  If Python could not parse the file with it, or the file does
-not bind its names, goes back to the token where another line was likeliest.  Then writes the rest.
+Writes the first line and checks it.  If Python could not parse the file with it, or what it says is
+wrong at its place, goes back to the token where another line was likeliest.  Then writes the rest.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,8 +17,9 @@ __all__ = ["Writer"]
 MAX_RETURNS = 2
 """How often one completion goes back.  A third time cost as much again and found little."""
 
-UNBOUND, UNREADABLE = 1, 2
-"""Faults of a line: it uses names that nothing binds; Python cannot parse the file with it."""
+DOUBTFUL, FLAWED, UNREADABLE = 1, 2, 3
+"""Faults of a line: something it needs may yet be written; what it says is wrong here; Python
+cannot parse the file with it."""
 
 
 class Writer:
@@ -69,7 +70,7 @@ class Writer:
         if complete and draft.ended is None:
             self._go_on(lambda: draft.ended is not None, on_text, cancelled)
         elif not complete and not self.generation.cancelled:
-            self._restore_best(UNBOUND)  # a whole line is better than one that the limit cuts
+            self._restore_best(DOUBTFUL)  # a whole line is better than one that the limit cuts
 
     def _go_on(
         self,
@@ -139,4 +140,5 @@ class Writer:
         line = trim(text, self._draft.rules.around, multi_line=False)
         if not line.strip() or not syntax.reads(line):
             return UNREADABLE
-        return UNBOUND if syntax.unbound(line) else 0
+        flaws = syntax.flaws(line)
+        return max((DOUBTFUL if flaw.doubtful else FLAWED for flaw in flaws), default=0)

@@ -17,7 +17,7 @@ Pure functions of a suggestion, the text around it and the text that a person wr
 
 from collections.abc import Iterator
 
-from engine.completion.brackets import depths
+from engine.completion.brackets import depths, open_brackets
 from engine.completion.surroundings import Surroundings, indent_width
 
 __all__ = ["judge_ending"]
@@ -26,7 +26,6 @@ _GOES_ON = (",", "(", "[", "{", "\\", "+", "-", "*", "/", "|", "&", "=", " and",
 _BEHIND = 3
 """A repetition shorter than this is chance, except for the signs below."""
 _SIGNS = (":", ",", ";")
-_LOOK_LINES = 200
 
 
 def judge_ending(text: str, prefix: str, suffix: str, truth: str) -> Iterator[str]:
@@ -46,7 +45,7 @@ def judge_ending(text: str, prefix: str, suffix: str, truth: str) -> Iterator[st
     depth, lowest = depths(written)
     if depth > 0 and not written.endswith(_GOES_ON):
         yield "bracket_open"
-    open_before, closed_behind = _open_brackets(prefix), -depths(place.rest)[1]
+    open_before, closed_behind = open_brackets(prefix), -depths(place.rest)[1]
     if open_before + lowest < 0 or open_before + depth < closed_behind:
         yield "bracket_extra"
     if _repeats(written, place):
@@ -89,14 +88,3 @@ def _repeats(written: str, place: Surroundings) -> bool:
         return (len(rest) >= _BEHIND or rest in _SIGNS) and written.endswith(rest)
     last = written.rpartition("\n")[2].strip()
     return bool(place.below) and len(last) > _BEHIND and last == place.below[0].strip()
-
-
-def _open_brackets(prefix: str) -> int:
-    """Return how many brackets are open at the end of a text, judged by its last lines."""
-    lines = prefix.split("\n")[-_LOOK_LINES:]
-    depth = 0
-    for line in lines:
-        change, lowest = depths(line)
-        # A line that closes more than is open started inside brackets above the lines we read.
-        depth = max(depth, -lowest) + change
-    return depth

@@ -44,9 +44,13 @@ def test_a_remark_nobody_began_is_barred_in_the_languages_own_sign() -> None:
 
 def test_inside_a_comment_of_several_lines_nothing_is_barred() -> None:
     language = language_of("a.c")
-    assert language.inside_comment("/* some\n * text\n")
-    assert not language.inside_comment("/* some */\nint x;\n")
-    assert not language_of("a.py").inside_comment("/*")
+    assert language.inside_prose("/* some\n * text\n")
+    assert not language.inside_prose("/* some */\nint x;\n")
+    python = language_of("a.py")
+    assert not python.inside_prose("/*")
+    assert python.inside_prose('x = """a')
+    assert python.remarks("x = [\n") == ("#",)
+    assert '"""' in python.remarks("x = [\n]\n")
 
 
 @pytest.mark.parametrize(

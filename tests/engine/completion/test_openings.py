@@ -77,9 +77,15 @@ def test_where_nothing_else_is_possible_all_is() -> None:
 
 @pytest.mark.parametrize(
     ("above", "barred"),
-    [("def f():\n    ", True), ("", True), ("x = 1\n", False), ("x = dedent(\n    ", False)],
+    [
+        ("def f():\n    ", True),
+        ("def f():\n    # why\n    ", True),
+        ("", True),
+        ("x = 1\n", True),
+        ("x = dedent(\n    ", False),
+    ],
 )
-def test_docstrings_stand_below_a_colon_or_at_the_top(above: str, barred: bool) -> None:
+def test_docstrings_stand_outside_brackets(above: str, barred: bool) -> None:
     tokenizer = quoting_tokenizer()
     (quotes,) = tokenizer.encode_part('"""')
     found = OpeningRules(tokenizer).barred(

@@ -142,20 +142,26 @@ def test_more_that_can_be_read_or_may_yet_be_finished(code: str, text: str) -> N
 @pytest.mark.parametrize("text", ["x = '\0'", "(" * 5000, "x" * 200_000 + " y", "\ud800"])
 def test_nothing_is_raised(text: str) -> None:
     assert not reads("|", text)
-    assert Syntax("", "").unbound(text) == []
+    assert Syntax("", "").flaws(text) == []
 
 
 def test_code_deeper_than_the_stack_says_nothing_of_names() -> None:
     deep = "x = 1" + " + 1" * 3000 + "\n"
-    assert Syntax(deep, "").unbound("y" + " + y" * 3000) == []
+    assert Syntax(deep, "").flaws("y" + " + y" * 3000) == []
+
+
+def unbound(syntax: Syntax, text: str) -> list[str]:
+    """The names that a suggestion uses and the file does not bind."""
+    end = " is not bound here"
+    return [flaw.what.removesuffix(end) for flaw in syntax.flaws(text) if flaw.what.endswith(end)]
 
 
 def test_names_around_the_cursor_are_not_blamed_on_the_text() -> None:
-    assert Syntax("x = np.", "\n").unbound("array(1)") == []
-    assert Syntax("x = np.", "\n").unbound("array(a)") == ["a"]
-    assert Syntax("x = wid", "\n").unbound("th") == ["width"]
-    assert Syntax("x = ", " + missing\n").unbound("1") == []
-    assert Syntax("é = é or np.", "\n").unbound("a(b)") == ["b"]
+    assert unbound(Syntax("x = np.", "\n"), "array(1)") == []
+    assert unbound(Syntax("x = np.", "\n"), "array(a)") == ["a"]
+    assert unbound(Syntax("x = wid", "\n"), "th") == ["width"]
+    assert unbound(Syntax("x = ", " + missing\n"), "1") == []
+    assert unbound(Syntax("é = é or np.", "\n"), "a(b)") == ["b"]
 
 
 def test_names_of_python_files() -> None:
@@ -167,13 +173,30 @@ def test_names_of_python_files() -> None:
 
 def test_names_that_the_file_does_not_bind() -> None:
     syntax = Syntax("import os\n\ndef f(a):\n    ", "\n\ndef g(b):\n    pass\n")
-    assert syntax.unbound("return os.path.join(a, g(") == []
-    assert syntax.unbound("return b + c") == ["b", "c"]
-    assert syntax.unbound("return b)") == []  # it cannot be read at all
+    assert unbound(syntax, "return os.path.join(a, g(") == []
+    assert unbound(syntax, "return b + c") == ["b", "c"]
+    assert unbound(syntax, "return b)") == []  # it cannot be read at all
 
 
 def test_of_half_a_file_nothing_is_said_about_names() -> None:
     long = "x = 1\n" * 8000
-    assert Syntax(f"{long}def f(a):\n    ", "\n").unbound("b") == []
-    assert Syntax("def f(a):\n    ", f"\n{long}").unbound("b") == []
-    assert Syntax("def f(]:\n    ", "\n").unbound("b") == []
+    assert unbound(Syntax(f"{long}def f(a):\n    ", "\n"), "b") == []
+    assert unbound(Syntax("def f(a):\n    ", f"\n{long}"), "b") == []
+    assert unbound(Syntax("def f(]:\n    ", "\n"), "b") == []
+
+
+def test_flaws_are_found_where_the_rest_of_the_file_cannot_be_read() -> None:
+    broken = "def a(:\n    pass\n\n"
+    above = broken + "def f():\n    return {\n        1: 2,\n        "
+    assert Syntax(above, "\n    }\n").readable("1: 3,") == ""
+    assert Syntax(broken + "def f() -> bool:\n    ", "\n").readable("return [1]") == ""
+
+
+def test_a_flaw_tells_its_line_counted_from_the_cursor() -> None:
+    (flaw,) = Syntax("\n\nx = {\n    1: 2,\n    ", "\n}\n").flaws("3: 4,\n    1: 5,")
+    assert flaw.at == (1, 4)
+
+
+def test_in_a_comment_or_a_long_string_nothing_is_a_flaw() -> None:
+    assert Syntax('x = """\n', "").flaws('a"""\nimport os\nimport os') == []
+    assert Syntax("# of ", "\n").flaws("nothing\nx = {1: 1, 1: 2}") == []

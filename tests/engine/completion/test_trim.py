@@ -8,15 +8,15 @@ from engine.completion import trim
 from engine.completion.surroundings import Surroundings
 
 
-def around(view):
+def around(view, path=""):
     prefix, _, suffix = view.partition("|")
-    return Surroundings.of(prefix, suffix)
+    return Surroundings.of(prefix, suffix, path)
 
 
-def check(rule, view, text, kept):
-    assert rule(text, around(view)) == kept
+def check(rule, view, text, kept, path=""):
+    assert rule(text, around(view, path)) == kept
     # A rule only ever cuts, and has nothing left to cut afterwards.
-    assert rule(kept, around(view)) == kept
+    assert rule(kept, around(view, path)) == kept
 
 
 @pytest.mark.parametrize(
@@ -162,6 +162,9 @@ def test_a_pattern_in_circles_is_kept_once(text, kept):
     check(trim.before_repeated_pattern, "|", text, kept)
 
 
+NAMES = "|\n]\nmy_names = [\n    the_first,\n]\n"
+
+
 @pytest.mark.parametrize(
     ("view", "text", "kept"),
     [
@@ -171,10 +174,16 @@ def test_a_pattern_in_circles_is_kept_once(text, kept):
         ("a|\nelse:", "\nelse:\n", "\nelse:\n"),  # says too little
         ("ret|\nreturn result", "urn result\n", ""),
         ("|\n\n  foo_bar(1)\n", "x\n  foo_bar(1)  \ny", "x"),
+        # other spaces or quotes make no other line
+        ("|\nfoobar(a, 'b')\n", 'x\nfoobar(a,"b")\ny', "x"),
+        # lines that say too little count together
+        (NAMES, "x,\n]\nmy_names = [\n    the_first,\n", "x,"),
+        (NAMES, "x,\n]\nmy_names = [\n    the", "x,\n]\nmy_names = [\n    the"),
+        (NAMES, "x,\n]\nmy_names = (\n    the_first,\n", "x,\n]\nmy_names = (\n    the_first,\n"),
     ],
 )
 def test_the_line_below_is_not_written_again(view, text, kept):
-    check(trim.before_line_below, view, text, kept)
+    check(trim.before_lines_below, view, text, kept)
 
 
 @pytest.mark.parametrize(
@@ -219,6 +228,81 @@ def test_brackets_that_stand_there_already_are_not_closed_again(view, text, kept
     check(trim.before_own_closer, view, text, kept)
 
 
+RETURNS = "def f(a):\n    return a\n    |\n"
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "kept"),
+    [
+        (RETURNS, "b = a", ""),
+        (RETURNS.replace("return a", "raise ValueError(\n        a,\n    )"), "b = a", ""),
+        (RETURNS.replace("return a", "return a  # a\n    # b\n"), "b = a", ""),
+        ("for a in b:\n    if a:\n        continue\n        |\n", "c()", ""),
+        ("def f(a):\n    |\n", "return a\n    b = a\n", "return a"),
+        ("def f(a):|\n", "\n    raise E(\n    a\n    )\n\n    b", "\n    raise E(\n    a\n    )\n"),
+        ("while a:\n    |\n", "break\n    b", "break"),
+        ("def f(a):\n    return |\n", "a\n    b", "a"),
+        # another block
+        (RETURNS, "\ndef g(): pass", "\ndef g(): pass"),
+        ("if a:\n    return b\n|\n", "return c", "return c"),
+        ("if a:\n    |\n", "if b:\n        break\n    c()", "if b:\n        break\n    c()"),
+        # the same statement, or none
+        ("def f(a):\n    |\n", "return (\n    a\n    )", "return (\n    a\n    )"),
+        ("def f(a):\n    |\n", "return a \\\n    + 1", "return a \\\n    + 1"),
+        ("def f(a):\n    |\n", 'return """\n    a"""', 'return """\n    a"""'),
+        (RETURNS, "# done", "# done"),
+        (RETURNS, "yield a", "yield a"),
+        ('"""Do.\n\nreturn a\n|\n', "b = a", "b = a"),
+        ("return_value = 1\n|\n", "b = 1", "b = 1"),
+        # what the person began
+        (RETURNS.replace("|", "b|"), " = a", " = a"),
+    ],
+)  # fmt: skip
+def test_nothing_that_never_runs(view, text, kept):
+    check(trim.before_dead_code, view, text, kept, "a.py")
+
+
+def test_of_other_languages_nobody_knows_what_runs():
+    check(trim.before_dead_code, "return a\n|\n", "b = a", "b = a", "a.rb")
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "kept"),
+    [
+        ("def f():|", '\n    """Do it."""\n    pass', ""),
+        ("def f():|", "\n    # do it\n    pass", ""),
+        ("def f():\n    # why\n    |", '"""Do it."""', ""),
+        ("x = 1\n|", "\n# a/b.py\n", ""),
+        ("x = 1\n|", "#", ""),
+        # begun by the person, or behind code
+        ("# do |", "it\n# then that", "it\n# then that"),
+        ("# do it|", "\n# then that", "\n# then that"),
+        ('def f():\n    """Do it|', '\n    # so."""', '\n    # so."""'),
+        ("x = |", "1  # one\n# two", "1  # one\n# two"),
+        ("x = dedent(\n    |", '"""a"""', '"""a"""'),
+        ("x = |", '"""a"""', '"""a"""'),
+    ],
+)
+def test_no_remark_that_nobody_began(view, text, kept):
+    check(trim.before_remark, view, text, kept, "a.py")
+
+
+@pytest.mark.parametrize(
+    ("path", "view", "text", "kept"),
+    [
+        ("a.py", "x = |", "1\n```\nThis sets x.", "1"),
+        ("a.py", "|", "```python\nx = 1\n```", ""),
+        ("a.js", "|", "x = 1;\n  ```", "x = 1;"),
+        ("a.py", 'def f():\n    """Do.\n|', "    ```\n    f()", "    ```\n    f()"),
+        ("a.py", "def f():\n|", '    """Do.\n    ```\n', '    """Do.\n    ```\n'),
+        ("a.md", "|", "```python\n", "```python\n"),
+        ("a.py", "x = |", "'```'", "'```'"),
+    ],
+)
+def test_no_markdown_in_code(path, view, text, kept):
+    check(trim.before_fence, view, text, kept, path)
+
+
 def test_at_most_so_many_lines():
     lines = [f"line{i}\n\n" for i in range(30)]
     kept = trim.at_most_max_lines("".join(lines), around("|"))
@@ -235,6 +319,12 @@ def test_at_most_so_many_lines():
         ("        x\n    |", "    y", "    y"),  # back to the line above
         ("    x\n    a|", " b", " b"),
         ("    x\n|", "    y", "    y"),
+        # … nor is the space behind a word
+        ("x = |", " 1", "1"),
+        ("x = |", "  1", "  1"),
+        ("x =  |", " 1", " 1"),
+        ("x = 1 |", " # one", " # one"),
+        ("x = 'a |", " b'", " b'"),
     ],
 )
 def test_indentation_that_is_there_is_not_written_again(view, text, kept):
@@ -283,6 +373,7 @@ def test_the_lines_below_are_not_written_again(view, text, kept):
         ("total = total + 1\n|", "total = total + 1", ""),
         ("total = total + 1\n|", "total = total + 1\nb", ""),
         ("total = total + 1\n|", "total = total + 2", "total = total + 2"),
+        ("total = f('a', 1)\n|", 'total = f("a",1)', ""),
         ("pass\n|", "pass", "pass"),
         ("    total_a = b\n    |", "total_a = b", ""),
     ],
@@ -321,7 +412,27 @@ def test_all_rules_together(view, text, multi_line, kept):
 
 pieces = st.lists(
     st.sampled_from(
-        ["a", "foo", "return x", " ", "    ", "\n", "(", ")", "'", '"', "else:", "x = 1\n", "\n\n"]
+        [
+            "a",
+            "foo",
+            "return x",
+            " ",
+            "#",
+            '"""',
+            "```",
+            "\nreturn\n",
+            "yield",
+            "\\",
+            "    ",
+            "\n",
+            "(",
+            ")",
+            "'",
+            '"',
+            "else:",
+            "x = 1\n",
+            "\n\n",
+        ]
     ),
     max_size=14,
 ).map("".join)
@@ -330,7 +441,7 @@ pieces = st.lists(
 @pytest.mark.parametrize("rule", trim.SETTLED, ids=lambda rule: rule.__name__)
 @given(prefix=pieces, suffix=pieces, text=pieces, more=pieces)
 def test_more_text_never_undoes_a_settled_cut(rule, prefix, suffix, text, more):
-    where = Surroundings.of(prefix, suffix)
+    where = Surroundings.of(prefix, suffix, "a.py")
     kept = rule(text, where)
     assert text.startswith(kept)
     if kept != text:
@@ -339,7 +450,7 @@ def test_more_text_never_undoes_a_settled_cut(rule, prefix, suffix, text, more):
 
 @given(prefix=pieces, suffix=pieces, text=pieces)
 def test_what_is_kept_is_a_part_of_the_text_and_has_text(prefix, suffix, text):
-    where = Surroundings.of(prefix, suffix)
+    where = Surroundings.of(prefix, suffix, "a.py")
     kept = trim.trim(text, where)
     assert trim.without_extra_indent(text, where).startswith(kept)
     assert kept == "" or kept.strip()

@@ -2,13 +2,16 @@ import ast
 
 import pytest
 
-from engine.completion.unbound_names import unbound
+from engine.completion.piece import Piece
+from engine.completion.syntax import Syntax
+from engine.completion.unbound_names import unbound_names
 
 
 def found(code: str) -> list[str]:
     """The names that nobody binds, in the lines with a mark."""
     marked = [i for i, line in enumerate(code.splitlines(), 1) if "#!" in line]
-    return unbound(ast.parse(code), (min(marked), 0), (max(marked) + 1, 0))
+    piece = Piece(ast.parse(code), (min(marked), 0), (max(marked) + 1, 0))
+    return [flaw.what.removesuffix(" is not bound here") for flaw in unbound_names(piece)]
 
 
 @pytest.mark.parametrize(
@@ -36,6 +39,13 @@ def found(code: str) -> list[str]:
         "f = lambda: (a := 1) + a #!",
         "async def f():\n    async for a in b(): #!\n        a #!\ndef b(): pass",
         "@f #!\ndef f(): pass",
+        "def f(a):\n    a = a + 1 #!",
+        "def f():\n    a = 1\n    a += 1 #!",
+        "def f():\n    for a in (): a = a + 1 #!",
+        "def f():\n    a = lambda: a() #!",
+        "def f():\n    a = [a for a in ()] #!",
+        "def f():\n    nonlocal a\n    a += 1 #!",
+        "a = 1\nclass A:\n    a = a #!",
     ],
 )
 def test_names_that_are_bound(code: str) -> None:
@@ -54,6 +64,9 @@ def test_names_that_are_bound(code: str) -> None:
         ("def f(a=b, *, c: d = e) -> g: pass #!", ["b", "e", "d", "g"]),
         ("class A(b, c=d): pass #!", ["b", "d"]),
         ("@a #!\ndef f(): pass", ["a"]),
+        ("def f():\n    a = a + 1 #!", ["a"]),
+        ("def f():\n    a += 1 #!", ["a"]),
+        ("a = 1\ndef f():\n    a = a #!", ["a"]),
         ("def f():\n    nothing_of_this\n    a #!\n    nor_this", ["a"]),
     ],
 )
@@ -114,3 +127,42 @@ def test_where_a_class_may_have_any_attribute_none_is_missed(more: str) -> None:
     use = "pass" if "#!" in more else "self.d #!"
     code = METHOD.replace("#!", "").format("", use) + f"    {more}"
     assert found(code) == []
+
+
+BOOKS = """class Books:
+    def __init__(self, path):
+        self.entries = []
+
+    @classmethod
+    def load(cls, path):
+        |
+
+def add(total, price):
+    return total + price
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("book = cls(path)\n        self.entries.append(book)", "book = cls(path)"),
+        ("self.entries = []", ""),
+        ("return total + path", ""),
+        ("return [price for path in path]", ""),
+        ("return [entry for entry in path]", "return [entry for entry in path]"),
+        # nothing of the file binds it: an import may yet be written
+        ("return json.loads(path)", "return json.loads(path)"),
+        ("book = cls(path)\n        return json.loads(book)", "book = cls(path)"),
+    ],
+)
+def test_names_of_another_scope_came_with_a_copied_line(text: str, kept: str) -> None:
+    assert Syntax(*BOOKS.split("|")).readable(text) == kept
+
+
+def test_an_open_bracket_may_become_a_comprehension() -> None:
+    above = "def f(books):\n    "
+    for text in ("return [\n        book.title", "return sum(book.price", "return {\n  book: 1"):
+        assert Syntax(above, "\n").flaws(text) == []
+    for text in ("return [\n        books, book.title", "return sum(book.price)"):
+        assert len(Syntax(above, "\n").flaws(text)) == 1
+    assert len(Syntax(above + "return sum(", ")\n").flaws("book")) == 1

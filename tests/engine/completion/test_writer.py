@@ -75,6 +75,18 @@ def test_names_that_nobody_binds_are_taken_back() -> None:
     assert complete({"return width": 0.6, "return a": 0.4}).text == "return a"
 
 
+def test_what_is_wrong_at_its_place_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {"f(a=1, a=2)": 0.6, "return a": 0.4}
+    assert complete(texts).text == "return a"
+    monkeypatch.setattr(writer, "MAX_RETURNS", 0)
+    assert complete(texts).text == ""
+
+
+def test_code_that_never_runs_is_not_written() -> None:
+    completion = complete({"return a\n    print(a)": 1.0})
+    assert (completion.text, completion.completion_tokens) == ("return a", len("return a\n    p"))
+
+
 def test_an_unknown_name_is_better_than_what_cannot_be_read() -> None:
     assert complete({"x )": 0.5, "y = width": 0.3, "z )": 0.2}).text == "y = width"
 
