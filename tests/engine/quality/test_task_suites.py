@@ -209,8 +209,11 @@ def test_what_is_no_edit_is_told(tmp_path: Path, change: dict[str, Any], message
         read_edit_tasks(file)
 
 
-def test_the_projects_own_edits_are_not_done_before_they_are_asked_for() -> None:
+def test_the_projects_own_edits_are_not_done_before_they_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each test fails on the text as it is, so it judges something."""
+    monkeypatch.chdir(tmp_path)  # a task may write a file
     tasks = read_edit_tasks(EDITS)
     assert len(tasks) == 30
     unchanged = measure_edits(
