@@ -157,6 +157,7 @@ class SparkApp(SafeApp):
             self.notify("\n".join(self._problems), title="settings", severity="warning", timeout=12)
         if self._first_file is not None:
             self.open_path(self.rules.root / self._first_file, self._first_line)
+        self._flow(self.flows.tell_what_was_left)
         self.run_safely(self._connect, group="engine")
         if self._offer_model:
             self.models.offer_once()

@@ -43,6 +43,10 @@ class FileDialogs:
         """Return a path as people read it."""
         return path_text(path, self._root)
 
+    def tell(self, message: str) -> None:
+        """Say what may be of use; long enough to be read."""
+        self._app.notify(message, severity="warning", timeout=12)
+
     def complain(self, message: str) -> None:
         """Say what went wrong."""
         self._app.notify(message, severity="error", timeout=8)
