@@ -208,6 +208,14 @@ class SparkApp(SafeApp):
         file = self.deck.current
         return None if file is None else file.editor
 
+    @property
+    def file_name(self) -> str:
+        """The visible file, relative to the repository; empty without one, or outside."""
+        file = self.deck.current
+        if file is None or not file.path.is_relative_to(self.rules.root):
+            return ""
+        return file.path.relative_to(self.rules.root).as_posix()
+
     def open_path(self, path: Path, line: int | None = None) -> None:
         """Open a file."""
         self._flow(self.flows.open, path, line)

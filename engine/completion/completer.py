@@ -129,7 +129,7 @@ class Completer:
         if self._adviser is None:
             return RepositoryStats(0, 0, 0.0, 0.0)
         library = self._adviser.read(root, private_patterns)
-        return RepositoryStats(library.files, library.tokens, 0.0, 0.0)
+        return RepositoryStats(library.files, library.tokens, 0.0, 0.0, library.left_out)
 
     # ── one request ─────────────────────────────────────────────────────────────────────────
 
@@ -156,7 +156,7 @@ class Completer:
             PromptError: The file is private, or the request does not fit the model's context.
             EngineError: A sampling setting is outside its range.
         """
-        refuse_secret(request.path, request.private_patterns)
+        refuse_secret(request.path, request.private_patterns, request.repository)
         start = perf_counter()
         history = _History.QUICK if quick else _History.USED
         prepared = self.prepare(request, request.max_tokens, history)
@@ -318,4 +318,6 @@ def _finish_reason(draft: Draft, written: str, text: str, generation: Generation
 def _repository_stats(library: Library | None, draft: Draft) -> RepositoryStats | None:
     if library is None:
         return None
-    return RepositoryStats(library.files, library.tokens, draft.changed, draft.weight)
+    return RepositoryStats(
+        library.files, library.tokens, draft.changed, draft.weight, library.left_out
+    )

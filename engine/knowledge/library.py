@@ -73,6 +73,8 @@ class Library:
         self._looked_at: frozenset[tuple[str, int, int]] | None = None
         """The stamps of all files at the last update, readable or not."""
         self._pinned = False
+        self.left_out: int | None = 0
+        """Files that are not read, because there are too many; None if nobody counted them."""
 
     @property
     def files(self) -> int:
@@ -128,7 +130,9 @@ class Library:
             self._looked = monotonic()
 
     def _update(self, near: str, *, gradual: bool) -> None:
-        files = find_files(self.root, self._suffixes, self.private_patterns, near)
+        found = find_files(self.root, self._suffixes, self.private_patterns, near)
+        files = found.files
+        self.left_out = found.left_out if found.whole else None
         stamps = {_stamp(file): file for file in files}
         before = self._holdings
         if self._looked_at == stamps.keys():

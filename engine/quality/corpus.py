@@ -15,7 +15,7 @@ from itertools import zip_longest
 from pathlib import Path
 from random import Random
 
-from engine.repository.privacy import secret_file
+from engine.repository.secret_files import secret_file
 
 __all__ = ["Corpus", "SourceFile", "read_corpus"]
 

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import click
 
-from engine.repository import privacy
+from engine.repository.secret_files import secret_file
 from tui.cli.failures import WrongCallError
 from tui.files.repository import find_root
 from tui.format import printable
@@ -48,7 +48,7 @@ def check_not_secret(path: Path) -> None:
             the person's own patterns cannot be known.
     """
     extra = private_patterns()
-    pattern = privacy.secret_file(path, extra)
+    pattern = secret_file(path, extra)
     if pattern is not None:
         raise WrongCallError(
             f"'{path}' may hold secrets ({pattern}); such files are never given to the model"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from textual.app import App
 
-from engine.repository.privacy import secret_file
+from engine.repository.secret_files import secret_file
 from tui.app_messages import FileMade
 from tui.files.documents import ChangedOnDisk, Document, DocumentError
 from tui.flows.file_dialogs import FileDialogs
