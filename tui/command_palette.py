@@ -15,7 +15,7 @@ from textual.style import Style
 from engine.repository.ignore import IgnoreRules
 from engine.repository.listing import Listing, list_files
 from tui.code.languages import CODE_SUFFIXES
-from tui.format import file_size_text, harmless, path_text
+from tui.format import count_text, file_size_text, harmless, path_text
 from tui.fuzzy import fuzzy_match
 from tui.settings import Settings
 
@@ -235,7 +235,7 @@ class FileCommands(Provider):
             yield DiscoveryHit(Content(name), partial(self._commanded.open_path, path))
         left_out = len(self._files) - _DISCOVERED_FILES
         if left_out > 0:
-            yield DiscoveryHit(*_remark(f"{left_out:,} files more: type a part of the name"))
+            yield DiscoveryHit(*_remark(f"{count_text(left_out)} files more: type a part of the name"))
         if self._unlisted:
             yield DiscoveryHit(*_remark(self._unlisted))
 
@@ -255,7 +255,7 @@ class FileCommands(Provider):
             yield Hit(max(score, _LOWEST), shown, partial(self._commanded.open_path, path))
         left_out = len(matches) - _FOUND_FILES
         if left_out > 0:
-            yield Hit(_LOWEST / 2, *_remark(f"{left_out:,} matches more: type more of the name"))
+            yield Hit(_LOWEST / 2, *_remark(f"{count_text(left_out)} matches more: type more of the name"))
         if self._unlisted:
             yield Hit(_LOWEST / 4, *_remark(self._unlisted))
 
@@ -272,7 +272,8 @@ def _unlisted(found: Listing) -> str:
     if not found.whole:
         return "not all folders were looked at: there are too many; the farthest are missing"
     if found.left_out:
-        return f"the {found.left_out:,} files farthest away are not listed: there are too many"
+        number = count_text(found.left_out)
+        return f"the {number} files farthest away are not listed: there are too many"
     return ""
 
 

@@ -26,7 +26,7 @@ from tui.cli.options import (
 from tui.cli.progress import ProgressLine
 from tui.cli.source import read_source, shown_path
 from tui.files.repository import find_root
-from tui.format import count_text, milliseconds_text, percent_text, rate_text
+from tui.format import count_text, milliseconds_text, percent_text, rate_text, unread_text
 from tui.settings import load_settings
 
 __all__ = ["complete"]
@@ -174,6 +174,8 @@ def _print_text(completion: engine.Completion) -> None:
             f" changed {percent_text(learnt.changed)} of the tokens",
             err=True,
         )
+        if unread := unread_text(learnt.left_out):
+            click.echo(f"repository: {unread}", err=True)
     if completion.text.strip() and not completion.shown:
         click.echo("the app would not show it unasked: too unlikely", err=True)
     click.echo(

@@ -18,6 +18,7 @@ from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
 from engine.repository.ignore import IgnoreRules
+from tui.format import count_text
 from tui.widgets.theme_inks import inks_of
 
 __all__ = ["RepoTree"]
@@ -126,7 +127,7 @@ new file beside the cursor, `r` reads the folders again. ● marks files with un
         try:
             super()._populate_node(node, paths[:MAX_ENTRIES])
             if len(paths) > MAX_ENTRIES:
-                node.add_leaf(f"… {len(paths) - MAX_ENTRIES:,} more: Ctrl+O finds them")
+                node.add_leaf(f"… {count_text(len(paths) - MAX_ENTRIES)} more: Ctrl+O finds them")
             if self._depth(node) >= MAX_DEPTH:
                 self._end_at(node)
         finally:

@@ -68,9 +68,11 @@ def test_number_and_size_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyP
         write(tmp_path, f"{i}.py", "x" * 10)
     monkeypatch.setattr(readable_files, "MAX_FILES", 4)
     assert len(names(tmp_path)) == 4
+    assert find_files(tmp_path, PYTHON, ()).left_out == 2
     for limit, count in ((29, 2), (30, 3)):
         monkeypatch.setattr(readable_files, "MAX_TOTAL_BYTES", limit)
         assert len(names(tmp_path)) == count
+        assert find_files(tmp_path, PYTHON, ()).left_out == 6 - count
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
+from engine.protocol.completion import RepositoryStats
+from engine.protocol.messages import Completed
 from engine.repository.listing import Listing, list_files
-from tests.tui.app.fakes import until
-from tests.tui.app.file_looks import GREETING, NO_PANES, SIZE, MakeApp
+from tests.tui.app.fakes import FakeClient, until
+from tests.tui.app.file_looks import GREETING, NO_PANES, SIZE, MakeApp, notices
 from tui import command_palette
+from tui.demo_engine import demo_completion
 
 
 async def lines(pilot: Pilot[Any], wanted: int) -> list[str]:
@@ -67,6 +71,23 @@ async def test_a_name_of_many_equal_letters_does_not_stop_the_app(
         await pilot.press(*"aaaaaaab")
         found = await lines(pilot, 1)
         assert found[0].startswith("aaa")
+
+
+async def test_what_suggestions_do_not_learn_from_is_said_once(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    app = make_app(settings=NO_PANES)
+    few = replace(demo_completion("x"), repository=RepositoryStats(9, 99, 0.0, 0.0))
+    many = replace(demo_completion("x"), repository=RepositoryStats(9, 99, 0.0, 0.0, 12_345))
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        for completion in (few, many, many):
+            client.on_event(Completed(1, completion))
+        await until(pilot, lambda: notices(app))
+        assert notices(app) == (
+            "suggestions learn from the nearest files; "
+            "12 345 files farther away are not read: there are too many"
+        )
 
 
 def test_a_walk_that_stopped_says_so() -> None:
