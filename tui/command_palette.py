@@ -235,7 +235,9 @@ class FileCommands(Provider):
             yield DiscoveryHit(Content(name), partial(self._commanded.open_path, path))
         left_out = len(self._files) - _DISCOVERED_FILES
         if left_out > 0:
-            yield DiscoveryHit(*_remark(f"{count_text(left_out)} files more: type a part of the name"))
+            yield DiscoveryHit(
+                *_remark(f"{count_text(left_out)} files more: type a part of the name")
+            )
         if self._unlisted:
             yield DiscoveryHit(*_remark(self._unlisted))
 
@@ -255,7 +257,9 @@ class FileCommands(Provider):
             yield Hit(max(score, _LOWEST), shown, partial(self._commanded.open_path, path))
         left_out = len(matches) - _FOUND_FILES
         if left_out > 0:
-            yield Hit(_LOWEST / 2, *_remark(f"{count_text(left_out)} matches more: type more of the name"))
+            yield Hit(
+                _LOWEST / 2, *_remark(f"{count_text(left_out)} matches more: type more of the name")
+            )
         if self._unlisted:
             yield Hit(_LOWEST / 4, *_remark(self._unlisted))
 

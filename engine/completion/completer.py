@@ -124,11 +124,16 @@ class Completer:
         """The numbers that weigh advice against the model."""
         return self._adviser.coefficients if self._adviser else ()
 
-    def read_repository(self, root: str, private_patterns: tuple[str, ...]) -> RepositoryStats:
-        """Read the files of a repository that are new or have changed; blocks until it is done."""
+    def read_repository(
+        self, root: str, private_patterns: tuple[str, ...], near: str = ""
+    ) -> RepositoryStats:
+        """Read the files of a repository that are new or have changed; blocks until it is done.
+
+        Of too many files those nearest to ``near`` are read.
+        """
         if self._adviser is None:
             return RepositoryStats(0, 0, 0.0, 0.0)
-        library = self._adviser.read(root, private_patterns)
+        library = self._adviser.read(root, private_patterns, near)
         return RepositoryStats(library.files, library.tokens, 0.0, 0.0, library.left_out)
 
     # ── one request ─────────────────────────────────────────────────────────────────────────

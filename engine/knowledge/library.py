@@ -95,15 +95,15 @@ class Library:
         hidden = {without}.union(*(view.index.copies(without) for view in views))
         return [IndexView(view.index, hidden=view.hidden | hidden) for view in views]
 
-    def read(self) -> None:
-        """Bring the views up to date now; blocks.
+    def read(self, near: str = "") -> None:
+        """Bring the views up to date now, with the files nearest to ``near``; blocks.
 
         From then on only this method changes them: a caller who waits for the files wants the
         same answers until the next call.
         """
         with self._lock:
             self._pinned = True
-            self._update("", gradual=False)
+            self._update(near, gradual=False)
 
     def freshen(self, near: str) -> None:
         """Start an update in the background if it is time for one; does not block."""

@@ -12,7 +12,9 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from pathlib import Path, PurePosixPath
+from time import monotonic
 
 __all__ = ["GitFiles", "ignored_names", "list_tree", "nearest_top"]
 
@@ -29,6 +31,10 @@ _KEPT_VARIABLES = frozenset(
 )
 """Where the person's own settings are.  The others, as set in a hook, speak of another repository
 than ours, or name files to write."""
+RETRY_SECONDS = 300.0
+"""So long git is not asked again in a folder where it took too long."""
+_slow: dict[Path, float] = {}
+
 _SUBMODULE = "160000"
 _LINK = "120000"
 
@@ -135,6 +141,8 @@ def _ask(
     program = _program(os.environ.get("PATH", os.defpath))
     if program is None:
         return None
+    if _slow.get(folder, -inf) > monotonic() - RETRY_SECONDS:
+        raise TimeoutError("git took too long a while ago")
     command = [program, "--no-pager", "-c", "core.fsmonitor=false", *arguments]
     try:
         done = subprocess.run(
@@ -142,6 +150,7 @@ def _ask(
             timeout=seconds, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
+        _slow[folder] = monotonic()
         raise TimeoutError(f"git gave no answer within {seconds} s") from error
     except (OSError, ValueError) as error:
         _log.info("git gave no answer: %s", type(error).__name__)

@@ -271,12 +271,12 @@ def _home(name: str) -> str:
 def _git_dir(top: Path) -> Path:
     """Return the folder that holds ``info/exclude``; a linked work tree uses the main one's."""
     git = top / GIT
-    if not git.is_file():
+    line = os.fsdecode(_read_rule_file(git, links=True)).strip()
+    if not line:
         return git
     try:
-        line = git.read_text(encoding="utf-8").strip()
         own = (top / line.removeprefix("gitdir:").strip()).resolve()
-        common = own / "commondir"
-        return (own / common.read_text(encoding="utf-8").strip()) if common.exists() else own
     except (OSError, ValueError):
         return git
+    common = os.fsdecode(_read_rule_file(own / "commondir", links=True)).strip()
+    return own / common if common else own

@@ -45,11 +45,12 @@ def list_files(
     first: Collection[str] = (),
     limit: int = MAX_FILES,
 ) -> Listing:
-    """Return the files that are not ignored, the nearest first.
+    """Return the files that are not ignored, the nearest first, else in the order of folders.
 
     Args:
         rules: The repository.
-        near: Name of a file, relative to the repository; empty: nearest are those at the top.
+        near: Name of a file, relative to the repository.  If empty, the order is that of the
+            folders, and those at the top are kept should there be too many.
         suffixes: Endings of the names that are meant, as ``".py"``; None means all.
         first: Endings of the names that come first in their folder, and before all others should
             there be too many.
@@ -63,13 +64,22 @@ def list_files(
         found = [name for name in found if os.path.splitext(name)[1] in suffixes]
     distances = _Distances(near)
 
-    def rank(name: str) -> bool:
+    def later(name: str) -> bool:
         return os.path.splitext(name)[1] not in first
 
     if len(found) > limit:
-        found.sort(key=lambda name: (rank(name), distances.of(name)))
-    kept = sorted(found[:limit], key=lambda name: (distances.of(name), rank(name), name))
+        found.sort(key=lambda name: (later(name), distances.of(name)))
+    kept = sorted(
+        found[:limit],
+        key=lambda name: (distances.of(name) if near else 0, later(name), _place(name)),
+    )
     return Listing(kept, len(found) - len(kept), whole=by_git is not None or walk.whole)
+
+
+def _place(name: str) -> tuple[tuple[bool, str], ...]:
+    """Return what sorts a folder's files before what is in its folders."""
+    *folders, file = name.split("/")
+    return (*((True, folder) for folder in folders), (False, file))
 
 
 class _Distances:
@@ -77,17 +87,16 @@ class _Distances:
 
     def __init__(self, near: str) -> None:
         self._near = near.split("/")[:-1]
-        self._known: dict[str, tuple[int, int]] = {}
+        self._known: dict[str, int] = {}
 
-    def of(self, name: str) -> tuple[int, int]:
-        """Return the steps between the folders of the two files, and how deep the other's is."""
+    def of(self, name: str) -> int:
+        """Return the number of steps between the folders of the two files."""
         folder = name.rpartition("/")[0]
         known = self._known.get(folder)
         if known is None:
             there = folder.split("/") if folder else []
             shared = sum(accumulate(map(eq, self._near, there), min))
-            steps = len(self._near) + len(there) - 2 * shared
-            known = self._known[folder] = steps, len(there)
+            known = self._known[folder] = len(self._near) + len(there) - 2 * shared
         return known
 
 

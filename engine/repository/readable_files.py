@@ -59,7 +59,7 @@ def find_files(
         root: The repository's folder.
         suffixes: Endings of the file names to list.
         private_patterns: More patterns of private files, from a person's settings.
-        near: Name of a file; if empty, those at the top come first.
+        near: Name of a file; if empty, the files keep the order of their folders.
     """
     listing = list_files(IgnoreRules(root), near=near, suffixes=suffixes)
     found = FoundFiles([], listing.left_out, listing.whole)

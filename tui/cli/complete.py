@@ -98,7 +98,7 @@ def complete(
     try:
         if request.repository is not None:
             # All of it first: the same files then always give the same text.
-            session.read_repository(request.repository, request.private_patterns)
+            session.read_repository(request.repository, request.private_patterns, near=request.path)
         completion = session.complete(request)
     finally:
         session.close()

@@ -112,8 +112,10 @@ def test_files_that_are_too_many_are_counted(
     library.read()
     assert library.left_out == 0
     monkeypatch.setattr(readable_files, "MAX_FILES", 2)
-    library.read()
-    assert library.left_out == 3
+    write(tmp_path, "deep/er/helper.py")
+    library.read("deep/er/open.py")
+    assert library.left_out == 4
+    assert "deep/er/helper.py" in known(library)
     monkeypatch.setattr(listing, "WALK_SECONDS", -1.0)  # no time for a second folder
     write(tmp_path, "folder/x.py")
     library.read()

@@ -52,10 +52,11 @@ def test_other_endings_do_not_count(root: Path) -> None:
     assert found == Listing(["z/a.py", "z/b.py"])
 
 
-def test_without_a_place_the_top_comes_first(root: Path) -> None:
+def test_without_a_place_folders_keep_their_order_and_the_top_stays(root: Path) -> None:
     write(root, "z.py", "b/a.py", "a/z.py", "a/b/c.py")
-    names = ["z.py", "a/z.py", "b/a.py", "a/b/c.py"]
-    assert list_files(IgnoreRules(root)).names == names
+    rules = IgnoreRules(root)
+    assert list_files(rules).names == ["z.py", "a/z.py", "a/b/c.py", "b/a.py"]
+    assert list_files(rules, limit=3).names == ["z.py", "a/z.py", "b/a.py"]
 
 
 @pytest.mark.parametrize("near", ["gone/file.py", "../other/x.py", "src/app", "/", "a//b"])
