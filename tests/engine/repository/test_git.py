@@ -198,21 +198,25 @@ def test_variables_that_speak_of_another_repository_mislead_nobody(
     git: Git, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in an editor that a commit hook started."""
-    write(repository, "a.py", "b.log")
+    write(repository, "a.py", "b.log", "kept.log")
     (repository / ".gitignore").write_text("*.log\n")
+    git(repository, "add", "-f", "kept.log")  # only git knows that it is shown
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     monkeypatch.setenv("GIT_INDEX_FILE", str(repository / "other"))
     monkeypatch.setenv("GIT_LITERAL_PATHSPECS", "1")
-    assert listed(repository) == {"a.py", ".gitignore"}
+    assert listed(repository) == {"a.py", "kept.log", ".gitignore"}
 
 
-@pytest.mark.parametrize("name", [":(top)a", "-v", "--stdin", "*", "a\nb", "[a]", "..."])
+@pytest.mark.parametrize(
+    "name", [":(top)a", ":!x", ":(attr:a)b", "-v", "--stdin", "*", "a\nb", "[a]", "..."]
+)
 def test_names_are_names(git: Git, repository: Path, name: str) -> None:
-    write(repository, name, "other.log")
+    write(repository, name, "other.log", "kept.log")
     (repository / ".gitignore").write_text("*.log\n")
+    git(repository, "add", "-f", "kept.log")  # only git knows that it is shown
     rules = IgnoreRules(repository)
-    assert rules.shown(repository, [name, "other.log"]) == [name]
-    assert listed(repository) == {name, ".gitignore"}
+    assert rules.shown(repository, [name, "other.log", "kept.log"]) == [name, "kept.log"]
+    assert listed(repository) == {name, "kept.log", ".gitignore"}
 
 
 def test_a_name_that_is_no_text_is_a_name(repository: Path) -> None:
@@ -255,9 +259,11 @@ def test_where_git_fails_or_would_wait_the_rules_are_read(
     make(repository)
     (repository / ".git" / "info" / "exclude").write_text("*.log\n")
     rules = IgnoreRules(repository)
+    began = perf_counter()
     assert rules.shown(repository, ["a.py", "b.log"]) == ["a.py"]
     assert rules.ignored(repository / "b.log")
     assert "a.py" in list_files(rules).names
+    assert perf_counter() - began < asking.ANSWER_SECONDS
 
 
 @pytest.mark.usefixtures("either_way")

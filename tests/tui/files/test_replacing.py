@@ -174,6 +174,17 @@ def test_what_a_new_file_cannot_have_is_not_lost(
     assert os.listdir(file.parent) == [file.name]
 
 
+@pytest.mark.parametrize("call", ["setxattr", "fchmod"])
+def test_what_a_file_system_forgets_in_silence_is_not_lost(
+    file: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    attribute(file, "user.note", b"of the person")
+    before, inode = look(file), file.stat().st_ino
+    monkeypatch.setattr(replacing.os, call, lambda *arguments: None)
+    replace_content(file, b"new")
+    assert (file.read_bytes(), look(file), file.stat().st_ino) == (b"new", before, inode)
+
+
 def with_group(status: os.stat_result, gid: int) -> os.stat_result:
     """Return a status as it were with another group."""
     return os.stat_result((*status[:5], gid, *status[6:10]))
