@@ -16,7 +16,6 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import DirectoryTree
 
-from engine.protocol.completion import Completion
 from engine.protocol.messages import Completed, EngineReady, Telemetry
 from engine.repository.ignore import IgnoreRules
 from tui.app_messages import EngineEvent, FileMade, TelemetryUpdated
@@ -27,7 +26,6 @@ from tui.flows.file_flows import FileFlows
 from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
 from tui.flows.recovery_flow import RecoveryFlow
-from tui.format import unread_text
 from tui.keys import EDITOR_KEYS, app_keys
 from tui.link.engine_link import ClientMaker, EngineLink, engine_client
 from tui.link.engine_state import EngineState, after
@@ -96,7 +94,6 @@ class SparkApp(SafeApp):
         self._offer_model = offer_model
         self._first_file = open_file
         self._first_line = line
-        self._unread_told = False
         self._wishes = Wishes(
             tree=None if self.settings.editor.tree else False,
             panes=None if self.settings.panes.visible else False,
@@ -215,9 +212,8 @@ class SparkApp(SafeApp):
     def file_name(self) -> str:
         """The visible file, relative to the repository; empty without one, or outside."""
         file = self.deck.current
-        if file is None or not file.path.is_relative_to(self.rules.root):
-            return ""
-        return file.path.relative_to(self.rules.root).as_posix()
+        inside = file is not None and file.path.is_relative_to(self.rules.root)
+        return file.path.relative_to(self.rules.root).as_posix() if file and inside else ""
 
     def open_path(self, path: Path, line: int | None = None) -> None:
         """Open a file."""
@@ -302,7 +298,7 @@ class SparkApp(SafeApp):
         self.ghost_writer.on_engine(event)
         if isinstance(event, Completed):
             self.panes.show_completion(event.completion)
-            self._tell_unread(event.completion)
+            self.dialogs.tell_unread(event.completion.repository)
         before, self.engine_state = self.engine_state, after(self.engine_state, event)
         if self.engine_state is not before:
             self.status.show(engine=self.engine_state)
@@ -310,13 +306,6 @@ class SparkApp(SafeApp):
         if isinstance(event, EngineReady):
             self.panes.show_ready(event)
             self.feed.engine_ready(event.session)
-
-    def _tell_unread(self, completion: Completion) -> None:
-        """Say, once, that suggestions do not learn from all files of the repository."""
-        unread = unread_text(completion.repository.left_out) if completion.repository else ""
-        if unread and not self._unread_told:
-            self._unread_told = True
-            self.notify(f"suggestions learn from the nearest files; {unread}", timeout=8)
 
     def on_telemetry_updated(self, message: TelemetryUpdated) -> None:
         """Show new numbers."""
