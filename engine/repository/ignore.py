@@ -6,7 +6,6 @@ applied as git does it.  Knows nothing of what the files are for.
 
 import logging
 import os
-import re
 import stat
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -28,8 +27,6 @@ _log = logging.getLogger(__name__)
 RULES = ".gitignore"
 MAX_RULE_BYTES = 1_000_000
 """Of a rule file that we read ourselves; no person wrote a longer one."""
-_EXCLUDES_FILE = re.compile(r'^\s*excludesfile\s*=\s*"?([^"#;\n]+?)"?\s*$', re.I | re.M)
-_CORE = re.compile(r"^\s*\[core\]([^\[]*)", re.I | re.M)
 
 
 class IgnoreRules:
@@ -256,10 +253,21 @@ def _excludes_file(top: Path) -> Path:
     own = [Path(globally)] if globally else [base / "git" / "config", Path(_home(".gitconfig"))]
     found = base / "git" / "ignore"
     for config in (*own, _git_dir(top) / "config"):
-        text = _read_rule_file(config, links=True).decode("utf-8", "surrogateescape")
-        for section in _CORE.finditer(text):
-            for value in _EXCLUDES_FILE.finditer(section[1]):
-                found = Path(os.path.expanduser(value[1]))
+        named = _named_in(os.fsdecode(_read_rule_file(config, links=True)))
+        found = found if named is None else Path(os.path.expanduser(named))
+    return found
+
+
+def _named_in(configuration: str) -> str | None:
+    """Return the last ``core.excludesFile`` of a configuration file; None if it names none."""
+    section, found = "", None
+    for line in map(str.strip, configuration.split("\n")):
+        key, _, value = map(str.strip, line.partition("="))
+        if line.startswith("["):
+            section = line[1:].partition("]")[0].strip().lower()
+        elif (section, key.lower()) == ("core", "excludesfile"):
+            inner, bare = value[1:].partition('"')[0], value.partition("#")[0].partition(";")[0]
+            found = inner if value.startswith('"') else bare.strip()
     return found
 
 

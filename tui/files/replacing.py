@@ -85,11 +85,11 @@ def why_protected(path: Path, status: os.stat_result) -> str | None:
     """
     if not status.st_mode & 0o222:
         return "the file is write-protected; make it writable first (chmod u+w)"
-    if os.access(path, os.W_OK):
+    if os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         return None
     if os.statvfs(path).f_flag & os.ST_RDONLY:
         return "the file system is mounted read-only: save a copy elsewhere"
-    return "the file is write-protected for you (ls -l tells who may write); save a copy elsewhere"
+    return "the file is write-protected for you (ls -l and lsattr tell why); save a copy elsewhere"
 
 
 # ── a new file that takes the name ──────────────────────────────────────────────────────────

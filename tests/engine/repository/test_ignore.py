@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
@@ -154,6 +155,17 @@ def test_the_persons_own_rule_file_is_the_one_that_their_settings_name(
     (config / file).write_text("*.log\n")
     write(tmp_path, "a.log", "a.py")
     assert listed(tmp_path) == {"a.py"}
+
+
+@pytest.mark.parametrize(
+    "noise", ["\n" * 900_000, "[core]\n" * 90_000, " " * 900_000 + "x"], ids=len
+)
+def test_no_setting_takes_long(tmp_path: Path, noise: str) -> None:
+    write(tmp_path, ".git/config", "a.py")
+    (tmp_path / ".git" / "config").write_text(f"[core]\nexcludesFile = a{noise}")
+    began = perf_counter()
+    assert listed(tmp_path) == {"a.py"}
+    assert perf_counter() - began < 2
 
 
 def test_the_repositorys_setting_is_stronger(tmp_path: Path, config: Path) -> None:

@@ -187,6 +187,7 @@ def test_the_text_of_a_living_process_is_its_own(
     assert later.left_behind() == []
 
 
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="looks without reaping")
 def test_a_process_that_ended_counts_as_gone_before_its_parent_hears_of_it(
     store: RecoveryStore, later: RecoveryStore, tmp_path: Path, sleeper: subprocess.Popen[bytes]
 ) -> None:

@@ -289,7 +289,7 @@ def test_a_file_that_another_program_swapped_is_not_written(
 
 
 def test_a_read_only_file_system_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replacing.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(replacing.os, "access", lambda path, mode, **options: False)
     assert "for you" in (replacing.why_protected(file, file.stat()) or "")
     read_only = type("", (), {"f_flag": os.ST_RDONLY})
     monkeypatch.setattr(replacing.os, "statvfs", lambda path: read_only)
