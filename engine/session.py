@@ -169,16 +169,23 @@ class Session:
         """Mean log-probability below which a text is not shown unasked; None: all are shown."""
         return self._completer.threshold
 
-    def read_repository(self, root: str, private_patterns: tuple[str, ...] = ()) -> RepositoryStats:
+    def read_repository(
+        self, root: str, private_patterns: tuple[str, ...] = (), near: str = ""
+    ) -> RepositoryStats:
         """Read the files of a repository that are new or have changed; blocks until it is done.
 
         Completions with the same ``repository`` and patterns then use all of them.  Without this
         call they use what a background thread has read so far.
 
+        Args:
+            root: The repository's folder.
+            private_patterns: More patterns of private files.
+            near: A file in it; of too many files those nearest to it are read.
+
         Returns:
             How much was read: nothing for a model without a tuning.
         """
-        return self._completer.read_repository(root, private_patterns)
+        return self._completer.read_repository(root, private_patterns, near)
 
     # ── requests ────────────────────────────────────────────────────────────────────────────
 

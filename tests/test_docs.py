@@ -48,6 +48,15 @@ def test_the_folders_in_the_readme_are_the_folders_on_the_disk() -> None:
     )
 
 
+def test_each_test_that_a_promise_names_is_there() -> None:
+    promises = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:tests/[\w/]+/)?test_\w+\.py", promises))
+    there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
+    there |= {name.rpartition("/")[2] for name in there}
+    assert named
+    assert named <= there
+
+
 def test_the_tree_takes_a_folders_line_from_its_package(tmp_path: Path) -> None:
     tree = script("readme_tree")
     long = "Rooms of several kinds: " + "each with a long name, " * 5 + "and more.  Second."

@@ -157,6 +157,7 @@ class SparkApp(SafeApp):
             self.notify("\n".join(self._problems), title="settings", severity="warning", timeout=12)
         if self._first_file is not None:
             self.open_path(self.rules.root / self._first_file, self._first_line)
+        self._flow(self.flows.tell_what_was_left)
         self.run_safely(self._connect, group="engine")
         if self._offer_model:
             self.models.offer_once()
@@ -206,6 +207,13 @@ class SparkApp(SafeApp):
         """The visible editor; None before a file is open."""
         file = self.deck.current
         return None if file is None else file.editor
+
+    @property
+    def file_name(self) -> str:
+        """The visible file, relative to the repository; empty without one, or outside."""
+        file = self.deck.current
+        inside = file is not None and file.path.is_relative_to(self.rules.root)
+        return file.path.relative_to(self.rules.root).as_posix() if file and inside else ""
 
     def open_path(self, path: Path, line: int | None = None) -> None:
         """Open a file."""
@@ -290,6 +298,7 @@ class SparkApp(SafeApp):
         self.ghost_writer.on_engine(event)
         if isinstance(event, Completed):
             self.panes.show_completion(event.completion)
+            self.dialogs.tell_unread(event.completion.repository)
         before, self.engine_state = self.engine_state, after(self.engine_state, event)
         if self.engine_state is not before:
             self.status.show(engine=self.engine_state)

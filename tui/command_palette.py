@@ -2,19 +2,22 @@
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
-from textual.fuzzy import Matcher
 from textual.markup import escape
+from textual.style import Style
 
-from engine.repository.ignore import IgnoreRules, list_files
+from engine.repository.ignore import IgnoreRules
+from engine.repository.listing import Listing, list_files
 from engine.visible_text import visible
-from tui.format import file_size_text, path_text
+from tui.code.languages import CODE_SUFFIXES
+from tui.format import count_text, file_size_text, path_text
+from tui.fuzzy import fuzzy_match
 from tui.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,6 +28,11 @@ __all__ = ["AppCommands", "CommandedApp", "FileCommands", "ModelCommands"]
 
 _DISCOVERED_FILES = 200
 _FOUND_FILES = 60
+_NAMES_AT_ONCE = 2_000
+"""Names that are compared before other things have their turn: a few milliseconds."""
+_MARKED = Style(reverse=True)
+_LOWEST = 1e-3
+"""Least score of a file; remarks stand below."""
 
 
 class CommandedModels(Protocol):
@@ -58,6 +66,10 @@ class CommandedApp(Protocol):
     """What F3 shows, one after another."""
 
     @property
+    def file_name(self) -> str:
+        """The visible file, relative to the repository; empty without one."""
+
+    @property
     def models(self) -> CommandedModels:
         """What is done about models."""
 
@@ -78,15 +90,15 @@ def _commanded(app: object) -> CommandedApp:
     return app
 
 
-def _highlighted(matcher: Matcher, name: str) -> Content:
-    """Return a name with its matched letters marked; brackets in it are no markup.
+def _highlighted(name: str, offsets: Iterable[int], style: Style | None) -> Content:
+    """Return a name with some of its letters marked; brackets in it are no markup.
 
-    `Matcher.highlight` reads them as such, and a file's name could break the app.
+    Textual's own matcher reads them as such, and a file's name could break the app.  For a name
+    with many equal letters it also takes for ever.
     """
     content = Content(name)
-    _, offsets = matcher.fuzzy_search.match(matcher.query, name)
     for offset in offsets:
-        content = content.stylize(matcher.match_style, offset, offset + 1)
+        content = content.stylize(style or _MARKED, offset, offset + 1)
     return content
 
 
@@ -100,11 +112,11 @@ class _NamedCommands(Provider):
 
     async def search(self, query: str) -> Hits:
         """List the commands that match."""
-        matcher = self.matcher(query)
         for name, text, run in self._commands():
-            score = matcher.match(name)
-            if score > 0:
-                yield Hit(score, _highlighted(matcher, name), run, help=escape(visible(text)))
+            match = fuzzy_match(query, name)
+            if match is not None:
+                shown = _highlighted(name, match.offsets, self.match_style)
+                yield Hit(match.score, shown, run, help=escape(visible(text)))
 
     @abstractmethod
     def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
@@ -208,30 +220,68 @@ def _models_and_offers(folders: Sequence[Path]) -> "tuple[ModelList, list[Catalo
 
 
 class FileCommands(Provider):
-    """The files that git does not ignore, found by parts of their paths."""
+    """The files that git does not ignore, found by parts of their paths, the nearest first."""
 
     _files: "list[tuple[str, Path]]"
+    _unlisted: str
 
     async def startup(self) -> None:
         """Read the repository's file names."""
-        self._commanded = _commanded(self.app)
-        rules = self._commanded.rules
-        self._files = await asyncio.to_thread(
-            lambda: [(path_text(path, rules.root), path) for path in list_files(rules)]
-        )
+        self._commanded = app = _commanded(self.app)
+        self._files, self._unlisted = await asyncio.to_thread(_found, app.rules, app.file_name)
 
     async def discover(self) -> Hits:
-        """List the first files."""
+        """List the nearest files."""
         for name, path in self._files[:_DISCOVERED_FILES]:
             yield DiscoveryHit(Content(name), partial(self._commanded.open_path, path))
+        left_out = len(self._files) - _DISCOVERED_FILES
+        if left_out > 0:
+            yield DiscoveryHit(
+                *_remark(f"{count_text(left_out)} files more: type a part of the name")
+            )
+        if self._unlisted:
+            yield DiscoveryHit(*_remark(self._unlisted))
 
     async def search(self, query: str) -> Hits:
-        """List the files whose paths match; of equal matches the shorter path comes first."""
-        matcher = self.matcher(query.replace(" ", ""))
-        scored = (
-            (matcher.match(name) - len(name) * 1e-4, name, path) for name, path in self._files
-        )
-        best = sorted((entry for entry in scored if entry[0] > 0), reverse=True)[:_FOUND_FILES]
-        for score, name, path in best:
-            run = partial(self._commanded.open_path, path)
-            yield Hit(score, _highlighted(matcher, name), run)
+        """List the files whose paths match; of equal matches the nearer one comes first."""
+        query = query.replace(" ", "")
+        matches = []
+        for number, (name, path) in enumerate(self._files):
+            match = fuzzy_match(query, name)
+            if match is not None:
+                matches.append((match.score - len(name) * 1e-4, -number, name, path, match.offsets))
+            if number % _NAMES_AT_ONCE == 0:
+                await asyncio.sleep(0)  # the next key, or Esc, ends this search
+        matches.sort(reverse=True)
+        for score, _, name, path, offsets in matches[:_FOUND_FILES]:
+            shown = _highlighted(name, offsets, self.match_style)
+            yield Hit(max(score, _LOWEST), shown, partial(self._commanded.open_path, path))
+        left_out = len(matches) - _FOUND_FILES
+        if left_out > 0:
+            yield Hit(
+                _LOWEST / 2, *_remark(f"{count_text(left_out)} matches more: type more of the name")
+            )
+        if self._unlisted:
+            yield Hit(_LOWEST / 4, *_remark(self._unlisted))
+
+
+def _found(rules: IgnoreRules, near: str) -> tuple[list[tuple[str, Path]], str]:
+    """Return the names and paths of files, the nearest first, and what is to say of others."""
+    found = list_files(rules, near=near, first=CODE_SUFFIXES)
+    paths = [rules.root / name for name in found.names]
+    return [(path_text(path, rules.root), path) for path in paths], _unlisted(found)
+
+
+def _unlisted(found: Listing) -> str:
+    """Return a remark about the files that are in no list; empty if all are."""
+    if not found.whole:
+        return "not all folders were looked at: there are too many; the farthest are missing"
+    if found.left_out:
+        number = count_text(found.left_out)
+        return f"the {number} files farthest away are not listed: there are too many"
+    return ""
+
+
+def _remark(text: str) -> tuple[Content, Callable[[], None]]:
+    """Return a line of the palette that is no command."""
+    return Content(f"… {text}"), lambda: None

@@ -20,6 +20,7 @@ __all__ = [
     "rate_text",
     "request_path",
     "short_count_text",
+    "unread_text",
 ]
 
 DASH = "–"
@@ -31,6 +32,18 @@ def count_text(value: float | None) -> str:
     if (value := _known(value)) is None:
         return DASH
     return f"{round(value):,}".replace(",", " ")
+
+
+def unread_text(left_out: int | None) -> str:
+    """Return how many files of a repository suggestions do not learn from; empty if from all.
+
+    Args:
+        left_out: As `RepositoryStats.left_out`: None if nobody counted them.
+    """
+    if left_out == 0:
+        return ""
+    number = "" if left_out is None else f"{count_text(left_out)} "
+    return f"{number}files farther away are not read: there are too many"
 
 
 def short_count_text(value: float | None) -> str:

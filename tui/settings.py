@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
+from engine.repository.own_patterns import why_refused
 from tui.user_folders import settings_file
 
 __all__ = [
@@ -52,7 +54,7 @@ class PrivacySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Files that get no suggestions and are never used as context, beside the built-in list."""
 
     extra_patterns: tuple[str, ...] = ()
-    """Names of files and folders, with `*` for any characters: `["*.dump", "private/"]`."""
+    """Names of files and folders, `*` for any characters: `["*.dump", "private/", "~/notes"]`."""
 
 
 class PaneSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -130,7 +132,15 @@ def parse_settings(text: str) -> LoadedSettings:
         return LoadedSettings(Settings(), (f"not valid TOML: {error}",), False)
     problems: list[str] = []
     settings = _section(Settings, table, "", problems)
-    return LoadedSettings(settings, tuple(problems), _has_no_mistake(table.get("privacy", {})))
+    refused = {each: why for each in settings.privacy.extra_patterns if (why := why_refused(each))}
+    problems += [
+        f"privacy.extra_patterns: {_shown(each)} protects nothing: {why}"
+        for each, why in refused.items()
+    ]
+    kept = tuple(each for each in settings.privacy.extra_patterns if each not in refused)
+    settings = replace(settings, privacy=replace(settings.privacy, extra_patterns=kept))
+    known = not refused and _has_no_mistake(table.get("privacy", {}))
+    return LoadedSettings(settings, tuple(problems), known)
 
 
 def _has_no_mistake(privacy: object) -> bool:

@@ -125,12 +125,17 @@ class Completer:
         """The numbers that weigh advice against the model."""
         return self._adviser.coefficients if self._adviser else ()
 
-    def read_repository(self, root: str, private_patterns: tuple[str, ...]) -> RepositoryStats:
-        """Read the files of a repository that are new or have changed; blocks until it is done."""
+    def read_repository(
+        self, root: str, private_patterns: tuple[str, ...], near: str = ""
+    ) -> RepositoryStats:
+        """Read the files of a repository that are new or have changed; blocks until it is done.
+
+        Of too many files those nearest to ``near`` are read.
+        """
         if self._adviser is None:
             return RepositoryStats(0, 0, 0.0, 0.0)
-        library = self._adviser.read(root, private_patterns)
-        return RepositoryStats(library.files, library.tokens, 0.0, 0.0)
+        library = self._adviser.read(root, private_patterns, near)
+        return RepositoryStats(library.files, library.tokens, 0.0, 0.0, library.left_out)
 
     # ── one request ─────────────────────────────────────────────────────────────────────────
 
@@ -157,7 +162,7 @@ class Completer:
             PromptError: The file is private, or the request does not fit the model's context.
             EngineError: A sampling setting is outside its range.
         """
-        refuse_secret(request.path, request.private_patterns)
+        refuse_secret(request.path, request.private_patterns, request.repository)
         start = perf_counter()
         history = _History.QUICK if quick else _History.USED
         prepared = self.prepare(request, request.max_tokens, history)
@@ -327,4 +332,6 @@ def _finish_reason(draft: Draft, written: str, text: str, generation: Generation
 def _repository_stats(library: Library | None, draft: Draft) -> RepositoryStats | None:
     if library is None:
         return None
-    return RepositoryStats(library.files, library.tokens, draft.changed, draft.weight)
+    return RepositoryStats(
+        library.files, library.tokens, draft.changed, draft.weight, library.left_out
+    )

@@ -53,10 +53,13 @@ class Adviser:
         self.tuning = tuning
         self.coefficients = tuning.coefficients()
 
-    def read(self, root: str, private_patterns: tuple[str, ...]) -> Library:
-        """Read a repository, or what has changed in it, and return its library; blocks."""
+    def read(self, root: str, private_patterns: tuple[str, ...], near: str = "") -> Library:
+        """Read a repository, or what has changed in it, and return its library; blocks.
+
+        Of too many files those nearest to ``near`` are read.
+        """
         library = self.library(root, private_patterns)
-        library.read()
+        library.read(near)
         return library
 
     def library(self, root: str, private_patterns: tuple[str, ...]) -> Library:

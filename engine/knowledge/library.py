@@ -73,6 +73,8 @@ class Library:
         self._looked_at: frozenset[tuple[str, int, int]] | None = None
         """The stamps of all files at the last update, readable or not."""
         self._pinned = False
+        self.left_out: int | None = 0
+        """Files that are not read, because there are too many; None if nobody counted them."""
 
     @property
     def files(self) -> int:
@@ -93,15 +95,15 @@ class Library:
         hidden = {without}.union(*(view.index.copies(without) for view in views))
         return [IndexView(view.index, hidden=view.hidden | hidden) for view in views]
 
-    def read(self) -> None:
-        """Bring the views up to date now; blocks.
+    def read(self, near: str = "") -> None:
+        """Bring the views up to date now, with the files nearest to ``near``; blocks.
 
         From then on only this method changes them: a caller who waits for the files wants the
         same answers until the next call.
         """
         with self._lock:
             self._pinned = True
-            self._update("", gradual=False)
+            self._update(near, gradual=False)
 
     def freshen(self, near: str) -> None:
         """Start an update in the background if it is time for one; does not block."""
@@ -128,7 +130,9 @@ class Library:
             self._looked = monotonic()
 
     def _update(self, near: str, *, gradual: bool) -> None:
-        files = find_files(self.root, self._suffixes, self.private_patterns, near)
+        found = find_files(self.root, self._suffixes, self.private_patterns, near)
+        files = found.files
+        self.left_out = found.left_out if found.whole else None
         stamps = {_stamp(file): file for file in files}
         before = self._holdings
         if self._looked_at == stamps.keys():

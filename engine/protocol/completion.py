@@ -99,6 +99,8 @@ class RepositoryStats(msgspec.Struct, frozen=True):
     """Share of the chosen tokens that are not the model's own likeliest, 0–1."""
     mean_weight: float
     """Mean share of the mixture that is not the model's, 0–1."""
+    left_out: int | None = 0
+    """Files farther away that are not read, because there are too many; None: nobody counted."""
 
 
 class Completion(msgspec.Struct, frozen=True):

@@ -10,12 +10,13 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from random import Random
 
-from engine.repository.privacy import secret_file
+from engine.repository.secret_files import secret_file
 
 __all__ = ["Corpus", "SourceFile", "read_corpus"]
 
@@ -130,11 +131,27 @@ def _repositories(data: Path) -> Iterator[tuple[Path, list[str]]]:
 
 def _python_files(root: Path) -> Iterator[str]:
     """Yield the paths of all Python files below ``root``, with ``/``."""
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if _is_searched(Path(folder), name))
-        for name in sorted(names):
-            if name.endswith(".py"):
-                yield (Path(folder) / name).relative_to(root).as_posix()
+    waiting = [root]
+    while waiting:  # not os.walk: that of Python 3.11 calls itself for each folder in a folder
+        folder = waiting.pop()
+        files, folders = _entries(folder)
+        yield from (
+            (folder / name).relative_to(root).as_posix() for name in files if name.endswith(".py")
+        )
+        waiting += [folder / name for name in reversed(folders) if _is_searched(folder, name)]
+
+
+def _entries(folder: Path) -> tuple[list[str], list[str]]:
+    """Return the names of files and of folders in a folder, in order; none if it is closed."""
+    files: list[str] = []
+    folders: list[str] = []
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_dir():
+                files.append(entry.name)
+            elif not entry.is_symlink():
+                folders.append(entry.name)
+    return sorted(files), sorted(folders)
 
 
 def _is_searched(folder: Path, name: str) -> bool:

@@ -5,11 +5,14 @@ ignored nor private.  What it returns depends on the imports and not on the curs
 same while a person types.
 """
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from math import inf
 from pathlib import Path, PurePosixPath
+from time import monotonic
 
 from engine.repository.ignore import IgnoreRules
 from engine.repository.readable_files import look_at, read_text
@@ -25,12 +28,13 @@ MAX_CHARACTERS = 600
 MAX_HEAD_LINES = 8
 """Most further lines of a definition's head."""
 
+RULES_SECONDS = 10.0
+"""So long git's answers about files hold."""
+
 LOOK_CHARACTERS = 6_000
 """Imports stand at the top: so much of a file's beginning is searched for them."""
 
-_FROM = re.compile(
-    r"^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)", re.MULTILINE
-)
+_FROM = re.compile(r"^[ \t]*from[ \t]+([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)", re.MULTILINE)
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+([\w.]+)", re.MULTILINE)
 _QUOTED = re.compile(r"""(?:\bfrom|\brequire\(|\bimport)\s*["'](\.[^"'\n]+)["']""")
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
@@ -46,7 +50,7 @@ _DEFINITION = re.compile(
 _HEADS = "def|class|function|func|fn|struct|enum|trait|interface|type|const|let|var"
 _FIELD = re.compile(r"    \w+\s*:\s*[^\n=]+(?:=.*)?$")
 """An annotated name in a class of Python."""
-_TRAILING = re.compile(r",?\s+\)")
+_TRAILING = re.compile(r"(?:,|(?<![\s,]))\s+\)")
 _PRIVATE = re.compile(r"\b(?:def\s+)?_(?!_)\w+\s*[(:]")
 
 
@@ -80,6 +84,8 @@ class OtherFiles:
         self.root = root
         self.private_patterns = tuple(private_patterns)
         self._rules = IgnoreRules(root)
+        self._ignored: dict[Path, bool] = {}  # git's answers
+        self._asked = -inf
         self._texts: dict[tuple[str, int, int], str | None] = {}
 
     def outlines(self, path: str, text: str) -> list[FileChunk]:
@@ -89,12 +95,12 @@ class OtherFiles:
             path: The importing file, relative to the repository.
             text: Its text; only the beginning is searched.
         """
-        wanted = _imports(path, text[:LOOK_CHARACTERS])
+        wanted = self._allowed(path, list(_imports(path, text[:LOOK_CHARACTERS])))
         chunks: list[FileChunk] = []
         for each in wanted:
             if len(chunks) == MAX_FILES:
                 break
-            if each.path == path or any(chunk.path == each.path for chunk in chunks):
+            if any(chunk.path == each.path for chunk in chunks):
                 continue
             content = self._read(each.path)
             found = outline(content, each.names) if content else ""
@@ -104,10 +110,7 @@ class OtherFiles:
 
     def _read(self, name: str) -> str | None:
         """Return the text of a file of the repository; None if it may not or cannot be read."""
-        place = self.root / name
-        if not place.is_file() or self._rules.ignored(place, is_dir=False):
-            return None
-        file = look_at(self.root, place, self.private_patterns)
+        file = look_at(self.root, self.root / name, self.private_patterns)
         if file is None:
             return None
         stamp = file.name, file.size_bytes, file.changed_ns
@@ -116,6 +119,27 @@ class OtherFiles:
                 self._texts.clear()
             self._texts[stamp] = read_text(file)
         return self._texts[stamp]
+
+    def _allowed(self, path: str, wanted: list[_Import]) -> list[_Import]:
+        """Return the files, other than the importing one, that are there and git does not ignore.
+
+        Its answers hold for a while, since asking takes time; but rules change, and with them what
+        may be read.
+        """
+        if monotonic() - self._asked > RULES_SECONDS:
+            self._rules.forget()
+            self._ignored.clear()
+            self._asked = monotonic()
+        places = {
+            each.path: self.root / each.path
+            for each in wanted
+            if each.path != path and os.path.isfile(self.root / each.path)
+        }
+        new = [place for place in places.values() if place not in self._ignored]
+        ignored = self._rules.ignored_among(new)
+        self._ignored |= {place: place in ignored for place in new}
+        there = {name for name, place in places.items() if not self._ignored[place]}
+        return [each for each in wanted if each.path in there]
 
 
 def outline(text: str, names: Sequence[str] = ()) -> str:

@@ -1,7 +1,8 @@
 """Tells which files are private.  They are never read as context and get no suggestions.
 
 Only names decide, because to look for secrets inside a file would already be to read it.  The
-faces and the engine all ask `is_secret`.  `secret_file` asks it for every name of a file on disk.
+faces and the engine all ask `is_secret`.  `engine.repository.secret_files` asks it for every name
+of a file on disk.
 
 ======================================  =====================================================
 names                                   what they hold
@@ -21,15 +22,15 @@ secrets.* service-account*.json …``     (``secrets.py`` is code and stays publ
 ======================================  =====================================================
 """
 
-import os
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase, translate
 from pathlib import Path, PurePath
 
 from engine.errors import PromptError
+from engine.repository.own_patterns import own_match
 
-__all__ = ["PATTERNS", "PUBLIC_PATTERNS", "is_secret", "refuse_secret", "secret_file"]
+__all__ = ["PATTERNS", "PUBLIC_PATTERNS", "is_secret", "refuse_secret"]
 
 PATTERNS: tuple[str, ...] = (
     # settings with passwords
@@ -170,8 +171,8 @@ def is_secret(path: str | Path, extra: Sequence[str] = ()) -> str | None:
 
     Args:
         path: The file, absolute or relative; it need not exist.
-        extra: More patterns of the same form, from a person's settings.  They come first, and
-            `PUBLIC_PATTERNS` makes no exception to them.
+        extra: More patterns, from a person's settings (`engine.repository.own_patterns`).  They
+            come first, and `PUBLIC_PATTERNS` makes no exception to them.
 
     Example:
         >>> is_secret("deploy/.env.production")
@@ -180,8 +181,9 @@ def is_secret(path: str | Path, extra: Sequence[str] = ()) -> str | None:
         True
     """
     parts = [part.casefold() for part in PurePath(str(path).replace("\\", "/")).parts]
+    own_parts = [part for part in parts if part != "/"]
     for pattern in extra:
-        if _matches(parts, pattern):
+        if own_match(own_parts, pattern):
             return pattern
     if not any(map(_CANDIDATE.match, parts)):
         return None
@@ -192,35 +194,23 @@ def is_secret(path: str | Path, extra: Sequence[str] = ()) -> str | None:
     return None
 
 
-def refuse_secret(path: str, extra: Sequence[str] = ()) -> None:
+def refuse_secret(path: str, extra: Sequence[str] = (), repository: str | None = None) -> None:
     """Raise an error if a request is about a private file.
+
+    Args:
+        path: The file, relative to the repository if there is one.
+        extra: As for `is_secret`.
+        repository: The repository's folder.
 
     Raises:
         PromptError: It is.
     """
-    pattern = is_secret(path, extra)
+    pattern = is_secret(Path(repository or "", path), extra)
     if pattern is not None:
         raise PromptError(
             f"{path} is private: it matches {pattern!r}, and such files are never read as context, "
             "completed or edited"
         )
-
-
-def secret_file(path: str | Path, extra: Sequence[str] = ()) -> str | None:
-    """Return the pattern that makes a file on disk private under any of its names, else None.
-
-    Its names are the given one, the same name in the folder where it really lies, and the name
-    of the file that it links to.  Links in a circle are judged by their own names.
-
-    Args:
-        path: The file, absolute or relative to the working folder; it need not exist.
-        extra: As for `is_secret`.
-    """
-    whole = os.path.abspath(path)
-    folder, name = os.path.split(whole)
-    names = (whole, os.path.join(os.path.realpath(folder), name), os.path.realpath(path))
-    found = (is_secret(each, extra) for each in names)
-    return next((pattern for pattern in found if pattern is not None), None)
 
 
 def _matches(parts: list[str], pattern: str) -> bool:

@@ -7,14 +7,14 @@ large files.
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import accumulate
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.repository.ignore import IgnoreRules, list_files
-from engine.repository.privacy import secret_file
+from engine.repository.ignore import IgnoreRules
+from engine.repository.listing import list_files
+from engine.repository.secret_files import secret_file
 
-__all__ = ["ReadableFile", "find_files", "look_at", "read_text"]
+__all__ = ["FoundFiles", "ReadableFile", "find_files", "look_at", "read_text"]
 
 MAX_FILES = 2_000
 MAX_FILE_BYTES = 200_000
@@ -36,12 +36,24 @@ class ReadableFile:
     """Time of the last change, from the file system."""
 
 
+@dataclass(frozen=True, slots=True)
+class FoundFiles:
+    """The readable files of a repository."""
+
+    files: list[ReadableFile]
+    """The nearest first."""
+    left_out: int
+    """Files with the right endings that are one too many; some may not be readable."""
+    whole: bool
+    """Whether every folder was looked at."""
+
+
 def find_files(
     root: Path, suffixes: Sequence[str], private_patterns: Sequence[str], near: str = ""
-) -> list[ReadableFile]:
+) -> FoundFiles:
     """Return the readable files of a repository, those nearest to ``near`` first.
 
-    `MAX_FILES` and `MAX_TOTAL_BYTES` limit the list, so that a home folder cannot take minutes.
+    `MAX_FILES` and `MAX_TOTAL_BYTES` limit the list; the farthest are left out.
 
     Args:
         root: The repository's folder.
@@ -49,16 +61,18 @@ def find_files(
         private_patterns: More patterns of private files, from a person's settings.
         near: Name of a file; if empty, the files keep the order of their folders.
     """
-    found = []
-    for path in list_files(IgnoreRules(root)):
-        if path.suffix not in suffixes:
+    listing = list_files(IgnoreRules(root), near=near, suffixes=suffixes)
+    found = FoundFiles([], listing.left_out, listing.whole)
+    total = 0
+    for i, name in enumerate(listing.names):
+        file = look_at(root, root / name, private_patterns)
+        if file is None:
             continue
-        file = look_at(root, path, private_patterns)
-        if file is not None:
-            found.append(file)
-    if near:
-        found.sort(key=lambda file: _distance(file.name, near))
-    return _bounded(found)
+        total += file.size_bytes
+        if len(found.files) == MAX_FILES or total > MAX_TOTAL_BYTES:
+            return replace(found, left_out=found.left_out + len(listing.names) - i)
+        found.files.append(file)
+    return found
 
 
 def read_text(file: ReadableFile) -> str | None:
@@ -87,21 +101,3 @@ def look_at(root: Path, path: Path, private_patterns: Sequence[str]) -> Readable
     if not 0 < state.st_size <= MAX_FILE_BYTES or not os.path.isfile(path):
         return None
     return ReadableFile(path.relative_to(root).as_posix(), path, state.st_size, state.st_mtime_ns)
-
-
-def _distance(name: str, near: str) -> int:
-    """Return the number of steps between the folders of two files."""
-    a, b = name.split("/")[:-1], near.split("/")[:-1]
-    shared = sum(accumulate((x == y for x, y in zip(a, b, strict=False)), min))
-    return len(a) + len(b) - 2 * shared
-
-
-def _bounded(files: list[ReadableFile]) -> list[ReadableFile]:
-    """Return the leading files, up to the limits."""
-    kept, total = [], 0
-    for file in files[:MAX_FILES]:
-        total += file.size_bytes
-        if total > MAX_TOTAL_BYTES:
-            break
-        kept.append(file)
-    return kept

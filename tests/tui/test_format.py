@@ -9,6 +9,7 @@ from tui.format import (
     percent_text,
     rate_text,
     short_count_text,
+    unread_text,
 )
 
 
@@ -25,6 +26,18 @@ from tui.format import (
 )
 def test_short_counts_keep_three_digits(value: float, text: str) -> None:
     assert short_count_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("left_out", "text"),
+    [
+        (0, ""),
+        (70_100, "70 100 files farther away are not read: there are too many"),
+        (None, "files farther away are not read: there are too many"),
+    ],
+)
+def test_files_that_are_not_read_are_counted(left_out: int | None, text: str) -> None:
+    assert unread_text(left_out) == text
 
 
 @pytest.mark.parametrize(

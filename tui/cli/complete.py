@@ -26,7 +26,7 @@ from tui.cli.output import say_data, say_json, tell
 from tui.cli.progress import ProgressLine
 from tui.cli.source import read_source, shown_path
 from tui.files.repository import find_root
-from tui.format import count_text, milliseconds_text, percent_text, rate_text
+from tui.format import count_text, milliseconds_text, percent_text, rate_text, unread_text
 from tui.settings import load_settings
 
 __all__ = ["complete"]
@@ -98,7 +98,7 @@ def complete(
     try:
         if request.repository is not None:
             # All of it first: the same files then always give the same text.
-            session.read_repository(request.repository, request.private_patterns)
+            session.read_repository(request.repository, request.private_patterns, near=request.path)
         completion = session.complete(request)
     finally:
         session.close()
@@ -171,6 +171,8 @@ def _print_text(completion: engine.Completion) -> None:
             f" weighed {percent_text(learnt.mean_weight)},"
             f" changed {percent_text(learnt.changed)} of the tokens",
         )
+        if unread := unread_text(learnt.left_out):
+            click.echo(f"repository: {unread}", err=True)
     if completion.text.strip() and not completion.shown:
         tell("the app would not show it unasked: too unlikely")
     tell(

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.repository import privacy
+from engine.repository.secret_files import secret_file
 from tui.cli.failures import WrongCallError
 from tui.cli.output import tell
 from tui.files.repository import find_root
@@ -47,7 +47,7 @@ def check_not_secret(path: Path) -> None:
             the person's own patterns cannot be known.
     """
     extra = private_patterns()
-    pattern = privacy.secret_file(path, extra)
+    pattern = secret_file(path, extra)
     if pattern is not None:
         raise WrongCallError(
             f"'{path}' may hold secrets ({pattern}); such files are never given to the model"

@@ -5,7 +5,7 @@ The names of languages are those of the grammars that ``textual[syntax]`` instal
 
 from pathlib import PurePath
 
-__all__ = ["comment_sign", "language_of"]
+__all__ = ["CODE_SUFFIXES", "comment_sign", "language_of"]
 
 _BY_SUFFIX = {
     ".py": "python",
@@ -34,6 +34,12 @@ _BY_SUFFIX = {
     ".xml": "xml",
     ".svg": "xml",
 }
+
+CODE_SUFFIXES = frozenset(
+    {*_BY_SUFFIX, ".c", ".cc", ".cpp", ".cs", ".go", ".h", ".hpp", ".kt", ".lua", ".php", ".rb"}
+    | {".swift", ".ts", ".tsx", ".vue", ".zig"}
+) - {".json", ".svg", ".xml"}
+"""Endings of the files that people write by hand: what a person looks for among many others."""
 
 _BY_NAME = {
     "Pipfile": "toml",

@@ -10,19 +10,19 @@ neither the editor nor Textual.  Its methods block, and may run in any thread, o
         └── ChangedOnDisk somebody else wrote or deleted the file since it was read
 """
 
-import contextlib
 import errno
 import hashlib
 import os
 import re
-import secrets
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
+
+from tui.files.replacing import DamagedError, replace_content, why_protected
 
 __all__ = ["MAX_BYTES", "ChangedOnDisk", "Document", "DocumentError", "OpenError", "SaveError"]
 
@@ -30,21 +30,22 @@ MAX_BYTES = 64 * 1024 * 1024
 """Larger files are refused: the editor holds a text as Python strings, several times its size."""
 
 _BOM = b"\xef\xbb\xbf"
-_PROTECTED = "the file is write-protected; make it writable first (chmod u+w)"
 _ENDING = re.compile(r"\r\n|\n|\r")
 
+_NO_ADVICE: Mapping[int, str] = {}
 _ADVICE = {
     errno.ENOSPC: "the disk is full: free some space and save again",
     errno.EDQUOT: "your disk quota is used up: free some space and save again",
     errno.EFBIG: "the file would be larger than the limit for files (ulimit -f)",
     errno.EROFS: "the file system is mounted read-only: save a copy elsewhere",
-    errno.EACCES: "permission denied: check who may write to its directory (ls -ld)",
-    errno.EPERM: "permission denied: check who may write to its directory (ls -ld)",
+    errno.EACCES: "check who may write to its directory (ls -ld)",
+    errno.EPERM: "neither the file nor its directory may be changed (ls -ld, lsattr)",
     errno.ENOENT: "its directory is gone: make it again, then save",
     errno.ENOTDIR: "its directory is gone: make it again, then save",
     errno.ENAMETOOLONG: "its name is too long for the file system",
     errno.EIO: "the disk reports an error: save a copy elsewhere",
 }
+"""What to do about a save that the system refused."""
 
 
 class DocumentError(Exception):
@@ -168,16 +169,22 @@ class Document:
         self._stamp = _stamp_of(status)
         return None
 
-    def save(self, text: str, *, overwrite: bool = False) -> None:
+    def save(
+        self,
+        text: str,
+        *,
+        overwrite: bool = False,
+        make_safe: Callable[[], None] | None = None,
+    ) -> None:
         r"""Write ``text`` in place of the file, completely or not at all.
 
-        Writes a file beside the old one, waits until it is on the disk, and gives it the old name
-        and mode.  A symbolic link still leads to the same place.  Other hard links to the old file
-        keep the old content.
+        Nothing but the content changes (see `tui.files.replacing`).  A symbolic link still leads
+        to the same place.
 
         Args:
             text: With ``\n`` line endings.
             overwrite: Write even if somebody else changed the file.
+            make_safe: Keeps the text elsewhere, should the file have to be written in place.
 
         Raises:
             ChangedOnDisk: Somebody else did, and ``overwrite`` is False.
@@ -190,10 +197,13 @@ class Document:
         try:
             endings = self._endings_for(text)
             content = _encode(text, endings or self.newline, bom=self._bom)
-            status = _write(self.path, content)
+            status = replace_content(self.path, content, make_safe)
+        except DamagedError as error:
+            raise SaveError(f"{self.path} is not saved and damaged: {error}") from error
         except OSError as error:
+            reason = _reason(error, _ADVICE)
             raise SaveError(
-                f"{self.path} is not saved, what was on disk is as it was: {_reason(error)}"
+                f"{self.path} is not saved, what was on disk is as it was: {reason}"
             ) from error
         except UnicodeEncodeError as error:
             raise SaveError(
@@ -217,8 +227,8 @@ class Document:
                 f"not valid UTF-8 (byte 0x{body[error.start]:02x} in line {line}), so it is shown "
                 "read-only; convert it first (iconv -t utf-8)"
             )
-        if self.read_only is None and not _may_write(self.path, status):
-            self.read_only = _PROTECTED
+        if self.read_only is None:
+            self.read_only = why_protected(self.path, status)
         endings = tuple(_ENDING.findall(raw))
         self.text = _ENDING.sub("\n", raw)
         self.newline = _most_common(endings)
@@ -335,83 +345,10 @@ def _read(path: Path) -> tuple[bytes, os.stat_result]:
         return file.read(), os.fstat(file.fileno())
 
 
-def _may_write(path: Path, status: os.stat_result) -> bool:
-    """Return whether we should write the file; a mode of 0444 holds for root too."""
-    return bool(status.st_mode & 0o222) and os.access(path, os.W_OK)
-
-
-def _write(path: Path, content: bytes) -> os.stat_result:
-    """Put ``content`` in place of the file that ``path`` leads to; return its status.
-
-    Raises:
-        OSError: The system refused, or the file is write-protected; it is as it was.
-    """
-    target = Path(os.path.realpath(path))
-    old = target.stat() if target.exists() else None
-    if old is not None and not _may_write(target, old):
-        raise OSError(_PROTECTED)
-    # The name is short and our own: one made of the file's could be longer than a name may be.
-    temporary = target.parent / f".spark-{secrets.token_hex(6)}.tmp"
-    # O_EXCL with 0o666 leaves the mode of a new file to the umask, as for any program.
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    try:
-        try:
-            _write_all(descriptor, content)
-            if old is not None:
-                _take_over(descriptor, target, old)
-            os.fsync(descriptor)
-            status = os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
-        os.replace(temporary, target)
-    except BaseException:
-        # The failure to report is the one before; what is left here is a stray file at worst.
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    _sync_directory(target.parent)
-    return status
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    """Write every byte: one call may write less, as at the end of a full disk."""
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-def _take_over(descriptor: int, target: Path, old: os.stat_result) -> None:
-    """Give the new file the owner, mode and attributes of the old one, as far as allowed."""
-    new = os.fstat(descriptor)
-    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
-        # Only root may give a file away; a file that is ours now is still saved.
-        with contextlib.suppress(PermissionError):
-            os.fchown(descriptor, old.st_uid, old.st_gid)
-    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
-    if hasattr(os, "listxattr"):
-        # Access lists and labels; a file system may know none, or keep some to itself.
-        with contextlib.suppress(OSError):
-            for name in os.listxattr(target):
-                os.setxattr(descriptor, name, os.getxattr(target, name))
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make the new name survive a power cut, if the file system can promise that.
-
-    The content is already in place: a refusal here does not fail the save.
-    """
-    with contextlib.suppress(OSError):
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _reason(error: Exception) -> str:
-    """Return in one line what happened and what to do."""
+def _reason(error: Exception, advice: Mapping[int, str] = _NO_ADVICE) -> str:
+    """Return in one line what happened and, where ``advice`` knows, what to do."""
     if isinstance(error, OSError) and error.errno is not None:
-        known = _ADVICE.get(error.errno)
+        known = advice.get(error.errno)
         plain = (error.strerror or os.strerror(error.errno)).lower()
         return f"{plain}; {known}" if known else plain
     return str(error)

@@ -1,6 +1,7 @@
-"""Stores unsaved texts so that they survive a crash: one file per edited file, private to the user.
+"""Stores unsaved texts so that they survive a crash: one file per window and edited file.
 
-Reads, and writes atomically.  `tui.flows.recovery_flow` decides which texts to keep, and when.
+Private to the user.  Reads, and writes atomically.  A window never touches what another one keeps
+as long as that one lives.  `tui.flows.recovery_flow` decides which texts to keep, and when.
 """
 
 import hashlib
@@ -8,12 +9,18 @@ import os
 import secrets
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import msgspec
 
+from tui.files.processes import ProcessIdentity, identity_of, lives
+
 __all__ = ["RecoveredText", "RecoveryStore"]
+
+_SUFFIX = ".msgpack"
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -25,6 +32,8 @@ class _Record(msgspec.Struct, frozen=True):
     """Seconds since the epoch."""
     pid: int
     """The process that wrote it; while it lives, the text is left to it."""
+    started: str = ""
+    """When that process began: another may have its number by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,9 @@ class RecoveredText:
 
 
 class RecoveryStore:
-    """The folder of unsaved texts.
+    """The unsaved texts of one window, and those that other windows left behind.
+
+    Any thread may call; one write or removal happens at a time.
 
     Args:
         folder: Created, readable by the user alone, with the first text.
@@ -48,47 +59,50 @@ class RecoveryStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._records: dict[Path, Path] = {}  # edited file: the record that holds its text
+        self._own: ProcessIdentity | None = None  # not asked for before the first paint
+        self._lock = Lock()
 
     def write(self, path: Path, text: str) -> None:
-        """Keep ``text`` as the unsaved content of ``path``.
+        """Keep ``text`` as the unsaved content of ``path`` in this window.
 
         Raises:
-            OSError: The folder cannot be written.
+            OSError: The folder cannot be written; the text kept before is still there.
         """
         content = text.encode("utf-8", "surrogatepass")
-        record = _Record(os.fsencode(path), content, time.time(), os.getpid())
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=".new-")  # mode 0600
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(msgspec.msgpack.encode(record))
-                file.flush()
-                os.fsync(handle)
-            os.replace(temporary, self.record_of(path))
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with self._lock:
+            own = self._own = self._own or identity_of()
+            record = _Record(os.fsencode(path), content, time.time(), own.pid, own.started)
+            place = self._records.get(path) or self._new_place(path)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=".new-")  # mode 0600
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(msgspec.msgpack.encode(record))
+                    file.flush()
+                    os.fsync(handle)
+                os.replace(temporary, place)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+            self._records[path] = place
+
+    def holds(self, path: Path) -> bool:
+        """Return whether this window keeps a text of ``path``, and it is there."""
+        place = self._records.get(path)
+        return place is not None and place.exists()
 
     def find(self, path: Path) -> RecoveredText | None:
-        """Return the newest unsaved text of ``path`` that was left behind; None if there is none.
+        """Return the newest text of ``path`` that a window left behind; None if there is none.
 
-        Such texts are the last one of a process that is gone, and those that were set aside.
+        Such windows are those whose process is gone, and earlier ones of this process.
         """
-        current = self.record_of(path)
-        aside = self._folder.glob(f"{current.stem}-*")
-        texts = [_read(current, others=False), *(_read(file, others=True) for file in aside)]
-        known = [found for found in texts if found is not None]
-        return max(known, key=lambda found: found.saved_at, default=None)
+        texts = self._left(f"{_digest(path)}*{_SUFFIX}")
+        return max(texts, key=lambda found: found.saved_at, default=None)
 
-    def set_aside(self, found: RecoveredText) -> None:
-        """Keep a text for later, where neither `write` nor `remove` touches it.
-
-        Raises:
-            OSError: The folder cannot be written.
-        """
-        current = self.record_of(found.path)
-        if found.record == current:
-            os.replace(current, current.with_stem(f"{current.stem}-{secrets.token_hex(6)}"))
+    def left_behind(self) -> list[Path]:
+        """Return the files of which windows left texts behind, in the order of their names."""
+        return sorted({found.path for found in self._left(f"*{_SUFFIX}")})
 
     def forget(self, found: RecoveredText) -> None:
         """Remove one text that was left behind.
@@ -99,38 +113,40 @@ class RecoveryStore:
         found.record.unlink(missing_ok=True)
 
     def remove(self, path: Path) -> None:
-        """Forget the text written for ``path``, if there is one; texts set aside stay."""
-        self.record_of(path).unlink(missing_ok=True)
+        """Forget what this window keeps of ``path``; texts of other windows stay.
 
-    def record_of(self, path: Path) -> Path:
-        """Return the recovery file of ``path``; its name does not reveal the path."""
-        digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
-        return self._folder / f"{digest}.msgpack"
+        Raises:
+            OSError: The folder cannot be written.  The text then counts as left behind.
+        """
+        with self._lock:
+            place = self._records.pop(path, None)
+            if place is not None:
+                place.unlink(missing_ok=True)
+
+    def _new_place(self, path: Path) -> Path:
+        """Return a name for a record that no other window can have; it does not tell the path."""
+        return self._folder / f"{_digest(path)}-{secrets.token_hex(8)}{_SUFFIX}"
+
+    def _left(self, pattern: str) -> Iterator[RecoveredText]:
+        """Yield the texts in records of such names that belong to no living window."""
+        with self._lock:
+            own = set(self._records.values())
+        for file in self._folder.glob(pattern):
+            if file not in own and (found := _read(file)) is not None:
+                yield found
 
 
-def _read(file: Path, *, others: bool) -> RecoveredText | None:
-    """Return the text in a recovery file; None if there is nothing to restore.
+def _digest(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
 
-    Args:
-        file: The recovery file.
-        others: Whether to return the text of another process that still lives.
-    """
+
+def _read(file: Path) -> RecoveredText | None:
+    """Return the text in a record; None if it cannot be read or its process still lives."""
     try:
         record = msgspec.msgpack.decode(file.read_bytes(), type=_Record)
         text = record.text.decode("utf-8", "surrogatepass")
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-    if not others and record.pid != os.getpid() and _alive(record.pid):
+    if record.pid != os.getpid() and lives(ProcessIdentity(record.pid, record.started)):
         return None
     return RecoveredText(Path(os.fsdecode(record.path)), text, record.saved_at, file)
-
-
-def _alive(pid: int) -> bool:
-    """Return whether a process of that id exists."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

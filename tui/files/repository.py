@@ -5,16 +5,13 @@ Which of its files git ignores is for `engine.repository.ignore`.
 
 from pathlib import Path
 
-__all__ = ["find_root"]
+from engine.repository.git import nearest_top
 
-_GIT = ".git"
+__all__ = ["find_root"]
 
 
 def find_root(path: Path) -> Path:
     """Return the nearest folder at or above ``path`` that holds ``.git``, else the path's own."""
     folder = path if path.is_dir() else path.parent
     folder = folder.resolve()
-    for candidate in (folder, *folder.parents):
-        if (candidate / _GIT).exists():
-            return candidate
-    return folder
+    return nearest_top(folder) or folder

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from textual.app import App
 
-from tui.format import path_text
+from engine.protocol.completion import RepositoryStats
+from tui.format import path_text, unread_text
 from tui.screens.line_input import LineInputScreen
 from tui.screens.question import Choice, QuestionScreen
 
@@ -39,14 +40,26 @@ class FileDialogs:
         self._app = app
         self._root = root
         self._start: Path | None = None  # what stands in the line that is typed
+        self._unread_told = False
 
     def shown_path(self, path: Path) -> str:
         """Return a path as people read it."""
         return path_text(path, self._root)
 
+    def tell(self, message: str) -> None:
+        """Say what may be of use; long enough to be read."""
+        self._app.notify(message, severity="warning", timeout=12)
+
     def complain(self, message: str) -> None:
         """Say what went wrong."""
         self._app.notify(message, severity="error", timeout=8)
+
+    def tell_unread(self, stats: RepositoryStats | None) -> None:
+        """Say, once, that suggestions do not learn from all files of the repository."""
+        unread = "" if stats is None else unread_text(stats.left_out)
+        if unread and not self._unread_told:
+            self._unread_told = True
+            self._app.notify(f"suggestions learn from the nearest files; {unread}", timeout=8)
 
     # ── questions ───────────────────────────────────────────────────────────────────────────
 

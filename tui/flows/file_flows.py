@@ -8,11 +8,12 @@ import asyncio
 import logging
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from textual.app import App
 
-from engine.repository.privacy import secret_file
+from engine.repository.secret_files import secret_file
 from tui.app_messages import FileMade
 from tui.files.documents import ChangedOnDisk, Document, DocumentError
 from tui.flows.file_dialogs import FileDialogs
@@ -97,6 +98,11 @@ class FileFlows:
             self._app.notify(document.read_only, title="read only", severity="warning")
         await self._recovery.offer(file)
         return file
+
+    async def tell_what_was_left(self) -> None:
+        """Name the files, other than open ones, of which a crash left unsaved text behind."""
+        async with self._lock:
+            await self._recovery.tell_what_was_left([file.real for file in self._deck])
 
     async def go_to_line(self) -> None:
         """Ask for ``line`` or ``line:column`` of the visible file and go there."""
@@ -189,11 +195,12 @@ class FileFlows:
     async def _write(self, file: OpenFile, document: Document, *, overwrite: bool) -> None:
         """Save the editor's text in ``document``; the old content survives a failure."""
         text = file.editor.text
-        await asyncio.to_thread(document.save, text, overwrite=overwrite)
+        make_safe = partial(self._recovery.make_safe, file, text)
+        await asyncio.to_thread(document.save, text, overwrite=overwrite, make_safe=make_safe)
         if file.editor.text == text:  # keys pressed while writing stay unsaved
             file.editor.mark_saved()
         file.missing = file.declined = False
-        await self._recovery.drop(file, file.real)
+        await self._recovery.keep()
         self._deck.note_change()
 
     # ── other programs ──────────────────────────────────────────────────────────────────────
@@ -218,6 +225,7 @@ class FileFlows:
     def _deleted(self, file: OpenFile) -> None:
         """Keep the text of a file that is gone, as unsaved."""
         file.missing = True
+        self._recovery.keep_soon()
         self._deck.note_change()
         self._app.notify(
             f"{self._dialogs.shown_path(file.path)} was deleted on disk; its text is kept here; "
@@ -265,12 +273,16 @@ class FileFlows:
         async with self._lock:
             file = self._deck.current
             if file is not None and await self._may_lose([file]):
+                await self._recovery.keep()  # before it is out of sight: what was undone goes too
                 await self._deck.close(file)
 
     async def may_quit(self) -> bool:
         """Ask about unsaved files; return whether the app may end."""
         async with self._lock:
-            return await self._may_lose(self._deck.unsaved)
+            may_quit = await self._may_lose(self._deck.unsaved)
+            if may_quit:
+                await self._recovery.keep()
+            return may_quit
 
     async def _may_lose(self, files: Sequence[OpenFile]) -> bool:
         """Ask what becomes of unsaved files; False leaves everything as it is."""
@@ -284,7 +296,7 @@ class FileFlows:
                     return False
         elif answer == "discard":
             for file in unsaved:
-                await self._recovery.drop(file, file.real)
+                file.discarded = True
         return answer != "cancel"
 
     async def _secret(self, path: Path) -> str | None:

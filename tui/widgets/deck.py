@@ -51,6 +51,9 @@ class OpenFile:
     declined: bool = False
     """Whether the person kept their text when the file changed on disk; saving asks again."""
 
+    discarded: bool = False
+    """Whether the person threw the unsaved text away; it is not kept for recovery any longer."""
+
     @property
     def path(self) -> Path:
         """Where the person finds the file; its last part may be a link."""

@@ -19,10 +19,15 @@ from textual.widgets.tree import TreeNode
 
 from engine.repository.ignore import IgnoreRules
 from engine.visible_text import visible
-from tui.format import path_text, printable
+from tui.format import count_text, path_text, printable
 from tui.widgets.theme_inks import inks_of
 
 __all__ = ["RepoTree"]
+
+MAX_ENTRIES = 1_000
+"""Most entries of one folder that are shown; a line tells of the others."""
+MAX_DEPTH = 60
+"""Folders in folders that can be opened: Textual calls itself for each."""
 
 
 class RepoTree(DirectoryTree):
@@ -69,6 +74,7 @@ new file beside the cursor, `r` reads the folders again. ● marks files with un
             self.folder = folder
 
     def __init__(self, rules: IgnoreRules, *, id: str | None = None) -> None:
+        self._filling = False
         super().__init__(rules.root, id=id)
         self.border_title = Content(path_text(rules.root, rules.root.parent) or "/")
         self.show_root = False
@@ -97,25 +103,67 @@ new file beside the cursor, `r` reads the folders again. ● marks files with un
             )
             child = next(found, None)
             if child is None:
-                return  # git ignores it, or it was made after the folder was read
+                return  # git ignores it, it was made later, or there are too many beside it
             node = child
+            if not node.allow_expand:
+                break  # it is the file, or as deep as folders are shown
         self.call_after_refresh(self.move_cursor, node)  # its line is known by then
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
-        """Drop what git ignores; runs in the loading thread."""
-        return [
-            path
-            for path in paths
-            if not self._rules.hidden_in(path.parent, path.name, is_dir=self._safe_is_dir(path))
-        ]
+        """Drop what git ignores of one folder's entries; runs in the loading thread."""
+        entries = {path.name: path for path in paths}
+        if not entries:
+            return []
+        folder = next(iter(entries.values())).parent
+        return [entries[name] for name in self._rules.shown(folder, entries)]
+
+    def _populate_node(self, node: TreeNode[DirEntry], content: Iterable[Path]) -> None:
+        """Show a folder's entries, as many as a person can look through.
+
+        The tree is laid out once for all of them; Textual does it for each, which takes many
+        seconds for thousands.
+        """
+        paths = list(content)
+        self._filling = True
+        try:
+            super()._populate_node(node, paths[:MAX_ENTRIES])
+            if len(paths) > MAX_ENTRIES:
+                node.add_leaf(f"… {count_text(len(paths) - MAX_ENTRIES)} more: Ctrl+O finds them")
+            if self._depth(node) >= MAX_DEPTH:
+                self._end_at(node)
+        finally:
+            self._filling = False
+        self._invalidate()
+
+    def _invalidate(self) -> None:
+        """Lay the tree out again, but not in the middle of a change."""
+        if not self._filling:
+            super()._invalidate()
+
+    def _end_at(self, node: TreeNode[DirEntry]) -> None:
+        """Let no folder in a folder be opened, and say so."""
+        folders = [child for child in node.children if child.allow_expand]
+        for folder in folders:
+            folder.allow_expand = False
+        if folders:
+            node.add_leaf(f"… shown {MAX_DEPTH} folders deep: Ctrl+O finds what is below")
+
+    def _depth(self, node: TreeNode[DirEntry]) -> int:
+        """Return how many folders a node is below the root."""
+        depth, above = 0, node
+        while above.parent is not None:
+            depth, above = depth + 1, above.parent
+        return depth
 
     def render_label(self, node: TreeNode[DirEntry], base_style: Style, style: Style) -> Text:
         """Return an arrow and the name; ● behind unsaved files."""
-        name = "" if node.data is None else visible(printable(Path(node.data.path.name)))
-        label = Text(name, style=style, end="")
-        if not self.is_mounted or node.data is None:
+        name = node.label if node.data is None else visible(printable(Path(node.data.path.name)))
+        label = Text(str(name), style=style, end="")
+        if not self.is_mounted:
             return label
         inks = inks_of(self)
+        if node.data is None:  # a remark
+            return Text(f"  {node.label}", style=base_style + Style(color=inks.muted), end="")
         if node.allow_expand:
             arrow = "▾ " if node.is_expanded else "▸ "
             return Text(arrow, style=base_style + Style(color=inks.muted)).append_text(label)

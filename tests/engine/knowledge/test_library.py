@@ -7,6 +7,7 @@ import pytest
 
 from engine.knowledge import library as module
 from engine.knowledge.library import MAX_CHANGED, REFRESH_SECONDS, Library
+from engine.repository import listing, readable_files
 
 PYTHON = (".py",)
 
@@ -100,6 +101,25 @@ def test_its_size_is_that_of_the_files(tmp_path: Path, tokenizer) -> None:
     assert library.files == 2
     texts = ("width\n", "height = width\n")
     assert library.tokens == sum(len(tokenizer.encode_part(text)) for text in texts)
+
+
+def test_files_that_are_too_many_are_counted(
+    tmp_path: Path, tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(5):
+        write(tmp_path, f"{i}.py")
+    library = make(tmp_path, tokenizer)
+    library.read()
+    assert library.left_out == 0
+    monkeypatch.setattr(readable_files, "MAX_FILES", 2)
+    write(tmp_path, "deep/er/helper.py")
+    library.read("deep/er/open.py")
+    assert library.left_out == 4
+    assert "deep/er/helper.py" in known(library)
+    monkeypatch.setattr(listing, "WALK_SECONDS", -1.0)  # no time for a second folder
+    write(tmp_path, "folder/x.py")
+    library.read()
+    assert library.left_out is None
 
 
 def test_changed_new_and_removed_files_are_noticed(tmp_path: Path, tokenizer) -> None:

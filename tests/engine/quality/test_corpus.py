@@ -1,4 +1,6 @@
+import inspect
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,17 @@ def test_a_large_directory_is_sampled_evenly(
     assert len(found) == 6
     assert [path for root, path in found if root == "small"] == ["a.py", "b.py"]
     assert found == names(tmp_path)
+
+
+def test_folders_may_be_deeper_than_python_calls_itself(tmp_path: Path) -> None:
+    deep = "/".join(["d"] * 200)
+    write(tmp_path, **{f"{deep}/x": "x = 1\n"})
+    (tmp_path / "loop").symlink_to(".")
+    (tmp_path / "__init__.py").write_text("")  # all of it is one repository
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 120)
+    try:
+        found = {path for _, path in names(tmp_path)}
+    finally:
+        sys.setrecursionlimit(limit)
+    assert f"{deep}/x.py" in found

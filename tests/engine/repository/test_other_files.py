@@ -1,8 +1,16 @@
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
-from engine.repository.other_files import MAX_CHARACTERS, MAX_FILES, OtherFiles, outline
+from engine.repository import other_files
+from engine.repository.other_files import (
+    MAX_CHARACTERS,
+    MAX_FILES,
+    RULES_SECONDS,
+    OtherFiles,
+    outline,
+)
 
 MONEY = '''"""Money."""
 
@@ -53,6 +61,31 @@ def test_an_outline_of_a_name_has_its_fields_and_public_methods() -> None:
         '    currency: str = "EUR"',
         '    def add(self, other: "Money") -> "Money":',
     ]
+
+
+def test_blanks_before_a_closing_bracket_go_whatever_stands_there() -> None:
+    assert outline("def f(\n    a,\n    b, \n) -> int:\n") == "def f(a, b) -> int:"
+    assert outline("def f(\n\n) -> int:\n") == "def f() -> int:"
+
+
+def test_a_line_of_nothing_but_blanks_does_not_stop_the_engine() -> None:
+    """It was looked through again from each of its blanks."""
+    text = f"def f(\n    a{' ' * 150_000}b\n):\n"
+    began = perf_counter()
+    outline(text)
+    outline(f"def f(\n    a{', ' * 75_000}b\n):\n")
+    assert perf_counter() - began < 2
+
+
+def test_rules_that_change_are_heeded(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(other_files, "monotonic", lambda: now)
+    files = OtherFiles(repository)
+    text = "from ledger.money import parse\n"
+    assert files.outlines("main.py", text)
+    (repository / ".gitignore").write_text("money.py\n")
+    now += RULES_SECONDS + 1
+    assert not files.outlines("main.py", text)
 
 
 def test_an_outline_of_several_names_has_them_in_order() -> None:

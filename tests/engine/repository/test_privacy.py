@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.repository.privacy import PATTERNS, is_secret, secret_file
+from engine.repository.privacy import PATTERNS, is_secret
 
 SECRET = [
     ".env",
@@ -133,23 +133,3 @@ def test_the_documentation_names_every_kind():
 
     for sign in (".env", ".pem", ".key", "id_rsa", ".p12", ".kdbx", ".netrc", ".tfstate", ".ssh/"):
         assert sign.strip("*") in engine.repository.privacy.__doc__
-
-
-def test_a_link_is_as_private_as_what_it_leads_to(tmp_path: Path) -> None:
-    (tmp_path / ".ssh").mkdir()
-    (tmp_path / "keys").symlink_to(".ssh")
-    (tmp_path / "link.py").symlink_to("cert.pem")
-    (tmp_path / "key.pem").symlink_to("plain.py")
-    (tmp_path / ".ssh" / "out.py").symlink_to(tmp_path / "plain.py")
-    assert secret_file(tmp_path / "plain.py") is None
-    assert secret_file(tmp_path / "link.py") == "*.pem"
-    assert secret_file(tmp_path / "key.pem") == "*.pem"
-    assert secret_file(tmp_path / "keys" / "config.py") == ".ssh/"
-    assert secret_file(tmp_path / "keys" / "out.py") == ".ssh/"
-    assert secret_file(tmp_path / "plain.py", ["plain.*"]) == "plain.*"
-
-
-def test_links_in_a_circle_are_judged_by_their_names(tmp_path: Path) -> None:
-    (tmp_path / "a.py").symlink_to("b.py")
-    (tmp_path / "b.py").symlink_to("a.py")
-    assert secret_file(tmp_path / "a.py") is None

@@ -16,7 +16,7 @@ def write(root: Path, name: str, text: str = "x = 1\n") -> Path:
 
 
 def names(root: Path, *, private: tuple[str, ...] = (), near: str = "") -> list[str]:
-    return [file.name for file in find_files(root, PYTHON, private, near)]
+    return [file.name for file in find_files(root, PYTHON, private, near).files]
 
 
 def test_secret_ignored_linked_large_and_empty_files_are_left_out(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_secret_ignored_linked_large_and_empty_files_are_left_out(tmp_path: Path
 
 def test_a_file_is_described_as_it_stands_on_disk(tmp_path: Path) -> None:
     path = write(tmp_path, "b/c.py", "1")
-    (file,) = find_files(tmp_path, PYTHON, ())
+    (file,) = find_files(tmp_path, PYTHON, ()).files
     assert (file.name, file.path, file.size_bytes) == ("b/c.py", path, 1)
     assert file.changed_ns == path.stat().st_mtime_ns
 
@@ -68,9 +68,11 @@ def test_number_and_size_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyP
         write(tmp_path, f"{i}.py", "x" * 10)
     monkeypatch.setattr(readable_files, "MAX_FILES", 4)
     assert len(names(tmp_path)) == 4
+    assert find_files(tmp_path, PYTHON, ()).left_out == 2
     for limit, count in ((29, 2), (30, 3)):
         monkeypatch.setattr(readable_files, "MAX_TOTAL_BYTES", limit)
         assert len(names(tmp_path)) == count
+        assert find_files(tmp_path, PYTHON, ()).left_out == 6 - count
 
 
 @pytest.mark.parametrize(
@@ -85,13 +87,13 @@ def test_number_and_size_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyP
 )
 def test_only_text_is_read(tmp_path: Path, data: bytes, text: str | None) -> None:
     path = write(tmp_path, "a.py")
-    (file,) = find_files(tmp_path, PYTHON, ())
+    (file,) = find_files(tmp_path, PYTHON, ()).files
     path.write_bytes(data)
     assert read_text(file) == text
 
 
 def test_a_file_that_is_gone_has_no_text(tmp_path: Path) -> None:
     path = write(tmp_path, "a.py")
-    (file,) = find_files(tmp_path, PYTHON, ())
+    (file,) = find_files(tmp_path, PYTHON, ()).files
     path.unlink()
     assert read_text(file) is None

@@ -1,13 +1,17 @@
 """Unsaved text in the app, and what is left of it after a crash."""
 
+import errno
+import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.protocol.messages import Complete
 from tests.tui.app.fakes import FakeClient, until
 from tests.tui.app.file_looks import GREETING, NO_PANES, SIZE, MakeApp, asked, open_text
+from tui.files import replacing
 from tui.files.recovery import RecoveryStore
 from tui.settings import PrivacySettings, Settings
 from tui.user_folders import recovery_dir
@@ -44,8 +48,7 @@ async def test_a_closed_terminal_loses_nothing(make_app: MakeApp, repository: Pa
 async def test_typing_without_a_rest_is_kept_safe_too(
     make_app: MakeApp, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.flows.recovery_flow._REST_SECONDS", 0.2)
-    monkeypatch.setattr("tui.flows.recovery_flow._AT_LATEST_SECONDS", 0.0)
+    monkeypatch.setattr("tui.flows.recovery_flow._PAUSE_SECONDS", 0.1)
     app = make_app(GREETING, settings=NO_PANES)
     store = RecoveryStore(recovery_dir())
     async with app.run_test(size=SIZE) as pilot:
@@ -127,8 +130,8 @@ async def test_text_for_later_outlives_editing_and_is_offered_again(
 async def test_text_left_behind_is_offered(
     make_app: MakeApp, repository: Path, key: str, first: str, kept: bool
 ) -> None:
+    RecoveryStore(recovery_dir()).write(repository / GREETING, "Unsaved work\n")
     store = RecoveryStore(recovery_dir())
-    store.write(repository / GREETING, "Unsaved work\n")
     app = make_app(GREETING, settings=NO_PANES)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: asked(app))
@@ -137,6 +140,32 @@ async def test_text_left_behind_is_offered(
         await until(pilot, lambda: open_text(app).startswith(first))
         await until(pilot, lambda: (store.find(repository / GREETING) is not None) == kept)
         assert app.status.view.unsaved == (key == "r")
+
+
+async def test_a_file_is_written_in_place_only_after_its_text_is_safe(
+    make_app: MakeApp, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*arguments: object) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(replacing, "_replace", busy)
+    app = make_app(GREETING, settings=NO_PANES)
+    store = RecoveryStore(recovery_dir())
+    seen: list[str] = []
+    overwrite = replacing._overwrite
+
+    def watched(*arguments: Any) -> os.stat_result:
+        found = store.find(repository / GREETING)
+        seen.append("" if found is None else found.text)
+        return overwrite(*arguments)
+
+    monkeypatch.setattr(replacing, "_overwrite", watched)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor)
+        await pilot.press("x", "ctrl+s")
+        await until(pilot, lambda: not app.status.view.unsaved)
+        assert (repository / GREETING).read_text() == open_text(app) == seen[0]
+        await until(pilot, lambda: store.find(repository / GREETING) is None)
 
 
 async def test_quitting_without_saving_leaves_nothing_behind(

@@ -64,7 +64,7 @@ class FakeSession:
         on_progress(Progress("kernels", 1, 2, "preparing matmul"))
         return self
 
-    def read_repository(self, root: str, private_patterns: tuple[str, ...]) -> None:
+    def read_repository(self, root: str, private_patterns: tuple[str, ...], near: str = "") -> None:
         self.read.append((root, private_patterns))
 
     def complete(self, request: Any) -> Any:
