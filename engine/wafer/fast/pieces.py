@@ -19,7 +19,7 @@ from engine.wafer.fast.memory import (
     heads_of,
     order_of,
     pieces_of,
-    vector_of,
+    span_of,
 )
 from engine.wafer.fast.threads import claims
 from engine.wafer.fast.threads.atomics import array_at
@@ -170,7 +170,8 @@ def _compute_rows(memory, number, source, target, rows, who):
     if op == _GATE:
         vectors.gate(memory.values, source, memory.activations[variant], target, rows)
     else:
-        gain, eps = vector_of(memory, row[_WEIGHT]), memory.norms[variant]
+        gain = memory.vectors[span_of(memory.matrices, row[_WEIGHT])]
+        eps = memory.norms[variant]
         order = order_of(memory.orders, row[_ORDER])
         partial = memory.partial[who * memory.own.parts : (who + 1) * memory.own.parts]
         if memory.norm_shapes[variant, 0] == 1:

@@ -75,8 +75,8 @@ def float_code(path: DotPath) -> FloatCode:
     gets those of 128 bits, which all have.
     """
     if path.widen is widen_half:
-        return FloatCode(4, (4, 1), _widen_any_half)
-    return FloatCode(path.lanes, (8, 4, 1) if path.lanes == 16 else (4, 1), path.widen)
+        return FloatCode(4, (4, 2, 1), _widen_any_half)
+    return FloatCode(path.lanes, (8, 4, 2, 1) if path.lanes == 16 else (4, 2, 1), path.widen)
 
 
 def _widen_any_half(builder: Any, bits: Any) -> Any:

@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
-from numba.np.arrayobj import make_array
+from numba.np.arrayobj import make_array, populate_array
 
 from engine.wafer.fast.kernels.dot import path_table
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP, LINE, PANEL, STRIP
@@ -50,6 +50,8 @@ ROW_TOTAL = _TOTAL
 """The first of those of all chains."""
 
 intrinsic: Any = _intrinsic  # its type counts one argument too many
+
+_FLOAT_BYTES = 4
 
 _AHEAD_BYTES = 8192
 """How far ahead of its use memory is asked for.  A processor sees too few loads ahead, and its own
@@ -189,17 +191,21 @@ def _unpack(
 
 @intrinsic
 def room_for_sums(typing_context: Any) -> Any:
-    """Return a pointer to floats of the calling function, `ROW_SUMS` for each of `THIN_ROWS`.
+    """Return an array of the calling function's, `ROW_SUMS` floats for each of `THIN_ROWS`.
 
-    They live as long as its call, and cost nothing to make.
+    It lives as long as its call, and costs nothing to make.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        room = cgutils.alloca_once(builder, F32, size=THIN_ROWS * ROW_SUMS)
+        size = THIN_ROWS * ROW_SUMS
+        room = cgutils.alloca_once(builder, F32, size=size)
         room.align = LINE
-        return room
+        array = make_array(signature.return_type)(context, builder)
+        count, each = (context.get_constant(types.intp, number) for number in (size, _FLOAT_BYTES))
+        populate_array(array, room, [count], [each], each, None)
+        return array._getvalue()
 
-    return types.CPointer(types.float32)(), codegen
+    return types.Array(types.float32, 1, "C")(), codegen
 
 
 def _end_chain(typing_context: Any, products: Any, rows: Any, sums: Any) -> Any:
