@@ -235,7 +235,7 @@ def _weigh(path, size, heads, cache, seen, kept, kv, chunk_at, scratch, weights,
         total: The same, where they end.
     """
     parts, group, stride = heads.position_parts, heads.position_group, _stride(heads)
-    count = size * (chunk_size(path) + 1)
+    count = size * (chunk_size(path, size) + 1)
     base = kv * cache.context * stride + chunk_at
     first, end = seen
     ahead = (parts - 1 - first % parts) % parts  # from the first position to the last part's
@@ -261,7 +261,7 @@ def _weigh(path, size, heads, cache, seen, kept, kv, chunk_at, scratch, weights,
 @helper
 def _write(path, size, heads, rows, kv_head, pair, last, chunk_at, scratch, sums, out, target):
     """Out ← the quotients of a chunk's sums and those of the weights, for pairs up to ``last``."""
-    shared, chunk = heads.queries // heads.keys, chunk_size(path)
+    shared, chunk = heads.queries // heads.keys, chunk_size(path, size)
     width = min(chunk, heads.dims - chunk_at)
     for p in range(min(size, last + 1 - pair)):
         which = pair + p
@@ -317,7 +317,7 @@ def piece(
         shift_scores(path, size, scratch, weights, scores.size // KEY_BLOCK)
         _exponentials(scores)
         _hide(heads, rows, position, pair, size, last, begin, end, scratch, origin, np.float32(0.0))
-        for chunk_at in range(0, heads.dims, chunk_size(path)):
+        for chunk_at in range(0, heads.dims, chunk_size(path, size)):
             _weigh(
                 path, size, heads, cache, seen, kept, kv, chunk_at, scratch, origin, chain, total
             )
