@@ -143,9 +143,10 @@ def append(
         for h in range(heads.keys):
             kv = layer * heads.keys + h
             _append_key(values, keys_at + h * heads.dims, heads.dims, cache, kv, position + m)
-            base = (kv * cache.context + position + m) * stride
+            base, at = (kv * cache.context + position + m) * stride, values_at + h * heads.dims
+            kept, some = cache.values[base : base + heads.dims], values[at : at + heads.dims]
             for i in range(heads.dims):
-                cache.values[base + i] = half_bits(values[values_at + h * heads.dims + i])
+                kept[i] = half_bits(some[i])
 
 
 # ── one block of pairs ──────────────────────────────────────────────────────────────────────
@@ -268,8 +269,10 @@ def _write(path, size, heads, rows, kv_head, pair, last, chunk_at, scratch, sums
         head = kv_head * shared + which % shared
         row = target.at + _row(heads, rows, which) * target.width + head * heads.dims
         norm = scratch[sums + size * chunk + p]
+        some = scratch[sums + p * chunk : sums + p * chunk + width]
+        result = out[row + chunk_at : row + chunk_at + width]
         for d in range(width):
-            out[row + chunk_at + d] = scratch[sums + p * chunk + d] / norm
+            result[d] = some[d] / norm
 
 
 @kernel
@@ -369,8 +372,9 @@ def copy_item(source, source_block, heads, rows, values, target, number):
         row, left = _row(heads, rows, which), (kv_head * shared + which % shared) * heads.dims
         at = source_block.at + row * source_block.width + left
         to = target.at + row * target.width + left
+        result, some = values[to : to + heads.dims], source[at : at + heads.dims]
         for d in range(heads.dims):
-            values[to + d] = source[at + d]
+            result[d] = some[d]
 
 
 @kernel
