@@ -7,7 +7,7 @@ MAKE_ARRAYS = {lookup.row, wide.wide_product}
 
 
 def test_kernels_count_no_references_unless_they_make_arrays():
-    """Every count is an atomic addition, and a token has thousands of calls with dozens of arrays."""
+    """Every count is an atomic addition; a token has thousands of calls with dozens of arrays."""
     every = {*warm_up.ENTRIES, *(dispatcher for _, dispatcher in warm_up.kernels())}
     counting = {each for each in every if each.targetoptions.get("_nrt", True)}
 
