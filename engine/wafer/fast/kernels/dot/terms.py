@@ -7,7 +7,7 @@ The type of the `Products` chooses the code, which `engine.wafer.fast.kernels.do
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
@@ -21,6 +21,7 @@ from engine.wafer.fast.kernels.dot.vector_code import (
     F32,
     I8,
     I32,
+    ON_ZEN,
     RowPointers,
     SumPointers,
     Tile,
@@ -56,7 +57,7 @@ _AHEAD_BYTES = 8192
 """How far ahead of its use memory is asked for.  A processor sees too few loads ahead, and its own
 prefetching ends with each page: half the speed without."""
 
-_NEAR_BYTES = (16 << 20) if binding.get_host_cpu_name().startswith("znver") else 0
+_NEAR_BYTES = (16 << 20) if ON_ZEN else 0
 """Weights up to which nothing is asked for: a cache that several cores share holds them.  Zen 5's
 own prefetching is as good there, while asking costs a fifth of a product; of processors of other
 makers nothing is known."""
