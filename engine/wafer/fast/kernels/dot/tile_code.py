@@ -52,11 +52,11 @@ def add_terms(
         rows: Begins with the first row again.  What is written for a row may be written once, in a
             loop over all of them.
     """
-    known: dict[RowPointers, _Row] = {}
+    known: dict[RowPointers, _RowInputs] = {}
     for part in range(tile.parts):
         weights = _weights(builder, path, storage, tile, part)
         for row in rows():
-            loaded = known.setdefault(row, _Row(builder, row, path.lanes))
+            loaded = known.setdefault(row, _RowInputs(builder, row, path.lanes))
             sums = _vector(builder, row.part.before, part, path.lanes)
             for term in _terms(builder, path, storage, weights, loaded):
                 sums = builder.fadd(sums, term)
@@ -108,7 +108,7 @@ def _weights(builder: Any, path: DotPath, storage: Storage, tile: Tile, part: in
     )
 
 
-class _Row:
+class _RowInputs:
     """The inputs of a row, a vector with a copy for each output; loaded when first asked for.
 
     Args:
@@ -152,7 +152,7 @@ class _Row:
 
 
 def _terms(
-    builder: Any, path: DotPath, storage: Storage, weights: _Weights, row: _Row
+    builder: Any, path: DotPath, storage: Storage, weights: _Weights, row: _RowInputs
 ) -> Iterator[Any]:
     """Yield the terms of a row, that of the lower half of the group first if there are two."""
     halves = len(weights.scales)
@@ -165,7 +165,7 @@ def _terms(
         yield _term(builder, row, dots, factors, weights.least, total)
 
 
-def _term(builder: Any, row: _Row, dots: Any, factors: Any, least: Any, total: Any) -> Any:
+def _term(builder: Any, row: _RowInputs, dots: Any, factors: Any, least: Any, total: Any) -> Any:
     # Plain operations without flags: LLVM never fuses them.
     product = builder.sitofp(dots, factors.type)
     term = builder.fmul(product, builder.fmul(factors, row.scale()))
