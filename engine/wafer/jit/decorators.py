@@ -14,7 +14,7 @@ _COUNTED: dict[str, Any] = {
 }  # fmt: skip
 
 # Nothing counts references to arrays: every count is an atomic addition, and a call with its tuples
-# of arrays has dozens of them, a quarter of a µs.
+# of arrays has dozens of them: of a panel of 256 inputs they were a third, 150 ns.
 _FLAGS: dict[str, Any] = {**_COUNTED, "_nrt": False}
 _PART: dict[str, Any] = {
     **_FLAGS,
