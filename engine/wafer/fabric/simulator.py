@@ -45,7 +45,7 @@ from engine.wafer.fabric.state import (
     Totals,
     new_fabric,
 )
-from engine.wafer.jit.decorators import bare_kernel, inlined
+from engine.wafer.jit.decorators import inlined, kernel
 
 __all__ = ["BLOCKED", "DONE", "STOPPED", "Fabric", "Totals", "new_fabric", "simulate"]
 
@@ -129,7 +129,7 @@ def _settle(f):
     return unfinished, end, still
 
 
-@bare_kernel
+@kernel
 def _run(f, position, rows, limit, reverse):
     """See `simulate`."""
     agenda, size, clock = f.agenda, f.agenda_size, f.clock

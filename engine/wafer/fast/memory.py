@@ -34,7 +34,7 @@ __all__ = [
     "pieces_of",
     "rows_of",
     "scaling_of",
-    "vector_of",
+    "span_of",
 ]
 
 _LAST_ROW = int(Field.LAST_ROW)
@@ -123,10 +123,10 @@ def pieces_of(matrices: Table, weight: int) -> Pieces:
 
 
 @helper
-def vector_of(memory: Memory, weight: int) -> Floats:
-    """Return a vector: a norm's weights, a bias."""
-    at, width = memory.matrices[weight, 0], memory.matrices[weight, 1]
-    return memory.vectors[at : at + width]
+def span_of(matrices: Table, weight: int) -> slice:
+    """Return where a vector lies in `Memory.vectors`: a norm's weights, a bias; −1 as above."""
+    row = max(weight, 0)
+    return slice(matrices[row, 0], matrices[row, 0] + matrices[row, 1])
 
 
 @helper

@@ -1,9 +1,9 @@
 """The pieces that instructions fall into, and who computes them where.
 
 The caller computes a piece in its place.  A helper computes it in memory of its own, and settles
-it afterwards, if it still may.  A piece is a panel of a product, an item of an attention, or a few
-rows of an instruction on vectors; it reads what earlier instructions wrote and writes what no other
-piece does.
+it afterwards, if it still may.  A piece is some panels of a product, an item of an attention, or a
+few rows of an instruction on vectors; it reads what earlier instructions wrote and writes what no
+other piece does.
 Knows the instruction table and the kernels; nothing of how pieces are handed out.
 """
 
@@ -19,7 +19,7 @@ from engine.wafer.fast.memory import (
     heads_of,
     order_of,
     pieces_of,
-    vector_of,
+    span_of,
 )
 from engine.wafer.fast.threads import claims
 from engine.wafer.fast.threads.atomics import array_at
@@ -27,7 +27,7 @@ from engine.wafer.jit.decorators import helper, kernel
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.program import MAX_ROWS, Program
 
-__all__ = ["WORTH_SHARING", "help_steps", "own_size", "share"]
+__all__ = ["PIECE_WORK", "WORTH_SHARING", "help_steps", "own_size", "share"]
 
 _OP = int(Field.OP)
 _LAYER = int(Field.LAYER)
@@ -39,8 +39,15 @@ _VARIANT = int(Field.VARIANT)
 _MATMUL, _ATTENTION, _NORM = int(Op.MATMUL), int(Op.ATTENTION), int(Op.NORM)
 _QUANTISE, _GATE = int(Op.QUANTISE), int(Op.GATE)
 
-WORTH_SHARING = 1 << 19
-"""Multiply–accumulates below which handing pieces out costs more than it saves: some µs."""
+WORTH_SHARING = 1 << 17
+"""Multiply–accumulates below which handing pieces out costs more than it saves: a µs or two."""
+
+PIECE_WORK = 1 << 16
+"""Multiply–accumulates of a piece of a product, at most, if it has several panels: a µs."""
+
+_ATTENTION_COST = 4
+"""Multiply–accumulates that take as long as one of an attention, which is by number and position
+of float32 numbers, not of bytes."""
 
 _VECTOR_COST = 8
 """Multiply–accumulates that take as long as a norm, a gate or a quantisation of one number."""
@@ -77,7 +84,7 @@ def _work(memory: Memory, number: int, rows: RowSpan, position: int) -> int:
         heads, seen = _heads(memory, number), position + rows.last
         if heads.window > 0:
             seen = min(seen, heads.window)
-        return int(count * heads.queries * seen * heads.dims)
+        return int(count * heads.queries * seen * heads.dims * _ATTENTION_COST)
     return int(count * block_of(memory.buffers, row[_SOURCE]).width * _VECTOR_COST)
 
 
@@ -86,10 +93,31 @@ def _number_of_pieces(memory: Memory, number: int, rows: RowSpan) -> int:
     """Return how many pieces an instruction falls into."""
     row = memory.table[number]
     if row[_OP] == _MATMUL:
-        return int(pieces_of(memory.matrices, row[_WEIGHT]).number)
+        panels, together = pieces_of(memory.matrices, row[_WEIGHT]), _together(memory, number, rows)
+        return int((panels.number + together - 1) // together)
     if row[_OP] == _ATTENTION:
         return int(attend.items(_heads(memory, number), rows))
     return int((rows.last - rows.first + _ROWS - 1) // _ROWS)
+
+
+@helper
+def _together(memory, number, rows):
+    """Return how many panels of a product make a piece, at most: as many as a helper has room for.
+
+    Panels of few inputs are computed in less time than it takes to hand them out.
+    """
+    inputs, count = memory.matrices[memory.table[number, _WEIGHT], 1], rows.last - rows.first
+    room = memory.own.size // (count * PANEL)
+    return max(1, min(room, PIECE_WORK // (count * inputs * PANEL)))
+
+
+@helper
+def _panels(memory, number, rows, piece):
+    """Return the panels of a piece of a product."""
+    all_of_them = pieces_of(memory.matrices, memory.table[number, _WEIGHT])
+    together = _together(memory, number, rows)
+    first, end = all_of_them.first + piece * together, all_of_them.first + all_of_them.number
+    return range(first, min(first + together, end))
 
 
 @helper
@@ -118,6 +146,13 @@ def _own(memory, who, first, left, width):
 
 
 @helper
+def _own_panel(memory, who, rows, panel, place):
+    """Return the block in a helper's own memory for a panel of its piece, in which it is so far."""
+    ahead = place * (rows.last - rows.first) * PANEL
+    return _own(memory, who, rows.first, memory.panels.pieces[panel, 3] - ahead, PANEL)
+
+
+@helper
 def _compute(memory, cache, number, rows, position, piece, who):
     """Compute a piece of an instruction.
 
@@ -134,14 +169,15 @@ def _compute(memory, cache, number, rows, position, piece, who):
     op, source = row[_OP], block_of(memory.buffers, row[_SOURCE])
     target = block_of(memory.buffers, row[_TARGET])
     if op == _MATMUL:
-        panel = pieces_of(memory.matrices, row[_WEIGHT]).first + piece
         order = order_of(memory.orders, row[_ORDER])
-        if who != _CALLER:
-            target = _own(memory, who, rows.first, memory.panels.pieces[panel, 3], PANEL)
-        address = memory.panels.entries[memory.panels.pieces[panel, 4], 0]
-        call_product(
-            address, memory.panels, panel, memory.inputs, order, memory.values, target, rows
-        )
+        panels = _panels(memory, number, rows, piece)
+        for panel in panels:
+            if who != _CALLER:
+                target = _own_panel(memory, who, rows, panel, panel - panels.start)
+            address = memory.panels.entries[memory.panels.pieces[panel, 4], 0]
+            call_product(
+                address, memory.panels, panel, memory.inputs, order, memory.values, target, rows
+            )
     elif op == _ATTENTION:
         if who != _CALLER:
             target = _own(memory, who, rows.first, 0, target.width)
@@ -170,7 +206,8 @@ def _compute_rows(memory, number, source, target, rows, who):
     if op == _GATE:
         vectors.gate(memory.values, source, memory.activations[variant], target, rows)
     else:
-        gain, eps = vector_of(memory, row[_WEIGHT]), memory.norms[variant]
+        gain = memory.vectors[span_of(memory.matrices, row[_WEIGHT])]
+        eps = memory.norms[variant]
         order = order_of(memory.orders, row[_ORDER])
         partial = memory.partial[who * memory.own.parts : (who + 1) * memory.own.parts]
         if memory.norm_shapes[variant, 0] == 1:
@@ -188,10 +225,11 @@ def _settle(memory, number, rows, piece, who):
     row = memory.table[number]
     target = block_of(memory.buffers, row[_TARGET])
     if row[_OP] == _MATMUL:
-        panel = pieces_of(memory.matrices, row[_WEIGHT]).first + piece
-        width, left = memory.panels.pieces[panel, 2], memory.panels.pieces[panel, 3]
-        own = _own(memory, who, rows.first, left, PANEL)
-        _copy_rows(memory.values, own, target, left, width, rows)
+        panels = _panels(memory, number, rows, piece)
+        for panel in panels:
+            width, left = memory.panels.pieces[panel, 2], memory.panels.pieces[panel, 3]
+            own = _own_panel(memory, who, rows, panel, panel - panels.start)
+            _copy_rows(memory.values, own, target, left, width, rows)
     elif row[_OP] == _ATTENTION:
         own = _own(memory, who, rows.first, 0, target.width)
         attend.copy_item(
@@ -211,8 +249,9 @@ def _copy_rows(values, source, target, left, width, rows):
     """Copy ``width`` numbers of some rows from ``left`` on."""
     for m in range(rows.first, rows.last):
         at, own = target.at + m * target.width + left, source.at + m * source.width + left
+        result, some = values[at : at + width], values[own : own + width]
         for i in range(width):
-            values[at + i] = values[own + i]
+            result[i] = some[i]
 
 
 @helper

@@ -15,7 +15,7 @@ from engine.wafer.fast.memory import (
     pieces_of,
     rows_of,
     scaling_of,
-    vector_of,
+    span_of,
 )
 from engine.wafer.fast.pieces import share
 from engine.wafer.fast.threads import claims
@@ -66,6 +66,7 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> boo
         op, layer, variant = row[_OP], row[_LAYER], row[_VARIANT]
         source, target = block_of(buffers, row[_SOURCE]), block_of(buffers, row[_TARGET])
         pieces = pieces_of(memory.matrices, row[_WEIGHT])
+        gains, bias = span_of(memory.matrices, row[_WEIGHT]), span_of(memory.matrices, row[_BIAS])
         order = order_of(memory.orders, row[_ORDER])
         rows = rows_of(memory.table, i, count)
         if op == _EMBED:
@@ -74,7 +75,7 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> boo
                 scale, cap = scaling_of(memory.scalings, variant)
                 vectors.rescale(values, target, scale, cap, rows)
         elif op == _NORM:
-            gain, eps = vector_of(memory, row[_WEIGHT]), memory.norms[variant]
+            gain, eps = memory.vectors[gains], memory.norms[variant]
             if threads > 1 and share(memory, i, rows, position):
                 pass
             elif memory.norm_shapes[variant, 0] == 1:
@@ -82,11 +83,11 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> boo
             else:
                 vectors.norm(values, source, gain, eps, order, partial, target, rows)
             if row[_BIAS] >= 0:
-                vectors.add_bias(values, target, vector_of(memory, row[_BIAS]), rows)
+                vectors.add_bias(values, target, memory.vectors[bias], rows)
         elif op == _HEAD_NORM:
-            gains, shape = vector_of(memory, row[_WEIGHT]), memory.norm_shapes[variant]
-            eps = memory.norms[variant]
-            vectors.head_norm(values, source, shape[1], shape[2], gains, eps, order, rows)
+            shape, eps = memory.norm_shapes[variant], memory.norms[variant]
+            gain = memory.vectors[gains]
+            vectors.head_norm(values, source, shape[1], shape[2], gain, eps, order, rows)
         elif op == _QUANTISE:
             if threads == 1 or not share(memory, i, rows, position):
                 vectors.quantise(values, source, inputs, rows)
@@ -94,7 +95,7 @@ def run_step(threads: int, memory: Memory, tokens: Tokens, position: int) -> boo
             if threads == 1 or not share(memory, i, rows, position):
                 multiply.matmul(memory.panels, pieces, inputs, order, values, target, rows)
             if row[_BIAS] >= 0:
-                vectors.add_bias(values, target, vector_of(memory, row[_BIAS]), rows)
+                vectors.add_bias(values, target, memory.vectors[bias], rows)
             if variant >= 0:
                 scale, cap = scaling_of(memory.scalings, variant)
                 vectors.rescale(values, target, scale, cap, rows)

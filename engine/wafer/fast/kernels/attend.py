@@ -143,9 +143,10 @@ def append(
         for h in range(heads.keys):
             kv = layer * heads.keys + h
             _append_key(values, keys_at + h * heads.dims, heads.dims, cache, kv, position + m)
-            base = (kv * cache.context + position + m) * stride
+            base, at = (kv * cache.context + position + m) * stride, values_at + h * heads.dims
+            kept, some = cache.values[base : base + heads.dims], values[at : at + heads.dims]
             for i in range(heads.dims):
-                cache.values[base + i] = half_bits(values[values_at + h * heads.dims + i])
+                kept[i] = half_bits(some[i])
 
 
 # ── one block of pairs ──────────────────────────────────────────────────────────────────────
@@ -235,7 +236,7 @@ def _weigh(path, size, heads, cache, seen, kept, kv, chunk_at, scratch, weights,
         total: The same, where they end.
     """
     parts, group, stride = heads.position_parts, heads.position_group, _stride(heads)
-    count = size * (chunk_size(path) + 1)
+    count = size * (chunk_size(path, size) + 1)
     base = kv * cache.context * stride + chunk_at
     first, end = seen
     ahead = (parts - 1 - first % parts) % parts  # from the first position to the last part's
@@ -261,15 +262,17 @@ def _weigh(path, size, heads, cache, seen, kept, kv, chunk_at, scratch, weights,
 @helper
 def _write(path, size, heads, rows, kv_head, pair, last, chunk_at, scratch, sums, out, target):
     """Out ← the quotients of a chunk's sums and those of the weights, for pairs up to ``last``."""
-    shared, chunk = heads.queries // heads.keys, chunk_size(path)
+    shared, chunk = heads.queries // heads.keys, chunk_size(path, size)
     width = min(chunk, heads.dims - chunk_at)
     for p in range(min(size, last + 1 - pair)):
         which = pair + p
         head = kv_head * shared + which % shared
         row = target.at + _row(heads, rows, which) * target.width + head * heads.dims
         norm = scratch[sums + size * chunk + p]
+        some = scratch[sums + p * chunk : sums + p * chunk + width]
+        result = out[row + chunk_at : row + chunk_at + width]
         for d in range(width):
-            out[row + chunk_at + d] = scratch[sums + p * chunk + d] / norm
+            result[d] = some[d] / norm
 
 
 @kernel
@@ -317,7 +320,7 @@ def piece(
         shift_scores(path, size, scratch, weights, scores.size // KEY_BLOCK)
         _exponentials(scores)
         _hide(heads, rows, position, pair, size, last, begin, end, scratch, origin, np.float32(0.0))
-        for chunk_at in range(0, heads.dims, chunk_size(path)):
+        for chunk_at in range(0, heads.dims, chunk_size(path, size)):
             _weigh(
                 path, size, heads, cache, seen, kept, kv, chunk_at, scratch, origin, chain, total
             )
@@ -369,8 +372,9 @@ def copy_item(source, source_block, heads, rows, values, target, number):
         row, left = _row(heads, rows, which), (kv_head * shared + which % shared) * heads.dims
         at = source_block.at + row * source_block.width + left
         to = target.at + row * target.width + left
+        result, some = values[to : to + heads.dims], source[at : at + heads.dims]
         for d in range(heads.dims):
-            values[to + d] = source[at + d]
+            result[d] = some[d]
 
 
 @kernel

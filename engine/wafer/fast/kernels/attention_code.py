@@ -11,6 +11,7 @@ no position.  Of a score that sign is lost in the exponential; the kernel adds 0
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -44,11 +45,11 @@ __all__ = [
 KEY_BLOCK = 16
 """Positions whose keys lie together: (D, 16)."""
 
-CHUNK = 32
+CHUNK = 64
 """Dimensions of a value that are summed at once, at most; values are padded to a multiple."""
 
-_VECTORS = 2
-"""Vectors of a value that a block sums at once: more need more registers than there are."""
+_FEW_PAIRS = 2
+"""Pairs of a block that leave registers for more of a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,16 @@ class FloatCode:
     widen: Callable[[Any, Any], Any]
     """Writes the code that makes float32 of any fp16 numbers, given as vectors of i16."""
 
-    @property
-    def chunk(self) -> int:
-        """Dimensions of a value that are summed at once."""
-        return _VECTORS * self.lanes
+    def vectors(self, pairs: int) -> int:
+        """Return how many vectors of a value a block of so many pairs sums at once.
+
+        More need more registers than there are.
+        """
+        return 4 if pairs <= _FEW_PAIRS else 2
+
+    def chunk(self, pairs: int) -> int:
+        """Return the dimensions of a value that they hold."""
+        return self.vectors(pairs) * self.lanes
 
 
 def float_code(path: DotPath) -> FloatCode:
@@ -75,8 +82,8 @@ def float_code(path: DotPath) -> FloatCode:
     gets those of 128 bits, which all have.
     """
     if path.widen is widen_half:
-        return FloatCode(4, (4, 1), _widen_any_half)
-    return FloatCode(path.lanes, (8, 4, 1) if path.lanes == 16 else (4, 1), path.widen)
+        return FloatCode(4, (4, 2, 1), _widen_any_half)
+    return FloatCode(path.lanes, (8, 4, 2, 1) if path.lanes == 16 else (4, 2, 1), path.widen)
 
 
 def _widen_any_half(builder: Any, bits: Any) -> Any:
@@ -117,19 +124,16 @@ def scores(
         column = builder.gep(keys, [within])
         terms = _Terms(builder, code, pairs, queries, column)
         chains = [_variable(builder, constant(kind, -0.0)) for _ in range(pairs)]
-        sums = [_variable(builder, constant(kind, 0.0)) for _ in range(pairs)]
-        with cgutils.for_range(builder, parts) as part:
-            number = builder.sub(builder.sub(parts, part.index), _like(parts, 1))
-            first = builder.mul(number, share)
-            for total, (low, high) in zip(sums, terms.of(first), strict=True):
-                builder.store(builder.fadd(low, high), total)
-            last = builder.add(first, share)
-            with cgutils.for_range(builder, last, start=_next(builder, first)) as pair:
-                for total, (low, high) in zip(sums, terms.of(pair.index), strict=True):
-                    longer = builder.fadd(builder.load(total), low)
-                    builder.store(builder.fadd(longer, high), total)
-            for chain, total in zip(chains, sums, strict=True):
-                builder.store(builder.fadd(builder.load(total), builder.load(chain)), chain)
+        simple = builder.icmp_signed("==", share, _like(share, 1))
+        with builder.if_else(simple) as (one, several):
+            with one, cgutils.for_range(builder, parts) as part:
+                number = builder.sub(builder.sub(parts, part.index), _like(parts, 1))
+                for chain, (low, high) in zip(chains, terms.of(number), strict=True):
+                    total = builder.fadd(low, high)
+                    builder.store(builder.fadd(total, builder.load(chain)), chain)
+            with several, cgutils.for_range(builder, parts) as part:
+                number = builder.sub(builder.sub(parts, part.index), _like(parts, 1))
+                terms.add_part(chains, builder.mul(number, share), share)
         scaled = [builder.fmul(builder.load(chain), scales) for chain in chains]
         place = builder.gep(result, [_times(builder, within, pairs)])
         for number, vector in enumerate(_side_by_side(builder, scaled)):
@@ -148,6 +152,18 @@ class _Terms:
         low = _times(self._builder, number, 2)
         both = self._products(low), self._products(_next(self._builder, low))
         return list(zip(*both, strict=True))
+
+    def add_part(self, chains: list[Any], first: Any, share: Any) -> None:
+        """Put the part of ``share`` pairs of dimensions, from the first on, into every chain."""
+        builder = self._builder
+        sums = [_variable(builder, builder.fadd(low, high)) for low, high in self.of(first)]
+        last = builder.add(first, share)
+        with cgutils.for_range(builder, last, start=_next(builder, first)) as pair:
+            for total, (low, high) in zip(sums, self.of(pair.index), strict=True):
+                longer = builder.fadd(builder.load(total), low)
+                builder.store(builder.fadd(longer, high), total)
+        for chain, total in zip(chains, sums, strict=True):
+            builder.store(builder.fadd(builder.load(total), builder.load(chain)), chain)
 
     def _products(self, dimension: Any) -> list[Any]:
         builder = self._builder
@@ -253,20 +269,21 @@ def add_part(
         chain: float pointer, (P, chunk), then (P,): the sums of the weights.
     """
     part = _Part(builder, code, pairs, weights, values, stride)
-    common = part.see_all(positions, positions.first)
-    with builder.if_else(common) as (yes, no):
-        with yes:
-            part.begin(positions.first)
-        with no:
-            part.clear()
-            part.add_seen(positions.first)
     start = builder.add(positions.first, positions.step)
-    ahead = cgutils.for_range_slice(builder, start, positions.end, positions.step, inc=True)
-    with ahead as (position, _), builder.if_else(part.see_all(positions, position)) as (yes, no):
-        with yes:
-            part.add(position)
-        with no:
-            part.add_seen(position)
+    ahead = partial(
+        cgutils.for_range_slice, builder, start, positions.end, positions.step, inc=True
+    )
+    behind = builder.icmp_signed(">=", positions.first, positions.low)
+    all_seen = builder.and_(behind, builder.icmp_signed("<=", positions.end, positions.high))
+    with builder.if_else(all_seen) as (simple, mixed):
+        with simple:
+            part.begin(positions.first)
+            with ahead() as (position, _):
+                part.add(position)
+        with mixed:
+            part.begin_seen(positions, positions.first)
+            with ahead() as (position, _):
+                part.add_seen(positions, position)
     part.into(chain)
 
 
@@ -279,19 +296,9 @@ class _Part:
         self._builder, self._code, self._pairs = builder, code, pairs
         self._weights, self._values, self._stride = weights, values, stride
         kind = constant(ir.VectorType(F32, code.lanes), 0.0)
-        self._sums = [[_variable(builder, kind) for _ in range(_VECTORS)] for _ in range(pairs)]
+        self._vectors = range(code.vectors(pairs))
+        self._sums = [[_variable(builder, kind) for _ in self._vectors] for _ in range(pairs)]
         self._totals = _variable(builder, constant(ir.VectorType(F32, pairs), 0.0))
-
-    def see_all(self, positions: Positions, position: Any) -> Any:
-        """Return whether all pairs see a position."""
-        builder = self._builder
-        behind = builder.icmp_signed(">=", position, positions.low)
-        return builder.and_(behind, builder.icmp_signed("<", position, positions.high))
-
-    def clear(self) -> None:
-        """Make all sums 0."""
-        for total in [*(each for row in self._sums for each in row), self._totals]:
-            self._builder.store(constant(total.type.pointee, 0.0), total)
 
     def begin(self, position: Any) -> None:
         """Let the sums be the terms of a position that all see."""
@@ -300,12 +307,34 @@ class _Part:
 
     def add(self, position: Any) -> None:
         """Add the terms of a position that all see."""
-        for total, term in self._terms(position):
-            self._builder.store(self._builder.fadd(self._builder.load(total), term), total)
+        self._add(self._terms(position))
 
-    def add_seen(self, position: Any) -> None:
+    def begin_seen(self, positions: Positions, position: Any) -> None:
+        """Let the sums be the terms of a position for those pairs that see it, 0 for the others."""
+        with self._builder.if_else(self._all_see(positions, position)) as (yes, no):
+            with yes:
+                self.begin(position)
+            with no:
+                for total in [*(each for row in self._sums for each in row), self._totals]:
+                    self._builder.store(constant(total.type.pointee, 0.0), total)
+                self._add(self._terms(position, seen=True))
+
+    def add_seen(self, positions: Positions, position: Any) -> None:
         """Add the terms of a position for those pairs that see it."""
-        for total, term in self._terms(position, seen=True):
+        with self._builder.if_else(self._all_see(positions, position)) as (yes, no):
+            with yes:
+                self.add(position)
+            with no:
+                self._add(self._terms(position, seen=True))
+
+    def _all_see(self, positions: Positions, position: Any) -> Any:
+        """Return whether all pairs see a position."""
+        builder = self._builder
+        behind = builder.icmp_signed(">=", position, positions.low)
+        return builder.and_(behind, builder.icmp_signed("<", position, positions.high))
+
+    def _add(self, terms: list[tuple[Any, Any]]) -> None:
+        for total, term in terms:
             self._builder.store(self._builder.fadd(self._builder.load(total), term), total)
 
     def _terms(self, position: Any, *, seen: bool = False) -> list[tuple[Any, Any]]:
@@ -315,7 +344,7 @@ class _Part:
         values = builder.gep(self._values, [builder.mul(position, self._stride)])
         vectors = [
             self._code.widen(builder, _vector_at(builder, values, number, lanes))
-            for number in range(_VECTORS)
+            for number in self._vectors
         ]
         terms = []
         for pair, sums in enumerate(self._sums):
@@ -338,7 +367,7 @@ class _Part:
         builder = self._builder
         for number, total in enumerate(each for row in self._sums for each in row):
             self._add_to(chain, number, builder.load(total))
-        place = builder.gep(chain, [ir.Constant(I32, self._pairs * self._code.chunk)])
+        place = builder.gep(chain, [ir.Constant(I32, self._pairs * self._code.chunk(self._pairs))])
         self._add_to(place, 0, builder.load(self._totals))
 
     def _add_to(self, chain: Any, number: int, sums: Any) -> None:
@@ -357,9 +386,9 @@ def add_chain(builder: Any, code: FloatCode, pairs: int, chain: Any, total: Any)
         total: The same.
     """
     kind = ir.VectorType(F32, code.lanes)
-    for number in range(pairs * _VECTORS):
+    for number in range(pairs * code.vectors(pairs)):
         _move(builder, kind, number, chain, total)
-    at = ir.Constant(I32, pairs * code.chunk)
+    at = ir.Constant(I32, pairs * code.chunk(pairs))
     _move(builder, ir.VectorType(F32, pairs), 0, builder.gep(chain, [at]), builder.gep(total, [at]))
 
 

@@ -81,24 +81,29 @@ def block_size(typing_context: Any, path: Any, pairs: Any) -> Any:
     """Return the size of the block that some pairs begin with, which may be more than they are."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        sizes = signature.args[0].code.pairs
-        result = ir.Constant(args[1].type, sizes[0])
-        for size in sizes[1:]:
-            fits = builder.icmp_signed("<=", args[1], ir.Constant(args[1].type, size))
-            result = builder.select(fits, ir.Constant(args[1].type, size), result)
-        return result
+        return _of_smallest(builder, signature.args[0].code, args[1], lambda size: size)
 
     return types.intp(path, types.intp), codegen
 
 
 @intrinsic
-def chunk_size(typing_context: Any, path: Any) -> Any:
-    """Return the dimensions of values that are summed at once."""
+def chunk_size(typing_context: Any, path: Any, pairs: Any) -> Any:
+    """Return the dimensions of values that a block of so many pairs sums at once."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return ir.Constant(context.get_value_type(types.intp), signature.args[0].code.chunk)
+        code = signature.args[0].code
+        return _of_smallest(builder, code, args[1], code.chunk)
 
-    return types.intp(path), codegen
+    return types.intp(path, types.intp), codegen
+
+
+def _of_smallest(builder: Any, code: FloatCode, pairs: Any, number: Callable[[int], int]) -> Any:
+    """Return a number of the smallest size of block that has room for so many pairs."""
+    result = ir.Constant(pairs.type, number(code.pairs[0]))
+    for size in code.pairs[1:]:
+        fits = builder.icmp_signed("<=", pairs, ir.Constant(pairs.type, size))
+        result = builder.select(fits, ir.Constant(pairs.type, number(size)), result)
+    return result
 
 
 @intrinsic

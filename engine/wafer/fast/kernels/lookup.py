@@ -6,12 +6,12 @@ from engine.wafer.fast.kernels.dot.panel_layout import GROUP, HALF, LINE, PANEL,
 from engine.wafer.fast.kernels.dot.products import Products
 from engine.wafer.fast.kernels.dot.terms import unpack_tile
 from engine.wafer.fast.kernels.operands import Floats, Panels
-from engine.wafer.jit.decorators import kernel
+from engine.wafer.jit.decorators import kernel_with_arrays
 
 __all__ = ["row"]
 
 
-@kernel
+@kernel_with_arrays
 def row(
     products: Products, panels: Panels, piece: int, column: int, values: Floats, at: int
 ) -> None:

@@ -4,9 +4,6 @@ Sums follow the Program's order: terms make parts, parts make chains, from the l
 and the results of chains are added in the same way.
 """
 
-import numpy as np
-from numba.np.numpy_support import carray
-
 from engine.wafer.fast.kernels.dot.products import Products
 from engine.wafer.fast.kernels.dot.terms import (
     ROW_SUMS,
@@ -18,12 +15,12 @@ from engine.wafer.fast.kernels.dot.terms import (
     tile_of_rows,
 )
 from engine.wafer.fast.kernels.operands import Block, Floats, Panels, Quantised, RowSpan, SumOrder
-from engine.wafer.jit.decorators import helper
+from engine.wafer.jit.decorators import inlined
 
 __all__ = ["thin_product"]
 
 
-@helper
+@inlined
 def _part(products, panels, piece, inputs, row, rows, first, last, sums):
     """Add the terms of some groups to a part, and the part to the chain."""
     panel, groups = panels.pieces[piece, 0], panels.pieces[piece, 1]
@@ -39,7 +36,7 @@ def _part(products, panels, piece, inputs, row, rows, first, last, sums):
             )
 
 
-@helper
+@inlined
 def _panel(products, panels, piece, inputs, row, rows, order, sums):
     """Total ← one panel of outputs for some rows: parts last to first, in two phases.
 
@@ -62,7 +59,7 @@ def _panel(products, panels, piece, inputs, row, rows, order, sums):
             in_chain = order.group
 
 
-@helper
+@inlined
 def thin_product(
     products: Products,
     panels: Panels,
@@ -75,7 +72,7 @@ def thin_product(
 ) -> None:
     """Write one panel of outputs for all rows; the arguments are those of `multiply.product`."""
     width, left = panels.pieces[piece, 2], panels.pieces[piece, 3]
-    sums = carray(room_for_sums(), (THIN_ROWS * ROW_SUMS,), np.float32)
+    sums = room_for_sums()
     row = rows.first
     while row < rows.last:
         count = min(THIN_ROWS, rows.last - row)
@@ -83,6 +80,7 @@ def thin_product(
         _panel(products, panels, piece, inputs, row, count, order, sums)
         for r in range(count):
             at = target.at + (row + r) * target.width + left
+            totals, outputs = sums[r * ROW_SUMS + ROW_TOTAL :], values[at : at + width]
             for j in range(width):
-                values[at + j] = sums[r * ROW_SUMS + ROW_TOTAL + j]
+                outputs[j] = totals[j]
         row += count

@@ -1,6 +1,7 @@
 """The operations on vectors, row by row: embedding, norms, quantisation, rotation, gate, sums.
 
-``values`` is always the arena of float32 values; a `Block` says which of them.
+``values`` is always the arena of float32 values; a `Block` says which of them.  Loops run over
+slices of it: an index that may be negative makes LLVM gather and scatter.
 """
 
 import numpy as np
@@ -101,8 +102,9 @@ def norm(
     for m in range(rows.first, rows.last):
         at, out = source.at + m * width, target.at + m * target.width
         r = rsqrt32(_mean_square(values, at, width, order, partial) + eps)
+        row, result = values[at : at + width], values[out : out + width]
         for i in range(width):
-            values[out + i] = (values[at + i] * r) * gain[i]
+            result[i] = (row[i] * r) * gain[i]
 
 
 @helper
@@ -160,11 +162,12 @@ def layer_norm(
     for m in range(rows.first, rows.last):
         at, out = source.at + m * width, target.at + m * target.width
         mean = _mean(values, at, width, order, partial)
+        row, result = values[at : at + width], values[out : out + width]
         for i in range(width):
-            values[out + i] = values[at + i] - mean
+            result[i] = row[i] - mean
         r = rsqrt32(_mean_square(values, out, width, order, partial) + eps)
         for i in range(width):
-            values[out + i] = (values[out + i] * r) * gain[i]
+            result[i] = (result[i] * r) * gain[i]
 
 
 @helper
@@ -210,8 +213,9 @@ def head_norm(
             at = source.at + m * source.width + h * dims
             gain = gains[:dims] if h < queries else gains[dims:]
             r = rsqrt32(_head_square(values, at, dims, order.parts) / np.float32(dims) + eps)
+            head = values[at : at + dims]
             for i in range(dims):
-                values[at + i] = (values[at + i] * r) * gain[i]
+                head[i] = (head[i] * r) * gain[i]
 
 
 @kernel
@@ -241,11 +245,12 @@ def rotate(
         cosine, sine = angles.cosine[at : at + half], angles.sine[at : at + half]
         for h in range(heads):
             base = source.at + m * source.width + 2 * h * half
+            low, high = values[base : base + half], values[base + half : base + 2 * half]
             for i in range(half):
-                a, b = values[base + i], values[base + half + i]
+                a, b = low[i], high[i]
                 c, s = cosine[i], sine[i]
-                values[base + i] = a * c - b * s
-                values[base + half + i] = b * c + a * s
+                low[i] = a * c - b * s
+                high[i] = b * c + a * s
 
 
 @kernel

@@ -35,7 +35,7 @@ from engine.wafer.fast.kernels.operands import (
     RowSpan,
     SumOrder,
 )
-from engine.wafer.jit.decorators import helper, kernel
+from engine.wafer.jit.decorators import helper, kernel_with_arrays
 
 __all__ = ["WIDE_ROWS", "wide_product"]
 
@@ -78,7 +78,7 @@ def _block_sizes(most, any_rows, rows):
     return blocks, -(-rows // blocks) if any_rows else most
 
 
-@kernel
+@kernel_with_arrays
 def wide_product(
     products: Products,
     panels: Panels,

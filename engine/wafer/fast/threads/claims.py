@@ -152,8 +152,9 @@ def stop(shares: Shares) -> None:
 
 def shared(shares: Shares) -> tuple[int, int]:
     """Return how many pieces helpers have computed and of how many, since the last call."""
-    helped, pieces = (int(n) for n in shares.words[_HELPED : _PIECES + 1])
-    shares.words[_HELPED : _PIECES + 1] = 0
+    words = shares.words
+    helped, pieces = int(words[_HELPED]), int(words[_PIECES])
+    words[_HELPED] = words[_PIECES] = 0
     return helped, pieces
 
 
@@ -162,8 +163,8 @@ def is_idle(shares: Shares) -> bool:
 
     After a step: as nothing is offered, none can begin.
     """
-    helpers = shares.words[_HELPERS * _LINE :].reshape(-1, _LINE)
-    return not helpers[:, _BUSY].any()
+    words = shares.words
+    return not any(words[at] for at in range(_HELPERS * _LINE + _BUSY, words.size, _LINE))
 
 
 def hold(shares: Shares, helper: int, held: bool) -> None:

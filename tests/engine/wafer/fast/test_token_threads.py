@@ -8,7 +8,7 @@ import pytest
 from engine.errors import EngineError
 from engine.wafer.fast.executor import MAX_THREADS
 from engine.wafer.fast.kernels.dot.panel_layout import PANEL
-from engine.wafer.fast.pieces import WORTH_SHARING
+from engine.wafer.fast.pieces import PIECE_WORK, WORTH_SHARING
 from engine.wafer.place.model_shape import model_shape
 from engine.wafer.place.placement import Shape, place
 from engine.wafer.program import machine
@@ -16,14 +16,15 @@ from tests.tiny import tiny_model
 from tests.wafers import opened, runner_on
 
 SIZES = {"hidden": 128, "ffn": 256, "heads": 4, "kv_heads": 2, "head_dim": 32, "context": 200}
+VOCABULARY = 1100
 CHUNKS = (64, 64, 1, 40, 1)
 
 
 def digests(threads, *, path=None):
     """SHA-256 over the logits of all chunks by number of threads."""
-    model, spec = tiny_model(seed=4, vocab=700, **SIZES), machine.get("small")
+    model, spec = tiny_model(seed=4, vocab=VOCABULARY, **SIZES), machine.get("small")
     placement = place(model_shape(model.graph), spec, Shape(8, 8, 5), SIZES["context"])
-    tokens = np.random.default_rng(0).integers(0, 700, sum(CHUNKS)).astype(np.int32)
+    tokens = np.random.default_rng(0).integers(0, VOCABULARY, sum(CHUNKS)).astype(np.int32)
     found = {}
     for number in threads:
         runner = runner_on(model, spec, placement, threads=number, path=path)
@@ -37,7 +38,10 @@ def digests(threads, *, path=None):
 
 
 def test_the_shapes_are_shared():
-    """With 64 rows every product of a layer is large enough; so is attention from the 2nd chunk."""
+    """With 64 rows every product of a layer is large enough; so is attention from the 2nd chunk.
+
+    Of a single row the head is, and its pieces have several panels.
+    """
     hidden, ffn = SIZES["hidden"], SIZES["ffn"]
     queries, keys = (SIZES[name] * SIZES["head_dim"] for name in ("heads", "kv_heads"))
     products = (hidden * (queries + 2 * keys), queries * hidden, hidden * 2 * ffn, ffn * hidden)
@@ -45,7 +49,8 @@ def test_the_shapes_are_shared():
     assert min(products) * 64 >= WORTH_SHARING
     assert 64 * SIZES["heads"] * 128 * SIZES["head_dim"] >= WORTH_SHARING
     assert min(queries + 2 * keys, hidden, 2 * ffn) > PANEL  # more than one panel to share
-    assert hidden * 700 < WORTH_SHARING  # a decode's head is not
+    assert hidden * VOCABULARY >= WORTH_SHARING > max(products)
+    assert 2 * hidden * PANEL <= PIECE_WORK < hidden * VOCABULARY
 
 
 @pytest.mark.parametrize("path", [None, "portable"], ids=["best path", "portable"])

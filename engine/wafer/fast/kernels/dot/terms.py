@@ -4,15 +4,14 @@ One compiled piece from the bytes to the sums, so that nothing is written and re
 The type of the `Products` chooses the code, which `engine.wafer.fast.kernels.dot.tile_code` writes.
 """
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
-from numba.np.arrayobj import make_array
+from numba.np.arrayobj import make_array, populate_array
 
 from engine.wafer.fast.kernels.dot import path_table
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP, LINE, PANEL, STRIP
@@ -22,6 +21,7 @@ from engine.wafer.fast.kernels.dot.vector_code import (
     F32,
     I8,
     I32,
+    ON_ZEN,
     RowPointers,
     SumPointers,
     Tile,
@@ -51,12 +51,19 @@ ROW_TOTAL = _TOTAL
 
 intrinsic: Any = _intrinsic  # its type counts one argument too many
 
+_FLOAT_BYTES = 4
+
 _AHEAD_BYTES = 8192
 """How far ahead of its use memory is asked for.  A processor sees too few loads ahead, and its own
 prefetching ends with each page: half the speed without."""
 
+_NEAR_BYTES = (16 << 20) if ON_ZEN else 0
+"""Weights up to which nothing is asked for: a cache that several cores share holds them.  Zen 5's
+own prefetching is as good there, while asking costs a fifth of a product; of processors of other
+makers nothing is known."""
 
-def _tile(each_row: "_EachRow") -> Callable[..., Any]:
+
+def _tile(rows_of: "_RowsOf") -> Callable[..., Any]:
     """Return the typer of an intrinsic; numba needs its arguments' names."""
 
     def typer(
@@ -72,9 +79,9 @@ def _tile(each_row: "_EachRow") -> Callable[..., Any]:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             operands = _Operands(context, builder, signature.args, args)
             tile = operands.tile(path, storage, args[4])
-            prefetch(builder, tile.ahead(_AHEAD_BYTES), storage.tile_bytes // LINE)
-            rows = partial(_rows, builder, operands, each_row)
-            add_terms(builder, path, storage, tile, rows)
+            with builder.if_then(operands.are_far()):
+                prefetch(builder, tile.ahead(_AHEAD_BYTES), storage.tile_bytes // LINE)
+            add_terms(builder, path, storage, tile, rows_of(builder, operands))
             return context.get_dummy_value()
 
         return signature, codegen
@@ -82,23 +89,22 @@ def _tile(each_row: "_EachRow") -> Callable[..., Any]:
     return typer
 
 
-_EachRow: TypeAlias = Callable[[Any, Any], Iterator[Any]]
-"""Takes the IR builder and how many rows there are; yields the number of a row as often as code for
-a row is to be written."""
+_RowsOf: TypeAlias = Callable[[Any, "_Operands"], Callable[[], Iterable[RowPointers]]]
+"""Takes the IR builder and the operands; returns what gives, again and again, each row that code is
+to be written for."""
 
 
-def _only_row(builder: Any, rows: Any) -> Iterator[Any]:
-    yield ir.Constant(rows.type, 0)
+def _only_row(builder: Any, operands: "_Operands") -> Callable[[], Iterable[RowPointers]]:
+    row = operands.row(ir.Constant(operands.rows.type, 0))
+    return lambda: (row,)
 
 
-def _loop_of_rows(builder: Any, rows: Any) -> Iterator[Any]:
-    with cgutils.for_range(builder, rows) as loop:
-        yield loop.index
+def _loop_of_rows(builder: Any, operands: "_Operands") -> Callable[[], Iterable[RowPointers]]:
+    def rows() -> Iterator[RowPointers]:
+        with cgutils.for_range(builder, operands.rows) as loop:
+            yield operands.row(loop.index)
 
-
-def _rows(builder: Any, operands: "_Operands", each_row: _EachRow) -> Iterator[RowPointers]:
-    for row in each_row(builder, operands.rows):
-        yield operands.row(row)
+    return rows
 
 
 def _named(products: Any) -> Any:
@@ -121,6 +127,12 @@ class _Operands:
             VectorLoads(self._builder, start, path.lanes) for start in pointers
         )
         return Tile(header, scales, levels, path.widen)
+
+    def are_far(self) -> Any:
+        """Return whether the weights are more than a near cache holds."""
+        weights = make_array(self._kinds[1])(self._context, self._builder, self._args[1])
+        near = ir.Constant(weights.nitems.type, _NEAR_BYTES)
+        return self._builder.icmp_signed(">", weights.nitems, near)
 
     @property
     def rows(self) -> Any:
@@ -189,17 +201,21 @@ def _unpack(
 
 @intrinsic
 def room_for_sums(typing_context: Any) -> Any:
-    """Return a pointer to floats of the calling function, `ROW_SUMS` for each of `THIN_ROWS`.
+    """Return an array of the calling function's, `ROW_SUMS` floats for each of `THIN_ROWS`.
 
-    They live as long as its call, and cost nothing to make.
+    It lives as long as its call, and costs nothing to make.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        room = cgutils.alloca_once(builder, F32, size=THIN_ROWS * ROW_SUMS)
+        size = THIN_ROWS * ROW_SUMS
+        room = cgutils.alloca_once(builder, F32, size=size)
         room.align = LINE
-        return room
+        array = make_array(signature.return_type)(context, builder)
+        count, each = (context.get_constant(types.intp, number) for number in (size, _FLOAT_BYTES))
+        populate_array(array, room, [count], [each], each, None)
+        return array._getvalue()
 
-    return types.CPointer(types.float32)(), codegen
+    return types.Array(types.float32, 1, "C")(), codegen
 
 
 def _end_chain(typing_context: Any, products: Any, rows: Any, sums: Any) -> Any:

@@ -41,7 +41,8 @@ def add_terms(
 ) -> None:
     """Write the code that adds a tile's terms to the sums of some rows.
 
-    A vector of outputs after the other: its levels are unpacked once for all rows.
+    A vector of outputs after the other: its levels are unpacked once for all rows.  What is loaded
+    of a row serves all of them if ``rows`` gives the same row again.
 
     Args:
         builder: Where code is written.
@@ -51,11 +52,13 @@ def add_terms(
         rows: Begins with the first row again.  What is written for a row may be written once, in a
             loop over all of them.
     """
+    known: dict[RowPointers, _RowInputs] = {}
     for part in range(tile.parts):
         weights = _weights(builder, path, storage, tile, part)
         for row in rows():
+            loaded = known.setdefault(row, _RowInputs(builder, row, path.lanes))
             sums = _vector(builder, row.part.before, part, path.lanes)
-            for term in _terms(builder, path, storage, weights, row):
+            for term in _terms(builder, path, storage, weights, loaded):
                 sums = builder.fadd(sums, term)
             addend = _vector(builder, row.part.addend, part, path.lanes)
             store(builder, row.part.after, part, builder.fadd(sums, addend))
@@ -105,42 +108,71 @@ def _weights(builder: Any, path: DotPath, storage: Storage, tile: Tile, part: in
     )
 
 
+class _RowInputs:
+    """The inputs of a row, a vector with a copy for each output; loaded when first asked for.
+
+    Args:
+        builder: Where code is written.
+        row: Where they lie.
+        lanes: Outputs of a vector.
+    """
+
+    def __init__(self, builder: Any, row: RowPointers, lanes: int) -> None:
+        self._builder, self._row, self._lanes = builder, row, lanes
+        self._quads: dict[int, Any] = {}
+        self._scale: Any = None
+        self._totals: dict[tuple[int, int], Any] = {}
+
+    def quad(self, number: int) -> Any:
+        """Return the four inputs of a quad."""
+        if number not in self._quads:
+            quads = self._builder.bitcast(self._row.levels, ir.PointerType(I32))
+            four = self._copies(load(self._builder, quads, number, 1), I32)
+            kind = ir.VectorType(I8, 4 * self._lanes)
+            self._quads[number] = self._builder.bitcast(four, kind)
+        return self._quads[number]
+
+    def scale(self) -> Any:
+        """Return the scale of the group."""
+        if self._scale is None:
+            self._scale = self._copies(load(self._builder, self._row.scale, 0, 4), F32)
+        return self._scale
+
+    def total(self, half: int, halves: int) -> Any:
+        """Return Σ of the inputs that share a scale, one number."""
+        if (half, halves) not in self._totals:
+            first = load(self._builder, self._row.sums, half, 4)
+            if halves == 1:
+                first = self._builder.add(first, load(self._builder, self._row.sums, 1, 4))
+            self._totals[half, halves] = first
+        return self._totals[half, halves]
+
+    def _copies(self, scalar: Any, element: Any) -> Any:
+        return broadcast(self._builder, scalar, ir.VectorType(element, self._lanes))
+
+
 def _terms(
-    builder: Any, path: DotPath, storage: Storage, weights: _Weights, row: RowPointers
+    builder: Any, path: DotPath, storage: Storage, weights: _Weights, row: _RowInputs
 ) -> Iterator[Any]:
     """Yield the terms of a row, that of the lower half of the group first if there are two."""
     halves = len(weights.scales)
     for half, factors in enumerate(weights.scales):
         quads = range(half * QUADS // halves, (half + 1) * QUADS // halves)
         levels = [weights.levels[quad] for quad in quads]
-        inputs = [_inputs(builder, row, quad, path.lanes) for quad in quads]
-        total = _total(builder, row, half, halves)
+        inputs = [row.quad(quad) for quad in quads]
+        total = row.total(half, halves)
         dots = path.dots(builder, storage, levels, inputs, total)
         yield _term(builder, row, dots, factors, weights.least, total)
 
 
-def _inputs(builder: Any, row: RowPointers, quad: int, lanes: int) -> Any:
-    """Return the four inputs of a quad, for each output."""
-    quads = builder.bitcast(row.levels, ir.PointerType(I32))
-    four = broadcast(builder, load(builder, quads, quad, 1), ir.VectorType(I32, lanes))
-    return builder.bitcast(four, ir.VectorType(I8, 4 * lanes))
-
-
-def _total(builder: Any, row: RowPointers, half: int, halves: int) -> Any:
-    """Return Σ of the inputs that share a scale."""
-    first = load(builder, row.sums, half, 4)
-    return first if halves == 2 else builder.add(first, load(builder, row.sums, 1, 4))
-
-
-def _term(builder: Any, row: RowPointers, dots: Any, factors: Any, least: Any, total: Any) -> Any:
+def _term(builder: Any, row: _RowInputs, dots: Any, factors: Any, least: Any, total: Any) -> Any:
     # Plain operations without flags: LLVM never fuses them.
-    scale = broadcast(builder, load(builder, row.scale, 0, 4), factors.type)
     product = builder.sitofp(dots, factors.type)
-    term = builder.fmul(product, builder.fmul(factors, scale))
+    term = builder.fmul(product, builder.fmul(factors, row.scale()))
     if least is None:
         return term
     inputs = broadcast(builder, builder.sitofp(total, F32), factors.type)
-    return builder.fsub(term, builder.fmul(inputs, builder.fmul(least, scale)))
+    return builder.fsub(term, builder.fmul(inputs, builder.fmul(least, row.scale())))
 
 
 def unpack(

@@ -1,13 +1,14 @@
 """Building blocks for the code of every path: pointers to operands, and vector operations.
 
-Writes LLVM IR through an `llvmlite` builder.  Knows no instruction of a particular processor.
+Writes LLVM IR through an `llvmlite` builder.  Knows no instruction of a particular processor, but
+how memory is best asked for.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba.core import cgutils
 
 from engine.wafer.fast.kernels.dot.panel_layout import LINE, PANEL, STRIP
@@ -18,6 +19,7 @@ __all__ = [
     "I8",
     "I16",
     "I32",
+    "ON_ZEN",
     "RowPointers",
     "SumPointers",
     "Tile",
@@ -35,6 +37,9 @@ __all__ = [
 
 I1, I8, I16, I32 = ir.IntType(1), ir.IntType(8), ir.IntType(16), ir.IntType(32)
 F32 = ir.FloatType()
+
+ON_ZEN = binding.get_host_cpu_name().startswith("znver")
+"""Whether the processor is one of AMD's since Zen, whose caches are asked in another way."""
 
 
 class VectorLoads:
@@ -143,14 +148,15 @@ def prefetch(builder: Any, start: Any, lines: int) -> None:
     """Ask for lines from an i8 pointer on, whatever lies there.
 
     Into the second cache: loads on their way into the first are few, and all of them are needed.
+    Zen has enough of them, and what goes only there pushes nothing out of the other caches.
     """
     kinds = [start.type, I32, I32, I32]
     signature = ir.FunctionType(ir.VoidType(), kinds)
     function = cgutils.get_or_insert_function(builder.module, signature, "llvm.prefetch.p0")
-    read, second_cache, data = (ir.Constant(I32, number) for number in (0, 2, 1))
+    read, used_again, data = (ir.Constant(I32, number) for number in (0, 0 if ON_ZEN else 2, 1))
     for line in range(lines):
         place = builder.gep(start, [ir.Constant(I32, line * LINE)])
-        builder.call(function, [place, read, second_cache, data])
+        builder.call(function, [place, read, used_again, data])
 
 
 def broadcast(builder: Any, scalar: Any, kind: Any) -> Any:

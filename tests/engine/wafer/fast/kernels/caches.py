@@ -4,6 +4,7 @@ import numpy as np
 
 from engine.wafer.fast import warm_up
 from engine.wafer.fast.kernels import attend
+from engine.wafer.fast.kernels.attention_code import CHUNK
 from engine.wafer.fast.kernels.dot.path_table import best_path
 from engine.wafer.fast.kernels.operands import KvCache
 
@@ -39,5 +40,5 @@ def keys_of(cache, heads):
 
 def values_of(cache, heads):
     """The values (layers · KV heads, T, D)."""
-    padded = -(-heads.dims // 32) * 32
+    padded = -(-heads.dims // CHUNK) * CHUNK
     return cache.values.view(np.float16).reshape(-1, cache.context, padded)[:, :, : heads.dims]
