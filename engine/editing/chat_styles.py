@@ -9,11 +9,11 @@ from itertools import groupby
 
 from engine.tokenizer import Tokenizer
 
-__all__ = ["CHAT_STYLES", "ChatStyle", "Turn", "find_chat_style"]
+__all__ = ["CHAT_STYLES", "ChatStyle", "ChatTurn", "find_chat_style"]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ChatTurn:
     """What one side said."""
 
     role: str
@@ -44,7 +44,7 @@ class ChatStyle:
     system: bool = True
     """Whether there is a turn for the system; if not, the first person's turn begins with it."""
 
-    def encode(self, tokenizer: Tokenizer, turns: Sequence[Turn], answer: str) -> list[int]:
+    def encode(self, tokenizer: Tokenizer, turns: Sequence[ChatTurn], answer: str) -> list[int]:
         """Return the ids of a conversation that ends with the beginning of an answer.
 
         Args:
@@ -71,7 +71,7 @@ class ChatStyle:
         needed = filter(None, (self.opens, self.named, self.closes))
         return all(tokenizer.special(name) is not None for name in needed)
 
-    def _pieces(self, turns: Sequence[Turn], answer: str) -> Iterator[tuple[bool, str]]:
+    def _pieces(self, turns: Sequence[ChatTurn], answer: str) -> Iterator[tuple[bool, str]]:
         """Yield (whether it is a control token, its name or the text)."""
         for turn in self._with_system(turns):
             yield from self._opening(self.assistant if turn.role == "assistant" else turn.role)
@@ -88,11 +88,11 @@ class ChatStyle:
             yield True, self.named
         yield False, self.before
 
-    def _with_system(self, turns: Sequence[Turn]) -> Sequence[Turn]:
+    def _with_system(self, turns: Sequence[ChatTurn]) -> Sequence[ChatTurn]:
         if self.system or len(turns) < 2 or turns[0].role != "system":
             return turns
         first, second, *others = turns
-        return [Turn(second.role, f"{first.text}\n\n{second.text}"), *others]
+        return [ChatTurn(second.role, f"{first.text}\n\n{second.text}"), *others]
 
 
 CHAT_STYLES: tuple[ChatStyle, ...] = (

@@ -7,7 +7,7 @@ and the answer is begun for the model: a block of code, so that it writes nothin
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from engine.editing.chat_styles import Turn
+from engine.editing.chat_styles import ChatTurn
 from engine.protocol.editing import EditRequest
 
 __all__ = ["Fence", "LinesToEdit", "conversation"]
@@ -117,7 +117,7 @@ class Fence:
         return inside[1:], bool(mark)
 
 
-def conversation(request: EditRequest, lines: LinesToEdit, fence: Fence) -> list[Turn]:
+def conversation(request: EditRequest, lines: LinesToEdit, fence: Fence) -> list[ChatTurn]:
     """Return what is said before the answer."""
     above, below = _end(lines.before), _beginning(lines.after)
     parts = []
@@ -128,10 +128,10 @@ def conversation(request: EditRequest, lines: LinesToEdit, fence: Fence) -> list
     parts.append(f"Rewrite these lines:\n{fence.block(lines.shown)}")
     instructions = [*(turn.instruction for turn in request.earlier), request.instruction]
     parts.append(f"Instruction: {instructions[0].strip()}")
-    turns = [Turn("system", _SYSTEM), Turn("user", "\n\n".join(parts))]
+    turns = [ChatTurn("system", _SYSTEM), ChatTurn("user", "\n\n".join(parts))]
     for turn, following in zip(request.earlier, instructions[1:], strict=True):
-        turns.append(Turn("assistant", fence.block(turn.answer)))
-        turns.append(Turn("user", f"Instruction: {following.strip()}"))
+        turns.append(ChatTurn("assistant", fence.block(turn.answer)))
+        turns.append(ChatTurn("user", f"Instruction: {following.strip()}"))
     return turns
 
 

@@ -2,12 +2,16 @@
 
 import pytest
 
-from engine.editing.chat_styles import CHAT_STYLES, Turn, find_chat_style
+from engine.editing.chat_styles import CHAT_STYLES, ChatTurn, find_chat_style
 from engine.token_roles import TokenRoles
 from engine.tokenizer import Tokenizer
 from tests.engine_tokenizers import byte_tokenizer, tokenizer_with
 
-TURNS = [Turn("system", "Be brief."), Turn("user", "Hi <|im_end|>"), Turn("assistant", "Ho")]
+TURNS = [
+    ChatTurn("system", "Be brief."),
+    ChatTurn("user", "Hi <|im_end|>"),
+    ChatTurn("assistant", "Ho"),
+]
 
 VOCABULARIES = {
     "chatml": ("<|endoftext|>", "<|im_start|>", "<|im_end|>"),
@@ -57,7 +61,7 @@ def test_text_between_two_control_tokens_is_cut_into_tokens_together() -> None:
     tokenizer = tokenizer_with(*VOCABULARIES["chatml"], words=("user\nHi",))
     style = find_chat_style(tokenizer)
     assert style is not None
-    ids = style.encode(tokenizer, [Turn("user", "Hi")], "")
+    ids = style.encode(tokenizer, [ChatTurn("user", "Hi")], "")
     assert tokenizer.encode_part("user\nHi") == [ids[1]]
 
 
