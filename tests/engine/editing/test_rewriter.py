@@ -1,5 +1,7 @@
 """Edits by a model that says a fixed text."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from engine.completion.stats import WaferMeter
 from engine.editing.rewriter import Rewriter
 from engine.errors import PromptError
 from engine.generation.generator import Generator
-from engine.generation.speculation import Speculation
+from engine.generation.speculation import MAX_GUESSED, Guess, GuessSource, Speculation
 from engine.protocol.editing import Edit, EditRequest
 from engine.tokenizer import Tokenizer
 from tests.canned import CannedWafer, canned_machine_info, canned_model_info
@@ -22,11 +24,21 @@ TEXT = "def f(x):\n    y = x\n    return y\n\nz = f(1)\n"
 REQUEST = EditRequest("a.py", TEXT, 2, 3, "Return x at once.")
 
 
+class Eager(Speculation):
+    """Verifies all that is guessed; a clock plays no part."""
+
+    def ask(self, source: GuessSource, most: int) -> Sequence[Guess]:
+        return source(min(most, MAX_GUESSED))
+
+    def best(self, guesses: Sequence[Guess]) -> Sequence[int]:
+        return guesses[0].tokens if guesses else ()
+
+
 def rewriter(
     says: str, tokenizer: Tokenizer = CHAT, *, speculates: bool = False, context: int = 4096
 ) -> Rewriter:
     wafer = CannedWafer(says, context_length=context)
-    generator = Generator(wafer, None, Speculation() if speculates else None)
+    generator = Generator(wafer, None, Eager() if speculates else None)
     meter = WaferMeter(canned_machine_info(), wafer.placed, context)
     return Rewriter(canned_model_info(), tokenizer, generator, meter)
 
