@@ -11,6 +11,7 @@ from engine.errors import EngineError
 from engine.model.load import Model, load_model
 from engine.model_store.bundled import bundled_models
 from engine.model_store.lookup import find_model
+from engine.own_files import refusal
 from engine.session import default_threads
 from engine.tokenizer import Tokenizer
 from engine.wafer.jit import kernel_cache
@@ -45,7 +46,8 @@ class Examination:
     threads: int
     kernel_cache: Path
     """Folder of the compiled kernels of this version and processor; it may not exist yet."""
-    kernel_cache_writable: bool
+    kernel_cache_problem: str | None
+    """Why kernels cannot be kept there; None when they can."""
     cached_kernels: int
     """Files in it; 0 means that the next start compiles."""
     damaged_kernels: int
@@ -68,6 +70,7 @@ def examine(model: str | None = None) -> Examination:
         ModelError: There is no such model.
     """
     folder = kernel_cache.folder()
+    cache_problem = refusal(folder)
     # Chosen before the kernels are imported, which happens in _processor_path.
     usable = kernel_cache.use()
     path, problem = _processor_path()
@@ -77,7 +80,7 @@ def examine(model: str | None = None) -> Examination:
         processor_path=path,
         threads=default_threads(),
         kernel_cache=folder,
-        kernel_cache_writable=usable == folder,
+        kernel_cache_problem=cache_problem,
         cached_kernels=sum(1 for file in folder.glob("**/*.nbc")),
         damaged_kernels=len(kernel_cache.damaged(folder)),
         stale_caches=tuple(

@@ -49,7 +49,7 @@ def sudden_death(socket: Path, pid: int) -> SuddenDeath | None:
 
     A process notes what it opens beside its socket and removes the note at its end.
     """
-    with suppress(OSError, ValueError, TypeError, AttributeError):
+    with suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
         note = json.loads(socket.with_suffix(".open").read_text("utf-8"))
         if note.get("process") == pid:
             return SuddenDeath(frozenset(map(str, note.get("opening", ()))))
@@ -165,7 +165,7 @@ def start(command: Sequence[str], socket: Path) -> subprocess.Popen[bytes]:
 
 def _environment() -> dict[str, str]:
     # NumPy's own threads compute nothing here, but each spins for 50 ms when NumPy is imported.
-    return {"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONUNBUFFERED": "1"}
+    return {"OPENBLAS_NUM_THREADS": "1", **paths.child_environment(), "PYTHONUNBUFFERED": "1"}
 
 
 def last_line(errors: Path) -> str:

@@ -36,8 +36,20 @@ __all__ = [
 ]
 
 
+_LONGEST_TEXT = 2000
+"""Characters of a message; a model's files may spell out names of any length."""
+
+
 class EngineError(Exception):
-    """Base of all errors the engine raises on purpose."""
+    """Base of all errors the engine raises on purpose; its text is one line that can be read."""
+
+    def __str__(self) -> str:
+        """Return the message; of one that is too long, its beginning and its end."""
+        text = super().__str__()
+        if len(text) > _LONGEST_TEXT:
+            half = _LONGEST_TEXT // 2
+            text = f"{text[:half]} … {text[-half:]}"
+        return " ".join(text.splitlines())
 
 
 class ModelError(EngineError):

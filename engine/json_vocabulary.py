@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.byte_letters import byte_of_letter
 from engine.errors import ModelError
+from engine.plain_files import read_plain
 from engine.token_roles import CONTROL_LOOKING, TokenRoles
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["JsonVocabulary", "contents_of", "read_json_vocabulary"]
 
+_LARGEST_FILE = 1 << 28
+"""Bytes; the largest vocabularies have a seventh of it."""
 _SPACE = "▁"
 _PREFIXING = ("first", "always")
 """Ways to put a space in front of a text, as ``Metaspace`` names them."""
@@ -48,8 +51,12 @@ def read_json_vocabulary(path: Path) -> JsonVocabulary:
     from tokenizers import Tokenizer as Backend
 
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_plain(path, _LARGEST_FILE).decode("utf-8")
+    except OSError as error:
+        raise ModelError(
+            f"cannot read {path}: {error.strerror}; the model folder needs it"
+        ) from error
+    except UnicodeDecodeError as error:
         raise ModelError(f"cannot read {path}: {error}; the model folder needs it") from error
     description, pieced = _description(path, text)
     space_first = pieced and _begins_with_space(description)

@@ -2,25 +2,29 @@
 
 Each folder follows the platform's custom and can be moved by an environment variable:
 ``SPARK_RUNTIME_DIR`` (sockets), ``SPARK_CACHE_DIR`` (compiled kernels), ``SPARK_STATE_DIR`` (log),
-``SPARK_MODELS_DIR`` (fetched models).
+``SPARK_MODELS_DIR`` (fetched models).  A user without a home has them under the temporary folder.
 """
 
 import hashlib
 import os
-import stat
 import tempfile
 import warnings
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
 import platformdirs
 
 from engine.errors import ServerError
+from engine.own_files import refusal
 from engine.version import PROTOCOL_VERSION, __version__
 
 __all__ = [
     "MAX_SOCKET_PATH_BYTES",
     "cache_dir",
+    "child_environment",
+    "expanded",
+    "home_problem",
     "is_bundled",
     "log_file",
     "model_argument",
@@ -30,6 +34,7 @@ __all__ = [
     "socket_dir",
     "socket_path",
     "state_dir",
+    "user_dir",
 ]
 
 MAX_SOCKET_PATH_BYTES = 103
@@ -42,31 +47,95 @@ _MODEL_SUFFIXES = {".json", ".safetensors"}
 repository knowledge, checksums."""
 
 
+_VARIABLES = ("CACHE", "CONFIG", "MODELS", "RUNTIME", "STATE")
+"""The folders that a variable ``SPARK_…_DIR`` moves."""
+
+
 def runtime_dir() -> Path:
     """Return the folder of sockets and locks: private to the user, gone after a reboot."""
-    override = os.environ.get("SPARK_RUNTIME_DIR")
-    if override:
-        return Path(override)
-    with warnings.catch_warnings():
-        # Without a login session the folder lies under the temporary one; that is fine here.
-        warnings.simplefilter("ignore")
-        return Path(platformdirs.user_runtime_dir(_APP))
+    return user_dir("RUNTIME", platformdirs.user_runtime_dir)
 
 
 def cache_dir() -> Path:
     """Return the folder of what can be made again, compiled kernels above all."""
-    return Path(os.environ.get("SPARK_CACHE_DIR") or platformdirs.user_cache_dir(_APP))
+    return user_dir("CACHE", platformdirs.user_cache_dir)
 
 
 def state_dir() -> Path:
     """Return the folder of logs."""
-    return Path(os.environ.get("SPARK_STATE_DIR") or platformdirs.user_state_dir(_APP))
+    return user_dir("STATE", platformdirs.user_state_dir)
 
 
 def models_dir() -> Path:
     """Return the folder of the models that were fetched."""
-    override = os.environ.get("SPARK_MODELS_DIR")
-    return Path(override) if override else Path(platformdirs.user_data_dir(_APP)) / "models"
+    return user_dir("MODELS", lambda app: str(Path(platformdirs.user_data_dir(app)) / "models"))
+
+
+def user_dir(kind: str, of_platform: Callable[[str], str]) -> Path:
+    """Return the absolute path of a folder of this user, which need not exist.
+
+    Args:
+        kind: What it holds, as in the name of the variable that moves it: ``SPARK_kind_DIR``.
+        of_platform: Returns the platform's folder for a program's name; raises RuntimeError where
+            this user has none.
+    """
+    try:
+        if override := os.environ.get(f"SPARK_{kind}_DIR"):
+            return Path(override).absolute()
+        with warnings.catch_warnings():
+            # Without a login session sockets lie under the temporary folder; that is fine here.
+            warnings.simplefilter("ignore")
+            return Path(of_platform(_APP)).absolute()
+    except (RuntimeError, OSError):  # no home, or a path relative to a folder that is gone
+        return _instead_of_home() / kind.lower()
+
+
+def child_environment() -> dict[str, str]:
+    """Return this process's environment for one with another working directory.
+
+    What moves a folder by a relative path means the same folder there.
+    """
+    changed = {
+        name: str(user_dir(kind, _no_folder))
+        for kind in _VARIABLES
+        if os.environ.get(name := f"SPARK_{kind}_DIR")
+    }
+    return os.environ | changed
+
+
+def _no_folder(app: str) -> str:
+    raise RuntimeError(f"no folder for {app}")
+
+
+def home_problem() -> str | None:
+    """Return a line about a home that is missing; None where there is one."""
+    try:
+        platformdirs.user_state_dir(_APP)
+    except RuntimeError:
+        usable = _instead_of_home() == _temporary_dir()
+        kept = (
+            f"files are kept in {_temporary_dir()}, which does not last"
+            if usable
+            else (f"nothing is kept, for {_temporary_dir()} cannot be used")
+        )
+        return f"HOME is not set, and the password database lacks this user: {kept}; set HOME"
+    return None
+
+
+def _instead_of_home() -> Path:
+    """Return the folder of a user without a home; where it is not ours, one that cannot exist."""
+    folder = _temporary_dir()
+    return folder if refusal(folder) is None else Path(os.devnull) / _APP
+
+
+def _temporary_dir() -> Path:
+    """Return this user's folder under the temporary one, by number: it is shared."""
+    return Path(tempfile.gettempdir()) / f"{_APP}-{os.geteuid()}"
+
+
+def expanded(text: str | Path) -> Path:
+    """Return a path with its ``~`` replaced; one that names no home stays as it is."""
+    return Path(os.path.expanduser(text))
 
 
 def log_file() -> Path:
@@ -85,10 +154,8 @@ def socket_dir(longest_name: int) -> Path:
     Raises:
         ServerError: Neither folder can be used; the message says why, for each.
     """
-    # Only the numeric id distinguishes users: /tmp is shared.
-    fallback = Path(tempfile.gettempdir()) / f"{_APP}-{os.geteuid()}"
     reasons = []
-    for folder in (runtime_dir(), fallback):
+    for folder in (runtime_dir(), _temporary_dir()):
         reason = _unusable(folder, longest_name)
         if reason is None:
             return folder
@@ -104,20 +171,7 @@ def _unusable(folder: Path, longest_name: int) -> str | None:
     length = len(os.fsencode(folder)) + 1 + longest_name
     if length > MAX_SOCKET_PATH_BYTES:
         return f"a socket path there has {length} bytes, the limit is {MAX_SOCKET_PATH_BYTES}"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode):
-            return "it is not a folder"
-        if found.st_uid != os.geteuid():
-            return "it belongs to another user"
-        if stat.S_IMODE(found.st_mode) != 0o700:
-            folder.chmod(0o700)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            return "it is not writable"
-    except OSError as error:
-        return error.strerror or str(error)
-    return None
+    return refusal(folder)
 
 
 def model_argument(model: str | None) -> str | None:
@@ -127,7 +181,7 @@ def model_argument(model: str | None) -> str | None:
     """
     if model is None or is_bundled(model):
         return model
-    path = Path(model).expanduser()
+    path = expanded(model)
     if Path(model).name == model and not path.exists():
         return model  # a name that this module does not know
     return str(path.resolve())
@@ -154,7 +208,7 @@ def model_identity(path: Path) -> str:
     files that make a model; their content is not read.  What is not there has an identity too:
     whoever loads the model says what is wrong with it.
     """
-    place = path.expanduser().resolve()
+    place = expanded(path).resolve()
     files = sorted(place.glob("*")) if place.is_dir() else [place]
     facts: list[object] = [str(place)]
     for file in files:

@@ -1,9 +1,11 @@
-# Sourced by the other scripts: `ready run` or `ready dev` sees to it that .venv is complete.
+# Sourced by the other scripts: `ready run` or `ready dev` sees to it that $environment is complete:
+# .venv, or, where that is another user's and not up to date, a folder of this user's cache.
 #
 # Fast path only: a stamp tells in a few milliseconds that nothing has to be done.  The work
-# itself (virtual environment, pip, locking) is scripts/make_environment.py.
+# itself (virtual environment, pip, locking) is scripts/make_environment.py.  Python is started with
+# -I or -P, so that no module of the folder that this is called from is run.
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+root=$(CDPATH= cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 environment="$root/.venv"
 
 say() { printf 'spark-tui: %s\n' "$*" >&2; }
@@ -13,7 +15,7 @@ find_python() {
     local candidate
     for candidate in "${SPARK_PYTHON:-}" python3.13 python3.12 python3.11 python3.14 python3 python; do
         [ -n "$candidate" ] || continue
-        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' >/dev/null 2>&1; then
+        if "$candidate" -I -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' >/dev/null 2>&1; then
             printf '%s\n' "$candidate"
             return 0
         fi
@@ -41,8 +43,28 @@ is_ready() {
     return 1
 }
 
+# Succeeds where .venv is, or can become, this user's own.
+is_ours() {
+    if [ -e "$environment" ] || [ -L "$environment" ]; then [ -O "$environment" ]; else [ -w "$root" ]; fi
+}
+
+# Prints the folder of this user's own environment for this repository.
+own_environment() {
+    local cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+    if [ -z "$cache" ]; then
+        say "$root/.venv is another user's and not up to date, and without HOME there is no place" \
+            "for another; set HOME"
+        exit 1
+    fi
+    printf '%s/spark-tui/environments/%s' "$cache" "$(printf '%s' "$root" | cksum | tr ' ' -)"
+}
+
 ready() {
     is_ready "$1" && return 0
+    if ! is_ours; then
+        environment=$(own_environment) || exit 1
+        is_ready "$1" && return 0
+    fi
     local python
     if ! python=$(find_python); then
         say "needs Python 3.11 to 3.14 and found none; install one" \
@@ -50,6 +72,6 @@ ready() {
             "or https://www.python.org/downloads), or name one: SPARK_PYTHON=/path/to/python3"
         exit 1
     fi
-    "$python" "$root/scripts/make_environment.py" "$1" || exit 1
+    "$python" -I "$root/scripts/make_environment.py" "$1" "$environment" || exit 1
     stamp_now >"$environment/.ready-$1"
 }

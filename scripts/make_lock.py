@@ -5,7 +5,7 @@ for every target, a platform and a Python, which file it would take there; the h
 files are the ones allowed.  Nothing is installed, and no address of a registry is written down.
 
 Limit: pip judges a requirement's markers by the Python that runs it.  A package that only another
-target needs is missing here; `make_environment.py` then installs it from the ranges, unlocked.
+target needs would be missing here; `tests/scripts/test_lock.py` looks for such.
 Standard library only.
 """
 
@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-RUN_LOCK, DEV_LOCK = "requirements.lock", "requirements-dev.lock"
+RUN_LOCK, BUILD_LOCK, DEV_LOCK = (
+    "requirements.lock", "requirements-build.lock", "requirements-dev.lock",
+)  # fmt: skip
 HEAD = """\
 # Written by scripts/lock from the ranges in pyproject.toml.  Do not edit.
 # {what}
@@ -31,8 +33,11 @@ HEAD = """\
 """
 WHAT = {
     RUN_LOCK: "What the program needs.",
-    DEV_LOCK: "What development needs beside requirements.lock.",
+    BUILD_LOCK: "What building the package needs beside requirements.lock.",
+    DEV_LOCK: "What development needs beside the other two.",
 }
+EDITABLE = ["editables~=0.3"]
+"""What hatchling asks for besides itself to install the repository so that it can be edited."""
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 PLATFORMS = {
@@ -64,18 +69,22 @@ def lock(root: Path, freed: Iterable[str] | None) -> dict[str, str]:
     Raises:
         LockError: pip finds no versions that fit together, or no file for a target.
     """
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    needs = settings["project"]["dependencies"]
+    building = settings["build-system"]["requires"] + EDITABLE
+    developing = settings["project"]["optional-dependencies"]["dev"]
     kept = {} if freed is None else _locked(root)
     for name in freed or ():
         kept.pop(_normal(name), None)
-    run = _resolve(project["dependencies"], kept)
-    both = project["dependencies"] + project["optional-dependencies"]["dev"]
-    everything = _resolve(both, kept | run)
+    homes: dict[str, dict[str, str]] = {}
+    everything: dict[str, str] = {}
+    for file, more in ((RUN_LOCK, []), (BUILD_LOCK, building), (DEV_LOCK, developing)):
+        needs = needs + more
+        found = _resolve(needs, kept | everything)
+        homes[file] = {name: found[name] for name in found if name not in everything}
+        everything |= found
     hashes = _hashes(everything)
-    added = {name: version for name, version in everything.items() if name not in run}
-    return {
-        name: _render(name, pins, hashes) for name, pins in ((RUN_LOCK, run), (DEV_LOCK, added))
-    }
+    return {name: _render(name, pins, hashes) for name, pins in homes.items()}
 
 
 def _locked(root: Path) -> dict[str, str]:
@@ -117,8 +126,16 @@ def _ask_pip(arguments: list[str]) -> dict[str, Any]:
     Raises:
         LockError: pip finds no solution.
     """
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed"]
-    command += ["--only-binary", ":all:", "--quiet", "--report", "-", *arguments]
+    command = [sys.executable, "-I", "-m", "pip", "install", "--dry-run"]
+    command += [
+        "--ignore-installed",
+        "--only-binary",
+        ":all:",
+        "--quiet",
+        "--report",
+        "-",
+        *arguments,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]

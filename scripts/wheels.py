@@ -28,8 +28,8 @@ def package_folders(
     data = work / "packages"
     if fetch and not data.exists():
         wheels, partial = work / "wheels", work / "partial"
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", "-d", str(wheels)]
-        subprocess.run([*command, "--only-binary", ":all:", *packages], check=True)
+        command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "-q", "-d"]
+        subprocess.run([*command, str(wheels), "--only-binary", ":all:", *packages], check=True)
         for wheel in sorted(wheels.glob("*.whl")):
             with zipfile.ZipFile(wheel) as archive:
                 names = [name for name in archive.namelist() if name.endswith(".py")]

@@ -68,7 +68,10 @@ _ARRAYS = (
     Array("str", []), Array("str", ["a", "b", "a"]), Array("bool", [True, False]),
     Array("u8", list(range(255))), Array("str", [""] * 300), Array("f32", [float("nan")] * 300),
 )  # fmt: skip
-_JSON_VALUES = (*_VALUES[:-4], None, [], {}, [1, 2], {"rope_type": "linear", "factor": 2.0}, 10**30)
+_JSON_VALUES = (
+    *_VALUES[:-4], None, [], {}, [1, 2], {"rope_type": "linear", "factor": 2.0}, 10**30,
+    "\ud800", "a\0b", "z" * 50_000,
+)  # fmt: skip
 
 
 # ── spoilt bytes ────────────────────────────────────────────────────────────────────────────
@@ -348,7 +351,8 @@ def load(path: Path) -> str:
         for tensor in model.tensors.values():
             tensor.dequantise(slice(0, 3))
     except EngineError as error:
-        return f"more than a line: {error}" if "\n" in str(error) else "refused"
+        said = Exception.__str__(error)  # before it is made one line, which loses where lines ended
+        return f"more than a line: {said}" if "\n" in said else "refused"
     except BaseException as error:
         return f"{type(error).__name__}: {error}"
     finally:

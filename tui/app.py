@@ -26,6 +26,7 @@ from tui.flows.file_flows import FileFlows
 from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
 from tui.flows.recovery_flow import RecoveryFlow
+from tui.job_control import paint_when_continued
 from tui.keys import EDITOR_KEYS, app_keys
 from tui.link.engine_link import ClientMaker, EngineLink, engine_client
 from tui.link.engine_state import EngineState, after
@@ -148,13 +149,16 @@ class SparkApp(SafeApp):
         self._choose_theme(self.settings.theme)
         self.animation_level = "none"  # a suggestion must not wait for something that slides
         self._arrange()
+        paint_when_continued(self)
         self.repo_tree.focus()
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
         """Open the first file, connect to the engine, begin to watch the disk."""
         if self._problems:
-            self.notify("\n".join(self._problems), title="settings", severity="warning", timeout=12)
+            self.notify(
+                "\n".join(self._problems), title="settings, folders", severity="warning", timeout=12
+            )
         if self._first_file is not None:
             self.open_path(self.rules.root / self._first_file, self._first_line)
         self._flow(self.flows.tell_what_was_left)

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.markup import escape
 from textual.style import Style
 
+from engine import paths
 from engine.repository.ignore import IgnoreRules
 from engine.repository.listing import Listing, list_files
 from engine.visible_text import visible
@@ -188,7 +189,7 @@ class ModelCommands(_NamedCommands):
     async def startup(self) -> None:
         """Look for models; the heads of files are read only once."""
         self._commanded = _commanded(self.app)
-        folders = [Path(folder).expanduser() for folder in self._commanded.settings.models.folders]
+        folders = [paths.expanded(folder) for folder in self._commanded.settings.models.folders]
         self._models, self._offers = await asyncio.to_thread(_models_and_offers, folders)
 
     def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:

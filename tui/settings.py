@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from engine.plain_files import read_plain
 from engine.repository.own_patterns import why_refused
 from tui.user_folders import settings_file
 
@@ -31,6 +32,7 @@ __all__ = [
 
 _Section = TypeVar("_Section", bound=msgspec.Struct)
 
+_LARGEST_FILE = 1 << 20
 _SHOWN_CHARACTERS = 60
 """Longest wrong value that a message repeats whole."""
 
@@ -114,8 +116,8 @@ def load_settings(path: Path | None = None) -> LoadedSettings:
     """
     path = settings_file() if path is None else path
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+        text = read_plain(path, _LARGEST_FILE).decode("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
         return LoadedSettings(Settings())
     except (OSError, UnicodeDecodeError) as error:
         return LoadedSettings(Settings(), (f"{path} cannot be read: {error}",), False)

@@ -1,16 +1,16 @@
-"""Where the app keeps the user's own files: settings, unsaved texts, an answer.  Creates nothing.
+"""Where the app keeps the user's own files, and which folders of the program are of no use.
 
-Logs, sockets and caches are the engine's (`engine.paths`).
+Settings, unsaved texts, an answer.  Logs, sockets and caches are the engine's (`engine.paths`).
 """
 
-import os
 from pathlib import Path
 
 import platformdirs
 
 from engine import paths
+from engine.own_files import refusal, unwritable
 
-__all__ = ["offer_file", "recovery_dir", "settings_file"]
+__all__ = ["complaints", "offer_file", "recovery_dir", "settings_file"]
 
 
 def settings_file() -> Path:
@@ -18,9 +18,7 @@ def settings_file() -> Path:
 
     ``SPARK_CONFIG_DIR`` moves its folder.
     """
-    override = os.environ.get("SPARK_CONFIG_DIR")
-    folder = Path(override) if override else Path(platformdirs.user_config_dir("spark-tui"))
-    return folder / "settings.toml"
+    return paths.user_dir("CONFIG", platformdirs.user_config_dir) / "settings.toml"
 
 
 def recovery_dir() -> Path:
@@ -31,3 +29,20 @@ def recovery_dir() -> Path:
 def offer_file() -> Path:
     """Return the file that remembers the answer to the offer of a better model."""
     return paths.state_dir() / "model_offer.json"
+
+
+def complaints() -> list[str]:
+    """Return a line for every folder that the program must do without, and what follows."""
+    found = [paths.home_problem()]
+    state, cache = paths.state_dir(), paths.cache_dir()
+    if (reason := unwritable(state)) is not None:
+        found.append(
+            f"{state} cannot be used ({reason}): no log is written and no unsaved text kept for"
+            " recovery; set SPARK_STATE_DIR to a folder that can be written"
+        )
+    if (reason := refusal(cache)) is not None:
+        found.append(
+            f"{cache} cannot be used ({reason}): kernels are compiled at every start; set"
+            " SPARK_CACHE_DIR to a folder of your own"
+        )
+    return [line for line in found if line is not None]

@@ -9,6 +9,7 @@ writes is shown: nobody has measured what would be better.
 
 import hashlib
 import logging
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from engine.errors import ModelError
 from engine.knowledge.mixture import CONTEXT_FEATURES, LINE_FEATURES
 from engine.model.formats.checksums import CHECKSUMS_FILE, read_checksums, read_file
+from engine.own_files import make_own
 from engine.paths import state_dir
 
 __all__ = [
@@ -126,7 +128,7 @@ def write_user_tuning(name: str, tuning: Tuning) -> Path:
         OSError: The state folder cannot be written.
     """
     path = user_tuning_file(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_own(path.parent)
     _replace(path, _encoded(tuning))
     return path
 
@@ -140,15 +142,18 @@ def _file_name(name: str) -> str:
 
 
 def _kept(path: Path) -> Tuning | None:
-    """Return the tuning in a file of its own; None if there is no such file."""
-    return _decoded(path, read_file(path.parent, path.name, None)) if path.exists() else None
+    """Return the tuning in a file of its own; None if there is, or can be, no such file."""
+    with suppress(OSError):  # also a model's name that is too long for a file
+        if path.exists():
+            return _decoded(path, read_file(path.parent, path.name, None))
+    return None
 
 
 def _decoded(path: Path, data: bytes) -> Tuning:
     try:
         tuning = msgspec.json.decode(data, type=Tuning)
         tuning.coefficients()
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ModelError(f"{path}: not a tuning file ({error})") from error
     except KeyError as error:
         raise ModelError(

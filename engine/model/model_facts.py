@@ -18,12 +18,15 @@ from engine.model.formats.safetensors import SUFFIX
 from engine.model.gguf.configuration import read_gguf_config
 from engine.model.gguf.tensors import gguf_formats
 from engine.paths import model_identity
+from engine.plain_files import open_plain, read_plain
 from engine.token_roles import FIM_ROLES, fills_the_middle
 from engine.version import __version__
 
 __all__ = ["ModelFacts", "facts_stamp", "read_facts"]
 
 _LONGEST_HEAD = 1 << 27
+_LARGEST_FILE = 1 << 28
+"""Bytes of a configuration or a vocabulary."""
 _INT8_BYTES = 36 / 32
 """Bytes of a weight that becomes int8 on load: 32 levels share a float32 scale."""
 
@@ -162,7 +165,7 @@ def _of_folder(folder: Path) -> ModelFacts:
 
 def _read_json(path: Path) -> Mapping[str, object]:
     try:
-        raw = msgspec.json.decode(path.read_bytes())
+        raw = msgspec.json.decode(read_plain(path, _LARGEST_FILE))
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -175,7 +178,7 @@ def _read_json(path: Path) -> Mapping[str, object]:
 def _folder_fills(path: Path) -> bool:
     """Tell whether a vocabulary fills the middle; one that cannot be read does not."""
     try:
-        vocabulary = msgspec.json.decode(path.read_bytes(), type=_Vocabulary)
+        vocabulary = msgspec.json.decode(read_plain(path, _LARGEST_FILE), type=_Vocabulary)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
     return _fills(token.content for token in vocabulary.added_tokens)
@@ -184,7 +187,7 @@ def _folder_fills(path: Path) -> bool:
 def _tensors(path: Path) -> list[_Tensor]:
     """Return what the head of a safetensors file says; no byte of its tensors is read."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             length = int.from_bytes(file.read(8), "little")
             if length > min(_LONGEST_HEAD, path.stat().st_size - 8):
                 raise WeightsError(f"{path}: its head does not fit into the file")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.model_store.lookup import find_model
 from engine.model_store.shelf import READ_BYTES
+from engine.plain_files import open_plain
 
 __all__ = ["file_sha256", "weights_sha256"]
 
@@ -21,7 +22,7 @@ def file_sha256(file: Path, on_bytes: Callable[[int], None] | None = None) -> st
         OSError: It cannot be read.
     """
     digest, done = hashlib.sha256(), 0
-    with file.open("rb", buffering=0) as opened:
+    with open_plain(file) as opened:
         while block := opened.read(READ_BYTES):
             digest.update(block)
             done += len(block)
@@ -43,7 +44,7 @@ def weights_sha256(name_or_path: str | Path | None = None) -> str:
         return file_sha256(place)
     digest = hashlib.sha256()
     for file in sorted(place.glob("*.safetensors")):
-        with file.open("rb", buffering=0) as opened:
+        with open_plain(file) as opened:
             while block := opened.read(READ_BYTES):
                 digest.update(block)
     return digest.hexdigest()

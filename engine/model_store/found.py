@@ -16,6 +16,7 @@ import msgspec
 
 from engine.model_store.bundled import bundled_models
 from engine.model_store.shelf import installed
+from engine.paths import expanded
 
 __all__ = ["SOURCES", "FoundModel", "found_models"]
 
@@ -72,7 +73,7 @@ def _all(folders: Iterable[Path]) -> Iterator[tuple[str, str, Path]]:
         for name, path in sorted(find(), key=lambda each: each[0]):
             yield source, name, path
     for folder in folders:
-        for name, path in sorted(_below(folder.expanduser()), key=lambda each: each[0]):
+        for name, path in sorted(_below(expanded(folder)), key=lambda each: each[0]):
             yield "folder", name, path
 
 
@@ -80,12 +81,12 @@ _Finds = Iterator[tuple[str, Path]]
 
 
 def _home(*parts: str) -> Path:
-    return Path(os.path.expanduser("~"), *parts)
+    return expanded("~").joinpath(*parts)
 
 
 def _variable(name: str) -> Path | None:
     value = os.environ.get(name)
-    return Path(value).expanduser() if value else None
+    return expanded(value) if value else None
 
 
 def _user_cache() -> Path:

@@ -13,6 +13,8 @@ from engine.model_store.choice import default_model
 from engine.model_store.found import found_models
 from engine.model_store.offers import CatalogueModel, available, offer_named
 from engine.model_store.shelf import installed
+from engine.paths import expanded
+from engine.plain_files import open_plain
 from engine.units import size_text
 
 __all__ = ["find_model", "is_gguf"]
@@ -56,10 +58,10 @@ def find_model(asked: str | Path | None = None, folders: Iterable[Path] = ()) ->
 def _path(text: str) -> Path | None:
     """Return a folder or file that the text names."""
     try:
-        path = Path(text).expanduser()
+        path = expanded(text)
         there = text and (path.is_dir() or is_gguf(path))
         return path.resolve() if there else None
-    except (OSError, RuntimeError, ValueError):  # a name too long, the home of nobody, a NUL
+    except (OSError, ValueError):  # a name too long, a NUL
         return None
 
 
@@ -73,7 +75,7 @@ def is_gguf(path: Path) -> bool:
         return False
     if path.suffix.lower() == _SUFFIX:
         return True
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return file.read(len(_MAGIC)) == _MAGIC
 
 
@@ -108,9 +110,9 @@ def _unknown(text: str, own: dict[str, Path], found: dict[str, Path] | None = No
     if text.endswith(_SUFFIX):
         return f"{text}: no such file"
     try:
-        if text and Path(text).expanduser().is_file():
+        if text and expanded(text).is_file():
             return f"{text!r} is no GGUF file; --model takes one, a model folder or a name"
-    except (OSError, RuntimeError, ValueError):
+    except (OSError, ValueError):
         pass  # then it is no file
     offer = _offer_meant(text)
     if offer is not None:

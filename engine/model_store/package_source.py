@@ -96,8 +96,9 @@ def _download(requirement: str, folder: Path, on_poll: Callable[[], None]) -> No
     where their growth shows and where the space was counted.
     """
     command = [
-        sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download",
-        "--quiet", "--progress-bar=off", "--no-deps", "--only-binary=:all:", "--no-cache-dir",
+        sys.executable, "-P",  # not a pip.py of the folder that somebody works in
+        "-m", "pip", "--disable-pip-version-check", "--no-input", "download", "--quiet",
+        "--progress-bar=off", "--no-deps", "--only-binary=:all:", "--no-cache-dir",
         f"--dest={folder}", requirement,
     ]  # fmt: skip
     end = run_child(command, environment={"TMPDIR": str(folder)}, on_poll=on_poll)

@@ -6,7 +6,7 @@ Decides which source is asked and what is believed; how a source is asked is its
 import errno
 import shutil
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import msgspec
 
@@ -34,7 +34,7 @@ from engine.model_store.transfer import (
     WholeFile,
 )
 from engine.model_store.url_source import fetch_url, is_url
-from engine.paths import models_dir
+from engine.paths import expanded, models_dir
 
 __all__ = ["pull"]
 
@@ -206,7 +206,7 @@ def _fetch(order: _Order, source: str, meter: ProgressMeter) -> WholeFile:
     if is_url(source):
         address = source + names[0] if source.endswith("/") else source
         return fetch_url(address, work, meter, offer.file_bytes if offer else None)
-    return fetch_folder(Path(source).expanduser(), names, work, meter)
+    return fetch_folder(expanded(source), names, work, meter)
 
 
 def _kind(source: str) -> str:

@@ -16,7 +16,9 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import StoreError
+from engine.model_store.notes import read_note
 from engine.model_store.offers import CatalogueModel, offer_named
+from engine.own_files import make_own
 from engine.paths import models_dir
 
 __all__ = [
@@ -109,10 +111,7 @@ def _fetched(name: str) -> FetchedModel:
 
 def _read_note(name: str) -> OriginNote | None:
     """Return the note; one that cannot be read is as good as none, for `verify` will say so."""
-    try:
-        return msgspec.json.decode(note_file(name).read_bytes(), type=OriginNote)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        return None
+    return read_note(note_file(name), OriginNote, None)
 
 
 def put_in_place(whole: Path, name: str, note: OriginNote) -> FetchedModel:
@@ -153,7 +152,7 @@ def locked(name: str, on_wait: Callable[[], None] | None) -> Iterator[None]:
     """
     folder = models_dir() / _WORK
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_own(folder)
         lock = os.open(folder / f"{name}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(

@@ -98,7 +98,7 @@ class _Transfer:
 
     def _known_mark(self) -> str:
         """Return the mark of what is there; forget what came from elsewhere or has no mark."""
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
             state = json.loads(self._state.read_text(encoding="utf-8"))
             if isinstance(state, dict) and state.get("address") == self._address:
                 return str(state.get("mark", ""))

@@ -10,9 +10,11 @@ Sizes are bytes, times are milliseconds of **host** time, cycles are **wafer** t
 """
 
 import struct
+from typing import Any, TypeVar
 
 import msgspec
 
+from engine.protocol.any_text import SIGN, carried, restored
 from engine.protocol.completion import Completion, CompletionRequest
 
 __all__ = [
@@ -272,12 +274,19 @@ _HEADER = struct.Struct(">I")
 _encoder = msgspec.msgpack.Encoder()
 _client_decoder: msgspec.msgpack.Decoder[ClientMessage] = msgspec.msgpack.Decoder(ClientMessage)
 _server_decoder: msgspec.msgpack.Decoder[ServerMessage] = msgspec.msgpack.Decoder(ServerMessage)
+_Message = TypeVar("_Message")
 
 
 def encode(message: ClientMessage | ServerMessage) -> bytearray:
     """Return ``message`` as one frame, length included; telemetry of a large model is 12 MB."""
     frame = bytearray(_HEADER.size)
-    _encoder.encode_into(message, frame, _HEADER.size)
+    try:
+        _encoder.encode_into(message, frame, _HEADER.size)
+    except UnicodeEncodeError:
+        _encoder.encode_into(_any_text(message), frame, _HEADER.size)
+    else:
+        if not isinstance(message, Telemetry) and SIGN in frame:
+            _encoder.encode_into(_any_text(message), frame, _HEADER.size)
     _HEADER.pack_into(frame, 0, len(frame) - _HEADER.size)
     return frame
 
@@ -288,7 +297,7 @@ def decode_client(body: bytes) -> ClientMessage:
     Raises:
         msgspec.DecodeError: The body is not such a message.
     """
-    return _client_decoder.decode(body)
+    return _restored(_client_decoder.decode(body), body)
 
 
 def decode_server(body: bytes) -> ServerMessage:
@@ -297,4 +306,17 @@ def decode_server(body: bytes) -> ServerMessage:
     Raises:
         msgspec.DecodeError: The body is not such a message.
     """
-    return _server_decoder.decode(body)
+    return _restored(_server_decoder.decode(body), body)
+
+
+def _any_text(message: ClientMessage | ServerMessage) -> Any:
+    """Return plain values that encode as ``message``, its texts as they are carried."""
+    return carried(msgspec.to_builtins(message, builtin_types=(bytes,)))
+
+
+def _restored(message: _Message, body: bytes) -> _Message:
+    """Return a message with its texts as they were before they were carried."""
+    if isinstance(message, Telemetry) or SIGN not in body:
+        return message
+    plain = msgspec.to_builtins(message, builtin_types=(bytes,))
+    return msgspec.convert(restored(plain), type(message))

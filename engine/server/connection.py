@@ -44,6 +44,9 @@ SLOW_CLIENT_BYTES = 8 * 1024 * 1024
 DEAD_CLIENT_BYTES = 64 * 1024 * 1024
 """A client with more unread bytes is dropped."""
 
+CLOSE_SECONDS = 1.0
+"""How long a client that is let go may still take to read."""
+
 PAUSE_FOR_MAKING = 9
 """Least pause after a message of telemetry, in times that it took to make: a tenth of a core."""
 
@@ -86,7 +89,14 @@ class Connection:
             log.warning("dropped a client that does not read")
             self._writer.transport.abort()
             return
-        self._writer.write(encode(message))
+        try:
+            frame = encode(message)
+        except (ValueError, OverflowError, TypeError):
+            # Without an end it would wait for what never comes; a new connection may do better.
+            log.exception("dropped a client that a message could not be written for")
+            self._writer.transport.abort()
+            return
+        self._writer.write(frame)
 
     def unread_bytes(self) -> int:
         """Return the bytes that the client has still to read."""
@@ -119,8 +129,10 @@ class Connection:
         for number in list(self._views):
             self._close(number)
         self._writer.close()
-        with suppress(OSError):
-            await self._writer.wait_closed()
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._writer.wait_closed()
+        self._writer.transport.abort()  # what a stopped client has not read by now, it never will
 
     def _open(self, message: OpenSession) -> None:
         self._close(message.session)

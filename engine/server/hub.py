@@ -109,16 +109,22 @@ class Hub:
             await client.close()
 
     async def _end_when_idle(self) -> None:
+        try:
+            await self._idle()
+        except Exception:
+            log.exception("nobody could tell any more whether this process is needed")
+        self.end()
+
+    async def _idle(self) -> None:
+        """Return when nobody needs the process any more."""
         seconds = min(self._engine.idle_seconds, self._engine.session_idle_seconds)
         while self._clients or monotonic() - self._left < self._engine.idle_seconds:
             await asyncio.sleep(min(0.25, seconds / 4))
             self._sessions.close_unused(self._engine.session_idle_seconds)
             if not self._socket.exists():
                 log.warning("the socket is gone: no client could find this process any more")
-                break
-        else:
-            log.info("nobody is connected any more")
-        self.end()
+                return
+        log.info("nobody is connected any more")
 
     def _from_worker(self, handle: Callable[..., None]) -> Callable[..., None]:
         """Return a function for any thread that has the event loop call ``handle``."""

@@ -15,6 +15,7 @@ from time import monotonic, sleep
 from engine import paths
 from engine.errors import ServerError
 from engine.log_lines import LogLines
+from engine.own_files import make_own
 from engine.server.hub import Engine, Hub
 
 __all__ = ["NICE", "open_log", "serve"]
@@ -77,10 +78,11 @@ def _only_one(socket: Path) -> Iterator[None]:
 
 def open_log() -> None:
     """Send the log to the log file, or to standard error if that cannot be written."""
+    logging.raiseExceptions = False  # a full disk costs log lines, not a traceback for each
     path = paths.log_file()
     handler: logging.Handler
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_own(path.parent)
         handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8")
     except OSError as error:
         handler = logging.StreamHandler(sys.stderr)

@@ -107,7 +107,7 @@ class Sessions:
         except EngineError as error:
             user.failed(str(error))
             return None
-        except OSError as error:  # its files change at this very moment
+        except (OSError, ValueError, RuntimeError) as error:  # its files change, or name no file
             user.failed(f"{asked.model or 'the default model'}: {error}")
             return None
         held.users.add(user)

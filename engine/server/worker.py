@@ -115,10 +115,13 @@ class Worker(Thread):
             self._changed.notify()
 
     def run(self) -> None:
-        """Do the tasks."""
-        self._prepare()
-        while self._does_next():
-            pass
+        """Do the tasks; where that fails, the process ends, and clients hear that it did."""
+        try:
+            self._prepare()
+            while self._does_next():
+                pass
+        except Exception:
+            log.exception("the worker failed")
         self._on_stopped()
 
     def _does_next(self) -> bool:

@@ -155,7 +155,7 @@ def fetch_wheels(folder: Path, wanted: list[str], indexes: list[str]) -> None:
         indexes: Package indexes to ask instead of those pip is configured for; may be empty.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-deps"]
     command += ["--only-binary", ":all:", "--dest", str(folder)]
     if indexes:
         command += ["--isolated", "--index-url", indexes[0]]

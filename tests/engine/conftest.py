@@ -1,4 +1,6 @@
-"""Other models than the bundled ones."""
+"""Other models than the bundled ones, and other users than the one who runs the tests."""
+
+import os
 
 import pytest
 
@@ -13,3 +15,10 @@ def bundle(tmp_path, monkeypatch):
     (root / "no-model").mkdir()
     monkeypatch.setattr(bundled, "files", lambda package: root)
     return root
+
+
+@pytest.fixture
+def another_user(monkeypatch):
+    """Return a function after which all that was made before belongs to somebody else."""
+    user = os.geteuid()
+    return lambda: monkeypatch.setattr(os, "geteuid", lambda: user + 1)

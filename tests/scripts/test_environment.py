@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TOOLS = ("bash", "dirname", "cat", "cksum", "env", "sed")
+TOOLS = ("bash", "dirname", "cat", "cksum", "env", "sed", "tr")
 
 
 def load_script() -> ModuleType:
@@ -44,7 +45,7 @@ def checkout(tmp_path: Path) -> Path:
     (root / "scripts" / "make_environment.py").write_text(
         f"import pathlib, sys\n"
         f"with open({str(root / 'set-ups')!r}, 'a') as log: print(sys.argv[1], file=log)\n"
-        f"home = pathlib.Path({str(root)!r}, '.venv', 'bin')\n"
+        f"home = pathlib.Path(sys.argv[2], 'bin')\n"
         f"home.mkdir(parents=True, exist_ok=True)\n"
         f"python = home / 'python'\n"
         f"python.write_text('#!/bin/bash\\n"
@@ -180,21 +181,23 @@ def test_an_environment_is_sound_only_if_whole_working_and_in_its_place(tmp_path
 @pytest.mark.parametrize(
     ("extras", "locks"),
     [
-        ("", ["requirements.lock"]),
-        ("[dev]", ["requirements.lock", "requirements-dev.lock"]),
+        ("", ["requirements.lock", "requirements-build.lock"]),
+        ("[dev]", ["requirements.lock", "requirements-build.lock", "requirements-dev.lock"]),
     ],
 )
 def test_packages_come_from_the_lock_before_the_repository(
     tmp_path: Path, extras: str, locks: list[str]
 ) -> None:
     python = tmp_path / ".venv" / "bin" / "python"
-    executable(python, f'[ "$2" = pip ] && echo "$@" >>{tmp_path}/calls; exit 0')
-    load_script().make(tmp_path, extras)
-    first, second = (tmp_path / "calls").read_text().splitlines()
+    executable(python, f'[ "$3" = pip ] && echo "$@" >>{tmp_path}/calls; exit 0')
+    load_script().make(tmp_path, extras, tmp_path / ".venv")
+    first, second, third = (tmp_path / "calls").read_text().splitlines()
     assert "--no-deps --require-hashes" in first
     assert first.endswith(" ".join(f"--requirement {tmp_path}/{name}" for name in locks))
-    assert second.endswith(f"--editable {tmp_path}{extras}")
-    assert "--no-deps" not in second
+    assert second.endswith(f"--editable {tmp_path}")
+    for nothing_unlocked in ("--no-index", "--no-deps", "--no-build-isolation"):
+        assert nothing_unlocked in second
+    assert third.endswith("check")  # what this platform needs and the locks lack is found here
 
 
 def test_a_failed_installation_stays_marked_as_unfinished(
@@ -202,9 +205,9 @@ def test_a_failed_installation_stays_marked_as_unfinished(
 ) -> None:
     script = load_script()
     python = tmp_path / ".venv" / "bin" / "python"
-    executable(python, '[ "$2" = pip ] && { echo "no such package"; exit 1; }; exit 0')
+    executable(python, '[ "$3" = pip ] && { echo "no such package"; exit 1; }; exit 0')
     with pytest.raises(script.SetupError, match=r"install\.log"):
-        script.make(tmp_path, "[dev]")
+        script.make(tmp_path, "[dev]", tmp_path / ".venv")
     assert "no such package" in capsys.readouterr().err
     assert not script.is_sound(tmp_path / ".venv", tmp_path)
 
@@ -215,5 +218,114 @@ def test_a_python_without_venv_says_what_to_install(
     script = load_script()
     monkeypatch.setitem(sys.modules, "ensurepip", None)
     with pytest.raises(script.SetupError, match=r"apt install python3\.\d+-venv"):
-        script.make(tmp_path, "")
+        script.make(tmp_path, "", tmp_path / ".venv")
     assert not (tmp_path / ".venv").exists()
+
+
+# ── other users, and other people's folders ─────────────────────────────────────────────────
+
+
+def give_away(folder: Path) -> None:
+    """Make a folder another user's: root gives it away, anybody else has a link to root's."""
+    if os.geteuid() == 0:
+        folder.mkdir(exist_ok=True)
+        os.chown(folder, 1, 1)
+    else:
+        folder.symlink_to("/usr")
+
+
+def test_an_environment_of_another_user_is_left_alone(checkout: Path, tmp_path: Path) -> None:
+    give_away(checkout / ".venv")
+    before = sorted(os.listdir(checkout / ".venv"))
+    for _ in range(2):
+        done = call(checkout / "scripts" / "run", cwd=checkout, XDG_CACHE_HOME=str(tmp_path / "c"))
+        assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(os.listdir(checkout / ".venv")) == before
+    assert set_ups(checkout) == ["run"]
+    (made,) = (tmp_path / "c" / "spark-tui" / "environments").iterdir()
+    assert sorted(path.name for path in made.iterdir()) == [".ready-run", "bin"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_good_environment_of_another_user_is_used_as_it_is(
+    checkout: Path, tmp_path: Path
+) -> None:
+    call(checkout / "scripts" / "run", cwd=checkout)
+    for path in (checkout / ".venv", *(checkout / ".venv").rglob("*")):
+        os.chown(path, 1, 1)
+    done = call(checkout / "scripts" / "run", cwd=checkout, HOME="", XDG_CACHE_HOME="")
+    assert done.stdout == f"{checkout}: -P -m tui\n"
+    assert set_ups(checkout) == ["run"]
+
+
+def test_without_a_home_for_an_environment_of_ones_own_it_says_so(checkout: Path) -> None:
+    give_away(checkout / ".venv")
+    done = call(checkout / "scripts" / "run", cwd=checkout, HOME="", XDG_CACHE_HOME="")
+    assert done.returncode == 1
+    assert done.stderr.endswith("set HOME\n")
+    assert set_ups(checkout) == []
+
+
+@pytest.mark.parametrize("whose", ["another user's", "a link", "of another making"])
+def test_what_was_not_made_here_for_this_user_is_never_deleted(tmp_path: Path, whose: str) -> None:
+    script = load_script()
+    environment = tmp_path / ".venv"
+    if whose == "another user's":
+        give_away(environment)
+    elif whose == "a link":
+        (tmp_path / "elsewhere").mkdir()
+        environment.symlink_to(tmp_path / "elsewhere")
+    else:  # as uv makes one: it works, and has no pip
+        executable(environment / "bin" / "python", "exit 1")
+    with pytest.raises(script.SetupError, match=r"left as it is|have not made it"):
+        script.make(tmp_path, "", environment)
+    assert environment.exists()
+
+
+@pytest.mark.parametrize("question", ["is_sound", "_pip"])
+def test_no_module_of_the_callers_folder_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    script = load_script()
+    for name in ("pip", "sys", "site"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    environment = tmp_path / ".venv"
+    executable(environment / "bin" / "python", f'exec "{sys.executable}" "$@"')
+    monkeypatch.chdir(tmp_path)
+    if question == "is_sound":
+        assert script.is_sound(environment, tmp_path)
+    else:
+        with (tmp_path / "log").open("w") as log:
+            script._pip(environment, ["--help"], log)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_python_is_looked_for_without_the_callers_modules(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "sys.py").write_text("")
+    executable(tmp_path / "python", f'echo "$@" >>{tmp_path}/calls; exec "{sys.executable}" "$@"')
+    call(checkout / "scripts" / "run", cwd=tmp_path, SPARK_PYTHON=str(tmp_path / "python"))
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert [line.split()[0] for line in calls] == ["-I", "-I"]
+
+
+def test_cdpath_leads_to_no_other_scripts(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "other" / "scripts").mkdir(parents=True)
+    done = call(Path("scripts/run"), cwd=checkout, CDPATH=str(tmp_path / "other"))
+    assert (done.returncode, set_ups(checkout)) == (0, ["run"])
+
+
+def test_every_python_that_is_started_ignores_the_current_folder() -> None:
+    """With ``-I``, ``-P`` or a folder of our own; otherwise a ``pip.py`` there would be run."""
+    command = re.compile(r"sys\.executable, \"-[mc]\", ?(\S+)")
+    found = {
+        (path.relative_to(ROOT).as_posix(), match[1].strip('",)]'))
+        for top in ("engine", "tui", "scripts")
+        for path in (ROOT / top).rglob("*.py")
+        for match in command.finditer(path.read_text(encoding="utf-8"))
+    }
+    in_our_own_folder = {
+        ("engine/engine_process.py", "engine.server"),
+        ("engine/wafer/jit/compile_jobs.py", "engine.wafer.jit.compile_helper"),
+    }
+    measuring = {entry for entry in found if entry[0].startswith("scripts/bench")}
+    assert found - measuring == in_our_own_folder

@@ -28,6 +28,7 @@ from tui.cli.source import read_source, shown_path
 from tui.files.repository import find_root
 from tui.format import count_text, milliseconds_text, percent_text, rate_text, unread_text
 from tui.settings import load_settings
+from tui.user_folders import complaints
 
 __all__ = ["complete"]
 
@@ -85,6 +86,8 @@ def complete(
     """
     model = resolve_model(model)
     check_machine(machine, clock)
+    for line in complaints():
+        tell(f"spark-tui: {line}")
     request = _request(place, from_stdin, max_tokens, temperature, seed, repository)
     with ProgressLine() as progress:
         session = engine.Session.open(

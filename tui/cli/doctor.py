@@ -14,11 +14,12 @@ import engine
 from engine import model_store, paths
 from engine.errors import EngineError, ServerError
 from engine.host_memory import available_bytes
+from engine.own_files import unwritable
 from engine.visible_text import visible
 from tui.cli.options import json_option, resolve_model
 from tui.cli.output import say, say_json
 from tui.settings import load_settings
-from tui.user_folders import settings_file
+from tui.user_folders import complaints, settings_file
 
 __all__ = ["Report", "doctor", "examine"]
 
@@ -52,7 +53,7 @@ def doctor(model: str | None, as_json: bool) -> int:
 
 
 def examine(model: str | None = None) -> Report:
-    """Return the report on this computer, this user and this terminal; changes nothing.
+    """Return the report on this computer, this user and this terminal; makes folders at most.
 
     Args:
         model: A model to read whole, besides those that are looked at anyway.
@@ -79,16 +80,11 @@ def _add_engine(report: Report, model: str | None) -> None:
     report.facts["threads"] = found.threads
     report.facts["kernel_cache"] = {
         "path": str(found.kernel_cache),
-        "writable": found.kernel_cache_writable,
+        "writable": found.kernel_cache_problem is None,
         "cached_kernels": found.cached_kernels,
         "damaged_kernels": found.damaged_kernels,
         "stale_folders": [str(folder) for folder in found.stale_caches],
     }
-    if not found.kernel_cache_writable:
-        report.advice.append(
-            f"the kernel cache {found.kernel_cache} is not writable: kernels are compiled at"
-            " every start; set SPARK_CACHE_DIR to a writable folder"
-        )
     if found.damaged_kernels:
         report.advice.append(
             f"damaged files in the kernel cache: {found.damaged_kernels}; the next start"
@@ -130,14 +126,13 @@ def _add_default_model(report: Report) -> None:
 
 def _add_folders(report: Report) -> None:
     """Add where the program writes, and whether it can."""
+    report.advice += complaints()
     log = paths.log_file()
     runtime = paths.runtime_dir()
     report.facts["log_file"] = str(log)
     report.facts["log_writable"] = _writable(log)
     report.facts["state_dir"] = str(paths.state_dir())
     report.facts["runtime_dir"] = str(runtime)
-    if not _writable(log):
-        report.advice.append(f"the log file {log} cannot be written; set SPARK_STATE_DIR")
     try:
         report.facts["socket_dir"] = str(paths.socket_dir(longest_name=40))
     except ServerError as error:
@@ -182,11 +177,9 @@ def _add_terminal(report: Report) -> None:
         )
 
 
-def _writable(path: Path) -> bool:
-    """Return whether ``path`` can be written, or made where it does not exist yet."""
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    return os.access(path, os.W_OK)
+def _writable(file: Path) -> bool:
+    """Return whether a file can be written, or made where it does not exist yet."""
+    return unwritable(file.parent) is None and (not file.exists() or os.access(file, os.W_OK))
 
 
 def _print(report: Report) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine import paths
 from engine.log_lines import LogLines
+from engine.own_files import make_own
 
 __all__ = ["start"]
 
@@ -18,6 +19,7 @@ def start() -> None:
     Several processes append to the same file, so it is set aside only at a start.  A handler that
     finds its file set aside opens the new one.
     """
+    logging.raiseExceptions = False  # a full disk costs log lines, not a traceback for each
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     root.addHandler(_handler(paths.log_file()))
@@ -25,7 +27,7 @@ def start() -> None:
 
 def _handler(file: Path) -> logging.Handler:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_own(file.parent)
         if file.exists() and file.stat().st_size > _MAX_BYTES:
             file.replace(file.with_name(f"{file.name}.1"))
         handler = logging.handlers.WatchedFileHandler(file, encoding="utf-8")

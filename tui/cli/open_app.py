@@ -15,6 +15,7 @@ from engine.garbage import uncollected
 from tui.cli.failures import WrongCallError
 from tui.cli.options import check_machine, machine_options, model_option, resolve_model
 from tui.files.repository import find_root
+from tui.user_folders import complaints
 
 __all__ = ["AppTarget", "find_target", "open_app"]
 
@@ -46,15 +47,17 @@ def open_app(path: str, model: str | None, machine: str, clock: float | None) ->
     # engine imports meanwhile.
     with uncollected():
         from tui.app import SparkApp
+        from tui.job_control import forget_stale_size
         from tui.link.engine_link import engine_client
 
+    forget_stale_size()
     app = SparkApp(
         target.repository,
         open_file=target.file,
         line=target.line,
         make_client=engine_client(model=place, machine=machine, clock_ghz=clock, ahead=ahead),
         offer_model=place is None and "CI" not in os.environ,
-        problems=problems,
+        problems=(*complaints(), *problems),
     )
     app.run()
     return app.return_code or 0  # the app itself has said why

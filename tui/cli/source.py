@@ -1,11 +1,10 @@
 """Reads the text that a command works on, from a file or standard input, and checks it."""
 
-import os
-import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from engine.plain_files import open_plain
 from engine.repository.secret_files import secret_file
 from tui.cli.failures import WrongCallError
 from tui.cli.output import tell
@@ -81,10 +80,7 @@ def private_patterns() -> tuple[str, ...]:
 def _read_file(path: Path) -> bytes:
     """Return the bytes of a regular file."""
     try:
-        # Not Path.open: a named pipe without a writer must not make us wait.
-        with open(path, "rb", opener=_open_without_waiting) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise WrongCallError(f"'{path}' is not a regular file")
+        with open_plain(path) as file:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise WrongCallError(f"'{path}' does not exist; with --stdin it need not") from error
@@ -92,8 +88,3 @@ def _read_file(path: Path) -> bytes:
         raise WrongCallError(f"'{path}' is a directory; name a file and a line") from error
     except OSError as error:
         raise WrongCallError(f"'{path}' cannot be read: {error.strerror}") from error
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Open like `os.open`, but return at once where a named pipe has no writer."""
-    return os.open(path, flags | os.O_NONBLOCK)

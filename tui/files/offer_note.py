@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from engine.own_files import make_own
+
 __all__ = ["OfferNote", "read_note", "write_note"]
 
 _log = logging.getLogger(__name__)
@@ -25,7 +27,7 @@ class OfferNote(msgspec.Struct, frozen=True):
 
 def read_note(path: Path) -> OfferNote:
     """Return what is remembered; nothing if the file is absent or spoilt."""
-    with suppress(OSError, msgspec.MsgspecError):
+    with suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return msgspec.json.decode(path.read_bytes(), type=OfferNote)
     return OfferNote()
 
@@ -33,7 +35,7 @@ def read_note(path: Path) -> OfferNote:
 def write_note(path: Path, note: OfferNote) -> None:
     """Remember."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_own(path.parent)
         path.write_bytes(msgspec.json.encode(note))
     except OSError as error:
         _log.warning("cannot write %s: %s", path, error)

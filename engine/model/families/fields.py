@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.errors import ConfigError
 from engine.model.tensors.q8 import QUANTISATION_GROUP
+from engine.plain_files import read_plain
 
 __all__ = [
     "LARGEST_SIZE",
@@ -54,14 +55,11 @@ class Fields:
             ConfigError: The file is missing, unreadable, too large or holds something else.
         """
         try:
-            with path.open("rb") as file:
-                data = file.read(_LARGEST_FILE_BYTES + 1)
+            data = read_plain(path, _LARGEST_FILE_BYTES)
         except FileNotFoundError:
             raise ConfigError("no such file; a model folder needs a config.json") from None
         except OSError as error:
             raise ConfigError(f"cannot be read ({error.strerror})") from error
-        if len(data) > _LARGEST_FILE_BYTES:
-            raise ConfigError(f"larger than {_LARGEST_FILE_BYTES} bytes; this is no configuration")
         try:
             raw = json.loads(data)
         except (ValueError, RecursionError) as error:  # also bytes that are no text

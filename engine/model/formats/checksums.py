@@ -5,10 +5,12 @@ Reads files and refuses those that are not the right ones; knows nothing of what
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from engine.errors import WeightsError
+from engine.plain_files import open_plain, read_plain
 
 __all__ = [
     "CHECKSUMS_FILE",
@@ -28,6 +30,12 @@ CHECKSUMS_FILE = "checksums.json"
 RESTORE = "restore it from the model's source"
 """What to do about a file that is not as it should be: the end of an error message."""
 
+_LARGEST_FILE = 1 << 28
+"""Bytes of a file that is read as a whole: the largest vocabularies have a seventh of it."""
+_LARGEST_CHECKSUMS = 1 << 20
+_LONGEST_NAME = 255
+"""Bytes of a file's name, on every file system in use."""
+
 Checksums = Mapping[str, str]
 """The sha256 of a folder's files by name, lower-case hexadecimal digits."""
 
@@ -40,10 +48,10 @@ def read_checksums(folder: Path) -> dict[str, str] | None:
             ``{"files": {name: 64 hexadecimal digits}}``.
     """
     path = folder / CHECKSUMS_FILE
-    if not path.exists():
-        return None
     try:
-        raw = json.loads(path.read_bytes())
+        raw = json.loads(read_plain(path, _LARGEST_CHECKSUMS))
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
@@ -64,7 +72,11 @@ def _is_checksum(entry: tuple[str, object]) -> bool:
 
 def is_plain_name(name: str) -> bool:
     """Tell whether a name is one of a file in the model folder itself."""
-    return name not in ("", ".", "..") and "/" not in name and "\\" not in name
+    try:
+        short = len(os.fsencode(name)) <= _LONGEST_NAME
+    except UnicodeEncodeError:
+        return False
+    return short and name not in ("", ".", "..") and not set("/\\\0") & set(name)
 
 
 def read_file(folder: Path, name: str, checksums: Checksums | None) -> bytes:
@@ -86,7 +98,7 @@ def read_bytes(path: Path) -> bytes:
         WeightsError: The file is missing or unreadable.
     """
     try:
-        return path.read_bytes()
+        return read_plain(path, _LARGEST_FILE)
     except FileNotFoundError:
         raise WeightsError(f"{path}: no such file; {RESTORE}") from None
     except OSError as error:
@@ -114,7 +126,7 @@ def check_file_digest(path: Path, checksums: Checksums | None) -> None:
     if expected is None:
         return
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from engine.errors import WeightsError
 from engine.model.formats.ggml_types import GgmlType, ggml_type
+from engine.plain_files import open_plain
 
 __all__ = ["GgufFile", "GgufTensor", "Strings", "Value", "read_gguf"]
 
@@ -143,7 +144,7 @@ def read_gguf(path: Path) -> GgufFile:
             a type nobody knows; the message names the file and the place.
     """
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             size = file.seek(0, 2)
             if size < len(MAGIC):
                 raise WeightsError(f"{path}: {size} bytes are no GGUF file; {_RESTORE}")

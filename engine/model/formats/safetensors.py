@@ -16,6 +16,7 @@ from engine.errors import WeightsError
 from engine.model.formats.checksums import RESTORE, Checksums, check_file_digest, check_listed
 from engine.model.tensors.file_rows import FileRows, TensorFile
 from engine.model.tensors.stored import SCALES_SUFFIX, Stored
+from engine.plain_files import open_plain
 
 __all__ = ["SUFFIX", "WEIGHTS_FILE", "read_stored", "with_scales"]
 
@@ -41,7 +42,7 @@ def read_stored(folder: Path, file: str, checksums: Checksums | None) -> dict[st
     try:
         with safetensors.safe_open(path, "numpy"):
             pass  # it checks types, shapes, offsets and that they leave no gap
-    except (safetensors.SafetensorError, OSError) as error:
+    except (safetensors.SafetensorError, OSError, MemoryError) as error:
         raise WeightsError(f"{path}: not a safetensors file ({error}); {RESTORE}") from error
     entries = {name: entry for name, entry in json.loads(header).items() if name != _METADATA}
     opened, start = TensorFile(path, size_bytes), 8 + len(header)
@@ -84,7 +85,7 @@ def _read_header(path: Path) -> tuple[int, bytes]:
     That is the usual broken download or copy, and a checksum would say less.
     """
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             size_bytes = os.fstat(file.fileno()).st_size
             needed = 8 + int.from_bytes(file.read(8), "little")
             whole = needed <= min(size_bytes, 8 + _LARGEST_HEADER)

@@ -1,6 +1,7 @@
 """Shards: a model's tensors in several safetensors files, and the index of which is where."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,8 +23,8 @@ INDEX_FILE = "model.safetensors.index.json"
 
 
 def is_sharded(folder: Path, checksums: Checksums | None) -> bool:
-    """Tell whether the tensors lie in shards; an index that is listed but lost counts."""
-    return (folder / INDEX_FILE).exists() or INDEX_FILE in (checksums or {})
+    """Tell whether the tensors lie in shards; an index that is lost counts, if it was listed."""
+    return os.path.lexists(folder / INDEX_FILE) or INDEX_FILE in (checksums or {})
 
 
 def read_shards(folder: Path, checksums: Checksums | None) -> dict[str, Stored]:

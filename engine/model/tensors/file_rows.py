@@ -34,7 +34,7 @@ class TensorFile:
         """
         self._path = path
         try:
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
             raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
         weakref.finalize(self, os.close, self._descriptor)

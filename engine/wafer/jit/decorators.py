@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from numba import njit
+from engine.wafer.jit.numba_settings import load_numba
 
 __all__ = ["helper", "inlined", "kernel", "kernel_with_arrays"]
+
+_njit = load_numba().njit
 
 # No fast-math anywhere: the order of a sum is part of the machine, and a contracted
 # multiply–add would round once where the machine rounds twice.
@@ -27,19 +29,19 @@ def kernel(function: Callable[..., Any]) -> Any:
 
     It makes no array: see `kernel_with_arrays`.
     """
-    return njit(**_FLAGS)(function)
+    return _njit(**_FLAGS)(function)
 
 
 def kernel_with_arrays(function: Callable[..., Any]) -> Any:
     """Compile a kernel that makes arrays of its own, whose references are counted."""
-    return njit(**_COUNTED)(function)
+    return _njit(**_COUNTED)(function)
 
 
 def helper(function: Callable[..., Any]) -> Any:
     """Compile a small function that only kernels call; LLVM inlines it.  It makes no array."""
-    return njit(**_FLAGS)(function)
+    return _njit(**_FLAGS)(function)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile a small function into every kernel that calls it; Python cannot call it."""
-    return njit(**_PART)(function)
+    return _njit(**_PART)(function)

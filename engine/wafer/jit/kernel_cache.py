@@ -1,7 +1,8 @@
 """Where compiled kernels are kept: a folder named by everything that shapes their code.
 
 Must be chosen before a kernel module is imported, because numba fixes the place when it
-decorates a function.  A folder that cannot be written is replaced by a temporary one.
+decorates a function.  A folder that is not this user's own, or cannot be written, is replaced by a
+temporary one; a file in it that another user may have written is never read.
 numba checks nothing that it reads, so a record of checksums lies beside its files; and it writes
 an index and the code it points to one after the other, so each pair is written under a lock.
 """
@@ -14,13 +15,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from engine.own_files import is_own, refusal
 from engine.own_sources import own_sources, sources_digest
 from engine.paths import cache_dir
+from engine.wafer.jit.numba_settings import load_numba
 
 __all__ = [
     "alone",
@@ -76,14 +79,13 @@ def key() -> str:
 
     numba itself notices an edit of a kernel's own file only, not of the files it calls.
     """
-    import numba
+    numba = load_numba()
     from llvmlite import binding
 
     digest = sources_digest(_SOURCES)
-    config: Any = numba.config  # its fields are made at run time
     processor = (
-        config.CPU_NAME or binding.get_host_cpu_name(),
-        config.CPU_FEATURES or binding.get_host_cpu_features().flatten(),
+        numba.config.CPU_NAME or binding.get_host_cpu_name(),
+        numba.config.CPU_FEATURES or binding.get_host_cpu_features().flatten(),
     )
     digest.update(repr((numba.__version__, binding.llvm_version_info, processor)).encode())
     return digest.hexdigest()[:16]
@@ -100,34 +102,26 @@ def use(wanted: Path | None = None) -> Path:
     Args:
         wanted: The folder; None is `folder`.
     """
-    import numba
-
     wanted = wanted or folder()
-    try:
-        wanted.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=wanted):
-            pass
-    except OSError as error:
+    if (reason := refusal(wanted)) is not None:
         fallback = Path(_temporary().name)
-        _log.warning("kernel cache %s cannot be written (%s); using %s", wanted, error, fallback)
+        _log.warning("kernel cache %s cannot be used (%s); using %s", wanted, reason, fallback)
         wanted = fallback
-    config: Any = numba.config
-    config.CACHE_DIR = str(wanted)
+    load_numba().config.CACHE_DIR = str(wanted)
     _adapt_numba()
     return wanted
 
 
 def used() -> Path:
     """Return the folder that the last `use` chose."""
-    import numba
-
-    config: Any = numba.config
-    return Path(config.CACHE_DIR)
+    return Path(load_numba().config.CACHE_DIR)
 
 
 @cache
 def _adapt_numba() -> None:
-    """Make numba load kept code at once, and one process at a time write a pair.
+    """Make numba load kept code of our own at once, and one process at a time write a pair.
+
+    What it reads is run, so it reads what nobody else can have written.
 
     An index and its code are read and written under one lock for each folder of a module.
     Otherwise two processes that save other signatures of one kernel at once give them the same
@@ -152,6 +146,20 @@ def _adapt_numba() -> None:
         def load(self, key: Any) -> Any:
             with _held(Path(self._cache_path), fcntl.LOCK_SH):
                 return super().load(key)
+
+        def _load_index(self) -> Any:
+            return super()._load_index() if is_own(Path(self._index_path)) else {}
+
+        def _load_data(self, name: str) -> Any:
+            if not is_own(Path(self._data_path(name))):
+                raise FileNotFoundError(name)  # for the caller one that is gone
+            return super()._load_data(name)
+
+        @contextmanager
+        def _open_for_write(self, filepath: str) -> Iterator[Any]:
+            with super()._open_for_write(filepath) as file:
+                os.fchmod(file.fileno(), 0o600)  # whatever the umask
+                yield file
 
     def load_overload(self: Any, signature: Any, target_context: Any) -> Any:
         rtsys.initialize(target_context)
@@ -206,26 +214,32 @@ def alone(place: Path, on_wait: Callable[[], None]) -> Iterator[None]:
 
 
 def damaged(place: Path) -> list[Path]:
-    """Return the files of a kernel folder that are not what `record` saw.
+    """Return the files of a kernel folder that are not what `record` saw, or not our own.
 
     Files it did not see (of a process that was killed, say) count as whole.  A record that
     cannot be read vouches for nothing: all files count as damaged.
     """
+    files = _files(place)
     try:
         recorded = json.loads((place / _CHECKSUMS).read_bytes())
-        known = [(path, recorded.get(_name(place, path))) for path in _files(place)]
+        known = {path: recorded.get(_name(place, path)) for path in files}
     except FileNotFoundError:
-        return []
+        known = dict.fromkeys(files)
     except (OSError, ValueError, AttributeError, RecursionError):
-        return _files(place)
-    return [path for path, digest in known if digest is not None and digest != _digest(path)]
+        return files
+    return [
+        path
+        for path, digest in known.items()
+        if not is_own(path) or (digest is not None and digest != _digest(path))
+    ]
 
 
 def remove_damaged(place: Path) -> None:
     """Remove what `damaged` finds; numba compiles again what is missing."""
     found = damaged(place)
     for path in found:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # in a folder of another user; it is not read either
+            path.unlink(missing_ok=True)
     if found:
         _log.warning(
             "kernel cache %s is not usable (damaged: %s); compiling again",

@@ -16,6 +16,7 @@ from threading import get_ident
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
 from engine.model.tensors.tensor import Format
+from engine.own_files import make_own
 from engine.own_sources import sources_digest
 from engine.paths import cache_dir
 from engine.wafer.place.model_shape import ModelShape, model_shape
@@ -61,7 +62,7 @@ def remembered_plan(
         return place(model, machine, shape, context, runs=True)
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, TypeError, PlacementError) as error:
+    except (OSError, ValueError, TypeError, RecursionError, PlacementError) as error:
         _log.warning("the plan kept in %s is not usable (%r); searching anew", file, error)
     placement = plan(graph, machine, context_length, formats)
     _keep(file, placement.shape)
@@ -98,8 +99,9 @@ def write_whole(file: Path, content: bytes) -> None:
     """
     new = file.with_suffix(f".{os.getpid()}.{get_ident()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_own(file.parent)
         new.write_bytes(content)
+        new.chmod(0o600)  # whatever the umask: only what nobody else can write is read again
         os.replace(new, file)
     except OSError as error:  # a full disk, a folder that is not ours: the next start works again
         _log.warning("%s cannot be kept (%s)", file, error)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.model.graph import ModelGraph
+from engine.own_files import is_own
 from engine.paths import cache_dir
 from engine.wafer.place.placement import Placement
 from engine.wafer.plan.kept_plans import DECIDING, plan_key, write_whole
@@ -56,7 +57,8 @@ def remembered_timing(
     """
     file = cache_dir() / "timings" / _name(graph, machine, placement)
     try:
-        return _restored(file.read_bytes(), price)
+        if is_own(file):  # a pickle is run
+            return _restored(file.read_bytes(), price)
     except FileNotFoundError:
         pass
     except _DAMAGE as error:

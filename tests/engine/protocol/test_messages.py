@@ -17,12 +17,18 @@ from engine.protocol.messages import (
     Cancel,
     Complete,
     Completed,
+    EngineReady,
     Failed,
+    MachineInfo,
+    ModelInfo,
+    OpenSession,
     PartialText,
     Progress,
+    SessionFailed,
     Shutdown,
     Unwatch,
     Watch,
+    WeightType,
     Welcome,
     decode_client,
     decode_server,
@@ -63,6 +69,45 @@ COMPLETION = Completion(
 )
 def test_a_clients_message_arrives_as_it_was(message):
     assert decode_client(encode(message)[HEADER_BYTES:]) == message
+
+
+ODD = [
+    "name\udcff",
+    "\ud800",
+    "\ufdd0",
+    "\ufdd0d800",
+    "\ufdd0\ud800\udfff\ufdd0fdd0",
+    "\U0010ffff\x00\x9b",
+]
+
+
+@pytest.mark.parametrize("text", ODD, ids=ascii)
+def test_any_text_arrives_as_it_was(text):
+    asked = OpenSession(1, f"/models/{text}")
+    request = msgspec.structs.replace(
+        REQUEST, path=text, prefix=text, repository=f"/r/{text}", private_patterns=(text, "x")
+    )
+    for message in (asked, Complete(1, 2, request)):
+        assert decode_client(encode(message)[HEADER_BYTES:]) == message
+    answer = msgspec.structs.replace(COMPLETION, text=text, model=text)
+    info = ModelInfo(text, text, 1, 1, 1, 1, 1, "any", 1, True, types={text: WeightType(1, 2)})
+    ready = EngineReady(info, MachineInfo("wse3", 0.85, 1, 1, 1, "5ac1", 1, []), 1, "avx2", 0.5)
+    for message in (SessionFailed(1, text), Failed(2, text), Completed(2, answer), ready):
+        assert decode_server(encode(message)[HEADER_BYTES:]) == message
+
+
+def test_ordinary_messages_are_not_walked(monkeypatch):
+    monkeypatch.setattr("engine.protocol.messages.carried", None)
+    monkeypatch.setattr("engine.protocol.messages.restored", None)
+    message = Complete(1, 3, REQUEST)
+    assert decode_client(encode(message)[HEADER_BYTES:]) == message
+
+
+def test_a_message_with_the_sign_and_no_sense_is_refused():
+    body = msgspec.msgpack.encode({"type": "OpenSession", "session": 1, "model": "\ufdd0zzzz"})
+    assert decode_client(body).model == "\ufdd0zzzz"
+    with pytest.raises(msgspec.ValidationError):
+        decode_client(msgspec.msgpack.encode({"type": "OpenSession", "session": "\ufdd0d800"}))
 
 
 @pytest.mark.parametrize(

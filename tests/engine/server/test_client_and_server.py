@@ -119,6 +119,19 @@ async def test_a_model_that_cannot_be_loaded_is_said_once(monkeypatch):
         assert "session 1 is not open" in (await one.answer(1)).message
 
 
+@pytest.mark.parametrize("name", ["n\udcff", "n\ufdd0"], ids=["no UTF-8", "the sign"])
+async def test_a_folder_of_any_name_is_opened_or_refused_in_words(tmp_path, name):
+    """The real engine: nothing hangs, and the process ends when its client has left."""
+    folder = tmp_path / name
+    write_tiny_model(folder)
+    (folder / "config.json").write_text('{"model_type": "llama", "hidden_act": "\\ud800"}')
+    command = (sys.executable, "-m", "engine.server", "--idle", "0.5")
+    async with face(command, model=str(folder)) as one:
+        failed = await one.until(SessionFailed)
+        assert failed.message.startswith(f"{folder}/config.json: ")
+    wait_until_gone(Face.pids)
+
+
 async def test_a_process_that_cannot_start_is_given_up(monkeypatch):
     monkeypatch.setattr(client_module, "BACK_OFF_SECONDS", (0.0, 0.0))
     async with face((sys.executable, "-c", "raise SystemExit('no such thing')")) as one:

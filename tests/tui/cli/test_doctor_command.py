@@ -21,7 +21,7 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "processor_path": "portable",
         "threads": 3,
         "kernel_cache": tmp_path / "kernels" / "now",
-        "kernel_cache_writable": True,
+        "kernel_cache_problem": None,
         "cached_kernels": 12,
         "damaged_kernels": 0,
         "stale_caches": (),
@@ -90,13 +90,32 @@ def test_no_model_at_all_fails(spark: Spark, found: dict[str, Any]) -> None:
     assert spark("doctor", "--json").code == 1
 
 
-def test_a_cache_that_cannot_be_written_is_a_note(spark: Spark, found: dict[str, Any]) -> None:
-    found["kernel_cache_writable"] = False
+def test_a_cache_that_cannot_be_written_is_a_note(
+    spark: Spark, found: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SPARK_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    found["kernel_cache_problem"] = "it belongs to another user"
     found["stale_caches"] = (Path("/cache/kernels/old"),)
     outcome = spark("doctor", "--json")
     assert outcome.code == 0
+    assert outcome.json["kernel_cache"]["writable"] is False
     assert any("SPARK_CACHE_DIR" in line for line in outcome.json["advice"])
     assert any("/cache/kernels" in line for line in outcome.json["advice"])
+
+
+def test_each_folder_that_cannot_be_used_is_a_note(
+    spark: Spark, found: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    for kind in ("STATE", "CONFIG", "RUNTIME"):
+        monkeypatch.setenv(f"SPARK_{kind}_DIR", str(tmp_path / "file" / kind))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    outcome = spark("doctor", "--json")
+    assert outcome.code == 0
+    assert [line for line in outcome.json["advice"] if "SPARK_STATE_DIR" in line]
+    assert outcome.json["log_writable"] is False
+    assert outcome.json["socket_dir"] not in (None, str(tmp_path / "file" / "RUNTIME"))
 
 
 def test_damaged_kernels_are_a_note(spark: Spark, found: dict[str, Any]) -> None:

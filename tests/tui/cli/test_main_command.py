@@ -223,3 +223,21 @@ def test_the_app_starts_though_the_model_of_the_settings_is_gone(
     assert started["make_client"]["ahead"] == (None, "wse3")
     refused = spark(own_folders, "--model", "gone")
     assert (refused.code, "the settings" in refused.line) == (2, False)
+
+
+def test_the_app_says_which_folders_it_must_do_without(
+    spark: Spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SPARK_STATE_DIR", str(tmp_path / "file" / "state"))
+    started: dict[str, Any] = {}
+
+    def app(repository: Path, **options: Any) -> Any:
+        started.update(options)
+        return SimpleNamespace(run=lambda: None, return_code=0)
+
+    monkeypatch.setattr("tui.cli.open_app._check_terminal", lambda: None)
+    monkeypatch.setattr("tui.app.SparkApp", app)
+    assert spark(tmp_path).code == 0
+    (problem,) = started["problems"]
+    assert "no unsaved text kept" in problem

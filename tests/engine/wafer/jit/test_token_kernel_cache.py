@@ -6,6 +6,7 @@ Each process here compiles one small kernel only, which takes about a second.
 import errno
 import logging
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -146,7 +147,7 @@ def test_a_folder_that_cannot_be_written_is_replaced(tmp_path):
 
     _, errors = add_kernel(blocked / "below", TMPDIR=str(tmp_path))
 
-    assert "cannot be written" in errors
+    assert "cannot be used" in errors
     assert f"using {tmp_path / 'spark-tui-kernels-'}" in errors
     assert list(tmp_path.iterdir()) == [blocked]  # the replacement went with the process
 
@@ -416,3 +417,85 @@ def test_on_a_full_disk_a_kernel_is_compiled_but_not_kept(tmp_path, monkeypatch,
         files.save("signature", b"code")
     assert "a compiled kernel is not kept" in caplog.text
     assert "No space left" in caplog.text
+
+
+def test_the_current_folder_settles_nothing_for_numba(tmp_path):
+    """Its `.numba_config.yaml` could name modules to import, and numba looks again and again."""
+    (tmp_path / ".numba_config.yaml").write_text("disable_jit: 1\ncache_locator_classes: spy.Spy\n")
+    (tmp_path / "spy.py").write_text("raise SystemExit('a module of the current folder was run')\n")
+    code = (
+        "import sys, engine.inspection, engine.doctor, engine.session, engine.logits\n"
+        "from engine.wafer.jit import kernel_cache\n"
+        f"kernel_cache.use(__import__('pathlib').Path({str(tmp_path / 'kernels')!r}))\n"
+        "from engine.wafer.fabric import chip\n"
+        "from engine.wafer.fast import executor\n"
+        "import numba\n"
+        "numba.config.reload_config()\n"
+        "print(numba.config.DISABLE_JIT, numba.config.CACHE_LOCATOR_CLASSES or None)\n"
+        "import yaml"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("0 None\n", "")
+
+
+class Run:
+    """Unpickled, it makes a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return (os.mkdir, (str(self.folder),))
+
+
+def hostile_files(folder):
+    """Write an index and code that run something when they are read; return numba's reader."""
+    kernel_cache._adapt_numba()
+    files = caching.IndexDataCacheFile(str(folder), "kernel", "stamp")
+    files.save("signature", b"code")
+    for path in folder.glob("*.nb[ic]"):
+        path.write_bytes(pickle.dumps(Run(folder / "ran")))
+    return files
+
+
+@pytest.mark.parametrize("whose", ["another user's", "open to all", "a link"])
+def test_what_another_user_may_have_written_is_not_read(tmp_path, another_user, whose):
+    files = hostile_files(tmp_path)
+    if whose == "another user's":
+        another_user()
+    for path in tmp_path.glob("*.nb[ic]"):
+        if whose == "open to all":
+            path.chmod(0o666)
+        elif whose == "a link":
+            path.symlink_to(path.rename(path.with_suffix(".elsewhere")))
+    assert files.load("signature") is None
+    assert not (tmp_path / "ran").exists()
+    assert {path.suffix for path in kernel_cache.damaged(tmp_path)} == {".nbi", ".nbc"}
+
+
+def test_whatever_the_umask_nobody_else_can_write_a_kernel(tmp_path):
+    before = os.umask(0)
+    try:
+        kernel_cache._adapt_numba()
+        caching.IndexDataCacheFile(str(tmp_path), "kernel", "stamp").save("signature", b"code")
+    finally:
+        os.umask(before)
+    modes = {path.suffix: path.stat().st_mode & 0o777 for path in tmp_path.glob("kernel.*")}
+    assert modes == {".nbi": 0o600, ".nbc": 0o600}
+
+
+def test_a_cache_of_another_user_is_replaced_by_a_temporary_one(
+    tmp_path, another_user, caplog, numba_folder
+):
+    place = tmp_path / "kernels"
+    place.mkdir()
+    another_user()
+    assert kernel_cache.use(place) != place
+    assert "belongs to another user" in caplog.text

@@ -1,5 +1,6 @@
 """Prices that are kept are the prices; a damaged memory is no memory."""
 
+import os
 import threading
 from functools import partial
 
@@ -84,6 +85,31 @@ def test_a_whole_file_of_something_else_is_priced_anew(tiny, memory, monkeypatch
     file.write_bytes(head[0] + parts[0] + head[1])
 
     assert told(open_placed(tiny.graph, SMALL)) == expected
+
+
+class Run:
+    """Unpickled, it makes a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return (os.mkdir, (str(self.folder),))
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o666])
+def test_prices_that_another_user_may_have_written_are_not_read(tiny, memory, tmp_path, mode):
+    """They are a pickle, which is run; only what nobody else can write is."""
+    expected = told(open_placed(tiny.graph, SMALL))
+    (file,) = memory.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    parts = kept_timings.pickle.dumps(Run(tmp_path / "ran")), b""
+    head = [kept_timings._HEAD.pack(kept_timings.hashlib.sha256(p).digest(), len(p)) for p in parts]
+    file.write_bytes(head[0] + parts[0] + head[1])
+    file.chmod(mode)
+
+    assert told(open_placed(tiny.graph, SMALL)) == expected
+    assert (tmp_path / "ran").exists() == (mode == 0o600)
 
 
 def test_prices_that_cannot_be_kept_are_used_all_the_same(tiny, memory, caplog):

@@ -1,0 +1,76 @@
+"""`scripts/soak.py`: what it types is known, and what grows or is lost is told."""
+
+from random import Random
+
+import pytest
+
+from scripts.bench.editing import BACKSPACE, KnownText, lost_keys, stirring_key
+from scripts.soak import Sample, growth, problems
+
+
+def test_the_known_text_is_what_an_editor_makes_of_its_keys() -> None:
+    known, rng, typed = KnownText("begin\n"), Random(4), "begin\n"
+    for _ in range(2000):
+        key = known.key(rng)
+        if key == BACKSPACE:
+            typed = typed[:-1]
+        elif key == b"\r":
+            typed += "\n"
+        elif key.decode().isprintable():
+            typed += key.decode()
+    assert known.text == typed
+    assert len(known.text.splitlines()) > 20
+    assert not [line for line in known.text.splitlines() if line.startswith(" ")]  # no indentation
+
+
+def test_stirring_keys_never_end_the_program() -> None:
+    rng = Random(1)
+    keys = {stirring_key(rng) for _ in range(5000)}
+    assert len(keys) > 50
+    assert not keys & {b"\x11", b"\x03", b"\x1c", b"\x04"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "lost"),
+    [
+        ("abcd", "abcd", 0),
+        ("abcd", "acd", 1),
+        ("abcd", "", 4),
+        ("abc", "xaxbxcx", 0),
+        ("ab", "ba", 1),
+    ],
+)
+def test_lost_keys_are_those_that_are_not_in_the_file(wanted: str, found: str, lost: int) -> None:
+    assert lost_keys(wanted, found) == lost
+
+
+def samples(app_mb: list[float], engine_mb: list[float | None], files: list[int]) -> list[Sample]:
+    rows = zip(app_mb, engine_mb, files, strict=True)
+    return [
+        Sample(float(second), app, count, 5, engine, None if engine is None else 9, None)
+        for second, (app, engine, count) in enumerate(rows, 1)
+    ]
+
+
+def test_growth_is_measured_from_the_second_fifth_to_the_last() -> None:
+    app = [1.0, 50.0, 60.0, 60.0, 60.0, 60.0, 60.0, 66.0, 67.0, 69.0]
+    taken = samples(app, [None] * 3 + [100.0] + [None] * 5 + [100.0], [9] * 9 + [10])
+    assert growth(taken, "app_mb") == pytest.approx(67.0 / 55.0 - 1)
+    assert growth(taken, "app_files") == 0.0  # one more is no leak
+    assert growth(taken, "engine_mb") is None  # not measured in the second fifth
+    assert growth(taken, "app_threads") == 0.0
+
+
+def test_what_must_not_be_is_told() -> None:
+    found = {
+        "lost": 2,
+        "keys": 80,
+        "stuck": "it ended",
+        "growth": {"app_mb": 0.31, "engine_mb": 0.1, "app_files": None},
+    }
+    assert problems(found) == [
+        "2 of 80 keys were lost",
+        "it ended",
+        "app_mb grew by 31.0% after the first fifth of the time",
+    ]
+    assert problems(found | {"lost": 0, "stuck": "", "growth": {}}) == []
