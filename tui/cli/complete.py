@@ -175,7 +175,7 @@ def _print_text(completion: engine.Completion) -> None:
             f" changed {percent_text(learnt.changed)} of the tokens",
         )
         if unread := unread_text(learnt.left_out):
-            click.echo(f"repository: {unread}", err=True)
+            tell(f"repository: {unread}")
     if completion.text.strip() and not completion.shown:
         tell("the app would not show it unasked: too unlikely")
     tell(
