@@ -13,9 +13,10 @@ from tui.format import printable
 from tui.settings import load_settings
 from tui.user_folders import settings_file
 
-__all__ = ["check_not_secret", "private_patterns", "read_source", "shown_path"]
+__all__ = ["MAX_BYTES", "check_not_secret", "private_patterns", "read_source", "shown_path"]
 
 MAX_BYTES = 64 * 1024 * 1024
+"""Most of a file that a command reads."""
 
 
 def read_source(path: Path, stdin: BinaryIO | None) -> str:

@@ -6,9 +6,11 @@ from pathlib import Path
 import click
 
 import engine
+from engine.plain_files import read_plain
 from tui.cli.failures import WrongCallError
 from tui.cli.options import json_option, model_option, resolve_model
 from tui.cli.output import say, say_json
+from tui.cli.source import MAX_BYTES
 
 __all__ = ["tokenize"]
 
@@ -33,7 +35,7 @@ def tokenize(file: str, model: str | None, as_json: bool) -> None:
 def _read(file: str) -> str:
     """Return the text of a file, its line ends as they are."""
     try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        data = sys.stdin.buffer.read() if file == "-" else read_plain(Path(file), MAX_BYTES)
     except OSError as error:
         raise WrongCallError(f"cannot read {file}: {error.strerror}") from error
     try:

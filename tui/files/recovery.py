@@ -16,6 +16,7 @@ from threading import Lock
 
 import msgspec
 
+from engine.own_files import make_own
 from tui.files.processes import ProcessIdentity, identity_of, lives
 
 __all__ = ["RecoveredText", "RecoveryStore"]
@@ -74,7 +75,7 @@ class RecoveryStore:
             own = self._own = self._own or identity_of()
             record = _Record(os.fsencode(path), content, time.time(), own.pid, own.started)
             place = self._records.get(path) or self._new_place(path)
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_own(self._folder)
             handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=".new-")  # mode 0600
             try:
                 with os.fdopen(handle, "wb") as file:

@@ -20,6 +20,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.own_files import is_own, make_own
 from engine.own_sources import sources_digest
 from engine.paths import cache_dir, model_identity
 from engine.wafer.program.program import Matrix
@@ -73,9 +74,11 @@ class KeptPanels:
     def mapped(self, size_bytes: int) -> Bytes | None:
         """Return the packed weights, uint8 (size_bytes,); None: there are none of this size.
 
+        Nor are there any that another user may have written.
+
         Nobody writes to the array; to kernels it is nevertheless of the type of one in memory.
         """
-        if size_bytes == 0:
+        if size_bytes == 0 or not is_own(self.path):
             return None
         try:
             with self.path.open("rb") as file:
@@ -99,7 +102,7 @@ class KeptPanels:
         if weights.size < LEAST_BYTES:
             return
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_own(self.path.parent)
             if shutil.disk_usage(self.path.parent).free < FREE_SHARE * weights.size:
                 return
             self._make_room(weights.size)
@@ -113,6 +116,7 @@ class KeptPanels:
         with new.open("ab") as file:
             if not _is_ours(file, new):
                 return  # another process writes the same, or just has
+            os.fchmod(file.fileno(), 0o600)  # whatever the umask: only our own is mapped again
             file.truncate(0)
             for start in range(0, weights.size, _PART_BYTES):
                 file.write(weights[start : start + _PART_BYTES].data)

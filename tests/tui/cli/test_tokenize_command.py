@@ -57,3 +57,8 @@ def test_what_goes_wrong_is_one_line(tmp_path, capsys, content, model, code, wor
     assert said.out == ""
     assert words in said.err
     assert said.err.count("\n") == 1
+
+
+def test_a_device_is_no_file_to_tokenize(capsys) -> None:
+    assert run(["tokenize", "/dev/zero"]) == 2
+    assert "cannot read /dev/zero: not a regular file" in capsys.readouterr().err

@@ -93,6 +93,16 @@ def test_a_file_that_was_cut_short_is_packed_and_written_anew(model):
     assert kept.path.read_bytes() == whole
 
 
+def test_a_file_that_others_may_write_is_not_mapped(model):
+    first = KeptPanels(model, MATRICES)
+    packed(first)
+    assert first.path.stat().st_mode & 0o777 == 0o600
+    size = first.path.stat().st_size
+    assert first.mapped(size) is not None
+    first.path.chmod(0o620)
+    assert first.mapped(size) is None
+
+
 def test_a_fault_in_the_weights_keeps_nothing(model, folder, monkeypatch):
     monkeypatch.setattr(packing, "_all_jobs", lambda places, tensors: [Failing()])
     with pytest.raises(ArithmeticError):
