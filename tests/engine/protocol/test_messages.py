@@ -151,6 +151,8 @@ def test_a_completion_is_its_own_json():
         "mean_logprob",
         "shown",
     ]
-    assert list(plain["repository"]) == ["files", "tokens", "changed", "mean_weight"]
+    assert list(plain["repository"]) == [
+        *("files", "tokens", "changed", "mean_weight", "left_out"),
+    ]
     assert plain["host"]["tokens_per_second"] is None
     assert msgspec.convert(plain, Completion) == COMPLETION

@@ -232,7 +232,9 @@ def test_progress_goes_from_nothing_to_all(tiny):
 
     totals = {total for _, total, _ in seen}
     assert len(totals) == 1
-    assert [done for done, _, _ in seen] == list(range(totals.pop() + 1))
+    done = [each for each, _, _ in seen]
+    assert done == sorted({*done})  # kernels that another one contains may be passed over at once
+    assert (done[0], done[-1]) == (0, totals.pop())
     assert seen[-1][2] == "kernels are ready"
 
 
