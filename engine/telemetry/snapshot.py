@@ -38,7 +38,7 @@ def describe(sequence: int, older: Snapshot, newer: Snapshot, activity: Activity
         elapsed_cycles=activity.elapsed_cycles,
         total_cycles=newer.work.cycles,
         throughput=throughput(newer.work.since(older.work)),
-        states_by_region=[states.sum(axis=(0, 1)).tolist() for states in activity.states],
+        states_by_region=[states.sum(axis=0).sum(axis=0).tolist() for states in activity.states],
         core_states=_packed(activity.states) if activity.elapsed_cycles else b"",
         cycles_by_operation=activity.cycles_by_operation,
     )
