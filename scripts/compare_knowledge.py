@@ -22,6 +22,7 @@ from engine.quality.answers import ModelAnswers
 from engine.quality.bench import QualityBench
 from engine.quality.paired import ask_pairs, paired_summary
 from engine.session import Session
+from scripts.bench.spread import rounded
 from scripts.wheels import package_folders
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +39,7 @@ PACKAGES = (
 """Wheels; asyncio comes from the running Python.  The last two were first published in 2026."""
 
 SEED = 2026
+RECORDS = ROOT / "tests" / "data" / "comparison"
 SUITES = {"line": 500, "mid": 500, "block": 200, "api": 200, "cross": 200}
 
 
@@ -64,7 +66,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int)
     parser.add_argument("--fetch", action="store_true", help="download the packages with pip")
     parser.add_argument("--work", type=Path, default=ROOT / ".train" / "comparison")
-    parser.add_argument("--records", type=Path, help="default: in --work")
+    parser.add_argument("--records", type=Path, default=RECORDS, help="folder of all answers")
     parser.add_argument("--report-only", action="store_true", help="ask nothing more")
     options = parser.parse_args()
     names = options.suites.split(",")
@@ -72,7 +74,6 @@ def _options() -> argparse.Namespace:
     if unknown or (options.n and len(options.n) != len(names)):
         parser.error(f"suites are {', '.join(SUITES)}; --n takes one number for each")
     options.suites = dict(zip(names, options.n or [SUITES[name] for name in names], strict=True))
-    options.records = options.records or options.work / "records"
     return options
 
 
@@ -86,7 +87,7 @@ def ask(model: str, data: Path, suites: dict[str, int], path: Path, threads: int
             known = frozenset(r["key"] for r in records(path) if r["kind"] == kind)
             for record in ask_pairs(bench, kind, count, *both, skip=known):
                 with path.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(record) + "\n")
+                    file.write(json.dumps(rounded(record)) + "\n")
                 known |= {record["key"]}
                 print(f"\r{path.stem} {kind} {len(known)} of {count}", end="", file=sys.stderr)
             print(file=sys.stderr)

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from engine.repository.git import GIT, ignored_names, list_tree
+from engine.repository.git import GIT, ignored_names, list_tree, nearest_top
 from engine.repository.ignore_patterns import IgnorePattern, last_match, read_patterns
 
 __all__ = ["IgnoreRules"]
@@ -51,17 +51,35 @@ class IgnoreRules:
         self._tops.clear()
 
     def top_of(self, folder: Path) -> Path | None:
-        """Return the top of the repository that a folder belongs to; None if there is none."""
+        """Return the top of the repository that a folder belongs to; None if there is none.
+
+        A repository that ignores the whole root says nothing of what lies in it.
+        """
         unknown = []
         while folder not in self._tops:
             unknown.append(folder)
             if os.path.lexists(folder / GIT) or folder == folder.parent:
                 self._tops[folder] = folder if os.path.lexists(folder / GIT) else None
-                break
-            folder = folder.parent
+            elif folder == self.root:
+                self._tops[folder] = self._top_around_root()
+            else:
+                folder = folder.parent
         found = self._tops[folder]
         self._tops |= dict.fromkeys(unknown, found)
         return found
+
+    def _top_around_root(self) -> Path | None:
+        """Return the top of the repository around the root, unless that ignores the root."""
+        top = nearest_top(self.root.parent)
+        if top is None:
+            return None
+        name = self.root.relative_to(top).as_posix()
+        try:
+            hidden = ignored_names(top, [name])
+        except TimeoutError as error:
+            _log.warning("%s; its rule files are read instead", error)
+            return top
+        return None if hidden and name in hidden else top
 
     def shown(self, folder: Path, names: Iterable[str]) -> list[str]:
         """Return which entries of a folder that is not ignored are not, either.

@@ -289,3 +289,15 @@ def test_no_pattern_takes_long(
     began = perf_counter()
     assert "a" * 200 in listed(repository)
     assert perf_counter() - began < 4  # it was minutes
+
+
+def test_a_folder_that_its_repository_ignores_has_rules_of_its_own(repository: Path) -> None:
+    """Who opens it wants to see it; a folder that is not ignored obeys the rules around it."""
+    write(repository, "data/pkg/a.py", "data/pkg/b.log", "src/pkg/a.py", "src/pkg/b.log")
+    (repository / ".gitignore").write_text("/data/\n*.log\n")
+    (repository / "data/pkg/.gitignore").write_text("b.*\n")
+    assert listed(repository / "data/pkg") == {".gitignore", "a.py"}
+    assert IgnoreRules(repository / "data/pkg").shown(
+        repository / "data/pkg", ["a.py", "b.log"]
+    ) == ["a.py"]
+    assert listed(repository / "src/pkg") == {"a.py"}
