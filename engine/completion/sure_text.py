@@ -15,7 +15,7 @@ must: a single token tells little unless it is nearly certain.
 
 Measured on lines and ends of lines of packages that the models never saw: with these, beginnings
 whose rest was left out were right more often (spark-nano 9 of 13, qwen2.5-coder-0.5b 4 of 9) than
-the whole texts that were shown (99 of 179, 10 of 33).
+the whole texts that were shown (99 of 179, 10 of 33; thresholds −0.343 and −0.271).
 """
 
 

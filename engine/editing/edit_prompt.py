@@ -70,10 +70,6 @@ class LinesToEdit:
         """The lines without their common indentation."""
         return "\n".join(line.removeprefix(self.indent) for line in self.lines)
 
-    def with_text(self, text: str) -> str:
-        """Return the whole text with other lines in the range."""
-        return f"{self.before}{text}{self.after}"
-
     def indented(self, answer: str) -> str:
         """Return an answer with the indentation that was taken from what it answers.
 

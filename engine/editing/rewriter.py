@@ -46,11 +46,6 @@ class Rewriter:
         self._meter = meter
         self._style = find_chat_style(tokenizer)
 
-    @property
-    def follows_instructions(self) -> bool:
-        """Whether the model can be asked to edit; others only complete."""
-        return self._style is not None
-
     def rewrite(
         self,
         request: EditRequest,
@@ -89,7 +84,7 @@ class Rewriter:
                 first_text_at, shown = first_text_at or perf_counter(), text
                 on_text(text)
         text = lines.indented(answer.text)
-        after = lines.with_text(text)
+        after = request.applied(text)
         count = len(answer.tokens)
         return Edit(
             text=text,

@@ -36,6 +36,11 @@ class EditRequest(msgspec.Struct, frozen=True):
     private_patterns: tuple[str, ...] = ()
     """Further patterns of files that are never read, from the person's settings."""
 
+    def applied(self, lines: str) -> str:
+        """Return the whole text with ``lines`` in place of the range; all else is as it was."""
+        every = self.text.split("\n")
+        return "\n".join([*every[: self.first - 1], lines, *every[self.last :]])
+
 
 class Edit(msgspec.Struct, frozen=True):
     """What became of the lines, and what it took."""

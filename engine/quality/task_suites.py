@@ -84,9 +84,9 @@ def measure_edits(
     """
     items: list[dict[str, Any]] = []
     for done, task in enumerate(tasks, 1):
-        edit = rewrite(EditRequest(task.path, task.text, task.first, task.last, task.instruction))
-        lines = task.text.split("\n")
-        edited = "\n".join([*lines[: task.first - 1], edit.text, *lines[task.last :]])
+        request = EditRequest(task.path, task.text, task.first, task.last, task.instruction)
+        edit = rewrite(request)
+        edited = request.applied(edit.text)
         ended = "refused" if edit.refused is not None else run(task.program(edited))
         items.append(
             {

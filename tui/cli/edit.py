@@ -68,7 +68,7 @@ def edit(
     finally:
         session.close()
     before = document.text
-    after = _replaced(before, request, done.text)
+    after = request.applied(done.text)
     written = write and done.refused is None
     if written:
         _save(document, after)
@@ -106,12 +106,6 @@ def _request(place: str, instruction: str) -> tuple[Document, engine.EditRequest
         instruction=instruction,
         private_patterns=private_patterns(),
     )
-
-
-def _replaced(text: str, request: engine.EditRequest, lines: str) -> str:
-    """Return ``text`` with other lines in the range of a request."""
-    every = text.split("\n")
-    return "\n".join([*every[: request.first - 1], lines, *every[request.last :]])
 
 
 def _diff(path: str, before: str, after: str) -> str:

@@ -128,7 +128,8 @@ def test_lines_that_stay_give_the_same_text(text: str, data: st.DataObject) -> N
     first = data.draw(st.integers(1, count))
     last = data.draw(st.integers(first, count))
     lines = LinesToEdit.of(text, first, last)
-    assert lines.with_text("\n".join(lines.lines)) == text
+    assert lines.before + "\n".join(lines.lines) + lines.after == text
+    assert EditRequest("a", text, first, last, "").applied("\n".join(lines.lines)) == text
     back = [line.rstrip() for line in lines.indented(lines.shown).split("\n")]
     assert back == [line.rstrip() for line in lines.lines]
 
