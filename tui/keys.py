@@ -27,21 +27,32 @@ EDITOR_KEYS: Sequence[BindingType] = (
 def app_keys(modes: Iterable[str]) -> list[BindingType]:
     """Return the keys that work everywhere.
 
+    Each has an ``id``: the name by which a person gives it other keys.
+
     Args:
         modes: What F3 shows, one after another.
     """
     return [
-        Binding("ctrl+s", "save", "save"),
-        Binding("ctrl+o", "open_by_name", "open a file by name"),
-        Binding("ctrl+n", "new_file", "new file (makes missing folders)"),
-        Binding("ctrl+g", "go_to_line", "go to a line"),
-        Binding("ctrl+l", "suggest", "ask for a suggestion now"),
-        Binding("f4,ctrl+t", "toggle_paused", "pause or resume suggestions"),
-        Binding("ctrl+b", "toggle_tree", "show or hide the tree", priority=True),
-        Binding("f2", "toggle_panes", "show or hide the panes"),
-        Binding("f3", "next_pane", f"next pane: {', '.join(modes)}"),
-        Binding("f6", "next_area", "next area: tree, editor, panes", priority=True),
-        Binding("ctrl+p", "command_palette", "find a command, a setting or a model by name"),
-        Binding("f1", "help", "help"),
-        Binding("ctrl+q", "quit", "quit", priority=True),
+        Binding("ctrl+s", "save", "save", id="app.save"),
+        Binding("ctrl+o", "open_by_name", "open a file by name", id="app.open"),
+        Binding("ctrl+n", "new_file", "new file (makes missing folders)", id="app.new_file"),
+        Binding("ctrl+g", "go_to_line", "go to a line", id="app.go_to_line"),
+        Binding("ctrl+l", "suggest", "ask for a suggestion now", id="app.suggest"),
+        Binding(
+            "f4,ctrl+t", "toggle_paused", "pause or resume suggestions", id="app.pause_suggestions"
+        ),
+        Binding("ctrl+b", "toggle_tree", "show or hide the tree", priority=True, id="app.tree"),
+        Binding("f2", "toggle_panes", "show or hide the panes", id="app.panes"),
+        Binding("f3", "next_pane", f"next pane: {', '.join(modes)}", id="app.next_pane"),
+        Binding(
+            "f6", "next_area", "next area: tree, editor, panes", priority=True, id="app.next_area"
+        ),
+        Binding(
+            "ctrl+p",
+            "command_palette",
+            "find a command, a setting or a model by name",
+            id="app.palette",
+        ),
+        Binding("f1", "help", "help", id="app.help"),
+        Binding("ctrl+q", "quit", "quit", priority=True, id="app.quit"),
     ]

@@ -23,13 +23,19 @@ class CodeCommands(CodeView):
     """A view of code whose text the keys of an editor change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "tab", "Indent", show=False),
-        Binding("shift+tab", "shift_tab", "Dedent", show=False),
-        Binding("escape", "escape", "Deselect", show=False),
-        Binding("enter", "new_line", "New line", show=False),
-        Binding("ctrl+home", "file_start", "Start of the file", show=False),
-        Binding("ctrl+end", "file_end", "End of the file", show=False),
-        Binding("ctrl+underscore,ctrl+slash", "toggle_comment", "Comment", show=False),
+        Binding("tab", "tab", "Indent", show=False, id="editor.indent"),
+        Binding("shift+tab", "shift_tab", "Dedent", show=False, id="editor.dedent"),
+        Binding("escape", "escape", "Deselect", show=False, id="editor.deselect"),
+        Binding("enter", "new_line", "New line", show=False, id="editor.new_line"),
+        Binding("ctrl+home", "file_start", "Start of the file", show=False, id="editor.file_start"),
+        Binding("ctrl+end", "file_end", "End of the file", show=False, id="editor.file_end"),
+        Binding(
+            "ctrl+underscore,ctrl+slash",
+            "toggle_comment",
+            "Comment",
+            show=False,
+            id="editor.comment",
+        ),
     ]
 
     async def _on_key(self, event: events.Key) -> None:

@@ -52,12 +52,20 @@ class RepoTree(DirectoryTree):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select_cursor", "open the file; open or close the folder"),
-        Binding("n", "new_file", "new file here (makes missing folders)"),
-        Binding("r", "reload_tree", "read the folders again"),
-        Binding("escape", "app.focus_editor", "back to the editor"),
-        Binding("left", "close_folder", "close the folder, or go to it", show=False),
-        Binding("right", "open_folder", "open the folder", show=False),
+        Binding(
+            "enter", "select_cursor", "open the file; open or close the folder", id="tree.open"
+        ),
+        Binding("n", "new_file", "new file here (makes missing folders)", id="tree.new_file"),
+        Binding("r", "reload_tree", "read the folders again", id="tree.reload"),
+        Binding("escape", "app.focus_editor", "back to the editor", id="tree.leave"),
+        Binding(
+            "left",
+            "close_folder",
+            "close the folder, or go to it",
+            show=False,
+            id="tree.close_folder",
+        ),
+        Binding("right", "open_folder", "open the folder", show=False, id="tree.open_folder"),
     ]
     HELP: ClassVar[str] = """\
 **Repository.** The files that git does not ignore. `Enter` opens a file or a folder, `n` makes a
