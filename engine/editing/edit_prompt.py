@@ -5,12 +5,12 @@ and the answer is begun for the model: a block of code, so that it writes nothin
 """
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
-from engine.editing.chat_styles import ChatTurn
+from engine.chat.chat_styles import ChatTurn
+from engine.chat.fence import Fence
 from engine.protocol.editing import EditRequest
 
-__all__ = ["Fence", "LinesToEdit", "conversation"]
+__all__ = ["LinesToEdit", "conversation"]
 
 AROUND_CHARACTERS = 1600
 """Most text that is shown before the lines, and as much after them."""
@@ -20,22 +20,6 @@ _SYSTEM = (
     "says, keep everything else as it is, and answer with all of the rewritten lines in one block "
     "of code, without any explanation."
 )
-
-
-_LANGUAGES = {
-    "cs": "csharp",
-    "js": "javascript",
-    "kt": "kotlin",
-    "md": "markdown",
-    "py": "python",
-    "pyi": "python",
-    "rb": "ruby",
-    "rs": "rust",
-    "sh": "bash",
-    "ts": "typescript",
-    "yml": "yaml",
-}
-"""Names behind a fence that are not the files' suffix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,38 +63,6 @@ class LinesToEdit:
         if self.indent and _common_indent(lines).startswith(self.indent):
             return answer
         return "\n".join(self.indent + line if line.strip() else line for line in lines)
-
-
-@dataclass(frozen=True, slots=True)
-class Fence:
-    """What stands around a block of code in a conversation."""
-
-    mark: str
-    language: str
-    """Stands behind the opening mark; may be empty."""
-
-    @classmethod
-    def around(cls, text: str, path: str) -> "Fence":
-        """Return a fence that does not stand in ``text``, a part of the file ``path``."""
-        mark = "```"
-        while mark in text:
-            mark += "`"
-        suffix = PurePosixPath(path).suffix[1:].lower()
-        return cls(mark, _LANGUAGES.get(suffix, suffix))
-
-    @property
-    def opening(self) -> str:
-        """The words that a block begins with."""
-        return f"{self.mark}{self.language}\n"
-
-    def block(self, text: str) -> str:
-        """Return ``text`` inside the fence."""
-        return f"{self.opening}{text}\n{self.mark}"
-
-    def inside(self, answer: str) -> tuple[str, bool]:
-        """Return (what stands in a block that was opened already, whether it was closed)."""
-        inside, mark, _ = f"\n{answer}".partition(f"\n{self.mark}")
-        return inside[1:], bool(mark)
 
 
 def conversation(request: EditRequest, lines: LinesToEdit, fence: Fence) -> list[ChatTurn]:

@@ -7,10 +7,11 @@ Most of an edit stays as it was, so what is copied is guessed and verified sever
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
+from engine.chat.chat_styles import CHAT_STYLES, ChatStyle, find_chat_style
+from engine.chat.fence import Fence
 from engine.completion.stats import WaferMeter, host_stats
-from engine.editing.chat_styles import CHAT_STYLES, ChatStyle, find_chat_style
 from engine.editing.edit_checks import parses, why_refused
-from engine.editing.edit_prompt import Fence, LinesToEdit, conversation
+from engine.editing.edit_prompt import LinesToEdit, conversation
 from engine.errors import PromptError
 from engine.generation.copied_tokens import CopiedTokens
 from engine.generation.generator import Generation, Generator

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.editing.edit_prompt import Fence, LinesToEdit, conversation
+from engine.chat.fence import Fence
+from engine.editing.edit_prompt import LinesToEdit, conversation
 from engine.protocol.editing import EditRequest, EditTurn
 
 TEXT = """\
@@ -86,28 +87,6 @@ def test_much_text_around_is_cut_at_lines() -> None:
     assert all(line.startswith(("line_", "`", "These", "Rewrite", "Instruction", ""))
                for line in shown.split("\n"))  # fmt: skip
     assert len(shown) < 4000
-
-
-def test_a_fence_is_none_of_the_text() -> None:
-    fence = Fence.around("```py\n````\n", "a.md")
-    assert fence.block("x") == "`````markdown\nx\n`````"
-    assert Fence.around("", "Makefile").opening == "```\n"
-    assert Fence.around("", "a.go").opening == "```go\n"
-
-
-@pytest.mark.parametrize(
-    ("answer", "inside", "closed"),
-    [
-        ("x = 1\n```", "x = 1", True),
-        ("x = 1\n```\nThat is all.", "x = 1", True),
-        ("x = 1\n", "x = 1\n", False),
-        ("```", "", True),
-        ("a ``` b", "a ``` b", False),
-        ("", "", False),
-    ],
-)
-def test_what_stands_in_a_block(answer: str, inside: str, closed: bool) -> None:
-    assert Fence("```", "").inside(answer) == (inside, closed)
 
 
 def test_the_indentation_comes_back() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.editing.chat_styles import CHAT_STYLES, ChatTurn, find_chat_style
+from engine.chat.chat_styles import CHAT_STYLES, ChatTurn, find_chat_style
 from engine.token_roles import TokenRoles
 from engine.tokenizer import Tokenizer
 from tests.engine_tokenizers import byte_tokenizer, tokenizer_with

@@ -1,0 +1,1 @@
+"""Conversations with models that hold them: the forms of the families, and blocks of code."""
