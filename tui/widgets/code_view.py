@@ -6,17 +6,19 @@ this one.
 """
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.document._document import Location
+from textual.document._document import EditResult, Location
+from textual.document._edit import Edit
 from textual.geometry import Offset
 from textual.strip import Strip
 
 from tui.assist.ghost import GhostRows
 from tui.code.cells import column_of_cell, line_width
+from tui.code.line_marks import LineMarks, MarkLayer, Sign
 from tui.code.painter import StyleRange, paint
 from tui.widgets.code_text import CodeText
 
@@ -31,17 +33,60 @@ class CodeView(CodeText):
         border: none;
         padding: 0;
         & .editor--ghost { color: $foreground 80%; text-style: dim italic; }
+        & .editor--match { background: $warning 30%; text-style: none; }
+        & .editor--match-here { background: $warning; color: $background; text-style: bold; }
+        & .editor--error { color: $error; text-style: underline; }
+        & .editor--warning { color: $warning; text-style: underline; }
+        & .editor--added { color: $success; }
+        & .editor--changed { color: $primary; }
+        & .editor--removed { color: $error; }
         &:focus { border: none; }
     }
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"editor--ghost"}
-    """``editor--ghost`` styles ghost text; its background is the line's."""
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "editor--ghost",
+        "editor--match",
+        "editor--match-here",
+        "editor--error",
+        "editor--warning",
+        "editor--added",
+        "editor--changed",
+        "editor--removed",
+    }
+    """``editor--ghost`` styles ghost text; its background is the line's.  The others style marks: a
+    mark of the style ``match`` is drawn as ``editor--match`` over what is there."""
 
     _ghost = ""
     """The ghost text at the cursor; empty if there is none."""
     _ghost_rows = GhostRows(0, ())
     """The virtual rows below the cursor's line, or below the line where it was."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._marks = LineMarks()
+        super().__init__(*arguments, **options)
+
+    # ── Marks ───────────────────────────────────────────────────────────────────────────────
+
+    def show_marks(self, layer: str, marks: MarkLayer) -> None:
+        """Show the marks of one part of the app in place of those it had.
+
+        Args:
+            layer: The part's name, as ``"find"``.
+            marks: Its styles are component classes of this widget, without ``editor--``.
+        """
+        if self._marks.put(layer, marks):
+            self.refresh()
+
+    def edit(self, edit: Edit) -> EditResult:
+        """Do one edit; marks below it stay on their lines."""
+        before = self.document.line_count
+        result = super().edit(edit)
+        self._marks.move(edit.top[0], self.document.line_count - before)
+        return result
+
+    def _mark_style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"editor--{name}", partial=True)
 
     # ── Virtual text ────────────────────────────────────────────────────────────────────────
 
@@ -128,7 +173,7 @@ class CodeView(CodeText):
 
     def _virtual_row(self, text: str, hidden: int) -> Strip:
         """Draw a row of ghost text, or of the room that it had."""
-        gutter = Segment(" " * self.gutter_width, self._gutter_style(active=False))
+        gutter = [Segment(" " * self.gutter_width, self._gutter_style(active=False))]
         ranges = [(0, len(text), self._ghost_style)]
         return self._strip(gutter, text, ranges, self._base_style, hidden)
 
@@ -139,6 +184,8 @@ class CodeView(CodeText):
             row,
             self.document[row],
             self._spans(row),
+            self._marks.spans(row),
+            self._marks.signs(row),
             hidden,
             self.size.width,
             self.scroll_offset.x,
@@ -172,9 +219,7 @@ class CodeView(CodeText):
             line = f"{line[:column]}{ghost}{line[column:]}"
         if active and self._draw_cursor and self._theme.cursor_style:
             ranges.append((column, column + 1, self._theme.cursor_style))
-        number = str(row + self.line_number_start)
-        gutter = Segment(f"{number:>{self.gutter_width - 2}}  ", self._gutter_style(active=active))
-        return self._strip(gutter, line, ranges, base, hidden)
+        return self._strip(self._gutter_of(row, active=active), line, ranges, base, hidden)
 
     def _line_ranges(self, row: int) -> Iterator[StyleRange]:
         """Yield the styles of the line ``row`` without its ghost; later ones lie on top."""
@@ -185,6 +230,8 @@ class CodeView(CodeText):
             style = self._theme.syntax_styles.get(name)
             if style:
                 yield start, end, style
+        for start, end, name in self._marks.spans(row):
+            yield start, end, self._mark_style(name)
         if self._theme.bracket_matching_style:
             for column in self._bracket_columns(row):
                 yield column, column + 1, self._theme.bracket_matching_style
@@ -204,6 +251,20 @@ class CodeView(CodeText):
             return ()
         return tuple(place[1] for place in (self.cursor_location, partner) if place[0] == row)
 
+    def _gutter_of(self, row: int, *, active: bool) -> list[Segment]:
+        """Return the number of a line and the signs beside it."""
+        style = self._gutter_style(active=active)
+        number = f"{row + self.line_number_start:>{self.gutter_width - 2}}"
+        signs = {sign.place: sign for sign in self._marks.signs(row)}
+        if not signs:
+            return [Segment(f"{number}  ", style)]
+        return [Segment(number, style), *(self._sign(signs.get(n), style) for n in range(2))]
+
+    def _sign(self, sign: Sign | None, style: Style) -> Segment:
+        if sign is None:
+            return Segment(" ", style)
+        return Segment(sign.character, style + self._mark_style(sign.style))
+
     def _gutter_style(self, *, active: bool) -> Style:
         highlighted = active and self.highlight_cursor_line
         theme = self._theme
@@ -211,13 +272,13 @@ class CodeView(CodeText):
         return self._base_style + (style or Style())
 
     def _strip(
-        self, gutter: Segment, text: str, ranges: list[StyleRange], base: Style, hidden: int
+        self, gutter: list[Segment], text: str, ranges: list[StyleRange], base: Style, hidden: int
     ) -> Strip:
         """Return one row of the view, with the count of ``hidden`` ghost lines at its end."""
         width = self.size.width - self.gutter_width
         left = self.scroll_offset.x
         segments = paint(text, ranges, base, left=left, width=width, tab_width=self.indent_width)
-        strip = Strip([gutter, *segments], max(self.size.width, self.gutter_width))
+        strip = Strip([*gutter, *segments], max(self.size.width, self.gutter_width))
         if not hidden:
             return strip
         note = f" … +{hidden} line{'s' if hidden > 1 else ''} "
