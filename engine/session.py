@@ -13,6 +13,7 @@ from engine.completion.completer import Completer
 from engine.completion.prompt_styles import find_style
 from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
+from engine.editing.chat_styles import find_chat_style
 from engine.editing.rewriter import Rewriter
 from engine.errors import EngineError
 from engine.generation.generator import Generator, RunnerStep
@@ -340,6 +341,7 @@ def _model_info(model: Model, tokenizer: Tokenizer) -> ModelInfo:
         language=model.language,
         weight_bytes=model.weight_bytes,
         fill_in_the_middle=find_style(tokenizer, model.name) is not None,
+        follows_instructions=find_chat_style(tokenizer) is not None,
         family=_family(model),
         types=_types(model),
     )

@@ -79,3 +79,10 @@ def tokenizer_with(
     backend.decoder = decoder
     backend.add_special_tokens([AddedToken(control, normalized=False) for control in controls])
     return Tokenizer(backend, contents_of(backend, pieced=pieced), roles)
+
+
+@cache
+def chat_tokenizer() -> Tokenizer:
+    """Return 7 control tokens, those of ChatML among them, then one token for every byte."""
+    others = (f"<|{letter}|>" for letter in "abcd")
+    return tokenizer_with("<|endoftext|>", "<|im_start|>", "<|im_end|>", *others)

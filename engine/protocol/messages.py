@@ -16,6 +16,7 @@ import msgspec
 
 from engine.protocol.any_text import SIGN, carried, restored
 from engine.protocol.completion import Completion, CompletionRequest
+from engine.protocol.editing import Edit, EditRequest
 
 __all__ = [
     "MAX_FRAME_BYTES",
@@ -32,6 +33,8 @@ __all__ = [
     "PartialText",
     "Progress",
     "RegionInfo",
+    "Rewrite",
+    "Rewritten",
     "ServerMessage",
     "SessionFailed",
     "Shutdown",
@@ -73,7 +76,7 @@ class CloseSession(msgspec.Struct, tag=True, frozen=True):
 
 
 class Complete(msgspec.Struct, tag=True, frozen=True):
-    """Ask for the text at a cursor.  A client's newer request cancels its older one."""
+    """Ask for the text at a cursor.  A client's newer one cancels its older one."""
 
     session: int
     request_id: int
@@ -81,6 +84,18 @@ class Complete(msgspec.Struct, tag=True, frozen=True):
     request: CompletionRequest
     automatic: bool = True
     """False when the person asked for it."""
+
+
+class Rewrite(msgspec.Struct, tag=True, frozen=True):
+    """Ask for lines as an instruction wants them; a client's newer one cancels its older one.
+
+    A person asked for it: it cancels the client's `Complete`, and no `Complete` cancels it.
+    """
+
+    session: int
+    request_id: int
+    """As in `Complete`; one number is never used for both."""
+    request: EditRequest
 
 
 class Cancel(msgspec.Struct, tag=True, frozen=True):
@@ -106,7 +121,9 @@ class Shutdown(msgspec.Struct, tag=True, frozen=True):
     """Ask the engine process to end once it has answered."""
 
 
-ClientMessage = OpenSession | CloseSession | Complete | Cancel | Watch | Unwatch | Shutdown
+ClientMessage = (
+    OpenSession | CloseSession | Complete | Rewrite | Cancel | Watch | Unwatch | Shutdown
+)
 
 
 # ── server → client ─────────────────────────────────────────────────────────────────────────
@@ -156,6 +173,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     weight_bytes: int
     fill_in_the_middle: bool
     """False: it only continues the text before the cursor."""
+    follows_instructions: bool = False
+    """Whether it holds conversations, and so can rewrite lines; False: it only completes."""
     family: str = ""
     """``"llama"``, ``"qwen2"``, …"""
     types: dict[str, WeightType] = {}
@@ -218,10 +237,17 @@ class PartialText(msgspec.Struct, tag=True, frozen=True):
 
 
 class Completed(msgspec.Struct, tag=True, frozen=True):
-    """The end of a request."""
+    """The end of a `Complete`."""
 
     request_id: int
     completion: Completion
+
+
+class Rewritten(msgspec.Struct, tag=True, frozen=True):
+    """The end of a `Rewrite`."""
+
+    request_id: int
+    edit: Edit
 
 
 class Failed(msgspec.Struct, tag=True, frozen=True):
@@ -267,7 +293,15 @@ class Telemetry(msgspec.Struct, tag=True, frozen=True):
 
 
 ServerMessage = (
-    Welcome | Progress | EngineReady | SessionFailed | PartialText | Completed | Failed | Telemetry
+    Welcome
+    | Progress
+    | EngineReady
+    | SessionFailed
+    | PartialText
+    | Completed
+    | Rewritten
+    | Failed
+    | Telemetry
 )
 
 _HEADER = struct.Struct(">I")

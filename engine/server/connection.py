@@ -1,4 +1,4 @@
-"""Connection: one client, its sessions, its one request and its streams of telemetry."""
+"""Connection: one client, its sessions, its requests and its streams of telemetry."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from engine.protocol.completion import Completion
+from engine.protocol.completion import WaferStats
 from engine.protocol.messages import (
     Cancel,
     ClientMessage,
@@ -20,6 +20,8 @@ from engine.protocol.messages import (
     Failed,
     OpenSession,
     Progress,
+    Rewrite,
+    Rewritten,
     ServerMessage,
     SessionFailed,
     Shutdown,
@@ -79,7 +81,7 @@ class Connection:
         self._from_worker = from_worker
         self._shut_down = shut_down
         self._views: dict[int, _View] = {}
-        self._job: Job | None = None
+        self._jobs: dict[type[Complete | Rewrite], Job] = {}  # the newest of each kind
 
     def send(self, message: ServerMessage) -> None:
         """Send ``message`` unless the client has gone; never waits."""
@@ -110,10 +112,15 @@ class Connection:
             case CloseSession(session):
                 self._close(session)
             case Complete():
-                self._complete(message)
+                self._cancel(Complete)
+                self._serve(message)
+            case Rewrite():
+                self._cancel(Complete, Rewrite)
+                self._serve(message)
             case Cancel(request_id):
-                if self._job is not None and self._job.request_id == request_id:
-                    self._cancel()
+                for kind, job in self._jobs.items():
+                    if job.request_id == request_id:
+                        self._cancel(kind)
             case Watch(session, interval_ms):
                 if (view := self._views.get(session)) is not None:
                     view.watch(min(max(interval_ms, 20), 60_000) / 1e3)
@@ -124,8 +131,8 @@ class Connection:
                 self._shut_down()
 
     async def close(self) -> None:
-        """Cancel the client's request, give its sessions back and end the connection."""
-        self._cancel()
+        """Cancel the client's requests, give its sessions back and end the connection."""
+        self._cancel(*self._jobs)
         for number in list(self._views):
             self._close(number)
         self._writer.close()
@@ -149,14 +156,14 @@ class Connection:
         if view is None:
             return
         view.unwatch()
-        if self._job is not None and self._job.message.session == number:
-            self._cancel()
+        for kind, job in self._jobs.items():
+            if job.message.session == number:
+                self._cancel(kind)
         if view.held is not None:
             self._sessions.leave(view.held, view)
 
-    def _complete(self, message: Complete) -> None:
+    def _serve(self, message: Complete | Rewrite) -> None:
         """Pass a request to the worker; refuse it while its session is not open."""
-        self._cancel()  # a client has use only for its newest request
         view = self._views.get(message.session)
         if view is None:
             reason = f"session {message.session} is not open; open it first"
@@ -165,12 +172,15 @@ class Connection:
             reason = "the engine is still starting; ask again later"
             self.send(Failed(message.request_id, reason))
         else:
-            self._job = Job(view.session, message, self._from_worker(view.answer))
-            self._worker.submit(self._job)
+            job = Job(view.session, message, self._from_worker(view.answer))
+            self._jobs[type(message)] = job
+            self._worker.submit(job)
 
-    def _cancel(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
+    def _cancel(self, *kinds: type[Complete | Rewrite]) -> None:
+        """End the newest request of each kind: a client has use for no older one."""
+        for kind in kinds:
+            if kind in self._jobs:
+                self._jobs[kind].cancel()
 
 
 class _View:
@@ -228,10 +238,13 @@ class _View:
 
     def answer(self, message: ServerMessage) -> None:
         """Send an answer of the session, at this client's clock."""
-        if isinstance(message, Completed) and self._asked.clock_ghz is not None:
-            message = replace(
-                message, completion=_at_clock(message.completion, self._asked.clock_ghz)
-            )
+        clock = self._asked.clock_ghz
+        match message:
+            case Completed(completion=completion) if clock is not None:
+                wafer = _at_clock(completion.wafer, clock)
+                message = replace(message, completion=replace(completion, wafer=wafer))
+            case Rewritten(edit=edit) if clock is not None:
+                message = replace(message, edit=replace(edit, wafer=_at_clock(edit.wafer, clock)))
         self._connection.send(message)
 
     def watch(self, seconds: float) -> None:
@@ -270,8 +283,7 @@ class _View:
             older, making = newer, monotonic() - began
 
 
-def _at_clock(completion: Completion, clock_ghz: float) -> Completion:
-    """Return a completion whose wafer time is told at another clock."""
-    wafer = completion.wafer
+def _at_clock(wafer: WaferStats, clock_ghz: float) -> WaferStats:
+    """Return wafer time as told at another clock."""
     speed = tokens_per_second(wafer.cycles_per_token, Gigahertz(clock_ghz))
-    return replace(completion, wafer=replace(wafer, clock_ghz=clock_ghz, tokens_per_second=speed))
+    return replace(wafer, clock_ghz=clock_ghz, tokens_per_second=speed)

@@ -21,6 +21,8 @@ from engine.protocol.messages import (
     Failed,
     PartialText,
     Progress,
+    Rewrite,
+    Rewritten,
     ServerMessage,
 )
 
@@ -40,7 +42,7 @@ class Job:
     """One request of a client, and where its answers go."""
 
     session: "Session"
-    message: Complete
+    message: Complete | Rewrite
     reply: Callable[[ServerMessage], None]
     """Safe to call from the worker's thread."""
     cancelled: Event = field(default_factory=Event)
@@ -201,9 +203,9 @@ class Worker(Thread):
 
 
 def _serve(job: Job) -> None:
-    """Answer one job; the last of its answers is exactly one `Completed` or `Failed`."""
+    """Answer one job; the last answer is exactly one `Completed`, `Rewritten` or `Failed`."""
     try:
-        job.reply(_complete(job))
+        job.reply(_answer(job))
     except EngineError as error:
         log.info("request refused: %s", error)
         job.reply(Failed(job.request_id, str(error)))
@@ -218,14 +220,22 @@ def _serve(job: Job) -> None:
         )
 
 
-def _complete(job: Job) -> Completed:
-    """Complete a job's request and return the final answer."""
+def _answer(job: Job) -> Completed | Rewritten:
+    """Do what a job asks for and return the final answer."""
+    match job.message:
+        case Complete():
+            return _complete(job, job.message)
+        case Rewrite():
+            return _rewrite(job, job.message)
+
+
+def _complete(job: Job, message: Complete) -> Completed:
     completion = job.session.complete(
-        job.message.request,
+        message.request,
         on_text=_Partial(job),
         cancelled=job.cancelled.is_set,
-        quick=job.message.automatic,
-        sure_only=job.message.automatic,
+        quick=message.automatic,
+        sure_only=message.automatic,
     )
     log.info(
         "%s, %s: %d prompt tokens (%d cached), %d generated, prefill %.1f ms, decode %.1f ms",
@@ -238,6 +248,23 @@ def _complete(job: Job) -> Completed:
         completion.host.decode_ms,
     )
     return Completed(job.request_id, completion)
+
+
+def _rewrite(job: Job, message: Rewrite) -> Rewritten:
+    edit = job.session.rewrite(
+        message.request, on_text=_Partial(job), cancelled=job.cancelled.is_set
+    )
+    log.info(
+        "%s, edit of %d lines, %s: %d prompt tokens, %d generated, prefill %.1f ms, decode %.1f ms",
+        edit.model,
+        message.request.last - message.request.first + 1,
+        "offered" if edit.refused is None else "refused",
+        edit.prompt_tokens,
+        edit.completion_tokens,
+        edit.host.prefill_ms,
+        edit.host.decode_ms,
+    )
+    return Rewritten(job.request_id, edit)
 
 
 class _Partial:

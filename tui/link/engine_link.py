@@ -5,6 +5,7 @@ Turns what the client says into `EngineEvent` messages.  Keeps no state of the e
 
 import logging
 from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tui.app_messages import EngineEvent
@@ -41,6 +42,11 @@ class LinkedClient(Protocol):
     async def close(self) -> None:
         """End `run`."""
 
+
+_FIRST_ASKED = 1 << 32
+"""The number of the first request that `EngineLink.next_request` gives; suggestions count from 1.
+
+Both belong to one connection, in which a number stands for one request."""
 
 ClientMaker = Callable[[Callable[["EngineNews"], None]], LinkedClient]
 """Makes a client around the function that takes its events."""
@@ -87,6 +93,7 @@ class EngineLink:
         self._client: LinkedClient | None = None
         self.session = 1
         """The session that serves; others are being opened."""
+        self._requests = count(_FIRST_ASKED)
 
     async def run(self) -> None:
         """Make the client and run it until it is closed; a failure becomes an event."""
@@ -110,6 +117,10 @@ class EngineLink:
         """Send a message; False when no engine takes it."""
         return self._client is not None and self._client.send(message)
 
+    def next_request(self) -> int:
+        """Return the number of a request that a person asks for, and no suggestion has."""
+        return next(self._requests)
+
     def open(self, model: str | None) -> int | None:
         """Begin to open a session beside the one that serves; None without a client."""
         return None if self._client is None else self._client.open(model)
@@ -126,7 +137,13 @@ class EngineLink:
 
     def _deliver(self, event: "EngineNews") -> None:
         """Pass an event on; one whose numbers cannot be is dropped, or becomes a failure."""
-        from engine.protocol.messages import Completed, EngineReady, Failed, SessionFailed
+        from engine.protocol.messages import (
+            Completed,
+            EngineReady,
+            Failed,
+            Rewritten,
+            SessionFailed,
+        )
         from tui.link.sound_messages import flaw_of
 
         flaw = flaw_of(event)
@@ -138,5 +155,5 @@ class EngineLink:
         match event:
             case EngineReady():
                 self._post(EngineEvent(SessionFailed(event.session, reason)))
-            case Completed():
+            case Completed() | Rewritten():
                 self._post(EngineEvent(Failed(event.request_id, reason)))

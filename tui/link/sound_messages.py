@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine import STATES
-from engine.protocol.messages import Completed, EngineReady, Telemetry
+from engine.protocol.messages import Completed, EngineReady, Rewritten, Telemetry
 
 if TYPE_CHECKING:
     from tui.app_messages import EngineNews
@@ -25,7 +25,7 @@ _CORES = 100_000_000
 
 def flaw_of(message: "EngineNews") -> str | None:
     """Return what is wrong with the numbers of a message, in a few words; None if nothing is."""
-    if isinstance(message, Telemetry | EngineReady | Completed):
+    if isinstance(message, Telemetry | EngineReady | Completed | Rewritten):
         wrong = [name for name, number in _numbers(message) if not isfinite(number) or number < 0]
         if wrong:
             return f"{wrong[0]} is no amount"

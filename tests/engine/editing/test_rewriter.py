@@ -15,11 +15,9 @@ from engine.generation.speculation import MAX_GUESSED, Guess, GuessSource, Specu
 from engine.protocol.editing import Edit, EditRequest
 from engine.tokenizer import Tokenizer
 from tests.canned import CannedWafer, canned_machine_info, canned_model_info
-from tests.engine_tokenizers import byte_tokenizer, tokenizer_with
+from tests.engine_tokenizers import byte_tokenizer, chat_tokenizer
 
-CHAT = tokenizer_with(
-    "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|a|>", "<|b|>", "<|c|>", "<|d|>"
-)
+CHAT = chat_tokenizer()
 TEXT = "def f(x):\n    y = x\n    return y\n\nz = f(1)\n"
 REQUEST = EditRequest("a.py", TEXT, 2, 3, "Return x at once.")
 

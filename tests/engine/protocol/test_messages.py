@@ -12,6 +12,7 @@ from engine.protocol.completion import (
     RepositoryStats,
     WaferStats,
 )
+from engine.protocol.editing import Edit, EditRequest, EditTurn
 from engine.protocol.framing import HEADER_BYTES
 from engine.protocol.messages import (
     Cancel,
@@ -24,6 +25,8 @@ from engine.protocol.messages import (
     OpenSession,
     PartialText,
     Progress,
+    Rewrite,
+    Rewritten,
     SessionFailed,
     Shutdown,
     Unwatch,
@@ -61,11 +64,22 @@ COMPLETION = Completion(
     mean_logprob=-0.125,
     shown=False,
 )
+EDIT_REQUEST = EditRequest(
+    "a/b.py", "x = 'é\x00\n", 1, 1, "Do it.", (EditTurn("Do it so.", "x = 1"),), ("*.key",)
+)
+EDIT = Edit("x", "no", None, "m", 5, 2, COMPLETION.host, COMPLETION.wafer)
 
 
 @pytest.mark.parametrize(
     "message",
-    [Complete(1, 3, REQUEST, automatic=False), Cancel(3), Watch(1, 100), Unwatch(1), Shutdown()],
+    [
+        Complete(1, 3, REQUEST, automatic=False),
+        Rewrite(1, 4, EDIT_REQUEST),
+        Cancel(3),
+        Watch(1, 100),
+        Unwatch(1),
+        Shutdown(),
+    ],
 )
 def test_a_clients_message_arrives_as_it_was(message):
     assert decode_client(encode(message)[HEADER_BYTES:]) == message
@@ -114,6 +128,7 @@ def test_a_message_with_the_sign_and_no_sense_is_refused():
     "message",
     [
         Completed(3, COMPLETION),
+        Rewritten(3, EDIT),
         Failed(3, "no"),
         PartialText(3, "é"),
         Progress("model", 0, 1, "reading"),
