@@ -180,7 +180,9 @@ class Completer:
 
         writer.write(tell, cancelled)
         first_text_at = writer.first_text_at or perf_counter()
+        written_at = perf_counter()
         written, text = _finished(draft, request.multi_line)
+        trimmed_at = perf_counter()
         generation = writer.generation
         reason = _finish_reason(draft, written, text, generation)
         shown = bool(text.strip()) and self._is_likely(draft.mean_logprob)
@@ -193,7 +195,7 @@ class Completer:
             prompt_tokens=generation.prompt_tokens,
             cached_tokens=generation.cached_tokens,
             completion_tokens=draft.generated,
-            host=host_stats(generation, first_text_at - start),
+            host=host_stats(generation, first_text_at - start, trimmed_at - written_at),
             wafer=self._meter.stats(generation),
             repository=_repository_stats(prepared.library, draft),
             mean_logprob=draft.mean_logprob,

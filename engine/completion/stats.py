@@ -71,8 +71,16 @@ class WaferMeter:
         )
 
 
-def host_stats(generation: Generation, first_text_seconds: float) -> HostStats:
-    """Return the host time of a generation whose first text came after so many seconds."""
+def host_stats(
+    generation: Generation, first_text_seconds: float, trim_seconds: float = 0.0
+) -> HostStats:
+    """Return the host time of a generation whose first text came after so many seconds.
+
+    Args:
+        generation: The steps.
+        first_text_seconds: From the request to its first text.
+        trim_seconds: What cutting the text took.
+    """
     decode_seconds = generation.seconds(decode=True)
     decoded = sum(step.used for step in generation.steps if step.decode)
     return HostStats(
@@ -82,4 +90,5 @@ def host_stats(generation: Generation, first_text_seconds: float) -> HostStats:
         tokens_per_second=decoded / decode_seconds if decoded else None,
         guessed_tokens=sum(step.logits - 1 for step in generation.steps),
         accepted_tokens=sum(step.used - 1 for step in generation.steps),
+        trim_ms=trim_seconds * 1e3,
     )

@@ -67,6 +67,10 @@ class HostStats(msgspec.Struct, frozen=True):
     """Tokens that were guessed and computed before they were chosen."""
     accepted_tokens: int = 0
     """Those of them that were chosen then: so many passes were saved."""
+    queue_ms: float = 0.0
+    """From the request's arrival until the session began with it; 0 where it did so at once."""
+    trim_ms: float = 0.0
+    """Cutting the written text to what is worth showing."""
 
 
 class WaferStats(msgspec.Struct, frozen=True):

@@ -14,6 +14,8 @@ from threading import Condition, Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from engine.errors import EngineError
 from engine.protocol.messages import (
     Complete,
@@ -46,6 +48,8 @@ class Job:
     reply: Callable[[ServerMessage], None]
     """Safe to call from the worker's thread."""
     cancelled: Event = field(default_factory=Event)
+    came_at: float = field(default_factory=monotonic)
+    """When it came, on the monotonic clock."""
 
     @property
     def request_id(self) -> int:
@@ -230,6 +234,7 @@ def _answer(job: Job) -> Completed | Rewritten:
 
 
 def _complete(job: Job, message: Complete) -> Completed:
+    queue_ms = (monotonic() - job.came_at) * 1e3
     completion = job.session.complete(
         message.request,
         on_text=_Partial(job),
@@ -247,7 +252,8 @@ def _complete(job: Job, message: Complete) -> Completed:
         completion.host.prefill_ms,
         completion.host.decode_ms,
     )
-    return Completed(job.request_id, completion)
+    host = replace(completion.host, queue_ms=queue_ms)
+    return Completed(job.request_id, replace(completion, host=host))
 
 
 def _rewrite(job: Job, message: Rewrite) -> Rewritten:

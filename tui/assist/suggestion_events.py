@@ -38,6 +38,8 @@ class SuggestionReady:
     """The engine's answer, once it is complete; None if the text came from the cache."""
     note: str = ""
     """A remark beside it: that the model knows another language."""
+    delay_ms: float = 0.0
+    """The part of ``latency_ms`` before the request was sent."""
 
 
 @dataclass(frozen=True, slots=True)

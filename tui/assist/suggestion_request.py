@@ -29,6 +29,8 @@ class Request:
 
     number: int
     wish: Wish
+    sent: float = 0.0
+    """Clock when it was sent, in seconds."""
     text: str = ""
     """The answer so far."""
 

@@ -241,7 +241,7 @@ class Suggestions:
                 self._cancel()
                 self._consider("typed")
         elif rest.strip():
-            self._show(request.wish, place, rest)
+            self._show(request, place, rest)
 
     def _completed(self, completion: Completion) -> None:
         request, place, self._request = self._request, self._place, None
@@ -261,7 +261,7 @@ class Suggestions:
         rest = request.rest_at(place)
         held_back = not completion.shown and completion.text.strip() and wish.trigger != "asked"
         if rest and rest.strip() and not held_back:
-            self._show(wish, place, rest, completion)
+            self._show(request, place, rest, completion)
         elif place == wish.place:
             self._on_event(
                 NoSuggestion(wish.decision.reason or _why_nothing(completion), completion)
@@ -271,8 +271,13 @@ class Suggestions:
             self._consider("typed")
 
     def _show(
-        self, wish: Wish, place: CursorPlace, text: str, completion: Completion | None = None
+        self,
+        request: Request,
+        place: CursorPlace,
+        text: str,
+        completion: Completion | None = None,
     ) -> None:
+        wish = request.wish
         self._on_event(
             SuggestionReady(
                 place,
@@ -281,6 +286,7 @@ class Suggestions:
                 complete=completion is not None,
                 completion=completion,
                 note=wish.decision.reason,
+                delay_ms=(request.sent - wish.since) * 1e3,
             )
         )
 
@@ -301,7 +307,7 @@ class Suggestions:
         if rest is None:
             return request.may_still_fit(place)
         if rest.strip():
-            self._show(request.wish, place, rest)
+            self._show(request, place, rest)
         return True
 
     def _consider(self, trigger: Trigger) -> None:
@@ -375,7 +381,7 @@ class Suggestions:
         )
         message = Complete(self._session, self._number, request, automatic=wish.trigger != "asked")
         if self._ready and self._client.connected and self._client.send(message):
-            self._request = Request(self._number, wish)
+            self._request = Request(self._number, wish, self._clock())
         else:
             self._unanswered = (wish.place, wish.trigger)
             self._on_event(NoSuggestion(self._engine_says))

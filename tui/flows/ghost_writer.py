@@ -69,6 +69,8 @@ class GhostWriter:
         self._waiting = False
         self._suggestions: Suggestions | None = None
         self._paused = False
+        self.on_event: Callable[[SuggestionEvent], None] = lambda event: None
+        """Also told what comes of each attempt: what is shown, and why nothing is."""
 
     def start(self) -> None:
         """Begin to suggest."""
@@ -167,6 +169,7 @@ class GhostWriter:
             if event.place != self._place(editor):
                 return  # a key came in between; the text for the new place is on its way
             editor.ghost = event.text
+            self.on_event(event)
             self._waiting = False
             self._report(
                 SuggestionReport(
@@ -177,6 +180,7 @@ class GhostWriter:
                 )
             )
         elif isinstance(event, NoSuggestion | SuggestionFailed) and not editor.ghost:
+            self.on_event(event)
             self._waiting = False
             self._report(SuggestionReport(reason=event.reason))
 

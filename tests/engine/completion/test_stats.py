@@ -47,9 +47,9 @@ def test_the_utilisation_is_weighed_by_cycles():
 
 def test_host_time_is_what_the_steps_took():
     steps = [prefill(0, 64, 0.5), decode(64, 0.1), decode(65, 0.3)]
-    stats = host_stats(Generation(steps=steps), 0.75)
+    stats = host_stats(Generation(steps=steps), 0.75, 0.002)
     assert (stats.prefill_ms, stats.decode_ms) == (500, pytest.approx(400))
-    assert stats.first_text_ms == 750
+    assert (stats.first_text_ms, stats.trim_ms) == (750, 2)
     assert stats.tokens_per_second == pytest.approx(5)
 
 

@@ -1,8 +1,15 @@
 """The worker's thread, alone."""
 
+from queue import Queue
 from threading import Event
+from time import monotonic
 
-from engine.server.worker import Closing, Worker
+import pytest
+
+from engine.protocol.completion import CompletionRequest
+from engine.protocol.messages import Complete, Completed
+from engine.server.worker import Closing, Job, Worker
+from tests.canned import canned_session
 
 
 class Unclosable:
@@ -35,3 +42,16 @@ def test_a_worker_that_cannot_begin_says_so(caplog):
 def test_a_worker_that_fails_between_requests_says_so(caplog):
     assert ends(lambda: None, Closing(Unclosable()))
     assert "the worker failed" in caplog.text
+
+
+def test_an_answer_says_how_long_its_request_waited():
+    answers = Queue()
+    request = Complete(1, 1, CompletionRequest("a.py", "def f():\n    ", "\n"))
+    worker = Worker(lambda: None, lambda: None)
+    worker.start()
+    worker.submit(Job(canned_session("return 1"), request, answers.put, came_at=monotonic() - 5))
+    while not isinstance(answer := answers.get(timeout=10), Completed):
+        pass
+    worker.stop()
+    assert answer.completion.host.queue_ms == pytest.approx(5000, abs=2000)
+    assert answer.completion.host.trim_ms > 0

@@ -507,3 +507,12 @@ def test_the_repository_goes_with_the_request_unless_set_off(world):
     first, second = world.requests
     assert (first.repository, first.private_patterns) == ("/repo", ("private/",))
     assert second.repository is None
+
+
+def test_a_text_says_which_part_of_its_time_was_rest(world):
+    world.suggestions.edited(at("def f("))
+    world.wait(130)
+    world.suggestions.on_engine(completed(1, "x):"))
+    event = world.last()
+    assert event.delay_ms == pytest.approx(100)
+    assert event.latency_ms == pytest.approx(130)

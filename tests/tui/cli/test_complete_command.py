@@ -47,6 +47,8 @@ def test_json_has_exactly_the_promised_fields(spark: Spark, session: Any, source
         "tokens_per_second",
         "guessed_tokens",
         "accepted_tokens",
+        "queue_ms",
+        "trim_ms",
     ]
     assert list(outcome.json["wafer"]) == [
         "machine",

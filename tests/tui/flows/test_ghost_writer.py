@@ -201,3 +201,14 @@ def test_the_status_line_hears_how_it_went(link: PaperLink) -> None:
     writer.on_engine(Failed(requests(link)[-1].request_id, "out of memory"))
     assert not reports[-1].shown
     assert "out of memory" in reports[-1].reason
+
+
+def test_only_what_the_editor_shows_is_told_as_shown(writer: GhostWriter, link: PaperLink) -> None:
+    told: list[Any] = []
+    writer.on_event = told.append
+    editor = PaperEditor("x = ")
+    shown(writer, link, editor, "1")
+    editor.before += "y"  # a key whose edit is still to be told
+    writer.on_engine(PartialText(requests(link)[-1].request_id, "1 + 2"))
+
+    assert [event.text for event in told] == ["1"]
