@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Lock
 
+from engine.chat.chat_styles import find_chat_style
 from engine.completion.completer import Completer
 from engine.completion.prompt_styles import find_style
 from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
-from engine.editing.chat_styles import find_chat_style
 from engine.editing.rewriter import Rewriter
 from engine.errors import EngineError
 from engine.generation.generator import Generator, RunnerStep
