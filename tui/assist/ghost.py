@@ -1,12 +1,11 @@
-"""Ghost text as text: its next word, its next line, its rest after typing, and its virtual rows.
+"""Ghost text as text: its next word, its next line, its rest after typing.
 
-Pure functions and one small record.  The editor draws it and binds its keys.
+Pure functions.  The editor draws it and binds its keys.
 """
 
 import re
-from dataclasses import dataclass
 
-__all__ = ["GhostRows", "first_line", "first_word", "rest_after"]
+__all__ = ["first_line", "first_word", "rest_after"]
 
 _WORD = re.compile(r"\s*(?:\w+|[^\w\s]+|$)")
 
@@ -46,27 +45,3 @@ def rest_after(ghost: str, typed: str) -> str | None:
         ('urn x', None)
     """
     return ghost[len(typed) :] if typed and ghost.startswith(typed) else None
-
-
-@dataclass(frozen=True, slots=True)
-class GhostRows:
-    """Virtual rows below a row of the text: ghost lines, or the room they had."""
-
-    anchor: int
-    """Row of the text that they follow."""
-    lines: tuple[str, ...]
-
-    def split(self, screen_row: int) -> tuple[int, int | None]:
-        """Return which row of the text, or which virtual row, is drawn ``screen_row`` rows down.
-
-        Args:
-            screen_row: Rows from the start of the text, virtual ones included.
-
-        Returns:
-            (row, None) for a row of the text; (anchor, index into ``lines``) for a virtual one.
-        """
-        if screen_row <= self.anchor:
-            return screen_row, None
-        if screen_row <= self.anchor + len(self.lines):
-            return self.anchor, screen_row - self.anchor - 1
-        return screen_row - len(self.lines), None

@@ -1,21 +1,20 @@
 """The text in an editor: lines split only at newlines, their widths, and their syntax tree.
 
-`TextBuffer` and `FlatView` replace the documents inside Textual's `TextArea`.  Those split at every
-separator that Unicode knows, so that a save would turn a form feed into a newline, and walk the
-whole file several times for every key.  `FlatView` is the view of a text that is never wrapped.
-Neither knows the widget.
+`TextBuffer` replaces the document inside Textual's `TextArea`, which splits at every separator that
+Unicode knows, so that a save would turn a form feed into a newline, and walks the whole file
+several times for every key.  Knows neither the widget nor how lines are drawn.
 """
 
+from collections.abc import Callable
 from time import monotonic
 
 from textual.document._document import Document, EditResult, Location
-from textual.document._wrapped_document import WrappedDocument
-from textual.geometry import Offset, Size
+from textual.geometry import Size
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
-from tui.code.cells import cell_of_column, column_of_cell, line_width
+from tui.code.cells import line_width
 
-__all__ = ["FlatView", "TextBuffer", "newlines_only"]
+__all__ = ["TextBuffer", "newlines_only"]
 
 _LAST = 0xFFFFFFFF
 """The largest row or column of a tree-sitter point."""
@@ -52,6 +51,13 @@ class TextBuffer(Document):
         self._tree: Tree | None = self._parser.parse(self._bytes()) if self._parser else None
         self._parsed = True
         self._parse_seconds = 0.0  # what the last parse after an edit took
+        self.listeners: list[Callable[[int, int, int], None]] = []
+        """Told of every change: its first line, its last line before it, its last line after it."""
+
+    @property
+    def widths(self) -> list[int]:
+        """The cells of each line."""
+        return self._widths
 
     @property
     def has_tree(self) -> bool:
@@ -127,6 +133,8 @@ class TextBuffer(Document):
                 new_end_point=new_end_point,
             )
             self._parsed = False
+        for listener in self.listeners:
+            listener(top[0], bottom[0], end_row)
         return EditResult((end_row, end_column), replaced)
 
     def query_syntax_tree(
@@ -162,66 +170,3 @@ class TextBuffer(Document):
 def _byte_length(line: str) -> int:
     """Return the bytes of ``line`` with its newline."""
     return (len(line) if line.isascii() else len(line.encode("utf-8"))) + 1
-
-
-class FlatView(WrappedDocument):
-    """The view of a document whose every line is one row; it has nothing to keep up to date."""
-
-    def wrap(self, width: int, tab_width: int | None = None) -> None:
-        """Remember the width of tabs; there is no wrapping."""
-        self._width = 0
-        if tab_width:
-            self._tab_width = tab_width
-
-    def wrap_range(self, start: Location, old_end: Location, new_end: Location) -> None:
-        """Do nothing: a row is a line."""
-
-    @property
-    def wrapped(self) -> bool:
-        """False: no line takes more than one row."""
-        return False
-
-    @property
-    def lines(self) -> list[list[str]]:
-        """Every line as the list of its one section."""
-        return [[line] for line in self.document.lines]
-
-    @property
-    def height(self) -> int:
-        """The number of rows."""
-        return self.document.line_count
-
-    def get_offsets(self, line_index: int) -> list[int]:
-        """Return where ``line_index`` is broken: nowhere.
-
-        Raises:
-            ValueError: There is no such line.
-        """
-        if not 0 <= line_index < self.document.line_count:
-            raise ValueError(f"line {line_index} of {self.document.line_count} does not exist")
-        return []
-
-    def get_sections(self, line_index: int) -> list[str]:
-        """Return the line as its one section."""
-        return [self.document[line_index]]
-
-    def get_tab_widths(self, line_index: int) -> list[int]:
-        """Return the cells that each tab of the line takes."""
-        line = self.document[line_index]
-        columns = [column for column, character in enumerate(line) if character == "\t"]
-        cells = [cell_of_column(line, column, self._tab_width) for column in columns]
-        return [self._tab_width - cell % self._tab_width for cell in cells]
-
-    def location_to_offset(self, location: Location) -> Offset:
-        """Return the cell and row at which ``location`` is drawn."""
-        row = max(0, min(location[0], self.document.line_count - 1))
-        return Offset(cell_of_column(self.document[row], location[1], self._tab_width), row)
-
-    def offset_to_location(self, offset: Offset) -> Location:
-        """Return the location drawn at a cell and row, or the nearest one."""
-        row = max(0, min(offset[1], self.document.line_count - 1))
-        return row, self.get_target_document_column(row, offset[0], 0)
-
-    def get_target_document_column(self, line_index: int, x_offset: int, y_offset: int) -> int:
-        """Return the column drawn at cell ``x_offset`` of the line."""
-        return column_of_cell(self.document[line_index], x_offset, self._tab_width)

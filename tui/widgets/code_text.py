@@ -22,7 +22,8 @@ from tui.code.cells import cell_of_column
 from tui.code.highlights import Grammar, Span, grammar, query_rows
 from tui.code.indentation import indent_unit
 from tui.code.languages import language_of
-from tui.code.text_buffer import FlatView, TextBuffer, newlines_only
+from tui.code.row_view import RowView
+from tui.code.text_buffer import TextBuffer, newlines_only
 
 __all__ = ["CodeText"]
 
@@ -76,6 +77,7 @@ class CodeText(TextArea):
         self._path = PurePath(path)
         self._tab_width = tab_width
         self._centred: Location | None = None
+        self._shown_rows = 0  # rows of the view before it changes its size
         self.highlight_note: str | None = None
         """Why the text has no colours although its language is known; None if it has some."""
         self.indentation = " " * tab_width
@@ -133,12 +135,17 @@ class CodeText(TextArea):
         self.document = TextBuffer(
             text, self._grammar.language if self._grammar else None, self.indent_width
         )
-        self.wrapped_document = FlatView(self.document, tab_width=self.indent_width)
+        self.document.listeners.append(self._text_replaced)
+        self._rows = RowView(self.document, self.wrap_width, self.indent_width)
+        self.wrapped_document = self._rows
         self.navigator = DocumentNavigator(self.wrapped_document)
         self._build_highlight_map()
         with self._moving():
             self.move_cursor((0, 0))
         self._rewrap_and_refresh_virtual_size()
+
+    def _text_replaced(self, top: int, old_bottom: int, new_bottom: int) -> None:
+        """Hear of a change: lines ``top`` to ``new_bottom`` stand for those to ``old_bottom``."""
 
     def _watch_language(self, language: str | None) -> None:
         """Do nothing: the language follows the file's name."""
@@ -190,9 +197,19 @@ class CodeText(TextArea):
 
     def _on_resize(self, event: events.Resize) -> None:  # type: ignore[override]  # may take it
         event.prevent_default()  # the stock editor's part is done here, before the scrolling
+        seen = self._shows_cursor(self._shown_rows)
+        top, _ = self._rows.place_of_row(min(self.scroll_offset.y, self._rows.height - 1))
         super()._on_resize()
-        if self._is_centred:
+        self._shown_rows = self.scrollable_content_region.height
+        if self.soft_wrap and not self._is_centred:
+            super()._scroll_to(y=self._rows.first_row(top), animate=False, force=True)
+        self._cursor_offset = self._rows.location_to_offset(self.cursor_location)
+        if self._is_centred or (seen and not self._shows_cursor(self._shown_rows)):
             self.scroll_cursor_visible()
+
+    def _shows_cursor(self, rows: int) -> bool:
+        """Return whether the cursor's row is one of the first ``rows`` of the view."""
+        return 0 <= self._cursor_offset[1] - self.scroll_offset.y < rows
 
     @property
     def _scroll_margin(self) -> int:
@@ -204,8 +221,9 @@ class CodeText(TextArea):
         return self._scroll_margin
 
     def _refresh_size(self) -> None:
-        width, height = self.document.get_size(self.indent_width)
-        self.virtual_size = Size(width + self.gutter_width + 1, height + self._rows_below)
+        width = self.document.get_size(self.indent_width).width + self.gutter_width + 1
+        height = self._rows.height + self._rows_below
+        self.virtual_size = Size(0 if self.soft_wrap else width, height)
         self._refresh_scrollbars()
 
     def _yield_character_locations(self, start: Location) -> Iterable[tuple[str, Location]]:

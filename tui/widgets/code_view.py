@@ -11,21 +11,20 @@ from typing import Any, ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.document._document import EditResult, Location
-from textual.document._edit import Edit
+from textual.document._document import Location
 from textual.geometry import Offset
 from textual.strip import Strip
 
-from tui.assist.ghost import GhostRows
-from tui.code.cells import column_of_cell, line_width
-from tui.code.line_marks import LineMarks, MarkLayer, Sign
+from tui.code.cells import line_width
+from tui.code.ghost_block import BlockRow, GhostBlock
+from tui.code.line_marks import Sign
 from tui.code.painter import StyleRange, paint
-from tui.widgets.code_text import CodeText
+from tui.widgets.code_marks import CodeMarks
 
 __all__ = ["CodeView"]
 
 
-class CodeView(CodeText):
+class CodeView(CodeMarks):
     """A text of code with virtual text at the cursor; made as `CodeText` is."""
 
     DEFAULT_CSS = """
@@ -33,103 +32,76 @@ class CodeView(CodeText):
         border: none;
         padding: 0;
         & .editor--ghost { color: $foreground 80%; text-style: dim italic; }
-        & .editor--match { background: $warning 30%; text-style: none; }
-        & .editor--match-here { background: $warning; color: $background; text-style: bold; }
-        & .editor--error { color: $error; text-style: underline; }
-        & .editor--warning { color: $warning; text-style: underline; }
-        & .editor--added { color: $success; }
-        & .editor--changed { color: $primary; }
-        & .editor--removed { color: $error; }
         &:focus { border: none; }
     }
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "editor--ghost",
-        "editor--match",
-        "editor--match-here",
-        "editor--error",
-        "editor--warning",
-        "editor--added",
-        "editor--changed",
-        "editor--removed",
-    }
-    """``editor--ghost`` styles ghost text; its background is the line's.  The others style marks: a
-    mark of the style ``match`` is drawn as ``editor--match`` over what is there."""
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"editor--ghost"}
+    """``editor--ghost`` styles ghost text; its background is the line's."""
 
     _ghost = ""
     """The ghost text at the cursor; empty if there is none."""
-    _ghost_rows = GhostRows(0, ())
-    """The virtual rows below the cursor's line, or below the line where it was."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        self._marks = LineMarks()
-        super().__init__(*arguments, **options)
-
-    # ── Marks ───────────────────────────────────────────────────────────────────────────────
-
-    def show_marks(self, layer: str, marks: MarkLayer) -> None:
-        """Show the marks of one part of the app in place of those it had.
-
-        Args:
-            layer: The part's name, as ``"find"``.
-            marks: Its styles are component classes of this widget, without ``editor--``.
-        """
-        if self._marks.put(layer, marks):
-            self.refresh()
-
-    def edit(self, edit: Edit) -> EditResult:
-        """Do one edit; marks below it stay on their lines."""
-        before = self.document.line_count
-        result = super().edit(edit)
-        self._marks.move(edit.top[0], self.document.line_count - before)
-        return result
-
-    def _mark_style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"editor--{name}", partial=True)
+    _ghost_at: Location = (0, 0)
+    """Where it stands."""
+    _room: tuple[int, int] = (0, 0)
+    """A line and the empty rows below it, where ghost text was a moment ago."""
+    _laid_out: tuple[tuple[Any, ...], GhostBlock] | None = None
+    """The newest block, and what it was made of."""
 
     # ── Virtual text ────────────────────────────────────────────────────────────────────────
 
     def _put_ghost(self, text: str) -> None:
-        """Show ``text`` at the cursor, or nothing."""
-        self._ghost = text
-        lines = tuple(text.split("\n")[1:])
-        self._place_rows(GhostRows(self.cursor_location[0], lines))
+        """Show ``text`` at the cursor, or nothing; draw all again if that changes something."""
+        if text or self._ghost or self._room[1]:
+            self._ghost, self._ghost_at, self._room = text, self.cursor_location, (0, 0)
+            self._refresh_size()
+            self.refresh()
 
-    def _place_rows(self, rows: GhostRows) -> None:
-        """Lay out the virtual rows and draw everything again, because the lines below move."""
-        self._ghost_rows = rows
+    def _leave_room(self, block: GhostBlock) -> None:
+        """Keep the rows of ``block`` empty where its ghost text was."""
+        self._room = (block.line, block.extra)
         self._refresh_size()
         self.refresh()
 
+    def _block(self) -> GhostBlock | None:
+        """Return how the ghost text, or the room it had, is laid out; None if there is neither."""
+        if not self._ghost and not self._room[1]:
+            return None
+        line, column = self._ghost_at if self._ghost else (self._room[0], 0)
+        if line >= self.document.line_count:
+            return None  # an edit took the line away, and the ghost goes next
+        left = 0 if self.soft_wrap else self.scroll_offset.x
+        text = self.document[line]
+        natural = len(self._rows.get_offsets(line)) + 1
+        width = self.wrap_width or self._text_width
+        rest = (natural, width, left, self.indent_width, self.soft_wrap, self._room[1])
+        made_of = (line, text, column, self._ghost, self._rows.first_row(line), *rest)
+        if self._laid_out is None or self._laid_out[0] != made_of:
+            self._laid_out = made_of, GhostBlock(*made_of)
+        return self._laid_out[1]
+
+    @property
+    def _text_width(self) -> int:
+        """Cells of a row beside the gutter that no scroll bar covers."""
+        return self.scrollable_content_region.width - self.gutter_width
+
     @property
     def _rows_below(self) -> int:
-        return max(super()._rows_below, len(self._ghost_rows.lines))
-
-    def _inline_ghost(self, row: int) -> str:
-        """Return the part of the ghost that is inside the line ``row``."""
-        return self._ghost.split("\n", 1)[0] if row == self.cursor_location[0] else ""
+        block = self._block()
+        return super()._rows_below if block is None else max(super()._rows_below, block.extra)
 
     # ── The mouse ───────────────────────────────────────────────────────────────────────────
 
     def get_target_document_location(self, event: events.MouseEvent) -> Location:
-        """Return the location under the pointer; on a virtual row, the end of its line."""
-        scroll_x, scroll_y = self.scroll_offset
-        row, index = self._ghost_rows.split(event.y + scroll_y - self.gutter.top)
-        if index is not None:
-            return self.clamp_visitable((row, len(self.document[row])))
-        cell = event.x - self.gutter_width + scroll_x - self.gutter.left
-        ghost = self._inline_ghost(row)
-        if ghost:
-            return row, self._column_beside_ghost(row, ghost, cell)
-        return self.wrapped_document.offset_to_location(Offset(cell, row))
-
-    def _column_beside_ghost(self, row: int, ghost: str, cell: int) -> int:
-        """Return the column of the line at ``cell``, while ``ghost`` is at the cursor."""
-        column = self.cursor_location[1]
-        line = self.document[row]
-        shown = column_of_cell(f"{line[:column]}{ghost}{line[column:]}", cell, self.indent_width)
-        return shown if shown <= column else max(column, shown - len(ghost))
+        """Return the location under the pointer; on a row of ghost text, the end of its line."""
+        screen_row = event.y + self.scroll_offset.y - self.gutter.top
+        cell = event.x - self.gutter_width - self.gutter.left
+        block = self._block()
+        row = block and block.row_at(screen_row)
+        if block and row:
+            return block.line, block.column_at(row, cell)
+        row_of_view = block.row_of_view(screen_row) if block else screen_row
+        return self._rows.offset_to_location(Offset(cell + self.scroll_offset.x, row_of_view))
 
     async def _on_mouse_down(self, event: events.MouseDown) -> None:
         self._pressing = True
@@ -137,20 +109,28 @@ class CodeView(CodeText):
     def _end_mouse_selection(self) -> None:
         super()._end_mouse_selection()
         self._pressing = False
-        if not self._ghost and self._ghost_rows.lines:
-            self._place_rows(GhostRows(0, ()))
+        if self._room[1]:
+            self._put_ghost("")
 
     # ── Drawing ─────────────────────────────────────────────────────────────────────────────
 
     def render_line(self, y: int) -> Strip:
-        """Return row ``y`` of the view: a line of the text with its ghost, or a virtual row."""
-        row, index = self._ghost_rows.split(y + self.scroll_offset.y)
-        if row >= self.document.line_count:
+        """Return row ``y`` of the view: a line of the text with its ghost, or ghost text alone."""
+        screen_row = y + self.scroll_offset.y
+        block = self._block()
+        row = block and block.row_at(screen_row)
+        if block and row:
+            hidden = self._hidden_rows(y, block)
+            return (
+                self._text_row(block.line, 0, row, hidden)
+                if row.in_text
+                else self._virtual_row(row, hidden)
+            )
+        row_of_view = block.row_of_view(screen_row) if block else screen_row
+        line, section = self._rows.place_of_row(row_of_view)
+        if row_of_view >= self._rows.height:
             return Strip.blank(self.size.width, self._base_style)
-        hidden = self._hidden_lines(y)
-        if index is None:
-            return self._text_row(row, hidden)
-        return self._virtual_row(self._ghost_rows.lines[index], hidden)
+        return self._text_row(line, section, None, 0)
 
     @property
     def _base_style(self) -> Style:
@@ -162,64 +142,81 @@ class CodeView(CodeText):
         style = self.get_component_rich_style("editor--ghost")
         return Style(color=style.color, bold=style.bold, dim=style.dim, italic=style.italic)
 
-    def _hidden_lines(self, y: int) -> int:
-        """Return how many ghost lines have no room below ``y``, if that is the view's last row."""
+    def _hidden_rows(self, y: int, block: GhostBlock) -> int:
+        """Return how many rows with ghost text have no room below ``y``, the view's last row."""
         if not self._ghost or y != self.scrollable_content_region.height - 1:
             return 0
-        rows, screen_row = self._ghost_rows, y + self.scroll_offset.y
-        if screen_row < rows.anchor:
-            return 0
-        return max(0, rows.anchor + len(rows.lines) - screen_row)
+        return block.top + len(block.rows) - (y + self.scroll_offset.y) - 1
 
-    def _virtual_row(self, text: str, hidden: int) -> Strip:
-        """Draw a row of ghost text, or of the room that it had."""
-        gutter = [Segment(" " * self.gutter_width, self._gutter_style(active=False))]
-        ranges = [(0, len(text), self._ghost_style)]
-        return self._strip(gutter, text, ranges, self._base_style, hidden)
+    def _virtual_row(self, row: BlockRow, hidden: int) -> Strip:
+        """Draw a row of ghost text alone, or of the room that it had."""
+        gutter = self._no_number(active=False)
+        ranges = [(0, len(row.text), self._ghost_style)]
+        return self._strip(gutter, row.text, ranges, self._base_style, row.left, row.cells, hidden)
 
-    def _text_row(self, row: int, hidden: int) -> Strip:
-        """Draw a line of the text; take it from the cache if nothing that it shows changed."""
+    def _text_row(self, line: int, section: int, row: BlockRow | None, hidden: int) -> Strip:
+        """Draw a row of a line; take it from the cache if nothing that it shows changed."""
         cursor_row, cursor_column = self.cursor_location
         key = (
+            line,
+            section,
             row,
-            self.document[row],
-            self._spans(row),
-            self._marks.spans(row),
-            self._marks.signs(row),
+            self.document[line],
+            self._spans(line),
+            self._marks.spans(line),
+            self._marks.signs(line),
             hidden,
             self.size.width,
+            self.wrap_width,
             self.scroll_offset.x,
             self.gutter_width,
             self.indent_width,
             self.theme,
             self.read_only,
-            self._selected_columns(row),
-            self._bracket_columns(row),
-            (cursor_column, self._draw_cursor, self._inline_ghost(row), self.has_focus)
-            if row == cursor_row
-            else None,
+            self._selected_columns(line),
+            self._bracket_columns(line),
+            (cursor_column, self._draw_cursor, self.has_focus) if line == cursor_row else None,
         )
         strip = self._line_cache.get(key)
         if strip is None:
-            strip = self._line_cache[key] = self._draw_text_row(row, hidden)
+            strip = self._line_cache[key] = self._draw_text_row(line, section, row, hidden)
         return strip
 
-    def _draw_text_row(self, row: int, hidden: int) -> Strip:
-        line = self.document[row]
+    def _draw_text_row(self, line: int, section: int, row: BlockRow | None, hidden: int) -> Strip:
+        text = self.document[line]
         column = self.cursor_location[1]
-        active = row == self.cursor_location[0] and self._has_cursor
+        active = line == self.cursor_location[0] and self._has_cursor
         base = self._base_style
         if active and self.highlight_cursor_line and self._theme.cursor_line_style:
             base = base + self._theme.cursor_line_style
-        ghost = self._inline_ghost(row)
-        ranges = list(self._line_ranges(row))
-        if ghost:
-            ranges = _with_gap(ranges, column, len(ghost))
-            ranges.append((column, column + len(ghost), self._ghost_style))
-            line = f"{line[:column]}{ghost}{line[column:]}"
+        ranges = list(self._line_ranges(line))
+        if row is None:
+            left, cells = self._rows.span(line, section)
+            left += self.scroll_offset.x
+        else:
+            left, cells, section = row.left, row.cells, row.start
+            ghost = len(row.text) - len(text)
+            ranges = _with_gap(ranges, self._ghost_at[1], ghost)
+            ranges.append((self._ghost_at[1], self._ghost_at[1] + ghost, self._ghost_style))
+            text = row.text
         if active and self._draw_cursor and self._theme.cursor_style:
             ranges.append((column, column + 1, self._theme.cursor_style))
-        return self._strip(self._gutter_of(row, active=active), line, ranges, base, hidden)
+        gutter = self._gutter_of(line, active=active) if not section else self._no_number(active)
+        return self._strip(gutter, text, ranges, base, left, cells, hidden)
+
+    def _gutter_of(self, line: int, *, active: bool) -> list[Segment]:
+        """Return the number of a line and the signs beside it."""
+        style = self._gutter_style(active=active)
+        number = f"{line + self.line_number_start:>{self.gutter_width - 2}}"
+        signs = {sign.place: sign for sign in self._marks.signs(line)}
+        if not signs:
+            return [Segment(f"{number}  ", style)]
+        return [Segment(number, style), *(self._sign(signs.get(place), style) for place in (0, 1))]
+
+    def _sign(self, sign: Sign | None, style: Style) -> Segment:
+        if sign is None:
+            return Segment(" ", style)
+        return Segment(sign.character, style + self._mark_style(sign.style))
 
     def _line_ranges(self, row: int) -> Iterator[StyleRange]:
         """Yield the styles of the line ``row`` without its ghost; later ones lie on top."""
@@ -251,19 +248,9 @@ class CodeView(CodeText):
             return ()
         return tuple(place[1] for place in (self.cursor_location, partner) if place[0] == row)
 
-    def _gutter_of(self, row: int, *, active: bool) -> list[Segment]:
-        """Return the number of a line and the signs beside it."""
-        style = self._gutter_style(active=active)
-        number = f"{row + self.line_number_start:>{self.gutter_width - 2}}"
-        signs = {sign.place: sign for sign in self._marks.signs(row)}
-        if not signs:
-            return [Segment(f"{number}  ", style)]
-        return [Segment(number, style), *(self._sign(signs.get(n), style) for n in range(2))]
-
-    def _sign(self, sign: Sign | None, style: Style) -> Segment:
-        if sign is None:
-            return Segment(" ", style)
-        return Segment(sign.character, style + self._mark_style(sign.style))
+    def _no_number(self, active: bool) -> list[Segment]:
+        """Return the gutter of a row that begins no line."""
+        return [Segment(" " * self.gutter_width, self._gutter_style(active=active))]
 
     def _gutter_style(self, *, active: bool) -> Style:
         highlighted = active and self.highlight_cursor_line
@@ -272,18 +259,27 @@ class CodeView(CodeText):
         return self._base_style + (style or Style())
 
     def _strip(
-        self, gutter: list[Segment], text: str, ranges: list[StyleRange], base: Style, hidden: int
+        self,
+        gutter: list[Segment],
+        text: str,
+        ranges: list[StyleRange],
+        base: Style,
+        left: int,
+        cells: int | None,
+        hidden: int,
     ) -> Strip:
-        """Return one row of the view, with the count of ``hidden`` ghost lines at its end."""
+        """Return one row of the view: ``cells`` of ``text``, and the count of ``hidden`` rows."""
         width = self.size.width - self.gutter_width
-        left = self.scroll_offset.x
-        segments = paint(text, ranges, base, left=left, width=width, tab_width=self.indent_width)
+        shown = width if cells is None else min(width, cells)
+        segments = paint(text, ranges, base, left=left, width=shown, tab_width=self.indent_width)
+        if shown < width:
+            segments.append(Segment(" " * (width - shown), base))
         strip = Strip([*gutter, *segments], max(self.size.width, self.gutter_width))
         if not hidden:
             return strip
         note = f" … +{hidden} line{'s' if hidden > 1 else ''} "
-        room = self.scrollable_content_region.width - self.gutter_width - len(note)
-        end = line_width(text, self.indent_width) + 1 - left
+        room = self._text_width - len(note)
+        end = min(line_width(text, self.indent_width) + 1 - left, shown)
         start = self.gutter_width + max(0, min(end, room))
         return Strip.join(
             [

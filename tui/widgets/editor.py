@@ -17,7 +17,7 @@ from textual.document._edit import Edit
 from textual.message import Message
 
 from engine.protocol.completion import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
-from tui.assist.ghost import GhostRows, first_line, first_word, rest_after
+from tui.assist.ghost import first_line, first_word, rest_after
 from tui.code.cells import cell_of_column
 from tui.code.indentation import expected_width
 from tui.code.text_buffer import newlines_only
@@ -226,10 +226,10 @@ class Editor(CodeCommands):
         """
         if not self._ghost:
             return
-        rows = self._ghost_rows
+        block = self._block() if self._pressing else None
         self._put_ghost("")
-        if self._pressing and rows.lines:
-            self._place_rows(GhostRows(rows.anchor, ("",) * len(rows.lines)))
+        if block is not None and block.extra:
+            self._leave_room(block)
         self.post_message(self.GhostDismissed(self, reason))
 
     def _ghost_after(self, edit: Edit) -> str | None:

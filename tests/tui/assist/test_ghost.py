@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.assist.ghost import GhostRows, first_line, first_word, rest_after
+from tui.assist.ghost import first_line, first_word, rest_after
 
 
 @given(st.text("ab_1 .(\n", min_size=1, max_size=30))
@@ -29,16 +29,3 @@ def test_what_was_typed_must_be_the_beginning():
     assert rest_after("abc", "abc") == ""
     assert rest_after("abc", "b") is None
     assert rest_after("abc", "") is None
-
-
-def test_virtual_rows_push_the_rows_below_down():
-    rows = GhostRows(2, ("x", "y"))
-    assert [rows.split(row) for row in range(7)] == [
-        (0, None),
-        (1, None),
-        (2, None),
-        (2, 0),
-        (2, 1),
-        (3, None),
-        (4, None),
-    ]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.code.highlights import grammar, query_rows
-from tui.code.text_buffer import FlatView, TextBuffer, newlines_only
+from tui.code.text_buffer import TextBuffer, newlines_only
 
 TEXT = st.text("ab字😀 \n\t\x0c\u2028():\"'", max_size=40)
 PYTHON = grammar("python")
@@ -98,16 +98,3 @@ def test_a_parse_that_may_take_no_time_leaves_the_old_tree_in_place():
 )
 def test_text_from_outside_is_cleaned(raw, clean):
     assert newlines_only(raw) == clean
-
-
-@given(TEXT)
-def test_the_flat_view_maps_there_and_back(text):
-    buffer = TextBuffer(text)
-    view = FlatView(buffer)
-    assert view.height == buffer.line_count
-    for row, line in enumerate(buffer.lines):
-        for column in range(len(line) + 1):
-            offset = view.location_to_offset((row, column))
-            assert view.location_to_offset(view.offset_to_location(offset)) == offset
-    with pytest.raises(ValueError, match="does not exist"):
-        view.get_offsets(buffer.line_count)
