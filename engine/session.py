@@ -9,8 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Lock
 
+from msgspec.structs import replace
+
 from engine.chat.chat_styles import find_chat_style
-from engine.completion.completer import Completer
+from engine.completion.completer import Completer, Listener, likelihoods_of
+from engine.completion.draft import Draft
 from engine.completion.prompt_styles import find_style
 from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
@@ -29,6 +32,7 @@ from engine.protocol.editing import Edit, EditRequest
 from engine.protocol.messages import (
     MachineInfo,
     ModelInfo,
+    OtherText,
     Progress,
     RegionInfo,
     Telemetry,
@@ -66,7 +70,7 @@ class Session:
         *,
         speculation: bool = True,
     ) -> None:
-        self.model = model
+        self.model = replace(model, threshold=tuning.threshold if tuning else None)
         self.machine = machine
         self.threads = runner.threads
         self.processor_path = runner.processor_path
@@ -198,6 +202,10 @@ class Session:
         cancelled: Callable[[], bool] | None = None,
         quick: bool = False,
         sure_only: bool = False,
+        threshold: float | None = None,
+        others: int = 0,
+        on_other: Callable[[OtherText], None] | None = None,
+        on_prompt: Callable[[str], None] | None = None,
     ) -> Completion:
         """Return the text for a cursor.
 
@@ -212,6 +220,10 @@ class Session:
                 read first, a larger model then reads only what is near the cursor.
             sure_only: Whether to tell only text that hardly ever is withdrawn, and to leave out
                 an unlikely rest: for an answer that nobody asked for.
+            threshold: Mean log-probability from which a text is likely; None: the model's.
+            others: How many other texts are wanted as well.
+            on_other: Called in this thread with each of them, its number left at 0.
+            on_prompt: Called in this thread with what the model reads, control tokens by name.
 
         Raises:
             PromptError: The file is private, or the request does not fit the model's context.
@@ -220,10 +232,16 @@ class Session:
         with self._serving():
             return self._completer.complete(
                 request,
-                on_text or (lambda text: None),
-                cancelled or (lambda: False),
+                Listener(
+                    on_text or (lambda text: None),
+                    cancelled or (lambda: False),
+                    on_prompt or (lambda prompt: None),
+                    _tell_other(on_other or (lambda other: None)),
+                ),
                 quick=quick,
                 sure_only=sure_only,
+                threshold=threshold,
+                others=others,
             )
 
     def rewrite(
@@ -326,6 +344,13 @@ class Session:
         with self._lock:
             self._closed = True
             self._runner.close()
+
+
+def _tell_other(on_other: Callable[[OtherText], None]) -> Callable[[str, Draft], None]:
+    """Return what hears of other texts and tells each as a message."""
+    return lambda text, draft: on_other(
+        OtherText(0, text, draft.mean_logprob, likelihoods_of(draft, text))
+    )
 
 
 def _model_info(model: Model, tokenizer: Tokenizer) -> ModelInfo:

@@ -17,8 +17,10 @@ from engine.completion.draft import Draft, Limits
 from engine.completion.guessing import Guesser
 from engine.completion.in_place import fits, in_place
 from engine.completion.openings import OpeningRules
+from engine.completion.other_texts import other_texts
 from engine.completion.prompt import SMALL_MODEL_TOKENS, Prompt, PromptBuilder, longest_prompt
 from engine.completion.prompt_styles import PLAIN, find_style, text_ends
+from engine.completion.shown_prompt import shown_prompt
 from engine.completion.stats import WaferMeter, host_stats
 from engine.completion.stop import StopRules
 from engine.completion.sure_text import SureText
@@ -26,6 +28,7 @@ from engine.completion.surroundings import Surroundings
 from engine.completion.syntax import Syntax, is_python
 from engine.completion.trim import trim, without_extra_indent, without_unfinished_line
 from engine.completion.typing_prompts import QUICK_TOKENS, TypingPrompts
+from engine.completion.why_less import why_less
 from engine.completion.writer import Writer
 from engine.generation.copied_tokens import CopiedTokens
 from engine.generation.generator import Generation, Generator
@@ -40,7 +43,7 @@ from engine.repository.other_files import FileChunk, OtherFiles
 from engine.repository.privacy import refuse_secret
 from engine.tokenizer import Tokenizer
 
-__all__ = ["Completer", "PreparedRequest"]
+__all__ = ["Completer", "Listener", "PreparedRequest", "likelihoods_of"]
 
 
 _ROOM_TOKENS = 64
@@ -70,6 +73,20 @@ class PreparedRequest:
     """Predictions from the code around the cursor; None: the model writes alone."""
     library: Library | None
     """The files that the advice comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who hears what while a completion is made.  Called in the thread that makes it."""
+
+    on_text: Callable[[str], None] = lambda text: None
+    """Gets all text so far whenever it has changed and more is to come."""
+    cancelled: Callable[[], bool] = lambda: False
+    """Asked between steps; True ends the completion with what there is."""
+    on_prompt: Callable[[str], None] = lambda prompt: None
+    """Gets what the model reads, control tokens by name."""
+    on_other: Callable[[str, Draft], None] = lambda text, draft: None
+    """Gets each other text that was asked for, with the draft that it comes from."""
 
 
 class Completer:
@@ -142,21 +159,23 @@ class Completer:
     def complete(
         self,
         request: CompletionRequest,
-        on_text: Callable[[str], None],
-        cancelled: Callable[[], bool],
+        listener: Listener,
         *,
         quick: bool = False,
         sure_only: bool = False,
+        threshold: float | None = None,
+        others: int = 0,
     ) -> Completion:
         """Return the text for a cursor.
 
         Args:
             request: Where and how.
-            on_text: Called with all text so far whenever it has changed and more is to come.
-            cancelled: Asked between steps; True ends the completion with what there is.
+            listener: Hears of it while it is made.
             quick: Whether less context is better than a later answer.
             sure_only: Whether to tell only text that is likely enough, and to end with it where
                 the whole is not.
+            threshold: Mean log-probability that is likely enough; None: the model's.
+            others: How many other texts are wanted as well.
 
         Raises:
             PromptError: The file is private, or the request does not fit the model's context.
@@ -166,29 +185,31 @@ class Completer:
         start = perf_counter()
         history = _History.QUICK if quick else _History.USED
         prepared = self.prepare(request, request.max_tokens, history)
-        draft = self._draft(prepared)
-        ids, guess = prepared.prompt.ids, self._guesser(prepared, draft)
-        writer = Writer(self.generator, draft, ids, request.max_tokens, guess)
-        sure = SureText(self.threshold if sure_only else None)
+        listener.on_prompt(shown_prompt(self.tokenizer, prepared.prompt.ids))
+        draft = self._draft(prepared, branches=others > 0)
+        writer = self._writer(prepared, draft)
+        threshold = self.threshold if threshold is None else threshold
+        sure = SureText(threshold if sure_only else None)
 
         syntax = draft.limits.syntax
 
         def tell(text: str) -> None:
             # A text that is too deep would jump to its place when it is complete.
             if (syntax is None or fits(text, syntax)) and sure.grows(draft):
-                on_text(text)
+                listener.on_text(text)
 
-        writer.write(tell, cancelled)
+        writer.write(tell, listener.cancelled)
         first_text_at = writer.first_text_at or perf_counter()
         written_at = perf_counter()
         written, text = _finished(draft, request.multi_line)
         trimmed_at = perf_counter()
         generation = writer.generation
         reason = _finish_reason(draft, written, text, generation)
-        shown = bool(text.strip()) and self._is_likely(draft.mean_logprob)
+        held_back = why_less(written, text, draft.rules, syntax)
+        shown = bool(text.strip()) and _is_likely(draft.mean_logprob, threshold)
         if sure_only and not (shown or generation.cancelled) and sure.begins(text):
             text, reason, shown = sure.text, "unsure", True
-        return Completion(
+        completion = Completion(
             text=text,
             finish_reason=reason,
             model=self._model.name,
@@ -200,7 +221,25 @@ class Completer:
             repository=_repository_stats(prepared.library, draft),
             mean_logprob=draft.mean_logprob,
             shown=shown,
+            likelihoods=likelihoods_of(draft, text),
+            held_back=held_back,
         )
+        if others and not generation.cancelled:
+            self._tell_others(prepared, draft, others, listener)
+        return completion
+
+    def _tell_others(
+        self, prepared: PreparedRequest, draft: Draft, count: int, listener: Listener
+    ) -> None:
+        """Write other texts behind the first, which ``draft`` holds, and tell each."""
+
+        def write() -> str:
+            if draft.ended is None:
+                self._writer(prepared, draft).write(lambda text: None, listener.cancelled)
+            return _finished(draft, prepared.request.multi_line)[1]
+
+        for text in other_texts(draft, count, write, listener.cancelled):
+            listener.on_other(text, draft)
 
     def grow(self, cancelled: Callable[[], bool]) -> None:
         """Compute what later requests at the last cursor will want, while nobody asks.
@@ -263,7 +302,7 @@ class Completer:
             known = self._others = OtherFiles(folder, patterns)
         return known.outlines(request.path, request.prefix + request.suffix), folder.name
 
-    def _draft(self, prepared: PreparedRequest) -> Draft:
+    def _draft(self, prepared: PreparedRequest, *, branches: bool = False) -> Draft:
         """Return an empty draft for a request."""
         request = prepared.request
         return Draft(
@@ -274,7 +313,14 @@ class Completer:
             prepared.advice,
             self.coefficients,
             self._limits(prepared),
+            branches=branches,
         )
+
+    def _writer(self, prepared: PreparedRequest, draft: Draft) -> Writer:
+        """Return what writes a draft on to its end."""
+        guess = self._guesser(prepared, draft)
+        most = prepared.request.max_tokens
+        return Writer(self.generator, draft, prepared.prompt.ids, most, guess)
 
     def _guesser(self, prepared: PreparedRequest, draft: Draft) -> Guesser | None:
         """Return what guesses the text of a draft; None where the generator takes no guesses."""
@@ -301,10 +347,6 @@ class Completer:
         syntax = Syntax(request.prefix, request.suffix) if is_python(request.path) else None
         return Limits(syntax, barred)
 
-    def _is_likely(self, mean_logprob: float | None) -> bool:
-        """Return whether a text is likely enough to be shown unasked."""
-        return self.threshold is None or mean_logprob is None or mean_logprob >= self.threshold
-
 
 def _with_newlines(request: CompletionRequest) -> CompletionRequest:
     """Return a request with the one kind of line end the model knows; a face turns them back."""
@@ -321,6 +363,25 @@ def _finished(draft: Draft, multi_line: bool) -> tuple[str, str]:
     text = trim(written, draft.rules.around, multi_line=multi_line)
     syntax = draft.limits.syntax
     return written, text if syntax is None else in_place(text, syntax)
+
+
+def _is_likely(mean_logprob: float | None, threshold: float | None) -> bool:
+    """Return whether a text is likely enough to be shown unasked."""
+    return threshold is None or mean_logprob is None or mean_logprob >= threshold
+
+
+def likelihoods_of(draft: Draft, text: str) -> list[tuple[int, float]]:
+    """Return how likely each token of ``text`` is, which is what is left of the draft's text.
+
+    Empty where it is no stretch of that text, because its lines were moved.
+    """
+    start = len(draft.text) - len(without_extra_indent(draft.text, draft.rules.around))
+    if not text or not draft.text.startswith(text, start):
+        return []
+    inside = [(end - start, share) for end, share in draft.likelihoods if end > start]
+    whole = [(end, share) for end, share in inside if end < len(text)]
+    last = [(len(text), share) for end, share in inside if end >= len(text)][:1]
+    return whole + last
 
 
 def _finish_reason(draft: Draft, written: str, text: str, generation: Generation) -> str:

@@ -76,6 +76,8 @@ class Draft:
         advice: Predictions from the code around the cursor; None: the model writes alone.
         coefficients: Weigh the advice against the model.
         limits: What the text must not be.
+        branches: Whether to remember what else the first line could say, even where nothing
+            judges it: for a person who wants to see other texts.
     """
 
     def __init__(
@@ -87,6 +89,8 @@ class Draft:
         advice: Advice | None = None,
         coefficients: Sequence[NDArray[np.float64]] = (),
         limits: Limits | None = None,
+        *,
+        branches: bool = False,
     ) -> None:
         self.rules = rules
         self.limits = limits or Limits()
@@ -95,6 +99,7 @@ class Draft:
         self._healing = healing
         self._advice = advice
         self._coefficients = coefficients
+        self._branches = branches or self.limits.syntax is not None
         self._choices: list[ChosenToken] = []
         self.generated = 0
         """Tokens chosen so far; counts those taken back, not the end token."""
@@ -105,6 +110,7 @@ class Draft:
         self._left = self._healing
         self._stream = TextStream()
         self._logprobs: list[float] = []
+        self._ends: list[tuple[int, float]] = []
         self.text = ""
         self.shown = ""
         """The part of the text that can be shown already."""
@@ -139,6 +145,11 @@ class Draft:
     def scored(self) -> int:
         """How many tokens `mean_logprob` is the mean of."""
         return len(self._logprobs)
+
+    @property
+    def likelihoods(self) -> list[tuple[int, float]]:
+        """For each token that says something: where its text ends, and its probability."""
+        return [(end, float(np.exp(logprob))) for end, logprob in self._ends]
 
     @property
     def changed(self) -> float:
@@ -192,7 +203,7 @@ class Draft:
         self, token: int, logits: NDArray[np.float32], shares: NDArray[np.float64]
     ) -> list[tuple[int, float]]:
         """Return the likeliest tokens beside ``token``, if a writer may come back to them."""
-        if self.limits.syntax is None or "\n" in self.text:
+        if not self._branches or "\n" in self.text:
             return []
         least = nth_highest(logits, ALTERNATIVES + 1)
         # Among equals the lowest ids, so that every processor takes the same ones.
@@ -226,6 +237,8 @@ class Draft:
         said = min(len(self._left), len(content))
         self._left = self._left[said:]
         self.text += self._stream.push(content[said:])
+        if self.text:
+            self._ends.append((len(self.text), choice.logprob))
         decision = self.rules.decide(self.text)
         self.shown, self.ended = decision.shown, decision.ended
 

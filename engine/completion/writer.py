@@ -62,7 +62,9 @@ class Writer:
             cancelled: Asked between steps; True ends the text where it is.
         """
         draft = self._draft
-        complete = self._go_on(lambda: draft.first_line_ended, on_text, cancelled)
+        complete = draft.first_line_ended or self._go_on(
+            lambda: draft.first_line_ended, on_text, cancelled
+        )
         while complete and self._go_back():
             complete = draft.first_line_ended or self._go_on(
                 lambda: draft.first_line_ended, on_text, cancelled

@@ -131,4 +131,10 @@ class Completion(msgspec.Struct, frozen=True):
     where nothing was chosen."""
     shown: bool = True
     """Whether the text is worth showing unasked: it is not empty, and ``mean_logprob`` reaches
-    the model's threshold, or the text is its likely beginning alone."""
+    the threshold, or the text is its likely beginning alone."""
+    likelihoods: list[tuple[int, float]] = []
+    """(characters of ``text`` up to the end of a token, the token's probability in the mixture),
+    token by token; empty where the text was moved to another depth."""
+    held_back: str = ""
+    """Why the text is less than what the model wrote, or nothing, in a few words for a person;
+    empty if it is all of it."""

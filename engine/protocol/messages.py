@@ -30,6 +30,7 @@ __all__ = [
     "MachineInfo",
     "ModelInfo",
     "OpenSession",
+    "OtherText",
     "PartialText",
     "Progress",
     "RegionInfo",
@@ -84,6 +85,10 @@ class Complete(msgspec.Struct, tag=True, frozen=True):
     request: CompletionRequest
     automatic: bool = True
     """False when the person asked for it."""
+    threshold: float | None = None
+    """Mean log-probability below which a text is not worth showing unasked; None: the model's."""
+    others: int = 0
+    """How many other texts are wanted as well: each comes as `OtherText` before `Completed`."""
 
 
 class Rewrite(msgspec.Struct, tag=True, frozen=True):
@@ -179,6 +184,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     """``"llama"``, ``"qwen2"``, …"""
     types: dict[str, WeightType] = {}
     """Tensors and bytes by type of the weights: ``"int8"``, ``"q4_k"``, ``"fp32"``, …"""
+    threshold: float | None = None
+    """Mean log-probability from which a text is worth showing unasked; None: all are."""
 
 
 class RegionInfo(msgspec.Struct, frozen=True):
@@ -236,11 +243,24 @@ class PartialText(msgspec.Struct, tag=True, frozen=True):
     text: str
 
 
+class OtherText(msgspec.Struct, tag=True, frozen=True):
+    """Another text for the same cursor; its first line is none of those before."""
+
+    request_id: int
+    text: str
+    mean_logprob: float | None = None
+    """As in `Completion`."""
+    likelihoods: list[tuple[int, float]] = []
+    """As in `Completion`."""
+
+
 class Completed(msgspec.Struct, tag=True, frozen=True):
     """The end of a `Complete`."""
 
     request_id: int
     completion: Completion
+    prompt: str = ""
+    """What the model read, its control tokens by name."""
 
 
 class Rewritten(msgspec.Struct, tag=True, frozen=True):
@@ -298,6 +318,7 @@ ServerMessage = (
     | EngineReady
     | SessionFailed
     | PartialText
+    | OtherText
     | Completed
     | Rewritten
     | Failed

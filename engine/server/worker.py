@@ -21,6 +21,7 @@ from engine.protocol.messages import (
     Complete,
     Completed,
     Failed,
+    OtherText,
     PartialText,
     Progress,
     Rewrite,
@@ -235,12 +236,21 @@ def _answer(job: Job) -> Completed | Rewritten:
 
 def _complete(job: Job, message: Complete) -> Completed:
     queue_ms = (monotonic() - job.came_at) * 1e3
+    prompts: list[str] = []
+
+    def tell_other(other: OtherText) -> None:
+        job.reply(replace(other, request_id=job.request_id))
+
     completion = job.session.complete(
         message.request,
         on_text=_Partial(job),
         cancelled=job.cancelled.is_set,
         quick=message.automatic,
         sure_only=message.automatic,
+        threshold=message.threshold,
+        others=message.others,
+        on_other=tell_other,
+        on_prompt=prompts.append,
     )
     log.info(
         "%s, %s: %d prompt tokens (%d cached), %d generated, prefill %.1f ms, decode %.1f ms",
@@ -253,7 +263,8 @@ def _complete(job: Job, message: Complete) -> Completed:
         completion.host.decode_ms,
     )
     host = replace(completion.host, queue_ms=queue_ms)
-    return Completed(job.request_id, replace(completion, host=host))
+    prompt = "".join(prompts)
+    return Completed(job.request_id, replace(completion, host=host), prompt)
 
 
 def _rewrite(job: Job, message: Rewrite) -> Rewritten:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine import STATES
-from engine.protocol.messages import Completed, EngineReady, Rewritten, Telemetry
+from engine.protocol.messages import Completed, EngineReady, OtherText, Rewritten, Telemetry
 
 if TYPE_CHECKING:
     from tui.app_messages import EngineNews
 
 __all__ = ["flaw_of"]
 
+_LOGARITHMS = ("mean_logprob", "threshold")
+"""Fields that are logarithms of a share, so never above 0."""
 _STATE_BYTES = 4
 _SIDE_CORES = 100_000
 _CORES = 100_000_000
@@ -25,7 +27,7 @@ _CORES = 100_000_000
 
 def flaw_of(message: "EngineNews") -> str | None:
     """Return what is wrong with the numbers of a message, in a few words; None if nothing is."""
-    if isinstance(message, Telemetry | EngineReady | Completed | Rewritten):
+    if isinstance(message, Telemetry | EngineReady | Completed | OtherText | Rewritten):
         wrong = [name for name, number in _numbers(message) if not isfinite(number) or number < 0]
         if wrong:
             return f"{wrong[0]} is no amount"
@@ -43,10 +45,12 @@ def _numbers(struct: Any, name: str = "") -> Iterator[tuple[str, float]]:
         value = getattr(struct, field)
         if isinstance(value, msgspec.Struct):
             yield from _numbers(value, field)
-        elif isinstance(value, int | float) and field != "mean_logprob":
+        elif field == "likelihoods":
+            yield from ((field, number) for pair in value for number in pair)
+        elif isinstance(value, int | float) and field not in _LOGARITHMS:
             yield field, value
         elif isinstance(value, float):
-            yield field, -value  # a logarithm of a share
+            yield field, -value
 
 
 def _flaw_of_counters(telemetry: Telemetry) -> str | None:

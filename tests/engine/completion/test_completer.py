@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.completion.completer import Listener
 from engine.errors import EngineError, PromptError
 from engine.protocol.completion import CompletionRequest
 from tests.canned import canned_completer
@@ -12,7 +13,7 @@ def request(prefix="def f():\n    ", suffix="\n", **options):
 
 
 def run(completer, request, on_text=lambda text: None, cancelled=lambda: False):
-    return completer.complete(request, on_text, cancelled)
+    return completer.complete(request, Listener(on_text, cancelled))
 
 
 def complete(text, prefix="def f():\n    ", suffix="\n", **options):
@@ -121,3 +122,33 @@ def test_a_text_is_no_deeper_than_python_reads_it_there():
 @pytest.mark.parametrize("sign", ["\x9b", "\u202e", "\u200b", "\x1b"])
 def test_what_a_model_says_ends_where_nobody_could_see_it(sign):
     assert complete(f"return 1{sign}2").text == "return 1"
+
+
+def test_how_likely_each_token_is_is_told_with_its_place():
+    completion = complete("return 1")
+    ends = [end for end, _ in completion.likelihoods]
+    assert ends == list(range(1, 9))
+    assert all(0.9 < share <= 1 for _, share in completion.likelihoods)
+
+
+def test_places_count_from_the_text_that_is_left():
+    completion = complete(" x", prefix="y\nx = ")
+    assert (completion.text, [end for end, _ in completion.likelihoods]) == ("x", [1])
+    cut = complete("return 1\n\nclass A:\n    pass\n")
+    assert [end for end, _ in cut.likelihoods] == list(range(1, 9))
+    assert cut.held_back == "the block ends there"
+
+
+def test_the_prompt_is_told_as_the_model_reads_it():
+    prompts = []
+    canned_completer("1").complete(request("x = ", "\ny"), Listener(on_prompt=prompts.append))
+    (prompt,) = prompts
+    assert "a.py" in prompt
+    assert prompt.endswith("x = ") or "<|fim" in prompt
+
+
+def test_another_threshold_decides_instead_of_the_models():
+    completer = canned_completer("return 1")
+    assert completer.complete(request(), Listener()).shown
+    assert not completer.complete(request(), Listener(), threshold=-1e-9).shown
+    assert completer.complete(request(), Listener(), threshold=-3.0).shown

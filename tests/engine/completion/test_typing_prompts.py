@@ -5,7 +5,7 @@ from statistics import median
 import pytest
 from msgspec.structs import replace
 
-from engine.completion.completer import Completer
+from engine.completion.completer import Completer, Listener
 from engine.completion.frames import SEEN_CHARACTERS, TYPED_LINES, TYPED_TOKENS, Frame
 from engine.completion.prompt import PromptBuilder
 from engine.completion.prompt_styles import STYLES
@@ -53,7 +53,7 @@ class World:
     def ask(self, prefix, suffix=BELOW, path="a.py", *, quick=False):
         """Return the prompt tokens of a request, and how many of them were new."""
         request = CompletionRequest(path, prefix, suffix, max_tokens=8)
-        done = self.completer.complete(request, lambda text: None, lambda: False, quick=quick)
+        done = self.completer.complete(request, Listener(), quick=quick)
         return done.prompt_tokens, done.prompt_tokens - done.cached_tokens
 
     def new(self, prefix, suffix=BELOW, path="a.py", *, quick=False):

@@ -23,6 +23,7 @@ from engine.protocol.messages import (
     MachineInfo,
     ModelInfo,
     OpenSession,
+    OtherText,
     PartialText,
     Progress,
     Rewrite,
@@ -63,6 +64,8 @@ COMPLETION = Completion(
     repository=RepositoryStats(3, 400, 0.25, 0.5),
     mean_logprob=-0.125,
     shown=False,
+    likelihoods=[(1, 0.875)],
+    held_back="it repeats the lines below",
 )
 EDIT_REQUEST = EditRequest(
     "a/b.py", "x = 'é\x00\n", 1, 1, "Do it.", (EditTurn("Do it so.", "x = 1"),), ("*.key",)
@@ -73,7 +76,7 @@ EDIT = Edit("x", "no", None, "m", 5, 2, COMPLETION.host, COMPLETION.wafer)
 @pytest.mark.parametrize(
     "message",
     [
-        Complete(1, 3, REQUEST, automatic=False),
+        Complete(1, 3, REQUEST, False, -0.5, 3),
         Rewrite(1, 4, EDIT_REQUEST),
         Cancel(3),
         Watch(1, 100),
@@ -127,7 +130,8 @@ def test_a_message_with_the_sign_and_no_sense_is_refused():
 @pytest.mark.parametrize(
     "message",
     [
-        Completed(3, COMPLETION),
+        Completed(3, COMPLETION, "<|fim_prefix|>x ="),
+        OtherText(3, "2", -0.5, [(1, 0.625)]),
         Rewritten(3, EDIT),
         Failed(3, "no"),
         PartialText(3, "é"),
@@ -165,9 +169,12 @@ def test_a_completion_is_its_own_json():
         "repository",
         "mean_logprob",
         "shown",
+        "likelihoods",
+        "held_back",
     ]
     assert list(plain["repository"]) == [
         *("files", "tokens", "changed", "mean_weight", "left_out"),
     ]
     assert plain["host"]["tokens_per_second"] is None
+    assert plain["likelihoods"] == [[1, 0.875]]
     assert msgspec.convert(plain, Completion) == COMPLETION

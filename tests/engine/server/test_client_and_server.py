@@ -55,6 +55,7 @@ async def test_an_engine_is_launched_and_answers(monkeypatch):
         answer = await first.answer(1)
         assert (answer.text, answer.finish_reason) == ("return 1", "stop")
         assert (await first.until(PartialText)).text == "r"
+        assert "def f():" in (await first.until(Completed)).prompt
 
         async with face() as second:  # a second face attaches to the same process
             await second.until(EngineReady)

@@ -39,6 +39,8 @@ def test_json_has_exactly_the_promised_fields(spark: Spark, session: Any, source
         "repository",
         "mean_logprob",
         "shown",
+        "likelihoods",
+        "held_back",
     ]
     assert list(outcome.json["host"]) == [
         "prefill_ms",

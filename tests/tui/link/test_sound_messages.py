@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine.protocol.messages import Completed, Failed, RegionInfo, SessionFailed
+from engine.protocol.messages import Completed, Failed, OtherText, RegionInfo, SessionFailed
 from tests.tui.app.fakes import FakeClient
 from tui.demo_engine import demo_completion, demo_ready, demo_telemetry
 from tui.format import (
@@ -45,6 +45,9 @@ def region(**changed: Any) -> Any:
         rates(host_decode_tokens_per_second=NAN),
         rates(wafer_prefill_cycles_per_token=INFINITE),
         rates(decode_tokens=-1),
+        OtherText(1, "x", 0.5),
+        OtherText(1, "x", -0.5, [(1, NAN)]),
+        replace(READY, model=replace(READY.model, threshold=NAN)),
         replace(COUNTERS, position=-5),
         replace(COUNTERS, states_by_region=[[1, 2]]),
         replace(COUNTERS, states_by_region=[[0] * 7]),
