@@ -32,11 +32,11 @@ from tui.link.engine_link import ClientMaker, EngineLink, engine_client
 from tui.link.engine_state import EngineState, after
 from tui.link.telemetry_feed import TelemetryFeed
 from tui.pane_registry import PANES
-from tui.safe_app import SafeApp
 from tui.screen_layout import ALL_PANES, Wishes, arrange
 from tui.settings import LoadedSettings, Settings, load_settings
 from tui.theme import SPARK_THEME
 from tui.user_folders import recovery_dir
+from tui.watched_app import WatchedApp
 from tui.widgets.deck import Deck
 from tui.widgets.editor import Editor
 from tui.widgets.pane import Pane
@@ -54,7 +54,7 @@ def _modes(panes: Sequence[type[Pane]]) -> list[str]:
     return [ALL_PANES, *(pane.NAME for pane in panes)]
 
 
-class SparkApp(SafeApp):
+class SparkApp(WatchedApp):
     """The editor beside the wafer.
 
     Args:

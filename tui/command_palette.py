@@ -143,6 +143,7 @@ class AppCommands(_NamedCommands):
             ("Show or hide the panes", "(F2)", "toggle_panes"),
             ("Next pane", f"{modes} (F3)", "next_pane"),
             ("Refresh the tree", "reads folders and .gitignore again", "refresh_tree"),
+            ("Numbers", "what became of suggestions, and how long they took", "numbers"),
             ("Connect to the engine again", "after it failed to start", "connect_again"),
             ("Change theme", "the colours of the app", "change_theme"),
             ("Help", "keys and panes (F1)", "help"),

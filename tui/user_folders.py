@@ -10,7 +10,7 @@ import platformdirs
 from engine import paths
 from engine.own_files import refusal, unwritable
 
-__all__ = ["complaints", "offer_file", "recovery_dir", "settings_file"]
+__all__ = ["complaints", "numbers_file", "offer_file", "recovery_dir", "settings_file"]
 
 
 def settings_file() -> Path:
@@ -29,6 +29,11 @@ def recovery_dir() -> Path:
 def offer_file() -> Path:
     """Return the file that remembers the answer to the offer of a better model."""
     return paths.state_dir() / "model_offer.json"
+
+
+def numbers_file() -> Path:
+    """Return the file of the counts of what became of suggestions."""
+    return paths.state_dir() / "numbers.json"
 
 
 def complaints() -> list[str]:

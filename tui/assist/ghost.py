@@ -5,7 +5,7 @@ Pure functions.  The editor draws it and binds its keys.
 
 import re
 
-__all__ = ["first_line", "first_word", "rest_after"]
+__all__ = ["first_line", "first_word", "rest_after", "written_characters"]
 
 _WORD = re.compile(r"\s*(?:\w+|[^\w\s]+|$)")
 
@@ -45,3 +45,14 @@ def rest_after(ghost: str, typed: str) -> str | None:
         ('urn x', None)
     """
     return ghost[len(typed) :] if typed and ghost.startswith(typed) else None
+
+
+def written_characters(text: str) -> int:
+    r"""Count the characters of a text; the indentation of its further lines is the editor's.
+
+    Example:
+        >>> written_characters("if x:\n    y")
+        7
+    """
+    first, *others = text.split("\n")
+    return len(first) + sum(1 + len(line.lstrip(" \t")) for line in others)

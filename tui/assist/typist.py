@@ -39,7 +39,7 @@ from engine.protocol.messages import (
     PartialText,
 )
 from tui.assist.cursor_place import CursorPlace
-from tui.assist.ghost import first_line, first_word, rest_after
+from tui.assist.ghost import first_line, first_word, rest_after, written_characters
 from tui.assist.latency import ASSUMED, Latency
 from tui.assist.suggestion_events import SuggestionEvent, SuggestionReady
 from tui.assist.suggestions import Suggestions
@@ -264,7 +264,7 @@ class _Typist:
         self._answerer = answerer
         self._page = _Page(stretch.above, stretch.below, stretch.target)
         self._lines = _Lines(stretch.target.split("\n"))
-        self._typed = Typed(characters=_characters(stretch.target))
+        self._typed = Typed(characters=written_characters(stretch.target))
         self._unit = indent_unit(stretch.file.text.split("\n"))
         self._ghost: _Ghost | None = None
         self._clock = _Clock()
@@ -368,7 +368,7 @@ class _Typist:
             parts.append(text)
         right = [part for part in parts if self._page.remaining.startswith(part)]
         # A single character is typed with one key as well.
-        return max((part for part in right if _characters(part) > 1), key=len, default="")
+        return max((part for part in right if written_characters(part) > 1), key=len, default="")
 
     def _tab_indents(self, ghost: str) -> bool:
         """Return whether Tab indents here rather than accepts; the editor's rule."""
@@ -420,9 +420,3 @@ class _Typist:
         self._drop()
         page.before = page.before[: len(page.before) - len(given)] + wanted
         self._suggestions.edited(self._place())
-
-
-def _characters(text: str) -> int:
-    """Count the characters of a text, the indentation of its lines left out."""
-    first, *others = text.split("\n")
-    return len(first) + sum(1 + len(line.lstrip(" \t")) for line in others)

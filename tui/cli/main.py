@@ -22,6 +22,7 @@ _COMMANDS = {
     "doctor": "tui.cli.doctor",
     "logits": "tui.cli.logits",
     "models": "tui.cli.models",
+    "numbers": "tui.cli.numbers",
     "tokenize": "tui.cli.tokenize",
     "wafer": "tui.cli.wafer",
 }

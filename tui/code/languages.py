@@ -5,7 +5,7 @@ The names of languages are those of the grammars that ``textual[syntax]`` instal
 
 from pathlib import PurePath
 
-__all__ = ["CODE_SUFFIXES", "comment_sign", "language_of"]
+__all__ = ["CODE_SUFFIXES", "comment_sign", "file_type", "language_of"]
 
 _BY_SUFFIX = {
     ".py": "python",
@@ -96,3 +96,15 @@ def comment_sign(language: str | None) -> str | None:
     A file in no known language (a configuration file, a Makefile) gets ``#``.
     """
     return "#" if language is None else _COMMENT_SIGNS.get(language)
+
+
+def file_type(path: PurePath) -> str:
+    """Return a file's ending if it is one of code or text we know, else ``"other"``.
+
+    Example:
+        >>> file_type(PurePath("a/b.py")), file_type(PurePath("notes.2024"))
+        ('py', 'other')
+    """
+    suffix = path.suffix.lower()
+    known = suffix in CODE_SUFFIXES or suffix in _BY_SUFFIX
+    return suffix.removeprefix(".") if known else "other"

@@ -77,6 +77,8 @@ class Editor(CodeCommands):
         editor: "Editor"
         text: str
         kind: AcceptKind
+        row: int
+        """The row that the text begins in."""
 
         @property
         def control(self) -> "Editor":
@@ -208,6 +210,8 @@ class Editor(CodeCommands):
         if not text or self.read_only:
             return
         rest = self._ghost[len(text) :]
+        # Before `Edited`, which may bring the next suggestion.
+        self.post_message(self.GhostAccepted(self, text, kind, self.cursor_location[0]))
         self._put_ghost("")
         self._cause = "accepted"
         self.history.checkpoint()
@@ -216,7 +220,6 @@ class Editor(CodeCommands):
         self._cause = "typed"
         if rest.strip():
             self._put_ghost(rest)
-        self.post_message(self.GhostAccepted(self, text, kind))
 
     def _drop_ghost(self, reason: GhostEnd) -> None:
         """Take the ghost text away, if there is one, and say why.

@@ -13,7 +13,7 @@ async def test_tab_accepts_all_and_one_undo_takes_it_back(editing):
         assert bench.editor.text == f"def f(x, y):\n    {GHOST}\n\nz = 1\n"
         assert bench.editor.cursor_location == (4, 5)
         assert bench.editor.ghost == ""
-        assert bench.told == [("edited", "accepted"), ("accepted", GHOST, "all")]
+        assert bench.told == [("accepted", GHOST, "all"), ("edited", "accepted")]
         await bench.keys("ctrl+z")
         assert bench.editor.text == CODE
         assert bench.editor.cursor_location == (1, 4)
