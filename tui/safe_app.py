@@ -28,6 +28,7 @@ from engine import paths
 from engine.visible_text import visible
 from tui.terminal.terminal_driver import TerminalDriver, TerminalLost
 from tui.visuals.screen_door import ScreenDoor
+from tui.visuals.shared_backgrounds import share_backgrounds
 
 __all__ = ["SafeApp"]
 
@@ -48,6 +49,7 @@ class SafeApp(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        share_backgrounds()
         self._door = ScreenDoor()
         self._ending = False
         self._deadline: Timer | None = None

@@ -24,6 +24,7 @@ from tui.code.indentation import indent_unit
 from tui.code.languages import language_of
 from tui.code.row_view import RowView
 from tui.code.text_buffer import TextBuffer, newlines_only
+from tui.code.undo_history import UndoHistory
 
 __all__ = ["CodeText"]
 
@@ -41,7 +42,6 @@ _SCROLL_MARGIN = 6
 """Rows kept below the cursor where the text allows it: room for a ghost of several lines."""
 _BRACKET_REACH = 20_000
 """Characters searched for the partner of a bracket."""
-_UNDO_STEPS = 1_000
 _LIGHT_THEME = "spark-light"
 
 
@@ -86,12 +86,12 @@ class CodeText(TextArea):
             soft_wrap=False,
             show_line_numbers=True,
             tab_behavior="focus",
-            max_checkpoints=_UNDO_STEPS,
             read_only=read_only,
             name=name,
             id=id,
             classes=classes,
         )
+        self.history = UndoHistory()
         self.set_reactive(TextArea.indent_width, tab_width)
         light = TextAreaTheme.get_builtin_theme("github_light")
         if light is not None:
