@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.logits import write_logits
     from engine.model_list import ModelList, list_models
     from engine.model_store.digests import weights_sha256
+    from engine.protocol.asking import AskReply, AskRequest, AskTurn
     from engine.protocol.completion import Completion, CompletionRequest
     from engine.protocol.editing import Edit, EditRequest
     from engine.quality import SUITES as quality_suites
@@ -63,6 +64,9 @@ _HOME = {
     "Answerer": "engine.quality.answers:Answerer",
     "CheckReport": "engine.wafer.check.check_report:CheckReport",
     "CollectiveQuestion": "engine.wafer.figures.collective_questions:CollectiveQuestion",
+    "AskReply": "engine.protocol.asking:AskReply",
+    "AskRequest": "engine.protocol.asking:AskRequest",
+    "AskTurn": "engine.protocol.asking:AskTurn",
     "Completion": "engine.protocol.completion:Completion",
     "CompletionRequest": "engine.protocol.completion:CompletionRequest",
     "Edit": "engine.protocol.editing:Edit",
@@ -121,6 +125,9 @@ __all__ = [
     "STATES",
     "TIERS",
     "Answerer",
+    "AskReply",
+    "AskRequest",
+    "AskTurn",
     "CheckReport",
     "CollectiveQuestion",
     "Completion",

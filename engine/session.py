@@ -11,6 +11,7 @@ from threading import Lock
 
 from msgspec.structs import replace
 
+from engine.asking.asker import Asker
 from engine.chat.chat_styles import find_chat_style
 from engine.completion.completer import Completer, Listener, likelihoods_of
 from engine.completion.draft import Draft
@@ -27,6 +28,7 @@ from engine.knowledge.tuning import Tuning, find_tuning
 from engine.model.families import FAMILIES
 from engine.model.load import Model, load_model
 from engine.model_store.lookup import find_model
+from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
 from engine.protocol.editing import Edit, EditRequest
 from engine.protocol.messages import (
@@ -82,6 +84,7 @@ class Session:
         )
         self._completer = Completer(model, tokenizer, self._generator, self._meter, tuning)
         self._rewriter = Rewriter(model, tokenizer, self._generator, self._meter)
+        self._asker = Asker(model, tokenizer, self._generator, self._meter)
         self._lock = Lock()
         self._busy = False
         self._closed = False
@@ -266,6 +269,35 @@ class Session:
         with self._serving():
             return self._rewriter.rewrite(
                 request, on_text or (lambda text: None), cancelled or (lambda: False)
+            )
+
+    def ask(
+        self,
+        request: AskRequest,
+        *,
+        on_reading: Callable[[Reading], None] | None = None,
+        on_text: Callable[[str], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> AskReply:
+        """Return the answer to a question about the code.
+
+        Args:
+            request: The question, and where it is asked.
+            on_reading: Called in this thread with what the model is shown, before it reads that.
+            on_text: Called in this thread with the answer so far, whenever it has grown.
+            cancelled: As for `complete`; also asked between the files that are searched.
+
+        Raises:
+            PromptError: The question is empty or too long, lines of a file that no model is shown
+                are selected, or the model only completes.
+            EngineError: The session is closed.
+        """
+        with self._serving():
+            return self._asker.ask(
+                request,
+                on_reading or (lambda reading: None),
+                on_text or (lambda text: None),
+                cancelled or (lambda: False),
             )
 
     def interrupt(self) -> None:

@@ -15,11 +15,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from engine.protocol.any_text import SIGN, carried, restored
+from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest
 from engine.protocol.editing import Edit, EditRequest
 
 __all__ = [
     "MAX_FRAME_BYTES",
+    "AnswerReading",
+    "Answered",
+    "Ask",
     "Cancel",
     "ClientMessage",
     "CloseSession",
@@ -103,6 +107,18 @@ class Rewrite(msgspec.Struct, tag=True, frozen=True):
     request: EditRequest
 
 
+class Ask(msgspec.Struct, tag=True, frozen=True):
+    """Ask a question about the code; a client's newer one cancels its older one.
+
+    It cancels the client's `Complete`, and no other request cancels it.
+    """
+
+    session: int
+    request_id: int
+    """As in `Complete`; one number is never used for both."""
+    request: AskRequest
+
+
 class Cancel(msgspec.Struct, tag=True, frozen=True):
     """Stop a request; honoured inside a step, too, before its next instruction."""
 
@@ -127,7 +143,7 @@ class Shutdown(msgspec.Struct, tag=True, frozen=True):
 
 
 ClientMessage = (
-    OpenSession | CloseSession | Complete | Rewrite | Cancel | Watch | Unwatch | Shutdown
+    OpenSession | CloseSession | Complete | Rewrite | Ask | Cancel | Watch | Unwatch | Shutdown
 )
 
 
@@ -270,6 +286,20 @@ class Rewritten(msgspec.Struct, tag=True, frozen=True):
     edit: Edit
 
 
+class AnswerReading(msgspec.Struct, tag=True, frozen=True):
+    """What the model is shown for an `Ask`, before it reads that."""
+
+    request_id: int
+    reading: Reading
+
+
+class Answered(msgspec.Struct, tag=True, frozen=True):
+    """The end of an `Ask`."""
+
+    request_id: int
+    reply: AskReply
+
+
 class Failed(msgspec.Struct, tag=True, frozen=True):
     """A request could not be served."""
 
@@ -321,6 +351,8 @@ ServerMessage = (
     | OtherText
     | Completed
     | Rewritten
+    | AnswerReading
+    | Answered
     | Failed
     | Telemetry
 )

@@ -17,7 +17,7 @@ from time import monotonic
 from engine.repository.ignore import IgnoreRules
 from engine.repository.readable_files import look_at, read_text
 
-__all__ = ["FileChunk", "OtherFiles", "outline"]
+__all__ = ["DEFINING_WORDS", "FileChunk", "OtherFiles", "outline"]
 
 MAX_FILES = 4
 """Most files that are outlined; a prompt has room for about two outlines."""
@@ -47,7 +47,8 @@ _DEFINITION = re.compile(
     r"\s*(?:(?:export|public|static|async|abstract|pub|default)\s+)*"
     r"(?:def|class|function|func|fn|struct|enum|trait|impl|interface|type|typedef|#define)\b"
 )
-_HEADS = "def|class|function|func|fn|struct|enum|trait|interface|type|const|let|var"
+DEFINING_WORDS = "def|class|function|func|fn|struct|enum|trait|interface|type|const|let|var"
+"""Words in front of the names that they define, as a part of a regular expression."""
 _FIELD = re.compile(r"    \w+\s*:\s*[^\n=]+(?:=.*)?$")
 """An annotated name in a class of Python."""
 _TRAILING = re.compile(r"(?:,|(?<![\s,]))\s+\)")
@@ -159,7 +160,8 @@ def outline(text: str, names: Sequence[str] = ()) -> str:
 
 def _definition(lines: Sequence[str], name: str) -> Iterator[str]:
     """Yield the line that defines a name, and the public definitions and fields inside it."""
-    head = re.compile(rf"(?:.*\b(?:{_HEADS})\s+{re.escape(name)}\b|{re.escape(name)}\s*[:=])")
+    words = rf".*\b(?:{DEFINING_WORDS})\s+{re.escape(name)}\b"
+    head = re.compile(rf"(?:{words}|{re.escape(name)}\s*[:=])")
     at = next((i for i, line in enumerate(lines) if head.match(line)), None)
     if at is None:
         return

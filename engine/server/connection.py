@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from engine.protocol.completion import WaferStats
 from engine.protocol.messages import (
+    Answered,
+    Ask,
     Cancel,
     ClientMessage,
     CloseSession,
@@ -81,7 +83,7 @@ class Connection:
         self._from_worker = from_worker
         self._shut_down = shut_down
         self._views: dict[int, _View] = {}
-        self._jobs: dict[type[Complete | Rewrite], Job] = {}  # the newest of each kind
+        self._jobs: dict[type[Complete | Rewrite | Ask], Job] = {}  # the newest of each kind
 
     def send(self, message: ServerMessage) -> None:
         """Send ``message`` unless the client has gone; never waits."""
@@ -116,6 +118,9 @@ class Connection:
                 self._serve(message)
             case Rewrite():
                 self._cancel(Complete, Rewrite)
+                self._serve(message)
+            case Ask():
+                self._cancel(Complete, Ask)
                 self._serve(message)
             case Cancel(request_id):
                 for kind, job in self._jobs.items():
@@ -162,7 +167,7 @@ class Connection:
         if view.held is not None:
             self._sessions.leave(view.held, view)
 
-    def _serve(self, message: Complete | Rewrite) -> None:
+    def _serve(self, message: Complete | Rewrite | Ask) -> None:
         """Pass a request to the worker; refuse it while its session is not open."""
         view = self._views.get(message.session)
         if view is None:
@@ -176,7 +181,7 @@ class Connection:
             self._jobs[type(message)] = job
             self._worker.submit(job)
 
-    def _cancel(self, *kinds: type[Complete | Rewrite]) -> None:
+    def _cancel(self, *kinds: type[Complete | Rewrite | Ask]) -> None:
         """End the newest request of each kind: a client has use for no older one."""
         for kind in kinds:
             if kind in self._jobs:
@@ -245,6 +250,9 @@ class _View:
                 message = replace(message, completion=replace(completion, wafer=wafer))
             case Rewritten(edit=edit) if clock is not None:
                 message = replace(message, edit=replace(edit, wafer=_at_clock(edit.wafer, clock)))
+            case Answered(reply=reply) if clock is not None:
+                wafer = _at_clock(reply.wafer, clock)
+                message = replace(message, reply=replace(reply, wafer=wafer))
         self._connection.send(message)
 
     def watch(self, seconds: float) -> None:

@@ -18,6 +18,9 @@ from msgspec.structs import replace
 
 from engine.errors import EngineError
 from engine.protocol.messages import (
+    Answered,
+    AnswerReading,
+    Ask,
     Complete,
     Completed,
     Failed,
@@ -45,7 +48,7 @@ class Job:
     """One request of a client, and where its answers go."""
 
     session: "Session"
-    message: Complete | Rewrite
+    message: Complete | Rewrite | Ask
     reply: Callable[[ServerMessage], None]
     """Safe to call from the worker's thread."""
     cancelled: Event = field(default_factory=Event)
@@ -208,7 +211,7 @@ class Worker(Thread):
 
 
 def _serve(job: Job) -> None:
-    """Answer one job; the last answer is exactly one `Completed`, `Rewritten` or `Failed`."""
+    """Answer one job; the last answer is exactly one of those that end it, or one `Failed`."""
     try:
         job.reply(_answer(job))
     except EngineError as error:
@@ -225,13 +228,15 @@ def _serve(job: Job) -> None:
         )
 
 
-def _answer(job: Job) -> Completed | Rewritten:
+def _answer(job: Job) -> Completed | Rewritten | Answered:
     """Do what a job asks for and return the final answer."""
     match job.message:
         case Complete():
             return _complete(job, job.message)
         case Rewrite():
             return _rewrite(job, job.message)
+        case Ask():
+            return _ask(job, job.message)
 
 
 def _complete(job: Job, message: Complete) -> Completed:
@@ -282,6 +287,27 @@ def _rewrite(job: Job, message: Rewrite) -> Rewritten:
         edit.host.decode_ms,
     )
     return Rewritten(job.request_id, edit)
+
+
+def _ask(job: Job, message: Ask) -> Answered:
+    reply = job.session.ask(
+        message.request,
+        on_reading=lambda reading: job.reply(AnswerReading(job.request_id, reading)),
+        on_text=_Partial(job),
+        cancelled=job.cancelled.is_set,
+    )
+    log.info(
+        "%s, answer, %s: %d prompt tokens (%d cached), %d generated, prefill %.1f ms, "
+        "decode %.1f ms",
+        reply.model,
+        reply.finish_reason,
+        reply.prompt_tokens,
+        reply.cached_tokens,
+        reply.completion_tokens,
+        reply.host.prefill_ms,
+        reply.host.decode_ms,
+    )
+    return Answered(job.request_id, reply)
 
 
 class _Partial:

@@ -16,6 +16,7 @@ __all__ = ["run"]
 
 _PROGRAM = "spark-tui"
 _COMMANDS = {
+    "ask": "tui.cli.ask",
     "bench": "tui.cli.bench",
     "complete": "tui.cli.complete",
     "edit": "tui.cli.edit",

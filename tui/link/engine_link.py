@@ -138,6 +138,7 @@ class EngineLink:
     def _deliver(self, event: "EngineNews") -> None:
         """Pass an event on; one whose numbers cannot be is dropped, or becomes a failure."""
         from engine.protocol.messages import (
+            Answered,
             Completed,
             EngineReady,
             Failed,
@@ -155,5 +156,5 @@ class EngineLink:
         match event:
             case EngineReady():
                 self._post(EngineEvent(SessionFailed(event.session, reason)))
-            case Completed() | Rewritten():
+            case Completed() | Rewritten() | Answered():
                 self._post(EngineEvent(Failed(event.request_id, reason)))

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine import STATES
-from engine.protocol.messages import Completed, EngineReady, OtherText, Rewritten, Telemetry
+from engine.protocol.messages import (
+    Answered,
+    Completed,
+    EngineReady,
+    OtherText,
+    Rewritten,
+    Telemetry,
+)
 
 if TYPE_CHECKING:
     from tui.app_messages import EngineNews
@@ -27,7 +34,7 @@ _CORES = 100_000_000
 
 def flaw_of(message: "EngineNews") -> str | None:
     """Return what is wrong with the numbers of a message, in a few words; None if nothing is."""
-    if isinstance(message, Telemetry | EngineReady | Completed | OtherText | Rewritten):
+    if isinstance(message, Telemetry | EngineReady | Completed | OtherText | Rewritten | Answered):
         wrong = [name for name, number in _numbers(message) if not isfinite(number) or number < 0]
         if wrong:
             return f"{wrong[0]} is no amount"

@@ -5,6 +5,7 @@ import json
 import msgspec
 import pytest
 
+from engine.protocol.asking import AskReply, AskRequest, AskTurn, Reading, ReadPart
 from engine.protocol.completion import (
     Completion,
     CompletionRequest,
@@ -15,6 +16,9 @@ from engine.protocol.completion import (
 from engine.protocol.editing import Edit, EditRequest, EditTurn
 from engine.protocol.framing import HEADER_BYTES
 from engine.protocol.messages import (
+    Answered,
+    AnswerReading,
+    Ask,
     Cancel,
     Complete,
     Completed,
@@ -70,6 +74,11 @@ COMPLETION = Completion(
 EDIT_REQUEST = EditRequest(
     "a/b.py", "x = 'é\x00\n", 1, 1, "Do it.", (EditTurn("Do it so.", "x = 1"),), ("*.key",)
 )
+PART = ReadPart("a/b.py", 1, 3, "selected")
+ASK_REQUEST = AskRequest("é?", "a/b.py", "x\0", earlier=(AskTurn("q", "a", "said"),))
+REPLY = AskReply(
+    "yes", "stop", "said", 1, (PART,), (), "m", 5, 4, 2, COMPLETION.host, COMPLETION.wafer
+)
 EDIT = Edit("x", "no", None, "m", 5, 2, COMPLETION.host, COMPLETION.wafer)
 
 
@@ -78,6 +87,7 @@ EDIT = Edit("x", "no", None, "m", 5, 2, COMPLETION.host, COMPLETION.wafer)
     [
         Complete(1, 3, REQUEST, False, -0.5, 3),
         Rewrite(1, 4, EDIT_REQUEST),
+        Ask(1, 5, ASK_REQUEST),
         Cancel(3),
         Watch(1, 100),
         Unwatch(1),
@@ -133,6 +143,8 @@ def test_a_message_with_the_sign_and_no_sense_is_refused():
         Completed(3, COMPLETION, "<|fim_prefix|>x ="),
         OtherText(3, "2", -0.5, [(1, 0.625)]),
         Rewritten(3, EDIT),
+        AnswerReading(3, Reading((PART,), ("b.py: no room",), 7)),
+        Answered(3, REPLY),
         Failed(3, "no"),
         PartialText(3, "é"),
         Progress("model", 0, 1, "reading"),

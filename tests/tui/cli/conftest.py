@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import engine
+from engine.protocol.asking import Reading, ReadPart
 from engine.protocol.completion import HostStats, WaferStats
 from engine.protocol.messages import Progress
 from tui.cli.main import run
@@ -38,6 +39,7 @@ class FakeSession:
     requests: list[Any] = field(default_factory=list)
     read: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     edits: list[Any] = field(default_factory=list)
+    asks: list[Any] = field(default_factory=list)
     refused: str | None = None
     closed: int = 0
     model: Any = field(default_factory=lambda: SimpleNamespace(name="canned"))
@@ -87,6 +89,19 @@ class FakeSession:
         if self.error is not None:
             raise self.error
         return engine.Edit("    return x", self.refused, True, "canned", 90, 6, HOST, WAFER)
+
+    def ask(self, request: Any, *, on_reading: Any = None, on_text: Any = None) -> Any:
+        self.asks.append(request)
+        if self.error is not None:
+            raise self.error
+        parts, left_out = (ReadPart("a.py", 1, 3, "open"),), ("b.key is private",)
+        if on_reading is not None:
+            on_reading(Reading(parts, left_out, 90))
+            on_text("It returns")
+        text = "It returns **x**."
+        return engine.AskReply(
+            text, "stop", "", 0, parts, left_out, "canned", 90, 0, 6, HOST, WAFER
+        )
 
     def close(self) -> None:
         self.closed += 1

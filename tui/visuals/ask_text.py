@@ -1,0 +1,43 @@
+"""The lines around an answer: what was read for it, how it ended, what it took.  Pure."""
+
+from collections.abc import Sequence
+
+from engine.protocol.asking import AskReply, ReadPart
+from engine.protocol.completion import WaferStats
+from tui.format import clock_text, count_text, milliseconds_text, rate_text
+
+__all__ = ["cost_text", "cycles_text", "finish_text", "sources_text"]
+
+_WHY = {"selected": "selected", "open": "open", "defines": "definition", "similar": "similar"}
+_ENDS = {
+    "length": "the answer was cut at its longest; ask it to go on",
+    "repeats": "the model repeated itself and was stopped",
+    "cancelled": "stopped",
+}
+
+
+def sources_text(parts: Sequence[ReadPart]) -> str:
+    """Return the places that were read: ``a.py:3-9 (selected), b.py:1-20 (similar)``."""
+    return ", ".join(f"{part.path}:{part.first}-{part.last} ({_WHY[part.why]})" for part in parts)
+
+
+def finish_text(reason: str) -> str:
+    """Return why an answer is not whole, for a person; empty if it is."""
+    return _ENDS.get(reason, "")
+
+
+def cycles_text(wafer: WaferStats) -> str:
+    """Return the wafer time of a token: cycles first, then a rate at the named clock."""
+    return (
+        f"wafer {count_text(wafer.cycles_per_token)} cycles/token"
+        f" ({count_text(wafer.tokens_per_second)}/s at {clock_text(wafer.clock_ghz)},"
+        f" {wafer.machine})"
+    )
+
+
+def cost_text(reply: AskReply) -> str:
+    """Return what an answer took: host time as measured, wafer time as emulated."""
+    host = reply.host
+    total = milliseconds_text(host.prefill_ms + host.decode_ms)
+    rate = f"{rate_text(host.tokens_per_second)} tokens/s"
+    return f"host {total}, {rate} · {cycles_text(reply.wafer)} · {reply.model}"
