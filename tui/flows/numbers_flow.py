@@ -1,4 +1,4 @@
-"""OutcomeCounts what becomes of suggestions in the open files, and shows the counts.
+"""Counts what becomes of suggestions in the open files, and shows the counts.
 
 Turns what editor and suggestions say into `tui.assist.numbers`, looks after a while whether
 accepted text is still there, and adds to the file of counts now and then.

@@ -31,7 +31,7 @@ class _Shown:
 
 
 class Outcomes:
-    """OutcomeCounts what becomes of suggestions.
+    """Counts what becomes of suggestions.
 
     Args:
         kind_of: Returns the kind of suggestions of a model, or of the one that serves (None), in
