@@ -48,18 +48,11 @@ class WatchedApp(SafeApp):
     def on_deck_changed(self) -> None:
         """Follow the person to another file."""
         file = self.deck.current
-        if file is None:
-            self.numbers.look_at(None, Path())
-        else:
-            self.numbers.look_at(file.editor, file.path)
+        self.numbers.look_at(Path() if file is None else file.path)
 
     def on_editor_edited(self, event: Editor.Edited) -> None:
         """Follow an edit."""
         self.numbers.edited(event)
-
-    def on_editor_moved(self, event: Editor.Moved) -> None:
-        """Follow the cursor."""
-        self.numbers.moved(event)
 
     def on_editor_ghost_accepted(self, event: Editor.GhostAccepted) -> None:
         """Follow a key that made a suggestion text."""

@@ -59,7 +59,6 @@ class NumbersFlow:
         self._outcomes = Outcomes(self._kind_of, self._counts_of)
         self._model = _UNKNOWN
         self._file_type = file_type(Path())
-        self._cursor: tuple[Editor, int, int] | None = None
         self._planted: Planted | None = None
         self._keeping: Any = None
 
@@ -78,11 +77,10 @@ class NumbersFlow:
         """Follow the model that serves from now on."""
         self._model = model
 
-    def look_at(self, editor: Editor | None, path: Path) -> None:
-        """Follow the person to another file, or to none."""
+    def look_at(self, path: Path) -> None:
+        """Follow the person to another file."""
         self._outcomes.ended("blur")
         self._file_type = file_type(path)
-        self._note_cursor(editor)
 
     def suggestion(self, event: SuggestionEvent) -> None:
         """Follow a suggestion onto the screen, or why there is none."""
@@ -118,30 +116,12 @@ class NumbersFlow:
 
     def edited(self, event: Editor.Edited) -> None:
         """Count a character that was typed."""
-        if event.cause == "typed" and self._typed_one(event.editor):
+        if event.cause == "typed" and _is_one_key(event.inserted):
             self._outcomes.typed(event.editor.ghost)
-        self._note_cursor(event.editor)
-
-    def moved(self, event: Editor.Moved) -> None:
-        """Follow the cursor."""
-        self._note_cursor(event.editor)
 
     def dismissed(self, event: Editor.GhostDismissed) -> None:
         """Follow a suggestion that went."""
         self._outcomes.ended(event.reason)
-
-    def _typed_one(self, editor: Editor) -> bool:
-        """Return whether the cursor went on by one character, or to a new line by Enter."""
-        if self._cursor is None or self._cursor[0] is not editor:
-            return False
-        _, row, column = self._cursor
-        row_now, column_now = editor.cursor_location
-        if row_now == row:
-            return column_now == column + 1
-        return row_now == row + 1 and not editor.document[row_now][:column_now].strip()
-
-    def _note_cursor(self, editor: Editor | None) -> None:
-        self._cursor = None if editor is None else (editor, *editor.cursor_location)
 
     # ── the counts ──────────────────────────────────────────────────────────────────────────
 
@@ -182,3 +162,8 @@ class NumbersFlow:
         """
         self._taken()
         await asyncio.to_thread(self._store.clear)
+
+
+def _is_one_key(inserted: str) -> bool:
+    """Return whether one key brought a text: a character, or Enter with its indentation."""
+    return len(inserted) == 1 or (inserted.startswith("\n") and not inserted.strip())

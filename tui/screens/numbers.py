@@ -27,13 +27,8 @@ class NumbersScreen(ModalScreen[str | None]):
     """
 
     DEFAULT_CSS = """
-    NumbersScreen {
-        align: center middle;
-        background: $background 60%;
-        .numbers { width: 80; padding: 0 1; }
-        #numbers-figures { height: 8; }
-        #numbers-kinds { height: auto; margin-top: 1; }
-    }
+    NumbersScreen #numbers-figures { height: 8; }
+    NumbersScreen #numbers-kinds { height: auto; margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss(None)", "close", show=False),

@@ -53,6 +53,8 @@ class Editor(CodeCommands):
 
         editor: "Editor"
         cause: EditCause
+        inserted: str = ""
+        """The text that came in; empty for what was undone or loaded."""
 
         @property
         def control(self) -> "Editor":
@@ -150,7 +152,7 @@ class Editor(CodeCommands):
             self._drop_ghost("typed" if rest is None else "finished")
         else:
             self._put_ghost(rest)
-        self.post_message(self.Edited(self, self._cause))
+        self.post_message(self.Edited(self, self._cause, edit.text))
         return result
 
     def undo(self) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from tests.tui.app.fakes import FakeClient, settled, until
 from tui.app import SparkApp
@@ -110,7 +111,9 @@ async def test_the_screen_shows_kinds_and_periods_and_clears_after_a_question(
         await pilot.press("tab")
         await app.run_action("numbers")
         await until(pilot, lambda: isinstance(app.screen, NumbersScreen))
-        assert "accepted 1" in str(app.screen.query_one("#numbers-figures").render())
+        figures = app.screen.query_one("#numbers-figures", Static)
+        assert "accepted 1" in str(figures.render())
+        assert all(len(line) <= figures.size.width for line in str(figures.render()).split("\n"))
         await pilot.press("down", "t")
         assert "all, today" in str(app.screen.query_one("#numbers-kinds").render())
         await pilot.press("c")
