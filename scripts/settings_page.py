@@ -34,7 +34,8 @@ and `spark-tui doctor` lists it. A mistake in `[privacy]` costs more, because th
 files are known: the app stops reading other files of the repository, and `spark-tui complete`
 refuses to start, until it is mended.
 
-The command palette (Ctrl+P) changes some settings while the app runs. It does not write the file.
+What is changed in the app, by the command palette (Ctrl+P) or a key, holds at once and is written to
+the file; your comments and everything else in it stay. A file that is not valid TOML is not written.
 """
 
 EXAMPLE = """\

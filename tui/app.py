@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from msgspec.structs import replace
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -26,6 +25,7 @@ from tui.flows.file_flows import FileFlows
 from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
 from tui.flows.recovery_flow import RecoveryFlow
+from tui.flows.settings_flow import SettingsFlow
 from tui.job_control import paint_when_continued
 from tui.keys import EDITOR_KEYS, app_keys
 from tui.link.engine_link import ClientMaker, EngineLink, engine_client
@@ -35,7 +35,7 @@ from tui.pane_registry import PANES
 from tui.screen_layout import ALL_PANES, Wishes, arrange
 from tui.settings import LoadedSettings, Settings, load_settings
 from tui.theme import SPARK_THEME
-from tui.user_folders import recovery_dir
+from tui.user_folders import recovery_dir, settings_file
 from tui.watched_app import WatchedApp
 from tui.widgets.deck import Deck
 from tui.widgets.editor import Editor
@@ -87,7 +87,12 @@ class SparkApp(WatchedApp):
     ) -> None:
         super().__init__()
         loaded = load_settings() if settings is None else LoadedSettings(settings)
-        self.settings = loaded.settings
+        self.preferences = SettingsFlow(
+            loaded.settings,
+            settings_file() if settings is None else None,
+            notify=self.notify,
+            run=partial(self.run_safely, group="settings"),
+        )
         self._problems = (*loaded.problems, *problems)
         self.rules = IgnoreRules(repository.resolve())
         self.pane_modes = _modes(panes)
@@ -122,6 +127,21 @@ class SparkApp(WatchedApp):
             report=lambda report: self.status.show(report=report),
             private_known=loaded.privacy_known,
         )
+        self._listen_to_settings()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that hold now."""
+        return self.preferences.now
+
+    def _listen_to_settings(self) -> None:
+        """Have changes of the settings take effect at once."""
+        listen = self.preferences.listen
+        listen("suggestions", lambda: self.ghost_writer.change_settings(self.settings.suggestions))
+        listen("panes.interval_ms", self._change_pane_interval)
+
+    def _change_pane_interval(self) -> None:
+        self.feed.interval_ms = self.settings.panes.interval_ms
 
     def compose(self) -> ComposeResult:
         """Lay out tree, editor and panes above the status line."""
@@ -147,6 +167,9 @@ class SparkApp(WatchedApp):
         """Take theme and sizes; everything slow waits for the first paint."""
         self.register_theme(SPARK_THEME)
         self._choose_theme(self.settings.theme)
+        self.theme_changed_signal.subscribe(
+            self, lambda theme: self.preferences.change("theme", theme.name)
+        )
         self.animation_level = "none"  # a suggestion must not wait for something that slides
         self._arrange()
         paint_when_continued(self)
@@ -185,6 +208,7 @@ class SparkApp(WatchedApp):
     async def end_quietly(self) -> None:
         """Keep unsaved text safe and let go of the engine."""
         self.models.end()
+        self.preferences.keep_now()
         await self.recovery.keep()
         await self.link.close()
 
@@ -201,6 +225,7 @@ class SparkApp(WatchedApp):
     async def _quit(self) -> None:
         if await self.flows.may_quit():
             self.models.end()
+            self.preferences.keep_now()
             await self.link.close()
             self.exit()
 
@@ -333,6 +358,7 @@ class SparkApp(WatchedApp):
     def action_toggle_tree(self) -> None:
         """Show the tree and go to it, or hide it."""
         self._wishes.tree = not self.repo_tree.display
+        self.change_setting("editor.tree", self._wishes.tree)
         self._wishes.newest = "tree"
         self._arrange()
         self._focus_first(*((self.repo_tree,) if self.repo_tree.display else ()))
@@ -340,6 +366,7 @@ class SparkApp(WatchedApp):
     def action_toggle_panes(self) -> None:
         """Show or hide the panes."""
         self._wishes.panes = not self.panes.display
+        self.change_setting("panes.visible", self._wishes.panes)
         self._wishes.newest = "panes"
         self._arrange()
         self._focus_first()
@@ -441,14 +468,6 @@ class SparkApp(WatchedApp):
         """Give the keyboard back to the editor."""
         self._focus_first()
 
-    def change_pane_interval(self, interval_ms: int) -> None:
-        """Update the panes at another pace, until the app ends."""
-        panes = replace(self.settings.panes, interval_ms=interval_ms)
-        self.settings = replace(self.settings, panes=panes)
-        self.feed.interval_ms = interval_ms
-
-    def change_suggestions(self, **changes: Any) -> None:
-        """Change settings of the suggestions, until the app ends."""
-        suggestions = replace(self.settings.suggestions, **changes)
-        self.settings = replace(self.settings, suggestions=suggestions)
-        self.ghost_writer.change_settings(suggestions)
+    def change_setting(self, name: str, value: object) -> None:
+        """Give a setting another value, now and for later starts."""
+        self.preferences.change(name, value)

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
@@ -61,10 +61,13 @@ class CommandedModels(Protocol):
 class CommandedApp(Protocol):
     """What the commands use of the app, beside its actions."""
 
-    settings: Settings
     rules: IgnoreRules
     pane_modes: Sequence[str]
     """What F3 shows, one after another."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that hold now."""
 
     @property
     def file_name(self) -> str:
@@ -77,11 +80,8 @@ class CommandedApp(Protocol):
     def open_path(self, path: Path, line: int | None = None) -> None:
         """Open a file."""
 
-    def change_suggestions(self, **changes: Any) -> None:
-        """Change settings of the suggestions."""
-
-    def change_pane_interval(self, interval_ms: int) -> None:
-        """Update the panes at another pace."""
+    def change_setting(self, name: str, value: object) -> None:
+        """Give a setting another value, now and for later starts."""
 
 
 def _commanded(app: object) -> CommandedApp:
@@ -159,7 +159,7 @@ class AppCommands(_NamedCommands):
         for delay in (0, 50, 100, 200, 400, 800):
             if delay != now.suggestions.delay_ms:
                 text = f"rest before a suggestion; now {now.suggestions.delay_ms} ms"
-                change = partial(app.change_suggestions, delay_ms=delay)
+                change = partial(app.change_setting, "suggestions.delay_ms", delay)
                 yield f"Setting: delay {delay} ms", text, change
         for field, words in (
             ("automatic", "automatic suggestions"),
@@ -167,17 +167,17 @@ class AppCommands(_NamedCommands):
         ):
             value = getattr(now.suggestions, field)
             text = f"now {'on' if value else 'off'}"
-            change = partial(app.change_suggestions, **{field: not value})
+            change = partial(app.change_setting, f"suggestions.{field}", not value)
             yield f"Setting: {words} {'off' if value else 'on'}", text, change
         for tokens in (16, 32, 64, 128):
             if tokens != now.suggestions.max_tokens:
                 text = f"longest suggestion; now {now.suggestions.max_tokens}"
-                change = partial(app.change_suggestions, max_tokens=tokens)
+                change = partial(app.change_setting, "suggestions.max_tokens", tokens)
                 yield f"Setting: at most {tokens} tokens", text, change
         for interval in (125, 200, 500, 1000):
             if interval != now.panes.interval_ms:
                 text = f"time between updates; now {now.panes.interval_ms} ms"
-                change = partial(app.change_pane_interval, interval)
+                change = partial(app.change_setting, "panes.interval_ms", interval)
                 yield f"Setting: panes every {interval} ms", text, change
 
 

@@ -18,6 +18,7 @@ from engine.repository.own_patterns import why_refused
 from tui.user_folders import settings_file
 
 __all__ = [
+    "LARGEST_FILE",
     "EditorSettings",
     "LoadedSettings",
     "ModelSettings",
@@ -28,11 +29,13 @@ __all__ = [
     "allowed_values",
     "load_settings",
     "parse_settings",
+    "with_setting",
 ]
 
 _Section = TypeVar("_Section", bound=msgspec.Struct)
 
-_LARGEST_FILE = 1 << 20
+LARGEST_FILE = 1 << 20
+"""Bytes of a settings file; a longer one is refused."""
 _SHOWN_CHARACTERS = 60
 """Longest wrong value that a message repeats whole."""
 
@@ -116,7 +119,7 @@ def load_settings(path: Path | None = None) -> LoadedSettings:
     """
     path = settings_file() if path is None else path
     try:
-        text = read_plain(path, _LARGEST_FILE).decode("utf-8")
+        text = read_plain(path, LARGEST_FILE).decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return LoadedSettings(Settings())
     except (OSError, UnicodeDecodeError) as error:
@@ -178,6 +181,38 @@ def _section(
                 wrong = f"{name} = {_shown(value)} must be {allowed_values(type_)}"
                 problems.append(f"{wrong}; {_shown(fields[key].default)} is used")
     return kind(**values)
+
+
+def with_setting(settings: Settings, name: str, value: object) -> Settings:
+    """Return settings in which one key has another value.
+
+    Args:
+        settings: All others stay.
+        name: The key, with its section: ``suggestions.delay_ms``.
+        value: As a settings file would have it.
+
+    Raises:
+        ValueError: There is no such key, or it may not have this value; says what it may have.
+    """
+    section, _, key = name.rpartition(".")
+    types = _types(settings, section)
+    if key not in types:
+        raise ValueError(f"there is no setting {name}")
+    try:
+        checked = msgspec.convert(value, types[key])
+    except msgspec.ValidationError:
+        raise ValueError(f"{name} must be {allowed_values(types[key])}") from None
+    if not section:
+        return replace(settings, **{key: checked})
+    return replace(settings, **{section: replace(getattr(settings, section), **{key: checked})})
+
+
+def _types(settings: Settings, section: str) -> dict[str, Any]:
+    """Return the types of a section's keys; none if there is no such section."""
+    owner = getattr(settings, section, None) if section else settings
+    if not isinstance(owner, msgspec.Struct):
+        return {}
+    return {field.name: field.type for field in msgspec.structs.fields(owner)}
 
 
 def allowed_values(type_: Any) -> str:

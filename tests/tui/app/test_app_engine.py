@@ -65,7 +65,7 @@ async def test_what_the_panes_ask_for_follows_what_is_seen(
         assert client.sent[-1] == Unwatch(1)
         await pilot.press("f2")
         assert client.sent[-1] == Watch(1, interval_ms=200)
-        app.change_pane_interval(500)
+        app.change_setting("panes.interval_ms", 500)
         assert client.sent[-1] == Watch(1, interval_ms=500)
 
 
@@ -214,7 +214,7 @@ async def test_settings_change_while_it_runs(make_app: MakeApp, client: FakeClie
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.status.view.line == 3 and client.started.is_set())
         client.ready()
-        app.change_suggestions(max_tokens=16)
+        app.change_setting("suggestions.max_tokens", 16)
         await pilot.press("x")
         await until(pilot, lambda: requests(client))
         assert requests(client)[-1].max_tokens == 16
