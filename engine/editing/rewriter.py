@@ -64,7 +64,7 @@ class Rewriter:
             PromptError: The file is private, there are no such lines, the instruction is empty,
                 the model only completes, or the lines do not fit its context.
         """
-        refuse_secret(request.path, request.private_patterns)
+        refuse_secret(request.path, request.private_patterns, request.repository)
         style = self._checked_style(request)
         began = perf_counter()
         lines = _lines(request)

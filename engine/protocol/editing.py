@@ -35,6 +35,9 @@ class EditRequest(msgspec.Struct, frozen=True):
     """What was asked and written before, the oldest first: the instruction steers it."""
     private_patterns: tuple[str, ...] = ()
     """Further patterns of files that are never read, from the person's settings."""
+    repository: str | None = None
+    """Folder of the repository: with it, patterns such as ``~/notes`` are held against the whole
+    path.  Nothing is read there."""
 
     def applied(self, lines: str) -> str:
         """Return the whole text with ``lines`` in place of the range; all else is as it was."""

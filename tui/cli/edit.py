@@ -24,6 +24,7 @@ from tui.cli.output import say_data, say_json, tell
 from tui.cli.progress import ProgressLine
 from tui.cli.source import check_not_secret, private_patterns, shown_path
 from tui.files.documents import Document, OpenError, SaveError
+from tui.files.repository import find_root
 from tui.format import milliseconds_text
 
 __all__ = ["edit"]
@@ -105,6 +106,7 @@ def _request(place: str, instruction: str) -> tuple[Document, engine.EditRequest
         last=lines.last,
         instruction=instruction,
         private_patterns=private_patterns(),
+        repository=str(find_root(path.resolve().parent)),
     )
 
 

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from engine.errors import WeightsError
-from engine.model.formats.checksums import Checksums
+from engine.model.formats.checksums import Checksums, check_file_digest
 from engine.model.formats.safetensors import WEIGHTS_FILE, read_stored, with_scales
 from engine.model.formats.shards import INDEX_FILE, is_sharded, read_shards
 from engine.model.formats.tensor_checks import counted, finite_floats, quantised
@@ -70,20 +70,26 @@ def load_float_tensors(
 def _read_checked(
     folder: Path, graph: ModelGraph, checksums: Checksums | None, adapt: Adapt
 ) -> dict[str, Stored]:
-    """Return the stored tensors in the graph's order, names, types and shapes checked."""
-    path, found = _read_container(folder, checksums)
-    found = adapt(found)
+    """Return the stored tensors in the graph's order, names, types and shapes checked.
+
+    Then the files' checksums: files of the right tensors have the size that the model needs, so
+    that no file is read for minutes that could not be the right one.
+    """
+    path, stored = _read_container(folder, checksums)
+    found = adapt(with_scales(stored))
     _check_names(path, found, graph.weights)
     for name, shape in graph.weights.items():
         _check_tensor(found[name], shape)
+    for file in sorted({each.path for each in stored.values()}):
+        check_file_digest(file, checksums)
     return {name: found[name] for name in graph.weights}
 
 
 def _read_container(folder: Path, checksums: Checksums | None) -> tuple[Path, dict[str, Stored]]:
     """Return the file that stands for a folder's weights in messages, and its tensors."""
     if is_sharded(folder, checksums):
-        return folder / INDEX_FILE, with_scales(read_shards(folder, checksums))
-    return folder / WEIGHTS_FILE, with_scales(read_stored(folder, WEIGHTS_FILE, checksums))
+        return folder / INDEX_FILE, read_shards(folder, checksums)
+    return folder / WEIGHTS_FILE, read_stored(folder, WEIGHTS_FILE, checksums)
 
 
 def _check_names(path: Path, stored: Iterable[str], wanted: Iterable[str]) -> None:

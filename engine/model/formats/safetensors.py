@@ -13,7 +13,7 @@ from typing import Any
 import safetensors
 
 from engine.errors import WeightsError
-from engine.model.formats.checksums import RESTORE, Checksums, check_file_digest, check_listed
+from engine.model.formats.checksums import RESTORE, Checksums, check_listed
 from engine.model.tensors.file_rows import FileRows, TensorFile
 from engine.model.tensors.stored import SCALES_SUFFIX, Stored
 from engine.plain_files import open_plain
@@ -32,13 +32,13 @@ def read_stored(folder: Path, file: str, checksums: Checksums | None) -> dict[st
     """Return the tensors of one file by name; their rows are read when they are used.
 
     Raises:
-        WeightsError: The file is missing, unreadable, truncated or no safetensors file, it is not
-            the one its checksum belongs to, or there are checksums but none of it.
+        WeightsError: The file is missing, unreadable, truncated or no safetensors file, or there
+            are checksums but none of it.  Whether its bytes are the right ones is checked later
+            (`checksums.check_file_digest`): to read all of them costs time.
     """
     path = folder / file
     check_listed(folder, file, checksums)
     size_bytes, header = _read_header(path)
-    check_file_digest(path, checksums)
     try:
         with safetensors.safe_open(path, "numpy"):
             pass  # it checks types, shapes, offsets and that they leave no gap

@@ -31,9 +31,10 @@ def read_shards(folder: Path, checksums: Checksums | None) -> dict[str, Stored]:
     """Return the tensors of all shards by name, each in the shard where the index puts it.
 
     Raises:
-        WeightsError: As `read_file` for the index and `safetensors.read_stored` for a shard; the
-            index is malformed or names a file outside the folder; a tensor lies elsewhere than the
-            index says, or in two shards, or is not in the index.
+        WeightsError: As `read_file` for the index and `safetensors.read_stored` for a shard, which
+            leaves the checksum of its bytes to be checked later; the index is malformed or names a
+            file outside the folder; a tensor lies elsewhere than the index says, or in two shards,
+            or is not in the index.
     """
     where = _read_index(folder, checksums)
     found: dict[str, Stored] = {}

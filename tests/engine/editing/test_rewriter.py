@@ -1,6 +1,7 @@
 """Edits by a model that says a fixed text."""
 
 from collections.abc import Sequence
+from os.path import expanduser
 
 import pytest
 from hypothesis import given
@@ -122,6 +123,8 @@ def test_guesses_change_no_text_and_save_passes() -> None:
     ("request_", "message"),
     [
         (replace(REQUEST, path=".env"), "private"),
+        (replace(REQUEST, private_patterns=("/own/a.py",), repository="/own"), "private"),
+        (replace(REQUEST, private_patterns=("~/own/",), repository=expanduser("~/own")), "private"),
         (replace(REQUEST, first=4, last=9), "has no lines 4–9; it has 6"),
         (replace(REQUEST, instruction=" "), "instruction is empty"),
         (replace(REQUEST, text="x = 1\n" * 400, last=400), "too many to edit at once"),

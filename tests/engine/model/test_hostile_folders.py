@@ -3,6 +3,7 @@
 `test_model_fuzz` spoils what is in the files; here the files themselves are not what they seem.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -93,6 +94,19 @@ def test_what_is_no_file_of_a_sensible_size_is_refused(folder, name, made):
     (folder / name).unlink(missing_ok=True)
     made(folder / name)
     assert name in refused(folder)
+
+
+def test_a_file_that_cannot_be_the_right_one_is_refused_before_all_of_it_is_read(folder):
+    tensors = {"x": {"dtype": "I8", "shape": [40 << 30], "data_offsets": [0, 40 << 30]}}
+    header = json.dumps(tensors).encode()
+    with (folder / "model.safetensors").open("wb") as file:
+        file.write(struct.pack("<Q", len(header)) + header)
+        file.truncate(8 + len(header) + (40 << 30))
+    sums = {name: "0" * 64 for name in ("config.json", "tokenizer.json", "model.safetensors")}
+    for name in ("config.json", "tokenizer.json"):
+        sums[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / "checksums.json").write_text(json.dumps({"files": sums}))
+    assert "missing" in refused(folder)
 
 
 @pytest.mark.parametrize("made", [pipe, zeros, sparse, circle])

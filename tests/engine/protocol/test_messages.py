@@ -72,7 +72,7 @@ COMPLETION = Completion(
     held_back="it repeats the lines below",
 )
 EDIT_REQUEST = EditRequest(
-    "a/b.py", "x = 'é\x00\n", 1, 1, "Do it.", (EditTurn("Do it so.", "x = 1"),), ("*.key",)
+    "a/b.py", "x = 'é\x00\n", 1, 1, "Do it.", (EditTurn("Do it so.", "x = 1"),), ("*.key",), "/r"
 )
 PART = ReadPart("a/b.py", 1, 3, "selected")
 ASK_REQUEST = AskRequest("é?", "a/b.py", "x\0", earlier=(AskTurn("q", "a", "said"),))
