@@ -159,7 +159,7 @@ def _pip(environment: Path, arguments: list[str], log: TextIO) -> None:
         print("\n".join(lines[-LOG_LINES_SHOWN:]), file=sys.stderr)
         raise SetupError(
             f"pip could not install the packages; all it said: {log.name}\n"
-            "They exist for Python 3.11 to 3.14 on Linux and on macOS 12 or newer (Apple silicon)."
+            "They exist for Python 3.11 to 3.14 on Linux and on macOS 13 or newer (Apple silicon)."
         )
 
 

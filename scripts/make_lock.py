@@ -29,7 +29,7 @@ HEAD = """\
 # Written by scripts/lock from the ranges in pyproject.toml.  Do not edit.
 # {what}
 # For Python {pythons} on Linux (x86-64 and ARM, glibc 2.28 or newer)
-# and on macOS 12 or newer (Apple silicon).
+# and on macOS 13 or newer (Apple silicon).
 """
 WHAT = {
     RUN_LOCK: "What the program needs.",
@@ -49,7 +49,7 @@ PLATFORMS = {
         for machine in ("x86_64", "aarch64")
     },
     # numpy has one file for macOS 14 and newer and another for those before it.
-    "macos 12 arm64": ["macosx_12_0_arm64"],
+    "macos 13 arm64": ["macosx_13_0_arm64"],
     "macos 14 arm64": ["macosx_14_0_arm64"],
 }
 """The platform tags that each target accepts, best first.  Intel Macs have no numba any more."""

@@ -26,6 +26,7 @@ from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
 from tui.flows.recovery_flow import RecoveryFlow
 from tui.flows.settings_flow import SettingsFlow
+from tui.flows.tool_actions import ToolActions
 from tui.job_control import paint_when_continued
 from tui.keys import EDITOR_KEYS, app_keys
 from tui.link.engine_link import ClientMaker, EngineLink, engine_client
@@ -54,7 +55,7 @@ def _modes(panes: Sequence[type[Pane]]) -> list[str]:
     return [ALL_PANES, *(pane.NAME for pane in panes)]
 
 
-class SparkApp(WatchedApp):
+class SparkApp(WatchedApp, ToolActions):
     """The editor beside the wafer.
 
     Args:
@@ -430,6 +431,7 @@ class SparkApp(WatchedApp):
             ("Everywhere", app_keys(self.pane_modes)),
             ("Editor", EDITOR_KEYS),
             ("Tree", RepoTree.BINDINGS),
+            *self.tool_keys(),
         )
         texts = [*(pane.HELP for pane in self._pane_kinds), RepoTree.HELP]
         self.push_screen(HelpScreen(groups, texts))

@@ -36,6 +36,12 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
         Binding("ctrl+s", "save", "save", id="app.save"),
         Binding("ctrl+o", "open_by_name", "open a file by name", id="app.open"),
         Binding("ctrl+n", "new_file", "new file (makes missing folders)", id="app.new_file"),
+        Binding("ctrl+f", "find", "find in this file", priority=True, id="app.find"),
+        Binding("ctrl+r", "replace", "find and replace", priority=True, id="app.replace"),
+        Binding("alt+g", "find_next", "next match", priority=True, id="app.find_next"),
+        Binding(
+            "alt+shift+g", "find_previous", "match before", priority=True, id="app.find_previous"
+        ),
         Binding("ctrl+g", "go_to_line", "go to a line", id="app.go_to_line"),
         Binding("ctrl+l", "suggest", "ask for a suggestion now", id="app.suggest"),
         Binding(

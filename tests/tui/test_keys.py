@@ -7,6 +7,7 @@ from textual.binding import Binding, BindingType
 
 from tui.keys import app_keys
 from tui.widgets.code_commands import CodeCommands
+from tui.widgets.find_bar import FindBar
 from tui.widgets.repo_tree import RepoTree
 
 
@@ -16,6 +17,7 @@ from tui.widgets.repo_tree import RepoTree
         ("app", app_keys([])),
         ("editor", CodeCommands.BINDINGS),
         ("tree", RepoTree.BINDINGS),
+        ("find", FindBar.BINDINGS),
     ],
 )
 def test_each_binding_has_a_name_of_its_part(part: str, bindings: list[BindingType]) -> None:
