@@ -1,13 +1,15 @@
 r"""What a terminal sends, as events: every text arrives, and nothing else becomes text.
 
 Stands before Textual's parser, which gets whole control sequences and text without any.  Of itself
-that parser types answers of the terminal into the file (``\x1b]11;rgb:…``), takes Esc and a letter
-that arrive together for Alt and the letter, and ends on some numbers.  Reads no device.
+that parser types answers of the terminal into the file (``\x1b]11;rgb:…``), takes Esc and any key
+that arrive together for Alt and the key, and ends on some numbers.  Reads no device.
 
-Esc and Alt look alike where a terminal speaks no protocol for keys: ``\x1bx`` is either.  Here it
-is Esc and then x, because a key that is lost costs more than one that was not meant.  That is not
-so for ``[``, ``]`` and ``\``, which other editors use with Alt to walk through suggestions, nor for
-what terminals send for Option with an arrow or Backspace: ``b``, ``f`` and ``\x7f``.
+Esc and Alt look alike where a terminal speaks no protocol for keys: ``\x1bx`` is either.  A small
+letter that comes in one write with the Esc is Alt and the letter, which is how commands are given;
+one that comes a moment later was typed after the Esc.  Other keys are Esc and the key, because one
+that is lost costs more than one that was not meant; but not ``[``, ``]`` and ``\``, which other
+editors use with Alt to walk through suggestions, nor what terminals send for Option with an arrow
+or Backspace: ``b``, ``f`` and ``\x7f``.
 """
 
 import logging
@@ -59,6 +61,8 @@ _ALT_KEYS = {
     b"]": "right_square_bracket",
     b"\\": "backslash",
 }
+_ALT_LETTERS = frozenset(map(bytes, zip(b"acdeghijklmnopqrstuvwxyz", strict=True)))
+"""Letters that are one key with an Esc of the same write; `b` and `f` are sequences."""
 _ALT_OR_CTRL = 0b110
 
 
@@ -73,6 +77,7 @@ class TerminalInput:
         self._clock = clock
         self._came_at = clock()
         self._bytes = b""
+        self._escape_alone = False  # the Esc at the beginning came without what follows it now
         self._paste: bytearray | None = None
         self._parser = XTermParser()
 
@@ -84,6 +89,7 @@ class TerminalInput:
     def feed(self, data: bytes) -> list[Message]:
         """Return the events of bytes that came."""
         self._came_at = self._clock()
+        self._escape_alone = self._bytes == _ESC
         self._bytes += data
         return list(self._events(0.0))
 
@@ -106,6 +112,7 @@ class TerminalInput:
 
     def _take(self, length: int) -> bytes:
         taken, self._bytes = self._bytes[:length], self._bytes[length:]
+        self._escape_alone = False
         return taken
 
     # ── text ────────────────────────────────────────────────────────────────────────────────
@@ -161,7 +168,10 @@ class TerminalInput:
 
     def _no_sequence(self) -> Iterator[Message]:
         """Yield the key of an Esc that begins no sequence; the rest is what it would be alone."""
-        name = _ALT_KEYS.get(self._bytes[1:2])
+        follows = self._bytes[1:2]
+        name = _ALT_KEYS.get(follows)
+        if follows in _ALT_LETTERS and not self._escape_alone:
+            name = follows.decode("ascii")
         malformed = _MALFORMED.match(self._bytes)
         if malformed and malformed.end() > 2:
             self._take(malformed.end())

@@ -65,7 +65,6 @@ def typed(*pieces: bytes | float) -> str:
 @pytest.mark.parametrize(
     ("sent", "names"),
     [
-        (b"\x1bx", ["escape", "x"]),
         (b"\x1b:w", ["escape", "colon", "w"]),
         (b"\x1b1", ["escape", "1"]),
         (b"\x1b\r", ["escape", "enter"]),
@@ -97,6 +96,13 @@ def test_alt_and_a_key_never_insert(sent: bytes) -> None:
     assert isinstance(event, events.Key)
     assert not event.is_printable
     assert typed(sent, 1.0, b"x") == "x"
+
+
+def test_a_letter_that_comes_with_an_esc_is_alt_and_one_after_it_is_not() -> None:
+    assert keys(b"\x1bx") == ["alt+x"]
+    assert keys(b"a\x1bey\x1b\x1bq") == ["a", "alt+e", "y", "escape", "alt+q"]
+    assert keys(b"\x1b", b"x") == ["escape", "x"]
+    assert keys(b"\x1b", b"x\x1bx") == ["escape", "x", "alt+x"]
 
 
 def test_text_that_a_layout_makes_of_alt_is_text() -> None:
