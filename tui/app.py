@@ -20,6 +20,7 @@ from engine.repository.ignore import IgnoreRules
 from tui.app_messages import EngineEvent, FileMade, TelemetryUpdated
 from tui.command_palette import AppCommands, FileCommands, ModelCommands
 from tui.files.recovery import RecoveryStore
+from tui.flows.edit_flow import EditFlow
 from tui.flows.file_dialogs import FileDialogs
 from tui.flows.file_flows import FileFlows
 from tui.flows.ghost_writer import GhostWriter
@@ -39,6 +40,7 @@ from tui.theme import SPARK_THEME
 from tui.user_folders import recovery_dir, settings_file
 from tui.watched_app import WatchedApp
 from tui.widgets.deck import Deck
+from tui.widgets.edit_review import REVIEW_KEYS, EditReview
 from tui.widgets.editor import Editor
 from tui.widgets.pane import Pane
 from tui.widgets.pane_column import PaneColumn
@@ -159,6 +161,14 @@ class SparkApp(WatchedApp, ToolActions):
             run=self._flow,
         )
         self.flows = FileFlows(self, self.deck, self.dialogs, self.recovery, self.settings)
+        self.edits = EditFlow(
+            self,
+            self.deck,
+            self.link,
+            self.settings,
+            self.rules.root,
+            partial(self.run_safely, group="edits"),
+        )
         yield Horizontal(self.repo_tree, self.deck, self.panes, id="body")
         yield self.status
 
@@ -281,6 +291,7 @@ class SparkApp(WatchedApp, ToolActions):
             self.ghost_writer.look_at(file.editor, file.path, file.secret)
         if file is not None and file.path.is_relative_to(self.rules.root):
             self.run_safely(partial(self.repo_tree.reveal, file.path), group="tree", exclusive=True)
+        self.edits.look_at(file)
         self._show_cursor()
         self._show_unsaved()
 
@@ -299,6 +310,14 @@ class SparkApp(WatchedApp, ToolActions):
     def on_editor_ghost_dismissed(self, event: Editor.GhostDismissed) -> None:
         """Follow what became of a suggestion."""
         self.ghost_writer.dismissed(event)
+
+    def on_edit_review_asked(self, event: EditReview.Asked) -> None:
+        """Pass an instruction on."""
+        self.edits.ask(event.instruction)
+
+    def on_edit_review_wished(self, event: EditReview.Wished) -> None:
+        """Pass on what becomes of an edit."""
+        self.edits.wish(event)
 
     def on_app_focus(self) -> None:
         """Look at the disk when the person comes back to the terminal."""
@@ -320,7 +339,7 @@ class SparkApp(WatchedApp, ToolActions):
     def on_engine_event(self, message: EngineEvent) -> None:
         """Pass an event of the engine on to those whom it concerns."""
         event = message.event
-        if self.models.takes(event):
+        if self.models.takes(event) or self.edits.takes(event):
             return
         if isinstance(event, Telemetry):
             self.feed.received(event)
@@ -430,11 +449,17 @@ class SparkApp(WatchedApp, ToolActions):
         groups = (
             ("Everywhere", app_keys(self.pane_modes)),
             ("Editor", EDITOR_KEYS),
+            ("An edit", REVIEW_KEYS),
             ("Tree", RepoTree.BINDINGS),
             *self.tool_keys(),
         )
         texts = [*(pane.HELP for pane in self._pane_kinds), RepoTree.HELP]
         self.push_screen(HelpScreen(groups, texts))
+
+    def action_edit(self) -> None:
+        """Edit the selection, the statement at the cursor or the file by an instruction."""
+        if len(self.screen_stack) == 1:
+            self.edits.begin()
 
     def action_suggest(self) -> None:
         """Ask for a suggestion at the cursor."""

@@ -140,6 +140,7 @@ class AppCommands(_NamedCommands):
             ("Find next", "match of what was looked for last (Alt+G)", "find_next"),
             ("Find previous", "match of it (Alt+Shift+G)", "find_previous"),
             ("Go to line", "and column (Ctrl+G)", "go_to_line"),
+            ("Edit by instruction", "selection, statement or file (Alt+E)", "edit"),
             ("Suggest now", "at the cursor (Ctrl+L)", "suggest"),
             ("Pause or resume suggestions", "(F4)", "toggle_paused"),
             ("Copy suggestion", "the ghost text, to the clipboard", "copy_suggestion"),

@@ -43,6 +43,13 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
             "alt+shift+g", "find_previous", "match before", priority=True, id="app.find_previous"
         ),
         Binding("ctrl+g", "go_to_line", "go to a line", id="app.go_to_line"),
+        Binding(
+            "alt+e,ctrl+i",
+            "edit",
+            "edit the selection, or the statement, by an instruction",
+            priority=True,
+            id="app.edit",
+        ),
         Binding("ctrl+l", "suggest", "ask for a suggestion now", id="app.suggest"),
         Binding(
             "f4,ctrl+t", "toggle_paused", "pause or resume suggestions", id="app.pause_suggestions"

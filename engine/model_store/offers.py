@@ -63,6 +63,8 @@ class CatalogueModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """What one gets, in measured words."""
     offered: bool
     """False: fetched only by who asks for it by name, and never the default."""
+    follows_instructions: bool = False
+    """Whether it was trained to hold conversations, and so rewrites lines and answers questions."""
     measured: MeasuredGain | None = None
     packages: Packages | None = None
     hub: HubFile | None = None

@@ -11,6 +11,7 @@ from pathlib import Path
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from tui.files.documents import Document
@@ -148,6 +149,16 @@ class Deck(Vertical):
         file.document, file.real, file.secret = document, real, secret
         self._files[real] = file
         self.note_change()
+
+    async def cover(self, widget: Widget) -> None:
+        """Show a widget in place of the files, and give it the keyboard."""
+        self.query_one(ContentSwitcher).display = False
+        await self.mount(widget)
+
+    def uncover(self, widget: Widget) -> None:
+        """Show the files again in place of a widget that covered them."""
+        widget.remove()
+        self.query_one(ContentSwitcher).display = True
 
     def note_change(self) -> None:
         """Say that a file was saved, loaded or lost."""

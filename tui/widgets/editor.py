@@ -6,7 +6,7 @@ sets `Editor.ghost` and learns from messages what became of it.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -19,14 +19,15 @@ from textual.message import Message
 from engine.protocol.completion import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
 from tui.assist.ghost import first_line, first_word, rest_after
 from tui.code.cells import cell_of_column
-from tui.code.indentation import expected_width
+from tui.code.indentation import expected_width, leading
 from tui.code.text_buffer import newlines_only
 from tui.widgets.code_commands import CodeCommands
 
 __all__ = ["AcceptKind", "EditCause", "Editor", "GhostEnd"]
 
 AcceptKind = Literal["all", "word", "line"]
-EditCause = Literal["typed", "accepted", "undone", "loaded"]
+EditCause = Literal["typed", "accepted", "undone", "loaded", "changed"]
+"""Why a text changed; ``changed``: lines of it by an edit that the person accepted."""
 GhostEnd = Literal["escape", "typed", "finished", "moved", "blur", "undo"]
 """Why a ghost went: something else was ``typed``, all of it was typed (``finished``), …"""
 
@@ -117,6 +118,27 @@ class Editor(CodeCommands):
         self.scroll_to(0, 0, animate=False)
         self.mark_saved()
         self.post_message(self.Edited(self, "loaded"))
+
+    def change_lines(self, first: int, last: int, lines: Sequence[str]) -> None:
+        """Put others in place of the lines ``first`` to ``last``, as one step that can be undone.
+
+        Lines at both ends that stay are not touched; the cursor goes to the first that changes.
+        """
+        old, new = self.document.lines[first : last + 1], list(lines)
+        while old and new and old[-1] == new[-1] and min(len(old), len(new)) > 1:
+            del old[-1], new[-1]
+        start = 0
+        while start < min(len(old), len(new)) - 1 and old[start] == new[start]:
+            start += 1
+        top, end = first + start, first + len(old) - 1
+        self._put_ghost("")
+        self._cause = "changed"
+        self.history.checkpoint()
+        with self._moving():
+            self.replace("\n".join(new[start:]), (top, 0), (end, len(old[-1])))
+            self.move_cursor(self.clamp_visitable((top, len(leading(self.document[top])))))
+        self.history.checkpoint()
+        self._cause = "typed"
 
     def cursor_offset_text(self) -> tuple[str, str]:
         """Return the text before and after the cursor, cut to what a request may carry.

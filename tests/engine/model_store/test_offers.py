@@ -28,6 +28,12 @@ def test_every_entry_is_whole_and_can_be_fetched() -> None:
         assert 0 < model.download_bytes < 1.01 * model.file_bytes
 
 
+def test_those_trained_on_instructions_say_so() -> None:
+    follow = {model.name for model in available() if model.follows_instructions}
+    assert follow == {model.name for model in available() if "Instruct" in model.title}
+    assert "qwen2.5-coder-0.5b" in follow
+
+
 def test_it_is_in_order_and_gives_parts_their_numbers() -> None:
     sizes = [model.file_bytes for model in available()]
     assert sizes == sorted(sizes)

@@ -9,10 +9,11 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from engine import EngineStarting
+from engine.protocol.editing import Edit
 from engine.protocol.messages import ClientMessage, Complete, Completed, Progress, Welcome
 from tui.demo_engine import demo_completion, demo_ready, demo_telemetry
 
-__all__ = ["FakeClient", "settled", "until"]
+__all__ = ["FakeClient", "demo_edit", "settled", "until"]
 
 
 class FakeClient:
@@ -76,6 +77,12 @@ class FakeClient:
         ready = demo_ready()
         for step in range(intervals):
             self.on_event(replace(demo_telemetry(ready, step), session=session))
+
+
+def demo_edit(text: str, refused: str | None = None) -> Edit:
+    """An edit with figures that fit the rest of the demo."""
+    numbers = demo_completion("")
+    return Edit(text, refused, None, "spark-demo", 310, 14, numbers.host, numbers.wafer)
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], object], seconds: float = 30.0) -> None:

@@ -1,0 +1,147 @@
+"""EditDraft: one edit of a file, from its instruction to what becomes of each of its hunks.
+
+A state without a screen and without an engine: it makes the requests, follows what is written, and
+says which text comes out.  Nothing outside the lines can change, because it gives no other lines.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from engine.protocol.editing import Edit, EditRequest, EditTurn
+from tui.assist.edit_diff import DiffRow, Hunk, Verdict, diff_rows, hunks_of, joined
+
+__all__ = ["EditDraft", "Phase"]
+
+Phase = Literal["asking", "writing", "deciding", "refused"]
+"""Waiting for an instruction, for the model, for the person; or there is nothing to decide."""
+
+
+class EditDraft:
+    """One edit of some lines.
+
+    Args:
+        path: The file, as the model reads it.
+        text: All of it.
+        first: The first line of the range, from 1.
+        last: The last line of the range.
+        private_patterns: The person's patterns of private files.
+    """
+
+    def __init__(
+        self, path: str, text: str, first: int, last: int, private_patterns: tuple[str, ...] = ()
+    ) -> None:
+        self._base = EditRequest(path, text, first, last, "", (), private_patterns)
+        self.before: Sequence[str] = text.split("\n")[first - 1 : last]
+        """The lines as they are."""
+        self.phase: Phase = "asking"
+        self.problem = ""
+        """Why there is nothing to decide, for a person."""
+        self.edit: Edit | None = None
+        """What came of the last instruction, once it is written."""
+        self.verdicts: list[Verdict] = []
+        """One for each hunk."""
+        self._turns: tuple[EditTurn, ...] = ()
+        self._instruction = ""
+        self._after: Sequence[str] = ()
+        self._hunks: list[Hunk] = []
+
+    @property
+    def path(self) -> str:
+        """The file, as the model reads it."""
+        return self._base.path
+
+    @property
+    def text(self) -> str:
+        """The file's text that the edit is about."""
+        return self._base.text
+
+    @property
+    def first(self) -> int:
+        """The first line of the range, from 1."""
+        return self._base.first
+
+    @property
+    def last(self) -> int:
+        """The last line of the range."""
+        return self._base.last
+
+    @property
+    def written_lines(self) -> int:
+        """How many lines have been written."""
+        return len(self._after)
+
+    # ── the model ───────────────────────────────────────────────────────────────────────────
+
+    def ask(self, instruction: str) -> EditRequest:
+        """Return the request for an instruction; a later one steers what came of those before."""
+        if self._instruction and self._after:
+            turn = EditTurn(self._instruction, "\n".join(self._after))
+            self._turns = (*self._turns, turn)
+        self._instruction = instruction
+        self.phase, self.problem, self.edit = "writing", "", None
+        self._take("", whole=False)
+        return EditRequest(
+            self._base.path,
+            self._base.text,
+            self._base.first,
+            self._base.last,
+            instruction,
+            self._turns,
+            self._base.private_patterns,
+        )
+
+    def write(self, text: str) -> None:
+        """Take all that was written so far."""
+        if self.phase == "writing":
+            self._take(text, whole=False)
+
+    def finish(self, edit: Edit) -> None:
+        """Take the whole answer and what speaks against it."""
+        if self.phase != "writing":
+            return
+        self.edit = edit
+        self._take(edit.text, whole=True)
+        if edit.refused is not None:
+            self.fail(edit.refused)
+        elif not self._hunks:
+            self.fail("the model would change nothing; say more exactly what should change")
+        else:
+            self.phase = "deciding"
+
+    def fail(self, reason: str) -> None:
+        """Note that there is nothing to decide, and why."""
+        self.phase, self.problem = "refused", reason
+        self._hunks, self.verdicts = [], []
+
+    def _take(self, text: str, *, whole: bool) -> None:
+        self._after = text.split("\n") if text or whole else ()
+        self._hunks = hunks_of(self.before, self._after, whole=whole) if self._after else []
+        self.verdicts = ["open"] * len(self._hunks)
+
+    # ── the person ──────────────────────────────────────────────────────────────────────────
+
+    def decide(self, hunk: int, verdict: Verdict) -> None:
+        """Accept or reject a hunk, or take that back."""
+        if self.phase == "deciding":
+            self.verdicts[hunk] = verdict
+
+    def decide_rest(self, verdict: Verdict) -> None:
+        """Accept or reject all hunks that are open."""
+        if self.phase == "deciding":
+            self.verdicts = [verdict if each == "open" else each for each in self.verdicts]
+
+    @property
+    def decided(self) -> bool:
+        """Whether nothing is open."""
+        return self.phase == "deciding" and "open" not in self.verdicts
+
+    @property
+    def result(self) -> list[str]:
+        """The lines of the range with what is accepted; the lines as they are without any."""
+        return joined(self.before, self._after, self._hunks, self.verdicts)
+
+    def rows(self) -> list[DiffRow]:
+        """Return what is drawn in place of the lines."""
+        whole = self.phase != "writing"
+        after = self._after if self._hunks or not whole else self.before
+        return diff_rows(self.before, after, self._hunks, self.verdicts, whole=whole)

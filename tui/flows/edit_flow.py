@@ -1,0 +1,276 @@
+"""Edits by instruction in the app: asks the engine, shows the difference, applies what is accepted.
+
+One edit at a time.  The text changes once, at the end, in one step that can be undone; until then
+the editor is covered by the difference and holds what it held.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+from engine.protocol.messages import (
+    Cancel,
+    EngineReady,
+    Failed,
+    ModelInfo,
+    PartialText,
+    Rewrite,
+    Rewritten,
+)
+from tui.assist.edit_draft import EditDraft
+from tui.code.statements import statement_lines
+from tui.flows.able_models import who_follows
+from tui.format import request_path
+from tui.link.engine_link import EngineLink
+from tui.settings import Settings
+from tui.widgets.deck import Deck, OpenFile
+from tui.widgets.edit_review import EditReview
+from tui.widgets.editor import Editor
+
+if TYPE_CHECKING:
+    from tui.app_messages import EngineNews
+
+__all__ = ["EditFlow"]
+
+_KEPT = 50
+"""Instructions that are remembered until the app ends."""
+
+
+class EditFlow:
+    """The edits of one app.
+
+    Args:
+        app: Shows notices.
+        deck: The open files.
+        link: The connection to the engine.
+        settings: Says which files are private.
+        root: The repository's folder.
+        run: Runs something in the background.
+    """
+
+    def __init__(
+        self,
+        app: App[None],
+        deck: Deck,
+        link: EngineLink,
+        settings: Settings,
+        root: Path,
+        run: Callable[[Callable[[], Coroutine[None, None, None]]], Any],
+    ) -> None:
+        self._app = app
+        self._deck = deck
+        self._link = link
+        self._settings = settings
+        self._root = root
+        self._run = run
+        self._model: ModelInfo | None = None
+        self._instructions: list[str] = []
+        self._file: OpenFile | None = None
+        self._draft: EditDraft | None = None
+        self._review: EditReview | None = None
+        self._request = 0
+
+    # ── begin ───────────────────────────────────────────────────────────────────────────────
+
+    def begin(self, instruction: str = "") -> None:
+        """Begin an edit at the cursor, or steer the one that there is.
+
+        Args:
+            instruction: What to ask for at once; empty: the person is asked.
+        """
+        if self._review is not None:
+            if not instruction:
+                self._review.ask()
+            else:
+                self.ask(instruction)
+            return
+        file = self._deck.current
+        problem = _why_not(file)
+        if problem:
+            self._app.notify(problem, severity="warning")
+        elif file is not None:
+            self._run(partial(self._begin, file, instruction))
+
+    async def _begin(self, file: OpenFile, instruction: str) -> None:
+        problem = await self._who_cannot()
+        if problem:
+            self._app.notify(problem, severity="warning", timeout=12)
+            return
+        lines = file.editor.document.lines
+        first, last = edited_lines(file.editor)
+        draft = EditDraft(
+            request_path(file.path, self._root),
+            "\n".join(lines),
+            first + 1,
+            last + 1,
+            self._settings.privacy.extra_patterns,
+        )
+        if self._review is not None:
+            return  # the key came twice
+        self._file, self._draft = file, draft
+        self._review = EditReview(file.editor, draft, self._instructions)
+        await self._deck.cover(self._review)
+        if instruction:
+            self.ask(instruction)
+
+    async def _who_cannot(self) -> str:
+        """Return why the model that serves makes no edits; empty if it does."""
+        if self._model is None or not self._link.connected:
+            return "the engine is still starting; ask again in a moment"
+        if not self._model.follows_instructions:
+            return await asyncio.to_thread(who_follows, self._model.name)
+        return ""
+
+    # ── what the person wants ───────────────────────────────────────────────────────────────
+
+    def ask(self, instruction: str) -> None:
+        """Ask for an edit, or for another one of what was written so far."""
+        draft, review = self._draft, self._review
+        if draft is None or review is None:
+            return
+        if instruction not in self._instructions[-1:]:
+            self._instructions.append(instruction)
+            del self._instructions[:-_KEPT]
+        self._cancel()
+        self._request = self._link.next_request()
+        request = draft.ask(instruction)
+        if not self._link.send(Rewrite(self._link.session, self._request, request)):
+            self._fail("the engine is not there; ask again in a moment")
+        review.close_line()
+        review.show()
+
+    def wish(self, event: EditReview.Wished) -> None:
+        """Do what a key says."""
+        draft, review = self._draft, self._review
+        if draft is None or review is None:
+            return
+        match event.wish:
+            case "accept" | "reject" if event.hunk is not None:
+                draft.decide(event.hunk, "accepted" if event.wish == "accept" else "rejected")
+                review.show()
+                review.go_on()
+            case "accept rest":
+                draft.decide_rest("accepted")
+            case "leave" if draft.phase == "deciding":
+                draft.decide_rest("rejected")
+            case "leave":
+                self.end()
+        if draft.decided:
+            self._apply(draft)
+            self.end()
+
+    def look_at(self, file: OpenFile | None) -> None:
+        """Follow the person to another file, or a file to another text: no edit outlives that."""
+        if self._file is None or self._draft is None:
+            return
+        if file is not self._file or self._text() != self._draft.text:
+            self._app.notify("the edit ended: another text is shown; nothing was changed")
+            self.end()
+
+    def end(self) -> None:
+        """Stop what is being written and show the editor again."""
+        self._cancel()
+        review, file = self._review, self._file
+        self._draft = self._review = self._file = None
+        if review is not None:
+            self._deck.uncover(review)
+        if file is not None and file is self._deck.current:
+            file.editor.focus()
+
+    def _apply(self, draft: EditDraft) -> None:
+        """Put what was accepted into the editor, unless its text is another one by now."""
+        if self._file is None:
+            return
+        if self._text() != draft.text:
+            self._app.notify(
+                "the text changed meanwhile; nothing was changed by the edit", severity="warning"
+            )
+            return
+        self._file.editor.change_lines(draft.first - 1, draft.last - 1, draft.result)
+
+    def _text(self) -> str:
+        return "" if self._file is None else "\n".join(self._file.editor.document.lines)
+
+    # ── what the engine says ────────────────────────────────────────────────────────────────
+
+    def takes(self, event: "EngineNews") -> bool:
+        """Take an event of the engine; return whether it concerns nobody else."""
+        match event:
+            case PartialText(request_id, text) if request_id == self._request:
+                if self._draft is not None:
+                    self._draft.write(text)
+                self._show()
+            case Rewritten(request_id, edit) if request_id == self._request:
+                self._request = 0
+                if self._draft is not None:
+                    self._draft.finish(edit)
+                self._show(ended=True)
+            case Failed(request_id, message) if request_id == self._request:
+                self._fail(message)
+            case Rewritten():
+                pass  # of an edit that is given up
+            case _:
+                self._note(event)
+                return False
+        return True
+
+    def _note(self, event: "EngineNews") -> None:
+        """Follow which model serves, and the end of the process."""
+        from engine import EngineDown  # after the first paint
+
+        match event:
+            case EngineReady(session=session, model=model) if session == self._link.session:
+                self._model = model
+            case EngineDown(reason=reason):
+                self._model = None
+                if self._request:
+                    self._fail(f"{reason}; ask again")
+
+    def _fail(self, reason: str) -> None:
+        self._request = 0
+        if self._draft is not None:
+            self._draft.fail(reason)
+        self._show()
+
+    def _show(self, *, ended: bool = False) -> None:
+        if self._review is not None:
+            self._review.show()
+            if ended:
+                self._review.go_to_first()
+
+    def _cancel(self) -> None:
+        if self._request:
+            self._link.send(Cancel(self._request))
+        self._request = 0
+
+
+def _why_not(file: OpenFile | None) -> str:
+    """Return why a file cannot be edited by instruction, for a person; empty if it can."""
+    if file is None:
+        return "open a file first: an edit changes lines of it"
+    if file.editor.read_only:
+        return "the file is read-only, so nothing in it can be edited"
+    if file.secret is not None:
+        return f"the file is private ({file.secret}), so no model sees it"
+    return ""
+
+
+def edited_lines(editor: Editor) -> tuple[int, int]:
+    """Return the first and the last row that an edit is about.
+
+    The lines that the selection touches; without one, those of the statement at the cursor, and
+    where there is none, all.
+    """
+    lines = editor.document.lines
+    (top, _), (bottom, column) = sorted(editor.selection)
+    if not editor.selection.is_empty:
+        return top, bottom - 1 if bottom > top and column == 0 else bottom
+    found = statement_lines(lines, top, editor.language_name)
+    if found is not None:
+        return found
+    last = len(lines) - 1
+    return 0, last - 1 if last > 0 and not lines[last] else last
