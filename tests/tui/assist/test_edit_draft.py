@@ -1,5 +1,9 @@
 """One edit from its instruction to its end, without a screen and an engine."""
 
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.protocol.editing import EditTurn
@@ -71,3 +75,43 @@ def test_what_comes_too_late_changes_nothing() -> None:
     one.fail("the engine ended")
     one.write("x")
     assert [row.text for row in one.rows()] == ["b = 2", "c = 3"]
+
+
+ANSWERS = st.text(st.sampled_from('ab =\t\n"()\x1b字'), max_size=60)
+STEPS = st.one_of(
+    st.tuples(st.just("write"), ANSWERS),
+    st.tuples(st.just("finish"), ANSWERS),
+    st.tuples(st.just("refuse"), ANSWERS),
+    st.tuples(st.just("ask"), ANSWERS),
+    st.tuples(st.sampled_from(["accept", "reject"]), st.integers(0, 9)),
+    st.tuples(st.sampled_from(["accepted", "rejected"]), st.none()),
+)
+
+
+@given(st.lists(STEPS, max_size=12))
+def test_whatever_is_said_and_decided_only_the_lines_change(steps: list[Any]) -> None:
+    """In any order: pieces before the question, verdicts on nothing, an answer after the end."""
+    one = draft()
+    said = [one.before]
+    for step, value in steps:
+        match step:
+            case "write":
+                one.write(value)
+            case "finish" | "refuse":
+                one.finish(demo_edit(value, "no" if step == "refuse" else None))
+                said.append(value.split("\n"))
+            case "ask":
+                assert one.ask(value).text == TEXT
+            case "accept" | "reject" if one.verdicts:
+                one.decide(
+                    value % len(one.verdicts), "accepted" if step == "accept" else "rejected"
+                )
+            case "accepted" | "rejected":
+                one.decide_rest(step)
+        rows = one.rows()
+        kept = [row.text for row in rows if row.kind in ("same", "removed", "ahead")]
+        if "accepted" not in one.verdicts and one.phase != "writing":
+            assert kept == list(one.before)
+            assert one.result == list(one.before)
+        assert {*one.result} <= {line for lines in said for line in lines}
+        assert one.text == TEXT
