@@ -27,6 +27,7 @@ from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
 from tui.flows.recovery_flow import RecoveryFlow
 from tui.flows.settings_flow import SettingsFlow
+from tui.flows.suggestion_actions import SuggestionActions
 from tui.flows.tool_actions import ToolActions
 from tui.job_control import paint_when_continued
 from tui.keys import EDITOR_KEYS, app_keys
@@ -57,7 +58,7 @@ def _modes(panes: Sequence[type[Pane]]) -> list[str]:
     return [ALL_PANES, *(pane.NAME for pane in panes)]
 
 
-class SparkApp(WatchedApp, ToolActions):
+class SparkApp(WatchedApp, SuggestionActions, ToolActions):
     """The editor beside the wafer.
 
     Args:

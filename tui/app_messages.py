@@ -64,5 +64,7 @@ class SuggestionReport:
     """Whether the text came from the cache."""
     reason: str = ""
     """Why there is none, or a remark beside it; for a person."""
+    chance: float | None = None
+    """How likely the person takes it, 0–1; None where nobody knows."""
     waiting: bool = False
     """Whether the engine is at it and has written nothing yet."""

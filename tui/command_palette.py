@@ -83,6 +83,9 @@ class CommandedApp(Protocol):
     def change_setting(self, name: str, value: object) -> None:
         """Give a setting another value, now and for later starts."""
 
+    def suggestion_commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield what there is to do about suggestions."""
+
 
 def _commanded(app: object) -> CommandedApp:
     """Return the screen's app as one that takes these commands."""
@@ -155,6 +158,7 @@ class AppCommands(_NamedCommands):
             ("Quit", "asks about unsaved files (Ctrl+Q)", "quit"),
         ):
             yield name, text, partial(self.app.run_action, action)
+        yield from _commanded(self.app).suggestion_commands()
         yield from self._settings()
 
     def _settings(self) -> Iterator[tuple[str, str, Callable[[], object]]]:

@@ -98,6 +98,11 @@ def percent_text(fraction: float | None) -> str:
     return "100%" if fraction >= 0.9995 else f"{fraction * 100:.1f}%"
 
 
+def chance_text(fraction: float) -> str:
+    """Return an estimated chance (0–1) in whole percent: ``41%``."""
+    return f"{fraction * 100:.0f}%"
+
+
 def clock_text(gigahertz: float) -> str:
     """Return a clock rate: ``0.85 GHz``."""
     return f"{gigahertz:g} GHz"

@@ -54,6 +54,7 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
         Binding(
             "f4,ctrl+t", "toggle_paused", "pause or resume suggestions", id="app.pause_suggestions"
         ),
+        Binding("alt+w", "why", "why this suggestion, or none", priority=True, id="app.why"),
         Binding("ctrl+b", "toggle_tree", "show or hide the tree", priority=True, id="app.tree"),
         Binding("f2", "toggle_panes", "show or hide the panes", id="app.panes"),
         Binding("f3", "next_pane", f"next pane: {', '.join(modes)}", id="app.next_pane"),

@@ -10,7 +10,14 @@ import platformdirs
 from engine import paths
 from engine.own_files import refusal, unwritable
 
-__all__ = ["complaints", "numbers_file", "offer_file", "recovery_dir", "settings_file"]
+__all__ = [
+    "acceptance_file",
+    "complaints",
+    "numbers_file",
+    "offer_file",
+    "recovery_dir",
+    "settings_file",
+]
 
 
 def settings_file() -> Path:
@@ -34,6 +41,11 @@ def offer_file() -> Path:
 def numbers_file() -> Path:
     """Return the file of the counts of what became of suggestions."""
     return paths.state_dir() / "numbers.json"
+
+
+def acceptance_file() -> Path:
+    """Return the file of what is learnt from suggestions that were taken and refused."""
+    return paths.state_dir() / "acceptance.json"
 
 
 def complaints() -> list[str]:

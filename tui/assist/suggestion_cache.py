@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from tui.assist.cursor_place import LOOK_BACK, NEAR_BEFORE, CursorPlace
+from tui.assist.scored_text import ScoredText
 
 __all__ = ["SuggestionCache"]
 
@@ -17,7 +18,7 @@ _NEAR_AFTER = 128
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    text: str
+    scored: ScoredText
     multi_line: bool
     sure: bool
     whole: bool
@@ -34,13 +35,17 @@ class SuggestionCache:
         self._size = size
         self._entries: OrderedDict[tuple[str, str], _Known] = OrderedDict()
 
+    def clear(self) -> None:
+        """Forget all."""
+        self._entries.clear()
+
     def __len__(self) -> int:
         return len(self._entries)
 
     def put(
         self,
         place: CursorPlace,
-        text: str,
+        text: ScoredText,
         *,
         multi_line: bool,
         sure: bool = True,
@@ -57,7 +62,9 @@ class SuggestionCache:
         while len(self._entries) > self._size:
             self._entries.popitem(last=False)
 
-    def get(self, place: CursorPlace, *, multi_line: bool, asked: bool = False) -> str | None:
+    def get(
+        self, place: CursorPlace, *, multi_line: bool, asked: bool = False
+    ) -> ScoredText | None:
         """Return the suggestion for ``place``, or what is left of an earlier one after typing.
 
         Args:
@@ -66,7 +73,7 @@ class SuggestionCache:
             asked: Whether the person asks; an unsure suggestion will do then.
 
         Returns:
-            The text; ``""`` if there is known to be none; None if nothing is known.
+            The text, empty if there is known to be none; None if nothing is known.
         """
         prefix = place.prefix
         for typed in range(min(LOOK_BACK, len(prefix)) + 1):
@@ -78,7 +85,7 @@ class SuggestionCache:
             if not known.sure and not asked:
                 # Offer nothing here; about a place further on nothing is known yet.
                 if not typed:
-                    return ""
+                    return ScoredText("")
                 continue
             rest = _rest(known, prefix[start:], multi_line=multi_line)
             if rest is not None:
@@ -93,13 +100,14 @@ def _key(prefix: str, suffix: str, end: int | None = None) -> tuple[str, str]:
     return prefix[max(0, end - NEAR_BEFORE) : end], suffix[:_NEAR_AFTER]
 
 
-def _rest(known: _Known, typed: str, *, multi_line: bool) -> str | None:
+def _rest(known: _Known, typed: str, *, multi_line: bool) -> ScoredText | None:
     """Return what is left of ``known`` after ``typed``; None if it does not fit."""
+    scored = known.scored
     if not typed:
         if multi_line and not known.multi_line:
             return None
-        shown = known.text if multi_line else known.text.partition("\n")[0]
-        return shown if shown or not known.text else None
-    if known.text.startswith(typed) and len(known.text) > len(typed):
-        return known.text[len(typed) :]
+        shown = scored if multi_line else scored.first_line()
+        return shown if shown.text or not scored.text else None
+    if scored.text.startswith(typed) and len(scored.text) > len(typed):
+        return scored.after(len(typed))
     return None

@@ -40,6 +40,14 @@ class SuggestionReady:
     """A remark beside it: that the model knows another language."""
     delay_ms: float = 0.0
     """The part of ``latency_ms`` before the request was sent."""
+    mean_logprob: float | None = None
+    """How likely the model found all of the suggestion; None where nobody knows."""
+    sure: int | None = None
+    """Characters at the beginning of ``text`` that the model is sure of; None: nobody knows."""
+    chance: float | None = None
+    """How likely the person takes it, 0–1; None where nobody knows."""
+    asked: bool = False
+    """Whether the person asked for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ Textual nor widgets: timers, clock and client are given to it.
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from dataclasses import replace
+from typing import Any, Protocol
 
 from engine import EngineDown, EngineStarting, ModelKilled
 from engine.protocol.completion import Completion, CompletionRequest
@@ -23,8 +24,11 @@ from engine.protocol.messages import (
     ServerMessage,
     SessionFailed,
 )
+from tui.assist.acceptance import Acceptance, chance, least_logprob
+from tui.assist.attempt import Attempt, why_nothing
 from tui.assist.cursor_place import CursorPlace
 from tui.assist.policy import Trigger, decide
+from tui.assist.scored_text import ScoredText, sure_length
 from tui.assist.suggestion_cache import SuggestionCache
 from tui.assist.suggestion_events import (
     NoSuggestion,
@@ -39,10 +43,7 @@ from tui.settings import SuggestionSettings
 
 __all__ = ["RequestChannel", "Suggestions", "Timer"]
 
-_NOTHING = "nothing to suggest here"
-_ALREADY_THERE = "only what is there already"
-_UNSURE = "not sure enough; Ctrl+L shows it"
-"""Said of a text that the model's threshold holds back."""
+_DEFAULT_SHARE = SuggestionSettings().threshold
 
 
 class RequestChannel(Protocol):
@@ -94,6 +95,10 @@ class Suggestions:
         self.secret_patterns = secret_patterns
         self.repository = repository
         self.cache = SuggestionCache()
+        self.acceptance = Acceptance()
+        """What is known of the person and the model that serves."""
+        self.last: Attempt | None = None
+        """The last attempt, to be explained."""
         self._client = client
         self._on_event = on_event
         self._set_timer = set_timer
@@ -184,11 +189,12 @@ class Suggestions:
             case PartialText() if self._is_current(event.request_id):
                 self._partial(event.text)
             case Completed() if self._is_current(event.request_id):
-                self._completed(event.completion)
+                self._completed(event.completion, event.prompt)
             case SessionFailed():
                 self._engine_is_gone(event.message)
             case Failed() if self._is_current(event.request_id):
                 self._request = None
+                self._note(outcome=event.message)
                 self._on_event(SuggestionFailed(event.message))
                 self._set_state()
             case EngineStarting():
@@ -241,18 +247,20 @@ class Suggestions:
                 self._cancel()
                 self._consider("typed")
         elif rest.strip():
-            self._show(request, place, rest)
+            self._show(request, place, ScoredText(rest))
 
-    def _completed(self, completion: Completion) -> None:
+    def _completed(self, completion: Completion, prompt: str) -> None:
         request, place, self._request = self._request, self._place, None
         if request is None or place is None or completion.finish_reason == "cancelled":
             self._set_state()
             return
         request.text = completion.text
         wish = request.wish
+        self._note(completion=completion, prompt=prompt)
+        scored = _scored(completion)
         self.cache.put(
             wish.place,
-            completion.text,
+            scored,
             multi_line=wish.decision.multi_line,
             sure=completion.shown,
             whole=completion.finish_reason != "unsure",
@@ -261,11 +269,9 @@ class Suggestions:
         rest = request.rest_at(place)
         held_back = not completion.shown and completion.text.strip() and wish.trigger != "asked"
         if rest and rest.strip() and not held_back:
-            self._show(request, place, rest, completion)
+            self._show(request, place, scored.after(len(scored.text) - len(rest)), completion)
         elif place == wish.place:
-            self._on_event(
-                NoSuggestion(wish.decision.reason or _why_nothing(completion), completion)
-            )
+            self._show_nothing(wish.decision.reason, completion)
         else:
             # Something else was typed, or all of it: this answers a question of the past.
             self._consider("typed")
@@ -274,21 +280,43 @@ class Suggestions:
         self,
         request: Request,
         place: CursorPlace,
-        text: str,
+        rest: ScoredText,
         completion: Completion | None = None,
     ) -> None:
         wish = request.wish
+        self._note(outcome="shown")
         self._on_event(
             SuggestionReady(
                 place,
-                text,
+                rest.text,
                 self._milliseconds_since(wish),
                 complete=completion is not None,
                 completion=completion,
                 note=wish.decision.reason,
                 delay_ms=(request.sent - wish.since) * 1e3,
+                mean_logprob=rest.mean_logprob,
+                sure=rest.sure,
+                chance=self._chance(rest),
+                asked=wish.trigger == "asked",
             )
         )
+
+    def _show_nothing(self, reason: str, completion: Completion | None = None) -> None:
+        """Say why nothing comes: ``reason``, or what speaks against the answer."""
+        reason = reason or (why_nothing(self.last) if self.last is not None else "")
+        self._note(outcome=reason)
+        self._on_event(NoSuggestion(reason, completion))
+
+    def _chance(self, text: ScoredText) -> float | None:
+        """Return how likely the person takes a text; None where nobody knows."""
+        if text.mean_logprob is None or self._model is None:
+            return None
+        return chance(self.acceptance, text.mean_logprob, self._model.threshold)
+
+    def _note(self, **facts: Any) -> None:
+        """Add facts to the record of the last attempt."""
+        if self.last is not None:
+            self.last = replace(self.last, **facts)
 
     def _milliseconds_since(self, wish: Wish) -> float:
         return (self._clock() - wish.since) * 1e3
@@ -307,7 +335,7 @@ class Suggestions:
         if rest is None:
             return request.may_still_fit(place)
         if rest.strip():
-            self._show(request, place, rest)
+            self._show(request, place, ScoredText(rest))
         return True
 
     def _consider(self, trigger: Trigger) -> None:
@@ -325,10 +353,19 @@ class Suggestions:
             model=self._model,
             secret_patterns=self.secret_patterns,
         )
+        if decision.ask or decision.reason:
+            self.last = Attempt(
+                place,
+                trigger,
+                decision,
+                acceptance=self.acceptance,
+                threshold=None if self._model is None else self._model.threshold,
+                least_share=self.settings.threshold / 100,
+            )
         if decision.ask:
             self._want(Wish(place, trigger, decision, since))
         elif decision.reason:
-            self._on_event(NoSuggestion(decision.reason))
+            self._show_nothing(decision.reason)
         self._set_state()
 
     def _want(self, wish: Wish) -> None:
@@ -350,22 +387,41 @@ class Suggestions:
 
     def _answer_from_cache(self, wish: Wish) -> bool:
         """Answer with an earlier suggestion; return whether there was one."""
-        text = self.cache.get(
+        found = self.cache.get(
             wish.place,
             multi_line=wish.decision.multi_line,
             asked=wish.trigger == "asked",
         )
-        if text is None:
+        if found is None:
             return False
         reason = wish.decision.reason
-        if text.strip():
-            latency_ms = self._milliseconds_since(wish)
+        self._note(cached=True)
+        if found.text.strip():
+            self._note(outcome="shown")
             self._on_event(
-                SuggestionReady(wish.place, text, latency_ms, from_cache=True, note=reason)
+                SuggestionReady(
+                    wish.place,
+                    found.text,
+                    self._milliseconds_since(wish),
+                    from_cache=True,
+                    note=reason,
+                    mean_logprob=found.mean_logprob,
+                    sure=found.sure,
+                    chance=self._chance(found),
+                    asked=wish.trigger == "asked",
+                )
             )
         else:
-            self._on_event(NoSuggestion(reason or _NOTHING))
+            self._show_nothing(reason)
         return True
+
+    def _least_logprob(self) -> float | None:
+        """Return from which mean log-probability a text comes by itself; None: by the model's."""
+        own = None if self._model is None else self._model.threshold
+        untouched = self.acceptance == Acceptance()
+        if own is None and untouched and self.settings.threshold == _DEFAULT_SHARE:
+            return None
+        return least_logprob(self.acceptance, self.settings.threshold / 100, own)
 
     def _send(self, wish: Wish) -> None:
         """Ask the engine, or keep the wish until there is one."""
@@ -379,12 +435,18 @@ class Suggestions:
             repository=self.repository if self.settings.repository_knowledge else None,
             private_patterns=tuple(self.secret_patterns),
         )
-        message = Complete(self._session, self._number, request, automatic=wish.trigger != "asked")
+        message = Complete(
+            self._session,
+            self._number,
+            request,
+            automatic=wish.trigger != "asked",
+            threshold=self._least_logprob(),
+        )
         if self._ready and self._client.connected and self._client.send(message):
             self._request = Request(self._number, wish, self._clock())
         else:
             self._unanswered = (wish.place, wish.trigger)
-            self._on_event(NoSuggestion(self._engine_says))
+            self._show_nothing(self._engine_says)
 
     def _stop(self) -> None:
         """Stop waiting and asking."""
@@ -413,8 +475,6 @@ class Suggestions:
             self._on_event(StateChanged(state))
 
 
-def _why_nothing(completion: Completion) -> str:
-    """Return why an answer is not shown, for a person."""
-    if completion.text.strip() and not completion.shown:
-        return _UNSURE
-    return _ALREADY_THERE if completion.finish_reason == "trimmed" else _NOTHING
+def _scored(completion: Completion) -> ScoredText:
+    sure = sure_length(completion.text, completion.likelihoods)
+    return ScoredText(completion.text, completion.mean_logprob, sure)

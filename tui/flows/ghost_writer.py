@@ -4,11 +4,15 @@ Decides nothing about suggestions.  Makes `Suggestions` after the first paint, b
 imports the engine's client.
 """
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from tui.app_messages import SuggestionReport
+from tui.assist.acceptance import Acceptance
 from tui.assist.cursor_place import CursorPlace
 from tui.assist.suggestion_events import (
     NoSuggestion,
@@ -17,14 +21,19 @@ from tui.assist.suggestion_events import (
     SuggestionFailed,
     SuggestionReady,
 )
+from tui.assist.verdicts import End, SeenText, verdict
 from tui.format import request_path
 from tui.link.engine_link import EngineLink
 from tui.settings import Settings, SuggestionSettings
+from tui.user_folders import acceptance_file
 from tui.widgets.editor import Editor
 
 if TYPE_CHECKING:
+    from engine.protocol.messages import ModelInfo
     from tui.app_messages import EngineNews
+    from tui.assist.attempt import Attempt
     from tui.assist.suggestions import Suggestions
+    from tui.flows.acceptance_store import AcceptanceStore
 
 __all__ = ["GhostWriter"]
 
@@ -68,6 +77,9 @@ class GhostWriter:
         self._patience: Any = None
         self._waiting = False
         self._suggestions: Suggestions | None = None
+        self._store: AcceptanceStore | None = None
+        self._model: ModelInfo | None = None
+        self._seen: SeenText | None = None
         self._paused = False
         self.on_event: Callable[[SuggestionEvent], None] = lambda event: None
         """Also told what comes of each attempt: what is shown, and why nothing is."""
@@ -75,7 +87,9 @@ class GhostWriter:
     def start(self) -> None:
         """Begin to suggest."""
         from tui.assist.suggestions import Suggestions
+        from tui.flows.acceptance_store import AcceptanceStore
 
+        self._store = AcceptanceStore(acceptance_file())
         self._suggestions = Suggestions(
             self._link,
             self._settings.suggestions,
@@ -108,6 +122,8 @@ class GhostWriter:
         """Follow an edit."""
         if self._suggestions is None or event.editor is not self._editor:
             return
+        if self._seen is not None:
+            self._seen.now_left(event.editor.ghost)
         if event.cause in ("typed", "accepted"):
             accepted = event.cause == "accepted"
             self._suggestions.edited(self._place(event.editor), accepted=accepted)
@@ -123,10 +139,16 @@ class GhostWriter:
         """Offer nothing again here after the person refused."""
         if self._suggestions is None or event.editor is not self._editor:
             return
+        self._learn(event.reason)
         if event.reason == "escape":
             self._suggestions.dismissed()
         elif event.reason == "blur":
             self._suggestions.changed(self._place(event.editor))
+
+    def accepted(self, event: Editor.GhostAccepted) -> None:
+        """Learn that the person took some of what is shown."""
+        if event.editor is self._editor:
+            self._learn("accepted")
 
     def ask(self) -> None:
         """Ask now."""
@@ -148,13 +170,61 @@ class GhostWriter:
 
     def change_settings(self, settings: SuggestionSettings) -> None:
         """Suggest by other settings from now on."""
+        self._settings = replace(self._settings, suggestions=settings)
         if self._suggestions is not None:
             self._suggestions.settings = settings
+            self._suggestions.cache.clear()  # another threshold would have shown other texts
+        self._remember_person()
+
+    # ── what is known of the person ─────────────────────────────────────────────────────────
+
+    @property
+    def last_attempt(self) -> "Attempt | None":
+        """The last attempt at a suggestion; None before the first."""
+        return None if self._suggestions is None else self._suggestions.last
+
+    def forget_person(self) -> None:
+        """Begin anew to learn from what is taken."""
+        if self._store is not None:
+            self._store.forget()
+        self._remember_person()
+
+    def _remember_person(self) -> None:
+        """Let suggestions know what was learnt with the model that serves."""
+        if self._suggestions is None or self._store is None or self._model is None:
+            return
+        learns = self._settings.suggestions.learn
+        known = self._store.of(self._model.name) if learns else Acceptance()
+        self._suggestions.acceptance = known
+
+    def _learn(self, end: End) -> None:
+        """Learn from what became of the text that is shown."""
+        seen, self._seen = self._seen, None
+        taken = None if seen is None else verdict(seen, end, time.monotonic())
+        if seen is None or taken is None or not self._settings.suggestions.learn:
+            return
+        if self._suggestions is not None and self._store is not None and self._model is not None:
+            model = self._model
+            self._suggestions.acceptance = self._store.learn(
+                model.name, seen.mean_logprob, model.threshold, taken=taken
+            )
+
+    def _look(self, event: SuggestionReady) -> None:
+        """Remember the text that is shown, to learn what becomes of it."""
+        if event.mean_logprob is None:
+            return
+        if self._seen is None or not self._seen.is_same(event.text):
+            self._seen = SeenText(event.text, event.mean_logprob, time.monotonic())
 
     # ── what the engine says ────────────────────────────────────────────────────────────────
 
     def on_engine(self, event: "EngineNews") -> None:
         """Pass an event of the engine on."""
+        from engine.protocol.messages import EngineReady
+
+        if isinstance(event, EngineReady):
+            self._model = event.model
+            self._remember_person()
         if self._suggestions is not None:
             self._suggestions.on_engine(event)
 
@@ -169,6 +239,7 @@ class GhostWriter:
             if event.place != self._place(editor):
                 return  # a key came in between; the text for the new place is on its way
             editor.ghost = event.text
+            self._look(event)
             self.on_event(event)
             self._waiting = False
             self._report(
@@ -177,6 +248,7 @@ class GhostWriter:
                     latency_ms=event.latency_ms,
                     cached=event.from_cache,
                     reason=event.note,
+                    chance=event.chance,
                 )
             )
         elif isinstance(event, NoSuggestion | SuggestionFailed) and not editor.ghost:

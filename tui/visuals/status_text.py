@@ -7,7 +7,7 @@ from rich.text import Text
 
 from engine.visible_text import visible
 from tui.app_messages import BackgroundWork, SuggestionReport
-from tui.format import milliseconds_text, percent_text
+from tui.format import chance_text, milliseconds_text, percent_text
 from tui.link.engine_state import EngineState, Phase
 from tui.visuals.bars import progress_bar
 from tui.visuals.inks import Inks
@@ -156,10 +156,11 @@ def _suggestion(view: StatusView, inks: Inks) -> Text:
     if report is None or view.path is None:
         return Text("", end="")
     if report.shown:
-        if report.cached:
-            return Text("suggestion cached", style=inks.host, end="")
-        took = milliseconds_text(report.latency_ms)
-        return Text(f"suggestion {took} host", style=inks.host, end="")
+        took = "cached" if report.cached else f"{milliseconds_text(report.latency_ms)} host"
+        text = Text(f"suggestion {took}", style=inks.host, end="")
+        if report.chance is not None:
+            text.append(f" · {chance_text(report.chance)}", style=inks.muted)
+        return text
     if view.engine.phase in (Phase.RESTARTING, Phase.FAILED):
         return Text("", end="")
     if report.waiting:

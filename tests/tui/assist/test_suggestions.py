@@ -238,8 +238,14 @@ def test_nothing_to_suggest_is_said_and_remembered(world):
     say = world.suggestions
     say.edited(at("x"))
     world.wait(100)
-    say.on_engine(completed(1, "", "trimmed"))
-    assert world.last().reason == "only what is there already"
+    said = completed(1, "", "trimmed")
+    why = "it repeats the line above"
+    say.on_engine(
+        msgspec.structs.replace(
+            said, completion=msgspec.structs.replace(said.completion, held_back=why)
+        )
+    )
+    assert world.last().reason == why
     assert world.last().completion.finish_reason == "trimmed"
     say.edited(at("xy"))
     say.edited(at("x"))
@@ -469,7 +475,7 @@ def test_a_text_that_is_too_unlikely_is_not_shown_unasked_but_when_asked(world):
     world.wait(100)
     say.on_engine(unsure(1, "self"))
     assert world.last() == NoSuggestion(
-        "not sure enough; Ctrl+L shows it", unsure(1, "self").completion
+        "too unlikely; Ctrl+L shows it", unsure(1, "self").completion
     )
     assert world.shown() == []
     say.moved(at("def f"))

@@ -1,0 +1,183 @@
+"""What a person can ask about suggestions, and change about them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from textual.pilot import Pilot
+
+from engine.protocol.messages import Complete, Completed
+from tests.tui.app.fakes import FakeClient, until
+from tui.app import SparkApp
+from tui.assist.acceptance import Acceptance
+from tui.demo_engine import demo_completion
+from tui.screens.reading import ReadingScreen
+from tui.settings import Settings, SuggestionSettings
+
+MakeApp = Callable[..., SparkApp]
+SIZE = (110, 30)
+GREETING = "package/greeting.py"
+AT_ONCE = Settings(suggestions=SuggestionSettings(delay_ms=0))
+
+
+async def opened(app: SparkApp, pilot: Pilot[Any], client: FakeClient, **model: Any) -> None:
+    """Wait until suggestions come."""
+    await until(pilot, lambda: app.status.view.line == 3 and client.started.is_set())
+    client.ready(**({"threshold": -0.5} | model))
+    await pilot.pause()
+
+
+def asked(client: FakeClient) -> list[Complete]:
+    return [message for message in client.sent if isinstance(message, Complete)]
+
+
+def answer(client: FakeClient, text: str, prompt: str = "", **facts: Any) -> None:
+    """Answer the newest request."""
+    completion = replace(demo_completion(text), **facts)
+    client.on_event(Completed(asked(client)[-1].request_id, completion, prompt))
+
+
+def ghost(app: SparkApp) -> str:
+    return "" if app.editor is None else app.editor.ghost
+
+
+def status(app: SparkApp) -> str:
+    return str(app.status.render())
+
+
+def read(app: SparkApp) -> str:
+    """Return what the reading screen shows."""
+    assert isinstance(app.screen, ReadingScreen)
+    strips = app.screen._compositor.render_strips()
+    return " ".join(" ".join(strip.text.strip(" │") for strip in strips).split())
+
+
+async def test_why_nothing_came_is_said_shortly_and_in_full(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    app = make_app(GREETING, line=3, settings=AT_ONCE)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(app, pilot, client)
+        await pilot.press("x")
+        await until(pilot, lambda: asked(client))
+        answer(client, "= 1", mean_logprob=-0.9, shown=False)
+        await until(pilot, lambda: "too unlikely (5% < 25%)" in status(app))
+        await pilot.press("alt+w")
+        await until(pilot, lambda: isinstance(app.screen, ReadingScreen))
+        said = read(app)
+        assert "you typed" in said
+        assert "too unlikely (5% < 25%); Ctrl+L shows it" in said
+        assert "0.41 a token on average, its own threshold 0.61" in said
+        assert app.editor is not None
+        await pilot.press("escape")
+        assert app.editor.document.get_line(2) == "x"  # the key typed nothing
+
+
+async def test_a_rule_that_held_a_text_back_is_named(make_app: MakeApp, client: FakeClient) -> None:
+    app = make_app(GREETING, line=3, settings=AT_ONCE)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(app, pilot, client)
+        await pilot.press("x")
+        await until(pilot, lambda: asked(client))
+        answer(client, "", shown=False, held_back="name\x1b[2J is not bound here")
+        await until(pilot, lambda: "not bound here" in status(app))
+        assert "\x1b" not in status(app)
+        await pilot.press("alt+w")
+        await until(pilot, lambda: isinstance(app.screen, ReadingScreen))
+        assert "cut because" in read(app)
+
+
+async def test_before_the_first_suggestion_there_is_nothing_to_explain(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        await pilot.press("alt+w")
+        app.action_last_prompt()
+        await pilot.pause()
+        assert len(app.screen_stack) == 1
+        assert len(app._notifications) == 2
+
+
+async def test_the_last_prompt_is_what_the_model_read(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    app = make_app(GREETING, line=3, settings=AT_ONCE)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(app, pilot, client)
+        await pilot.press("x")
+        await until(pilot, lambda: asked(client))
+        answer(client, "= 1", "<|fim_prefix|>[b]x = \x1b]0;me\x07<|fim_middle|>")
+        await until(pilot, lambda: ghost(app))
+        app.action_last_prompt()
+        await until(pilot, lambda: isinstance(app.screen, ReadingScreen))
+        assert "<|fim_prefix|>[b]x = ␛]0;me␇<|fim_middle|>" in read(app)
+        assert "310 tokens" in read(app)
+
+
+async def test_fewer_suggestions_ask_the_engine_for_likelier_ones(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    app = make_app(GREETING, line=3, settings=AT_ONCE)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(app, pilot, client)
+        await pilot.press("x")
+        await until(pilot, lambda: asked(client))
+        assert asked(client)[-1].threshold == pytest.approx(-0.5)
+        commands = {name: run for name, _, run in app.suggestion_commands()}
+        commands["Suggestions: fewer, from 55%"]()
+        await pilot.press("y")
+        await until(pilot, lambda: len(asked(client)) > 1)
+        least = asked(client)[-1].threshold
+        assert least is not None
+        assert -0.3 < least < -0.1
+        assert app.settings.suggestions.threshold == 55
+        assert "Suggestions: more, from 25%" in {name for name, _, _ in app.suggestion_commands()}
+
+
+async def test_what_is_taken_and_refused_is_learnt(make_app: MakeApp, client: FakeClient) -> None:
+    app = make_app(GREETING, line=3, settings=AT_ONCE)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(app, pilot, client)
+
+        def known() -> Acceptance:
+            attempt = app.ghost_writer.last_attempt
+            assert attempt is not None
+            return attempt.acceptance
+
+        await pilot.press("x")
+        await until(pilot, lambda: asked(client))
+        answer(client, "= 1", mean_logprob=-0.1)
+        await until(pilot, lambda: ghost(app))
+        assert "· 66%" in status(app)
+        await pilot.press("tab")
+        await until(pilot, lambda: len(asked(client)) > 1)
+        answer(client, " + 2", mean_logprob=-0.1)
+        await until(pilot, lambda: ghost(app))
+        await pilot.press("escape", "z")
+        await until(pilot, lambda: len(asked(client)) > 2)
+        assert (known().taken, known().refused) == (1, 1)
+        app.forget_person()
+        await pilot.press("z")
+        await until(pilot, lambda: len(asked(client)) > 3)
+        assert known() == Acceptance()
+
+
+async def test_who_does_not_want_it_is_not_learnt_from(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    settings = Settings(suggestions=SuggestionSettings(delay_ms=0, learn=False))
+    app = make_app(GREETING, line=3, settings=settings)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(app, pilot, client)
+        await pilot.press("x")
+        await until(pilot, lambda: asked(client))
+        answer(client, "= 1", mean_logprob=-0.1)
+        await until(pilot, lambda: ghost(app))
+        await pilot.press("tab")
+        await until(pilot, lambda: len(asked(client)) > 1)
+        attempt = app.ghost_writer.last_attempt
+        assert attempt is not None
+        assert attempt.acceptance == Acceptance()
