@@ -175,6 +175,7 @@ class Generator:
         cancelled: Callable[[], bool] = lambda: False,
         written: Sequence[int] = (),
         guess: GuessSource | None = None,
+        dictated: Sequence[int] = (),
     ) -> Iterator[int]:
         """Yield the tokens that follow ``prompt`` and ``written``.
 
@@ -189,6 +190,7 @@ class Generator:
             written: Tokens already generated for this prompt: the text resumes after them.
             guess: Guesses what follows the tokens yielded so far; asked before each pass.  The
                 same tokens are yielded whatever it says, mostly sooner.
+            dictated: Tokens that will be picked, whatever the logits: they are computed together.
 
         Raises:
             PromptError: The prompt is empty, ``max_tokens`` is below 1, or both together exceed
@@ -198,7 +200,8 @@ class Generator:
         if len(written) >= max_tokens:
             return
         self._open, self._cancelled = None, cancelled
-        source = _Guesses(guess, self._speculation, len(prompt) + max_tokens)
+        end = len(prompt) + max_tokens
+        source = _Guesses(guess, self._speculation, end, [*prompt, *dictated] if dictated else ())
         try:
             yield from self._run(prompt, pick, max_tokens, generation, written, source)
         except StepInterruptedError:
@@ -363,12 +366,16 @@ class _Guesses:
     speculation: Speculation | None
     end: int
     """Tokens of the prompt and the longest text; the last one needs no row."""
+    known: Sequence[int] = ()
+    """The prompt and what is dictated behind it."""
 
     def after(self, tokens: int, room: int) -> tuple[Sequence[Guess], Sequence[int]]:
         """Return all guesses of what follows so many tokens, and the tokens to verify."""
+        most = min(self.end - tokens - 1, room)
+        if self.known:
+            return (), self.known[tokens : tokens + most]
         if self.source is None or self.speculation is None:
             return (), ()
-        most = min(self.end - tokens - 1, room)
         guesses = self.speculation.ask(self.source, most)
         return guesses, self.speculation.best(guesses)
 

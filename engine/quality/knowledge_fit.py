@@ -203,7 +203,7 @@ def _observe(session: Session, questions: Sequence[_Question], on_item: OnItem) 
             shares = softmax(step.logits)
             shares /= shares.sum()
             opinion = step.advice.opinion(Certainty.of(shares))
-            wanted = ends if step.token is None else np.array([step.token])
+            wanted = ends if step.token is None else step.right
             held = _held(shares, opinion, wanted)
             right.append(held)
             possible.append(_held(shares, opinion, _allowed(step)))

@@ -130,3 +130,24 @@ def test_an_impossible_request_is_refused(prompt, max_tokens, message):
 def test_a_full_context_is_possible():
     tokens, _ = generate(Generator(CannedRunner("a" * 600)), [1] * 500, 12)
     assert len(tokens) == 12
+
+
+def test_what_is_dictated_is_computed_in_one_pass_with_the_prompt():
+    runner, rows = CannedRunner("abc"), []
+    said = [FIRST_BYTE_TOKEN + byte for byte in b"abc"]
+
+    def pick(logits: np.ndarray) -> int:
+        rows.append(int(logits.argmax()))
+        return said[len(rows) - 1]
+
+    run = Generator(runner).run([1, 2], pick, 3, Generation(), dictated=said)
+    assert list(run) == rows == said
+    assert [call for call in runner.calls if call[0] != "rewind"][-1:] == [("verify", 4)]
+    assert "decode" not in {name for name, _ in runner.calls}
+
+
+def test_what_is_picked_counts_and_not_what_is_dictated():
+    runner = CannedRunner("abc")
+    said = [FIRST_BYTE_TOKEN + byte for byte in b"axc"]
+    run = Generator(runner).run([1, 2], greedy, 3, Generation(), dictated=said)
+    assert bytes(token - FIRST_BYTE_TOKEN for token in run) == b"abc"
