@@ -34,8 +34,9 @@ and `spark-tui doctor` lists it. A mistake in `[privacy]` costs more, because th
 files are known: the app stops reading other files of the repository, and `spark-tui complete`
 refuses to start, until it is mended.
 
-What is changed in the app, by the command palette (Ctrl+P) or a key, holds at once and is written to
-the file; your comments and everything else in it stay. A file that is not valid TOML is not written.
+What is changed in the app, by the command palette (Ctrl+P) or a key, holds at once and is written
+to the file; your comments and everything else in it stay. A file that is not valid TOML is not
+written.
 """
 
 EXAMPLE = """\
@@ -62,7 +63,7 @@ def _tables(kind: type[msgspec.Struct], name: str) -> Iterator[str]:
     yield "| --- | --- | --- | --- |"
     for field in _keys(kind):
         values = settings.allowed_values(field.type)
-        yield f"| `{field.name}` | {values} | `{_toml(field.default)}` | {words[field.name]} |"
+        yield f"| `{field.name}` | {values} | `{_default(field)}` | {words[field.name]} |"
     yield ""
     for field in _sections(kind):
         yield from _tables(field.type, field.name)
@@ -70,10 +71,10 @@ def _tables(kind: type[msgspec.Struct], name: str) -> Iterator[str]:
 
 def _example() -> str:
     """Return a settings file that says what the defaults are."""
-    lines = [f"{field.name} = {_toml(field.default)}" for field in _keys(settings.Settings)]
+    lines = [f"{field.name} = {_default(field)}" for field in _keys(settings.Settings)]
     for section in _sections(settings.Settings):
         lines += ["", f"[{section.name}]"]
-        lines += [f"{field.name} = {_toml(field.default)}" for field in _keys(section.type)]
+        lines += [f"{field.name} = {_default(field)}" for field in _keys(section.type)]
     return "\n".join(lines)
 
 
@@ -99,6 +100,11 @@ def _words(kind: type[msgspec.Struct]) -> dict[str, str]:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         if isinstance(words, ast.Expr) and isinstance(words.value, ast.Constant)
     }
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    """Return a field's default as TOML writes it; a table made anew for each has nothing in it."""
+    return "{}" if field.default is msgspec.NODEFAULT else _toml(field.default)
 
 
 def _toml(value: object) -> str:

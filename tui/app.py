@@ -30,7 +30,8 @@ from tui.flows.settings_flow import SettingsFlow
 from tui.flows.suggestion_actions import SuggestionActions
 from tui.flows.tool_actions import ToolActions
 from tui.job_control import paint_when_continued
-from tui.keys import EDITOR_KEYS, app_keys
+from tui.keymap import checked_keymap, with_keys
+from tui.keys import app_keys, help_parts, key_parts
 from tui.link.engine_link import ClientMaker, EngineLink, engine_client
 from tui.link.engine_state import EngineState, after
 from tui.link.telemetry_feed import TelemetryFeed
@@ -41,7 +42,7 @@ from tui.theme import SPARK_THEME
 from tui.user_folders import recovery_dir, settings_file
 from tui.watched_app import WatchedApp
 from tui.widgets.deck import Deck
-from tui.widgets.edit_review import REVIEW_KEYS, EditReview
+from tui.widgets.edit_review import EditReview
 from tui.widgets.editor import Editor
 from tui.widgets.pane import Pane
 from tui.widgets.pane_column import PaneColumn
@@ -182,6 +183,7 @@ class SparkApp(WatchedApp, SuggestionActions, ToolActions):
         self.theme_changed_signal.subscribe(
             self, lambda theme: self.preferences.change("theme", theme.name)
         )
+        self._take_keys()
         self.animation_level = "none"  # a suggestion must not wait for something that slides
         self._arrange()
         paint_when_continued(self)
@@ -201,6 +203,13 @@ class SparkApp(WatchedApp, SuggestionActions, ToolActions):
         if self._offer_model:
             self.models.offer_once()
         self.set_interval(_DISK_POLL_SECONDS, lambda: self._flow(self.flows.check_disk))
+
+    def _take_keys(self) -> None:
+        """Bind the keys that the settings name; keep a line for each that cannot be."""
+        if self.settings.keys:
+            keymap, problems = checked_keymap(self.settings.keys, key_parts(self.pane_modes))
+            self._problems += tuple(problems)
+            self.set_keymap(keymap)
 
     async def _connect(self) -> None:
         """Import in a thread what only the engine needs, then talk to it until the end."""
@@ -447,13 +456,10 @@ class SparkApp(WatchedApp, SuggestionActions, ToolActions):
         """Show keys and panes."""
         from tui.screens.help import HelpScreen
 
-        groups = (
-            ("Everywhere", app_keys(self.pane_modes)),
-            ("Editor", EDITOR_KEYS),
-            ("An edit", REVIEW_KEYS),
-            ("Tree", RepoTree.BINDINGS),
-            *self.tool_keys(),
-        )
+        groups = [
+            (part.title, with_keys(part.bindings, self._keymap))
+            for part in help_parts(self.pane_modes)
+        ]
         texts = [*(pane.HELP for pane in self._pane_kinds), RepoTree.HELP]
         self.push_screen(HelpScreen(groups, texts))
 

@@ -19,6 +19,8 @@ from engine.visible_text import visible
 from tui.code.languages import CODE_SUFFIXES
 from tui.format import count_text, file_size_text, path_text
 from tui.fuzzy import fuzzy_match
+from tui.keymap import keys_of_actions
+from tui.screens.help import key_label
 from tui.settings import Settings
 
 if TYPE_CHECKING:
@@ -132,32 +134,35 @@ class AppCommands(_NamedCommands):
 
     def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         modes = ", ".join(_commanded(self.app).pane_modes)
+        keys = keys_of_actions(self.app.BINDINGS, self.app._keymap)
         for name, text, action in (
-            ("Open file", "by name (Ctrl+O)", "open_by_name"),
-            ("New file", "makes missing folders (Ctrl+N)", "new_file"),
-            ("Save", "the visible file (Ctrl+S)", "save"),
+            ("Open file", "by name", "open_by_name"),
+            ("New file", "makes missing folders", "new_file"),
+            ("Save", "the visible file", "save"),
             ("Save as", "under another path", "save_as"),
             ("Close file", "asks if it is unsaved", "close_file"),
-            ("Find", "in the visible file (Ctrl+F)", "find"),
-            ("Replace", "in the visible file, one by one or all (Ctrl+R)", "replace"),
-            ("Find next", "match of what was looked for last (Alt+G)", "find_next"),
-            ("Find previous", "match of it (Alt+Shift+G)", "find_previous"),
-            ("Go to line", "and column (Ctrl+G)", "go_to_line"),
-            ("Edit by instruction", "selection, statement or file (Alt+E)", "edit"),
-            ("Suggest now", "at the cursor (Ctrl+L)", "suggest"),
-            ("Pause or resume suggestions", "(F4)", "toggle_paused"),
+            ("Find", "in the visible file", "find"),
+            ("Replace", "in the visible file, one by one or all", "replace"),
+            ("Find next", "match of what was looked for last", "find_next"),
+            ("Find previous", "match of it", "find_previous"),
+            ("Go to line", "and column", "go_to_line"),
+            ("Edit by instruction", "selection, statement or file", "edit"),
+            ("Suggest now", "at the cursor", "suggest"),
+            ("Pause or resume suggestions", "", "toggle_paused"),
             ("Copy suggestion", "the ghost text, to the clipboard", "copy_suggestion"),
-            ("Show or hide the tree", "(Ctrl+B)", "toggle_tree"),
-            ("Show or hide the panes", "(F2)", "toggle_panes"),
-            ("Next pane", f"{modes} (F3)", "next_pane"),
+            ("Show or hide the tree", "", "toggle_tree"),
+            ("Show or hide the panes", "", "toggle_panes"),
+            ("Next pane", modes, "next_pane"),
             ("Refresh the tree", "reads folders and .gitignore again", "refresh_tree"),
             ("Numbers", "what became of suggestions, and how long they took", "numbers"),
             ("Connect to the engine again", "after it failed to start", "connect_again"),
             ("Change theme", "the colours of the app", "change_theme"),
-            ("Help", "keys and panes (F1)", "help"),
-            ("Quit", "asks about unsaved files (Ctrl+Q)", "quit"),
+            ("Help", "keys and panes", "help"),
+            ("Quit", "asks about unsaved files", "quit"),
         ):
-            yield name, text, partial(self.app.run_action, action)
+            label = " ".join(map(key_label, keys.get(action, ())))
+            shown = f"{text} ({label})" if label else text
+            yield name, shown.strip(), partial(self.app.run_action, action)
         yield from _commanded(self.app).suggestion_commands()
         yield from self._settings()
 

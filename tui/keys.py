@@ -1,27 +1,35 @@
 """The keys of the app and of the editor, with the words that the help screen gives them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from textual.binding import Binding, BindingType
 
-__all__ = ["EDITOR_KEYS", "app_keys"]
+from tui.keymap import KeyPart
+from tui.widgets.edit_review import EditReview
+from tui.widgets.editor import Editor
+from tui.widgets.repo_tree import RepoTree
+
+__all__ = ["EDITOR_KEYS", "app_keys", "help_parts", "key_parts"]
 
 EDITOR_KEYS: Sequence[BindingType] = (
-    Binding("tab", "", "accept the suggestion; indent in leading space"),
-    Binding("ctrl+right", "", "accept its next word; else move a word right"),
-    Binding("shift+tab", "", "accept its next line; else unindent"),
-    Binding("escape", "", "dismiss the suggestion"),
-    Binding("ctrl+z", "", "undo; an accepted suggestion is one step"),
-    Binding("ctrl+y", "", "redo"),
-    Binding("ctrl+x", "", "cut the selection, or the line"),
-    Binding("ctrl+c", "", "copy"),
-    Binding("ctrl+v", "", "paste"),
-    Binding("f7", "", "select all"),
-    Binding("ctrl+home", "", "go to the start of the file"),
-    Binding("ctrl+end", "", "go to the end of the file"),
-    Binding("ctrl+underscore", "", "comment or uncomment"),
+    Binding("tab", "", "accept the suggestion; indent in leading space", id="editor.indent"),
+    Binding(
+        "ctrl+right", "", "accept its next word; else move a word right", id="editor.word_right"
+    ),
+    Binding("shift+tab", "", "accept its next line; else unindent", id="editor.dedent"),
+    Binding("escape", "", "dismiss the suggestion", id="editor.deselect"),
+    Binding("ctrl+z", "", "undo; an accepted suggestion is one step", id="editor.undo"),
+    Binding("ctrl+y", "", "redo", id="editor.redo"),
+    Binding("ctrl+x", "", "cut the selection, or the line", id="editor.cut"),
+    Binding("ctrl+c", "", "copy", id="editor.copy"),
+    Binding("ctrl+v", "", "paste", id="editor.paste"),
+    Binding("f7", "", "select all", id="editor.select_all"),
+    Binding("ctrl+home", "", "go to the start of the file", id="editor.file_start"),
+    Binding("ctrl+end", "", "go to the end of the file", id="editor.file_end"),
+    Binding("ctrl+underscore", "", "comment or uncomment", id="editor.comment"),
 )
-"""The editor's keys in the words of this app.  The editor binds them; a test checks each."""
+"""The editor's keys in the words of the help.  The editor binds them; a test checks each."""
 
 
 def app_keys(modes: Iterable[str]) -> list[BindingType]:
@@ -69,4 +77,29 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
         ),
         Binding("f1", "help", "help", id="app.help"),
         Binding("ctrl+q", "quit", "quit", priority=True, id="app.quit"),
+    ]
+
+
+def key_parts(modes: Iterable[str]) -> list[KeyPart]:
+    """Return every part of the app that has keys, with all of them.
+
+    Args:
+        modes: What F3 shows, one after another.
+    """
+    from tui.widgets.find_bar import FindBar  # what the first paint does not need
+
+    return [
+        KeyPart("app", "Everywhere", app_keys(modes)),
+        KeyPart("editor", "Editor", Editor.BINDINGS),
+        KeyPart("edit", "An edit", EditReview.BINDINGS),
+        KeyPart("tree", "Tree", RepoTree.BINDINGS),
+        KeyPart("find", "Find bar", FindBar.BINDINGS),
+    ]
+
+
+def help_parts(modes: Iterable[str]) -> list[KeyPart]:
+    """Return the same with those keys that the help explains; the editor's are the notable ones."""
+    return [
+        replace(part, bindings=EDITOR_KEYS) if part.name == "editor" else part
+        for part in key_parts(modes)
     ]

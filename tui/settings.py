@@ -27,6 +27,7 @@ __all__ = [
     "Settings",
     "SuggestionSettings",
     "allowed_values",
+    "did_you_mean",
     "load_settings",
     "parse_settings",
     "with_setting",
@@ -36,6 +37,8 @@ _Section = TypeVar("_Section", bound=msgspec.Struct)
 
 LARGEST_FILE = 1 << 20
 """Bytes of a settings file; a longer one is refused."""
+_FEW = 20
+"""So many names are listed in a message; more are not."""
 _SHOWN_CHARACTERS = 60
 """Longest wrong value that a message repeats whole."""
 
@@ -105,6 +108,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     privacy: PrivacySettings = PrivacySettings()
     panes: PaneSettings = PaneSettings()
     editor: EditorSettings = EditorSettings()
+    keys: dict[str, str] = {}
+    """Other keys for actions, as in `"app.save" = "f12"`; [KEYS.md](KEYS.md) names the actions.
+    Several keys stand with commas between them; `"none"` takes the keys away."""
 
 
 class LoadedSettings(msgspec.Struct, frozen=True):
@@ -172,10 +178,12 @@ def _section(
     for key, value in table.items():
         name = f"{prefix}{key}"
         if key not in fields:
-            problems.append(f"unknown setting {name}{_did_you_mean(key, list(fields), prefix)}")
+            problems.append(f"unknown setting {name}{did_you_mean(key, list(fields), prefix)}")
             continue
         type_ = fields[key].type
-        if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
+        if key == "keys" and isinstance(value, dict):
+            values[key] = _keys(value, "", problems)
+        elif isinstance(type_, type) and issubclass(type_, msgspec.Struct):
             if isinstance(value, dict):
                 values[key] = _section(type_, value, f"{name}.", problems)
             else:
@@ -185,8 +193,23 @@ def _section(
                 values[key] = msgspec.convert(value, type_)
             except msgspec.ValidationError:
                 wrong = f"{name} = {_shown(value)} must be {allowed_values(type_)}"
-                problems.append(f"{wrong}; {_shown(fields[key].default)} is used")
+                default = fields[key].default
+                used = "none" if default is msgspec.NODEFAULT else _shown(default)
+                problems.append(f"{wrong}; {used} is used")
     return kind(**values)
+
+
+def _keys(table: dict[str, Any], prefix: str, problems: list[str]) -> dict[str, str]:
+    """Return the keys by action.  ``"app.save" = …`` and ``app.save = …`` mean the same."""
+    found: dict[str, str] = {}
+    for name, value in table.items():
+        if isinstance(value, dict):
+            found |= _keys(value, f"{prefix}{name}.", problems)
+        elif isinstance(value, str):
+            found[prefix + name] = value
+        else:
+            problems.append(f"keys.{prefix}{name} = {_shown(value)} must be text in quotes")
+    return found
 
 
 def with_setting(settings: Settings, name: str, value: object) -> Settings:
@@ -200,6 +223,12 @@ def with_setting(settings: Settings, name: str, value: object) -> Settings:
     Raises:
         ValueError: There is no such key, or it may not have this value; says what it may have.
     """
+    if name.startswith("keys."):
+        problems: list[str] = []
+        keys = _keys({name.removeprefix("keys."): value}, "", problems)
+        if problems:
+            raise ValueError(problems[0])
+        return replace(settings, keys=settings.keys | keys)
     section, _, key = name.rpartition(".")
     types = _types(settings, section)
     if key not in types:
@@ -236,6 +265,8 @@ def allowed_values(type_: Any) -> str:
             return "a list of texts in quotes"
         case msgspec.inspect.StrType():
             return "text in quotes"
+        case msgspec.inspect.DictType():
+            return "texts in quotes by name"
         case other:
             raise TypeError(f"no words for a setting of {other}")
 
@@ -251,9 +282,9 @@ def _shown(value: object) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
-def _did_you_mean(key: str, known: list[str], prefix: str) -> str:
-    """Return a hint: the nearest known key, or all of them."""
+def did_you_mean(key: str, known: list[str], prefix: str = "") -> str:
+    """Return a hint, in brackets: the nearest known key, or all of them if they are few."""
     near = difflib.get_close_matches(key, known, n=1)
     if near:
         return f" (did you mean {prefix}{near[0]}?)"
-    return f" (known here: {', '.join(known)})"
+    return f" (known here: {', '.join(known)})" if len(known) <= _FEW else ""

@@ -1,29 +1,36 @@
 """The keys of the app: each can be named, so that a person can give it another key."""
 
 import re
+import runpy
+from pathlib import Path
 
 import pytest
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 
-from tui.keys import app_keys
-from tui.widgets.code_commands import CodeCommands
-from tui.widgets.find_bar import FindBar
-from tui.widgets.repo_tree import RepoTree
+from tui.keymap import KeyPart, keys_by_action
+from tui.keys import EDITOR_KEYS, key_parts
+
+ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(
-    ("part", "bindings"),
-    [
-        ("app", app_keys([])),
-        ("editor", CodeCommands.BINDINGS),
-        ("tree", RepoTree.BINDINGS),
-        ("find", FindBar.BINDINGS),
-    ],
-)
-def test_each_binding_has_a_name_of_its_part(part: str, bindings: list[BindingType]) -> None:
+@pytest.mark.parametrize("part", key_parts([]), ids=lambda part: part.name)
+def test_each_binding_has_a_name_of_its_part(part: KeyPart) -> None:
     actions: dict[str, str] = {}
-    for binding in Binding.make_bindings(bindings):
-        assert binding.id is not None, f"{binding.key}: give it id='{part}.…'"
-        assert re.fullmatch(rf"{part}\.[a-z_0-9]+", binding.id)
+    for binding in Binding.make_bindings(part.bindings):
+        assert binding.id is not None, f"{binding.key}: give it id='{part.name}.…'"
+        assert re.fullmatch(rf"{part.name}\.[a-z_0-9]+", binding.id)
         assert actions.setdefault(binding.id, binding.action) == binding.action
     assert len(set(actions.values())) == len(actions)
+
+
+def test_the_help_names_keys_that_the_editor_has() -> None:
+    keys = keys_by_action(key_parts([]), {})
+    for binding in Binding.make_bindings(EDITOR_KEYS):
+        assert binding.key in keys[binding.id or ""]
+
+
+def test_the_page_of_keys_is_up_to_date() -> None:
+    page = runpy.run_path(str(ROOT / "scripts" / "keys_page.py"))
+    assert (ROOT / "tui" / "KEYS.md").read_text() == page["render"](), (
+        "python scripts/keys_page.py writes it"
+    )

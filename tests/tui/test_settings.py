@@ -134,7 +134,7 @@ def test_the_page_has_every_key_with_its_meaning() -> None:
     sections = [
         part for part in msgspec.structs.astuple(Settings()) if hasattr(part, "__struct_fields__")
     ]
-    keys = {key for part in sections for key in part.__struct_fields__} | {"theme"}
+    keys = {key for part in sections for key in part.__struct_fields__} | {"theme", "keys"}
     assert set(rows) == keys
     assert all(rows.values())
 

@@ -8,7 +8,6 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from textual.app import App
-from textual.binding import BindingType
 from textual.worker import Worker
 
 from tui.widgets.deck import Deck
@@ -31,12 +30,6 @@ class ToolActions(App[None]):
     ) -> Worker[None]:
         """Do something in the background; see `tui.safe_app`."""
         raise NotImplementedError
-
-    def tool_keys(self) -> list[tuple[str, list[BindingType]]]:
-        """Return the keys of the tools' own parts of the screen, by title, for the help."""
-        from tui.widgets.find_bar import FindBar
-
-        return [("Find bar", FindBar.BINDINGS)]
 
     # ── find in the file ────────────────────────────────────────────────────────────────────
 

@@ -3,14 +3,18 @@
 Knows nothing of suggestions.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.document._document import Selection
+from textual.widgets import TextArea
 
 from tui.code.indentation import after_enter, dedented, indented, leading, toggled_comments
 from tui.code.languages import comment_sign
+from tui.keymap import named
 from tui.widgets.code_view import CodeView
 
 __all__ = ["CodeCommands"]
@@ -19,24 +23,29 @@ _NO_TEXT = {"alt", "ctrl", "super", "hyper", "meta"}
 """Modifiers with which a key is a command, whatever character it has."""
 
 
-class CodeCommands(CodeView):
+_KEYS: list[BindingType] = [
+    Binding("tab", "tab", "Indent", show=False, id="editor.indent"),
+    Binding("shift+tab", "shift_tab", "Dedent", show=False, id="editor.dedent"),
+    Binding("escape", "escape", "Deselect", show=False, id="editor.deselect"),
+    Binding("enter", "new_line", "New line", show=False, id="editor.new_line"),
+    Binding("ctrl+home", "file_start", "Start of the file", show=False, id="editor.file_start"),
+    Binding("ctrl+end", "file_end", "End of the file", show=False, id="editor.file_end"),
+    Binding(
+        "ctrl+underscore,ctrl+slash",
+        "toggle_comment",
+        "Comment",
+        show=False,
+        id="editor.comment",
+    ),
+]
+
+
+class CodeCommands(CodeView, inherit_bindings=False):
     """A view of code whose text the keys of an editor change."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "tab", "Indent", show=False, id="editor.indent"),
-        Binding("shift+tab", "shift_tab", "Dedent", show=False, id="editor.dedent"),
-        Binding("escape", "escape", "Deselect", show=False, id="editor.deselect"),
-        Binding("enter", "new_line", "New line", show=False, id="editor.new_line"),
-        Binding("ctrl+home", "file_start", "Start of the file", show=False, id="editor.file_start"),
-        Binding("ctrl+end", "file_end", "End of the file", show=False, id="editor.file_end"),
-        Binding(
-            "ctrl+underscore,ctrl+slash",
-            "toggle_comment",
-            "Comment",
-            show=False,
-            id="editor.comment",
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*_KEYS, *named(TextArea.BINDINGS, "editor", but=_KEYS)]
+    _keymap: Mapping[str, str] = MappingProxyType({})
+    """The app's keymap by which the keys were bound last."""
 
     async def _on_key(self, event: events.Key) -> None:
         *modifiers, _ = event.key.split("+")
@@ -46,12 +55,21 @@ class CodeCommands(CodeView):
             return
         # Bindings of this widget run at once.  Their usual way leads through the queue of every
         # ancestor, where the next key could overtake an Enter or a Tab.
+        self._take_keymap()
         for binding in self._bindings.key_to_bindings.get(event.key, ()):
             self._restart_blink()
             if await self.app.run_action(binding.action, self):
                 event.stop()
                 event.prevent_default()
                 return
+
+    def _take_keymap(self) -> None:
+        """Bind the keys that the person wants, where they changed."""
+        if self._keymap is self.app._keymap:
+            return
+        self._keymap = self.app._keymap
+        self._bindings = self._merge_bindings()
+        self._bindings.apply_keymap(self._keymap)
 
     def action_tab(self) -> None:
         """Indent the selected lines, or the text from the cursor on."""

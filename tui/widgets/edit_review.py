@@ -20,18 +20,9 @@ from tui.widgets.editor import Editor
 from tui.widgets.history_input import HistoryInput
 from tui.widgets.theme_inks import inks_of
 
-__all__ = ["REVIEW_KEYS", "EditReview"]
+__all__ = ["EditReview"]
 
 Wish = Literal["accept", "reject", "accept rest", "leave"]
-
-REVIEW_KEYS: Sequence[BindingType] = (
-    Binding("tab,alt+y", "wish('accept')", "accept the change at the cursor", id="edit.accept"),
-    Binding("alt+x", "wish('reject')", "reject the change at the cursor", id="edit.reject"),
-    Binding("enter", "wish('accept rest')", "accept all that is open", id="edit.accept_all"),
-    Binding("escape", "wish('leave')", "stop; reject all that is open", id="edit.leave"),
-    Binding("alt+down", "go(1)", "go to the next change", id="edit.next"),
-    Binding("alt+up", "go(-1)", "go to the change before", id="edit.previous"),
-)
 
 
 class EditReview(Vertical):
@@ -52,7 +43,14 @@ class EditReview(Vertical):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = list(REVIEW_KEYS)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab,alt+y", "wish('accept')", "accept the change at the cursor", id="edit.accept"),
+        Binding("alt+x", "wish('reject')", "reject the change at the cursor", id="edit.reject"),
+        Binding("enter", "wish('accept rest')", "accept all that is open", id="edit.accept_all"),
+        Binding("escape", "wish('leave')", "stop; reject all that is open", id="edit.leave"),
+        Binding("alt+down", "go(1)", "go to the next change", id="edit.next"),
+        Binding("alt+up", "go(-1)", "go to the change before", id="edit.previous"),
+    ]
 
     @dataclass
     class Asked(Message):

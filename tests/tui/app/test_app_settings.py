@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.tui.app.fakes import until
 from tui.app import SparkApp
-from tui.settings import load_settings
+from tui.settings import Settings, load_settings
 from tui.user_folders import settings_file
 
 
@@ -67,3 +68,34 @@ async def test_a_wrong_value_is_refused(make_app: Callable[..., SparkApp]) -> No
         with pytest.raises(ValueError, match="no setting"):
             app.change_setting("suggestions.nothing", 1)
     assert not settings_file().exists()
+
+
+async def test_actions_of_app_editor_and_tree_have_the_persons_keys(
+    make_app: Callable[..., SparkApp],
+) -> None:
+    keys = {"app.panes": "f8", "editor.comment": "ctrl+k", "tree.reload": "f9"}
+    keys["editor.delete_to_end_of_line_or_delete_line"] = "none"
+    app = make_app("package/greeting.py", settings=Settings(keys=keys))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.editor)
+        assert not app._notifications
+        await pilot.press("f2")
+        assert app.panes.display
+        await pilot.press("f8")
+        assert not app.panes.display
+        await pilot.press("ctrl+k")
+        assert app.editor is not None
+        assert app.editor.text.startswith("# ")
+        await pilot.press("ctrl+underscore")
+        assert app.editor.text.startswith("# ")
+        await pilot.press("f1")
+        await pilot.pause()
+        assert "F8" in str(app.screen.query_one(".keys").render())
+
+
+async def test_a_key_that_is_taken_is_a_warning(make_app: Callable[..., SparkApp]) -> None:
+    app = make_app(settings=Settings(keys={"app.save": "ctrl+z"}))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: len(app._notifications) > 0)
+        (warning,) = app._notifications
+        assert "ctrl+z is the key of editor.undo" in warning.message
