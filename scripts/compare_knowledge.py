@@ -5,8 +5,9 @@
 
 The packages and the seed were fixed before the first run (``PACKAGES``): the six that training
 never sees, and two first published in 2026, after every model here was trained.  Every answer is
-written down at once, in ``--records``; the same command goes on where it was stopped.  A report,
-then one JSON object as the last line.
+written down at once, in ``--records``, with a stamp of the code and the numbers it came from; the
+same command goes on where it was stopped.  Answers of other code are not added to: ``--renew``
+drops them.  A report, then one JSON object as the last line.
 """
 
 import argparse
@@ -16,8 +17,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from engine.knowledge.tuning import find_tuning
+from engine.own_sources import sources_digest
 from engine.quality.answers import ModelAnswers
 from engine.quality.bench import QualityBench
 from engine.quality.paired import ask_pairs, paired_summary
@@ -42,6 +47,12 @@ SEED = 2026
 RECORDS = ROOT / "tests" / "data" / "comparison"
 SUITES = {"line": 500, "mid": 500, "block": 200, "api": 200, "cross": 200}
 
+ANSWERING = (
+    *("completion/*.py", "generation/*.py", "knowledge/*.py", "repository/*.py"),
+    *("tokenizer.py", "tokenization.py", "token_table.py", "token_roles.py"),
+)
+"""The sources on which an answer depends, given the model's logits."""
+
 
 def main() -> None:
     """Fetch what is asked for, ask, report."""
@@ -52,7 +63,7 @@ def main() -> None:
     for model in options.model:
         path = options.records / f"{Path(model).stem}.jsonl"
         if not options.report_only:
-            ask(model, data, options.suites, path, options.threads)
+            ask(model, data, options.suites, path, options.threads, renew=options.renew)
         reports[Path(model).stem] = summaries(path)
     print(table(reports))
     print(json.dumps({"seed": SEED, "packages": [*PACKAGES, "asyncio"], "models": reports}))
@@ -67,6 +78,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--fetch", action="store_true", help="download the packages with pip")
     parser.add_argument("--work", type=Path, default=ROOT / ".train" / "comparison")
     parser.add_argument("--records", type=Path, default=RECORDS, help="folder of all answers")
+    parser.add_argument("--renew", action="store_true", help="drop answers of other code first")
     parser.add_argument("--report-only", action="store_true", help="ask nothing more")
     options = parser.parse_args()
     names = options.suites.split(",")
@@ -77,22 +89,64 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def ask(model: str, data: Path, suites: dict[str, int], path: Path, threads: int | None) -> None:
-    """Ask what is not in the file of records yet, and add it there."""
+def ask(
+    model: str,
+    data: Path,
+    suites: dict[str, int],
+    path: Path,
+    threads: int | None,
+    *,
+    renew: bool = False,
+) -> None:
+    """Ask what is not in the file of records yet, and add it there.
+
+    Raises:
+        SystemExit: The file holds answers of other code, and they are not to be dropped.
+    """
     bench = QualityBench(data, SEED)
     session = Session.open(model, threads=threads)
     try:
+        stamp = stamp_of(session)
+        keep_only(path, stamp, renew=renew)
         both = ModelAnswers(session, repository=True), ModelAnswers(session, repository=False)
         for kind, count in suites.items():
             known = frozenset(r["key"] for r in records(path) if r["kind"] == kind)
             for record in ask_pairs(bench, kind, count, *both, skip=known):
                 with path.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(rounded(record)) + "\n")
+                    file.write(json.dumps(rounded(record) | {"stamp": stamp}) + "\n")
                 known |= {record["key"]}
                 print(f"\r{path.stem} {kind} {len(known)} of {count}", end="", file=sys.stderr)
             print(file=sys.stderr)
     finally:
         session.close()
+
+
+def stamp_of(session: Session) -> str:
+    """Return what tells the answers of this code and these numbers from those of others."""
+    info = session.model
+    digest = sources_digest(ANSWERING)
+    tuning = find_tuning(Path(info.folder), info.name, info.weight_bytes)
+    mixture = None if tuning is None else tuning.mixture  # all is asked for: no threshold counts
+    digest.update(msgspec.json.encode(mixture, order="sorted"))
+    return digest.hexdigest()[:12]
+
+
+def keep_only(path: Path, stamp: str, *, renew: bool) -> None:
+    """Drop the records with another stamp, if that is asked for."""
+    found = list(records(path))
+    kept = [record for record in found if record.get("stamp") == stamp]
+    if len(kept) == len(found):
+        return
+    if not renew:
+        raise SystemExit(
+            f"{path} holds {len(found) - len(kept)} answers of other code or numbers, which do not "
+            f"belong together with new ones: give --renew to drop them, --records for another "
+            f"folder, or --report-only"
+        )
+    text = "".join(json.dumps(record) + "\n" for record in kept)
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def records(path: Path) -> Iterator[dict[str, Any]]:
@@ -108,6 +162,7 @@ def summaries(path: Path) -> dict[str, Any]:
     kinds = [kind for kind in SUITES if any(record["kind"] == kind for record in found)]
     return {
         kind: paired_summary([record for record in found if record["kind"] == kind], SEED)
+        | {"stamps": sorted({r.get("stamp", "none") for r in found if r["kind"] == kind})}
         for kind in kinds
     }
 
