@@ -472,11 +472,6 @@ class SparkApp(WatchedApp, SuggestionActions, ToolActions):
         """Ask for a suggestion at the cursor."""
         self.ghost_writer.ask()
 
-    def action_toggle_paused(self) -> None:
-        """Pause suggestions, or let them come by themselves again."""
-        self.ghost_writer.paused = not self.ghost_writer.paused
-        self.status.show(paused=self.ghost_writer.paused)
-
     def action_copy_suggestion(self) -> None:
         """Copy the ghost text to the clipboard."""
         if self.editor is not None and self.editor.ghost:

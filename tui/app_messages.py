@@ -64,6 +64,8 @@ class SuggestionReport:
     """Whether the text came from the cache."""
     reason: str = ""
     """Why there is none, or a remark beside it; for a person."""
+    hidden: bool = False
+    """Whether there is a suggestion that waits until the person asks."""
     chance: float | None = None
     """How likely the person takes it, 0–1; None where nobody knows."""
     waiting: bool = False

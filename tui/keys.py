@@ -62,6 +62,13 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
         Binding(
             "f4,ctrl+t", "toggle_paused", "pause or resume suggestions", id="app.pause_suggestions"
         ),
+        Binding(
+            "alt+s",
+            "accept_sure",
+            "accept the sure part of the suggestion, which is brighter",
+            priority=True,
+            id="app.accept_sure",
+        ),
         Binding("alt+w", "why", "why this suggestion, or none", priority=True, id="app.why"),
         Binding("ctrl+b", "toggle_tree", "show or hide the tree", priority=True, id="app.tree"),
         Binding("f2", "toggle_panes", "show or hide the panes", id="app.panes"),

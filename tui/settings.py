@@ -59,6 +59,11 @@ class SuggestionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     threshold: Annotated[int, msgspec.Meta(ge=1, le=95)] = 25
     """Least chance, in percent, that you take a suggestion, for it to come by itself: with a higher
     one fewer come, and more of them are right."""
+    off: tuple[str, ...] = ()
+    """Files in which none comes by itself, `*` for any characters: `["*.md", "docs/"]`."""
+    subtle: bool = False
+    """Whether a suggestion waits unseen until Ctrl+L; a sign in the status line says there is
+    one."""
     learn: bool = True
     """Whether that chance is learnt from what you take and refuse, in a few numbers on this
     computer; if not, it is the same for everybody."""

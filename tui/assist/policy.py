@@ -6,15 +6,17 @@ status line can show.  `tui.assist.suggestions` does the asking.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Literal
 
 from engine.protocol.messages import ModelInfo
+from engine.repository.own_patterns import own_match
 from engine.repository.privacy import is_secret
 from tui.assist.cursor_place import CursorPlace
 from tui.code.languages import comment_sign
 from tui.settings import SuggestionSettings
 
-__all__ = ["Decision", "Trigger", "decide", "wants_lines"]
+__all__ = ["Decision", "Trigger", "decide", "off_by", "wants_lines"]
 
 Trigger = Literal["typed", "accepted", "moved", "asked"]
 """What happened: a key changed the text, a suggestion was accepted, the cursor moved, or the person
@@ -68,7 +70,7 @@ def decide(
     lines = settings.multi_line and wants_lines(place, after_accept=trigger == "accepted")
     if trigger == "asked":
         return Decision(True, foreign, 0, lines)
-    if refusal := foreign or _not_by_itself(settings, paused=paused):
+    if refusal := foreign or _not_by_itself(place, settings, paused=paused):
         return Decision(False, refusal)
     if _inside_a_word(place.suffix):
         return Decision(False, "" if trigger == "moved" else "inside a word")
@@ -94,11 +96,24 @@ def _foreign_language(place: CursorPlace, model: ModelInfo | None) -> str:
     return f"{model.name} knows only {model.language}"
 
 
-def _not_by_itself(settings: SuggestionSettings, *, paused: bool) -> str:
+def _not_by_itself(place: CursorPlace, settings: SuggestionSettings, *, paused: bool) -> str:
     """Return why suggestions do not come by themselves; empty if they do."""
     if paused:
         return "paused"
+    if (pattern := off_by(place.path, settings.off)) is not None:
+        return f"off for {pattern}; Ctrl+L asks"
     return "" if settings.automatic else "Ctrl+L asks"
+
+
+def off_by(path: str, patterns: Sequence[str]) -> str | None:
+    """Return the pattern of the settings by which a file is left alone; None if none is.
+
+    Example:
+        >>> off_by("docs/a.md", ["*.txt", "docs/"])
+        'docs/'
+    """
+    parts = [part.casefold() for part in PurePath(path).parts if part != "/"]
+    return next((each for each in patterns if own_match(parts, each)), None)
 
 
 def _inside_a_word(suffix: str) -> bool:

@@ -28,6 +28,8 @@ class BlockRow:
     """The cell of ``text`` at the left edge of the view."""
     cells: int | None
     """Cells up to where the next row begins; None: to the edge of the view."""
+    ghost_start: int = 0
+    """Characters of the ghost before those in ``text``."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,10 @@ class GhostBlock:
         first, *others = self.ghost.split("\n")
         shown = f"{self.text[: self.column]}{first}{self.text[self.column :]}"
         rows = list(self._rows_of(shown, True, self._first_starts(shown, len(first))))
+        before = len(first) + 1
         for other in others:
-            rows += self._rows_of(other, False, self._starts(other, 0, len(other)))
+            rows += self._rows_of(other, False, self._starts(other, 0, len(other)), before)
+            before += len(other) + 1
         empty = BlockRow("", False, 0, 0, None)
         return (*rows, *[empty] * self.room)
 
@@ -104,11 +108,13 @@ class GhostBlock:
         left = 0 if self.wrapped else self.left
         return row_starts(text, self.width, self.tab_width, left=left, first=first, until=until)
 
-    def _rows_of(self, text: str, in_text: bool, starts: tuple[int, ...]) -> Iterator[BlockRow]:
+    def _rows_of(
+        self, text: str, in_text: bool, starts: tuple[int, ...], before: int = 0
+    ) -> Iterator[BlockRow]:
         """Yield the rows of one line that is broken at ``starts``."""
         left, begin = 0 if self.wrapped else self.left, 0
         for start in starts:
             cell = cell_of_column(text, start, self.tab_width)
-            yield BlockRow(text, in_text, begin, left, cell - left)
+            yield BlockRow(text, in_text, begin, left, cell - left, before)
             left, begin = cell, start
-        yield BlockRow(text, in_text, begin, left, None)
+        yield BlockRow(text, in_text, begin, left, None, before)

@@ -238,7 +238,12 @@ class GhostWriter:
         if isinstance(event, SuggestionReady):
             if event.place != self._place(editor):
                 return  # a key came in between; the text for the new place is on its way
-            editor.ghost = event.text
+            if self._settings.suggestions.subtle and not (event.asked or editor.ghost):
+                self._waiting = False
+                self._report(SuggestionReport(hidden=True, chance=event.chance))
+                return
+            unsure = 0 if event.sure is None else len(event.text) - event.sure
+            editor.show_ghost(event.text, unsure)
             self._look(event)
             self.on_event(event)
             self._waiting = False

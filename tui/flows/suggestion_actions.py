@@ -3,17 +3,24 @@
 A part of the app of its own, mixed into it.  Decides nothing: `tui.assist` does.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import PurePath
 
 from textual.app import App
+from textual.timer import Timer
 
 from tui.flows.ghost_writer import GhostWriter
 from tui.settings import Settings
 from tui.widgets.editor import Editor
+from tui.widgets.status_line import StatusLine
 
 __all__ = ["SuggestionActions"]
 
+_SNOOZES = (5, 15, 60)
+"""Minutes without suggestions that the palette offers."""
+_SNOOZE_LOOK_SECONDS = 5.0
 _SHARES = (10, 25, 40, 55, 70)
 """Thresholds that the palette offers, in percent, from more suggestions to fewer."""
 
@@ -25,10 +32,24 @@ class SuggestionActions(App[None]):
     """What a person can do about suggestions, beside taking them."""
 
     ghost_writer: GhostWriter
+    status: StatusLine
+    _snoozed_until: float | None = None
+    """The time at which suggestions resume by themselves; None if they do not."""
+    _snooze_timer: Timer | None = None
 
     @property
     def settings(self) -> Settings:
         """The settings that hold now."""
+        raise NotImplementedError
+
+    @property
+    def editor(self) -> Editor | None:
+        """The visible editor."""
+        raise NotImplementedError
+
+    @property
+    def file_name(self) -> str:
+        """The visible file, relative to the repository; empty without one."""
         raise NotImplementedError
 
     def change_setting(self, name: str, value: object) -> None:
@@ -38,6 +59,37 @@ class SuggestionActions(App[None]):
     def on_editor_ghost_accepted(self, event: Editor.GhostAccepted) -> None:
         """Follow a suggestion that was taken."""
         self.ghost_writer.accepted(event)
+
+    def action_accept_sure(self) -> None:
+        """Take the part of the suggestion that the model is sure of."""
+        if self.editor is not None:
+            self.editor.accept_sure()
+
+    # ── quiet ───────────────────────────────────────────────────────────────────────────────
+
+    def action_toggle_paused(self) -> None:
+        """Pause suggestions, or let them come by themselves again."""
+        self._pause(not self.ghost_writer.paused)
+
+    def snooze(self, minutes: int) -> None:
+        """Pause suggestions for some minutes."""
+        self._pause(True, time.time() + 60 * minutes)
+
+    def _pause(self, paused: bool, until: float | None = None) -> None:
+        """Pause or resume; until a time of day, or until the person resumes."""
+        self._snoozed_until = until if paused else None
+        if self._snoozed_until is not None and self._snooze_timer is None:
+            self._snooze_timer = self.set_interval(_SNOOZE_LOOK_SECONDS, self._end_snooze)
+        shown = "" if until is None else time.strftime("%H:%M", time.localtime(until))
+        self.ghost_writer.paused = paused
+        self.status.show(paused=paused, snoozed_until=shown if paused else "")
+
+    def _end_snooze(self) -> None:
+        """Resume once the time has come, by the clock on the wall: no suspend stops that."""
+        if self._snoozed_until is not None and time.time() >= self._snoozed_until:
+            self._pause(False)
+
+    # ── why ─────────────────────────────────────────────────────────────────────────────────
 
     def action_why(self) -> None:
         """Explain the last attempt at a suggestion."""
@@ -71,6 +123,19 @@ class SuggestionActions(App[None]):
         """Yield what the palette offers about suggestions."""
         yield "Why?", "why the last suggestion came, or did not (Alt+W)", self.action_why
         yield "Last prompt", "what the model read, exactly", self.action_last_prompt
+        for minutes in _SNOOZES:
+            yield (
+                f"Snooze suggestions for {minutes} minutes",
+                "F4 resumes them before; Ctrl+L asks meanwhile",
+                partial(self.snooze, minutes),
+            )
+        subtle = self.settings.suggestions.subtle
+        yield (
+            f"Suggestions: {'show them at once' if subtle else 'wait until Ctrl+L'}",
+            "a sign in the status line says that there is one",
+            partial(self.change_setting, "suggestions.subtle", not subtle),
+        )
+        yield from self._file_commands()
         now = self.settings.suggestions.threshold
         for share in _SHARES:
             if share != now:
@@ -91,3 +156,19 @@ class SuggestionActions(App[None]):
             "the chance of a suggestion is the same for everybody again",
             self.forget_person,
         )
+
+    def _file_commands(self) -> Iterator[Command]:
+        """Yield whether suggestions come in files like the visible one."""
+        name = self.file_name
+        off = self.settings.suggestions.off
+        suffix = PurePath(name).suffix
+        if not suffix:
+            return
+        pattern = f"*{suffix}"
+        others = tuple(each for each in off if each != pattern)
+        if pattern in off:
+            change = partial(self.change_setting, "suggestions.off", others)
+            yield f"Suggestions: on in {pattern}", "they come by themselves again", change
+        else:
+            change = partial(self.change_setting, "suggestions.off", (*others, pattern))
+            yield f"Suggestions: off in {pattern}", "none comes by itself; Ctrl+L asks", change

@@ -31,6 +31,8 @@ class StatusView:
     column: int = 1
     engine: EngineState = field(default_factory=EngineState)
     paused: bool = False
+    snoozed_until: str = ""
+    """The time of day at which suggestions resume by themselves; empty if they do not."""
     report: SuggestionReport | None = None
     background: BackgroundWork | None = None
 
@@ -152,7 +154,8 @@ def _suggestion(view: StatusView, inks: Inks) -> Text:
     """Return the last suggestion's latency, in host time, or why there is none."""
     report = view.report
     if view.paused:
-        return Text("paused (F4 resumes)", style=inks.caution, end="")
+        until = f"snoozed until {view.snoozed_until}" if view.snoozed_until else "paused"
+        return Text(f"{until} (F4 resumes)", style=inks.caution, end="")
     if report is None or view.path is None:
         return Text("", end="")
     if report.shown:
@@ -163,6 +166,9 @@ def _suggestion(view: StatusView, inks: Inks) -> Text:
         return text
     if view.engine.phase in (Phase.RESTARTING, Phase.FAILED):
         return Text("", end="")
+    if report.hidden:
+        chance = "" if report.chance is None else f" {chance_text(report.chance)}"
+        return Text(f"◆ suggestion{chance}: Ctrl+L shows it", style=inks.host, end="")
     if report.waiting:
         return Text("suggestion on its way …", style=inks.muted, end="")
     if report.reason:

@@ -32,15 +32,19 @@ class CodeView(CodeMarks):
         border: none;
         padding: 0;
         & .editor--ghost { color: $foreground 80%; text-style: dim italic; }
+        & .editor--ghost-unsure { color: $foreground 50%; text-style: dim italic; }
         &:focus { border: none; }
     }
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"editor--ghost"}
-    """``editor--ghost`` styles ghost text; its background is the line's."""
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"editor--ghost", "editor--ghost-unsure"}
+    """``editor--ghost`` styles ghost text, ``editor--ghost-unsure`` the end of it that is less
+    likely; their background is the line's."""
 
     _ghost = ""
     """The ghost text at the cursor; empty if there is none."""
+    _ghost_unsure = 0
+    """Characters at its end that are less likely: as many, while its beginning becomes text."""
     _ghost_at: Location = (0, 0)
     """Where it stands."""
     _room: tuple[int, int] = (0, 0)
@@ -139,8 +143,26 @@ class CodeView(CodeMarks):
     @property
     def _ghost_style(self) -> Style:
         """The style of ghost text, without a background so that the line's shows through."""
-        style = self.get_component_rich_style("editor--ghost")
+        return self._style_of_ghost("editor--ghost")
+
+    def _style_of_ghost(self, name: str) -> Style:
+        style = self.get_component_rich_style(name)
         return Style(color=style.color, bold=style.bold, dim=style.dim, italic=style.italic)
+
+    def _ghost_ranges(self, first: int, length: int, start: int) -> list[StyleRange]:
+        """Return the styles of ``length`` characters of the ghost, drawn from column ``first`` on.
+
+        Args:
+            first: Column of the first of them.
+            length: How many.
+            start: Characters of the ghost before them.
+        """
+        sure = min(length, max(0, len(self._ghost) - self._ghost_unsure - start))
+        unsure = self._style_of_ghost("editor--ghost-unsure")
+        return [
+            (first, first + sure, self._ghost_style),
+            (first + sure, first + length, unsure),
+        ]
 
     def _hidden_rows(self, y: int, block: GhostBlock) -> int:
         """Return how many rows with ghost text have no room below ``y``, the view's last row."""
@@ -151,7 +173,7 @@ class CodeView(CodeMarks):
     def _virtual_row(self, row: BlockRow, hidden: int) -> Strip:
         """Draw a row of ghost text alone, or of the room that it had."""
         gutter = self._no_number(active=False)
-        ranges = [(0, len(row.text), self._ghost_style)]
+        ranges = self._ghost_ranges(0, len(row.text), row.ghost_start)
         return self._strip(gutter, row.text, ranges, self._base_style, row.left, row.cells, hidden)
 
     def _text_row(self, line: int, section: int, row: BlockRow | None, hidden: int) -> Strip:
@@ -175,6 +197,7 @@ class CodeView(CodeMarks):
             self.read_only,
             self._selected_columns(line),
             self._bracket_columns(line),
+            self._ghost_unsure if row is not None else 0,
             (cursor_column, self._draw_cursor, self.has_focus) if line == cursor_row else None,
         )
         strip = self._line_cache.get(key)
@@ -197,7 +220,7 @@ class CodeView(CodeMarks):
             left, cells, section = row.left, row.cells, row.start
             ghost = len(row.text) - len(text)
             ranges = _with_gap(ranges, self._ghost_at[1], ghost)
-            ranges.append((self._ghost_at[1], self._ghost_at[1] + ghost, self._ghost_style))
+            ranges += self._ghost_ranges(self._ghost_at[1], ghost, 0)
             text = row.text
         if active and self._draw_cursor and self._theme.cursor_style:
             ranges.append((column, column + 1, self._theme.cursor_style))

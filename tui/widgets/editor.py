@@ -25,7 +25,7 @@ from tui.widgets.code_commands import CodeCommands
 
 __all__ = ["AcceptKind", "EditCause", "Editor", "GhostEnd"]
 
-AcceptKind = Literal["all", "word", "line"]
+AcceptKind = Literal["all", "word", "line", "part"]
 EditCause = Literal["typed", "accepted", "undone", "loaded", "changed"]
 """Why a text changed; ``changed``: lines of it by an edit that the person accepted."""
 GhostEnd = Literal["escape", "typed", "finished", "moved", "blur", "undo"]
@@ -210,7 +210,17 @@ class Editor(CodeCommands):
 
     @ghost.setter
     def ghost(self, text: str) -> None:
+        self.show_ghost(text)
+
+    def show_ghost(self, text: str, unsure: int = 0) -> None:
+        """Show a suggestion as `ghost` does, its end fainter.
+
+        Args:
+            text: The suggestion.
+            unsure: How many characters at its end are less likely.
+        """
         text = newlines_only(text)
+        self._ghost_unsure = unsure
         fits = self.has_focus and not self.read_only and self.selection.is_empty
         self._put_ghost(text if fits and text.strip() else "")
 
@@ -225,6 +235,10 @@ class Editor(CodeCommands):
     def accept_line(self) -> None:
         """Make the next line of the ghost text text; the rest stays a ghost."""
         self._accept(first_line(self._ghost), "line")
+
+    def accept_sure(self) -> None:
+        """Make the sure beginning of the ghost text text; the rest stays a ghost."""
+        self._accept(self._ghost[: max(0, len(self._ghost) - self._ghost_unsure)], "part")
 
     def dismiss_ghost(self) -> None:
         """Take the ghost text away because the person wants it."""

@@ -1,5 +1,6 @@
 """What a person can ask about suggestions, and change about them."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -181,3 +182,84 @@ async def test_who_does_not_want_it_is_not_learnt_from(
         attempt = app.ghost_writer.last_attempt
         assert attempt is not None
         assert attempt.acceptance == Acceptance()
+
+
+async def test_snoozed_suggestions_resume_at_their_time_or_by_the_key(
+    make_app: MakeApp, client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(GREETING, line=3, settings=AT_ONCE)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(app, pilot, client)
+        commands = {name: run for name, _, run in app.suggestion_commands()}
+        commands["Snooze suggestions for 15 minutes"]()
+        assert "snoozed until" in status(app)
+        await pilot.press("x")
+        await pilot.pause()
+        assert asked(client) == []
+        app._end_snooze()
+        assert "snoozed" in status(app)
+        later = time.time() + 15 * 60 + 1
+        monkeypatch.setattr("tui.flows.suggestion_actions.time.time", lambda: later)
+        app._end_snooze()
+        assert "snoozed" not in status(app)
+        await pilot.press("y")
+        await until(pilot, lambda: asked(client))
+
+        commands["Snooze suggestions for 5 minutes"]()
+        await pilot.press("f4")
+        assert "snoozed" not in status(app)
+        assert not app.ghost_writer.paused
+
+
+async def test_a_subtle_suggestion_waits_for_the_key(make_app: MakeApp, client: FakeClient) -> None:
+    settings = Settings(suggestions=SuggestionSettings(delay_ms=0, subtle=True))
+    app = make_app(GREETING, line=3, settings=settings)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(app, pilot, client)
+        await pilot.press("x")
+        await until(pilot, lambda: asked(client))
+        answer(client, "= 1 + 2", mean_logprob=-0.1)
+        await until(pilot, lambda: "◆ suggestion 66%: Ctrl+L shows it" in status(app))
+        assert ghost(app) == ""
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: ghost(app))
+        assert ghost(app) == "= 1 + 2"
+        assert len(asked(client)) == 1  # it was there already
+        await pilot.press("=")
+        assert ghost(app) == " 1 + 2"
+
+
+async def test_files_of_a_kind_are_left_alone_until_one_asks(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    app = make_app(GREETING, line=3, settings=AT_ONCE)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(app, pilot, client)
+        commands = {name: run for name, _, run in app.suggestion_commands()}
+        commands["Suggestions: off in *.py"]()
+        await pilot.press("x")
+        await until(pilot, lambda: "off for *.py; Ctrl+L asks" in status(app))
+        assert asked(client) == []
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: asked(client))
+        commands = {name: run for name, _, run in app.suggestion_commands()}
+        commands["Suggestions: on in *.py"]()
+        assert app.settings.suggestions.off == ()
+
+
+async def test_the_sure_part_is_taken_with_one_key_and_the_rest_stays(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    app = make_app(GREETING, line=3, settings=AT_ONCE)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(app, pilot, client)
+        await pilot.press("x")
+        await until(pilot, lambda: asked(client))
+        answer(client, " = one + two", likelihoods=[(6, 0.9), (8, 0.9), (12, 0.2)])
+        await until(pilot, lambda: ghost(app))
+        await pilot.press("alt+s")
+        assert app.editor is not None
+        assert app.editor.document.get_line(2) == "x = one +"
+        assert ghost(app) == " two"
+        await pilot.press("alt+s")  # nothing of the rest is sure
+        assert app.editor.document.get_line(2) == "x = one +"

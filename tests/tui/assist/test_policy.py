@@ -8,6 +8,7 @@ from tui.assist.policy import Decision, decide, wants_lines
 from tui.settings import SuggestionSettings
 
 SETTINGS = SuggestionSettings()
+OFF = SuggestionSettings(off=("*.md", "doc/"))
 
 
 def model(language: str = "python") -> ModelInfo:
@@ -28,6 +29,8 @@ def model(language: str = "python") -> ModelInfo:
         (at("pri", "nt"), "typed", {}, "inside a word"),
         (at("x", "_y"), "typed", {}, "inside a word"),
         (at("x"), "typed", {"settings": SuggestionSettings(automatic=False)}, "Ctrl+L asks"),
+        (at("x", path="A.MD"), "typed", {"settings": OFF}, "off for *.md; Ctrl+L asks"),
+        (at("x", path="doc/s/a.py"), "moved", {"settings": OFF}, "off for doc/; Ctrl+L asks"),
     ],
 )
 def test_a_refusal_says_why(place, trigger, options, reason):
@@ -35,6 +38,11 @@ def test_a_refusal_says_why(place, trigger, options, reason):
     decision = decide(place, trigger, settings, **options)
     assert not decision.ask
     assert decision.reason.startswith(reason)
+
+
+def test_who_asks_gets_one_also_where_none_comes_by_itself():
+    assert decide(at("x", path="a.md", language="markdown"), "asked", OFF).ask
+    assert decide(at("x", path="a.py"), "typed", OFF).ask
 
 
 @pytest.mark.parametrize("after", [" + y", "nt", "_"])

@@ -28,6 +28,9 @@ class PaperEditor:
     read_only: bool = False
     selection: Selection = field(default_factory=Selection)
 
+    def show_ghost(self, text: str, unsure: int = 0) -> None:
+        self.ghost = text
+
     def cursor_offset_text(self) -> tuple[str, str]:
         return self.before, "\n"
 
