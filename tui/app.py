@@ -20,6 +20,7 @@ from engine.repository.ignore import IgnoreRules
 from tui.app_messages import EngineEvent, FileMade, TelemetryUpdated
 from tui.command_palette import AppCommands, FileCommands, ModelCommands
 from tui.files.recovery import RecoveryStore
+from tui.flows.edit_actions import EditActions
 from tui.flows.edit_flow import EditFlow
 from tui.flows.file_dialogs import FileDialogs
 from tui.flows.file_flows import FileFlows
@@ -42,7 +43,6 @@ from tui.theme import SPARK_THEME
 from tui.user_folders import recovery_dir, settings_file
 from tui.watched_app import WatchedApp
 from tui.widgets.deck import Deck
-from tui.widgets.edit_review import EditReview
 from tui.widgets.editor import Editor
 from tui.widgets.pane import Pane
 from tui.widgets.pane_column import PaneColumn
@@ -59,7 +59,7 @@ def _modes(panes: Sequence[type[Pane]]) -> list[str]:
     return [ALL_PANES, *(pane.NAME for pane in panes)]
 
 
-class SparkApp(WatchedApp, SuggestionActions, ToolActions):
+class SparkApp(WatchedApp, SuggestionActions, EditActions, ToolActions):
     """The editor beside the wafer.
 
     Args:
@@ -167,7 +167,7 @@ class SparkApp(WatchedApp, SuggestionActions, ToolActions):
             self,
             self.deck,
             self.link,
-            self.settings,
+            lambda: self.settings,
             self.rules.root,
             partial(self.run_safely, group="edits"),
         )
@@ -301,7 +301,6 @@ class SparkApp(WatchedApp, SuggestionActions, ToolActions):
             self.ghost_writer.look_at(file.editor, file.path, file.secret)
         if file is not None and file.path.is_relative_to(self.rules.root):
             self.run_safely(partial(self.repo_tree.reveal, file.path), group="tree", exclusive=True)
-        self.edits.look_at(file)
         self._show_cursor()
         self._show_unsaved()
 
@@ -320,14 +319,6 @@ class SparkApp(WatchedApp, SuggestionActions, ToolActions):
     def on_editor_ghost_dismissed(self, event: Editor.GhostDismissed) -> None:
         """Follow what became of a suggestion."""
         self.ghost_writer.dismissed(event)
-
-    def on_edit_review_asked(self, event: EditReview.Asked) -> None:
-        """Pass an instruction on."""
-        self.edits.ask(event.instruction)
-
-    def on_edit_review_wished(self, event: EditReview.Wished) -> None:
-        """Pass on what becomes of an edit."""
-        self.edits.wish(event)
 
     def on_app_focus(self) -> None:
         """Look at the disk when the person comes back to the terminal."""
@@ -429,6 +420,7 @@ class SparkApp(WatchedApp, SuggestionActions, ToolActions):
     def action_save(self) -> None:
         """Save the visible file."""
         self._flow(self.flows.save)
+        self.offer_commented_edits()
 
     def action_save_as(self) -> None:
         """Save the visible file under another path."""
@@ -462,11 +454,6 @@ class SparkApp(WatchedApp, SuggestionActions, ToolActions):
         ]
         texts = [*(pane.HELP for pane in self._pane_kinds), RepoTree.HELP]
         self.push_screen(HelpScreen(groups, texts))
-
-    def action_edit(self) -> None:
-        """Edit the selection, the statement at the cursor or the file by an instruction."""
-        if len(self.screen_stack) == 1:
-            self.edits.begin()
 
     def action_suggest(self) -> None:
         """Ask for a suggestion at the cursor."""

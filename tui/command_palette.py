@@ -85,6 +85,9 @@ class CommandedApp(Protocol):
     def change_setting(self, name: str, value: object) -> None:
         """Give a setting another value, now and for later starts."""
 
+    def edit_commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield the prepared instructions of edits."""
+
     def suggestion_commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         """Yield what there is to do about suggestions."""
 
@@ -163,6 +166,7 @@ class AppCommands(_NamedCommands):
             label = " ".join(map(key_label, keys.get(action, ())))
             shown = f"{text} ({label})" if label else text
             yield name, shown.strip(), partial(self.app.run_action, action)
+        yield from _commanded(self.app).edit_commands()
         yield from _commanded(self.app).suggestion_commands()
         yield from self._settings()
 

@@ -19,6 +19,7 @@ from tui.user_folders import settings_file
 
 __all__ = [
     "LARGEST_FILE",
+    "EditSettings",
     "EditorSettings",
     "LoadedSettings",
     "ModelSettings",
@@ -103,6 +104,13 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folders in which `spark-tui models` also looks, as in `["~/models"]`."""
 
 
+class EditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Edits by instruction."""
+
+    instructions: dict[str, str] = {}
+    """Your own instructions for Ctrl+P, “Edit”: `{ Simplify = "Make this shorter." }`."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a user may set; a key that the file does not name has its default."""
 
@@ -113,6 +121,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     privacy: PrivacySettings = PrivacySettings()
     panes: PaneSettings = PaneSettings()
     editor: EditorSettings = EditorSettings()
+    edits: EditSettings = EditSettings()
     keys: dict[str, str] = {}
     """Other keys for actions, as in `"app.save" = "f12"`; [KEYS.md](KEYS.md) names the actions.
     Several keys stand with commas between them; `"none"` takes the keys away."""

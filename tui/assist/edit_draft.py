@@ -7,6 +7,8 @@ says which text comes out.  Nothing outside the lines can change, because it giv
 from collections.abc import Sequence
 from typing import Literal
 
+from msgspec.structs import replace
+
 from engine.protocol.editing import Edit, EditRequest, EditTurn
 from tui.assist.edit_diff import DiffRow, Hunk, Verdict, diff_rows, hunks_of, joined
 
@@ -25,12 +27,26 @@ class EditDraft:
         first: The first line of the range, from 1.
         last: The last line of the range.
         private_patterns: The person's patterns of private files.
+        shown: The text, its first and its last line that the model sees instead, as without the
+            comment that asks for the edit.  What it writes takes the place of the range.
     """
 
     def __init__(
-        self, path: str, text: str, first: int, last: int, private_patterns: tuple[str, ...] = ()
+        self,
+        path: str,
+        text: str,
+        first: int,
+        last: int,
+        private_patterns: tuple[str, ...] = (),
+        shown: tuple[str, int, int] | None = None,
     ) -> None:
-        self._base = EditRequest(path, text, first, last, "", (), private_patterns)
+        self.text = text
+        """The file's text that the edit is about."""
+        self.first, self.last = first, last
+        """The range of lines, from 1."""
+        self._base = EditRequest(
+            path, *(shown or (text, first, last)), instruction="", private_patterns=private_patterns
+        )
         self.before: Sequence[str] = text.split("\n")[first - 1 : last]
         """The lines as they are."""
         self.phase: Phase = "asking"
@@ -51,21 +67,6 @@ class EditDraft:
         return self._base.path
 
     @property
-    def text(self) -> str:
-        """The file's text that the edit is about."""
-        return self._base.text
-
-    @property
-    def first(self) -> int:
-        """The first line of the range, from 1."""
-        return self._base.first
-
-    @property
-    def last(self) -> int:
-        """The last line of the range."""
-        return self._base.last
-
-    @property
     def written_lines(self) -> int:
         """How many lines have been written."""
         return len(self._after)
@@ -80,15 +81,7 @@ class EditDraft:
         self._instruction = instruction
         self.phase, self.problem, self.edit = "writing", "", None
         self._take("", whole=False)
-        return EditRequest(
-            self._base.path,
-            self._base.text,
-            self._base.first,
-            self._base.last,
-            instruction,
-            self._turns,
-            self._base.private_patterns,
-        )
+        return replace(self._base, instruction=instruction, earlier=self._turns)
 
     def write(self, text: str) -> None:
         """Take all that was written so far."""

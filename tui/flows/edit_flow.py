@@ -21,7 +21,10 @@ from engine.protocol.messages import (
     Rewrite,
     Rewritten,
 )
+from tui.assist.edit_comments import CommentedEdit, commented_edit
 from tui.assist.edit_draft import EditDraft
+from tui.assist.edit_instructions import LINE_BREAK, PreparedEdit
+from tui.code.languages import comment_sign
 from tui.code.statements import statement_lines
 from tui.flows.able_models import who_follows
 from tui.format import request_path
@@ -47,7 +50,7 @@ class EditFlow:
         app: Shows notices.
         deck: The open files.
         link: The connection to the engine.
-        settings: Says which files are private.
+        settings: Tells which files are private.
         root: The repository's folder.
         run: Runs something in the background.
     """
@@ -57,7 +60,7 @@ class EditFlow:
         app: App[None],
         deck: Deck,
         link: EngineLink,
-        settings: Settings,
+        settings: Callable[[], Settings],
         root: Path,
         run: Callable[[Callable[[], Coroutine[None, None, None]]], Any],
     ) -> None:
@@ -73,49 +76,108 @@ class EditFlow:
         self._draft: EditDraft | None = None
         self._review: EditReview | None = None
         self._request = 0
+        self._offered: set[tuple[Editor, str]] = set()  # comments whose edit was offered
 
     # ── begin ───────────────────────────────────────────────────────────────────────────────
 
-    def begin(self, instruction: str = "") -> None:
+    def begin(self, prepared: PreparedEdit | None = None) -> None:
         """Begin an edit at the cursor, or steer the one that there is.
 
         Args:
-            instruction: What to ask for at once; empty: the person is asked.
+            prepared: What to ask for; None: the person is asked.
         """
-        if self._review is not None:
-            if not instruction:
-                self._review.ask()
-            else:
-                self.ask(instruction)
-            return
         file = self._deck.current
         problem = _why_not(file)
-        if problem:
+        if self._review is not None:
+            self._ask_for(self._review, prepared)
+        elif problem:
             self._app.notify(problem, severity="warning")
         elif file is not None:
-            self._run(partial(self._begin, file, instruction))
+            self._run(partial(self._begin, file, prepared))
 
-    async def _begin(self, file: OpenFile, instruction: str) -> None:
+    def fix(self, error: str) -> None:
+        """Begin an edit at the cursor that mends an error.
+
+        Args:
+            error: Its traceback or its message.
+        """
+        self.begin(PreparedEdit("Fix this error", "", f"Fix this error:\n{error.strip()}"))
+
+    def offer_commented(self, editor: Editor, row: int | None = None) -> None:
+        """Begin the edit that a comment asks for, unless it was offered before.
+
+        Args:
+            editor: Where to look.
+            row: The comment's row; None: look for one from the top.
+        """
+        file = self._deck.current
+        if self._review is not None or file is None or file.editor is not editor or _why_not(file):
+            return
+        lines = editor.document.lines
+        for place in range(len(lines)) if row is None else [row]:
+            if place < 0 or not lines[place].rstrip().endswith("AI!"):
+                continue
+            if row is not None and lines[place + 1].strip():
+                continue  # its line is not the one that was finished
+            found = self._commented(editor, place)
+            if found is not None:
+                self._run(partial(self._begin, file, None, found))
+                return
+
+    def _commented(self, editor: Editor, row: int) -> CommentedEdit | None:
+        """Return the edit that a comment asks for, once."""
+        lines, language = editor.document.lines, editor.language_name
+        key = editor, lines[row].strip()
+        if key in self._offered:
+            return None
+        found = commented_edit(
+            lines,
+            row,
+            comment_sign(language),
+            lambda text, place: statement_lines(text, place, language),
+        )
+        if found is not None:
+            self._offered.add(key)
+        return found
+
+    async def _begin(
+        self, file: OpenFile, prepared: PreparedEdit | None, commented: CommentedEdit | None = None
+    ) -> None:
         problem = await self._who_cannot()
         if problem:
             self._app.notify(problem, severity="warning", timeout=12)
             return
-        lines = file.editor.document.lines
-        first, last = edited_lines(file.editor)
-        draft = EditDraft(
-            request_path(file.path, self._root),
-            "\n".join(lines),
-            first + 1,
-            last + 1,
-            self._settings.privacy.extra_patterns,
-        )
         if self._review is not None:
             return  # the key came twice
-        self._file, self._draft = file, draft
-        self._review = EditReview(file.editor, draft, self._instructions)
+        self._file, self._draft = file, self._draft_of(file, commented)
+        self._review = EditReview(file.editor, self._draft, self._instructions)
         await self._deck.cover(self._review)
-        if instruction:
-            self.ask(instruction)
+        if commented is not None:
+            self.ask(commented.instruction)
+        elif prepared is not None:
+            self._ask_for(self._review, prepared)
+
+    def _draft_of(self, file: OpenFile, commented: CommentedEdit | None) -> EditDraft:
+        """Return the draft of an edit at the cursor, or of one that a comment asks for."""
+        shown = None
+        if commented is None:
+            first, last = edited_lines(file.editor)
+        else:
+            first, last = commented.first, commented.last
+            seen = commented.shown_first + 1, commented.shown_last + 1
+            shown = ("\n".join(commented.lines), *seen)
+        text = "\n".join(file.editor.document.lines)
+        path, private = request_path(file.path, self._root), self._settings().privacy
+        return EditDraft(path, text, first + 1, last + 1, private.extra_patterns, shown)
+
+    def _ask_for(self, review: EditReview, prepared: PreparedEdit | None) -> None:
+        """Ask the person for an instruction, or for the rest of one; else give it."""
+        if prepared is None:
+            review.ask()
+        elif prepared.unfinished:
+            review.ask(prepared.instruction)
+        else:
+            self.ask(prepared.instruction)
 
     async def _who_cannot(self) -> str:
         """Return why the model that serves makes no edits; empty if it does."""
@@ -137,7 +199,7 @@ class EditFlow:
             del self._instructions[:-_KEPT]
         self._cancel()
         self._request = self._link.next_request()
-        request = draft.ask(instruction)
+        request = draft.ask(instruction.replace(LINE_BREAK, "\n"))
         if not self._link.send(Rewrite(self._link.session, self._request, request)):
             self._fail("the engine is not there; ask again in a moment")
         review.close_line()

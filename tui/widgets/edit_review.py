@@ -112,10 +112,14 @@ class EditReview(Vertical):
         """Fit the words into the new width."""
         self._say()
 
-    def ask(self) -> None:
-        """Ask for an instruction: the first, or one that steers."""
-        if not self.line.display:
-            self.line.start()
+    def ask(self, begun: str = "") -> None:
+        """Ask for an instruction: the first, or one that steers.
+
+        Args:
+            begun: What it begins with.
+        """
+        if begun or not self.line.display:
+            self.line.start(begun)
             self.line.display = True
         self.line.focus()
         self._say()

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
+
+from engine.visible_text import visible
+from tui.assist.edit_instructions import LINE_BREAK
 
 __all__ = ["HistoryInput"]
 
@@ -49,6 +53,13 @@ class HistoryInput(Input):
         if self._back:
             self._back -= 1
             self._put(self._earlier[-self._back] if self._back else self._begun)
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """Insert all lines of what is pasted, with a sign where one ends."""
+        event.prevent_default()
+        event.stop()
+        lines = [line.rstrip() for line in visible(event.text, kept="\n").split("\n")]
+        self.replace(LINE_BREAK.join(filter(None, lines)), *self.selection)
 
     def _put(self, value: str) -> None:
         self.value = value

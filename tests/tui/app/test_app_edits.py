@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from textual import events
 from textual.pilot import Pilot
 
 from engine import EngineDown
@@ -18,6 +19,7 @@ from engine.protocol.messages import Cancel, Failed, PartialText, Rewrite, Rewri
 from tests.tui.app.conftest import GREETING as TEXT
 from tests.tui.app.fakes import FakeClient, demo_edit, until
 from tui.app import SparkApp
+from tui.settings import EditSettings, Settings
 from tui.widgets.edit_review import EditReview
 
 MakeApp = Callable[..., SparkApp]
@@ -381,3 +383,75 @@ async def _any_edit(
         if app.editor.modified:
             await pilot.press("ctrl+z")
             assert d.text == TEXT
+
+
+# ── prepared instructions and comments ──────────────────────────────────────────────────────
+
+
+async def test_prepared_instructions_are_in_the_palette_with_the_persons_own(desk: Any) -> None:
+    own = Settings(edits=EditSettings(instructions={"Simplify": "Make it shorter."}))
+    async with desk(settings=own) as d:
+        commands = {name: run for name, _, run in d.app.edit_commands()}
+        assert {"Edit: Write a docstring", "Edit: Write a test", "Edit: Simplify"} <= set(commands)
+        commands["Edit: Simplify"]()
+        await until(d.pilot, lambda: d.asked)
+        assert d.asked[0].request.instruction == "Make it shorter."
+        commands["Edit: Write a docstring"]()  # steers, as any further instruction
+        await until(d.pilot, lambda: len(d.asked) == 2)
+        assert "docstring" in d.asked[1].request.instruction
+
+
+async def test_a_traceback_is_pasted_whole(desk: Any) -> None:
+    async with desk() as d:
+        commands = {name: run for name, _, run in d.app.edit_commands()}
+        commands["Edit: Fix this error"]()
+        await until(d.pilot, lambda: d.review and d.review.line.has_focus)
+        assert d.review.line.value == "Fix this error: "
+        d.review.line.post_message(events.Paste('File "a.py", line 2\n  1/0\n\nZeroDivision\x1b'))
+        await until(d.pilot, lambda: "ZeroDivision" in d.review.line.value)
+        assert "\x1b" not in d.review.line.value
+        await d.pilot.press("enter")
+        await until(d.pilot, lambda: d.asked)
+        assert d.asked[0].request.instruction == (
+            'Fix this error: File "a.py", line 2\n  1/0\nZeroDivision␛'
+        )
+        await d.pilot.press("escape")
+        await d.gone()
+        d.app.edits.fix("NameError: x\n")
+        await until(d.pilot, lambda: len(d.asked) == 2)
+        assert d.asked[1].request.instruction == "Fix this error:\nNameError: x"
+
+
+async def test_a_comment_that_ends_in_ai_is_offered_on_enter_once(desk: Any) -> None:
+    async with desk(9) as d:
+        d.app.editor.move_cursor((8, 27))
+        await d.pilot.press(*"  # sort them AI!")
+        assert not d.asked
+        await d.pilot.press("enter")
+        await until(d.pilot, lambda: d.asked)
+        request = d.asked[0].request
+        assert request.instruction == "sort them"
+        assert "AI!" not in request.text
+        await d.finish("def main() -> None:\n    print('sorted')")
+        await d.pilot.press("enter")
+        await d.gone()
+        assert "AI!" not in d.text
+        assert "    print('sorted')\n" in d.text
+        await d.pilot.press("ctrl+z")
+        assert "# sort them AI!" in d.text
+        d.app.editor.move_cursor(d.app.editor.document.end)
+        await d.pilot.press("ctrl+s")
+        await d.pilot.pause()
+        assert len(d.asked) == 1
+
+
+async def test_a_comment_that_ends_in_ai_is_offered_on_save(desk: Any) -> None:
+    async with desk(5) as d:
+        d.app.editor.load(TEXT.replace("def main", "# take names AI!\ndef main"), path=GREETING)
+        await d.pilot.press("ctrl+s")
+        await until(d.pilot, lambda: d.asked)
+        request = d.asked[0].request
+        assert (request.instruction, request.first, request.text) == ("take names", 9, TEXT)
+        await d.pilot.press("escape")
+        await d.gone()
+        assert "# take names AI!" in d.text
