@@ -98,6 +98,7 @@ class SparkApp(WatchedApp, SuggestionActions, EditActions, ToolActions):
             notify=self.notify,
             run=partial(self.run_safely, group="settings"),
         )
+        self.privacy_known = loaded.privacy_known
         self._problems = (*loaded.problems, *problems)
         self.rules = IgnoreRules(repository.resolve())
         self.pane_modes = _modes(panes)
@@ -130,7 +131,7 @@ class SparkApp(WatchedApp, SuggestionActions, EditActions, ToolActions):
             root=self.rules.root,
             set_timer=self.set_timer,
             report=lambda report: self.status.show(report=report),
-            private_known=loaded.privacy_known,
+            private_known=self.privacy_known,
         )
         self._listen_to_settings()
 

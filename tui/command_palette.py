@@ -158,6 +158,11 @@ class AppCommands(_NamedCommands):
             ("Next pane", modes, "next_pane"),
             ("Refresh the tree", "reads folders and .gitignore again", "refresh_tree"),
             ("Numbers", "what became of suggestions, and how long they took", "numbers"),
+            (
+                "Record or stop recording",
+                "the session, into a file to be played",
+                "toggle_recording",
+            ),
             ("Connect to the engine again", "after it failed to start", "connect_again"),
             ("Change theme", "the colours of the app", "change_theme"),
             ("Help", "keys and panes", "help"),

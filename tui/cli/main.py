@@ -24,6 +24,7 @@ _COMMANDS = {
     "logits": "tui.cli.logits",
     "models": "tui.cli.models",
     "numbers": "tui.cli.numbers",
+    "replay": "tui.cli.replay",
     "tokenize": "tui.cli.tokenize",
     "wafer": "tui.cli.wafer",
 }

@@ -17,10 +17,10 @@ from tui.cli.options import check_machine, machine_options, model_option, resolv
 from tui.files.repository import find_root
 from tui.user_folders import complaints
 
-__all__ = ["AppTarget", "find_target", "open_app"]
+__all__ = ["AppTarget", "check_terminal", "find_target", "open_app"]
 
 _FILE_LINE = re.compile(r"(?P<file>.+):(?P<line>\d{1,18})", re.DOTALL | re.ASCII)
-_COMMANDS = ("bench", "complete", "doctor", "models", "wafer")
+_COMMANDS = ("bench", "complete", "doctor", "models", "numbers", "replay", "wafer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,21 @@ class AppTarget:
 @click.argument("path", default=".")
 @model_option
 @machine_options
-def open_app(path: str, model: str | None, machine: str, clock: float | None) -> int:
+@click.option(
+    "--record",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Record the session into a new file: the text of your files is in it.",
+)
+def open_app(
+    path: str, model: str | None, machine: str, clock: float | None, record: Path | None
+) -> int:
     """Open the app on a directory, a file, or a line of a file."""
     target = find_target(path)
+    _check_new(record)
     place, problems = _model(model)
     check_machine(machine, clock)
-    _check_terminal()
+    check_terminal()
     ahead = launch_ahead(place, machine)
     # Textual takes a third of a second to import: a wrong call need not wait for it, and the
     # engine imports meanwhile.
@@ -59,8 +68,17 @@ def open_app(path: str, model: str | None, machine: str, clock: float | None) ->
         offer_model=place is None and "CI" not in os.environ,
         problems=(*complaints(), *problems),
     )
+    app.record_to = None if record is None else record.absolute()
     app.run()
     return app.return_code or 0  # the app itself has said why
+
+
+def _check_new(file: Path | None) -> None:
+    """Refuse to record into a file that is there: nobody's work is written over."""
+    if file is not None and _exists(file):
+        raise WrongCallError(f"'{file}' exists; --record takes the name of a new file")
+    if file is not None and not file.absolute().parent.is_dir():
+        raise WrongCallError(f"'{file}' cannot be made: its directory does not exist")
 
 
 def _model(asked: str | None) -> tuple[str | None, tuple[str, ...]]:
@@ -93,7 +111,7 @@ def find_target(text: str) -> AppTarget:
     return _target(path, None)
 
 
-def _check_terminal() -> None:
+def check_terminal() -> None:
     """Refuse to start without a terminal: the app reads stdin and draws on stderr."""
     streams: dict[str, TextIO | None] = {
         "standard input": sys.stdin,

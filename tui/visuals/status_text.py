@@ -35,14 +35,17 @@ class StatusView:
     """The time of day at which suggestions resume by themselves; empty if they do not."""
     report: SuggestionReport | None = None
     background: BackgroundWork | None = None
+    mark: str = ""
+    """What goes on with the session as a whole: that it is recorded, or played."""
 
 
 def status_text(view: StatusView, width: int, inks: Inks) -> Text:
     """Return one line of exactly ``width`` cells: file and cursor, engine, last suggestion."""
     right = _suggestion(view, inks)
     place = f"{view.line}:{view.column}" if view.path is not None else ""
-    spare = width - cell_len(place) - right.cell_len - 4 - 2 * len(_GAP)
-    left = _file(view, max(10, spare - _ENGINE_MIN), inks)
+    mark = Text(f"{view.mark}{_GAP}" if view.mark else "", style=inks.bad, end="")
+    spare = width - mark.cell_len - cell_len(place) - right.cell_len - 4 - 2 * len(_GAP)
+    left = mark.append_text(_file(view, max(10, spare - _ENGINE_MIN), inks))
     if place:
         left.append(f"{_GAP}{place}", style=inks.muted)
     room = width - left.cell_len - right.cell_len - 2 - 2 * len(_GAP)

@@ -211,7 +211,7 @@ def test_the_app_starts_though_the_model_of_the_settings_is_gone(
         started.update(options)
         return SimpleNamespace(run=lambda: None, return_code=0)
 
-    monkeypatch.setattr("tui.cli.open_app._check_terminal", lambda: None)
+    monkeypatch.setattr("tui.cli.open_app.check_terminal", lambda: None)
     monkeypatch.setattr("tui.cli.open_app.launch_ahead", lambda *asked: asked)
     monkeypatch.setattr("tui.app.SparkApp", app)
     monkeypatch.setattr("tui.link.engine_link.engine_client", lambda **options: options)
@@ -236,7 +236,7 @@ def test_the_app_says_which_folders_it_must_do_without(
         started.update(options)
         return SimpleNamespace(run=lambda: None, return_code=0)
 
-    monkeypatch.setattr("tui.cli.open_app._check_terminal", lambda: None)
+    monkeypatch.setattr("tui.cli.open_app.check_terminal", lambda: None)
     monkeypatch.setattr("tui.app.SparkApp", app)
     assert spark(tmp_path).code == 0
     (problem,) = started["problems"]

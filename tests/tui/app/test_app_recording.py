@@ -1,0 +1,187 @@
+"""A session that is recorded in the running app, and played again."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.tui.app.fakes import FakeClient, settled, until
+from tui.app import SparkApp
+from tui.assist.recording.events import SessionBegan
+from tui.assist.recording.session_file import RecordedSession, read_session
+from tui.flows.replay_flow import lay_out_files
+from tui.replay_app import ReplayApp
+from tui.settings import Settings, SuggestionSettings
+from tui.widgets.throughput_pane import ThroughputPane
+
+MakeApp = Callable[..., SparkApp]
+AT_ONCE = Settings(suggestions=SuggestionSettings(delay_ms=0))
+GREETING = "package/greeting.py"
+SIZE = (120, 40)
+
+
+@pytest.fixture
+def client() -> FakeClient:
+    return FakeClient(answer="value = compute(1)\n    return value")
+
+
+def status(app: SparkApp) -> str:
+    return str(app.status.render())
+
+
+async def record(make_app: MakeApp, client: FakeClient, file: Path) -> tuple[str, str]:
+    """Type, accept, dismiss and undo; return the text in the end and the throughput pane's."""
+    app = make_app(GREETING, settings=AT_ONCE)
+    app.record_to = file
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor is not None and client.started.is_set())
+        assert "● rec" in status(app)
+        client.ready()
+        app.editor.go_to(6, 1)
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: app.editor.ghost)
+        client.work(12)
+        await pilot.press("ctrl+right", "tab", "x", "escape", "ctrl+z", "y")
+        client.answer = None
+        await settled(pilot)
+        return app.editor.text, str(app.query_one(ThroughputPane).render())
+
+
+async def test_a_played_session_ends_as_the_recorded_one(
+    make_app: MakeApp, client: FakeClient, tmp_path: Path
+) -> None:
+    file = tmp_path / "session.jsonl"
+    text, throughput = await record(make_app, client, file)
+    session, root = read_session(file), tmp_path / "played"
+    root.mkdir()
+    lay_out_files(session.events, root)
+    app = ReplayApp(session, root, speed=1000)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.replay.done)
+        await settled(pilot)
+        assert app.editor.text == text
+        assert str(app.query_one(ThroughputPane).render()) == throughput
+        assert "■ replay" in status(app)
+
+
+async def test_playing_changes_no_file_and_no_key_does(
+    make_app: MakeApp, client: FakeClient, tmp_path: Path, repository: Path
+) -> None:
+    file, before = tmp_path / "session.jsonl", (repository / GREETING).read_text()
+    text, _ = await record(make_app, client, file)
+    session, root = read_session(file), tmp_path / "played"
+    root.mkdir()
+    lay_out_files(session.events, root)
+    app = ReplayApp(session, root, speed=1000)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.replay.done)
+        await pilot.press("z", "backspace", "ctrl+s", "tab")
+        await settled(pilot)
+        assert app.editor.text == text
+    assert (repository / GREETING).read_text() == before
+    assert (root / GREETING).read_text() == before
+
+
+async def test_space_pauses_and_plus_and_minus_change_the_speed(
+    make_app: MakeApp, client: FakeClient, tmp_path: Path
+) -> None:
+    file = tmp_path / "session.jsonl"
+    await record(make_app, client, file)
+    session, root = read_session(file), tmp_path / "played"
+    root.mkdir()
+    lay_out_files(session.events, root)
+    app = ReplayApp(session, root, speed=1)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor is not None and app.editor.has_focus)
+        await pilot.press("space")
+        await until(pilot, lambda: "‖ replay" in status(app))
+        await pilot.press("plus", "plus", "minus")
+        await until(pilot, lambda: "×2" in status(app))
+        await pilot.press("space")
+        app.replay.speed = 1000
+        await until(pilot, lambda: app.replay.done)
+        await pilot.press("f1")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
+
+
+async def test_secret_files_are_not_recorded(
+    make_app: MakeApp, client: FakeClient, tmp_path: Path
+) -> None:
+    file = tmp_path / "session.jsonl"
+    app = make_app(".env", settings=AT_ONCE)
+    app.record_to = file
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor is not None)
+        await pilot.press("s", "e", "c", "r", "e", "t")
+        await settled(pilot)
+    content = file.read_text()
+    assert "TOKEN" not in content
+    assert ".env" not in content
+    assert '"cursor":[0,6]' not in content
+
+
+async def test_the_palette_asks_records_and_stops(make_app: MakeApp, client: FakeClient) -> None:
+    app = make_app(GREETING, settings=AT_ONCE)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor is not None)
+        await app.run_action("toggle_recording")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await pilot.press("n")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        assert app.recording.path is None
+        await app.run_action("toggle_recording")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await pilot.press("r")
+        await until(pilot, lambda: app.recording.path is not None)
+        path = app.recording.path
+        await app.run_action("toggle_recording")
+        assert "rec" not in status(app)
+    assert read_session(path).began.root.endswith("demo")
+
+
+async def test_with_private_patterns_unknown_nothing_is_recorded(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    file = tmp_path / "session.jsonl"
+    app = make_app(GREETING, settings=AT_ONCE)
+    app.record_to, app.privacy_known = file, False
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        assert "nothing is recorded" in str([each.message for each in app._notifications])
+    assert not file.exists()
+
+
+async def test_a_full_disk_ends_the_recording_not_the_session(
+    make_app: MakeApp, client: FakeClient, tmp_path: Path
+) -> None:
+    app = make_app(GREETING, settings=AT_ONCE)
+    app.record_to = tmp_path / "session.jsonl"
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor is not None)
+
+        def full(event: object) -> bool:
+            raise OSError(28, "No space left on device")
+
+        app.recording._writer.write = full
+        await pilot.press("x")
+        await settled(pilot)
+        assert app.recording.path is None
+        assert app.editor.text.startswith("x")
+        assert "No space left" in str([each.message for each in app._notifications])
+
+
+def test_files_of_a_session_stay_in_their_folder(tmp_path: Path) -> None:
+    from tui.assist.recording.events import FileSeen
+
+    names = ("../../up.py", "/etc/passwd", "a/b.py", "..", "", "x\0y")
+    events = tuple(FileSeen(0, name, "text") for name in names)
+    root = tmp_path / "played"
+    root.mkdir()
+    lay_out_files(RecordedSession(SessionBegan(1, "", "", ""), events, 0).events, root)
+    found = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*"))
+    assert found == ["played/a/b.py", "played/up.py"]
+    assert (root / "passwd").read_text() == "text"
