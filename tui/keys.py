@@ -48,8 +48,21 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
         Binding("ctrl+r", "replace", "find and replace", priority=True, id="app.replace"),
         Binding("alt+g", "find_next", "next match", priority=True, id="app.find_next"),
         Binding(
-            "alt+shift+g", "find_previous", "match before", priority=True, id="app.find_previous"
+            "alt+t,alt+shift+g",
+            "find_previous",
+            "match before",
+            priority=True,
+            id="app.find_previous",
         ),
+        Binding(
+            "f9,ctrl+shift+f",
+            "find_in_files",
+            "find and replace in the repository",
+            priority=True,
+            id="app.find_in_files",
+        ),
+        Binding("alt+left", "go_back", "back to before the jump", priority=True, id="app.back"),
+        Binding("alt+right", "go_forward", "on again", priority=True, id="app.forward"),
         Binding("ctrl+g", "go_to_line", "go to a line", id="app.go_to_line"),
         Binding(
             "alt+e,ctrl+i",
@@ -93,7 +106,9 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
     Args:
         modes: What F3 shows, one after another.
     """
-    from tui.widgets.find_bar import FindBar  # what the first paint does not need
+    from tui.screens.find_in_files import FindInFilesScreen  # what the first paint does not need
+    from tui.widgets.find_bar import FindBar
+    from tui.widgets.found_list import FoundList
 
     return [
         KeyPart("app", "Everywhere", app_keys(modes)),
@@ -101,6 +116,8 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
         KeyPart("edit", "An edit", EditReview.BINDINGS),
         KeyPart("tree", "Tree", RepoTree.BINDINGS),
         KeyPart("find", "Find bar", FindBar.BINDINGS),
+        KeyPart("files", "Find in the repository", FindInFilesScreen.BINDINGS),
+        KeyPart("found", "What was found there", FoundList.BINDINGS),
     ]
 
 

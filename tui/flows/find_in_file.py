@@ -21,14 +21,14 @@ from tui.widgets.deck import Deck
 from tui.widgets.editor import Editor
 from tui.widgets.find_bar import FindBar
 
-__all__ = ["FindInFile", "select_in_view"]
+__all__ = ["FindInFile", "replace_range", "select_in_view", "selected_in_line"]
 
 _REST_SECONDS = 0.15
 """The marks follow an edit after so long a rest."""
 _ALL_SECONDS = 10.0
 _ALL_MATCHES = 1_000_000
 """Limits of replacing everywhere."""
-_SHOWN_CHARACTERS = 60
+_SHOWN_CHARACTERS = 40
 """Of a line in the preview of a replacement, before and after."""
 
 
@@ -83,7 +83,7 @@ class FindInFile:
         self._bar.display = True
         self._take(file.editor)
         own = tuple(file.editor.selection) == self._shown
-        selected = "" if own else _selected_in_line(file.editor)
+        selected = "" if own else selected_in_line(file.editor)
         self._bar.begin(selected, replacing=replacing)
         self._run(self._look)
 
@@ -249,7 +249,7 @@ class FindInFile:
         if new is None:
             return
         text = new.text_at(self._result.text.data, match.first_byte)
-        _replace(editor, match.start, match.end, text)
+        replace_range(editor, match.start, match.end, text)
         await self.step(forward=True)
 
     async def replace_all(self) -> None:
@@ -266,7 +266,7 @@ class FindInFile:
             bar.show_note("the text changed meanwhile: nothing was replaced", problem=True)
             return
         self._origin = None
-        _replace(editor, matches.found[0].start, matches.found[-1].end, text)
+        replace_range(editor, matches.found[0].start, matches.found[-1].end, text)
         await self._search()
         self._here = None
         rest = "" if matches.whole else "; there are more: do it again"
@@ -314,7 +314,7 @@ class FindInFile:
         return " → ".join(shown)
 
 
-def _selected_in_line(editor: Editor) -> str:
+def selected_in_line(editor: Editor) -> str:
     """Return what is selected, if that is in one line; else nothing."""
     selected = editor.selected_text
     return "" if "\n" in selected else selected
@@ -329,7 +329,7 @@ def select_in_view(editor: Editor, start: tuple[int, int], end: tuple[int, int])
     editor.selection = Selection(start, end)
 
 
-def _replace(editor: Editor, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
+def replace_range(editor: Editor, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
     """Replace a range, as one step that can be undone; the cursor stands after it."""
     editor.history.checkpoint()
     result = editor.replace(text, start, end, maintain_selection_offset=False)

@@ -10,26 +10,61 @@ from typing import TYPE_CHECKING
 from textual.app import App
 from textual.worker import Worker
 
+from engine.repository.ignore import IgnoreRules
+from tui.flows.file_flows import FileFlows
+from tui.flows.jumps import Jumps
+from tui.settings import Settings
 from tui.widgets.deck import Deck
 from tui.widgets.editor import Editor
 
 if TYPE_CHECKING:
     from tui.flows.find_in_file import FindInFile
+    from tui.flows.find_in_files import FindInFiles
+    from tui.screens.find_in_files import FindInFilesScreen
     from tui.widgets.find_bar import FindBar
 
 __all__ = ["ToolActions"]
+
+_BAR_FIRST = frozenset({"why", "ask"})
+"""Actions whose keys mean something of its own in the find bar."""
+_TOOLS = frozenset(
+    {"find", "replace", "find_next", "find_previous", "find_in_files", "go_back", "go_forward"}
+)
+"""Actions that are about the visible file; their keys may mean something else in a dialog."""
 
 
 class ToolActions(App[None]):
     """The tools of the app that is built on it."""
 
     deck: Deck
+    flows: FileFlows
+    rules: IgnoreRules
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as they are now."""
+        raise NotImplementedError
 
     def run_safely(
         self, work: Callable[[], Coroutine[None, None, None]], group: str, exclusive: bool = False
     ) -> Worker[None]:
         """Do something in the background; see `tui.safe_app`."""
         raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the keys of the tools to a screen that is over the app."""
+        if action in _TOOLS and len(self.screen_stack) > 1:
+            return False
+        if action in _BAR_FIRST and self._is_in_bar():
+            return False
+        return super().check_action(action, parameters)
+
+    def _is_in_bar(self) -> bool:
+        """Return whether the keyboard is in a find bar."""
+        from tui.widgets.find_bar import FindBar
+
+        above = self.focused.ancestors if self.focused is not None else ()
+        return any(isinstance(each, FindBar) for each in above)
 
     # ── find in the file ────────────────────────────────────────────────────────────────────
 
@@ -61,16 +96,18 @@ class ToolActions(App[None]):
         self._step_finder(forward=False)
 
     def _open_finder(self, *, replacing: bool) -> None:
-        if len(self.screen_stack) == 1:
-            self.run_safely(partial(self.finder.open, replacing=replacing), group="find-bar")
+        self.run_safely(partial(self.finder.open, replacing=replacing), group="find-bar")
 
     def _step_finder(self, *, forward: bool) -> None:
-        if len(self.screen_stack) == 1:
-            self.run_safely(partial(self.finder.step, forward=forward), group="find-bar")
+        self.run_safely(partial(self.finder.step, forward=forward), group="find-bar")
 
     def on_find_bar_changed(self) -> None:
         """Follow what is typed into the bar."""
         self.finder.changed()
+
+    def on_find_bar_entered(self) -> None:
+        """Go to the next match."""
+        self._step_finder(forward=True)
 
     def on_find_bar_stepped(self, event: "FindBar.Stepped") -> None:
         """Go to another match."""
@@ -84,6 +121,64 @@ class ToolActions(App[None]):
     def on_find_bar_closed(self) -> None:
         """Take the bar away."""
         self.finder.close()
+
+    # ── find in the repository ──────────────────────────────────────────────────────────────
+
+    @cached_property
+    def files_finder(self) -> "FindInFiles":
+        """Finds in the files of the repository."""
+        from tui.flows.find_in_files import FindInFiles
+
+        return FindInFiles(
+            self,
+            self.deck,
+            self.rules,
+            jumps=self.jumps,
+            private_patterns=lambda: self.settings.privacy.extra_patterns,
+            run=partial(self.run_safely, group="find-files", exclusive=True),
+        )
+
+    def action_find_in_files(self) -> None:
+        """Find in the files of the repository."""
+        self.run_safely(self.files_finder.open, group="find-bar")
+
+    def on_find_in_files_screen_wanted(self, event: "FindInFilesScreen.Wanted") -> None:
+        """Look for something else."""
+        self.files_finder.wanted(event.query)
+
+    def on_find_in_files_screen_opened(self, event: "FindInFilesScreen.Opened") -> None:
+        """Show what was found."""
+        self.run_safely(partial(self.files_finder.opened, event.row), group="files")
+
+    def on_find_in_files_screen_replace_wanted(
+        self, event: "FindInFilesScreen.ReplaceWanted"
+    ) -> None:
+        """Replace in many files."""
+        work = partial(self.files_finder.replace, event.found, event.replacement)
+        self.run_safely(work, group="files")
+
+    # ── there and back ──────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def jumps(self) -> Jumps:
+        """Shows places, and leads back."""
+        return Jumps(self.deck, self.flows.open)
+
+    def action_go_back(self) -> None:
+        """Go back to where the last jump began."""
+        self.run_safely(self._go_back, group="files")
+
+    def action_go_forward(self) -> None:
+        """Go again to where the person came back from."""
+        self.run_safely(self._go_forward, group="files")
+
+    async def _go_back(self) -> None:
+        if not await self.jumps.back():
+            self.notify("this is where you began: no jump leads further back", timeout=3)
+
+    async def _go_forward(self) -> None:
+        if not await self.jumps.forward():
+            self.notify("this is the newest place: no jump leads further on", timeout=3)
 
     # ── what the tools hear ─────────────────────────────────────────────────────────────────
 

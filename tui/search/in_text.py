@@ -91,6 +91,14 @@ class SearchedText:
             end = self._byte(match.end)
         return "".join(parts)
 
+    def before(self, match: TextMatch) -> str:
+        """Return the text before a match."""
+        return self.data[: match.first_byte].decode("utf-8")
+
+    def after(self, match: TextMatch) -> str:
+        """Return the text after a match."""
+        return self.data[self._byte(match.end) :].decode("utf-8")
+
     def _place(self, byte: int) -> tuple[int, int]:
         row = bisect_right(self._starts, byte) - 1
         row = min(row, len(self.lines) - 1)

@@ -43,9 +43,11 @@ class Replacement:
 
     def text_at(self, data: bytes, start: int) -> str:
         """Return what stands in place of the match that begins at a byte of a UTF-8 text."""
-        groups: Mapping[str, str] = {}
-        if any(isinstance(part, _Group) for part in self._parts):
-            groups = self._pattern.groups_at(data, start) or {}
+        needs = any(isinstance(part, _Group) for part in self._parts)
+        return self.text_for((self._pattern.groups_at(data, start) or {}) if needs else {})
+
+    def text_for(self, groups: Mapping[str, str]) -> str:
+        """Return what stands in place of a match with these groups."""
         return "".join(
             groups.get(part.name, "") if isinstance(part, _Group) else part for part in self._parts
         )

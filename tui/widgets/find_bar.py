@@ -58,6 +58,7 @@ class FindBar(Vertical):
 
     Args:
         history: What was looked for before, the newest last; the bar adds to it.
+        replacing_keys: What the line for the replacement says of its keys.
     """
 
     DEFAULT_CSS = """
@@ -77,12 +78,8 @@ class FindBar(Vertical):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter,down",
-            "step(True)",
-            "next match; Enter in the replacement replaces one",
-            id="find.next",
-        ),
+        Binding("enter", "enter", "next match; in the replacement, replace it", id="find.enter"),
+        Binding("down", "step(True)", "next match", id="find.next"),
         Binding("up,shift+enter", "step(False)", "match before", id="find.previous"),
         *(
             Binding(key, f"switch('{field}')", words, priority=True, id=f"find.{field}")
@@ -96,6 +93,9 @@ class FindBar(Vertical):
 
     class Changed(Message):
         """What is looked for, or what replaces it, changed."""
+
+    class Entered(Message):
+        """Enter was pressed in what is looked for."""
 
     @dataclass
     class Stepped(Message):
@@ -112,9 +112,10 @@ class FindBar(Vertical):
     class Closed(Message):
         """The person is done."""
 
-    def __init__(self, history: list[str]) -> None:
-        super().__init__(id="find-bar")
+    def __init__(self, history: list[str], replacing_keys: str = "Enter one  Alt+A all") -> None:
+        super().__init__()
         self._history = history
+        self._replacing_keys = replacing_keys
         self._recalled = len(history)
         self._on: set[str] = set()
 
@@ -129,7 +130,7 @@ class FindBar(Vertical):
         with Horizontal(classes="find-line", id="replace-line"):
             yield Static("replace", classes="find-name")
             yield Input(compact=True, id="replace-text")
-            yield Static("Enter one  Alt+A all", classes="find-keys")
+            yield Static(self._replacing_keys, classes="find-keys")
         yield Static(classes="find-note")
 
     # ── what it holds ───────────────────────────────────────────────────────────────────────
@@ -198,12 +199,17 @@ class FindBar(Vertical):
         if event.input is self._replace:
             self.post_message(self.ReplaceAsked(everywhere=False))
         else:
-            self.action_step(True)
+            self.action_enter()
 
     def on_find_switch_pressed(self, event: FindSwitch.Pressed) -> None:
         """Do what the switch's key does."""
         event.stop()
         self.action_switch(event.field)
+
+    def action_enter(self) -> None:
+        """Say that Enter was pressed."""
+        self.remember()
+        self.post_message(self.Entered())
 
     def action_step(self, forward: bool) -> None:
         """Ask for the next match, or the one before."""

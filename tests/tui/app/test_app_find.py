@@ -178,7 +178,7 @@ async def test_matches_are_found_without_the_bar(finding: Opened) -> None:
         await until(person.pilot, lambda: person.selected[0] == (0, 0))
         await person.keys("alt+g")
         await until(person.pilot, lambda: person.selected[0] == (1, 6))
-        await person.keys("alt+shift+g")
+        await person.keys("alt+t")
         await until(person.pilot, lambda: person.selected[0] == (0, 0))
         assert not person.is_open
         assert person.editor._marks.spans(0) == ()

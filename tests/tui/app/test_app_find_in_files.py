@@ -1,0 +1,193 @@
+"""Find and replace in the repository, by keyboard alone; there and back again."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from tests.tui.app.fakes import until
+from tests.tui.app.file_looks import GREETING, NO_PANES, MakeApp, notices, write_elsewhere
+from tui.app import SparkApp
+from tui.screens.find_in_files import FindInFilesScreen
+
+
+class Searcher:
+    """An app with a file open, and a person who looks through the repository."""
+
+    def __init__(self, app: SparkApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def screen(self) -> FindInFilesScreen:
+        assert isinstance(self.app.screen, FindInFilesScreen)
+        return self.app.screen
+
+    def said(self) -> str:
+        return str(self.screen.query_one(".find-note", Static).render())
+
+    def rows(self) -> list[str]:
+        found = self.screen.rows
+        return [found.render_line(y).text.rstrip() for y in range(len(found.found))]
+
+    async def keys(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def find(self, text: str, matches: int) -> None:
+        await self.keys("f9", *text)
+        await self.finds(matches)
+
+    async def finds(self, matches: int) -> None:
+        start = f"{matches} match"
+        await until(
+            self.pilot, lambda: self.said().startswith(start) and not self.said().endswith("…")
+        )
+
+    async def is_at(self, path: str, line: int, column: int) -> None:
+        view = self.app.status.view
+        await until(
+            self.pilot,
+            lambda: (
+                len(self.app.screen_stack) == 1
+                and (self.app.status.view.path, self.app.status.view.line) == (path, line)
+            ),
+        )
+        assert self.app.status.view.column == column, view
+
+
+Opened = Callable[..., AbstractAsyncContextManager[Searcher]]
+
+
+@pytest.fixture
+def searching(make_app: MakeApp, repository: Path) -> Opened:
+    (repository / "other.py").write_text("from package.greeting import greet\n\ngreet('x')\n")
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Searcher]:
+        app = make_app(GREETING, settings=NO_PANES)
+        async with app.run_test(size=(100, 24)) as pilot:
+            await until(pilot, lambda: app.editor is not None and app.editor.has_focus)
+            yield Searcher(app, pilot)
+
+    return opened
+
+
+async def test_matches_are_listed_by_file_and_enter_opens_one(searching: Opened) -> None:
+    async with searching() as person:
+        await person.find("greet(", 3)
+        assert person.rows() == [
+            "package/greeting.py  2",
+            "     4  def greet(name: str) -> str:",
+            "    11  print(greet(name))",
+            "other.py  1",
+            "     3  greet('x')",
+        ]
+        await person.keys("down", "right", "down", "enter")
+        await person.is_at("other.py", 3, 7)
+        assert person.app.editor is not None
+        assert person.app.editor.selected_text == "greet("
+
+
+async def test_enter_in_the_query_opens_the_first_match(searching: Opened) -> None:
+    async with searching() as person:
+        await person.find("Grace", 1)
+        await person.keys("enter")
+        await person.is_at(GREETING, 10, 31)
+
+
+async def test_escape_keeps_what_was_found_for_the_next_time(searching: Opened) -> None:
+    async with searching() as person:
+        await person.find("greet(", 3)
+        await person.keys("escape")
+        assert len(person.app.screen_stack) == 1
+        await person.keys("f9")
+        assert len(person.rows()) == 5
+
+
+async def test_ignored_and_private_files_are_not_searched(searching: Opened) -> None:
+    async with searching() as person:
+        await person.find("TOKEN", 0)
+        assert "left out" in person.said()
+        await person.keys("f9", *"ignored", "enter")
+        await person.finds(0)
+
+
+async def test_switches_work_here_too_and_a_wrong_expression_is_told(searching: Opened) -> None:
+    async with searching() as person:
+        await person.find("(", 6)
+        await person.keys("alt+r")
+        await until(person.pilot, lambda: "no regular expression" in person.said())
+        assert person.rows() == []
+
+
+async def replaced(person: Searcher, *keys: str) -> None:
+    """Find ``greet``, replace it by ``hail`` after some keys in the list."""
+    await person.find("greet", 6)
+    await person.keys("alt+w")
+    await person.finds(4)
+    await person.keys("ctrl+r", *"hail")
+    assert person.rows()[1] == "☑      4  def greethail(name: str) -> str:"
+    await person.keys("enter", *keys, "f9", "ctrl+r")
+    await person.keys("alt+a")
+    await until(person.pilot, lambda: "replaced in" in person.said())
+
+
+async def test_replacing_in_many_files_with_ticks(searching: Opened, repository: Path) -> None:
+    async with searching() as person:
+        await replaced(person, "down", "space")  # not the call in greeting.py
+        assert person.said() == "3 replaced in 2 file(s); 1 open here and not saved yet"
+        other = "from package.greeting import hail\n\nhail('x')\n"
+        assert (repository / "other.py").read_text() == other
+        assert person.app.editor is not None
+        text = person.app.editor.text
+        assert "def hail(" in text
+        assert "print(greet(name))" in text
+        await person.keys("alt+a")  # what was replaced is no longer there: nothing happens
+        assert person.app.editor.text == text
+        await person.keys("escape", "ctrl+z")
+        assert "def greet(" in person.app.editor.text
+
+
+async def test_a_file_that_changed_meanwhile_is_left_alone(
+    searching: Opened, repository: Path
+) -> None:
+    async with searching() as person:
+        await person.find("greet", 6)
+        write_elsewhere(repository / "other.py", "greet = 1\n")
+        assert person.app.editor is not None
+        person.app.editor.insert("#", (0, 0))
+        await person.keys("ctrl+r", *"hail", "alt+a")
+        await until(person.pilot, lambda: "replaced in" in person.said())
+        assert person.said().startswith("0 replaced in 0 file(s); left alone: ")
+        assert "other.py changed meanwhile" in person.said()
+        assert "greeting.py changed meanwhile" in person.said()
+        assert (repository / "other.py").read_text() == "greet = 1\n"
+
+
+async def test_there_and_back_again(searching: Opened) -> None:
+    async with searching() as person:
+        await person.keys("alt+left")
+        await until(person.pilot, lambda: "where you began" in notices(person.app))
+        await person.find("x')", 1)
+        await person.keys("enter")
+        await person.is_at("other.py", 3, 11)
+        await person.keys("alt+left")
+        await person.is_at(GREETING, 1, 1)
+        await person.keys("alt+right")
+        await person.is_at("other.py", 3, 11)
+        await person.keys("alt+right")
+        await until(person.pilot, lambda: "newest place" in notices(person.app))
+
+
+@pytest.mark.parametrize(
+    ("key", "row"), [("up", 0), ("pagedown", 4), ("end", 4), ("home", 0), ("left", 0)]
+)
+async def test_keys_of_the_list(searching: Opened, key: str, row: int) -> None:
+    async with searching() as person:
+        await person.find("greet(", 3)
+        await person.keys("down", "up", key)
+        assert person.screen.rows.cursor == row
