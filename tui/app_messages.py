@@ -64,6 +64,8 @@ class SuggestionReport:
     """Whether the text came from the cache."""
     reason: str = ""
     """Why there is none, or a remark beside it; for a person."""
+    rank: str = ""
+    """Which of several texts it is: ``2/3``; empty where there is one."""
     hidden: bool = False
     """Whether there is a suggestion that waits until the person asks."""
     chance: float | None = None

@@ -76,6 +76,20 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
             "f4,ctrl+t", "toggle_paused", "pause or resume suggestions", id="app.pause_suggestions"
         ),
         Binding(
+            "alt+n,alt+right_square_bracket",
+            "other_suggestion(1)",
+            "another suggestion",
+            priority=True,
+            id="app.next_suggestion",
+        ),
+        Binding(
+            "alt+p,alt+left_square_bracket",
+            "other_suggestion(-1)",
+            "the suggestion before",
+            priority=True,
+            id="app.previous_suggestion",
+        ),
+        Binding(
             "alt+s",
             "accept_sure",
             "accept the sure part of the suggestion, which is brighter",

@@ -48,6 +48,8 @@ class SuggestionReady:
     """How likely the person takes it, 0–1; None where nobody knows."""
     asked: bool = False
     """Whether the person asked for it."""
+    rank: str = ""
+    """Which of several texts it is: ``2/3``; empty where there is one."""
 
 
 @dataclass(frozen=True, slots=True)

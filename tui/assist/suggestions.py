@@ -25,9 +25,11 @@ from engine.protocol.messages import (
     SessionFailed,
 )
 from tui.assist.acceptance import Acceptance, chance, least_logprob
+from tui.assist.alternatives import Alternatives
 from tui.assist.attempt import Attempt, why_nothing
 from tui.assist.cursor_place import CursorPlace
-from tui.assist.policy import Trigger, decide
+from tui.assist.other_suggestions import OTHERS, OtherSuggestions
+from tui.assist.policy import Trigger, decide, wants_lines
 from tui.assist.scored_text import ScoredText, sure_length
 from tui.assist.suggestion_cache import SuggestionCache
 from tui.assist.suggestion_events import (
@@ -114,6 +116,7 @@ class Suggestions:
         self._request: Request | None = None
         self._unanswered: tuple[CursorPlace, Trigger] | None = None
         self._number = 0
+        self._others = OtherSuggestions(self._send_others, self._take_back, self._show_other)
         self._state: SuggestionState = "idle"
 
     # ── from the editor ─────────────────────────────────────────────────────────────────────
@@ -154,6 +157,17 @@ class Suggestions:
         self._place = place
         self._consider("asked")
 
+    def other(self, place: CursorPlace, shown: ScoredText, by: int) -> None:
+        """Show another text in place of ``shown``: the next (1) or the one before (-1).
+
+        Asks for it where nothing is shown.
+        """
+        if not shown.text.strip():
+            self.ask(place)
+        elif not self._others.step(place, shown, by):
+            self._show_nothing(self._engine_says)
+        self._set_state()
+
     def dismissed(self) -> None:
         """Stop, and offer nothing at this place until the text changes."""
         self._stop()
@@ -183,6 +197,9 @@ class Suggestions:
 
     def on_engine(self, event: "ServerMessage | EngineStarting | EngineDown | ModelKilled") -> None:
         """Follow one event of the session that serves, or of the connection."""
+        if self._others.takes(event):
+            self._set_state()
+            return
         match event:
             case EngineReady():
                 self._engine_is_ready(event)
@@ -219,6 +236,7 @@ class Suggestions:
 
     def _ask_another(self) -> None:
         """Take back what is asked of a session that serves no more; ask the next one for it."""
+        self._others.forget()
         request = self._request
         self._cancel()
         if request is not None and self._place is not None:
@@ -227,8 +245,10 @@ class Suggestions:
     def _engine_is_gone(self, reason: str, *, failed: bool = True) -> None:
         """Forget the request; ask again once an engine is ready, unless something moved."""
         self._ready, self._engine_says = False, reason
+        self._others.forget()
         request, self._request = self._request, None
         if request is None:
+            self._set_state()
             return
         if self._place is not None:
             self._unanswered = (self._place, request.wish.trigger)
@@ -425,32 +445,69 @@ class Suggestions:
 
     def _send(self, wish: Wish) -> None:
         """Ask the engine, or keep the wish until there is one."""
-        self._number += 1
-        request = CompletionRequest(
-            path=wish.place.path,
-            prefix=wish.place.prefix,
-            suffix=wish.place.suffix,
-            max_tokens=self.settings.max_tokens,
-            multi_line=wish.decision.multi_line,
-            repository=self.repository if self.settings.repository_knowledge else None,
-            private_patterns=tuple(self.secret_patterns),
-        )
-        message = Complete(
-            self._session,
-            self._number,
-            request,
-            automatic=wish.trigger != "asked",
-            threshold=self._least_logprob(),
-        )
-        if self._ready and self._client.connected and self._client.send(message):
-            self._request = Request(self._number, wish, self._clock())
+        asked = wish.trigger == "asked"
+        number = self._complete(wish.place, wish.decision.multi_line, automatic=not asked)
+        if number is not None:
+            self._request = Request(number, wish, self._clock())
         else:
             self._unanswered = (wish.place, wish.trigger)
             self._show_nothing(self._engine_says)
 
+    def _complete(
+        self, place: CursorPlace, multi_line: bool, *, automatic: bool, others: int = 0
+    ) -> int | None:
+        """Ask the engine; return the request's number, None if there is no engine."""
+        self._number += 1
+        request = CompletionRequest(
+            path=place.path,
+            prefix=place.prefix,
+            suffix=place.suffix,
+            max_tokens=self.settings.max_tokens,
+            multi_line=multi_line,
+            repository=self.repository if self.settings.repository_knowledge else None,
+            private_patterns=tuple(self.secret_patterns),
+        )
+        message = Complete(
+            self._session, self._number, request, automatic, self._least_logprob(), others
+        )
+        sent = self._ready and self._client.connected and self._client.send(message)
+        return self._number if sent else None
+
+    # ── other texts ─────────────────────────────────────────────────────────────────────────
+
+    def _send_others(self, place: CursorPlace) -> int | None:
+        self._stop()
+        several = self.settings.multi_line and wants_lines(place)
+        return self._complete(place, several, automatic=False, others=OTHERS)
+
+    def _take_back(self, number: int) -> None:
+        self._client.send(Cancel(number))
+
+    def _show_other(self, place: CursorPlace, known: Alternatives) -> None:
+        """Show one of several texts; typing its beginning finds the rest again."""
+        self._place = place
+        text = known.shown
+        self.cache.put(place, text, multi_line=True)
+        only = known.complete and len(known.texts) == 1
+        self._on_event(
+            SuggestionReady(
+                place,
+                text.text,
+                0.0,
+                from_cache=True,
+                mean_logprob=text.mean_logprob,
+                sure=text.sure,
+                chance=self._chance(text),
+                asked=True,
+                rank=_rank(known),
+                note="no other" if only else "",
+            )
+        )
+
     def _stop(self) -> None:
         """Stop waiting and asking."""
         self._unanswered = None
+        self._others.forget()
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
@@ -464,7 +521,7 @@ class Suggestions:
 
     def _set_state(self) -> None:
         """Tell the state if it changed."""
-        if self._request is not None:
+        if self._request is not None or self._others.asking:
             state: SuggestionState = "asking"
         elif self._timer is not None:
             state = "waiting"
@@ -473,6 +530,11 @@ class Suggestions:
         if state != self._state:
             self._state = state
             self._on_event(StateChanged(state))
+
+
+def _rank(known: Alternatives) -> str:
+    """Return which of several texts is shown: ``2/3``, with a sign where more may come."""
+    return f"{known.at + 1}/{len(known.texts)}{'' if known.complete else '…'}"
 
 
 def _scored(completion: Completion) -> ScoredText:

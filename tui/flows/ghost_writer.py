@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from tui.app_messages import SuggestionReport
 from tui.assist.acceptance import Acceptance
 from tui.assist.cursor_place import CursorPlace
+from tui.assist.scored_text import ScoredText
 from tui.assist.suggestion_events import (
     NoSuggestion,
     StateChanged,
@@ -155,6 +156,15 @@ class GhostWriter:
         if self._suggestions is not None and self._editor is not None:
             self._suggestions.ask(self._place(self._editor))
 
+    def other(self, by: int) -> None:
+        """Show the next of several suggestions (1), or the one before (-1)."""
+        if self._suggestions is not None and self._editor is not None:
+            editor, seen = self._editor, self._seen
+            logprob = None if seen is None else seen.mean_logprob
+            sure = len(editor.ghost) - editor.ghost_unsure
+            shown = ScoredText(editor.ghost, logprob, sure)
+            self._suggestions.other(self._place(editor), shown, by)
+
     @property
     def paused(self) -> bool:
         """Whether suggestions no longer come by themselves."""
@@ -254,6 +264,7 @@ class GhostWriter:
                     cached=event.from_cache,
                     reason=event.note,
                     chance=event.chance,
+                    rank=event.rank,
                 )
             )
         elif isinstance(event, NoSuggestion | SuggestionFailed) and not editor.ghost:

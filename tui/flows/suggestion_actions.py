@@ -60,6 +60,10 @@ class SuggestionActions(App[None]):
         """Follow a suggestion that was taken."""
         self.ghost_writer.accepted(event)
 
+    def action_other_suggestion(self, by: int) -> None:
+        """Show the next of several suggestions, or the one before."""
+        self.ghost_writer.other(by)
+
     def action_accept_sure(self) -> None:
         """Take the part of the suggestion that the model is sure of."""
         if self.editor is not None:
@@ -122,6 +126,8 @@ class SuggestionActions(App[None]):
     def suggestion_commands(self) -> Iterator[Command]:
         """Yield what the palette offers about suggestions."""
         yield "Why?", "why the last suggestion came, or did not (Alt+W)", self.action_why
+        next_one = partial(self.action_other_suggestion, 1)
+        yield "Another suggestion", "up to five, the likeliest first (Alt+N, Alt+P)", next_one
         yield "Last prompt", "what the model read, exactly", self.action_last_prompt
         for minutes in _SNOOZES:
             yield (

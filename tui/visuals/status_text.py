@@ -163,7 +163,7 @@ def _suggestion(view: StatusView, inks: Inks) -> Text:
         return Text("", end="")
     if report.shown:
         took = "cached" if report.cached else f"{milliseconds_text(report.latency_ms)} host"
-        text = Text(f"suggestion {took}", style=inks.host, end="")
+        text = Text(f"suggestion {report.rank or took}", style=inks.host, end="")
         if report.chance is not None:
             text.append(f" · {chance_text(report.chance)}", style=inks.muted)
         return text

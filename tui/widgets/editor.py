@@ -224,6 +224,11 @@ class Editor(CodeCommands):
         fits = self.has_focus and not self.read_only and self.selection.is_empty
         self._put_ghost(text if fits and text.strip() else "")
 
+    @property
+    def ghost_unsure(self) -> int:
+        """How many characters at the end of the ghost are less likely."""
+        return min(len(self._ghost), self._ghost_unsure)
+
     def accept_all(self) -> None:
         """Make all of the ghost text text; one undo reverts that."""
         self._accept(self._ghost, "all")

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from engine.protocol.messages import Complete, Completed
+from engine.protocol.messages import Complete, Completed, OtherText
 from tests.tui.app.fakes import FakeClient, until
 from tui.app import SparkApp
 from tui.assist.acceptance import Acceptance
@@ -263,3 +263,32 @@ async def test_the_sure_part_is_taken_with_one_key_and_the_rest_stays(
         assert ghost(app) == " two"
         await pilot.press("alt+s")  # nothing of the rest is sure
         assert app.editor.document.get_line(2) == "x = one +"
+
+
+async def test_alt_n_and_alt_p_step_through_other_texts(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    app = make_app(GREETING, line=3, settings=AT_ONCE)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(app, pilot, client)
+        await pilot.press("x")
+        await until(pilot, lambda: asked(client))
+        answer(client, " = one", mean_logprob=-0.1)
+        await until(pilot, lambda: ghost(app))
+        await pilot.press("alt+n")
+        await until(pilot, lambda: asked(client)[-1].others)
+        number = asked(client)[-1].request_id
+        client.on_event(OtherText(number, " = two", -0.2))
+        await until(pilot, lambda: ghost(app) == " = two")
+        assert "2/2…" in status(app)
+        client.on_event(OtherText(number, " = three", -0.4))
+        answer(client, " = one")
+        await until(pilot, lambda: "2/3 · 55%" in status(app))
+        await pilot.press("alt+right_square_bracket")
+        assert ghost(app) == " = three"
+        await pilot.press("alt+p", "alt+left_square_bracket")
+        assert ghost(app) == " = one"
+        assert app.editor is not None
+        assert app.editor.document.get_line(2) == "x"
+        await pilot.press("alt+n", "tab")
+        assert app.editor.document.get_line(2) == "x = two"
