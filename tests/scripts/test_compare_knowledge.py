@@ -52,7 +52,10 @@ def test_a_report_names_the_code_of_its_answers(tmp_path: Path) -> None:
     assert summaries(path)["line"]["stamps"] == ["new", "none"]
 
 
-def test_a_stamp_changes_with_the_numbers_that_weigh_the_repository() -> None:
+def test_a_stamp_changes_with_the_numbers_that_weigh_the_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARK_STATE_DIR", str(tmp_path))
     session = canned_session("x")
     before = stamp_of(session)
     assert before == stamp_of(session)
