@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widget import Widget
 from textual.widgets import DirectoryTree
 
 from engine.protocol.messages import Completed, EngineReady, Telemetry
@@ -30,6 +29,7 @@ from tui.flows.recovery_flow import RecoveryFlow
 from tui.flows.settings_flow import SettingsFlow
 from tui.flows.suggestion_actions import SuggestionActions
 from tui.flows.tool_actions import ToolActions
+from tui.flows.visible_parts import VisibleParts
 from tui.job_control import paint_when_continued
 from tui.keymap import checked_keymap, with_keys
 from tui.keys import app_keys, help_parts, key_parts
@@ -37,7 +37,7 @@ from tui.link.engine_link import ClientMaker, EngineLink, engine_client
 from tui.link.engine_state import EngineState, after
 from tui.link.telemetry_feed import TelemetryFeed
 from tui.pane_registry import PANES
-from tui.screen_layout import ALL_PANES, Wishes, arrange
+from tui.screen_layout import ALL_PANES
 from tui.settings import LoadedSettings, Settings, load_settings
 from tui.theme import SPARK_THEME
 from tui.user_folders import recovery_dir, settings_file
@@ -106,10 +106,6 @@ class SparkApp(WatchedApp, SuggestionActions, EditActions, ToolActions):
         self._offer_model = offer_model
         self._first_file = open_file
         self._first_line = line
-        self._wishes = Wishes(
-            tree=None if self.settings.editor.tree else False,
-            panes=None if self.settings.panes.visible else False,
-        )
         self.engine_state = EngineState()
         self.link = EngineLink(self.post_message, make_client or engine_client())
         self.feed = TelemetryFeed(
@@ -172,6 +168,16 @@ class SparkApp(WatchedApp, SuggestionActions, EditActions, ToolActions):
             self.rules.root,
             partial(self.run_safely, group="edits"),
         )
+        self.parts = VisibleParts(
+            self.repo_tree,
+            self.deck,
+            self.panes,
+            modes=self.pane_modes,
+            settings=self.settings,
+            size=lambda: self.size,
+            focus=lambda widget: self.screen.set_focus(widget),
+            watch=self.feed.watch,
+        )
         yield Horizontal(self.repo_tree, self.deck, self.panes, id="body")
         yield self.status
 
@@ -186,7 +192,7 @@ class SparkApp(WatchedApp, SuggestionActions, EditActions, ToolActions):
         )
         self._take_keys()
         self.animation_level = "none"  # a suggestion must not wait for something that slides
-        self._arrange()
+        self.parts.arrange()
         paint_when_continued(self)
         self.repo_tree.focus()
         self.call_after_refresh(self._start)
@@ -276,9 +282,7 @@ class SparkApp(WatchedApp, SuggestionActions, EditActions, ToolActions):
 
     def on_directory_tree_file_selected(self, event: DirectoryTree.FileSelected) -> None:
         """Open the file chosen in the tree; a tree that covers the editor gives way."""
-        if not self.deck.display:
-            self._wishes.tree = None
-            self._arrange()
+        self.parts.uncover_editor()
         self.open_path(event.path)
 
     def on_repo_tree_new_file_requested(self, event: RepoTree.NewFileRequested) -> None:
@@ -292,6 +296,7 @@ class SparkApp(WatchedApp, SuggestionActions, EditActions, ToolActions):
     def on_deck_changed(self) -> None:
         """Name the visible file and mark the unsaved ones."""
         file = self.deck.current
+        self.parts.file_shown()
         shown = None if file is None else self.dialogs.shown_path(file.path)
         self.deck.border_title = None if shown is None else Content(shown)
         self.deck.border_subtitle = "read only" if file and file.document.read_only else None
@@ -366,55 +371,23 @@ class SparkApp(WatchedApp, SuggestionActions, EditActions, ToolActions):
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the parts into the new size."""
-        self.call_later(self._arrange)
-
-    def _arrange(self) -> None:
-        """Show the parts that have room; watch the engine only while panes are visible."""
-        parts = arrange(self.size.width, self.size.height, self._wishes, self.panes.rows)
-        self.repo_tree.display, self.repo_tree.styles.width = parts.tree > 0, parts.tree
-        self.panes.display, self.panes.styles.width = parts.panes > 0, parts.panes
-        self.deck.display = parts.deck
-        self.panes.show_rows(parts.pane_rows)
-        self.feed.watch(parts.panes > 0)
+        self.call_later(self.parts.arrange)
 
     def action_toggle_tree(self) -> None:
         """Show the tree and go to it, or hide it."""
-        self._wishes.tree = not self.repo_tree.display
-        self.change_setting("editor.tree", self._wishes.tree)
-        self._wishes.newest = "tree"
-        self._arrange()
-        self._focus_first(*((self.repo_tree,) if self.repo_tree.display else ()))
+        self.change_setting("editor.tree", self.parts.toggle_tree())
 
     def action_toggle_panes(self) -> None:
         """Show or hide the panes."""
-        self._wishes.panes = not self.panes.display
-        self.change_setting("panes.visible", self._wishes.panes)
-        self._wishes.newest = "panes"
-        self._arrange()
-        self._focus_first()
+        self.change_setting("panes.visible", self.parts.toggle_panes())
 
     def action_next_pane(self) -> None:
         """Show the next pane alone, or all again."""
-        here = self.pane_modes.index(self._wishes.mode)
-        self._wishes.mode = self.pane_modes[(here + 1) % len(self.pane_modes)]
-        if not self.panes.display:
-            self._wishes.panes = True
-            self._wishes.newest = "panes"
-        self._arrange()
+        self.parts.next_pane()
 
     def action_next_area(self) -> None:
         """Move the keyboard on: tree, editor, panes."""
-        areas = [self.repo_tree, self.editor, *self.panes.key_targets]
-        seen = [area for area in areas if area is not None and area.is_on_screen]
-        here = next((i for i, area in enumerate(seen) if area.has_focus_within), -1)
-        self._focus_first(*seen[here + 1 :], *seen[:1])
-
-    def _focus_first(self, *widgets: Widget) -> None:
-        """Give the keyboard to the first visible one of the widgets, the editor and the tree."""
-        for widget in (*widgets, self.editor, self.repo_tree):
-            if widget is not None and widget.display:
-                widget.focus()
-                return
+        self.parts.next_area()
 
     # ── commands ────────────────────────────────────────────────────────────────────────────
 
@@ -482,8 +455,8 @@ class SparkApp(WatchedApp, SuggestionActions, EditActions, ToolActions):
         await self.link.run()
 
     def action_focus_editor(self) -> None:
-        """Give the keyboard back to the editor."""
-        self._focus_first()
+        """Give the keyboard back to the editor, from a pane that fills the screen too."""
+        self.parts.focus_editor()
 
     def change_setting(self, name: str, value: object) -> None:
         """Give a setting another value, now and for later starts."""

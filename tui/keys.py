@@ -99,7 +99,12 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
         Binding("alt+w", "why", "why this suggestion, or none", priority=True, id="app.why"),
         Binding("ctrl+b", "toggle_tree", "show or hide the tree", priority=True, id="app.tree"),
         Binding("f2", "toggle_panes", "show or hide the panes", id="app.panes"),
-        Binding("f3", "next_pane", f"next pane: {', '.join(modes)}", id="app.next_pane"),
+        Binding(
+            "f3",
+            "next_pane",
+            f"next pane, as large as the screen: {', '.join(modes)}",
+            id="app.next_pane",
+        ),
         Binding(
             "f6", "next_area", "next area: tree, editor, panes", priority=True, id="app.next_area"
         ),

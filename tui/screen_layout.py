@@ -12,10 +12,15 @@ ALL_PANES = "all"
 FILL = -1
 """As a height: all rows there are."""
 
+_EDITOR_WANTS = 100
+"""Columns that the editor gets before tree and panes get more than their least."""
 _EDITOR_MIN = 40
-"""Columns the editor keeps beside anything else."""
-_TREE_FROM = 110
-_PANES_FROM = 76
+"""Columns that the editor keeps beside anything else."""
+_PANES_FROM = 120
+"""Columns of a terminal that shows the panes unasked."""
+_PANES = (34, 96)
+_TREE = (22, 34)
+"""The fewest and the most columns of a part."""
 _STATUS_ROWS = 1
 
 
@@ -63,7 +68,14 @@ class Parts:
     """Rows by the name of the pane; `FILL` means all there are."""
 
 
-def arrange(width: int, height: int, wishes: Wishes, panes: Mapping[str, PaneRows]) -> Parts:
+def arrange(
+    width: int,
+    height: int,
+    wishes: Wishes,
+    panes: Mapping[str, PaneRows],
+    *,
+    code: bool = True,
+) -> Parts:
     """Return what is visible at ``width`` × ``height``.
 
     Args:
@@ -71,30 +83,33 @@ def arrange(width: int, height: int, wishes: Wishes, panes: Mapping[str, PaneRow
         height: Rows of the terminal.
         wishes: What the person wants to see.
         panes: The rows each pane takes, by name, from top to bottom.
+        code: Whether a file is open; without one the editor wants no room.
     """
-    tree_on = width >= _TREE_FROM if wishes.tree is None else wishes.tree
+    rows = _pane_rows(height, wishes.mode, panes)
+    if wishes.mode != ALL_PANES:  # one pane is the whole screen
+        return Parts(tree=0, deck=False, panes=width, pane_rows=rows)
     panes_on = width >= _PANES_FROM if wishes.panes is None else wishes.panes
-    tree_width = min(max(width // 5, 22), 34) if tree_on else 0
-    panes_width = _column_width(width, tree_width, wishes.mode) if panes_on else 0
-    if tree_width and panes_width and width - tree_width - panes_width < _EDITOR_MIN:
-        if wishes.newest == "panes":
-            tree_width = 0
-        else:
-            panes_width = 0
+    panes_least = _PANES[0] if panes_on else 0
+    tree_from = (_EDITOR_WANTS if code else _EDITOR_MIN) + panes_least + _TREE[0]
+    tree_on = width >= tree_from if wishes.tree is None else wishes.tree
+    if tree_on and panes_on and width < _EDITOR_MIN + panes_least + _TREE[0]:
+        tree_on, panes_on = wishes.newest == "tree", wishes.newest == "panes"
+    tree_width, panes_width = _side_columns(width, tree=tree_on, panes=panes_on)
     deck = width - tree_width - panes_width >= min(_EDITOR_MIN, width)
     if not deck:  # a small terminal shows one part at a time
         tree_width, panes_width = (width, 0) if tree_width else (0, width)
-    rows = _pane_rows(height, wishes.mode, panes)
     return Parts(tree=tree_width, deck=deck, panes=panes_width, pane_rows=rows)
 
 
-def _column_width(width: int, tree_width: int, mode: str) -> int:
-    """Return the columns of the panes; a pane alone gets more."""
-    share = 36 if mode == ALL_PANES else 48
-    panes_width = min(max(width * share // 100, 34), 96)
-    if mode == ALL_PANES:
-        return panes_width
-    return max(34, min(panes_width, width - tree_width - _EDITOR_MIN))
+def _side_columns(width: int, *, tree: bool, panes: bool) -> tuple[int, int]:
+    """Return the columns of the tree and of the panes, of what the editor leaves over."""
+    spare = width - _EDITOR_WANTS
+    tree_width = _within(_TREE, spare * 35 // 100) if tree else 0
+    return tree_width, _within(_PANES, spare - tree_width) if panes else 0
+
+
+def _within(bounds: tuple[int, int], columns: int) -> int:
+    return min(max(columns, bounds[0]), bounds[1])
 
 
 def _pane_rows(height: int, mode: str, panes: Mapping[str, PaneRows]) -> dict[str, int]:

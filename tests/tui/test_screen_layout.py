@@ -20,16 +20,28 @@ def parts(width: int, height: int, **wishes: Any) -> Parts:
 
 
 def test_a_wide_terminal_shows_everything() -> None:
-    seen = parts(120, 40)
+    seen = parts(160, 40)
     assert all((seen.tree, seen.panes, seen.deck))
     assert seen.pane_rows == {"map": FILL, "rates": 11, "memory": 12}
 
 
-def test_a_common_terminal_shows_editor_and_panes() -> None:
-    seen = parts(80, 24)
-    assert not seen.tree
-    assert seen.panes
-    assert 80 - seen.panes >= 40
+@pytest.mark.parametrize("width", range(40, 260, 7))
+def test_code_has_a_hundred_columns_before_anything_grows(width: int) -> None:
+    seen = parts(width, 40)
+    editor = width - seen.tree - seen.panes
+    assert editor >= min(100, width) or (seen.tree, seen.panes) == (0, 34)
+    assert bool(seen.panes) == (width >= 120)
+
+
+def test_the_tree_shows_itself_where_no_code_wants_its_room() -> None:
+    assert arrange(80, 24, Wishes(), PANES).tree == 0
+    assert arrange(80, 24, Wishes(), PANES, code=False).tree == 22
+
+
+def test_a_common_terminal_shows_the_editor_and_panes_that_are_asked_for() -> None:
+    assert parts(80, 24) == Parts(tree=0, deck=True, panes=0, pane_rows=parts(80, 24).pane_rows)
+    seen = parts(80, 24, panes=True)
+    assert (seen.panes, seen.deck) == (34, True)
     assert seen.pane_rows == {"map": FILL, "rates": 7, "memory": 0}
 
 
@@ -50,10 +62,11 @@ def test_what_was_asked_for_last_wins_where_both_cannot_be() -> None:
     assert parts(80, 24, tree=True, panes=True, newest="panes").tree == 0
 
 
-def test_one_pane_alone() -> None:
-    seen = parts(120, 40, mode="memory")
+@pytest.mark.parametrize("panes", [None, True, False])
+def test_one_pane_is_the_whole_screen(panes: bool | None) -> None:
+    seen = parts(120, 40, mode="memory", panes=panes)
     assert seen.pane_rows == {"map": 0, "rates": 0, "memory": FILL}
-    assert seen.panes > parts(120, 40).panes
+    assert (seen.tree, seen.deck, seen.panes) == (0, False, 120)
 
 
 @given(

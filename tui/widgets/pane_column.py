@@ -4,8 +4,10 @@ Which panes are visible, and how high, is decided in `tui.screen_layout`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
 
@@ -26,6 +28,10 @@ class PaneColumn(Vertical):
         kinds: The classes of the panes; each name occurs once.
         id: As for any widget.
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "app.focus_editor", "back to the editor", show=False),
+    ]
 
     def __init__(self, kinds: Sequence[type[Pane]], *, id: str | None = None) -> None:
         super().__init__(id=id)

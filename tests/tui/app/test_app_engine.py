@@ -14,7 +14,7 @@ from tui.settings import PrivacySettings, Settings, SuggestionSettings
 from tui.widgets.wafer_map import WaferMap
 
 MakeApp = Callable[..., SparkApp]
-SIZE = (110, 26)
+SIZE = (160, 26)
 GREETING = "package/greeting.py"
 AT_ONCE = Settings(suggestions=SuggestionSettings(delay_ms=0))
 

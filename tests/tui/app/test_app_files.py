@@ -26,7 +26,6 @@ async def test_open_from_the_tree_edit_and_save_by_keyboard_alone(
 ) -> None:
     app = make_app(settings=NO_PANES)
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("ctrl+b")
         await until(pilot, lambda: len(app.repo_tree.root.children) == 4)
         await pilot.press("down", "enter")  # the folder "package"
         await until(pilot, lambda: len(app.repo_tree.root.children[0].children) == 2)
@@ -55,7 +54,7 @@ async def test_the_tree_reads_the_folders_again(make_app: MakeApp, repository: P
         await until(pilot, lambda: app.repo_tree.root.children)
         (repository / "late.py").write_text("")
         (repository / ".gitignore").write_text("*.md\n")
-        await pilot.press("ctrl+b", "r")
+        await pilot.press("r")
         await until(
             pilot,
             lambda: (
@@ -90,7 +89,7 @@ async def test_a_new_file_with_the_folder_on_the_way(make_app: MakeApp, reposito
     app = make_app(settings=NO_PANES)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.repo_tree.root.children)
-        await pilot.press("ctrl+b", "n")
+        await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, LineInputScreen))
         await pilot.press(*"new/deep/file.py", "enter")
         await until(pilot, lambda: app.status.view.path == "new/deep/file.py")

@@ -23,7 +23,7 @@ from tui.settings import Settings, SuggestionSettings
 from tui.user_folders import offer_file
 
 MakeApp = Callable[..., SparkApp]
-SIZE = (120, 40)
+SIZE = (180, 40)
 GREETING = "package/greeting.py"
 AT_ONCE = Settings(suggestions=SuggestionSettings(delay_ms=0))
 CODER = "qwen2.5-coder-0.5b"

@@ -26,8 +26,9 @@ def seen(app: SparkApp) -> tuple[bool, bool, bool]:
 @pytest.mark.parametrize(
     ("size", "parts"),
     [
-        ((120, 40), (True, True, True)),
-        ((80, 24), (False, True, True)),
+        ((160, 40), (True, True, True)),
+        ((120, 40), (False, True, True)),
+        ((80, 24), (False, True, False)),
         ((40, 12), (False, True, False)),
     ],
 )
@@ -43,11 +44,11 @@ async def test_the_parts_fit_the_terminal(
 
 async def test_a_resize_arranges_anew(make_app: MakeApp) -> None:
     app = make_app(GREETING)
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(160, 40)) as pilot:
         await until(pilot, lambda: app.editor)
         await pilot.resize_terminal(40, 12)
         await until(pilot, lambda: seen(app) == (False, True, False))
-        await pilot.resize_terminal(120, 40)
+        await pilot.resize_terminal(160, 40)
         await until(pilot, lambda: seen(app) == (True, True, True))
 
 
@@ -72,7 +73,7 @@ async def test_a_small_terminal_is_usable_by_keys(make_app: MakeApp) -> None:
 
 async def test_toggles(make_app: MakeApp) -> None:
     app = make_app(GREETING)
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(160, 40)) as pilot:
         await until(pilot, lambda: app.editor and app.editor.has_focus)
         await pilot.press("ctrl+b")
         assert seen(app) == (False, True, True)
@@ -83,21 +84,47 @@ async def test_toggles(make_app: MakeApp) -> None:
         assert app.repo_tree.has_focus
 
 
-async def test_panes_one_after_another(make_app: MakeApp) -> None:
+async def test_panes_one_after_another_fill_the_screen(make_app: MakeApp) -> None:
     app = make_app(GREETING)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.editor)
+        await until(pilot, lambda: app.editor and app.editor.has_focus)
         shown = []
         for _ in range(4):
             await pilot.press("f3")
             panes = ("wafer", "throughput", "memory")
             shown.append([name for name in panes if app.query_one(f"#{name}").display])
+            assert seen(app) == (False, len(shown) == 4, True)
         assert shown == [["wafer"], ["throughput"], ["memory"], ["wafer", "throughput", "memory"]]
+
+
+async def test_no_key_reaches_a_text_behind_a_pane(make_app: MakeApp) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.editor and app.editor.has_focus)
+        editor = app.editor
+        assert editor is not None
+        for times in (1, 2):
+            await pilot.press(*["f3"] * times, "x")
+            assert not editor.modified
+            await pilot.press("escape")
+            assert seen(app) == (False, True, True)
+            assert editor.has_focus
+
+
+async def test_another_file_comes_before_a_pane_that_fills_the_screen(make_app: MakeApp) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.editor and app.editor.has_focus)
+        await pilot.press("f3")
+        app.open_path(app.rules.root / "notes.md")
+        await until(pilot, lambda: app.file_name == "notes.md" and app.deck.display)
+        assert app.editor is not None
+        assert app.editor.has_focus
 
 
 async def test_the_keyboard_goes_round(make_app: MakeApp) -> None:
     app = make_app(GREETING)
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(160, 40)) as pilot:
         await until(pilot, lambda: app.editor and app.editor.has_focus)
         stations = []
         for _ in range(3):

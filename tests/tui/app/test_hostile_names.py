@@ -15,7 +15,7 @@ from tui.visuals.screen_door import ScreenDoor
 
 MakeApp = Callable[..., SparkApp]
 
-SIZE = (150, 46)
+SIZE = (180, 46)
 TITLE = "b\x1b]0;PWNED\x07.py"
 COLOUR = "c\x1b[41m\x9b42m\u202e.py"
 LINES = "d\ne\t.py"

@@ -90,13 +90,15 @@ def test_compiling(snap: Any, make_app: MakeApp, client: FakeClient, size: tuple
     assert snap(make_app(GREETING, line=9), size, act)
 
 
-@pytest.mark.parametrize("size", [(120, 40), (80, 24), (180, 50)], ids=columns_by_rows)
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (200, 60)], ids=columns_by_rows)
 def test_the_wafer_at_work(
     snap: Any, make_app: MakeApp, client: FakeClient, started: Act, size: tuple[int, int]
 ) -> None:
     async def act(pilot: Pilot[Any]) -> None:
         await started(pilot)
         client.work(48)
+        if size[0] < 120:
+            await pilot.press("f2")
         await pilot.pause()
 
     assert snap(make_app(GREETING, line=9), size, act)
