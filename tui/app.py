@@ -19,6 +19,7 @@ from engine.repository.ignore import IgnoreRules
 from tui.app_messages import EngineEvent, FileMade, TelemetryUpdated
 from tui.command_palette import AppCommands, FileCommands, ModelCommands
 from tui.files.recovery import RecoveryStore
+from tui.flows.code_actions import CodeActions
 from tui.flows.edit_actions import EditActions
 from tui.flows.edit_flow import EditFlow
 from tui.flows.file_dialogs import FileDialogs
@@ -28,7 +29,6 @@ from tui.flows.model_flow import ModelFlow
 from tui.flows.recovery_flow import RecoveryFlow
 from tui.flows.settings_flow import SettingsFlow
 from tui.flows.suggestion_actions import SuggestionActions
-from tui.flows.tool_actions import ToolActions
 from tui.flows.visible_parts import VisibleParts
 from tui.job_control import paint_when_continued
 from tui.keymap import checked_keymap, with_keys
@@ -59,7 +59,7 @@ def _modes(panes: Sequence[type[Pane]]) -> list[str]:
     return [ALL_PANES, *(pane.NAME for pane in panes)]
 
 
-class SparkApp(WatchedApp, SuggestionActions, EditActions, ToolActions):
+class SparkApp(WatchedApp, SuggestionActions, EditActions, CodeActions):
     """The editor beside the wafer.
 
     Args:

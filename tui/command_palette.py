@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.markup import escape
-from textual.style import Style
 
 from engine import paths
 from engine.repository.ignore import IgnoreRules
@@ -18,7 +17,7 @@ from engine.repository.listing import Listing, list_files
 from engine.visible_text import visible
 from tui.code.languages import CODE_SUFFIXES
 from tui.format import count_text, file_size_text, path_text
-from tui.fuzzy import fuzzy_match
+from tui.fuzzy import fuzzy_match, highlighted
 from tui.keymap import keys_of_actions
 from tui.screens.help import key_label
 from tui.settings import Settings
@@ -33,7 +32,6 @@ _DISCOVERED_FILES = 200
 _FOUND_FILES = 60
 _NAMES_AT_ONCE = 2_000
 """Names that are compared before other things have their turn: a few milliseconds."""
-_MARKED = Style(reverse=True)
 _LOWEST = 1e-3
 """Least score of a file; remarks stand below."""
 
@@ -99,18 +97,6 @@ def _commanded(app: object) -> CommandedApp:
     return app
 
 
-def _highlighted(name: str, offsets: Iterable[int], style: Style | None) -> Content:
-    """Return a name with some of its letters marked; brackets in it are no markup.
-
-    Textual's own matcher reads them as such, and a file's name could break the app.  For a name
-    with many equal letters it also takes for ever.
-    """
-    content = Content(name)
-    for offset in offsets:
-        content = content.stylize(style or _MARKED, offset, offset + 1)
-    return content
-
-
 class _NamedCommands(Provider):
     """Commands that are found by their names."""
 
@@ -124,7 +110,7 @@ class _NamedCommands(Provider):
         for name, text, run in self._commands():
             match = fuzzy_match(query, name)
             if match is not None:
-                shown = _highlighted(name, match.offsets, self.match_style)
+                shown = highlighted(name, match.offsets, self.match_style)
                 yield Hit(match.score, shown, run, help=escape(visible(text)))
 
     @abstractmethod
@@ -149,6 +135,11 @@ class AppCommands(_NamedCommands):
             ("Find next", "match of what was looked for last", "find_next"),
             ("Find previous", "match of it", "find_previous"),
             ("Find in repository", "and replace in many files", "find_in_files"),
+            ("Go to definition", "of the name at the cursor", "go_to_definition"),
+            ("Find references", "uses of the name at the cursor", "find_references"),
+            ("Show documentation", "of the name at the cursor", "hover"),
+            ("Symbols of the file", "classes, functions, headings", "file_symbols"),
+            ("Symbols of the repository", "by some of their letters", "repository_symbols"),
             ("Go back", "to before the last jump", "go_back"),
             ("Go forward", "again", "go_forward"),
             ("Go to line", "and column", "go_to_line"),
@@ -282,7 +273,7 @@ class FileCommands(Provider):
                 await asyncio.sleep(0)  # the next key, or Esc, ends this search
         matches.sort(reverse=True)
         for score, _, name, path, offsets in matches[:_FOUND_FILES]:
-            shown = _highlighted(name, offsets, self.match_style)
+            shown = highlighted(name, offsets, self.match_style)
             yield Hit(max(score, _LOWEST), shown, partial(self._commanded.open_path, path))
         left_out = len(matches) - _FOUND_FILES
         if left_out > 0:

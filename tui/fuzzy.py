@@ -5,11 +5,16 @@ way, one good way is taken, and not the best of all.  Knows nothing of what the 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["FuzzyMatch", "fuzzy_match"]
+from textual.content import Content
+from textual.style import Style
+
+__all__ = ["FuzzyMatch", "fuzzy_match", "highlighted"]
+
+_MARKED = Style(reverse=True)
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -74,3 +79,15 @@ def _score(offsets: Sequence[int], name: str, last_part: int, *, whole: bool) ->
     if offsets[0] >= last_part:
         score *= 1.2
     return score * 2 if whole else score
+
+
+def highlighted(name: str, offsets: Iterable[int], style: Style | None) -> Content:
+    """Return a name with some of its letters marked; brackets in it are no markup.
+
+    Textual's own matcher reads them as such, and a file's name could break the app.  For a name
+    with many equal letters it also takes for ever.
+    """
+    content = Content(name)
+    for offset in offsets:
+        content = content.stylize(style or _MARKED, offset, offset + 1)
+    return content

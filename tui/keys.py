@@ -63,6 +63,21 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
         ),
         Binding("alt+left", "go_back", "back to before the jump", priority=True, id="app.back"),
         Binding("alt+right", "go_forward", "on again", priority=True, id="app.forward"),
+        Binding(
+            "f12", "go_to_definition", "go to the definition", priority=True, id="app.definition"
+        ),
+        Binding(
+            "shift+f12", "find_references", "list the uses", priority=True, id="app.references"
+        ),
+        Binding("alt+h", "hover", "what the name means", priority=True, id="app.hover"),
+        Binding("alt+o", "file_symbols", "symbols of the file", priority=True, id="app.symbols"),
+        Binding(
+            "alt+j",
+            "repository_symbols",
+            "symbols of the repository",
+            priority=True,
+            id="app.repository_symbols",
+        ),
         Binding("ctrl+g", "go_to_line", "go to a line", id="app.go_to_line"),
         Binding(
             "alt+e,ctrl+i",
@@ -126,6 +141,8 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
         modes: What F3 shows, one after another.
     """
     from tui.screens.find_in_files import FindInFilesScreen  # what the first paint does not need
+    from tui.screens.hover import HoverScreen
+    from tui.screens.places import PlacesScreen
     from tui.widgets.find_bar import FindBar
     from tui.widgets.found_list import FoundList
 
@@ -137,6 +154,8 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
         KeyPart("find", "Find bar", FindBar.BINDINGS),
         KeyPart("files", "Find in the repository", FindInFilesScreen.BINDINGS),
         KeyPart("found", "What was found there", FoundList.BINDINGS),
+        KeyPart("places", "A list of places", PlacesScreen.BINDINGS),
+        KeyPart("hover", "Documentation", HoverScreen.BINDINGS),
     ]
 
 

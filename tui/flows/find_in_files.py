@@ -89,11 +89,12 @@ class FindInFiles:
         self._screen: FindInFilesScreen | None = None
         self._history: list[str] = []
 
-    async def open(self, text: str | None = None) -> None:
+    async def open(self, text: str | None = None, *, whole_word: bool = False) -> None:
         """Show the screen, with what it found last; a selection is looked for.
 
         Args:
             text: What to look for; None takes it from the selection.
+            whole_word: Whether to look for it as a word, in this case.
         """
         if self._screen is None:
             self._screen = FindInFilesScreen(self._history)
@@ -102,6 +103,8 @@ class FindInFiles:
         selected = selected_in_line(file.editor) if file is not None and text is None else text
         await self._app.push_screen(_SCREEN)
         self._screen.begin(selected or "")
+        if whole_word:
+            self._screen.bar.switch_on("match_case", "whole_word")
 
     # ── search ──────────────────────────────────────────────────────────────────────────────
 

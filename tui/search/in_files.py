@@ -21,7 +21,7 @@ from tui.code.languages import CODE_SUFFIXES
 from tui.search.in_text import SearchedText, TextMatch
 from tui.search.query import Pattern
 
-__all__ = ["FileSearch", "FoundFile", "FoundMatch", "fingerprint", "text_of"]
+__all__ = ["FileSearch", "FoundFile", "FoundMatch", "fingerprint", "searchable_text", "text_of"]
 
 MAX_FILE_BYTES = 8_000_000
 """Larger files are not searched: programs wrote them."""
@@ -151,17 +151,23 @@ class FileSearch:
 
     def _lines(self, path: Path) -> Sequence[str] | None:
         """Return the lines of a file, as an editor would show them; None if it may not be read."""
-        try:
-            if path.is_symlink() or secret_file(path, self._private) is not None:
-                return None
-            if path in self._open:
-                return self._open[path]
-            if os.stat(path).st_size > MAX_FILE_BYTES or not path.is_file():
-                return None
-            data = path.read_bytes()
-        except OSError:  # gone, or without permission
+        if path in self._open and secret_file(path, self._private) is None:
+            return self._open[path]
+        text = searchable_text(path, self._private)
+        return None if text is None else text.split("\n")
+
+
+def searchable_text(path: Path, private_patterns: Sequence[str]) -> str | None:
+    """Return the text of a file; None for a private or large file, a link, and what is no text."""
+    try:
+        if path.is_symlink() or secret_file(path, private_patterns) is not None:
             return None
-        return None if b"\0" in data else text_of(data).split("\n")
+        if not path.is_file() or os.stat(path).st_size > MAX_FILE_BYTES:
+            return None
+        data = path.read_bytes()
+    except OSError:  # gone, or without permission
+        return None
+    return None if b"\0" in data else text_of(data)
 
 
 def text_of(data: bytes) -> str:

@@ -159,6 +159,11 @@ class FindBar(Vertical):
         here.focus()
         here.select_all()
 
+    def switch_on(self, *fields: str) -> None:
+        """Find in these ways and no others."""
+        for field in self._on ^ set(fields):
+            self.action_switch(field)
+
     def remember(self) -> None:
         """Keep what is looked for in the history."""
         text = self._find.value

@@ -1,0 +1,100 @@
+"""Questions about Python, answered by a real process; what becomes of one that takes too long."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tui.navigation.places import places_in
+from tui.navigation.python_helper import Cursor, HelperError, PythonHelper
+
+LIBRARY = 'def greet(name: str) -> str:\n    """Return a greeting."""\n    return name\n'
+USER = "from library import greet\n\n\ngreet('x')\n"
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPARK_CACHE_DIR", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+async def helper() -> AsyncIterator[PythonHelper]:
+    one = PythonHelper()
+    yield one
+    await one.close()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    top = tmp_path / "repo"
+    top.mkdir()
+    (top / "library.py").write_text(LIBRARY)
+    (top / "user.py").write_text(USER)
+    return top
+
+
+def cursor(root: Path, text: str = USER, row: int = 3, column: int = 1) -> Cursor:
+    return Cursor(root, root / "user.py", text, row, column)
+
+
+async def test_definition_uses_and_meaning_of_a_name(helper: PythonHelper, root: Path) -> None:
+    (place,) = places_in(await helper.ask("definition", cursor(root), 60))
+    assert (place.path.name, place.row, place.column, place.name) == ("library.py", 0, 4, "greet")
+    assert place.line == "def greet(name: str) -> str:"
+    uses = places_in(await helper.ask("references", cursor(root), 60))
+    assert {(each.path.name, each.row) for each in uses} == {
+        ("library.py", 0), ("user.py", 0), ("user.py", 3),
+    }  # fmt: skip
+    meaning = await helper.ask("hover", cursor(root), 60)
+    assert meaning["signatures"] == ["greet(name: str) -> str"]
+    assert meaning["text"] == "Return a greeting."
+    assert await helper.ask("hover", cursor(root, "x = nosuch\n", 0, 6), 60) is None
+
+
+async def test_what_is_wrong_with_a_text(helper: PythonHelper, root: Path) -> None:
+    found = await helper.ask("problems", cursor(root, "import os\nx = y\n"), 60)
+    assert found == [
+        [0, 0, "'os' imported but unused", False], [1, 4, "undefined name 'y'", False],
+    ]  # fmt: skip
+    ((row, column, _, refused),) = await helper.ask("problems", cursor(root, "x = 1\nif (:\n"), 60)
+    assert (row, column, refused) == (1, 4, True)
+    assert await helper.ask("problems", cursor(root, LIBRARY), 60) == []
+
+
+async def test_none_of_the_code_is_run(helper: PythonHelper, root: Path) -> None:
+    trap = f"open({str(root / 'ran')!r}, 'w')\n"
+    (root / "library.py").write_text(trap + LIBRARY)
+    (root / "sitecustomize.py").write_text(trap)
+    (root / "json.py").write_text(trap)
+    for kind in ("definition", "references", "hover", "problems"):
+        await helper.ask(kind, cursor(root, trap + USER, 4, 1), 60)
+    assert not (root / "ran").exists()
+
+
+async def test_a_question_that_takes_too_long_is_given_up(helper: PythonHelper, root: Path) -> None:
+    with pytest.raises(HelperError, match="no answer within 0 s"):
+        await helper.ask("references", cursor(root), 0.0)
+    assert places_in(await helper.ask("definition", cursor(root), 60))
+
+
+async def test_a_question_nobody_waits_for_is_not_answered_to_the_next(
+    helper: PythonHelper, root: Path
+) -> None:
+    asking = asyncio.ensure_future(helper.ask("references", cursor(root), 60))
+    await asyncio.sleep(0.05)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert await helper.ask("problems", cursor(root, LIBRARY), 60) == []
+
+
+async def test_a_process_that_ends_is_told_and_started_again(
+    helper: PythonHelper, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(sys, "executable", "/bin/true")
+        with pytest.raises(HelperError, match="ended"):
+            await helper.ask("problems", cursor(root, LIBRARY), 60)
+    assert await helper.ask("problems", cursor(root, LIBRARY), 60) == []

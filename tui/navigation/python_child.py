@@ -1,0 +1,127 @@
+"""Answers questions about Python code in a process of its own: jedi for names, pyflakes for faults.
+
+Reads one JSON object a line from standard input and writes one a line to standard output, in the
+same order, with the question's ``id``.  Runs none of the code it is asked about.  It is started as
+a file (`tui.navigation.python_helper`) and imports nothing of ours.
+"""
+
+import ast
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+MAX_PLACES = 2_000
+"""Most places in an answer."""
+MAX_WORDS = 4_000
+"""Most characters of a documentation."""
+
+Question = dict[str, Any]
+
+
+def definition(question: Question) -> Any:
+    """Return where the name at the cursor is defined; several places if that is not certain."""
+    script, line, column = _script(question)
+    names = script.goto(line, column, follow_imports=True, follow_builtin_imports=True)
+    names = names or script.infer(line, column)
+    return _places(names, question)
+
+
+def references(question: Question) -> Any:
+    """Return where the name at the cursor is used in the repository, its definition included."""
+    script, line, column = _script(question)
+    names = script.get_references(line, column, include_builtins=False, scope="project")
+    return _places(names, question)
+
+
+def hover(question: Question) -> Any:
+    """Return signature and documentation of the name at the cursor."""
+    script, line, column = _script(question)
+    names = script.help(line, column) or script.infer(line, column)
+    if not names:
+        return None
+    name = names[0]
+    signatures = [signature.to_string() for signature in name.get_signatures()]
+    return {
+        "kind": name.type,
+        "name": name.full_name or name.name,
+        "signatures": signatures[:8] or [name.description[:MAX_WORDS]],
+        "text": name.docstring(raw=True)[:MAX_WORDS],
+    }
+
+
+def problems(question: Question) -> Any:
+    """Return what is wrong with a text: row, column, words, and whether Python refuses it."""
+    from pyflakes import checker
+
+    text = question["text"]
+    try:
+        with warnings.catch_warnings(record=True):
+            warnings.simplefilter("always")
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        row, column = getattr(error, "lineno", 1) or 1, getattr(error, "offset", 1) or 1
+        words = getattr(error, "msg", None) or str(error)
+        return [[row - 1, max(0, column - 1), words, True]]
+    found = checker.Checker(tree, filename=question["path"])
+    return [
+        [each.lineno - 1, each.col, each.message % each.message_args, False]
+        for each in sorted(found.messages, key=lambda each: (each.lineno, each.col))
+    ]
+
+
+def _script(question: Question) -> tuple[Any, int, int]:
+    """Return jedi's view of a text, and the cursor in it."""
+    import jedi
+
+    jedi.settings.cache_directory = os.path.join(question["cache"], "jedi")
+    project = jedi.Project(
+        question["root"],
+        added_sys_path=question["packages"],
+        load_unsafe_extensions=False,  # a compiled module of the repository would run
+    )
+    script = jedi.Script(
+        question["text"],
+        path=question["path"],
+        project=project,
+        environment=jedi.InterpreterEnvironment(),  # starts no Python of the repository
+    )
+    return script, question["row"] + 1, question["column"]
+
+
+def _places(names: Iterable[Any], question: Question) -> list[dict[str, Any]]:
+    """Return the places of names that are in a file; the text that was asked about has no other."""
+    found = []
+    for name in list(names)[:MAX_PLACES]:
+        if name.module_path is not None and name.line is not None:
+            line = name.get_line_code().rstrip("\r\n")
+            place = {"path": str(Path(name.module_path)), "row": name.line - 1, "line": line}
+            found.append(place | {"column": name.column, "name": name.name})
+    return found
+
+
+_ANSWERS: dict[str, Callable[[Question], Any]] = {
+    each.__name__: each for each in (definition, references, hover, problems)
+}
+
+
+def main() -> None:
+    """Answer until the input ends."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a library prints is no answer
+    for line in sys.stdin:
+        question = json.loads(line)
+        reply: dict[str, Any] = {"id": question["id"]}
+        try:
+            reply["answer"] = _ANSWERS[question["kind"]](question)
+        except Exception as error:  # of jedi: it is asked about unfinished code
+            reply["problem"] = f"{type(error).__name__}: {error}"[:300]
+        answers.write(json.dumps(reply) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

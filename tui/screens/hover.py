@@ -1,0 +1,93 @@
+"""A small box with what a name means; any key but those that scroll takes it away."""
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.geometry import Offset
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from engine.visible_text import visible
+
+__all__ = ["HoverScreen"]
+
+_WIDTH = 72
+_HEIGHT = 14
+
+
+class HoverScreen(ModalScreen[None]):
+    """Shows a few lines near the cursor.
+
+    Args:
+        title: The name's full name and kind.
+        head: Its signatures.
+        text: Its documentation; empty if it has none.
+        near: The cell of the screen beside which to show it.
+    """
+
+    DEFAULT_CSS = f"""
+    HoverScreen {{ background: transparent; }}
+    HoverScreen > VerticalScroll {{
+        width: {_WIDTH};
+        max-width: 96%;
+        height: auto;
+        max-height: {_HEIGHT};
+        border: round $primary;
+        background: $panel;
+        padding: 0 1;
+    }}
+    HoverScreen Static {{ height: auto; }}
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll(-1)", "up", id="hover.up"),
+        Binding("down", "scroll(1)", "down", id="hover.down"),
+        Binding("pageup", "scroll(-10)", "a page up", id="hover.page_up"),
+        Binding("pagedown", "scroll(10)", "a page down", id="hover.page_down"),
+        Binding("escape,enter", "dismiss", "close", id="hover.close"),
+    ]
+
+    def __init__(self, title: str, head: str, text: str, near: Offset) -> None:
+        super().__init__()
+        self._title = title
+        self._head = head
+        self._text = text
+        self._near = near
+
+    def compose(self) -> ComposeResult:
+        """Lay out signature and documentation."""
+        with VerticalScroll() as box:
+            box.border_title = Content(visible(self._title))
+            box.border_subtitle = "↑ ↓ scroll  Esc closes"
+            text = Text(visible(self._head, kept="\n"), style="bold")
+            if self._text.strip():
+                text.append("\n\n" + visible(self._text.strip(), kept="\n"), style="not bold")
+            yield Static(text)
+
+    def on_resize(self) -> None:
+        """Stand below the cursor, or above it where there is no room."""
+        box = self.query_one(VerticalScroll)
+        lines = min(_HEIGHT, self._head.count("\n") + self._text.count("\n") + 6)
+        below = self._near.y + 1
+        room = self.size.height - below
+        y = below if room >= lines else max(0, self._near.y - lines)
+        x = max(0, min(self._near.x, self.size.width - _WIDTH - 1))
+        box.styles.offset = (x, y)
+
+    def on_key(self, event: events.Key) -> None:
+        """Close at any other key."""
+        if event.key not in {"up", "down", "pageup", "pagedown", "escape", "enter"}:
+            event.stop()
+            self.dismiss()
+
+    def on_click(self) -> None:
+        """Close at a click."""
+        self.dismiss()
+
+    def action_scroll(self, rows: int) -> None:
+        """Scroll by some rows."""
+        self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)
