@@ -78,6 +78,14 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
             priority=True,
             id="app.repository_symbols",
         ),
+        Binding("f8", "next_problem", "next problem", priority=True, id="app.next_problem"),
+        Binding(
+            "shift+f8",
+            "previous_problem",
+            "problem before",
+            priority=True,
+            id="app.previous_problem",
+        ),
         Binding("ctrl+g", "go_to_line", "go to a line", id="app.go_to_line"),
         Binding(
             "alt+e,ctrl+i",

@@ -93,6 +93,8 @@ class EditorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Columns of a tab, and of one level of indentation where the file does not show its own."""
     tree: bool = True
     """Whether the tree is shown at the start, where it has room; Ctrl+B shows and hides it."""
+    problems: bool = True
+    """Whether Python files are looked at for mistakes (pyflakes), which are then marked."""
 
 
 class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,19 +4,33 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from tui.flows.tool_actions import ToolActions
+from tui.widgets.editor import Editor
+from tui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
     from tui.flows.navigate import Navigator
+    from tui.flows.problems_flow import ProblemsFlow
 
 __all__ = ["CodeActions"]
 
 _ABOUT_CODE = frozenset(
-    {"go_to_definition", "find_references", "file_symbols", "repository_symbols", "hover"}
+    {
+        "go_to_definition",
+        "find_references",
+        "file_symbols",
+        "repository_symbols",
+        "hover",
+        "next_problem",
+        "previous_problem",
+        "list_problems",
+    }
 )
 
 
 class CodeActions(ToolActions):
     """An app whose code can be walked through."""
+
+    status: StatusLine
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave the keys to a screen that is over the app."""
@@ -44,8 +58,9 @@ class CodeActions(ToolActions):
 
     async def _on_unmount(self) -> None:
         """End what was started."""
-        if "navigator" in vars(self):
-            await self.navigator.close()
+        for tool in ("navigator", "problems"):
+            if tool in vars(self):
+                await vars(self)[tool].close()
 
     def action_go_to_definition(self) -> None:
         """Go to where the name at the cursor is defined."""
@@ -66,3 +81,53 @@ class CodeActions(ToolActions):
     def action_repository_symbols(self) -> None:
         """Choose among the symbols of the repository."""
         self.navigator.list_repository()
+
+    # ── problems ────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def problems(self) -> "ProblemsFlow":
+        """Marks what is wrong with the visible file."""
+        from tui.flows.problems_flow import ProblemsFlow
+
+        return ProblemsFlow(
+            self.deck,
+            self.rules.root,
+            set_timer=self.set_timer,
+            run=partial(self.run_safely, group="problems", exclusive=True),
+            show=lambda words: self.status.show(problem=words),
+        )
+
+    def on_deck_changed(self) -> None:
+        """Look at the visible file."""
+        if self.settings.editor.problems or "problems" in vars(self):
+            self.problems.look_soon()
+
+    def on_editor_edited(self, event: Editor.Edited) -> None:
+        """Look again after an edit."""
+        if self.settings.editor.problems:
+            self.problems.look_soon()
+
+    def on_editor_moved(self, event: Editor.Moved) -> None:
+        """Show what is wrong where the cursor is."""
+        if "problems" in vars(self):
+            self.problems.cursor_moved()
+
+    def action_next_problem(self) -> None:
+        """Go to the next problem of the visible file."""
+        self._step_problem(forward=True)
+
+    def action_previous_problem(self) -> None:
+        """Go to the problem before."""
+        self._step_problem(forward=False)
+
+    def _step_problem(self, *, forward: bool) -> None:
+        if not self.problems.step(forward=forward):
+            self.notify("no problem is known in this file", timeout=3)
+
+    def action_list_problems(self) -> None:
+        """List the problems of the visible file."""
+        self.run_safely(self._list_problems, group="navigate", exclusive=True)
+
+    async def _list_problems(self) -> None:
+        places = self.problems.places()
+        await self.navigator.choose(f"problems: {len(places):,}", places, "no problem", always=True)

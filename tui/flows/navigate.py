@@ -86,7 +86,7 @@ class Navigator:
         else:
             places = await asyncio.to_thread(self._defined_by_syntax, file.editor.text, file, name)
         if places is not None:
-            await self._choose(f"definitions of {name}", places, f"no definition of {name}")
+            await self.choose(f"definitions of {name}", places, f"no definition of {name}")
 
     async def references(self) -> None:
         """List where the name at the cursor is used."""
@@ -99,7 +99,7 @@ class Navigator:
         places = await self._asked("references", file, _REFERENCES_SECONDS)
         if places is not None:
             title = f"uses of {name}: {len(places):,}"
-            await self._choose(title, places, f"no use of {name}", always=True)
+            await self.choose(title, places, f"no use of {name}", always=True)
 
     def _at_name(self) -> tuple[OpenFile | None, str]:
         """Return the visible file and the name at its cursor; say so if there is none."""
@@ -127,10 +127,17 @@ class Navigator:
         here = definitions_among(text, file.path, name)
         return here or self._symbols.named(name, self._private(), self._near(file.path))
 
-    async def _choose(
+    async def choose(
         self, title: str, places: Sequence[CodePlace], none: str, *, always: bool = False
     ) -> None:
-        """Show the one place, or a list of several."""
+        """Show the one place, or a list of several.
+
+        Args:
+            title: What they are.
+            places: The places.
+            none: What to say if there is none, before "was found".
+            always: Whether to list a single one, too.
+        """
         if not places:
             self._tell(f"{none} was found")
         elif len(places) == 1 and not always:

@@ -57,6 +57,7 @@ def problems(question: Question) -> Any:
     """Return what is wrong with a text: row, column, words, and whether Python refuses it."""
     from pyflakes import checker
 
+    os.setpriority(os.PRIO_PROCESS, 0, 10)  # nobody waits for it as for a key
     text = question["text"]
     try:
         with warnings.catch_warnings(record=True):

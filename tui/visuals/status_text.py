@@ -35,13 +35,15 @@ class StatusView:
     """The time of day at which suggestions resume by themselves; empty if they do not."""
     report: SuggestionReport | None = None
     background: BackgroundWork | None = None
+    problem: str = ""
+    """What is wrong on the cursor's line; empty if nothing is known to be."""
     mark: str = ""
     """What goes on with the session as a whole: that it is recorded, or played."""
 
 
 def status_text(view: StatusView, width: int, inks: Inks) -> Text:
     """Return one line of exactly ``width`` cells: file and cursor, engine, last suggestion."""
-    right = _suggestion(view, inks)
+    right = _problem(view, inks) if view.problem else _suggestion(view, inks)
     place = f"{view.line}:{view.column}" if view.path is not None else ""
     mark = Text(f"{view.mark}{_GAP}" if view.mark else "", style=inks.bad, end="")
     spare = width - mark.cell_len - cell_len(place) - right.cell_len - 4 - 2 * len(_GAP)
@@ -151,6 +153,10 @@ def _preparing(state: EngineState, room: int, inks: Inks) -> Text:
             text.append(" ").append_text(bar)
     text.truncate(room, overflow="ellipsis")
     return text
+
+
+def _problem(view: StatusView, inks: Inks) -> Text:
+    return Text(f"● {visible(view.problem)}", style=inks.caution, end="")
 
 
 def _suggestion(view: StatusView, inks: Inks) -> Text:

@@ -1,0 +1,72 @@
+"""What is wrong with a file: marked, said on its line, walked through and listed."""
+
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from tests.tui.app.fakes import until
+from tests.tui.app.file_looks import NO_PANES, MakeApp, notices
+from tui.app import SparkApp
+from tui.flows import problems_flow
+from tui.screens.places import PlacesScreen
+from tui.settings import EditorSettings, PaneSettings, Settings
+from tui.widgets.found_list import FoundList
+
+WRONG = "import os\n\n\ndef f():\n    return nosuch\n"
+
+
+def rows(app: SparkApp) -> list[int]:
+    """The rows with a sign."""
+    assert app.editor is not None
+    return [row for row in range(9) if app.editor._marks.signs(row)]
+
+
+async def marked(pilot: Pilot[None], app: SparkApp, expected: list[int]) -> None:
+    await until(pilot, lambda: app.editor is not None and rows(app) == expected)
+
+
+async def test_problems_are_marked_and_said(
+    make_app: MakeApp, repository: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(problems_flow, "_REST_SECONDS", 0.01)
+    (repository / "wrong.py").write_text(WRONG)
+    app = make_app("wrong.py", settings=NO_PANES)
+    async with app.run_test(size=(90, 20)) as pilot:
+        await marked(pilot, app, [0, 4])
+        assert app.editor is not None
+        assert app.status.view.problem == "'os' imported but unused"
+        assert app.editor._marks.spans(4) == ((11, 17, "warning"),)
+        await pilot.press("f8")
+        assert app.editor.cursor_location == (4, 11)
+        await until(pilot, lambda: app.status.view.problem == "undefined name 'nosuch'")
+        await pilot.press("f8")
+        assert app.editor.cursor_location == (0, 0)
+        await pilot.press("shift+f8", "up")
+        await until(pilot, lambda: app.status.view.problem == "")
+        await app.run_action("list_problems")
+        await until(pilot, lambda: isinstance(app.screen, PlacesScreen))
+        shown = app.screen.query_one(FoundList)
+        assert shown.render_line(2).text.strip() == "5  undefined name 'nosuch'"
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        await until(pilot, lambda: app.editor.cursor_location == (4, 11))
+        app.editor.replace("def f(:", (3, 0), (3, 8))
+        await marked(pilot, app, [3])
+        assert app.editor._marks.signs(3)[0].style == "error"
+        app.editor.load("x = 1\n", path="wrong.py")
+        await marked(pilot, app, [])
+        await pilot.press("f8")
+        await until(pilot, lambda: "no problem is known" in notices(app))
+
+
+async def test_nothing_is_looked_for_where_it_is_switched_off(
+    make_app: MakeApp, repository: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(problems_flow, "_REST_SECONDS", 0.0)
+    (repository / "wrong.py").write_text(WRONG)
+    settings = Settings(panes=PaneSettings(visible=False), editor=EditorSettings(problems=False))
+    app = make_app("wrong.py", settings=settings)
+    async with app.run_test(size=(90, 20)) as pilot:
+        await until(pilot, lambda: app.editor is not None)
+        await pilot.press("x")
+        assert "problems" not in vars(app)
