@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from engine.quality import SUITES as quality_suites
     from engine.quality import TASK_SUITES as task_suites
     from engine.quality.answers import Answerer, CursorAnswer, ModelAnswers, Question
-    from engine.quality.bench import QualityBench
+    from engine.quality.bench import QualityBench, replay_stretches
+    from engine.quality.corpus import SourceFile
     from engine.quality.endings import judge_ending
     from engine.quality.knowledge_fit import FitPlan, FittedTuning
     from engine.quality.knowledge_fit import fit as fit_knowledge
@@ -85,6 +86,7 @@ _HOME = {
     "Question": "engine.quality.answers:Question",
     "Session": "engine.session:Session",
     "ModelKilled": "engine.client:ModelKilled",
+    "SourceFile": "engine.quality.corpus:SourceFile",
     "Stretch": "engine.quality.typing_replay:Stretch",
     "Typed": "engine.quality.typing_replay:Typed",
     "check_wafer": "engine.inspection:check_wafer",
@@ -115,6 +117,7 @@ _HOME = {
     "draw_tasks": "engine.quality.task_files:draw_tasks",
     "read_edit_tasks": "engine.quality.task_files:read_edit_tasks",
     "read_infill_tasks": "engine.quality.task_files:read_infill_tasks",
+    "replay_stretches": "engine.quality.bench:replay_stretches",
     "read_situations": "engine.quality.task_files:read_situations",
     "measure_edits": "engine.quality.task_suites:measure_edits",
     "measure_infill": "engine.quality.task_suites:measure_infill",
@@ -148,6 +151,7 @@ __all__ = [
     "QualityBench",
     "Question",
     "Session",
+    "SourceFile",
     "Stretch",
     "Typed",
     "calibration_constants",
@@ -175,6 +179,7 @@ __all__ = [
     "read_edit_tasks",
     "read_infill_tasks",
     "read_situations",
+    "replay_stretches",
     "summarise_validation",
     "task_suites",
     "tokenize",

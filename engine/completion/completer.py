@@ -87,6 +87,9 @@ class Listener:
     """Gets what the model reads, control tokens by name."""
     on_other: Callable[[str, Draft], None] = lambda text, draft: None
     """Gets each other text that was asked for, with the draft that it comes from."""
+    on_draft: Callable[[str, float | None, int], None] = lambda text, mean, scored: None
+    """Gets every text so far that could be told, sure or not: the mean log-probability of its
+    tokens, and how many that is the mean of."""
 
 
 class Completer:
@@ -195,7 +198,10 @@ class Completer:
 
         def tell(text: str) -> None:
             # A text that is too deep would jump to its place when it is complete.
-            if (syntax is None or fits(text, syntax)) and sure.grows(draft):
+            if syntax is not None and not fits(text, syntax):
+                return
+            listener.on_draft(text, draft.mean_logprob, draft.scored)
+            if sure.grows(draft):
                 listener.on_text(text)
 
         writer.write(tell, listener.cancelled)

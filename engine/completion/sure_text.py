@@ -7,7 +7,7 @@ was shown stays: where the whole proves too unlikely, the sure beginning is the 
 
 from engine.completion.draft import Draft
 
-__all__ = ["SureText"]
+__all__ = ["SureText", "is_sure"]
 
 MARGIN, SLACK = 0.05, 0.2
 """By how much the mean log-probability so far must exceed the threshold, and by how much the sum
@@ -33,7 +33,9 @@ class SureText:
 
     def grows(self, draft: Draft) -> bool:
         """Return whether all that a draft can show already is sure, and remember it then."""
-        if not draft.shown.strip() or not self._is_sure(draft):
+        if not draft.shown.strip():
+            return False
+        if not is_sure(draft.mean_logprob, draft.scored, self._threshold):
             return False
         self.text = draft.shown
         return True
@@ -42,10 +44,18 @@ class SureText:
         """Return whether there is a sure beginning, and it is one of ``text``."""
         return bool(self.text) and text.startswith(self.text)
 
-    def _is_sure(self, draft: Draft) -> bool:
-        if self._threshold is None:
-            return True
-        if draft.mean_logprob is None:
-            return False
-        above = draft.mean_logprob - self._threshold
-        return above >= MARGIN and above * draft.scored >= SLACK
+
+def is_sure(mean_logprob: float | None, scored: int, threshold: float | None) -> bool:
+    """Return whether a beginning may be shown before the rest is written.
+
+    Args:
+        mean_logprob: Of its tokens; None before there are any.
+        scored: How many tokens that is the mean of.
+        threshold: From which a whole text is shown; None: all is.
+    """
+    if threshold is None:
+        return True
+    if mean_logprob is None:
+        return False
+    above = mean_logprob - threshold
+    return above >= MARGIN and above * scored >= SLACK

@@ -4,10 +4,11 @@ import ast
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from engine.quality.answers import Answerer, CursorAnswer, NothingBaseline, Question
@@ -19,7 +20,7 @@ from engine.quality.question_sampler import QuestionItem, QuestionSampler
 from engine.quality.scores import edit_similarity, interval, mean
 from engine.quality.typing_replay import Stretch, Typed, Typist, draw_stretches, summary
 
-__all__ = ["MeasuredModel", "QualityBench"]
+__all__ = ["MeasuredModel", "QualityBench", "replay_stretches"]
 
 _MAX_TOKENS = {"block": 160}
 _LINE_TOKENS = 64
@@ -169,22 +170,46 @@ class QualityBench:
             on_item: Called after every stretch.
         """
         stretches = draw_stretches(self.corpus, count, self.seed)
-        typed: list[Typed] = []
-        others: dict[str, list[Typed]] = {name: [] for name in self.baselines}
-        bits, size = 0.0, 0
-        for done, stretch in enumerate(stretches, 1):
-            model.prepare(stretch.file.root)
-            typed.append(typist(stretch, model))
-            bits += _bits_of_lines(stretch, model)
-            size += len(stretch.target.encode())
-            for name, other in self.baselines.items():
-                others[name].append(typist(stretch, other))
-            on_item(done, len(stretches))
-        return {
-            **summary(typed, self.seed),
-            "bits_per_byte": bits / size if size else None,
-            "baselines": {name: summary(each, self.seed) for name, each in others.items()},
-        }
+        return replay_stretches(
+            stretches, model, typist, on_item, baselines=self.baselines, seed=self.seed
+        )
+
+
+def replay_stretches(
+    stretches: Sequence[Stretch],
+    model: MeasuredModel,
+    typist: Typist,
+    on_item: OnItem,
+    *,
+    baselines: Mapping[str, Answerer] = MappingProxyType({"nothing": NothingBaseline()}),
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Return the figures of typing stretches, with the fields of the command's JSON.
+
+    Args:
+        stretches: What to type.
+        model: The model to measure.
+        typist: Types a stretch with an answerer's suggestions.
+        on_item: Called after every stretch.
+        baselines: Other answerers, by name, with whose suggestions the same is typed.
+        seed: Of the intervals.
+    """
+    typed: list[Typed] = []
+    others: dict[str, list[Typed]] = {name: [] for name in baselines}
+    bits, size = 0.0, 0
+    for done, stretch in enumerate(stretches, 1):
+        model.prepare(stretch.file.root)
+        typed.append(typist(stretch, model))
+        bits += _bits_of_lines(stretch, model)
+        size += len(stretch.target.encode())
+        for name, other in baselines.items():
+            others[name].append(typist(stretch, other))
+        on_item(done, len(stretches))
+    return {
+        **summary(typed, seed),
+        "bits_per_byte": bits / size if size else None,
+        "baselines": {name: summary(each, seed) for name, each in others.items()},
+    }
 
 
 def _question(kind: str, item: QuestionItem) -> Question:

@@ -17,6 +17,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from engine import Question, Typed, judge_ending
@@ -44,6 +45,7 @@ from tui.assist.latency import ASSUMED, Latency
 from tui.assist.suggestion_events import SuggestionEvent, SuggestionReady
 from tui.assist.suggestions import Suggestions
 from tui.code.indentation import after_enter, expected_width, indent_unit, leading
+from tui.code.languages import language_of
 from tui.settings import SuggestionSettings
 
 if TYPE_CHECKING:
@@ -66,15 +68,21 @@ _READY = EngineReady(
 )
 
 
-def type_stretch(stretch: Stretch, answerer: Answerer, latency: Latency = ASSUMED) -> Typed:
+def type_stretch(
+    stretch: Stretch,
+    answerer: Answerer,
+    latency: Latency = ASSUMED,
+    settings: SuggestionSettings | None = None,
+) -> Typed:
     """Type a stretch with suggestions by ``answerer``.  Deterministic for given answers.
 
     Args:
         stretch: What to type.
         answerer: Whose suggestions.
         latency: When they come.
+        settings: Which are asked for; None: those that the app begins with.
     """
-    return _Typist(stretch, answerer, latency).type()
+    return _Typist(stretch, answerer, latency, settings or SuggestionSettings()).type()
 
 
 # ── time and the engine ─────────────────────────────────────────────────────────────────────
@@ -259,7 +267,13 @@ class _Lines:
 class _Typist:
     """Types one stretch, looking at the suggestions."""
 
-    def __init__(self, stretch: Stretch, answerer: Answerer, latency: Latency) -> None:
+    def __init__(
+        self,
+        stretch: Stretch,
+        answerer: Answerer,
+        latency: Latency,
+        settings: SuggestionSettings,
+    ) -> None:
         self._stretch = stretch
         self._answerer = answerer
         self._page = _Page(stretch.above, stretch.below, stretch.target)
@@ -271,7 +285,7 @@ class _Typist:
         client = _Engine(self._clock, self._ask, latency)
         self._suggestions = Suggestions(
             client,
-            SuggestionSettings(),
+            settings,
             on_event=self._on_event,
             set_timer=self._clock.set_timer,
             clock=lambda: self._clock.now,
@@ -308,7 +322,7 @@ class _Typist:
     def _place(self) -> CursorPlace:
         return CursorPlace(
             path=self._stretch.file.path,
-            language="python",
+            language=language_of(PurePath(self._stretch.file.path)),
             prefix=self._page.before[-PREFIX_CHARACTERS:],
             suffix=self._page.below[:SUFFIX_CHARACTERS],
         )

@@ -11,7 +11,7 @@ import click
 
 import engine
 from tui.assist.latency import ASSUMED, Latency, read_latency
-from tui.cli import bench_tasks
+from tui.cli import bench_session, bench_tasks
 from tui.cli.failures import WrongCallError
 from tui.cli.options import json_option, model_option, resolve_model, speculation_option
 from tui.cli.output import say_json
@@ -81,6 +81,13 @@ def bench() -> None:
     is_flag=True,
     help="infill, edits: run what the model writes, with its tests, in a process with limits.",
 )
+@click.option(
+    "--session",
+    "recorded",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="replay: what was typed in a recorded session, instead of --data.",
+)
 @speculation_option
 @click.option(
     "--latency",
@@ -100,6 +107,7 @@ def quality(
     typed_lines: int | None,
     tasks: Path | None,
     run_code: bool,
+    recorded: Path | None,
     speculation: bool,
     latency: Path | None,
     as_json: bool,
@@ -125,8 +133,21 @@ def quality(
         )
         bench_tasks.run(call, as_json)
         return
-    patterns = private_patterns()
     times = _latency(latency)
+    if recorded is not None:
+        typed = bench_session.SessionCall(
+            *(
+                model,
+                tuple(names) if suites or more_suites else ("replay",),
+                recorded,
+                count,
+                not no_repository,
+            ),
+            *(typed_lines, speculation, times),
+        )
+        bench_session.run(typed, as_json)
+        return
+    patterns = private_patterns()
     began = perf_counter()
     measured = _read(data, seed, patterns)
     with ProgressLine() as progress:

@@ -9,6 +9,7 @@ from engine import CursorAnswer, Question, Stretch, Typed
 from engine.quality.corpus import SourceFile
 from tui.assist.latency import ASSUMED, Latency
 from tui.assist.typist import type_stretch
+from tui.settings import SuggestionSettings
 
 
 class Script:
@@ -145,3 +146,18 @@ def test_typing_is_the_same_twice() -> None:
     target = "value = compute(value)\nreturn value"
     say = ending("value = compute(other)\nreturn")
     assert typed(target, say) == typed(target, say)
+
+
+def test_settings_say_what_is_asked_and_when() -> None:
+    text = "def f():\n    return 1"
+    file = SourceFile(Path("/data/a"), "x.py", text)
+    stretch = Stretch(file, 0, len(text), inside=False)
+
+    def asked(**settings) -> list[bool]:
+        script = Script(lambda prefix: "")
+        type_stretch(stretch, script, settings=SuggestionSettings(**settings))
+        return [question.multi_line for question in script.asked]
+
+    assert any(asked())
+    assert not any(asked(multi_line=False))
+    assert len(asked(delay_ms=300)) < len(asked())

@@ -10,6 +10,8 @@ import pytest
 
 import engine
 from tests.tui.cli.conftest import Outcome
+from tui.assist.recording.events import FileSeen, SessionBegan, TextChanged
+from tui.assist.recording.session_file import SessionWriter
 
 Spark = Callable[..., Outcome]
 
@@ -347,3 +349,39 @@ def test_a_file_that_holds_no_tasks_is_a_wrong_call(
     assert outcome.code == 2
     assert "no task" in outcome.err
     assert not session.closed  # nothing slow began
+
+
+def test_a_recorded_session_is_typed_again(
+    spark: Spark, session: FakeSession, tmp_path: Path
+) -> None:
+    file = tmp_path / "session.jsonl"
+    writer = SessionWriter(file)
+    text = "answer = compute_everything(1)"
+    for event in (
+        SessionBegan(1, "0.1.0", "2026-11-30T12:00:00+00:00", str(tmp_path / "gone")),
+        FileSeen(0, "a.py", "import os\n"),
+        TextChanged(1, (1, 0), (1, 0), text, "accepted", (1, len(text))),
+    ):
+        writer.write(event)
+    writer.close()
+    call = ("bench", "quality", "--session", file)
+    report = spark(*call, "--json").json
+    replay = report["suites"]["replay"]
+    assert (replay["n"], replay["characters"]) == (1, len(text))
+    assert list(replay["baselines"]) == ["nothing"]
+    assert report["repository"] is False
+    assert session.requests[-1].path == "a.py"
+    assert "replay" in spark(*call).out
+    assert "--suite replay" in spark(*call, "--suite", "line").err
+
+
+def test_a_session_in_which_nobody_wrote_is_refused(
+    spark: Spark, session: FakeSession, tmp_path: Path
+) -> None:
+    file = tmp_path / "session.jsonl"
+    writer = SessionWriter(file)
+    writer.write(SessionBegan(1, "0.1.0", "2026-11-30T12:00:00+00:00", "/"))
+    writer.close()
+    outcome = spark("bench", "quality", "--session", file)
+    assert outcome.code == 2
+    assert "nobody typed" in outcome.err
