@@ -19,8 +19,8 @@ from engine.model_store.choice import (
     default_model,
 )
 from engine.model_store.found import found_models
-from engine.model_store.notes import read_note, write_note
 from engine.model_store.shelf import installed
+from engine.notes import read_note, write_note
 from engine.paths import cache_dir
 from engine.wafer.program.machine import MachineSpec, get
 

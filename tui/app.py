@@ -16,16 +16,19 @@ from textual.widgets import DirectoryTree
 
 from engine.protocol.messages import Completed, EngineReady, Telemetry
 from engine.repository.ignore import IgnoreRules
-from tui.app_messages import EngineEvent, FileMade, TelemetryUpdated
+from tui.app_messages import EngineEvent, PathsChanged, TelemetryUpdated
 from tui.command_palette import AppCommands, FileCommands, ModelCommands
+from tui.files.recent_files import RecentFiles
 from tui.files.recovery import RecoveryStore
 from tui.flows.code_actions import CodeActions
 from tui.flows.edit_actions import EditActions
 from tui.flows.edit_flow import EditFlow
+from tui.flows.file_actions import FileActions
 from tui.flows.file_dialogs import FileDialogs
 from tui.flows.file_flows import FileFlows
 from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
+from tui.flows.path_flows import PathFlows
 from tui.flows.recovery_flow import RecoveryFlow
 from tui.flows.settings_flow import SettingsFlow
 from tui.flows.suggestion_actions import SuggestionActions
@@ -40,7 +43,7 @@ from tui.pane_registry import PANES
 from tui.screen_layout import ALL_PANES
 from tui.settings import LoadedSettings, Settings, load_settings
 from tui.theme import SPARK_THEME
-from tui.user_folders import recovery_dir, settings_file
+from tui.user_folders import recent_files_dir, recovery_dir, settings_file
 from tui.watched_app import WatchedApp
 from tui.widgets.deck import Deck
 from tui.widgets.editor import Editor
@@ -59,7 +62,7 @@ def _modes(panes: Sequence[type[Pane]]) -> list[str]:
     return [ALL_PANES, *(pane.NAME for pane in panes)]
 
 
-class SparkApp(WatchedApp, SuggestionActions, EditActions, CodeActions):
+class SparkApp(WatchedApp, FileActions, SuggestionActions, EditActions, CodeActions):
     """The editor beside the wafer.
 
     Args:
@@ -101,6 +104,7 @@ class SparkApp(WatchedApp, SuggestionActions, EditActions, CodeActions):
         self.privacy_known = loaded.privacy_known
         self._problems = (*loaded.problems, *problems)
         self.rules = IgnoreRules(repository.resolve())
+        self.recent = RecentFiles(recent_files_dir(), self.rules.root)
         self.pane_modes = _modes(panes)
         self._pane_kinds = panes
         self._offer_model = offer_model
@@ -159,7 +163,10 @@ class SparkApp(WatchedApp, SuggestionActions, EditActions, CodeActions):
             set_timer=self.set_timer,
             run=self._flow,
         )
-        self.flows = FileFlows(self, self.deck, self.dialogs, self.recovery, self.settings)
+        self.flows = FileFlows(
+            self, self.deck, self.dialogs, self.recovery, self.settings, self.recent
+        )
+        self.path_flows = PathFlows(self, self.deck, self.dialogs, self.recovery, self.flows.lock)
         self.edits = EditFlow(
             self,
             self.deck,
@@ -285,12 +292,8 @@ class SparkApp(WatchedApp, SuggestionActions, EditActions, CodeActions):
         self.parts.uncover_editor()
         self.open_path(event.path)
 
-    def on_repo_tree_new_file_requested(self, event: RepoTree.NewFileRequested) -> None:
-        """Make a file beside the tree's cursor."""
-        self._flow(self.flows.new, event.folder)
-
-    async def on_file_made(self, message: FileMade) -> None:
-        """Show the new file in the tree."""
+    async def on_paths_changed(self, message: PathsChanged) -> None:
+        """Show what is on disk now in the tree."""
         await self.repo_tree.action_reload_tree()
 
     def on_deck_changed(self) -> None:
@@ -299,7 +302,7 @@ class SparkApp(WatchedApp, SuggestionActions, EditActions, CodeActions):
         self.parts.file_shown()
         shown = None if file is None else self.dialogs.shown_path(file.path)
         self.deck.border_title = None if shown is None else Content(shown)
-        self.deck.border_subtitle = "read only" if file and file.document.read_only else None
+        self.deck.border_subtitle = None if file is None else file.remark
         self.status.show(path=shown, report=None)
         if file is None:
             self.ghost_writer.look_at(None, Path(), None)
@@ -338,6 +341,7 @@ class SparkApp(WatchedApp, SuggestionActions, EditActions, CodeActions):
     def _show_unsaved(self) -> None:
         file = self.deck.current
         self.status.show(unsaved=file is not None and file.unsaved)
+        self.deck.show_unsaved()
         unsaved = [file.path for file in self.deck.unsaved]
         self.repo_tree.show_files(unsaved, None if file is None else file.path)
 
@@ -392,25 +396,9 @@ class SparkApp(WatchedApp, SuggestionActions, EditActions, CodeActions):
     # ── commands ────────────────────────────────────────────────────────────────────────────
 
     def action_save(self) -> None:
-        """Save the visible file."""
-        self._flow(self.flows.save)
+        """Save the visible file, and offer the edits that its comments ask for."""
+        super().action_save()
         self.offer_commented_edits()
-
-    def action_save_as(self) -> None:
-        """Save the visible file under another path."""
-        self._flow(self.flows.save_as)
-
-    def action_new_file(self) -> None:
-        """Make a new file."""
-        self._flow(self.flows.new)
-
-    def action_close_file(self) -> None:
-        """Close the visible file."""
-        self._flow(self.flows.close)
-
-    def action_go_to_line(self) -> None:
-        """Ask for a line and go there."""
-        self._flow(self.flows.go_to_line)
 
     def action_open_by_name(self) -> None:
         """Find a file of the repository by parts of its path."""

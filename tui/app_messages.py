@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     EngineNews = ServerMessage | EngineStarting | EngineDown | ModelKilled
 
-__all__ = ["BackgroundWork", "EngineEvent", "FileMade", "SuggestionReport", "TelemetryUpdated"]
+__all__ = ["BackgroundWork", "EngineEvent", "PathsChanged", "SuggestionReport", "TelemetryUpdated"]
 
 
 class EngineEvent(Message):
@@ -24,8 +24,8 @@ class EngineEvent(Message):
         self.event = event
 
 
-class FileMade(Message):
-    """A new file is on disk."""
+class PathsChanged(Message):
+    """Files or folders were made, moved or deleted."""
 
 
 class TelemetryUpdated(Message):

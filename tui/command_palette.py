@@ -16,6 +16,7 @@ from engine.repository.ignore import IgnoreRules
 from engine.repository.listing import Listing, list_files
 from engine.visible_text import visible
 from tui.code.languages import CODE_SUFFIXES
+from tui.files.recent_files import RecentFiles
 from tui.format import count_text, file_size_text, path_text
 from tui.fuzzy import fuzzy_match, highlighted
 from tui.keymap import keys_of_actions
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["AppCommands", "CommandedApp", "FileCommands", "ModelCommands"]
 
 _DISCOVERED_FILES = 200
+_RECENT_FILES = 8
 _FOUND_FILES = 60
 _NAMES_AT_ONCE = 2_000
 """Names that are compared before other things have their turn: a few milliseconds."""
@@ -62,6 +64,7 @@ class CommandedApp(Protocol):
     """What the commands use of the app, beside its actions."""
 
     rules: IgnoreRules
+    recent: RecentFiles
     pane_modes: Sequence[str]
     """What F3 shows, one after another."""
 
@@ -126,10 +129,15 @@ class AppCommands(_NamedCommands):
         keys = keys_of_actions(self.app.BINDINGS, self.app._keymap)
         for name, text, action in (
             ("Open file", "by name", "open_by_name"),
-            ("New file", "makes missing folders", "new_file"),
+            ("New file", "on disk when it is saved", "new_file"),
+            ("New folder", "beside the tree's cursor", "new_folder"),
+            ("Rename file", "or move it: the visible file", "rename_file"),
+            ("Delete file", "to the trash: the visible file", "delete_file"),
             ("Save", "the visible file", "save"),
             ("Save as", "under another path", "save_as"),
             ("Close file", "asks if it is unsaved", "close_file"),
+            ("Next open file", "tab to the right", "show_tab(1)"),
+            ("Previous open file", "tab to the left", "show_tab(-1)"),
             ("Find", "in the visible file", "find"),
             ("Replace", "in the visible file, one by one or all", "replace"),
             ("Find next", "match of what was looked for last", "find_next"),
@@ -242,19 +250,32 @@ def _models_and_offers(folders: Sequence[Path]) -> "tuple[ModelList, list[Catalo
 
 
 class FileCommands(Provider):
-    """The files that git does not ignore, found by parts of their paths, the nearest first."""
+    """The files that git does not ignore, found by parts of their paths, the nearest first.
 
+    Before anything is typed, those that were open last come before them.
+    """
+
+    _recent: list[Path]
     _files: "list[tuple[str, Path]]"
     _unlisted: str
 
     async def startup(self) -> None:
         """Read the repository's file names."""
         self._commanded = app = _commanded(self.app)
+        self._recent = await asyncio.to_thread(app.recent.read)
         self._files, self._unlisted = await asyncio.to_thread(_found, app.rules, app.file_name)
 
     async def discover(self) -> Hits:
-        """List the nearest files."""
+        """List the files that were open last, then the nearest."""
+        root = self._commanded.rules.root
+        visible_file = root / self._commanded.file_name
+        recent = [path for path in self._recent if path != visible_file][:_RECENT_FILES]
+        for path in recent:
+            open_it = partial(self._commanded.open_path, path)
+            yield DiscoveryHit(Content(path_text(path, root)), open_it, help="open lately")
         for name, path in self._files[:_DISCOVERED_FILES]:
+            if path in recent:
+                continue
             yield DiscoveryHit(Content(name), partial(self._commanded.open_path, path))
         left_out = len(self._files) - _DISCOVERED_FILES
         if left_out > 0:

@@ -43,7 +43,18 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
     return [
         Binding("ctrl+s", "save", "save", id="app.save"),
         Binding("ctrl+o", "open_by_name", "open a file by name", id="app.open"),
-        Binding("ctrl+n", "new_file", "new file (makes missing folders)", id="app.new_file"),
+        Binding("ctrl+n", "new_file", "new file (saving makes it)", id="app.new_file"),
+        Binding("ctrl+w", "close_file", "close the file", id="app.close_file"),
+        Binding(
+            "ctrl+pagedown", "show_tab(1)", "next open file", priority=True, id="app.next_file"
+        ),
+        Binding(
+            "ctrl+pageup", "show_tab(-1)", "open file before", priority=True, id="app.previous_file"
+        ),
+        *(
+            Binding(f"alt+{n}", f"tab({n})", "", show=False, priority=True, id=f"app.file_{n}")
+            for n in range(1, 10)
+        ),
         Binding("ctrl+f", "find", "find in this file", priority=True, id="app.find"),
         Binding("ctrl+r", "replace", "find and replace", priority=True, id="app.replace"),
         Binding("alt+g", "find_next", "next match", priority=True, id="app.find_next"),

@@ -33,6 +33,11 @@ def recovery_dir() -> Path:
     return paths.state_dir() / "recovery"
 
 
+def recent_files_dir() -> Path:
+    """Return the folder of notes about files that were open, one for each repository."""
+    return paths.state_dir() / "recent"
+
+
 def offer_file() -> Path:
     """Return the file that remembers the answer to the offer of a better model."""
     return paths.state_dir() / "model_offer.json"

@@ -5,7 +5,7 @@ Such a model is no default until somebody chooses it and it opens.
 
 from pathlib import Path
 
-from engine.model_store.notes import read_note, write_note
+from engine.notes import read_note, write_note
 from engine.paths import state_dir
 
 __all__ = ["forget_killed", "note_killed", "was_killed"]

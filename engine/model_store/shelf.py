@@ -16,8 +16,8 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import StoreError
-from engine.model_store.notes import read_note
 from engine.model_store.offers import CatalogueModel, offer_named
+from engine.notes import read_note
 from engine.own_files import make_own
 from engine.paths import models_dir
 

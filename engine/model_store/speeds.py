@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.model_store.notes import read_note, write_note
+from engine.notes import read_note, write_note
 from engine.paths import state_dir
 
 __all__ = ["forget_speed", "note_speed", "speed_of"]

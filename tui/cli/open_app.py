@@ -20,7 +20,10 @@ from tui.user_folders import complaints
 __all__ = ["AppTarget", "check_terminal", "find_target", "open_app"]
 
 _FILE_LINE = re.compile(r"(?P<file>.+):(?P<line>\d{1,18})", re.DOTALL | re.ASCII)
-_COMMANDS = ("bench", "complete", "doctor", "models", "numbers", "replay", "wafer")
+_COMMANDS = (
+    "ask", "bench", "complete", "doctor", "edit", "logits", "models", "numbers", "replay",
+    "tokenize", "wafer",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +100,10 @@ def _model(asked: str | None) -> tuple[str | None, tuple[str, ...]]:
 def find_target(text: str) -> AppTarget:
     """Return what to open for ``text``: a directory, a file, or ``FILE:LINE``.
 
+    A file may be new; it is made when it is saved.
+
     Raises:
-        WrongCallError: Nothing of that name exists.
+        WrongCallError: Nothing of that name exists, and no file can be made there.
     """
     if not text:
         raise WrongCallError("PATH is empty; name a directory, a file, or FILE:LINE")
@@ -107,7 +112,10 @@ def find_target(text: str) -> AppTarget:
     if not _exists(path) and match and _exists(Path(match["file"])):
         return _target(Path(match["file"]), _line(match["line"]))
     if not _exists(path):
-        raise WrongCallError(_missing(text, path))
+        path = Path(match["file"]) if match else path
+        if problem := _no_new_file(text, path):
+            raise WrongCallError(problem)
+        return AppTarget(find_root(path.absolute()), path.absolute())
     return _target(path, None)
 
 
@@ -132,7 +140,7 @@ def _target(path: Path, line: int | None) -> AppTarget:
         return AppTarget(find_root(full), full, line)
     if line is not None:
         raise WrongCallError(f"'{path}' is a directory and has no line {line}")
-    return AppTarget(find_root(full))
+    return AppTarget(full.resolve())
 
 
 def _line(text: str) -> int:
@@ -153,14 +161,13 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def _missing(text: str, path: Path) -> str:
-    """Return one line about a path that does not exist: why, and what to do."""
+def _no_new_file(text: str, path: Path) -> str | None:
+    """Return why a path that does not exist cannot be a new file; None if it can."""
     near = difflib.get_close_matches(text, _COMMANDS, n=1)
     if near:
         return f"'{text}' does not exist; did you mean the command `spark-tui {near[0]}`?"
-    if path.parent.is_dir():
-        return (
-            f"'{text}' does not exist; to create it, open its directory"
-            f" (`spark-tui {path.parent}`) and press Ctrl+N"
-        )
-    return f"'{text}' does not exist, and neither does its directory"
+    if text.endswith(os.sep):
+        return f"'{text}' does not exist; to create the directory: mkdir '{text}'"
+    if not path.parent.is_dir():
+        return f"'{text}' does not exist, and neither does its directory"
+    return None

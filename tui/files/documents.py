@@ -125,6 +125,10 @@ class Document:
         copy._bom, copy._endings = self._bom, self._endings
         return copy
 
+    def moved_to(self, path: str | os.PathLike[str]) -> None:
+        """Follow the file to the path that it was moved to."""
+        self.path = Path(path)
+
     @property
     def is_new(self) -> bool:
         """Whether there was no file when it was last looked at."""

@@ -3,17 +3,13 @@
 Whoever cannot write there is asked again the next time.
 """
 
-import logging
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from engine.own_files import make_own
+from engine.notes import read_note
 
-__all__ = ["OfferNote", "read_note", "write_note"]
-
-_log = logging.getLogger(__name__)
+__all__ = ["OfferNote", "read_offer"]
 
 
 class OfferNote(msgspec.Struct, frozen=True):
@@ -25,17 +21,6 @@ class OfferNote(msgspec.Struct, frozen=True):
     """A model that was agreed to and has not come yet; the next start goes on with it."""
 
 
-def read_note(path: Path) -> OfferNote:
+def read_offer(path: Path) -> OfferNote:
     """Return what is remembered; nothing if the file is absent or spoilt."""
-    with suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return msgspec.json.decode(path.read_bytes(), type=OfferNote)
-    return OfferNote()
-
-
-def write_note(path: Path, note: OfferNote) -> None:
-    """Remember."""
-    try:
-        make_own(path.parent)
-        path.write_bytes(msgspec.json.encode(note))
-    except OSError as error:
-        _log.warning("cannot write %s: %s", path, error)
+    return read_note(path, OfferNote, OfferNote())

@@ -7,7 +7,7 @@ what the file says then.
 from contextlib import suppress
 from pathlib import Path
 
-from engine.model_store.notes import read_note, write_note
+from engine.notes import read_note, write_note
 from tui.assist.acceptance import Acceptance, learn
 
 __all__ = ["AcceptanceStore"]

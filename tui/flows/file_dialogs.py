@@ -10,7 +10,7 @@ from pathlib import Path
 from textual.app import App
 
 from engine.protocol.completion import RepositoryStats
-from tui.format import path_text, unread_text
+from tui.format import count_text, path_text, unread_text
 from tui.screens.line_input import LineInputScreen
 from tui.screens.question import Choice, QuestionScreen
 
@@ -127,6 +127,29 @@ class FileDialogs:
         )
         return answer == "replace"
 
+    async def may_trash(self, path: Path, files: int | None) -> bool:
+        """Ask whether a file, or a folder with so many ``files`` in it, may go to the trash."""
+        answer = await self._ask(
+            "delete",
+            f"{self._shown_with_files(path, files)} will be moved to the trash.",
+            [Choice("trash", "Move to the trash", "t"), _CANCEL],
+        )
+        return answer == "trash"
+
+    async def may_delete(self, path: Path, files: int | None, reason: str) -> bool:
+        """Ask whether something that cannot be trashed, for a ``reason``, may be deleted."""
+        answer = await self._ask(
+            "delete for good",
+            f"{self._shown_with_files(path, files)} cannot be moved to the trash ({reason}).\n"
+            "It can only be deleted for good.",
+            [Choice("delete", "Delete for good", "d"), _CANCEL],
+        )
+        return answer == "delete"
+
+    def _shown_with_files(self, path: Path, files: int | None) -> str:
+        shown = self.shown_path(path)
+        return shown if files is None else f"{shown}, a folder with {count_text(files)} files,"
+
     async def _ask(
         self, title: str, text: str, choices: Sequence[Choice], escape: str = "cancel"
     ) -> str:
@@ -143,6 +166,24 @@ class FileDialogs:
         self._start = None if folder in (None, self._root) else folder
         start = "" if self._start is None else f"{self.shown_path(self._start)}/"
         return await self._ask_path("new file", start, self._wrong_new_path)
+
+    async def new_folder_path(self, folder: Path | None) -> Path | None:
+        """Ask where a new folder will be; None if the person thinks better of it."""
+        self._start = None if folder in (None, self._root) else folder
+        start = "" if self._start is None else f"{self.shown_path(self._start)}/"
+        return await self._ask_path(
+            "new folder", start, lambda name: self._wrong_new_path(name.rstrip("/"))
+        )
+
+    async def renamed_path(self, path: Path) -> Path | None:
+        """Ask where a file or folder will be instead; None if the person gives up."""
+        self._start = path
+
+        def wrong(name: str) -> str:
+            same = self._path_of(name) == path if name.strip() else False
+            return "" if same else self._wrong_new_path(name)
+
+        return await self._ask_path("rename", self.shown_path(path), wrong)
 
     async def other_path(self, path: Path) -> Path | None:
         """Ask where to save the file at ``path`` instead; None if the person gives up."""

@@ -1,4 +1,4 @@
-"""Opens, makes, saves and closes files, and follows their changes on disk; asks in between.
+"""Opens, saves and closes files, and follows their changes on disk; asks in between.
 
 Each flow is a coroutine that runs in a worker of the app.  One runs at a time, so that two
 questions never overlap.  `tui.files.documents` reads and writes files, in threads.
@@ -6,7 +6,6 @@ questions never overlap.  `tui.files.documents` reads and writes files, in threa
 
 import asyncio
 import logging
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -14,8 +13,10 @@ from pathlib import Path
 from textual.app import App
 
 from engine.repository.secret_files import secret_file
-from tui.app_messages import FileMade
-from tui.files.documents import ChangedOnDisk, Document, DocumentError
+from tui.app_messages import PathsChanged
+from tui.files.documents import ChangedOnDisk, Document, DocumentError, SaveError
+from tui.files.real_paths import in_real_folder, real_path
+from tui.files.recent_files import RecentFiles
 from tui.flows.file_dialogs import FileDialogs
 from tui.flows.recovery_flow import RecoveryFlow
 from tui.settings import Settings
@@ -35,6 +36,7 @@ class FileFlows:
         dialogs: Asks the questions.
         recovery: Keeps unsaved text safe from a crash.
         settings: Tab width and privacy patterns.
+        recent: Remembers what was open.
     """
 
     def __init__(
@@ -44,42 +46,40 @@ class FileFlows:
         dialogs: FileDialogs,
         recovery: RecoveryFlow,
         settings: Settings,
+        recent: RecentFiles,
     ) -> None:
         self._app = app
         self._deck = deck
         self._dialogs = dialogs
         self._recovery = recovery
         self._settings = settings
-        self._lock = asyncio.Lock()
+        self._recent = recent
+        self.lock = asyncio.Lock()
+        """Held while a question is open."""
 
     # ── open and new ────────────────────────────────────────────────────────────────────────
 
     async def open(self, path: Path, line: int | None = None, column: int = 1) -> None:
         """Show a file; read it first if it is not open yet."""
-        async with self._lock:
-            path = await asyncio.to_thread(_in_real_folder, path)
-            file = self._deck.find(await asyncio.to_thread(_real, path))
+        async with self.lock:
+            path = await asyncio.to_thread(in_real_folder, path)
+            file = self._deck.find(await asyncio.to_thread(real_path, path))
             if file is not None:
                 self._deck.show(file)
             else:
                 file = await self._read(path)
+            if file is not None:
+                await asyncio.to_thread(self._recent.add, file.path)
             if file is not None and line is not None:
                 file.editor.go_to(line, column)
 
     async def new(self, folder: Path | None = None) -> None:
-        """Ask for a name, make an empty file (and the folders on the way) and open it."""
-        async with self._lock:
+        """Ask for a name and open an empty file; nothing is on disk before it is saved."""
+        async with self.lock:
             path = await self._dialogs.new_path(folder)
-            if path is None:
-                return
-            try:
-                await asyncio.to_thread(_create, path)
-            except OSError as error:
-                shown = self._dialogs.shown_path(path)
-                self._dialogs.complain(f"{shown} cannot be created: {error.strerror}")
-                return
-            self._app.post_message(FileMade())
-            await self._read(await asyncio.to_thread(_in_real_folder, path))
+            if path is not None:
+                path = await asyncio.to_thread(in_real_folder, path)
+                await self._add(Document(path))
 
     async def _read(self, path: Path) -> OpenFile | None:
         """Open a file in a new editor; say why if that is impossible."""
@@ -88,25 +88,29 @@ class FileFlows:
         except DocumentError as error:
             self._dialogs.complain(str(error))
             return None
-        file = await self._deck.add(
-            document,
-            real=await asyncio.to_thread(_real, path),
-            secret=await self._secret(path),
-            tab_width=self._settings.editor.tab_width,
-        )
+        file = await self._add(document)
         if document.read_only:
             self._app.notify(document.read_only, title="read only", severity="warning")
         await self._recovery.offer(file)
         return file
 
+    async def _add(self, document: Document) -> OpenFile:
+        """Show a document in an editor of its own."""
+        return await self._deck.add(
+            document,
+            real=await asyncio.to_thread(real_path, document.path),
+            secret=await self._secret(document.path),
+            tab_width=self._settings.editor.tab_width,
+        )
+
     async def tell_what_was_left(self) -> None:
         """Name the files, other than open ones, of which a crash left unsaved text behind."""
-        async with self._lock:
+        async with self.lock:
             await self._recovery.tell_what_was_left([file.real for file in self._deck])
 
     async def go_to_line(self) -> None:
         """Ask for ``line`` or ``line:column`` of the visible file and go there."""
-        async with self._lock:
+        async with self.lock:
             file = self._deck.current
             if file is None:
                 return
@@ -118,22 +122,22 @@ class FileFlows:
 
     async def save(self) -> None:
         """Save the visible file."""
-        async with self._lock:
+        async with self.lock:
             file = self._deck.current
             if file is not None and await self._save(file):
                 self._say_saved(file.path)
 
     async def save_as(self) -> None:
         """Ask for another path and save the visible file there; it is that file from then on."""
-        async with self._lock:
+        async with self.lock:
             file = self._deck.current
             if file is None:
                 return
             typed = await self._dialogs.other_path(file.path)
             if typed is None:
                 return
-            path = await asyncio.to_thread(_in_real_folder, typed)
-            other = self._deck.find(await asyncio.to_thread(_real, path))
+            path = await asyncio.to_thread(in_real_folder, typed)
+            other = self._deck.find(await asyncio.to_thread(real_path, path))
             if other is file:
                 return
             if other is not None:
@@ -177,29 +181,30 @@ class FileFlows:
         """Write the text to another path, which is the open file from then on."""
         before = file.real
         try:
-            await asyncio.to_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True))
+            await asyncio.to_thread(_make_folder, path.parent)
             document = await asyncio.to_thread(file.document.copy_to, path)
             await self._write(file, document, overwrite=True)
-            real, secret = await asyncio.to_thread(_real, path), await self._secret(path)
-        except OSError as error:
-            self._dialogs.complain(f"{path.parent} cannot be made: {error.strerror}")
-            return False
+            real, secret = await asyncio.to_thread(real_path, path), await self._secret(path)
         except DocumentError as error:
             self._dialogs.complain(str(error))
             return False
+        file.editor.take_path(path)
         self._deck.rename(file, document, real=real, secret=secret)
-        self._app.post_message(FileMade())
         await self._recovery.drop(file, before)
         return True
 
     async def _write(self, file: OpenFile, document: Document, *, overwrite: bool) -> None:
         """Save the editor's text in ``document``; the old content survives a failure."""
-        text = file.editor.text
+        text, is_new = file.editor.text, document.is_new
+        if is_new:
+            await asyncio.to_thread(_make_folder, document.path.parent)
         make_safe = partial(self._recovery.make_safe, file, text)
         await asyncio.to_thread(document.save, text, overwrite=overwrite, make_safe=make_safe)
         if file.editor.text == text:  # keys pressed while writing stay unsaved
             file.editor.mark_saved()
         file.missing = file.declined = False
+        if is_new:
+            self._app.post_message(PathsChanged())
         await self._recovery.keep()
         self._deck.note_change()
 
@@ -208,9 +213,9 @@ class FileFlows:
     async def check_disk(self) -> None:
         """Notice that another program changed or deleted the visible file."""
         file = self._deck.current
-        if file is None or file.missing or file.declined or self._lock.locked():
+        if file is None or file.missing or file.declined or self.lock.locked():
             return
-        async with self._lock:
+        async with self.lock:
             try:
                 change = await asyncio.to_thread(file.document.change_on_disk)
             except OSError as error:
@@ -268,17 +273,17 @@ class FileFlows:
 
     # ── close and quit ──────────────────────────────────────────────────────────────────────
 
-    async def close(self) -> None:
-        """Close the visible file; ask if it is unsaved."""
-        async with self._lock:
-            file = self._deck.current
+    async def close(self, file: OpenFile | None = None) -> None:
+        """Close a file, or the visible one; ask if it is unsaved."""
+        async with self.lock:
+            file = file or self._deck.current
             if file is not None and await self._may_lose([file]):
                 await self._recovery.keep()  # before it is out of sight: what was undone goes too
                 await self._deck.close(file)
 
     async def may_quit(self) -> bool:
         """Ask about unsaved files; return whether the app may end."""
-        async with self._lock:
+        async with self.lock:
             may_quit = await self._may_lose(self._deck.unsaved)
             if may_quit:
                 await self._recovery.keep()
@@ -305,17 +310,14 @@ class FileFlows:
         return await asyncio.to_thread(secret_file, path, extra)
 
 
-def _in_real_folder(path: Path) -> Path:
-    """Return a path without ``..`` and linked folders; a link at its end stays, to be shown."""
-    return Path(os.path.realpath(path.parent), path.name)
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those on the way.
 
-
-def _real(path: Path) -> Path:
-    """Return where a file lies once links are followed: the same for all of its names."""
-    return Path(os.path.realpath(path))
-
-
-def _create(path: Path) -> None:
-    """Make an empty file and the folders on the way; never empties one that exists."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(exist_ok=False)
+    Raises:
+        SaveError: The system refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SaveError(f"{folder} cannot be made: {reason}") from error

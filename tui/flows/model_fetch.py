@@ -9,8 +9,9 @@ from contextlib import suppress
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from engine.notes import write_note
 from tui.app_messages import BackgroundWork
-from tui.files.offer_note import OfferNote, read_note, write_note
+from tui.files.offer_note import OfferNote, read_offer
 from tui.flows.model_switch import Notify
 from tui.screens.question import Choice, QuestionScreen
 from tui.user_folders import offer_file
@@ -54,7 +55,7 @@ class ModelFetch:
 
     async def offer_once(self) -> None:
         """Offer a better model, unless the person was asked before; go on with one agreed to."""
-        note = read_note(offer_file())
+        note = read_offer(offer_file())
         if note.fetching is not None:
             await self.fetch(note.fetching)
         elif not note.answered:

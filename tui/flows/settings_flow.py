@@ -66,17 +66,17 @@ class SettingsFlow:
 
     def keep_now(self) -> None:
         """Write what is not written yet; the app ends."""
-        changes, self._unwritten = self._unwritten, {}
-        if changes and self._file is not None:
+        if self._unwritten and self._file is not None:
             try:
-                keep_settings(self._file, changes)
+                keep_settings(self._file, self._unwritten)
             except SettingsNotKeptError as error:
                 _log.warning("settings are not kept: %s", error)
+            self._unwritten.clear()
 
     async def _write(self) -> None:
         """Write what is not written yet, in a thread; say so where that fails."""
         async with self._writing:
-            changes, self._unwritten = self._unwritten, {}
+            changes = dict(self._unwritten)
             if not changes or self._file is None:
                 return
             try:
@@ -84,3 +84,7 @@ class SettingsFlow:
             except SettingsNotKeptError as error:
                 names = ", ".join(changes)
                 self._notify(f"{names} is changed until the app ends: {error}", severity="warning")
+            # Only now: if the app ends in between, `keep_now` writes them once more.
+            for name, value in changes.items():
+                if self._unwritten.get(name) == value:
+                    self._unwritten.pop(name, None)

@@ -40,10 +40,17 @@ _KEYS: list[BindingType] = [
 ]
 
 
+_LEFT_TO_APP = "ctrl+w,f6"
+"""Keys of the stock editor that are the app's here: close the file, next area."""
+
+
 class CodeCommands(CodeView, inherit_bindings=False):
     """A view of code whose text the keys of an editor change."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*_KEYS, *named(TextArea.BINDINGS, "editor", but=_KEYS)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *_KEYS,
+        *named(TextArea.BINDINGS, "editor", but=[*_KEYS, Binding(_LEFT_TO_APP, "")]),
+    ]
     _keymap: Mapping[str, str] = MappingProxyType({})
     """The app's keymap by which the keys were bound last."""
 

@@ -117,6 +117,16 @@ class CodeText(TextArea):
         """The language that the file's name tells, with or without colours."""
         return language_of(self._path, self.document[0])
 
+    def take_path(self, path: PurePath) -> None:
+        """Follow the file to another name, which may tell another language; undo goes on."""
+        before = self.language_name
+        self._path = path
+        if self.language_name != before:
+            selection = self.selection
+            self._set_document(self.text, None)
+            self.selection = selection
+            self.refresh()
+
     def go_to(self, line: int, column: int = 1) -> None:
         """Put the cursor before character ``column`` of ``line``, both from 1, in mid-view.
 

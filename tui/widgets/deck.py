@@ -15,7 +15,9 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from tui.files.documents import Document
+from tui.visuals.tab_text import Tab, tab_names
 from tui.widgets.editor import Editor
+from tui.widgets.tab_bar import TabBar
 
 __all__ = ["Deck", "OpenFile"]
 
@@ -65,6 +67,13 @@ class OpenFile:
         """Whether closing the editor would lose text."""
         return self.editor.modified or self.missing
 
+    @property
+    def remark(self) -> str | None:
+        """What the person should know of the file; None if it is like others."""
+        if self.document.read_only:
+            return "read only"
+        return "new, not on disk" if self.document.is_new else None
+
     def replace_text(self, text: str) -> None:
         """Put ``text`` into the editor as one step that can be undone; the cursor stays near."""
         row, column = self.editor.cursor_location
@@ -90,12 +99,14 @@ class Deck(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._files: dict[Path, OpenFile] = {}
+        self._files: dict[Path, OpenFile] = {}  # by the place on disk, the newest seen last
+        self._tabs: list[OpenFile] = []  # in the order they were opened
         self._current: OpenFile | None = None
         self._count = 0
 
     def compose(self) -> ComposeResult:
         """Begin without a file."""
+        yield TabBar(id="tabs")
         with ContentSwitcher(initial="welcome"):
             yield Static(_WELCOME, id="welcome")
 
@@ -111,6 +122,26 @@ class Deck(Vertical):
 
     def __iter__(self) -> Iterator[OpenFile]:
         return iter(list(self._files.values()))
+
+    @property
+    def tabs(self) -> list[OpenFile]:
+        """The open files in the order of their tabs."""
+        return list(self._tabs)
+
+    def show_neighbour(self, step: int) -> None:
+        """Show the file so many tabs to the right (negative: left); round from end to end."""
+        if self._current is not None:
+            here = self._tabs.index(self._current)
+            self.show(self._tabs[(here + step) % len(self._tabs)])
+
+    def show_tab(self, number: int) -> None:
+        """Show the file of a tab, from 0; nothing if there is none."""
+        if 0 <= number < len(self._tabs):
+            self.show(self._tabs[number])
+
+    def on_tab_bar_chosen(self, message: TabBar.Chosen) -> None:
+        """Show the file whose tab was clicked."""
+        self.show_tab(message.number)
 
     def find(self, real: Path) -> OpenFile | None:
         """Return the open file at ``real``, a path without links."""
@@ -130,6 +161,7 @@ class Deck(Vertical):
         )
         file = OpenFile(document, editor, real, secret)
         self._files[real] = file
+        self._tabs.append(file)
         await self.query_one(ContentSwitcher).mount(editor)
         self.show(file)
         await self._close_old()
@@ -141,7 +173,7 @@ class Deck(Vertical):
         self._current = file
         self.query_one(ContentSwitcher).current = file.editor.id
         file.editor.focus()
-        self.post_message(self.Changed())
+        self.note_change()
 
     def rename(self, file: OpenFile, document: Document, *, real: Path, secret: str | None) -> None:
         """Make an open file another document."""
@@ -161,19 +193,28 @@ class Deck(Vertical):
         self.query_one(ContentSwitcher).display = True
 
     def note_change(self) -> None:
-        """Say that a file was saved, loaded or lost."""
+        """Say that a file was saved, loaded, renamed or lost."""
+        self.show_unsaved()
         self.post_message(self.Changed())
+
+    def show_unsaved(self) -> None:
+        """Mark the tabs of unsaved files."""
+        names = tab_names([file.path for file in self._tabs])
+        tabs = [Tab(name, file.unsaved) for name, file in zip(names, self._tabs, strict=True)]
+        here = -1 if self._current is None else self._tabs.index(self._current)
+        self.query_one(TabBar).show_tabs(tabs, here)
 
     async def close(self, file: OpenFile) -> None:
         """Close a file, whatever it holds, and show the one opened before it."""
         self._files.pop(file.real, None)
+        self._tabs.remove(file)
         if file is self._current:
             self._current = None
             self.query_one(ContentSwitcher).current = "welcome"
             if self._files:
                 self.show(list(self._files.values())[-1])
         await file.editor.remove()
-        self.post_message(self.Changed())
+        self.note_change()
 
     async def _close_old(self) -> None:
         """Close the oldest unmodified files beyond those worth keeping."""

@@ -55,7 +55,10 @@ class RepoTree(DirectoryTree):
         Binding(
             "enter", "select_cursor", "open the file; open or close the folder", id="tree.open"
         ),
-        Binding("n", "new_file", "new file here (makes missing folders)", id="tree.new_file"),
+        Binding("n", "new_file", "new file here", id="tree.new_file"),
+        Binding("f", "change('new folder')", "new folder here", id="tree.new_folder"),
+        Binding("m", "change('rename')", "rename or move", id="tree.rename"),
+        Binding("d,delete", "change('delete')", "delete, to the trash", id="tree.delete"),
         Binding("r", "reload_tree", "read the folders again", id="tree.reload"),
         Binding("escape", "app.focus_editor", "back to the editor", id="tree.leave"),
         Binding(
@@ -68,8 +71,9 @@ class RepoTree(DirectoryTree):
         Binding("right", "open_folder", "open the folder", show=False, id="tree.open_folder"),
     ]
     HELP: ClassVar[str] = """\
-**Repository.** The files that git does not ignore. `Enter` opens a file or a folder, `n` makes a
-new file beside the cursor, `r` reads the folders again. ● marks files with unsaved changes."""
+**Repository.** The files that git does not ignore. `Enter` opens a file or a folder. `n` makes a
+new file beside the cursor, `f` a folder; `m` renames or moves what is there, and `d` moves it to
+the trash, after a question. `r` reads the folders again. ● marks files with unsaved changes."""
 
     guide_depth = 2
     show_guides = False
@@ -80,6 +84,19 @@ new file beside the cursor, `r` reads the folders again. ● marks files with un
         def __init__(self, folder: Path) -> None:
             super().__init__()
             self.folder = folder
+
+    class ChangeRequested(Message):
+        """The person wants to change what is at ``path``.
+
+        Args:
+            what: ``"new folder"``, ``"rename"`` or ``"delete"``.
+            path: The file or folder at the cursor; for a new folder, where it will be.
+        """
+
+        def __init__(self, what: str, path: Path) -> None:
+            super().__init__()
+            self.what = what
+            self.path = path
 
     def __init__(self, rules: IgnoreRules, *, id: str | None = None) -> None:
         self._filling = False
@@ -183,12 +200,22 @@ new file beside the cursor, `r` reads the folders again. ● marks files with un
 
     def action_new_file(self) -> None:
         """Ask for a new file in the folder at the cursor."""
+        self.post_message(self.NewFileRequested(self._folder_here()))
+
+    def action_change(self, what: str) -> None:
+        """Ask for a change of what is at the cursor; see `ChangeRequested`."""
+        entry = self.cursor_node.data if self.cursor_node is not None else None
+        if what == "new folder":
+            self.post_message(self.ChangeRequested(what, self._folder_here()))
+        elif entry is not None and entry.path != self._rules.root:
+            self.post_message(self.ChangeRequested(what, entry.path))
+
+    def _folder_here(self) -> Path:
+        """Return the folder at the cursor, or that of the file there."""
         entry = self.cursor_node.data if self.cursor_node is not None else None
         if entry is None:
-            folder = self._rules.root
-        else:
-            folder = entry.path if self._safe_is_dir(entry.path) else entry.path.parent
-        self.post_message(self.NewFileRequested(folder))
+            return self._rules.root
+        return entry.path if self._safe_is_dir(entry.path) else entry.path.parent
 
     async def action_reload_tree(self) -> None:
         """Read rules and folders again; open folders stay open."""

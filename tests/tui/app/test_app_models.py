@@ -12,12 +12,13 @@ from textual.pilot import Pilot
 from engine import ModelKilled, model_store
 from engine.errors import PullCancelledError, StoreError
 from engine.model_store import FetchedModel, PullProgress
+from engine.notes import write_note
 from engine.protocol.messages import Complete, Completed, Progress, SessionFailed, Watch
 from tests.tui.app.fakes import FakeClient, until
 from tui.app import SparkApp
 from tui.command_palette import ModelCommands
 from tui.demo_engine import demo_completion, demo_ready, demo_telemetry
-from tui.files.offer_note import OfferNote, read_note, write_note
+from tui.files.offer_note import OfferNote, read_offer
 from tui.screens.question import QuestionScreen
 from tui.settings import Settings, SuggestionSettings
 from tui.user_folders import offer_file
@@ -252,7 +253,7 @@ async def test_yes_fetches_in_the_background_and_then_serves(
         await until(pilot, lambda: client.opened == [str(path)])
         client.ready(session=2, name=CODER)
         await until(pilot, lambda: f"{CODER} on wse3" in status(app))
-        assert read_note(offer_file()) == OfferNote(answered=True)
+        assert read_offer(offer_file()) == OfferNote(answered=True)
 
 
 @pytest.mark.parametrize("key", ["n", "escape"])
@@ -263,7 +264,7 @@ async def test_no_is_the_last_word(
     async with app.run_test(size=SIZE) as pilot:
         await offered(pilot, app)
         await pilot.press(key)
-        await until(pilot, lambda: read_note(offer_file()).answered)
+        await until(pilot, lambda: read_offer(offer_file()).answered)
     again = make_app(offer_model=True)
     async with again.run_test(size=SIZE) as pilot:
         await until(pilot, client.started.is_set)
@@ -291,7 +292,7 @@ async def test_the_next_start_goes_on_with_what_was_agreed_to(
         await pilot.press("y")
         await until(pilot, lambda: store.pulled)
         await pilot.press("ctrl+q")
-    assert read_note(offer_file()) == OfferNote(answered=True, fetching=CODER)
+    assert read_offer(offer_file()) == OfferNote(answered=True, fetching=CODER)
     again = make_app(offer_model=True)
     async with again.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: len(store.pulled) == 2)
@@ -299,7 +300,7 @@ async def test_the_next_start_goes_on_with_what_was_agreed_to(
         again.models.stop_fetching()
         await until(pilot, lambda: again.models.fetching is None)
         assert "no longer fetched" in notices(again)
-    assert read_note(offer_file()) == OfferNote(answered=True)
+    assert read_offer(offer_file()) == OfferNote(answered=True)
 
 
 async def test_what_cannot_be_fetched_is_said_and_spark_nano_goes_on(
@@ -312,7 +313,7 @@ async def test_what_cannot_be_fetched_is_said_and_spark_nano_goes_on(
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: "the disk is full" in notices(app))
         assert client.opened == []
-    assert read_note(offer_file()) == OfferNote(answered=True)
+    assert read_offer(offer_file()) == OfferNote(answered=True)
 
 
 # ── how fast it is ──────────────────────────────────────────────────────────────────────────

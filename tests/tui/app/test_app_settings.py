@@ -18,7 +18,7 @@ async def written(app: SparkApp) -> None:
 
 async def test_a_change_holds_now_and_later(make_app: Callable[..., SparkApp]) -> None:
     app = make_app("package/greeting.py", settings=None)
-    async with app.run_test() as pilot:
+    async with app.run_test(size=(140, 40)) as pilot:
         app.change_setting("suggestions.delay_ms", 350)
         app.theme = "nord"
         await pilot.press("f2")
@@ -30,7 +30,7 @@ async def test_a_change_holds_now_and_later(make_app: Callable[..., SparkApp]) -
     assert kept.theme == "nord"
     assert kept.panes.visible is False
     again = make_app(settings=None)
-    async with again.run_test() as pilot:
+    async with again.run_test(size=(140, 40)) as pilot:
         await pilot.pause()
         assert again.theme == "nord"
         assert not again.panes.display
@@ -40,7 +40,7 @@ async def test_what_is_not_written_yet_is_written_at_the_end(
     make_app: Callable[..., SparkApp],
 ) -> None:
     app = make_app(settings=None)
-    async with app.run_test() as pilot:
+    async with app.run_test(size=(140, 40)) as pilot:
         app.change_setting("suggestions.max_tokens", 16)
         await app.run_action("quit")
         await pilot.pause()
@@ -51,7 +51,7 @@ async def test_a_file_with_a_mistake_is_left_alone(make_app: Callable[..., Spark
     settings_file().parent.mkdir(parents=True)
     settings_file().write_text("theme = = 3\n")
     app = make_app(settings=None)
-    async with app.run_test() as pilot:
+    async with app.run_test(size=(140, 40)) as pilot:
         app.change_setting("suggestions.delay_ms", 350)
         await written(app)
         await pilot.pause()
@@ -61,7 +61,7 @@ async def test_a_file_with_a_mistake_is_left_alone(make_app: Callable[..., Spark
 
 async def test_a_wrong_value_is_refused(make_app: Callable[..., SparkApp]) -> None:
     app = make_app()
-    async with app.run_test() as pilot:
+    async with app.run_test(size=(140, 40)) as pilot:
         await pilot.pause()
         with pytest.raises(ValueError, match="a whole number from 0 to 10000"):
             app.change_setting("suggestions.delay_ms", -1)
@@ -73,15 +73,15 @@ async def test_a_wrong_value_is_refused(make_app: Callable[..., SparkApp]) -> No
 async def test_actions_of_app_editor_and_tree_have_the_persons_keys(
     make_app: Callable[..., SparkApp],
 ) -> None:
-    keys = {"app.panes": "f8", "editor.comment": "ctrl+k", "tree.reload": "f9"}
+    keys = {"app.panes": "ctrl+f6", "editor.comment": "ctrl+k", "tree.reload": "ctrl+f7"}
     keys["editor.delete_to_end_of_line_or_delete_line"] = "none"
     app = make_app("package/greeting.py", settings=Settings(keys=keys))
-    async with app.run_test() as pilot:
+    async with app.run_test(size=(140, 40)) as pilot:
         await until(pilot, lambda: app.editor)
-        assert not app._notifications
+        assert not [each.message for each in app._notifications]
         await pilot.press("f2")
         assert app.panes.display
-        await pilot.press("f8")
+        await pilot.press("ctrl+f6")
         assert not app.panes.display
         await pilot.press("ctrl+k")
         assert app.editor is not None
@@ -90,12 +90,12 @@ async def test_actions_of_app_editor_and_tree_have_the_persons_keys(
         assert app.editor.text.startswith("# ")
         await pilot.press("f1")
         await pilot.pause()
-        assert "F8" in str(app.screen.query_one(".keys").render())
+        assert "Ctrl+F6" in str(app.screen.query_one(".keys").render())
 
 
 async def test_a_key_that_is_taken_is_a_warning(make_app: Callable[..., SparkApp]) -> None:
     app = make_app(settings=Settings(keys={"app.save": "ctrl+z"}))
-    async with app.run_test() as pilot:
+    async with app.run_test(size=(140, 40)) as pilot:
         await until(pilot, lambda: len(app._notifications) > 0)
         (warning,) = app._notifications
         assert "ctrl+z is the key of editor.undo" in warning.message

@@ -28,11 +28,12 @@ def repository(tmp_path: Path) -> Path:
     ("text", "file", "line"),
     [
         (".", None, None),
-        ("sub", None, None),
         ("sub/a.py", "sub/a.py", None),
         ("sub/a.py:12", "sub/a.py", 12),
         ("odd:7", "odd:7", None),
         ("odd:7:3", "odd:7", 3),
+        ("new.py", "new.py", None),
+        ("sub/new.py:3", "sub/new.py", None),
     ],
 )
 def test_a_path_opens_its_repository(
@@ -41,6 +42,11 @@ def test_a_path_opens_its_repository(
     monkeypatch.chdir(repository)
     expected = AppTarget(repository, None if file is None else repository / file, line)
     assert find_target(text) == expected
+
+
+def test_a_folder_opens_as_itself(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repository)
+    assert find_target("sub") == AppTarget(repository / "sub")
 
 
 def test_without_git_the_directory_itself_is_opened(tmp_path: Path) -> None:
@@ -52,9 +58,8 @@ def test_without_git_the_directory_itself_is_opened(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("nothing.py", "Ctrl+N"),
+        ("nothing/", "mkdir"),
         ("no/where.py", "neither does its directory"),
-        ("nothing.py:3", "does not exist"),
         ("sub:3", "is a directory"),
         ("sub/a.py:0", "count from 1"),
         ("docter", "spark-tui doctor"),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.model_store.notes import read_note, write_note
+from engine.notes import read_note, write_note
 from engine.own_files import make_own
 from tui.assist.numbers.counts import DailyCounts
 

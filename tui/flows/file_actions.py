@@ -1,0 +1,99 @@
+"""The app's commands about files: open, new, save, close, tabs, rename, delete.
+
+A part of the app of its own, mixed into it.  The flows do the work.
+"""
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+
+from tui.flows.file_flows import FileFlows
+from tui.flows.path_flows import PathFlows
+from tui.widgets.deck import Deck
+from tui.widgets.repo_tree import RepoTree
+from tui.widgets.tab_bar import TabBar
+
+__all__ = ["FileActions"]
+
+
+class FileActions(App[None]):
+    """What a person can do about files."""
+
+    deck: Deck
+    flows: FileFlows
+    path_flows: PathFlows
+    repo_tree: RepoTree
+
+    def _flow(self, flow: Callable[..., Coroutine[None, None, None]], *arguments: Any) -> None:
+        """Run something that may ask questions."""
+        raise NotImplementedError
+
+    def action_go_to_line(self) -> None:
+        """Ask for a line and go there."""
+        self._flow(self.flows.go_to_line)
+
+    def action_save(self) -> None:
+        """Save the visible file."""
+        self._flow(self.flows.save)
+
+    def action_save_as(self) -> None:
+        """Save the visible file under another path."""
+        self._flow(self.flows.save_as)
+
+    # ── tabs ────────────────────────────────────────────────────────────────────────────────
+
+    def action_close_file(self) -> None:
+        """Close the visible file."""
+        self._flow(self.flows.close)
+
+    def action_show_tab(self, step: int) -> None:
+        """Show the open file so many tabs to the right, or to the left."""
+        if self._deck_is_open:
+            self.deck.show_neighbour(step)
+
+    def action_tab(self, number: int) -> None:
+        """Show the open file of a tab, from 1."""
+        if self._deck_is_open:
+            self.deck.show_tab(number - 1)
+
+    @property
+    def _deck_is_open(self) -> bool:
+        """Whether keys may change the visible file: no question is open over it."""
+        return len(self.screen_stack) == 1
+
+    def on_tab_bar_close_wanted(self, message: TabBar.CloseWanted) -> None:
+        """Close the file whose tab was clicked with the middle button."""
+        self._flow(self.flows.close, self.deck.tabs[message.number])
+
+    # ── files and folders as such ───────────────────────────────────────────────────────────
+
+    def action_new_file(self) -> None:
+        """Begin a new file."""
+        self._flow(self.flows.new)
+
+    def action_new_folder(self) -> None:
+        """Make a folder."""
+        self.repo_tree.action_change("new folder")
+
+    def action_rename_file(self) -> None:
+        """Give the visible file another path."""
+        self._flow(self.path_flows.rename)
+
+    def action_delete_file(self) -> None:
+        """Move the visible file to the trash."""
+        self._flow(self.path_flows.delete)
+
+    def on_repo_tree_new_file_requested(self, event: RepoTree.NewFileRequested) -> None:
+        """Begin a file beside the tree's cursor."""
+        self._flow(self.flows.new, event.folder)
+
+    def on_repo_tree_change_requested(self, event: RepoTree.ChangeRequested) -> None:
+        """Change what is at the tree's cursor."""
+        flows: dict[str, Callable[[Path], Coroutine[None, None, None]]] = {
+            "new folder": self.path_flows.new_folder,
+            "rename": self.path_flows.rename,
+            "delete": self.path_flows.delete,
+        }
+        self._flow(flows[event.what], event.path)
