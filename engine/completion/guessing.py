@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.completion.draft import Draft
 from engine.generation.copied_tokens import CopiedTokens
-from engine.generation.speculation import Guess
+from engine.generation.speculation import MAX_GUESSED, Guess
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Guesser"]
@@ -37,6 +37,7 @@ class Guesser:
 
     def __call__(self, most: int) -> list[Guess]:
         """Return guesses of at most ``most`` tokens that can come next."""
+        most = min(most, MAX_GUESSED)
         copied = self._copied.guess(self._draft.tokens, most)
         guesses = [*self._draft.guesses(most), *([copied] if copied else [])]
         return [guess for guess in map(self._possible, guesses) if guess.tokens]

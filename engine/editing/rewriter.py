@@ -1,7 +1,7 @@
 """Rewriter: writes lines anew as an instruction says.  Joins conversation, generation and checks.
 
-Most of an edit stays as it was, so what is copied is guessed and verified several tokens at a time
-(`engine.generation.copied_tokens`); the text does not depend on it.
+Most of an edit stays as it was, so the lines themselves are the guess, verified many tokens at a
+time (`engine.generation.aligned_copy`); the text does not depend on it.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,10 +13,11 @@ from engine.completion.stats import WaferMeter, host_stats
 from engine.editing.edit_checks import parses, why_refused
 from engine.editing.edit_prompt import LinesToEdit, conversation
 from engine.errors import PromptError
+from engine.generation.aligned_copy import AlignedCopy
 from engine.generation.copied_tokens import CopiedTokens
 from engine.generation.generator import Generation, Generator
 from engine.generation.sampling import greedy
-from engine.generation.speculation import Guess
+from engine.generation.speculation import MAX_GUESSED, Guess
 from engine.protocol.editing import Edit, EditRequest
 from engine.protocol.messages import ModelInfo
 from engine.repository.privacy import refuse_secret
@@ -73,7 +74,7 @@ class Rewriter:
         most = self._most_tokens(lines, len(ids))
         answer = _Answer(self._tokenizer, fence, style.ends_in(self._tokenizer))
         generation = Generation()
-        source = self._guesses(ids, answer) if self._generator.speculates else None
+        source = self._guesses(ids, lines, fence, answer) if self._generator.speculates else None
         first_text_at = None
         shown = ""
         for token in self._generator.run(ids, greedy, most, generation, cancelled, guess=source):
@@ -129,13 +130,19 @@ class Rewriter:
             )
         return most
 
-    def _guesses(self, ids: Sequence[int], answer: "_Answer") -> Callable[[int], list[Guess]]:
-        """Return what guesses an answer: copies of the conversation, the latest first."""
-        copied = CopiedTokens(ids, ids)
+    def _guesses(
+        self, ids: Sequence[int], lines: LinesToEdit, fence: Fence, answer: "_Answer"
+    ) -> Callable[[int], list[Guess]]:
+        """Return what guesses an answer: the lines as they are, else copies of the conversation."""
+        original = self._tokenizer.encode_part(f"{lines.shown}\n{fence.mark}")
+        aligned, copied = AlignedCopy(original), CopiedTokens(ids, ids)
 
         def guesses(most: int) -> list[Guess]:
-            found = copied.guess(answer.tokens, most)
-            return [found] if found is not None else []
+            found = aligned.guesses(answer.tokens, most)
+            if aligned.sure:
+                return found
+            other = copied.guess(answer.tokens, min(most, MAX_GUESSED))
+            return [*found, other] if other is not None else found
 
         return guesses
 

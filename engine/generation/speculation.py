@@ -9,10 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-__all__ = ["MAX_GUESSED", "Guess", "GuessSource", "Speculation"]
+__all__ = ["LONG_GUESS", "MAX_GUESSED", "Guess", "GuessSource", "Speculation"]
 
 MAX_GUESSED = 7
-"""Most guessed tokens of a pass: 8 rows with the one before them."""
+"""Most tokens of a guess from similar text: 8 rows with the one before them."""
+
+LONG_GUESS = 31
+"""Most tokens of a guess from a text that is being copied."""
 
 ALLOWANCE = 0.015
 """Share of the time of plain passes that looking for guesses and wrong guesses may cost."""
@@ -88,7 +91,7 @@ class Speculation:
 
     def ask(self, source: GuessSource, most: int) -> Sequence[Guess]:
         """Return the guesses of a source, at most ``most`` tokens each, where asking is due."""
-        most = min(most, MAX_GUESSED)
+        most = min(most, LONG_GUESS)
         if most < 1 or self.balance < 0.0:
             return ()
         begun = self._clock()
@@ -102,7 +105,8 @@ class Speculation:
         found: Sequence[int] = ()
         if self._since_plain >= RENEWED:
             return found
-        most, longest = WORTH, max(self._costs) + 1  # far from what was measured is a bet
+        measured = max(self._costs)  # far from what was measured is a bet
+        most, longest = WORTH, max(measured + 1, measured * 3 // 2)
         for guess in guesses:
             share, gain, likely = self._rate(guess).share, 1.0, 1.0
             for count in range(1, min(len(guess.tokens), longest) + 1):
@@ -118,13 +122,14 @@ class Speculation:
 
     def cost(self, rows: int) -> float:
         """Return the time of a pass of so many rows, in passes of one row."""
+        more = [cost for known, cost in self._costs.items() if known >= rows]
         if rows in self._costs:
-            return self._costs[rows]
+            return min(more)  # no more than a longer pass: else something else took the time
         nearest = max(known for known in self._costs if known < rows)
         slope = FIRST_SLOPE
         if nearest > 1:
-            slope = max(0.0, self._costs[nearest] - 1.0) / (nearest - 1)
-        return self._costs[nearest] + (rows - nearest) * slope
+            slope = max(0.0, self.cost(nearest) - 1.0) / (nearest - 1)
+        return min([self.cost(nearest) + (rows - nearest) * slope, *more])
 
     # ── after a pass ────────────────────────────────────────────────────────────────────────
 

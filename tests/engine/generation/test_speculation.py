@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.generation.generator import Generation, Generator
 from engine.generation.sampling import greedy, make_sampler
-from engine.generation.speculation import MAX_GUESSED, Guess, Speculation
+from engine.generation.speculation import LONG_GUESS, MAX_GUESSED, Guess, Speculation
 
 VOCABULARY = 6
 quick = settings(max_examples=60, deadline=None, derandomize=True)
@@ -302,3 +302,31 @@ def test_a_slow_moment_of_the_computer_is_forgotten():
     for _ in range(20):
         speculation.note_pass(2, 1.1, 2)
     assert speculation.cost(2) < 1.2
+
+
+def test_longer_guesses_are_tried_once_shorter_ones_all_held():
+    def cost(rows):
+        return 0.7 + 0.3 * rows
+
+    speculation = Speculation(Clock())
+    speculation.note_pass(1, cost(1), 1)
+    lengths = []
+    for _ in range(60):
+        guess = Guess([1] * LONG_GUESS, ("a", 0), 0.9)
+        taken = speculation.best([guess])
+        rows = 1 + len(taken)
+        speculation.note_pass(rows, cost(rows), rows)
+        speculation.note_chosen([guess], [1] * rows)
+        lengths.append(len(taken))
+    assert lengths[0] <= 2
+    assert max(lengths[:12]) >= 12
+    assert min(lengths[-10:]) >= 20
+
+
+def test_a_pass_that_took_long_for_another_reason_stops_no_longer_ones():
+    speculation = Speculation(Clock())
+    speculation.note_pass(1, 1.0, 1)
+    speculation.note_pass(9, 9.0, 9)
+    speculation.note_pass(12, 3.0, 12)
+    assert speculation.cost(9) == speculation.cost(12) == 3.0
+    assert speculation.cost(10) == 3.0
