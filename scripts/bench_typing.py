@@ -86,6 +86,8 @@ async def typed(call: argparse.Namespace, known: Known, options: Json) -> tuple[
     settings = SuggestionSettings(
         delay_ms=0 if call.no_delay else SuggestionSettings().delay_ms,
         repository_knowledge=not call.no_knowledge,
+        adaptive_delay=False,
+        ahead=False,  # every key here is answered by a request of its own
     )
     face = Face(
         str(known.place),

@@ -49,6 +49,10 @@ class SuggestionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     delay_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 100
     """Milliseconds of rest after the last key before a suggestion is asked for."""
+    adaptive_delay: bool = True
+    """Whether the rest grows where you type too fast for an answer to come between two keys."""
+    ahead: bool = True
+    """Whether the next suggestion is computed while one is shown, to be there once you take it."""
     max_tokens: Annotated[int, msgspec.Meta(ge=1, le=512)] = 64
     """Longest suggestion, in tokens of the model."""
     automatic: bool = True

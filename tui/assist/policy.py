@@ -13,6 +13,7 @@ from engine.protocol.messages import ModelInfo
 from engine.repository.own_patterns import own_match
 from engine.repository.privacy import is_secret
 from tui.assist.cursor_place import CursorPlace
+from tui.assist.pace import NO_PACE, Pace, fitting_rest_ms
 from tui.code.languages import comment_sign
 from tui.settings import SuggestionSettings
 
@@ -40,6 +41,8 @@ class Decision:
     delay_ms: int = 0
     """Rest to wait for before asking."""
     multi_line: bool = False
+    warm: bool = False
+    """Whether the model may read the text here although nothing is asked: a key may come."""
 
 
 def decide(
@@ -50,6 +53,7 @@ def decide(
     paused: bool = False,
     model: ModelInfo | None = None,
     secret_patterns: Sequence[str] = (),
+    pace: Pace = NO_PACE,
 ) -> Decision:
     """Decide whether to ask for a suggestion at ``place``.
 
@@ -62,6 +66,7 @@ def decide(
         paused: Whether suggestions are paused.
         model: The model that would answer; None while the engine starts.
         secret_patterns: More patterns of private files, from the settings.
+        pace: How fast keys and answers come.
     """
     refusal = _never(place, secret_patterns)
     if refusal:
@@ -73,10 +78,11 @@ def decide(
     if refusal := foreign or _not_by_itself(place, settings, paused=paused):
         return Decision(False, refusal)
     if _inside_a_word(place.suffix):
-        return Decision(False, "" if trigger == "moved" else "inside a word")
+        moved = trigger == "moved"
+        return Decision(False, "" if moved else "inside a word", _MOVE_REST_MS, warm=moved)
     if trigger == "moved" and not _right_is_harmless(place.suffix):
-        return Decision(False)
-    return Decision(True, "", _delay_ms(trigger, settings), lines)
+        return Decision(False, "", _MOVE_REST_MS, warm=True)
+    return Decision(True, "", _delay_ms(place, trigger, settings, pace), lines)
 
 
 def _never(place: CursorPlace, secret_patterns: Sequence[str]) -> str:
@@ -121,11 +127,17 @@ def _inside_a_word(suffix: str) -> bool:
     return suffix[:1].isalnum() or suffix[:1] == "_"
 
 
-def _delay_ms(trigger: Trigger, settings: SuggestionSettings) -> int:
+def _delay_ms(
+    place: CursorPlace, trigger: Trigger, settings: SuggestionSettings, pace: Pace
+) -> int:
     """Return how long the keys must rest before we ask."""
     if trigger == "accepted":
         return 0
-    return max(3 * settings.delay_ms, _MOVE_REST_MS) if trigger == "moved" else settings.delay_ms
+    if trigger == "moved":
+        return max(3 * settings.delay_ms, _MOVE_REST_MS)
+    if settings.adaptive_delay:
+        return fitting_rest_ms(settings.delay_ms, pace, place)
+    return settings.delay_ms
 
 
 def _right_is_harmless(suffix: str) -> bool:

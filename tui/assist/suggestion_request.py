@@ -34,6 +34,10 @@ class Request:
     text: str = ""
     """The answer so far."""
 
+    def waits_at(self, place: CursorPlace) -> bool:
+        """Return whether it has said nothing, and what was typed since may be what it will say."""
+        return not self.text and self._typed_until(place) is not None
+
     def rest_at(self, place: CursorPlace) -> str | None:
         """Return what is left of the text at ``place``; None if something else was typed."""
         typed = self._typed_until(place)

@@ -25,11 +25,13 @@ from engine.protocol.messages import (
     SessionFailed,
 )
 from tui.assist.acceptance import Acceptance, chance, least_logprob
+from tui.assist.ahead import AHEAD_REST_MS, AheadRequest, place_after
 from tui.assist.alternatives import Alternatives
 from tui.assist.attempt import Attempt, why_nothing
 from tui.assist.cursor_place import CursorPlace
 from tui.assist.other_suggestions import OTHERS, OtherSuggestions
-from tui.assist.policy import Trigger, decide, wants_lines
+from tui.assist.pace import PaceMeter
+from tui.assist.policy import Decision, Trigger, decide, wants_lines
 from tui.assist.scored_text import ScoredText, sure_length
 from tui.assist.suggestion_cache import SuggestionCache
 from tui.assist.suggestion_events import (
@@ -116,6 +118,8 @@ class Suggestions:
         self._request: Request | None = None
         self._unanswered: tuple[CursorPlace, Trigger] | None = None
         self._number = 0
+        self._meter = PaceMeter()
+        self._ahead = AheadRequest()
         self._others = OtherSuggestions(self._send_others, self._take_back, self._show_other)
         self._state: SuggestionState = "idle"
 
@@ -132,14 +136,18 @@ class Suggestions:
             return  # two keys at once: the first edit was told with the text after both
         self._declined = None
         self._place = place
-        if not self._keep_request(place):
-            self._consider("accepted" if accepted else "typed")
+        if not accepted:
+            self._meter.key(self._clock())
+        if self._take_over_ahead(place) or self._keep_request(place):
+            return
+        self._consider("accepted" if accepted else "typed")
 
     def moved(self, place: CursorPlace) -> None:
         """Follow a cursor that moved, or a selection that changed."""
         if place == self._place:
             return
         self._stop()
+        self._drop_ahead()
         self._place = place
         if place != self._declined:
             self._consider("moved")
@@ -147,6 +155,7 @@ class Suggestions:
     def changed(self, place: CursorPlace | None) -> None:
         """Follow a change that calls for no suggestion: undo, another file, or no file (None)."""
         self._stop()
+        self._drop_ahead()
         self._place = place
         self._set_state()
 
@@ -171,6 +180,7 @@ class Suggestions:
     def dismissed(self) -> None:
         """Stop, and offer nothing at this place until the text changes."""
         self._stop()
+        self._drop_ahead()
         self._declined = self._place
         self._set_state()
 
@@ -205,8 +215,12 @@ class Suggestions:
                 self._engine_is_ready(event)
             case PartialText() if self._is_current(event.request_id):
                 self._partial(event.text)
+            case PartialText() if self._ahead.is_number(event.request_id):
+                self._ahead.text = event.text
             case Completed() if self._is_current(event.request_id):
                 self._completed(event.completion, event.prompt)
+            case Completed() if self._ahead.is_number(event.request_id):
+                self._keep_ahead(event.completion)
             case SessionFailed():
                 self._engine_is_gone(event.message)
             case Failed() if self._is_current(event.request_id):
@@ -237,6 +251,7 @@ class Suggestions:
     def _ask_another(self) -> None:
         """Take back what is asked of a session that serves no more; ask the next one for it."""
         self._others.forget()
+        self._drop_ahead()
         request = self._request
         self._cancel()
         if request is not None and self._place is not None:
@@ -246,6 +261,7 @@ class Suggestions:
         """Forget the request; ask again once an engine is ready, unless something moved."""
         self._ready, self._engine_says = False, reason
         self._others.forget()
+        self._ahead.forget()
         request, self._request = self._request, None
         if request is None:
             self._set_state()
@@ -260,13 +276,15 @@ class Suggestions:
         request, place = self._request, self._place
         if request is None or place is None:
             return
+        self._measure(request)
         request.text = text
         rest = request.rest_at(place)
         if rest is None:
             if not request.may_still_fit(place):
                 self._cancel()
-                self._consider("typed")
+                self._consider_again()
         elif rest.strip():
+            self._stop_timer()
             self._show(request, place, ScoredText(rest))
 
     def _completed(self, completion: Completion, prompt: str) -> None:
@@ -274,10 +292,27 @@ class Suggestions:
         if request is None or place is None or completion.finish_reason == "cancelled":
             self._set_state()
             return
+        self._measure(request)
         request.text = completion.text
         wish = request.wish
         self._note(completion=completion, prompt=prompt)
-        scored = _scored(completion)
+        scored = self._remember(wish, completion)
+        self._set_state()
+        rest = request.rest_at(place)
+        held_back = not completion.shown and completion.text.strip() and wish.trigger != "asked"
+        if rest and rest.strip() and not held_back:
+            self._stop_timer()
+            self._show(request, place, scored.after(len(scored.text) - len(rest)), completion)
+        elif place == wish.place:
+            self._show_nothing(wish.decision.reason, completion)
+        else:
+            # Something else was typed, or all of it: this answers a question of the past.
+            self._consider_again()
+
+    def _remember(self, wish: Wish, completion: Completion) -> ScoredText:
+        """Keep an answer in the cache, and return it with its score."""
+        sure = sure_length(completion.text, completion.likelihoods)
+        scored = ScoredText(completion.text, completion.mean_logprob, sure)
         self.cache.put(
             wish.place,
             scored,
@@ -285,15 +320,16 @@ class Suggestions:
             sure=completion.shown,
             whole=completion.finish_reason != "unsure",
         )
-        self._set_state()
-        rest = request.rest_at(place)
-        held_back = not completion.shown and completion.text.strip() and wish.trigger != "asked"
-        if rest and rest.strip() and not held_back:
-            self._show(request, place, scored.after(len(scored.text) - len(rest)), completion)
-        elif place == wish.place:
-            self._show_nothing(wish.decision.reason, completion)
-        else:
-            # Something else was typed, or all of it: this answers a question of the past.
+        return scored
+
+    def _measure(self, request: Request) -> None:
+        """Note how long the first text of an answer took."""
+        if not request.text:
+            self._meter.answer(self._clock() - request.sent)
+
+    def _consider_again(self) -> None:
+        """Ask once more, unless that waits for a rest of the keys already."""
+        if self._timer is None:
             self._consider("typed")
 
     def _show(
@@ -320,6 +356,8 @@ class Suggestions:
                 asked=wish.trigger == "asked",
             )
         )
+        if completion is not None:
+            self._plan_ahead(place, rest.text)
 
     def _show_nothing(self, reason: str, completion: Completion | None = None) -> None:
         """Say why nothing comes: ``reason``, or what speaks against the answer."""
@@ -359,9 +397,14 @@ class Suggestions:
         return True
 
     def _consider(self, trigger: Trigger) -> None:
-        """Ask for a suggestion where the cursor is, after a rest, if the policy agrees."""
-        self._stop()
+        """Ask for a suggestion where the cursor is, after a rest, if the policy agrees.
+
+        A request that has said nothing yet goes on until then: what it says may still fit.
+        """
         place = self._place
+        late = self._request
+        waits = late is not None and place is not None and late.waits_at(place)
+        self._stop(keep=trigger == "typed" and waits)
         if place is None:
             return
         since = self._clock()
@@ -372,25 +415,35 @@ class Suggestions:
             paused=self._paused,
             model=self._model,
             secret_patterns=self.secret_patterns,
+            pace=self._meter.pace,
         )
+        if not decision.ask:
+            self._cancel()
         if decision.ask or decision.reason:
-            self.last = Attempt(
-                place,
-                trigger,
-                decision,
-                acceptance=self.acceptance,
-                threshold=None if self._model is None else self._model.threshold,
-                least_share=self.settings.threshold / 100,
-            )
+            self.last = self._attempt(place, trigger, decision)
         if decision.ask:
             self._want(Wish(place, trigger, decision, since))
         elif decision.reason:
             self._show_nothing(decision.reason)
+        elif decision.warm:
+            self._timer = self._set_timer(decision.delay_ms / 1e3, lambda: self._warm(place))
         self._set_state()
+
+    def _attempt(self, place: CursorPlace, trigger: Trigger, decision: Decision) -> Attempt:
+        """Begin the record of an attempt."""
+        return Attempt(
+            place,
+            trigger,
+            decision,
+            acceptance=self.acceptance,
+            threshold=None if self._model is None else self._model.threshold,
+            least_share=self.settings.threshold / 100,
+        )
 
     def _want(self, wish: Wish) -> None:
         """Answer from the cache at once, else ask after the rest of the keys."""
         if wish.trigger != "moved" and self._answer_from_cache(wish):
+            self._cancel()
             return
         if wish.decision.delay_ms:
             seconds = wish.decision.delay_ms / 1e3
@@ -431,6 +484,7 @@ class Suggestions:
                     asked=wish.trigger == "asked",
                 )
             )
+            self._plan_ahead(wish.place, found.text)
         else:
             self._show_nothing(reason)
         return True
@@ -445,6 +499,7 @@ class Suggestions:
 
     def _send(self, wish: Wish) -> None:
         """Ask the engine, or keep the wish until there is one."""
+        self._cancel()
         asked = wish.trigger == "asked"
         number = self._complete(wish.place, wish.decision.multi_line, automatic=not asked)
         if number is not None:
@@ -454,15 +509,22 @@ class Suggestions:
             self._show_nothing(self._engine_says)
 
     def _complete(
-        self, place: CursorPlace, multi_line: bool, *, automatic: bool, others: int = 0
+        self,
+        place: CursorPlace,
+        multi_line: bool,
+        *,
+        automatic: bool,
+        others: int = 0,
+        tokens: int | None = None,
     ) -> int | None:
         """Ask the engine; return the request's number, None if there is no engine."""
+        self._ahead.forget()  # a newer request ends an older one
         self._number += 1
         request = CompletionRequest(
             path=place.path,
             prefix=place.prefix,
             suffix=place.suffix,
-            max_tokens=self.settings.max_tokens,
+            max_tokens=tokens or self.settings.max_tokens,
             multi_line=multi_line,
             repository=self.repository if self.settings.repository_knowledge else None,
             private_patterns=tuple(self.secret_patterns),
@@ -472,6 +534,63 @@ class Suggestions:
         )
         sent = self._ready and self._client.connected and self._client.send(message)
         return self._number if sent else None
+
+    def _warm(self, place: CursorPlace) -> None:
+        """Let the model read the text at a place where a key may come; its answer is not used."""
+        self._timer = None
+        self._complete(place, False, automatic=True, tokens=1)
+        self._set_state()
+
+    # ── ahead of the person ─────────────────────────────────────────────────────────────────
+
+    def _plan_ahead(self, place: CursorPlace, text: str) -> None:
+        """Ask soon for what follows the suggestion that is shown, as if it were taken."""
+        after = place_after(place, text)
+        if not self.settings.ahead or self._paused or self._ahead.is_for(after):
+            return
+        self._drop_ahead()
+        timer = self._set_timer(AHEAD_REST_MS / 1e3, lambda: self._ask_ahead(after))
+        self._ahead.plan(after, timer)
+
+    def _ask_ahead(self, after: CursorPlace) -> None:
+        """Ask for what follows, unless something else is asked meanwhile, or it is known."""
+        lines = self.settings.multi_line and wants_lines(after, after_accept=True)
+        busy = self._request is not None or self._timer is not None or self._others.asking
+        if busy or self.cache.get(after, multi_line=lines) is not None:
+            self._ahead.forget()
+            return
+        decision = Decision(True, multi_line=lines)
+        number = self._complete(after, lines, automatic=True)
+        if number is not None:
+            wish = Wish(after, "accepted", decision, self._clock())
+            self._ahead.begin(Request(number, wish, self._clock()))
+
+    def _take_over_ahead(self, place: CursorPlace) -> bool:
+        """Follow what was asked ahead, if the suggestion was taken; return whether that is so."""
+        request = self._ahead.take(place)
+        if request is None:
+            return False
+        self._stop()
+        decision = request.wish.decision
+        wish = Wish(place, "accepted", decision, self._clock())
+        self.last = self._attempt(place, "accepted", decision)
+        self._request = Request(request.number, wish, self._clock(), request.text)
+        self._keep_request(place)
+        self._set_state()
+        return True
+
+    def _keep_ahead(self, completion: Completion) -> None:
+        """Keep what follows a suggestion, for when that is taken."""
+        request = self._ahead.request
+        self._ahead.forget()
+        if request is not None and completion.finish_reason != "cancelled":
+            self._remember(request.wish, completion)
+
+    def _drop_ahead(self) -> None:
+        """Take back what was asked ahead of the person, who went another way."""
+        if self._ahead.request is not None:
+            self._take_back(self._ahead.request.number)
+        self._ahead.forget()
 
     # ── other texts ─────────────────────────────────────────────────────────────────────────
 
@@ -504,14 +623,18 @@ class Suggestions:
             )
         )
 
-    def _stop(self) -> None:
-        """Stop waiting and asking."""
+    def _stop(self, *, keep: bool = False) -> None:
+        """Stop waiting and asking; ``keep`` lets the request under way go on."""
         self._unanswered = None
         self._others.forget()
+        self._stop_timer()
+        if not keep:
+            self._cancel()
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        self._cancel()
 
     def _cancel(self) -> None:
         """Cancel the request under way."""
@@ -535,8 +658,3 @@ class Suggestions:
 def _rank(known: Alternatives) -> str:
     """Return which of several texts is shown: ``2/3``, with a sign where more may come."""
     return f"{known.at + 1}/{len(known.texts)}{'' if known.complete else '…'}"
-
-
-def _scored(completion: Completion) -> ScoredText:
-    sure = sure_length(completion.text, completion.likelihoods)
-    return ScoredText(completion.text, completion.mean_logprob, sure)

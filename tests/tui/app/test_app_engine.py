@@ -16,7 +16,7 @@ from tui.widgets.wafer_map import WaferMap
 MakeApp = Callable[..., SparkApp]
 SIZE = (160, 26)
 GREETING = "package/greeting.py"
-AT_ONCE = Settings(suggestions=SuggestionSettings(delay_ms=0))
+AT_ONCE = Settings(suggestions=SuggestionSettings(delay_ms=0, ahead=False))
 
 
 def ghost(app: SparkApp) -> str:

@@ -26,7 +26,7 @@ from tui.user_folders import offer_file
 MakeApp = Callable[..., SparkApp]
 SIZE = (180, 40)
 GREETING = "package/greeting.py"
-AT_ONCE = Settings(suggestions=SuggestionSettings(delay_ms=0))
+AT_ONCE = Settings(suggestions=SuggestionSettings(delay_ms=0, ahead=False))
 CODER = "qwen2.5-coder-0.5b"
 
 

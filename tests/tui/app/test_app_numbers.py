@@ -14,7 +14,7 @@ from tui.screens.numbers import NumbersScreen
 from tui.settings import Settings, SuggestionSettings
 
 MakeApp = Callable[..., SparkApp]
-AT_ONCE = Settings(suggestions=SuggestionSettings(delay_ms=0))
+AT_ONCE = Settings(suggestions=SuggestionSettings(delay_ms=0, ahead=False))
 GREETING = "package/greeting.py"
 SIZE = (80, 24)
 

@@ -15,7 +15,7 @@ from tui.settings import Settings, SuggestionSettings
 from tui.widgets.throughput_pane import ThroughputPane
 
 MakeApp = Callable[..., SparkApp]
-AT_ONCE = Settings(suggestions=SuggestionSettings(delay_ms=0))
+AT_ONCE = Settings(suggestions=SuggestionSettings(delay_ms=0, ahead=False))
 GREETING = "package/greeting.py"
 SIZE = (120, 40)
 

@@ -19,7 +19,7 @@ from tui.settings import Settings, SuggestionSettings
 MakeApp = Callable[..., SparkApp]
 SIZE = (110, 30)
 GREETING = "package/greeting.py"
-AT_ONCE = Settings(suggestions=SuggestionSettings(delay_ms=0))
+AT_ONCE = Settings(suggestions=SuggestionSettings(delay_ms=0, ahead=False))
 
 
 async def opened(app: SparkApp, pilot: Pilot[Any], client: FakeClient, **model: Any) -> None:
@@ -169,7 +169,7 @@ async def test_what_is_taken_and_refused_is_learnt(make_app: MakeApp, client: Fa
 async def test_who_does_not_want_it_is_not_learnt_from(
     make_app: MakeApp, client: FakeClient
 ) -> None:
-    settings = Settings(suggestions=SuggestionSettings(delay_ms=0, learn=False))
+    settings = Settings(suggestions=SuggestionSettings(delay_ms=0, ahead=False, learn=False))
     app = make_app(GREETING, line=3, settings=settings)
     async with app.run_test(size=SIZE) as pilot:
         await opened(app, pilot, client)
@@ -212,7 +212,7 @@ async def test_snoozed_suggestions_resume_at_their_time_or_by_the_key(
 
 
 async def test_a_subtle_suggestion_waits_for_the_key(make_app: MakeApp, client: FakeClient) -> None:
-    settings = Settings(suggestions=SuggestionSettings(delay_ms=0, subtle=True))
+    settings = Settings(suggestions=SuggestionSettings(delay_ms=0, ahead=False, subtle=True))
     app = make_app(GREETING, line=3, settings=settings)
     async with app.run_test(size=SIZE) as pilot:
         await opened(app, pilot, client)

@@ -121,7 +121,7 @@ def test_a_suggestion(
         await pilot.press("end", "enter")
         await until(pilot, lambda: app.editor is not None and app.editor.ghost)
 
-    settings = Settings(suggestions=SuggestionSettings(delay_ms=0))
+    settings = Settings(suggestions=SuggestionSettings(delay_ms=0, ahead=False))
     app = make_app(GREETING, line=9, settings=settings)
     assert snap(app, (120, 40), act)
 

@@ -47,7 +47,7 @@ def test_who_asks_gets_one_also_where_none_comes_by_itself():
 
 @pytest.mark.parametrize("after", [" + y", "nt", "_"])
 def test_a_moved_cursor_inside_a_line_asks_nothing_and_is_not_worth_a_word(after):
-    assert decide(at("x", after), "moved", SETTINGS) == Decision(False)
+    assert decide(at("x", after), "moved", SETTINGS) == Decision(False, "", 300, warm=True)
     assert decide(at("x", ") \nnext"), "moved", SETTINGS).ask
 
 

@@ -119,7 +119,7 @@ def world() -> World:
     world = World()
     world.suggestions = Suggestions(
         world,
-        SuggestionSettings(),
+        SuggestionSettings(ahead=False),
         on_event=world.events.append,
         set_timer=world.set_timer,
         clock=lambda: world.now,
@@ -160,8 +160,9 @@ def test_a_key_cancels_what_nobody_knows_yet_and_the_newest_wins(world):
     say.edited(at("x"))
     world.wait(100)
     say.edited(at("x "))
-    assert world.cancelled == [1]
+    assert world.cancelled == []  # what it says may still fit
     world.wait(100)
+    assert world.cancelled == [1]
     assert [request.prefix for request in world.requests] == ["x", "x "]
     world.events.clear()
     say.on_engine(PartialText(1, "old"))
@@ -267,8 +268,9 @@ def test_a_move_cancels_and_asks_after_a_longer_rest_at_the_end_of_a_line(world)
     world.events.clear()
     say.moved(at("def f", "():\n"))
     world.wait(1000)
-    assert len(world.requests) == 2
-    assert world.events == [StateChanged("idle")]
+    assert [request.max_tokens for request in world.requests] == [64, 64, 1]  # only read
+    say.on_engine(completed(3, "oo"))
+    assert world.shown() == []
 
 
 def test_asking_needs_no_rest_and_says_so_to_the_engine(world):
@@ -352,7 +354,9 @@ def test_two_messages_for_one_place_ask_once(world):
 
 
 def test_other_settings_hold_from_the_next_request(world):
-    world.suggestions.settings = SuggestionSettings(delay_ms=0, max_tokens=7, multi_line=False)
+    world.suggestions.settings = SuggestionSettings(
+        delay_ms=0, ahead=False, max_tokens=7, multi_line=False
+    )
     world.suggestions.edited(at("def f():"))
     (request,) = world.requests
     assert (request.max_tokens, request.multi_line) == (7, False)
@@ -522,3 +526,145 @@ def test_a_text_says_which_part_of_its_time_was_rest(world):
     event = world.last()
     assert event.delay_ms == pytest.approx(100)
     assert event.latency_ms == pytest.approx(130)
+
+
+def test_a_late_answer_that_fits_what_was_typed_is_shown_and_nothing_more_is_asked(world):
+    say = world.suggestions
+    say.edited(at("x "))
+    world.wait(100)
+    say.edited(at("x ="))
+    world.wait(50)
+    say.on_engine(PartialText(1, "= 1"))
+    assert world.shown() == [" 1"]
+    say.on_engine(completed(1, "= 1 + y"))
+    assert world.shown() == [" 1 + y"]
+    world.wait(1000)
+    assert len(world.requests) == 1
+
+
+def test_a_late_answer_that_does_not_fit_changes_nothing(world):
+    say = world.suggestions
+    say.edited(at("x "))
+    world.wait(100)
+    say.edited(at("x +"))
+    world.wait(50)
+    world.events.clear()
+    say.on_engine(PartialText(1, "= 1"))
+    assert world.shown() == []
+    world.wait(50)
+    assert [request.prefix for request in world.requests] == ["x ", "x +"]
+    say.on_engine(completed(2, "= 2"))
+    assert world.shown() == ["= 2"]
+
+
+def test_a_late_answer_that_is_complete_and_does_not_fit_leaves_the_next_question_alone(world):
+    say = world.suggestions
+    say.edited(at("x "))
+    world.wait(100)
+    say.edited(at("x +"))
+    say.on_engine(completed(1, "= 1"))
+    assert world.shown() == []
+    world.wait(100)
+    assert len(world.requests) == 2
+
+
+def test_somebody_who_types_fast_is_waited_for_inside_a_word(world):
+    say = world.suggestions
+    for number in range(12):
+        say.edited(at("a" * number, "b = 1"[2:]))
+        world.wait(90)
+    say.edited(at("abc", " = 1"))
+    world.wait(100)
+    count = len(world.requests)
+    assert count == 1  # ninety milliseconds a key: never a rest of a hundred before
+    world.wait(60)
+    say.on_engine(completed(1, ""))
+    for number in range(12):
+        say.edited(at("d" * number, " = 1"))
+        world.wait(90)
+    say.edited(at("def", " = 1"))
+    world.wait(105)
+    assert len(world.requests) == count
+    world.wait(500)
+    assert len(world.requests) == count + 1
+
+
+# ── ahead of the person ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def eager(world):
+    """A world in which `x = ` was answered by `one`, and the next was asked ahead."""
+    world.suggestions.settings = SuggestionSettings()
+    world.suggestions.edited(at("x = "))
+    world.wait(100)
+    world.suggestions.on_engine(completed(1, "one"))
+    world.wait(150)
+    assert [request.prefix for request in world.requests] == ["x = ", "x = one"]
+    world.events.clear()
+    return world
+
+
+def test_what_follows_is_there_once_a_suggestion_is_taken(eager):
+    say = eager.suggestions
+    say.on_engine(completed(2, "\ny = two"))
+    assert eager.shown() == []
+    say.edited(at("x = one"), accepted=True)
+    assert eager.shown() == ["\ny = two"]
+    eager.wait(100)
+    assert eager.cancelled == []
+
+
+def test_who_takes_it_before_the_next_is_written_sees_that_grow(eager):
+    say = eager.suggestions
+    say.on_engine(PartialText(2, "\ny"))
+    say.edited(at("x = one"), accepted=True)
+    assert eager.shown() == ["\ny"]
+    say.on_engine(completed(2, "\ny = two"))
+    assert eager.shown() == ["\ny = two"]
+    assert [request.prefix for request in eager.requests[:2]] == ["x = ", "x = one"]
+
+
+def test_who_takes_it_before_anything_is_written_waits_for_that(eager):
+    say = eager.suggestions
+    say.edited(at("x = one"), accepted=True)
+    assert say.state == "asking"
+    say.on_engine(completed(2, "\ny = two"))
+    assert eager.shown() == ["\ny = two"]
+
+
+def test_typing_the_suggestion_itself_keeps_what_was_asked_ahead(eager):
+    say = eager.suggestions
+    say.edited(at("x = o"))
+    eager.wait(500)
+    assert len(eager.requests) == 2
+    say.on_engine(completed(2, " + 1"))
+    say.edited(at("x = one"), accepted=True)
+    assert " + 1" in eager.shown()
+
+
+@pytest.mark.parametrize("way", ["moved", "changed"])
+def test_who_goes_another_way_needs_nothing_ahead(eager, way):
+    say = eager.suggestions
+    getattr(say, way)(at("z", "z"))
+    assert eager.cancelled == [2]
+    eager.events.clear()
+    say.on_engine(completed(2, " + 1"))
+    assert eager.shown() == []
+
+
+def test_who_refuses_needs_nothing_ahead(eager):
+    eager.suggestions.dismissed()
+    assert eager.cancelled == [2]
+
+
+def test_nothing_is_asked_ahead_while_something_else_is_asked(world):
+    say = world.suggestions
+    say.settings = SuggestionSettings()
+    say.edited(at("x = "))
+    world.wait(100)
+    say.on_engine(completed(1, "one"))
+    say.edited(at("y = "))
+    world.wait(100)
+    world.wait(1000)
+    assert [request.prefix for request in world.requests] == ["x = ", "y = "]

@@ -62,7 +62,7 @@ def writer_of(
     """A writer that has not started."""
     return GhostWriter(
         link,  # type: ignore[arg-type]
-        Settings(suggestions=SuggestionSettings(delay_ms=0)),
+        Settings(suggestions=SuggestionSettings(delay_ms=0, ahead=False)),
         root=ROOT,
         set_timer=lambda seconds, callback: PaperTimer(),
         report=report,
