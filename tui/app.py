@@ -30,6 +30,7 @@ from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
 from tui.flows.path_flows import PathFlows
 from tui.flows.recovery_flow import RecoveryFlow
+from tui.flows.run_actions import RunActions
 from tui.flows.settings_flow import SettingsFlow
 from tui.flows.suggestion_actions import SuggestionActions
 from tui.flows.visible_parts import VisibleParts
@@ -62,7 +63,7 @@ def _modes(panes: Sequence[type[Pane]]) -> list[str]:
     return [ALL_PANES, *(pane.NAME for pane in panes)]
 
 
-class SparkApp(WatchedApp, FileActions, SuggestionActions, EditActions, CodeActions):
+class SparkApp(WatchedApp, FileActions, SuggestionActions, EditActions, CodeActions, RunActions):
     """The editor beside the wafer.
 
     Args:

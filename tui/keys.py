@@ -97,6 +97,7 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
             priority=True,
             id="app.previous_problem",
         ),
+        Binding("f5", "run_file", "run this file, or stop it", priority=True, id="app.run"),
         Binding("ctrl+g", "go_to_line", "go to a line", id="app.go_to_line"),
         Binding(
             "alt+e,ctrl+i",
@@ -164,6 +165,7 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
     from tui.screens.places import PlacesScreen
     from tui.widgets.find_bar import FindBar
     from tui.widgets.found_list import FoundList
+    from tui.widgets.run_pane import OutputList
 
     return [
         KeyPart("app", "Everywhere", app_keys(modes)),
@@ -173,6 +175,7 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
         KeyPart("find", "Find bar", FindBar.BINDINGS),
         KeyPart("files", "Find in the repository", FindInFilesScreen.BINDINGS),
         KeyPart("found", "What was found there", FoundList.BINDINGS),
+        KeyPart("output", "Output of a program", OutputList.BINDINGS),
         KeyPart("places", "A list of places", PlacesScreen.BINDINGS),
         KeyPart("hover", "Documentation", HoverScreen.BINDINGS),
     ]

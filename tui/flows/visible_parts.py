@@ -111,8 +111,9 @@ class VisibleParts:
         self.focus_first()
 
     def next_area(self) -> None:
-        """Move the keyboard on: tree, editor, panes."""
-        areas = [self._tree, self._editor, *self._panes.key_targets]
+        """Move the keyboard on: tree, editor, output of a program, panes."""
+        output = self._deck.query("OutputList")
+        areas = [self._tree, self._editor, *output, *self._panes.key_targets]
         seen = [area for area in areas if area is not None and area.is_on_screen]
         here = next((i for i, area in enumerate(seen) if area.has_focus_within), -1)
         self.focus_first(*seen[here + 1 :], *seen[:1])

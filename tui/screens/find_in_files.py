@@ -156,7 +156,7 @@ class FindInFilesScreen(ModalScreen[None]):
         if replacement is not None and not self.replaced_now:
             self.post_message(self.ReplaceWanted(self.rows.found, replacement))
 
-    def on_found_list_chosen(self, event: FoundList.Chosen) -> None:
+    def on_row_list_chosen(self, event: FoundList.Chosen) -> None:
         """Open a row's file."""
         event.stop()
         self.bar.remember()

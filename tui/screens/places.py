@@ -58,7 +58,7 @@ class PlacesScreen(ModalScreen[FoundRow | None]):
         rows.show(self._found)
         rows.focus()
 
-    def on_found_list_chosen(self, event: FoundList.Chosen) -> None:
+    def on_row_list_chosen(self, event: FoundList.Chosen) -> None:
         """Return the chosen row."""
         event.stop()
         self.dismiss(self._found[event.row])

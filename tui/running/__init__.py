@@ -1,0 +1,1 @@
+"""Runs a file of the person's as a program, and reads what it says; no screen."""
