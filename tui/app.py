@@ -20,6 +20,7 @@ from tui.app_messages import EngineEvent, PathsChanged, TelemetryUpdated
 from tui.command_palette import AppCommands, FileCommands, ModelCommands
 from tui.files.recent_files import RecentFiles
 from tui.files.recovery import RecoveryStore
+from tui.flows.ask_actions import AskActions
 from tui.flows.code_actions import CodeActions
 from tui.flows.edit_actions import EditActions
 from tui.flows.edit_flow import EditFlow
@@ -63,7 +64,9 @@ def _modes(panes: Sequence[type[Pane]]) -> list[str]:
     return [ALL_PANES, *(pane.NAME for pane in panes)]
 
 
-class SparkApp(WatchedApp, FileActions, SuggestionActions, EditActions, CodeActions, RunActions):
+class SparkApp(
+    WatchedApp, FileActions, SuggestionActions, EditActions, AskActions, CodeActions, RunActions
+):
     """The editor beside the wafer.
 
     Args:
@@ -351,7 +354,7 @@ class SparkApp(WatchedApp, FileActions, SuggestionActions, EditActions, CodeActi
     def on_engine_event(self, message: EngineEvent) -> None:
         """Pass an event of the engine on to those whom it concerns."""
         event = message.event
-        if self.models.takes(event) or self.edits.takes(event):
+        if any(each.takes(event) for each in (self.models, self.edits, self.asking)):
             return
         if isinstance(event, Telemetry):
             self.feed.received(event)

@@ -156,6 +156,8 @@ class AppCommands(_NamedCommands):
             ("Go forward", "again", "go_forward"),
             ("Go to line", "and column", "go_to_line"),
             ("Edit by instruction", "selection, statement or file", "edit"),
+            ("Ask about the code", "a question and its answer", "ask"),
+            ("Clear the conversation", "forget what was asked here", "clear_conversation"),
             ("Suggest now", "at the cursor", "suggest"),
             ("Pause or resume suggestions", "", "toggle_paused"),
             ("Copy suggestion", "the ghost text, to the clipboard", "copy_suggestion"),

@@ -3,6 +3,7 @@
 import numpy as np
 
 from engine import STATES
+from engine.protocol.asking import AskReply, ReadPart
 from engine.protocol.completion import Completion, HostStats, WaferStats
 from engine.protocol.messages import (
     EngineReady,
@@ -15,7 +16,14 @@ from engine.protocol.messages import (
 )
 from tui.app_messages import TelemetryUpdated
 
-__all__ = ["demo_completion", "demo_history", "demo_ready", "demo_telemetry", "demo_update"]
+__all__ = [
+    "demo_completion",
+    "demo_history",
+    "demo_ready",
+    "demo_reply",
+    "demo_telemetry",
+    "demo_update",
+]
 
 _LAYER = {"code": 22528, "weights": 14200, "kv": 4096, "buffers": 2048, "max_total": 42872}
 _HEAD = {"code": 22528, "weights": 9600, "kv": 0, "buffers": 2560, "max_total": 34688}
@@ -151,4 +159,30 @@ def demo_completion(text: str) -> Completion:
             mac_utilisation=0.04,
             sram_bytes_per_core_max=42_872,
         ),
+    )
+
+
+def demo_reply() -> AskReply:
+    """Return an answer about a function that greets."""
+    cost = demo_completion("")
+    return AskReply(
+        text=(
+            "`greet` returns a **greeting** for a name. To greet nobody, give the name a "
+            'default:\n\n```python\ndef greet(name: str = "you") -> str:\n'
+            '    return f"Hello, {name}!"\n```\n\n- `main` calls it twice\n- it prints nothing'
+        ),
+        finish_reason="stop",
+        asked="",
+        forgotten=0,
+        parts=(
+            ReadPart("package/greeting.py", 1, 12, "open"),
+            ReadPart("notes.md", 1, 3, "similar"),
+        ),
+        left_out=("debug.log is ignored by git and not shown to a model",),
+        model=cost.model,
+        prompt_tokens=310,
+        cached_tokens=0,
+        completion_tokens=58,
+        host=cost.host,
+        wafer=cost.wafer,
     )

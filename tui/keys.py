@@ -106,6 +106,7 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
             priority=True,
             id="app.edit",
         ),
+        Binding("alt+a", "ask", "ask about the code", priority=True, id="app.ask"),
         Binding("ctrl+l", "suggest", "ask for a suggestion now", id="app.suggest"),
         Binding(
             "f4,ctrl+t", "toggle_paused", "pause or resume suggestions", id="app.pause_suggestions"
@@ -163,6 +164,8 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
     from tui.screens.find_in_files import FindInFilesScreen  # what the first paint does not need
     from tui.screens.hover import HoverScreen
     from tui.screens.places import PlacesScreen
+    from tui.widgets.ask_answer import AnswerCode
+    from tui.widgets.ask_pane import AskPane
     from tui.widgets.find_bar import FindBar
     from tui.widgets.found_list import FoundList
     from tui.widgets.run_pane import OutputList
@@ -171,6 +174,8 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
         KeyPart("app", "Everywhere", app_keys(modes)),
         KeyPart("editor", "Editor", Editor.BINDINGS),
         KeyPart("edit", "An edit", EditReview.BINDINGS),
+        KeyPart("ask", "Questions", AskPane.BINDINGS),
+        KeyPart("answer", "Code in an answer", AnswerCode.BINDINGS),
         KeyPart("tree", "Tree", RepoTree.BINDINGS),
         KeyPart("find", "Find bar", FindBar.BINDINGS),
         KeyPart("files", "Find in the repository", FindInFilesScreen.BINDINGS),

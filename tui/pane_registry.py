@@ -3,6 +3,7 @@
 The layout, F3, the help screen and the palette read it.
 """
 
+from tui.widgets.ask_pane import AskPane
 from tui.widgets.memory_pane import MemoryPane
 from tui.widgets.pane import Pane
 from tui.widgets.throughput_pane import ThroughputPane
@@ -10,4 +11,4 @@ from tui.widgets.wafer_pane import WaferPane
 
 __all__ = ["PANES"]
 
-PANES: tuple[type[Pane], ...] = (WaferPane, ThroughputPane, MemoryPane)
+PANES: tuple[type[Pane], ...] = (WaferPane, ThroughputPane, MemoryPane, AskPane)

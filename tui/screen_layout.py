@@ -19,6 +19,8 @@ _EDITOR_MIN = 40
 _PANES_FROM = 120
 """Columns of a terminal that shows the panes unasked."""
 _PANES = (34, 96)
+_BESIDE_PERCENT = 45
+"""The share of the terminal that a pane beside the editor gets where it has the column alone."""
 _TREE = (22, 34)
 """The fewest and the most columns of a part."""
 _STATUS_ROWS = 1
@@ -33,9 +35,13 @@ class PaneRows:
     pane takes so many rows.  It is hidden in a lower terminal.  Empty: it takes what is left."""
     minimum: int = 0
     """Rows that the other panes leave to a pane that takes what is left."""
+    alone: bool = False
+    """Whether it is shown alone or not at all."""
 
     def at(self, height: int) -> int:
         """Return the rows of the pane in a terminal of ``height`` rows."""
+        if self.alone:
+            return 0
         if not self.by_height:
             return FILL
         return next((rows for terminal, rows in self.by_height if height >= terminal), 0)
@@ -51,6 +57,8 @@ class Wishes:
     """The same for the panes."""
     mode: str = ALL_PANES
     """`ALL_PANES`, or the name of the pane to show alone."""
+    beside: str = ""
+    """Name of the pane that has the right column to itself; empty: none."""
     newest: Literal["tree", "panes"] = "panes"
     """What was asked for last; it wins when both have no room."""
 
@@ -85,16 +93,22 @@ def arrange(
         panes: The rows each pane takes, by name, from top to bottom.
         code: Whether a file is open; without one the editor wants no room.
     """
-    rows = _pane_rows(height, wishes.mode, panes)
     if wishes.mode != ALL_PANES:  # one pane is the whole screen
+        rows = _pane_rows(height, wishes.mode, panes)
         return Parts(tree=0, deck=False, panes=width, pane_rows=rows)
+    rows = _pane_rows(height, wishes.beside or ALL_PANES, panes)
     panes_on = width >= _PANES_FROM if wishes.panes is None else wishes.panes
+    panes_on = panes_on or bool(wishes.beside)
     panes_least = _PANES[0] if panes_on else 0
+    if wishes.beside:
+        panes_least = _within(_PANES, width * _BESIDE_PERCENT // 100)
     tree_from = (_EDITOR_WANTS if code else _EDITOR_MIN) + panes_least + _TREE[0]
     tree_on = width >= tree_from if wishes.tree is None else wishes.tree
     if tree_on and panes_on and width < _EDITOR_MIN + panes_least + _TREE[0]:
         tree_on, panes_on = wishes.newest == "tree", wishes.newest == "panes"
     tree_width, panes_width = _side_columns(width, tree=tree_on, panes=panes_on)
+    if panes_on:
+        panes_width = max(panes_width, panes_least)
     deck = width - tree_width - panes_width >= min(_EDITOR_MIN, width)
     if not deck:  # a small terminal shows one part at a time
         tree_width, panes_width = (width, 0) if tree_width else (0, width)

@@ -13,6 +13,7 @@ from engine.own_files import refusal, unwritable
 __all__ = [
     "acceptance_file",
     "complaints",
+    "conversations_dir",
     "numbers_file",
     "offer_file",
     "recovery_dir",
@@ -41,6 +42,11 @@ def recent_files_dir() -> Path:
 def offer_file() -> Path:
     """Return the file that remembers the answer to the offer of a better model."""
     return paths.state_dir() / "model_offer.json"
+
+
+def conversations_dir() -> Path:
+    """Return the folder of the conversations about repositories."""
+    return paths.state_dir() / "conversations"
 
 
 def numbers_file() -> Path:

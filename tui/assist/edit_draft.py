@@ -101,6 +101,14 @@ class EditDraft:
         else:
             self.phase = "deciding"
 
+    def offer(self, text: str) -> None:
+        """Take lines that were written elsewhere, as a block of code in an answer."""
+        self._take(text, whole=True)
+        if self._hunks:
+            self.phase = "deciding"
+        else:
+            self.fail("the file says that already")
+
     def fail(self, reason: str) -> None:
         """Note that there is nothing to decide, and why."""
         self.phase, self.problem = "refused", reason

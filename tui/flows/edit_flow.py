@@ -179,6 +179,35 @@ class EditFlow:
         else:
             self.ask(prepared.instruction)
 
+    def offer(self, first: int, last: int, text: str) -> None:
+        """Show lines that were written elsewhere as a change of the visible file's lines.
+
+        Args:
+            first: The first line that they replace, from 1.
+            last: The last one.
+            text: They, without the last line's end.
+        """
+        file = self._deck.current
+        problem = _why_not(file)
+        if problem:
+            self._app.notify(problem, severity="warning")
+        elif file is not None:
+            self.end()
+            self._run(partial(self._offer, file, first, last, text))
+
+    async def _offer(self, file: OpenFile, first: int, last: int, text: str) -> None:
+        whole = "\n".join(file.editor.document.lines)
+        path, private = request_path(file.path, self._root), self._settings().privacy
+        draft = EditDraft(path, whole, first, last, private.extra_patterns)
+        draft.offer(text)
+        if draft.phase == "refused":
+            self._app.notify(draft.problem, severity="warning")
+        elif self._review is None:
+            self._file, self._draft = file, draft
+            self._review = EditReview(file.editor, draft, self._instructions)
+            await self._deck.cover(self._review)
+            self._review.go_to_first()
+
     async def _who_cannot(self) -> str:
         """Return why the model that serves makes no edits; empty if it does."""
         if self._model is None or not self._link.connected:

@@ -93,7 +93,7 @@ class VisibleParts:
     def toggle_panes(self) -> bool:
         """Show or hide the panes; return which."""
         shown = not self._panes.display
-        self._wish("panes", panes=shown)
+        self._wish("panes", panes=shown, beside="")
         self.focus_first()
         return shown
 
@@ -101,14 +101,22 @@ class VisibleParts:
         """Show the next pane alone on the whole screen, or all parts again."""
         here = self._modes.index(self._wishes.mode)
         mode = self._modes[(here + 1) % len(self._modes)]
-        self._wish("panes", mode=mode)
+        self._wish("panes", mode=mode, beside="")
         self.focus_first(*(() if mode == ALL_PANES else self._panes.key_targets))
 
     def focus_editor(self) -> None:
         """Give the keyboard back to the editor; a pane that fills the screen gives way."""
         if self._wishes.mode != ALL_PANES:
             self._wish("panes")
+        if not self._deck.display and self._wishes.beside:
+            self._wish("panes", beside="")
         self.focus_first()
+
+    def show_beside(self, name: str) -> None:
+        """Show a pane beside the editor, and give it the keyboard."""
+        self._wish("panes", beside=name)
+        targets = [pane.key_target for pane in self._panes if name == pane.NAME]
+        self.focus_first(*(target for target in targets if target is not None))
 
     def next_area(self) -> None:
         """Move the keyboard on: tree, editor, output of a program, panes."""

@@ -4,9 +4,17 @@ from collections.abc import Sequence
 
 from engine.protocol.asking import AskReply, ReadPart
 from engine.protocol.completion import WaferStats
+from tui.assist.conversation import AskedTurn
 from tui.format import clock_text, count_text, milliseconds_text, rate_text
 
-__all__ = ["cost_text", "cycles_text", "finish_text", "sources_text"]
+__all__ = [
+    "cost_text",
+    "cycles_text",
+    "finish_text",
+    "progress_text",
+    "shown_cost",
+    "sources_text",
+]
 
 _WHY = {"selected": "selected", "open": "open", "defines": "definition", "similar": "similar"}
 _ENDS = {
@@ -41,3 +49,17 @@ def cost_text(reply: AskReply) -> str:
     total = milliseconds_text(host.prefill_ms + host.decode_ms)
     rate = f"{rate_text(host.tokens_per_second)} tokens/s"
     return f"host {total}, {rate} · {cycles_text(reply.wafer)} · {reply.model}"
+
+
+def shown_cost(turn: AskedTurn) -> str:
+    """Return what a turn took; of one from the disk as it was told then."""
+    return turn.cost if turn.reply is None else cost_text(turn.reply)
+
+
+def progress_text(turn: AskedTurn) -> str:
+    """Return what goes on before the first word; empty once there is one."""
+    if turn.answer or turn.ended:
+        return ""
+    if not turn.prompt_tokens:
+        return "looking through the repository …"
+    return f"reading {count_text(turn.prompt_tokens)} tokens …"

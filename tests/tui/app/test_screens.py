@@ -11,10 +11,11 @@ import pytest
 from textual.pilot import Pilot
 
 from engine import host_memory, model_store
+from engine.protocol.messages import Answered, Ask
 from tests.tui.app.fakes import FakeClient, settled, until
 from tui.app import SparkApp
 from tui.app_messages import BackgroundWork
-from tui.demo_engine import demo_ready, demo_telemetry
+from tui.demo_engine import demo_ready, demo_reply, demo_telemetry
 from tui.screens.help import HelpScreen
 from tui.screens.question import QuestionScreen
 from tui.settings import Settings, SuggestionSettings
@@ -100,6 +101,23 @@ def test_the_wafer_at_work(
         if size[0] < 120:
             await pilot.press("f2")
         await pilot.pause()
+
+    assert snap(make_app(GREETING, line=9), size, act)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=columns_by_rows)
+def test_a_question_and_its_answer(
+    snap: Any, make_app: MakeApp, client: FakeClient, started: Act, size: tuple[int, int]
+) -> None:
+    async def act(pilot: Pilot[Any]) -> None:
+        await started(pilot)
+        client.ready(follows_instructions=True)
+        await pilot.press("alt+a", *"What is greet?", "enter")
+        await until(pilot, lambda: any(isinstance(each, Ask) for each in client.sent))
+        (ask,) = (each for each in client.sent if isinstance(each, Ask))
+        client.on_event(Answered(ask.request_id, demo_reply()))
+        await settled(pilot)
+        await pilot.press("tab")
 
     assert snap(make_app(GREETING, line=9), size, act)
 

@@ -1,0 +1,83 @@
+"""The app's commands about questions, and what the conversation hears of it.
+
+A part of the app of its own, mixed into it.  Decides nothing: `AskFlow` does.
+"""
+
+from collections.abc import Callable, Coroutine
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from textual.app import App
+from textual.worker import Worker
+
+from engine.repository.ignore import IgnoreRules
+from tui.flows.ask_flow import AskFlow
+from tui.flows.edit_flow import EditFlow
+from tui.flows.visible_parts import VisibleParts
+from tui.link.engine_link import EngineLink
+from tui.settings import Settings
+from tui.widgets.ask_pane import AskPane
+from tui.widgets.deck import Deck
+from tui.widgets.pane_column import PaneColumn
+
+if TYPE_CHECKING:
+    from tui.widgets.ask_answer import AnswerCode
+
+__all__ = ["AskActions"]
+
+
+class AskActions(App[None]):
+    """What a person can ask about the code."""
+
+    deck: Deck
+    edits: EditFlow
+    link: EngineLink
+    panes: PaneColumn
+    parts: VisibleParts
+    privacy_known: bool
+    rules: IgnoreRules
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that hold now."""
+        raise NotImplementedError
+
+    def run_safely(
+        self, work: Callable[[], Coroutine[None, None, None]], group: str, exclusive: bool = False
+    ) -> Worker[None]:
+        """Do something in the background; see `tui.safe_app`."""
+        raise NotImplementedError
+
+    @cached_property
+    def asking(self) -> AskFlow:
+        """The conversation about this repository."""
+        return AskFlow(
+            self,
+            self.deck,
+            next((pane for pane in self.panes if isinstance(pane, AskPane)), None),
+            link=self.link,
+            settings=lambda: self.settings,
+            root=self.rules.root,
+            run=partial(self.run_safely, group="asking"),
+            show_pane=self.parts.show_beside,
+            leave=self.parts.focus_editor,
+            offer=self.edits.offer,
+            private_known=self.privacy_known,
+        )
+
+    def action_ask(self) -> None:
+        """Go to the conversation about the code, or from it back to the editor."""
+        if len(self.screen_stack) == 1:
+            self.asking.open()
+
+    def action_clear_conversation(self) -> None:
+        """Forget the conversation about this repository."""
+        self.asking.clear()
+
+    def on_ask_pane_wanted(self, event: AskPane.Wanted) -> None:
+        """Pass on what a person wants in the conversation."""
+        self.asking.wish(event)
+
+    def on_answer_code_used(self, event: "AnswerCode.Used") -> None:
+        """Pass on what becomes of a block of code."""
+        self.asking.use(event)
