@@ -148,6 +148,7 @@ class SparkApp(
         """Have changes of the settings take effect at once."""
         listen = self.preferences.listen
         listen("suggestions", lambda: self.ghost_writer.change_settings(self.settings.suggestions))
+        listen("editor", lambda: self.deck.follow(self.settings.editor))
         listen("panes.interval_ms", self._change_pane_interval)
 
     def _change_pane_interval(self) -> None:
@@ -157,6 +158,7 @@ class SparkApp(
         """Lay out tree, editor and panes above the status line."""
         self.repo_tree = RepoTree(self.rules, id="tree")
         self.deck = Deck(id="deck")
+        self.deck.follow(self.settings.editor)
         self.panes = PaneColumn(self._pane_kinds, id="panes")
         self.status = StatusLine(id="status")
         self.dialogs = FileDialogs(self, self.rules.root)
@@ -388,6 +390,10 @@ class SparkApp(
     def action_toggle_panes(self) -> None:
         """Show or hide the panes."""
         self.change_setting("panes.visible", self.parts.toggle_panes())
+
+    def action_toggle_soft_wrap(self) -> None:
+        """Wrap long lines, or let them run out of the view."""
+        self.change_setting("editor.soft_wrap", not self.settings.editor.soft_wrap)
 
     def action_next_pane(self) -> None:
         """Show the next pane alone, or all again."""

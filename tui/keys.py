@@ -28,6 +28,21 @@ EDITOR_KEYS: Sequence[BindingType] = (
     Binding("ctrl+home", "", "go to the start of the file", id="editor.file_start"),
     Binding("ctrl+end", "", "go to the end of the file", id="editor.file_end"),
     Binding("ctrl+underscore", "", "comment or uncomment", id="editor.comment"),
+    Binding("alt+up", "", "move the line up; Alt+↓ down", id="editor.move_line_up"),
+    Binding("alt+shift+down", "", "copy the line below", id="editor.copy_line_down"),
+    Binding("alt+k", "", "delete the line", id="editor.delete_line"),
+    Binding("alt+i", "", "join the line with the next", id="editor.join_lines"),
+    Binding("alt+l", "", "select the line", id="editor.select_line"),
+    Binding(
+        "alt+shift+right", "", "select more by syntax; Alt+Shift+← less", id="editor.select_more"
+    ),
+    Binding("alt+m", "", "go to the matching bracket", id="editor.matching_bracket"),
+    Binding(
+        "ctrl+d", "", "select the word; with one more cursor the next", id="editor.next_occurrence"
+    ),
+    Binding(
+        "ctrl+alt+down", "", "one more cursor below; Ctrl+Alt+↑ above", id="editor.cursor_below"
+    ),
 )
 """The editor's keys in the words of the help.  The editor binds them; a test checks each."""
 
@@ -134,11 +149,12 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
         ),
         Binding("alt+w", "why", "why this suggestion, or none", priority=True, id="app.why"),
         Binding("ctrl+b", "toggle_tree", "show or hide the tree", priority=True, id="app.tree"),
+        Binding("alt+z", "toggle_soft_wrap", "wrap long lines", priority=True, id="app.soft_wrap"),
         Binding("f2", "toggle_panes", "show or hide the panes", id="app.panes"),
         Binding(
             "f3",
             "next_pane",
-            f"next pane, as large as the screen: {', '.join(modes)}",
+            f"next pane: {', '.join(modes)}",
             id="app.next_pane",
         ),
         Binding(

@@ -97,6 +97,10 @@ class EditorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Columns of a tab, and of one level of indentation where the file does not show its own."""
     tree: bool = True
     """Whether the tree is shown at the start, where it has room; Ctrl+B shows and hides it."""
+    soft_wrap: bool = False
+    """Whether lines wider than the editor go on in the next row; Alt+Z changes it."""
+    pairs: bool = True
+    """Whether a bracket or quote that is typed brings its partner along."""
     problems: bool = True
     """Whether Python files are looked at for mistakes (pyflakes), which are then marked."""
 

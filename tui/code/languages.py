@@ -65,6 +65,18 @@ _COMMENT_SIGNS = {
     "sql": "--",
 }
 
+_BLOCK_COMMENTS = {
+    "css": ("/*", "*/"),
+    "html": ("<!--", "-->"),
+    "markdown": ("<!--", "-->"),
+    "xml": ("<!--", "-->"),
+}
+
+_SLASH_SUFFIXES = frozenset(
+    {".c", ".cc", ".cpp", ".cs", ".h", ".hpp", ".kt", ".php", ".swift", ".ts", ".tsx", ".zig"}
+)
+"""Endings of languages without a grammar here whose comments begin with ``//``."""
+
 
 def language_of(path: str | PurePath, first_line: str = "") -> str | None:
     """Return the language of the file at ``path``, or None if its name tells nothing.
@@ -88,6 +100,27 @@ def language_of(path: str | PurePath, first_line: str = "") -> str | None:
         if program.split(" ")[-1].rstrip() in {"sh", "bash", "zsh", "dash"}:
             return "bash"
     return known
+
+
+def comment_signs(language: str | None, suffix: str = "") -> tuple[str, str] | None:
+    """Return what stands before and after the code in a line that is a comment.
+
+    Args:
+        language: As of `language_of`.
+        suffix: The file's ending, which tells the signs where the language is not known.
+
+    Returns:
+        The second is empty where a comment ends with its line.  None: there are no comments.
+
+    Example:
+        >>> comment_signs("css"), comment_signs(None, ".ts")
+        (('/*', '*/'), ('//', ''))
+    """
+    if language is None:
+        signs = {".lua": "--", **dict.fromkeys(_SLASH_SUFFIXES, "//")}
+        return signs.get(suffix.lower(), "#"), ""
+    sign = _COMMENT_SIGNS.get(language)
+    return (sign, "") if sign else _BLOCK_COMMENTS.get(language)
 
 
 def comment_sign(language: str | None) -> str | None:

@@ -150,6 +150,21 @@ class TextBuffer(Document):
         cursor.set_point_range(start_point or (0, 0), end_point or (_LAST, _LAST))
         return dict(cursor.captures(self._tree.root_node))
 
+    def node_around(self, start: Location, end: Location) -> Node | None:
+        """Return the smallest node of the syntax tree around two locations; None without a tree."""
+        if self._tree is None:
+            return None
+        (_, first), (_, last) = self._place(start), self._place(end)
+        return self._tree.root_node.descendant_for_point_range(first, last)
+
+    def location_of(self, point: tuple[int, int]) -> Location:
+        """Return the location of a point of the tree, which counts bytes."""
+        row, byte = point
+        if row >= len(self._lines):
+            return self.end
+        line = self._lines[row]
+        return row, byte if line.isascii() else len(line.encode()[:byte].decode("utf-8", "ignore"))
+
     def _within(self, location: Location) -> Location:
         """Return the nearest location inside the text."""
         row, column = location

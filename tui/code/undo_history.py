@@ -5,6 +5,8 @@ them together take too much.  How an edit is done and undone is the stock editor
 """
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from sys import getsizeof
 
 from textual.document._document import EditResult
@@ -37,6 +39,19 @@ class UndoHistory(EditHistory):
         # Without a length of its own, which would drop steps that are not counted out.
         self._undo_stack: deque[list[Edit]] = deque()
         self._bytes = 0
+        self._grouping = False
+        self._group: list[Edit] | None = None
+
+    @contextmanager
+    def one_step(self) -> Iterator[None]:
+        """Make all edits that are recorded inside one step."""
+        self.checkpoint()
+        self._grouping, self._group = True, None
+        try:
+            yield
+        finally:
+            self._grouping, self._group = False, None
+            self.checkpoint()
 
     @property
     def bytes_kept(self) -> int:
@@ -53,13 +68,23 @@ class UndoHistory(EditHistory):
         if _newest(self._undo_stack) is before:
             return  # it changed nothing
         self._bytes += _edit_bytes(edit)
-        self._join()
+        if self._grouping:
+            self._add_to_group()
+        else:
+            self._join()
         self._forget()
 
     def clear(self) -> None:
         """Forget every step."""
         super().clear()
         self._bytes = 0
+
+    def _add_to_group(self) -> None:
+        """Put the newest step behind the edits of the group, if it is not the group itself."""
+        if self._group is None:
+            self._group = self._undo_stack[-1]
+        elif self._undo_stack[-1] is not self._group:
+            self._group += self._undo_stack.pop()
 
     def _join(self) -> None:
         """Make the newest two edits of the newest step one, if the later one goes on the other."""

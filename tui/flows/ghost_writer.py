@@ -295,7 +295,7 @@ class GhostWriter:
             language=editor.language_name,
             prefix=prefix,
             suffix=suffix,
-            selection=not editor.selection.is_empty,
+            selection=not editor.selection.is_empty or editor.many_cursors,
             read_only=editor.read_only,
             secret=self._secret,
         )

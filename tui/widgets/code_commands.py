@@ -8,13 +8,13 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.document._document import Selection
-from textual.widgets import TextArea
 
 from tui.code.indentation import after_enter, dedented, indented, leading, toggled_comments
-from tui.code.languages import comment_sign
-from tui.keymap import named
+from tui.code.languages import comment_signs
+from tui.code.syntax_ranges import word_at
+from tui.widgets.code_keys import CODE_KEYS
 from tui.widgets.code_view import CodeView
 
 __all__ = ["CodeCommands"]
@@ -23,34 +23,10 @@ _NO_TEXT = {"alt", "ctrl", "super", "hyper", "meta"}
 """Modifiers with which a key is a command, whatever character it has."""
 
 
-_KEYS: list[BindingType] = [
-    Binding("tab", "tab", "Indent", show=False, id="editor.indent"),
-    Binding("shift+tab", "shift_tab", "Dedent", show=False, id="editor.dedent"),
-    Binding("escape", "escape", "Deselect", show=False, id="editor.deselect"),
-    Binding("enter", "new_line", "New line", show=False, id="editor.new_line"),
-    Binding("ctrl+home", "file_start", "Start of the file", show=False, id="editor.file_start"),
-    Binding("ctrl+end", "file_end", "End of the file", show=False, id="editor.file_end"),
-    Binding(
-        "ctrl+underscore,ctrl+slash",
-        "toggle_comment",
-        "Comment",
-        show=False,
-        id="editor.comment",
-    ),
-]
-
-
-_LEFT_TO_APP = "ctrl+w,f6"
-"""Keys of the stock editor that are the app's here: close the file, next area."""
-
-
 class CodeCommands(CodeView, inherit_bindings=False):
     """A view of code whose text the keys of an editor change."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *_KEYS,
-        *named(TextArea.BINDINGS, "editor", but=[*_KEYS, Binding(_LEFT_TO_APP, "")]),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = CODE_KEYS
     _keymap: Mapping[str, str] = MappingProxyType({})
     """The app's keymap by which the keys were bound last."""
 
@@ -65,10 +41,23 @@ class CodeCommands(CodeView, inherit_bindings=False):
         self._take_keymap()
         for binding in self._bindings.key_to_bindings.get(event.key, ()):
             self._restart_blink()
-            if await self.app.run_action(binding.action, self):
+            if await self._run(binding.action):
                 event.stop()
                 event.prevent_default()
                 return
+        if event.is_printable and event.character and not self.read_only:
+            self._restart_blink()
+            event.stop()
+            event.prevent_default()
+            self.type_character(event.character)
+
+    async def _run(self, action: str) -> bool:
+        """Do what a key is bound to; return whether it did anything."""
+        return await self.app.run_action(action, self)
+
+    def type_character(self, character: str) -> None:
+        """Type a character in place of the selection."""
+        self._replace_via_keyboard(character, *self.selection)
 
     def _take_keymap(self) -> None:
         """Bind the keys that the person wants, where they changed."""
@@ -114,16 +103,20 @@ class CodeCommands(CodeView, inherit_bindings=False):
         if left.isspace():
             top = (top[0], 0)  # leave no line of spaces behind
         end_column += len(leading(self.document[end_row][end_column:]))
-        text = "\n" + after_enter(left, self.indentation)
+        text = "\n" + self._after_enter(left)
         self._replace_via_keyboard(text, top, (end_row, end_column))
+
+    def _after_enter(self, left: str) -> str:
+        """Return the indentation of the line that Enter starts after ``left``."""
+        return after_enter(left, self.indentation)
 
     def action_toggle_comment(self) -> None:
         """Turn the selected lines into comments, or back into code."""
-        sign = comment_sign(self.language_name)
-        if sign is None or self.read_only:
+        signs = comment_signs(self.language_name, self._path.suffix)
+        if signs is None or self.read_only:
             self.app.bell()
             return
-        self._change_rows(toggled_comments(self._selected_lines(), sign))
+        self._change_rows(toggled_comments(self._selected_lines(), *signs))
 
     def _to_next_stop(self) -> str:
         """Return the text that moves the cursor to the next level of indentation."""
@@ -170,14 +163,5 @@ class CodeCommands(CodeView, inherit_bindings=False):
 
     def _word_at(self, row: int, column: int) -> Selection:
         """Return the selection of the word around ``column``; empty if there is none."""
-        line = self.document[row]
-        start = end = column
-        while start and _is_word(line[start - 1]):
-            start -= 1
-        while end < len(line) and _is_word(line[end]):
-            end += 1
+        start, end = word_at(self.document[row], column)
         return Selection((row, start), (row, end))
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_"

@@ -74,6 +74,7 @@ class CodeText(TextArea):
         self._grammar: Grammar | None = None
         self._colours: dict[int, dict[int, tuple[Span, ...]]] = {}
         self._parse_timer: Timer | None = None
+        self._parse_later = False
         self._path = PurePath(path)
         self._tab_width = tab_width
         self._centred: Location | None = None
@@ -91,7 +92,7 @@ class CodeText(TextArea):
             id=id,
             classes=classes,
         )
-        self.history = UndoHistory()
+        self.history: UndoHistory = UndoHistory()
         self.set_reactive(TextArea.indent_width, tab_width)
         light = TextAreaTheme.get_builtin_theme("github_light")
         if light is not None:
@@ -156,6 +157,11 @@ class CodeText(TextArea):
 
     def _text_replaced(self, top: int, old_bottom: int, new_bottom: int) -> None:
         """Hear of a change: lines ``top`` to ``new_bottom`` stand for those to ``old_bottom``."""
+
+    def _watch_soft_wrap(self) -> None:
+        self._rewrap_and_refresh_virtual_size()
+        self.scroll_to(0, animate=False, force=True, immediate=True)
+        self.scroll_cursor_visible(center=True)
 
     def _watch_language(self, language: str | None) -> None:
         """Do nothing: the language follows the file's name."""
@@ -251,11 +257,23 @@ class CodeText(TextArea):
     def _build_highlight_map(self) -> None:
         """Parse what was edited and forget the colours; drawing asks for them again."""
         self._colours.clear()
+        if self._parse_later:
+            return
         if self._parse_timer is not None:
             self._parse_timer.stop()
             self._parse_timer = None
         if isinstance(self.document, TextBuffer) and not self.document.parse(_PARSE_SECONDS):
             self._parse_timer = self.set_timer(_PARSE_REST_SECONDS, self._finish_parsing)
+
+    @contextmanager
+    def _parsing_once(self) -> Iterator[None]:
+        """Parse once after all the edits inside."""
+        self._parse_later = True
+        try:
+            yield
+        finally:
+            self._parse_later = False
+            self._build_highlight_map()
 
     def _finish_parsing(self) -> None:
         """Parse at leisure what took too long for a key."""

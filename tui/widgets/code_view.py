@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.document._document import Location
+from textual.document._document import Location, Selection
 from textual.geometry import Offset
 from textual.strip import Strip
 
@@ -196,6 +196,7 @@ class CodeView(CodeMarks):
             self.theme,
             self.read_only,
             self._selected_columns(line),
+            self._other_cursors(line),
             self._bracket_columns(line),
             self._ghost_unsure if row is not None else 0,
             (cursor_column, self._draw_cursor, self.has_focus) if line == cursor_row else None,
@@ -246,6 +247,10 @@ class CodeView(CodeMarks):
         selected = self._selected_columns(row)
         if selected and self._theme.selection_style:
             yield (*selected, self._theme.selection_style)
+        for start, end, is_cursor in self._other_cursors(row):
+            style = self._theme.cursor_style if is_cursor else self._theme.selection_style
+            if style:
+                yield start, end, style
         for start, end, name in self._spans(row):
             style = self._theme.syntax_styles.get(name)
             if style:
@@ -258,11 +263,18 @@ class CodeView(CodeMarks):
 
     def _selected_columns(self, row: int) -> tuple[int, int] | None:
         """Return the selected columns of the line ``row``; its end counts as one."""
-        (top, left), (bottom, right) = sorted(self.selection)
-        if not top <= row <= bottom or self.selection.is_empty:
+        return self._columns_of(self.selection, row)
+
+    def _columns_of(self, selection: Selection, row: int) -> tuple[int, int] | None:
+        (top, left), (bottom, right) = sorted(selection)
+        if not top <= row <= bottom or selection.is_empty:
             return None
         length = len(self.document[row])
         return (left if row == top else 0, right if row == bottom else length + 1)
+
+    def _other_cursors(self, row: int) -> tuple[tuple[int, int, bool], ...]:
+        """Return what other cursors have of the line: columns, and whether it is the cursor."""
+        return ()
 
     def _bracket_columns(self, row: int) -> tuple[int, ...]:
         """Return the columns of the line ``row`` that hold the cursor's bracket or its partner."""

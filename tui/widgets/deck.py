@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from tui.files.documents import Document
+from tui.settings import EditorSettings
 from tui.visuals.tab_text import Tab, tab_names
 from tui.widgets.editor import Editor
 from tui.widgets.tab_bar import TabBar
@@ -103,6 +104,18 @@ class Deck(Vertical):
         self._tabs: list[OpenFile] = []  # in the order they were opened
         self._current: OpenFile | None = None
         self._count = 0
+        self._settings = EditorSettings()
+
+    def follow(self, settings: EditorSettings) -> None:
+        """Have the editors wrap lines and pair brackets as the settings say, later ones too."""
+        self._settings = settings
+        for file in self._files.values():
+            self._set_up(file.editor)
+
+    def _set_up(self, editor: Editor) -> None:
+        editor.pairs = self._settings.pairs
+        if editor.soft_wrap != self._settings.soft_wrap:
+            editor.soft_wrap = self._settings.soft_wrap
 
     def compose(self) -> ComposeResult:
         """Begin without a file."""
@@ -159,6 +172,7 @@ class Deck(Vertical):
             read_only=document.read_only is not None,
             id=f"file-{self._count}",
         )
+        self._set_up(editor)
         file = OpenFile(document, editor, real, secret)
         self._files[real] = file
         self._tabs.append(file)

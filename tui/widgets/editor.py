@@ -21,7 +21,7 @@ from tui.assist.ghost import first_line, first_word, rest_after
 from tui.code.cells import cell_of_column
 from tui.code.indentation import expected_width, leading
 from tui.code.text_buffer import newlines_only
-from tui.widgets.code_commands import CodeCommands
+from tui.widgets.code_cursors import CodeCursors
 
 __all__ = ["AcceptKind", "EditCause", "Editor", "GhostEnd"]
 
@@ -32,7 +32,7 @@ GhostEnd = Literal["escape", "typed", "finished", "moved", "blur", "undo"]
 """Why a ghost went: something else was ``typed``, all of it was typed (``finished``), …"""
 
 
-class Editor(CodeCommands):
+class Editor(CodeCursors):
     r"""A code editor for one text, with multi-line ghost text at the cursor.
 
     Args:
@@ -221,7 +221,9 @@ class Editor(CodeCommands):
         """
         text = newlines_only(text)
         self._ghost_unsure = unsure
-        fits = self.has_focus and not self.read_only and self.selection.is_empty
+        fits = (
+            self.has_focus and not self.read_only and self.selection.is_empty and not self._others
+        )
         self._put_ghost(text if fits and text.strip() else "")
 
     @property
@@ -287,6 +289,18 @@ class Editor(CodeCommands):
         if replaced and not (edit.text.startswith("\n") and replaced.isspace()):
             return None
         return rest_after(self._ghost, edit.text)
+
+    def _expects(self, character: str) -> bool:
+        return self._ghost.startswith(character)
+
+    def _typed_over(self) -> None:
+        self._drop_ghost("typed")
+        self.post_message(self.Edited(self, "typed"))
+
+    def _cursors_changed(self) -> None:
+        super()._cursors_changed()
+        self._drop_ghost("moved")
+        self.post_message(self.Moved(self))
 
     def _watch_selection(self, previous_selection: Selection, selection: Selection) -> None:
         super()._watch_selection(previous_selection, selection)

@@ -84,6 +84,21 @@ async def test_toggles(make_app: MakeApp) -> None:
         assert app.repo_tree.has_focus
 
 
+async def test_lines_are_wrapped_in_every_editor(make_app: MakeApp) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.editor and app.editor.has_focus)
+        await pilot.press("alt+z")
+        assert app.editor is not None
+        assert app.editor.soft_wrap
+        app.open_path(app.rules.root / "notes.md")
+        await until(pilot, lambda: app.file_name == "notes.md")
+        assert app.editor.soft_wrap
+        assert app.editor.pairs
+        await pilot.press("alt+z")
+        assert not any(file.editor.soft_wrap for file in app.deck)
+
+
 async def test_panes_one_after_another_fill_the_screen(make_app: MakeApp) -> None:
     app = make_app(GREETING)
     async with app.run_test(size=(120, 40)) as pilot:
