@@ -362,7 +362,7 @@ class SparkApp(
             self.feed.received(event)
             return
         self.ghost_writer.on_engine(event)
-        if isinstance(event, Completed):
+        if isinstance(event, Completed) and not self.is_second(event.completion.model):
             self.panes.show_completion(event.completion)
             self.dialogs.tell_unread(event.completion.repository)
         before, self.engine_state = self.engine_state, after(self.engine_state, event)

@@ -110,6 +110,9 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     default: str = ""
     """Name or path of the model used without `--model`; empty: chosen by what is fetched."""
+    second: str = ""
+    """Name of a small model beside it, such as `spark-nano`, whose suggestions are shown until the
+    large one says something else; empty: none. It needs memory of its own."""
     folders: tuple[str, ...] = ()
     """Folders in which `spark-tui models` also looks, as in `["~/models"]`."""
 

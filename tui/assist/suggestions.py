@@ -32,6 +32,7 @@ from tui.assist.cursor_place import CursorPlace
 from tui.assist.other_suggestions import OTHERS, OtherSuggestions
 from tui.assist.pace import PaceMeter
 from tui.assist.policy import Decision, Trigger, decide, wants_lines
+from tui.assist.quick_session import QuickSession, asks_first, replaces
 from tui.assist.scored_text import ScoredText, sure_length
 from tui.assist.suggestion_cache import SuggestionCache
 from tui.assist.suggestion_events import (
@@ -117,6 +118,11 @@ class Suggestions:
         self._timer: Timer | None = None
         self._request: Request | None = None
         self._unanswered: tuple[CursorPlace, Trigger] | None = None
+        self.quick: QuickSession | None = None
+        """The session of a small model that is asked first; None: there is none."""
+        self._quick_request: Request | None = None
+        self._standing = ""
+        """What the small model says at the place of the request, while it is shown."""
         self._number = 0
         self._meter = PaceMeter()
         self._ahead = AheadRequest()
@@ -215,10 +221,16 @@ class Suggestions:
                 self._engine_is_ready(event)
             case PartialText() if self._is_current(event.request_id):
                 self._partial(event.text)
+            case PartialText() if self._is_quick(event.request_id):
+                self._quick_says(event.text)
             case PartialText() if self._ahead.is_number(event.request_id):
                 self._ahead.text = event.text
             case Completed() if self._is_current(event.request_id):
                 self._completed(event.completion, event.prompt)
+            case Completed() if self._is_quick(event.request_id):
+                self._quick_is_done(event.completion if event.completion.shown else None)
+            case Failed() if self._is_quick(event.request_id):
+                self._quick_is_done(None)
             case Completed() if self._ahead.is_number(event.request_id):
                 self._keep_ahead(event.completion)
             case SessionFailed():
@@ -260,6 +272,9 @@ class Suggestions:
     def _engine_is_gone(self, reason: str, *, failed: bool = True) -> None:
         """Forget the request; ask again once an engine is ready, unless something moved."""
         self._ready, self._engine_says = False, reason
+        if self._quick_request is not None and self._place is not None:
+            self._unanswered = (self._place, self._quick_request.wish.trigger)
+        self._quick_request, self._standing = None, ""
         self._others.forget()
         self._ahead.forget()
         request, self._request = self._request, None
@@ -283,7 +298,8 @@ class Suggestions:
             if not request.may_still_fit(place):
                 self._cancel()
                 self._consider_again()
-        elif rest.strip():
+        elif rest.strip() and replaces(self._standing, text, complete=False):
+            self._standing = ""
             self._stop_timer()
             self._show(request, place, ScoredText(rest))
 
@@ -301,6 +317,7 @@ class Suggestions:
         rest = request.rest_at(place)
         held_back = not completion.shown and completion.text.strip() and wish.trigger != "asked"
         if rest and rest.strip() and not held_back:
+            self._standing = ""
             self._stop_timer()
             self._show(request, place, scored.after(len(scored.text) - len(rest)), completion)
         elif place == wish.place:
@@ -498,8 +515,18 @@ class Suggestions:
         return least_logprob(self.acceptance, self.settings.threshold / 100, own)
 
     def _send(self, wish: Wish) -> None:
-        """Ask the engine, or keep the wish until there is one."""
+        """Ask the engine, the small model first, or keep the wish until there is one."""
         self._cancel()
+        lines = wish.decision.multi_line
+        if self.quick is not None and asks_first(self.quick, self._model, wish.place, wish.trigger):
+            number = self._complete(wish.place, lines, automatic=True, quick=self.quick)
+            if number is not None:
+                self._quick_request = Request(number, wish, self._clock())
+                return
+        self._send_to_serving(wish)
+
+    def _send_to_serving(self, wish: Wish) -> None:
+        """Ask the model that serves, or keep the wish until there is one."""
         asked = wish.trigger == "asked"
         number = self._complete(wish.place, wish.decision.multi_line, automatic=not asked)
         if number is not None:
@@ -516,6 +543,7 @@ class Suggestions:
         automatic: bool,
         others: int = 0,
         tokens: int | None = None,
+        quick: QuickSession | None = None,
     ) -> int | None:
         """Ask the engine; return the request's number, None if there is no engine."""
         self._ahead.forget()  # a newer request ends an older one
@@ -529,9 +557,10 @@ class Suggestions:
             repository=self.repository if self.settings.repository_knowledge else None,
             private_patterns=tuple(self.secret_patterns),
         )
-        message = Complete(
-            self._session, self._number, request, automatic, self._least_logprob(), others
-        )
+        session, least = self._session, self._least_logprob()
+        if quick is not None:
+            session, least = quick.session, None
+        message = Complete(session, self._number, request, automatic, least, others)
         sent = self._ready and self._client.connected and self._client.send(message)
         return self._number if sent else None
 
@@ -539,6 +568,36 @@ class Suggestions:
         """Let the model read the text at a place where a key may come; its answer is not used."""
         self._timer = None
         self._complete(place, False, automatic=True, tokens=1)
+        self._set_state()
+
+    # ── the small model ─────────────────────────────────────────────────────────────────────
+
+    def _is_quick(self, number: int) -> bool:
+        return self._quick_request is not None and self._quick_request.number == number
+
+    def _quick_says(self, text: str) -> None:
+        """Show what the small model says, until the large one says something else."""
+        request, place = self._quick_request, self._place
+        if request is None or place is None:
+            return
+        request.text = text
+        rest = request.rest_at(place)
+        if rest is not None and rest.strip():
+            self._standing = text
+            self._show(request, place, ScoredText(rest))
+
+    def _quick_is_done(self, completion: Completion | None) -> None:
+        """Show the small model's answer, if it is sure of it, and ask the large one."""
+        request = self._quick_request
+        if request is None:
+            return
+        if completion is not None:
+            self._quick_says(completion.text)
+        self._quick_request = None
+        if self._place == request.wish.place:
+            self._send_to_serving(request.wish)
+        else:
+            self._consider_again()
         self._set_state()
 
     # ── ahead of the person ─────────────────────────────────────────────────────────────────
@@ -638,13 +697,17 @@ class Suggestions:
 
     def _cancel(self) -> None:
         """Cancel the request under way."""
+        self._standing = ""
+        if self._quick_request is not None:
+            self._client.send(Cancel(self._quick_request.number))
+            self._quick_request = None
         if self._request is not None:
             self._client.send(Cancel(self._request.number))
             self._request = None
 
     def _set_state(self) -> None:
         """Tell the state if it changed."""
-        if self._request is not None or self._others.asking:
+        if self._request is not None or self._quick_request or self._others.asking:
             state: SuggestionState = "asking"
         elif self._timer is not None:
             state = "waiting"

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from engine.protocol.messages import ModelInfo
     from tui.app_messages import EngineNews
     from tui.assist.attempt import Attempt
+    from tui.assist.quick_session import QuickSession
     from tui.assist.suggestions import Suggestions
     from tui.flows.acceptance_store import AcceptanceStore
 
@@ -81,6 +82,7 @@ class GhostWriter:
         self._store: AcceptanceStore | None = None
         self._model: ModelInfo | None = None
         self._seen: SeenText | None = None
+        self._quick: QuickSession | None = None
         self._paused = False
         self.on_event: Callable[[SuggestionEvent], None] = lambda event: None
         """Also told what comes of each attempt: what is shown, and why nothing is."""
@@ -100,6 +102,7 @@ class GhostWriter:
             repository=str(self._root) if self._private_known else None,
         )
         self._suggestions.paused = self._paused
+        self._suggestions.quick = self._quick
         if self._editor is not None:
             self._suggestions.changed(self._place(self._editor))
 
@@ -192,6 +195,12 @@ class GhostWriter:
     def last_attempt(self) -> "Attempt | None":
         """The last attempt at a suggestion; None before the first."""
         return None if self._suggestions is None else self._suggestions.last
+
+    def use_quick(self, quick: "QuickSession | None") -> None:
+        """Ask a small model first from now on, or none."""
+        self._quick = quick
+        if self._suggestions is not None:
+            self._suggestions.quick = quick
 
     def forget_person(self) -> None:
         """Begin anew to learn from what is taken."""

@@ -5,16 +5,23 @@ A part of the app of its own, mixed into it.  Decides nothing: `tui.assist` does
 
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.timer import Timer
 
+from tui.app_messages import EngineEvent
 from tui.flows.ghost_writer import GhostWriter
+from tui.flows.model_flow import ModelFlow
+from tui.link.engine_link import EngineLink
 from tui.settings import Settings
 from tui.widgets.editor import Editor
 from tui.widgets.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from tui.flows.quick_model import QuickModel
 
 __all__ = ["SuggestionActions"]
 
@@ -33,6 +40,8 @@ class SuggestionActions(App[None]):
 
     ghost_writer: GhostWriter
     status: StatusLine
+    link: EngineLink
+    models: ModelFlow
     _snoozed_until: float | None = None
     """The time at which suggestions resume by themselves; None if they do not."""
     _snooze_timer: Timer | None = None
@@ -68,6 +77,35 @@ class SuggestionActions(App[None]):
         """Take the part of the suggestion that the model is sure of."""
         if self.editor is not None:
             self.editor.accept_sure()
+
+    # ── a second model ──────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def quick_model(self) -> "QuickModel":
+        """The small model that is asked first, if the person wants one."""
+        from tui.flows.quick_model import QuickModel
+
+        def tell(reason: str) -> None:
+            self.notify(reason, severity="warning", timeout=8)
+
+        return QuickModel(self.link, self.ghost_writer.use_quick, tell)
+
+    def on_engine_event(self, message: EngineEvent) -> None:
+        """Follow the model that serves, and the one beside it."""
+        second = self.settings.models.second
+        if second or "quick_model" in vars(self):
+            self.quick_model.want(second)
+            self.quick_model.follow(message.event, self.link.session)
+
+    def is_second(self, model: str) -> bool:
+        """Return whether this is the small model beside the one that serves."""
+        return "quick_model" in vars(self) and self.quick_model.wrote(model)
+
+    def use_second_model(self, name: str) -> None:
+        """Ask a small model first from now on, or none where ``name`` is empty."""
+        self.change_setting("models.second", name)
+        self.quick_model.want(name)
+        self.quick_model.open_beside(self.models.serving)
 
     # ── quiet ───────────────────────────────────────────────────────────────────────────────
 
@@ -140,6 +178,12 @@ class SuggestionActions(App[None]):
             f"Suggestions: {'show them at once' if subtle else 'wait until Ctrl+L'}",
             "a sign in the status line says that there is one",
             partial(self.change_setting, "suggestions.subtle", not subtle),
+        )
+        second = self.settings.models.second
+        yield (
+            f"Second model: {'none' if second else 'spark-nano beside the large one'}",
+            "a small one answers at once, until the large one says something else",
+            partial(self.use_second_model, "" if second else "spark-nano"),
         )
         yield from self._file_commands()
         now = self.settings.suggestions.threshold

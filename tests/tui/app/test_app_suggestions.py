@@ -292,3 +292,27 @@ async def test_alt_n_and_alt_p_step_through_other_texts(
         assert app.editor.document.get_line(2) == "x"
         await pilot.press("alt+n", "tab")
         assert app.editor.document.get_line(2) == "x = two"
+
+
+async def test_a_second_model_answers_first_and_the_large_one_replaces_it(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    app = make_app(GREETING, line=3, settings=AT_ONCE)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(app, pilot, client, parameters=500_000_000)
+        commands = {name: run for name, _, run in app.suggestion_commands()}
+        commands["Second model: spark-nano beside the large one"]()
+        assert client.opened == ["spark-nano"]
+        client.ready(session=2, name="spark-nano", parameters=7_000_000)
+        await pilot.pause()
+        assert "spark-demo" in status(app)  # the large one serves
+        await pilot.press("x")
+        await until(pilot, lambda: [each.session for each in asked(client)] == [2])
+        answer(client, " = small", model="spark-nano")
+        await until(pilot, lambda: ghost(app) == " = small")
+        await until(pilot, lambda: [each.session for each in asked(client)] == [2, 1])
+        answer(client, " = large")
+        await until(pilot, lambda: ghost(app) == " = large")
+        commands = {name: run for name, _, run in app.suggestion_commands()}
+        commands["Second model: none"]()
+        assert client.dropped == [2]
