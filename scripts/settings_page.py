@@ -3,7 +3,6 @@
 ``python scripts/settings_page.py`` writes the page; a test fails when it is out of date.
 """
 
-import ast
 import inspect
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tui import settings  # noqa: E402  # the package lies beside this folder
+from tui.settings_words import field_words, is_section  # noqa: E402
 
 __all__ = ["render"]
 
@@ -54,7 +54,7 @@ def render() -> str:
 
 def _tables(kind: type[msgspec.Struct], name: str) -> Iterator[str]:
     """Yield the table of a section, then those of the sections inside it."""
-    words = _words(kind)
+    words = field_words(kind)
     title = f"`[{name}]`" if name else "At the top of the file"
     yield f"## {title}\n"
     if name:
@@ -79,27 +79,11 @@ def _example() -> str:
 
 
 def _keys(kind: type[msgspec.Struct]) -> list[msgspec.structs.FieldInfo]:
-    return [field for field in msgspec.structs.fields(kind) if not _is_section(field)]
+    return [field for field in msgspec.structs.fields(kind) if not is_section(field)]
 
 
 def _sections(kind: type[msgspec.Struct]) -> list[msgspec.structs.FieldInfo]:
-    return [field for field in msgspec.structs.fields(kind) if _is_section(field)]
-
-
-def _is_section(field: msgspec.structs.FieldInfo) -> bool:
-    return isinstance(field.type, type) and issubclass(field.type, msgspec.Struct)
-
-
-def _words(kind: type[msgspec.Struct]) -> dict[str, str]:
-    """Return the text under each field of a class, as one line."""
-    (body,) = ast.parse(inspect.getsource(kind)).body
-    assert isinstance(body, ast.ClassDef)
-    return {
-        field.target.id: " ".join(inspect.cleandoc(words.value.value).split())
-        for field, words in zip(body.body, body.body[1:], strict=False)
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-        if isinstance(words, ast.Expr) and isinstance(words.value, ast.Constant)
-    }
+    return [field for field in msgspec.structs.fields(kind) if is_section(field)]
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:

@@ -32,12 +32,13 @@ from tui.flows.model_flow import ModelFlow
 from tui.flows.path_flows import PathFlows
 from tui.flows.recovery_flow import RecoveryFlow
 from tui.flows.run_actions import RunActions
+from tui.flows.setting_actions import SettingActions
 from tui.flows.settings_flow import SettingsFlow
 from tui.flows.suggestion_actions import SuggestionActions
 from tui.flows.visible_parts import VisibleParts
 from tui.job_control import paint_when_continued
-from tui.keymap import checked_keymap, with_keys
-from tui.keys import app_keys, help_parts, key_parts
+from tui.keymap import with_keys
+from tui.keys import app_keys, help_parts
 from tui.link.engine_link import ClientMaker, EngineLink, engine_client
 from tui.link.engine_state import EngineState, after
 from tui.link.telemetry_feed import TelemetryFeed
@@ -65,7 +66,14 @@ def _modes(panes: Sequence[type[Pane]]) -> list[str]:
 
 
 class SparkApp(
-    WatchedApp, FileActions, SuggestionActions, EditActions, AskActions, CodeActions, RunActions
+    WatchedApp,
+    FileActions,
+    SettingActions,
+    SuggestionActions,
+    EditActions,
+    AskActions,
+    CodeActions,
+    RunActions,
 ):
     """The editor beside the wafer.
 
@@ -137,22 +145,7 @@ class SparkApp(
             report=lambda report: self.status.show(report=report),
             private_known=self.privacy_known,
         )
-        self._listen_to_settings()
-
-    @property
-    def settings(self) -> Settings:
-        """The settings that hold now."""
-        return self.preferences.now
-
-    def _listen_to_settings(self) -> None:
-        """Have changes of the settings take effect at once."""
-        listen = self.preferences.listen
-        listen("suggestions", lambda: self.ghost_writer.change_settings(self.settings.suggestions))
-        listen("editor", lambda: self.deck.follow(self.settings.editor))
-        listen("panes.interval_ms", self._change_pane_interval)
-
-    def _change_pane_interval(self) -> None:
-        self.feed.interval_ms = self.settings.panes.interval_ms
+        self.listen_to_settings()
 
     def compose(self) -> ComposeResult:
         """Lay out tree, editor and panes above the status line."""
@@ -200,10 +193,8 @@ class SparkApp(
         """Take theme and sizes; everything slow waits for the first paint."""
         self.register_theme(SPARK_THEME)
         self._choose_theme(self.settings.theme)
-        self.theme_changed_signal.subscribe(
-            self, lambda theme: self.preferences.change("theme", theme.name)
-        )
-        self._take_keys()
+        self.follow_theme()
+        self._problems += tuple(self.take_keys())
         self.animation_level = "none"  # a suggestion must not wait for something that slides
         self.parts.arrange()
         paint_when_continued(self)
@@ -223,13 +214,6 @@ class SparkApp(
         if self._offer_model:
             self.models.offer_once()
         self.set_interval(_DISK_POLL_SECONDS, lambda: self._flow(self.flows.check_disk))
-
-    def _take_keys(self) -> None:
-        """Bind the keys that the settings name; keep a line for each that cannot be."""
-        if self.settings.keys:
-            keymap, problems = checked_keymap(self.settings.keys, key_parts(self.pane_modes))
-            self._problems += tuple(problems)
-            self.set_keymap(keymap)
 
     async def _connect(self) -> None:
         """Import in a thread what only the engine needs, then talk to it until the end."""
@@ -455,7 +439,3 @@ class SparkApp(
     def action_focus_editor(self) -> None:
         """Give the keyboard back to the editor, from a pane that fills the screen too."""
         self.parts.focus_editor()
-
-    def change_setting(self, name: str, value: object) -> None:
-        """Give a setting another value, now and for later starts."""
-        self.preferences.change(name, value)

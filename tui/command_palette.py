@@ -173,6 +173,7 @@ class AppCommands(_NamedCommands):
             ),
             ("Connect to the engine again", "after it failed to start", "connect_again"),
             ("Change theme", "the colours of the app", "change_theme"),
+            ("Settings", "all of them, and all keys", "settings"),
             ("Help", "keys and panes", "help"),
             ("Quit", "asks about unsaved files", "quit"),
         ):

@@ -166,6 +166,7 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
             "find a command, a setting or a model by name",
             id="app.palette",
         ),
+        Binding("ctrl+comma", "settings", "settings and keys", id="app.settings"),
         Binding("f1", "help", "help", id="app.help"),
         Binding("ctrl+q", "quit", "quit", priority=True, id="app.quit"),
     ]

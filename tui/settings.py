@@ -251,11 +251,7 @@ def with_setting(settings: Settings, name: str, value: object) -> Settings:
         ValueError: There is no such key, or it may not have this value; says what it may have.
     """
     if name.startswith("keys."):
-        problems: list[str] = []
-        keys = _keys({name.removeprefix("keys."): value}, "", problems)
-        if problems:
-            raise ValueError(problems[0])
-        return replace(settings, keys=settings.keys | keys)
+        return replace(settings, keys=_other_keys(settings.keys, name.removeprefix("keys."), value))
     section, _, key = name.rpartition(".")
     types = _types(settings, section)
     if key not in types:
@@ -267,6 +263,14 @@ def with_setting(settings: Settings, name: str, value: object) -> Settings:
     if not section:
         return replace(settings, **{key: checked})
     return replace(settings, **{section: replace(getattr(settings, section), **{key: checked})})
+
+
+def _other_keys(keys: dict[str, str], action: str, value: object) -> dict[str, str]:
+    """Return keys by action in which one has others; None takes them away."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"keys.{action} must be text in quotes")
+    others = {name: own for name, own in keys.items() if name != action}
+    return others if value is None else others | {action: value}
 
 
 def _types(settings: Settings, section: str) -> dict[str, Any]:

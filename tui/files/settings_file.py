@@ -51,8 +51,10 @@ def keep_settings(path: Path, changes: Mapping[str, object]) -> None:
 
 def _put(document: Any, name: str, value: object, path: Path) -> None:
     """Give one key of a TOML document its value."""
-    *sections, key = name.split(".")
+    *sections, key = _parts(name)
     table = _section(document, sections, path)
+    if sections == ["keys"]:
+        _forget_in_tables(table, key)
     if value is not None:
         table[key] = list(value) if isinstance(value, tuple) else value
     elif key in table:
@@ -67,6 +69,19 @@ def _text(path: Path) -> str:
         return ""
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsNotKeptError(f"{path} cannot be read: {error}") from error
+
+
+def _parts(name: str) -> list[str]:
+    """Return the sections and the key of a setting.  An action's name, with its dot, is one key."""
+    section, _, action = name.partition(".")
+    return [section, action] if section == "keys" else name.split(".")
+
+
+def _forget_in_tables(keys: Any, action: str) -> None:
+    """Take an action's keys away where they stand as ``[keys.app] save = …``."""
+    part, _, name = action.partition(".")
+    if isinstance(keys.get(part), dict):
+        keys[part].pop(name, None)
 
 
 def _section(document: Any, names: list[str], path: Path) -> Any:
