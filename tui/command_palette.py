@@ -157,6 +157,7 @@ class AppCommands(_NamedCommands):
             ("Go to line", "and column", "go_to_line"),
             ("Edit by instruction", "selection, statement or file", "edit"),
             ("Ask about the code", "a question and its answer", "ask"),
+            ("Explain", "the selection, or the statement at the cursor", "explain"),
             ("Clear the conversation", "forget what was asked here", "clear_conversation"),
             ("Suggest now", "at the cursor", "suggest"),
             ("Pause or resume suggestions", "", "toggle_paused"),

@@ -151,8 +151,8 @@ def _add_repository(
     """Add what the repository says, without lines that are shown already."""
     words = QuestionWords.of(request.question)
     if not words.words:  # “explain this”: the selection tells what it is about
-        chosen = [each.passage.text for each in found.wanted if each.why == "selected"]
-        used = QuestionWords.of("\n".join(chosen)[:SELECTION_CHARACTERS]).names
+        texts = [each.passage.text for each in found.wanted if each.why == "selected"]
+        used = QuestionWords.of("\n".join(texts)[:SELECTION_CHARACTERS]).names
         words = QuestionWords(used, (), ())
     seen = search(
         root,
@@ -162,11 +162,32 @@ def _add_repository(
         near=request.path,
         buffer=request.text if request.start == 1 and request.path else None,
     )
-    defining = [Excerpt(each, "defines") for each in seen.defining]
-    similar = [Excerpt(each, "similar") for each in seen.similar]
-    for excerpt in (*defining, *similar):
-        if not any(excerpt.passage.overlaps(each.passage) for each in found.wanted):
-            found.wanted.append(excerpt)
+    chosen = [each for each in found.wanted if each.why == "selected"]
+    around = [each for each in found.wanted if each.why == "open"]
+    defining = [Excerpt(each, "defines") for each in seen.defining if not _overlaps(each, chosen)]
+    for excerpt in defining:  # whole, and next to the question; the open file shows the rest
+        around = [part for each in around for part in _beside(each, excerpt.passage)]
+    before = [*chosen, *defining, *around]
+    similar = [Excerpt(each, "similar") for each in seen.similar if not _overlaps(each, before)]
+    found.wanted[:] = [*before, *similar]
     if seen.unread != 0:
         count = "" if seen.unread is None else f"{seen.unread:,} ".replace(",", " ")
         found.left_out.append(f"{count}files farther away: there are too many")
+
+
+def _overlaps(passage: Passage, shown: Sequence[Excerpt]) -> bool:
+    return any(passage.overlaps(each.passage) for each in shown)
+
+
+def _beside(excerpt: Excerpt, taken: Passage) -> list[Excerpt]:
+    """Return what is left of an excerpt above and below lines that are shown elsewhere."""
+    passage = excerpt.passage
+    if not passage.overlaps(taken):
+        return [excerpt]
+    above = passage.lines[: max(0, taken.first - passage.first)]
+    below = passage.lines[taken.last - passage.first + 1 :]
+    parts = (
+        Passage(passage.path, passage.first, above),
+        Passage(passage.path, taken.last + 1, below),
+    )
+    return [Excerpt(each, excerpt.why) for each in parts if each.text.strip()]

@@ -25,7 +25,8 @@ __all__ = ["Found", "search"]
 MOST_DEFINITIONS = 4
 MOST_SIMILAR = 3
 COMMON = 2
-"""A plain word of a question that is defined more often than this is no name."""
+"""A plain word of a question that is defined more often than this is no name, and no more
+definitions of a name are shown."""
 LEAST_SHARE = 0.4
 """Share of the best passage's score that a further one must reach."""
 PER_FILE = 2
@@ -143,10 +144,12 @@ def _chosen_definitions(
     plain = [name for name in question.plain if len(defined.get(name, ())) <= COMMON]
     chosen: list[Passage] = []
     for name in dict.fromkeys((*question.names, *plain)):
-        places = sorted(defined.get(name, ()), key=_Definition.rank)
-        for each in places[:COMMON]:
-            if not any(each.passage.overlaps(other) for other in chosen):
-                chosen.append(each.passage)
+        places = defined.get(name, ())
+        best = min((each.rank() for each in places), default=None)
+        equal = [each.passage for each in places if each.rank() == best]
+        chosen += [
+            each for each in equal[:COMMON] if not any(each.overlaps(other) for other in chosen)
+        ]
     return chosen[:MOST_DEFINITIONS]
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AskActions"]
 
+EXPLAIN = "Explain this code briefly: what it does, step by step, and what to watch out for."
+
 
 class AskActions(App[None]):
     """What a person can ask about the code."""
@@ -69,6 +71,11 @@ class AskActions(App[None]):
         """Go to the conversation about the code, or from it back to the editor."""
         if len(self.screen_stack) == 1:
             self.asking.open()
+
+    def action_explain(self) -> None:
+        """Ask what the selection does, or the statement at the cursor."""
+        if len(self.screen_stack) == 1:
+            self.asking.ask(EXPLAIN, statement=True)
 
     def action_clear_conversation(self) -> None:
         """Forget the conversation about this repository."""

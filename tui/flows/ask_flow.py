@@ -28,6 +28,7 @@ from tui.assist.conversation import AskedFrom, AskedTurn, Conversation, request_
 from tui.files.transcripts import KeptTurn, Transcript
 from tui.flows.able_models import who_follows
 from tui.flows.ask_code import AskCode
+from tui.flows.edit_flow import edited_lines
 from tui.format import request_path
 from tui.link.engine_link import EngineLink
 from tui.settings import Settings
@@ -114,15 +115,20 @@ class AskFlow:
         if self._conversation is None:
             self._run(self._show_kept)
 
-    def ask(self, question: str) -> None:
-        """Ask a question about the selection, or about where the cursor is; shows the pane."""
+    def ask(self, question: str, *, statement: bool = False) -> None:
+        """Ask a question about the selection, or about where the cursor is; shows the pane.
+
+        Args:
+            question: In a person's words.
+            statement: Whether the statement at the cursor counts as selected where nothing is.
+        """
         self._show_pane(AskPane.NAME)
-        self._run(partial(self._ask, question))
+        self._run(partial(self._ask, question, self._place(statement=statement)))
 
     def wish(self, event: AskPane.Wanted) -> None:
         """Do what a key in the pane says."""
         if event.wish == "ask":
-            self._run(partial(self._ask, event.question))
+            self._run(partial(self._ask, event.question, self._place()))
         elif self._conversation is not None and self._conversation.running is not None:
             self.stop()
         else:
@@ -156,13 +162,13 @@ class AskFlow:
         await self._show_turns()
         self._app.notify("the conversation is forgotten", timeout=3)
 
-    async def _ask(self, question: str) -> None:
+    async def _ask(self, question: str, place: AskedFrom) -> None:
         """Begin a turn: with the engine's answer, or with why there is none."""
         conversation = await self._load()
         if conversation.running is not None:
             self.stop()
         number = self._link.next_request()
-        turn, earlier = conversation.begin(question, self._place(), number)
+        turn, earlier = conversation.begin(question, place, number)
         self._keys[turn] = secrets.token_hex(8), time.time()
         problem = await self._who_cannot()
         if not problem:
@@ -190,7 +196,7 @@ class AskFlow:
             return await asyncio.to_thread(who_follows, self._model.name)
         return ""
 
-    def _place(self) -> AskedFrom:
+    def _place(self, *, statement: bool = False) -> AskedFrom:
         """Return where the person stands; nothing of a file that no model may see."""
         file = self._deck.current
         if file is None or not self._private_known:
@@ -200,6 +206,9 @@ class AskFlow:
             return AskedFrom(path)
         editor = file.editor
         selected = selected_lines(*editor.selection)
+        if statement and not selected[0]:
+            first, last = edited_lines(editor)
+            selected = first + 1, last + 1
         return asked_from(path, editor.document.lines, editor.cursor_location, selected)
 
     # ── what the engine says ────────────────────────────────────────────────────────────────

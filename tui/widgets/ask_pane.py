@@ -81,7 +81,7 @@ class AskPane(Pane):
             self._questions, placeholder="Ask about the code …", id="ask-input"
         )
         self._views: dict[AskedTurn, AnswerView] = {}
-        self._running = False
+        self._answering = False
 
     def compose(self) -> ComposeResult:
         """Stack conversation, hint and line."""
@@ -120,7 +120,7 @@ class AskPane(Pane):
 
     async def follow(self, turn: AskedTurn) -> None:
         """Show what became of a turn."""
-        self._running = not turn.ended
+        self._answering = not turn.ended
         self._hint()
         if (view := self._views.get(turn)) is not None:
             view.show()
@@ -170,5 +170,5 @@ class AskPane(Pane):
 
     def _hint(self) -> None:
         on_code = self.screen.focused in self._code
-        words = _CODE if on_code else _RUNNING if self._running else _IDLE
+        words = _CODE if on_code else _RUNNING if self._answering else _IDLE
         self.query_one("#ask-hint", Static).update(words)

@@ -128,8 +128,20 @@ def test_a_selection_tells_what_explain_means(repository: Path) -> None:
     parts = ask(request)[0].parts
     assert [(part.path, part.first, part.why) for part in parts] == [
         ("new.py", 201, "selected"),
-        ("new.py", 189, "open"),
         ("door.py", 1, "defines"),
+        ("new.py", 189, "open"),
+    ]
+
+
+def test_a_definition_in_the_open_file_is_shown_whole_and_once(repository: Path) -> None:
+    lines = [f"x{i} = {i}" for i in range(1, 21)]
+    text = "\n".join([*lines, "def lamp():", "    return 1", *lines])
+    request = AskRequest("`lamp`?", "lamp.py", text, line=15, repository=str(repository))
+    parts = ask(request)[0].parts
+    assert [(part.path, part.first, part.last, part.why) for part in parts] == [
+        ("lamp.py", 21, 22, "defines"),
+        ("lamp.py", 1, 20, "open"),
+        ("lamp.py", 23, 42, "open"),
     ]
 
 

@@ -336,9 +336,12 @@ async def test_f3_shows_the_conversation_among_the_panes(talk: Any) -> None:
         assert not pane.display
 
 
-async def test_prepared_questions_open_the_pane(talk: Any) -> None:
+async def test_a_statement_is_explained(talk: Any) -> None:
     async with talk() as one:
-        one.app.asking.ask("Explain this.")
+        one.app.editor.go_to(6, 8)
+        one.app.action_explain()
         await until(one.pilot, lambda: one.asks)
-        assert one.asks[0].request.question == "Explain this."
+        request = one.asks[0].request
+        assert request.question.startswith("Explain this code")
+        assert (request.first, request.last) == (6, 6)
         assert one.app.query_one(AskPane).display
