@@ -104,12 +104,13 @@ async def test_panes_one_after_another_fill_the_screen(make_app: MakeApp) -> Non
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.editor and app.editor.has_focus)
         shown = []
-        for _ in range(4):
+        for _ in range(5):
             await pilot.press("f3")
-            panes = ("wafer", "throughput", "memory")
+            panes = ("wafer", "throughput", "memory", "ask")
             shown.append([name for name in panes if app.query_one(f"#{name}").display])
-            assert seen(app) == (False, len(shown) == 4, True)
-        assert shown == [["wafer"], ["throughput"], ["memory"], ["wafer", "throughput", "memory"]]
+            assert seen(app) == (False, len(shown) == 5, True)
+        every = ["wafer", "throughput", "memory"]
+        assert shown == [["wafer"], ["throughput"], ["memory"], ["ask"], every]
 
 
 async def test_no_key_reaches_a_text_behind_a_pane(make_app: MakeApp) -> None:
