@@ -49,9 +49,12 @@ class Outcomes:
         self._shown: _Shown | None = None
 
     def shown(self, event: SuggestionReady) -> None:
-        """Follow a text on the screen; more of the same suggestion, or another one."""
+        """Follow a text on the screen: more of the same suggestion, or another one.
+
+        Another text for the same place that the person asked to see is the same suggestion.
+        """
         now = self._shown
-        if now is None or not event.text.startswith(now.text):
+        if now is None or not (event.rank or event.text.startswith(now.text)):
             self._end()
             model = event.completion.model if event.completion is not None else None
             now = self._shown = _Shown(event.text, self._kind_of(model))

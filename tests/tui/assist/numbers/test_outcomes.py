@@ -55,6 +55,13 @@ def test_another_text_at_once_is_another_suggestion(page):
     assert (page.counts.shown, page.counts.dismissed) == (2, 1)
 
 
+def test_looking_through_other_texts_is_one_suggestion(page):
+    page.shows("return x")
+    page.shows("raise y", rank="2/3")
+    page.outcomes.accepted("raise y", "all")
+    assert (page.counts.shown, page.counts.accepted, page.counts.dismissed) == (1, 1, 0)
+
+
 def test_accepting_by_words_counts_one_suggestion_and_each_key(page):
     page.shows("return x + y")
     assert page.outcomes.accepted("return", "word") == NANO
