@@ -43,7 +43,7 @@ MOST_WRONG = 1.5
 STEPS = (-0.4, -0.2, -0.1, -0.05, 0.0, 0.05, 0.1)
 """Thresholds, from the model's own; without one, from `PLAIN`."""
 PLAIN = -0.3
-DELAYS_MS = (0, 100, 300)
+DELAYS_MS = (0, 50, 150)
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,9 @@ async def at_work(pilot: Pilot[Any], app: SparkApp, client: FakeClient) -> None:
     await until(pilot, lambda: app.editor is not None and client.started.is_set())
     client.ready()
     app.editor.focus()
-    app.editor.go_to(6, 1)
-    await pilot.press("end", "enter")
+    # At once: a rest in between would bring a suggestion of its own.
+    app.editor.go_to(6, len(app.editor.document[5]) + 1)
+    app.editor.insert("\n    ")
     await until(pilot, lambda: app.editor.ghost)
 
 
