@@ -43,7 +43,9 @@ TYPED_SHARE = 0.6
 """Most of the room that the cursor's line may take where it is a part of its own."""
 
 CHUNKS_SHARE = 0.25
-"""Most of the room that chunks of other files may take."""
+"""Most room for chunks of other files, as a share of the longest prompt and beside it.
+
+Taken out of the file's own room, they cost as much as they told: the lines that were left out."""
 
 LEAST_CHUNK = 16
 """A chunk that would be cut to fewer tokens is left out."""
@@ -125,13 +127,15 @@ class PromptBuilder:
             PromptError: ``max_tokens`` leaves no room in the model's context.
         """
         style = self.style or PLAIN
-        limit = min(self.max_prompt_tokens, self.context_length - max_tokens - MARGIN_TOKENS)
+        most = self.context_length - max_tokens - MARGIN_TOKENS
+        limit = min(self.max_prompt_tokens, most)
         markers = sum(isinstance(part, str) for part in style.parts)
-        chunks = self._chunks(style, others, repository, int(limit * CHUNKS_SHARE))
+        beside = min(int(limit * CHUNKS_SHARE), most - limit)
+        chunks = self._chunks(style, others, repository, beside)
         name = self._name(style, path) if chunks or style.always_named else []
         start = [*self.tokenizer.roles.start]
         header = [*self._marker(style.file), *name] if name and Part.HEADER in style.parts else []
-        room = limit - len(start) - len(chunks) - len(header or name) - markers
+        room = limit - len(start) - len(header or name) - markers
         if room < 1:
             raise PromptError(
                 f"max_tokens {max_tokens} leaves no room for a prompt in a context of "

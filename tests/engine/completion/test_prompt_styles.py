@@ -170,6 +170,22 @@ def test_chunks_take_a_share_and_are_cut_at_a_line_end() -> None:
     assert rest.startswith("<|fim_prefix|>x = 1\n")
 
 
+def test_chunks_leave_the_files_own_lines_in_place() -> None:
+    tokenizer = VOCABULARIES["qwen"]
+    chunks = [FileChunk("a.py", "def a():\n" * 20)]
+    lines = "".join(f"x{i} = {i}\n" for i in range(200))
+
+    def built(context: int, chunks: list[FileChunk]) -> list[int]:
+        builder = PromptBuilder(tokenizer, context, style_of("qwen"), max_prompt_tokens=400)
+        return builder.build("c.py", lines, "y = 1\n" * 200, 8, chunks, "shop").ids
+
+    alone, among = built(4096, []), built(4096, chunks)
+    assert len(alone) <= 400 < len(among) <= 500
+    assert among[-len(alone) :] == alone
+    # A context that the file's own prompt fills has no room beside it.
+    assert built(408, chunks) == built(408, [])
+
+
 def test_a_model_ends_with_the_token_its_file_names_or_with_any_control_token() -> None:
     style = style_of("qwen")
     assert style is not None
