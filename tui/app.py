@@ -21,7 +21,6 @@ from tui.command_palette import AppCommands, FileCommands, ModelCommands
 from tui.files.recent_files import RecentFiles
 from tui.files.recovery import RecoveryStore
 from tui.flows.ask_actions import AskActions
-from tui.flows.code_actions import CodeActions
 from tui.flows.edit_actions import EditActions
 from tui.flows.edit_flow import EditFlow
 from tui.flows.file_actions import FileActions
@@ -31,11 +30,11 @@ from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
 from tui.flows.path_flows import PathFlows
 from tui.flows.recovery_flow import RecoveryFlow
-from tui.flows.run_actions import RunActions
 from tui.flows.setting_actions import SettingActions
 from tui.flows.settings_flow import SettingsFlow
 from tui.flows.suggestion_actions import SuggestionActions
 from tui.flows.visible_parts import VisibleParts
+from tui.flows.workbench import Workbench
 from tui.job_control import paint_when_continued
 from tui.keymap import with_keys
 from tui.keys import app_keys, help_parts
@@ -72,8 +71,7 @@ class SparkApp(
     SuggestionActions,
     EditActions,
     AskActions,
-    CodeActions,
-    RunActions,
+    Workbench,
 ):
     """The editor beside the wafer.
 

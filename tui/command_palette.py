@@ -148,6 +148,7 @@ class AppCommands(_NamedCommands):
             ("Show documentation", "of the name at the cursor", "hover"),
             ("Symbols of the file", "classes, functions, headings", "file_symbols"),
             ("Symbols of the repository", "by some of their letters", "repository_symbols"),
+            ("Changes since the last commit", "of the visible file", "show_changes"),
             ("Run this file", "saved first; its output below; again stops it", "run_file"),
             ("Problems", "what is wrong with the visible file", "list_problems"),
             ("Next problem", "of the visible file", "next_problem"),

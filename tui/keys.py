@@ -113,6 +113,9 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
             id="app.previous_problem",
         ),
         Binding("f5", "run_file", "run this file, or stop it", priority=True, id="app.run"),
+        Binding(
+            "alt+d", "show_changes", "changes since the commit", priority=True, id="app.changes"
+        ),
         Binding("ctrl+g", "go_to_line", "go to a line", id="app.go_to_line"),
         Binding(
             "alt+e,ctrl+i",
@@ -178,6 +181,7 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
     Args:
         modes: What F3 shows, one after another.
     """
+    from tui.screens.changes import ChangeList, ChangesScreen
     from tui.screens.find_in_files import FindInFilesScreen  # what the first paint does not need
     from tui.screens.hover import HoverScreen
     from tui.screens.places import PlacesScreen
@@ -198,6 +202,8 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
         KeyPart("files", "Find in the repository", FindInFilesScreen.BINDINGS),
         KeyPart("found", "What was found there", FoundList.BINDINGS),
         KeyPart("output", "Output of a program", OutputList.BINDINGS),
+        KeyPart("diff", "A difference", ChangeList.BINDINGS),
+        KeyPart("changes", "Changes of a file", ChangesScreen.BINDINGS),
         KeyPart("places", "A list of places", PlacesScreen.BINDINGS),
         KeyPart("hover", "Documentation", HoverScreen.BINDINGS),
     ]

@@ -16,7 +16,7 @@ from math import inf
 from pathlib import Path, PurePosixPath
 from time import monotonic
 
-__all__ = ["GitFiles", "ignored_names", "list_tree", "nearest_top"]
+__all__ = ["GitFiles", "ask_git", "ignored_names", "list_tree", "nearest_top"]
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def list_tree(folder: Path) -> GitFiles | None:
         TimeoutError: Git took too long.
     """
     arguments = ["ls-files", "-z", "-t", "-s", "-c", "-o", "-d", "--exclude-standard"]
-    answer = _ask(folder, arguments, seconds=LISTING_SECONDS)
+    answer = ask_git(folder, arguments, seconds=LISTING_SECONDS)
     return None if answer is None else _listed(folder, answer)
 
 
@@ -73,12 +73,12 @@ def ignored_names(folder: Path, names: Sequence[str]) -> set[str] | None:
     # As "./name", no name is taken for an option or for something else than itself.
     question = b"".join(b"./" + os.fsencode(name) + b"\0" for name in names)
     arguments = ["check-ignore", "-z", "--no-index", "--stdin"]
-    answer = _ask(folder, arguments, question, right=(0, 1))
+    answer = ask_git(folder, arguments, question, right=(0, 1))
     if answer is None:
         return None
     ignored = {name.removeprefix("./") for name in _split(answer)}
     if ignored:
-        kept = _ask(folder, ["ls-files", "-z", "-c", "-i", "--exclude-standard"])
+        kept = ask_git(folder, ["ls-files", "-z", "-c", "-i", "--exclude-standard"])
         if kept is None:
             return None
         for name in _split(kept):
@@ -118,7 +118,7 @@ def _split(answer: bytes) -> Iterable[str]:
     return map(os.fsdecode, answer.split(b"\0")[:-1])
 
 
-def _ask(
+def ask_git(
     folder: Path,
     arguments: Sequence[str],
     question: bytes = b"",

@@ -35,6 +35,8 @@ class StatusView:
     """The time of day at which suggestions resume by themselves; empty if they do not."""
     report: SuggestionReport | None = None
     background: BackgroundWork | None = None
+    branch: str = ""
+    """The branch of the repository, and how many files differ; empty if git does not say."""
     problem: str = ""
     """What is wrong on the cursor's line; empty if nothing is known to be."""
     mark: str = ""
@@ -50,6 +52,9 @@ def status_text(view: StatusView, width: int, inks: Inks) -> Text:
     left = mark.append_text(_file(view, max(10, spare - _ENGINE_MIN), inks))
     if place:
         left.append(f"{_GAP}{place}", style=inks.muted)
+    branch = Text(f"{_GAP}{visible(view.branch)}" if view.branch else "", style=inks.muted, end="")
+    if width - left.cell_len - branch.cell_len - right.cell_len > _ENGINE_MIN + 2 * len(_GAP):
+        left.append_text(branch)
     room = width - left.cell_len - right.cell_len - 2 - 2 * len(_GAP)
     middle = _middle(view, room, inks) if room >= 3 else Text()
     line = Text(" ", end="", no_wrap=True)

@@ -3,7 +3,7 @@
 Reads a folder when it is opened.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ from textual.widgets.tree import TreeNode
 from engine.repository.ignore import IgnoreRules
 from engine.visible_text import visible
 from tui.format import count_text, path_text, printable
+from tui.visuals.inks import Inks
 from tui.widgets.theme_inks import inks_of
 
 __all__ = ["RepoTree"]
@@ -73,7 +74,8 @@ class RepoTree(DirectoryTree):
     HELP: ClassVar[str] = """\
 **Repository.** The files that git does not ignore. `Enter` opens a file or a folder. `n` makes a
 new file beside the cursor, `f` a folder; `m` renames or moves what is there, and `d` moves it to
-the trash, after a question. `r` reads the folders again. ● marks files with unsaved changes."""
+the trash, after a question. `r` reads the folders again. ● marks files with unsaved changes, +
+those in no commit, ~ those that differ from the last one, · folders with such files."""
 
     guide_depth = 2
     show_guides = False
@@ -107,6 +109,8 @@ the trash, after a question. `r` reads the folders again. ● marks files with u
         self.show_guides = False
         self._rules = rules
         self._unsaved: frozenset[Path] = frozenset()
+        self._changes: Mapping[Path, str] = {}
+        self._changed_folders: frozenset[Path] = frozenset()
         self._open: Path | None = None
 
     def show_files(self, unsaved: Iterable[Path], current: Path | None) -> None:
@@ -180,6 +184,24 @@ the trash, after a question. `r` reads the folders again. ● marks files with u
             depth, above = depth + 1, above.parent
         return depth
 
+    def show_changes(self, changes: Mapping[Path, str]) -> None:
+        """Mark the files that differ from the last commit.
+
+        Args:
+            changes: ``added``, ``changed`` or ``deleted`` by path.
+        """
+        self._changes = changes
+        self._changed_folders = frozenset(above for path in changes for above in path.parents)
+        self._clear_line_cache()
+        self.refresh()
+
+    def _change_sign(self, path: Path, inks: Inks) -> tuple[str, str]:
+        """Return the sign of a file or folder that differs from the last commit, and its colour."""
+        change = self._changes.get(path)
+        if change is None:
+            return (" ·", inks.host) if path in self._changed_folders else ("", inks.host)
+        return (" +", inks.good) if change == "added" else (" ~", inks.host)
+
     def render_label(self, node: TreeNode[DirEntry], base_style: Style, style: Style) -> Text:
         """Return an arrow and the name; ● behind unsaved files."""
         name = node.label if node.data is None else visible(printable(Path(node.data.path.name)))
@@ -191,9 +213,13 @@ the trash, after a question. `r` reads the folders again. ● marks files with u
             return Text(f"  {node.label}", style=base_style + Style(color=inks.muted), end="")
         if node.allow_expand:
             arrow = "▾ " if node.is_expanded else "▸ "
+            sign, ink = self._change_sign(node.data.path, inks)
+            label.append(sign, style=Style(color=ink))
             return Text(arrow, style=base_style + Style(color=inks.muted)).append_text(label)
         if node.data.path == self._open:
             label.stylize(Style(color=inks.wafer))
+        sign, ink = self._change_sign(node.data.path, inks)
+        label.append(sign, style=Style(color=ink))
         if node.data.path in self._unsaved:
             label.append(" ●", style=Style(color=inks.caution))
         return Text("  ", style=base_style).append_text(label)

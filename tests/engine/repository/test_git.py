@@ -180,7 +180,7 @@ def test_git_starts_nothing_that_a_repository_names(
     assert listed(repository) == {"a.py", ".gitignore"}
     IgnoreRules(repository).ignored(repository / "a.py")
     assert not witness.exists()
-    monkeypatch.setattr(asking, "_ask", lambda *a, **k: subprocess.run(
+    monkeypatch.setattr(asking, "ask_git", lambda *a, **k: subprocess.run(
         ["git", "ls-files", "-o"], cwd=repository, capture_output=True, check=True
     ).stdout)  # fmt: skip
     asking.list_tree(repository)
