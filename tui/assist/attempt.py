@@ -110,7 +110,10 @@ def _decided(decision: Decision) -> str:
 
 def _shortened(text: str) -> str:
     first, _, more = text.strip("\n").partition("\n")
-    return f"{first} (and {more.count(chr(10)) + 1} lines more)" if more else first
+    if not more:
+        return first
+    count = more.count("\n") + 1
+    return f"{first} (and {count} line{'s' if count > 1 else ''} more)"
 
 
 def _likelihood(attempt: Attempt) -> str:
@@ -148,4 +151,5 @@ def _repository(completion: Completion) -> str:
     known = completion.repository
     if known is None:
         return "not used"
-    return f"{known.files} files; {percent_text(known.changed)} of the tokens are due to them"
+    files = f"{known.files} other file{'' if known.files == 1 else 's'}"
+    return f"{files} read; {percent_text(known.changed)} of the tokens are due to the code around"

@@ -348,6 +348,7 @@ class Suggestions:
         """Ask once more, unless that waits for a rest of the keys already."""
         if self._timer is None:
             self._consider("typed")
+        self._set_state()
 
     def _show(
         self,

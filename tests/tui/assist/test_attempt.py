@@ -38,10 +38,10 @@ def test_all_that_is_known_is_said():
     said = dict(explained(tried))
     assert said["place"] == "a.py:     ▏"
     assert said["decision"] == "ask for several lines after a rest of 100 ms"
-    assert said["answer"] == "return 1 (and 1 lines more)"
+    assert said["answer"] == "return 1 (and 1 line more)"
     assert said["chance"] == "66% that you take it; shown by itself from 25%"
     assert said["model"] == "spark-demo: 0.90 a token on average, its own threshold 0.61"
-    assert said["repository"].startswith("3 files")
+    assert said["repository"].startswith("3 other files read; 25.0%")
     assert "cut because" not in said
 
 
