@@ -16,6 +16,8 @@ __all__ = ["StatusView", "status_text"]
 
 _BAR = 16
 _GAP = "  "
+_RIGHT_SHARE = 0.6
+"""Most of the line that a problem and a suggestion may take together."""
 _ENGINE_MIN = 18
 """Cells kept for the engine's state, rather than for the file's folders."""
 
@@ -45,7 +47,7 @@ class StatusView:
 
 def status_text(view: StatusView, width: int, inks: Inks) -> Text:
     """Return one line of exactly ``width`` cells: file and cursor, engine, last suggestion."""
-    right = _problem(view, inks) if view.problem else _suggestion(view, inks)
+    right = _right(view, width, inks)
     place = f"{view.line}:{view.column}" if view.path is not None else ""
     mark = Text(f"{view.mark}{_GAP}" if view.mark else "", style=inks.bad, end="")
     spare = width - mark.cell_len - cell_len(place) - right.cell_len - 4 - 2 * len(_GAP)
@@ -162,6 +164,24 @@ def _preparing(state: EngineState, room: int, inks: Inks) -> Text:
 
 def _problem(view: StatusView, inks: Inks) -> Text:
     return Text(f"● {visible(view.problem)}", style=inks.caution, end="")
+
+
+def _right(view: StatusView, width: int, inks: Inks) -> Text:
+    """Return the problem on the line and the last suggestion, or of both the one that is news.
+
+    While one types, nearly every line has a problem; what is shown at the cursor counts for more.
+    """
+    suggestion = _suggestion(view, inks)
+    if not view.problem:
+        return suggestion
+    problem = _problem(view, inks)
+    if not suggestion:
+        return problem
+    both = Text.assemble(problem, _GAP, suggestion, end="")
+    if both.cell_len <= width * _RIGHT_SHARE:
+        return both
+    shown = view.report is not None and (view.report.shown or view.report.hidden)
+    return suggestion if shown else problem
 
 
 def _suggestion(view: StatusView, inks: Inks) -> Text:

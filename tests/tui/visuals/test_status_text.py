@@ -97,3 +97,16 @@ def test_the_engines_own_state_is_not_hidden_by_it() -> None:
     assert "◌ 3/17, big: opening" in status(engine=preparing, background=work)
     failed = EngineState(Phase.FAILED, "no model")
     assert "✕ engine: no model" in status(engine=failed, background=work)
+
+
+def test_a_problem_on_the_line_does_not_hide_a_suggestion() -> None:
+    why = SuggestionReport(reason="too unlikely (5% < 25%); Ctrl+L shows it")
+    both = status(160, problem="invalid syntax", report=why)
+    assert "invalid syntax" in both
+    assert "too unlikely" in both
+    narrow = status(80, problem="invalid syntax", report=why)
+    assert "invalid syntax" in narrow
+    assert "too unlikely" not in narrow
+    shown = status(60, problem="invalid syntax " * 3, report=SuggestionReport(shown=True))
+    assert "suggestion" in shown
+    assert "invalid" not in shown
