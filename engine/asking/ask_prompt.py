@@ -162,9 +162,11 @@ def _block(excerpt: Excerpt) -> str:
 
 
 def _known(excerpt: Excerpt, earlier: Sequence[AskTurn]) -> bool:
-    """Return whether an earlier turn shows an excerpt already, word for word."""
-    block = _block(excerpt)
-    return any(block in turn.asked for turn in earlier)
+    """Return whether the earlier turns show the file, and each line of an excerpt already."""
+    passage = excerpt.passage
+    asked = [turn.asked for turn in earlier if f"`{passage.path}`" in turn.asked]
+    shown = {line for text in asked for line in text.split("\n")}
+    return bool(asked) and shown.issuperset(line for line in passage.lines if line.strip())
 
 
 # ── what has room ───────────────────────────────────────────────────────────────────────────

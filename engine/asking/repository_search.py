@@ -141,7 +141,7 @@ def _chosen_definitions(
     question: QuestionWords, defined: dict[str, list[_Definition]]
 ) -> list[Passage]:
     """Return the definitions that are meant, those of certain names first, code before tests."""
-    plain = [name for name in question.plain if len(defined.get(name, ())) <= COMMON]
+    plain = [name for name in question.plain if _is_name(defined.get(name, ()))]
     chosen: list[Passage] = []
     for name in dict.fromkeys((*question.names, *plain)):
         places = defined.get(name, ())
@@ -151,6 +151,11 @@ def _chosen_definitions(
             each for each in equal[:COMMON] if not any(each.overlaps(other) for other in chosen)
         ]
     return chosen[:MOST_DEFINITIONS]
+
+
+def _is_name(places: Sequence[_Definition]) -> bool:
+    """Return whether a plain word is a name of the code: it has one or two definitions in it."""
+    return 0 < len(places) <= COMMON and any(not each.rank()[0] for each in places)
 
 
 # ── similar passages ────────────────────────────────────────────────────────────────────────

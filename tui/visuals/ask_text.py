@@ -25,8 +25,19 @@ _ENDS = {
 
 
 def sources_text(parts: Sequence[ReadPart]) -> str:
-    """Return the places that were read: ``a.py:3-9 (selected), b.py:1-20 (similar)``."""
-    return ", ".join(f"{part.path}:{part.first}-{part.last} ({_WHY[part.why]})" for part in parts)
+    """Return the places that were read, by file: ``a.py:1-8, 20-24 (open), b.py:3-9 (similar)``."""
+    files: dict[str, list[ReadPart]] = {}
+    for part in parts:
+        files.setdefault(part.path, []).append(part)
+    return ", ".join(f"{path}:{_ranges(some)}" for path, some in files.items())
+
+
+def _ranges(parts: Sequence[ReadPart]) -> str:
+    """Return the lines of one file, those that were read for the same reason together."""
+    reasons: dict[str, list[str]] = {}
+    for part in parts:
+        reasons.setdefault(_WHY[part.why], []).append(f"{part.first}-{part.last}")
+    return ", ".join(f"{', '.join(lines)} ({why})" for why, lines in reasons.items())
 
 
 def finish_text(reason: str) -> str:

@@ -148,7 +148,9 @@ class AnswerView(Vertical):
         self._writing = True
         try:
             text = self.query_one(AnswerText)
-            while (wanted := shown_markdown(self.turn.answer)) != self._shown:
+            while self.is_attached and (
+                (wanted := shown_markdown(self.turn.answer)) != self._shown
+            ):
                 if self._shown and wanted.startswith(self._shown):
                     await text.append(wanted[len(self._shown) :])
                     self._streamed = True

@@ -71,6 +71,14 @@ def test_a_follow_up_goes_on_where_the_conversation_stood() -> None:
     assert [part.path for part in second.parts] == ["a.py"]  # but it was read
 
 
+def test_lines_that_were_shown_in_another_cut_are_not_shown_again() -> None:
+    first = fitted(REQUEST, excerpt("defines", "x = 1"), excerpt("open", "y = 2\n\nz = 3"))
+    turn = AskTurn("Q", "A", first.asked)
+    request = replace(REQUEST, earlier=(turn,))
+    assert "x = 1" not in fitted(request, excerpt("open", "x = 1\ny = 2")).asked
+    assert "x = 1" in fitted(request, excerpt("open", "x = 1", "b.py")).asked
+
+
 def test_lines_that_changed_are_shown_again() -> None:
     turn = AskTurn("Q", "A", fitted(REQUEST, excerpt("open", "x = 1")).asked)
     prompt = fitted(replace(REQUEST, earlier=(turn,)), excerpt("open", "x = 2"))

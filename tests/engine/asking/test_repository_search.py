@@ -66,6 +66,12 @@ def test_of_two_definitions_that_whose_file_has_the_words(tmp_path: Path) -> Non
     assert [each.path for each in seen] == ["b.py"]
 
 
+def test_a_plain_word_is_no_name_of_a_test(tmp_path: Path) -> None:
+    (tmp_path / "test_a.py").write_text("def comment(): pass\n")
+    assert found(tmp_path, "Show it with a comment.").defining == []
+    assert found(tmp_path, "Show `comment`.").defining != []
+
+
 def test_similar_passages_have_the_words(repository: Path) -> None:
     seen = found(repository, "how does a lock turn with a key?")
     assert {each.path for each in seen.similar} == {"stock/door.py", "notes.md"}

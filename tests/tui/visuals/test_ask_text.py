@@ -10,6 +10,11 @@ def test_sources_say_where_and_why() -> None:
     parts = (ReadPart("a.py", 3, 9, "selected"), ReadPart("b/c.go", 1, 20, "defines"))
     assert sources_text(parts) == "a.py:3-9 (selected), b/c.go:1-20 (definition)"
     assert sources_text(()) == ""
+    parts = (ReadPart("a.py", 3, 4, "open"), ReadPart("b", 1, 2, "similar"), *parts)
+    parts = (*parts, ReadPart("a.py", 20, 24, "open"))
+    assert sources_text(parts) == (
+        "a.py:3-4, 20-24 (open), 3-9 (selected), b:1-2 (similar), b/c.go:1-20 (definition)"
+    )
 
 
 def test_the_cost_has_both_clocks_with_their_names() -> None:
