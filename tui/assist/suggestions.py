@@ -7,61 +7,39 @@ Textual nor widgets: timers, clock and client are given to it.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from engine import EngineDown, EngineStarting, ModelKilled
-from engine.protocol.completion import Completion, CompletionRequest
+from engine.protocol.completion import Completion
 from engine.protocol.messages import (
-    Cancel,
-    ClientMessage,
-    Complete,
     Completed,
     EngineReady,
     Failed,
-    ModelInfo,
     PartialText,
     ServerMessage,
     SessionFailed,
 )
-from tui.assist.acceptance import Acceptance, chance, least_logprob
 from tui.assist.ahead import AHEAD_REST_MS, AheadRequest, place_after
 from tui.assist.alternatives import Alternatives
-from tui.assist.attempt import Attempt, why_nothing
+from tui.assist.asker import Asker, RequestChannel
 from tui.assist.cursor_place import CursorPlace
 from tui.assist.other_suggestions import OTHERS, OtherSuggestions
 from tui.assist.pace import PaceMeter
-from tui.assist.policy import Decision, Trigger, decide, wants_lines
+from tui.assist.policy import Trigger, decide, wants_lines
 from tui.assist.quick_session import QuickSession, asks_first, replaces
 from tui.assist.scored_text import ScoredText, sure_length
 from tui.assist.suggestion_cache import SuggestionCache
 from tui.assist.suggestion_events import (
-    NoSuggestion,
     StateChanged,
     SuggestionEvent,
     SuggestionFailed,
-    SuggestionReady,
     SuggestionState,
 )
 from tui.assist.suggestion_request import Request, Wish
+from tui.assist.teller import Teller
 from tui.settings import SuggestionSettings
 
-__all__ = ["RequestChannel", "Suggestions", "Timer"]
-
-_DEFAULT_SHARE = SuggestionSettings().threshold
-
-
-class RequestChannel(Protocol):
-    """Where requests go: the part of `engine.EngineClient` that is needed here."""
-
-    @property
-    def connected(self) -> bool:
-        """Whether messages reach an engine process."""
-        ...
-
-    def send(self, message: ClientMessage) -> bool:
-        """Send a message; False when it was not."""
-        ...
+__all__ = ["Suggestions", "Timer"]
 
 
 class Timer(Protocol):
@@ -97,20 +75,14 @@ class Suggestions:
         repository: str | None = None,
     ) -> None:
         self.settings = settings
-        self.secret_patterns = secret_patterns
-        self.repository = repository
         self.cache = SuggestionCache()
-        self.acceptance = Acceptance()
-        """What is known of the person and the model that serves."""
-        self.last: Attempt | None = None
-        """The last attempt, to be explained."""
-        self._client = client
+        self.told = Teller(on_event, clock)
+        """What was told, and by what it is judged."""
+        self._asker = Asker(client, secret_patterns, repository)
+        self._secret_patterns = secret_patterns
         self._on_event = on_event
         self._set_timer = set_timer
         self._clock = clock
-        self._model: ModelInfo | None = None
-        self._session = 0
-        self._ready = False
         self._engine_says = "the engine is starting"
         self._paused = False
         self._place: CursorPlace | None = None
@@ -123,10 +95,9 @@ class Suggestions:
         self._quick_request: Request | None = None
         self._standing = ""
         """What the small model says at the place of the request, while it is shown."""
-        self._number = 0
         self._meter = PaceMeter()
         self._ahead = AheadRequest()
-        self._others = OtherSuggestions(self._send_others, self._take_back, self._show_other)
+        self._others = OtherSuggestions(self._send_others, self._asker.cancel, self._show_other)
         self._state: SuggestionState = "idle"
 
     # ── from the editor ─────────────────────────────────────────────────────────────────────
@@ -180,7 +151,7 @@ class Suggestions:
         if not shown.text.strip():
             self.ask(place)
         elif not self._others.step(place, shown, by):
-            self._show_nothing(self._engine_says)
+            self.told.nothing(self._engine_says)
         self._set_state()
 
     def dismissed(self) -> None:
@@ -237,7 +208,7 @@ class Suggestions:
                 self._engine_is_gone(event.message)
             case Failed() if self._is_current(event.request_id):
                 self._request = None
-                self._note(outcome=event.message)
+                self.told.note(outcome=event.message)
                 self._on_event(SuggestionFailed(event.message))
                 self._set_state()
             case EngineStarting():
@@ -249,11 +220,12 @@ class Suggestions:
         return self._request is not None and self._request.number == number
 
     def _engine_is_ready(self, event: EngineReady) -> None:
-        if self._model is not None and self._model != event.model:
+        if self.told.model is not None and self.told.model != event.model:
             self.cache = SuggestionCache()  # the old one is another model's
-        if event.session != self._session:
+        if event.session != self._asker.session:
             self._ask_another()
-        self._model, self._session, self._ready = event.model, event.session, True
+        self.told.model = event.model
+        self._asker.session, self._asker.ready = event.session, True
         if self._unanswered is not None:
             place, trigger = self._unanswered
             self._unanswered = None
@@ -264,20 +236,19 @@ class Suggestions:
         """Take back what is asked of a session that serves no more; ask the next one for it."""
         self._others.forget()
         self._drop_ahead()
-        request = self._request
+        request = self._request or self._quick_request
         self._cancel()
         if request is not None and self._place is not None:
             self._unanswered = (self._place, request.wish.trigger)
 
     def _engine_is_gone(self, reason: str, *, failed: bool = True) -> None:
         """Forget the request; ask again once an engine is ready, unless something moved."""
-        self._ready, self._engine_says = False, reason
-        if self._quick_request is not None and self._place is not None:
-            self._unanswered = (self._place, self._quick_request.wish.trigger)
-        self._quick_request, self._standing = None, ""
+        self._asker.ready, self._engine_says = False, reason
         self._others.forget()
         self._ahead.forget()
-        request, self._request = self._request, None
+        request = self._request or self._quick_request
+        self._request = self._quick_request = None
+        self._standing = ""
         if request is None:
             self._set_state()
             return
@@ -311,7 +282,7 @@ class Suggestions:
         self._measure(request)
         request.text = completion.text
         wish = request.wish
-        self._note(completion=completion, prompt=prompt)
+        self.told.note(completion=completion, prompt=prompt)
         scored = self._remember(wish, completion)
         self._set_state()
         rest = request.rest_at(place)
@@ -321,7 +292,7 @@ class Suggestions:
             self._stop_timer()
             self._show(request, place, scored.after(len(scored.text) - len(rest)), completion)
         elif place == wish.place:
-            self._show_nothing(wish.decision.reason, completion)
+            self.told.nothing(wish.decision.reason, completion)
         else:
             # Something else was typed, or all of it: this answers a question of the past.
             self._consider_again()
@@ -357,45 +328,9 @@ class Suggestions:
         rest: ScoredText,
         completion: Completion | None = None,
     ) -> None:
-        wish = request.wish
-        self._note(outcome="shown")
-        self._on_event(
-            SuggestionReady(
-                place,
-                rest.text,
-                self._milliseconds_since(wish),
-                complete=completion is not None,
-                completion=completion,
-                note=wish.decision.reason,
-                delay_ms=(request.sent - wish.since) * 1e3,
-                mean_logprob=rest.mean_logprob,
-                sure=rest.sure,
-                chance=self._chance(rest),
-                asked=wish.trigger == "asked",
-            )
-        )
+        self.told.answer(request, place, rest, completion)
         if completion is not None:
             self._plan_ahead(place, rest.text)
-
-    def _show_nothing(self, reason: str, completion: Completion | None = None) -> None:
-        """Say why nothing comes: ``reason``, or what speaks against the answer."""
-        reason = reason or (why_nothing(self.last) if self.last is not None else "")
-        self._note(outcome=reason)
-        self._on_event(NoSuggestion(reason, completion))
-
-    def _chance(self, text: ScoredText) -> float | None:
-        """Return how likely the person takes a text; None where nobody knows."""
-        if text.mean_logprob is None or self._model is None:
-            return None
-        return chance(self.acceptance, text.mean_logprob, self._model.threshold)
-
-    def _note(self, **facts: Any) -> None:
-        """Add facts to the record of the last attempt."""
-        if self.last is not None:
-            self.last = replace(self.last, **facts)
-
-    def _milliseconds_since(self, wish: Wish) -> float:
-        return (self._clock() - wish.since) * 1e3
 
     # ── asking ──────────────────────────────────────────────────────────────────────────────
 
@@ -431,32 +366,21 @@ class Suggestions:
             trigger,
             self.settings,
             paused=self._paused,
-            model=self._model,
-            secret_patterns=self.secret_patterns,
+            model=self.told.model,
+            secret_patterns=self._secret_patterns,
             pace=self._meter.pace,
         )
         if not decision.ask:
             self._cancel()
         if decision.ask or decision.reason:
-            self.last = self._attempt(place, trigger, decision)
+            self.told.begin(place, trigger, decision, self.settings)
         if decision.ask:
             self._want(Wish(place, trigger, decision, since))
         elif decision.reason:
-            self._show_nothing(decision.reason)
+            self.told.nothing(decision.reason)
         elif decision.warm:
             self._timer = self._set_timer(decision.delay_ms / 1e3, lambda: self._warm(place))
         self._set_state()
-
-    def _attempt(self, place: CursorPlace, trigger: Trigger, decision: Decision) -> Attempt:
-        """Begin the record of an attempt."""
-        return Attempt(
-            place,
-            trigger,
-            decision,
-            acceptance=self.acceptance,
-            threshold=None if self._model is None else self._model.threshold,
-            least_share=self.settings.threshold / 100,
-        )
 
     def _want(self, wish: Wish) -> None:
         """Answer from the cache at once, else ask after the rest of the keys."""
@@ -486,41 +410,24 @@ class Suggestions:
         if found is None:
             return False
         reason = wish.decision.reason
-        self._note(cached=True)
+        self.told.note(cached=True)
         if found.text.strip():
-            self._note(outcome="shown")
-            self._on_event(
-                SuggestionReady(
-                    wish.place,
-                    found.text,
-                    self._milliseconds_since(wish),
-                    from_cache=True,
-                    note=reason,
-                    mean_logprob=found.mean_logprob,
-                    sure=found.sure,
-                    chance=self._chance(found),
-                    asked=wish.trigger == "asked",
-                )
-            )
+            self.told.found(wish, found)
             self._plan_ahead(wish.place, found.text)
         else:
-            self._show_nothing(reason)
+            self.told.nothing(reason)
         return True
-
-    def _least_logprob(self) -> float | None:
-        """Return from which mean log-probability a text comes by itself; None: by the model's."""
-        own = None if self._model is None else self._model.threshold
-        untouched = self.acceptance == Acceptance()
-        if own is None and untouched and self.settings.threshold == _DEFAULT_SHARE:
-            return None
-        return least_logprob(self.acceptance, self.settings.threshold / 100, own)
 
     def _send(self, wish: Wish) -> None:
         """Ask the engine, the small model first, or keep the wish until there is one."""
         self._cancel()
         lines = wish.decision.multi_line
-        if self.quick is not None and asks_first(self.quick, self._model, wish.place, wish.trigger):
-            number = self._complete(wish.place, lines, automatic=True, quick=self.quick)
+        if self.quick is not None and asks_first(
+            self.quick, self.told.model, wish.place, wish.trigger
+        ):
+            self._ahead.forget()
+            session = self.quick.session
+            number = self._asker.ask(wish.place, self.settings, multi_line=lines, session=session)
             if number is not None:
                 self._quick_request = Request(number, wish, self._clock())
                 return
@@ -534,41 +441,33 @@ class Suggestions:
             self._request = Request(number, wish, self._clock())
         else:
             self._unanswered = (wish.place, wish.trigger)
-            self._show_nothing(self._engine_says)
+            self.told.nothing(self._engine_says)
 
     def _complete(
         self,
         place: CursorPlace,
         multi_line: bool,
         *,
-        automatic: bool,
+        automatic: bool = True,
         others: int = 0,
         tokens: int | None = None,
-        quick: QuickSession | None = None,
     ) -> int | None:
-        """Ask the engine; return the request's number, None if there is no engine."""
+        """Ask the model that serves; return the request's number, None if there is no engine."""
         self._ahead.forget()  # a newer request ends an older one
-        self._number += 1
-        request = CompletionRequest(
-            path=place.path,
-            prefix=place.prefix,
-            suffix=place.suffix,
-            max_tokens=tokens or self.settings.max_tokens,
+        return self._asker.ask(
+            place,
+            self.settings,
             multi_line=multi_line,
-            repository=self.repository if self.settings.repository_knowledge else None,
-            private_patterns=tuple(self.secret_patterns),
+            automatic=automatic,
+            threshold=self.told.least_logprob(self.settings),
+            others=others,
+            tokens=tokens,
         )
-        session, least = self._session, self._least_logprob()
-        if quick is not None:
-            session, least = quick.session, None
-        message = Complete(session, self._number, request, automatic, least, others)
-        sent = self._ready and self._client.connected and self._client.send(message)
-        return self._number if sent else None
 
     def _warm(self, place: CursorPlace) -> None:
         """Let the model read the text at a place where a key may come; its answer is not used."""
         self._timer = None
-        self._complete(place, False, automatic=True, tokens=1)
+        self._complete(place, False, tokens=1)
         self._set_state()
 
     # ── the small model ─────────────────────────────────────────────────────────────────────
@@ -614,13 +513,21 @@ class Suggestions:
 
     def _ask_ahead(self, after: CursorPlace) -> None:
         """Ask for what follows, unless something else is asked meanwhile, or it is known."""
-        lines = self.settings.multi_line and wants_lines(after, after_accept=True)
-        busy = self._request is not None or self._timer is not None or self._others.asking
-        if busy or self.cache.get(after, multi_line=lines) is not None:
+        decision = decide(
+            after,
+            "accepted",
+            self.settings,
+            paused=self._paused,
+            model=self.told.model,
+            secret_patterns=self._secret_patterns,
+        )
+        lines = decision.multi_line
+        busy = self._request or self._quick_request or self._timer or self._others.asking
+        known = self.cache.get(after, multi_line=lines) is not None
+        if busy or known or not decision.ask:
             self._ahead.forget()
             return
-        decision = Decision(True, multi_line=lines)
-        number = self._complete(after, lines, automatic=True)
+        number = self._complete(after, lines)
         if number is not None:
             wish = Wish(after, "accepted", decision, self._clock())
             self._ahead.begin(Request(number, wish, self._clock()))
@@ -633,7 +540,7 @@ class Suggestions:
         self._stop()
         decision = request.wish.decision
         wish = Wish(place, "accepted", decision, self._clock())
-        self.last = self._attempt(place, "accepted", decision)
+        self.told.begin(place, "accepted", decision, self.settings)
         self._request = Request(request.number, wish, self._clock(), request.text)
         self._keep_request(place)
         self._set_state()
@@ -649,7 +556,7 @@ class Suggestions:
     def _drop_ahead(self) -> None:
         """Take back what was asked ahead of the person, who went another way."""
         if self._ahead.request is not None:
-            self._take_back(self._ahead.request.number)
+            self._asker.cancel(self._ahead.request.number)
         self._ahead.forget()
 
     # ── other texts ─────────────────────────────────────────────────────────────────────────
@@ -659,29 +566,11 @@ class Suggestions:
         several = self.settings.multi_line and wants_lines(place)
         return self._complete(place, several, automatic=False, others=OTHERS)
 
-    def _take_back(self, number: int) -> None:
-        self._client.send(Cancel(number))
-
     def _show_other(self, place: CursorPlace, known: Alternatives) -> None:
         """Show one of several texts; typing its beginning finds the rest again."""
         self._place = place
-        text = known.shown
-        self.cache.put(place, text, multi_line=True)
-        only = known.complete and len(known.texts) == 1
-        self._on_event(
-            SuggestionReady(
-                place,
-                text.text,
-                0.0,
-                from_cache=True,
-                mean_logprob=text.mean_logprob,
-                sure=text.sure,
-                chance=self._chance(text),
-                asked=True,
-                rank=_rank(known),
-                note="no other" if only else "",
-            )
-        )
+        self.cache.put(place, known.shown, multi_line=True)
+        self.told.other(place, known)
 
     def _stop(self, *, keep: bool = False) -> None:
         """Stop waiting and asking; ``keep`` lets the request under way go on."""
@@ -700,10 +589,10 @@ class Suggestions:
         """Cancel the request under way."""
         self._standing = ""
         if self._quick_request is not None:
-            self._client.send(Cancel(self._quick_request.number))
+            self._asker.cancel(self._quick_request.number)
             self._quick_request = None
         if self._request is not None:
-            self._client.send(Cancel(self._request.number))
+            self._asker.cancel(self._request.number)
             self._request = None
 
     def _set_state(self) -> None:
@@ -717,8 +606,3 @@ class Suggestions:
         if state != self._state:
             self._state = state
             self._on_event(StateChanged(state))
-
-
-def _rank(known: Alternatives) -> str:
-    """Return which of several texts is shown: ``2/3``, with a sign where more may come."""
-    return f"{known.at + 1}/{len(known.texts)}{'' if known.complete else '…'}"

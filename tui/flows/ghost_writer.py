@@ -194,7 +194,7 @@ class GhostWriter:
     @property
     def last_attempt(self) -> "Attempt | None":
         """The last attempt at a suggestion; None before the first."""
-        return None if self._suggestions is None else self._suggestions.last
+        return None if self._suggestions is None else self._suggestions.told.last
 
     def use_quick(self, quick: "QuickSession | None") -> None:
         """Ask a small model first from now on, or none."""
@@ -214,7 +214,7 @@ class GhostWriter:
             return
         learns = self._settings.suggestions.learn
         known = self._store.of(self._model.name) if learns else Acceptance()
-        self._suggestions.acceptance = known
+        self._suggestions.told.acceptance = known
 
     def _learn(self, end: End) -> None:
         """Learn from what became of the text that is shown."""
@@ -224,7 +224,7 @@ class GhostWriter:
             return
         if self._suggestions is not None and self._store is not None and self._model is not None:
             model = self._model
-            self._suggestions.acceptance = self._store.learn(
+            self._suggestions.told.acceptance = self._store.learn(
                 model.name, seen.mean_logprob, model.threshold, taken=taken
             )
 

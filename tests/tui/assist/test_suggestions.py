@@ -509,8 +509,16 @@ def test_who_asks_is_shown_an_unlikely_text(world):
 
 
 def test_the_repository_goes_with_the_request_unless_set_off(world):
-    say = world.suggestions
-    say.repository, say.secret_patterns = "/repo", ("private/",)
+    say = Suggestions(
+        world,
+        SuggestionSettings(ahead=False),
+        on_event=world.events.append,
+        set_timer=world.set_timer,
+        clock=lambda: world.now,
+        secret_patterns=("private/",),
+        repository="/repo",
+    )
+    say.on_engine(READY)
     say.ask(at("a"))
     say.settings = SuggestionSettings(repository_knowledge=False)
     say.ask(at("b"))

@@ -26,6 +26,7 @@ class PaperEditor:
     ghost: str = ""
     language_name: str = "python"
     read_only: bool = False
+    many_cursors: bool = False
     selection: Selection = field(default_factory=Selection)
 
     def show_ghost(self, text: str, unsure: int = 0) -> None:
