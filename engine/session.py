@@ -38,14 +38,16 @@ from engine.protocol.messages import (
     Progress,
     RegionInfo,
     Telemetry,
+    WatchedCores,
     WeightType,
 )
 from engine.telemetry.counters import WorkCounters
-from engine.telemetry.snapshot import Snapshot, describe
+from engine.telemetry.snapshot import Snapshot, View, cell_grid, describe
 from engine.tokenizer import Tokenizer
 from engine.wafer.plan.placed import Placed, TierRunner, open_placed
 from engine.wafer.program import machine as machines
 from engine.wafer.tiers import find_tier
+from engine.wafer.timing.timing import Counts
 
 __all__ = ["Session", "default_threads"]
 
@@ -370,10 +372,28 @@ class Session:
             counts=self._placed.counts,
         )
 
-    def telemetry(self, sequence: int, older: Snapshot, newer: Snapshot) -> Telemetry:
-        """Return the message about the interval between two snapshots.  Any thread."""
-        activity = self._placed.expand(newer.counts.since(older.counts))
-        return describe(sequence, older, newer, activity)
+    def view(self, cores: WatchedCores | None) -> View:
+        """Return a view of cells of cores, for `telemetry`; it takes a while.  Any thread."""
+        return View(cores, self._placed.view(cell_grid(cores)))
+
+    def telemetry(
+        self,
+        sequence: int,
+        older: Snapshot,
+        newer: Snapshot,
+        view: View,
+        shown: Counts | None = None,
+    ) -> Telemetry:
+        """Return the message about the interval between two snapshots.  Any thread.
+
+        Args:
+            sequence: The message's number.
+            older: Before the interval.
+            newer: After it.
+            view: What is looked at.
+            shown: Counts whose states are shown instead of the interval's.
+        """
+        return describe(sequence, older, newer, view, shown)
 
     def close(self) -> None:
         """Wait for the request that runs, serve no more and end the threads that compute."""

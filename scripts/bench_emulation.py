@@ -5,7 +5,8 @@
 Runs a model's Program as it was placed, and the same Program with every sum in one part: the same
 kernels with the cheapest order.  Prefill and decode alternate between the two, round by round, so
 that whatever else the computer does meets both alike; the medians count.  Counting is timed by
-itself: the note of a step, and the counts of every core expanded for a frame.  Prints a table, then
+itself: the note of a step, and the states of the cells that a pane draws, for a frame; beside
+that, what a frame would take from the states of every core.  Prints a table, then
 one JSON object as the last line.  All times are host time.  It needs memory for the model twice.
 """
 
@@ -31,10 +32,14 @@ from engine.wafer.fast.fast_runner import FastRunner, open_fast
 from engine.wafer.plan.placed import Placed, open_placed
 from engine.wafer.program import machine as machines
 from engine.wafer.program.program import Program
+from engine.wafer.timing.blocks import CellGrid
 
 FRAMES_PER_SECOND = 10
 """Messages to the panes at the shortest interval that the settings allow; a tenth of the time at
 most (`PAUSE_FOR_MAKING`)."""
+
+PANE = (56, 80)
+"""Half-blocks across and down of the wafer pane in a large terminal."""
 
 DECODES = 64
 """Of a repeat, counted together."""
@@ -61,7 +66,10 @@ class Emulation:
     note_ms: float
     """To count a step."""
     frame_ms: float
-    """To expand the counts between two frames."""
+    """To work out what the cells of a pane did between two frames."""
+    expand_ms: float
+    """The same for every core, one by one."""
+    cores: int
     counting_share: float
     """Both, of a decode with that many frames a second."""
 
@@ -103,10 +111,22 @@ def run(runner: FastRunner, prompt: np.ndarray, decode: int) -> tuple[float, flo
     return prefill / prompt.size, statistics.median(steps)
 
 
-def counting(placed: Placed, position: int) -> tuple[float, float]:
-    """Return the seconds to count a decode, and to expand the counts of a frame."""
+def drawn(placed: Placed) -> CellGrid:
+    """Return the cells of the placed cores in a pane of `PANE` half-blocks."""
+    regions = placed.program.regions
+    x, y = min(each.x for each in regions), min(each.y for each in regions)
+    width = max(each.x + each.width for each in regions) - x
+    height = max(each.y + each.height for each in regions) - y
+    block = max(1, -(-width // PANE[0]), -(-height // PANE[1]))
+    columns, rows = -(-width // block), -(-height // block)
+    return CellGrid(x, y, columns * block, rows * block, columns, rows)
+
+
+def counting(placed: Placed, position: int) -> tuple[float, float, float]:
+    """Return the seconds to count a decode, of a frame, and of one by every core."""
     token = np.zeros(1, np.int32)
-    note, frame = [], []
+    note, frame, expand = [], [], []
+    view = placed.view(drawn(placed))
 
     def decodes() -> None:  # counted when somebody asks
         for number in range(DECODES):
@@ -116,8 +136,10 @@ def counting(placed: Placed, position: int) -> tuple[float, float]:
     for _ in range(REPEATS):
         older = placed.counts
         note.append(seconds(decodes) / DECODES)
-        frame.append(seconds(partial(placed.expand, placed.counts.since(older))))
-    return statistics.median(note), statistics.median(frame)
+        did = placed.counts.since(older)
+        frame.append(seconds(partial(view.activity, did)))
+        expand.append(seconds(partial(placed.expand, did)))
+    return statistics.median(note), statistics.median(frame), statistics.median(expand)
 
 
 def measure(model: Model, prompt: int, decode: int, threads: int, rounds: int) -> Emulation:
@@ -135,7 +157,7 @@ def measure(model: Model, prompt: int, decode: int, threads: int, rounds: int) -
         statistics.median(round[0][kind] / round[1][kind] for round in found) - 1
         for kind in range(2)
     ]
-    note, frame = counting(runners[0].placed, prompt)
+    note, frame, expand = counting(runners[0].placed, prompt)
     return Emulation(
         model=model.name,
         threads=threads,
@@ -148,6 +170,8 @@ def measure(model: Model, prompt: int, decode: int, threads: int, rounds: int) -
         order_decode_share=ratios[1],
         note_ms=1e3 * note,
         frame_ms=1e3 * frame,
+        expand_ms=1e3 * expand,
+        cores=runners[0].placed.program.cores_used,
         counting_share=note / placed_decode
         + min(frame * FRAMES_PER_SECOND, 1 / (1 + PAUSE_FOR_MAKING)),
     )

@@ -23,7 +23,8 @@ from engine.generation.generator import Generator
 from engine.knowledge.tuning import Tuning
 from engine.protocol.messages import MachineInfo, ModelInfo, Progress, RegionInfo
 from engine.session import Session
-from engine.wafer.timing.timing import Activity
+from engine.wafer.timing.blocks import CellGrid
+from engine.wafer.timing.core_view import CellActivity
 from tests.engine_tokenizers import byte_tokenizer
 
 VOCABULARY = 263
@@ -126,9 +127,20 @@ class CannedPlaced:
     def counts(self) -> "CannedCounts":
         return CannedCounts(len(self._calls))
 
-    def expand(self, counts: "CannedCounts") -> Activity:
-        states = np.full((1, 2, 6), counts.calls, np.int64)
-        return Activity(6 * counts.calls, (states,), {"matmul": 6 * counts.calls})
+    def view(self, grid: CellGrid | None) -> "CannedView":
+        return CannedView(grid)
+
+
+class CannedView:
+    """A view of that wafer: every call takes six cycles, one of each state, in both cores."""
+
+    def __init__(self, grid: CellGrid | None) -> None:
+        self._cells = 0 if grid is None else grid.cells
+
+    def activity(self, counts: "CannedCounts") -> CellActivity:
+        calls = counts.calls
+        cells, regions = (np.full((n, 6), 2 * calls, np.int64) for n in (self._cells, 1))
+        return CellActivity(6 * calls, cells, regions, {"matmul": 6 * calls})
 
 
 class CannedWafer(CannedRunner):

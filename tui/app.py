@@ -53,6 +53,7 @@ from tui.widgets.pane import Pane
 from tui.widgets.pane_column import PaneColumn
 from tui.widgets.repo_tree import RepoTree
 from tui.widgets.status_line import StatusLine
+from tui.widgets.wafer_map import WaferMap
 
 __all__ = ["SparkApp"]
 
@@ -358,6 +359,10 @@ class SparkApp(
     def on_telemetry_updated(self, message: TelemetryUpdated) -> None:
         """Show new numbers."""
         self.panes.show_telemetry(message)
+
+    def on_wafer_map_viewed(self, message: WaferMap.Viewed) -> None:
+        """Ask for the numbers of the cores that are drawn."""
+        self.feed.look_at(message.cores)
 
     # ── which parts are visible ─────────────────────────────────────────────────────────────
 

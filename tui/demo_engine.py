@@ -12,6 +12,7 @@ from engine.protocol.messages import (
     RegionInfo,
     Telemetry,
     ThroughputPoint,
+    WatchedCores,
     WeightType,
 )
 from tui.app_messages import TelemetryUpdated
@@ -68,14 +69,18 @@ def demo_ready() -> EngineReady:
     )
 
 
-def demo_telemetry(ready: EngineReady, step: int = 0, *, busy: bool = True) -> Telemetry:
+def demo_telemetry(
+    ready: EngineReady, step: int = 0, *, busy: bool = True, cores: WatchedCores | None = None
+) -> Telemetry:
     """Return the counters of one interval: a mix of its own per layer, most of it waiting."""
     rng = np.random.default_rng(step)
     elapsed = 400_000
-    parts, sums = [], []
+    sums: list[list[int]] = []
+    cells = np.zeros((0 if cores is None else cores.rows * cores.columns, len(STATES)), "<u8")
     for index, region in enumerate(ready.machine.regions):
         states = _region_states(region, index, step, elapsed, rng)
-        parts.append(states.astype("<u4").tobytes())
+        if cores is not None:
+            np.add.at(cells, _cells(region, cores), states.astype("<u8"))
         sums.append([int(value) for value in states.sum(axis=0)])
     point = demo_history(step + 1)[-1]
     return Telemetry(
@@ -87,14 +92,24 @@ def demo_telemetry(ready: EngineReady, step: int = 0, *, busy: bool = True) -> T
         total_cycles=elapsed * (step + 1),
         throughput=point,
         states_by_region=sums if busy else [[0] * len(STATES) for _ in sums],
-        core_states=b"".join(parts) if busy else b"",
+        cores=cores,
+        cell_states=cells.tobytes() if busy else b"",
         cycles_by_operation={"matmul": 280_000, "attention": 90_000, "norm": 30_000},
     )
 
 
-def demo_update(step: int = 0) -> TelemetryUpdated:
+def demo_update(step: int = 0, cores: WatchedCores | None = None) -> TelemetryUpdated:
     """Return what the panes hear after ``step`` intervals: the newest counters and the history."""
-    return TelemetryUpdated(demo_telemetry(demo_ready(), step), demo_history(step + 1))
+    return TelemetryUpdated(demo_telemetry(demo_ready(), step, cores=cores), demo_history(step + 1))
+
+
+def _cells(region: RegionInfo, cores: WatchedCores) -> "np.ndarray[tuple[int], np.dtype[np.int_]]":
+    """Return the cell of every core of a region; all of it is watched."""
+    rows, columns = np.mgrid[0 : region.height, 0 : region.width]
+    down = (rows + region.y - cores.y) * cores.rows // cores.height
+    across = (columns + region.x - cores.x) * cores.columns // cores.width
+    found: np.ndarray[tuple[int], np.dtype[np.int_]] = (down * cores.columns + across).ravel()
+    return found
 
 
 def _region_states(

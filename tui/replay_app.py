@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from textual import events
 
+from engine.protocol.messages import Telemetry, Watch
 from tui.app import SparkApp
+from tui.assist.recording.redrawn import redrawn
 from tui.assist.recording.session_file import RecordedSession
 from tui.flows.replay_flow import ReplayFlow
 from tui.settings import Settings, SuggestionSettings
 
 if TYPE_CHECKING:
-    from engine.protocol.messages import ClientMessage
+    from engine.protocol.messages import ClientMessage, WatchedCores
     from tui.app_messages import EngineNews
 
 __all__ = ["ReplayApp"]
@@ -44,6 +46,7 @@ class _Recorded:
         self._play = play
         self._closed = asyncio.Event()
         self._deliver: Callable[[EngineNews], None] = lambda event: None
+        self._cores: WatchedCores | None = None
 
     def listen(self, deliver: "Callable[[EngineNews], None]") -> "_Recorded":
         """Say everything to ``deliver``."""
@@ -52,12 +55,18 @@ class _Recorded:
 
     async def run(self) -> None:
         """Play, then stay until the app ends."""
-        await self._play(self._deliver)  # type: ignore[misc]
+        await self._play(self._say)  # type: ignore[misc]
         await self._closed.wait()
 
     def send(self, message: "ClientMessage") -> bool:
         """Take a message that nobody answers."""
+        if isinstance(message, Watch):
+            self._cores = message.cores
         return True
+
+    def _say(self, event: "EngineNews") -> None:
+        """Say what was recorded; the wafer in the cells that are drawn now."""
+        self._deliver(redrawn(event, self._cores) if isinstance(event, Telemetry) else event)
 
     def open(self, model: str | None) -> int:
         """Open nothing."""

@@ -21,6 +21,7 @@ from engine.protocol.editing import Edit, EditRequest
 
 __all__ = [
     "MAX_FRAME_BYTES",
+    "MOST_CELLS",
     "AnswerReading",
     "Answered",
     "Ask",
@@ -47,6 +48,7 @@ __all__ = [
     "ThroughputPoint",
     "Unwatch",
     "Watch",
+    "WatchedCores",
     "WeightType",
     "Welcome",
     "decode_client",
@@ -56,6 +58,10 @@ __all__ = [
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """A longer frame is an error, not an allocation."""
+
+MOST_CELLS = 1 << 18
+"""Cells of cores that a client can watch: more than the largest terminals have half-blocks."""
+_LONGEST_SIDE = 1 << 20
 
 
 # ── client → server ─────────────────────────────────────────────────────────────────────────
@@ -125,11 +131,38 @@ class Cancel(msgspec.Struct, tag=True, frozen=True):
     request_id: int
 
 
+class WatchedCores(msgspec.Struct, frozen=True):
+    """A rectangle of cores, divided into cells of which each is watched as a whole.
+
+    (column, row) on the wafer, origin north-west.  The core in column c of the rectangle belongs to
+    column ⌊c · columns ÷ width⌋ of the cells, and likewise down.
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+    columns: int
+    rows: int
+
+    @property
+    def sound(self) -> bool:
+        """Whether there can be such a rectangle, in no more cells than anybody draws."""
+        sides = self.width, self.height, self.columns, self.rows
+        return (
+            all(1 <= side <= _LONGEST_SIDE for side in sides)
+            and all(0 <= place <= _LONGEST_SIDE for place in (self.x, self.y))
+            and self.columns * self.rows <= MOST_CELLS
+        )
+
+
 class Watch(msgspec.Struct, tag=True, frozen=True):
     """Send `Telemetry` now, and then every ``interval_ms`` in which something happens."""
 
     session: int
     interval_ms: int = 200
+    cores: WatchedCores | None = None
+    """What is looked at; None: no single cores, or more cells than there may be."""
 
 
 class Unwatch(msgspec.Struct, tag=True, frozen=True):
@@ -334,9 +367,13 @@ class Telemetry(msgspec.Struct, tag=True, frozen=True):
     states_by_region: list[list[int]]
     """Per region, the cycles of its cores by state (in the order of `engine.STATES`), summed over
     its cores."""
-    core_states: bytes
-    """Per placed core, region by region, row by row within a region, six little-endian uint32:
-    cycles by state in this interval.  Empty when the interval has no cycles."""
+    cores: WatchedCores | None
+    """What is looked at."""
+    cell_states: bytes
+    """Per cell of it, row by row, six little-endian uint64: the cycles of its cores by state,
+    summed.  Empty without cells, and when there were no cycles.  The first message after a `Watch`
+    is of no interval; it has here, and in ``states_by_region``, those of the last one with
+    cycles."""
     cycles_by_operation: dict[str, int]
     """Wafer cycles of this interval by operation name."""
     session: int = 1
@@ -365,7 +402,7 @@ _Message = TypeVar("_Message")
 
 
 def encode(message: ClientMessage | ServerMessage) -> bytearray:
-    """Return ``message`` as one frame, length included; telemetry of a large model is 12 MB."""
+    """Return ``message`` as one frame, length included."""
     frame = bytearray(_HEADER.size)
     try:
         _encoder.encode_into(message, frame, _HEADER.size)

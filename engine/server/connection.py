@@ -29,6 +29,7 @@ from engine.protocol.messages import (
     Shutdown,
     Unwatch,
     Watch,
+    WatchedCores,
     encode,
 )
 from engine.server.sessions import FromWorker, Held, Sessions
@@ -37,6 +38,8 @@ from engine.units import Gigahertz, tokens_per_second
 
 if TYPE_CHECKING:
     from engine.session import Session
+    from engine.telemetry.snapshot import View
+    from engine.wafer.timing.timing import Counts
 
 __all__ = ["Connection"]
 
@@ -53,6 +56,10 @@ CLOSE_SECONDS = 1.0
 
 PAUSE_FOR_MAKING = 9
 """Least pause after a message of telemetry, in times that it took to make: a tenth of a core."""
+
+REST_SECONDS = 0.05
+"""Until a client that looks at other cells is believed to go on doing so: making a view of them
+takes a while, and a window that is drawn larger passes many sizes."""
 
 MAX_SESSIONS = 8
 """Sessions that one client may have open."""
@@ -126,9 +133,9 @@ class Connection:
                 for kind, job in self._jobs.items():
                     if job.request_id == request_id:
                         self._cancel(kind)
-            case Watch(session, interval_ms):
+            case Watch(session, interval_ms, cores):
                 if (view := self._views.get(session)) is not None:
-                    view.watch(min(max(interval_ms, 20), 60_000) / 1e3)
+                    view.watch(min(max(interval_ms, 20), 60_000) / 1e3, cores)
             case Unwatch(session):
                 if (view := self._views.get(session)) is not None:
                     view.unwatch()
@@ -205,6 +212,8 @@ class _View:
         self._forget = forget
         self._since = monotonic()
         self._watching: asyncio.Task[None] | None = None
+        self._looks_at: View | None = None
+        self._latest: Counts | None = None  # of the last interval with cycles that was told
         self._ready = asyncio.Event()
         self.session: Session | None = None
         self.held: Held | None = None
@@ -255,10 +264,10 @@ class _View:
                 message = replace(message, reply=replace(reply, wafer=wafer))
         self._connection.send(message)
 
-    def watch(self, seconds: float) -> None:
+    def watch(self, seconds: float, cores: WatchedCores | None) -> None:
         """Begin to send telemetry, once there is a session."""
         self.unwatch()
-        self._watching = asyncio.create_task(self._watch(seconds))
+        self._watching = asyncio.create_task(self._watch(seconds, cores))
 
     def unwatch(self) -> None:
         """Send no more telemetry."""
@@ -266,17 +275,22 @@ class _View:
             self._watching.cancel()
             self._watching = None
 
-    async def _watch(self, seconds: float) -> None:
+    async def _watch(self, seconds: float, cores: WatchedCores | None) -> None:
         """Send telemetry at once, then every interval in which something happened.
 
-        A message about many cores takes a while to make, from a core that the model could use: the
-        pause after it is longer then.
+        A message takes time to make, from a core that the model could use: the pause after it is
+        longer where that is much.
         """
         await self._ready.wait()
         session, number = self.session, self._asked.session
         assert session is not None  # set before the event
+        if self._looks_at is None or self._looks_at.cores != cores:
+            await asyncio.sleep(REST_SECONDS)
+            self._looks_at = await asyncio.to_thread(session.view, cores)
+        view = self._looks_at
         older = session.snapshot()
-        self._connection.send(replace(session.telemetry(0, older, older), session=number))
+        first = session.telemetry(0, older, older, view, self._latest)
+        self._connection.send(replace(first, session=number))
         sequence, making = 0, 0.0
         while True:
             await asyncio.sleep(max(seconds, PAUSE_FOR_MAKING * making))
@@ -286,8 +300,10 @@ class _View:
             if unchanged or self._connection.unread_bytes() > SLOW_CLIENT_BYTES:
                 continue  # the next message will cover this interval as well
             sequence += 1
-            telemetry = session.telemetry(sequence, older, newer)
+            telemetry = session.telemetry(sequence, older, newer, view)
             self._connection.send(replace(telemetry, session=number))
+            if telemetry.elapsed_cycles:
+                self._latest = newer.counts.since(older.counts)
             older, making = newer, monotonic() - began
 
 

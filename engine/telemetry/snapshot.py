@@ -1,18 +1,14 @@
 """A frozen copy of a session's state, and the Telemetry message between two of them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from engine.protocol.messages import Telemetry, ThroughputPoint
+from engine.protocol.messages import Telemetry, ThroughputPoint, WatchedCores
 from engine.telemetry.counters import Work
-from engine.wafer.timing.timing import Activity, Counts
+from engine.wafer.timing.blocks import CellGrid
+from engine.wafer.timing.core_view import CellActivity, CoreView
+from engine.wafer.timing.timing import Counts
 
-__all__ = ["Snapshot", "describe", "throughput"]
-
-_LARGEST = 2**32 - 1
+__all__ = ["Snapshot", "View", "cell_grid", "describe", "throughput"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +24,39 @@ class Snapshot:
     """What the wafer had run; only the model that was placed there can expand it."""
 
 
-def describe(sequence: int, older: Snapshot, newer: Snapshot, activity: Activity) -> Telemetry:
-    """Return the message about the interval from ``older`` to ``newer``."""
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a client looks at, and what tells the states there."""
+
+    cores: WatchedCores | None
+    seen: CoreView
+
+
+def cell_grid(cores: WatchedCores | None) -> CellGrid | None:
+    """Return the cells that a client looks at; None if these are none, or cannot be."""
+    if cores is None or not cores.sound:
+        return None
+    return CellGrid(cores.x, cores.y, cores.width, cores.height, cores.columns, cores.rows)
+
+
+def describe(
+    sequence: int,
+    older: Snapshot,
+    newer: Snapshot,
+    view: View,
+    shown: Counts | None = None,
+) -> Telemetry:
+    """Return the message about the interval from ``older`` to ``newer``.
+
+    Args:
+        sequence: The message's number.
+        older: Before.
+        newer: After.
+        view: What the client looks at.
+        shown: Counts whose states it shows instead of the interval's.
+    """
+    activity = view.seen.activity(newer.counts.since(older.counts))
+    states = activity if shown is None else view.seen.activity(shown)
     return Telemetry(
         sequence=sequence,
         busy=newer.busy,
@@ -38,18 +65,16 @@ def describe(sequence: int, older: Snapshot, newer: Snapshot, activity: Activity
         elapsed_cycles=activity.elapsed_cycles,
         total_cycles=newer.work.cycles,
         throughput=throughput(newer.work.since(older.work)),
-        states_by_region=[states.sum(axis=0).sum(axis=0).tolist() for states in activity.states],
-        core_states=_packed(activity.states) if activity.elapsed_cycles else b"",
+        states_by_region=states.regions.tolist(),
+        cores=view.cores,
+        cell_states=_packed(states),
         cycles_by_operation=activity.cycles_by_operation,
     )
 
 
-def _packed(regions: Sequence[NDArray[np.int64]]) -> bytes:
-    """Return all cores' states, region by region, as little-endian uint32.
-
-    A count beyond 32 bits (four seconds of wafer time) is clipped to the largest number.
-    """
-    return b"".join(states.clip(max=_LARGEST).astype("<u4").tobytes() for states in regions)
+def _packed(states: CellActivity) -> bytes:
+    """Return the states of the cells as little-endian uint64; nothing without cycles."""
+    return states.cells.astype("<u8").tobytes() if states.elapsed_cycles else b""
 
 
 def throughput(work: Work) -> ThroughputPoint:

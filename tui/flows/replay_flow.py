@@ -69,7 +69,6 @@ class ReplayFlow:
         self.paused = False
         self.done = False
         self._visible: str | None = None
-        self._ready: EngineReady | None = None
         self._deliver: Callable[[EngineNews], None] = lambda event: None
 
     def faster(self) -> None:
@@ -171,10 +170,9 @@ class ReplayFlow:
     def _say(self, event: EngineSaid | CountersSeen) -> None:
         """Deliver what the engine said; all models are that of one session here."""
         if isinstance(event, CountersSeen):
-            self._deliver(replace(pictured(event, self._ready), session=1))
+            self._deliver(replace(pictured(event), session=1))
         elif isinstance(event.message, EngineReady):
-            self._ready = replace(event.message, session=1)
-            self._deliver(self._ready)
+            self._deliver(replace(event.message, session=1))
         else:
             self._deliver(event.message)
 

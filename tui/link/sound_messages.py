@@ -26,7 +26,7 @@ __all__ = ["flaw_of"]
 
 _LOGARITHMS = ("mean_logprob", "threshold")
 """Fields that are logarithms of a share, so never above 0."""
-_STATE_BYTES = 4
+_STATE_BYTES = 8
 _SIDE_CORES = 100_000
 _CORES = 100_000_000
 """Longest side of a region, and most cores of all: more than a thousand wafers have."""
@@ -64,8 +64,10 @@ def _flaw_of_counters(telemetry: Telemetry) -> str | None:
     for states in telemetry.states_by_region:
         if len(states) != len(STATES) or not _are_amounts(states):
             return f"a region has not {len(STATES)} counters"
-    if len(telemetry.core_states) % (_STATE_BYTES * len(STATES)):
-        return "the counters of a core are cut"
+    cores = telemetry.cores
+    cells = cores.columns * cores.rows if cores is not None and cores.sound else 0
+    if len(telemetry.cell_states) not in (0, cells * _STATE_BYTES * len(STATES)):
+        return "there are not as many counters of cores as were asked for"
     if not _are_amounts(telemetry.cycles_by_operation.values()):
         return "an operation has no amount of cycles"
     return None

@@ -12,7 +12,7 @@ from engine.protocol.messages import Telemetry, ThroughputPoint, Unwatch, Watch
 from tui.app_messages import TelemetryUpdated
 
 if TYPE_CHECKING:
-    from engine.protocol.messages import ClientMessage
+    from engine.protocol.messages import ClientMessage, WatchedCores
 
 __all__ = ["HISTORY_LENGTH", "TelemetryFeed"]
 
@@ -44,6 +44,7 @@ class TelemetryFeed:
         self._interval_ms = interval_ms
         self._watching = False
         self._session = 1
+        self._cores: WatchedCores | None = None
         self._latest: Telemetry | None = None
         self._history: deque[ThroughputPoint] = deque(maxlen=HISTORY_LENGTH)
 
@@ -64,6 +65,13 @@ class TelemetryFeed:
             self._watching = visible
             self._ask()
 
+    def look_at(self, cores: "WatchedCores") -> None:
+        """Ask for the numbers of the cores that are drawn, as they are drawn."""
+        if cores != self._cores:
+            self._cores = cores
+            if self._watching:
+                self._ask()
+
     def engine_ready(self, session: int) -> None:
         """Tell a new engine, or a new session, what is wanted."""
         if session != self._session:
@@ -74,7 +82,7 @@ class TelemetryFeed:
 
     def _ask(self) -> None:
         if self._watching:
-            self._send(Watch(self._session, interval_ms=self._interval_ms))
+            self._send(Watch(self._session, self._interval_ms, self._cores))
         else:
             self._send(Unwatch(self._session))
 

@@ -1,4 +1,4 @@
-"""Turns per-core counters into a picture of half-blocks: two rows of cores per terminal row.
+"""Turns counters of cells of cores into a picture of half-blocks: two rows per terminal row.
 
 Pure: regions and an array in, palette indices and strips out.  A *pixel* is half a terminal
 cell.  It stands for one core, for a block of cores if there are more cores than pixels, or for a
@@ -15,7 +15,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from engine import STATES
-from engine.protocol.messages import RegionInfo
+from engine.protocol.messages import RegionInfo, WatchedCores
 from tui.visuals.palette import LEVELS, Palette
 
 __all__ = ["CoreGrid", "grid_strips", "lay_out", "marked", "picture", "read_states"]
@@ -44,8 +44,16 @@ class CoreGrid:
     """Blocks from west to east."""
     rows: int
     """Blocks from north to south."""
-    unit_of_core: NDArray[np.int32]
-    """Block of every core, as a row-major index, in the order of the telemetry, shape (C,)."""
+    placed: NDArray[np.bool_]
+    """Which blocks hold a placed core, row by row, shape (rows · columns,)."""
+    cores: int
+    """How many cores are placed."""
+
+    @property
+    def watched(self) -> WatchedCores:
+        """The cores as the engine is asked for them: one cell for each block."""
+        width, height = self.columns * self.block, self.rows * self.block
+        return WatchedCores(self.x, self.y, width, height, self.columns, self.rows)
 
     @property
     def cell_width(self) -> int:
@@ -64,6 +72,12 @@ class CoreGrid:
             self.y + pixel_y // self.zoom * self.block,
         )
 
+    def cell_of(self, place: tuple[int, int]) -> int | None:
+        """Return the block of the core at (column, row) on the wafer; None if it is not drawn."""
+        column, row = (place[0] - self.x) // self.block, (place[1] - self.y) // self.block
+        inside = 0 <= column < self.columns and 0 <= row < self.rows
+        return row * self.columns + column if inside else None
+
 
 def lay_out(regions: Sequence[RegionInfo], width: int, height: int) -> CoreGrid:
     """Fit the regions' bounding box into ``width`` × ``height`` terminal cells.
@@ -80,29 +94,32 @@ def lay_out(regions: Sequence[RegionInfo], width: int, height: int) -> CoreGrid:
     pixels = 2 * height
     block = max(1, -(-across // width), -(-down // pixels))
     zoom = max(1, min(width // across, pixels // down)) if block == 1 else 1
-    columns = -(-across // block)
-    units = []
+    columns, rows = -(-across // block), -(-down // block)
+    placed = np.zeros((rows, columns), np.bool_)
     for region in regions:
-        unit_x = (np.arange(region.width, dtype=np.int32) + (region.x - west)) // block
-        unit_y = (np.arange(region.height, dtype=np.int32) + (region.y - north)) // block
-        units.append((unit_y[:, None] * columns + unit_x[None, :]).ravel())
+        x, y = region.x - west, region.y - north
+        placed[
+            y // block : (y + region.height - 1) // block + 1,
+            x // block : (x + region.width - 1) // block + 1,
+        ] = True
     return CoreGrid(
         x=west,
         y=north,
         block=block,
         zoom=zoom,
         columns=columns,
-        rows=-(-down // block),
-        unit_of_core=np.concatenate(units).astype(np.int32),
+        rows=rows,
+        placed=placed.ravel(),
+        cores=sum(region.width * region.height for region in regions),
     )
 
 
-def read_states(core_states: bytes) -> NDArray[np.uint32]:
-    """Return the cycles by state of every core, shape (C, 6); reads ``core_states`` in place."""
-    return np.frombuffer(core_states, dtype="<u4").reshape(-1, STATE_COUNT)
+def read_states(cell_states: bytes) -> NDArray[np.uint64]:
+    """Return the cycles by state of every cell, shape (B, 6); reads ``cell_states`` in place."""
+    return np.frombuffer(cell_states, dtype="<u8").reshape(-1, STATE_COUNT)
 
 
-def picture(cores: CoreGrid, states: NDArray[np.uint32] | None) -> NDArray[np.uint8]:
+def picture(cores: CoreGrid, states: NDArray[np.uint64] | None) -> NDArray[np.uint8]:
     """Return palette indices, shape (pixel rows, cells); an even number of rows.
 
     The hue is the state, idle left out, whose share is largest relative to its mean over all
@@ -112,18 +129,16 @@ def picture(cores: CoreGrid, states: NDArray[np.uint32] | None) -> NDArray[np.ui
 
     Args:
         cores: Where to draw them.
-        states: Cycles by state, shape (C, 6), in the order of ``cores``; None draws all idle.
+        states: Cycles by state of each block, shape (B, 6), row by row; None draws all idle.
 
     Raises:
-        ValueError: ``states`` and ``cores`` are of different numbers of cores.
+        ValueError: ``states`` and ``cores`` are of different numbers of blocks.
     """
-    size = cores.columns * cores.rows
-    placed = np.bincount(cores.unit_of_core, minlength=size) > 0
-    indices = placed.astype(np.uint8)
+    indices = cores.placed.astype(np.uint8)
     if states is not None:
-        if len(states) != len(cores.unit_of_core):
-            raise ValueError(f"counters of {len(states)} cores, {len(cores.unit_of_core)} placed")
-        indices = _coloured(cores, states, size, indices)
+        if len(states) != len(indices):
+            raise ValueError(f"counters of {len(states)} cells, {len(indices)} are drawn")
+        indices = _coloured(states, indices)
     grid = indices.reshape(cores.rows, cores.columns)
     if cores.zoom > 1:
         grid = grid.repeat(cores.zoom, axis=0).repeat(cores.zoom, axis=1)
@@ -132,13 +147,9 @@ def picture(cores: CoreGrid, states: NDArray[np.uint32] | None) -> NDArray[np.ui
     return grid
 
 
-def _coloured(
-    cores: CoreGrid, states: NDArray[np.uint32], size: int, indices: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
+def _coloured(states: NDArray[np.uint64], indices: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return ``indices`` with every busy block in the colour of what it did."""
-    sums = np.empty((STATE_COUNT, size))
-    for state in range(STATE_COUNT):
-        sums[state] = np.bincount(cores.unit_of_core, weights=states[:, state], minlength=size)
+    sums = states.T.astype(np.float64)
     busy = sums[:_IDLE].sum(axis=0)
     active = np.flatnonzero(busy)
     share = busy[active] / (busy[active] + sums[_IDLE, active])

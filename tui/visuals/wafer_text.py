@@ -1,4 +1,4 @@
-"""The words under the wafer map: a caption and a legend with shares, of all cores or of one."""
+"""The words under the wafer map: a caption, and a legend with shares of all cores or a pixel's."""
 
 from collections.abc import Sequence
 
@@ -70,6 +70,7 @@ def _columns(names: Sequence[str]) -> tuple[int, int]:
 
 def caption_text(
     place: tuple[int, int] | None,
+    block: int,
     region: RegionInfo | None,
     cycles: Sequence[int] | None,
     cores: int,
@@ -79,7 +80,9 @@ def caption_text(
     """Return which cores the legend is about, one or all, and what the hues mean.
 
     Args:
-        place: The core under the pointer, (column, row) on the wafer; None means all cores.
+        place: The core under the pointer, (column, row) on the wafer, or the first of the square
+            of cores there; None means all cores.
+        block: Edge of the square; 1 is one core.
         region: The region that holds it; None outside of the regions.
         cycles: Its cycles by state in the last interval, if known.
         cores: How many cores are placed.
@@ -89,11 +92,17 @@ def caption_text(
     text = Text(end="", no_wrap=True)
     if place is None:
         return text.append(_caption_of_all(count_text(cores), width), style=inks.muted)
-    text.append(f"core {place[0]}, {place[1]}", style=inks.wafer)
+    text.append(_place_text(place, block), style=inks.wafer)
     text.append(f"  {region.label if region else 'no core of the model'}", style=inks.text)
     if cycles is not None:
         text.append(f"  {short_count_text(sum(cycles))} cycles", style=inks.muted)
     return text
+
+
+def _place_text(place: tuple[int, int], block: int) -> str:
+    if block == 1:
+        return f"core {place[0]}, {place[1]}"
+    return "cores " + ", ".join(f"{first}–{first + block - 1}" for first in place)
 
 
 def _caption_of_all(cores: str, width: int) -> str:
@@ -104,5 +113,5 @@ def _caption_of_all(cores: str, width: int) -> str:
 
 
 def core_shares(cycles: Sequence[int] | None) -> list[float] | None:
-    """Return the share of one core's cycles by state, 0–1; None without cycles."""
+    """Return the share of one pixel's cycles by state, 0–1; None without cycles."""
     return None if cycles is None else state_shares([cycles])

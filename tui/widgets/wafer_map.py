@@ -4,7 +4,6 @@ Draws lines of half-blocks (`tui.visuals.heat_grid`) and repaints only lines tha
 NumPy with the first machine, after the first paint.
 """
 
-import logging
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -17,7 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from engine.protocol.messages import MachineInfo, RegionInfo
+from engine.protocol.messages import MachineInfo, RegionInfo, WatchedCores
 from engine.visible_text import visible
 from tui.visuals.bars import progress_bar
 from tui.visuals.inks import Inks
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from tui.visuals.heat_grid import CoreGrid
 
 __all__ = ["WaferMap"]
-
-_log = logging.getLogger(__name__)
 
 
 class WaferMap(Widget, can_focus=True):
@@ -49,13 +46,20 @@ class WaferMap(Widget, can_focus=True):
         Binding("down", "point(0, 1)", "core to the south", show=False),
     ]
 
+    class Viewed(Message):
+        """Other cores are drawn, or other blocks of them; the engine should count these."""
+
+        def __init__(self, cores: WatchedCores) -> None:
+            super().__init__()
+            self.cores = cores
+
     class Changed(Message):
         """The picture changed, or the pointer moved to another core."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._machine: MachineInfo | None = None
-        self._states: NDArray[np.uint32] | None = None
+        self._states: NDArray[np.uint64] | None = None
         self._cores: CoreGrid | None = None
         self._pixels: NDArray[np.uint8] | None = None
         self._strips: list[Strip] = []
@@ -79,18 +83,16 @@ class WaferMap(Widget, can_focus=True):
         if self._machine is None:
             self.refresh()
 
-    def show_states(self, core_states: bytes) -> None:
-        """Draw the cycles by state of every placed core (`Telemetry.core_states`)."""
-        if self._machine is None:
+    def show_states(self, cores: WatchedCores | None, cell_states: bytes) -> None:
+        """Draw the cycles by state of every block (`Telemetry.cell_states`).
+
+        Those of other cores than are drawn are late: what is drawn was asked for since.
+        """
+        if self._cores is None or cores != self._cores.watched:
             return
         from tui.visuals.heat_grid import read_states
 
-        states = read_states(core_states)
-        placed = sum(region.width * region.height for region in self._machine.regions)
-        if len(states) != placed:
-            _log.warning("counters of %d cores, but %d are placed", len(states), placed)
-            return
-        self._states = states
+        self._states = read_states(cell_states)
         self._dimmed = False
         self._draw()
 
@@ -105,13 +107,23 @@ class WaferMap(Widget, can_focus=True):
         """How many cores a pixel stands for, in words; empty before there is a picture."""
         if self._cores is None:
             return ""
-        block = self._cores.block
+        block = self.block
         return "1 core per pixel" if block == 1 else f"{block}×{block} cores per pixel"
+
+    @property
+    def watched(self) -> WatchedCores | None:
+        """What is drawn, in the engine's words; None before there is a machine."""
+        return None if self._cores is None else self._cores.watched
+
+    @property
+    def block(self) -> int:
+        """Edge of the square of cores that a pixel stands for."""
+        return 1 if self._cores is None else self._cores.block
 
     @property
     def core_count(self) -> int:
         """The number of cores drawn; 0 before there is a machine."""
-        return 0 if self._cores is None else len(self._cores.unit_of_core)
+        return 0 if self._cores is None else self._cores.cores
 
     @property
     def pointed_core(self) -> tuple[int, int] | None:
@@ -121,16 +133,20 @@ class WaferMap(Widget, can_focus=True):
         return self._cores.core_at(*self._pointer)
 
     def core_facts(self, place: tuple[int, int]) -> tuple[RegionInfo | None, list[int] | None]:
-        """Return the region that holds a core, and the core's cycles by state, if known."""
-        first = 0
-        for region in self._machine.regions if self._machine else ():
-            x, y = place[0] - region.x, place[1] - region.y
-            if 0 <= x < region.width and 0 <= y < region.height:
-                if self._states is None:
-                    return region, None
-                return region, self._states[first + y * region.width + x].tolist()
-            first += region.width * region.height
-        return None, None
+        """Return what is known of the block of cores whose first one is at a place.
+
+        Returns:
+            The region that holds most of it, and the cycles of its cores by state, summed.
+        """
+        regions = self._machine.regions if self._machine else []
+        shares = [_shared(region, place, self.block) for region in regions]
+        if self._cores is None or not any(shares):
+            return None, None
+        region = regions[shares.index(max(shares))]
+        cell = self._cores.cell_of(place)
+        if self._states is None or cell is None:
+            return region, None
+        return region, self._states[cell].tolist()
 
     # ── drawing ─────────────────────────────────────────────────────────────────────────────
 
@@ -140,8 +156,12 @@ class WaferMap(Widget, can_focus=True):
             return
         from tui.visuals.heat_grid import lay_out
 
+        before = self.watched
         self._cores = lay_out(self._machine.regions, self.size.width, self.size.height)
         self._pixels = None
+        if self._cores.watched != before:
+            self._states = None
+            self.post_message(self.Viewed(self._cores.watched))
         self._draw()
 
     def _draw(self) -> None:
@@ -246,3 +266,11 @@ class WaferMap(Widget, can_focus=True):
             self._pointer = pointer
             self.refresh()
             self.post_message(self.Changed())
+
+
+def _shared(region: RegionInfo, place: tuple[int, int], block: int) -> int:
+    """Return how many cores of a region lie in the block at a place."""
+    x, y = place
+    across = min(region.x + region.width, x + block) - max(region.x, x)
+    down = min(region.y + region.height, y + block) - max(region.y, y)
+    return max(0, across) * max(0, down)

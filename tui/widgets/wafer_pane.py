@@ -45,8 +45,8 @@ cycles, which may be the same one everywhere. The *brightness* shows the share o
 which the core was busy, on a logarithmic scale from 0.1 % (darkest) to all of it (brightest). The
 legend gives the share of each state over all cores: multiply–accumulate (MAC), other vector work,
 sending and receiving, stalled on a wavelet that has not arrived, stalled on the pipe, idle. To read
-the shares of one core, point at it with the mouse, or with the arrow keys after F6. The picture
-dims when nothing runs. All cycles are wafer time."""
+the shares of one core, or of one square, point at it with the mouse, or with the arrow keys after
+F6. The picture dims when nothing runs. All cycles are wafer time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,9 +83,9 @@ dims when nothing runs. All cycles are wafer time."""
         if self._dim_timer is not None:
             self._dim_timer.stop()
         wafer = self.query_one(WaferMap)
-        if telemetry.core_states:
+        if telemetry.cell_states:
             self._shares = state_shares(telemetry.states_by_region)
-            wafer.show_states(telemetry.core_states)
+            wafer.show_states(telemetry.cores, telemetry.cell_states)
             self._dim_timer = self.set_timer(self.DIM_AFTER, wafer.dim)
         elif not telemetry.busy:
             wafer.dim()
@@ -107,7 +107,7 @@ dims when nothing runs. All cycles are wafer time."""
         if place is not None:
             shares = core_shares(cycles)
         width = max(20, self.content_size.width)
-        caption = caption_text(place, region, cycles, wafer.core_count, width, inks)
+        caption = caption_text(place, wafer.block, region, cycles, wafer.core_count, width, inks)
         self.query_one("#wafer-caption", Static).update(caption if wafer.core_count else "")
         legend = legend_text(shares, width, inks)
         self.query_one("#wafer-legend", Static).update(legend)
@@ -132,6 +132,7 @@ if __name__ == "__main__":
         def tick(self) -> None:
             """Show the next interval."""
             self.step += 1
-            self.query_one(WaferPane).show_telemetry(demo_update(self.step))
+            wafer = self.query_one(WaferMap)
+            self.query_one(WaferPane).show_telemetry(demo_update(self.step, wafer.watched))
 
     Demo().run()

@@ -23,6 +23,8 @@ from engine.wafer.plan.kept_plans import remembered_plan
 from engine.wafer.plan.kept_timings import remembered_timing
 from engine.wafer.program.machine import MachineSpec
 from engine.wafer.program.program import Program
+from engine.wafer.timing.blocks import CellGrid
+from engine.wafer.timing.core_view import CoreView
 from engine.wafer.timing.timing import Activity, Counts, Timing
 
 __all__ = ["Placed", "TierRunner", "open_placed"]
@@ -130,6 +132,10 @@ class Placed:
     def expand(self, counts: Counts) -> Activity:
         """Return what every core did in ``counts``, by formula."""
         return self.timing.expand(counts)
+
+    def view(self, grid: CellGrid | None) -> CoreView:
+        """Return a view of cells of cores, to watch what they do; it takes a while to make."""
+        return CoreView(self.timing, grid)
 
     # ── wafer time ──────────────────────────────────────────────────────────────────────────
 

@@ -4,7 +4,7 @@ Expands counts of steps into every core's states; runs nothing and knows no text
 from the micro-steps the compiler noted, so the app, the command line and predictions agree.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from threading import Lock
 
@@ -23,7 +23,9 @@ from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS, Site
 from engine.wafer.place.placement import Placement
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.program import Program
-from engine.wafer.program.states import STATES, Busy, State
+from engine.wafer.program.states import BUSY_STATES, STATES, Busy, State
+from engine.wafer.timing.block_states import BlockStates, Did, RegionCosts
+from engine.wafer.timing.blocks import Patch
 from engine.wafer.timing.schedule import RegionRun, schedule
 
 __all__ = ["Activity", "CoreCosts", "Counts", "Timing"]
@@ -429,6 +431,54 @@ class Timing:
             states.append(full[::-1] if flipped else full)
         return Activity(elapsed, tuple(states), self._by_operation(counts))
 
+    def blocks(self, patches: Iterable[Patch], blocks: int) -> BlockStates:
+        """Return what `sums` needs of blocks of cores.
+
+        The costs of single cores, where they are kept in a small form, go back to it.
+
+        Args:
+            patches: Which cores are in which block.
+            blocks: The number of blocks.
+        """
+        costs = self.core_costs
+        regions = [
+            RegionCosts(
+                run,
+                tuple(self._attending_in(index, costs)),
+                self._owner if index == len(costs.regions) - 1 else None,
+            )
+            for index, run in enumerate(costs.regions)
+        ]
+        found = BlockStates(patches, blocks, regions)
+        with self._restoring:
+            if self._restore is not None:
+                self._costs = None
+        return found
+
+    def sums(self, counts: Counts, blocks: BlockStates) -> NDArray[np.int64]:
+        """Return the states of blocks of cores, (blocks, 6): the sums of `expand` over each."""
+        regions = self._attentions.regions
+        longer = np.array(
+            [counts.growth[regions == index].sum() for index in range(len(self._program.regions))],
+            np.int64,
+        )
+        return blocks.states(
+            Did(
+                elapsed=self._elapsed(counts),
+                steps=counts.steps,
+                rows=counts.rows,
+                logits=counts.logits,
+                longer=longer,
+                kv_rows=counts.kv_rows,
+                attention=self._besides(counts),
+                lookups=counts.lookups,
+            )
+        )
+
+    def elapsed(self, counts: Counts) -> tuple[int, dict[str, int]]:
+        """Return the wafer cycles of what was run, and the same by operation."""
+        return self._elapsed(counts), self._by_operation(counts)
+
     # ── parts ───────────────────────────────────────────────────────────────────────────────
 
     def _passes(self, position: int, rows: int, last: int) -> _Passes:
@@ -465,20 +515,34 @@ class Timing:
     def _busy(self, index: int, run: RegionRun, counts: Counts) -> NDArray[np.int64]:
         """Return the booked cycles of a region's cores, int64 (4, H, W)."""
         busy = counts.rows * run.busy_row[0] + counts.logits * run.busy_step[0]
+        besides = self._besides(counts)
+        for number, attentions, per_kv_row in self._attending_in(index, self.core_costs):
+            busy = busy + counts.kv_rows[number][:, None] * per_kv_row
+            busy += attentions * besides[number][:, :, None]
+        return np.asarray(busy, np.int64)
+
+    def _attending_in(
+        self, index: int, costs: CoreCosts
+    ) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
+        """Yield the windows with attentions in a region, as `RegionCosts.attending` has them."""
+        for number, window in enumerate(self._attentions.windows):
+            if attentions := len(self._attentions.in_region(index, window)):
+                yield number, attentions, costs.attending[index, window]
+
+    def _besides(self, counts: Counts) -> NDArray[np.int64]:
+        """Return what one attention books in a core however many KV rows that has.
+
+        Returns:
+            int64 (windows, 4, core rows).
+        """
         vector, pipe = attention.keeping(self._program.machine, self._heads)
         # To the head's first column and back, where columns share a head.
         dispatches = 2 * self._program.machine.dispatch_cycles * (self._heads.parts > 1)
-        for number, window in enumerate(self._attentions.windows):
-            attentions = len(self._attentions.in_region(index, window))
-            if not attentions:
-                continue
-            per_kv_row = self.core_costs.attending[index, window]
-            busy = busy + counts.kv_rows[number][:, None] * per_kv_row
-            busy[Busy.COMM] += attentions * counts.kv_comm[number][:, None]
-            busy[Busy.PIPE] += attentions * dispatches * counts.streams[number][:, None]
-            busy[Busy.VECTOR] += attentions * vector * counts.kept[:, None]
-            busy[Busy.PIPE] += attentions * pipe * counts.kept[:, None]
-        return np.asarray(busy, np.int64)
+        besides = np.zeros((len(counts.kv_rows), BUSY_STATES, counts.kept.size), np.int64)
+        besides[:, Busy.VECTOR] = vector * counts.kept
+        besides[:, Busy.COMM] = counts.kv_comm
+        besides[:, Busy.PIPE] = dispatches * counts.streams + pipe * counts.kept
+        return besides
 
     def _active(
         self, index: int, run: RegionRun, counts: Counts, elapsed: int

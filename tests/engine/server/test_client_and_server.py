@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from engine import client as client_module
 from engine import engine_process, launch_ahead, paths
@@ -31,6 +32,7 @@ from engine.protocol.messages import (
     Telemetry,
     Unwatch,
     Watch,
+    WatchedCores,
     Welcome,
     decode_server,
     encode,
@@ -289,13 +291,16 @@ async def test_a_request_that_cannot_be_served_says_why():
         assert (await one.answer(3)).text == "return 1"
 
 
+CORES = WatchedCores(0, 0, 20, 10, 4, 2)
+
+
 async def test_telemetry_comes_while_something_happens_and_only_when_asked(monkeypatch):
     monkeypatch.setenv("CANNED_STEP_SECONDS", "0.02")
     async with face() as one:
-        one_ready = await one.until(EngineReady)
-        one.client.send(Watch(1, interval_ms=30))
+        await one.until(EngineReady)
+        one.client.send(Watch(1, interval_ms=30, cores=CORES))
         first = await one.until(Telemetry)
-        assert (first.sequence, first.position, first.core_states) == (0, 0, b"")
+        assert (first.sequence, first.position, first.cell_states) == (0, 0, b"")
         one.ask(1)
         completed = await one.answer(1)
         await asyncio.sleep(0.5)
@@ -303,7 +308,8 @@ async def test_telemetry_comes_while_something_happens_and_only_when_asked(monke
         assert [message.sequence for message in told] == list(range(len(told)))
         assert sum(m.throughput.prefill_tokens for m in told) == completed.prompt_tokens
         assert sum(m.throughput.decode_tokens for m in told) == completed.completion_tokens
-        assert len(told[1].core_states) == 24 * one_ready.machine.cores_used
+        assert len(told[1].cell_states) == 48 * CORES.columns * CORES.rows
+        assert {message.cores for message in told} == {CORES}
         assert told[-1].total_cycles > 0
         assert not told[-1].busy
         one.client.send(Unwatch(1))
@@ -311,6 +317,41 @@ async def test_telemetry_comes_while_something_happens_and_only_when_asked(monke
         await one.answer(2)
         await asyncio.sleep(0.1)
         assert len([e for e in one.events if isinstance(e, Telemetry)]) == len(told)
+
+
+async def test_who_looks_at_other_cells_is_shown_the_last_interval_in_these(monkeypatch):
+    async with face() as one:
+        await one.until(EngineReady)
+        one.client.send(Watch(1, 20, CORES))
+        await one.until(Telemetry)
+        one.ask(1)
+        await one.answer(1)
+        await one.until(Telemetry, 2)
+        other = replace(CORES, columns=5)
+        one.client.send(Watch(1, 20, other))
+        async with asyncio.timeout(20):
+            while not (told := [e for e in one.events if getattr(e, "cores", None) == other]):
+                await asyncio.sleep(0.01)
+        first = told[0]
+        assert (first.sequence, first.elapsed_cycles) == (0, 0)
+        assert len(first.cell_states) == 48 * 5 * 2
+        assert any(first.cell_states)
+        assert first.throughput.decode_tokens == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"width": 0}, {"x": -1}, {"y": 2**63}, {"columns": 2**40}, {"columns": 5000, "rows": 5000}],
+)
+async def test_cells_that_cannot_be_are_none(change):
+    async with face() as one:
+        await one.until(EngineReady)
+        one.client.send(Watch(1, 20, replace(CORES, **change)))
+        one.ask(1)
+        await one.answer(1)
+        told = await one.until(Telemetry)
+        assert told.cell_states == b""
+        assert told.states_by_region
 
 
 # ── frames ──────────────────────────────────────────────────────────────────────────────────

@@ -1,9 +1,11 @@
 import threading
 
+import numpy as np
 import pytest
 
 from engine.errors import EngineError, MachineError, ModelError
 from engine.protocol.completion import CompletionRequest
+from engine.protocol.messages import WatchedCores
 from engine.session import Session
 from tests.canned import canned_session
 from tests.tiny import write_tiny_model
@@ -53,7 +55,7 @@ def test_snapshots_count_the_work_and_telemetry_tells_an_interval():
         completion.wafer.cycles_per_token
     )
     assert not after.busy
-    message = session.telemetry(1, before, after)
+    message = session.telemetry(1, before, after, session.view(None))
     assert message.position == completion.prompt_tokens + 2
     assert message.elapsed_cycles > 0
     assert message.throughput.decode_tokens == 2
@@ -112,11 +114,15 @@ def test_the_fast_tier_says_the_same(reference, folder):
         assert ours.wafer.cycles_per_token == theirs.wafer.cycles_per_token
     before = fast.snapshot()
     completion = fast.complete(CompletionRequest("a.txt", "y", "\n"))  # nothing is taken back
-    message = fast.telemetry(1, before, fast.snapshot())
+    cores = WatchedCores(0, 0, 9000, 6000, 9, 6)
+    message = fast.telemetry(1, before, fast.snapshot(), fast.view(cores))
     decoded = fast.snapshot().work.since(before.work)
     assert message.elapsed_cycles == decoded.cycles
     assert decoded.decode_tokens >= completion.completion_tokens - 1
-    assert len(message.core_states) == 24 * fast.machine.cores_used
+    cells = np.frombuffer(message.cell_states, "<u8").reshape(-1, 6)
+    assert len(cells) == 54
+    assert cells.sum(axis=0).tolist() == np.sum(message.states_by_region, axis=0).tolist()
+    assert cells.sum() == message.elapsed_cycles * fast.machine.cores_used
 
 
 def test_the_cycle_tier_says_the_same_and_simulates_its_cycles(reference, folder):

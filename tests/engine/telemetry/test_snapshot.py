@@ -1,8 +1,38 @@
 import numpy as np
 
+from engine.protocol.messages import WatchedCores
 from engine.telemetry.counters import Work
-from engine.telemetry.snapshot import Snapshot, describe, throughput
-from engine.wafer.timing.timing import Activity
+from engine.telemetry.snapshot import Snapshot, View, cell_grid, describe, throughput
+from engine.wafer.timing.blocks import CellGrid
+from engine.wafer.timing.core_view import CellActivity
+
+CORES = WatchedCores(2, 1, 8, 6, 4, 3)
+
+
+class Number:
+    """Counts that are one number."""
+
+    def __init__(self, number=0):
+        self.number = number
+
+    def since(self, older):
+        return Number(self.number - older.number)
+
+
+class Seen:
+    """A view of two cells and one region whose every state has as many cycles as are counted."""
+
+    def activity(self, counts):
+        cells = np.full((2, 6), counts.number * 2**40)
+        return CellActivity(counts.number, cells, cells[:1] * 2, {"add": counts.number})
+
+
+VIEW = View(CORES, Seen())
+NO_WORK = Work()
+
+
+def snapshot(number, work=NO_WORK, busy=False):
+    return Snapshot(work, busy=busy, position=number, context_length=64, counts=Number(number))
 
 
 def test_rates_are_of_the_measured_time_and_none_without_any():
@@ -14,23 +44,29 @@ def test_rates_are_of_the_measured_time_and_none_without_any():
 
 
 def test_the_message_says_what_happened_between_two_snapshots():
-    older = Snapshot(Work(), busy=False, position=0, context_length=64, counts=None)
-    now = Work(0, 1, 0.0, 0.5, 0, 10)
-    newer = Snapshot(now, busy=True, position=1, context_length=64, counts=None)
-    first = np.arange(12).reshape(1, 2, 6)
-    second = np.full((2, 1, 6), 2**40)
-    message = describe(3, older, newer, Activity(60, (first, second), {"add": 60}))
-    assert (message.sequence, message.busy, message.position) == (3, True, 1)
-    assert (message.elapsed_cycles, message.total_cycles) == (60, 10)
-    assert message.states_by_region == [[6, 8, 10, 12, 14, 16], [2**41] * 6]
-    cores = np.frombuffer(message.core_states, "<u4").reshape(4, 6)
-    assert cores[:2].tolist() == first[0].tolist()
-    assert (cores[2:] == 2**32 - 1).all()
-    assert message.cycles_by_operation == {"add": 60}
+    newer = snapshot(5, Work(0, 1, 0.0, 0.5, 0, 10), busy=True)
+    message = describe(3, snapshot(2), newer, VIEW)
+    assert (message.sequence, message.busy, message.position) == (3, True, 5)
+    assert (message.elapsed_cycles, message.total_cycles) == (3, 10)
+    assert message.states_by_region == [[6 * 2**40] * 6]
+    assert message.cores == CORES
+    assert np.frombuffer(message.cell_states, "<u8").tolist() == [3 * 2**40] * 12
+    assert message.cycles_by_operation == {"add": 3}
     assert message.throughput.decode_tokens == 1
 
 
-def test_an_interval_without_cycles_carries_no_cores():
-    still = Snapshot(Work(), busy=False, position=0, context_length=64, counts=None)
-    nothing = Activity(0, (np.zeros((1, 2, 6), np.int64),), {})
-    assert describe(0, still, still, nothing).core_states == b""
+def test_an_interval_without_cycles_carries_no_cells():
+    assert describe(0, snapshot(4), snapshot(4), VIEW).cell_states == b""
+
+
+def test_other_counts_are_shown_in_the_cells_and_nowhere_else():
+    message = describe(0, snapshot(4), snapshot(4), VIEW, Number(2))
+    assert np.frombuffer(message.cell_states, "<u8").tolist() == [2 * 2**40] * 12
+    assert message.states_by_region == [[4 * 2**40] * 6]
+    assert (message.elapsed_cycles, message.cycles_by_operation) == (0, {"add": 0})
+
+
+def test_cells_that_cannot_be_drawn_are_no_grid():
+    assert cell_grid(CORES) == CellGrid(2, 1, 8, 6, 4, 3)
+    assert cell_grid(None) is None
+    assert cell_grid(WatchedCores(0, 0, 4, 4, 0, 1)) is None

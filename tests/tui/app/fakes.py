@@ -10,7 +10,17 @@ from textual.pilot import Pilot
 
 from engine import EngineStarting
 from engine.protocol.editing import Edit
-from engine.protocol.messages import ClientMessage, Complete, Completed, Progress, Welcome
+from engine.protocol.messages import (
+    ClientMessage,
+    Complete,
+    Completed,
+    Progress,
+    Telemetry,
+    ThroughputPoint,
+    Watch,
+    WatchedCores,
+    Welcome,
+)
 from tui.demo_engine import demo_completion, demo_ready, demo_telemetry
 
 __all__ = ["FakeClient", "demo_edit", "settled", "until"]
@@ -29,6 +39,7 @@ class FakeClient:
         self.opened: list[str | None] = []
         self.dropped: list[int] = []
         self.on_event: Callable[[Any], None] = lambda event: None
+        self._worked: tuple[int, int] | None = None  # the last interval, and its session
         self.started = asyncio.Event()
         self.closed = asyncio.Event()
 
@@ -48,6 +59,8 @@ class FakeClient:
 
     def send(self, message: ClientMessage) -> bool:
         self.sent.append(message)
+        if isinstance(message, Watch) and self._worked is not None:
+            self.on_event(_still(message, *self._worked))
         if isinstance(message, Complete) and self.answer is not None:
             self.on_event(Completed(message.request_id, demo_completion(self.answer)))
         return True
@@ -75,14 +88,28 @@ class FakeClient:
 
     def work(self, intervals: int = 40, session: int = 1) -> None:
         ready = demo_ready()
+        self._worked = intervals - 1, session
         for step in range(intervals):
-            self.on_event(replace(demo_telemetry(ready, step), session=session))
+            telemetry = demo_telemetry(ready, step, cores=self.watched)
+            self.on_event(replace(telemetry, session=session))
+
+    @property
+    def watched(self) -> WatchedCores | None:
+        """The cores that the app looks at."""
+        return next((each.cores for each in reversed(self.sent) if isinstance(each, Watch)), None)
 
 
 def demo_edit(text: str, refused: str | None = None) -> Edit:
     """An edit with figures that fit the rest of the demo."""
     numbers = demo_completion("")
     return Edit(text, refused, None, "spark-demo", 310, 14, numbers.host, numbers.wafer)
+
+
+def _still(watch: Watch, step: int, session: int) -> Telemetry:
+    """Return what an engine says at once to who watches: nothing new, and the last states."""
+    shown = demo_telemetry(demo_ready(), step, cores=watch.cores)
+    nothing = ThroughputPoint(0, 0, None, None, None, None)
+    return replace(shown, sequence=0, elapsed_cycles=0, throughput=nothing, session=session)
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], object], seconds: float = 30.0) -> None:

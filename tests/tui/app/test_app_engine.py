@@ -6,8 +6,8 @@ import pytest
 
 from engine import EngineDown, EngineStarting
 from engine.protocol.completion import CompletionRequest
-from engine.protocol.messages import Complete, Unwatch, Watch
-from tests.tui.app.fakes import FakeClient, until
+from engine.protocol.messages import Complete, Unwatch, Watch, WatchedCores
+from tests.tui.app.fakes import FakeClient, settled, until
 from tui.app import SparkApp
 from tui.demo_engine import demo_ready, demo_telemetry
 from tui.settings import PrivacySettings, Settings, SuggestionSettings
@@ -60,13 +60,40 @@ async def test_what_the_panes_ask_for_follows_what_is_seen(
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, client.started.is_set)
         client.ready()
-        await until(pilot, lambda: Watch(1, interval_ms=200) in client.sent)
+        await until(pilot, lambda: client.watched is not None)
+        cores = app.query_one(WaferMap).watched
+        assert cores is not None
+        assert client.sent[-1] == Watch(1, 200, cores)
         await pilot.press("f2")
         assert client.sent[-1] == Unwatch(1)
         await pilot.press("f2")
-        assert client.sent[-1] == Watch(1, interval_ms=200)
+        assert client.sent[-1] == Watch(1, 200, cores)
         app.change_setting("panes.interval_ms", 500)
-        assert client.sent[-1] == Watch(1, interval_ms=500)
+        assert client.sent[-1] == Watch(1, 500, cores)
+        await pilot.press("f3")
+        await until(pilot, lambda: client.watched != cores)
+        assert client.sent[-1] == Watch(1, 500, app.query_one(WaferMap).watched)
+
+
+async def test_the_engine_counts_what_is_drawn_and_nothing_else_is_drawn(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        client.ready()
+        client.work(1)
+        wafer = app.query_one(WaferMap)
+        await until(pilot, lambda: wafer._states is not None)
+        small, shown = wafer.watched, wafer._states
+        await pilot.press("f3")
+        await until(pilot, lambda: wafer.watched != small and wafer._states is not None)
+        assert wafer._states is not None
+        assert wafer._states.sum() == shown.sum()
+        before = wafer._states
+        client.on_event(demo_telemetry(demo_ready(), 5, cores=small))  # was under way
+        await settled(pilot)
+        assert wafer._states is before
 
 
 async def test_many_counters_at_once_are_one_picture(make_app: MakeApp, client: FakeClient) -> None:
@@ -253,9 +280,10 @@ async def test_one_core_is_read_with_the_arrow_keys(make_app: MakeApp, client: F
         region, cycles = wafer.core_facts(moved)
         assert region is not None
         assert cycles is not None
-        assert sum(cycles) == demo_telemetry(demo_ready(), 0).elapsed_cycles
+        assert sum(cycles) == wafer.block**2 * demo_telemetry(demo_ready(), 0).elapsed_cycles
         caption = str(app.query_one("#wafer-caption").render())
-        assert f"core {moved[0]}, {moved[1]}" in caption
+        assert str(moved[0]) in caption
+        assert str(moved[1]) in caption
         assert region.label in caption
 
 
@@ -318,7 +346,7 @@ async def test_counters_of_another_placement_do_no_harm(
         client.work(1)
         await until(pilot, lambda: wafer._states is not None)
         before = wafer._states
-        wafer.show_states(b"\1\0\0\0" * 6 * 5)
+        wafer.show_states(WatchedCores(0, 0, 5, 1, 5, 1), b"\1\0\0\0\0\0\0\0" * 6 * 5)
         await pilot.hover(WaferMap, offset=(wafer.size.width // 2, wafer.size.height // 2))
         await pilot.pause()
         assert wafer._states is before

@@ -66,7 +66,7 @@ async def test_the_old_model_serves_until_the_new_one_is_ready(
         client.ready(session=2, name="big")
         await until(pilot, lambda: "big on wse3" in status(app))
         assert client.dropped == [1]
-        assert Watch(2, interval_ms=200) in client.sent
+        assert Watch(2, 200, client.watched) in client.sent
         assert "big serves now" in notices(app)
         await pilot.press("y")
         await until(pilot, lambda: asked(client)[-1] == 2)

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine.protocol.messages import Completed, Failed, OtherText, RegionInfo, SessionFailed
+from engine.protocol.messages import (
+    Completed,
+    Failed,
+    OtherText,
+    RegionInfo,
+    SessionFailed,
+    WatchedCores,
+)
 from tests.tui.app.fakes import FakeClient
 from tui.demo_engine import demo_completion, demo_ready, demo_telemetry
 from tui.format import (
@@ -22,7 +29,7 @@ from tui.link.engine_link import EngineLink
 from tui.link.sound_messages import flaw_of
 
 READY = demo_ready()
-COUNTERS = demo_telemetry(READY, 3)
+COUNTERS = demo_telemetry(READY, 3, cores=WatchedCores(0, 0, 90, 60, 9, 6))
 NAN, INFINITE = float("nan"), float("inf")
 
 
@@ -52,7 +59,9 @@ def region(**changed: Any) -> Any:
         replace(COUNTERS, states_by_region=[[1, 2]]),
         replace(COUNTERS, states_by_region=[[0] * 7]),
         replace(COUNTERS, states_by_region=[[0, 0, 0, 0, 0, -1]]),
-        replace(COUNTERS, core_states=COUNTERS.core_states[:-1]),
+        replace(COUNTERS, cell_states=COUNTERS.cell_states[:-1]),
+        replace(COUNTERS, cores=None),
+        replace(COUNTERS, cores=WatchedCores(0, 0, 2, 2, 2**20, 2**20)),
         replace(COUNTERS, cycles_by_operation={"matmul": -1}),
         machine(clock_ghz=0.0),
         machine(clock_ghz=NAN),

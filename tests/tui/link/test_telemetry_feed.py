@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine.protocol.messages import Telemetry, Unwatch, Watch
+from engine.protocol.messages import Telemetry, Unwatch, Watch, WatchedCores
 from tui.app_messages import TelemetryUpdated
 from tui.demo_engine import demo_ready, demo_telemetry
 from tui.link.telemetry_feed import HISTORY_LENGTH, TelemetryFeed
@@ -55,6 +55,16 @@ def counted(tokens: int) -> Telemetry:
     telemetry = demo_counters()
     point = replace(telemetry.throughput, prefill_tokens=0, decode_tokens=tokens)
     return replace(telemetry, throughput=point)
+
+
+def test_what_is_drawn_is_asked_for_once(feed: TelemetryFeed, around: Around) -> None:
+    cores = WatchedCores(0, 0, 90, 60, 30, 20)
+    feed.look_at(cores)
+    assert around.sent == []
+    feed.watch(True)
+    feed.look_at(replace(cores))
+    feed.look_at(replace(cores, columns=45))
+    assert around.sent == [Watch(1, 200, cores), Watch(1, 200, replace(cores, columns=45))]
 
 
 def test_nothing_is_asked_for_while_nobody_looks(feed: TelemetryFeed, around: Around) -> None:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from rich.style import Style
 
 from engine import STATES
-from engine.protocol.messages import RegionInfo
+from engine.protocol.messages import RegionInfo, WatchedCores
 from tui.visuals.heat_grid import grid_strips, lay_out, marked, picture, read_states
 from tui.visuals.palette import LEVELS, palette_for
 
@@ -17,7 +17,7 @@ def region(x: int, y: int, width: int, height: int) -> RegionInfo:
 
 
 def idle_states(count: int, cycles: int = 1000) -> np.ndarray:
-    states = np.zeros((count, len(STATES)), dtype=np.uint32)
+    states = np.zeros((count, len(STATES)), dtype=np.uint64)
     states[:, IDLE] = cycles
     return states
 
@@ -78,7 +78,7 @@ def test_cores_that_do_the_same_have_the_hue_of_what_they_do_most() -> None:
 
 
 def test_brightness_grows_with_the_share_that_was_not_idle() -> None:
-    states = np.zeros((4, len(STATES)), dtype=np.uint32)
+    states = np.zeros((4, len(STATES)), dtype=np.uint64)
     states[:, MAC] = 0, 1, 100, 1000
     states[:, IDLE] = 1000 - states[:, MAC]
     pixels = picture(lay_out([region(0, 0, 4, 1)], 4, 1), states)[0]
@@ -89,21 +89,37 @@ def test_brightness_grows_with_the_share_that_was_not_idle() -> None:
     assert levels[0] < levels[1] < levels[2]
 
 
-def test_a_block_is_the_sum_of_its_cores() -> None:
-    states = idle_states(4, cycles=0)
-    states[0, MAC] = 900
-    states[1:, PIPE] = 400
-    pixels = picture(lay_out([region(0, 0, 2, 2)], 1, 1), states)
-    assert (pixels[0, 0] - 2) // LEVELS == PIPE
+def test_a_block_is_one_of_the_cells_that_the_engine_counts() -> None:
+    layout = lay_out([region(3, 5, 7, 4), region(12, 5, 1, 4)], 4, 2)
+    assert layout.block == 3
+    assert layout.watched == WatchedCores(3, 5, 12, 6, 4, 2)
+    assert layout.cores == 32
+    assert layout.placed.tolist() == [True, True, True, True] * 2
+    assert [layout.cell_of(place) for place in ((3, 5), (5, 7), (6, 5), (12, 8))] == [0, 0, 1, 7]
+    assert [layout.cell_of(place) for place in ((2, 5), (3, 4), (15, 5), (3, 11))] == [None] * 4
+
+
+@given(st.data())
+def test_the_cells_that_hold_a_core_are_those_that_the_engine_puts_one_into(data) -> None:
+    sides = st.integers(1, 40)
+    regions = [region(*data.draw(st.tuples(sides, sides, sides, sides))) for _ in range(3)]
+    layout = lay_out(regions, data.draw(st.integers(1, 30)), data.draw(st.integers(1, 10)))
+    watched, held = layout.watched, set()
+    for each in regions:
+        for y in range(each.y, each.y + each.height):
+            for x in range(each.x, each.x + each.width):
+                row = (y - watched.y) * watched.rows // watched.height
+                held.add(row * watched.columns + (x - watched.x) * watched.columns // watched.width)
+    assert np.flatnonzero(layout.placed).tolist() == sorted(held)
 
 
 def test_counters_of_other_cores_are_refused() -> None:
-    with pytest.raises(ValueError, match="3 cores, 4 placed"):
+    with pytest.raises(ValueError, match="3 cells, 4 are drawn"):
         picture(lay_out([region(0, 0, 2, 2)], 8, 8), idle_states(3))
 
 
 def test_states_are_read_as_the_engine_writes_them() -> None:
-    states = np.arange(12, dtype="<u4").reshape(2, 6)
+    states = np.arange(12, dtype="<u8").reshape(2, 6)
     assert read_states(states.tobytes()).tolist() == states.tolist()
 
 
@@ -167,8 +183,8 @@ def test_every_core_is_drawn_inside_the_space_there_is(
     layout = lay_out(regions, width, height)
     assert layout.cell_width <= width
     assert layout.cell_height <= height
-    assert len(layout.unit_of_core) == sum(part.width * part.height for part in regions)
-    assert layout.unit_of_core.max() < layout.columns * layout.rows
+    assert layout.cores == sum(part.width * part.height for part in regions)
+    assert len(layout.placed) == layout.columns * layout.rows
     strips = grid_strips(picture(layout, None), palette_for("#101010"))
     assert len(strips) == layout.cell_height
     assert {strip.cell_length for strip in strips} == {layout.cell_width}

@@ -104,11 +104,11 @@ class EngineSaid(_Timed, frozen=True, tag_field="kind", tag="engine"):
 
 
 class CountersSeen(_Timed, frozen=True, tag_field="kind", tag="counters"):
-    """Counters of the wafer, without the picture of every core."""
+    """Counters of the wafer, without their picture."""
 
     telemetry: Telemetry
     picture: bytes = b""
-    """Its ``core_states``, compressed with zlib; empty where no picture was kept."""
+    """Its ``cell_states``, compressed with zlib; empty where no picture was kept."""
 
 
 RecordedEvent = (

@@ -117,7 +117,7 @@ class SessionRecorder:
             self._write(EngineSaid(self.at_ms, message))
             return
         now, picture = self.at_ms, b""
-        if message.core_states and now - self._picture_at >= _PICTURE_MS:
+        if message.cell_states and now - self._picture_at >= _PICTURE_MS:
             self._picture_at = now
-            picture = zlib.compress(message.core_states, level=1)
-        self._write(CountersSeen(now, replace(message, core_states=b""), picture))
+            picture = zlib.compress(message.cell_states, level=1)
+        self._write(CountersSeen(now, replace(message, cell_states=b""), picture))

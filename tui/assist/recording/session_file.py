@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.plain_files import open_plain
-from engine.protocol.messages import EngineReady, Telemetry
+from engine.protocol.messages import Telemetry
 from tui.assist.recording.events import (
     FORMAT,
     CountersSeen,
@@ -28,9 +28,8 @@ MAX_BYTES = 1 << 30
 """Where a recording ends by itself, and the largest that is read."""
 
 _LINE_BYTES = 64 << 20
-_STATES_OF_A_CORE = 24
-"""Bytes of one core in a picture: six counts of four."""
-_MOST_CORES = 1 << 21
+_STATES_OF_A_CELL = 48
+"""Bytes of one cell in a picture: six counts of eight."""
 
 _decoder: msgspec.json.Decoder[RecordedEvent] = msgspec.json.Decoder(RecordedEvent)
 _encoder = msgspec.json.Encoder()
@@ -163,14 +162,14 @@ def _at_ms(event: RecordedEvent) -> int:
     return 0 if isinstance(event, SessionBegan) else event.at_ms
 
 
-def pictured(event: CountersSeen, ready: EngineReady | None) -> Telemetry:
-    """Return counters with their picture, if it is one of the machine that serves."""
-    cores = 0 if ready is None else ready.machine.cores_used
-    size = min(cores, _MOST_CORES) * _STATES_OF_A_CORE
+def pictured(event: CountersSeen) -> Telemetry:
+    """Return counters with their picture, if it is one of the cells that they name."""
+    cores = event.telemetry.cores
+    size = cores.columns * cores.rows * _STATES_OF_A_CELL if cores and cores.sound else 0
     if not event.picture or not size:
-        return replace(event.telemetry, core_states=b"")
+        return replace(event.telemetry, cell_states=b"")
     try:
         states = zlib.decompressobj().decompress(event.picture, size + 1)
     except zlib.error:
         states = b""
-    return replace(event.telemetry, core_states=states if len(states) == size else b"")
+    return replace(event.telemetry, cell_states=states if len(states) == size else b"")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.protocol.messages import WatchedCores
 from tests.tui.assist.places import at
 from tui.assist.recording.events import (
     CountersSeen,
@@ -73,15 +74,18 @@ def test_a_suggestion_from_its_text_to_its_end(session):
     ]
 
 
-def test_a_picture_of_all_cores_once_a_second(session):
+CORES = WatchedCores(0, 0, 90, 60, 9, 6)
+
+
+def test_a_picture_of_all_cells_once_a_second(session):
     ready = demo_ready()
     session.recorder.said(ready)
     for step in range(11):
-        session.recorder.said(demo_telemetry(ready, step))
+        session.recorder.said(demo_telemetry(ready, step, cores=CORES))
         session.now += 0.2
     first, *counters = session.told
     assert first == EngineSaid(0, ready)
     pictures = [event for event in counters if event.picture]
     assert [event.at_ms for event in pictures] == [0, 1000, 2000]
-    assert all(isinstance(e, CountersSeen) and not e.telemetry.core_states for e in counters)
-    assert pictured(pictures[1], ready) == demo_telemetry(ready, 5)
+    assert all(isinstance(e, CountersSeen) and not e.telemetry.cell_states for e in counters)
+    assert pictured(pictures[1]) == demo_telemetry(ready, 5, cores=CORES)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from engine.protocol.messages import Completed
+from engine.protocol.messages import Completed, WatchedCores
 from tui.assist.recording import session_file
 from tui.assist.recording.events import (
     CountersSeen,
@@ -28,7 +28,7 @@ BEGAN = SessionBegan(1, "0.1.0", "2026-11-30T12:00:00+00:00", "/home/ada/demo")
 EVENTS = (
     FileSeen(0, "a.py", "x = '\u00e4'\n", (0, 5)),
     EngineSaid(5, demo_ready()),
-    CountersSeen(7, replace(demo_telemetry(demo_ready()), core_states=b""), b"\x00\xff"),
+    CountersSeen(7, replace(demo_telemetry(demo_ready()), cell_states=b""), b"\x00\xff"),
     EngineSaid(9, Completed(3, demo_completion("return x"))),
     TextChanged(10, (0, 1), (0, 2), "\n", "typed", (1, 0)),
 )
@@ -106,11 +106,12 @@ def test_a_recording_has_an_end(file, monkeypatch):
     writer.close()
 
 
-def test_a_picture_is_that_of_the_machine_or_none():
-    ready, counters = demo_ready(), demo_telemetry(demo_ready())
-    picture = zlib.compress(counters.core_states)
-    bare = replace(counters, core_states=b"")
-    assert pictured(CountersSeen(0, bare, picture), ready) == counters
+def test_a_picture_is_that_of_the_cells_or_none():
+    counters = demo_telemetry(demo_ready(), cores=WatchedCores(0, 0, 90, 60, 9, 6))
+    picture = zlib.compress(counters.cell_states)
+    bare = replace(counters, cell_states=b"")
+    assert pictured(CountersSeen(0, bare, picture)) == counters
     for wrong in (b"", b"nonsense", zlib.compress(bytes(10)), zlib.compress(bytes(1 << 24))):
-        assert pictured(CountersSeen(0, bare, wrong), ready) == bare
-    assert pictured(CountersSeen(0, bare, picture), None) == bare
+        assert pictured(CountersSeen(0, bare, wrong)) == bare
+    of_none = replace(bare, cores=None)
+    assert pictured(CountersSeen(0, of_none, picture)) == of_none
