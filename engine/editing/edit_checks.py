@@ -7,7 +7,16 @@ from collections import Counter
 from engine.completion.syntax import is_python
 from engine.visible_text import UNSEEN
 
-__all__ = ["parses", "why_refused"]
+__all__ = ["UNCHANGED", "UNFINISHED", "UNREADABLE", "parses", "why_refused"]
+
+UNCHANGED = "the model would change nothing; say more exactly what should change"
+"""The reason for refusing an edit that is none."""
+
+UNFINISHED = "select fewer lines"
+"""What the reason ends with where the answer came to no end."""
+
+UNREADABLE = "the file would no longer parse"
+"""What the reason begins with where Python could not read the file."""
 
 _UNSEEN = re.compile(f"[{UNSEEN}]")
 
@@ -39,15 +48,15 @@ def why_refused(path: str, before: str, after: str, *, closed: bool, tokens: int
         tokens: How long it is.
     """
     if not closed:
-        return f"the answer was not finished after {tokens} tokens; select fewer lines"
+        return f"the answer was not finished after {tokens} tokens; {UNFINISHED}"
     if after == before:
-        return "the model would change nothing; say more exactly what should change"
+        return UNCHANGED
     unseen = Counter(_UNSEEN.findall(after)) - Counter(_UNSEEN.findall(before))
     if unseen:
         codes = ", ".join(f"U+{ord(sign):04X}" for sign in sorted(unseen))
         return f"it would bring in characters that cannot be seen: {codes}"
     if parses(path, before, after) is False:
-        return f"the file would no longer parse: {_problem(after)}"
+        return f"{UNREADABLE}: {_problem(after)}"
     return None
 
 

@@ -52,7 +52,28 @@ class LinesToEdit:
     @property
     def shown(self) -> str:
         """The lines without their common indentation."""
-        return "\n".join(line.removeprefix(self.indent) for line in self.lines)
+        return self.without_indent("\n".join(self.lines))
+
+    def without_indent(self, text: str) -> str:
+        """Return lines without the indentation that those of the range share."""
+        return "\n".join(line.removeprefix(self.indent) for line in text.split("\n"))
+
+    def alone(self, answer: str) -> str:
+        """Return an answer without the lines above the range that it begins with again.
+
+        Small models, which see what stands around, repeat it with what they were asked for.
+        """
+        above = [line.strip() for line in self.before.split("\n") if line.strip()]
+        lines = answer.split("\n")
+        begun = [(row, line.strip()) for row, line in enumerate(lines) if line.strip()]
+        own = {line.strip() for line in self.lines}
+        for count in range(min(len(above), len(begun) - 1), 0, -1):
+            again = [line for _, line in begun[:count]]
+            if again == above[-count:] and own.isdisjoint(again):
+                rest = lines[begun[count][0] :]
+                indent = _common_indent(rest)
+                return self.indented("\n".join(line.removeprefix(indent) for line in rest))
+        return answer
 
     def indented(self, answer: str) -> str:
         """Return an answer with the indentation that was taken from what it answers.
@@ -78,7 +99,7 @@ def conversation(request: EditRequest, lines: LinesToEdit, fence: Fence) -> list
     parts.append(f"Instruction: {instructions[0].strip()}")
     turns = [ChatTurn("system", _SYSTEM), ChatTurn("user", "\n\n".join(parts))]
     for turn, following in zip(request.earlier, instructions[1:], strict=True):
-        turns.append(ChatTurn("assistant", fence.block(turn.answer)))
+        turns.append(ChatTurn("assistant", fence.block(lines.without_indent(turn.answer))))
         turns.append(ChatTurn("user", f"Instruction: {following.strip()}"))
     return turns
 

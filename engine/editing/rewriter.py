@@ -5,20 +5,24 @@ time (`engine.generation.aligned_copy`); the text does not depend on it.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import perf_counter
+
+from msgspec.structs import replace
 
 from engine.chat.chat_styles import CHAT_STYLES, ChatStyle, find_chat_style
 from engine.chat.fence import Fence
 from engine.completion.stats import WaferMeter, host_stats
 from engine.editing.edit_checks import parses, why_refused
 from engine.editing.edit_prompt import LinesToEdit, conversation
+from engine.editing.second_attempt import complaint
 from engine.errors import PromptError
 from engine.generation.aligned_copy import AlignedCopy
 from engine.generation.copied_tokens import CopiedTokens
 from engine.generation.generator import Generation, Generator
 from engine.generation.sampling import greedy
 from engine.generation.speculation import MAX_GUESSED, Guess
-from engine.protocol.editing import Edit, EditRequest
+from engine.protocol.editing import Edit, EditRequest, EditTurn
 from engine.protocol.messages import ModelInfo
 from engine.repository.privacy import refuse_secret
 from engine.tokenizer import TextStream, Tokenizer
@@ -66,39 +70,51 @@ class Rewriter:
                 the model only completes, or the lines do not fit its context.
         """
         refuse_secret(request.path, request.private_patterns, request.repository)
-        style = self._checked_style(request)
-        began = perf_counter()
-        lines = _lines(request)
+        self._checked_style(request)
+        work = _Work(on_text, cancelled)
+        edit = self._written(request, work)
+        again = _once_more(request, edit)
+        if again is not None:
+            with suppress(PromptError):  # no room for the longer conversation
+                second = self._written(again, work)
+                if second.refused is None or work.generation.cancelled:
+                    edit = second
+            on_text(edit.text)
+        return edit
+
+    def _written(self, request: EditRequest, work: "_Work") -> Edit:
+        """Return what the model writes once.
+
+        Raises:
+            PromptError: As in `rewrite`.
+        """
+        style, lines = self._checked_style(request), _lines(request)
         fence = Fence.around(request.text, request.path)
         ids = style.encode(self._tokenizer, conversation(request, lines, fence), fence.opening)
         most = self._most_tokens(lines, len(ids))
         answer = _Answer(self._tokenizer, fence, style.ends_in(self._tokenizer))
-        generation = Generation()
         source = self._guesses(ids, lines, fence, answer) if self._generator.speculates else None
-        first_text_at = None
-        shown = ""
-        for token in self._generator.run(ids, greedy, most, generation, cancelled, guess=source):
+        for token in self._generator.run(
+            ids, greedy, most, work.generation, work.cancelled, guess=source
+        ):
             answer.push(token)
+            work.tokens += 1
             if answer.closed:
                 break
-            text = lines.indented(answer.text)
-            if text != shown:
-                first_text_at, shown = first_text_at or perf_counter(), text
-                on_text(text)
-        text = lines.indented(answer.text)
-        after = request.applied(text)
-        count = len(answer.tokens)
+            work.show(lines.indented(answer.text))
+        text = lines.alone(lines.indented(answer.text))
         return Edit(
             text=text,
-            refused="stopped" if generation.cancelled else why_refused(
-                request.path, request.text, after, closed=answer.closed, tokens=count
+            refused="stopped" if work.generation.cancelled else why_refused(
+                request.path, request.text, request.applied(text),
+                closed=answer.closed, tokens=len(answer.tokens),
             ),
-            parses=parses(request.path, request.text, after),
+            parses=parses(request.path, request.text, request.applied(text)),
             model=self._model.name,
-            prompt_tokens=generation.prompt_tokens,
-            completion_tokens=count,
-            host=host_stats(generation, (first_text_at or perf_counter()) - began),
-            wafer=self._meter.stats(generation),
+            prompt_tokens=work.generation.prompt_tokens,
+            completion_tokens=work.tokens,
+            host=host_stats(work.generation, work.first_text_seconds),
+            wafer=self._meter.stats(work.generation),
         )  # fmt: skip
 
     def _checked_style(self, request: EditRequest) -> ChatStyle:
@@ -145,6 +161,40 @@ class Rewriter:
             return [*found, other] if other is not None else found
 
         return guesses
+
+
+class _Work:
+    """What one request shares between its attempts: who hears of it, and what it took."""
+
+    def __init__(self, on_text: Callable[[str], None], cancelled: Callable[[], bool]) -> None:
+        self.cancelled = cancelled
+        self.generation = Generation()
+        self.tokens = 0
+        self._on_text = on_text
+        self._began = perf_counter()
+        self._first_text_at: float | None = None
+        self._shown = ""
+
+    @property
+    def first_text_seconds(self) -> float:
+        """Seconds from the beginning to the first text, or until now."""
+        return (self._first_text_at or perf_counter()) - self._began
+
+    def show(self, text: str) -> None:
+        """Tell the text so far, if it has changed."""
+        if text != self._shown:
+            self._first_text_at = self._first_text_at or perf_counter()
+            self._shown = text
+            self._on_text(text)
+
+
+def _once_more(request: EditRequest, edit: Edit) -> EditRequest | None:
+    """Return the request that tells the model what is wrong with its edit; None: nothing is."""
+    wrong = complaint(request, edit)
+    if wrong is None:
+        return None
+    turn = EditTurn(request.instruction, edit.text)
+    return replace(request, earlier=(*request.earlier, turn), instruction=wrong)
 
 
 class _Answer:

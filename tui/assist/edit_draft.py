@@ -22,32 +22,18 @@ class EditDraft:
     """One edit of some lines.
 
     Args:
-        path: The file, as the model reads it.
-        text: All of it.
-        first: The first line of the range, from 1.
-        last: The last line of the range.
-        private_patterns: The person's patterns of private files.
-        shown: The text, its first and its last line that the model sees instead, as without the
-            comment that asks for the edit.  What it writes takes the place of the range.
+        base: The file, its text and the range; without an instruction.
+        shown: What the model is asked about instead, as without the comment that asks for the
+            edit.  What it writes takes the place of the range of ``base``.
     """
 
-    def __init__(
-        self,
-        path: str,
-        text: str,
-        first: int,
-        last: int,
-        private_patterns: tuple[str, ...] = (),
-        shown: tuple[str, int, int] | None = None,
-    ) -> None:
-        self.text = text
-        """The file's text that the edit is about."""
-        self.first, self.last = first, last
+    def __init__(self, base: EditRequest, shown: EditRequest | None = None) -> None:
+        self.path, self.text = base.path, base.text
+        """The file, as the model reads it, and the text that the edit is about."""
+        self.first, self.last = base.first, base.last
         """The range of lines, from 1."""
-        self._base = EditRequest(
-            path, *(shown or (text, first, last)), instruction="", private_patterns=private_patterns
-        )
-        self.before: Sequence[str] = text.split("\n")[first - 1 : last]
+        self._shown = shown or base
+        self.before: Sequence[str] = base.text.split("\n")[base.first - 1 : base.last]
         """The lines as they are."""
         self.phase: Phase = "asking"
         self.problem = ""
@@ -60,11 +46,6 @@ class EditDraft:
         self._instruction = ""
         self._after: Sequence[str] = ()
         self._hunks: list[Hunk] = []
-
-    @property
-    def path(self) -> str:
-        """The file, as the model reads it."""
-        return self._base.path
 
     @property
     def written_lines(self) -> int:
@@ -81,7 +62,7 @@ class EditDraft:
         self._instruction = instruction
         self.phase, self.problem, self.edit = "writing", "", None
         self._take("", whole=False)
-        return replace(self._base, instruction=instruction, earlier=self._turns)
+        return replace(self._shown, instruction=instruction, earlier=self._turns)
 
     def write(self, text: str) -> None:
         """Take all that was written so far."""

@@ -5,13 +5,14 @@ the editor is covered by the difference and holds what it held.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
+from engine.protocol.editing import EditRequest
 from engine.protocol.messages import (
     Cancel,
     EngineReady,
@@ -159,16 +160,25 @@ class EditFlow:
 
     def _draft_of(self, file: OpenFile, commented: CommentedEdit | None) -> EditDraft:
         """Return the draft of an edit at the cursor, or of one that a comment asks for."""
-        shown = None
+        lines = file.editor.document.lines
         if commented is None:
-            first, last = edited_lines(file.editor)
-        else:
-            first, last = commented.first, commented.last
-            seen = commented.shown_first + 1, commented.shown_last + 1
-            shown = ("\n".join(commented.lines), *seen)
-        text = "\n".join(file.editor.document.lines)
-        path, private = request_path(file.path, self._root), self._settings().privacy
-        return EditDraft(path, text, first + 1, last + 1, private.extra_patterns, shown)
+            return EditDraft(self._base(file, lines, *edited_lines(file.editor)))
+        return EditDraft(
+            self._base(file, lines, commented.first, commented.last),
+            self._base(file, commented.lines, commented.shown_first, commented.shown_last),
+        )
+
+    def _base(self, file: OpenFile, lines: Sequence[str], first: int, last: int) -> EditRequest:
+        """Return a request about the rows ``first`` to ``last``, without an instruction."""
+        return EditRequest(
+            path=request_path(file.path, self._root),
+            text="\n".join(lines),
+            first=first + 1,
+            last=last + 1,
+            instruction="",
+            private_patterns=self._settings().privacy.extra_patterns,
+            repository=str(self._root),
+        )
 
     def _ask_for(self, review: EditReview, prepared: PreparedEdit | None) -> None:
         """Ask the person for an instruction, or for the rest of one; else give it."""
@@ -196,9 +206,7 @@ class EditFlow:
             self._run(partial(self._offer, file, first, last, text))
 
     async def _offer(self, file: OpenFile, first: int, last: int, text: str) -> None:
-        whole = "\n".join(file.editor.document.lines)
-        path, private = request_path(file.path, self._root), self._settings().privacy
-        draft = EditDraft(path, whole, first, last, private.extra_patterns)
+        draft = EditDraft(self._base(file, file.editor.document.lines, first - 1, last - 1))
         draft.offer(text)
         if draft.phase == "refused":
             self._app.notify(draft.problem, severity="warning")

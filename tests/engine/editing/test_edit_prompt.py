@@ -68,7 +68,7 @@ def test_a_model_is_shown_the_lines_and_what_stands_around_them() -> None:
 
 def test_a_second_instruction_follows_what_was_written_for_the_first() -> None:
     steered = request(
-        instruction="No, name it radius.", earlier=(EditTurn("Use one line.", "return 1"),)
+        instruction="No, name it radius.", earlier=(EditTurn("Use one line.", "        return 1"),)
     )
     assert asked(steered)[1:] == [
         ("user", ASKED),
@@ -117,3 +117,28 @@ def test_lines_that_stay_give_the_same_text(text: str, data: st.DataObject) -> N
 def test_other_lines_there_are_none(first: int, last: int) -> None:
     with pytest.raises(ValueError, match="of a text of 2 lines"):
         LinesToEdit.of("a\nb", first, last)
+
+
+IF_R = "        if r:\n            r"
+
+
+@pytest.mark.parametrize(
+    ("answer", "alone"),
+    [
+        ("        return 1", "        return 1"),
+        ("    def area(self):\n        return 1", "        return 1"),
+        ("class Circle:\n    def area(self):\n        if r:\n            r", IF_R),
+        (f"        class Circle:\n{' ' * 12}def area(self):\n{' ' * 16}r = 2", "        r = 2"),
+        ("    def area(self):", "    def area(self):"),
+        ("    def other(self):\n        return 1", "    def other(self):\n        return 1"),
+        ("import math\n        return 1", "import math\n        return 1"),
+    ],
+    ids=["none", "head", "heads", "heads, deeper", "head alone", "another", "not the last ones"],
+)  # fmt: skip
+def test_lines_above_that_come_again_are_cut(answer: str, alone: str) -> None:
+    assert LinesToEdit.of(TEXT, 6, 8).alone(answer) == alone
+
+
+def test_lines_of_the_range_that_also_stand_above_are_kept() -> None:
+    lines = LinesToEdit.of("x = 1\nx = 1\ny = 2\n", 2, 3)
+    assert lines.alone("x = 1\ny = 3") == "x = 1\ny = 3"

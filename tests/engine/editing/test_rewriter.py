@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from os.path import expanduser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -79,6 +79,42 @@ def test_what_should_not_be_applied_is_refused_with_the_reason(says: str, reason
     assert reason in str(edit(says)[0].refused)
 
 
+class SecondThoughts(CannedWafer):
+    """Says another text once it reads on behind what it said."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first, context_length=4096)
+        self._second = [7 + byte for byte in second.encode()] + [0]
+        self.attempts = 1
+
+    def rewind(self, position: int) -> None:
+        super().rewind(position)
+        if position:
+            self._tokens, self.attempts = self._second, self.attempts + 1
+
+
+def second_attempt(first: str, second: str) -> tuple[Edit, list[str], SecondThoughts]:
+    wafer, told = SecondThoughts(first, second), list[str]()
+    meter = WaferMeter(canned_machine_info(), wafer.placed, 4096)
+    made = Rewriter(canned_model_info(), CHAT, Generator(wafer), meter)
+    return made.rewrite(REQUEST, told.append, lambda: False), told, wafer
+
+
+def test_a_model_may_mend_what_it_is_told_about_once() -> None:
+    done, told, wafer = second_attempt("return (x\n```", "return x\n```")
+    assert (done.text, done.refused, done.parses) == ("    return x", None, True)
+    assert told[-1] == "    return x"
+    assert done.completion_tokens == len("return (x\n```") + len("return x\n```")
+    assert wafer.attempts == 2
+    assert second_attempt("return x\n```", "y\n```")[2].attempts == 1  # nothing to mend
+
+
+def test_a_second_attempt_that_is_no_better_leaves_the_first() -> None:
+    done, told, _ = second_attempt("return (x\n```", "return ((x\n```")
+    assert done.text == told[-1] == "    return (x"
+    assert "no longer parse" in str(done.refused)
+
+
 def test_python_refuses_more_than_its_grammar_does() -> None:
     done, _ = edit("return x\n```", replace(REQUEST, first=1, last=3))
     assert "'return' outside function" in str(done.refused)
@@ -96,6 +132,7 @@ def test_an_edit_that_is_stopped_is_none() -> None:
     assert done.refused == "stopped"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80), st.integers(1, 6), st.integers(0, 5))
 def test_nothing_outside_the_lines_changes(says: str, first: int, more: int) -> None:
     request = replace(REQUEST, first=first, last=min(6, first + more))

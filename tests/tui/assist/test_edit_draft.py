@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.protocol.editing import EditTurn
+from engine.protocol.editing import EditRequest, EditTurn
 from tests.tui.app.fakes import demo_edit
 from tui.assist.edit_draft import EditDraft
 
@@ -14,7 +14,7 @@ TEXT = "a = 1\nb = 2\nc = 3\n"
 
 
 def draft() -> EditDraft:
-    return EditDraft("a.py", TEXT, 2, 3, ("*.key",))
+    return EditDraft(EditRequest("a.py", TEXT, 2, 3, "", private_patterns=("*.key",)))
 
 
 def test_a_request_says_where_and_what() -> None:

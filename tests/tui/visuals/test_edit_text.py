@@ -3,6 +3,7 @@
 import pytest
 from rich.cells import cell_len
 
+from engine.protocol.editing import EditRequest
 from tests.tui.app.fakes import demo_edit
 from tests.tui.visuals.inks import INKS
 from tui.assist.edit_draft import EditDraft
@@ -10,7 +11,7 @@ from tui.visuals.edit_text import edit_text
 
 
 def draft(phase: str) -> EditDraft:
-    one = EditDraft("a.py", "a = 1\nb = 2\nc = 3\n", 1, 3)
+    one = EditDraft(EditRequest("a.py", "a = 1\nb = 2\nc = 3\n", 1, 3, ""))
     if phase != "asking":
         one.ask("Do it.")
     if phase == "writing":
