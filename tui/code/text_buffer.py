@@ -150,6 +150,16 @@ class TextBuffer(Document):
         cursor.set_point_range(start_point or (0, 0), end_point or (_LAST, _LAST))
         return dict(cursor.captures(self._tree.root_node))
 
+    def matches(
+        self, query: Query, start_point: tuple[int, int], end_point: tuple[int, int]
+    ) -> list[dict[str, list[Node]]]:
+        """Return the captures of each match of a query that touches a range; points count bytes."""
+        if self._tree is None:
+            return []
+        cursor = QueryCursor(query)
+        cursor.set_point_range(start_point, end_point)
+        return [captures for _, captures in cursor.matches(self._tree.root_node)]
+
     def node_around(self, start: Location, end: Location) -> Node | None:
         """Return the smallest node of the syntax tree around two locations; None without a tree."""
         if self._tree is None:

@@ -19,6 +19,7 @@ from textual.timer import Timer
 from textual.widgets import TextArea
 
 from tui.code.cells import cell_of_column
+from tui.code.fences import fence_rows
 from tui.code.highlights import Grammar, Span, grammar, query_rows
 from tui.code.indentation import indent_unit
 from tui.code.languages import language_of
@@ -290,6 +291,10 @@ class CodeText(TextArea):
         if block not in self._colours:
             top = block * _BLOCK_ROWS
             self._colours[block] = query_rows(self.document, self._grammar, top, top + _BLOCK_ROWS)
+            if self.language_name == "markdown":
+                language = self._grammar.language
+                fenced = fence_rows(self.document, language, top, top + _BLOCK_ROWS)
+                self._colours[block].update(fenced)
         return self._colours[block].get(row, ())
 
     def _app_theme_changed(self) -> None:

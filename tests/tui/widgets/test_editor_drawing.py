@@ -31,6 +31,14 @@ async def test_ghost_is_dim_and_italic_and_code_keeps_its_colours(editing):
         assert ghost.bgcolor == bench.style(1, 0).bgcolor != bench.style(4, 1).bgcolor
 
 
+async def test_fenced_code_in_markdown_has_the_colours_of_its_language(editing):
+    text = '```py\nreturn "x"\n```\n'
+    async with editing(text, path="a.md") as bench:
+        assert bench.style(0, 1).color != bench.style(8, 1).color
+    async with editing(text.replace("py", "unknown"), path="a.md") as bench:
+        assert bench.style(0, 1).color == bench.style(8, 1).color
+
+
 async def test_a_ghost_splits_the_colour_of_a_token_it_stands_in(editing):
     async with editing('x = "ab"\n') as bench:
         colour = bench.style(5, 0).color
