@@ -26,6 +26,7 @@ from statistics import median
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # for the imports here; the program is the installed one
 
+from engine.client import STABLE_SECONDS  # noqa: E402
 from scripts.bench.editing import (  # noqa: E402
     CTRL_END,
     ESCAPE,
@@ -44,7 +45,13 @@ KEY_SECONDS = (0.01, 0.06)
 SETTLE_SECONDS = 20.0
 """Until a file must hold what was typed, or the screen show what is in a file."""
 KILL_EVERY_SECONDS = 12.0
-"""On average; the client gives up an engine that dies again and again within seconds."""
+"""On average."""
+EARLY_KILLS = 3
+"""Engine processes in a row that are killed before they were ready for a while: the client gives up
+one that dies again and again (`engine.client.BACK_OFF_SECONDS`), and the rest of the time would be
+without suggestions."""
+LONG_SECONDS = 600.0
+"""In a run of this length an engine must have been there to be measured, early and late."""
 NEIGHBOURS = 40
 _SCREEN_BYTES = 1 << 16
 _LONG_ESCAPE = 0.25
@@ -124,6 +131,8 @@ class Soak:
         self._began = time.monotonic()
         self._next_kill = self._soon()
         self._engine = 0
+        self._ready_since: float | None = None
+        self._early_kills = 0
         self.keys = self.lost = self.rounds = self.kills = 0
         self.samples: list[Sample] = []
 
@@ -192,10 +201,20 @@ class Soak:
         if self._rng.random() < 0.05:
             self._change_neighbours()
         if time.monotonic() >= self._next_kill and (engine := self._engine_process()):
-            with suppress(ProcessLookupError):
-                os.kill(engine, signal.SIGKILL)
-            self.kills += 1
-            self._next_kill = self._soon()
+            self._kill(engine)
+
+    def _kill(self, engine: int) -> None:
+        """Kill the engine process at any moment, but not too often before it served."""
+        since = self._ready_since if self._engine_process(ready=True) else None
+        served = since is not None and time.monotonic() - since > 2 * STABLE_SECONDS
+        if not served and self._early_kills >= EARLY_KILLS:
+            return
+        self._early_kills = 0 if served else self._early_kills + 1
+        with suppress(ProcessLookupError):
+            os.kill(engine, signal.SIGKILL)
+        self.kills += 1
+        self._ready_since = None
+        self._next_kill = self._soon()
 
     def _soon(self) -> float:
         return time.monotonic() + self._rng.uniform(0.5, 1.5) * KILL_EVERY_SECONDS
@@ -228,6 +247,10 @@ class Soak:
     def _measure(self) -> None:
         """Keep a sample, with the engine's part if it was ready at the last one, too."""
         engine = self._engine_process(ready=True)
+        if engine is None:
+            self._ready_since = None
+        elif self._ready_since is None:
+            self._ready_since = time.monotonic()
         app = _taken(self._window.process)
         other = _taken(engine) if engine is not None and engine == self._engine else None
         self._engine = engine or 0
@@ -311,6 +334,10 @@ def problems(found: dict[str, object]) -> list[str]:
         said.append(str(found["stuck"]))
     grown = found["growth"]
     assert isinstance(grown, dict)
+    seconds = found["seconds"]
+    assert isinstance(seconds, float)
+    if seconds >= LONG_SECONDS and grown["engine_mb"] is None:
+        said.append("no engine process was there to be measured early and late in the time")
     for figure, share in grown.items():
         if share is not None and share > MOST_GROWTH:
             said.append(f"{figure} grew by {share:.1%} after the first fifth of the time")

@@ -1,11 +1,12 @@
 """`scripts/soak.py`: what it types is known, and what grows or is lost is told."""
 
+import time
 from random import Random
 
 import pytest
 
 from scripts.bench.editing import BACKSPACE, KnownText, lost_keys, stirring_key
-from scripts.soak import Sample, growth, problems
+from scripts.soak import EARLY_KILLS, Sample, Soak, growth, problems
 
 
 def test_the_known_text_is_what_an_editor_makes_of_its_keys() -> None:
@@ -63,6 +64,7 @@ def test_growth_is_measured_from_the_second_fifth_to_the_last() -> None:
 
 def test_what_must_not_be_is_told() -> None:
     found = {
+        "seconds": 3600.0,
         "lost": 2,
         "keys": 80,
         "stuck": "it ended",
@@ -73,4 +75,24 @@ def test_what_must_not_be_is_told() -> None:
         "it ended",
         "app_mb grew by 31.0% after the first fifth of the time",
     ]
-    assert problems(found | {"lost": 0, "stuck": "", "growth": {}}) == []
+    sound = found | {"lost": 0, "stuck": "", "growth": {"engine_mb": 0.1}}
+    assert problems(sound) == []
+    unmeasured = sound | {"growth": {"engine_mb": None}}
+    assert problems(unmeasured | {"seconds": 60.0}) == []
+    assert ["no engine process was there" in line for line in problems(unmeasured)] == [True]
+
+
+def test_an_engine_that_is_killed_early_too_often_is_left_to_serve(monkeypatch, tmp_path) -> None:
+    """The client would give up, and the rest of the time would be without an engine."""
+    killed: list[int] = []
+    monkeypatch.setattr("scripts.soak.os.kill", lambda process, signal: killed.append(process))
+    run = Soak(None, tmp_path, tmp_path, Random(1))  # type: ignore[arg-type]  # presses nothing
+    monkeypatch.setattr(run, "_engine_process", lambda *, ready=False: None if ready else 7)
+    for _ in range(9):
+        run._kill(7)
+    assert len(killed) == EARLY_KILLS
+    monkeypatch.setattr(run, "_engine_process", lambda *, ready=False: 8)
+    run._ready_since = time.monotonic() - 60.0
+    run._kill(8)
+    run._kill(8)  # as soon as it is back
+    assert killed == [7, 7, 7, 8, 8]
