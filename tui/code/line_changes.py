@@ -9,7 +9,7 @@ from tui.code.line_marks import MarkLayer, Sign
 
 __all__ = ["ChangeRow", "LineChange", "change_marks", "change_rows", "changes_of"]
 
-_MOST_COMPARED = 4_000_000
+_MOST_COMPARED = 400_000
 """Lines times lines; of more, all between the first and the last difference counts as changed."""
 _CONTEXT = 3
 

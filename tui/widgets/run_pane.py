@@ -70,7 +70,6 @@ class RunPane(Vertical):
         max-height: 16;
         border-top: solid $border;
         border-title-color: $foreground 80%;
-        border-subtitle-color: $foreground 50%;
         &:focus-within { border-top: solid $primary 70%; }
     }
     """
@@ -92,8 +91,7 @@ class RunPane(Vertical):
 
     def say(self, title: str, keys: str) -> None:
         """Say what runs, and which keys there are."""
-        self.border_title = Content(visible(title))
-        self.border_subtitle = Content(keys)
+        self.border_title = Content(f"{visible(title)} — {keys}")
 
     def grown(self) -> None:
         """Show lines that came; the last one stays in view unless the person went up."""
