@@ -60,11 +60,9 @@ class ToolActions(App[None]):
         return super().check_action(action, parameters)
 
     def _is_in_bar(self) -> bool:
-        """Return whether the keyboard is in a find bar."""
-        from tui.widgets.find_bar import FindBar
-
+        """Return whether the keyboard is in a find bar, or in the screen that has one."""
         above = self.focused.ancestors if self.focused is not None else ()
-        return any(isinstance(each, FindBar) for each in above)
+        return any(each.id == "find-files" or each.has_class("find-bar") for each in above)
 
     # ── find in the file ────────────────────────────────────────────────────────────────────
 

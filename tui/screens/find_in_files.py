@@ -42,6 +42,8 @@ class FindInFilesScreen(ModalScreen[None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("alt+a", "replace_all", "replace all that is ticked", priority=True,
+                id="files.replace_all"),
         Binding("escape", "hide", "back to the editor", id="files.close"),
         Binding("f9", "begin", "find something else", priority=True, id="files.find"),
         Binding("ctrl+r", "replace", "show or hide the replacement", priority=True,
@@ -166,6 +168,10 @@ class FindInFilesScreen(ModalScreen[None]):
         """Go back to the editor; what was found stays."""
         self.bar.remember()
         self.app.pop_screen()
+
+    def action_replace_all(self) -> None:
+        """Replace what is ticked, wherever the keyboard is."""
+        self.bar.action_replace_all()
 
     def action_begin(self) -> None:
         """Take the keyboard to what is to be found."""

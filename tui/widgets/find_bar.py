@@ -113,7 +113,7 @@ class FindBar(Vertical):
         """The person is done."""
 
     def __init__(self, history: list[str], replacing_keys: str = "Enter one  Alt+A all") -> None:
-        super().__init__()
+        super().__init__(classes="find-bar")
         self._history = history
         self._replacing_keys = replacing_keys
         self._recalled = len(history)
