@@ -1,5 +1,7 @@
 """What differs between two texts, line by line: changes, signs of the margin, rows of a diff."""
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -10,7 +12,7 @@ from tui.code.line_marks import MarkLayer, Sign
 __all__ = ["ChangeRow", "LineChange", "change_marks", "change_rows", "changes_of"]
 
 _MOST_COMPARED = 400_000
-"""Lines times lines; of more, all between the first and the last difference counts as changed."""
+"""Lines times lines that are compared line by line."""
 _CONTEXT = 3
 
 
@@ -35,24 +37,71 @@ class ChangeRow:
 
 
 def changes_of(old: Sequence[str], new: Sequence[str]) -> list[LineChange]:
-    """Return where two texts differ."""
+    """Return where two texts differ, in time that grows little faster than their length.
+
+    Lines that stand once in either text are anchors; what lies between them is compared line by
+    line if it is short.
+    """
+    return list(_changes(old, new, 0, 0))
+
+
+def _changes(
+    old: Sequence[str], new: Sequence[str], old_row: int, row: int
+) -> Iterator[LineChange]:
+    """Yield where two parts of texts differ, which begin at these rows."""
     head = 0
     while head < min(len(old), len(new)) and old[head] == new[head]:
         head += 1
     tail = 0
     while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
         tail += 1
-    old_rest, new_rest = old[head : len(old) - tail], new[head : len(new) - tail]
-    if not old_rest and not new_rest:
-        return []
-    if len(old_rest) * len(new_rest) > _MOST_COMPARED:
-        return [LineChange(head, len(old) - tail, head, len(new) - tail)]
-    matcher = SequenceMatcher(None, old_rest, new_rest, autojunk=False)
-    return [
-        LineChange(head + old_start, head + old_end, head + start, head + end)
-        for kind, old_start, old_end, start, end in matcher.get_opcodes()
-        if kind != "equal"
-    ]
+    old, new = old[head : len(old) - tail], new[head : len(new) - tail]
+    old_row, row = old_row + head, row + head
+    if not old and not new:
+        return
+    pairs: Sequence[tuple[int, int]] = ()
+    if len(old) * len(new) > _MOST_COMPARED:
+        pairs = _anchors(old, new)
+    elif old and new:
+        matcher = SequenceMatcher(None, old, new, autojunk=False)
+        for kind, old_start, old_end, start, end in matcher.get_opcodes():
+            if kind != "equal":
+                places = old_row + old_start, old_row + old_end, row + start, row + end
+                yield LineChange(*places)
+        return
+    if not pairs:
+        yield LineChange(old_row, old_row + len(old), row, row + len(new))
+        return
+    at_old = at = 0
+    for old_anchor, anchor in (*pairs, (len(old), len(new))):
+        parts = old[at_old:old_anchor], new[at:anchor]
+        yield from _changes(*parts, old_row + at_old, row + at)
+        at_old, at = old_anchor + 1, anchor + 1
+
+
+def _anchors(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the rows of lines that stand once in both texts: the most that keep their order."""
+    once = _single_rows(old), _single_rows(new)
+    pairs = [(at, once[1][line]) for line, at in once[0].items() if line in once[1]]
+    ends: list[int] = []  # the least last row of a run, by its length
+    runs: list[tuple[int, int]] = []  # for each pair: its place in a run, and the pair before it
+    tops: list[int] = []
+    for number, (_, row) in enumerate(pairs):
+        length = bisect_left(ends, row)
+        runs.append((length, tops[length - 1] if length else -1))
+        ends[length : length + 1] = [row]
+        tops[length : length + 1] = [number]
+    kept, number = [], tops[-1] if tops else -1
+    while number >= 0:
+        kept.append(pairs[number])
+        number = runs[number][1]
+    return kept[::-1]
+
+
+def _single_rows(lines: Sequence[str]) -> dict[str, int]:
+    """Return the rows of the lines that stand once, in their order."""
+    counts = Counter(lines)
+    return {line: row for row, line in enumerate(lines) if counts[line] == 1}
 
 
 def change_marks(found: Sequence[LineChange], line_count: int) -> MarkLayer:

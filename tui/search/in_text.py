@@ -15,7 +15,7 @@ from tui.search.replacement import Replacement
 
 __all__ = ["MAX_MATCHES", "SearchedText", "TextMatch", "TextMatches", "find_in_text"]
 
-MAX_MATCHES = 20_000
+MAX_MATCHES = 10_000
 """Most matches of a text that are shown and counted."""
 SEARCH_SECONDS = 1.0
 """Longest time that looking for matches takes; one more match may take some milliseconds."""

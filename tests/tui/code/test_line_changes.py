@@ -1,5 +1,6 @@
 """What differs between two texts: changes, signs of the margin, rows of a diff."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,18 +10,33 @@ from tui.code.line_changes import LineChange, change_marks, change_rows, changes
 LINES = st.lists(st.sampled_from("abc"), max_size=12)
 
 
-@given(LINES, LINES)
-def test_hunks_turn_the_old_text_into_the_new(old: list[str], new: list[str]) -> None:
+@pytest.mark.parametrize("most", [0, 4, 1_000])
+@given(old=LINES, new=LINES)
+def test_changes_turn_the_old_text_into_the_new(most: int, old: list[str], new: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(line_changes, "_MOST_COMPARED", most)
+        found = changes_of(old, new)
     built, at = [], 0
-    for hunk in changes_of(old, new):
-        built += old[at : hunk.old_start] + new[hunk.start : hunk.end]
-        at = hunk.old_end
+    for change in found:
+        built += old[at : change.old_start] + new[change.start : change.end]
+        at = change.old_end
     assert built + old[at:] == new
 
 
-def test_very_different_texts_are_one_hunk(monkeypatch) -> None:
-    monkeypatch.setattr(line_changes, "_MOST_COMPARED", 3)
-    assert changes_of(list("xaby"), list("xbay")) == [LineChange(1, 3, 1, 3)]
+def test_far_apart_changes_of_a_long_text_are_two() -> None:
+    old = [f"line {n}" if n % 3 else "" for n in range(30_000)]
+    new = [*old]
+    new[100], new[29_000] = "new", "too"
+    moved = [*new[:200], *new[210:]]
+    assert [(each.start, each.end) for each in changes_of(old, new)] == [
+        (100, 101), (29_000, 29_001),
+    ]  # fmt: skip
+    assert len(changes_of(old, moved)) == 3
+
+
+def test_without_anything_in_common_all_is_changed() -> None:
+    old, new = ["a"] * 700, ["b"] * 700
+    assert changes_of(old, new) == [LineChange(0, 700, 0, 700)]
 
 
 def test_signs_tell_new_changed_and_removed_lines() -> None:
