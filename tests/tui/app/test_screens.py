@@ -3,6 +3,7 @@
 `pytest tests/tui/app/test_screens.py --snapshot-update` takes them anew.
 """
 
+import datetime as dt
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from engine.protocol.messages import Answered, Ask
 from tests.tui.app.fakes import FakeClient, settled, until
 from tui.app import SparkApp
 from tui.app_messages import BackgroundWork
+from tui.assist.numbers.counts import DailyCounts, OutcomeCounts, SuggestionKind
+from tui.assist.numbers.figures import TIMES
 from tui.demo_engine import demo_ready, demo_reply, demo_telemetry
 from tui.screens.help import HelpScreen
+from tui.screens.numbers import NumbersScreen
 from tui.screens.question import QuestionScreen
 from tui.settings import Settings, SuggestionSettings
 
@@ -221,6 +225,34 @@ def test_quit_dialog(snap: Any, make_app: MakeApp, started: Act, size: tuple[int
         await pilot.pause()
 
     assert snap(make_app(GREETING, line=9), size, act)
+
+
+def test_the_numbers(snap: Any, make_app: MakeApp, started: Act) -> None:
+    """At the least size that all fits."""
+    counts, today = DailyCounts(), dt.date(2026, 11, 30)
+    for file_type, shown in (("py", 1_204), ("go", 96), ("md", 3)):
+        counts.of(today.isoformat(), SuggestionKind("spark-demo", file_type)).add(
+            OutcomeCounts(
+                shown=shown,
+                accepted=shown // 3,
+                dismissed=shown // 2,
+                held_back=shown // 5,
+                accept_keys={"all": shown // 4, "word": shown // 9},
+                characters_accepted=9 * shown,
+                characters_typed=20 * shown,
+                looked={30: shown // 3, 120: shown // 4},
+                still_there={30: shown // 4, 120: shown // 5},
+                times={name: {40 + step: shown} for step, name in enumerate(TIMES)},
+            )
+        )
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await started(pilot)
+        pilot.app.push_screen(NumbersScreen(counts, today))
+        await until(pilot, lambda: isinstance(pilot.app.screen, NumbersScreen))
+        await pilot.press("down")
+
+    assert snap(make_app(GREETING, line=9), (80, 24), act)
 
 
 def test_every_picture_belongs_to_a_test(request: pytest.FixtureRequest) -> None:
