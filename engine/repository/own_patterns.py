@@ -36,7 +36,7 @@ def why_refused(pattern: str) -> str | None:
         True
     """
     text = pattern.strip()
-    if not text.strip("/."):
+    if not text.strip("/.\\"):
         return "it names nothing"
     if text.startswith("!"):
         return "there is nothing to take back: all patterns protect"

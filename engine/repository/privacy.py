@@ -19,6 +19,7 @@ names                                   what they hold
 secrets.* service-account*.json …``     (``secrets.py`` is code and stays public)
 ``*.tfstate* *.tfvars *.ovpn``          infrastructure with passwords in it
 ``.ssh/ .aws/ .gnupg/ .kube/ …``        everything in these folders
+``.env~ server.key.bak #.env# …``       copies of all these, as editors and people name them
 ======================================  =====================================================
 """
 
@@ -26,6 +27,7 @@ import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase, translate
 from pathlib import Path, PurePath
+from unicodedata import normalize
 
 from engine.errors import PromptError
 from engine.repository.own_patterns import own_match
@@ -180,7 +182,14 @@ def is_secret(path: str | Path, extra: Sequence[str] = ()) -> str | None:
         >>> is_secret("app/secrets.py") is None
         True
     """
-    parts = [part.casefold() for part in PurePath(str(path).replace("\\", "/")).parts]
+    parts = [_plain(part) for part in PurePath(str(path).replace("\\", "/")).parts]
+    names = _copied(parts[-1]) if parts else ()
+    found = (_pattern_of([*parts[:-1], name], extra) for name in (*parts[-1:], *names))
+    return next((pattern for pattern in found if pattern is not None), None)
+
+
+def _pattern_of(parts: list[str], extra: Sequence[str]) -> str | None:
+    """Return the pattern of one name."""
     own_parts = [part for part in parts if part != "/"]
     for pattern in extra:
         if own_match(own_parts, pattern):
@@ -192,6 +201,29 @@ def is_secret(path: str | Path, extra: Sequence[str] = ()) -> str | None:
         if (pattern.endswith("/") or not public) and _matches(parts, pattern):
             return pattern
     return None
+
+
+def _plain(part: str) -> str:
+    """Return a part of a path as patterns have it: without case, and in plain letters."""
+    return (part if part.isascii() else normalize("NFKC", part)).casefold()
+
+
+_COPY = re.compile(
+    r"^ | $|~$|^\.#"
+    r"|\.(?:bac?k|backup|bkp|old|orig|save|saved|copy|sw[a-p]|tmp|temp|\d{1,3}|"
+    r"gz|bz2|xz|zst|dpkg-\w+|rpm(?:save|new|orig))$"
+)
+"""What makes the name of a copy: Emacs's, Vim's, a package manager's, a person's."""
+
+
+def _copied(name: str) -> Sequence[str]:
+    """Return the names of which a name may be the copy: of ``.server.key.swp`` ``server.key``."""
+    plain = name[1:-1] if len(name) > 2 and name[0] == name[-1] == "#" else name
+    while (shorter := _COPY.sub("", plain)) not in (plain, ""):
+        plain = shorter
+    if plain == name:
+        return ()
+    return (plain, plain[1:]) if plain.startswith(".") else (plain,)
 
 
 def refuse_secret(path: str, extra: Sequence[str] = (), repository: str | None = None) -> None:

@@ -75,6 +75,7 @@ def test_a_pattern_protects_what_it_says(pattern: str, private: str, public: str
         ("", "it names nothing"),
         ("  ", "it names nothing"),
         ("./", "it names nothing"),
+        ("\\", "it names nothing"),
         ("!public", "there is nothing to take back: all patterns protect"),
         ("../x", "write the path without `..`"),
         ("a\\..\\x", "write the path without `..`"),

@@ -5,6 +5,20 @@ import pytest
 from engine.repository.privacy import PATTERNS, is_secret
 
 SECRET = [
+    ".env~",
+    "#.env#",
+    ".#.env",
+    "..env.swp",
+    ".server.key.swp",
+    "server.key.bak",
+    "server.pem~",
+    "x.key.bak~",
+    "credentials.json.old",
+    "secrets.yaml.orig",
+    "key.p12.2",
+    "backup.pem.gz",
+    "．env",
+    ".env ",
     ".env",
     ".env.local",
     ".ENV",
@@ -133,3 +147,12 @@ def test_the_documentation_names_every_kind():
 
     for sign in (".env", ".pem", ".key", "id_rsa", ".p12", ".kdbx", ".netrc", ".tfstate", ".ssh/"):
         assert sign.strip("*") in engine.repository.privacy.__doc__
+
+
+@pytest.mark.parametrize("path", ["main.py~", "secrets.py.bak", "#", "##", "~", ".bak", "notes.1"])
+def test_copies_of_public_files_are_public(path):
+    assert is_secret(path) is None
+
+
+def test_a_copy_is_protected_by_a_persons_own_pattern_too():
+    assert is_secret("a/dump.sql.bak", ("*.sql",)) == "*.sql"
