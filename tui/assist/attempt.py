@@ -37,8 +37,6 @@ class Attempt:
     """What became of it, in the words of the status line."""
     completion: Completion | None = None
     """The engine's answer."""
-    prompt: str = ""
-    """What the model read."""
     cached: bool = False
     """Whether an earlier answer served."""
     acceptance: Acceptance = field(default_factory=Acceptance)

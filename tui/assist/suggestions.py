@@ -1,8 +1,9 @@
 """Asks the engine for suggestions and follows their answers; no other module asks it for text.
 
 `Suggestions` is told what happens in the editor and what the engine says, and tells the app in
-events what to show.  At most one request is under way; the newest place wins.  Knows neither
-Textual nor widgets: timers, clock and client are given to it.
+events what to show.  At most one request for the cursor is under way; the newest place wins.  When
+none is, what follows the shown suggestion is asked for ahead.  Knows neither Textual nor widgets:
+timers, clock and client are given to it.
 """
 
 import time
@@ -282,7 +283,7 @@ class Suggestions:
         self._measure(request)
         request.text = completion.text
         wish = request.wish
-        self.told.note(completion=completion, prompt=prompt)
+        self.told.answered(completion, prompt)
         scored = self._remember(wish, completion)
         self._set_state()
         rest = request.rest_at(place)

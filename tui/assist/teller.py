@@ -41,6 +41,8 @@ class Teller:
         """The model that serves; None while the engine starts."""
         self.last: Attempt | None = None
         """The last attempt, to be explained."""
+        self.read: tuple[str, int] = ("", 0)
+        """What the model read for its last answer, and how many tokens that was."""
         self._on_event = on_event
         self._clock = clock
 
@@ -73,6 +75,11 @@ class Teller:
             threshold=self._threshold,
             least_share=settings.threshold / 100,
         )
+
+    def answered(self, completion: Completion, prompt: str) -> None:
+        """Add the engine's answer, and what it came from, to the record."""
+        self.note(completion=completion)
+        self.read = prompt, completion.prompt_tokens
 
     def note(self, **facts: Any) -> None:
         """Add facts to the record of the last attempt."""

@@ -196,6 +196,11 @@ class GhostWriter:
         """The last attempt at a suggestion; None before the first."""
         return None if self._suggestions is None else self._suggestions.told.last
 
+    @property
+    def last_prompt(self) -> tuple[str, int]:
+        """What the model read for its last answer, and how many tokens; empty before the first."""
+        return ("", 0) if self._suggestions is None else self._suggestions.told.read
+
     def use_quick(self, quick: "QuickSession | None") -> None:
         """Ask a small model first from now on, or none."""
         self._quick = quick

@@ -148,13 +148,11 @@ class SuggestionActions(App[None]):
         """Show what the model read for the last suggestion."""
         from tui.screens.reading import ReadingScreen
 
-        attempt = self.ghost_writer.last_attempt
-        if attempt is None or not attempt.prompt:
+        prompt, tokens = self.ghost_writer.last_prompt
+        if prompt:
+            self.push_screen(ReadingScreen("the last prompt", prompt, note=f"{tokens} tokens"))
+        else:
             self.notify("the model has read nothing yet; Ctrl+L asks", timeout=4)
-            return
-        completion = attempt.completion
-        tokens = "" if completion is None else f"{completion.prompt_tokens} tokens"
-        self.push_screen(ReadingScreen("the last prompt", attempt.prompt, note=tokens))
 
     def forget_person(self) -> None:
         """Begin anew to learn from what is taken."""

@@ -676,3 +676,12 @@ def test_nothing_is_asked_ahead_while_something_else_is_asked(world):
     world.wait(100)
     world.wait(1000)
     assert [request.prefix for request in world.requests] == ["x = ", "y = "]
+
+
+def test_where_none_comes_by_itself_nothing_is_asked_ahead(world):
+    say = world.suggestions
+    say.settings = SuggestionSettings(automatic=False)
+    say.ask(at("x = "))
+    say.on_engine(completed(1, "one"))
+    world.wait(1000)
+    assert len(world.requests) == 1
