@@ -12,8 +12,10 @@ from engine.asking.excerpts import find_excerpts
 from engine.chat.chat_styles import CHAT_STYLES, ChatStyle, ChatTurn, find_chat_style
 from engine.completion.stats import WaferMeter, host_stats
 from engine.errors import PromptError
+from engine.generation.copied_tokens import CopiedTokens
 from engine.generation.generator import Generation, Generator
 from engine.generation.sampling import greedy
+from engine.generation.speculation import MAX_GUESSED, Guess, GuessSource
 from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.messages import ModelInfo
 from engine.tokenizer import TextStream, Tokenizer
@@ -67,8 +69,9 @@ class Asker:
         answer = _Text(self._tokenizer, style.ends_in(self._tokenizer))
         first_text_at = None
         shown = ""
+        source = self._guesses(prompt.ids, answer) if self._generator.speculates else None
         for token in self._generator.run(
-            prompt.ids, greedy, prompt.most_tokens, generation, cancelled
+            prompt.ids, greedy, prompt.most_tokens, generation, cancelled, guess=source
         ):
             answer.push(token)
             if answer.ended is not None:
@@ -105,6 +108,16 @@ class Asker:
 
         found = find_excerpts(request, cancelled)
         return fit_prompt(request, found, self._meter.context_length, encode, size)
+
+    def _guesses(self, ids: Sequence[int], answer: "_Text") -> GuessSource:
+        """Return what guesses an answer: copies of what was shown; the text is the same."""
+        copied = CopiedTokens(ids, ids)
+
+        def guesses(most: int) -> list[Guess]:
+            found = copied.guess(answer.tokens, min(most, MAX_GUESSED))
+            return [] if found is None else [found]
+
+        return guesses
 
     def _checked_style(self) -> ChatStyle:
         if self._style is None:

@@ -45,6 +45,25 @@ def test_a_common_terminal_shows_the_editor_and_panes_that_are_asked_for() -> No
     assert seen.pane_rows == {"map": FILL, "rates": 7, "memory": 0}
 
 
+@pytest.mark.parametrize(("width", "panes"), [(80, 36), (120, 54), (200, 96), (300, 96)])
+def test_a_pane_beside_the_editor_has_the_column_alone(width: int, panes: int) -> None:
+    seen = parts(width, 24, beside="memory", panes=False)
+    assert (seen.deck, seen.panes) == (True, panes)
+    assert seen.pane_rows == {"map": 0, "rates": 0, "memory": FILL}
+    assert width - seen.tree - seen.panes >= 40
+
+
+def test_in_a_small_terminal_it_covers_the_editor() -> None:
+    seen = parts(60, 20, beside="memory")
+    assert (seen.deck, seen.panes) == (False, 60)
+
+
+def test_a_pane_that_is_shown_alone_is_none_of_all() -> None:
+    seen = arrange(160, 60, Wishes(), PANES | {"talk": PaneRows(alone=True)})
+    assert seen.pane_rows["talk"] == 0
+    assert all(seen.pane_rows[name] for name in PANES)
+
+
 def test_a_small_terminal_shows_the_editor_alone() -> None:
     seen = parts(40, 12)
     assert (seen.tree, seen.deck, seen.panes) == (0, True, 0)

@@ -14,6 +14,7 @@ from engine.generation.generator import Generator
 from engine.protocol.asking import AskReply, AskRequest, AskTurn, Reading
 from engine.tokenizer import Tokenizer
 from tests.canned import CannedWafer, canned_machine_info, canned_model_info
+from tests.engine.editing.test_rewriter import Eager
 from tests.engine_tokenizers import byte_tokenizer, chat_tokenizer
 
 REQUEST = AskRequest("What is f?", path="a.py", text="def f():\n    return 1\n", line=1)
@@ -55,6 +56,19 @@ def test_a_follow_up_computes_what_is_new() -> None:
     second = one.ask(follow_up, lambda _: None, lambda _: None, lambda: False)
     assert second.cached_tokens >= first.prompt_tokens + first.completion_tokens - 1
     assert second.prompt_tokens - second.cached_tokens < 40
+
+
+def test_quoted_code_is_guessed_and_the_text_is_the_same() -> None:
+    """The answer quotes what was shown, then says something else."""
+    says = "It is `def f():\n    return 1`, and that is all."
+    plain, _, _ = ask(says=says)
+    wafer = CannedWafer(says, context_length=4096)
+    meter = WaferMeter(canned_machine_info(), wafer.placed, 4096)
+    guessing = Asker(canned_model_info(), chat_tokenizer(), Generator(wafer, None, Eager()), meter)
+    guessed = guessing.ask(REQUEST, lambda _: None, lambda _: None, lambda: False)
+    assert (guessed.text, guessed.completion_tokens) == (plain.text, plain.completion_tokens)
+    assert guessed.host.accepted_tokens > 10
+    assert plain.host.accepted_tokens == 0
 
 
 def test_an_answer_is_stopped() -> None:
