@@ -2,8 +2,9 @@
 
 For tests of everything around a transformer.  ``python tests/canned.py --socket S`` serves it as
 an engine process; the environment says what: ``CANNED_TEXT`` (``{model}`` is the model's name),
-``CANNED_STEP_SECONDS``, ``CANNED_START_SECONDS``, ``CANNED_START_STEPS``, ``CANNED_ERROR``, and
-``CANNED_KILLED``, the name of a model whose opening kills the process.
+``CANNED_STEP_SECONDS``, ``CANNED_START_SECONDS``, ``CANNED_START_STEPS``, ``CANNED_ERROR``,
+``CANNED_CHAT``, with which it follows instructions, and ``CANNED_KILLED``, the name of a model
+whose opening kills the process.
 """
 
 import os
@@ -23,9 +24,10 @@ from engine.generation.generator import Generator
 from engine.knowledge.tuning import Tuning
 from engine.protocol.messages import MachineInfo, ModelInfo, Progress, RegionInfo
 from engine.session import Session
+from engine.tokenizer import Tokenizer
 from engine.wafer.timing.blocks import CellGrid
 from engine.wafer.timing.core_view import CellActivity
-from tests.engine_tokenizers import byte_tokenizer
+from tests.engine_tokenizers import byte_tokenizer, chat_tokenizer
 
 VOCABULARY = 263
 FIRST_BYTE_TOKEN = 7
@@ -181,9 +183,15 @@ def canned_completer(text: str) -> Completer:
     return Completer(canned_model_info(), byte_tokenizer(), Generator(wafer), meter, None)
 
 
-def session_on(wafer: CannedWafer, tuning: Tuning | None = None, name: str = "canned") -> Session:
+def session_on(
+    wafer: CannedWafer,
+    tuning: Tuning | None = None,
+    name: str = "canned",
+    tokenizer: Tokenizer | None = None,
+) -> Session:
     """A session whose model is ``wafer``."""
-    return Session(canned_model_info(name), canned_machine_info(), byte_tokenizer(), wafer, tuning)
+    vocabulary = tokenizer or byte_tokenizer()
+    return Session(canned_model_info(name), canned_machine_info(), vocabulary, wafer, tuning)
 
 
 def canned_session(text: str, *, step_seconds: float = 0.0) -> Session:
@@ -204,8 +212,11 @@ def _open(model: str, machine: str, on_progress: Callable[[Progress], None]) -> 
     if "CANNED_ERROR" in os.environ:
         raise ModelError(os.environ["CANNED_ERROR"])
     text = os.environ.get("CANNED_TEXT", "return 1").format(model=name)
-    wafer = CannedWafer(text, step_seconds=float(os.environ.get("CANNED_STEP_SECONDS", "0")))
-    return session_on(wafer, name=name)
+    step_seconds = float(os.environ.get("CANNED_STEP_SECONDS", "0"))
+    if "CANNED_CHAT" in os.environ:
+        wafer = CannedWafer(text, step_seconds=step_seconds, context_length=4096)
+        return session_on(wafer, name=name, tokenizer=chat_tokenizer())
+    return session_on(CannedWafer(text, step_seconds=step_seconds), name=name)
 
 
 def _main() -> None:
