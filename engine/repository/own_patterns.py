@@ -62,11 +62,8 @@ def own_match(parts: Sequence[str], pattern: str) -> bool:
     own = _read(pattern)
     if own is None:
         return True
-    for start in range(1 if own.whole else len(parts)):
-        ends = _ends(parts, start, own.parts)
-        if any(end < len(parts) or not own.folders_only for end in ends):
-            return True
-    return False
+    ends = _ends(parts, {0} if own.whole else set(range(len(parts))), own.parts)
+    return any(end < len(parts) or not own.folders_only for end in ends)
 
 
 @lru_cache(maxsize=256)
@@ -87,9 +84,8 @@ def _read(pattern: str) -> _OwnPattern | None:
     return _OwnPattern(tuple(parts), whole, folders_only)
 
 
-def _ends(parts: Sequence[str], start: int, wanted: Sequence[str]) -> set[int]:
-    """Return the places behind all runs of parts from ``start`` on that match."""
-    places = {start}
+def _ends(parts: Sequence[str], places: set[int], wanted: Sequence[str]) -> set[int]:
+    """Return the places behind all runs of parts that match and begin at one of some places."""
     for pattern in wanted:
         if pattern == _ANY_DEPTH:
             places = set(range(min(places), len(parts) + 1))

@@ -208,6 +208,8 @@ def _plain(part: str) -> str:
     return (part if part.isascii() else normalize("NFKC", part)).casefold()
 
 
+_LONGEST_NAME = 255
+"""Characters; no file system in use has longer names."""
 _COPY = re.compile(
     r"^ | $|~$|^\.#"
     r"|\.(?:bac?k|backup|bkp|old|orig|save|saved|copy|sw[a-p]|tmp|temp|\d{1,3}|"
@@ -218,6 +220,8 @@ _COPY = re.compile(
 
 def _copied(name: str) -> Sequence[str]:
     """Return the names of which a name may be the copy: of ``.server.key.swp`` ``server.key``."""
+    if len(name) > _LONGEST_NAME:
+        return ()
     plain = name[1:-1] if len(name) > 2 and name[0] == name[-1] == "#" else name
     while (shorter := _COPY.sub("", plain)) not in (plain, ""):
         plain = shorter

@@ -6,7 +6,7 @@ from time import perf_counter
 
 import pytest
 
-from engine.repository.own_patterns import why_refused
+from engine.repository.own_patterns import own_match, why_refused
 from engine.repository.privacy import is_secret
 from tui.settings import parse_settings
 
@@ -106,3 +106,20 @@ def test_no_pattern_takes_long(pattern: str) -> None:
 def test_the_patterns_are_those_of_a_path_object_too() -> None:
     assert is_secret(Path(HOME, "x", "y"), ["~/x"]) == "~/x"
     assert os.path.expanduser("~") == HOME
+
+
+def test_a_deep_path_costs_no_more_than_its_parts_times_the_patterns() -> None:
+    """Each part of a pattern is held against each part of a path once, not from every place on."""
+    counted = Counted(["a"] * 500)
+    assert not own_match(counted, "**/a/" * 190 + "x")
+    assert counted.looks < 200 * 500
+
+
+class Counted(list):
+    """Parts that count how often they are looked at."""
+
+    looks = 0
+
+    def __getitem__(self, index):
+        self.looks += 1
+        return super().__getitem__(index)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.repository.privacy import PATTERNS, is_secret
+from engine.repository.privacy import PATTERNS, _copied, is_secret
 
 SECRET = [
     ".env~",
@@ -156,3 +156,8 @@ def test_copies_of_public_files_are_public(path):
 
 def test_a_copy_is_protected_by_a_persons_own_pattern_too():
     assert is_secret("a/dump.sql.bak", ("*.sql",)) == "*.sql"
+
+
+def test_a_name_longer_than_any_file_has_is_no_copy():
+    assert _copied("x" + ".bak" * 60) == ("x",)
+    assert _copied("x" + ".bak" * 6000) == ()
