@@ -35,7 +35,7 @@ def joined(lines: Sequence[str]) -> tuple[str, int]:
 
     Example:
         >>> joined(["f(", "    a,", "    b)"])
-        ('f(a, b)', 5)
+        ('f(a, b)', 4)
     """
     text, seam = lines[0], len(lines[0])
     for line in lines[1:]:
