@@ -31,7 +31,7 @@ class HoverScreen(ModalScreen[None]):
     """
 
     DEFAULT_CSS = f"""
-    HoverScreen {{ background: transparent; }}
+    HoverScreen {{ background: $background 10%; }}
     HoverScreen > VerticalScroll {{
         width: {_WIDTH};
         max-width: 96%;

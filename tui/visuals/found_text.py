@@ -54,8 +54,9 @@ def found_sum_text(found: FoundRows, searched: int, unread: int, remark: str) ->
 
 def _match_text(match: FoundMatch, new: str | None, room: int, inks: Inks) -> Text:
     """Return a match in its line; the line is cut so that the match is seen."""
-    left, old = visible(match.left.lstrip()), _one_line(match.text)
-    most = max(0, room // 3)
+    left, old, right = visible(match.left.lstrip()), _one_line(match.text), match.right.rstrip()
+    inside = cell_len(old) + (0 if new is None else 1 + cell_len(_one_line(new)))
+    most = max(room // 3, room - inside - min(cell_len(visible(right)), room // 2))
     if cell_len(left) > most:
         left = "…" + set_cell_size(left[::-1], max(0, most - 1))[::-1]
     text = Text(left, style=inks.text, end="")
@@ -63,8 +64,9 @@ def _match_text(match: FoundMatch, new: str | None, room: int, inks: Inks) -> Te
         text.append(old, style=f"{inks.ground} on {inks.caution}")
     else:
         text.append(old, style=f"strike {inks.bad}")
+        text.append("→", style=inks.muted)
         text.append(_one_line(new), style=f"bold {inks.good}")
-    return text.append(visible(match.right.rstrip()), style=inks.text)
+    return text.append(visible(right), style=inks.text)
 
 
 def _one_line(text: str) -> str:

@@ -130,7 +130,7 @@ async def replaced(person: Searcher, *keys: str) -> None:
     await person.keys("alt+w")
     await person.finds(4)
     await person.keys("ctrl+r", *"hail")
-    assert person.rows()[1] == "☑      4  def greethail(name: str) -> str:"
+    assert person.rows()[1] == "☑      4  def greet→hail(name: str) -> str:"
     await person.keys("enter", *keys, "alt+a")
     await until(person.pilot, lambda: "replaced in" in person.said())
 

@@ -24,7 +24,7 @@ def test_a_file_and_its_match() -> None:
 
 def test_a_replacement_is_shown_beside_what_it_replaces() -> None:
     files = found()
-    assert found_row_text(files[1], "new", 30, INKS).plain.rstrip() == "☑     12  x = oldnew + 1"
+    assert found_row_text(files[1], "new", 30, INKS).plain.rstrip() == "☑     12  x = old→new + 1"
     files.toggle(1)
     assert found_row_text(files[1], "new", 30, INKS).plain.rstrip() == "☐     12  x = old + 1"
     assert found_row_text(files[0], "", 30, INKS).plain.startswith("☐ a/b.py")
@@ -34,6 +34,11 @@ def test_a_long_line_is_cut_before_its_match() -> None:
     row = found(left="y" * 100)[1]
     text = found_row_text(row, None, 40, INKS)
     assert (text.cell_len, "…" in text.plain, "old + 1" in text.plain) == (40, True, True)
+
+
+def test_a_line_with_room_is_whole() -> None:
+    row = found(left="from package import ", right="")[1]
+    assert found_row_text(row, None, 40, INKS).plain.rstrip() == "    12  from package import old"
 
 
 def test_nothing_in_a_file_steers_the_terminal() -> None:
