@@ -65,7 +65,6 @@ class ChangesScreen(ModalScreen[int | None]):
     """
 
     DEFAULT_CSS = """
-    ChangesScreen { align: center middle; background: $background 60%; }
     ChangesScreen > Vertical {
         width: 96%;
         height: 90%;

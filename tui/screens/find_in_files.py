@@ -31,8 +31,6 @@ class FindInFilesScreen(ModalScreen[None]):
 
     DEFAULT_CSS = """
     FindInFilesScreen {
-        align: center middle;
-        background: $background 60%;
         #find-files {
             width: 96%;
             height: 96%;

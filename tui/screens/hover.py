@@ -31,7 +31,6 @@ class HoverScreen(ModalScreen[None]):
     """
 
     DEFAULT_CSS = f"""
-    HoverScreen {{ background: $background 10%; }}
     HoverScreen > VerticalScroll {{
         width: {_WIDTH};
         max-width: 96%;

@@ -26,7 +26,6 @@ class PlacesScreen(ModalScreen[FoundRow | None]):
     """
 
     DEFAULT_CSS = """
-    PlacesScreen { align: center middle; background: $background 60%; }
     PlacesScreen > Vertical {
         width: 96%;
         height: 80%;
