@@ -81,6 +81,11 @@ class Window(Terminal):
         """The program's process."""
         return self._pid
 
+    @property
+    def last_words(self) -> str:
+        """The end of what the program wrote."""
+        return self._text()[-600:]
+
     def press(self, key: bytes, seconds: float) -> None:
         """Press a key and read for a while."""
         os.write(self._fd, key)
@@ -175,7 +180,10 @@ class Soak:
             self._press(sign.encode())
         self._press(SAVE)
         if not self._window.until(lambda: mark in self._file.read_text()):
-            raise EOFError(f"what was typed in round {self.rounds} was never saved")
+            raise EOFError(
+                f"what was typed in round {self.rounds} was never saved; the screen was last told"
+                f" {self._window.last_words!r}"
+            )
 
     def _replace_file(self) -> None:
         """Let another program write the open file, which is saved, and wait until it is shown."""
