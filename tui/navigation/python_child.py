@@ -6,11 +6,15 @@ a file (`tui.navigation.python_helper`) and imports nothing of ours.
 """
 
 import ast
+import atexit
 import json
 import os
+import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +82,7 @@ def _script(question: Question) -> tuple[Any, int, int]:
     """Return jedi's view of a text, and the cursor in it."""
     import jedi
 
-    jedi.settings.cache_directory = os.path.join(question["cache"], "jedi")
+    jedi.settings.cache_directory = question["cache"] or _temporary_folder()
     project = jedi.Project(
         question["root"],
         added_sys_path=question["packages"],
@@ -91,6 +95,14 @@ def _script(question: Question) -> tuple[Any, int, int]:
         environment=jedi.InterpreterEnvironment(),  # starts no Python of the repository
     )
     return script, question["row"] + 1, question["column"]
+
+
+@lru_cache(maxsize=1)
+def _temporary_folder() -> str:
+    """Return a folder of this process alone, which goes with it."""
+    folder = tempfile.mkdtemp(prefix="spark-tui-jedi-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _places(names: Iterable[Any], question: Question) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from engine import paths
+from engine.own_files import refusal
 from tui.navigation import python_child
 
 __all__ = ["Cursor", "HelperError", "PythonHelper"]
@@ -51,6 +52,7 @@ class PythonHelper:
         self._lock = asyncio.Lock()
         self._numbers = itertools.count(1)
         self._packages: dict[Path, list[str]] = {}
+        self._folder: str | None = None
 
     async def ask(self, kind: str, cursor: Cursor, seconds: float) -> Any:
         """Return the answer to a question.
@@ -118,6 +120,16 @@ class PythonHelper:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
 
+    def _cache(self) -> str:
+        """Return the folder in which jedi keeps syntax trees; empty if none can be trusted.
+
+        They are read as pickles: whoever could write there could have code run.
+        """
+        if self._folder is None:
+            folder = paths.cache_dir() / "jedi"
+            self._folder = "" if refusal(folder) else str(folder)
+        return self._folder
+
     def _question(self, number: int, kind: str, cursor: Cursor) -> bytes:
         """Return a question as a line."""
         if cursor.root not in self._packages:
@@ -131,7 +143,7 @@ class PythonHelper:
             "row": cursor.row,
             "column": cursor.column,
             "packages": self._packages[cursor.root],
-            "cache": str(paths.cache_dir()),
+            "cache": self._cache(),
         }
         return msgspec.json.encode(question) + b"\n"
 

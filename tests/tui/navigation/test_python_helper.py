@@ -98,3 +98,13 @@ async def test_a_process_that_ends_is_told_and_started_again(
         with pytest.raises(HelperError, match="ended"):
             await helper.ask("problems", cursor(root, LIBRARY), 60)
     assert await helper.ask("problems", cursor(root, LIBRARY), 60) == []
+
+
+async def test_syntax_trees_are_kept_only_where_nobody_else_can_write(
+    helper: PythonHelper, root: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    cache.chmod(0o777)
+    assert places_in(await helper.ask("definition", cursor(root), 60))
+    assert not list((cache / "jedi").glob("**/*"))
