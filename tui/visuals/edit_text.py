@@ -37,7 +37,7 @@ _LEAST = 8
 
 
 def edit_text(draft: EditDraft, width: int, inks: Inks, *, steering: bool = False) -> Text:
-    """Return one line of at most ``width`` cells.
+    """Return one line of at most ``width`` cells; a reason that is longer may take several.
 
     Args:
         draft: The edit.
@@ -47,6 +47,9 @@ def edit_text(draft: EditDraft, width: int, inks: Inks, *, steering: bool = Fals
     """
     words, keys = _fitting(_forms(draft), _keys(draft, steering=steering), width - 2)
     style = inks.bad if draft.phase == "refused" else inks.text
+    if draft.phase == "refused" and not keys:
+        reason = Text(f" {words}", style=style, end="")
+        return reason.append(f" · {_KEYS['refused'][0]}", style=inks.muted)
     left = Text(words, style=style, end="")
     left.truncate(max(_LEAST, width - 2 - _gap(keys)), overflow="ellipsis")
     line = Text(" ", end="", no_wrap=True).append_text(left)

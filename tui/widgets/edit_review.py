@@ -38,7 +38,7 @@ class EditReview(Vertical):
     EditReview {
         height: 1fr;
         EditView { height: 1fr; }
-        .edit-words { height: 1; background: $panel; }
+        .edit-words { height: auto; max-height: 5; background: $panel; }
         HistoryInput { height: 1; background: $boost; padding: 0 1; border: none; }
     }
     """
