@@ -262,3 +262,12 @@ async def test_without_a_file_there_is_no_bar(make_app: MakeApp) -> None:
         await pilot.press("ctrl+f", "ctrl+r", "alt+g")
         await pilot.pause(0.05)
         assert not app.finder.is_open
+
+
+async def test_the_palette_opens_the_bar_too(finding: Opened) -> None:
+    async with finding() as person:
+        await person.keys("ctrl+p", *"replace")
+        await person.pilot.pause(0.5)
+        await person.keys("enter")
+        await until(person.pilot, lambda: "finder" in vars(person.app) and person.is_open)
+        assert person.app.query_one("#replace-line").display
