@@ -48,7 +48,8 @@ async def test_a_suggestion_comes_is_accepted_and_taken_back(
         assert app.editor.document.get_line(2) == "xsuggested = 1"
         await pilot.press("ctrl+z")
         assert app.editor.document.get_line(2) == "x"
-        (request, *_) = requests(client)
+        # The move to the first line may have asked before the key did.
+        request = next(each for each in requests(client) if each.prefix.endswith("x"))
         assert request.path == GREETING
         assert request.prefix.endswith("\n\nx")
 
