@@ -11,7 +11,7 @@ from threading import Lock
 
 from msgspec.structs import replace
 
-from engine.asking.answerer import Answerer
+from engine.asking.answer_writer import AnswerWriter
 from engine.chat.chat_styles import find_chat_style
 from engine.completion.completer import Completer, Listener, likelihoods_of
 from engine.completion.draft import Draft
@@ -86,7 +86,7 @@ class Session:
         )
         self._completer = Completer(model, tokenizer, self._generator, self._meter, tuning)
         self._rewriter = Rewriter(model, tokenizer, self._generator, self._meter)
-        self._answerer = Answerer(model, tokenizer, self._generator, self._meter)
+        self._answer_writer = AnswerWriter(model, tokenizer, self._generator, self._meter)
         self._lock = Lock()
         self._busy = False
         self._closed = False
@@ -299,7 +299,7 @@ class Session:
             EngineError: The session is closed.
         """
         with self._serving():
-            return self._answerer.ask(
+            return self._answer_writer.ask(
                 request,
                 on_reading or (lambda reading: None),
                 on_text or (lambda text: None),

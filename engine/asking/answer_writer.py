@@ -1,4 +1,4 @@
-"""Answerer: answers questions about the code.  Joins excerpts, conversation and generation.
+"""AnswerWriter: answers questions about the code.  Joins excerpts, conversation and generation.
 
 It has no tools and runs nothing; the answer is text, and what becomes of it is a person's choice.
 """
@@ -20,10 +20,10 @@ from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.messages import ModelInfo
 from engine.tokenizer import TextStream, Tokenizer
 
-__all__ = ["Answerer"]
+__all__ = ["AnswerWriter"]
 
 
-class Answerer:
+class AnswerWriter:
     """Answers with one model, one question at a time.
 
     Args:

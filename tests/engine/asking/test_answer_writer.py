@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from engine.asking.answerer import Answerer
+from engine.asking.answer_writer import AnswerWriter
 from engine.completion.stats import WaferMeter
 from engine.errors import PromptError
 from engine.generation.generator import Generator
@@ -20,10 +20,10 @@ from tests.engine_tokenizers import byte_tokenizer, chat_tokenizer
 REQUEST = AskRequest("What is f?", path="a.py", text="def f():\n    return 1\n", line=1)
 
 
-def asker(says: str, tokenizer: Tokenizer | None = None) -> Answerer:
+def asker(says: str, tokenizer: Tokenizer | None = None) -> AnswerWriter:
     wafer = CannedWafer(says, context_length=4096)
     meter = WaferMeter(canned_machine_info(), wafer.placed, 4096)
-    return Answerer(canned_model_info(), tokenizer or chat_tokenizer(), Generator(wafer), meter)
+    return AnswerWriter(canned_model_info(), tokenizer or chat_tokenizer(), Generator(wafer), meter)
 
 
 def ask(
@@ -64,7 +64,7 @@ def test_quoted_code_is_guessed_and_the_text_is_the_same() -> None:
     plain, _, _ = ask(says=says)
     wafer = CannedWafer(says, context_length=4096)
     meter = WaferMeter(canned_machine_info(), wafer.placed, 4096)
-    guessing = Answerer(
+    guessing = AnswerWriter(
         canned_model_info(), chat_tokenizer(), Generator(wafer, None, Eager()), meter
     )
     guessed = guessing.ask(REQUEST, lambda _: None, lambda _: None, lambda: False)
