@@ -77,7 +77,7 @@ class PythonHelper:
             except asyncio.CancelledError:
                 self._end()  # nobody waits for what it is busy with
                 raise
-            except (OSError, ValueError) as error:
+            except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
                 self._end()
                 _log.info("the process that knows Python failed: %s", type(error).__name__)
                 raise HelperError("the process that knows Python ended; ask again") from error
