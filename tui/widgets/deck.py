@@ -216,7 +216,8 @@ class Deck(Vertical):
         names = tab_names([file.path for file in self._tabs])
         tabs = [Tab(name, file.unsaved) for name, file in zip(names, self._tabs, strict=True)]
         here = -1 if self._current is None else self._tabs.index(self._current)
-        self.query_one(TabBar).show_tabs(tabs, here)
+        for bar in self.query(TabBar):  # there is none any more while the app ends
+            bar.show_tabs(tabs, here)
 
     async def close(self, file: OpenFile) -> None:
         """Close a file, whatever it holds, and show the one opened before it."""

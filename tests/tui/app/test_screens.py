@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from engine import host_memory, model_store
@@ -146,6 +147,35 @@ def test_a_suggestion(
     settings = Settings(suggestions=SuggestionSettings(delay_ms=0, ahead=False))
     app = make_app(GREETING, line=9, settings=settings)
     assert snap(app, (120, 40), act)
+
+
+@pytest.mark.parametrize("look", ["textual-light", "ansi-dark", "no colours"])
+def test_every_look(
+    snap: Any,
+    make_app: MakeApp,
+    client: FakeClient,
+    started: Act,
+    monkeypatch: pytest.MonkeyPatch,
+    look: str,
+) -> None:
+    monkeypatch.setattr("tui.visuals.status_text.milliseconds_text", lambda value: "42 ms")
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await started(pilot)
+        app = pilot.app
+        assert isinstance(app, SparkApp)
+        client.work(12)
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: app.editor is not None and app.editor.ghost)
+        await pilot.press("shift+up")
+        await until(pilot, lambda: app.editor is not None and not app.editor.ghost)
+
+    settings = Settings(suggestions=SuggestionSettings(delay_ms=0))
+    if look == "no colours":
+        monkeypatch.setenv("NO_COLOR", "1")
+    else:
+        settings = replace(settings, theme=look)
+    assert snap(make_app(GREETING, line=9, settings=settings), (120, 40), act)
 
 
 def test_nothing_runs_any_more(
