@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings, target
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from rich.cells import cell_len
@@ -241,7 +241,6 @@ class Keyboard(RuleBasedStateMachine):
             return
         assert self.editor.selection.is_empty
         assert not self.editor.many_cursors
-        target(float(len(ghost)))
         before, after = self.sides()
         engine = self.desk.engine
         shown = _TRAILING.sub("", before + ghost)
