@@ -9,6 +9,7 @@ from textual.binding import Binding
 
 from tui.keymap import KeyPart, keys_by_action
 from tui.keys import EDITOR_KEYS, key_parts
+from tui.terminal.terminal_input import _ALT_LETTERS
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,3 +35,9 @@ def test_the_page_of_keys_is_up_to_date() -> None:
     assert (ROOT / "tui" / "KEYS.md").read_text() == page["render"](), (
         "python scripts/keys_page.py writes it"
     )
+
+
+def test_what_is_alt_and_a_letter_in_every_terminal_is_bound() -> None:
+    keys = {key for keys in keys_by_action(key_parts([]), {}).values() for key in keys}
+    bound = {key.removeprefix("alt+") for key in keys if re.fullmatch(r"alt\+[a-z]", key)}
+    assert {letter.decode() for letter in _ALT_LETTERS} == bound

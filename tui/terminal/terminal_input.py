@@ -4,9 +4,9 @@ Stands before Textual's parser, which gets whole control sequences and text with
 that parser types answers of the terminal into the file (``\x1b]11;rgb:…``), takes Esc and any key
 that arrive together for Alt and the key, and ends on some numbers.  Reads no device.
 
-Esc and Alt look alike where a terminal speaks no protocol for keys: ``\x1bx`` is either.  A small
-letter that comes in one write with the Esc is Alt and the letter, which is how commands are given;
-one that comes a moment later was typed after the Esc.  Other keys are Esc and the key, because one
+Esc and Alt look alike where a terminal speaks no protocol for keys: ``\x1be`` is either.  A letter
+with which the app gives a command by Alt is that, if it comes in one write with the Esc; one that
+comes a moment later was typed after the Esc.  Other keys are Esc and the key, because one
 that is lost costs more than one that was not meant; but not ``[``, ``]`` and ``\``, which other
 editors use with Alt to walk through suggestions, nor what terminals send for Option with an arrow
 or Backspace: ``b``, ``f`` and ``\x7f``.
@@ -61,8 +61,9 @@ _ALT_KEYS = {
     b"]": "right_square_bracket",
     b"\\": "backslash",
 }
-_ALT_LETTERS = frozenset(map(bytes, zip(b"acdeghijklmnopqrstuvwxyz", strict=True)))
-"""Letters that are one key with an Esc of the same write; `b` and `f` are sequences."""
+_ALT_LETTERS = frozenset(map(bytes, zip(b"acdeghijklmnoprstwyz", strict=True)))
+"""Letters that are one key with an Esc of the same write: those of commands.  `tests/tui/test_keys`
+compares them with the bindings."""
 _ALT_OR_CTRL = 0b110
 
 

@@ -17,18 +17,18 @@ _KEYS = {
     "asking": ("Enter asks · Esc leaves · ↑ earlier", "Enter asks · Esc leaves"),
     "writing": ("Esc stops · Alt+E steers", "Esc stops"),
     "deciding": (
-        "Tab accepts · Alt+X rejects · Enter all · Esc none · Alt+E again",
-        "Tab accepts · Alt+X rejects · Enter all · Esc none",
-        "Tab ✓ · Alt+X ✗ · Enter all · Esc none",
-        "Tab ✓ · Alt+X ✗",
+        "Tab accepts · Del rejects · Enter all · Esc none · Alt+E again",
+        "Tab accepts · Del rejects · Enter all · Esc none",
+        "Tab ✓ · Del ✗ · Enter all · Esc none",
+        "Tab ✓ · Del ✗",
     ),
     "refused": ("Alt+E again · Esc leaves", "Esc leaves"),
 }
 """What the keys do, the longest form first."""
 _REST_KEYS = (
-    "Tab accepts · Alt+X rejects · Enter the rest · Esc not the rest",
-    "Tab ✓ · Alt+X ✗ · Enter rest ✓ · Esc rest ✗",
-    "Tab ✓ · Alt+X ✗",
+    "Tab accepts · Del rejects · Enter the rest · Esc not the rest",
+    "Tab ✓ · Del ✗ · Enter rest ✓ · Esc rest ✗",
+    "Tab ✓ · Del ✗",
 )
 _STEERING_KEYS = ("Enter asks · Esc goes back · ↑ earlier", "Enter asks · Esc back")
 _GAP = 2

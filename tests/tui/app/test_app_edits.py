@@ -144,7 +144,7 @@ async def test_each_change_is_accepted_or_rejected(desk: Any) -> None:
         body = ["def main() -> int:", *TEXT.split("\n")[9:10], "        print(greet(name.title()))"]
         await d.finish("\n".join(body))
         assert "2 changes" in d.said()
-        await d.pilot.press("alt+x")
+        await d.pilot.press("delete")
         assert "2 changes, 1 open" in d.said()
         await d.pilot.press("alt+y")
         await d.gone()
@@ -342,7 +342,7 @@ def test_nothing_outside_the_lines_ever_changes(data: st.DataObject, make_app: M
     pieces = data.draw(st.lists(ANSWERS, max_size=4))
     last = data.draw(st.one_of(st.none(), ANSWERS))
     refused = data.draw(st.one_of(st.none(), st.just("no")))
-    some_keys = st.sampled_from(["tab", "alt+x", "alt+y", "enter", "alt+down", "down"])
+    some_keys = st.sampled_from(["tab", "delete", "alt+y", "enter", "alt+down", "down"])
     keys = data.draw(st.lists(some_keys, max_size=6))
     with pytest.MonkeyPatch.context() as patched, TemporaryDirectory() as folder:
         patched.setenv("SPARK_STATE_DIR", folder)  # what an example leaves is not offered to others
