@@ -17,18 +17,18 @@ _KEYS = {
     "asking": ("Enter asks · Esc leaves · ↑ earlier", "Enter asks · Esc leaves"),
     "writing": ("Esc stops · Alt+E steers", "Esc stops"),
     "deciding": (
-        "Tab accepts · Del rejects · Enter all · Esc none · Alt+E again",
-        "Tab accepts · Del rejects · Enter all · Esc none",
-        "Tab ✓ · Del ✗ · Enter all · Esc none",
-        "Tab ✓ · Del ✗",
+        "Tab accepts · n rejects · Enter all · Esc none · Alt+E again",
+        "Tab accepts · n rejects · Enter all · Esc none",
+        "Tab ✓ · n ✗ · Enter all · Esc none",
+        "Tab ✓ · n ✗",
     ),
     "refused": ("Alt+E again · Esc leaves", "Esc leaves"),
 }
 """What the keys do, the longest form first."""
 _REST_KEYS = (
-    "Tab accepts · Del rejects · Enter the rest · Esc not the rest",
-    "Tab ✓ · Del ✗ · Enter rest ✓ · Esc rest ✗",
-    "Tab ✓ · Del ✗",
+    "Tab accepts · n rejects · Enter the rest · Esc not the rest",
+    "Tab ✓ · n ✗ · Enter rest ✓ · Esc rest ✗",
+    "Tab ✓ · n ✗",
 )
 _STEERING_KEYS = ("Enter asks · Esc goes back · ↑ earlier", "Enter asks · Esc back")
 _GAP = 2

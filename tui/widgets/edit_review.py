@@ -44,8 +44,8 @@ class EditReview(Vertical):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab,alt+y", "wish('accept')", "accept the change at the cursor", id="edit.accept"),
-        Binding("delete", "wish('reject')", "reject the change at the cursor", id="edit.reject"),
+        Binding("tab,y", "wish('accept')", "accept the change at the cursor", id="edit.accept"),
+        Binding("n", "wish('reject')", "reject the change at the cursor", id="edit.reject"),
         Binding("enter", "wish('accept rest')", "accept all that is open", id="edit.accept_all"),
         Binding("escape", "wish('leave')", "stop; reject all that is open", id="edit.leave"),
         Binding("alt+down", "go(1)", "go to the next change", id="edit.next"),

@@ -34,7 +34,7 @@ def test_it_says_how_far_an_edit_is_and_what_the_keys_do() -> None:
     assert "Esc stops · Alt+E steers" in line("writing")
     said = line("deciding")
     assert "2 changes · 122 ms host, 143 tokens/s · wafer 12 337 tokens/s at 0.85 GHz" in said
-    assert "Tab accepts · Del rejects · Enter all · Esc none" in said
+    assert "Tab accepts · n rejects · Enter all · Esc none" in said
     assert "no edit: the file would no longer parse" in line("refused")
     assert "\x1b" not in line("refused")
     assert "Enter asks · Esc goes back" in line("writing", steering=True)
