@@ -1,7 +1,8 @@
 """Asks git where a repository is: its branch, what differs from the last commit, a file there.
 
 Like `engine.repository.git` it runs nothing that a repository brings along: filters that its
-configuration names are switched off for the question, and submodules are not looked into.
+configuration names are switched off for the question, and submodules are not looked into.  Where
+one cannot be switched off, git is not asked.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,8 @@ __all__ = ["FileChange", "GitState", "committed_bytes", "git_state"]
 FileChange = Literal["added", "changed", "deleted"]
 
 _MAX_CHANGES = 10_000
+_MAX_BYTES = 16_000_000
+"""A larger file of a commit is not read."""
 _FILTER_PARTS = ("clean", "smudge", "process")
 
 
@@ -38,10 +41,11 @@ def git_state(folder: Path) -> GitState | None:
     Raises:
         TimeoutError: Git took too long.
     """
+    switches = _without_filters(folder)
+    if switches is None:
+        return None
     options = ["--porcelain=v1", "-z", "--untracked-files=normal", "--ignore-submodules=all"]
-    status = ask_git(
-        folder, [*_without_filters(folder), "status", *options, "--no-renames", "--", "."]
-    )
+    status = ask_git(folder, [*switches, "status", *options, "--no-renames", "--", "."])
     prefix = ask_git(folder, ["rev-parse", "--show-prefix"])
     if status is None or prefix is None:
         return None
@@ -52,7 +56,7 @@ def git_state(folder: Path) -> GitState | None:
 
 
 def committed_bytes(folder: Path, name: str) -> bytes | None:
-    """Return a file's content in the last commit, unfiltered; None if it is not there.
+    """Return a file's content in the last commit, unfiltered; None if not there, or very large.
 
     Args:
         folder: A folder of the repository.
@@ -61,7 +65,11 @@ def committed_bytes(folder: Path, name: str) -> bytes | None:
     Raises:
         TimeoutError: Git took too long.
     """
-    return ask_git(folder, ["cat-file", "blob", f"HEAD:./{name}"])
+    blob = f"HEAD:./{name}"
+    size = ask_git(folder, ["cat-file", "-s", blob])
+    if size is None or int(size) > _MAX_BYTES:
+        return None
+    return ask_git(folder, ["cat-file", "blob", blob])
 
 
 def _changes(status: str, prefix: str) -> Iterator[tuple[str, FileChange]]:
@@ -80,14 +88,20 @@ def _changes(status: str, prefix: str) -> Iterator[tuple[str, FileChange]]:
         yield name.removeprefix(prefix), kind
 
 
-def _without_filters(folder: Path) -> list[str]:
-    """Return options that switch off every filter of the configuration."""
+def _without_filters(folder: Path) -> list[str] | None:
+    """Return options that switch off every filter of the configuration; None if there are none.
+
+    For git the name of a setting ends at the first ``=`` of an option: a filter with that sign in
+    its name would stay on.
+    """
     answer = ask_git(folder, ["config", "-z", "--name-only", "--get-regexp", r"^filter\."])
     names = {
         each.removeprefix("filter.").rpartition(".")[0]
         for each in (answer or b"").decode("utf-8", "surrogateescape").split("\0")
         if each
     }
+    if any("=" in name for name in names):
+        return None
     settings = [f"filter.{name}.{part}=" for name in sorted(names) for part in _FILTER_PARTS]
     settings += [f"filter.{name}.required=false" for name in sorted(names)]
     return [word for setting in settings for word in ("-c", setting)]

@@ -1,16 +1,21 @@
 """Answers questions about Python code in a process of its own: jedi for names, pyflakes for faults.
 
 Reads one JSON object a line from standard input and writes one a line to standard output, in the
-same order, with the question's ``id``.  Runs none of the code it is asked about.  It is started as
-a file (`tui.navigation.python_helper`) and imports nothing of ours.
+same order, with the question's ``id``.  Runs none of the code it is asked about, keeps none of it
+on the disk, and reads plain files alone.  It is started as a file (`tui.navigation.python_helper`)
+and imports nothing of ours.
 """
 
 import ast
 import atexit
+import contextlib
 import json
 import os
+import resource
 import shutil
+import stat
 import sys
+import sysconfig
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable
@@ -22,6 +27,11 @@ MAX_PLACES = 2_000
 """Most places in an answer."""
 MAX_WORDS = 4_000
 """Most characters of a documentation."""
+
+_MAX_FILE_BYTES = 8_000_000
+"""Larger files are not read: programs wrote them."""
+_MAX_MEMORY = 4 << 30
+"""Bytes of addresses; what takes more gets no answer."""
 
 Question = dict[str, Any]
 
@@ -69,7 +79,7 @@ def problems(question: Question) -> Any:
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         row, column = getattr(error, "lineno", 1) or 1, getattr(error, "offset", 1) or 1
-        words = getattr(error, "msg", None) or str(error)
+        words = getattr(error, "msg", None) or str(error) or type(error).__name__
         return [[row - 1, max(0, column - 1), words, True]]
     found = checker.Checker(tree, filename=question["path"])
     return [
@@ -80,8 +90,7 @@ def problems(question: Question) -> Any:
 
 def _script(question: Question) -> tuple[Any, int, int]:
     """Return jedi's view of a text, and the cursor in it."""
-    import jedi
-
+    jedi = _confined_jedi()
     jedi.settings.cache_directory = question["cache"] or _temporary_folder()
     project = jedi.Project(
         question["root"],
@@ -116,6 +125,58 @@ def _places(names: Iterable[Any], question: Question) -> list[dict[str, Any]]:
     return found
 
 
+# ── what jedi may read and keep ─────────────────────────────────────────────────────────────────
+
+
+@lru_cache(maxsize=1)
+def _confined_jedi() -> Any:
+    """Return jedi, which reads plain files only and keeps trees of Python's own files only.
+
+    A syntax tree holds the whole text of its file, and that of a repository is for memory.
+    """
+    import jedi
+    import parso.file_io
+    import parso.grammar
+
+    parso.file_io.FileIO.read = lambda self: _plain_bytes(self.path)
+    save = parso.grammar.try_to_save_module
+
+    def save_or_not(*arguments: Any, pickling: bool = True, **options: Any) -> None:
+        _, file, *_ = arguments
+        save(*arguments, pickling=pickling and _is_installed(file.path), **options)
+
+    parso.grammar.try_to_save_module = save_or_not
+    return jedi
+
+
+def _plain_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Return what a file holds; for what is no plain file of a sensible size, as if none was there.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_FILE_BYTES:
+            raise FileNotFoundError(path)
+        return file.read(_MAX_FILE_BYTES)
+
+
+def _is_installed(path: str | os.PathLike[str] | None) -> bool:
+    """Return whether a file belongs to the Python that runs this, or to a package in it."""
+    folders = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
+    return path is not None and any(Path(path).is_relative_to(folder) for folder in folders)
+
+
+def _limit_memory() -> None:
+    most = resource.getrlimit(resource.RLIMIT_AS)[1]
+    limit = _MAX_MEMORY if most == resource.RLIM_INFINITY else min(_MAX_MEMORY, most)
+    with contextlib.suppress(OSError, ValueError):  # macOS knows no such limit
+        resource.setrlimit(resource.RLIMIT_AS, (limit, most))
+
+
+# ── the conversation ────────────────────────────────────────────────────────────────────────────
+
 _ANSWERS: dict[str, Callable[[Question], Any]] = {
     each.__name__: each for each in (definition, references, hover, problems)
 }
@@ -123,6 +184,7 @@ _ANSWERS: dict[str, Callable[[Question], Any]] = {
 
 def main() -> None:
     """Answer until the input ends."""
+    _limit_memory()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
     for line in sys.stdin:

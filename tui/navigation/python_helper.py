@@ -7,14 +7,13 @@ the next question starts another: no code can make the app wait.
 import asyncio
 import contextlib
 import itertools
+import json
 import logging
 import sys
 from asyncio.subprocess import PIPE, Process
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from engine import paths
 from engine.own_files import refusal
@@ -96,7 +95,7 @@ class PythonHelper:
         process.stdin.write(question)
         await process.stdin.drain()
         line = await process.stdout.readuntil(b"\n")
-        reply = msgspec.json.decode(line)
+        reply = json.loads(line)
         if reply["id"] != number:
             raise ValueError("an answer to another question")
         if "problem" in reply:
@@ -131,7 +130,7 @@ class PythonHelper:
         return self._folder
 
     def _question(self, number: int, kind: str, cursor: Cursor) -> bytes:
-        """Return a question as a line."""
+        """Return a question as a line: in ASCII, which has a form for what UTF-8 cannot hold."""
         if cursor.root not in self._packages:
             self._packages[cursor.root] = _packages_of(cursor.root)
         question = {
@@ -145,7 +144,7 @@ class PythonHelper:
             "packages": self._packages[cursor.root],
             "cache": self._cache(),
         }
-        return msgspec.json.encode(question) + b"\n"
+        return json.dumps(question).encode("ascii") + b"\n"
 
 
 def _packages_of(root: Path) -> list[str]:

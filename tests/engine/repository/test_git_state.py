@@ -1,5 +1,6 @@
 """Where a repository is, and a file as it was committed; nothing of the repository is run."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -92,3 +93,24 @@ def test_no_filter_of_the_repository_runs(root: Path, tmp_path: Path, part: str)
     assert state.changes["changed.txt"] == "changed"
     committed_bytes(root, "changed.txt")
     assert not ran.exists()
+
+
+@pytest.mark.parametrize("name", ["lfs", "a.b", "a b", "a=b", "ä", "Upper"])
+def test_no_filter_runs(root: Path, name: str) -> None:
+    ran = root / "ran.log"
+    git(root, "config", f"filter.{name}.clean", f"touch '{ran}'; cat")
+    (root / ".gitattributes").write_text(f'"changed.txt" filter={name}\n')
+    (root / "changed.txt").write_text("two\n")  # as long: only its content tells
+    os.utime(root / "changed.txt", (0, 0))
+    git_state(root)
+    assert not ran.exists()
+    if " " not in name:  # attributes know no such name
+        git(root, "status")
+        assert ran.exists()
+
+
+def test_a_huge_file_of_a_commit_is_not_read(root: Path) -> None:
+    (root / "huge.txt").write_bytes(bytes(16_000_001))
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "huge")
+    assert committed_bytes(root, "huge.txt") is None

@@ -1,8 +1,10 @@
 """Questions about Python, answered by a real process; what becomes of one that takes too long."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,51 @@ async def test_syntax_trees_are_kept_only_where_nobody_else_can_write(
     cache.chmod(0o777)
     assert places_in(await helper.ask("definition", cursor(root), 60))
     assert not list((cache / "jedi").glob("**/*"))
+
+
+@pytest.mark.parametrize("text", ["x = '\ud800'\nx\n", "x\0\n", "-" * 50_000 + "1", "(" * 5_000])
+async def test_no_text_ends_the_process(helper: PythonHelper, root: Path, text: str) -> None:
+    [problem] = await helper.ask("problems", cursor(root, text, 0, 0), 60)
+    assert problem[2]
+    assert problem[3]
+    with suppress(HelperError):  # an answer or a word about it
+        await helper.ask("definition", cursor(root, text, 0, 0), 60)
+    assert await helper.ask("definition", cursor(root), 60)
+
+
+async def test_a_folder_whose_name_is_no_text_ends_nothing(
+    helper: PythonHelper, tmp_path: Path
+) -> None:
+    odd = tmp_path / os.fsdecode(b"odd\xff")
+    try:
+        odd.mkdir()
+    except OSError:
+        pytest.skip("this file system has names in UTF-8 only")
+    (odd / "library.py").write_text(LIBRARY)
+    assert await helper.ask("problems", cursor(odd), 60) == []
+    with suppress(HelperError):  # jedi takes no such name
+        await helper.ask("definition", cursor(odd), 60)
+
+
+async def test_no_text_of_a_repository_is_kept_on_the_disk(
+    helper: PythonHelper, root: Path, tmp_path: Path
+) -> None:
+    (root / "library.py").write_text(f"TOKEN = 'hunter2'\n{LIBRARY}")
+    for path in root.iterdir():
+        os.utime(path, (0, 0))  # jedi keeps what has not changed of late
+    text = f"import bisect\n{USER}\nbisect.bisect_left\n"
+    assert await helper.ask("definition", cursor(root, text, 4, 1), 60)
+    assert await helper.ask("definition", cursor(root, text, 6, 9), 60)
+    kept = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert any(path.suffix == ".pkl" for path in kept)  # of the library of Python
+    assert not any(b"hunter2" in path.read_bytes() for path in kept)
+
+
+async def test_what_is_no_plain_file_is_not_read(helper: PythonHelper, root: Path) -> None:
+    os.mkfifo(root / "pipe.py")
+    (root / "zero.py").symlink_to("/dev/zero")
+    text = "import pipe, zero\nfrom library import greet\nzero.x\npipe.x\ngreet\n"
+    for row in (2, 3):
+        assert await helper.ask("definition", cursor(root, text, row, 5), 60) == []
+    uses = places_in(await helper.ask("references", cursor(root, text, 4, 1), 60))
+    assert (root / "library.py", 0) in {(each.path, each.row) for each in uses}
