@@ -180,7 +180,7 @@ class SparkApp(
             modes=self.pane_modes,
             settings=self.settings,
             size=lambda: self.size,
-            focus=lambda widget: self.screen.set_focus(widget),
+            focus=lambda widget: self.screen_stack[0].set_focus(widget),
             watch=self.feed.watch,
         )
         yield Horizontal(self.repo_tree, self.deck, self.panes, id="body")

@@ -185,6 +185,20 @@ async def test_commands_by_name(make_app: MakeApp) -> None:
         await until(pilot, lambda: app.settings.suggestions.delay_ms == 200)
 
 
+async def test_the_editor_takes_no_keys_from_a_screen_above_it(make_app: MakeApp) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        editor = await until(pilot, lambda: app.editor)
+        before = editor.text
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        app.parts.focus_editor()  # as when Esc in a pane and Ctrl+P come together
+        await pilot.press(*"error")
+        assert editor.text == before
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, CommandPalette))
+
+
 async def test_every_command_has_an_action(make_app: MakeApp) -> None:
     from tui.command_palette import AppCommands
 
