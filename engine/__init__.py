@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from engine.wafer.figures.layer_questions import prefill_layer as predict_prefill_layer
     from engine.wafer.figures.prediction import Prediction
     from engine.wafer.figures.table import summarise as summarise_validation
+    from engine.wafer.figures.vector_question import vector as predict_vector
+    from engine.wafer.program.clocks import clock_ghz as named_clock_ghz
     from engine.wafer.program.machine import facts as machine_facts
     from engine.wafer.program.machine import names as machine_names
     from engine.wafer.program.states import STATES
@@ -105,6 +107,8 @@ _HOME = {
     "predict_gemv": "engine.wafer.figures.layer_questions:gemv",
     "predict_multicast": "engine.wafer.figures.collective_questions:multicast",
     "predict_prefill_layer": "engine.wafer.figures.layer_questions:prefill_layer",
+    "named_clock_ghz": "engine.wafer.program.clocks:clock_ghz",
+    "predict_vector": "engine.wafer.figures.vector_question:vector",
     "trace_wafer": "engine.inspection:trace_wafer",
     "tokenize": "engine.tokenization:tokenize",
     "summarise_validation": "engine.wafer.figures.table:summarise",
@@ -168,6 +172,7 @@ __all__ = [
     "measure_edits",
     "measure_infill",
     "measure_situations",
+    "named_clock_ghz",
     "plan_wafer",
     "predict_collective",
     "predict_decode",
@@ -175,6 +180,7 @@ __all__ = [
     "predict_gemv",
     "predict_multicast",
     "predict_prefill_layer",
+    "predict_vector",
     "quality_suites",
     "read_edit_tasks",
     "read_infill_tasks",

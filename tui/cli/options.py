@@ -9,12 +9,13 @@ import click
 
 import engine
 from engine import paths
-from engine.errors import ModelError
+from engine.errors import MachineError, ModelError
 from tui.cli.failures import WrongCallError
 from tui.settings import load_settings
 
 __all__ = [
     "PRICED_FORMATS",
+    "ClockOption",
     "FiniteFloat",
     "check_machine",
     "json_option",
@@ -72,6 +73,27 @@ speculation_option = click.option(
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
+
+class ClockOption(FiniteFloat):
+    """A clock in GHz, as a number or by a name that the engine knows."""
+
+    name = "clock"
+
+    def __init__(self) -> None:
+        super().__init__(0, inclusive=False, maximum=1e6)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the clock in GHz, or fail with the names that are known."""
+        if isinstance(value, str) and value[:1].isalpha() and value.lower() not in {"nan", "inf"}:
+            try:
+                return engine.named_clock_ghz(value)
+            except MachineError as error:
+                self.fail(str(error), param, ctx)
+        return super().convert(value, param, ctx)
+
+
 _machine = click.option(
     "--machine",
     metavar="NAME",
@@ -81,9 +103,10 @@ _machine = click.option(
 )
 _clock = click.option(
     "--clock",
-    metavar="GHZ",
-    type=FiniteFloat(0, inclusive=False, maximum=1e6),
-    help="The clock that turns wafer cycles into seconds; default: the machine's own.",
+    metavar="GHZ|NAME",
+    type=ClockOption(),
+    help="The clock that turns wafer cycles into seconds; `wafer info` lists names; default: the "
+    "machine's own.",
 )
 
 

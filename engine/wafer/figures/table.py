@@ -12,6 +12,7 @@ from engine.progress import OnProgress, quiet
 from engine.wafer.figures.served import ServedModel
 from engine.wafer.figures.targets import (
     chip_targets,
+    core_targets,
     fabric_targets,
     served_targets,
     waferllm_targets,
@@ -50,6 +51,7 @@ def subjects(served: ServedModel) -> dict[str, Callable[[], Iterator[Target]]]:
         "spread of repeated runs": fabric_targets.repeats,
         "tail of a served model": partial(served_targets.tail, served),
         "matrix–vector product on every core": chip_targets.matvec,
+        "vector instruction of a core": core_targets.vectors,
         "GEMV": waferllm_targets.gemv,
         "decode layers of WaferLLM": waferllm_targets.decode,
         "prefill layers of WaferLLM": waferllm_targets.prefill,

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from math import isfinite
 
 from engine.errors import MachineError
+from engine.wafer.program.clocks import CLOCKS
 
 __all__ = ["PRESETS", "MachineSpec", "facts", "get", "names"]
 
@@ -45,7 +46,15 @@ class MachineSpec:
     """SRAM of a core, code and data together, bytes.  Source: [S7]."""
 
     sram_banks: int = 8
-    """Single-ported banks of that SRAM.  Source: [S7]."""
+    """Single-ported banks of that SRAM.  Source: [S7], [S12]."""
+
+    bank_bytes: int = 2
+    """Successive bytes of one bank, before the next bank's.  Source: [S12], appendix on SIMD mode:
+    successive 16 bits lie in successive banks."""
+
+    cache_bytes: int = 512
+    """Bytes of a core's data cache, which may hold a vector instruction's accumulator.  Source:
+    256 for WSE-2 [S7]; for WSE-3 assumed twice that, as wide as its SIMD has become."""
 
     read_bytes_per_cycle: int = 16
     """SRAM read bandwidth of a core.  Source: [S7], two 64-bit reads a cycle."""
@@ -69,7 +78,12 @@ class MachineSpec:
     each operation.  Assumed: large enough that overhead counts little, small beside the weights."""
 
     fmac_fp32: int = 1
-    """fp32 operations a cycle.  Assumed: implied by one 32-bit wavelet a cycle in fused adds."""
+    """fp32 operations a cycle.  Assumed: implied by one 32-bit wavelet a cycle in fused adds, and
+    by @fmacs and @fmuls, which the SDK does not list among its SIMD instructions [S12]."""
+
+    simd_fp32: int = 4
+    """fp32 additions, moves and multiply–accumulates of fp16 to fp32 a cycle, at most: the memory
+    may give less.  Source: [S12], appendix on SIMD mode: 4 for WSE-3, 2 for WSE-2."""
 
     vector_overhead_cycles: int = 6
     """Cycles a vector instruction takes beyond its elements.  Source: fitted on WaferLLM [S1];
@@ -95,9 +109,6 @@ class MachineSpec:
 
     ramp_cycles: int = 2
     """Cycles between a core and its router, one way.  Source: [S2], T_R."""
-
-    link_wavelets_per_cycle: float = 1.0
-    """32-bit wavelets a link carries a cycle and direction.  Source: [S2], [S12]."""
 
     inject_cycles_per_wavelet: float = 1.125
     """Cycles between two wavelets a core sends.  Source: [S5] (9/8, a row multicast on a CS-3);
@@ -199,6 +210,7 @@ class MachineSpec:
             "peak_flops": self.peak_flops,
             "memory_bandwidth_bytes_per_second": self.memory_bandwidth_bytes_per_second,
             "usable_colors": self.colors - self.reserved_colors,
+            "clocks": {name: [clock.ghz, clock.source] for name, clock in CLOCKS.items()},
         }
         named = {key: value for key, value in asdict(self).items() if key not in derived}
         return derived | named
@@ -224,6 +236,8 @@ _WSE2 = replace(
     fabric_columns=757,
     fabric_rows=996,
     fmac_fp16=4,
+    simd_fp32=2,
+    cache_bytes=256,
     mac_int8=4,
     unpack_per_cycle=4,
     dispatch_cycles=0,

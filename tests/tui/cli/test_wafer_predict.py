@@ -137,3 +137,17 @@ def test_refusals(spark: Spark, arguments: str, words: str) -> None:
     assert outcome.code == 2
     assert outcome.out == ""
     assert words in outcome.line
+
+
+def test_a_vector_instruction_at_a_named_clock(spark: Spark) -> None:
+    outcome = ask(spark, "vector --elements 5124 --apart 8 --clock hot-chips --json")
+
+    assert outcome.json["cycles"] == 10_254
+    assert outcome.json["clock_ghz"] == 1.1
+
+
+def test_an_unknown_clock_is_refused_with_the_known_ones(spark: Spark) -> None:
+    outcome = ask(spark, "vector --elements 8 --clock sdl")
+
+    assert outcome.code == 2
+    assert "did you mean 'sdk'" in outcome.err

@@ -123,6 +123,30 @@ def multicast(
     )
 
 
+@predict.command()
+@_size("--elements", "Length of both vectors.")
+@click.option(
+    "--kind",
+    type=click.Choice(("fmacs", "fadds", "fmachs", "fmach", "mac_int8")),
+    default="fmacs",
+    show_default=True,
+    help="The instruction, as CSL names it.",
+)
+@_size("--apart", "Bytes from one vector to the other: multiples of 8 share banks.", default=4)
+@machine_options
+@json_option
+def vector(
+    elements: int, kind: str, apart: int, machine: str, clock: float | None, as_json: bool
+) -> None:
+    """One vector instruction of one core: its width, what the memory gives, bank conflicts."""
+    _answer(
+        lambda: engine.predict_vector(
+            machine, elements=elements, kind=kind, apart=apart, clock_ghz=clock
+        ),
+        as_json,
+    )
+
+
 class _Block(click.ParamType[tuple[int, int]]):
     """Columns and rows of a block, written ``256x256``."""
 
