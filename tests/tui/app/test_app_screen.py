@@ -13,6 +13,7 @@ from tui.app import SparkApp
 from tui.keys import EDITOR_KEYS
 from tui.screens.help import HelpScreen
 from tui.user_folders import settings_file
+from tui.widgets.editor import Editor
 from tui.widgets.wafer_map import WaferMap
 
 MakeApp = Callable[..., SparkApp]
@@ -188,7 +189,8 @@ async def test_commands_by_name(make_app: MakeApp) -> None:
 async def test_the_editor_takes_no_keys_from_a_screen_above_it(make_app: MakeApp) -> None:
     app = make_app(GREETING)
     async with app.run_test(size=(120, 40)) as pilot:
-        editor = await until(pilot, lambda: app.editor)
+        await until(pilot, lambda: app.editor)
+        editor = app.query_one(Editor)
         before = editor.text
         await pilot.press("ctrl+p")
         await until(pilot, lambda: isinstance(app.screen, CommandPalette))
