@@ -135,17 +135,17 @@ def _confined_jedi() -> Any:
     A syntax tree holds the whole text of its file, and that of a repository is for memory.
     """
     import jedi
-    import parso.file_io
-    import parso.grammar
+    import parso
 
-    parso.file_io.FileIO.read = lambda self: _plain_bytes(self.path)
-    save = parso.grammar.try_to_save_module
+    files: Any = parso.file_io
+    grammar: Any = parso.grammar
+    files.FileIO.read = lambda self: _plain_bytes(self.path)
+    save = grammar.try_to_save_module
 
-    def save_or_not(*arguments: Any, pickling: bool = True, **options: Any) -> None:
-        _, file, *_ = arguments
-        save(*arguments, pickling=pickling and _is_installed(file.path), **options)
+    def save_or_not(grammar_hash: str, file: Any, *tree: Any, pickling: bool, **kept: Any) -> None:
+        save(grammar_hash, file, *tree, pickling=pickling and _is_installed(file.path), **kept)
 
-    parso.grammar.try_to_save_module = save_or_not
+    grammar.try_to_save_module = save_or_not
     return jedi
 
 
