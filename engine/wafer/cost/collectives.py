@@ -22,6 +22,7 @@ __all__ = [
     "PricedLine",
     "broadcast",
     "cycles",
+    "group_sizes",
     "middle",
     "reduce",
     "ring",
@@ -41,7 +42,7 @@ class Collective:
     rows: int
     wavelets: int
     groups: tuple[int, int] = (1, 1)
-    """Groups along X and along Y, for the algorithms in two phases."""
+    """Groups along X and along Y, for the algorithms in two phases; see `group_sizes`."""
     dtype: str = "fp32"
 
     @property
@@ -99,7 +100,7 @@ class PricedLine:
     add_cycles: float
     """Cycles to take in and add a wavelet."""
     groups: int = 1
-    """Groups of the two-phase and two-tree algorithms; divides ``cores``."""
+    """Groups of the two-phase and two-tree algorithms; of a two-tree they divide ``cores``."""
 
     # ── one core, one instruction ───────────────────────────────────────────────────────────
 
@@ -218,14 +219,13 @@ class PricedLine:
         The last group's first core passes its group's stream on; the others add theirs, then pass
         on the stream of the group behind.
         """
-        members = self.cores // self.groups
-        if self.groups == 1 or members == 1:
+        members, groups, last = group_sizes(self.cores, self.groups)
+        inside, end = self.chain(members - 1), self.chain(last - 1)
+        if groups == 1 or inside is None:
             return self.chain_cycles()
-        inside = self.chain(members - 1)
-        assert inside is not None
         free = self.add(inside, 0.0)
-        stream = self.pass_on(inside, 0.0, members)
-        for _ in range(self.groups - 2):
+        stream = self.send(0.0, members) if end is None else self.pass_on(end, 0.0, members)
+        for _ in range(groups - 2):
             stream = self.pass_on(stream, free, members)
         return self.add(stream, free)
 
@@ -267,6 +267,21 @@ class PricedLine:
             ahead = max(ahead, 1.0)  # of two at once, the other's goes first
         left = self.wavelets - 1 - late / one.interval
         return first + late + ahead + ceil(left * self.add_cycles) + 1
+
+
+def group_sizes(cores: int, groups: int) -> tuple[int, int, int]:
+    """Return (cores of a group, groups, cores of the last group) of a line in about ``groups``.
+
+    Where they do not divide the line, groups are rounded up to whole cores, the last one is
+    smaller, and there may be fewer of them.
+
+    Example:
+        >>> group_sizes(512, 16), group_sizes(512, 100), group_sizes(7, 3)
+        ((32, 16, 32), (6, 86, 2), (3, 3, 1))
+    """
+    members = ceil(cores / groups)
+    number = ceil(cores / members)
+    return members, number, cores - (number - 1) * members
 
 
 def tree_children(core: int, cores: int) -> list[int]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.cost.collectives import Collective, tree_children
+from engine.wafer.cost.collectives import Collective, group_sizes, tree_children
 from engine.wafer.fabric.micro import ADVANCE, CTRL, Micro, Reduce
 from engine.wafer.fabric.network import OPPOSITE, RAMP, Network, bit
 
@@ -202,9 +202,10 @@ class LineSchedule:
         Member j of group k sends in color (k + j) mod 2, a first core in that of its group's
         number.  A first core's stream waits at the routers of the group ahead until their own
         cores' streams have passed: the control bit of these opens the switch.  The first core of
-        the last group passes its group's stream on at once, the others add theirs before.
+        the last group, which may be smaller, passes its group's stream on at once, the others add
+        theirs before.
         """
-        members = axis.length // groups
+        members, groups, last = group_sizes(axis.length, groups)
         if groups == 1 or members == 1:
             self.whole_chain(axis, groups)
             return
@@ -212,10 +213,14 @@ class LineSchedule:
         if groups % 2 == 0:  # a link prefers the higher color: that of the group's own stream
             colors = colors[::-1]
         for group in range(groups):
-            first = group * members
-            for j in range(members - 1, 0, -1):
-                self._member(axis, first, j, members, group == groups - 1, colors, group)
+            first, size = group * members, last if group == groups - 1 else members
+            for j in range(size - 1, 0, -1):
+                self._member(axis, first, j, size, group == groups - 1, colors, group)
             into = colors[(group + 1) % 2]
+            if size == 1:  # a last group of one core
+                self._give(axis, first, colors[group % 2])
+                self.step(axis, first, Micro.SEND, out=colors[group % 2])
+                continue
             self._take(axis, first, into)
             if group == 0:
                 self.step(axis, 0, Micro.REDUCE, into=into)

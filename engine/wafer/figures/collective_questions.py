@@ -9,7 +9,7 @@ from math import sqrt
 
 from engine.errors import PredictionError
 from engine.wafer.cost import collectives
-from engine.wafer.cost.collectives import Collective
+from engine.wafer.cost.collectives import Collective, group_sizes
 from engine.wafer.figures import calibration, closed_forms
 from engine.wafer.figures.prediction import LARGEST_SIZE, Prediction, check_choice, check_size
 from engine.wafer.jit import kernel_cache
@@ -58,7 +58,8 @@ class CollectiveQuestion:
     rows: int = 1
     """R rows."""
     groups: int | None = None
-    """G groups of P/G cores; None means the divisor of P nearest √P."""
+    """G groups of P/G cores; None means the divisor of P nearest √P.  Of a two-phase reduction they
+    need not divide P: the last group is smaller then."""
     dtype: str = "fp32"
     """Type of the numbers in a wavelet; decides the cost of an addition."""
 
@@ -68,7 +69,8 @@ class CollectiveQuestion:
         Raises:
             PredictionError: The groups do not divide the cores.
         """
-        groups = both_groups(self.cores, self.rows, self.groups)
+        uneven = self.algorithm == "two-phase"
+        groups = both_groups(self.cores, self.rows, self.groups, uneven=uneven)
         return Collective(
             machine, self.op, self.algorithm, self.cores, self.rows, self.wavelets, groups,
             self.dtype,
@@ -102,7 +104,9 @@ def collective(
         "rows": asked.rows, "wavelets": asked.wavelets, "dtype": asked.dtype,
     }  # fmt: skip
     if asked.algorithm in _GROUPED:
-        facts["group"] = asked.groups[0]
+        members, facts["group"], last = group_sizes(asked.columns, asked.groups[0])
+        if last != members:
+            facts["last_group_cores"] = last
     if tier == "formula":
         cycles = _formula(asked, question.groups)
     elif tier == "cycle":
@@ -202,14 +206,19 @@ def nearest_groups(cores: int) -> int:
     return min(divisors, key=lambda g: (abs(g - sqrt(cores)), g))
 
 
-def both_groups(cores: int, rows: int, groups: int | None) -> tuple[int, int]:
+def both_groups(
+    cores: int, rows: int, groups: int | None, *, uneven: bool = False
+) -> tuple[int, int]:
     """Return the groups along X and along Y; a number asked for also holds for Y where it fits.
 
     Raises:
-        PredictionError: The number asked for does not divide the cores.
+        PredictionError: The number asked for does not divide the cores, unless it may be
+            ``uneven``, or is more than there are.
     """
     if groups is None:
         return nearest_groups(cores), nearest_groups(rows)
+    if uneven and 1 <= groups <= cores:
+        return groups, groups if rows == cores else nearest_groups(rows)
     if groups < 1 or cores % groups:
         raise PredictionError(
             f"{groups} groups of {cores} cores asked for; groups must divide the cores: "

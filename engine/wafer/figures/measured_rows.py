@@ -17,11 +17,13 @@ __all__ = [
     "SERVED_FORCED_SHARES",
     "SERVED_ROWS",
     "SERVED_TAIL_SHARE",
+    "SIMULATED_REDUCTIONS",
     "SLOW_MULTICAST",
     "WAFERLLM_CLOCK_GHZ",
     "DecodeRow",
     "MulticastRow",
     "PrefillRow",
+    "ReductionRow",
     "ServedRow",
 ]
 
@@ -163,6 +165,31 @@ def _multicast_rows() -> tuple[MulticastRow, ...]:
         for size, minima in table.items()
         for cores, cycles in zip((1, 16, 256), minima, strict=True)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ReductionRow:
+    """A reduction along a row of 512 cores, 4,096 fp32 each, on the vendor's simulator of WSE-2."""
+
+    algorithm: str
+    groups: int | None
+    cycles: int
+
+    @property
+    def name(self) -> str:
+        """Algorithm and groups."""
+        return self.algorithm if self.groups is None else f"{self.algorithm}/{self.groups} groups"
+
+
+SIMULATED_REDUCTIONS = (
+    ReductionRow("two-phase", 256, 10_055),
+    ReductionRow("two-phase", 64, 9_117),
+    ReductionRow("two-phase", 16, 8_973),
+    ReductionRow("two-phase", 4, 9_297),
+    ReductionRow("chain", None, 7_218),
+)
+"""WSE-2, groups of 2, 8, 32 and 128 cores and none (github.com/pr0f3ss/SpMM_Cerebras).  All kept
+out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ def subjects(served: ServedModel) -> dict[str, Callable[[], Iterator[Target]]]:
     return {
         "multicast along a row": fabric_targets.multicasts,
         "reductions against closed forms": fabric_targets.reductions,
+        "reductions of the vendor's simulator": fabric_targets.simulated_reductions,
         "crossovers between algorithms": fabric_targets.crossovers,
         "decode of a served model": partial(served_targets.decode, served),
         "pipelining of a served model": partial(served_targets.pipelining, served),

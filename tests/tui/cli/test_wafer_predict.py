@@ -116,7 +116,7 @@ def test_refused_decode_steps(spark: Spark, arguments: str, words: str) -> None:
         ("collective --op reduce --algorithm foo --cores 8 --wavelets 1", "'foo' is not one of"),
         ("collective --op reduce --algorithm ring --cores 8 --wavelets 8", "no reduce by ring"),
         (
-            "collective --op reduce --algorithm two-phase --group 5 --cores 8 --wavelets 1",
+            "collective --op reduce --algorithm two-tree --group 5 --cores 8 --wavelets 1",
             "must divide",
         ),
         ("collective --op reduce --algorithm chain --cores 8", "--wavelets"),

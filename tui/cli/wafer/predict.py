@@ -15,7 +15,10 @@ from tui.cli.wafer.facts import print_facts, shown
 
 __all__ = ["predict"]
 
-_GROUP = "Groups of the two-phase and two-tree algorithms; default: the divisor nearest the root."
+_GROUP = (
+    "Groups of the two-phase and two-tree algorithms; default: the divisor nearest the root. In "
+    "two phases the last one may be smaller."
+)
 
 
 @click.group(short_help="Cycles of collectives, products and layers of any size.")

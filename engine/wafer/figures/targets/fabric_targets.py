@@ -13,7 +13,11 @@ from engine.wafer.figures.collective_questions import (
     nearest_groups,
     simulate,
 )
-from engine.wafer.figures.measured_rows import MULTICAST_ROWS, SLOW_MULTICAST
+from engine.wafer.figures.measured_rows import (
+    MULTICAST_ROWS,
+    SIMULATED_REDUCTIONS,
+    SLOW_MULTICAST,
+)
 from engine.wafer.figures.targets.target import (
     Bound,
     Target,
@@ -25,7 +29,15 @@ from engine.wafer.figures.targets.target import (
 )
 from engine.wafer.program import machine as machines
 
-__all__ = ["crossovers", "edges", "multicasts", "reductions", "repeats", "scalar_all_reduce"]
+__all__ = [
+    "crossovers",
+    "edges",
+    "multicasts",
+    "reductions",
+    "repeats",
+    "scalar_all_reduce",
+    "simulated_reductions",
+]
 
 _MODEL = "Luczynski et al., HPDC 2024, closed form"
 _NOTES = "lab notes on a physical CS-3 (unreviewed)"
@@ -88,6 +100,24 @@ def _reduction(algorithm: str, cores: int, rows: int, wavelets: int) -> Target:
         role="identity",
         bound=reduction_bound(algorithm, max(cores, rows), wavelets),
     )
+
+
+def simulated_reductions() -> Iterator[Target]:
+    """Row 22: reductions as the vendor's simulator counted them, groups given."""
+    for row in SIMULATED_REDUCTIONS:
+        question = CollectiveQuestion("reduce", row.algorithm, 512, 4096, groups=row.groups)
+        yield Target(
+            id=f"22/{row.name}",
+            evidence="A",
+            source="Cerebras' simulator (github.com/pr0f3ss/SpMM_Cerebras)",
+            conditions="wse2, reduce, 512 cores, 4,096 wavelets",
+            unit="cycles",
+            published=float(row.cycles),
+            analytic=_cycles("analytic", question),
+            simulated=_cycles("cycle", question),
+            role="held_out",
+            bound=within(0.01),
+        )
 
 
 def _published(algorithm: str, cores: int, rows: int, wavelets: int) -> float:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.wafer.cost import collectives
 from engine.wafer.fabric import lone_collectives
 from engine.wafer.fabric.simulator import Totals
 from engine.wafer.figures import closed_forms
@@ -137,6 +138,30 @@ def test_a_reduction_is_the_sum_in_its_order(seed, algorithm, columns, rows, wav
     expected = SUMS[algorithm](along_x, groups[1])
     column, row = asked.root
     assert after[row, column].tobytes() == expected.tobytes()
+
+
+@quick
+@given(
+    seed=seeds,
+    cores=st.integers(2, 40),
+    groups=st.integers(1, 40),
+    wavelets=st.sampled_from([1, 2, 7, 40]),
+    spec=st.sampled_from([WSE2, WSE3]),
+)
+def test_groups_need_not_divide_a_line(seed, cores, groups, wavelets, spec):
+    """The last group is smaller: the sum in its order, and cycles near the analytic tier's."""
+    groups = min(groups, cores)
+    values = random_vectors(seed, 1, cores, wavelets, "fp32")
+    asked = lone_collectives.Collective(
+        spec, "reduce", "two-phase", cores, 1, wavelets, (groups, 1)
+    )
+
+    result, after = run(asked, values)
+
+    size = -(-cores // groups)
+    parts = [chain_sum(values[0][at : at + size]) for at in range(0, cores, size)]
+    assert after[0, 0].tobytes() == chain_sum(parts).tobytes()
+    assert result.cycles == pytest.approx(collectives.cycles(asked), rel=0.01, abs=1)
 
 
 @quick

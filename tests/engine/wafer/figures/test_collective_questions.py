@@ -112,6 +112,15 @@ def test_the_formula_of_two_phases_has_root_p_groups_unless_told() -> None:
     assert told == round(closed_forms.two_phase(512, 256, 16))
 
 
+def test_groups_that_do_not_divide_leave_a_smaller_last_one() -> None:
+    asked = predicted(
+        "wse2", op="reduce", algorithm="two-phase", cores=512, wavelets=9, groups=100
+    ).asked
+
+    assert asked["group"] == 86  # of six cores
+    assert asked["last_group_cores"] == 2
+
+
 def test_one_core_has_nothing_to_do() -> None:
     for algorithm in ("star", "chain", "tree", "two-phase", "two-tree", "ring"):
         answer = predicted("wse3", op="allreduce", algorithm=algorithm, cores=1, wavelets=8)
@@ -126,7 +135,8 @@ def test_one_core_has_nothing_to_do() -> None:
         ({"rows": -1}, "rows is -1"),
         ({"wavelets": 0}, "wavelets is 0"),
         ({"wavelets": 20_000}, "80000 bytes"),
-        ({"groups": 3}, "must divide the cores: 1, 2, 4, 8"),
+        ({"groups": 3, "algorithm": "two-tree"}, "must divide the cores: 1, 2, 4, 8"),
+        ({"groups": 9, "algorithm": "two-phase"}, "9 groups of 8 cores"),
         ({"groups": 0}, "0 groups of 8 cores"),
         ({"algorithm": "butterfly"}, "unknown algorithm 'butterfly'"),
         ({"op": "scatter"}, "unknown operation 'scatter'"),

@@ -100,6 +100,7 @@ def test_progress_names_every_subject():
     [
         fabric_targets.multicasts,
         fabric_targets.repeats,
+        fabric_targets.simulated_reductions,
         fabric_targets.scalar_all_reduce,
         fabric_targets.edges,
         chip_targets.peaks,
