@@ -129,8 +129,12 @@ def checked_keymap(wanted: Keymap, parts: Sequence[KeyPart]) -> tuple[dict[str, 
 
 
 def _listed(keys: str | None) -> tuple[str, ...]:
-    """Return the keys of a text with commas."""
-    return tuple(filter(None, (key.strip().lower() for key in (keys or "").split(","))))
+    """Return the keys of a text with commas, modifiers in the order in which Textual names them.
+
+    That order is the alphabet's: a terminal's Ctrl+Alt+↓ arrives as ``alt+ctrl+down``.
+    """
+    found = filter(None, (key.strip().lower() for key in (keys or "").split(",")))
+    return tuple("+".join((*sorted(key.split("+")[:-1]), key.split("+")[-1])) for key in found)
 
 
 def _unknown(name: str, known: Mapping[str, object]) -> str | None:

@@ -27,7 +27,7 @@ EDITOR_KEYS: Sequence[BindingType] = (
     Binding("f7", "", "select all", id="editor.select_all"),
     Binding("ctrl+home", "", "go to the start of the file", id="editor.file_start"),
     Binding("ctrl+end", "", "go to the end of the file", id="editor.file_end"),
-    Binding("ctrl+underscore", "", "comment or uncomment", id="editor.comment"),
+    Binding("ctrl+underscore,ctrl+slash", "", "comment or uncomment", id="editor.comment"),
     Binding("alt+up", "", "move the line up; Alt+↓ down", id="editor.move_line_up"),
     Binding("alt+shift+down", "", "copy the line below", id="editor.copy_line_down"),
     Binding("alt+k", "", "delete the line", id="editor.delete_line"),
@@ -41,7 +41,7 @@ EDITOR_KEYS: Sequence[BindingType] = (
         "ctrl+d", "", "select the word; with one more cursor the next", id="editor.next_occurrence"
     ),
     Binding(
-        "ctrl+alt+down", "", "one more cursor below; Ctrl+Alt+↑ above", id="editor.cursor_below"
+        "alt+ctrl+down", "", "one more cursor below; Ctrl+Alt+↑ above", id="editor.cursor_below"
     ),
 )
 """The editor's keys in the words of the help.  The editor binds them; a test checks each."""
@@ -146,7 +146,7 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
         Binding(
             "alt+s",
             "accept_sure",
-            "accept the sure part of the suggestion, which is brighter",
+            "accept the sure, brighter part of the suggestion",
             priority=True,
             id="app.accept_sure",
         ),

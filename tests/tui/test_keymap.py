@@ -36,6 +36,12 @@ def test_a_wish_takes_the_place_of_all_keys() -> None:
     ]  # fmt: skip
 
 
+def test_modifiers_may_come_in_any_order() -> None:
+    keymap, problems = checked_keymap({"app.save": "ctrl+alt+down"}, PARTS)
+    assert not problems
+    assert keymap == {"app.save": "alt+ctrl+down"}
+
+
 def test_an_action_can_be_without_a_key() -> None:
     keymap, problems = checked_keymap({"app.pause": "none", "app.save": "f4"}, PARTS)
     assert not problems

@@ -30,6 +30,13 @@ def test_the_help_names_keys_that_the_editor_has() -> None:
         assert binding.key in keys[binding.id or ""]
 
 
+def test_modifiers_are_in_the_order_in_which_a_terminal_s_keys_arrive() -> None:
+    keys = {key for keys in keys_by_action(key_parts([]), {}).values() for key in keys}
+    for key in keys:
+        *modifiers, _ = key.split("+")
+        assert modifiers == sorted(modifiers), f"{key} is never pressed"
+
+
 def test_the_page_of_keys_is_up_to_date() -> None:
     page = runpy.run_path(str(ROOT / "scripts" / "keys_page.py"))
     assert (ROOT / "tui" / "KEYS.md").read_text() == page["render"](), (

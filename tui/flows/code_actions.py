@@ -13,30 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CodeActions"]
 
-_ABOUT_CODE = frozenset(
-    {
-        "go_to_definition",
-        "find_references",
-        "file_symbols",
-        "repository_symbols",
-        "hover",
-        "next_problem",
-        "previous_problem",
-        "list_problems",
-    }
-)
-
 
 class CodeActions(ToolActions):
     """An app whose code can be walked through."""
 
     status: StatusLine
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave the keys to a screen that is over the app."""
-        if action in _ABOUT_CODE and len(self.screen_stack) > 1:
-            return False
-        return super().check_action(action, parameters)
 
     @cached_property
     def navigator(self) -> "Navigator":

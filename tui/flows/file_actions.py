@@ -50,18 +50,11 @@ class FileActions(App[None]):
 
     def action_show_tab(self, step: int) -> None:
         """Show the open file so many tabs to the right, or to the left."""
-        if self._deck_is_open:
-            self.deck.show_neighbour(step)
+        self.deck.show_neighbour(step)
 
     def action_tab(self, number: int) -> None:
         """Show the open file of a tab, from 1."""
-        if self._deck_is_open:
-            self.deck.show_tab(number - 1)
-
-    @property
-    def _deck_is_open(self) -> bool:
-        """Whether keys may change the visible file: no question is open over it."""
-        return len(self.screen_stack) == 1
+        self.deck.show_tab(number - 1)
 
     def on_tab_bar_close_wanted(self, message: TabBar.CloseWanted) -> None:
         """Close the file whose tab was clicked with the middle button."""

@@ -24,12 +24,6 @@ class GitActions(ToolActions):
     repo_tree: RepoTree
     status: StatusLine
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave the key to a screen that is over the app."""
-        if action == "show_changes" and len(self.screen_stack) > 1:
-            return False
-        return super().check_action(action, parameters)
-
     @cached_property
     def git(self) -> "GitFlow":
         """Follows what git knows."""

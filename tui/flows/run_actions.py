@@ -18,12 +18,6 @@ class RunActions(ToolActions):
 
     edits: EditFlow
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave the key to a screen that is over the app."""
-        if action == "run_file" and len(self.screen_stack) > 1:
-            return False
-        return super().check_action(action, parameters)
-
     @cached_property
     def runner(self) -> "RunFile":
         """Runs files."""

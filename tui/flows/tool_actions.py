@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from textual.app import App
+from textual.binding import Binding
 from textual.worker import Worker
 
 from engine.repository.ignore import IgnoreRules
@@ -27,10 +28,9 @@ __all__ = ["ToolActions"]
 
 _BAR_FIRST = frozenset({"why", "ask"})
 """Actions whose keys mean something of its own in the find bar."""
-_TOOLS = frozenset(
-    {"find", "replace", "find_next", "find_previous", "find_in_files", "go_back", "go_forward"}
-)
-"""Actions that are about the visible file; their keys may mean something else in a dialog."""
+_ANYWHERE = frozenset({"quit", "help"})
+"""The app's actions whose keys also work while a screen is over it.  Any other would change a file
+that is covered, or move the keyboard to it."""
 
 
 class ToolActions(App[None]):
@@ -52,12 +52,18 @@ class ToolActions(App[None]):
         raise NotImplementedError
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave the keys of the tools to a screen that is over the app."""
-        if action in _TOOLS and len(self.screen_stack) > 1:
+        """Leave the keys to a screen that is over the app, and some to the find bar."""
+        if len(self.screen_stack) > 1 and action in self._covered:
             return False
         if action in _BAR_FIRST and self._is_in_bar():
             return False
         return super().check_action(action, parameters)
+
+    @cached_property
+    def _covered(self) -> frozenset[str]:
+        """The actions whose keys rest while a screen is over the app."""
+        keys = (binding for binding in self.BINDINGS if isinstance(binding, Binding))
+        return frozenset(binding.action.partition("(")[0] for binding in keys) - _ANYWHERE
 
     def _is_in_bar(self) -> bool:
         """Return whether the keyboard is in a find bar, or in the screen that has one."""

@@ -31,6 +31,9 @@ _SIGNS = {
     "backslash": "\\",
     "underscore": "_",
     "slash": "/",
+    "comma": ",",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
 }
 
 
@@ -85,8 +88,8 @@ def keys_text(groups: Sequence[tuple[str, Iterable[BindingType]]], inks: Inks) -
 
 
 def key_label(key: str) -> str:
-    """Return a key as people write it: ``ctrl+right`` → ``Ctrl+→``."""
-    parts = key.split("+")
+    """Return a key as people write it: ``alt+ctrl+right`` → ``Ctrl+Alt+→``."""
+    parts = sorted(key.split("+"), key=lambda part: part != "ctrl")
     return "+".join(
         _SIGNS.get(part, part.upper() if len(part) == 1 and len(parts) > 1 else part.capitalize())
         if len(part) > 1 or len(parts) > 1

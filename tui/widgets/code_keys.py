@@ -34,8 +34,8 @@ _OWN: list[BindingType] = [
     _key("alt+shift+left", "shrink_selection", "Select less", "select_less"),
     _key("alt+m", "matching_bracket", "Matching bracket", "matching_bracket"),
     _key("ctrl+d", "next_occurrence", "Select the word, the next one too", "next_occurrence"),
-    _key("ctrl+alt+up", "add_cursor(-1)", "Cursor above", "cursor_above"),
-    _key("ctrl+alt+down", "add_cursor(1)", "Cursor below", "cursor_below"),
+    _key("alt+ctrl+up", "add_cursor(-1)", "Cursor above", "cursor_above"),
+    _key("alt+ctrl+down", "add_cursor(1)", "Cursor below", "cursor_below"),
 ]
 
 _LEFT_TO_APP = "ctrl+w,f6"

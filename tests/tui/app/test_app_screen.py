@@ -165,6 +165,24 @@ async def test_help_tells_all_keys_and_panes(make_app: MakeApp) -> None:
         await until(pilot, lambda: len(app.screen_stack) == 1)
 
 
+@pytest.mark.parametrize("key", ["ctrl+b", "f2", "f3", "f6", "ctrl+w", "ctrl+n", "alt+z", "f9"])
+async def test_under_the_help_no_key_reaches_the_app(make_app: MakeApp, key: str) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.editor)
+        before = seen(app), app.editor and app.editor.text, app.editor and app.editor.soft_wrap
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await pilot.press(key, "x", "escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        assert before == (
+            seen(app),
+            app.editor and app.editor.text,
+            app.editor and app.editor.soft_wrap,
+        )
+        assert app.focused is app.editor
+
+
 async def test_the_editor_binds_the_keys_that_help_names(make_app: MakeApp) -> None:
     app = make_app(GREETING)
     async with app.run_test(size=(120, 40)) as pilot:

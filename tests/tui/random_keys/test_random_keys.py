@@ -45,8 +45,8 @@ MOVES = st.sampled_from(
         "escape",
         "f7",
         "ctrl+d",
-        "ctrl+alt+up",
-        "ctrl+alt+down",
+        "alt+ctrl+up",
+        "alt+ctrl+down",
     ]
 )
 EDITS = st.sampled_from(

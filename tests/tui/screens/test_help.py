@@ -9,6 +9,8 @@ from tui.screens.help import key_label, keys_text
 def test_keys_are_written_as_people_write_them() -> None:
     labels = [key_label(key) for key in ("ctrl+s", "ctrl+right", "f1", "shift+tab", "n")]
     assert labels == ["Ctrl+S", "Ctrl+→", "F1", "Shift+Tab", "n"]
+    labels = [key_label(key) for key in ("alt+ctrl+down", "ctrl+pagedown", "ctrl+comma")]
+    assert labels == ["Ctrl+Alt+↓", "Ctrl+PgDn", "Ctrl+,"]
 
 
 def test_keys_of_one_description_share_a_row_and_columns_line_up() -> None:
