@@ -25,6 +25,7 @@ from engine.protocol.messages import (
 from tui.assist.edit_comments import CommentedEdit, commented_edit
 from tui.assist.edit_draft import EditDraft
 from tui.assist.edit_instructions import LINE_BREAK, PreparedEdit
+from tui.assist.error_place import error_row
 from tui.code.languages import comment_sign
 from tui.code.statements import statement_lines
 from tui.flows.able_models import who_follows
@@ -231,6 +232,8 @@ class EditFlow:
         draft, review = self._draft, self._review
         if draft is None or review is None:
             return
+        if draft.phase == "asking" and self._goes_to_error(instruction):
+            return
         if instruction not in self._instructions[-1:]:
             self._instructions.append(instruction)
             del self._instructions[:-_KEPT]
@@ -241,6 +244,25 @@ class EditFlow:
             self._fail("the engine is not there; ask again in a moment")
         review.close_line()
         review.show()
+
+    def _goes_to_error(self, instruction: str) -> bool:
+        """Begin anew where a traceback in the instruction points; return whether it did.
+
+        Not if the person selected what to edit, or the edit is about those lines already.
+        """
+        file, draft = self._file, self._draft
+        if file is None or draft is None or not file.editor.selection.is_empty:
+            return False
+        editor = file.editor
+        lines = editor.document.lines
+        row = error_row(instruction, lines, file.path) if file.path is not None else None
+        found = None if row is None else statement_lines(lines, row, editor.language_name)
+        if row is None or found is None or found == (draft.first - 1, draft.last - 1):
+            return False
+        self.end()
+        editor.move_cursor((row, len(lines[row]) - len(lines[row].lstrip())), center=True)
+        self._run(partial(self._begin, file, PreparedEdit("Fix", "", instruction)))
+        return True
 
     def wish(self, event: EditReview.Wished) -> None:
         """Do what a key says."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from textual.app import ComposeResult
+from textual.await_remove import AwaitRemove
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widget import Widget
@@ -103,6 +104,7 @@ class Deck(Vertical):
         self._files: dict[Path, OpenFile] = {}  # by the place on disk, the newest seen last
         self._tabs: list[OpenFile] = []  # in the order they were opened
         self._current: OpenFile | None = None
+        self._leaving: AwaitRemove | None = None  # what covered the files
         self._count = 0
         self._settings = EditorSettings()
 
@@ -198,12 +200,15 @@ class Deck(Vertical):
 
     async def cover(self, widget: Widget) -> None:
         """Show a widget in place of the files, and give it the keyboard."""
+        leaving, self._leaving = self._leaving, None
+        if leaving is not None:
+            await leaving  # one widget of a name at a time
         self.query_one(ContentSwitcher).display = False
         await self.mount(widget)
 
     def uncover(self, widget: Widget) -> None:
         """Show the files again in place of a widget that covered them."""
-        widget.remove()
+        self._leaving = widget.remove()
         self.query_one(ContentSwitcher).display = True
 
     def note_change(self) -> None:

@@ -422,6 +422,34 @@ async def test_a_traceback_is_pasted_whole(desk: Any) -> None:
         assert d.asked[1].request.instruction == "Fix this error:\nNameError: x"
 
 
+async def test_a_traceback_is_mended_where_it_points(desk: Any) -> None:
+    error = 'Fix this error: File "package/greeting.py", line 6, in greet ⏎ TypeError'
+    async with desk(1) as d:
+        await d.ask(error)  # at the head of the file
+        request = d.asked[0].request
+        assert (request.first, request.last) == (4, 6)
+        assert request.instruction == error.replace(" ⏎ ", "\n")
+        await d.pilot.press("escape")
+        await d.gone()
+        assert d.app.editor.cursor_location == (3, 0)
+        d.app.editor.move_cursor((8, 0))
+        d.app.editor.move_cursor((9, 0), select=True)
+        await d.ask(error)  # what a person selected stays
+        assert (d.asked[1].request.first, d.asked[1].request.last) == (9, 9)
+
+
+async def test_a_long_instruction_stays_readable(desk: Any) -> None:
+    async with desk() as d:
+        await d.pilot.press("alt+e")
+        await until(d.pilot, lambda: d.review and d.review.line.has_focus)
+        d.review.line.value = "word " * 60
+        await d.pilot.press("end")
+        await d.pilot.pause()
+        x, y, _, _ = d.review.line.region
+        row = d.app.screen._compositor.render_strips()[y].crop(x).text
+        assert "word word" in row
+
+
 async def test_a_comment_that_ends_in_ai_is_offered_on_enter_once(desk: Any) -> None:
     async with desk(9) as d:
         d.app.editor.move_cursor((8, 27))
