@@ -63,13 +63,13 @@ def read_recorded(file: Path) -> RecordedSession:
 
 def _play(session: RecordedSession, speed: float) -> int:
     """Play in folders that are gone afterwards."""
-    from tui.flows.replay_flow import lay_out_files
+    from tui.flows.replay_flow import folder_name, lay_out_files
     from tui.replay_app import ReplayApp
 
     with tempfile.TemporaryDirectory(prefix="spark-replay-") as folder:
         os.environ["SPARK_STATE_DIR"] = str(Path(folder, "state"))
-        root = Path(folder, Path(session.began.root).name or "session").resolve()
-        root.mkdir(exist_ok=True)
+        root = Path(folder, "files", folder_name(session.began.root)).resolve()
+        root.mkdir(parents=True)
         lay_out_files(session.events, root)
         app = ReplayApp(session, root, speed)
         app.run()

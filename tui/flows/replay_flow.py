@@ -5,6 +5,7 @@ person's are never opened.
 """
 
 import asyncio
+import errno
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path, PurePosixPath
@@ -26,15 +27,20 @@ from tui.assist.recording.events import (
     TextChanged,
 )
 from tui.assist.recording.session_file import RecordedSession, pictured
+from tui.assist.recording.text_change import nearest_place
 from tui.widgets.deck import Deck, OpenFile
+from tui.widgets.editor import Editor
 
 if TYPE_CHECKING:
     from tui.app_messages import EngineNews
 
-__all__ = ["ReplayFlow", "lay_out_files"]
+__all__ = ["ReplayFlow", "folder_name", "lay_out_files"]
 
 _NAP_SECONDS = 0.1
 """How often a pause looks whether it is over."""
+_LONGEST_NAME = 60
+_IMPOSSIBLE = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL}
+"""What a name says about itself, and no disk."""
 _FASTEST, _SLOWEST = 1024.0, 1 / 16
 
 
@@ -131,12 +137,13 @@ class ReplayFlow:
         editor = file.editor
         match event:
             case TextChanged():
-                end = editor.document.end
-                start, end = min(event.start, end), min(event.end, end)
+                start, end = sorted((_inside(editor, event.start), _inside(editor, event.end)))
                 editor.replace(event.text, start, end, maintain_selection_offset=False)
-                editor.selection = Selection.cursor(min(event.cursor, editor.document.end))
+                editor.selection = Selection.cursor(_inside(editor, event.cursor))
             case PlaceSeen():
-                editor.selection = Selection(event.anchor, event.cursor)
+                editor.selection = Selection(
+                    _inside(editor, event.anchor), _inside(editor, event.cursor)
+                )
             case GhostSeen():
                 editor.ghost = event.text
                 report = SuggestionReport(
@@ -158,7 +165,7 @@ class ReplayFlow:
             return
         if event.text is not None and file.editor.text != event.text:
             file.replace_text(event.text)
-        file.editor.selection = Selection.cursor(min(event.cursor, file.editor.document.end))
+        file.editor.selection = Selection.cursor(_inside(file.editor, event.cursor))
 
     def _file(self) -> OpenFile | None:
         """Return the visible file, if it is the one that the session is in."""
@@ -177,8 +184,14 @@ class ReplayFlow:
             self._deliver(event.message)
 
 
+def _inside(editor: Editor, place: tuple[int, int]) -> tuple[int, int]:
+    return nearest_place(editor.document.lines, place)
+
+
 def lay_out_files(events: Iterable[RecordedEvent], root: Path) -> None:
     """Write every file of a session into a folder, as it was when it was first visible.
+
+    Files whose names cannot be there, or that would lie in another file, are left out.
 
     Raises:
         OSError: The folder cannot be written.
@@ -187,10 +200,15 @@ def lay_out_files(events: Iterable[RecordedEvent], root: Path) -> None:
         if not isinstance(event, FileSeen) or event.path is None or event.text is None:
             continue
         path = safe_path(event.path)
-        if path is None or (root / path).exists():
+        if path is None:
             continue
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(event.text, encoding="utf-8", errors="replace", newline="")
+        try:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            with (root / path).open("x", encoding="utf-8", errors="replace", newline="") as file:
+                file.write(event.text)
+        except OSError as error:
+            if error.errno not in _IMPOSSIBLE:
+                raise
 
 
 def safe_path(name: str) -> str | None:
@@ -199,6 +217,11 @@ def safe_path(name: str) -> str | None:
     if path.is_absolute() or ".." in path.parts or "\0" in name:
         path = PurePosixPath(path.name.replace("\0", ""))
     return str(path) if path.name not in ("", "..") else None
+
+
+def folder_name(recorded: str) -> str:
+    """Return a name for the folder of a session, after that of the repository."""
+    return (safe_path(PurePosixPath(recorded).name) or "session")[:_LONGEST_NAME]
 
 
 def _clock(seconds: float) -> str:

@@ -7,9 +7,9 @@ import pytest
 
 from tests.tui.app.fakes import FakeClient, settled, until
 from tui.app import SparkApp
-from tui.assist.recording.events import SessionBegan
+from tui.assist.recording.events import FileSeen, PlaceSeen, SessionBegan, TextChanged
 from tui.assist.recording.session_file import RecordedSession, read_session
-from tui.flows.replay_flow import lay_out_files
+from tui.flows.replay_flow import folder_name, lay_out_files
 from tui.replay_app import ReplayApp
 from tui.settings import Settings, SuggestionSettings
 from tui.widgets.throughput_pane import ThroughputPane
@@ -185,3 +185,53 @@ def test_files_of_a_session_stay_in_their_folder(tmp_path: Path) -> None:
     found = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*"))
     assert found == ["played/a/b.py", "played/up.py"]
     assert (root / "passwd").read_text() == "text"
+
+
+async def test_a_session_that_nobody_recorded_is_played_to_its_end(tmp_path: Path) -> None:
+    far = 2**62
+    events = (
+        FileSeen(0, "a.py", "x = 1\n", (far, far)),
+        TextChanged(1, (-far, -1), (far, far), "a\x1b]0;P\x07\nb", "typed", (-1, -1)),
+        PlaceSeen(2, (far, -far), (-far, far)),
+        TextChanged(3, (1, 9), (0, 9), "c", "loaded", (1, -1)),
+        FileSeen(4, "n" * 300, "x"),
+        TextChanged(5, (0, 0), (0, 0), "y", "typed", (0, 1)),
+        FileSeen(6, "a.py", None, (-1, -1)),
+    )
+    session = RecordedSession(SessionBegan(1, "", "", "/x"), events, 0)
+    lay_out_files(events, tmp_path)
+    app = ReplayApp(session, tmp_path, speed=1000)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.replay.done)
+        assert app.editor.text == "a\x1b]0;P\x07c"
+
+
+def test_no_name_in_a_session_leads_out_of_its_folder(tmp_path: Path) -> None:
+    root = tmp_path / "in" / "root"
+    root.mkdir(parents=True)
+    names = [
+        "../a.py",
+        "/b.py",
+        "c.py",
+        "c.py/d.py",
+        "n" * 300,
+        "e\0.py",
+        "..",
+        "",
+        "/",
+        "f/../g.py",
+    ]
+    lay_out_files([FileSeen(0, name, name) for name in names], root)
+    found = {path.relative_to(tmp_path / "in").as_posix() for path in root.rglob("*")}
+    assert found == {"root/a.py", "root/b.py", "root/c.py", "root/e.py", "root/g.py"}
+    assert list(tmp_path.iterdir()) == [tmp_path / "in"]
+    assert (root / "c.py").read_text() == "c.py"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "name"),
+    [("/home/ada/demo", "demo"), ("/home/ada/..", "session"), ("/", "session"), ("", "session"),
+     ("/a\0b", "ab"), ("/" + "n" * 400, "n" * 60)],
+)  # fmt: skip
+def test_the_folder_of_a_session_has_a_plain_name(recorded: str, name: str) -> None:
+    assert folder_name(recorded) == name

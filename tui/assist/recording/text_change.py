@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["TextReplacement", "offset_of", "replacement_between"]
+__all__ = ["TextReplacement", "nearest_place", "offset_of", "replacement_between"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,15 @@ def replacement_between(old: Sequence[str], new: Sequence[str]) -> TextReplaceme
     return TextReplacement(start, _moved(start, gone), after[head : len(after) - tail])
 
 
+def nearest_place(lines: Sequence[str], place: tuple[int, int]) -> tuple[int, int]:
+    """Return the place in a text that is nearest to one which may lie outside."""
+    row = max(0, min(place[0], len(lines) - 1))
+    return row, max(0, min(place[1], len(lines[row])))
+
+
 def offset_of(lines: Sequence[str], place: tuple[int, int]) -> int:
     """Return the characters before a place; one outside the text counts as the nearest in it."""
-    row = max(0, min(place[0], len(lines) - 1))
-    column = max(0, min(place[1], len(lines[row])))
+    row, column = nearest_place(lines, place)
     return sum(len(line) + 1 for line in lines[:row]) + column
 
 
