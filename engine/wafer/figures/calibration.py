@@ -117,6 +117,14 @@ def _wse2_constants() -> list[Constant]:
             "vector overhead", "wse2", spec.vector_overhead_cycles, "cycles an instruction",
             Origin.ASSUMED, "between what prefill and a GEMV of 16K ask for", (), ("GEMV 16K",),
         ),
+        Constant(
+            "core watts", "wse2", spec.core_watts, "watts a placed core", Origin.MEASURED,
+            "JIP 34 (2026), p. 132", ("GEMM 33,000²",),
+        ),
+        Constant(
+            "operation", "wse2", spec.operation_picojoules, "picojoules", Origin.MEASURED,
+            "JIP 34 (2026), p. 132", ("GEMM 33,000²",),
+        ),
         fitted("decode: vector overhead", WSE2_DECODE.vector_overhead_cycles,
                "cycles an instruction (on its bound)", decode),
         fitted("decode: collective", WSE2_DECODE.collective_cycles,

@@ -7,6 +7,7 @@ from engine.errors import PlacementError, PredictionError
 from engine.model.graph import ModelGraph
 from engine.model.tensors import FORMATS, uniform_formats
 from engine.units import Gigahertz, tokens_per_second
+from engine.wafer.cost.energy import joules
 from engine.wafer.figures import calibration
 from engine.wafer.figures.prediction import Prediction
 from engine.wafer.figures.priced_model import price
@@ -68,6 +69,14 @@ def decode(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) ->
         "context_length": placement.context_length,
         "tokens_per_second": tokens_per_second(cycles, Gigahertz(machine.clock_ghz)),
     }
+    spent = joules(
+        machine,
+        cycles,
+        macs=priced.placed.timing.macs(priced.position(question.context)),
+        cores=priced.placed.program.cores_used,
+        wafers=placement.shape.wafers,
+    )
+    asked |= {f"joules_per_token_{name}": value for name, value in spent.as_json().items()}
     calibrated = calibration.is_calibrated(machine.name, "decode")
     parts = list(priced.cycles_by_operation(question.context).items())
     return Prediction(cycles, "analytic", machine, calibrated, asked, parts, "cycles_per_token")

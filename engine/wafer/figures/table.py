@@ -53,6 +53,7 @@ def subjects(served: ServedModel) -> dict[str, Callable[[], Iterator[Target]]]:
         "tail of a served model": partial(served_targets.tail, served),
         "matrix–vector product on every core": chip_targets.matvec,
         "vector instruction of a core": core_targets.vectors,
+        "GEMM of a core's products, and its energy": core_targets.gemm,
         "GEMV": waferllm_targets.gemv,
         "decode layers of WaferLLM": waferllm_targets.decode,
         "prefill layers of WaferLLM": waferllm_targets.prefill,

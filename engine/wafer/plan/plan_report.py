@@ -1,6 +1,6 @@
 """A plan as plain numbers: what ``wafer plan`` prints."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
@@ -8,6 +8,7 @@ from engine.model.tensors import FORMATS
 from engine.model.tensors.q8 import INT8
 from engine.units import Cycles, Gigahertz, tokens_per_second
 from engine.wafer.compile.compiler import compile_graph
+from engine.wafer.cost.energy import joules
 from engine.wafer.ops import matmul
 from engine.wafer.place.orders import choose_orders_of_regions
 from engine.wafer.plan.placed import Placed
@@ -39,7 +40,8 @@ def report_plan(
     """
     plan = plan_shape(graph, machine, context, options)
     placement = plan.placement
-    cycles, by_op, exact = _token(graph, plan)
+    token = _token(graph, plan)
+    cycles = token.cycles
     formats = placement.model.formats
     limit, limited_by = plan.context_limit
     if limit > graph.context_length:
@@ -62,9 +64,10 @@ def report_plan(
         "in_int8": None if formats.names == [INT8.name] else _in_int8(graph, plan, options),
         "colors_used": choose_orders_of_regions(machine, placement).colors_used,
         "cycles_per_token": cycles,
-        "cycles_are": "followed core by core" if exact else "estimated",
-        "cycles_by_op": {name: each for name, each in by_op.items() if each},
+        "cycles_are": "followed core by core" if token.exact else "estimated",
+        "cycles_by_op": {name: each for name, each in token.by_op.items() if each},
         "tokens_per_second": float(tokens_per_second(Cycles(cycles), Gigahertz(machine.clock_ghz))),
+        "joules_per_token": _joules(plan, token),
         "context_limit": limit,
         "context_limited_by": limited_by,
         "context_by_concatenation": kv_capacity(placement, machine)[0],
@@ -77,13 +80,39 @@ def report_plan(
     }
 
 
-def _token(graph: ModelGraph, plan: Plan) -> tuple[int, dict[str, int], bool]:
-    """Return a token's cycles at half the context, by operation too, and whether they are exact."""
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """One token at half the context."""
+
+    cycles: int
+    by_op: dict[str, int]
+    macs: int | None
+    """Its multiply–accumulates, where cores were followed one by one; else the cycles are the
+    search's estimate."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the clock of every core was followed."""
+        return self.macs is not None
+
+
+def _joules(plan: Plan, token: _Token) -> dict[str, float] | None:
+    """Return the bounds of a token's energy; None where its operations were not counted."""
+    if token.macs is None:
+        return None
+    cores, wafers = _cores(plan), plan.placement.wafers
+    found = joules(plan.machine, token.cycles, macs=token.macs, cores=cores, wafers=wafers)
+    return found.as_json()
+
+
+def _token(graph: ModelGraph, plan: Plan) -> _Token:
+    """Return a token at half the context."""
     if _cores(plan) > _SIMULATED_CORES:
-        return plan.chosen.cycles_per_token, plan.chosen.cycles_by_op, False
+        return _Token(plan.chosen.cycles_per_token, plan.chosen.cycles_by_op, None)
     timing = Placed(graph, plan.machine, plan.placement, by_core=False).timing
     position = plan.position - 1
-    return timing.step_cycles(position), timing.cycles_by_operation(position), True
+    by_op = timing.cycles_by_operation(position)
+    return _Token(timing.step_cycles(position), by_op, timing.macs(position))
 
 
 def _weights(graph: ModelGraph, plan: Plan) -> list[dict[str, object]]:
@@ -139,7 +168,7 @@ def _in_int8(graph: ModelGraph, plan: Plan, options: PlanOptions) -> dict[str, o
         other = plan_shape(graph, plan.machine, context, replace(options, formats=None))
     except PlacementError as error:
         return {"refusal": str(error)}
-    cycles, _, _ = _token(graph, other)
+    cycles = _token(graph, other).cycles
     return {
         "blocks": len(other.placement.regions) - 1,
         "cores_used": _cores(other),

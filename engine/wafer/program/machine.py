@@ -3,7 +3,8 @@
 Knows nothing of models.  Sources: [S1] He et al., WaferLLM (OSDI 2025); [S2] Luczynski et al.,
 Near-Optimal Wafer-Scale Reduce (HPDC 2024); [S5] lab notes on a physical CS-3 (unreviewed);
 [S7] Hot Chips 34 (2022), Cerebras; [S8] The Next Platform, 14 March 2024; [S12] Cerebras SDK
-documentation and csl-examples; [S15] ALCF AI testbed documentation.
+documentation and csl-examples; [S15] ALCF AI testbed documentation; [S32] Journal of Information
+Processing 34 (2026), p. 132: a GEMM of 33,000² on a CS-2.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
@@ -138,6 +139,18 @@ class MachineSpec:
 
     queue_depth: int = 4
     """Wavelets an input queue holds.  Assumed within the measured 2–6 [S5]."""
+
+    system_watts: float = 23_000.0
+    """Watts of a whole system.  Source: [S7], [S8]: 23 kW for CS-3, as for CS-2 at most."""
+
+    core_watts: float = 0.00779
+    """Watts of a core of a program at work, its share of the system included.  Source: [S32], an
+    fp32 GEMM on 562,500 cores of a CS-2 took 349.0 TFLOPS / 79.66 GFLOPS/W = 4.38 kW; for WSE-3
+    assumed equal."""
+
+    operation_picojoules: float = 12.55
+    """Picojoules of an operation, everything that it takes included.  Source: [S32], the inverse of
+    79.66 GFLOPS/W in fp32; for other types assumed equal."""
 
     code_bytes: int = 22 * 1024
     """SRAM that a decode program's code takes.  Source: [S5], 22.6 KB on a CS-3, rounded."""

@@ -357,9 +357,13 @@ class Timing:
         later = [min(blocks, last - done) for done in range(blocks, last, blocks)]
         return [(rows - last + first, first), *((each, each) for each in later)]
 
+    def macs(self, position: int) -> int:
+        """Return the multiply–accumulates of one decode step at ``position``, over all cores."""
+        return int(self._products + self._attentions.products(position))
+
     def mac_utilisation(self, position: int) -> float:
         """Return MACs ÷ (cores used × cycles × MAC rate) of one decode step at ``position``."""
-        macs = self._products + self._attentions.products(position)
+        macs = self.macs(position)
         peak = self._program.cores_used * self._program.machine.mac_int8
         return float(macs / (peak * self.step_cycles(position)))
 

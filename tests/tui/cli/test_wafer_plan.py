@@ -57,13 +57,23 @@ def test_without_sweep_there_is_none_and_the_clock_counts(spark, config):
     assert "sweep" not in slow
     assert fast["cycles_per_token"] == slow["cycles_per_token"]
     assert fast["tokens_per_second"] == pytest.approx(2 * slow["tokens_per_second"])
+    low, likely, high = (slow["joules_per_token"][name] for name in ("low", "likely", "high"))
+    assert 0 < low <= likely < high
+    assert fast["joules_per_token"]["high"] == pytest.approx(high / 2)
 
 
 def test_people_see_the_floor_and_the_search(spark, config):
     outcome = spark("wafer", "plan", "--model", config, "--context", "512", "--sweep")
 
     assert outcome.code == 0
-    for text in ("┌──", "# head", "cycles a token", "runner-up", "estimated cycles per token"):
+    for text in (
+        "┌──",
+        "# head",
+        "cycles a token",
+        "J a token",
+        "runner-up",
+        "estimated cycles per token",
+    ):
         assert text in outcome.out
 
 

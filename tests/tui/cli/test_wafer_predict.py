@@ -87,6 +87,10 @@ def test_a_decode_step_of_the_bundled_model(spark: Spark) -> None:
     )
     parts = outcome.json["operations"]
     assert sum(parts.values()) == pytest.approx(outcome.json["cycles_per_token"])
+    low, likely, high = (
+        outcome.json[f"joules_per_token_{name}"] for name in ("low", "likely", "high")
+    )
+    assert 0 < low <= likely < high
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,11 @@ def _print(found: dict[str, Any], sizes: Any) -> None:
         f"({found['cycles_are']}), {found['tokens_per_second']:,.0f} tokens/s at "
         f"{found['clock_ghz']:g} GHz"
     )
+    if energy := found["joules_per_token"]:
+        say(
+            f"energy {energy['low']:.2g} to {energy['high']:.2g} J a token, likely "
+            f"{energy['likely']:.2g} (from published watts, not measured)"
+        )
     if found["wafers"] > 1:
         say(
             f"between wafers {found['wafer_link_microseconds']:g} µs a link (assumed), "

@@ -1,11 +1,13 @@
-"""Targets of a single core: vector instructions with and without a bank conflict."""
+"""Targets of a core's arithmetic: vector instructions, and a GEMM's rate and watts."""
 
 from collections.abc import Iterator
 
-from engine.wafer.figures.targets.target import Target, within_cycles
+from engine.wafer.cost.energy import joules
+from engine.wafer.figures.targets.target import Bound, Target, within, within_cycles
 from engine.wafer.figures.vector_question import vector
+from engine.wafer.program import machine as machines
 
-__all__ = ["vectors"]
+__all__ = ["gemm", "vectors"]
 
 VECTOR_ROWS = ((4, 5_130, "operands in different banks"), (8, 10_254, "operands in the same banks"))
 """(bytes between the operands modulo 8, cycles, words) of 5,124 fp32 elements."""
@@ -25,4 +27,51 @@ def vectors() -> Iterator[Target]:
             reason="arithmetic in a core is not simulated",
             role="held_out",
             bound=within_cycles(1),
+        )
+
+
+GEMM_SIZE, GEMM_SIDE = 33_000, 750
+GEMM_TERAFLOPS, GEMM_GIGAFLOPS_PER_WATT = 349.0, 79.66
+
+
+def gemm() -> Iterator[Target]:
+    """Row 23: an fp32 GEMM of 33,000² on 750² cores of a CS-2: its rate and its watts.
+
+    The rate is that of a core's products alone, one vector instruction for each pair of an input
+    and an output of its tile: more than any kernel reaches.  The kernel that was measured is not
+    described.
+    """
+    spec = machines.get("wse2")
+    cores, macs = GEMM_SIDE**2, GEMM_SIZE**3
+    tile = GEMM_SIZE // GEMM_SIDE
+    instructions = GEMM_SIZE * tile
+    cycles = instructions * vector("wse2", elements=tile).cycles
+    source = "Journal of Information Processing 34 (2026), p. 132"
+    conditions = f"wse2 at {spec.clock_ghz} GHz, fp32, {GEMM_SIZE:,}² on {GEMM_SIDE}² cores"
+    yield Target(
+        id="23/rate",
+        evidence="A",
+        source=source,
+        conditions=f"{conditions}; ours: products alone, nothing moved",
+        unit="FLOP/s",
+        published=GEMM_TERAFLOPS * 1e12,
+        analytic=2 * macs / (cycles / spec.clock_hz),
+        reason="arithmetic in a core is not simulated",
+        role="reference",
+        bound=Bound("at least published", lambda got, said: got >= said),
+    )
+    took = round(2 * macs / (GEMM_TERAFLOPS * 1e12) * spec.clock_hz)
+    spent = joules(spec, took, macs=macs, cores=cores, wafers=1)
+    for name, energy in spent.as_json().items():
+        yield Target(
+            id=f"23/energy/{name}",
+            evidence="A",
+            source=source,
+            conditions=f"{conditions}; ours: the time that was measured, at our watts",
+            unit="FLOP/J",
+            published=GEMM_GIGAFLOPS_PER_WATT * 1e9,
+            analytic=2 * macs / energy,
+            reason="no energy is simulated",
+            role="reference" if name == "high" else "fitted",
+            bound=None if name == "high" else within(0.01),
         )

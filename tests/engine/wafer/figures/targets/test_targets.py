@@ -7,7 +7,12 @@ import pytest
 from engine.inspection import served_graph
 from engine.wafer.figures import table
 from engine.wafer.figures.served import ServedModel
-from engine.wafer.figures.targets import chip_targets, fabric_targets, waferllm_targets
+from engine.wafer.figures.targets import (
+    chip_targets,
+    core_targets,
+    fabric_targets,
+    waferllm_targets,
+)
 from engine.wafer.figures.targets.target import (
     Target,
     at_most,
@@ -104,6 +109,8 @@ def test_progress_names_every_subject():
         fabric_targets.scalar_all_reduce,
         fabric_targets.edges,
         chip_targets.peaks,
+        core_targets.gemm,
+        core_targets.vectors,
         chip_targets.matvec,
         waferllm_targets.gemv,
         waferllm_targets.decode,
