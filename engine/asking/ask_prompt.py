@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from engine.asking.excerpts import Excerpt, Excerpts
 from engine.asking.passages import Passage
+from engine.asking.pointing import pointed_at
 from engine.chat.chat_styles import ChatTurn
 from engine.chat.fence import Fence
 from engine.errors import PromptError
@@ -85,6 +86,9 @@ def fit_prompt(
     question = request.question.strip()
     if not question:
         raise PromptError("the question is empty; say what you want to know")
+    question = f"Question: {question}"
+    if any(each.why == "open" for each in found.wanted):  # of a private file not even the names
+        question = "\n".join(filter(None, [pointed_at(request), question]))
     most = max(1, min(request.max_tokens, context // ANSWER_SHARE))
     room = context - most - size(_SYSTEM) - size(_message(question, [])) - 3 * TURN_TOKENS
     if room < 0:
@@ -124,7 +128,7 @@ def _turns(earlier: Sequence[AskTurn], asked: str) -> list[ChatTurn]:
 
 
 def _as_asked(turn: AskTurn) -> str:
-    return turn.asked or _message(turn.question, [])
+    return turn.asked or f"Question: {turn.question}"
 
 
 def _turn_size(turn: AskTurn, size: Callable[[str], int]) -> int:
@@ -149,9 +153,9 @@ def _kept_turns(
 
 
 def _message(question: str, shown: Sequence[Excerpt]) -> str:
-    """Return what the person says: the excerpts, the question last."""
+    """Return what the person says: the excerpts, the words of the question last."""
     ordered = sorted(shown, key=lambda each: _NEAREST_LAST.index(each.why))
-    return "\n\n".join([*map(_block, ordered), f"Question: {question}"])
+    return "\n\n".join([*map(_block, ordered), question])
 
 
 def _block(excerpt: Excerpt) -> str:
@@ -162,7 +166,12 @@ def _block(excerpt: Excerpt) -> str:
 
 
 def _known(excerpt: Excerpt, earlier: Sequence[AskTurn]) -> bool:
-    """Return whether the earlier turns show the file, and each line of an excerpt already."""
+    """Return whether the earlier turns show the file, and each line of an excerpt already.
+
+    What is selected is shown again: "this code" is then what stands above the question.
+    """
+    if excerpt.why == "selected":
+        return False
     passage = excerpt.passage
     asked = [turn.asked for turn in earlier if f"`{passage.path}`" in turn.asked]
     shown = {line for text in asked for line in text.split("\n")}

@@ -79,6 +79,21 @@ def test_lines_that_were_shown_in_another_cut_are_not_shown_again() -> None:
     assert "x = 1" in fitted(request, excerpt("open", "x = 1", "b.py")).asked
 
 
+def test_what_is_selected_is_shown_again() -> None:
+    turn = AskTurn("Q", "A", fitted(REQUEST, excerpt("open", "x = 1\ny = 2")).asked)
+    asked = fitted(replace(REQUEST, earlier=(turn,)), excerpt("selected", "y = 2", first=2)).asked
+    assert asked.startswith("These lines are selected in `a.py`, lines 2 to 2:\n```python\ny = 2\n")
+
+
+def test_a_question_about_this_function_says_which() -> None:
+    text = "def f():\n    pass\n\ndef g():\n    pass"
+    request = AskRequest("What does this do?", path="a.py", text=text, line=5)
+    assert fitted(request, excerpt("open", text)).asked.endswith(
+        "\n\nThe cursor stands in `def g():`, line 4 of the file.\nQuestion: What does this do?"
+    )
+    assert fitted(request).asked == "Question: What does this do?"  # the file is private
+
+
 def test_lines_that_changed_are_shown_again() -> None:
     turn = AskTurn("Q", "A", fitted(REQUEST, excerpt("open", "x = 1")).asked)
     prompt = fitted(replace(REQUEST, earlier=(turn,)), excerpt("open", "x = 2"))
