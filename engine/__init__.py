@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     )
     from engine.quality.task_suites import measure_edits, measure_infill, measure_situations
     from engine.quality.typing_replay import Stretch, Typed
+    from engine.server.dispatcher import Dispatcher
+    from engine.server.http.listening import HttpOptions
+    from engine.server.http.listening import serve as serve_http
     from engine.session import Session, default_threads
     from engine.tokenization import tokenize
     from engine.wafer.check.check_report import CheckReport
@@ -72,6 +75,7 @@ _HOME = {
     "AskTurn": "engine.protocol.asking:AskTurn",
     "Completion": "engine.protocol.completion:Completion",
     "CompletionRequest": "engine.protocol.completion:CompletionRequest",
+    "Dispatcher": "engine.server.dispatcher:Dispatcher",
     "Edit": "engine.protocol.editing:Edit",
     "EditRequest": "engine.protocol.editing:EditRequest",
     "CursorAnswer": "engine.quality.answers:CursorAnswer",
@@ -80,6 +84,7 @@ _HOME = {
     "EngineStarting": "engine.client:EngineStarting",
     "FitPlan": "engine.quality.knowledge_fit:FitPlan",
     "FittedTuning": "engine.quality.knowledge_fit:FittedTuning",
+    "HttpOptions": "engine.server.http.listening:HttpOptions",
     "Launch": "engine.engine_process:Launch",
     "ModelAnswers": "engine.quality.answers:ModelAnswers",
     "ModelList": "engine.model_list:ModelList",
@@ -110,6 +115,7 @@ _HOME = {
     "named_clock_ghz": "engine.wafer.program.clocks:clock_ghz",
     "predict_vector": "engine.wafer.figures.vector_question:vector",
     "trace_wafer": "engine.inspection:trace_wafer",
+    "serve_http": "engine.server.http.listening:serve",
     "tokenize": "engine.tokenization:tokenize",
     "summarise_validation": "engine.wafer.figures.table:summarise",
     "validation_targets": "engine.inspection:validation_targets",
@@ -140,6 +146,7 @@ __all__ = [
     "Completion",
     "CompletionRequest",
     "CursorAnswer",
+    "Dispatcher",
     "Edit",
     "EditRequest",
     "EngineClient",
@@ -147,6 +154,7 @@ __all__ = [
     "EngineStarting",
     "FitPlan",
     "FittedTuning",
+    "HttpOptions",
     "Launch",
     "ModelAnswers",
     "ModelKilled",
@@ -186,6 +194,7 @@ __all__ = [
     "read_infill_tasks",
     "read_situations",
     "replay_stretches",
+    "serve_http",
     "summarise_validation",
     "task_suites",
     "tokenize",

@@ -90,7 +90,8 @@ def fit_prompt(
     if any(each.why == "open" for each in found.wanted):  # of a private file not even the names
         question = "\n".join(filter(None, [pointed_at(request), question]))
     most = max(1, min(request.max_tokens, context // ANSWER_SHARE))
-    room = context - most - size(_SYSTEM) - size(_message(question, [])) - 3 * TURN_TOKENS
+    told = _SYSTEM if request.instructions is None else request.instructions
+    room = context - most - size(told) - size(_message(question, [])) - 3 * TURN_TOKENS
     if room < 0:
         raise PromptError(
             f"the question has {size(question)} tokens, and the model holds {context} with its "
@@ -101,7 +102,9 @@ def fit_prompt(
     shown, skipped = _chosen(found.wanted, earlier, room, size)
     while True:
         asked = _message(question, [each for each in shown if not _known(each, earlier)])
-        ids = encode(_turns(earlier, asked))
+        if request.instructions is not None:
+            asked = question
+        ids = encode(_turns(told, earlier, asked))
         if len(ids) + most <= context:
             break
         # Texts that are joined may have more tokens than each alone.
@@ -120,8 +123,8 @@ def fit_prompt(
 # ── the conversation ────────────────────────────────────────────────────────────────────────
 
 
-def _turns(earlier: Sequence[AskTurn], asked: str) -> list[ChatTurn]:
-    turns = [ChatTurn("system", _SYSTEM)]
+def _turns(told: str, earlier: Sequence[AskTurn], asked: str) -> list[ChatTurn]:
+    turns = [ChatTurn("system", told)] if told else []
     for turn in earlier:
         turns += [ChatTurn("user", _as_asked(turn)), ChatTurn("assistant", turn.answer)]
     return [*turns, ChatTurn("user", asked)]

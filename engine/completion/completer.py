@@ -40,7 +40,7 @@ from engine.knowledge.tuning import Tuning
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
 from engine.protocol.messages import ModelInfo
 from engine.repository.other_files import FileChunk, OtherFiles
-from engine.repository.privacy import refuse_secret
+from engine.repository.privacy import is_secret, refuse_secret
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Completer", "Listener", "PreparedRequest", "likelihoods_of"]
@@ -300,8 +300,10 @@ class Completer:
     def _shown_files(self, request: CompletionRequest) -> tuple[list[FileChunk], str]:
         """Return chunks of the repository's other files for the prompt, and its name."""
         style = self._builder.style
-        if request.repository is None or style is None or not style.shows_files:
+        if style is None or not style.shows_files:
             return [], ""
+        if request.repository is None:
+            return _brought_along(request), ""
         known = self._others
         folder, patterns = Path(request.repository).resolve(), request.private_patterns
         if known is None or (known.root, known.private_patterns) != (folder, patterns):
@@ -352,6 +354,15 @@ class Completer:
         )
         syntax = Syntax(request.prefix, request.suffix) if is_python(request.path) else None
         return Limits(syntax, barred)
+
+
+def _brought_along(request: CompletionRequest) -> list[FileChunk]:
+    """Return the chunks that came with a request, those of private files left out."""
+    return [
+        FileChunk(chunk.path, chunk.text.replace("\r\n", "\n"))
+        for chunk in request.chunks
+        if is_secret(chunk.path, request.private_patterns) is None
+    ]
 
 
 def _with_newlines(request: CompletionRequest) -> CompletionRequest:

@@ -48,6 +48,9 @@ class AskRequest(msgspec.Struct, frozen=True):
     """Further patterns of files that are never read, from the person's settings."""
     max_tokens: int = 768
     """Longest answer."""
+    instructions: str | None = None
+    """What the model is told first in place of our own words, perhaps nothing; each question then
+    goes to it word for word.  None: our own."""
 
 
 class ReadPart(msgspec.Struct, frozen=True):

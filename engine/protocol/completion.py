@@ -17,6 +17,7 @@ __all__ = [
     "CompletionRequest",
     "HostStats",
     "RepositoryStats",
+    "TextChunk",
     "WaferStats",
 ]
 
@@ -25,6 +26,13 @@ PREFIX_CHARACTERS = 32_768
 
 SUFFIX_CHARACTERS = 16_384
 """Most text that a client sends from after the cursor: the beginning of a longer one."""
+
+
+class TextChunk(msgspec.Struct, frozen=True):
+    """A part of another file that a client brings along."""
+
+    path: str
+    text: str
 
 
 class CompletionRequest(msgspec.Struct, frozen=True):
@@ -52,6 +60,9 @@ class CompletionRequest(msgspec.Struct, frozen=True):
     predictions.  None: the model writes alone."""
     private_patterns: tuple[str, ...] = ()
     """Further patterns of files that are never read, from the person's settings."""
+    chunks: tuple[TextChunk, ...] = ()
+    """Parts of other files for the model to read before the file, the most useful first; only
+    without a ``repository``, whose files the engine chooses itself."""
 
 
 class HostStats(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ _COMMANDS = {
     "models": "tui.cli.models",
     "numbers": "tui.cli.numbers",
     "replay": "tui.cli.replay",
+    "serve": "tui.cli.serve",
     "tokenize": "tui.cli.tokenize",
     "wafer": "tui.cli.wafer",
 }

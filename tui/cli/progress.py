@@ -56,6 +56,10 @@ class ProgressLine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Take the line away; the next step shows it again."""
         self._line.clear()
 
     def show(self, progress: Progress) -> None:

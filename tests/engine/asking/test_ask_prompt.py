@@ -167,3 +167,14 @@ def test_a_prompt_with_its_answer_never_exceeds_the_context(
     assert len(prompt.ids) + prompt.most_tokens <= context
     assert prompt.most_tokens >= 1
     assert question.strip() in prompt.asked
+
+
+def test_with_instructions_of_its_own_a_conversation_is_taken_word_for_word() -> None:
+    earlier = (AskTurn("one", "1", asked="one"),)
+    prompt = fitted(replace(REQUEST, instructions="Be brief.", earlier=earlier))
+    turns = [ChatTurn("system", "Be brief."), ChatTurn("user", "one"),
+             ChatTurn("assistant", "1"), ChatTurn("user", "What is f?")]  # fmt: skip
+    assert prompt.ids == encode(turns)
+    assert prompt.asked == "What is f?"
+    untold = fitted(replace(REQUEST, instructions=""))
+    assert untold.ids == encode([ChatTurn("user", "What is f?")])

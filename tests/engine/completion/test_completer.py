@@ -1,11 +1,20 @@
 """The conductor, with a model that says a fixed text."""
 
 import pytest
+from msgspec.structs import replace
 
-from engine.completion.completer import Listener
+from engine.completion.completer import Completer, Listener
+from engine.completion.stats import WaferMeter
 from engine.errors import EngineError, PromptError
-from engine.protocol.completion import CompletionRequest
-from tests.canned import canned_completer
+from engine.generation.generator import Generator
+from engine.protocol.completion import CompletionRequest, TextChunk
+from tests.canned import (
+    CannedWafer,
+    canned_completer,
+    canned_machine_info,
+    canned_model_info,
+)
+from tests.engine_tokenizers import tokenizer_with
 
 
 def request(prefix="def f():\n    ", suffix="\n", **options):
@@ -152,3 +161,24 @@ def test_another_threshold_decides_instead_of_the_models():
     assert completer.complete(request(), Listener()).shown
     assert not completer.complete(request(), Listener(), threshold=-1e-9).shown
     assert completer.complete(request(), Listener(), threshold=-3.0).shown
+
+
+def test_stretches_that_a_client_brings_along_are_read_unless_they_are_private(tmp_path):
+    wafer = CannedWafer("1", context_length=2048)
+    meter = WaferMeter(canned_machine_info(), wafer.placed, wafer.context_length)
+    marks = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|repo_name|>", "<|file_sep|>")
+    tokenizer = tokenizer_with("<|endoftext|>", "<|im_start|>", *marks)
+    completer = Completer(canned_model_info(), tokenizer, Generator(wafer), meter, None)
+    chunks = (
+        TextChunk("b.py", "B = 'a stretch that is long enough'\r\n"),
+        TextChunk(".env", "KEY = 'a secret that is long enough'"),
+        TextChunk("own.txt", "own = 'private by a pattern of mine'"),
+    )
+    prompts = []
+    asked = request("x = ", "\ny", chunks=chunks, private_patterns=("own.txt",))
+    completer.complete(asked, Listener(on_prompt=prompts.append))
+    assert "<|file_sep|>b.py\nB = 'a stretch that is long enough'\n" in prompts[0]
+    assert "secret" not in prompts[0]
+    assert "pattern of mine" not in prompts[0]
+    completer.complete(replace(asked, repository=str(tmp_path)), Listener(on_prompt=prompts.append))
+    assert "stretch" not in prompts[1]  # the engine chooses from the repository itself

@@ -1,0 +1,83 @@
+"""Turns: lets one caller after another in, each once before anyone twice.  Knows no requests."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from engine.errors import ServerError
+
+__all__ = ["Turns", "TurnsFullError"]
+
+
+class TurnsFullError(ServerError):
+    """So many wait already that nobody else may."""
+
+
+class Turns:
+    """Who is served next.  For one event loop.
+
+    Args:
+        most: How many may wait at once, so that memory is bounded.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._queues: dict[str, deque[asyncio.Future[None]]] = {}  # the caller to be served first
+        self._taken = False
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return sum(map(len, self._queues.values()))
+
+    @property
+    def taken(self) -> bool:
+        """Whether anyone is being served."""
+        return self._taken
+
+    @asynccontextmanager
+    async def turn(self, caller: str) -> AsyncIterator[None]:
+        """Wait for a turn of ``caller`` and hold it.
+
+        Raises:
+            TurnsFullError: Too many wait.
+        """
+        await self._wait(caller)
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    async def _wait(self, caller: str) -> None:
+        if not self._taken:
+            self._taken = True
+            return
+        if self.waiting >= self._most:
+            raise TurnsFullError(f"{self._most} requests wait already; ask again later")
+        mine = asyncio.get_running_loop().create_future()
+        self._queues.setdefault(caller, deque()).append(mine)
+        try:
+            await mine
+        except asyncio.CancelledError:
+            if mine.done() and not mine.cancelled():
+                self._pass_on()  # the turn came in the moment in which nobody wanted it any more
+            else:
+                self._forget(caller, mine)
+            raise
+
+    def _pass_on(self) -> None:
+        """Give the turn to the caller that has waited longest for one, if anyone waits."""
+        self._taken = bool(self._queues)
+        if self._taken:
+            caller, queue = next(iter(self._queues.items()))
+            del self._queues[caller]
+            queue.popleft().set_result(None)
+            if queue:
+                self._queues[caller] = queue  # behind all others
+
+    def _forget(self, caller: str, mine: "asyncio.Future[None]") -> None:
+        queue = self._queues[caller]
+        queue.remove(mine)
+        if not queue:
+            del self._queues[caller]

@@ -1,0 +1,92 @@
+"""`spark-tui serve`: what it refuses before it listens, and what it hands on."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import engine
+from tests.engine.server.http.fakes import FakeDispatcher, app_of, call
+from tui.cli import extras
+
+Spark = Callable[..., Any]
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The options of each server that would have been started."""
+    found: list[Any] = []
+
+    def serve(dispatcher: Any, options: Any, on_listening: Callable[[str], None]) -> None:
+        found.append(options)
+        on_listening("http://127.0.0.1:1")
+
+    monkeypatch.setattr(engine, "serve_http", serve)
+    return found
+
+
+def test_it_listens_on_this_computer_alone(spark: Spark, served: list[Any]) -> None:
+    outcome = spark("serve")
+    assert (outcome.code, outcome.out) == (0, "listening at http://127.0.0.1:1\n")
+    (options,) = served
+    assert (options.host, options.port, options.token) == ("127.0.0.1", 8012, "")
+
+
+def test_other_computers_take_a_token(spark: Spark, served: list[Any], tmp_path: Path) -> None:
+    outcome = spark("serve", "--host", "0.0.0.0")
+    assert outcome.code == 1
+    assert "--token-file" in outcome.line
+    token = tmp_path / "token"
+    token.write_text("secret\n")
+    assert spark("serve", "--host", "0.0.0.0", "--token-file", token).code == 0
+    assert served[0].token == "secret"
+
+
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff\xfe"])
+def test_a_token_that_is_none_is_refused(
+    spark: Spark, served: list[Any], tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    outcome = spark("serve", "--token-file", file)
+    assert (outcome.code, served) == (2, [])
+    assert str(file) in outcome.line
+
+
+def test_missing_packages_are_named_with_their_extra(
+    spark: Spark, served: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "uvicorn" else name)
+    outcome = spark("serve")
+    assert (outcome.code, served) == (2, [])
+    assert "uvicorn" in outcome.line
+    assert "spark-tui[serve]" in outcome.line
+
+
+@pytest.mark.parametrize("place", ["1:1", "1:8", "2", "2:5", "3:1", "4:9", "5:1"])
+def test_infill_asks_the_engine_what_complete_does(
+    spark: Spark, session: Any, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / ".git").mkdir()
+    file = tmp_path / "module.py"
+    text = "def f(x):\n    return x\n\nvalue = f('ä€')\n"
+    file.write_text(text)
+    assert spark("complete", f"{file}:{place}", "--no-repository", "--max-tokens", 32).code == 0
+    (asked,) = session.requests
+
+    typed = asked.prefix.rpartition("\n")[2]
+    cursor = {
+        "input_prefix": asked.prefix[: len(asked.prefix) - len(typed)],
+        "prompt": typed,
+        "input_suffix": asked.suffix,
+        "filename": asked.path,
+        "n_predict": 32,
+        "temperature": 0.0,
+    }
+    engine_side = FakeDispatcher(session.text)
+    reply = asyncio.run(call(app_of(engine_side), "/infill", cursor))
+    assert engine_side.asked == [asked]
+    assert reply.json["content"] == session.text
