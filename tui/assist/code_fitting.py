@@ -24,22 +24,28 @@ def plain_code(code: str) -> str:
     return _UNSEEN.sub("", code)
 
 
-def inserted_text(code: str, before: str) -> str:
+def inserted_text(code: str, before: str, after: str = "") -> str:
     """Return what to insert at a cursor for a block of code.
 
-    It gets the indentation of the cursor's line.  Behind other text several lines begin a line.
+    It gets the indentation of the cursor's line, and never shares a line with text that was there,
+    apart from a single line behind other text, which may be a part of it.
 
     Args:
         code: The block.
         before: The cursor's line up to the cursor.
+        after: The rest of the line.
     """
     code = dedent(code).strip("\n")
-    indent = before[: len(before) - len(before.lstrip(" \t"))]
+    line = before + after if after.strip() else before
+    indent = line[: len(line) - len(line.lstrip(" \t"))]
     first, *rest = code.split("\n")
-    lines = [first, *(indent + line if line.strip() else line for line in rest)]
-    if rest and before.strip():
-        return f"\n{indent}" + "\n".join(lines)
-    return "\n".join(lines)
+    text = "\n".join([first, *(indent + line if line.strip() else line for line in rest)])
+    if not before.strip():
+        return f"{indent[len(before) :]}{text}\n{before}" if after.strip() else text
+    if not rest:
+        return text
+    spaces = len(after) - len(after.lstrip(" \t"))
+    return f"\n{indent}{text}" + (f"\n{indent[spaces:]}" if after.strip() else "")
 
 
 def replacing_text(code: str, replaced: str) -> str:

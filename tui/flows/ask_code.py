@@ -74,7 +74,8 @@ class AskCode:
         """Insert code at the cursor, as one step that can be undone."""
         editor = file.editor
         row, column = editor.cursor_location
-        text = inserted_text(code, editor.document.lines[row][:column])
+        line = editor.document.lines[row]
+        text = inserted_text(code, line[:column], line[column:])
         editor.history.checkpoint()
         editor.insert(text, (row, column), maintain_selection_offset=False)
         editor.history.checkpoint()

@@ -30,7 +30,8 @@ AskWish = Literal["ask", "stop or leave"]
 SHOWN_TURNS = 30
 """Latest turns on the screen."""
 
-_IDLE = "Enter asks · ↑ ↓ earlier questions · Tab code · Esc editor"
+_IDLE = "Enter asks · ↑ earlier · Esc editor"
+_IDLE_WITH_CODE = "Enter asks · ↑ earlier · Tab code · Esc editor"
 _RUNNING = "Esc stops the answer"
 _CODE = "i insert · a apply · c copy · Tab next · Esc back"
 
@@ -117,14 +118,15 @@ class AskPane(Pane):
         for view in new:
             await view.write()
         space.anchor()
+        self._hint()
 
     async def follow(self, turn: AskedTurn) -> None:
         """Show what became of a turn."""
         self._answering = not turn.ended
-        self._hint()
         if (view := self._views.get(turn)) is not None:
             view.show()
             await view.write()
+        self._hint()
 
     # ── from the person ─────────────────────────────────────────────────────────────────────
 
@@ -169,6 +171,7 @@ class AskPane(Pane):
         self._hint()
 
     def _hint(self) -> None:
-        on_code = self.screen.focused in self._code
-        words = _CODE if on_code else _RUNNING if self._answering else _IDLE
+        code = self._code
+        idle = _IDLE_WITH_CODE if code else _IDLE
+        words = _CODE if self.screen.focused in code else _RUNNING if self._answering else idle
         self.query_one("#ask-hint", Static).update(words)

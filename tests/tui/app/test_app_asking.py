@@ -224,6 +224,15 @@ async def test_code_is_inserted_at_the_cursor_in_one_step(talk: Any) -> None:
         assert one.app.editor.text == before
 
 
+async def test_the_way_to_code_is_told_where_there_is_code(talk: Any) -> None:
+    async with talk() as one:
+        hint = one.app.query_one(AskPane).query_one("#ask-hint")
+        await one.answer(await one.ask(), "No code.")
+        assert "Tab" not in str(hint.render())
+        await one.answer(await one.ask())
+        await until(one.pilot, lambda: "Tab code" in str(hint.render()))
+
+
 async def test_code_is_applied_as_a_change_of_what_it_names(talk: Any) -> None:
     async with talk() as one:
         await one.answer(await one.ask())

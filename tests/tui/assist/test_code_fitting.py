@@ -30,6 +30,22 @@ GO = "func Add(a int) int {\n\treturn a\n}\n\nfunc Next() {\n}\n"
 
 
 @pytest.mark.parametrize(
+    ("code", "before", "after", "whole"),
+    [
+        ("x = 1\ny = 2", "", "    best = None", "    x = 1\n    y = 2\n    best = None"),
+        ("x = 1\ny = 2", "  ", "  best = None", "    x = 1\n    y = 2\n    best = None"),
+        ("x = 1", "    ", "best = None", "    x = 1\n    best = None"),
+        ("x = 1", "", "x = 2", "x = 1\nx = 2"),
+        ("x", "    f(", ")", "    f(x)"),
+        ("x = 1\ny = 2", "    a = 1", "  # one", "    a = 1\n    x = 1\n    y = 2\n    # one"),
+        ("x = 1\ny = 2", "    ", "  ", "    x = 1\n    y = 2  "),
+    ],
+)
+def test_inserted_code_shares_no_line(code: str, before: str, after: str, whole: str) -> None:
+    assert before + inserted_text(code, before, after) + after == whole
+
+
+@pytest.mark.parametrize(
     ("code", "before", "text"),
     [
         ("x = 1", "", "x = 1"),
