@@ -47,7 +47,8 @@ class _Changes:
 
     def words(self) -> str:
         """Return it in one line."""
-        parts = [f"{count_text(self.matches)} replaced in {count_text(self.files)} file(s)"]
+        files = f"{count_text(self.files)} file{'' if self.files == 1 else 's'}"
+        parts = [f"{count_text(self.matches)} replaced in {files}"]
         if self.unsaved:
             parts.append(f"{count_text(self.unsaved)} open here and not saved yet")
         if self.left:

@@ -75,7 +75,11 @@ class RunFile:
         pane = await self._shown()
         self._output = Output()
         pane.begin(self._output)
-        pane.say(f"{file.path.name} runs", "F5 stops  F6 goes there")
+        pane.say(
+            f"{file.path.name} runs",
+            here="F5 stops  Esc stops it and closes",
+            elsewhere="F5 stops  F6 goes there",
+        )
         started = monotonic()
         self._program = program = RunningProgram(command, self._root, self._hear)
         try:
@@ -86,8 +90,12 @@ class RunFile:
             self._program = None
         self._output.end()
         took = f"{monotonic() - started:.1f} s"
-        fix = "  F mends the error" if self._output.traceback() else ""
-        pane.say(f"{file.path.name}: {end}, {took}", f"F5 again  Enter opens  Esc closes{fix}")
+        fix = "  F mends it" if self._output.traceback() else ""
+        pane.say(
+            f"{file.path.name}: {end}, {took}",
+            here=f"Enter opens{fix}  Esc closes",
+            elsewhere="F5 again  F6 goes there",
+        )
         pane.grown()
 
     async def stop(self) -> None:

@@ -21,6 +21,9 @@ from tui.widgets.found_list import FoundList
 
 __all__ = ["FindInFilesScreen"]
 
+_KEYS = "Enter opens  Tab list  Ctrl+R replace  Esc closes"
+_KEYS_REPLACING = "Tab list, there Space ticks and Enter opens  Ctrl+R find only  Esc closes"
+
 
 class FindInFilesScreen(ModalScreen[None]):
     """Finds in files; it is kept, with what was found, while it is out of sight.
@@ -73,12 +76,16 @@ class FindInFilesScreen(ModalScreen[None]):
         self._last = Query("")
         self.replaced_now = False
         """Whether the rows on the screen were replaced, and so are no longer in the files."""
+        self._outdated = False
+        """Whether the rows on the screen were found for another query."""
+        self._open_first = False
+        """Whether to open the first match as soon as there is one."""
 
     def compose(self) -> ComposeResult:
         """Lay out the bar above the list."""
         with Vertical(id="find-files") as box:
             box.border_title = "find in the repository"
-            box.border_subtitle = "Enter opens  Tab list  Ctrl+R replace  Esc closes"
+            box.border_subtitle = _KEYS
             yield FindBar(self._history, "Alt+A replaces what is ticked")
             yield FoundList()
 
@@ -93,19 +100,24 @@ class FindInFilesScreen(ModalScreen[None]):
         return self.query_one(FoundList)
 
     def begin(self, text: str) -> None:
-        """Ask what to find; a text is taken for it."""
-        self.bar.begin(text, replacing=self.bar.replacement is not None)
+        """Ask what to find; a text is taken for it.  What was replaced is looked for anew."""
+        self.bar.begin(text, replacing=self.bar.replacement is not None, afresh=True)
+        if self.replaced_now:
+            self.post_message(self.Wanted(self._last))
 
     # ── what was found ──────────────────────────────────────────────────────────────────────
 
     def show_found(self, found: FoundRows) -> None:
         """Show the rows of a search that begins."""
-        self.replaced_now = False
+        self.replaced_now = self._outdated = False
         self.rows.show(found)
 
     def show_progress(self, searched: int, unread: int, remark: str) -> None:
         """Show rows that came, and the count."""
         self.rows.grown()
+        if self._open_first and self.rows.row_count:
+            self._open_first = False
+            self.rows.action_choose()
         self.bar.show_count(f"{self.rows.found.match_count:,}")
         self.bar.show_note(found_sum_text(self.rows.found, searched, unread, remark))
 
@@ -127,13 +139,17 @@ class FindInFilesScreen(ModalScreen[None]):
         event.stop()
         if self.bar.query_now != self._last:
             self._last = self.bar.query_now
+            self._outdated, self._open_first = True, False
             self.post_message(self.Wanted(self._last))
         self._preview()
 
     def on_find_bar_entered(self, event: FindBar.Entered) -> None:
-        """Open the row at the cursor."""
+        """Open the row at the cursor, or the first match when it comes."""
         event.stop()
-        self.rows.action_choose()
+        if self._outdated or not self.rows.row_count:
+            self._open_first = True
+        else:
+            self.rows.action_choose()
 
     def on_find_bar_stepped(self, event: FindBar.Stepped) -> None:
         """Go into the list."""
@@ -165,6 +181,7 @@ class FindInFilesScreen(ModalScreen[None]):
     def action_hide(self) -> None:
         """Go back to the editor; what was found stays."""
         self.bar.remember()
+        self._open_first = False
         self.app.pop_screen()
 
     def action_replace_all(self) -> None:
@@ -184,6 +201,8 @@ class FindInFilesScreen(ModalScreen[None]):
     def _preview(self) -> None:
         """Show what the replacement would make of each match."""
         replacement = self._replacement()
+        replaces = self.bar.replacement is not None
+        self.query_one("#find-files").border_subtitle = _KEYS_REPLACING if replaces else _KEYS
         self.rows.replacement_of = (
             None if replacement is None else lambda match: replacement.text_for(match.groups)
         )

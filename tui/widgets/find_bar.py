@@ -145,17 +145,18 @@ class FindBar(Vertical):
         """What stands in place of a match; None while nothing is to be replaced."""
         return self._replace.value if self.has_class("-replacing") else None
 
-    def begin(self, text: str, *, replacing: bool) -> None:
+    def begin(self, text: str, *, replacing: bool, afresh: bool = False) -> None:
         """Take the keyboard.
 
         Args:
             text: What to look for, selected so that typing replaces it; empty keeps what is there.
             replacing: Whether to show the line for the replacement, too.
+            afresh: Whether to ask what to find also where there is an answer.
         """
         self.set_class(replacing, "-replacing")
         if text:
             self._find.value = text
-        here = self._replace if replacing and self._find.value else self._find
+        here = self._replace if replacing and self._find.value and not afresh else self._find
         here.focus()
         here.select_all()
 

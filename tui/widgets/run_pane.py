@@ -74,6 +74,8 @@ class RunPane(Vertical):
     }
     """
 
+    _said = ("", "", "")
+
     def compose(self) -> ComposeResult:
         """Lay out the lines."""
         yield OutputList()
@@ -89,8 +91,22 @@ class RunPane(Vertical):
         self.rows.cursor = 0
         self.grown()
 
-    def say(self, title: str, keys: str) -> None:
-        """Say what runs, and which keys there are."""
+    def say(self, title: str, *, here: str, elsewhere: str) -> None:
+        """Say what runs, and which keys there are while the keyboard is here, and is not."""
+        self._said = title, here, elsewhere
+        self._title()
+
+    def on_descendant_focus(self) -> None:
+        """Name the keys that work in the lines."""
+        self._title()
+
+    def on_descendant_blur(self) -> None:
+        """Name the key that leads there."""
+        self._title()
+
+    def _title(self) -> None:
+        title, here, elsewhere = self._said
+        keys = here if self.rows.has_focus else elsewhere
         self.border_title = Content(f"{visible(title)} — {keys}")
 
     def grown(self) -> None:

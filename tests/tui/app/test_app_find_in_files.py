@@ -99,6 +99,27 @@ async def test_enter_in_the_query_opens_the_first_match(searching: Opened) -> No
         await person.is_at(GREETING, 10, 31)
 
 
+async def test_enter_before_anything_was_found_opens_the_first_match_of_this_query(
+    searching: Opened,
+) -> None:
+    async with searching() as person:
+        await person.find("greet(", 3)
+        await person.keys("f9", *"Grace", "enter")
+        await person.is_at(GREETING, 10, 31)
+
+
+async def test_what_to_find_is_asked_first_also_after_a_replacement(searching: Opened) -> None:
+    async with searching() as person:
+        await replaced(person)
+        assert "☑" in person.rows()[0]
+        await person.keys("escape", "f9")
+        await person.finds(0)
+        assert person.rows() == []
+        await person.keys(*"Grace")
+        await person.finds(1)
+        assert person.screen.bar.replacement == "hail"
+
+
 async def test_escape_keeps_what_was_found_for_the_next_time(searching: Opened) -> None:
     async with searching() as person:
         await person.find("greet(", 3)
@@ -138,7 +159,7 @@ async def replaced(person: Searcher, *keys: str) -> None:
 async def test_replacing_in_many_files_with_ticks(searching: Opened, repository: Path) -> None:
     async with searching() as person:
         await replaced(person, "down", "space")  # not the call in greeting.py
-        assert person.said() == "3 replaced in 2 file(s); 1 open here and not saved yet"
+        assert person.said() == "3 replaced in 2 files; 1 open here and not saved yet"
         other = "from package.greeting import hail\n\nhail('x')\n"
         assert (repository / "other.py").read_text() == other
         assert person.app.editor is not None
@@ -161,7 +182,7 @@ async def test_a_file_that_changed_meanwhile_is_left_alone(
         person.app.editor.insert("#", (0, 0))
         await person.keys("ctrl+r", *"hail", "alt+a")
         await until(person.pilot, lambda: "replaced in" in person.said())
-        assert person.said().startswith("0 replaced in 0 file(s); left alone: ")
+        assert person.said().startswith("0 replaced in 0 files; left alone: ")
         assert "other.py changed meanwhile" in person.said()
         assert "greeting.py changed meanwhile" in person.said()
         assert (repository / "other.py").read_text() == "greet = 1\n"

@@ -56,7 +56,10 @@ async def test_the_output_is_below_and_the_traceback_leads_to_its_place(running:
         await person.said("ended with status 1")
         assert person.lines[0] == "hello"
         assert person.lines[-1] == "ValueError: wrong"
-        await person.pilot.press("f6", "enter")
+        assert person.title().endswith("F5 again  F6 goes there")  # the other keys would be typed
+        await person.pilot.press("f6")
+        await person.said("Enter opens  F mends it  Esc closes")
+        await person.pilot.press("enter")
         assert person.app.editor is not None
         await until(person.pilot, lambda: person.app.editor.cursor_location == (1, 0))
         assert person.app.editor.has_focus
