@@ -53,6 +53,7 @@ def plan_wafer(
     context: int | None = None,
     dtype: str | None = None,
     rows_per_step: int = 1,
+    check: bool = False,
 ) -> dict[str, object]:
     """Plan a model on a machine and return what was found, and the search, as plain numbers.
 
@@ -67,6 +68,7 @@ def plan_wafer(
         dtype: Name of the format of all matrices, one that has a price; None: those of the GGUF
             file, else int8.
         rows_per_step: Rows of a step that sizes are compared with.
+        check: Whether to look into what every core uses of queues, colors, task ids and SRAM.
 
     Raises:
         ConfigError: The configuration cannot be read or priced.
@@ -89,7 +91,7 @@ def plan_wafer(
         rows_per_step=rows_per_step,
         runs=runs and not is_config and (path.is_file() or path in bundled_models().values()),
     )
-    return report_plan(graph, spec, context, options)
+    return report_plan(graph, spec, context, options, check=check)
 
 
 def check_wafer(

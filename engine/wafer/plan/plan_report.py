@@ -11,6 +11,7 @@ from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.cost.energy import joules
 from engine.wafer.ops import matmul
 from engine.wafer.place.orders import choose_orders_of_regions
+from engine.wafer.plan.legality import check_legality
 from engine.wafer.plan.placed import Placed
 from engine.wafer.plan.planner import Plan, kv_capacity, plan_shape
 from engine.wafer.plan.shape_search import Candidate, PlanOptions
@@ -25,7 +26,12 @@ _SIMULATED_CORES = 1 << 21
 
 
 def report_plan(
-    graph: ModelGraph, machine: MachineSpec, context: int | None, options: PlanOptions
+    graph: ModelGraph,
+    machine: MachineSpec,
+    context: int | None,
+    options: PlanOptions,
+    *,
+    check: bool = False,
 ) -> dict[str, object]:
     """Plan a model on a machine and return what was found, and the search.
 
@@ -34,6 +40,7 @@ def report_plan(
         machine: The chip.
         context: KV rows to hold; None: the model's own.
         options: What the plan is for.
+        check: Whether to look into what every core uses: ``check`` in the result, else None.
 
     Raises:
         PlacementError: The model does not fit.
@@ -67,6 +74,7 @@ def report_plan(
         "cycles_are": "followed core by core" if token.exact else "estimated",
         "cycles_by_op": {name: each for name, each in token.by_op.items() if each},
         "tokens_per_second": float(tokens_per_second(Cycles(cycles), Gigahertz(machine.clock_ghz))),
+        "check": _check(graph, plan) if check else None,
         "joules_per_token": _joules(plan, token),
         "context_limit": limit,
         "context_limited_by": limited_by,
@@ -94,6 +102,12 @@ class _Token:
     def exact(self) -> bool:
         """Whether the clock of every core was followed."""
         return self.macs is not None
+
+
+def _check(graph: ModelGraph, plan: Plan) -> dict[str, object]:
+    """Return what the machine could link of a plan."""
+    compiled = compile_graph(graph, plan.machine, plan.placement, by_core=False)
+    return check_legality(plan.machine, plan.placement, compiled).as_json()
 
 
 def _joules(plan: Plan, token: _Token) -> dict[str, float] | None:

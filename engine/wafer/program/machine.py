@@ -137,6 +137,13 @@ class MachineSpec:
     output_queues: int = 8
     """Output queues of a core.  Source: [S12]."""
 
+    reserved_queues: int = 2
+    """Input queues, and as many output queues, that the host interface keeps: 0 and 1.  Source:
+    [S12]; on WSE-2 assumed alike."""
+
+    local_tasks: int = 23
+    """Ids of local tasks.  Source: [S12]: 8 to 30 on WSE-3, 0 to 30 on WSE-2."""
+
     queue_depth: int = 4
     """Wavelets an input queue holds.  Assumed within the measured 2–6 [S5]."""
 
@@ -251,6 +258,7 @@ _WSE2 = replace(
     fmac_fp16=4,
     simd_fp32=2,
     cache_bytes=256,
+    local_tasks=31,
     mac_int8=4,
     unpack_per_cycle=4,
     dispatch_cycles=0,

@@ -40,6 +40,9 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     show_default=True,
     help="Rows of a step that sizes are compared with: 1 for decode, more for drafts.",
 )
+@click.option(
+    "--check", is_flag=True, help="Say what the machine could not link, and exit 1 if anything."
+)
 @click.option("--sweep", is_flag=True, help="Show every size of a block that was compared.")
 @json_option
 def plan(
@@ -49,9 +52,10 @@ def plan(
     context: int | None,
     dtype: str | None,
     rows: int,
+    check: bool,
     sweep: bool,
     as_json: bool,
-) -> None:
+) -> int:
     """Find the rectangles with the fewest cycles per token, and say why.
 
     M may also be a Hugging Face config.json: weights are not needed.
@@ -59,13 +63,36 @@ def plan(
     if model is None or not model.endswith(".json"):
         model = resolve_model(model)
     found = engine.plan_wafer(
-        model, machine, clock, context=context, dtype=dtype, rows_per_step=rows
+        model, machine, clock, context=context, dtype=dtype, rows_per_step=rows, check=check
     )
-    sizes = found.pop("sweep")
+    sizes, checked = found.pop("sweep"), found["check"]
     if as_json:
         say_json(found | {"sweep": sizes} if sweep else found)
-        return
-    _print(found, sizes if sweep else None)
+    else:
+        _print(found, sizes if sweep else None)
+        if isinstance(checked, dict):
+            _print_check(checked)
+    return 1 if isinstance(checked, dict) and checked["faults"] else 0
+
+
+def _print_check(check: dict[str, Any]) -> None:
+    limits = check["limits"]
+    say("")
+    say("the most that a core uses, of what a program may use:")
+    for region in check["regions"]:
+        used = {**region, "sram_bytes": region["sram_bytes"]["max_total"]}
+        shares = (
+            f"{name.replace('_', ' ')} {used[name]:,} of {limit:,}"
+            for name, limit in limits.items()
+        )
+        say(f"  {region['label']}: {', '.join(shares)}")
+    alike: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for fault in check["faults"]:
+        alike.setdefault((fault["what"], fault["needs"], fault["detail"]), []).append(fault)
+    for first, *others in alike.values():
+        more = f"; alike in {len(others)} other regions" if others else ""
+        say(f"{first['text']}{more}")
+    say("could not be linked as it is" if check["faults"] else "could be linked")
 
 
 def _print(found: dict[str, Any], sizes: Any) -> None:
