@@ -1,0 +1,241 @@
+"""Types in a real Neovim with llama.vim, takes what `spark-tui serve` suggests, compares files.
+
+    .venv/bin/python scripts/try_neovim.py --nvim NVIM --plugin LLAMA_VIM [--model M]
+        [--record FILE]
+
+NVIM is a Neovim of version 0.10 or newer, LLAMA_VIM a folder with the plugin's repository; both
+stay where they are.  Looks at one file, so that the plugin sends a stretch of it ahead, types in
+another, and ends with 1 where that is not what was shown.  The last line is JSON.  With
+``--record``, what the plugin sent is written for `tests/engine/server/http/test_recorded.py`.
+Needs curl, as the plugin does.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+OTHER = '''\
+"""Lengths, in the units of drawings."""
+
+MILLIMETRES_PER_INCH = 25.4
+
+
+def inches(millimetres: float) -> float:
+    return millimetres / MILLIMETRES_PER_INCH
+'''
+BEFORE = '''\
+"""Shapes, for drawing."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Rectangle:
+    """A rectangle with two sides."""
+
+    width: float
+    height: float
+
+    def area(self) -> float:
+        return self.width * self.height
+
+    def perimeter(self) -> float:
+'''
+TYPED = "        return "
+AFTER = """
+
+def double(shape: Rectangle) -> Rectangle:
+    return Rectangle(2 * shape.width, 2 * shape.height)
+"""
+SHOWN = 'len(nvim_buf_get_extmarks(0, nvim_create_namespace("vt_fim"), 0, -1, {}))'
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass
+class Recorder:
+    """Passes requests on to the server and keeps what was sent and answered."""
+
+    port: int
+    seen: list[dict[str, Any]] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass one connection on."""
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            fields = dict(
+                line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line
+            )
+            body = await reader.readexactly(int(fields.get(b"content-length", b"0")))
+            entry = {"path": head.split()[1].decode(), "request": json.loads(body)}
+            self.seen.append(entry)
+            upstream, down = await asyncio.open_connection("127.0.0.1", self.port)
+            head = head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+            down.write(head + body)
+            answer = await upstream.read()
+            down.close()
+            entry["answer"] = answer.partition(b"\r\n\r\n")[2].decode()
+            writer.write(answer)
+            await writer.drain()
+        finally:
+            writer.close()
+
+
+class Neovim:
+    """A Neovim without a screen, driven through its socket."""
+
+    def __init__(self, nvim: str, plugin: Path, endpoint: str, file: str, folder: Path) -> None:
+        self._nvim, self._socket = nvim, str(folder / "nvim")
+        config = {"endpoint_fim": endpoint, "show_info": 0, "t_max_predict_ms": 10_000}
+        command = [nvim, "--clean", "--headless", "--listen", self._socket]
+        command += ["--cmd", f"set runtimepath+={plugin}", "--cmd", "set noswapfile"]
+        command += ["--cmd", f"let g:llama_config = {json.dumps(config)}", file]
+        self.process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        until(lambda: Path(self._socket).exists(), "Neovim listens")
+
+    def keys(self, keys: str) -> None:
+        """Press keys."""
+        self._ask("--remote-send", keys)
+
+    def value(self, expression: str) -> str:
+        """Return what an expression of Vim is."""
+        return self._ask("--remote-expr", expression)
+
+    def _ask(self, *arguments: str) -> str:
+        command = [self._nvim, "--server", self._socket, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    """Wait until something holds.
+
+    Raises:
+        SystemExit: It does not for too long.
+    """
+    deadline = monotonic() + PATIENCE_SECONDS
+    while not holds():
+        if monotonic() > deadline:
+            raise SystemExit(f"gave up: not within {PATIENCE_SECONDS:.0f} s: {what}")
+        sleep(0.02)
+
+
+def typed_and_taken(neovim: Neovim, recorder: Recorder) -> tuple[str, float]:
+    """Type a line, take the suggestion, save; what was suggested and how long it took in ms."""
+    neovim.keys(":edit shapes.py<CR>")
+    until(lambda: any(each["request"]["n_predict"] == 0 for each in recorder.seen), "reading ahead")
+    line = BEFORE.count("\n")
+    neovim.keys(f"{line}Go")  # a line below, in insert mode
+    neovim.keys("<C-u>" + TYPED.replace(" ", "<Space>"))
+    began = monotonic()
+    until(lambda: neovim.value(SHOWN) != "0", "a suggestion is on the screen")
+    took_ms = (monotonic() - began) * 1e3
+    shown = neovim.value(
+        'json_encode(map(nvim_buf_get_extmarks(0, nvim_create_namespace("vt_fim"), 0, -1, '
+        '{"details": v:true}), "v:val[3]"))'
+    )
+    neovim.keys("<Tab>")
+    neovim.keys("<Esc>:w<CR>")
+    return text_of(json.loads(shown)), took_ms
+
+
+def text_of(marks: list[dict[str, Any]]) -> str:
+    """Return the suggestion that marks on the screen show."""
+    lines: list[str] = []
+    for mark in marks:
+        if mark.get("virt_text"):
+            lines.insert(0, "".join(piece for piece, *_ in mark["virt_text"]))
+        lines += ["".join(piece for piece, *_ in row) for row in mark.get("virt_lines", ())]
+    return "\n".join(lines)
+
+
+async def served(options: argparse.Namespace, folder: Path) -> int:
+    """Start the server and the recorder, then type in a thread beside them."""
+    command = [sys.executable, "-m", "tui", "serve", "--port", "0"]
+    command += ["--model", options.model] if options.model else []
+    server = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert server.stdout is not None
+    address = (await server.stdout.readline()).decode().split()[-1]
+    recorder = Recorder(int(address.rpartition(":")[2]))
+    proxy = await asyncio.start_server(recorder.serve, "127.0.0.1", 0)
+    port = proxy.sockets[0].getsockname()[1]
+    try:
+        return await asyncio.to_thread(tried, options, folder, recorder, port)
+    finally:
+        proxy.close()
+        server.terminate()
+        await server.wait()
+
+
+def ready(port: int) -> bool:
+    """Return whether the model answers."""
+    url = f"http://127.0.0.1:{port}/health"
+    done = subprocess.run(["curl", "--silent", "--fail", url], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def tried(options: argparse.Namespace, folder: Path, recorder: Recorder, port: int) -> int:
+    """Do it all and compare; return the exit status."""
+    until(lambda: ready(recorder.port), "the model is ready")
+    file = folder / "shapes.py"
+    file.write_text(BEFORE + AFTER)
+    (folder / "units.py").write_text(OTHER)
+    endpoint = f"http://127.0.0.1:{port}/infill"
+    neovim = Neovim(options.nvim, options.plugin.resolve(), endpoint, "units.py", folder)
+    try:
+        shown, took_ms = typed_and_taken(neovim, recorder)
+        found = BEFORE + TYPED + shown + "\n" + AFTER
+        until(lambda: TYPED in file.read_text(), "the file is saved")
+        if file.read_text() != found:
+            print(f"shown: {shown!r}\nexpected:\n{found}\nfound:\n{file.read_text()}")
+            return 1
+        if options.record:
+            write_record(options.record, recorder.seen)
+    finally:
+        neovim.process.terminate()
+        neovim.process.wait()
+    extra = sum(bool(each["request"]["input_extra"]) for each in recorder.seen)
+    print(f"suggested and taken: {shown!r}; {took_ms:.0f} ms of host time from key to screen")
+    print(f"{len(recorder.seen)} requests, {extra} with a stretch of the other file")
+    print(json.dumps({"shown": shown, "key_to_screen_ms": took_ms, "requests": len(recorder.seen)}))
+    return 0
+
+
+def write_record(file: Path, seen: list[dict[str, Any]]) -> None:
+    """Write what the plugin sent: of each kind of request the last."""
+    kinds: dict[str, dict[str, Any]] = {}
+    for entry in seen:
+        request = entry["request"]
+        kind = "read ahead" if request["n_predict"] == 0 else "complete"
+        kinds[kind] = {"what": kind, "path": entry["path"], "request": request}
+    file.write_text(json.dumps(list(kinds.values()), indent=1) + "\n")
+
+
+def main() -> int:
+    """Return the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--nvim", required=True)
+    parser.add_argument("--plugin", type=Path, required=True)
+    parser.add_argument("--model")
+    parser.add_argument("--record", type=Path)
+    options = parser.parse_args()
+    os.environ.setdefault("TERM", "xterm-256color")
+    with tempfile.TemporaryDirectory(prefix="spark-nvim-") as folder:
+        return asyncio.run(served(options, Path(folder)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
