@@ -94,7 +94,10 @@ def _rows(attempt: Attempt) -> Iterator[tuple[str, str]]:
 
 
 def _line(place: CursorPlace) -> str:
-    left = place.prefix.rpartition("\n")[2]
+    """Return the cursor's line; one without text behind the last one that has some."""
+    above, _, left = place.prefix.rpartition("\n")
+    if not left.strip() and above.strip():
+        left = f"{above.rstrip().rpartition(chr(10))[2].strip()} ⏎ {left}"
     cut = "…" if len(left) > _PLACE_CHARACTERS else ""
     return f"{cut}{left[-_PLACE_CHARACTERS:]}▏{place.suffix.partition(chr(10))[0][:12]}"
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from textual.app import App
 from textual.timer import Timer
 
+from engine.visible_text import visible
 from tui.app_messages import EngineEvent
 from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
@@ -75,8 +76,11 @@ class SuggestionActions(App[None]):
 
     def action_accept_sure(self) -> None:
         """Take the part of the suggestion that the model is sure of."""
-        if self.editor is not None:
-            self.editor.accept_sure()
+        if self.editor is None:
+            return
+        if self.editor.ghost and self.editor.ghost_unsure == len(self.editor.ghost):
+            self.notify("the model is sure of no part of it; Tab takes all of it", timeout=3)
+        self.editor.accept_sure()
 
     # ── a second model ──────────────────────────────────────────────────────────────────────
 
@@ -106,6 +110,8 @@ class SuggestionActions(App[None]):
         self.change_setting("models.second", name)
         self.quick_model.want(name)
         self.quick_model.open_beside(self.models.serving)
+        told = f"{visible(name)} answers first" if name else "the large model answers alone"
+        self.notify(f"{told} from now on", timeout=4)
 
     # ── quiet ───────────────────────────────────────────────────────────────────────────────
 
@@ -175,12 +181,17 @@ class SuggestionActions(App[None]):
         yield (
             f"Suggestions: {'show them at once' if subtle else 'wait until Ctrl+L'}",
             "a sign in the status line says that there is one",
-            partial(self.change_setting, "suggestions.subtle", not subtle),
+            self._changes(
+                "subtle",
+                not subtle,
+                f"suggestions {'are shown at once' if subtle else 'wait until Ctrl+L'}",
+            ),
         )
         second = self.settings.models.second
         yield (
-            f"Second model: {'none' if second else 'spark-nano beside the large one'}",
-            "a small one answers at once, until the large one says something else",
+            f"Second model: {'off' if second else 'spark-nano beside the large one'}",
+            f"now {visible(second) or 'none'}; a small one answers at once, until the large one "
+            "says something else",
             partial(self.use_second_model, "" if second else "spark-nano"),
         )
         yield from self._file_commands()
@@ -191,19 +202,36 @@ class SuggestionActions(App[None]):
                 yield (
                     f"Suggestions: {words}, from {share}%",
                     f"least chance that you take one; now {now}%",
-                    partial(self.change_setting, "suggestions.threshold", share),
+                    self._changes(
+                        "threshold",
+                        share,
+                        f"suggestions come by themselves from a chance of {share}%, not {now}%",
+                    ),
                 )
         learns = self.settings.suggestions.learn
         yield (
             f"Suggestions: {'do not learn' if learns else 'learn'} from what you take",
             f"now {'on' if learns else 'off'}; a few numbers, on this computer",
-            partial(self.change_setting, "suggestions.learn", not learns),
+            self._changes(
+                "learn",
+                not learns,
+                f"what you take {'changes nothing more' if learns else 'is learnt from'}",
+            ),
         )
         yield (
             "Suggestions: forget what was learnt",
             "the chance of a suggestion is the same for everybody again",
             self.forget_person,
         )
+
+    def _changes(self, name: str, value: object, told: str) -> Callable[[], None]:
+        """Return what gives a setting of suggestions a value, and says so."""
+
+        def change() -> None:
+            self.change_setting(f"suggestions.{name}", value)
+            self.notify(told, timeout=4)
+
+        return change
 
     def _file_commands(self) -> Iterator[Command]:
         """Yield whether suggestions come in files like the visible one."""
@@ -215,8 +243,10 @@ class SuggestionActions(App[None]):
         pattern = f"*{suffix}"
         others = tuple(each for each in off if each != pattern)
         if pattern in off:
-            change = partial(self.change_setting, "suggestions.off", others)
+            change = self._changes("off", others, f"suggestions come in {pattern} again")
             yield f"Suggestions: on in {pattern}", "they come by themselves again", change
         else:
-            change = partial(self.change_setting, "suggestions.off", (*others, pattern))
+            change = self._changes(
+                "off", (*others, pattern), f"none comes by itself in {pattern}; Ctrl+L asks"
+            )
             yield f"Suggestions: off in {pattern}", "none comes by itself; Ctrl+L asks", change

@@ -36,8 +36,12 @@ def _ranges(parts: Sequence[ReadPart]) -> str:
     """Return the lines of one file, those that were read for the same reason together."""
     reasons: dict[str, list[str]] = {}
     for part in parts:
-        reasons.setdefault(_WHY[part.why], []).append(f"{part.first}-{part.last}")
+        reasons.setdefault(_WHY[part.why], []).append(_lines(part))
     return ", ".join(f"{', '.join(lines)} ({why})" for why, lines in reasons.items())
+
+
+def _lines(part: ReadPart) -> str:
+    return str(part.first) if part.first == part.last else f"{part.first}-{part.last}"
 
 
 def finish_text(reason: str) -> str:

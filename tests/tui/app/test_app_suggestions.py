@@ -148,6 +148,7 @@ async def test_fewer_suggestions_ask_the_engine_for_likelier_ones(
         assert least is not None
         assert -0.3 < least < -0.1
         assert app.settings.suggestions.threshold == 55
+        assert any("a chance of 55%, not 25%" in note.message for note in app._notifications)
         assert "Suggestions: more, from 25%" in {name for name, _, _ in app.suggestion_commands()}
 
 
@@ -277,6 +278,7 @@ async def test_the_sure_part_is_taken_with_one_key_and_the_rest_stays(
         assert ghost(app) == " two"
         await pilot.press("alt+s")  # nothing of the rest is sure
         assert app.editor.document.get_line(2) == "x = one +"
+        assert any("sure of no part" in note.message for note in app._notifications)
 
 
 async def test_alt_n_and_alt_p_step_through_other_texts(
@@ -329,5 +331,5 @@ async def test_a_second_model_answers_first_and_the_large_one_replaces_it(
         answer(client, " = large")
         await until(pilot, lambda: ghost(app) == " = large")
         commands = {name: run for name, _, run in app.suggestion_commands()}
-        commands["Second model: none"]()
+        commands["Second model: off"]()
         assert client.dropped == [2]

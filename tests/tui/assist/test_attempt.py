@@ -36,7 +36,7 @@ def test_why_nothing_is_shown_fits_the_status_line(tried, why):
 def test_all_that_is_known_is_said():
     tried = attempt(mean_logprob=-0.1, repository=RepositoryStats(3, 400, 0.25, 0.5))
     said = dict(explained(tried))
-    assert said["place"] == "a.py:     ▏"
+    assert said["place"] == "a.py: def f(): ⏎     ▏"
     assert said["decision"] == "ask for several lines after a rest of 100 ms"
     assert said["answer"] == "return 1 (and 1 line more)"
     assert said["chance"] == "66% that you take it; shown by itself from 25%"

@@ -10,6 +10,7 @@ def test_sources_say_where_and_why() -> None:
     parts = (ReadPart("a.py", 3, 9, "selected"), ReadPart("b/c.go", 1, 20, "defines"))
     assert sources_text(parts) == "a.py:3-9 (selected), b/c.go:1-20 (definition)"
     assert sources_text(()) == ""
+    assert sources_text([ReadPart("a.py", 2, 2, "selected")]) == "a.py:2 (selected)"
     parts = (ReadPart("a.py", 3, 4, "open"), ReadPart("b", 1, 2, "similar"), *parts)
     parts = (*parts, ReadPart("a.py", 20, 24, "open"))
     assert sources_text(parts) == (
