@@ -192,18 +192,22 @@ class FileDialogs:
 
     async def line_and_column(self, last: int) -> tuple[int, int] | None:
         """Ask for a line, and perhaps a column, both from 1, of a file of ``last`` lines."""
-        place = await self._ask_line(f"go to line (1–{last})", "", _wrong_place)
+        place = await self._ask_line(
+            f"go to line (1–{last})", "", _wrong_place, "line, or line:column"
+        )
         if place is None:
             return None
         line, _, column = place.partition(":")
         return int(line), int(column or 1)
 
     async def _ask_path(self, title: str, value: str, check: Callable[[str], str]) -> Path | None:
-        name = await self._ask_line(title, value, check)
+        name = await self._ask_line(title, value, check, "a name, or folder/name")
         return None if name is None else self._path_of(name)
 
-    async def _ask_line(self, title: str, value: str, check: Callable[[str], str]) -> str | None:
-        return await self._app.push_screen_wait(LineInputScreen(title, value, check))
+    async def _ask_line(
+        self, title: str, value: str, check: Callable[[str], str], hint: str
+    ) -> str | None:
+        return await self._app.push_screen_wait(LineInputScreen(title, value, check, hint))
 
     def _path_of(self, name: str) -> Path:
         """Return the path that a person typed, relative to the repository.

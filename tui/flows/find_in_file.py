@@ -273,6 +273,13 @@ class FindInFile:
         self._done = f"{count_text(len(matches.found))} replaced; Ctrl+Z takes it back{rest}"
         self._tell()
 
+    def undo(self) -> None:
+        """Take the last change of the file back; the bar stays."""
+        editor = self._may_change()
+        if editor is not None:
+            self._done = ""
+            editor.undo()
+
     def _may_change(self) -> Editor | None:
         """Return the editor if its text may be changed; say so if not."""
         bar, editor = self._bar, self._editor

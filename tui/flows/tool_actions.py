@@ -122,6 +122,10 @@ class ToolActions(App[None]):
         work = self.finder.replace_all if event.everywhere else self.finder.replace_one
         self.run_safely(work, group="find-bar")
 
+    def on_find_bar_undo_asked(self) -> None:
+        """Take a replacement back without leaving the bar."""
+        self.finder.undo()
+
     def on_find_bar_closed(self) -> None:
         """Take the bar away."""
         self.finder.close()

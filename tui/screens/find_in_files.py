@@ -172,6 +172,10 @@ class FindInFilesScreen(ModalScreen[None]):
         if replacement is not None and not self.replaced_now:
             self.post_message(self.ReplaceWanted(self.rows.found, replacement))
 
+    def on_find_bar_undo_asked(self, event: FindBar.UndoAsked) -> None:
+        """Change no file that is covered; each is undone where it is open."""
+        event.stop()
+
     def on_row_list_chosen(self, event: FoundList.Chosen) -> None:
         """Open a row's file."""
         event.stop()

@@ -22,23 +22,26 @@ class LineInputScreen(ModalScreen[str | None]):
         title: A few words for the border.
         value: What stands in the line at first.
         check: Returns what is wrong with a text, for a person; empty if nothing is.
+        hint: What may be typed, while the line is empty.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "close", show=False),
     ]
 
-    def __init__(self, title: str, value: str, check: Callable[[str], str]) -> None:
+    def __init__(self, title: str, value: str, check: Callable[[str], str], hint: str = "") -> None:
         super().__init__()
         self._title = title
         self._value = value
         self._check = check
+        self._hint = hint
 
     def compose(self) -> ComposeResult:
         """Lay out the line above the complaint about it."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
-            yield Input(self._value, compact=True, select_on_focus=False)
+            dialog.border_subtitle = "Enter goes on  Esc closes"
+            yield Input(self._value, placeholder=self._hint, compact=True, select_on_focus=False)
             yield Static(classes="dialog-problem")
 
     def on_input_changed(self) -> None:

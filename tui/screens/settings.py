@@ -93,7 +93,9 @@ class SettingsScreen(ModalScreen[None]):
         with Vertical(classes="dialog settings") as box:
             box.border_title = "settings and keys"
             box.border_subtitle = "Enter changes · type to find · Esc closes"
-            yield Input(placeholder="find a setting or a key", compact=True, classes="find")
+            yield Input(
+                placeholder="find a setting, an action or its key", compact=True, classes="find"
+            )
             yield OptionList()
             yield Static(classes="meaning")
             yield Input(compact=True, classes="value")
@@ -110,7 +112,7 @@ class SettingsScreen(ModalScreen[None]):
         """List what matches the words that were typed; go to the row called ``keep``."""
         query = self.query_one(".find", Input).value
         found: list[SettingWords | KeyRow] = [*every_setting(), *self._keys()]
-        self._rows = {row.name: row for row in found if _matches(query, row)}
+        self._rows = {row.name: row for row in _matching(query, found)}
         inks = inks_of(self)
         shown = self.query_one(OptionList)
         shown.set_options(Option(self._line(row, inks), id=row.name) for row in self._rows.values())
@@ -240,9 +242,25 @@ class SettingsScreen(ModalScreen[None]):
             self.dismiss()
 
 
-def _matches(query: str, row: SettingWords | KeyRow) -> bool:
-    words = f"{row.name} {row.meaning}"
-    return not query or query.lower() in words.lower() or fuzzy_match(query, row.name) is not None
+def _matching(query: str, rows: Sequence[SettingWords | KeyRow]) -> Sequence[SettingWords | KeyRow]:
+    """Return the rows that a query finds, the nearest first, equally near ones in their order."""
+    ranked = [
+        (rank, row) for row in rows if (rank := _rank(query.strip().lower(), row)) is not None
+    ]
+    return [row for _, row in sorted(ranked, key=lambda each: each[0])]
+
+
+def _rank(query: str, row: SettingWords | KeyRow) -> int | None:
+    """Return how far a row is from a query, from 0; None if it is not what is looked for."""
+    name = row.name.lower()
+    keys = row.keys.split(",") if isinstance(row, KeyRow) else []
+    if not query or query == name.rpartition(".")[2] or query in keys:
+        return 0
+    if query in name:
+        return 1
+    if query in row.meaning.lower() or any(query in key for key in keys):
+        return 2
+    return 3 if fuzzy_match(query, row.name) is not None else None
 
 
 def _typed(value: object) -> str:

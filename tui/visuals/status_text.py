@@ -180,6 +180,8 @@ def _right(view: StatusView, width: int, inks: Inks) -> Text:
     both = Text.assemble(problem, _GAP, suggestion, end="")
     if both.cell_len <= width * _RIGHT_SHARE:
         return both
+    if view.paused:
+        return Text("paused", style=inks.caution, end="").append(_GAP).append_text(problem)
     shown = view.report is not None and (view.report.shown or view.report.hidden)
     return suggestion if shown else problem
 

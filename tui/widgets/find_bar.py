@@ -86,6 +86,7 @@ class FindBar(Vertical):
             for field, _, key, words in _SWITCHES
         ),
         Binding("alt+a", "replace_all", "replace all", priority=True, id="find.replace_all"),
+        Binding("ctrl+z", "undo", "undo the replacement in this file", id="find.undo"),
         Binding("alt+up", "recall(-1)", "what was looked for before", id="find.earlier"),
         Binding("alt+down", "recall(1)", "what was looked for after that", id="find.later"),
         Binding("escape", "close", "close; before the first Enter, go back", id="find.close"),
@@ -108,6 +109,9 @@ class FindBar(Vertical):
         """The person wants this match replaced, or all of them."""
 
         everywhere: bool
+
+    class UndoAsked(Message):
+        """The person wants the last change of the file taken back."""
 
     class Closed(Message):
         """The person is done."""
@@ -243,6 +247,10 @@ class FindBar(Vertical):
             self._recalled = number
             self._find.value = self._history[number]
             self._find.cursor_position = len(self._find.value)
+
+    def action_undo(self) -> None:
+        """Ask for the last change of the file to be taken back."""
+        self.post_message(self.UndoAsked())
 
     def action_close(self) -> None:
         """Say that the person is done."""

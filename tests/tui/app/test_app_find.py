@@ -220,6 +220,18 @@ async def test_all_are_replaced_and_one_undo_takes_it_back(finding: Opened) -> N
         assert person.editor.text == TEXT
 
 
+async def test_a_replacement_is_taken_back_without_leaving_the_bar(finding: Opened) -> None:
+    async with finding() as person:
+        await person.find("one", "1/4")
+        await person.keys("ctrl+r", *"1x", "enter")
+        await until(person.pilot, lambda: person.editor.text.startswith("1x two\n"))
+        await person.keys("ctrl+z")
+        assert person.editor.text == TEXT
+        await until(person.pilot, lambda: person.said("count").endswith("/4"))
+        await person.keys("y")
+        assert person.editor.text == TEXT  # the keyboard is still in the bar
+
+
 async def test_a_wrong_group_changes_nothing(finding: Opened) -> None:
     async with finding() as person:
         await person.keys("ctrl+r", "alt+r", *"one", "tab", *"$7", "alt+a")

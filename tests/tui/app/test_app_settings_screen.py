@@ -56,6 +56,24 @@ async def test_everything_is_listed_and_found(make_app: MakeApp) -> None:
         assert "nothing is called that" in told(screen, ".meaning")
 
 
+@pytest.mark.parametrize(
+    ("find", "first"),
+    [
+        ("save", "app.save"),
+        ("ctrl+s", "app.save"),
+        ("theme", "theme"),
+        ("f12", "app.definition"),
+    ],
+)
+async def test_what_is_called_so_comes_first_and_keys_are_found(
+    make_app: MakeApp, find: str, first: str
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await open_screen(app, pilot, find)
+        assert rows(screen)[0].split()[0] == first
+
+
 async def test_a_number_is_typed_checked_and_kept(make_app: MakeApp) -> None:
     app = make_app(settings=None)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -21,6 +21,15 @@ class Asking(App[None]):
         return str(self.screen.query_one(".dialog-problem", Static).render())
 
 
+async def test_an_empty_line_says_what_may_be_typed_and_which_keys_there_are() -> None:
+    app = Asking()
+    async with app.run_test() as pilot:
+        app.push_screen(LineInputScreen("go to line", "", str, "line, or line:column"))
+        await pilot.pause()
+        assert app.screen.query_one(Input).placeholder == "line, or line:column"
+        assert app.screen.query_one(".dialog").border_subtitle == "Enter goes on  Esc closes"
+
+
 async def test_typing_goes_on_behind_what_stands_there() -> None:
     app = Asking()
     async with app.run_test() as pilot:

@@ -99,6 +99,12 @@ def test_the_engines_own_state_is_not_hidden_by_it() -> None:
     assert "✕ engine: no model" in status(engine=failed, background=work)
 
 
+def test_no_problem_hides_that_suggestions_are_paused() -> None:
+    assert "paused (F4 resumes)" in status(120, problem="invalid syntax", paused=True)
+    both = status(100, problem="expected an indented block after function definition", paused=True)
+    assert "paused  ● expected an indented block" in both
+
+
 def test_a_problem_on_the_line_does_not_hide_a_suggestion() -> None:
     why = SuggestionReport(reason="too unlikely (5% < 25%); Ctrl+L shows it")
     both = status(160, problem="invalid syntax", report=why)
