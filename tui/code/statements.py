@@ -12,7 +12,7 @@ from tree_sitter import Node, Parser
 
 from tui.code.highlights import grammar
 
-__all__ = ["statement_lines"]
+__all__ = ["statement_lines", "wider_lines"]
 
 _STATEMENT = re.compile(
     r"(statement|definition|declaration|_item|comment|rule_set|mapping_pair|section|element|table)$"
@@ -36,6 +36,32 @@ def statement_lines(lines: Sequence[str], row: int, language: str | None) -> tup
     tree = Parser(found.language).parse("\n".join(lines).encode("utf-8", "replace"))
     candidates = [node for node in _around(tree.root_node, lines, row) if _is_statement(node)]
     return _rows(candidates[-1], lines) if candidates else None
+
+
+def wider_lines(
+    lines: Sequence[str], first: int, last: int, language: str | None
+) -> tuple[int, int]:
+    """Return the rows of the smallest statement with more than some rows; all where there is none.
+
+    Args:
+        lines: All of the text.
+        first: The first row that it has to hold.
+        last: The last one.
+        language: Name of the grammar; None for a text without one.
+    """
+    end = len(lines) - 1
+    found = grammar(language) if language is not None else None
+    if found is not None and len(lines) <= _LINES:
+        tree = Parser(found.language).parse("\n".join(lines).encode("utf-8", "replace"))
+        around = [
+            _rows(each, lines)
+            for each in _around(tree.root_node, lines, first)
+            if _is_statement(each)
+        ]
+        for top, bottom in reversed(around):
+            if top <= first and last <= bottom and (top, bottom) != (first, last):
+                return top, bottom
+    return 0, end - 1 if end > 0 and not lines[end] else end
 
 
 def _is_statement(node: Node) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
+from textual.widgets.text_area import Selection
 
 from engine.protocol.editing import EditRequest
 from engine.protocol.messages import (
@@ -27,7 +28,7 @@ from tui.assist.edit_draft import EditDraft
 from tui.assist.edit_instructions import LINE_BREAK, PreparedEdit
 from tui.assist.error_place import error_row
 from tui.code.languages import comment_sign
-from tui.code.statements import statement_lines
+from tui.code.statements import statement_lines, wider_lines
 from tui.flows.able_models import who_follows
 from tui.format import request_path
 from tui.link.engine_link import EngineLink
@@ -83,19 +84,39 @@ class EditFlow:
     # ── begin ───────────────────────────────────────────────────────────────────────────────
 
     def begin(self, prepared: PreparedEdit | None = None) -> None:
-        """Begin an edit at the cursor, or steer the one that there is.
+        """Begin an edit at the cursor, ask about more lines, or steer the edit that there is.
 
         Args:
             prepared: What to ask for; None: the person is asked.
         """
         file = self._deck.current
         problem = _why_not(file)
-        if self._review is not None:
-            self._ask_for(self._review, prepared)
+        draft, review = self._draft, self._review
+        if draft is not None and review is not None:
+            if prepared is None and draft.phase == "asking" and review.line.has_focus:
+                self._widen(draft, review)
+            else:
+                self._ask_for(review, prepared)
         elif problem:
             self._app.notify(problem, severity="warning")
         elif file is not None:
             self._run(partial(self._begin, file, prepared))
+
+    def _widen(self, draft: EditDraft, review: EditReview) -> None:
+        """Ask about the statement around the lines; what is written of the instruction stays."""
+        file = self._file
+        if file is None:
+            return
+        editor = file.editor
+        lines, range_ = editor.document.lines, (draft.first - 1, draft.last - 1)
+        first, last = wider_lines(lines, *range_, editor.language_name)
+        if (first, last) == range_:
+            self._app.notify("these are all lines of the file", timeout=3)
+            return
+        begun = PreparedEdit("Edit", "", review.line.value, unfinished=True)
+        self.end()
+        editor.selection = Selection((first, 0), (last, len(lines[last])))
+        self._run(partial(self._begin, file, begun))
 
     def fix(self, error: str) -> None:
         """Begin an edit at the cursor that mends an error.

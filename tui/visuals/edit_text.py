@@ -14,7 +14,11 @@ from tui.visuals.inks import Inks
 __all__ = ["edit_text"]
 
 _KEYS = {
-    "asking": ("Enter asks · Esc leaves · ↑ earlier", "Enter asks · Esc leaves"),
+    "asking": (
+        "Enter asks · Alt+E more lines · Esc leaves · ↑ earlier",
+        "Enter asks · Alt+E more lines · Esc leaves",
+        "Enter asks · Esc leaves",
+    ),
     "writing": ("Esc stops · Alt+E steers", "Esc stops"),
     "deciding": (
         "Tab accepts · n rejects · Enter all · Esc none · Alt+E again",

@@ -422,6 +422,21 @@ async def test_a_traceback_is_pasted_whole(desk: Any) -> None:
         assert d.asked[1].request.instruction == "Fix this error:\nNameError: x"
 
 
+async def test_the_key_asks_about_more_lines_while_nothing_is_asked(desk: Any) -> None:
+    async with desk(6) as d:
+        said = ["edit line 6", "edit lines 4–6", "edit lines 1–11", "edit lines 1–11"]
+        await d.pilot.press("alt+e")
+        for words in said:
+            await until(d.pilot, lambda: d.review and d.review.line.has_focus)
+            assert words in d.said()
+            await d.pilot.press("x", "alt+e")
+            await d.pilot.pause()
+        assert d.review.line.value == "xxxx"
+        await d.pilot.press("enter")
+        await until(d.pilot, lambda: d.asked)
+        assert (d.asked[0].request.first, d.asked[0].request.last) == (1, 11)
+
+
 async def test_a_traceback_is_mended_where_it_points(desk: Any) -> None:
     error = 'Fix this error: File "package/greeting.py", line 6, in greet ⏎ TypeError'
     async with desk(1) as d:

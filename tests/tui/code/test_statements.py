@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui.code.statements import statement_lines
+from tui.code.statements import statement_lines, wider_lines
 
 PYTHON = '''\
 import os
@@ -74,3 +74,18 @@ def test_wide_characters_count_as_one() -> None:
 def test_a_text_without_a_grammar_has_none() -> None:
     assert found("a = 1", 0, None) is None
     assert found("a = 1", 0, "no such language") is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "wider"),
+    [((11, 11), (10, 11)), ((10, 11), (2, 15)), ((5, 8), (2, 15)), ((2, 15), (0, 15)),
+     ((0, 15), (0, 15)), ((0, 0), (0, 15)), ((7, 11), (2, 15))],
+)  # fmt: skip
+def test_wider_lines_are_those_of_the_statement_around(
+    rows: tuple[int, int], wider: tuple[int, int]
+) -> None:
+    assert wider_lines(PYTHON.split("\n"), *rows, "python") == wider
+
+
+def test_without_a_grammar_all_lines_are_wider() -> None:
+    assert wider_lines(["a", "b", ""], 0, 0, None) == (0, 1)

@@ -29,7 +29,7 @@ def line(phase: str, width: int = 160, *, steering: bool = False) -> str:
 
 def test_it_says_how_far_an_edit_is_and_what_the_keys_do() -> None:
     assert line("asking").startswith(" edit lines 1–3 ")
-    assert line("asking").endswith("Enter asks · Esc leaves · ↑ earlier")
+    assert line("asking").endswith("Enter asks · Alt+E more lines · Esc leaves · ↑ earlier")
     assert "writing, line 2 …" in line("writing")
     assert "Esc stops · Alt+E steers" in line("writing")
     said = line("deciding")
