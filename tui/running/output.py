@@ -46,6 +46,7 @@ class Output:
         self._rest = self._rest[-MAX_LINE:]
         for line in lines:
             self._add(line)
+        self._drop()
 
     def end(self, words: str = "") -> None:
         """Take the last line, though it has no end, and then a word about the end."""
@@ -54,6 +55,7 @@ class Output:
             self._rest = ""
         if words:
             self._add(words)
+        self._drop()
 
     def traceback(self) -> str:
         """Return the last traceback of Python in it; empty if there is none."""
@@ -69,12 +71,17 @@ class Output:
         return "\n".join(rows[: end + 1])
 
     def _add(self, line: str) -> None:
-        line = _ESCAPES.sub("", line[:MAX_LINE]).rstrip("\r")
-        line = line.rpartition("\r")[2]  # as a terminal shows a line that is written again
+        line = line[:MAX_LINE]
+        if "\x1b" in line:
+            line = _ESCAPES.sub("", line)
+        line = line.rstrip("\r").rpartition("\r")[2]  # as a terminal shows what is written again
         self.lines.append(line)
-        if len(self.lines) > MAX_LINES:
-            del self.lines[_HEAD_LINES]
-            self.left_out += 1
+
+    def _drop(self) -> None:
+        """Drop the lines that are too many, all at once: a program may say 60,000 at a time."""
+        more = max(0, len(self.lines) - MAX_LINES)
+        del self.lines[_HEAD_LINES : _HEAD_LINES + more]
+        self.left_out += more
 
 
 def place_said(line: str, folder: Path) -> SaidPlace | None:

@@ -41,6 +41,14 @@ def test_very_much_output_loses_its_middle(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(said.lines[-1]) == output.MAX_LINE
 
 
+def test_very_many_lines_at_once_leave_out_the_middle() -> None:
+    said = Output()
+    said.feed("".join(f"{number}\n" for number in range(60_000)))
+    assert (len(said.lines), said.left_out) == (output.MAX_LINES, 55_000)
+    assert (said.lines[0], said.lines[-1]) == ("0", "59999")
+    assert said.lines[499:501] == ["499", "55500"]
+
+
 def test_the_last_traceback() -> None:
     said = Output()
     said.feed(SAID)
