@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import DiscoveryHit, Hit, Hits
 from textual.content import Content
 from textual.markup import escape
 
@@ -22,6 +22,7 @@ from tui.fuzzy import fuzzy_match, highlighted
 from tui.keymap import keys_of_actions
 from tui.screens.help import key_label
 from tui.settings import Settings
+from tui.widgets.steady_provider import SteadyProvider
 
 if TYPE_CHECKING:
     from engine import ModelList
@@ -100,7 +101,7 @@ def _commanded(app: object) -> CommandedApp:
     return app
 
 
-class _NamedCommands(Provider):
+class _NamedCommands(SteadyProvider):
     """Commands that are found by their names."""
 
     async def discover(self) -> Hits:
@@ -166,6 +167,7 @@ class AppCommands(_NamedCommands):
             ("Show or hide the tree", "", "toggle_tree"),
             ("Show or hide the panes", "", "toggle_panes"),
             ("Next pane", modes, "next_pane"),
+            ("Wrap long lines", "or not, from now on", "toggle_soft_wrap"),
             ("Refresh the tree", "reads folders and .gitignore again", "refresh_tree"),
             ("Numbers", "what became of suggestions, and how long they took", "numbers"),
             (
@@ -255,7 +257,7 @@ def _models_and_offers(folders: Sequence[Path]) -> "tuple[ModelList, list[Catalo
     return list_models(folders), offers
 
 
-class FileCommands(Provider):
+class FileCommands(SteadyProvider):
     """The files that git does not ignore, found by parts of their paths, the nearest first.
 
     Before anything is typed, those that were open last come before them.

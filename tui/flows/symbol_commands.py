@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import DiscoveryHit, Hit, Hits
 from textual.content import Content
 from textual.markup import escape
 
 from engine.visible_text import visible
 from tui.fuzzy import fuzzy_match, highlighted
 from tui.navigation.places import CodePlace
+from tui.widgets.steady_provider import SteadyProvider
 
 __all__ = ["SymbolChoice", "SymbolCommands", "symbol_provider"]
 
@@ -32,7 +33,7 @@ class SymbolChoice:
     place: CodePlace
 
 
-class SymbolCommands(Provider):
+class SymbolCommands(SteadyProvider):
     """The symbols of a file or of the repository."""
 
     load: ClassVar[Callable[[], Awaitable[Sequence[SymbolChoice]]]]
