@@ -104,6 +104,7 @@ class ReplayApp(SparkApp):
 
     async def _connect(self) -> None:
         """Play, with nothing that suggests."""
+        self.notify("Space pauses · + faster · - slower · q closes", timeout=6)
         await self.link.run()
 
     async def on_event(self, event: events.Event) -> None:

@@ -122,7 +122,8 @@ class ReplayFlow:
         sign = "■" if self.done else "‖" if self.paused else "▶"
         pace = "" if self.speed == 1 else f" ×{self.speed:g}"
         whole = _clock(self._session.seconds)
-        self._show(mark=f"{sign} replay {_clock(at_ms / 1e3)}/{whole}{pace}")
+        end = ", q closes" if self.done else ""
+        self._show(mark=f"{sign} replay {_clock(at_ms / 1e3)}/{whole}{pace}{end}")
 
     # ── events ──────────────────────────────────────────────────────────────────────────────
 

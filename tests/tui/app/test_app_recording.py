@@ -62,6 +62,8 @@ async def test_a_played_session_ends_as_the_recorded_one(
         assert app.editor.text == text
         assert str(app.query_one(ThroughputPane).render()) == throughput
         assert "■ replay" in status(app)
+        assert "q closes" in status(app)
+        assert any("Space pauses" in note.message for note in app._notifications)
 
 
 async def test_playing_changes_no_file_and_no_key_does(
