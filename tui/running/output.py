@@ -17,6 +17,8 @@ MAX_LINE = 2_000
 _HEAD_LINES = 500
 """Of these the first ones."""
 
+_TRACEBACK = "Traceback (most recent call last)"
+_UNPARSED = re.compile(r"(Syntax|Indentation|Tab)Error: ")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,500}(?:\x07|\x1b\\)|.)")
 _PYTHON = re.compile(r'^\s{0,40}File "([^"\n]{1,1000})", line (\d{1,7})')
 _COLONS = re.compile(r"(?:^|[\s(])([^\s:()\"']{1,500}\.\w{1,8}):(\d{1,7})(?::(\d{1,5}))?")
@@ -58,17 +60,26 @@ class Output:
         self._drop()
 
     def traceback(self) -> str:
-        """Return the last traceback of Python in it; empty if there is none."""
-        starts = [
-            number
-            for number, line in enumerate(self.lines)
-            if line.startswith("Traceback (most recent call last)")
-        ]
-        if not starts:
-            return ""
-        rows = self.lines[starts[-1] :]
-        end = next((n for n, line in enumerate(rows[1:], 1) if line and line[0] != " "), len(rows))
-        return "\n".join(rows[: end + 1])
+        """Return the last traceback of Python in it; empty if there is none.
+
+        Of a file that cannot be parsed Python says the same, but without the first line.
+        """
+        before = ""
+        start = None
+        for number, line in enumerate(self.lines):
+            unparsed = line.startswith('  File "') and not before.startswith((" ", _TRACEBACK))
+            if line.startswith(_TRACEBACK) or (
+                unparsed and _UNPARSED.match(self._said(number)[-1])
+            ):
+                start = number
+            before = line
+        return "" if start is None else "\n".join(self._said(start))
+
+    def _said(self, start: int) -> list[str]:
+        """Return a line, the indented ones below it, and the one after them."""
+        below = range(start + 1, len(self.lines))
+        end = next((n for n in below if self.lines[n] and self.lines[n][0] != " "), len(self.lines))
+        return self.lines[start : end + 1]
 
     def _add(self, line: str) -> None:
         line = line[:MAX_LINE]

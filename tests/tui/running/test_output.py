@@ -49,6 +49,18 @@ def test_very_many_lines_at_once_leave_out_the_middle() -> None:
     assert said.lines[499:501] == ["499", "55500"]
 
 
+def test_of_a_file_that_cannot_be_parsed_the_error_is_a_traceback() -> None:
+    said = Output()
+    rows = [
+        '  File "/a/tool.py", line 2',
+        "    x = (",
+        "        ^",
+        "SyntaxError: '(' was never closed",
+    ]
+    said.feed("\n".join(["hello", *rows, "more", '  File "x", line 1', "no error"]) + "\n")
+    assert said.traceback().split("\n") == rows
+
+
 def test_the_last_traceback() -> None:
     said = Output()
     said.feed(SAID)
