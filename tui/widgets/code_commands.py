@@ -15,7 +15,7 @@ from tui.code.indentation import after_enter, dedented, indented, leading, toggl
 from tui.code.languages import comment_signs
 from tui.code.syntax_ranges import word_at
 from tui.widgets.code_keys import CODE_KEYS
-from tui.widgets.code_view import CodeView
+from tui.widgets.code_repaint import CodeRepaint
 
 __all__ = ["CodeCommands"]
 
@@ -23,7 +23,7 @@ _NO_TEXT = {"alt", "ctrl", "super", "hyper", "meta"}
 """Modifiers with which a key is a command, whatever character it has."""
 
 
-class CodeCommands(CodeView, inherit_bindings=False):
+class CodeCommands(CodeRepaint, inherit_bindings=False):
     """A view of code whose text the keys of an editor change."""
 
     BINDINGS: ClassVar[list[BindingType]] = CODE_KEYS

@@ -198,7 +198,7 @@ class CodeView(CodeMarks):
             self._selected_columns(line),
             self._other_cursors(line),
             self._bracket_columns(line),
-            self._ghost_unsure if row is not None else 0,
+            len(self._ghost) - self._ghost_unsure if row is not None else 0,
             (cursor_column, self._draw_cursor, self.has_focus) if line == cursor_row else None,
         )
         strip = self._line_cache.get(key)

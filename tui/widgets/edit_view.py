@@ -15,7 +15,7 @@ from textual.strip import Strip
 from tui.assist.edit_diff import DiffRow
 from tui.code.cells import cell_of_column
 from tui.visuals.palette import blend
-from tui.widgets.code_view import CodeView
+from tui.widgets.code_repaint import CodeRepaint
 from tui.widgets.editor import Editor
 from tui.widgets.theme_inks import inks_of
 
@@ -29,7 +29,7 @@ _ROW_SHARE, _WORD_SHARE = 0.2, 0.5
 _DIM = Style(dim=True)
 
 
-class EditView(CodeView):
+class EditView(CodeRepaint):
     """A read-only copy of a text, with rows of a difference in place of some lines.
 
     Args:

@@ -16,6 +16,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from engine.protocol.messages import Complete, Completed, Failed, PartialText
+from tests.tui.painted import Painted
 from tests.tui.widgets.conftest import _key
 from tui.demo_engine import demo_completion, demo_ready
 from tui.flows.ghost_writer import GhostWriter
@@ -87,6 +88,7 @@ class Desk:
 
     async def _main(self) -> None:
         self.app = DeskApp()
+        self.painted = Painted(self.app)
         async with self.app.run_test(size=(48, 14)) as pilot:
             self.pilot: Pilot[None] = pilot
             self.editor = self.app.query_one(Editor)
@@ -110,6 +112,7 @@ class Desk:
     async def _all(self, work: Coroutine[Any, Any, None]) -> None:
         await work
         await self._settle()
+        self.painted.paint()
 
     async def _settle(self) -> None:
         quiet = 0

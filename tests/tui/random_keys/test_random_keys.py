@@ -235,6 +235,10 @@ class Keyboard(RuleBasedStateMachine):
             assert cell_len(strip.text) == strip.cell_length == self.editor.size.width
 
     @invariant()
+    def the_screen_shows_what_a_whole_paint_would(self) -> None:
+        assert self.desk.painted.shown(self.editor) == self.desk.painted.whole(self.editor)
+
+    @invariant()
     def a_ghost_stands_where_it_was_made_for(self) -> None:
         ghost = self.editor.ghost
         if not ghost:

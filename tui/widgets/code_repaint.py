@@ -1,0 +1,85 @@
+"""Paints on the screen only the rows of the editor that show something else than before.
+
+Textual's editor has all of its rows painted whenever the cursor moves.  Here a row is painted again
+when the strip drawn for it is another one.  What a row shows is for `CodeView`.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from textual.geometry import Region
+from textual.strip import Strip
+
+from tui.widgets.code_view import CodeView
+
+__all__ = ["CodeRepaint"]
+
+
+class CodeRepaint(CodeView):
+    """A view of code that is painted row by row; made as `CodeText` is.
+
+    Each row of the view shows on the screen what `_painted` says, or waits to be painted.
+    """
+
+    _unchecked = False
+    """Whether rows may show something else since they were compared."""
+    _look: tuple[Any, ...] | None = None
+    """What lies around and under all rows, when they were compared; None: paint them all."""
+    _painted: tuple[Strip, ...] = ()
+    """What each row of the view showed when they were compared."""
+
+    def _set_dirty(self, *regions: Region) -> None:
+        """Note that rows may show something else; `_check_rows` finds out which."""
+        if regions:
+            super()._set_dirty(*regions)
+        self._unchecked = True
+
+    def notify_style_update(self) -> None:
+        """Have all rows painted: the styles changed."""
+        self._look = None
+        super().notify_style_update()
+
+    def _exchange_repaint_regions(self) -> Collection[Region]:
+        """Return what is to be painted now."""
+        self._check_rows()
+        return super()._exchange_repaint_regions()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return rows with all that surrounds them; whole ones if they are painted for others."""
+        self._check_rows()
+        return super().render_lines(crop)
+
+    def _check_rows(self) -> None:
+        """Have those rows painted that show something else than when they were compared."""
+        if not self._unchecked:
+            return
+        self._unchecked = False
+        look = self._look_now()
+        if look != self._look:
+            self._line_cache.clear()
+        self._theme.apply_css(self)  # as the stock editor does before it draws
+        rows = tuple(map(self.render_line, range(self.size.height)))
+        self._dirty_regions.clear()  # of no use to a widget that draws by row
+        if look != self._look:
+            super()._set_dirty()
+        else:
+            changed = [y for y, row in enumerate(rows) if not _same(row, self._painted[y])]
+            if changed:
+                super()._set_dirty(*(Region(0, y, self.size.width, 1) for y in changed))
+        self._look, self._painted = look, rows
+
+    def _look_now(self) -> tuple[Any, ...]:
+        """Return all that the look of the view depends on beside its strips."""
+        return (
+            self.size,
+            self.outer_size,
+            self.content_offset,
+            self.background_colors,
+            self.opacity,
+            self.styles._cache_key,
+        )
+
+
+def _same(one: Strip, other: Strip) -> bool:
+    """Return whether two strips look alike; those from the cache of `CodeView` are the same one."""
+    return one is other or one == other
