@@ -5,6 +5,7 @@ look-around, no back-references, and nothing that could keep the app busy for ev
 inside lines, unless they name a newline (``\n``).
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,10 @@ __all__ = ["Pattern", "Query", "QueryError", "compiled"]
 _MAX_CHARACTERS = 2_000
 _LINES = "(?m)"
 """Makes ``^`` and ``$`` stand for the ends of lines."""
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_BYTE = re.compile(r"(?<!\\)(?:\\\\)*\\C")
+"""What stands for a single byte in an expression of RE2."""
 
 Span = tuple[int, int]
 """First byte, byte after the last."""
@@ -48,9 +53,7 @@ class Pattern:
     """
 
     def __init__(self, query: Query) -> None:
-        if len(query.text) > _MAX_CHARACTERS:
-            limit = f"at most {_MAX_CHARACTERS:,}"
-            raise QueryError(f"{len(query.text):,} characters are too long a query: {limit}")
+        _refuse_what_no_text_has(query)
         self.query = query
         source = _LINES + (query.text if query.regex else re2.escape(query.text))
         self._compiled = _compile(source, match_case=query.match_case, lines=_in_lines(query))
@@ -107,6 +110,17 @@ class Pattern:
 def compiled(query: Query) -> Pattern:
     """Return the pattern of a query; see `Pattern` for what it raises."""
     return Pattern(query)
+
+
+def _refuse_what_no_text_has(query: Query) -> None:
+    """Raise an error for a query that is too long, or would find parts of characters."""
+    if len(query.text) > _MAX_CHARACTERS:
+        limit = f"at most {_MAX_CHARACTERS:,}"
+        raise QueryError(f"{len(query.text):,} characters are too long a query: {limit}")
+    if _SURROGATES.search(query.text):
+        raise QueryError("half a surrogate pair is in no text: leave it out")
+    if query.regex and _BYTE.search(query.text):
+        raise QueryError(r"\C would find parts of characters: a dot stands for a whole one")
 
 
 def _in_lines(query: Query) -> bool:

@@ -56,6 +56,19 @@ def test_a_query_that_is_too_long_is_refused() -> None:
         compiled(Query("x" * 2_001))
 
 
+@pytest.mark.parametrize("expression", [r"\C", r"a\\\C", r"(\C)\C", "\ud800"])
+def test_no_query_finds_parts_of_characters(expression: str) -> None:
+    with pytest.raises(QueryError, match=r"characters|surrogate"):
+        Pattern(Query(expression, regex=True))
+
+
+def test_a_query_that_is_no_expression_may_have_any_sign_of_one() -> None:
+    assert places([r"a\C"], r"\C") == [((0, 1), (0, 3))]
+    assert places([r"a\C"], r"\\C", regex=True) == [((0, 1), (0, 3))]
+    with pytest.raises(QueryError, match="surrogate"):
+        Pattern(Query("\ud800"))
+
+
 def test_an_expression_that_backtracking_would_never_finish() -> None:
     assert places(["a" * 5_000 + "!"], "(a+)+$", regex=True) == []
 
