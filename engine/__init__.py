@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from engine.server.dispatcher import Dispatcher
     from engine.server.http.listening import HttpOptions
     from engine.server.http.listening import serve as serve_http
+    from engine.server.language_server import LanguageOptions
+    from engine.server.language_server import serve as serve_language
     from engine.session import Session, default_threads
     from engine.tokenization import tokenize
     from engine.wafer.check.check_report import CheckReport
@@ -85,6 +87,7 @@ _HOME = {
     "FitPlan": "engine.quality.knowledge_fit:FitPlan",
     "FittedTuning": "engine.quality.knowledge_fit:FittedTuning",
     "HttpOptions": "engine.server.http.listening:HttpOptions",
+    "LanguageOptions": "engine.server.language_server:LanguageOptions",
     "Launch": "engine.engine_process:Launch",
     "ModelAnswers": "engine.quality.answers:ModelAnswers",
     "ModelList": "engine.model_list:ModelList",
@@ -115,6 +118,7 @@ _HOME = {
     "named_clock_ghz": "engine.wafer.program.clocks:clock_ghz",
     "predict_vector": "engine.wafer.figures.vector_question:vector",
     "trace_wafer": "engine.inspection:trace_wafer",
+    "serve_language": "engine.server.language_server:serve",
     "serve_http": "engine.server.http.listening:serve",
     "tokenize": "engine.tokenization:tokenize",
     "summarise_validation": "engine.wafer.figures.table:summarise",
@@ -155,6 +159,7 @@ __all__ = [
     "FitPlan",
     "FittedTuning",
     "HttpOptions",
+    "LanguageOptions",
     "Launch",
     "ModelAnswers",
     "ModelKilled",
@@ -195,6 +200,7 @@ __all__ = [
     "read_situations",
     "replay_stretches",
     "serve_http",
+    "serve_language",
     "summarise_validation",
     "task_suites",
     "tokenize",

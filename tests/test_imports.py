@@ -42,7 +42,9 @@ def loaded_by(statement: str) -> set[str]:
         ("import tui.cli.complete", (*HEAVY, *SCREEN)),
         ("import tui.cli.doctor", (*HEAVY, *SCREEN)),
         ("import tui.cli.serve", (*HEAVY, *SCREEN, "starlette", "uvicorn")),
+        ("import tui.cli.lsp", (*HEAVY, *SCREEN, "pygls")),
         ("from engine import serve_http", (*HEAVY, *SCREEN, "tui")),
+        ("from engine import serve_language", (*HEAVY, *SCREEN, "tui")),
         ("import tui.app", HEAVY),
     ],
 )

@@ -22,6 +22,7 @@ _COMMANDS = {
     "edit": "tui.cli.edit",
     "doctor": "tui.cli.doctor",
     "logits": "tui.cli.logits",
+    "lsp": "tui.cli.lsp",
     "models": "tui.cli.models",
     "numbers": "tui.cli.numbers",
     "replay": "tui.cli.replay",
