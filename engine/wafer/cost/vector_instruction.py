@@ -15,15 +15,22 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.wafer.program.machine import MachineSpec
 
 __all__ = [
     "VECTOR_KINDS",
     "VectorKind",
+    "element_cycles",
     "elements_per_cycle",
     "has_conflict",
     "instruction_cycles",
+    "memory_rate",
 ]
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +58,28 @@ of int8 to int32 sums; no CSL instruction does the last in SIMD: assumed."""
 
 def elements_per_cycle(machine: MachineSpec, kind: VectorKind, elements: int) -> Fraction:
     """Return the elements a cycle without a bank conflict: the width, or what the memory gives."""
+    if elements * kind.sum_bytes > machine.cache_bytes:
+        return memory_rate(machine, kind)
     width = Fraction(int(getattr(machine, kind.width)))
-    sums = 0 if elements * kind.sum_bytes <= machine.cache_bytes else kind.sum_bytes
-    reads = Fraction(machine.read_bytes_per_cycle, kind.source_bytes + sums)
-    writes = Fraction(machine.write_bytes_per_cycle, sums) if sums else width
-    return min(width, reads, writes)
+    return min(width, Fraction(machine.read_bytes_per_cycle, kind.source_bytes))
+
+
+def memory_rate(machine: MachineSpec, kind: VectorKind) -> Fraction:
+    """Return the elements a cycle whose sums lie in SRAM, however few they are."""
+    reads = Fraction(machine.read_bytes_per_cycle, kind.source_bytes + kind.sum_bytes)
+    writes = Fraction(machine.write_bytes_per_cycle, kind.sum_bytes)
+    return min(Fraction(int(getattr(machine, kind.width))), reads, writes)
+
+
+def element_cycles(machine: MachineSpec, kind: VectorKind, elements: Ints) -> Ints:
+    """Return ⌈elements / rate⌉ of instructions without a conflict, for many lengths, int64."""
+    cached = elements * kind.sum_bytes <= machine.cache_bytes
+    fast = elements_per_cycle(machine, kind, 0)
+    return np.where(cached, _over(elements, fast), _over(elements, memory_rate(machine, kind)))
+
+
+def _over(elements: Ints, rate: Fraction) -> Ints:
+    return -(-elements * rate.denominator // rate.numerator)
 
 
 def has_conflict(machine: MachineSpec, kind: VectorKind, apart: int) -> bool:

@@ -17,6 +17,7 @@ from engine.wafer.figures.measured_rows import (
     DECODE_ROWS,
     MULTICAST_ROWS,
     PREFILL_ROWS,
+    SERVED_FORCED_MICROSECONDS,
     SERVED_FORCED_SHARES,
     SERVED_ROWS,
     DecodeRow,
@@ -47,7 +48,7 @@ WSE2_PREFILL = PrefillConstants(vector_overhead_cycles=4.7130, step_cycles=354.4
 """`fit_prefill` on the fitted `PREFILL_ROWS`; a test fits again."""
 
 
-WSE3_SERVED = ServedConstants(task_cycles=74, sample_cycles_per_logit=118.1)
+WSE3_SERVED = ServedConstants(task_cycles=181, sample_cycles_per_logit=61.9)
 """`fit_served` on the fitted `SERVED_ROWS` and the tail's share; a test fits again.  The preset
 `wse3` has both."""
 
@@ -143,6 +144,8 @@ def _wse3_constants() -> list[Constant]:
         _names(SERVED_ROWS, fitted=True),
         (
             *_names(SERVED_ROWS, fitted=False),
+            "slope",
+            *(f"forced step at {context}" for context in SERVED_FORCED_MICROSECONDS),
             *(f"pipelining with {blocks} blocks" for blocks in SERVED_FORCED_SHARES),
         ),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from engine.errors import PlacementError, PredictionError
 from engine.model.graph import ModelGraph
 from engine.model.tensors import FORMATS, uniform_formats
+from engine.model.tensors.floats import FP16
 from engine.units import Gigahertz, tokens_per_second
 from engine.wafer.cost.energy import joules
 from engine.wafer.figures import calibration
@@ -77,7 +78,8 @@ def decode(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) ->
         wafers=placement.shape.wafers,
     )
     asked |= {f"joules_per_token_{name}": value for name, value in spent.as_json().items()}
-    calibrated = calibration.is_calibrated(machine.name, "decode")
+    measured = question.dtype == FP16.name  # no other type's kernel was
+    calibrated = measured and calibration.is_calibrated(machine.name, "decode")
     parts = list(priced.cycles_by_operation(question.context).items())
     return Prediction(cycles, "analytic", machine, calibrated, asked, parts, "cycles_per_token")
 

@@ -14,8 +14,10 @@ __all__ = [
     "DECODE_ROWS",
     "MULTICAST_ROWS",
     "PREFILL_ROWS",
+    "SERVED_FORCED_MICROSECONDS",
     "SERVED_FORCED_SHARES",
     "SERVED_ROWS",
+    "SERVED_SLOPE",
     "SERVED_TAIL_SHARE",
     "SIMULATED_REDUCTIONS",
     "SLOW_MULTICAST",
@@ -219,6 +221,14 @@ SERVED_TAIL_SHARE = 0.178
 
 SERVED_FORCED_SHARES = {4: 0.207, 8: 0.117}
 """Cycles of a pipelined step over those of a free one, by blocks [S5].  Kept out."""
+
+SERVED_SLOPE = (4_096, 16_384, 4.32)
+"""(from context, to context, cycles of a token for each position more), eight blocks [S5].  Kept
+out."""
+
+SERVED_FORCED_MICROSECONDS = {1_024: 76.26, 6_400: 98.05}
+"""Microseconds of a pipelined step by context, at 0.85 GHz, in another build of the same authors
+whose free steps grow by 24.07 cycles a position, not 4.32 [S5].  Kept out."""
 
 SLOW_MULTICAST = (2048, 16)
 """(bytes, N) of the one cell that never saw the fast dispatch; no prediction is held to it."""

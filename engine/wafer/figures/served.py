@@ -1,4 +1,4 @@
-"""Qwen3-1.7B as it was served on a physical CS-3, through our planner's costs.
+"""Qwen3-1.7B in fp16 as it was served on a physical CS-3, through our planner's costs.
 
 Places the model as it was measured (lab notes, unreviewed) and prices it on a machine; the graph
 is passed in.  `engine.wafer.figures.calibration` holds the constants that follow.
@@ -7,6 +7,8 @@ is passed in.  `engine.wafer.figures.calibration` holds the constants that follo
 from dataclasses import replace
 
 from engine.model.graph import ModelGraph
+from engine.model.tensors import uniform_formats
+from engine.model.tensors.floats import FP16
 from engine.wafer.figures.fits import ServedFigures
 from engine.wafer.figures.priced_model import PricedModel, price
 from engine.wafer.place.model_shape import model_shape
@@ -18,9 +20,8 @@ __all__ = ["BLOCK", "HEAD_COLUMNS", "LONGEST_CONTEXT", "ServedModel"]
 BLOCK = (256, 256)
 """Columns and rows of a block of layers."""
 
-HEAD_COLUMNS = 243
-"""Columns of the head: all that two blocks leave beside them, as the planner chooses.  The real one
-was as wide as a block, in a band of another form."""
+HEAD_COLUMNS = 128
+"""Columns of the head, as it was measured: 1,188 logits a core."""
 
 LONGEST_CONTEXT = 22_784
 """The longest sequence its memory held in eight blocks."""
@@ -49,7 +50,8 @@ class ServedModel:
         if key not in self._known:
             graph = replace(self._graph, context_length=context)
             shape = Shape(*BLOCK, HEAD_COLUMNS, blocks)
-            model = model_shape(graph, runs=False)
+            formats = uniform_formats(graph.weights, FP16)
+            model = model_shape(graph, formats, runs=False)
             placement = place(model, machine, shape, context, runs=False)
             self._known[key] = price(graph, machine, placement)
         return self._known[key]

@@ -14,10 +14,12 @@ north line → COMPUTE (north line) the quotients.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 
 from engine.errors import PlacementError
 from engine.model.sum_orders import ReduceOrder
 from engine.wafer.cost.ledger import Cost, MicroSteps, vector
+from engine.wafer.cost.vector_instruction import VECTOR_KINDS, memory_rate
 from engine.wafer.ops.site import (
     ALONG_COLUMNS,
     ALONG_ROWS,
@@ -121,8 +123,9 @@ def steps(
 
     Cost (q query heads of d dimensions in a column, R rows of cores, n KV rows of a core):
         fixed: max all-reduce(R, q) + reduce(R, q·(d + 1)) + quotients on the north line
-        per KV row: 2·q·d scores + [reduce and multicast along the columns of a head] + q·(scale,
-        max) + q·(subtract, exp, sum) + 2·q·d weighted values, at the fp32 rate
+        per KV row: q·d scores + [reduce and multicast along the columns of a head] + q·(scale,
+        max) + q·(subtract, exp, sum) + q·d weighted values; products of fp16 at the rate that the
+        memory gives sums in fp32, the rest at the fp32 rate
 
     Source:
         wafer-scale attention with KV positions on one axis: He et al., WaferLLM (OSDI 2025).
@@ -136,7 +139,7 @@ def steps(
     column = site.line(ALONG_ROWS, cells=cells)
     bands = split.columns // split.parts
     band = site.line(ALONG_COLUMNS, cells=cells, length=split.parts, repeat=bands)
-    products = -(-2 * heads * dims // rate)
+    products = ceil(heads * dims / memory_rate(machine, VECTOR_KINDS["fmachs"]))
     # Vector instructions run over the KV rows: their number does not depend on how many there are.
     kept, kept_overhead = keeping(machine, split)
     micro.work(cells, vector=1, keep_vector=kept, keep_pipe=kept_overhead)

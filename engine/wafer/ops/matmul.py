@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from engine.model.sum_orders import ReduceOrder
 from engine.model.tensors.tensor import GROUP, Format
 from engine.wafer.cost.ledger import Cost, MicroSteps, vector
+from engine.wafer.cost.vector_instruction import VECTOR_KINDS, element_cycles
 from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, CAP_OPERATIONS, Site, home
 from engine.wafer.program.geometry import Split
 from engine.wafer.program.machine import MachineSpec
@@ -79,8 +80,9 @@ def steps(
         order: The reduction's order over the parts that own groups.
         finishing: Operations on every output after the sum: see `finishing_of`.
 
-    Cost (k inputs, g groups, n outputs of each tile of the fullest core, S = mac_int8, s cores a
-    group, b blocks a group, u = unpack_operations, U = unpack_per_cycle, B = unpack_bytes,
+    Cost (k inputs, g groups, n outputs of each tile of the fullest core, S the rate of
+    `element_cycles`, s cores a group, b blocks a group, u = unpack_operations,
+    U = unpack_per_cycle, B = unpack_bytes,
     [ ] with minima, v(x) = ⌈x / fmac_fp32⌉ + c_v):
         Σ (k·(⌈n/S⌉ + c_v) + u·(⌈k·n/U⌉ + ⌈k·n/B⌉·c_v)) [+ g·(⌈32/S⌉ + c_v)]
         + reduce(s, Σ b·n [+ 1]) of int32 where s > 1
@@ -179,8 +181,8 @@ def _multiply(
     overhead = machine.vector_overhead_cycles
     rounds = instructions = np.zeros(1, np.int64)  # cycles and instructions of an input
     for tile, outputs in zip(tiles, n, strict=True):
-        rate = machine.mac_int8 if tile.format.is_quantised else machine.fmac_fp16
-        rounds = rounds + -(-outputs // rate)
+        kind = VECTOR_KINDS["mac_int8" if tile.format.is_quantised else "fmachs"]
+        rounds = rounds + element_cycles(machine, kind, outputs)
         instructions = instructions + (outputs > 0)
     vectors, pipe = np.zeros(1, np.int64), k * (instructions * overhead)
     for tile, outputs in zip(tiles, n, strict=True):

@@ -246,10 +246,13 @@ def block_outputs(
 def _result_bytes(
     model: ModelShape, role: Role, outputs: tuple[NDArray[np.int64], ...], inputs: Split
 ) -> int:
-    """Return the bytes of a product's results in the fullest core: its own and those received."""
+    """Return the bytes of a product's results in the fullest core.
+
+    A core adds what it takes in to its own, so nothing received is kept apart; where a group spans
+    cores, its int32 partial sums are.
+    """
     most = int(np.sum(outputs, axis=0).max())
-    own = model.formats.partials(role, outputs) if inputs.span > 1 else most
-    return 4 * (own + most)
+    return 4 * (most + (model.formats.partials(role, outputs) if inputs.span > 1 else 0))
 
 
 def block_sram(

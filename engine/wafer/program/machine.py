@@ -67,7 +67,8 @@ class MachineSpec:
     """fp16 multiply–accumulates a cycle.  Source: [S8] for WSE-3 (8), [S7] for WSE-2 (4)."""
 
     mac_int8: int = 8
-    """int8 multiply–accumulates a cycle.  Assumed equal to `fmac_fp16`: no source was found."""
+    """int8 multiply–accumulates a cycle while their int32 sums fit the cache; beyond, the memory
+    gives less.  Assumed equal to `fmac_fp16`: no source was found."""
 
     unpack_per_cycle: int = 8
     """Shifts, masks, ORs and adds of small integers a cycle, by which packed weights become levels;
@@ -243,8 +244,8 @@ _WSE3 = MachineSpec(
     rows=1170,
     fabric_columns=762,
     fabric_rows=1172,
-    task_cycles=74,
-    sample_cycles_per_logit=118.1,
+    task_cycles=181,
+    sample_cycles_per_logit=61.9,
 )
 
 _WSE2 = replace(

@@ -81,7 +81,7 @@ def test_a_decode_step_of_the_bundled_model(spark: Spark) -> None:
 
     assert outcome.json["cycles_per_token"] > 10_000
     assert "cycles" not in outcome.json
-    assert outcome.json["calibrated"] is True
+    assert outcome.json["calibrated"] is False  # int8: only an fp16 kernel was measured
     assert outcome.json["tokens_per_second"] == pytest.approx(
         0.85e9 / outcome.json["cycles_per_token"]
     )

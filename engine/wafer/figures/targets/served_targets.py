@@ -7,19 +7,22 @@ from functools import partial
 from engine.errors import PlacementError
 from engine.wafer.figures.fits import ServedConstants, fit_served
 from engine.wafer.figures.measured_rows import (
+    SERVED_FORCED_MICROSECONDS,
     SERVED_FORCED_SHARES,
     SERVED_ROWS,
+    SERVED_SLOPE,
     SERVED_TAIL_SHARE,
     ServedRow,
 )
+from engine.wafer.figures.priced_model import PricedModel
 from engine.wafer.figures.served import ServedModel
 from engine.wafer.figures.targets.target import Target, exact, within
 from engine.wafer.program import machine as machines
 
-__all__ = ["decode", "memory", "pipelining", "tail"]
+__all__ = ["decode", "memory", "other_build", "pipelining", "slope", "tail"]
 
 _SOURCE = "lab notes on a physical CS-3 (unreviewed)"
-_WHERE = "wse3, Qwen3-1.7B, 8 blocks of 256 × 256 cores and the head"
+_WHERE = "wse3, Qwen3-1.7B in fp16, 8 blocks of 256 × 256 cores and a head of 128 × 256"
 _TOO_LARGE = "more than 2×10⁹ tile-cycles"
 _PIPELINED_ROWS = 33
 """Rows of a step whose extra cycles are a pipelined row's."""
@@ -83,8 +86,7 @@ def pipelining(served: ServedModel) -> Iterator[Target]:
     """Row 4: a pipelined step over a free one, with 8 blocks and with 4."""
     for blocks, published in sorted(SERVED_FORCED_SHARES.items(), reverse=True):
         model = served.priced(machines.get("wse3"), blocks, 1024)
-        free = model.step_cycles(256)
-        forced = (model.step_cycles(256, _PIPELINED_ROWS) - free) / (_PIPELINED_ROWS - 1)
+        free, forced = model.step_cycles(256), _forced(model, 256)
         yield Target(
             id=f"4/{blocks} blocks",
             evidence="A",
@@ -98,6 +100,50 @@ def pipelining(served: ServedModel) -> Iterator[Target]:
             role="held_out",
             bound=within(0.10),
         )
+
+
+def slope(served: ServedModel) -> Iterator[Target]:
+    """Row 3: what a position more in the cache costs a token."""
+    first, last, published = SERVED_SLOPE
+    model = served.priced(machines.get("wse3"))
+    yield Target(
+        id="3/slope",
+        evidence="A",
+        source=_SOURCE,
+        conditions=f"{_WHERE}, {first:,} to {last:,} KV rows",
+        unit="cycles a position",
+        published=published,
+        analytic=(model.step_cycles(last) - model.step_cycles(first)) / (last - first),
+        reason=_TOO_LARGE,
+        role="held_out",
+        bound=within(0.05),
+    )
+
+
+def other_build(served: ServedModel) -> Iterator[Target]:
+    """Row 4: pipelined steps of a build whose attention we do not model; no bound."""
+    spec = machines.get("wse3")
+    model = served.priced(spec)
+    for context, published in SERVED_FORCED_MICROSECONDS.items():
+        forced = _forced(model, context)
+        yield Target(
+            id=f"4/forced/{context}",
+            evidence="A",
+            source=_SOURCE,
+            conditions=f"{_WHERE}, {context:,} KV rows, one more row of a step; another build, "
+            "whose tokens grow by 24.07 cycles a position",
+            unit="µs",
+            published=published,
+            analytic=forced / spec.clock_ghz / 1e3,
+            reason=_TOO_LARGE,
+            role="held_out",
+        )
+
+
+def _forced(model: PricedModel, context: int) -> float:
+    """Return the cycles of a row more in a step."""
+    more = model.step_cycles(context, _PIPELINED_ROWS) - model.step_cycles(context)
+    return more / (_PIPELINED_ROWS - 1)
 
 
 def memory(served: ServedModel) -> Iterator[Target]:

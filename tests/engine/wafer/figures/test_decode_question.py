@@ -89,17 +89,38 @@ def test_stored_constants_are_the_fit_and_the_machine_has_them(served):
 
 
 @pytest.mark.parametrize("row", SERVED_ROWS, ids=lambda row: row.name)
-def test_qwen3_decode_within_3_percent(row, tmp_path):
+def test_qwen3_decode_within_3_percent(row, served):
+    """As it was measured: fp16, and a head of 128 columns."""
+    model = served.priced(WSE3)
+
+    assert model.placed.placement.shape.head_columns == HEAD_COLUMNS == 128
+    assert model.step_cycles(row.context) == pytest.approx(row.cycles, rel=0.03)
+
+
+def test_a_token_takes_four_cycles_a_position_more(served):
+    """Measured between 4,096 and 16,384 positions: 4.32."""
+    model = served.priced(WSE3)
+    slope = (model.step_cycles(16_384) - model.step_cycles(4_096)) / (16_384 - 4_096)
+
+    assert slope == pytest.approx(4.32, rel=0.05)
+
+
+def test_only_what_was_measured_is_called_calibrated(tmp_path):
+    """fp16 in eight blocks; the planner's head is wider than the measured one, so faster."""
     config = tmp_path / "config.json"
     config.write_text(json.dumps(QWEN3), encoding="utf-8")
 
-    prediction = engine.predict_decode(
-        "wse3", config=config, context=row.context, blocks=8, block=BLOCK
+    half, whole = (
+        engine.predict_decode(
+            "wse3", config=config, context=1_024, blocks=8, block=BLOCK, dtype=dtype
+        )
+        for dtype in ("fp16", "int8")
     )
 
-    assert prediction.cycles == pytest.approx(row.cycles, rel=0.03)
-    assert prediction.calibrated
-    assert prediction.asked["head_columns"] == HEAD_COLUMNS
+    assert half.calibrated
+    assert not whole.calibrated
+    assert half.asked["head_columns"] > HEAD_COLUMNS
+    assert half.cycles < whole.cycles
 
 
 def test_the_tail_and_the_pipeline_of_a_served_model(served):

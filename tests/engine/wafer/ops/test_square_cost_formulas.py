@@ -49,7 +49,7 @@ def attention_cycles(spec, heads, rows, group, kv, *, capped=False):
     """Cycles of one query row with ``kv`` KV rows in every core, phase after phase."""
     q, d, c_v, rate = heads.queries, heads.dims, spec.vector_overhead_cycles, spec.fmac_fp32
     cap = EXP_OPERATIONS + RECIPROCAL_OPERATIONS + DIVIDE_OPERATIONS + 3 if capped else 0
-    products = ceil(2 * q * d / rate)
+    products = ceil(q * d / min(spec.simd_fp32, 16 / 6, 8 / 4))  # its sums lie in SRAM
     reduce = lines.reduce_cycles
     total = 1 + spec.task_cycles  # whose row is this position?
     total += kv * products + 2 * q * d * c_v + spec.task_cycles

@@ -367,7 +367,7 @@ def test_a_kv_row_costs_scores_softmax_and_values():
     cost = attention.cost(Site(WSE3, 2, 4), heads, ReduceOrder(4, 4))
 
     assert (heads.queries, heads.kv, heads.dims, heads.parts) == (2, 1, 16, 1)
-    assert cost.cycles[1] == 2 * (2 * 2 * 16) + 2 * (EXP_OPERATIONS + 4)
+    assert cost.cycles[1] == 2 * (2 * 16 // 2) + 2 * (EXP_OPERATIONS + 4)
 
 
 # ── heads on columns ────────────────────────────────────────────────────────────────────────

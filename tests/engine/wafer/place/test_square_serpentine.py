@@ -152,6 +152,6 @@ def test_no_core_of_a_block_holds_more_than_its_region_says(seed):
     assert used["kv"] == layers * max(positions) * 2 * heads.kv * heads.dims * 2
     products = [placement.product(role) for role in PRODUCTS]
     inputs = max(max(product.inputs.elements) for product in products)  # fp32 and int8
-    outputs = max(sum(product.outputs).max() for product in products)  # int32 and fp32
+    outputs = max(sum(product.outputs).max() for product in products)  # added to where they lie
     scores = 4 * heads.queries * max(positions)
-    assert used["buffers"] >= spec.system_bytes + 5 * inputs + 8 * outputs + scores
+    assert used["buffers"] >= spec.system_bytes + 5 * inputs + 4 * outputs + scores
