@@ -229,6 +229,7 @@ def test_one_pane(
     async def act(pilot: Pilot[Any]) -> None:
         await started(pilot)
         client.work(48)
+        await pilot.pause()
         await pilot.press(*["f3"] * times)
         if times == 1:
             await pilot.press("f6", "right")
