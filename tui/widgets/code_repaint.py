@@ -58,7 +58,8 @@ class CodeRepaint(CodeView):
         if look != self._look:
             self._line_cache.clear()
         self._theme.apply_css(self)  # as the stock editor does before it draws
-        rows = tuple(map(self.render_line, range(self.size.height)))
+        with self._drawing_rows():
+            rows = tuple(map(self.render_line, range(self.size.height)))
         self._dirty_regions.clear()  # of no use to a widget that draws by row
         if look != self._look:
             super()._set_dirty()

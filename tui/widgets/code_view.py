@@ -6,6 +6,7 @@ this one.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from rich.segment import Segment
@@ -51,6 +52,8 @@ class CodeView(CodeMarks):
     """A line and the empty rows below it, where ghost text was a moment ago."""
     _laid_out: tuple[tuple[Any, ...], GhostBlock] | None = None
     """The newest block, and what it was made of."""
+    _kept_view: tuple[Any, ...] | None = None
+    """What `_view` returns, while several rows are drawn."""
 
     # ── Virtual text ────────────────────────────────────────────────────────────────────────
 
@@ -136,6 +139,21 @@ class CodeView(CodeMarks):
             return Strip.blank(self.size.width, self._base_style)
         return self._text_row(line, section, None, 0)
 
+    def _view(self) -> tuple[Any, ...]:
+        """Return what the look of every row depends on."""
+        scrolled = self.scroll_offset.x
+        cells = (self.size.width, self.wrap_width, scrolled, self.gutter_width, self.indent_width)
+        return (*cells, self.theme, self.read_only)
+
+    @contextmanager
+    def _drawing_rows(self) -> Iterator[None]:
+        """Draw several rows, between which nothing changes."""
+        self._kept_view = self._view()
+        try:
+            yield
+        finally:
+            self._kept_view = None
+
     @property
     def _base_style(self) -> Style:
         return self._theme.base_style or self.rich_style
@@ -188,13 +206,7 @@ class CodeView(CodeMarks):
             self._marks.spans(line),
             self._marks.signs(line),
             hidden,
-            self.size.width,
-            self.wrap_width,
-            self.scroll_offset.x,
-            self.gutter_width,
-            self.indent_width,
-            self.theme,
-            self.read_only,
+            self._kept_view or self._view(),
             self._selected_columns(line),
             self._other_cursors(line),
             self._bracket_columns(line),
