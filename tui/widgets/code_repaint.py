@@ -75,6 +75,7 @@ class CodeRepaint(CodeView):
             self.size,
             self.outer_size,
             self.content_offset,
+            self.scrollable_content_region,
             self.background_colors,
             self.opacity,
             self.styles._cache_key,

@@ -111,8 +111,9 @@ class Desk:
 
     async def _all(self, work: Coroutine[Any, Any, None]) -> None:
         await work
-        await self._settle()
-        self.painted.paint()
+        for _ in range(3):  # a new layout tells sizes, which may call for another
+            await self._settle()
+            self.painted.paint()
 
     async def _settle(self) -> None:
         quiet = 0
