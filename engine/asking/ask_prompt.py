@@ -86,9 +86,10 @@ def fit_prompt(
     question = request.question.strip()
     if not question:
         raise PromptError("the question is empty; say what you want to know")
-    question = f"Question: {question}"
-    if any(each.why == "open" for each in found.wanted):  # of a private file not even the names
-        question = "\n".join(filter(None, [pointed_at(request), question]))
+    if request.instructions is None:
+        question = f"Question: {question}"
+        if any(each.why == "open" for each in found.wanted):  # of a private file not even names
+            question = "\n".join(filter(None, [pointed_at(request), question]))
     most = max(1, min(request.max_tokens, context // ANSWER_SHARE))
     told = _SYSTEM if request.instructions is None else request.instructions
     room = context - most - size(told) - size(_message(question, [])) - 3 * TURN_TOKENS

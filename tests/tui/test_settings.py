@@ -12,7 +12,8 @@ from tui.settings import LoadedSettings, Settings, load_settings, parse_settings
 ROOT = Path(__file__).parents[2]
 
 
-def test_no_file_means_defaults() -> None:
+def test_no_file_means_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPARK_CONFIG_DIR", str(tmp_path))
     loaded = load_settings()
     assert loaded.settings == Settings()
     assert loaded.problems == ()

@@ -112,6 +112,9 @@ def find_target(text: str) -> AppTarget:
     if not _exists(path) and match and _exists(Path(match["file"])):
         return _target(Path(match["file"]), _line(match["line"]))
     if not _exists(path):
+        place = match and _FILE_LINE.fullmatch(match["file"])
+        if place and _exists(Path(place["file"])):  # FILE:LINE:COLUMN
+            return _target(Path(place["file"]), _line(place["line"]))
         path = Path(match["file"]) if match else path
         if problem := _no_new_file(text, path):
             raise WrongCallError(problem)

@@ -148,11 +148,13 @@ class AskFlow:
     def clear(self) -> None:
         """Forget the conversation, on the screen and on the disk."""
         self.stop()
+        self._keys.clear()  # what is not written yet never will be
         self._run(self._clear)
 
     async def _clear(self) -> None:
         try:
-            await asyncio.to_thread(self._transcript.clear)
+            async with self._writing:
+                await asyncio.to_thread(self._transcript.clear)
         except OSError as error:
             self._app.notify(
                 f"the conversation cannot be removed: {error.strerror}", severity="error"
@@ -302,6 +304,8 @@ class AskFlow:
     async def _write(self, kept: KeptTurn) -> None:
         try:
             async with self._writing:  # in order: the newest state of a turn is the last
+                if not any(kept.key == key for key, _ in self._keys.values()):
+                    return  # the conversation was forgotten meanwhile
                 await asyncio.to_thread(self._transcript.keep, kept)
         except OSError as error:
             if not self._told:
