@@ -71,6 +71,17 @@ def started(client: FakeClient) -> Act:
     return act
 
 
+@pytest.fixture
+def make_app(make_app: MakeApp) -> MakeApp:
+    """No suggestion comes by itself: whether one has come yet would be on the picture."""
+    quiet = Settings(suggestions=SuggestionSettings(delay_ms=10_000))
+
+    def make(*arguments: Any, **options: Any) -> SparkApp:
+        return make_app(*arguments, **{"settings": quiet, **options})
+
+    return make
+
+
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 12)], ids=columns_by_rows)
 def test_first_screen(
     snap: Any, make_app: MakeApp, client: FakeClient, size: tuple[int, int]
