@@ -74,10 +74,10 @@ def started(client: FakeClient) -> Act:
 @pytest.fixture
 def make_app(make_app: MakeApp) -> MakeApp:
     """No suggestion comes by itself: whether one has come yet would be on the picture."""
-    quiet = Settings(suggestions=SuggestionSettings(delay_ms=10_000))
+    calm = SuggestionSettings(delay_ms=10_000, adaptive_delay=False, ahead=False)
 
     def make(*arguments: Any, **options: Any) -> SparkApp:
-        return make_app(*arguments, **{"settings": quiet, **options})
+        return make_app(*arguments, **{"settings": Settings(suggestions=calm), **options})
 
     return make
 
