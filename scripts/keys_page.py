@@ -12,9 +12,8 @@ from textual.binding import Binding
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tui.keymap import KeyPart  # noqa: E402  # the package lies beside this folder
+from tui.keymap import KeyPart, key_label  # noqa: E402  # the package lies beside this folder
 from tui.keys import help_parts, key_parts  # noqa: E402
-from tui.screens.help import key_label  # noqa: E402
 
 __all__ = ["render"]
 

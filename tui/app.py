@@ -2,10 +2,10 @@
 
 import asyncio
 import importlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -21,16 +21,12 @@ from tui.command_palette import AppCommands, FileCommands, ModelCommands
 from tui.files.recent_files import RecentFiles
 from tui.files.recovery import RecoveryStore
 from tui.flows.ask_actions import AskActions
-from tui.flows.edit_actions import EditActions
-from tui.flows.edit_flow import EditFlow
-from tui.flows.file_actions import FileActions
 from tui.flows.file_dialogs import FileDialogs
 from tui.flows.file_flows import FileFlows
 from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
 from tui.flows.path_flows import PathFlows
 from tui.flows.recovery_flow import RecoveryFlow
-from tui.flows.setting_actions import SettingActions
 from tui.flows.settings_flow import SettingsFlow
 from tui.flows.suggestion_actions import SuggestionActions
 from tui.flows.visible_parts import VisibleParts
@@ -67,10 +63,7 @@ def _modes(panes: Sequence[type[Pane]]) -> list[str]:
 
 class SparkApp(
     WatchedApp,
-    FileActions,
-    SettingActions,
     SuggestionActions,
-    EditActions,
     AskActions,
     Workbench,
 ):
@@ -165,14 +158,6 @@ class SparkApp(
             self, self.deck, self.dialogs, self.recovery, self.settings, self.recent
         )
         self.path_flows = PathFlows(self, self.deck, self.dialogs, self.recovery, self.flows.lock)
-        self.edits = EditFlow(
-            self,
-            self.deck,
-            self.link,
-            lambda: self.settings,
-            self.rules.root,
-            partial(self.run_safely, group="edits"),
-        )
         self.parts = VisibleParts(
             self.repo_tree,
             self.deck,
@@ -255,27 +240,6 @@ class SparkApp(
 
     # ── files ───────────────────────────────────────────────────────────────────────────────
 
-    @property
-    def editor(self) -> Editor | None:
-        """The visible editor; None before a file is open."""
-        file = self.deck.current
-        return None if file is None else file.editor
-
-    @property
-    def file_name(self) -> str:
-        """The visible file, relative to the repository; empty without one, or outside."""
-        file = self.deck.current
-        inside = file is not None and file.path.is_relative_to(self.rules.root)
-        return file.path.relative_to(self.rules.root).as_posix() if file and inside else ""
-
-    def open_path(self, path: Path, line: int | None = None) -> None:
-        """Open a file."""
-        self._flow(self.flows.open, path, line)
-
-    def _flow(self, flow: Callable[..., Coroutine[None, None, None]], *arguments: Any) -> None:
-        """Run something that may ask questions."""
-        self.run_safely(partial(flow, *arguments), group="files")
-
     def on_directory_tree_file_selected(self, event: DirectoryTree.FileSelected) -> None:
         """Open the file chosen in the tree; a tree that covers the editor gives way."""
         self.parts.uncover_editor()
@@ -344,10 +308,10 @@ class SparkApp(
         if isinstance(event, Telemetry):
             self.feed.received(event)
             return
-        self.ghost_writer.on_engine(event)
-        if isinstance(event, Completed) and not self.is_second(event.completion.model):
+        if isinstance(event, Completed) and not self.ghost_writer.is_aside(event.request_id):
             self.panes.show_completion(event.completion)
             self.dialogs.tell_unread(event.completion.repository)
+        self.ghost_writer.on_engine(event)
         before, self.engine_state = self.engine_state, after(self.engine_state, event)
         if self.engine_state is not before:
             self.status.show(engine=self.engine_state)

@@ -19,8 +19,7 @@ from tui.code.languages import CODE_SUFFIXES
 from tui.files.recent_files import RecentFiles
 from tui.format import count_text, file_size_text, path_text
 from tui.fuzzy import fuzzy_match, highlighted
-from tui.keymap import keys_of_actions
-from tui.screens.help import key_label
+from tui.keymap import key_label, keys_of_actions
 from tui.settings import Settings
 from tui.widgets.steady_provider import SteadyProvider
 

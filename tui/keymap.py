@@ -31,6 +31,27 @@ Keymap = Mapping[str, str]
 NO_KEY = "none"
 """In place of keys: the action has none."""
 
+_SIGNS = {
+    "ctrl": "Ctrl",
+    "shift": "Shift",
+    "alt": "Alt",
+    "right": "→",
+    "left": "←",
+    "up": "↑",
+    "down": "↓",
+    "escape": "Esc",
+    "enter": "Enter",
+    "tab": "Tab",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
+    "backslash": "\\",
+    "underscore": "_",
+    "slash": "/",
+    "comma": ",",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+}
+"""How people write the parts of a key."""
 _EVERYWHERE = "app"
 _MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
 _NAMES = frozenset(each.value for each in Keys) | frozenset(KEY_ALIASES)
@@ -47,6 +68,17 @@ class KeyPart:
     title: str
     """For a person."""
     bindings: Sequence[BindingType]
+
+
+def key_label(key: str) -> str:
+    """Return a key as people write it: ``alt+ctrl+right`` → ``Ctrl+Alt+→``."""
+    parts = sorted(key.split("+"), key=lambda part: part != "ctrl")
+    return "+".join(
+        _SIGNS.get(part, part.upper() if len(part) == 1 and len(parts) > 1 else part.capitalize())
+        if len(part) > 1 or len(parts) > 1
+        else part
+        for part in parts
+    )
 
 
 def named(bindings: Iterable[BindingType], part: str, but: Iterable[BindingType]) -> list[Binding]:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from textual.binding import Binding, BindingType
 
 from tui.keymap import KeyPart
-from tui.widgets.edit_review import EditReview
 from tui.widgets.editor import Editor
 from tui.widgets.repo_tree import RepoTree
 
@@ -187,6 +186,7 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
     from tui.screens.places import PlacesScreen
     from tui.widgets.ask_answer import AnswerCode
     from tui.widgets.ask_pane import AskPane
+    from tui.widgets.edit_review import EditReview
     from tui.widgets.find_bar import FindBar
     from tui.widgets.found_list import FoundList
     from tui.widgets.run_pane import OutputList

@@ -98,6 +98,8 @@ class Suggestions:
         """What the small model says at the place of the request, while it is shown."""
         self._meter = PaceMeter()
         self._ahead = AheadRequest()
+        self._warming: int | None = None
+        """The newest request that only has the model read."""
         self._others = OtherSuggestions(self._send_others, self._asker.cancel, self._show_other)
         self._state: SuggestionState = "idle"
 
@@ -216,6 +218,10 @@ class Suggestions:
                 self._engine_is_gone("the engine is starting", failed=False)
             case EngineDown():
                 self._engine_is_gone(event.reason)
+
+    def is_aside(self, number: int) -> bool:
+        """Return whether a request is asked ahead, only to read, or of the small model."""
+        return number == self._warming or self._is_quick(number) or self._ahead.is_number(number)
 
     def _is_current(self, number: int) -> bool:
         return self._request is not None and self._request.number == number
@@ -468,7 +474,7 @@ class Suggestions:
     def _warm(self, place: CursorPlace) -> None:
         """Let the model read the text at a place where a key may come; its answer is not used."""
         self._timer = None
-        self._complete(place, False, tokens=1)
+        self._warming = self._complete(place, False, tokens=1)
         self._set_state()
 
     # ── the small model ─────────────────────────────────────────────────────────────────────

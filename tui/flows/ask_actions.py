@@ -3,24 +3,16 @@
 A part of the app of its own, mixed into it.  Decides nothing: `AskFlow` does.
 """
 
-from collections.abc import Callable, Coroutine
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from textual.app import App
-from textual.worker import Worker
-
-from engine.repository.ignore import IgnoreRules
-from tui.flows.ask_flow import AskFlow
-from tui.flows.edit_flow import EditFlow
+from tui.flows.edit_actions import EditActions
 from tui.flows.visible_parts import VisibleParts
-from tui.link.engine_link import EngineLink
-from tui.settings import Settings
 from tui.widgets.ask_pane import AskPane
-from tui.widgets.deck import Deck
 from tui.widgets.pane_column import PaneColumn
 
 if TYPE_CHECKING:
+    from tui.flows.ask_flow import AskFlow
     from tui.widgets.ask_answer import AnswerCode
 
 __all__ = ["AskActions"]
@@ -28,31 +20,18 @@ __all__ = ["AskActions"]
 EXPLAIN = "Explain this code briefly: what it does, step by step, and what to watch out for."
 
 
-class AskActions(App[None]):
+class AskActions(EditActions):
     """What a person can ask about the code."""
 
-    deck: Deck
-    edits: EditFlow
-    link: EngineLink
     panes: PaneColumn
     parts: VisibleParts
     privacy_known: bool
-    rules: IgnoreRules
-
-    @property
-    def settings(self) -> Settings:
-        """The settings that hold now."""
-        raise NotImplementedError
-
-    def run_safely(
-        self, work: Callable[[], Coroutine[None, None, None]], group: str, exclusive: bool = False
-    ) -> Worker[None]:
-        """Do something in the background; see `tui.safe_app`."""
-        raise NotImplementedError
 
     @cached_property
-    def asking(self) -> AskFlow:
+    def asking(self) -> "AskFlow":
         """The conversation about this repository."""
+        from tui.flows.ask_flow import AskFlow
+
         return AskFlow(
             self,
             self.deck,

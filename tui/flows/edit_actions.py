@@ -4,30 +4,42 @@ A part of the app of its own, mixed into it.  Decides nothing: `EditFlow` does.
 """
 
 from collections.abc import Callable, Iterator
-from functools import partial
-
-from textual.app import App
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from tui.assist.edit_instructions import prepared_edits
-from tui.flows.edit_flow import EditFlow
-from tui.settings import Settings
+from tui.flows.file_actions import FileActions
+from tui.flows.setting_actions import SettingActions
+from tui.link.engine_link import EngineLink
 from tui.widgets.deck import Deck
-from tui.widgets.edit_review import EditReview
 from tui.widgets.editor import Editor
+
+if TYPE_CHECKING:
+    from tui.flows.edit_flow import EditFlow
+    from tui.widgets.edit_review import EditReview
 
 __all__ = ["EditActions"]
 
 
-class EditActions(App[None]):
+class EditActions(FileActions, SettingActions):
     """What a person can ask of a model that edits."""
 
-    edits: EditFlow
     deck: Deck
+    link: EngineLink
 
-    @property
-    def settings(self) -> Settings:
-        """The settings that hold now."""
-        raise NotImplementedError
+    @cached_property
+    def edits(self) -> "EditFlow":
+        """The edit under way."""
+        from tui.flows.edit_flow import EditFlow
+
+        return EditFlow(
+            self,
+            self.deck,
+            self.link,
+            lambda: self.settings,
+            self.rules.root,
+            partial(self.run_safely, group="edits"),
+        )
 
     def action_edit(self) -> None:
         """Edit the selection, the statement at the cursor or the file by an instruction."""
@@ -39,11 +51,11 @@ class EditActions(App[None]):
         for each in prepared_edits(self.settings.edits.instructions):
             yield f"Edit: {each.name}", each.help, partial(self.edits.begin, each)
 
-    def on_edit_review_asked(self, event: EditReview.Asked) -> None:
+    def on_edit_review_asked(self, event: "EditReview.Asked") -> None:
         """Pass an instruction on."""
         self.edits.ask(event.instruction)
 
-    def on_edit_review_wished(self, event: EditReview.Wished) -> None:
+    def on_edit_review_wished(self, event: "EditReview.Wished") -> None:
         """Pass on what becomes of an edit."""
         self.edits.wish(event)
 

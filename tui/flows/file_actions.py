@@ -4,31 +4,51 @@ A part of the app of its own, mixed into it.  The flows do the work.
 """
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from textual.app import App
-
+from engine.repository.ignore import IgnoreRules
 from tui.flows.file_flows import FileFlows
 from tui.flows.path_flows import PathFlows
+from tui.safe_app import SafeApp
 from tui.widgets.deck import Deck
+from tui.widgets.editor import Editor
 from tui.widgets.repo_tree import RepoTree
 from tui.widgets.tab_bar import TabBar
 
 __all__ = ["FileActions"]
 
 
-class FileActions(App[None]):
+class FileActions(SafeApp):
     """What a person can do about files."""
 
     deck: Deck
     flows: FileFlows
     path_flows: PathFlows
     repo_tree: RepoTree
+    rules: IgnoreRules
+
+    @property
+    def editor(self) -> Editor | None:
+        """The visible editor; None before a file is open."""
+        file = self.deck.current
+        return None if file is None else file.editor
+
+    @property
+    def file_name(self) -> str:
+        """The visible file, relative to the repository; empty without one, or outside."""
+        file = self.deck.current
+        inside = file is not None and file.path.is_relative_to(self.rules.root)
+        return file.path.relative_to(self.rules.root).as_posix() if file and inside else ""
+
+    def open_path(self, path: Path, line: int | None = None) -> None:
+        """Open a file."""
+        self._flow(self.flows.open, path, line)
 
     def _flow(self, flow: Callable[..., Coroutine[None, None, None]], *arguments: Any) -> None:
         """Run something that may ask questions."""
-        raise NotImplementedError
+        self.run_safely(partial(flow, *arguments), group="files")
 
     def action_go_to_line(self) -> None:
         """Ask for a line and go there."""

@@ -13,6 +13,7 @@ from textual.widgets.text_area import Selection
 
 from tui.code.highlights import Span
 from tui.code.line_marks import MarkLayer
+from tui.flows.jumps import select_in_view
 from tui.format import count_text
 from tui.search.in_text import SearchedText, TextMatch, TextMatches
 from tui.search.query import Query, QueryError, compiled
@@ -21,7 +22,7 @@ from tui.widgets.deck import Deck
 from tui.widgets.editor import Editor
 from tui.widgets.find_bar import FindBar
 
-__all__ = ["FindInFile", "replace_range", "select_in_view", "selected_in_line"]
+__all__ = ["FindInFile", "replace_range", "selected_in_line"]
 
 _REST_SECONDS = 0.15
 """The marks follow an edit after so long a rest."""
@@ -325,15 +326,6 @@ def selected_in_line(editor: Editor) -> str:
     """Return what is selected, if that is in one line; else nothing."""
     selected = editor.selected_text
     return "" if "\n" in selected else selected
-
-
-def select_in_view(editor: Editor, start: tuple[int, int], end: tuple[int, int]) -> None:
-    """Select a range; if it is out of view, bring it into the middle."""
-    top = editor.scroll_offset.y
-    seen = top <= start[0] < top + editor.scrollable_content_region.height - 1
-    if not seen:
-        editor.go_to(start[0] + 1, start[1] + 1)
-    editor.selection = Selection(start, end)
 
 
 def replace_range(editor: Editor, start: tuple[int, int], end: tuple[int, int], text: str) -> None:

@@ -242,6 +242,10 @@ class GhostWriter:
 
     # ── what the engine says ────────────────────────────────────────────────────────────────
 
+    def is_aside(self, request_id: int) -> bool:
+        """Return whether nobody waits for the answer of the model that serves to this request."""
+        return self._suggestions is not None and self._suggestions.is_aside(request_id)
+
     def on_engine(self, event: "EngineNews") -> None:
         """Pass an event of the engine on."""
         from engine.protocol.messages import EngineReady

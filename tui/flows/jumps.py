@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui.flows.find_in_file import select_in_view
+from textual.document._document import Selection
+
 from tui.widgets.deck import Deck
+from tui.widgets.editor import Editor
 
-__all__ = ["Jumps"]
-
+__all__ = ["Jumps", "select_in_view"]
 
 _KEPT = 100
 _SAME_ROWS = 3
@@ -98,3 +99,12 @@ class Jumps:
         editor = file.editor
         select_in_view(editor, *(editor.clamp_visitable(each) for each in (start, end or start)))
         editor.focus()
+
+
+def select_in_view(editor: Editor, start: tuple[int, int], end: tuple[int, int]) -> None:
+    """Select a range; if it is out of view, bring it into the middle."""
+    top = editor.scroll_offset.y
+    seen = top <= start[0] < top + editor.scrollable_content_region.height - 1
+    if not seen:
+        editor.go_to(start[0] + 1, start[1] + 1)
+    editor.selection = Selection(start, end)

@@ -5,7 +5,7 @@ Opens and closes its session; what its suggestions are for is decided in `tui.as
 
 from collections.abc import Callable
 
-from engine.protocol.messages import EngineReady, ModelInfo, SessionFailed
+from engine.protocol.messages import EngineReady, SessionFailed
 from tui.assist.quick_session import QuickSession
 from tui.link.engine_link import EngineLink
 
@@ -32,7 +32,6 @@ class QuickModel:
         self._tell = tell
         self._wanted = ""
         self._session: int | None = None
-        self._model: ModelInfo | None = None
 
     def want(self, name: str) -> None:
         """Use another model, or none where ``name`` is empty; open it once one serves."""
@@ -51,7 +50,6 @@ class QuickModel:
             case EngineReady(session=session) if session == serving:
                 self.open_beside(event.model.name)
             case EngineReady(session=session) if session == self._session:
-                self._model = event.model
                 self._use(QuickSession(session, event.model))
             case SessionFailed(session=session) if session == self._session:
                 self._session = None
@@ -65,12 +63,8 @@ class QuickModel:
         elif self._session is None:
             self._session = self._link.open(self._wanted)
 
-    def wrote(self, model: str) -> bool:
-        """Return whether a completion by ``model`` is the second model's."""
-        return self._model is not None and self._model.name == model
-
     def _close(self) -> None:
         if self._session is not None:
             self._link.drop(self._session)
-        self._session = self._model = None
+        self._session = None
         self._use(None)

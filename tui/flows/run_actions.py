@@ -3,7 +3,7 @@
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from tui.flows.edit_flow import EditFlow
+from tui.flows.edit_actions import EditActions
 from tui.flows.tool_actions import ToolActions
 
 if TYPE_CHECKING:
@@ -13,10 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["RunActions"]
 
 
-class RunActions(ToolActions):
+class RunActions(ToolActions, EditActions):
     """An app that runs the visible file."""
-
-    edits: EditFlow
 
     @cached_property
     def runner(self) -> "RunFile":

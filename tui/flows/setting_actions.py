@@ -3,7 +3,8 @@
 A part of the app of its own, mixed into it.
 """
 
-from textual.app import App
+from typing import TYPE_CHECKING
+
 from textual.binding import Binding
 
 from tui.flows.ghost_writer import GhostWriter
@@ -11,15 +12,18 @@ from tui.flows.settings_flow import SettingsFlow
 from tui.keymap import checked_keymap, keys_by_action
 from tui.keys import help_parts, key_parts
 from tui.link.telemetry_feed import TelemetryFeed
-from tui.screens.settings import KeyRow, SettingsScreen
+from tui.safe_app import SafeApp
 from tui.settings import Settings
 from tui.user_folders import settings_file
 from tui.widgets.deck import Deck
 
+if TYPE_CHECKING:
+    from tui.screens.settings import KeyRow
+
 __all__ = ["SettingActions"]
 
 
-class SettingActions(App[None]):
+class SettingActions(SafeApp):
     """What a person can do about settings."""
 
     preferences: SettingsFlow
@@ -84,6 +88,8 @@ class SettingActions(App[None]):
 
     def action_settings(self) -> None:
         """Show all settings and keys."""
+        from tui.screens.settings import SettingsScreen
+
         self.push_screen(
             SettingsScreen(
                 now=lambda: self.settings,
@@ -94,8 +100,10 @@ class SettingActions(App[None]):
             )
         )
 
-    def _key_rows(self) -> list[KeyRow]:
+    def _key_rows(self) -> "list[KeyRow]":
         """Return every action with its keys."""
+        from tui.screens.settings import KeyRow
+
         words = {
             binding.id: binding.description
             for part in help_parts(self.pane_modes)

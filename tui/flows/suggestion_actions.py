@@ -9,15 +9,14 @@ from functools import cached_property, partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from textual.app import App
 from textual.timer import Timer
 
 from engine.visible_text import visible
 from tui.app_messages import EngineEvent
-from tui.flows.ghost_writer import GhostWriter
+from tui.flows.file_actions import FileActions
 from tui.flows.model_flow import ModelFlow
+from tui.flows.setting_actions import SettingActions
 from tui.link.engine_link import EngineLink
-from tui.settings import Settings
 from tui.widgets.editor import Editor
 from tui.widgets.status_line import StatusLine
 
@@ -36,35 +35,15 @@ Command = tuple[str, str, Callable[[], object]]
 """A command of the palette: its name, one line of help, and what it does."""
 
 
-class SuggestionActions(App[None]):
+class SuggestionActions(FileActions, SettingActions):
     """What a person can do about suggestions, beside taking them."""
 
-    ghost_writer: GhostWriter
     status: StatusLine
     link: EngineLink
     models: ModelFlow
     _snoozed_until: float | None = None
     """The time at which suggestions resume by themselves; None if they do not."""
     _snooze_timer: Timer | None = None
-
-    @property
-    def settings(self) -> Settings:
-        """The settings that hold now."""
-        raise NotImplementedError
-
-    @property
-    def editor(self) -> Editor | None:
-        """The visible editor."""
-        raise NotImplementedError
-
-    @property
-    def file_name(self) -> str:
-        """The visible file, relative to the repository; empty without one."""
-        raise NotImplementedError
-
-    def change_setting(self, name: str, value: object) -> None:
-        """Give a setting another value, now and for later starts."""
-        raise NotImplementedError
 
     def on_editor_ghost_accepted(self, event: Editor.GhostAccepted) -> None:
         """Follow a suggestion that was taken."""
@@ -100,10 +79,6 @@ class SuggestionActions(App[None]):
         if second or "quick_model" in vars(self):
             self.quick_model.want(second)
             self.quick_model.follow(message.event, self.link.session)
-
-    def is_second(self, model: str) -> bool:
-        """Return whether this is the small model beside the one that serves."""
-        return "quick_model" in vars(self) and self.quick_model.wrote(model)
 
     def use_second_model(self, name: str) -> None:
         """Ask a small model first from now on, or none where ``name`` is empty."""

@@ -3,19 +3,14 @@
 Each tool is a flow of its own, made when it is first asked for.
 """
 
-from collections.abc import Callable, Coroutine
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from textual.app import App
 from textual.binding import Binding
-from textual.worker import Worker
 
-from engine.repository.ignore import IgnoreRules
-from tui.flows.file_flows import FileFlows
+from tui.flows.file_actions import FileActions
 from tui.flows.jumps import Jumps
-from tui.settings import Settings
-from tui.widgets.deck import Deck
+from tui.flows.setting_actions import SettingActions
 from tui.widgets.editor import Editor
 
 if TYPE_CHECKING:
@@ -33,23 +28,8 @@ _ANYWHERE = frozenset({"quit", "help"})
 that is covered, or move the keyboard to it."""
 
 
-class ToolActions(App[None]):
+class ToolActions(FileActions, SettingActions):
     """The tools of the app that is built on it."""
-
-    deck: Deck
-    flows: FileFlows
-    rules: IgnoreRules
-
-    @property
-    def settings(self) -> Settings:
-        """The settings as they are now."""
-        raise NotImplementedError
-
-    def run_safely(
-        self, work: Callable[[], Coroutine[None, None, None]], group: str, exclusive: bool = False
-    ) -> Worker[None]:
-        """Do something in the background; see `tui.safe_app`."""
-        raise NotImplementedError
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave the keys to a screen that is over the app, and some to the find bar."""

@@ -10,31 +10,11 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Markdown, Static
 
+from tui.keymap import key_label
 from tui.visuals.inks import Inks
 from tui.widgets.theme_inks import inks_of
 
-__all__ = ["HelpScreen", "key_label", "keys_text"]
-
-_SIGNS = {
-    "ctrl": "Ctrl",
-    "shift": "Shift",
-    "alt": "Alt",
-    "right": "→",
-    "left": "←",
-    "up": "↑",
-    "down": "↓",
-    "escape": "Esc",
-    "enter": "Enter",
-    "tab": "Tab",
-    "right_square_bracket": "]",
-    "left_square_bracket": "[",
-    "backslash": "\\",
-    "underscore": "_",
-    "slash": "/",
-    "comma": ",",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-}
+__all__ = ["HelpScreen", "keys_text"]
 
 
 class HelpScreen(ModalScreen[None]):
@@ -85,17 +65,6 @@ def keys_text(groups: Sequence[tuple[str, Iterable[BindingType]]], inks: Inks) -
         text.append("\n")
     text.right_crop(1)
     return text
-
-
-def key_label(key: str) -> str:
-    """Return a key as people write it: ``alt+ctrl+right`` → ``Ctrl+Alt+→``."""
-    parts = sorted(key.split("+"), key=lambda part: part != "ctrl")
-    return "+".join(
-        _SIGNS.get(part, part.upper() if len(part) == 1 and len(parts) > 1 else part.capitalize())
-        if len(part) > 1 or len(parts) > 1
-        else part
-        for part in parts
-    )
 
 
 def _described(bindings: Iterable[BindingType]) -> list[tuple[list[str], str]]:

@@ -333,3 +333,27 @@ async def test_a_second_model_answers_first_and_the_large_one_replaces_it(
         commands = {name: run for name, _, run in app.suggestion_commands()}
         commands["Second model: off"]()
         assert client.dropped == [2]
+
+
+async def test_an_answer_that_nobody_waits_for_is_no_figure_of_the_panes(
+    make_app: MakeApp, client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[int] = []
+    monkeypatch.setattr(
+        "tui.widgets.pane_column.PaneColumn.show_completion",
+        lambda column, completion: shown.append(completion.completion_tokens),
+    )
+    app = make_app("package/greeting.py", line=9)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await until(pilot, client.started.is_set)
+        client.ready()
+        await until(pilot, lambda: asked(client))  # a moved cursor has the model read
+        (reading,) = asked(client)
+        assert reading.request.max_tokens == 1
+        client.on_event(Completed(reading.request_id, demo_completion("x")))
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: len(asked(client)) == 2)
+        wanted = replace(demo_completion("y"), completion_tokens=77)
+        client.on_event(Completed(asked(client)[-1].request_id, wanted))
+        await until(pilot, lambda: shown)
+        assert shown == [77]

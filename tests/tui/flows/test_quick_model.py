@@ -38,8 +38,6 @@ def test_it_is_opened_once_a_model_serves_and_used_once_it_is_ready() -> None:
     assert link.opened == ["small"]
     quick.follow(SMALL, 1)
     assert used[-1] == QuickSession(2, SMALL.model)
-    assert quick.wrote("small")
-    assert not quick.wrote(LARGE.model.name)
     assert told == []
 
 

@@ -3,7 +3,8 @@
 from textual.binding import Binding
 
 from tests.tui.visuals.inks import INKS
-from tui.screens.help import key_label, keys_text
+from tui.keymap import key_label
+from tui.screens.help import keys_text
 
 
 def test_keys_are_written_as_people_write_them() -> None:
