@@ -9,9 +9,8 @@ from time import perf_counter
 from engine.asking.ask_prompt import AskPrompt, fit_prompt
 from engine.asking.circles import goes_in_circles
 from engine.asking.excerpts import find_excerpts
-from engine.chat.chat_styles import CHAT_STYLES, ChatStyle, ChatTurn, find_chat_style
+from engine.chat.chat_styles import ChatStyle, ChatTurn, find_chat_style, needed_chat_style
 from engine.completion.stats import WaferMeter, host_stats
-from engine.errors import PromptError
 from engine.generation.copied_tokens import CopiedTokens
 from engine.generation.generator import Generation, Generator
 from engine.generation.sampling import greedy
@@ -21,6 +20,8 @@ from engine.protocol.messages import ModelInfo
 from engine.tokenizer import TextStream, Tokenizer
 
 __all__ = ["AnswerWriter"]
+
+_NEEDED = "questions take a model that holds conversations"
 
 
 class AnswerWriter:
@@ -61,7 +62,7 @@ class AnswerWriter:
             PromptError: The question is empty or too long, lines of a private or ignored file are
                 selected, or the model only completes.
         """
-        style = self._checked_style()
+        style = needed_chat_style(self._style, self._model.name, _NEEDED)
         began = perf_counter()
         prompt = self._prompt(style, request, cancelled)
         on_reading(Reading(prompt.parts, prompt.left_out, len(prompt.ids)))
@@ -118,16 +119,6 @@ class AnswerWriter:
             return [] if found is None else [found]
 
         return guesses
-
-    def _checked_style(self) -> ChatStyle:
-        if self._style is None:
-            names = ", ".join(style.name for style in CHAT_STYLES)
-            raise PromptError(
-                f"{self._model.name} only completes; questions take a model that holds "
-                f"conversations (its vocabulary has the tokens of {names}), such as "
-                "qwen2.5-coder-0.5b"
-            )
-        return self._style
 
 
 class _Text:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from engine.errors import PromptError
 from engine.tokenizer import Tokenizer
 
-__all__ = ["CHAT_STYLES", "ChatStyle", "ChatTurn", "find_chat_style"]
+__all__ = ["CHAT_STYLES", "ChatStyle", "ChatTurn", "find_chat_style", "needed_chat_style"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +110,23 @@ CHAT_STYLES: tuple[ChatStyle, ...] = (
 def find_chat_style(tokenizer: Tokenizer) -> ChatStyle | None:
     """Return the style in which a model holds conversations; None: it only completes."""
     return next((style for style in CHAT_STYLES if style.fits(tokenizer)), None)
+
+
+def needed_chat_style(style: ChatStyle | None, model: str, what: str) -> ChatStyle:
+    """Return the form of a model that has one.
+
+    Args:
+        style: What `find_chat_style` returned for it.
+        model: Its name.
+        what: What it is needed for, and by what kind of model: "questions take a model that …".
+
+    Raises:
+        PromptError: It has none; names a model that has.
+    """
+    if style is None:
+        names = ", ".join(style.name for style in CHAT_STYLES)
+        raise PromptError(
+            f"{model} only completes; {what} (its vocabulary has the tokens of {names}), such as "
+            "qwen2.5-coder-0.5b"
+        )
+    return style

@@ -10,7 +10,7 @@ from time import perf_counter
 
 from msgspec.structs import replace
 
-from engine.chat.chat_styles import CHAT_STYLES, ChatStyle, find_chat_style
+from engine.chat.chat_styles import ChatStyle, find_chat_style, needed_chat_style
 from engine.chat.fence import Fence
 from engine.completion.stats import WaferMeter, host_stats
 from engine.editing.edit_checks import parses, why_refused
@@ -28,6 +28,8 @@ from engine.repository.privacy import refuse_secret
 from engine.tokenizer import TextStream, Tokenizer
 
 __all__ = ["Rewriter"]
+
+_NEEDED = "editing by instruction takes a model that follows instructions"
 
 SPARE_TOKENS = 320
 """Tokens an answer may have beyond one and a half times those of the lines."""
@@ -118,16 +120,10 @@ class Rewriter:
         )  # fmt: skip
 
     def _checked_style(self, request: EditRequest) -> ChatStyle:
-        if self._style is None:
-            names = ", ".join(style.name for style in CHAT_STYLES)
-            raise PromptError(
-                f"{self._model.name} only completes; editing by instruction takes a model that "
-                f"follows instructions (its vocabulary has the tokens of {names}), such as "
-                "qwen2.5-coder-0.5b"
-            )
+        style = needed_chat_style(self._style, self._model.name, _NEEDED)
         if not request.instruction.strip():
             raise PromptError("the instruction is empty; say what should change")
-        return self._style
+        return style
 
     def _most_tokens(self, lines: LinesToEdit, prompt: int) -> int:
         """Return how long the answer may be.
