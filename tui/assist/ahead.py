@@ -1,8 +1,10 @@
 """What is asked ahead of the person: the suggestion that follows the one shown now.
 
-A record of one such request.  `tui.assist.suggestions` sends it and keeps its answer.
+One such request at a time.  `tui.assist.suggestions` decides whether it is sent, and keeps its
+answer.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -10,9 +12,9 @@ from engine.protocol.completion import PREFIX_CHARACTERS
 from tui.assist.cursor_place import CursorPlace
 from tui.assist.suggestion_request import Request
 
-__all__ = ["AHEAD_REST_MS", "AheadRequest", "place_after"]
+__all__ = ["AheadRequest", "place_after"]
 
-AHEAD_REST_MS = 150
+_REST_MS = 150
 """For how long a suggestion stands before the next one is asked for: a person who types on would
 only be in the way of that."""
 
@@ -22,25 +24,47 @@ class _Stoppable(Protocol):
 
 
 class AheadRequest:
-    """The one request that is planned or under way for a place where nobody is yet."""
+    """The one request that is planned or under way for a place where nobody is yet.
 
-    def __init__(self) -> None:
+    Args:
+        set_timer: Calls back after a number of seconds.
+        send: Asks about a place, unless something speaks against it.
+        cancel: Takes a request back.
+    """
+
+    def __init__(
+        self,
+        set_timer: Callable[[float, Callable[[], None]], _Stoppable],
+        send: Callable[[CursorPlace], Request | None],
+        cancel: Callable[[int], None],
+    ) -> None:
+        self._set_timer = set_timer
+        self._send = send
+        self._cancel = cancel
         self.request: Request | None = None
         """Under way; None: nothing is, or it is only planned."""
         self._place: CursorPlace | None = None
         self._timer: _Stoppable | None = None
 
-    def plan(self, place: CursorPlace, timer: _Stoppable) -> None:
-        """Remember that a place will be asked about when a timer fires."""
-        self._place, self._timer = place, timer
+    def plan(self, place: CursorPlace) -> None:
+        """Ask soon about a place, unless that is planned or under way already."""
+        if self._place != place:
+            self.drop()
+            self._place = place
+            self._timer = self._set_timer(_REST_MS / 1e3, self._ask)
 
-    def begin(self, request: Request) -> None:
-        """Remember the request that was sent."""
-        self.request, self._place, self._timer = request, request.wish.place, None
+    def _ask(self) -> None:
+        """Ask about the place that was planned."""
+        place = self._place
+        request = None if place is None else self._send(place)
+        self.forget()
+        self.request, self._place = request, None if request is None else place
 
-    def is_for(self, place: CursorPlace) -> bool:
-        """Return whether this place is asked about, or will be."""
-        return self._place == place
+    def drop(self) -> None:
+        """Take back what was asked, because the person goes another way."""
+        if self.request is not None:
+            self._cancel(self.request.number)
+        self.forget()
 
     def is_number(self, number: int) -> bool:
         """Return whether this is the number of the request under way."""

@@ -20,7 +20,7 @@ from engine.protocol.messages import (
     ServerMessage,
     SessionFailed,
 )
-from tui.assist.ahead import AHEAD_REST_MS, AheadRequest, place_after
+from tui.assist.ahead import AheadRequest, place_after
 from tui.assist.alternatives import Alternatives
 from tui.assist.asker import Asker, RequestChannel
 from tui.assist.cursor_place import CursorPlace
@@ -97,7 +97,7 @@ class Suggestions:
         self._standing = ""
         """What the small model says at the place of the request, while it is shown."""
         self._meter = PaceMeter()
-        self._ahead = AheadRequest()
+        self._ahead = AheadRequest(set_timer, self._send_ahead, self._asker.cancel)
         self._warming: int | None = None
         """The newest request that only has the model read."""
         self._others = OtherSuggestions(self._send_others, self._asker.cancel, self._show_other)
@@ -127,7 +127,7 @@ class Suggestions:
         if place == self._place:
             return
         self._stop()
-        self._drop_ahead()
+        self._ahead.drop()
         self._place = place
         if place != self._declined:
             self._consider("moved")
@@ -135,7 +135,7 @@ class Suggestions:
     def changed(self, place: CursorPlace | None) -> None:
         """Follow a change that calls for no suggestion: undo, another file, or no file (None)."""
         self._stop()
-        self._drop_ahead()
+        self._ahead.drop()
         self._place = place
         self._set_state()
 
@@ -160,7 +160,7 @@ class Suggestions:
     def dismissed(self) -> None:
         """Stop, and offer nothing at this place until the text changes."""
         self._stop()
-        self._drop_ahead()
+        self._ahead.drop()
         self._declined = self._place
         self._set_state()
 
@@ -242,7 +242,7 @@ class Suggestions:
     def _ask_another(self) -> None:
         """Take back what is asked of a session that serves no more; ask the next one for it."""
         self._others.forget()
-        self._drop_ahead()
+        self._ahead.drop()
         request = self._request or self._quick_request
         self._cancel()
         if request is not None and self._place is not None:
@@ -511,14 +511,10 @@ class Suggestions:
 
     def _plan_ahead(self, place: CursorPlace, text: str) -> None:
         """Ask soon for what follows the suggestion that is shown, as if it were taken."""
-        after = place_after(place, text)
-        if not self.settings.ahead or self._paused or self._ahead.is_for(after):
-            return
-        self._drop_ahead()
-        timer = self._set_timer(AHEAD_REST_MS / 1e3, lambda: self._ask_ahead(after))
-        self._ahead.plan(after, timer)
+        if self.settings.ahead and not self._paused:
+            self._ahead.plan(place_after(place, text))
 
-    def _ask_ahead(self, after: CursorPlace) -> None:
+    def _send_ahead(self, after: CursorPlace) -> Request | None:
         """Ask for what follows, unless something else is asked meanwhile, or it is known."""
         decision = decide(
             after,
@@ -530,14 +526,12 @@ class Suggestions:
         )
         lines = decision.multi_line
         busy = self._request or self._quick_request or self._timer or self._others.asking
-        known = self.cache.get(after, multi_line=lines) is not None
-        if busy or known or not decision.ask:
-            self._ahead.forget()
-            return
+        if busy or not decision.ask or self.cache.get(after, multi_line=lines) is not None:
+            return None
         number = self._complete(after, lines)
-        if number is not None:
-            wish = Wish(after, "accepted", decision, self._clock())
-            self._ahead.begin(Request(number, wish, self._clock()))
+        if number is None:
+            return None
+        return Request(number, Wish(after, "accepted", decision, self._clock()), self._clock())
 
     def _take_over_ahead(self, place: CursorPlace) -> bool:
         """Follow what was asked ahead, if the suggestion was taken; return whether that is so."""
@@ -559,12 +553,6 @@ class Suggestions:
         self._ahead.forget()
         if request is not None and completion.finish_reason != "cancelled":
             self._remember(request.wish, completion)
-
-    def _drop_ahead(self) -> None:
-        """Take back what was asked ahead of the person, who went another way."""
-        if self._ahead.request is not None:
-            self._asker.cancel(self._ahead.request.number)
-        self._ahead.forget()
 
     # ── other texts ─────────────────────────────────────────────────────────────────────────
 

@@ -4,7 +4,7 @@ import pytest
 
 from engine import EngineDown
 from engine.protocol.messages import OtherText, PartialText
-from tests.tui.assist.test_suggestions import World, at, completed, world
+from tests.tui.assist.paper_world import World, at, completed, world
 from tui.assist.scored_text import ScoredText
 from tui.assist.suggestion_events import SuggestionReady
 

@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.protocol.messages import Failed, PartialText
-from tests.tui.assist.test_suggestions import MODEL, READY, World, at, completed, world
+from tests.tui.assist.paper_world import MODEL, READY, World, at, completed, world
 from tui.assist.quick_session import QuickSession, asks_first, replaces
 from tui.assist.suggestion_events import SuggestionReady
 

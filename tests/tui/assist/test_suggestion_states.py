@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from engine import EngineDown
 from engine.protocol.messages import Complete, Failed, OtherText, PartialText
-from tests.tui.assist.test_suggestions import READY, World, at, completed
+from tests.tui.assist.paper_world import READY, World, at, completed
 from tui.assist.quick_session import QuickSession
 from tui.assist.scored_text import ScoredText
 from tui.assist.suggestion_events import SuggestionReady

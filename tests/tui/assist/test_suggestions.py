@@ -1,131 +1,26 @@
-"""Suggestions with a clock, timers and an engine made of paper."""
-
-from dataclasses import dataclass, field
+"""When suggestions are asked for, and what is shown of them."""
 
 import msgspec
 import pytest
 
-from engine import EngineDown, EngineStarting
-from engine.protocol.completion import Completion, CompletionRequest, HostStats, WaferStats
 from engine.protocol.messages import (
-    Cancel,
-    Complete,
-    Completed,
-    EngineReady,
-    Failed,
-    MachineInfo,
-    ModelInfo,
     PartialText,
-    SessionFailed,
 )
-from tui.assist.cursor_place import CursorPlace
+from tests.tui.assist.paper_world import READY, at, completed, world
 from tui.assist.suggestion_events import (
     NoSuggestion,
     StateChanged,
-    SuggestionFailed,
     SuggestionReady,
 )
 from tui.assist.suggestions import Suggestions
 from tui.settings import SuggestionSettings
 
-
-@dataclass
-class PaperTimer:
-    due: float
-    callback: object
-    stopped: bool = False
-
-    def stop(self) -> None:
-        self.stopped = True
+__all__ = ["world"]
 
 
-@dataclass
-class World:
-    """The client, the clock and the timers, and what came of them."""
-
-    connected: bool = True
-    now: float = 0.0
-    sent: list = field(default_factory=list)
-    events: list = field(default_factory=list)
-    timers: list = field(default_factory=list)
-    suggestions: Suggestions = None
-
-    def send(self, message) -> bool:
-        if self.connected:
-            self.sent.append(message)
-        return self.connected
-
-    def set_timer(self, seconds, callback) -> PaperTimer:
-        timer = PaperTimer(self.now + seconds, callback)
-        self.timers.append(timer)
-        return timer
-
-    def wait(self, milliseconds: float) -> None:
-        """Let time pass and timers fire."""
-        end = self.now + milliseconds / 1e3
-        while due := [t for t in self.timers if not t.stopped and t.due <= end + 1e-9]:
-            timer = min(due, key=lambda t: t.due)
-            self.timers.remove(timer)
-            self.now = max(self.now, timer.due)
-            timer.callback()
-        self.now = end
-
-    @property
-    def requests(self) -> list[CompletionRequest]:
-        return [message.request for message in self.sent if isinstance(message, Complete)]
-
-    @property
-    def sessions(self) -> list[int]:
-        """Of each request, which session it goes to."""
-        return [message.session for message in self.sent if isinstance(message, Complete)]
-
-    @property
-    def automatic(self) -> list[bool]:
-        """Of each request, whether it came by itself."""
-        return [message.automatic for message in self.sent if isinstance(message, Complete)]
-
-    @property
-    def cancelled(self) -> list[int]:
-        return [message.request_id for message in self.sent if isinstance(message, Cancel)]
-
-    def shown(self) -> list[str]:
-        """Return the texts that were to be shown since the last look, and forget them."""
-        texts = [event.text for event in self.events if isinstance(event, SuggestionReady)]
-        self.events.clear()
-        return texts
-
-    def last(self):
-        return [event for event in self.events if not isinstance(event, StateChanged)][-1]
-
-
-MODEL = ModelInfo("spark-nano", "", 1, 1, 1, 1, 2048, "python", 1, True)
-READY = EngineReady(MODEL, MachineInfo("wse3", 1.0, 1, 1, 1, "", 1, []), 1, "portable", 1.0)
-
-
-def completed(number: int, text: str, reason: str = "stop") -> Completed:
-    wafer = WaferStats("wse3", 1.0, "", 1, 1, 1.0, 1.0, 0.1, 1)
-    host = HostStats(1.0, 1.0, 1.0, 1.0)
-    return Completed(number, Completion(text, reason, "spark-nano", 1, 0, 1, host, wafer))
-
-
-def at(
-    before: str, after: str = "\nrest", path: str = "a.py", language="python", **more
-) -> CursorPlace:
-    return CursorPlace(path, language, before, after, **more)
-
-
-@pytest.fixture
-def world() -> World:
-    world = World()
-    world.suggestions = Suggestions(
-        world,
-        SuggestionSettings(ahead=False),
-        on_event=world.events.append,
-        set_timer=world.set_timer,
-        clock=lambda: world.now,
-    )
-    world.suggestions.on_engine(READY)
-    return world
+def unsure(number: int, text: str) -> Completed:
+    sure = completed(number, text).completion
+    return Completed(number, msgspec.structs.replace(sure, shown=False))
 
 
 def test_a_rest_of_the_keys_asks_once_and_shows_what_comes(world):
@@ -362,117 +257,6 @@ def test_other_settings_hold_from_the_next_request(world):
     assert (request.max_tokens, request.multi_line) == (7, False)
 
 
-# ── the engine comes and goes ───────────────────────────────────────────────────────────────────
-
-
-def test_what_was_asked_while_the_engine_started_is_asked_when_it_is_ready():
-    world = World(connected=False)
-    say = world.suggestions = Suggestions(
-        world,
-        SuggestionSettings(),
-        on_event=world.events.append,
-        set_timer=world.set_timer,
-        clock=lambda: world.now,
-    )
-    say.edited(at("x"))
-    world.wait(100)
-    assert world.last() == NoSuggestion("the engine is starting")
-    world.connected = True
-    say.on_engine(READY)
-    world.wait(100)
-    assert [request.prefix for request in world.requests] == ["x"]
-
-
-def test_a_request_lost_with_its_engine_is_asked_again(world):
-    say = world.suggestions
-    say.edited(at("x"))
-    world.wait(100)
-    world.events.clear()
-    world.connected = False
-    say.on_engine(EngineDown("the engine process was killed", retrying=True))
-    assert SuggestionFailed("the engine process was killed") in world.events
-    assert say.state == "idle"
-    say.on_engine(EngineStarting("starting again"))
-    say.on_engine(completed(1, "of the dead"))
-    assert world.shown() == []
-    world.connected = True
-    say.on_engine(READY)
-    world.wait(100)
-    assert [request.prefix for request in world.requests] == ["x", "x"]
-    say.on_engine(completed(2, "= 1"))
-    assert world.shown() == ["= 1"]
-
-
-def test_it_is_not_asked_again_where_the_cursor_has_moved(world):
-    say = world.suggestions
-    say.edited(at("x"))
-    world.wait(100)
-    say.on_engine(EngineDown("gone", retrying=True))
-    say.changed(at("y"))
-    say.on_engine(READY)
-    world.wait(1000)
-    assert len(world.requests) == 1
-
-
-def test_a_failure_is_told_and_ends_the_request(world):
-    say = world.suggestions
-    say.edited(at("x"))
-    world.wait(100)
-    say.on_engine(Failed(1, "the prompt does not fit"))
-    assert SuggestionFailed("the prompt does not fit") in world.events
-    assert say.state == "idle"
-    say.on_engine(SessionFailed(1, "no model"))
-    say.edited(at("xy"))
-    world.wait(100)
-    assert world.last() == NoSuggestion("no model")
-
-
-def test_another_model_knows_nothing_of_what_the_last_one_said(world):
-    say = world.suggestions
-    say.edited(at("x "))
-    world.wait(100)
-    say.on_engine(completed(1, "= 1"))
-    other = ModelInfo("other", "", 1, 1, 1, 1, 2048, "any", 1, True)
-    say.on_engine(EngineReady(other, READY.machine, 1, "portable", 1.0))
-    world.events.clear()
-    say.edited(at("x ="))
-    assert world.shown() == []
-    world.wait(100)
-    assert len(world.requests) == 2
-
-
-def test_what_is_asked_of_one_session_is_asked_of_the_next(world):
-    say = world.suggestions
-    say.edited(at("x "))
-    world.wait(100)
-    assert world.sessions == [1]
-    say.on_engine(EngineReady(MODEL, READY.machine, 1, "portable", 1.0, session=2))
-    assert world.cancelled == [1]
-    world.wait(100)
-    assert world.sessions == [1, 2]
-    say.on_engine(completed(1, "= 1"))
-    assert world.shown() == []
-    say.on_engine(completed(2, "= 2"))
-    assert world.shown() == ["= 2"]
-
-
-def test_a_long_text_that_was_cut_is_followed_too(world):
-    say = world.suggestions
-    text = "abc " * 9_000
-    say.edited(at(text[-32_768:]))
-    world.wait(100)
-    say.on_engine(PartialText(1, "def"))
-    world.events.clear()
-    say.edited(at((text + "d")[-32_768:]))
-    assert world.shown() == ["ef"]
-    assert world.cancelled == []
-
-
-def unsure(number: int, text: str) -> Completed:
-    sure = completed(number, text).completion
-    return Completed(number, msgspec.structs.replace(sure, shown=False))
-
-
 def test_a_text_that_is_too_unlikely_is_not_shown_unasked_but_when_asked(world):
     say, place = world.suggestions, at("def f(")
     say.edited(place)
@@ -595,93 +379,3 @@ def test_somebody_who_types_fast_is_waited_for_inside_a_word(world):
     assert len(world.requests) == count
     world.wait(500)
     assert len(world.requests) == count + 1
-
-
-# ── ahead of the person ─────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def eager(world):
-    """A world in which `x = ` was answered by `one`, and the next was asked ahead."""
-    world.suggestions.settings = SuggestionSettings()
-    world.suggestions.edited(at("x = "))
-    world.wait(100)
-    world.suggestions.on_engine(completed(1, "one"))
-    world.wait(150)
-    assert [request.prefix for request in world.requests] == ["x = ", "x = one"]
-    world.events.clear()
-    return world
-
-
-def test_what_follows_is_there_once_a_suggestion_is_taken(eager):
-    say = eager.suggestions
-    say.on_engine(completed(2, "\ny = two"))
-    assert eager.shown() == []
-    say.edited(at("x = one"), accepted=True)
-    assert eager.shown() == ["\ny = two"]
-    eager.wait(100)
-    assert eager.cancelled == []
-
-
-def test_who_takes_it_before_the_next_is_written_sees_that_grow(eager):
-    say = eager.suggestions
-    say.on_engine(PartialText(2, "\ny"))
-    say.edited(at("x = one"), accepted=True)
-    assert eager.shown() == ["\ny"]
-    say.on_engine(completed(2, "\ny = two"))
-    assert eager.shown() == ["\ny = two"]
-    assert [request.prefix for request in eager.requests[:2]] == ["x = ", "x = one"]
-
-
-def test_who_takes_it_before_anything_is_written_waits_for_that(eager):
-    say = eager.suggestions
-    say.edited(at("x = one"), accepted=True)
-    assert say.state == "asking"
-    say.on_engine(completed(2, "\ny = two"))
-    assert eager.shown() == ["\ny = two"]
-
-
-def test_typing_the_suggestion_itself_keeps_what_was_asked_ahead(eager):
-    say = eager.suggestions
-    say.edited(at("x = o"))
-    eager.wait(500)
-    assert len(eager.requests) == 2
-    say.on_engine(completed(2, " + 1"))
-    say.edited(at("x = one"), accepted=True)
-    assert " + 1" in eager.shown()
-
-
-@pytest.mark.parametrize("way", ["moved", "changed"])
-def test_who_goes_another_way_needs_nothing_ahead(eager, way):
-    say = eager.suggestions
-    getattr(say, way)(at("z", "z"))
-    assert eager.cancelled == [2]
-    eager.events.clear()
-    say.on_engine(completed(2, " + 1"))
-    assert eager.shown() == []
-
-
-def test_who_refuses_needs_nothing_ahead(eager):
-    eager.suggestions.dismissed()
-    assert eager.cancelled == [2]
-
-
-def test_nothing_is_asked_ahead_while_something_else_is_asked(world):
-    say = world.suggestions
-    say.settings = SuggestionSettings()
-    say.edited(at("x = "))
-    world.wait(100)
-    say.on_engine(completed(1, "one"))
-    say.edited(at("y = "))
-    world.wait(100)
-    world.wait(1000)
-    assert [request.prefix for request in world.requests] == ["x = ", "y = "]
-
-
-def test_where_none_comes_by_itself_nothing_is_asked_ahead(world):
-    say = world.suggestions
-    say.settings = SuggestionSettings(automatic=False)
-    say.ask(at("x = "))
-    say.on_engine(completed(1, "one"))
-    world.wait(1000)
-    assert len(world.requests) == 1
