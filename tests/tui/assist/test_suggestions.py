@@ -3,9 +3,7 @@
 import msgspec
 import pytest
 
-from engine.protocol.messages import (
-    PartialText,
-)
+from engine.protocol.messages import Completed, PartialText
 from tests.tui.assist.paper_world import READY, at, completed, world
 from tui.assist.suggestion_events import (
     NoSuggestion,

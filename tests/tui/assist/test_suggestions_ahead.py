@@ -1,11 +1,12 @@
 """Suggestions that are asked for ahead of the person."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from engine.protocol.messages import (
-    PartialText,
-)
+from engine.protocol.messages import PartialText
 from tests.tui.assist.paper_world import at, completed, world
+from tui.assist.ahead import AheadRequest
 from tui.settings import SuggestionSettings
 
 __all__ = ["world"]
@@ -60,6 +61,31 @@ def test_typing_the_suggestion_itself_keeps_what_was_asked_ahead(eager):
     say.on_engine(completed(2, " + 1"))
     say.edited(at("x = one"), accepted=True)
     assert " + 1" in eager.shown()
+
+
+def test_another_suggestion_on_the_screen_asks_for_what_follows_it_instead():
+    asked, cancelled, timers = [], [], []
+
+    def timer(_seconds, call):
+        timers.append(call)
+        return SimpleNamespace(stop=timers.clear)
+
+    def send(place):
+        asked.append(place)
+        return SimpleNamespace(number=len(asked))
+
+    ahead = AheadRequest(timer, send, cancelled.append)
+    ahead.plan(at("x = one"))
+    timers.pop()()
+    ahead.plan(at("x = one"))
+    assert (cancelled, timers) == ([], [])
+    ahead.plan(at("y = two"))
+    assert cancelled == [1]
+    ahead.plan(at("z = three"))
+    assert len(timers) == 1
+    timers.pop()()
+    assert asked == [at("x = one"), at("z = three")]
+    assert ahead.is_number(2)
 
 
 @pytest.mark.parametrize("way", ["moved", "changed"])

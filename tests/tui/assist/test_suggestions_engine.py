@@ -1,6 +1,5 @@
 """Suggestions while the engine starts, fails, and serves another model."""
 
-
 from engine import EngineDown, EngineStarting
 from engine.protocol.messages import (
     EngineReady,
