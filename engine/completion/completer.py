@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.completion.draft import Draft, Limits
 from engine.completion.guessing import Guesser
 from engine.completion.in_place import fits, in_place
+from engine.completion.lines_in_doubt import LinesInDoubt
 from engine.completion.openings import OpeningRules
 from engine.completion.other_texts import other_texts
 from engine.completion.prompt import SMALL_MODEL_TOKENS, Prompt, PromptBuilder, longest_prompt
@@ -193,15 +194,16 @@ class Completer:
         writer = self._writer(prepared, draft)
         threshold = self.threshold if threshold is None else threshold
         sure = SureText(threshold if sure_only else None)
-
+        in_doubt = _lines_in_doubt(prepared)
         syntax = draft.limits.syntax
 
         def tell(text: str) -> None:
             # A text that is too deep would jump to its place when it is complete.
             if syntax is not None and not fits(text, syntax):
                 return
+            text = in_doubt.without(text)
             listener.on_draft(text, draft.mean_logprob, draft.scored)
-            if sure.grows(draft):
+            if sure.grows(text, draft):
                 listener.on_text(text)
 
         writer.write(tell, listener.cancelled)
@@ -372,6 +374,13 @@ def _with_newlines(request: CompletionRequest) -> CompletionRequest:
         prefix=request.prefix.replace("\r\n", "\n"),
         suffix=request.suffix.replace("\r\n", "\n"),
     )
+
+
+def _lines_in_doubt(prepared: PreparedRequest) -> LinesInDoubt:
+    """Return what knows which unfinished line of a request's text may be taken back."""
+    request = prepared.request
+    below = prepared.rules.around.below
+    return LinesInDoubt(request.prefix, below, request.suffix, python=is_python(request.path))
 
 
 def _finished(draft: Draft, multi_line: bool) -> tuple[str, str]:

@@ -31,13 +31,18 @@ class SureText:
         """The longest that was sure so far, or what has replaced it; empty at first."""
         self._threshold = threshold
 
-    def grows(self, draft: Draft) -> bool:
-        """Return whether all that a draft can show already is sure, and remember it then."""
-        if not draft.shown.strip():
+    def grows(self, text: str, draft: Draft) -> bool:
+        """Return whether what a draft can show already is sure and new, and remember it then.
+
+        Args:
+            text: The part of it that nothing takes back.
+            draft: Tells how likely it is.
+        """
+        if not text.strip() or text == self.text:
             return False
         if not is_sure(draft.mean_logprob, draft.scored, self._threshold):
             return False
-        self.text = draft.shown
+        self.text = text
         return True
 
     def begins(self, text: str) -> bool:

@@ -127,7 +127,7 @@ def before_repeated_lines(text: str, around: Surroundings) -> str:
         run = run + 1 if same else 1
         if run == 2:
             cut = start
-        if run == REPEATED_LINES or (run == 2 and _is_distinct(line)):
+        if run == REPEATED_LINES or (run == 2 and is_distinct(line)):
             return text[: cut - 1]
     return text
 
@@ -143,7 +143,7 @@ def before_repeated_block(text: str, around: Surroundings) -> str:
         for size in range(2, min(REPEATED_BLOCK, (len(lines) - i) // 2) + 1):
             first, second = lines[i : i + size], lines[i + size : i + 2 * size]
             same = [line for _, line in first] == [line for _, line in second]
-            if same and any(_is_distinct(line) for _, line in first):
+            if same and any(is_distinct(line) for _, line in first):
                 return text[: second[0][0] - 1]
     return text
 
@@ -169,7 +169,7 @@ def before_lines_below(text: str, around: Surroundings) -> str:
         same = takewhile(lambda pair: _is_same(pair[0][1], pair[1]), pairs)
         repeated = [below.strip() for _, below in same]
         many = "".join(repeated) if len("".join(repeated)) >= OVERLAP_CHARACTERS else ""
-        if any(map(_is_distinct, [*repeated[:1], many])):
+        if any(map(is_distinct, [*repeated[:1], many])):
             return text[: max(0, start - len(around.before) - 1)]
     return text
 
@@ -182,7 +182,7 @@ def before_suffix(text: str, around: Surroundings) -> str:
     if not around.rest.strip():
         return text
     start = around.suffix.lstrip()[:OVERLAP_CHARACTERS]
-    if len(start) < OVERLAP_CHARACTERS or not _is_distinct(start):
+    if len(start) < OVERLAP_CHARACTERS or not is_distinct(start):
         return text
     return text.partition(start)[0]
 
@@ -350,7 +350,7 @@ def without_lines_below(text: str, around: Surroundings) -> str:
 
 def without_line_above(text: str, around: Surroundings) -> str:
     """Drop the whole text if its first line repeats the line above the cursor."""
-    if around.before.strip() or not _is_distinct(around.above):
+    if around.before.strip() or not is_distinct(around.above):
         return text
     return "" if _is_same(around.before + text.partition("\n")[0], around.above) else text
 
@@ -435,6 +435,6 @@ def _is_same(line: str, other: str) -> bool:
     return first == second
 
 
-def _is_distinct(line: str) -> bool:
+def is_distinct(line: str) -> bool:
     """Return whether a line has enough letters and digits to be told from others."""
     return len(re.findall(r"\w", line)) >= DISTINCT_CHARACTERS

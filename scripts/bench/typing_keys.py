@@ -182,8 +182,5 @@ def _median(values: Sequence[float]) -> float:
 
 
 def as_json(keys: Iterable[Key]) -> list[dict[str, Any]]:
-    """Return every key with its parts, for ``--keys-out``."""
-    return [
-        {name: value for name, value in asdict(key).items() if name != "texts"} | key.figures()
-        for key in keys
-    ]
+    """Return every key with its texts and parts, for ``--keys-out``."""
+    return [asdict(key) | key.figures() for key in keys]

@@ -60,7 +60,6 @@ def test_no_beginning_is_sure_enough_for_a_strict_threshold() -> None:
 class Written:
     """What of a draft is asked for."""
 
-    shown: str
     mean_logprob: float | None
     scored: int
 
@@ -77,10 +76,16 @@ class Written:
 )
 def test_what_counts_as_sure(mean: float | None, scored: int, sure: bool) -> None:
     text = SureText(-1.0)
-    assert text.grows(Written("x", mean, scored)) is sure  # type: ignore[arg-type]
+    assert text.grows("x", Written(mean, scored)) is sure  # type: ignore[arg-type]
     assert text.begins("x = 1") is sure
     assert not text.begins("y")
 
 
 def test_white_space_alone_is_nothing_to_show() -> None:
-    assert not SureText(None).grows(Written("  ", 0.0, 9))  # type: ignore[arg-type]
+    assert not SureText(None).grows("  ", Written(0.0, 9))  # type: ignore[arg-type]
+
+
+def test_what_was_told_is_not_told_again() -> None:
+    text = SureText(None)
+    assert text.grows("x", Written(0.0, 9))  # type: ignore[arg-type]
+    assert not text.grows("x", Written(0.0, 10))  # type: ignore[arg-type]
