@@ -9,12 +9,14 @@ more than 10 % after the first fifth of the time.  Linux only.
 """
 
 import argparse
+import fcntl
 import json
 import os
 import re
 import signal
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -55,6 +57,7 @@ LONG_SECONDS = 600.0
 NEIGHBOURS = 40
 _SCREEN_BYTES = 1 << 16
 _LONG_ESCAPE = 0.25
+"""The least time after an Esc: with what the program reads in one go with it, it would be Alt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,17 @@ class Window(Terminal):
             self._raw = self._raw[-_SCREEN_BYTES:]
             if time.monotonic() >= end:
                 return
+
+    def escape(self) -> None:
+        """Press Esc and wait until the program has read it, however busy it is."""
+        self.press(ESCAPE, _LONG_ESCAPE)
+        self.until(lambda: not self._unread())
+
+    def _unread(self) -> int:
+        """Return how many bytes of keys the program has not read."""
+        with open(f"/proc/{self._pid}/fd/0", opener=_without_control) as inner:
+            found = fcntl.ioctl(inner, termios.FIONREAD, bytes(4))
+        return int.from_bytes(found, sys.byteorder)
 
     def until(self, holds: Callable[[], bool], seconds: float = SETTLE_SECONDS) -> bool:
         """Read until something holds; return whether it does in time."""
@@ -162,10 +176,8 @@ class Soak:
     def _stir(self) -> None:
         """Press any keys; what comes of them is known to nobody."""
         for _ in range(KEYS_A_ROUND):
-            key = stirring_key(self._rng)
-            # An escape and the key after it are Alt and that key, if they come together.
-            self._press(key, _LONG_ESCAPE if key == ESCAPE else None)
-        self._press(ESCAPE, _LONG_ESCAPE)
+            self._press(stirring_key(self._rng))
+        self._press(ESCAPE)
         self._save()
 
     def _save(self) -> None:
@@ -203,9 +215,12 @@ class Soak:
         if not self._window.until(lambda: self._file.read_text() == known.text):
             self.lost += lost_keys(known.text, self._file.read_text()) or 1
 
-    def _press(self, key: bytes, seconds: float | None = None) -> None:
+    def _press(self, key: bytes) -> None:
         """Press a key; other things happen meanwhile."""
-        self._window.press(key, self._rng.uniform(*KEY_SECONDS) if seconds is None else seconds)
+        if key == ESCAPE:
+            self._window.escape()
+        else:
+            self._window.press(key, self._rng.uniform(*KEY_SECONDS))
         if self._rng.random() < 0.05:
             self._change_neighbours()
         if time.monotonic() >= self._next_kill and (engine := self._engine_process()):
@@ -265,6 +280,11 @@ class Soak:
         seconds = round(time.monotonic() - self._began, 1)
         if app is not None:
             self.samples.append(Sample(seconds, *app, *(other or (None, None, None))))
+
+
+def _without_control(path: str, flags: int) -> int:
+    """Open a terminal that does not become ours."""
+    return os.open(path, flags | os.O_NOCTTY)
 
 
 def _taken(process: int) -> tuple[float, int, int] | None:

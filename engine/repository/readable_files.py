@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from engine.plain_files import read_plain
 from engine.repository.ignore import IgnoreRules
 from engine.repository.listing import list_files
 from engine.repository.secret_files import secret_file
@@ -78,11 +79,11 @@ def find_files(
 def read_text(file: ReadableFile) -> str | None:
     """Return the text of a file; None if it is gone, unreadable, too large or not UTF-8 text."""
     try:
-        data = file.path.read_bytes()
+        data = read_plain(file.path, MAX_FILE_BYTES)
     except OSError as error:
         _log.info("a file of the repository cannot be read: %s", error.strerror)
         return None
-    if len(data) > MAX_FILE_BYTES or b"\0" in data:
+    if b"\0" in data:
         return None
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")

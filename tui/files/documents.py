@@ -22,6 +22,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
+from engine.plain_files import open_plain
 from tui.files.replacing import DamagedError, replace_content, why_protected
 
 __all__ = ["MAX_BYTES", "ChangedOnDisk", "Document", "DocumentError", "OpenError", "SaveError"]
@@ -163,6 +164,8 @@ class Document:
                 return None
             if self._stamp is None:
                 return "created"
+            if now.size > MAX_BYTES:
+                return "changed"
             content, status = _read(self.path)
         except (FileNotFoundError, NotADirectoryError):
             return None if self._stamp is None else "deleted"
@@ -344,9 +347,19 @@ def _stamp_of(status: os.stat_result) -> _Stamp:
 
 
 def _read(path: Path) -> tuple[bytes, os.stat_result]:
-    """Return a file's bytes and the status of exactly that file."""
-    with path.open("rb") as file:
-        return file.read(), os.fstat(file.fileno())
+    """Return a file's bytes and the status of exactly that file, from before they were read.
+
+    Were it from afterwards, what somebody wrote in between would never be noticed.
+
+    Raises:
+        OSError: It cannot be read, is no plain file, or has more than `MAX_BYTES`.
+    """
+    with open_plain(path) as file:
+        status = os.fstat(file.fileno())
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return content, status
 
 
 def _reason(error: Exception, advice: Mapping[int, str] = _NO_ADVICE) -> str:

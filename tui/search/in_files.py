@@ -4,7 +4,6 @@ Neither ignored nor private files are opened, nor links, binary or very large fi
 file by file in the order of the list, as soon as they are known.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from threading import Event
 from time import monotonic
 
+from engine.plain_files import read_plain
 from engine.repository.ignore import IgnoreRules
 from engine.repository.listing import list_files
 from engine.repository.secret_files import secret_file
@@ -162,10 +162,8 @@ def searchable_text(path: Path, private_patterns: Sequence[str]) -> str | None:
     try:
         if path.is_symlink() or secret_file(path, private_patterns) is not None:
             return None
-        if not path.is_file() or os.stat(path).st_size > MAX_FILE_BYTES:
-            return None
-        data = path.read_bytes()
-    except OSError:  # gone, or without permission
+        data = read_plain(path, MAX_FILE_BYTES)
+    except OSError:  # gone, without permission, larger, or no plain file
         return None
     return None if b"\0" in data else text_of(data)
 

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from tui.terminal.terminal_input import TerminalInput
+from tui.terminal.terminal_input import KEYS_QUERY, TerminalInput
 
 __all__ = ["TerminalDriver", "TerminalLost"]
 
@@ -40,6 +40,13 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._file: Any = _Output(self._file, self._lost)
+
+    def start_application_mode(self) -> None:
+        """Take the terminal over, and ask whether it tells Esc and a key from Alt and the key."""
+        super().start_application_mode()
+        if self.input_tty:
+            self.write(KEYS_QUERY)
+            self.flush()
 
     def run_input_thread(self) -> None:
         """Turn what the terminal sends into messages, until the app ends or the terminal does."""

@@ -4,12 +4,13 @@ Stands before Textual's parser, which gets whole control sequences and text with
 that parser types answers of the terminal into the file (``\x1b]11;rgb:…``), takes Esc and any key
 that arrive together for Alt and the key, and ends on some numbers.  Reads no device.
 
-Esc and Alt look alike where a terminal speaks no protocol for keys: ``\x1be`` is either.  A letter
-with which the app gives a command by Alt is that, if it comes in one write with the Esc; one that
-comes a moment later was typed after the Esc.  Other keys are Esc and the key, because one
-that is lost costs more than one that was not meant; but not ``[``, ``]`` and ``\``, which other
-editors use with Alt to walk through suggestions, nor what terminals send for Option with an arrow
-or Backspace: ``b``, ``f`` and ``\x7f``.
+A terminal that speaks kitty's protocol for keys, which it says when it is asked, sends Alt as a
+sequence of its own: there an Esc and a key are always two.  Elsewhere Esc and Alt look alike:
+``\x1be`` is either.  A letter with which the app gives a command by Alt is that, if it comes in one
+write with the Esc; one that comes a moment later was typed after the Esc.  Other keys are Esc and
+the key, because one that is lost costs more than one that was not meant; but not ``[``, ``]`` and
+``\``, which other editors use with Alt to walk through suggestions, nor what terminals send for
+Option with an arrow or Backspace: ``b``, ``f`` and ``\x7f``.
 """
 
 import logging
@@ -22,18 +23,29 @@ from textual import events
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 
-__all__ = ["TerminalInput"]
+__all__ = ["KEYS_QUERY", "TerminalInput"]
 
 _log = logging.getLogger(__name__)
+
+KEYS_QUERY = "\x1b[?u"
+"""Asks for the flags of kitty's protocol for keys; a terminal that has none does not answer.
+
+Source: https://sw.kovidgoyal.net/kitty/keyboard-protocol/#detection-of-support-for-this-protocol
+"""
+_ESC_AND_ALT_DIFFER = 0b1  # the flag "disambiguate escape codes"
 
 _ESC = b"\x1b"
 _PASTE_BEGINS, _PASTE_ENDS = b"\x1b[200~", b"\x1b[201~"
 
 _SEQUENCE = re.compile(
     rb"\x1b(?:\[(?:M[\s\S]{3}|\[[A-E]|(?:3|7|8|23|24)\$|[0-?]*[ -/]*[@-LN-Z\\-~]|[0-?]+[ -/]*M)"
-    rb"|O[A-DFHMP-Sa-d]|[bf\x7f])"
+    rb"|O[A-DFHMP-Sa-d])"
 )
 """A control sequence of a key, the mouse or an answer; the shortest of several readings."""
+_OPTION_KEY = re.compile(rb"\x1b[bf\x7f]")
+"""Option with an arrow or Backspace."""
+_PROTOCOL = re.compile(rb"\x1b\[\?(\d{1,4})u")
+"""The answer to `KEYS_QUERY`: the flags of kitty's protocol for keys that are set."""
 _ANSWER = re.compile(rb"\x1b(?:\][0-9lL]|P[0-9>!]|_G)[^\x07\x1b]{0,65536}(?:\x07|\x1b\\)")
 """An answer of the terminal in form of a string, such as its colours or its name."""
 _BEGINNING = re.compile(
@@ -79,6 +91,7 @@ class TerminalInput:
         self._came_at = clock()
         self._bytes = b""
         self._escape_alone = False  # the Esc at the beginning came without what follows it now
+        self._alt_is_told = False  # the terminal sends Alt as nothing else
         self._paste: bytearray | None = None
         self._parser = XTermParser()
 
@@ -148,10 +161,15 @@ class TerminalInput:
         """Yield the events of what begins with an Esc."""
         if answer := _ANSWER.match(self._bytes):
             self._take(answer.end())
-        elif sequence := _SEQUENCE.match(self._bytes):
+        elif sequence := self._whole_sequence():
             yield from self._sequence(self._take(sequence.end()))
         elif not _BEGINNING.fullmatch(self._bytes) or waited >= self._patience:
             yield from self._no_sequence()
+
+    def _whole_sequence(self) -> re.Match[bytes] | None:
+        """Return the control sequence at the beginning, if all of one is there."""
+        option = None if self._alt_is_told else _OPTION_KEY.match(self._bytes)
+        return option or _SEQUENCE.match(self._bytes)
 
     @property
     def _patience(self) -> float:
@@ -162,6 +180,8 @@ class TerminalInput:
         """Yield what a whole control sequence means; nothing if Textual does not know it."""
         if sequence == _PASTE_BEGINS:
             self._paste = bytearray()
+        elif protocol := _PROTOCOL.fullmatch(sequence):
+            self._alt_is_told = bool(int(protocol[1]) & _ESC_AND_ALT_DIFFER)
         elif old_mouse := _OLD_MOUSE.fullmatch(sequence):
             yield from self._parsed(_sgr_mouse(*(field[0] - 32 for field in old_mouse.groups())))
         elif len(sequence) <= _LONGEST:
@@ -169,10 +189,7 @@ class TerminalInput:
 
     def _no_sequence(self) -> Iterator[Message]:
         """Yield the key of an Esc that begins no sequence; the rest is what it would be alone."""
-        follows = self._bytes[1:2]
-        name = _ALT_KEYS.get(follows)
-        if follows in _ALT_LETTERS and not self._escape_alone:
-            name = follows.decode("ascii")
+        name = self._alt_key()
         malformed = _MALFORMED.match(self._bytes)
         if malformed and malformed.end() > 2:
             self._take(malformed.end())
@@ -182,6 +199,15 @@ class TerminalInput:
         else:
             self._take(1)
             yield events.Key("escape", "\x1b")
+
+    def _alt_key(self) -> str | None:
+        """Return the name of the key after the Esc if the two are one key with Alt."""
+        follows = self._bytes[1:2]
+        if self._alt_is_told:
+            return None
+        if follows in _ALT_LETTERS and not self._escape_alone:
+            return follows.decode("ascii")
+        return _ALT_KEYS.get(follows)
 
     def _parsed(self, text: str) -> Iterator[Message]:
         """Yield what Textual's parser makes of a whole sequence or of one character."""

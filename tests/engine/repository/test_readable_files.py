@@ -1,9 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from engine.repository import readable_files
-from engine.repository.readable_files import MAX_FILE_BYTES, find_files, read_text
+from engine.repository.readable_files import MAX_FILE_BYTES, find_files, look_at, read_text
 
 PYTHON = (".py",)
 
@@ -97,3 +98,15 @@ def test_a_file_that_is_gone_has_no_text(tmp_path: Path) -> None:
     (file,) = find_files(tmp_path, PYTHON, ()).files
     path.unlink()
     assert read_text(file) is None
+
+
+def test_a_file_that_became_a_pipe_or_endless_since_it_was_listed_is_not_waited_for(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.py").write_text("x = 1\n")
+    file = look_at(tmp_path, tmp_path / "a.py", ())
+    assert file is not None
+    for takes_the_place in (os.mkfifo, lambda path: path.symlink_to("/dev/zero")):
+        file.path.unlink()
+        takes_the_place(file.path)
+        assert read_text(file) is None

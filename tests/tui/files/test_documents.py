@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from io import BufferedReader, FileIO
 from pathlib import Path
 
 import pytest
@@ -324,6 +325,57 @@ def test_a_change_by_others_is_noticed_before_it_is_overwritten(tmp_path: Path) 
     document.save("mine", overwrite=True)
     assert path.read_text() == "mine"
     assert document.change_on_disk() is None
+
+
+def test_a_change_while_the_file_is_read_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when another program empties the file, and writes a moment later."""
+    path = _write(tmp_path / "a.txt", "")
+
+    class WrittenMeanwhile(BufferedReader):
+        def read(self, size: int | None = -1) -> bytes:
+            content = super().read(size)
+            _write(path, "theirs")
+            return content
+
+    with monkeypatch.context() as patch:
+        patch.setattr(documents, "open_plain", lambda path: WrittenMeanwhile(FileIO(path)))
+        document = Document.open(path)
+    assert document.text == ""
+    assert document.change_on_disk() == "changed"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "link to a pipe", "folder"])
+def test_what_takes_the_place_of_an_open_file_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+    path = _write(tmp_path / "a.txt", "old")
+    document = Document.open(path)
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        os.mkfifo(tmp_path / "pipe")
+        path.symlink_to("pipe")
+    assert document.change_on_disk() == "made unreadable"
+    with pytest.raises(OpenError):
+        document.reload()
+
+
+def test_an_open_file_that_grew_beyond_all_measure_is_changed_and_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _write(tmp_path / "a.txt", "old")
+    document = Document.open(path)
+    monkeypatch.setattr(documents, "MAX_BYTES", 100)
+    _write(path, "x" * 101)
+    assert document.change_on_disk() == "changed"
+    with pytest.raises(OpenError, match="can be edited"):
+        document.reload()
+    assert document.text == "old"
 
 
 def test_a_change_of_the_same_size_and_time_is_noticed_by_its_inode(tmp_path: Path) -> None:

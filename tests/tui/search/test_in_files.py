@@ -1,5 +1,6 @@
 """Finding in the files of a repository: which are read, in what order, and what is left out."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -132,3 +133,10 @@ def test_the_next_file_is_found_from_any_of_its_rows(root: Path) -> None:
     assert [found.next_file(row, 1) for row in (0, 2, 8)] == [3, 3, 7]
     assert [found.next_file(row, -1) for row in (0, 4)] == [0, 0]
     assert FoundRows().next_file(0, 1) == 0
+
+
+def test_what_became_a_pipe_or_endless_is_not_waited_for(root: Path) -> None:
+    (root / "pipe.py").symlink_to("/dev/zero")
+    os.mkfifo(root / "c.py")
+    assert in_files.searchable_text(root / "c.py", ()) is None
+    assert in_files.searchable_text(root / "pipe.py", ()) is None

@@ -1,12 +1,32 @@
-"""The stream to a terminal that may be gone, full, or asked to draw what is no text."""
+"""The driver asks what the terminal can; its stream survives one that is gone, full or odd."""
 
 import io
 import os
 import pty
+import re
+import sys
+from pathlib import Path
 
 import pytest
 
+from scripts.bench_startup import Terminal
 from tui.terminal.terminal_driver import _Output
+from tui.terminal.terminal_input import KEYS_QUERY
+
+APP = """
+from textual.app import App
+from textual.widgets import Static
+from tui.terminal.terminal_driver import TerminalDriver
+
+class Small(App):
+    def compose(self):
+        yield Static("ready")
+    def on_key(self, event):
+        self.told = getattr(self, "told", "") + event.key + ","
+        self.query_one(Static).update(f"keys {self.told}.")
+
+Small(driver_class=TerminalDriver).run()
+"""
 
 
 class Failing(io.StringIO):
@@ -65,3 +85,17 @@ def test_a_terminal_that_another_program_left_without_waiting_waits_again() -> N
         assert os.read(end, 9) == b"x"
     assert told == []
     os.close(end)
+
+
+def test_a_terminal_is_asked_whether_it_tells_alt_and_its_answer_holds(tmp_path: Path) -> None:
+    here = {"PYTHONPATH": str(Path(__file__).parents[3]), "TERM": "xterm-256color"}
+    program = Terminal([sys.executable, "-c", APP], os.environ | here, tmp_path)
+    try:
+        program.wait_for(re.compile("ready"), "its first screen")
+        assert KEYS_QUERY.encode() in program._raw
+        program.write(b"\x1be")
+        program.wait_for(re.compile(r"keys alt\+e,\."), "Alt and the letter")
+        program.write(b"\x1b[?25u\x1be")
+        program.wait_for(re.compile(r"escape,e,\."), "Esc and the letter")
+    finally:
+        program.close()

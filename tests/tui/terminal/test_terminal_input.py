@@ -106,6 +106,19 @@ def test_a_letter_that_comes_with_an_esc_is_alt_and_one_after_it_is_not() -> Non
     assert keys(b"\x1b", b"e\x1be") == ["escape", "e", "alt+e"]
 
 
+@pytest.mark.parametrize("key", [*b"acdeghijklmnoprstwz", *b"bf]\\[\x7f"], ids=chr)
+def test_where_the_terminal_tells_alt_an_esc_and_a_key_are_always_two(key: int) -> None:
+    flags, sent = b"\x1b[?25u", b"\x1b" + bytes([key])
+    [alt] = keys(sent)
+    assert alt != "escape"
+    first, *second = keys(flags, sent)
+    assert first == "escape"
+    assert second == keys(bytes([key]))
+    assert keys(flags, b"\x1b[%d;3u" % key, sent) == [*keys(b"\x1b[%d;3u" % key), first, *second]
+    assert keys(b"\x1b[?0u", sent) == [alt], "it knows the protocol, but it is off"
+    assert keys(b"\x1b[?1u", b"\x1b[?0u", sent) == [alt], "it was switched off"
+
+
 def test_text_that_a_layout_makes_of_alt_is_text() -> None:
     assert typed(b"\x1b[113;3;64u") == "@"
 
