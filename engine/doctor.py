@@ -81,14 +81,22 @@ def examine(model: str | None = None) -> Examination:
         threads=default_threads(),
         kernel_cache=folder,
         kernel_cache_problem=cache_problem,
-        cached_kernels=sum(1 for file in folder.glob("**/*.nbc")),
+        cached_kernels=len(_found(folder, "**/*.nbc")),
         damaged_kernels=len(kernel_cache.damaged(folder)),
         stale_caches=tuple(
-            sorted(other for other in folder.parent.glob("*/") if other.name != folder.name)
+            other for other in _found(folder.parent, "*/") if other.name != folder.name
         ),
         models=_models(None if model is None else find_model(model)),
         path_problem=problem,
     )
+
+
+def _found(folder: Path, pattern: str) -> list[Path]:
+    """Return what a folder holds, by name; nothing where it cannot be read."""
+    try:
+        return sorted(folder.glob(pattern))
+    except OSError:
+        return []
 
 
 def _processor_path() -> tuple[str, str | None]:

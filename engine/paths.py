@@ -182,7 +182,7 @@ def model_argument(model: str | None) -> str | None:
     if model is None or is_bundled(model):
         return model
     path = expanded(model)
-    if Path(model).name == model and not path.exists():
+    if Path(model).name == model and not os.path.exists(path):
         return model  # a name that this module does not know
     return str(path.resolve())
 
@@ -209,10 +209,10 @@ def model_identity(path: Path) -> str:
     whoever loads the model says what is wrong with it.
     """
     place = expanded(path).resolve()
-    files = sorted(place.glob("*")) if place.is_dir() else [place]
+    files = sorted(place.glob("*")) if os.path.isdir(place) else [place]
     facts: list[object] = [str(place)]
     for file in files:
-        if file.is_file() and (file == place or file.suffix in _MODEL_SUFFIXES):
+        if os.path.isfile(file) and (file == place or file.suffix in _MODEL_SUFFIXES):
             status = file.stat()
             facts.append((file.name, status.st_ino, status.st_size, status.st_mtime_ns))
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]

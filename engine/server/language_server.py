@@ -146,6 +146,8 @@ def language_server(dispatcher: Dispatcher, options: LanguageOptions) -> Languag
         automatic = params.context.trigger_kind is lsp.InlineCompletionTriggerKind.Automatic
         chosen = params.context.selected_completion_info
         cursor = _cursor(server, params.text_document.uri, params.position)
+        if cursor is None:
+            return lsp.InlineCompletionList([])
         begun, span = "", lsp.Range(params.position, params.position)
         if chosen is not None:  # the text goes on behind what is selected in a list
             encoding = _encoding(server)
@@ -161,6 +163,8 @@ def language_server(dispatcher: Dispatcher, options: LanguageOptions) -> Languag
     @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions())
     async def listed(params: lsp.CompletionParams) -> lsp.CompletionList:
         cursor = _cursor(server, params.text_document.uri, params.position)
+        if cursor is None:
+            return lsp.CompletionList(is_incomplete=True, items=[])
         method = lsp.TEXT_DOCUMENT_COMPLETION
         found = await suggester.suggest(method, cursor, automatic=False)
         items = (
@@ -179,9 +183,15 @@ def _encoding(server: LanguageServer) -> str:
     return lsp.PositionEncodingKind(agreed).value
 
 
-def _cursor(server: LanguageServer, uri: str, position: lsp.Position) -> OpenPlace:
-    """Return the texts around a position of an open document."""
-    text = server.workspace.get_text_document(uri).source
+def _cursor(server: LanguageServer, uri: str, position: lsp.Position) -> OpenPlace | None:
+    """Return the texts around a position of a document; None if it is not open.
+
+    pygls would read the file of one that is not, a pipe or a private one, too.
+    """
+    opened = server.workspace.text_documents.values()
+    text = next((each.source for each in opened if each.uri == uri), None)
+    if text is None:
+        return None
     at = offset_of(text, position.line, position.character, _encoding(server))
     return OpenPlace(uri, text[:at], text[at:])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def _about_file(place: str, question: str, patterns: tuple[str, ...]) -> engine.
 
 def _lines_of(place: str) -> tuple[Path, int, int]:
     """Return a file and its lines; 0 and 0 for all of it."""
-    if Path(place).exists():
+    if os.path.exists(place):
         return Path(place), 0, 0
     try:
         lines = parse_range(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
@@ -205,8 +206,8 @@ def _read(data: Path, seed: int, patterns: tuple[str, ...]) -> engine.QualityBen
     Raises:
         WrongCallError: It is no directory, or holds no Python file that can be used.
     """
-    if not data.is_dir():
-        what = "is not a directory" if data.exists() else "does not exist"
+    if not os.path.isdir(data):
+        what = "is not a directory" if os.path.lexists(data) else "does not exist"
         raise WrongCallError(f"'{data}' {what}; --data takes a directory of Python code")
     try:
         measured = engine.QualityBench(data.resolve(), seed, patterns)

@@ -144,7 +144,7 @@ def _add_settings(report: Report) -> None:
     """Add the settings file and its mistakes."""
     file = settings_file()
     report.facts["settings_file"] = str(file)
-    report.facts["settings_exists"] = file.exists()
+    report.facts["settings_exists"] = os.path.exists(file)
     report.problems += [f"{file}: {problem}" for problem in load_settings().problems]
 
 
@@ -179,7 +179,9 @@ def _add_terminal(report: Report) -> None:
 
 def _writable(file: Path) -> bool:
     """Return whether a file can be written, or made where it does not exist yet."""
-    return unwritable(file.parent) is None and (not file.exists() or os.access(file, os.W_OK))
+    return unwritable(file.parent) is None and (
+        not os.path.exists(file) or os.access(file, os.W_OK)
+    )
 
 
 def _print(report: Report) -> None:

@@ -1,5 +1,6 @@
 """`spark-tui logits`: writes a model's logits for given tokens to a NumPy file."""
 
+import os
 from pathlib import Path
 
 import click
@@ -38,7 +39,7 @@ def logits(
     """
     model = resolve_model(model)
     ids = _ids(tokens)
-    if not out.parent.is_dir():
+    if not os.path.isdir(out.parent):
         raise WrongCallError(f"cannot write {out}: there is no folder {out.parent}")
     with ProgressLine() as progress:
         try:

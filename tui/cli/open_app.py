@@ -80,7 +80,7 @@ def _check_new(file: Path | None) -> None:
     """Refuse to record into a file that is there: nobody's work is written over."""
     if file is not None and _exists(file):
         raise WrongCallError(f"'{file}' exists; --record takes the name of a new file")
-    if file is not None and not file.absolute().parent.is_dir():
+    if file is not None and not os.path.isdir(file.absolute().parent):
         raise WrongCallError(f"'{file}' cannot be made: its directory does not exist")
 
 
@@ -139,7 +139,7 @@ def check_terminal() -> None:
 
 def _target(path: Path, line: int | None) -> AppTarget:
     full = path.absolute()
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return AppTarget(find_root(full), full, line)
     if line is not None:
         raise WrongCallError(f"'{path}' is a directory and has no line {line}")
@@ -171,6 +171,6 @@ def _no_new_file(text: str, path: Path) -> str | None:
         return f"'{text}' does not exist; did you mean the command `spark-tui {near[0]}`?"
     if text.endswith(os.sep):
         return f"'{text}' does not exist; to create the directory: mkdir '{text}'"
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         return f"'{text}' does not exist, and neither does its directory"
     return None

@@ -42,7 +42,7 @@ class RecentFiles:
         note = read_note(self._file, _Note, None)
         names = () if note is None or note.repository != self._repository else note.files
         paths = [Path(self._repository, name) for name in names]
-        return [path for path in paths if path.is_file()]
+        return [path for path in paths if os.path.isfile(path)]
 
     def add(self, path: Path) -> None:
         """Put a file in front of the others."""

@@ -91,7 +91,7 @@ class RecoveryStore:
     def holds(self, path: Path) -> bool:
         """Return whether this window keeps a text of ``path``, and it is there."""
         place = self._records.get(path)
-        return place is not None and place.exists()
+        return place is not None and os.path.exists(place)
 
     def find(self, path: Path) -> RecoveredText | None:
         """Return the newest text of ``path`` that a window left behind; None if there is none.

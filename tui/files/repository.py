@@ -3,6 +3,7 @@
 Which of its files git ignores is for `engine.repository.ignore`.
 """
 
+import os
 from pathlib import Path
 
 from engine.repository.git import nearest_top
@@ -12,6 +13,6 @@ __all__ = ["find_root"]
 
 def find_root(path: Path) -> Path:
     """Return the nearest folder at or above ``path`` that holds ``.git``, else the path's own."""
-    folder = path if path.is_dir() else path.parent
+    folder = path if os.path.isdir(path) else path.parent
     folder = folder.resolve()
     return nearest_top(folder) or folder

@@ -6,6 +6,7 @@ questions never overlap.  `tui.files.documents` reads and writes files, in threa
 
 import asyncio
 import logging
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -144,7 +145,7 @@ class FileFlows:
                 shown = self._dialogs.shown_path(path)
                 self._dialogs.complain(f"{shown} is open here; close it first")
                 return
-            if path.exists() and not await self._dialogs.may_overwrite(path):
+            if os.path.lexists(path) and not await self._dialogs.may_overwrite(path):
                 return
             if await self._write_as(file, path):
                 self._say_saved(path)

@@ -4,6 +4,7 @@ Text that is nowhere else stays open.  `tui.files.removal` does the work, in thr
 """
 
 import asyncio
+import os
 from pathlib import Path
 
 from textual.app import App
@@ -85,7 +86,7 @@ class PathFlows:
             path = self._visible() if path is None else path
             if path is None:
                 return
-            count = await asyncio.to_thread(files_below, path) if path.is_dir() else None
+            count = await asyncio.to_thread(files_below, path) if os.path.isdir(path) else None
             if await self._dialogs.may_trash(path, count) and await self._remove(path, count):
                 for file in [file for file in self._deck if file.path.is_relative_to(path)]:
                     await self._let_go(file)

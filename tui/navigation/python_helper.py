@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import json
 import logging
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from dataclasses import dataclass
@@ -151,5 +152,6 @@ def _packages_of(root: Path) -> list[str]:
     """Return the folders of the packages installed for a repository; their sources are read."""
     found = [root / "src"]
     for name in _VENV_NAMES:
-        found += sorted((root / name).glob("lib/python3.*/site-packages"))
-    return [str(folder) for folder in found if folder.is_dir()]
+        with contextlib.suppress(OSError):  # it cannot be read
+            found += sorted((root / name).glob("lib/python3.*/site-packages"))
+    return [str(folder) for folder in found if os.path.isdir(folder)]

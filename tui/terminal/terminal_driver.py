@@ -43,7 +43,7 @@ class TerminalDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Take the terminal over, and ask whether it tells Esc and a key from Alt and the key."""
-        super().start_application_mode()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
         if self.input_tty:
             self.write(KEYS_QUERY)
             self.flush()

@@ -69,7 +69,7 @@ class KeptPanels:
     @property
     def is_there(self) -> bool:
         """Whether `mapped` will probably find it."""
-        return self.path.is_file()
+        return os.path.isfile(self.path)
 
     def mapped(self, size_bytes: int) -> Bytes | None:
         """Return the packed weights, uint8 (size_bytes,); None: there are none of this size.

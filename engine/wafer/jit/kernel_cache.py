@@ -278,7 +278,7 @@ def _is_current(place: Path, file: Path) -> bool:
 
 def _files(place: Path) -> list[Path]:
     """Return numba's files: indexes (nbi) and compiled code (nbc)."""
-    return sorted(place.rglob("*.nb[ic]"))
+    return sorted(place.rglob("*.nb[ic]")) if os.path.isdir(place) else []
 
 
 def _name(place: Path, path: Path) -> str:

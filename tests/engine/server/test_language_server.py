@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
 import sys
 from contextlib import asynccontextmanager
+from urllib.parse import quote
 
 import pytest
 from lsprotocol import types as lsp
@@ -202,3 +204,33 @@ async def test_a_request_that_an_editor_cancels_ends(tmp_path, monkeypatch):
         face.process.stdin.close()  # the editor is gone
         async with asyncio.timeout(10):
             await face.process.wait()
+
+
+async def test_a_document_that_is_not_open_is_never_read(tmp_path):
+    """It could be private, endless, or a pipe that nobody writes."""
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "zero.py").symlink_to("/dev/zero")
+    names = ["pipe.py", "zero.py", "gone.py", "a\0b.py", "\ud800.py"]
+    async with editor() as face, asyncio.timeout(25):
+        await opened(face, {"uri": (tmp_path / "a.py").as_uri()}, "x = 1", {})
+        for name in names:
+            uri = f"{tmp_path.as_uri()}/{quote(os.fsencode(name))}" if name.isascii() else name
+            where = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 0}}
+            for method in ("textDocument/inlineCompletion", "textDocument/completion"):
+                answer = await face.asked(method, {**where, "context": {"triggerKind": 1}})
+                assert answer["result"]["items"] == [], name
+
+
+async def test_any_message_is_survived(tmp_path):
+    document = {"uri": (tmp_path / "a.py").as_uri()}
+    where = {"textDocument": document, "position": {"line": 2**31 - 1, "character": 2**31 - 1}}
+    async with editor() as face, asyncio.timeout(25):
+        await opened(face, document, "x = \ud800", {})
+        asking = {**where, "context": {"triggerKind": 1}}
+        deep = b"[" * 100_000 + b"]" * 100_000
+        for body in (b"{", b"[]", b"1", b"\xff", b'{"jsonrpc": "2.0"}', b"null", deep):
+            face.process.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        face.send("textDocument/didChange", {"textDocument": document, "contentChanges": []})
+        face.send("no/such", {}, 7)
+        answer = await face.asked("textDocument/inlineCompletion", asking)
+        assert "error" in answer or answer["result"]["items"] == []

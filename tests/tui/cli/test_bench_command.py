@@ -385,3 +385,9 @@ def test_a_session_in_which_nobody_wrote_is_refused(
     outcome = spark("bench", "quality", "--session", file)
     assert outcome.code == 2
     assert "nobody typed" in outcome.err
+
+
+def test_a_folder_that_cannot_be_looked_at_is_told_in_a_line(spark: Spark) -> None:
+    outcome = spark("bench", "quality", "--data", "x" * 300)
+    assert outcome.code == 2
+    assert "does not exist" in outcome.line

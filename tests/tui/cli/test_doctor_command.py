@@ -180,3 +180,13 @@ def test_every_weight_of_a_model_that_is_named_is_read(tmp_path: Path) -> None:
     *_, found = examine(str(path)).models
     assert (found.name, found.folder, found.checksums) == ("m", path, "failed")
     assert "blk.1.ffn_up.weight: a scale is not finite" in str(found.problem)
+
+
+def test_a_kernel_cache_that_cannot_be_looked_into_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that only another user may enter."""
+    monkeypatch.setenv("SPARK_CACHE_DIR", str(tmp_path / ("x" * 300)))
+    report = examine()
+    assert report.kernel_cache_problem == "File name too long"
+    assert (report.cached_kernels, report.damaged_kernels, report.stale_caches) == (0, 0, ())

@@ -35,3 +35,12 @@ def test_the_list_does_not_grow_for_ever(tmp_path: Path) -> None:
         path.write_text("")
         recent.add(path)
     assert len(recent.read()) == 50
+
+
+def test_a_file_that_cannot_be_looked_at_hides_no_other(tmp_path: Path) -> None:
+    """As on a connection that is down, or in a folder that one may no longer enter."""
+    (tmp_path / "a.py").write_text("")
+    recent = RecentFiles(tmp_path / "notes", tmp_path)
+    recent.add(tmp_path / "a.py")
+    recent.add(tmp_path / ("x" * 300))  # as good as unreadable: the system refuses to look
+    assert recent.read() == [tmp_path / "a.py"]

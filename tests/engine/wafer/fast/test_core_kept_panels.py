@@ -184,3 +184,11 @@ def test_a_file_that_another_process_has_just_written_is_not_cut(model, folder, 
     kept.keep(np.ones(100, np.uint8))
 
     assert kept.path.read_bytes() == b"whole"
+
+
+def test_a_cache_that_cannot_be_looked_into_keeps_nothing(tmp_path, model, monkeypatch):
+    """As one that only another user may enter."""
+    monkeypatch.setenv("SPARK_CACHE_DIR", str(tmp_path / ("x" * 300)))
+    kept = KeptPanels(model, MATRICES)
+    assert not kept.is_there
+    assert packed(kept).panels.weights.size
