@@ -115,7 +115,7 @@ def test_text_that_was_typed_does_not_change(two):
     say.on_engine(completed(2, "other"))
     assert two.shown() == []  # the editor keeps the rest of what is being typed
     two.wait(100)
-    assert two.sessions[-1] == 7
+    assert two.sessions[-1] == 1  # the small one's text is still shown
 
 
 def test_typing_what_the_small_one_says_keeps_the_large_ones_answer(two):
@@ -134,3 +134,67 @@ def test_who_goes_on_hears_no_more_of_either(two):
     two.events.clear()
     say.on_engine(completed(1, "one"))
     assert [event for event in two.events if isinstance(event, SuggestionReady)] == []
+
+
+@pytest.mark.parametrize("said", [PartialText(1, "one + t"), completed(1, "one + two")])
+def test_typing_on_does_not_let_the_small_ones_text_begin_anew(two, said):
+    say = two.suggestions
+    say.on_engine(said)
+    two.events.clear()
+    say.edited(at("x = o"))
+    two.wait(200)
+    assert two.sessions[-1] == 1
+    number = len(two.sessions)
+    say.on_engine(PartialText(number, "n"))
+    assert two.shown() == []
+    say.on_engine(completed(number, "ne + two"))
+    assert two.shown() == ["ne + two"]
+
+
+def test_once_its_text_is_typed_the_small_one_is_asked_again(two):
+    say = two.suggestions
+    say.on_engine(completed(1, "one"))
+    say.edited(at("x = one"))
+    say.on_engine(completed(2, "other"))
+    two.wait(200)
+    assert two.sessions[-1] == 7
+
+
+@pytest.mark.parametrize("leave", ["moved", "dismissed", "changed"])
+def test_text_that_is_gone_is_not_thought_to_stand(two, leave):
+    say = two.suggestions
+    say.on_engine(completed(1, "one + two"))
+    if leave == "dismissed":
+        say.dismissed()
+    else:
+        getattr(say, leave)(at("y"))
+    say.edited(at("x = o"))
+    two.wait(200)
+    assert two.sessions[-1] == 7
+
+
+@pytest.mark.parametrize("delay_ms", [0, 30, 90, 250])
+@pytest.mark.parametrize("keys", ["", "o", "one", "one +"])
+def test_text_under_the_eyes_only_grows_or_changes_once(two, delay_ms, keys):
+    """A person types what is shown while both models write; at each moment a ghost stands."""
+    say, ghost, shrunk = two.suggestions, "", []
+    texts = {7: "one + two", 1: "one + three"}
+    typed = ""
+    for step, key in enumerate(["", *keys]):
+        typed += key
+        if key:
+            assert ghost.startswith(key)
+            ghost = ghost[1:]
+            say.edited(at("x = " + typed))
+        two.wait(delay_ms)
+        number = len(two.sessions)
+        text = texts[two.sessions[-1]].removeprefix(two.requests[-1].prefix.removeprefix("x = "))
+        for event in (PartialText(number, text[:2]), PartialText(number, text[:6])):
+            say.on_engine(event)
+            for now in two.shown():
+                shrunk += [(step, ghost, now)] if ghost != now and ghost.startswith(now) else []
+                ghost = now
+        if not step:
+            say.on_engine(completed(1, texts[7]))
+            ghost = two.shown()[-1]
+    assert not shrunk
