@@ -155,7 +155,7 @@ def _plain_bytes(path: str | os.PathLike[str]) -> bytes:
     Raises:
         FileNotFoundError: There is none.
     """
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_FILE_BYTES:
             raise FileNotFoundError(path)

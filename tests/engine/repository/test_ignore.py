@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import pytest
 
@@ -223,3 +224,25 @@ def test_of_an_endless_rule_file_the_beginning_counts(
     write(tmp_path, "a.log", "b.tmp", "b")
     (tmp_path / ".gitignore").write_text("*.log\n\nb.tmp\n")  # the limit cuts a line in two
     assert listed(tmp_path) == {".gitignore", "b", "b.tmp"}
+
+
+def test_folders_in_place_of_rule_files_leave_none_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder ``.git`` is one: it may be a file that names another."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").mkdir()
+    write(tmp_path, "a.py")
+    opened: list[int] = []
+    real = os.open
+
+    def noted(*arguments: Any, **options: Any) -> int:
+        opened.append(real(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(ignore.os, "open", noted)
+    assert listed(tmp_path) == {"a.py"}
+    assert opened
+    for descriptor in opened:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)

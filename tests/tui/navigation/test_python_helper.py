@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tui.navigation import python_child
 from tui.navigation.places import places_in
 from tui.navigation.python_helper import Cursor, HelperError, PythonHelper
 
@@ -158,3 +159,21 @@ async def test_what_is_no_plain_file_is_not_read(helper: PythonHelper, root: Pat
         assert await helper.ask("definition", cursor(root, text, row, 5), 60) == []
     uses = places_in(await helper.ask("references", cursor(root, text, 4, 1), 60))
     assert (root / "library.py", 0) in {(each.path, each.row) for each in uses}
+
+
+def test_a_folder_in_place_of_a_module_is_not_left_open(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[int] = []
+    real = os.open
+
+    def noted(path: str, flags: int) -> int:
+        opened.append(real(path, flags))
+        return opened[-1]
+
+    monkeypatch.setattr(python_child.os, "open", noted)
+    with pytest.raises(IsADirectoryError):
+        python_child._plain_bytes(root)
+    (descriptor,) = opened
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
