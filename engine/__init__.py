@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from engine.wafer.figures.vector_question import vector as predict_vector
     from engine.wafer.program.clocks import clock_ghz as named_clock_ghz
     from engine.wafer.program.machine import facts as machine_facts
+    from engine.wafer.program.machine import listing as machine_listing
     from engine.wafer.program.machine import names as machine_names
     from engine.wafer.program.states import STATES
     from engine.wafer.tiers import TIERS
@@ -107,6 +108,7 @@ _HOME = {
     "launch_ahead": "engine.engine_process:launch_ahead",
     "list_models": "engine.model_list:list_models",
     "machine_facts": "engine.wafer.program.machine:facts",
+    "machine_listing": "engine.wafer.program.machine:listing",
     "machine_names": "engine.wafer.program.machine:names",
     "plan_wafer": "engine.inspection:plan_wafer",
     "predict_collective": "engine.wafer.figures.collective_questions:collective",
@@ -181,6 +183,7 @@ __all__ = [
     "launch_ahead",
     "list_models",
     "machine_facts",
+    "machine_listing",
     "machine_names",
     "measure_edits",
     "measure_infill",

@@ -8,7 +8,7 @@ import click
 import engine
 from engine.protocol.messages import Progress
 from tui.cli.failures import WrongCallError
-from tui.cli.options import json_option, model_option, resolve_model
+from tui.cli.options import json_option, machine_option, model_option, resolve_model
 from tui.cli.output import say, say_json
 from tui.cli.progress import ProgressLine
 
@@ -21,7 +21,7 @@ __all__ = ["logits"]
     "--tokens", metavar="ID,…", required=True, help="Tokens, from an empty context; see tokenize."
 )
 @click.option("--tier", metavar="NAME", default="fast", show_default=True, help="Who computes.")
-@click.option("--machine", metavar="NAME", default="wse3", show_default=True)
+@machine_option
 @click.option(
     "--out",
     metavar="FILE.npy",

@@ -19,6 +19,7 @@ __all__ = [
     "FiniteFloat",
     "check_machine",
     "json_option",
+    "machine_option",
     "machine_options",
     "model_option",
     "resolve_model",
@@ -94,12 +95,24 @@ class ClockOption(FiniteFloat):
         return super().convert(value, param, ctx)
 
 
-_machine = click.option(
+class _MachineOption(click.ParamType[str]):
+    """A machine's name, or a file that describes one, as an absolute path."""
+
+    name = "machine"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return what means the same in every process."""
+        text = str(value)
+        return str(Path(text).absolute()) if text.endswith(".toml") else text
+
+
+machine_option = click.option(
     "--machine",
-    metavar="NAME",
+    metavar="NAME|FILE.toml",
+    type=_MachineOption(),
     default="wse3",
     show_default=True,
-    help="The emulated machine.",
+    help="The emulated machine: one of `wafer machines`, or a file that describes another.",
 )
 _clock = click.option(
     "--clock",
@@ -112,7 +125,7 @@ _clock = click.option(
 
 def machine_options(command: _Command) -> _Command:
     """Add ``--machine`` and ``--clock``, which go together."""
-    return _machine(_clock(command))
+    return machine_option(_clock(command))
 
 
 def resolve_model(name: str | None) -> str | None:

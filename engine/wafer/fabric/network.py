@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import PlacementError
+from engine.errors import MachineError, PlacementError
 from engine.wafer.program.machine import MachineSpec
 
 __all__ = [
@@ -99,6 +99,7 @@ class Network:
     """A rectangle of routers whose colors are being set up.
 
     Raises:
+        MachineError: Its cores send more than one wavelet a cycle, which no link here takes.
         PlacementError: (from its methods) The machine lacks the color, a router already has
             another route for it, or a way out leads to no way in.
     """
@@ -109,6 +110,15 @@ class Network:
     _colors: dict[int, _Color] = field(default_factory=dict)
     _into: dict[int, NDArray[np.int32]] = field(default_factory=dict)
     _onto: dict[int, NDArray[np.int32]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a machine that is only priced."""
+        pace = self.machine.inject_cycles_per_wavelet
+        if pace < 1:
+            raise MachineError(
+                f"{self.machine.name}: inject_cycles_per_wavelet is {pace:g}, and the simulated "
+                "links take one wavelet a cycle: ask for the analytic tier"
+            )
 
     def route(
         self, color: int, x: Cores | int, y: Cores | int, taken: int, left: int, position: int = 0

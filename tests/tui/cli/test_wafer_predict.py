@@ -155,3 +155,29 @@ def test_an_unknown_clock_is_refused_with_the_known_ones(spark: Spark) -> None:
 
     assert outcome.code == 2
     assert "did you mean 'sdk'" in outcome.err
+
+
+def test_a_machine_of_ones_own(spark: Spark, tmp_path: Path) -> None:
+    (tmp_path / "slow.toml").write_text('inherits = "wse2"\nhop_cycles = 3\n', encoding="utf-8")
+    question = f"{COLLECTIVE.replace('wse2', str(tmp_path / 'slow.toml'))} --json"
+
+    outcome = ask(spark, question)
+
+    assert outcome.json["cycles"] == 394 + 2 * 63
+    assert outcome.json["machine"] == "slow"
+
+
+def test_a_machine_file_that_is_wrong_is_a_wrong_call(spark: Spark, tmp_path: Path) -> None:
+    (tmp_path / "slow.toml").write_text('inherits = "wse2"\nhops = 3\n', encoding="utf-8")
+
+    outcome = ask(spark, COLLECTIVE.replace("wse2", str(tmp_path / "slow.toml")))
+
+    assert outcome.code == 2
+    assert "slow.toml, line 2: no machine has a field 'hops'" in outcome.err
+
+
+def test_the_machines_are_listed(spark: Spark) -> None:
+    listed = spark("wafer", "machines", "--json").json["machines"]
+
+    assert [machine["name"] for machine in listed] == ["wse3", "wse2", "tiny", "small"]
+    assert "wse3" in spark("wafer", "machines").out

@@ -9,6 +9,7 @@ __all__ = ["wafer"]
 _COMMANDS = {
     "check": "tui.cli.wafer.check",
     "info": "tui.cli.wafer.info",
+    "machines": "tui.cli.wafer.machines",
     "plan": "tui.cli.wafer.plan",
     "predict": "tui.cli.wafer.predict",
     "trace": "tui.cli.wafer.trace",

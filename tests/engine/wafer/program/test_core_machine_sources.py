@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 import pytest
 
 from engine.errors import MachineError
-from engine.wafer.program import machine
+from engine.wafer.program import machine, machine_spec
 from engine.wafer.program.machine import PRESETS, MachineSpec
 
 
@@ -17,7 +17,7 @@ def documented():
     """Field → the text that stands below it in the source."""
     (spec,) = (
         node
-        for node in ast.parse(inspect.getsource(machine)).body
+        for node in ast.parse(inspect.getsource(machine_spec)).body
         if isinstance(node, ast.ClassDef) and node.name == "MachineSpec"
     )
     found = {}
@@ -37,7 +37,7 @@ def test_every_number_has_a_source_or_says_that_it_is_assumed(field):
 
 
 def test_every_source_that_is_named_is_in_the_list():
-    listed = set(re.findall(r"\[S\d+\]", inspect.getdoc(machine)))
+    listed = set(re.findall(r"\[S\d+\]", inspect.getdoc(machine_spec)))
 
     assert set(re.findall(r"\[S\d+\]", " ".join(documented().values()))) <= listed
 
