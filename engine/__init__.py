@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         check_wafer,
         plan_wafer,
         predict_decode,
+        predict_prefill,
         trace_wafer,
         validation_targets,
     )
@@ -115,6 +116,7 @@ _HOME = {
     "predict_decode": "engine.inspection:predict_decode",
     "predict_decode_layer": "engine.wafer.figures.layer_questions:decode_layer",
     "predict_gemv": "engine.wafer.figures.layer_questions:gemv",
+    "predict_prefill": "engine.inspection:predict_prefill",
     "predict_multicast": "engine.wafer.figures.collective_questions:multicast",
     "predict_prefill_layer": "engine.wafer.figures.layer_questions:prefill_layer",
     "named_clock_ghz": "engine.wafer.program.clocks:clock_ghz",
@@ -195,6 +197,7 @@ __all__ = [
     "predict_decode_layer",
     "predict_gemv",
     "predict_multicast",
+    "predict_prefill",
     "predict_prefill_layer",
     "predict_vector",
     "quality_suites",

@@ -23,6 +23,7 @@ from engine.wafer.check.comparison import check
 from engine.wafer.figures import table
 from engine.wafer.figures.decode_question import DecodeQuestion, decode
 from engine.wafer.figures.prediction import Prediction
+from engine.wafer.figures.prefill_question import PrefillQuestion, prefill
 from engine.wafer.figures.served import LONGEST_CONTEXT, ServedModel
 from engine.wafer.figures.targets.target import Target
 from engine.wafer.plan.placed import open_placed
@@ -37,6 +38,7 @@ __all__ = [
     "check_wafer",
     "plan_wafer",
     "predict_decode",
+    "predict_prefill",
     "served_graph",
     "trace_wafer",
     "validation_targets",
@@ -183,6 +185,7 @@ def predict_decode(
     blocks: int | None = None,
     block: tuple[int, int] | None = None,
     dtype: str = "int8",
+    sample: str = "wafer",
     clock_ghz: float | None = None,
 ) -> Prediction:
     """Return the cycles of one decoded token of the model in a configuration.
@@ -194,6 +197,7 @@ def predict_decode(
         blocks: Blocks of layers; None means the planner's choice.
         block: Columns and rows of a block; None means the planner's choice.
         dtype: Name of the format of all matrices, one that has a price.
+        sample: Who chooses the token: ``wafer`` or ``host``.
         clock_ghz: A clock other than the machine's own.
 
     Raises:
@@ -203,8 +207,40 @@ def predict_decode(
         PredictionError: A size makes no sense.
     """
     spec = machines.get(machine, clock_ghz)
-    question = DecodeQuestion(context, blocks, block, dtype)
+    question = DecodeQuestion(context, blocks, block, dtype, sample)
     return decode(read_graph(config, max(1, context)), spec, question)
+
+
+def predict_prefill(
+    machine: str,
+    *,
+    config: Path,
+    tokens: int,
+    chunk: int | None = None,
+    blocks: int | None = None,
+    side: int | None = None,
+    clock_ghz: float | None = None,
+) -> Prediction:
+    """Return the cycles of a prompt by a program of its own, and streamed as the app does it.
+
+    Args:
+        machine: Name of the machine.
+        config: A Hugging Face ``config.json``; no weights are read.
+        tokens: Tokens of the prompt.
+        chunk: Tokens of a chunk; None: the size that takes the fewest cycles.
+        blocks: Blocks of layers; None: as many as lie on a wafer.
+        side: Cores along a block's edge; None: 256, or what the machine has.
+        clock_ghz: A clock other than the machine's own.
+
+    Raises:
+        ConfigError: The configuration cannot be read or has no price.
+        MachineError: The machine is unknown.
+        PlacementError: The model does not fit.
+        PredictionError: A size makes no sense.
+    """
+    spec = machines.get(machine, clock_ghz)
+    question = PrefillQuestion(tokens, chunk, blocks, side)
+    return prefill(read_graph(config, max(1, tokens)), spec, question)
 
 
 def validation_targets(on_progress: OnProgress = quiet) -> Iterator[Target]:

@@ -1,7 +1,7 @@
 """Calibration: every constant of a prediction that no data sheet gives, and what it rests on.
 
-The fitted values stand here; `measured_rows` has the rows and `fits` how they were fitted.
-Identities, measured and fitted constants are told apart.
+The fitted values stand here; `measured_rows` and `served_rows` have the rows, `fits` how they were
+fitted.  Identities, measured and fitted constants are told apart.
 
 Sources: [S1] He et al., WaferLLM (OSDI 2025); [S5] lab notes on a physical CS-3 (unreviewed).
 """
@@ -12,17 +12,22 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
+from engine.wafer.figures.dedicated_prefill import DedicatedConstants
 from engine.wafer.figures.fits import ServedConstants
 from engine.wafer.figures.measured_rows import (
     DECODE_ROWS,
     MULTICAST_ROWS,
     PREFILL_ROWS,
-    SERVED_FORCED_MICROSECONDS,
-    SERVED_FORCED_SHARES,
-    SERVED_ROWS,
     DecodeRow,
     MulticastRow,
     PrefillRow,
+)
+from engine.wafer.figures.served_rows import (
+    DEDICATED_ROWS,
+    FORCED_ROWS,
+    SERVED_FORCED_SHARES,
+    SERVED_ROWS,
+    DedicatedRow,
     ServedRow,
 )
 from engine.wafer.figures.waferllm import DecodeConstants, PrefillConstants
@@ -31,6 +36,7 @@ from engine.wafer.program import machine as machines
 __all__ = [
     "WSE2_DECODE",
     "WSE2_PREFILL",
+    "WSE3_DEDICATED",
     "WSE3_SERVED",
     "Constant",
     "Origin",
@@ -51,6 +57,13 @@ WSE2_PREFILL = PrefillConstants(vector_overhead_cycles=4.7130, step_cycles=354.4
 WSE3_SERVED = ServedConstants(task_cycles=181, sample_cycles_per_logit=61.9)
 """`fit_served` on the fitted `SERVED_ROWS` and the tail's share; a test fits again.  The preset
 `wse3` has both."""
+
+
+WSE3_DEDICATED = DedicatedConstants(
+    vector_overhead_cycles=4.98016, step_cycles=189.3755, attention_step_cycles=420.7379
+)
+"""The first is read off `PRODUCT_BODY_CYCLES`, a mean over 192 instructions of one cycle each; the
+others are `fit_dedicated` on the fitted `DEDICATED_ROWS`.  A test fits again."""
 
 
 class Origin(Enum):
@@ -89,7 +102,9 @@ def constants() -> tuple[Constant, ...]:
 
 
 def _names(
-    rows: Sequence[DecodeRow | PrefillRow | MulticastRow | ServedRow], *, fitted: bool
+    rows: Sequence[DecodeRow | PrefillRow | MulticastRow | ServedRow | DedicatedRow],
+    *,
+    fitted: bool,
 ) -> tuple[str, ...]:
     return tuple(row.name for row in rows if row.fitted == fitted)
 
@@ -145,10 +160,11 @@ def _wse3_constants() -> list[Constant]:
         (
             *_names(SERVED_ROWS, fitted=False),
             "slope",
-            *(f"forced step at {context}" for context in SERVED_FORCED_MICROSECONDS),
+            *(f"known tokens after {row.prefix}" for row in FORCED_ROWS),
             *(f"pipelining with {blocks} blocks" for blocks in SERVED_FORCED_SHARES),
         ),
     )
+    dedicated = _names(DEDICATED_ROWS, fitted=True), _names(DEDICATED_ROWS, fitted=False)
     return [
         Constant(
             "dispatch", "wse3", spec.dispatch_cycles, "cycles", Origin.MEASURED, "[S5]", *rows
@@ -169,6 +185,18 @@ def _wse3_constants() -> list[Constant]:
             "sample", "wse3", spec.sample_cycles_per_logit, "cycles a logit of the fullest core",
             Origin.FITTED, "[S5]", ("share of the tail",), served[1],
         ),
+        Constant(
+            "dedicated prefill: vector overhead", "wse3", WSE3_DEDICATED.vector_overhead_cycles,
+            "cycles an instruction", Origin.MEASURED, "[S5]", ("body of a product's step",),
+        ),
+        Constant(
+            "dedicated prefill: step", "wse3", WSE3_DEDICATED.step_cycles,
+            "cycles a step of a product", Origin.FITTED, "[S5]", *dedicated,
+        ),
+        Constant(
+            "dedicated prefill: attention", "wse3", WSE3_DEDICATED.attention_step_cycles,
+            "cycles a step of an attention's product", Origin.FITTED, "[S5]", *dedicated,
+        ),
     ]  # fmt: skip
 
 
@@ -184,6 +212,7 @@ _CALIBRATED = {
     ("wse3", "multicast"),
     ("wse3", "broadcast"),
     ("wse3", "decode"),
+    ("wse3", "prefill"),
 }
 
 

@@ -10,14 +10,23 @@ from engine.model.tensors.floats import FP16
 from engine.units import Gigahertz, tokens_per_second
 from engine.wafer.cost.energy import joules
 from engine.wafer.figures import calibration
-from engine.wafer.figures.prediction import Prediction
-from engine.wafer.figures.priced_model import price
+from engine.wafer.figures.prediction import Prediction, check_choice
+from engine.wafer.figures.priced_model import PricedModel, price
 from engine.wafer.place.placement import Placement
 from engine.wafer.plan.planner import plan, plan_shape
 from engine.wafer.plan.shape_search import PlanOptions
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["DecodeQuestion", "decode"]
+__all__ = ["SAMPLERS", "DecodeQuestion", "decode"]
+
+SAMPLERS = ("wafer", "host")
+"""Where a token is chosen: by the head, or by a program on the host that gets all logits."""
+
+
+_SELECT = "select"
+"""The operation that a host's choice replaces."""
+
+_LOGIT_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +45,11 @@ class DecodeQuestion:
     """Columns and rows of a block; None means the planner's choice."""
     dtype: str = "int8"
     """Name of the format of all matrices."""
+    sample: str = "wafer"
+    """Who chooses the token: one of `SAMPLERS`."""
 
     def __post_init__(self) -> None:
+        check_choice("sample", self.sample, SAMPLERS)
         known = [format.name for format in FORMATS.values() if format.priced]
         if self.dtype not in known:
             raise PredictionError(f"unknown dtype {self.dtype!r}: known are {', '.join(known)}")
@@ -57,12 +69,14 @@ def decode(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) ->
     """
     _check(graph, machine, question)
     priced = price(graph, machine, _place(graph, machine, question))
-    cycles = priced.step_cycles(question.context)
+    parts = _parts(graph, machine, priced, question)
+    cycles = sum(part for _, part in parts)
     placement = priced.placed.placement
     asked: dict[str, object] = {
         "model": graph.name,
         "context": question.context,
         "dtype": question.dtype,
+        "sample": question.sample,
         "blocks": len(placement.regions) - 1,
         "block": [placement.shape.columns, placement.shape.rows],
         "head_columns": placement.shape.head_columns,
@@ -80,8 +94,22 @@ def decode(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) ->
     asked |= {f"joules_per_token_{name}": value for name, value in spent.as_json().items()}
     measured = question.dtype == FP16.name  # no other type's kernel was
     calibrated = measured and calibration.is_calibrated(machine.name, "decode")
-    parts = list(priced.cycles_by_operation(question.context).items())
+    calibrated &= question.sample == "wafer"
     return Prediction(cycles, "analytic", machine, calibrated, asked, parts, "cycles_per_token")
+
+
+def _parts(
+    graph: ModelGraph, machine: MachineSpec, priced: PricedModel, question: DecodeQuestion
+) -> list[tuple[str, int]]:
+    """Return the operations of a token, in cycles.
+
+    A host that samples gets every logit as fp32 and sends the token back; it chooses in no time.
+    """
+    parts = priced.cycles_by_operation(question.context)
+    if question.sample == "host":
+        del parts[_SELECT]
+        parts["host link"] = machine.host_cycles(_LOGIT_BYTES * graph.vocabulary)
+    return list(parts.items())
 
 
 def _place(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) -> Placement:

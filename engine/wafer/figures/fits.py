@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.figures.measured_rows import DecodeRow, MulticastRow, PrefillRow, ServedRow
+from engine.wafer.figures.dedicated_prefill import DedicatedConstants, DedicatedPrefill
+from engine.wafer.figures.measured_rows import DecodeRow, MulticastRow, PrefillRow
+from engine.wafer.figures.served_rows import ServedRow
 from engine.wafer.figures.waferllm import DecodeConstants, PrefillConstants
 from engine.wafer.program.machine import MachineSpec
 
@@ -17,6 +19,7 @@ __all__ = [
     "ServedConstants",
     "ServedFigures",
     "fit_decode",
+    "fit_dedicated",
     "fit_multicast",
     "fit_prefill",
     "fit_served",
@@ -51,6 +54,26 @@ def fit_prefill(rows: Sequence[PrefillRow], machine: MachineSpec) -> PrefillCons
 
     start = np.array([5.0, 350.0])
     return PrefillConstants(*_fit(_published(rows), predicted, start, np.zeros(2)))
+
+
+def fit_dedicated(
+    rows: Sequence[tuple[DedicatedPrefill, float]], machine: MachineSpec, overhead: float
+) -> DedicatedConstants:
+    """Fit the two step constants of a dedicated prefill, least squares of relative errors.
+
+    Args:
+        rows: Placements and their measured cycles.
+        machine: The machine that was measured.
+        overhead: Cycles of a vector instruction beyond its elements; read off a measured body.
+    """
+
+    def predicted(values: Floats) -> Floats:
+        constants = DedicatedConstants(overhead, *values.tolist())
+        return np.array([_sum(each.operations(machine, constants)) for each, _ in rows])
+
+    published = np.array([cycles for _, cycles in rows])
+    fitted = _fit(published, predicted, np.array([200.0, 400.0]), np.zeros(2))
+    return DedicatedConstants(overhead, *fitted)
 
 
 def fit_multicast(rows: Sequence[MulticastRow], machine: MachineSpec) -> tuple[float, float]:

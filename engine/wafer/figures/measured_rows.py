@@ -1,6 +1,6 @@
-"""Other people's measurements, row by row, in cycles; each is fitted on or kept out.
+"""Other people's measurements of kernels, row by row, in cycles; each is fitted on or kept out.
 
-WSE-2 and WSE-3 share nothing.
+WSE-2 and WSE-3 share nothing.  Whole models that were served: `served_rows`.
 
 Sources: [S1] He et al., WaferLLM (OSDI 2025), tables 2 to 6; [S5] lab notes on a physical CS-3
 (unreviewed).
@@ -14,11 +14,6 @@ __all__ = [
     "DECODE_ROWS",
     "MULTICAST_ROWS",
     "PREFILL_ROWS",
-    "SERVED_FORCED_MICROSECONDS",
-    "SERVED_FORCED_SHARES",
-    "SERVED_ROWS",
-    "SERVED_SLOPE",
-    "SERVED_TAIL_SHARE",
     "SIMULATED_REDUCTIONS",
     "SLOW_MULTICAST",
     "WAFERLLM_CLOCK_GHZ",
@@ -26,7 +21,6 @@ __all__ = [
     "MulticastRow",
     "PrefillRow",
     "ReductionRow",
-    "ServedRow",
 ]
 
 WAFERLLM_CLOCK_GHZ = 1.1
@@ -193,42 +187,6 @@ SIMULATED_REDUCTIONS = (
 """WSE-2, groups of 2, 8, 32 and 128 cores and none (github.com/pr0f3ss/SpMM_Cerebras).  All kept
 out."""
 
-
-@dataclass(frozen=True, slots=True)
-class ServedRow:
-    """A measured decode of Qwen3-1.7B on a physical CS-3: eight blocks of 256 × 256 cores."""
-
-    context: int
-    cycles: int
-    """Cycles of one token."""
-    fitted: bool
-
-    @property
-    def name(self) -> str:
-        """Context."""
-        return f"context {self.context}"
-
-
-SERVED_ROWS = (
-    ServedRow(256, 459_335, True),
-    ServedRow(1024, 476_404, False),
-    ServedRow(8192, 517_032, True),
-)
-"""WSE-3.  Kept out: the context between the two."""
-
-SERVED_TAIL_SHARE = 0.178
-"""Share of a decode step after the layers: vocabulary and sampling [S5]."""
-
-SERVED_FORCED_SHARES = {4: 0.207, 8: 0.117}
-"""Cycles of a pipelined step over those of a free one, by blocks [S5].  Kept out."""
-
-SERVED_SLOPE = (4_096, 16_384, 4.32)
-"""(from context, to context, cycles of a token for each position more), eight blocks [S5].  Kept
-out."""
-
-SERVED_FORCED_MICROSECONDS = {1_024: 76.26, 6_400: 98.05}
-"""Microseconds of a pipelined step by context, at 0.85 GHz, in another build of the same authors
-whose free steps grow by 24.07 cycles a position, not 4.32 [S5].  Kept out."""
 
 SLOW_MULTICAST = (2048, 16)
 """(bytes, N) of the one cell that never saw the fast dispatch; no prediction is held to it."""

@@ -23,8 +23,8 @@ BLOCK = (256, 256)
 HEAD_COLUMNS = 128
 """Columns of the head, as it was measured: 1,188 logits a core."""
 
-LONGEST_CONTEXT = 22_784
-"""The longest sequence its memory held in eight blocks."""
+LONGEST_CONTEXT = 32_512
+"""The longest sequence for which its kernels could be linked in eight blocks."""
 
 
 class ServedModel:
@@ -36,6 +36,8 @@ class ServedModel:
 
     def __init__(self, graph: ModelGraph) -> None:
         self._graph = graph
+        self.shape = model_shape(graph, uniform_formats(graph.weights, FP16), runs=False)
+        """The sizes of its layers, in fp16."""
         self._known: dict[tuple[MachineSpec, int, int], PricedModel] = {}
 
     def priced(
@@ -50,9 +52,7 @@ class ServedModel:
         if key not in self._known:
             graph = replace(self._graph, context_length=context)
             shape = Shape(*BLOCK, HEAD_COLUMNS, blocks)
-            formats = uniform_formats(graph.weights, FP16)
-            model = model_shape(graph, formats, runs=False)
-            placement = place(model, machine, shape, context, runs=False)
+            placement = place(self.shape, machine, shape, context, runs=False)
             self._known[key] = price(graph, machine, placement)
         return self._known[key]
 

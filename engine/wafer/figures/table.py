@@ -14,6 +14,7 @@ from engine.wafer.figures.targets import (
     chip_targets,
     core_targets,
     fabric_targets,
+    prefill_targets,
     served_targets,
     waferllm_targets,
 )
@@ -50,7 +51,10 @@ def subjects(served: ServedModel) -> dict[str, Callable[[], Iterator[Target]]]:
         "decode of a served model": partial(served_targets.decode, served),
         "slope of a served model": partial(served_targets.slope, served),
         "pipelining of a served model": partial(served_targets.pipelining, served),
+        "known tokens of a served model": partial(served_targets.known_tokens, served),
         "another build of it": partial(served_targets.other_build, served),
+        "dedicated prefill of a served model": partial(prefill_targets.dedicated, served),
+        "streamed prefill of a served model": partial(prefill_targets.streamed, served),
         "spread of repeated runs": fabric_targets.repeats,
         "tail of a served model": partial(served_targets.tail, served),
         "matrix–vector product on every core": chip_targets.matvec,

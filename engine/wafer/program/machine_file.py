@@ -52,6 +52,8 @@ UNITS = {
     "add_fp32_cycles_per_wavelet": "cycles a wavelet of 32 bits",
     "add_fp16_cycles_per_wavelet": "cycles a wavelet of 32 bits",
     "wafer_link_microseconds": "µs",
+    "host_round_trip_microseconds": "µs",
+    "host_bytes_per_second": "bytes a second",
     "colors": "colors",
     "reserved_colors": "colors",
     "input_queues": "queues",

@@ -125,6 +125,14 @@ class MachineSpec:
     """From one wafer to the next, microseconds.  Assumed: no official figure was found; a lab's
     RoCE operation takes 7.8 [S5]."""
 
+    host_round_trip_microseconds: float = 520.0
+    """From the wafer to a host's program and back, microseconds, a few bytes each way.
+    Source: [S5], the least of an `SdkLayout` stream on a CS-3; a copy takes 760 there."""
+
+    host_bytes_per_second: float = 1.08e9
+    """Bytes a second from the wafer to the host.
+    Source: [S5], one stream on a CS-3; 16 pinned ones reach 15.4e9."""
+
     colors: int = 24
     """Routable colors (virtual channels).  Source: [S12]."""
 
@@ -202,6 +210,12 @@ class MachineSpec:
     def wafer_link_cycles(self) -> int:
         """`wafer_link_microseconds` at the named clock, in whole cycles."""
         return round(self.wafer_link_microseconds * 1e3 * self.clock_ghz)
+
+    def host_cycles(self, payload_bytes: int) -> int:
+        """Return the cycles of bytes to the host and its answer, at the named clock."""
+        seconds = self.host_round_trip_microseconds / 1e6
+        seconds += payload_bytes / self.host_bytes_per_second
+        return round(seconds * self.clock_hz)
 
     @property
     def peak_flops(self) -> int:

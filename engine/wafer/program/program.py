@@ -37,6 +37,8 @@ __all__ = [
 SCHEMA_VERSION = 5
 """Raised with every change of what a table means."""
 
+_NO_PART_OF_A_PROGRAM = ("clock_ghz", "host_bytes_per_second", "host_round_trip_microseconds")
+
 MAX_ROWS = 64
 """Rows of one step at most: what every tier makes room for."""
 
@@ -192,10 +194,12 @@ class Program:
     def hash(self) -> str:
         """The Program's name: 16 hexadecimal digits over all its tables and the machine.
 
-        Not over the clock, which turns cycles into seconds and changes no instruction.
+        Not over the clock, which turns cycles into seconds, nor over the link to the host: they
+        change no instruction.
         """
         tables = self._tables()
-        del tables["machine"]["clock_ghz"]
+        for name in _NO_PART_OF_A_PROGRAM:
+            del tables["machine"][name]
         return hashlib.sha256(_canonical(tables).encode()).hexdigest()[:16]
 
     def _tables(self) -> dict[str, Any]:

@@ -181,3 +181,25 @@ def test_the_machines_are_listed(spark: Spark) -> None:
 
     assert [machine["name"] for machine in listed] == ["wse3", "wse2", "tiny", "small"]
     assert "wse3" in spark("wafer", "machines").out
+
+
+def test_a_prompt_both_ways(spark: Spark) -> None:
+    question = f"prefill --config {BUNDLED}/config.json --tokens 64 --side 64 --blocks 2"
+
+    outcome = ask(spark, f"{question} --json")
+
+    assert outcome.json["bit_exact"] is False
+    assert outcome.json["streamed_bit_exact"] is True
+    assert outcome.json["cycles"] > 0
+    assert outcome.json["streamed_cycles"] > 0
+
+
+def test_a_host_that_samples_takes_longer(spark: Spark) -> None:
+    question = f"decode --config {BUNDLED}/config.json --context 9 --json"
+
+    cycles = {
+        sample: ask(spark, f"{question} --sample {sample}").json["cycles_per_token"]
+        for sample in ("wafer", "host")
+    }
+
+    assert cycles["host"] > cycles["wafer"] + 0.52e-3 * 0.85e9 - 10_000

@@ -164,13 +164,16 @@ class _Block(click.ParamType[tuple[int, int]]):
         return int(columns), int(rows)
 
 
-@predict.command()
-@click.option(
+_config = click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     required=True,
     help="A Hugging Face config.json; no weights are read.",
 )
+
+
+@predict.command()
+@_config
 @_size("--context", "Rows in the KV cache.")
 @click.option("--blocks", type=int, help="Blocks of layers; default: the planner's choice.")
 @click.option("--block", type=_Block(), help="Columns and rows of a block; default: the planner's.")
@@ -180,6 +183,13 @@ class _Block(click.ParamType[tuple[int, int]]):
     default=PRICED_FORMATS[0],
     show_default=True,
 )
+@click.option(
+    "--sample",
+    type=click.Choice(("wafer", "host")),
+    default="wafer",
+    show_default=True,
+    help="Who chooses the token; the host gets every logit over its link.",
+)
 @machine_options
 @json_option
 def decode(
@@ -188,6 +198,7 @@ def decode(
     blocks: int | None,
     block: tuple[int, int] | None,
     dtype: str,
+    sample: str,
     machine: str,
     clock: float | None,
     as_json: bool,
@@ -201,6 +212,44 @@ def decode(
             blocks=blocks,
             block=block,
             dtype=dtype,
+            sample=sample,
+            clock_ghz=clock,
+        ),
+        as_json,
+    )
+
+
+@predict.command()
+@_config
+@_size("--tokens", "Tokens of the prompt.")
+@click.option("--chunk", type=int, help="Tokens of a chunk; default: what takes fewest cycles.")
+@click.option("--blocks", type=int, help="Blocks of layers; default: as many as lie on a wafer.")
+@click.option("--side", type=int, help="Cores along a block's edge; default: 256.")
+@machine_options
+@json_option
+def prefill(
+    config: Path,
+    tokens: int,
+    chunk: int | None,
+    blocks: int | None,
+    side: int | None,
+    machine: str,
+    clock: float | None,
+    as_json: bool,
+) -> None:
+    """A whole prompt in fp16: by a program of its own, and streamed through decode's layout.
+
+    The first multiplies chunks by MeshGEMM, whose sums come in another order: it is priced, never
+    run. What the app runs is the second, whose bits do not depend on how a prompt is split.
+    """
+    _answer(
+        lambda: engine.predict_prefill(
+            machine,
+            config=config,
+            tokens=tokens,
+            chunk=chunk,
+            blocks=blocks,
+            side=side,
             clock_ghz=clock,
         ),
         as_json,

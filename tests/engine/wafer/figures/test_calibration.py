@@ -2,8 +2,9 @@
 
 import pytest
 
+from engine.inspection import served_graph
 from engine.wafer.figures import calibration, waferllm
-from engine.wafer.figures.fits import fit_decode, fit_multicast, fit_prefill
+from engine.wafer.figures.fits import fit_decode, fit_dedicated, fit_multicast, fit_prefill
 from engine.wafer.figures.measured_rows import (
     DECODE_ROWS,
     MULTICAST_ROWS,
@@ -12,6 +13,9 @@ from engine.wafer.figures.measured_rows import (
     DecodeRow,
     PrefillRow,
 )
+from engine.wafer.figures.served import ServedModel
+from engine.wafer.figures.served_rows import DEDICATED_ROWS, PRODUCT_BODY_CYCLES
+from engine.wafer.figures.targets.prefill_targets import placed_as_measured
 from engine.wafer.program import machine
 
 WSE2, WSE3 = machine.get("wse2"), machine.get("wse3")
@@ -72,6 +76,20 @@ def test_stored_prefill_constants_are_the_fit() -> None:
     stored = calibration.WSE2_PREFILL
     assert stored.vector_overhead_cycles == pytest.approx(fitted.vector_overhead_cycles, abs=1e-3)
     assert stored.step_cycles == pytest.approx(fitted.step_cycles, abs=1e-3)
+
+
+def test_stored_constants_of_a_dedicated_prefill_are_the_fit() -> None:
+    served = ServedModel(served_graph())
+    rows = [(placed_as_measured(served, r), r.cycles) for r in DEDICATED_ROWS if r.fitted]
+    vectors = (8 * 16 + 8 * 8 + 8 * 48 + 24 * 8) / 4  # a step's mean over q k v, o, up gate, down
+    overhead = PRODUCT_BODY_CYCLES / vectors - 1
+
+    fitted = fit_dedicated(rows, WSE3, overhead)
+
+    stored = calibration.WSE3_DEDICATED
+    assert stored.vector_overhead_cycles == pytest.approx(overhead, abs=1e-5)
+    assert stored.step_cycles == pytest.approx(fitted.step_cycles, abs=1e-2)
+    assert stored.attention_step_cycles == pytest.approx(fitted.attention_step_cycles, abs=1e-2)
 
 
 def test_the_machine_has_the_dispatch_and_the_rate_of_the_measured_multicast() -> None:

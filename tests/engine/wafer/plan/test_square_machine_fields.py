@@ -70,6 +70,7 @@ def rates(spec, model):
         spec.peak_flops,
         spec.memory_bandwidth_bytes_per_second,
         spec.wafer_link_cycles,
+        spec.host_cycles(1_000),
         spec.facts()["fabric"],
         spec.facts()["grid"],
         unpack_cycles(spec, FORMATS["q4_0"], np.array([3_000])),

@@ -105,7 +105,7 @@ def variants():
                 changed[number] = bent(entry, field.name)
                 yield f"{name}[{number}].{field.name}", replace(PROGRAM, **{name: tuple(changed)})
     for field in fields(SMALL):
-        if field.name != "clock_ghz":
+        if field.name != "clock_ghz" and not field.name.startswith("host_"):
             changed = replace(SMALL, **{field.name: other(getattr(SMALL, field.name))})
             yield f"machine.{field.name}", replace(PROGRAM, machine=changed)
     for row in range(len(PROGRAM.instructions)):

@@ -1,0 +1,176 @@
+"""A prefill by a program of its own: chunks of a prompt pass blocks of layers one by one.
+
+Tokens lie along the columns of a block, features along its rows; every product is a MeshGEMM, whose
+sums come in an order that rotates from core to core.  So it is priced and never run: what runs
+streams rows through the layout of decode and has the same bits for any split.
+
+The structure is that of a served prefill kernel (lab notes on a physical CS-3, unreviewed): fused
+q, k, v and up, gate; attention a pair of chunks at a time, with online softmax.  The two constants
+that it leaves open are fitted (`calibration`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from engine.wafer.cost import lines
+from engine.wafer.cost.vector_instruction import VECTOR_KINDS, elements_per_cycle
+from engine.wafer.place.model_shape import ModelShape
+from engine.wafer.program.machine import MachineSpec
+
+__all__ = ["DedicatedConstants", "DedicatedPrefill"]
+
+_FP16_BYTES, _FP32_BYTES = 2, 4
+
+_CODE_BYTES = 30_664
+"""Code of the fullest core in the kernel that was measured [S5]."""
+
+
+@dataclass(frozen=True, slots=True)
+class DedicatedConstants:
+    """What the formulas leave open, in cycles."""
+
+    vector_overhead_cycles: float
+    """c_v: per vector instruction."""
+    step_cycles: float
+    """c_step: per step of a product: starting two shifts, waiting for both, and the share of norms,
+    rotations and activations (under 1 % of a layer)."""
+    attention_step_cycles: float
+    """c_att: the same per step of an attention's two products."""
+
+
+@dataclass(frozen=True, slots=True)
+class DedicatedPrefill:
+    """A model's layers in blocks of P × P cores, and the chunks that pass them."""
+
+    model: ModelShape
+    side: int
+    """P."""
+    blocks: int
+    chunk: int
+    """Tokens of a chunk; the last one is padded."""
+    tokens: int
+    wafers: int = 1
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks the prompt takes."""
+        return ceil(self.tokens / self.chunk)
+
+    @property
+    def layers_of_a_block(self) -> int:
+        """Layers of the fullest block."""
+        return ceil(self.model.layers / self.blocks)
+
+    @property
+    def rows(self) -> int:
+        """M: tokens of a chunk in one core."""
+        return ceil(self.chunk / self.side)
+
+    def operations(
+        self, machine: MachineSpec, constants: DedicatedConstants
+    ) -> Sequence[tuple[str, float]]:
+        """Return the parts of the whole prefill, in cycles; they add up to it.
+
+        Cost (n chunks, L layers, l of the fullest block, a: a layer's products, b: an attention's
+        pair of chunks):
+            l·Σ s_c over c < n − 1 + L·s_{n−1}, s_c = a + (c + 1)·b: later chunks take longer, so
+            the last one never waits for the one before it
+        """
+        runs = self.layers_of_a_block * (self.chunks - 1) + self.model.layers
+        earlier = self.chunks * (self.chunks - 1) // 2
+        pairs = self.layers_of_a_block * earlier + self.model.layers * self.chunks
+        dim, wide, kv, ffn = self._shares()
+        return [
+            ("q, k, v", runs * self._product(machine, constants, dim, wide + 2 * kv)),
+            ("scores", pairs * self._scores(machine, constants)),
+            ("values", pairs * self._values(machine, constants)),
+            ("o", runs * self._product(machine, constants, wide, dim)),
+            ("up, gate", runs * self._product(machine, constants, dim, 2 * ffn)),
+            ("down", runs * self._product(machine, constants, ffn, dim)),
+            ("links between wafers", float((self.wafers - 1) * machine.wafer_link_cycles)),
+        ]
+
+    def sram_bytes(self, machine: MachineSpec) -> dict[str, int]:
+        """Return the bytes of a core of the fullest block, by use."""
+        dim, wide, kv, ffn = self._shares()
+        tiles = (dim * (wide + 2 * kv), wide * dim, dim * 2 * ffn, ffn * dim)
+        kept = 2 * kv * ceil(self.tokens / self.side)
+        streams = self.rows * (3 * dim + wide + 2 * kv + 3 * ffn)
+        return {
+            "weights": _FP16_BYTES * sum(tiles) * self.layers_of_a_block,
+            "keys and values": _FP16_BYTES * kept * self.layers_of_a_block,
+            "activations": _FP16_BYTES * streams + _FP32_BYTES * self.rows * 2 * ffn,
+            "the second buffer of a product": _FP16_BYTES * (max(tiles) + self.rows * ffn),
+            "code": _CODE_BYTES,
+            "system": machine.system_bytes,
+        }
+
+    # ── parts of a layer ────────────────────────────────────────────────────────────────────
+
+    def _shares(self) -> tuple[int, int, int, int]:
+        """A core's features of the stream, of the queries, of keys, and of the feed-forward."""
+        heads = self.model.attention
+        return (
+            ceil(self.model.hidden / self.side),
+            ceil(heads.heads * heads.head_dim / self.side),
+            ceil(heads.kv_heads * heads.head_dim / self.side),
+            ceil(self.model.ffn / self.side),
+        )
+
+    def _product(
+        self, machine: MachineSpec, constants: DedicatedConstants, k: int, n: int
+    ) -> float:
+        """One product of a chunk with k inputs and n outputs of a core.
+
+        Cost:
+            P·shift(M·k) + P·(max(k·n·v(M), shift(max(M·k, k·n))) + c_step),
+            v(M) = ⌈M / r⌉ + c_v, r the rate of `fmachs`
+        """
+        align = _shift(machine, self.rows * k)
+        moving = _shift(machine, max(self.rows * k, k * n))
+        compute = k * n * self._vector(machine, constants)
+        return self.side * (align + max(compute, moving) + constants.step_cycles)
+
+    def _vector(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
+        rate = elements_per_cycle(machine, VECTOR_KINDS["fmachs"], self.rows)
+        return ceil(self.rows / rate) + constants.vector_overhead_cycles
+
+    def _sharing(self) -> int:
+        """Query heads that read the same keys and values."""
+        heads = self.model.attention
+        return ceil(heads.heads / heads.kv_heads)
+
+    def _pair(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
+        """A core's part of one step of an attention's product: M keys, M queries."""
+        kv = self._shares()[2]
+        return self._sharing() * kv * self.rows * self._vector(machine, constants)
+
+    def _scores(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
+        """Q·Kᵀ of two chunks: P steps, each with a chain over the rows that share a KV head.
+
+        Cost:
+            P·(products + d + B + σ·(band − 1) + c_att), B = heads·M² sums, while keys move on
+        """
+        band = max(1, self.side // self.model.attention.kv_heads)
+        sums = self._sharing() * self.rows**2
+        chain = machine.dispatch_cycles + sums + lines.stage(machine, 1) * (band - 1)
+        compute = self._pair(machine, constants)
+        return self.side * (compute + chain + constants.attention_step_cycles)
+
+    def _values(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
+        """Scores times values of two chunks: P steps, in which both shifts precede the products.
+
+        Cost:
+            P·(shift(scores) + shift(values) + products + c_att)
+        """
+        kv = self._shares()[2]
+        shifts = _shift(machine, self._sharing() * self.rows**2) + _shift(machine, kv * self.rows)
+        compute = self._pair(machine, constants)
+        return self.side * (shifts + compute + constants.attention_step_cycles)
+
+
+def _shift(machine: MachineSpec, elements: int) -> float:
+    """Two hops of fp16 numbers, two a wavelet: 2·hop + ⌈e/2·i⌉ + 2·T_R + 1."""
+    wavelets = ceil(elements / 2 * machine.inject_cycles_per_wavelet)
+    return 2 * machine.hop_cycles + wavelets + 2 * machine.ramp_cycles + 1
