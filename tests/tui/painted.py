@@ -9,6 +9,7 @@ from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.cache import LRUCache
 
+from tui.code.row_colours import RowColours
 from tui.widgets.code_repaint import CodeRepaint
 
 Cell = tuple[str, Any]
@@ -68,7 +69,9 @@ class Painted:
         """Return the cells of a whole paint of the editor, which uses nothing kept from before."""
         kept = editor._styles_cache, editor._line_cache, editor._colours
         editor._styles_cache, editor._line_cache = StylesCache(), LRUCache(1024)
-        editor._colours = {}
+        editor._colours = RowColours(
+            editor.document, editor._grammar, fenced=editor.language_name == "markdown"
+        )
         try:
             strips = editor.render_lines(editor.scrollable_content_region)
         finally:

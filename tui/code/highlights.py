@@ -27,6 +27,8 @@ class Grammar:
     query: Query
     order: dict[str, int] = field(repr=False)
     """Rank of each capture name: of two captures of one node, the higher one is drawn."""
+    source: str = field(repr=False)
+    """The text of the query."""
 
 
 @lru_cache(maxsize=32)
@@ -39,12 +41,13 @@ def grammar(name: str) -> Grammar | None:
     language = get_language(name)
     if language is None:
         return None
+    source = TextArea._get_builtin_highlight_query(name)
     try:
-        query = Query(language, TextArea._get_builtin_highlight_query(name))
+        query = Query(language, source)
     except QueryError:
         return None
     names = [query.capture_name(number) for number in range(query.capture_count)]
-    return Grammar(language, query, {name: rank for rank, name in enumerate(names)})
+    return Grammar(language, query, {name: rank for rank, name in enumerate(names)}, source)
 
 
 def query_rows(

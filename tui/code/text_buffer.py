@@ -6,7 +6,8 @@ several times for every key.  Knows neither the widget nor how lines are drawn.
 """
 
 from collections.abc import Callable
-from time import monotonic
+from time import thread_time
+from typing import Any
 
 from textual.document._document import Document, EditResult, Location
 from textual.geometry import Size
@@ -14,7 +15,10 @@ from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
 from tui.code.cells import line_width
 
-__all__ = ["TextBuffer", "newlines_only"]
+__all__ = ["Point", "TextBuffer", "newlines_only"]
+
+Point = tuple[int, int]
+"""A place as tree-sitter counts it: row, and byte in the row."""
 
 _LAST = 0xFFFFFFFF
 """The largest row or column of a tree-sitter point."""
@@ -50,9 +54,13 @@ class TextBuffer(Document):
         self._parser = Parser(language) if language is not None else None
         self._tree: Tree | None = self._parser.parse(self._bytes()) if self._parser else None
         self._parsed = True
-        self._parse_seconds = 0.0  # what the last parse after an edit took
+        self._parse_seconds = 0.0  # of the processor, for the last parse after an edit
         self.listeners: list[Callable[[int, int, int], None]] = []
         """Told of every change: its first line, its last line before it, its last line after it."""
+        self._edited: tuple[Point, Point] = ((0, 0), (0, 0))  # what the last edit put in
+        self.parse_listeners: list[Callable[[tuple[Point, Point], list[tuple[Point, Point]]], None]]
+        self.parse_listeners = []
+        """Told of every parse: what the last edit put in, and ranges in which other nodes stand."""
 
     @property
     def widths(self) -> list[int]:
@@ -75,8 +83,8 @@ class TextBuffer(Document):
         be told to give up, leaks what it is given.
 
         Args:
-            budget_seconds: If the last parse took longer, this one is left for another time; None
-                always parses.
+            budget_seconds: If the last parse took the processor longer, this one is left for
+                another time; None always parses.
 
         Returns:
             Whether the tree is up to date.
@@ -85,10 +93,16 @@ class TextBuffer(Document):
             return True
         if budget_seconds is not None and self._parse_seconds > budget_seconds:
             return False
-        start = monotonic()
-        self._tree = self._parser.parse(self._bytes(), self._tree)
-        self._parse_seconds = monotonic() - start
+        start = thread_time()
+        before, self._tree = self._tree, self._parser.parse(self._bytes(), self._tree)
+        self._parse_seconds = thread_time() - start
         self._parsed = True
+        changed = [
+            (_point(each.start_point), _point(each.end_point))
+            for each in before.changed_ranges(self._tree)
+        ]
+        for listener in self.parse_listeners:
+            listener(self._edited, changed)
         return True
 
     def get_size(self, tab_width: int) -> Size:
@@ -133,6 +147,7 @@ class TextBuffer(Document):
                 new_end_point=new_end_point,
             )
             self._parsed = False
+            self._edited = start_point, new_end_point
         for listener in self.listeners:
             listener(top[0], bottom[0], end_row)
         return EditResult((end_row, end_column), replaced)
@@ -167,6 +182,10 @@ class TextBuffer(Document):
         (_, first), (_, last) = self._place(start), self._place(end)
         return self._tree.root_node.descendant_for_point_range(first, last)
 
+    def node_at(self, start: Point, end: Point) -> Node | None:
+        """Return the smallest node of the syntax tree around two points; None without a tree."""
+        return self._tree and self._tree.root_node.descendant_for_point_range(start, end)
+
     def location_of(self, point: tuple[int, int]) -> Location:
         """Return the location of a point of the tree, which counts bytes."""
         row, byte = point
@@ -190,6 +209,10 @@ class TextBuffer(Document):
 
     def _bytes(self) -> bytes:
         return "\n".join(self._lines).encode("utf-8")
+
+
+def _point(point: Any) -> Point:
+    return point.row, point.column
 
 
 def _byte_length(line: str) -> int:

@@ -19,10 +19,10 @@ from textual.timer import Timer
 from textual.widgets import TextArea
 
 from tui.code.cells import cell_of_column
-from tui.code.fences import fence_rows
-from tui.code.highlights import Grammar, Span, grammar, query_rows
+from tui.code.highlights import Grammar, Span, grammar
 from tui.code.indentation import indent_unit
 from tui.code.languages import language_of
+from tui.code.row_colours import RowColours
 from tui.code.row_view import RowView
 from tui.code.text_buffer import TextBuffer, newlines_only
 from tui.code.undo_history import UndoHistory
@@ -34,13 +34,13 @@ COLOUR_CHARACTERS = 2_000_000
 COLOUR_LINE_CHARACTERS = 10_000
 """Larger texts, and texts with longer lines, are shown without colours."""
 
-_BLOCK_ROWS = 32
-"""Rows whose colours are asked for at a time."""
 _PARSE_SECONDS = 0.008
 """Time for parsing that a key may take; a longer parse waits for a rest."""
 _PARSE_REST_SECONDS = 0.3
 _SCROLL_MARGIN = 6
 """Rows kept below the cursor where the text allows it: room for a ghost of several lines."""
+_WIDTH_STEP = 16
+"""Cells by which the view grows with its longest line: a layout for each of its keys is slow."""
 _BRACKET_REACH = 20_000
 """Characters searched for the partner of a bracket."""
 _LIGHT_THEME = "spark-light"
@@ -73,7 +73,6 @@ class CodeText(TextArea):
         self._own_move = False
         self._pressing = False
         self._grammar: Grammar | None = None
-        self._colours: dict[int, dict[int, tuple[Span, ...]]] = {}
         self._parse_timer: Timer | None = None
         self._parse_later = False
         self._path = PurePath(path)
@@ -148,6 +147,10 @@ class CodeText(TextArea):
             text, self._grammar.language if self._grammar else None, self.indent_width
         )
         self.document.listeners.append(self._text_replaced)
+        self._colours = RowColours(
+            self.document, self._grammar, fenced=self.language_name == "markdown"
+        )
+        self._colours.follow()
         self._rows = RowView(self.document, self.wrap_width, self.indent_width)
         self.wrapped_document = self._rows
         self.navigator = DocumentNavigator(self.wrapped_document)
@@ -239,6 +242,7 @@ class CodeText(TextArea):
 
     def _refresh_size(self) -> None:
         width = self.document.get_size(self.indent_width).width + self.gutter_width + 1
+        width = -(-width // _WIDTH_STEP) * _WIDTH_STEP
         height = self._rows.height + self._rows_below
         self.virtual_size = Size(0 if self.soft_wrap else width, height)
         self._refresh_scrollbars()
@@ -256,8 +260,7 @@ class CodeText(TextArea):
     # ── Colours ─────────────────────────────────────────────────────────────────────────────
 
     def _build_highlight_map(self) -> None:
-        """Parse what was edited and forget the colours; drawing asks for them again."""
-        self._colours.clear()
+        """Parse what was edited; drawing asks for the colours that may be others."""
         if self._parse_later:
             return
         if self._parse_timer is not None:
@@ -280,22 +283,11 @@ class CodeText(TextArea):
         """Parse at leisure what took too long for a key."""
         if isinstance(self.document, TextBuffer):
             self.document.parse()
-        self._colours.clear()
         self.refresh()
 
     def _spans(self, row: int) -> tuple[Span, ...]:
-        """Return the colours of ``row``; ask for those of its block first if need be."""
-        if self._grammar is None or not isinstance(self.document, TextBuffer):
-            return ()
-        block = row // _BLOCK_ROWS
-        if block not in self._colours:
-            top = block * _BLOCK_ROWS
-            self._colours[block] = query_rows(self.document, self._grammar, top, top + _BLOCK_ROWS)
-            if self.language_name == "markdown":
-                language = self._grammar.language
-                fenced = fence_rows(self.document, language, top, top + _BLOCK_ROWS)
-                self._colours[block].update(fenced)
-        return self._colours[block].get(row, ())
+        """Return the colours of ``row``."""
+        return self._colours.spans(row)
 
     def _app_theme_changed(self) -> None:
         self._follow_app_theme()

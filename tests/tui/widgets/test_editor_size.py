@@ -8,6 +8,7 @@ import pytest
 from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
 
+from tui.code import row_colours
 from tui.code.highlights import query_rows
 from tui.code.text_buffer import TextBuffer
 from tui.widgets import code_text
@@ -54,17 +55,25 @@ def _painted(spans, text: str, theme: TextAreaTheme) -> list[str]:
     return cells
 
 
-async def test_only_blocks_in_view_are_asked_for_their_colours(editing):
+async def test_only_rows_in_view_are_asked_for_their_colours_and_after_a_key_few(
+    editing, monkeypatch
+):
     async with editing(_long(8_000), size=(80, 30)) as bench:
-        bench.editor._colours.clear()
+        bench.editor._colours.forget()
         bench.editor.go_to(4_000)
         await bench.settle()
         bench.raw_rows()
-        assert 1 <= len(bench.editor._colours) <= 4
-        assert all(abs(block * 32 - 4_000) < 100 for block in bench.editor._colours)
+        known = bench.editor._colours.known
+        assert 30 <= len(known) <= 128
+        assert all(abs(row - 4_000) < 100 for row in known)
+        asked = []
+        query = row_colours.query_rows
+        monkeypatch.setattr(
+            row_colours, "query_rows", lambda *call: asked.append(call[2:]) or query(*call)
+        )
         await bench.keys("x")
         bench.raw_rows()
-        assert len(bench.editor._colours) <= 2
+        assert sum(bottom - top for top, bottom in asked) < 20
 
 
 async def test_an_edit_costs_the_same_in_a_long_text(editing):
@@ -163,3 +172,15 @@ async def test_every_language_of_the_extra_has_colours(editing):
             bench.editor.load(text, path=path)
             assert bench.editor.highlight_note is None, path
             assert bench.editor._spans(0), path
+
+
+async def test_a_key_on_the_longest_line_calls_for_no_layout(editing):
+    async with editing("x" * 200 + "\n", size=(80, 10)) as bench:
+        bench.editor.go_to(1, 201)
+        await bench.settle()
+        sizes = set()
+        for _ in range(12):
+            await bench.keys("y")
+            sizes.add(bench.editor.virtual_size)
+        assert len(sizes) <= 2
+        assert bench.editor.virtual_size.width >= 212 + bench.editor.gutter_width + 1

@@ -1,0 +1,114 @@
+"""The colours of each row of a text, kept until something that they depend on changes.
+
+Asks the grammar's query only for rows that are drawn, and after an edit only for those whose
+colours may be others.  Knows no styles.
+"""
+
+from collections.abc import Iterator
+
+from tui.code.fences import fence_rows
+from tui.code.highlights import Grammar, Span, query_rows
+from tui.code.query_reach import largest_pattern
+from tui.code.text_buffer import Point, TextBuffer
+
+__all__ = ["RowColours"]
+
+_ROWS = 32
+"""The most rows that are asked for at a time."""
+
+
+class RowColours:
+    """The colours of a text by row: on each character those that `query_rows` finds in all of it.
+
+    Args:
+        buffer: The text.
+        grammar: Its grammar; None colours nothing.
+        fenced: Whether the text is Markdown, whose fences have colours of other languages.
+    """
+
+    def __init__(self, buffer: TextBuffer, grammar: Grammar | None, *, fenced: bool) -> None:
+        self._buffer = buffer
+        self._grammar = grammar
+        self._fenced = fenced
+        self._rows: list[tuple[Span, ...] | None] = [None] * buffer.line_count
+        self._edits = 0  # since the last parse
+        self._from_old_tree = False  # whether rows were asked for since such an edit
+
+    def follow(self) -> None:
+        """Hear from now on which lines the buffer replaces and what a parse changes."""
+        if self._grammar is not None:
+            self._buffer.listeners.append(self._replaced)
+            self._buffer.parse_listeners.append(self._parsed)
+
+    @property
+    def known(self) -> list[int]:
+        """The rows whose colours are kept."""
+        return [row for row, spans in enumerate(self._rows) if spans is not None]
+
+    def spans(self, row: int) -> tuple[Span, ...]:
+        """Return the colours of a row, in the order of drawing."""
+        if self._grammar is None or row >= len(self._rows):
+            return ()
+        found = self._rows[row]
+        if found is None:
+            self._ask(row)
+            found = self._rows[row]
+        return found or ()
+
+    def _ask(self, row: int) -> None:
+        """Find the colours of a row, and of those below it in its block that are not known."""
+        assert self._grammar is not None
+        self._from_old_tree |= self._edits > 0
+        end = min(len(self._rows), row - row % _ROWS + _ROWS)
+        bottom = next((n for n in range(row, end) if self._rows[n] is not None), end)
+        found = query_rows(self._buffer, self._grammar, row, bottom)
+        if self._fenced:
+            found.update(fence_rows(self._buffer, self._grammar.language, row, bottom))
+        self._rows[row:bottom] = [found.get(each, ()) for each in range(row, bottom)]
+
+    def forget(self) -> None:
+        """Forget the colours of all rows."""
+        self._rows = [None] * self._buffer.line_count
+
+    def _replaced(self, top: int, old_bottom: int, new_bottom: int) -> None:
+        """Move the colours of what stands below an edit along with it."""
+        self._edits += 1
+        self._rows[top : old_bottom + 1] = [None] * (new_bottom - top + 1)
+
+    def _parsed(self, edited: tuple[Point, Point], changed: list[tuple[Point, Point]]) -> None:
+        """Forget the rows of nodes that a parse found changed, and of patterns around them.
+
+        Only the last edit is known; and until it is parsed, the old tree tells other words than
+        the text has.
+        """
+        known = self._edits == 1 and not self._from_old_tree and not self._fenced
+        self._edits, self._from_old_tree = 0, False
+        if not known:
+            self.forget()
+            return
+        for start, end in (edited, *changed):
+            self._forget_rows(start[0], end[0])
+            for first, last in self._touching(start, end):
+                self._forget_patterns(first, last)
+
+    def _touching(self, start: Point, end: Point) -> Iterator[tuple[Point, Point]]:
+        """Yield a range, and with it the byte before it and the byte after it in its rows."""
+        yield start, end
+        if start[1]:
+            yield (start[0], start[1] - 1), end
+        if end[0] < len(self._rows) and end[1] < len(self._buffer[end[0]].encode()):
+            yield start, (end[0], end[1] + 1)
+
+    def _forget_rows(self, first: int, last: int) -> None:
+        last = min(last, len(self._rows) - 1)
+        self._rows[first : last + 1] = [None] * max(0, last + 1 - first)
+
+    def _forget_patterns(self, start: Point, end: Point) -> None:
+        """Forget the rows of all patterns that the smallest node around a range may belong to."""
+        assert self._grammar is not None
+        node = self._buffer.node_at(start, end)
+        if node is None or node.parent is None:
+            return  # space between what the text consists of
+        around = largest_pattern(node, self._grammar.source, self._grammar.language)
+        if around is not None:
+            self._forget_rows(around.start_point[0], around.end_point[0])
