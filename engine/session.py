@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from engine.asking.answer_writer import AnswerWriter
 from engine.chat.chat_styles import find_chat_style
+from engine.completion.answer_record import KEPT_ANSWERS, AnswerRecord
+from engine.completion.answer_xray import answer_xray, token_wave
 from engine.completion.completer import Completer, Listener, likelihoods_of
 from engine.completion.draft import Draft
 from engine.completion.prompt_styles import find_style
@@ -41,6 +43,7 @@ from engine.protocol.messages import (
     WatchedCores,
     WeightType,
 )
+from engine.protocol.xray import TokenWave, Xray
 from engine.telemetry.counters import WorkCounters
 from engine.telemetry.snapshot import Snapshot, View, cell_grid, describe
 from engine.tokenizer import Tokenizer
@@ -48,6 +51,7 @@ from engine.wafer.plan.placed import Placed, TierRunner, open_placed
 from engine.wafer.program import machine as machines
 from engine.wafer.tiers import find_tier
 from engine.wafer.timing.timing import Counts
+from engine.wafer.xray.step_xray import PlacedXray
 
 __all__ = ["Session", "default_threads"]
 
@@ -87,6 +91,7 @@ class Session:
         self._completer = Completer(model, tokenizer, self._generator, self._meter, tuning)
         self._rewriter = Rewriter(model, tokenizer, self._generator, self._meter)
         self._answer_writer = AnswerWriter(model, tokenizer, self._generator, self._meter)
+        self._xray = PlacedXray(runner.placed)
         self._lock = Lock()
         self._busy = False
         self._closed = False
@@ -394,6 +399,40 @@ class Session:
             shown: Counts whose states are shown instead of the interval's.
         """
         return describe(sequence, older, newer, view, shown)
+
+    def xray(self, answer: int) -> Xray:
+        """Return the X-ray of a completion; the first takes a while.  Any thread.
+
+        Args:
+            answer: Its number: `Completion.answer`.
+
+        Raises:
+            EngineError: The answer is forgotten.
+        """
+        return answer_xray(self._record(answer), self._xray, self.model.name, self.machine)
+
+    def wave(self, answer: int, token: int) -> TokenWave:
+        """Return one token's way over the wafer, by formula.  Any thread.
+
+        Args:
+            answer: As for `xray`.
+            token: Index into its tokens.
+
+        Raises:
+            EngineError: The answer is forgotten, or has no such token.
+        """
+        record = self._record(answer)
+        if not 0 <= token < len(record.tokens):
+            raise EngineError(f"answer {answer} has {len(record.tokens)} tokens, none is {token}")
+        return token_wave(record, token, self._xray, self._placed.program)
+
+    def _record(self, answer: int) -> AnswerRecord:
+        record = self._completer.records.find(answer)
+        if record is None:
+            raise EngineError(
+                f"answer {answer} is forgotten: the last {KEPT_ANSWERS} are kept; ask for a new one"
+            )
+        return record
 
     def close(self) -> None:
         """Wait for the request that runs, serve no more and end the threads that compute."""

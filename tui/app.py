@@ -20,7 +20,6 @@ from tui.app_messages import EngineEvent, PathsChanged, TelemetryUpdated
 from tui.command_palette import AppCommands, FileCommands, ModelCommands
 from tui.files.recent_files import RecentFiles
 from tui.files.recovery import RecoveryStore
-from tui.flows.ask_actions import AskActions
 from tui.flows.file_dialogs import FileDialogs
 from tui.flows.file_flows import FileFlows
 from tui.flows.ghost_writer import GhostWriter
@@ -31,6 +30,7 @@ from tui.flows.settings_flow import SettingsFlow
 from tui.flows.suggestion_actions import SuggestionActions
 from tui.flows.visible_parts import VisibleParts
 from tui.flows.workbench import Workbench
+from tui.flows.xray_actions import XrayActions
 from tui.job_control import paint_when_continued
 from tui.keymap import with_keys
 from tui.keys import app_keys, help_parts
@@ -64,7 +64,7 @@ def _modes(panes: Sequence[type[Pane]]) -> list[str]:
 class SparkApp(
     WatchedApp,
     SuggestionActions,
-    AskActions,
+    XrayActions,
     Workbench,
 ):
     """The editor beside the wafer.
@@ -303,13 +303,14 @@ class SparkApp(
     def on_engine_event(self, message: EngineEvent) -> None:
         """Pass an event of the engine on to those whom it concerns."""
         event = message.event
-        if any(each.takes(event) for each in (self.models, self.edits, self.asking)):
+        if any(each.takes(event) for each in (self.models, self.edits, self.asking, self.xrays)):
             return
         if isinstance(event, Telemetry):
             self.feed.received(event)
             return
         if isinstance(event, Completed) and not self.ghost_writer.is_aside(event.request_id):
             self.panes.show_completion(event.completion)
+            self.xrays.completed(event.completion)
             self.dialogs.tell_unread(event.completion.repository)
         self.ghost_writer.on_engine(event)
         before, self.engine_state = self.engine_state, after(self.engine_state, event)

@@ -1,5 +1,7 @@
 """A made-up engine's answers, for the demos of the widgets and for tests.  Deterministic."""
 
+import itertools
+
 import numpy as np
 
 from engine import STATES
@@ -15,6 +17,7 @@ from engine.protocol.messages import (
     WatchedCores,
     WeightType,
 )
+from engine.protocol.xray import StreamVisit, TokenWave, WaveBands, Xray, XrayStep, XrayToken
 from tui.app_messages import TelemetryUpdated
 
 __all__ = [
@@ -24,6 +27,8 @@ __all__ = [
     "demo_reply",
     "demo_telemetry",
     "demo_update",
+    "demo_wave",
+    "demo_xray",
 ]
 
 _LAYER = {"code": 22528, "weights": 14200, "kv": 4096, "buffers": 2048, "max_total": 42872}
@@ -200,4 +205,98 @@ def demo_reply() -> AskReply:
         completion_tokens=58,
         host=cost.host,
         wafer=cost.wafer,
+    )
+
+
+# ── an X-ray ────────────────────────────────────────────────────────────────────────────────
+
+_SAID = ("return", " total", " /", " len", "(", "values", ")", "\n", "    return", " x", "")
+_OPERATIONS = {"matmul": 26_400, "attention": 12_100, "norm": 9_900, "multicast": 4_200, "add": 600}
+
+
+def demo_xray(answer: int = 7) -> Xray:
+    """Return an answer of eleven tokens; the second and third were guessed and verified."""
+    machine = demo_ready().machine
+    steps = [_step(position, position % 3) for position in range(40, 49)]
+    tokens, at = [], 0
+    for number, text in enumerate(_SAID):
+        step = max(0, number - 2)
+        end = at + len(text)
+        tokens.append(
+            XrayToken(
+                text=text,
+                start=at,
+                end=end,
+                step=step,
+                row=number if number < 3 else 0,
+                position=40 + number,
+                probability=0.91 - 0.05 * (number % 7),
+                others=[("raise", 0.04), ("self", 0.02), ("None", 0.01)],
+                cycles=steps[step].cycles / steps[step].used,
+            )
+        )
+        at = end
+    return Xray(
+        answer=answer,
+        text="".join(_SAID),
+        model="spark-demo",
+        machine=machine.name,
+        clock_ghz=machine.clock_ghz,
+        program=machine.program,
+        regions=[region.label for region in machine.regions],
+        tokens=tokens,
+        steps=steps,
+    )
+
+
+def _step(position: int, more: int) -> XrayStep:
+    by_operation = dict(_OPERATIONS) | {"attention": 12_100 + 60 * position}
+    cycles = sum(by_operation.values())
+    machine = demo_ready().machine
+    count = len(machine.regions)
+    bounds = [cycles * number // count for number in range(count + 1)]
+    first = position == 40
+    return XrayStep(
+        position=position,
+        rows=3 if first else 1,
+        logits=3 if first else 1,
+        used=3 if first else 1,
+        decode=True,
+        host_ms=12.5 + more,
+        host_bytes=13_400_000,
+        cycles=cycles,
+        cycles_by_operation=by_operation,
+        visits=[
+            StreamVisit(number, begin, end)
+            for number, (begin, end) in enumerate(itertools.pairwise(bounds))
+        ],
+        states_by_region=[
+            [cores * cycles * part // 100 for part in (1, 2, 1, 25, 2, 69)]
+            for cores in (region.width * region.height for region in machine.regions)
+        ],
+        collectives=189,
+        wavelets=1_209_790,
+        wavelet_hops=3_165_215,
+        sram_bytes=7_552_000,
+        macs=7_126_016,
+        joules=(0.000179, 0.0224, 2.02),
+    )
+
+
+def demo_wave(token: int = 0) -> TokenWave:
+    """Return a wave that crosses each region from west to east, one after the other."""
+    regions = demo_ready().machine.regions
+    bands: list[tuple[int, int, int, int, int, int, int]] = []
+    for number, region in enumerate(regions):
+        for strip in range(4):
+            begin = 8_000 * number + 2_000 * strip
+            x, width = region.x + strip * region.width // 4, region.width // 4
+            bands.append((x, region.y, width, region.height, begin, begin + 2_600, strip % 2))
+    columns = [list(column) for column in zip(*bands, strict=True)]
+    return TokenWave(
+        source="formulas",
+        position=40 + token,
+        cycles=8_000 * len(regions) + 600,
+        operations=["matmul", "multicast"],
+        bands=WaveBands(*columns),
     )

@@ -13,6 +13,7 @@ __all__ = [
     "clock_text",
     "count_text",
     "file_size_text",
+    "joules_text",
     "milliseconds_text",
     "path_text",
     "percent_text",
@@ -87,6 +88,16 @@ def milliseconds_text(value: float | None) -> str:
     if (value := _known(value)) is None:
         return DASH
     return f"{value:.0f} ms" if value < 999.5 else f"{value / 1000:.1f} s"
+
+
+def joules_text(value: float | None) -> str:
+    """Return an energy: ``179 µJ``, ``22.4 mJ``, ``2.02 J``."""
+    if (value := _known(value)) is None:
+        return DASH
+    for unit, factor in (("J", 1), ("mJ", 1e-3), ("µJ", 1e-6)):
+        if value >= 0.9995 * factor:
+            return f"{_three_digits(value / factor)} {unit}"
+    return f"{_three_digits(value / 1e-9)} nJ"
 
 
 def percent_text(fraction: float | None) -> str:

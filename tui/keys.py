@@ -149,6 +149,13 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
             priority=True,
             id="app.accept_sure",
         ),
+        Binding(
+            "alt+x",
+            "xray",
+            "look into the suggestion, token by token",
+            priority=True,
+            id="app.xray",
+        ),
         Binding("alt+w", "why", "why this suggestion, or none", priority=True, id="app.why"),
         Binding("ctrl+b", "toggle_tree", "show or hide the tree", priority=True, id="app.tree"),
         Binding("alt+z", "toggle_soft_wrap", "wrap long lines", priority=True, id="app.soft_wrap"),
@@ -190,6 +197,7 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
     from tui.widgets.find_bar import FindBar
     from tui.widgets.found_list import FoundList
     from tui.widgets.run_pane import OutputList
+    from tui.widgets.xray_pane import XrayPane
 
     return [
         KeyPart("app", "Everywhere", app_keys(modes)),
@@ -197,6 +205,7 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
         KeyPart("edit", "An edit", EditReview.BINDINGS),
         KeyPart("ask", "Questions", AskPane.BINDINGS),
         KeyPart("answer", "Code in an answer", AnswerCode.BINDINGS),
+        KeyPart("xray", "X-ray", XrayPane.BINDINGS),
         KeyPart("tree", "Tree", RepoTree.BINDINGS),
         KeyPart("find", "Find bar", FindBar.BINDINGS),
         KeyPart("files", "Find in the repository", FindInFilesScreen.BINDINGS),

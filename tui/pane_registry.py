@@ -8,7 +8,8 @@ from tui.widgets.memory_pane import MemoryPane
 from tui.widgets.pane import Pane
 from tui.widgets.throughput_pane import ThroughputPane
 from tui.widgets.wafer_pane import WaferPane
+from tui.widgets.xray_pane import XrayPane
 
 __all__ = ["PANES"]
 
-PANES: tuple[type[Pane], ...] = (WaferPane, ThroughputPane, MemoryPane, AskPane)
+PANES: tuple[type[Pane], ...] = (WaferPane, ThroughputPane, MemoryPane, XrayPane, AskPane)

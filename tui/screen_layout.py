@@ -37,6 +37,8 @@ class PaneRows:
     """Rows that the other panes leave to a pane that takes what is left."""
     alone: bool = False
     """Whether it is shown alone or not at all."""
+    beside: str = ""
+    """Name of the pane above it that is shown with it where it is shown alone; empty: none."""
 
     def at(self, height: int) -> int:
         """Return the rows of the pane in a terminal of ``height`` rows."""
@@ -132,7 +134,8 @@ def _pane_rows(height: int, mode: str, panes: Mapping[str, PaneRows]) -> dict[st
     Where all together leave too little to those that take the rest, the last ones are hidden.
     """
     if mode != ALL_PANES:
-        return {name: FILL if name == mode else 0 for name in panes}
+        shown = {mode, panes[mode].beside}
+        return {name: FILL if name in shown else 0 for name in panes}
     rows = {name: kind.at(height) for name, kind in panes.items()}
     kept = sum(kind.minimum for name, kind in panes.items() if rows[name] == FILL)
     room = max(0, height - _STATUS_ROWS - kept)

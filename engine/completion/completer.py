@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.completion.answer_record import AnswerRecords
 from engine.completion.draft import Draft, Limits
 from engine.completion.guessing import Guesser
 from engine.completion.in_place import fits, in_place
@@ -124,6 +125,8 @@ class Completer:
         self.typed_lines: int | None = None
         """Most lines above the cursor's that every prompt treats as typed just now, for measuring
         what that is worth; None: as many as suit, and those typed since the frame was made."""
+        self.records = AnswerRecords(tokenizer)
+        """What the last answers were made of."""
         self._others: OtherFiles | None = None
         self._openings = OpeningRules(tokenizer)
         self._text_ends = text_ends(style or PLAIN, tokenizer)
@@ -231,6 +234,7 @@ class Completer:
             shown=shown,
             likelihoods=likelihoods_of(draft, text),
             held_back=held_back,
+            answer=self.records.add(draft, generation, text, skipped_before(draft)),
         )
         if others and not generation.cancelled:
             self._tell_others(prepared, draft, others, listener)
@@ -401,13 +405,18 @@ def likelihoods_of(draft: Draft, text: str) -> list[tuple[int, float]]:
 
     Empty where it is no stretch of that text, because its lines were moved.
     """
-    start = len(draft.text) - len(without_extra_indent(draft.text, draft.rules.around))
+    start = skipped_before(draft)
     if not text or not draft.text.startswith(text, start):
         return []
     inside = [(end - start, share) for end, share in draft.likelihoods if end > start]
     whole = [(end, share) for end, share in inside if end < len(text)]
     last = [(len(text), share) for end, share in inside if end >= len(text)][:1]
     return whole + last
+
+
+def skipped_before(draft: Draft) -> int:
+    """Return how many characters of white space at a draft's beginning are there already."""
+    return len(draft.text) - len(without_extra_indent(draft.text, draft.rules.around))
 
 
 def _finish_reason(draft: Draft, written: str, text: str, generation: Generation) -> str:

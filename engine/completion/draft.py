@@ -5,7 +5,7 @@ Remembers on the first line what else could have been said, so that a writer can
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from engine.tokenizer import TextStream, Tokenizer
 __all__ = ["ChosenToken", "Draft", "Limits", "OtherLine"]
 
 ALTERNATIVES = 3
-"""Other tokens remembered with each token of the first line."""
+"""Other tokens remembered with each token."""
 
 _LEAST = 1e-30
 """Lowest probability that is noted: barred tokens may hold nearly all of it."""
@@ -50,7 +50,12 @@ class ChosenToken:
     weight: float
     """Share of the advice in the mixture, 0–1."""
     others: list[tuple[int, float]]
-    """The likeliest other tokens with their log-probabilities, best first."""
+    """The likeliest other tokens with their log-probabilities, best first, where a writer may come
+    back to them."""
+    pick: int = 0
+    """Which of the draft's choices it was, from 0; one that was made again counts as the first."""
+    beside: tuple[tuple[int, float], ...] = ()
+    """The likeliest other tokens with their log-probabilities, best first, for who looks on."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -101,6 +106,7 @@ class Draft:
         self._coefficients = coefficients
         self._branches = branches or self.limits.syntax is not None
         self._choices: list[ChosenToken] = []
+        self._picks = 0
         self.generated = 0
         """Tokens chosen so far; counts those taken back, not the end token."""
         self._begin()
@@ -109,6 +115,7 @@ class Draft:
         """Forget the text."""
         self._left = self._healing
         self._stream = TextStream()
+        self._reach: list[int] = []
         self._logprobs: list[float] = []
         self._ends: list[tuple[int, float]] = []
         self.text = ""
@@ -121,6 +128,11 @@ class Draft:
     def choices(self) -> tuple[ChosenToken, ...]:
         """The choices made so far; control tokens and healing are among them."""
         return tuple(self._choices)
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """For each choice, how many characters the text then had."""
+        return tuple(self._reach)
 
     @property
     def tokens(self) -> list[int]:
@@ -181,8 +193,8 @@ class Draft:
         if self._left:
             allowed = self._tokenizer.continuations(self._left)
             own, logits = mask(own, allowed), mask(logits, allowed)
-        weights = softmax(logits)
-        total = weights.sum()
+        shares = softmax(logits)
+        shares /= shares.sum()
         if self.limits.barred is not None and not self.text.strip():
             own = self.limits.barred.mask(own, self._left)
             logits = self.limits.barred.mask(logits, self._left)
@@ -191,12 +203,15 @@ class Draft:
         self._choices.append(
             ChosenToken(
                 token,
-                float(np.log(max(weights[token] / total, _LEAST))),
+                float(np.log(max(shares[token], _LEAST))),
                 greedy(own),
                 self._advice.weight if self._advice is not None else 0.0,
-                self._others(token, logits, weights / total),
+                self._others(token, logits, shares),
+                self._picks,
+                _likeliest_beside(token, shares),
             )
         )
+        self._picks += 1
         return token
 
     def _others(
@@ -228,6 +243,10 @@ class Draft:
         self._say(choice)
 
     def _say(self, choice: ChosenToken) -> None:
+        self._tell(choice)
+        self._reach.append(len(self.text))
+
+    def _tell(self, choice: ChosenToken) -> None:
         content = self._tokenizer.token_bytes(choice.token)
         if len(content) > len(self._left) or not content:
             self._logprobs.append(choice.logprob)
@@ -268,7 +287,14 @@ class Draft:
         others = [*left.others]
         token, logprob = others.pop(other.which)
         self._count(token)
-        chosen = ChosenToken(token, logprob, left.own, left.weight, others)
+        beside = [(left.token, left.logprob), *(each for each in left.beside if each[0] != token)]
+        chosen = replace(
+            left,
+            token=token,
+            logprob=logprob,
+            others=others,
+            beside=tuple(sorted(beside, key=lambda each: -each[1])[:ALTERNATIVES]),
+        )
         self.restore([*self._choices[: other.at], chosen])
 
     def restore(self, choices: Sequence[ChosenToken]) -> None:
@@ -282,3 +308,23 @@ class Draft:
         self._begin()
         for choice in choices:
             self._say(choice)
+
+
+def _likeliest_beside(token: int, shares: NDArray[np.float64]) -> tuple[tuple[int, float], ...]:
+    """Return the likeliest tokens beside ``token``, with their log-probabilities, best first.
+
+    One search for the largest each: for so few that is faster than a partition of all.
+    """
+    found: list[tuple[int, float]] = []
+    hidden = [(token, shares[token])]
+    shares[token] = 0.0
+    for _ in range(ALTERNATIVES):
+        best = int(shares.argmax())
+        if shares[best] <= 0.0:
+            break
+        found.append((best, float(np.log(shares[best]))))
+        hidden.append((best, shares[best]))
+        shares[best] = 0.0
+    for place, share in hidden:
+        shares[place] = share
+    return tuple(found)

@@ -19,7 +19,7 @@ from engine.generation.kept_prompts import Caches, KeptPrompts, common_length
 from engine.generation.passes import Pass
 from engine.generation.speculation import Guess, GuessSource, Speculation
 
-__all__ = ["PREFILL_CHUNK", "Generation", "Generator", "Runner", "RunnerStep"]
+__all__ = ["PREFILL_CHUNK", "Generation", "Generator", "PickedAt", "Runner", "RunnerStep"]
 
 PREFILL_CHUNK = 64
 """Most tokens of one prefill step."""
@@ -84,6 +84,16 @@ class RunnerStep:
     """Tokens chosen from them: 1, and the guessed tokens that were right."""
 
 
+@dataclass(frozen=True, slots=True)
+class PickedAt:
+    """The logits that a token was chosen from."""
+
+    step: int
+    """Index in `Generation.steps`."""
+    row: int
+    """Row of that step, from 0."""
+
+
 @dataclass(slots=True)
 class Generation:
     """The record of one generation, filled while it runs."""
@@ -93,6 +103,8 @@ class Generation:
     """Prompt tokens whose rows were still in the KV cache."""
     cancelled: bool = False
     steps: list[RunnerStep] = field(default_factory=list)
+    picks: list[PickedAt] = field(default_factory=list)
+    """Where each token was chosen, in the order of choosing."""
 
     def seconds(self, *, decode: bool) -> float:
         """Return the host time of all decode or all prefill steps."""
@@ -229,6 +241,7 @@ class Generator:
         try:
             while True:
                 token = pick(opened.current)
+                generation.picks.append(PickedAt(opened.number, opened.row))
                 opened.chosen.append(token)
                 count += 1
                 yield token
@@ -305,7 +318,8 @@ class Generator:
         seconds = perf_counter() - start
         self._held.extend([*tokens, *guessed])
         rows = len(tokens) + len(guessed)
-        opened = Pass(position, rows, decode, seconds, logits, guessed, guesses)
+        number = len(generation.steps)
+        opened = Pass(number, position, rows, decode, seconds, logits, guessed, guesses)
         self._open = opened
         if not guessed:
             self._record(opened, 1, generation)

@@ -18,6 +18,8 @@ __all__ = ["Pass"]
 class Pass:
     """One call of the runner, and the tokens chosen from it so far."""
 
+    number: int
+    """Its place among the steps of its generation, from 0."""
     position: int
     """Rows in the KV cache before it."""
     rows: int
@@ -39,6 +41,11 @@ class Pass:
         """The logits to choose from now, (V,)."""
         row: NDArray[np.float32] = self.logits[len(self.chosen)]
         return row
+
+    @property
+    def row(self) -> int:
+        """The row of the pass that the next token is chosen from."""
+        return self.rows - len(self.logits) + len(self.chosen)
 
     @property
     def goes_on(self) -> bool:

@@ -149,3 +149,5 @@ class Completion(msgspec.Struct, frozen=True):
     held_back: str = ""
     """Why the text is less than what the model wrote, or nothing, in a few words for a person;
     empty if it is all of it."""
+    answer: int = 0
+    """Its number in its session, by which the last ones can be looked into; 0: it has none."""

@@ -18,11 +18,14 @@ from engine.protocol.any_text import SIGN, carried, restored
 from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest
 from engine.protocol.editing import Edit, EditRequest
+from engine.protocol.xray import TokenWave, Xray
 
 __all__ = [
     "MAX_FRAME_BYTES",
     "MOST_CELLS",
     "AnswerReading",
+    "AnswerWave",
+    "AnswerXray",
     "Answered",
     "Ask",
     "Cancel",
@@ -32,6 +35,7 @@ __all__ = [
     "Completed",
     "EngineReady",
     "Failed",
+    "LookInto",
     "MachineInfo",
     "ModelInfo",
     "OpenSession",
@@ -165,6 +169,18 @@ class Watch(msgspec.Struct, tag=True, frozen=True):
     """What is looked at; None: no single cores, or more cells than there may be."""
 
 
+class LookInto(msgspec.Struct, tag=True, frozen=True):
+    """Ask for the X-ray of an answer, or for the wave of one of its tokens."""
+
+    session: int
+    request_id: int
+    """As in `Complete`."""
+    answer: int
+    """`Completion.answer`."""
+    token: int | None = None
+    """Index into the X-ray's tokens: its wave; None: the X-ray."""
+
+
 class Unwatch(msgspec.Struct, tag=True, frozen=True):
     """Send no more `Telemetry` of a session."""
 
@@ -176,7 +192,16 @@ class Shutdown(msgspec.Struct, tag=True, frozen=True):
 
 
 ClientMessage = (
-    OpenSession | CloseSession | Complete | Rewrite | Ask | Cancel | Watch | Unwatch | Shutdown
+    OpenSession
+    | CloseSession
+    | Complete
+    | Rewrite
+    | Ask
+    | Cancel
+    | Watch
+    | Unwatch
+    | LookInto
+    | Shutdown
 )
 
 
@@ -340,6 +365,22 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     message: str
 
 
+class AnswerXray(msgspec.Struct, tag=True, frozen=True):
+    """The X-ray that a `LookInto` asked for."""
+
+    request_id: int
+    xray: Xray
+
+
+class AnswerWave(msgspec.Struct, tag=True, frozen=True):
+    """The wave that a `LookInto` asked for."""
+
+    request_id: int
+    answer: int
+    token: int
+    wave: TokenWave
+
+
 class ThroughputPoint(msgspec.Struct, frozen=True):
     """One interval of the history line; None where nothing of the kind happened in it."""
 
@@ -390,6 +431,8 @@ ServerMessage = (
     | Rewritten
     | AnswerReading
     | Answered
+    | AnswerXray
+    | AnswerWave
     | Failed
     | Telemetry
 )

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.errors import EngineError
 from engine.protocol.completion import WaferStats
 from engine.protocol.messages import (
     Answered,
+    AnswerWave,
+    AnswerXray,
     Ask,
     Cancel,
     ClientMessage,
@@ -20,6 +23,7 @@ from engine.protocol.messages import (
     Completed,
     EngineReady,
     Failed,
+    LookInto,
     OpenSession,
     Progress,
     Rewrite,
@@ -136,6 +140,8 @@ class Connection:
             case Watch(session, interval_ms, cores):
                 if (view := self._views.get(session)) is not None:
                     view.watch(min(max(interval_ms, 20), 60_000) / 1e3, cores)
+            case LookInto():
+                self._look_into(message)
             case Unwatch(session):
                 if (view := self._views.get(session)) is not None:
                     view.unwatch()
@@ -188,6 +194,15 @@ class Connection:
             self._jobs[type(message)] = job
             self._worker.submit(job)
 
+    def _look_into(self, message: LookInto) -> None:
+        """Answer beside the worker: it needs formulas only, and no turn."""
+        view = self._views.get(message.session)
+        if view is None or view.session is None:
+            reason = f"session {message.session} is not open; open it first"
+            self.send(Failed(message.request_id, reason))
+        else:
+            view.look_into(message)
+
     def _cancel(self, *kinds: type[Complete | Rewrite | Ask]) -> None:
         """End the newest request of each kind: a client has use for no older one."""
         for kind in kinds:
@@ -212,6 +227,7 @@ class _View:
         self._forget = forget
         self._since = monotonic()
         self._watching: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._looks_at: View | None = None
         self._latest: Counts | None = None  # of the last interval with cycles that was told
         self._ready = asyncio.Event()
@@ -264,6 +280,24 @@ class _View:
                 message = replace(message, reply=replace(reply, wafer=wafer))
         self._connection.send(message)
 
+    def look_into(self, message: LookInto) -> None:
+        """Begin to look into an answer; an older look that has not ended is given up."""
+        if self._looking is not None:
+            self._looking.cancel()
+        self._looking = asyncio.create_task(self._look_into(message))
+
+    async def _look_into(self, message: LookInto) -> None:
+        assert self.session is not None  # whoever asks has looked
+        found: AnswerXray | AnswerWave | Failed
+        try:
+            found = await asyncio.to_thread(look_into, self.session, message)
+        except EngineError as error:
+            found = Failed(message.request_id, str(error))
+        clock = self._asked.clock_ghz
+        if isinstance(found, AnswerXray) and clock is not None:
+            found = replace(found, xray=replace(found.xray, clock_ghz=clock))
+        self._connection.send(found)
+
     def watch(self, seconds: float, cores: WatchedCores | None) -> None:
         """Begin to send telemetry, once there is a session."""
         self.unwatch()
@@ -305,6 +339,18 @@ class _View:
             if telemetry.elapsed_cycles:
                 self._latest = newer.counts.since(older.counts)
             older, making = newer, monotonic() - began
+
+
+def look_into(session: "Session", message: LookInto) -> AnswerXray | AnswerWave:
+    """Return what is asked of an answer.
+
+    Raises:
+        EngineError: The answer is forgotten, or has no such token.
+    """
+    if message.token is None:
+        return AnswerXray(message.request_id, session.xray(message.answer))
+    wave = session.wave(message.answer, message.token)
+    return AnswerWave(message.request_id, message.answer, message.token, wave)
 
 
 def _at_clock(wafer: WaferStats, clock_ghz: float) -> WaferStats:

@@ -25,6 +25,7 @@ from tui.cli.options import (
 from tui.cli.output import say_data, say_json, tell
 from tui.cli.progress import ProgressLine
 from tui.cli.source import read_source, shown_path
+from tui.cli.xray_report import xray_lines
 from tui.files.repository import find_root
 from tui.format import count_text, milliseconds_text, percent_text, rate_text, unread_text
 from tui.settings import load_settings
@@ -64,6 +65,11 @@ __all__ = ["complete"]
 @model_option
 @machine_options
 @speculation_option
+@click.option(
+    "--xray",
+    is_flag=True,
+    help="Also tell each token and each step of the model: `xray` with --json, else to stderr.",
+)
 @json_option
 def complete(
     place: str,
@@ -77,6 +83,7 @@ def complete(
     machine: str,
     clock: float | None,
     speculation: bool,
+    xray: bool,
     as_json: bool,
 ) -> None:
     """Print the suggestion at LINE (from 1) and COLUMN of FILE; without COLUMN, at its end.
@@ -103,12 +110,17 @@ def complete(
             # All of it first: the same files then always give the same text.
             session.read_repository(request.repository, request.private_patterns, near=request.path)
         completion = session.complete(request)
+        looked = session.xray(completion.answer) if xray else None
     finally:
         session.close()
     if as_json:
-        say_json(msgspec.to_builtins(completion))
-    else:
-        _print_text(completion)
+        inside = {} if looked is None else {"xray": msgspec.to_builtins(looked)}
+        say_json(msgspec.to_builtins(completion) | inside)
+        return
+    _print_text(completion)
+    if looked is not None:
+        for line in xray_lines(looked):
+            tell(line)
 
 
 def _request(

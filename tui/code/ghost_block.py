@@ -95,6 +95,16 @@ class GhostBlock:
         ghost = len(self.ghost.split("\n", 1)[0])
         return shown if shown <= self.column else max(self.column, shown - ghost)
 
+    def ghost_at(self, row: BlockRow, cell: int) -> int | None:
+        """Return the number of the ghost's character at ``cell`` of ``row``; None if none is."""
+        place = column_of_cell(row.text, row.left + max(0, cell), self.tab_width)
+        if place >= len(row.text):
+            return None
+        if not row.in_text:
+            return row.ghost_start + place
+        first = len(self.ghost.split("\n", 1)[0])
+        return place - self.column if self.column <= place < self.column + first else None
+
     def _first_starts(self, shown: str, ghost: int) -> tuple[int, ...]:
         """Return where the line with the ghost is broken; only for the ghost if nothing wraps."""
         if self.wrapped:

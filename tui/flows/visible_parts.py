@@ -112,9 +112,11 @@ class VisibleParts:
             self._wish("panes", beside="")
         self.focus_first()
 
-    def show_beside(self, name: str) -> None:
-        """Show a pane beside the editor, and give it the keyboard."""
+    def show_beside(self, name: str, *, keyboard: bool = True) -> None:
+        """Show a pane beside the editor, and give it the keyboard, or leave that where it is."""
         self._wish("panes", beside=name)
+        if not keyboard and self._deck.display:
+            return
         targets = [pane.key_target for pane in self._panes if name == pane.NAME]
         self.focus_first(*(target for target in targets if target is not None))
 

@@ -110,6 +110,15 @@ class CodeView(CodeMarks):
         row_of_view = block.row_of_view(screen_row) if block else screen_row
         return self._rows.offset_to_location(Offset(cell + self.scroll_offset.x, row_of_view))
 
+    def ghost_under(self, event: events.MouseEvent) -> int | None:
+        """Return the number of the ghost's character under the pointer; None if none is."""
+        block = self._block() if self._ghost else None
+        row = block and block.row_at(event.y + self.scroll_offset.y - self.gutter.top)
+        if not block or not row:
+            return None
+        cell = event.x - self.gutter_width - self.gutter.left
+        return block.ghost_at(row, cell) if cell >= 0 else None
+
     async def _on_mouse_down(self, event: events.MouseDown) -> None:
         self._pressing = True
 

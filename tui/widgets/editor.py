@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
+from textual import events
 from textual.document._document import EditResult, Selection
 from textual.document._edit import Edit
 from textual.message import Message
@@ -82,6 +83,19 @@ class Editor(CodeCursors):
         kind: AcceptKind
         row: int
         """The row that the text begins in."""
+
+        @property
+        def control(self) -> "Editor":
+            """The editor."""
+            return self.editor
+
+    @dataclass
+    class GhostClicked(Message):
+        """The mouse was pressed on ghost text, which stays."""
+
+        editor: "Editor"
+        place: int
+        """Number of the character of the ghost under it."""
 
         @property
         def control(self) -> "Editor":
@@ -313,6 +327,14 @@ class Editor(CodeCursors):
         super()._watch_has_focus(focus)
         if not focus:
             self._drop_ghost("blur")
+
+    # ── The mouse ───────────────────────────────────────────────────────────────────────────
+
+    async def _on_mouse_down(self, event: events.MouseDown) -> None:
+        place = None if event.meta else self.ghost_under(event)
+        if place is not None:
+            event.prevent_default()  # nothing is selected, and the ghost stays
+            self.post_message(self.GhostClicked(self, place))
 
     # ── Keys ────────────────────────────────────────────────────────────────────────────────
 

@@ -296,6 +296,19 @@ class Timing:
         """
         return self._schedule.latency_by_instruction
 
+    @property
+    def intervals(self) -> tuple[int, int]:
+        """Cycles that each further row of a step takes, without and with logits.
+
+        Both with one KV row in every core.
+        """
+        return self._schedule.interval, self._schedule.interval_logits
+
+    @property
+    def in_first_region(self) -> NDArray[np.bool_]:
+        """Which attentions, in the order of `growth`, lie in the region that rows enter first."""
+        return np.asarray(self._attentions.regions == 0)
+
     def kv_rows(self, position: int, rows: int, window: int = 0) -> NDArray[np.int64]:
         """Return the KV rows that each of ``rows`` query rows at ``position`` and after sees.
 

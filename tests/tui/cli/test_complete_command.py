@@ -41,6 +41,7 @@ def test_json_has_exactly_the_promised_fields(spark: Spark, session: Any, source
         "shown",
         "likelihoods",
         "held_back",
+        "answer",
     ]
     assert list(outcome.json["host"]) == [
         "prefill_ms",

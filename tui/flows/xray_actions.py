@@ -1,0 +1,51 @@
+"""The app's commands about X-rays, and what their pane hears and tells.
+
+A part of the app of its own, mixed into it.  Decides nothing: `XrayFlow` does.
+"""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tui.flows.ask_actions import AskActions
+from tui.widgets.editor import Editor
+from tui.widgets.wafer_map import WaferMap
+from tui.widgets.xray_pane import XrayPane
+
+if TYPE_CHECKING:
+    from tui.flows.xray_flow import XrayFlow
+
+__all__ = ["XrayActions"]
+
+
+class XrayActions(AskActions):
+    """What a person can look into."""
+
+    @cached_property
+    def xrays(self) -> "XrayFlow":
+        """What is looked into."""
+        from tui.flows.xray_flow import XrayFlow
+
+        return XrayFlow(
+            self.link,
+            next((pane for pane in self.panes if isinstance(pane, XrayPane)), None),
+            show_pane=self.parts.show_beside,
+            leave=self.parts.focus_editor,
+        )
+
+    def action_xray(self) -> None:
+        """Look into the suggestion, or into the last one; from there, back to the editor."""
+        if len(self.screen_stack) == 1:
+            self.xrays.open("" if self.editor is None else self.editor.ghost)
+
+    def on_editor_ghost_clicked(self, event: Editor.GhostClicked) -> None:
+        """Look into the token that was clicked."""
+        self.xrays.look(event.editor.ghost, event.place, keyboard=False)
+
+    def on_xray_pane_wave_wanted(self, event: XrayPane.WaveWanted) -> None:
+        """Ask for the way of a token."""
+        self.xrays.want_wave(event.answer, event.token)
+
+    def on_xray_pane_wave_shown(self, event: XrayPane.WaveShown) -> None:
+        """Paint it on the map."""
+        for wafer in self.panes.query(WaferMap):
+            wafer.show_activity(event.regions)
