@@ -16,9 +16,18 @@ from textual.strip import Strip
 
 from engine import STATES
 from engine.protocol.messages import RegionInfo, WatchedCores
+from tui.visuals.active_region import ActiveRegion
 from tui.visuals.palette import LEVELS, Palette
 
-__all__ = ["CoreGrid", "grid_strips", "lay_out", "marked", "picture", "read_states"]
+__all__ = [
+    "CoreGrid",
+    "active_picture",
+    "grid_strips",
+    "lay_out",
+    "marked",
+    "picture",
+    "read_states",
+]
 
 STATE_COUNT = len(STATES)
 _IDLE = STATE_COUNT - 1
@@ -139,6 +148,33 @@ def picture(cores: CoreGrid, states: NDArray[np.uint64] | None) -> NDArray[np.ui
         if len(states) != len(indices):
             raise ValueError(f"counters of {len(states)} cells, {len(indices)} are drawn")
         indices = _coloured(states, indices)
+    return _enlarged(cores, indices)
+
+
+def active_picture(cores: CoreGrid, active: Sequence[ActiveRegion]) -> NDArray[np.uint8]:
+    """Return palette indices as `picture` does: active rectangles bright, all else idle.
+
+    Where several share a block, the strongest colours it.  A rectangle colours every block that it
+    touches, so that a single core is never too small to be seen.
+    """
+    indices = cores.placed.astype(np.uint8).reshape(cores.rows, cores.columns)
+    for region in sorted(active, key=lambda each: each.strength):
+        level = round(min(max(region.strength, 0.0), 1.0) * (LEVELS - 1))
+        indices[_blocks_of(cores, region)] = 2 + level
+    return _enlarged(cores, indices.ravel())
+
+
+def _blocks_of(cores: CoreGrid, region: ActiveRegion) -> tuple[slice, slice]:
+    """Return the rows and columns of blocks that a rectangle touches."""
+    left, top = region.x - cores.x, region.y - cores.y
+    right, bottom = left + region.width, top + region.height
+    down = slice(max(0, top) // cores.block, max(0, -(-bottom // cores.block)))
+    across = slice(max(0, left) // cores.block, max(0, -(-right // cores.block)))
+    return down, across
+
+
+def _enlarged(cores: CoreGrid, indices: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a block's index for every pixel that shows it; an even number of rows."""
     grid = indices.reshape(cores.rows, cores.columns)
     if cores.zoom > 1:
         grid = grid.repeat(cores.zoom, axis=0).repeat(cores.zoom, axis=1)

@@ -4,6 +4,7 @@ Draws lines of half-blocks (`tui.visuals.heat_grid`) and repaints only lines tha
 NumPy with the first machine, after the first paint.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tui.visuals.active_region import ActiveRegion
     from tui.visuals.heat_grid import CoreGrid
 
 __all__ = ["WaferMap"]
@@ -63,6 +65,7 @@ class WaferMap(Widget, can_focus=True):
         self._cores: CoreGrid | None = None
         self._pixels: NDArray[np.uint8] | None = None
         self._strips: list[Strip] = []
+        self._active: tuple[ActiveRegion, ...] | None = None
         self._dimmed = False
         self._pointer: tuple[int, int] | None = None  # (cell, pixel row) in the picture
         self._note = ""
@@ -100,6 +103,16 @@ class WaferMap(Widget, can_focus=True):
         """Show that the picture is one of the past."""
         if not self._dimmed:
             self._dimmed = True
+            self._draw()
+
+    def show_activity(self, regions: "Sequence[ActiveRegion] | None") -> None:
+        """Paint rectangles of cores at work instead of the counters; None: the counters again.
+
+        Counters that come meanwhile are kept, and drawn once it ends.
+        """
+        active = None if regions is None else tuple(regions)
+        if active != self._active:
+            self._active = active
             self._draw()
 
     @property
@@ -168,10 +181,14 @@ class WaferMap(Widget, can_focus=True):
         """Make the picture and repaint the lines that changed."""
         if self._cores is None:
             return
-        from tui.visuals.heat_grid import grid_strips, picture
+        from tui.visuals.heat_grid import active_picture, grid_strips, picture
 
-        self._pixels = picture(self._cores, self._states)
-        palette = palette_for(inks_of(self).ground, self._dimmed)
+        if self._active is None:
+            self._pixels = picture(self._cores, self._states)
+        else:
+            self._pixels = active_picture(self._cores, self._active)
+        dimmed = self._dimmed and self._active is None
+        palette = palette_for(inks_of(self).ground, dimmed)
         before, self._strips = self._strips, grid_strips(self._pixels, palette)
         if len(before) != len(self._strips):
             self.refresh()

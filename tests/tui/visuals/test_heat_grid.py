@@ -6,7 +6,15 @@ from rich.style import Style
 
 from engine import STATES
 from engine.protocol.messages import RegionInfo, WatchedCores
-from tui.visuals.heat_grid import grid_strips, lay_out, marked, picture, read_states
+from tui.visuals.active_region import ActiveRegion
+from tui.visuals.heat_grid import (
+    active_picture,
+    grid_strips,
+    lay_out,
+    marked,
+    picture,
+    read_states,
+)
 from tui.visuals.palette import LEVELS, palette_for
 
 MAC, VECTOR, PIPE, IDLE = 0, 1, 4, 5
@@ -116,6 +124,25 @@ def test_the_cells_that_hold_a_core_are_those_that_the_engine_puts_one_into(data
 def test_counters_of_other_cores_are_refused() -> None:
     with pytest.raises(ValueError, match="3 cells, 4 are drawn"):
         picture(lay_out([region(0, 0, 2, 2)], 8, 8), idle_states(3))
+
+
+def test_what_is_active_is_bright_and_all_else_idle() -> None:
+    layout = lay_out([region(10, 10, 4, 2)], 4, 1)
+    drawn = active_picture(layout, [ActiveRegion(11, 10, 2, 1, 1.0, "a layer")])
+    assert drawn.tolist() == [[1, 1 + LEVELS, 1 + LEVELS, 1], [1, 1, 1, 1]]
+
+
+def test_the_strongest_of_what_is_active_in_a_block_colours_it() -> None:
+    layout = lay_out([region(0, 0, 8, 4)], 4, 1)
+    parts = [ActiveRegion(0, 0, 8, 4, 0.0, "faint"), ActiveRegion(3, 1, 1, 1, 1.0, "bright")]
+    for order in (parts, parts[::-1]):
+        assert active_picture(layout, order)[0].tolist() == [2, 1 + LEVELS, 2, 2]
+
+
+def test_what_is_active_elsewhere_is_not_drawn() -> None:
+    layout = lay_out([region(10, 10, 4, 2)], 4, 1)
+    away = [ActiveRegion(0, 0, 9, 9, 1.0, "north-west"), ActiveRegion(20, 20, 3, 3, 1.0, "beyond")]
+    assert active_picture(layout, away).tolist() == picture(layout, None).tolist()
 
 
 def test_states_are_read_as_the_engine_writes_them() -> None:
