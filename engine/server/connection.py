@@ -293,6 +293,10 @@ class _View:
             found = await asyncio.to_thread(look_into, self.session, message)
         except EngineError as error:
             found = Failed(message.request_id, str(error))
+        except Exception as error:
+            log.exception("could not look into an answer")
+            reason = f"the engine failed on this request ({type(error).__name__}: {error})"
+            found = Failed(message.request_id, reason)
         clock = self._asked.clock_ghz
         if isinstance(found, AnswerXray) and clock is not None:
             found = replace(found, xray=replace(found.xray, clock_ghz=clock))

@@ -139,6 +139,8 @@ class EngineLink:
         """Pass an event on; one whose numbers cannot be is dropped, or becomes a failure."""
         from engine.protocol.messages import (
             Answered,
+            AnswerWave,
+            AnswerXray,
             Completed,
             EngineReady,
             Failed,
@@ -156,5 +158,5 @@ class EngineLink:
         match event:
             case EngineReady():
                 self._post(EngineEvent(SessionFailed(event.session, reason)))
-            case Completed() | Rewritten() | Answered():
+            case Completed() | Rewritten() | Answered() | AnswerXray() | AnswerWave():
                 self._post(EngineEvent(Failed(event.request_id, reason)))

@@ -12,12 +12,15 @@ import msgspec
 from engine import STATES
 from engine.protocol.messages import (
     Answered,
+    AnswerWave,
+    AnswerXray,
     Completed,
     EngineReady,
     OtherText,
     Rewritten,
     Telemetry,
 )
+from engine.protocol.xray import TokenWave, Xray
 
 if TYPE_CHECKING:
     from tui.app_messages import EngineNews
@@ -27,6 +30,8 @@ __all__ = ["flaw_of"]
 _LOGARITHMS = ("mean_logprob", "threshold")
 """Fields that are logarithms of a share, so never above 0."""
 _STATE_BYTES = 8
+_LATEST = 1 << 48
+"""Cycles that no wave takes."""
 _SIDE_CORES = 100_000
 _CORES = 100_000_000
 """Longest side of a region, and most cores of all: more than a thousand wafers have."""
@@ -43,6 +48,10 @@ def flaw_of(message: "EngineNews") -> str | None:
             return _flaw_of_counters(message)
         case EngineReady():
             return _flaw_of_machine(message)
+        case AnswerXray(xray=xray):
+            return _flaw_of_xray(xray)
+        case AnswerWave(wave=wave):
+            return _flaw_of_wave(wave)
     return None
 
 
@@ -85,6 +94,41 @@ def _flaw_of_machine(ready: EngineReady) -> str | None:
     if cores > _CORES:
         return f"{cores} cores are too many to draw"
     return None if ready.machine.clock_ghz else "its clock stands still"
+
+
+def _flaw_of_xray(xray: Xray) -> str | None:
+    """Return what cannot be of an X-ray: it names steps and regions by their places."""
+    for step in xray.steps:
+        amounts = (step.cycles, step.host_ms, step.sram_bytes, *step.joules)
+        if not all(isfinite(each) for each in amounts) or step.cycles < 1 or step.used < 1:
+            return "a step has no amount"
+        if not _are_amounts((*amounts, *step.cycles_by_operation.values())):
+            return "a step has no amount"
+        if any(not 0 <= visit.region < len(xray.regions) for visit in step.visits):
+            return "a region is visited that there is not"
+        if any(len(states) != len(STATES) for states in step.states_by_region):
+            return f"a region has not {len(STATES)} counters"
+    for token in xray.tokens:
+        if not 0 <= token.step < len(xray.steps):
+            return "a token comes from no step"
+        chances = (token.probability, *(chance for _, chance in token.others))
+        if not all(0 <= chance <= 1.000001 for chance in chances):
+            return "a chance is no share"
+    return None if isfinite(xray.clock_ghz) and xray.clock_ghz > 0 else "its clock stands still"
+
+
+def _flaw_of_wave(wave: TokenWave) -> str | None:
+    bands = wave.bands
+    columns = (
+        bands.x, bands.y, bands.width, bands.height, bands.begin, bands.end, bands.operation,
+    )  # fmt: skip
+    if len({len(column) for column in columns}) != 1 or wave.cycles < 1:
+        return "a wave has no bands"
+    if not all(_are_amounts(column) and max(column, default=0) < _LATEST for column in columns):
+        return "a band has no place"
+    if any(number >= len(wave.operations) for number in bands.operation):
+        return "a band has no operation"
+    return None
 
 
 def _are_amounts(numbers: Iterable[int]) -> bool:

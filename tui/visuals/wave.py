@@ -19,13 +19,19 @@ _FAINTEST = 0.15
 
 
 class PlayedWave:
-    """A wave that can be looked at cycle by cycle."""
+    """A wave that can be looked at cycle by cycle.
+
+    Layers use the same bands again, so that there are far fewer places than bands.
+    """
 
     def __init__(self, wave: TokenWave) -> None:
         self.wave = wave
         bands = wave.bands
-        columns = (bands.x, bands.y, bands.width, bands.height, bands.operation)
-        self._places = np.array(columns, np.int64).T.reshape(-1, len(columns))
+        corners = np.array((bands.x, bands.y, bands.width, bands.height), np.int64).T
+        places, which = np.unique(corners.reshape(-1, 4), axis=0, return_inverse=True)
+        self._places = places.tolist()
+        self._which = which.ravel()
+        self._operation = np.array(bands.operation, np.int64)
         self._begin = np.array(bands.begin, np.int64)
         self._end = np.array(bands.end, np.int64)
 
@@ -37,10 +43,9 @@ class PlayedWave:
     def operation_at(self, cycle: int) -> str:
         """Return what most bands do at a cycle; empty where none works."""
         now = self._working(cycle, cycle + 1)
-        if not now.any():
+        if not now.size:
             return ""
-        counts = np.bincount(self._places[now, 4])
-        return self.wave.operations[int(counts.argmax())]
+        return self.wave.operations[int(np.bincount(self._operation[now]).argmax())]
 
     def active(self, cycle: int, span: int) -> Sequence[ActiveRegion]:
         """Return the bands at work in the ``span`` cycles up to ``cycle``, and their trail.
@@ -49,15 +54,19 @@ class PlayedWave:
         """
         seen = self._working(cycle - span * (1 + _TRAIL), cycle + 1)
         since = np.maximum(0, cycle - span - self._end[seen]) / max(1, span * _TRAIL)
-        strength = np.clip(1.0 - since, _FAINTEST, 1.0)
-        places = self._places[seen].tolist()
+        strength = np.zeros(len(self._places))
+        np.maximum.at(strength, self._which[seen], np.clip(1.0 - since, _FAINTEST, 1.0))
+        doing = np.zeros(len(self._places), np.int64)
+        doing[self._which[seen]] = self._operation[seen]  # the latest there
+        shown = np.flatnonzero(strength)
+        operations = self.wave.operations
         return [
-            ActiveRegion(x, y, width, height, level, self.wave.operations[operation])
-            for (x, y, width, height, operation), level in zip(
-                places, strength.tolist(), strict=True
+            ActiveRegion(*self._places[place], level, operations[operation])
+            for place, level, operation in zip(
+                shown.tolist(), strength[shown].tolist(), doing[shown].tolist(), strict=True
             )
         ]
 
-    def _working(self, first: int, until: int) -> NDArray[np.bool_]:
+    def _working(self, first: int, until: int) -> NDArray[np.int64]:
         """Return which bands work in some of the cycles from ``first`` to before ``until``."""
-        return np.asarray((self._begin < until) & (self._end > first))
+        return np.flatnonzero((self._begin < until) & (self._end > first))

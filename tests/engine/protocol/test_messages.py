@@ -18,12 +18,15 @@ from engine.protocol.framing import HEADER_BYTES
 from engine.protocol.messages import (
     Answered,
     AnswerReading,
+    AnswerWave,
+    AnswerXray,
     Ask,
     Cancel,
     Complete,
     Completed,
     EngineReady,
     Failed,
+    LookInto,
     MachineInfo,
     ModelInfo,
     OpenSession,
@@ -43,6 +46,7 @@ from engine.protocol.messages import (
     decode_server,
     encode,
 )
+from engine.protocol.xray import StreamVisit, TokenWave, WaveBands, Xray, XrayStep, XrayToken
 
 REQUEST = CompletionRequest(
     path="a/b.py",
@@ -57,6 +61,13 @@ REQUEST = CompletionRequest(
     repository="/r",
     private_patterns=("*.key", "private/"),
 )
+STEP = XrayStep(
+    40, 3, 3, 2, True, 12.5, 99, 700, {"matmul": 500, "add": 200}, [StreamVisit(1, 0, 700)],
+    [[1, 2, 3, 4, 5, 6]], 9, 80, 160, 64, 32, (0.1, 0.2, 0.3),
+)  # fmt: skip
+TOKEN = XrayToken("x", 0, 1, 0, 2, 42, 0.5, [("\x1b", 0.25)], 350.0)
+XRAY = Xray(7, "x", "spark-nano", "wse3", 0.85, "0123", ["layer 0", "head"], [TOKEN], [STEP])
+WAVE = TokenWave("formulas", 42, 700, ["matmul"], WaveBands([1], [2], [3], [4], [0], [9], [0]))
 COMPLETION = Completion(
     text="1",
     finish_reason="stop",
@@ -93,6 +104,8 @@ EDIT = Edit("x", "no", None, "m", 5, 2, COMPLETION.host, COMPLETION.wafer)
         Watch(1, 100),
         Watch(1, 100, WatchedCores(0, 1, 90, 60, 30, 20)),
         Unwatch(1),
+        LookInto(1, 3, 7),
+        LookInto(1, 3, 7, token=2),
         Shutdown(),
     ],
 )
@@ -147,6 +160,8 @@ def test_a_message_with_the_sign_and_no_sense_is_refused():
         Rewritten(3, EDIT),
         AnswerReading(3, Reading((PART,), ("b.py: no room",), 7)),
         Answered(3, REPLY),
+        AnswerXray(3, XRAY),
+        AnswerWave(3, 7, 2, WAVE),
         Failed(3, "no"),
         PartialText(3, "é"),
         Progress("model", 0, 1, "reading"),
@@ -185,6 +200,7 @@ def test_a_completion_is_its_own_json():
         "shown",
         "likelihoods",
         "held_back",
+        "answer",
     ]
     assert list(plain["repository"]) == [
         *("files", "tokens", "changed", "mean_weight", "left_out"),

@@ -8,6 +8,8 @@ import pytest
 from engine.completion.answer_record import KEPT_ANSWERS
 from engine.errors import EngineError
 from engine.protocol.completion import CompletionRequest
+from engine.protocol.messages import AnswerXray, LookInto
+from engine.server.connection import look_into
 from engine.session import Session
 from engine.wafer.trace.collect import collect
 from tests.tiny import write_tiny_model
@@ -115,6 +117,14 @@ def test_a_wave_ends_with_its_token_and_stays_on_the_wafer(answered, session):
         assert (end > begin).all()
         corners = zip(bands.x, bands.y, bands.width, bands.height, strict=True)
         assert all(_inside_a_region(corner, session.machine.regions) for corner in corners)
+
+
+def test_a_message_gets_what_the_session_says(answered, session):
+    completion, xray = answered
+    assert look_into(session, LookInto(1, 8, completion.answer)) == AnswerXray(8, xray)
+    told = look_into(session, LookInto(1, 9, completion.answer, token=1))
+    assert (told.request_id, told.answer, told.token) == (9, completion.answer, 1)
+    assert told.wave == session.wave(completion.answer, 1)
 
 
 def _inside_a_region(corner, regions):

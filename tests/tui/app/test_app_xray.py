@@ -18,7 +18,7 @@ from engine.protocol.messages import (
 )
 from tests.tui.app.fakes import FakeClient, settled, until
 from tui.app import SparkApp
-from tui.demo_engine import demo_completion, demo_wave, demo_xray
+from tui.demo_engine import demo_completion, demo_ready, demo_wave, demo_xray
 from tui.settings import Settings, SuggestionSettings
 from tui.widgets.wafer_map import WaferMap
 from tui.widgets.xray_pane import XrayPane
@@ -141,10 +141,10 @@ async def test_a_wave_plays_on_the_map_both_ways_and_gives_it_back(looking: Any)
         await until(one.pilot, lambda: len(one.asked) == 2)
         wanted = one.asked[-1]
         assert (wanted.answer, wanted.token) == (5, 1)
-        await one.say(AnswerWave(wanted.request_id, 5, 1, demo_wave(1)))
-        assert "by the formulas" in one.drawn
         wafer = one.app.query_one(WaferMap)
+        one.client.on_event(AnswerWave(wanted.request_id, 5, 1, demo_wave(1)))
         await until(one.pilot, lambda: bool(wafer._active))
+        assert "by the formulas" in one.drawn
         first = one.pane._at
         await until(one.pilot, lambda: one.pane._at > first)
         await one.pilot.press("r")
@@ -170,6 +170,7 @@ async def test_it_follows_the_newest_answer_only_while_it_is_seen(looking: Any) 
         await one.pilot.press("f2")
         await settled(one.pilot)
         count = len(one.asked)
+        one.app.editor.go_to(3, 1)
         await one.suggest("pass", answer=9)
         assert len(one.asked) == count
 
@@ -187,6 +188,5 @@ async def test_another_model_takes_the_xray_away(looking: Any) -> None:
     async with looking() as one:
         await one.suggest()
         await one.opened()
-        one.client.ready(session=2)
-        await settled(one.pilot)
+        one.app.xrays.takes(replace(demo_ready(), session=2))
         assert "Alt+X looks into a suggestion" in one.drawn

@@ -82,7 +82,13 @@ class FakeSession:
             completion_tokens=5,
             host=HOST,
             wafer=WAFER,
+            answer=3,
         )
+
+    def xray(self, answer: int) -> Any:
+        from tui.demo_engine import demo_xray
+
+        return demo_xray(answer)
 
     def rewrite(self, request: Any) -> Any:
         self.edits.append(request)

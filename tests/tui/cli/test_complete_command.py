@@ -69,6 +69,19 @@ def test_json_has_exactly_the_promised_fields(spark: Spark, session: Any, source
     assert session.closed == 1
 
 
+def test_an_xray_comes_when_it_is_asked_for(spark: Spark, session: Any, source: Path) -> None:
+    told = spark("complete", f"{source}:1", "--json", "--xray").json["xray"]
+    assert told["answer"] == 3
+    assert [token["text"] for token in told["tokens"]][:2] == ["return", " total"]
+    assert told["steps"][1]["cycles"] == sum(told["steps"][1]["cycles_by_operation"].values())
+
+    outcome = spark("complete", f"{source}:1", "--xray")
+    assert outcome.out == "return x\n"
+    assert "  76.0%     55 660  ' len'; 'raise' 4.0%, 'self' 2.0%, 'None' 1.0%" in outcome.err
+    assert "token, 1 row at 41: host 14 ms, reads 12.8 MB; wafer 55 660 cycles" in outcome.err
+    assert "22.4 mJ (179 µJ to 2.02 J)" in outcome.err
+
+
 def test_text_goes_to_stdout_and_the_rest_to_stderr(
     spark: Spark, session: Any, source: Path
 ) -> None:

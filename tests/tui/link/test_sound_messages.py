@@ -6,6 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from engine.protocol.messages import (
+    AnswerWave,
+    AnswerXray,
     Completed,
     Failed,
     OtherText,
@@ -13,8 +15,15 @@ from engine.protocol.messages import (
     SessionFailed,
     WatchedCores,
 )
+from engine.protocol.xray import StreamVisit
 from tests.tui.app.fakes import FakeClient
-from tui.demo_engine import demo_completion, demo_ready, demo_telemetry
+from tui.demo_engine import (
+    demo_completion,
+    demo_ready,
+    demo_telemetry,
+    demo_wave,
+    demo_xray,
+)
 from tui.format import (
     DASH,
     bytes_text,
@@ -46,9 +55,46 @@ def region(**changed: Any) -> Any:
     return machine(regions=regions)
 
 
+def step(**changed: Any) -> Any:
+    """An X-ray whose last step has other numbers."""
+    xray = demo_xray()
+    return AnswerXray(
+        1, replace(xray, steps=[*xray.steps[:-1], replace(xray.steps[-1], **changed)])
+    )
+
+
+def token(**changed: Any) -> Any:
+    xray = demo_xray()
+    return AnswerXray(1, replace(xray, tokens=[replace(xray.tokens[0], **changed)]))
+
+
+def bands(**changed: Any) -> Any:
+    wave = demo_wave()
+    return AnswerWave(1, 1, 0, replace(wave, bands=replace(wave.bands, **changed)))
+
+
+def test_xrays_and_waves_pass_the_door() -> None:
+    assert flaw_of(step()) is flaw_of(token()) is flaw_of(bands()) is None
+
+
 @pytest.mark.parametrize(
     "message",
     [
+        step(cycles=0),
+        step(used=0),
+        step(host_ms=NAN),
+        step(joules=(0.1, INFINITE, 1.0)),
+        step(cycles_by_operation={"matmul": -1}),
+        step(visits=[StreamVisit(99, 0, 1)]),
+        step(states_by_region=[[1, 2]]),
+        token(step=99),
+        token(probability=1.5),
+        token(others=[("x", NAN)]),
+        AnswerXray(1, replace(demo_xray(), clock_ghz=0.0)),
+        bands(x=[1]),
+        bands(end=[1 << 60] * 28),
+        bands(operation=[99] * 28),
+        AnswerWave(1, 1, 0, replace(demo_wave(), cycles=0)),
         rates(host_decode_tokens_per_second=NAN),
         rates(wafer_prefill_cycles_per_token=INFINITE),
         rates(decode_tokens=-1),
