@@ -17,11 +17,16 @@ from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
+from textual._context import active_message_pump
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
+from textual.message_pump import MessagePump
 from textual.notifications import SeverityLevel
+from textual.screen import Screen
+from textual.widget import Widget
 from textual.worker import Worker
 
 from engine import paths
@@ -116,6 +121,18 @@ class SafeApp(App[None]):
             timeout=timeout,
             markup=markup,
         )
+
+    # ── screens ─────────────────────────────────────────────────────────────────────────────
+
+    def pop_screen(self) -> AwaitComplete:
+        """Take the top screen away, unless one that is gone already asks for it.
+
+        Of two keys that come at once both may reach a screen that the first one closes; Textual
+        would end the app at the second, or take away the screen below.
+        """
+        if _is_gone(active_message_pump.get(None), self.screen_stack):
+            return AwaitComplete()
+        return super().pop_screen()
 
     # ── the end ─────────────────────────────────────────────────────────────────────────────
 
@@ -213,3 +230,10 @@ class SafeApp(App[None]):
             self.keep_text_now()
         except Exception:
             _log.exception("unsaved text could not be kept safe")
+
+
+def _is_gone(asker: MessagePump | None, screens: Sequence[Screen[Any]]) -> bool:
+    """Return whether a widget, or a screen, belongs to none of the screens."""
+    if not isinstance(asker, Widget):
+        return False  # the app itself, or work in the background
+    return not any(each in screens for each in asker.ancestors_with_self)

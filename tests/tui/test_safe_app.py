@@ -9,8 +9,17 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from textual.binding import Binding
+from textual.events import Key
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.safe_app import SafeApp
 
 ROOT = Path(__file__).parents[2]
 
@@ -141,3 +150,41 @@ def test_every_end_keeps_the_text_and_says_why(tmp_path: Path) -> None:
     finally:
         for terminal in terminals.values():
             terminal.process.kill()
+
+
+class Closing(ModalScreen[None]):
+    """Closed by any key, twice if two come at once."""
+
+    BINDINGS: ClassVar = [Binding("escape", "dismiss(None)", "close")]
+
+    def compose(self) -> Iterator[Static]:
+        yield Static()
+
+    def on_key(self) -> None:
+        self.dismiss(None)
+
+
+@pytest.mark.parametrize(
+    ("keys", "below"),
+    [("xy", 0), ("xy", 1), (("escape", "escape"), 0), (("x", "escape"), 0)],
+    ids=str,
+)
+@pytest.mark.parametrize("to_widget", [True, False], ids=["to a widget", "to the screen"])
+async def test_two_keys_at_once_close_one_screen(
+    keys: Sequence[str], below: int, to_widget: bool
+) -> None:
+    app, closed = SafeApp(), []
+    async with app.run_test() as pilot:
+        for _ in range(below):
+            await app.push_screen(Closing())
+        top = Closing()
+        await app.push_screen(top, closed.append)
+        target = top.query_one(Static) if to_widget else top
+        for key in keys:  # the second before the first has been looked at
+            event = Key(key, None)
+            event._set_forwarded()  # as the app sends it
+            target.post_message(event)
+        await pilot.pause()
+        await pilot.pause()
+        assert len(app.screen_stack) == 1 + below
+        assert closed == [None]

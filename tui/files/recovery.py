@@ -10,6 +10,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -22,6 +23,9 @@ from tui.files.processes import ProcessIdentity, identity_of, lives
 __all__ = ["RecoveredText", "RecoveryStore"]
 
 _SUFFIX = ".msgpack"
+_DRAFT = ".new-"
+_DRAFT_SECONDS = 3600.0
+"""After so long a draft is no longer being written: its process was killed."""
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -76,7 +80,7 @@ class RecoveryStore:
             record = _Record(os.fsencode(path), content, time.time(), own.pid, own.started)
             place = self._records.get(path) or self._new_place(path)
             make_own(self._folder)
-            handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=".new-")  # mode 0600
+            handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=_DRAFT)  # mode 0600
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(msgspec.msgpack.encode(record))
@@ -102,7 +106,14 @@ class RecoveryStore:
         return max(texts, key=lambda found: found.saved_at, default=None)
 
     def left_behind(self) -> list[Path]:
-        """Return the files of which windows left texts behind, in the order of their names."""
+        """Return the files of which windows left texts behind, in the order of their names.
+
+        Removes drafts that a process left when it was killed: nobody could discard them.
+        """
+        for draft in self._folder.glob(f"{_DRAFT}*"):
+            with suppress(OSError):
+                if time.time() - draft.stat().st_mtime > _DRAFT_SECONDS:
+                    draft.unlink()
         return sorted({found.path for found in self._left(f"*{_SUFFIX}")})
 
     def forget(self, found: RecoveredText) -> None:

@@ -154,6 +154,20 @@ def test_what_could_not_be_removed_is_found_again(
     assert left(store) == "one"
 
 
+def test_what_a_killed_process_had_half_written_does_not_stay(
+    store: RecoveryStore, later: RecoveryStore, tmp_path: Path
+) -> None:
+    store.write(tmp_path / "a.py", "text")
+    (record,) = (tmp_path / "state" / "recovery").iterdir()
+    old, new = record.with_name(".new-old"), record.with_name(".new-now")
+    for draft in (old, new):
+        draft.write_bytes(b"half a te")
+    os.utime(old, (0, 0))
+    assert later.left_behind() == [tmp_path / "a.py"]
+    assert not old.exists()
+    assert new.exists()
+
+
 def test_the_record_of_an_older_version_is_found(store: RecoveryStore, tmp_path: Path) -> None:
     """It names its process by number only, and has another name."""
     store.write(FILE, "left")
