@@ -1,4 +1,4 @@
-"""Documentation that a program can check: the README's tree and length, links and names in the
+"""Documentation that a program can check: the tree of folders, the README's length, links and names in the
 documents, docstrings against signatures, and every example in a docstring."""
 
 import ast
@@ -40,11 +40,11 @@ def script(name: str) -> ModuleType:
     return module
 
 
-def test_the_folders_in_the_readme_are_the_folders_on_the_disk() -> None:
-    tree = script("readme_tree")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme == tree.replace_tree(readme, tree.render(ROOT)), (
-        "run: python scripts/readme_tree.py"
+def test_the_tree_of_folders_is_that_on_the_disk() -> None:
+    tree = script("folder_tree")
+    document = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert document == tree.replace_tree(document, tree.render(ROOT)), (
+        "run: python scripts/folder_tree.py"
     )
 
 
@@ -58,7 +58,7 @@ def test_each_test_that_a_promise_names_is_there() -> None:
 
 
 def test_the_tree_takes_a_folders_line_from_its_package(tmp_path: Path) -> None:
-    tree = script("readme_tree")
+    tree = script("folder_tree")
     long = "Rooms of several kinds: " + "each with a long name, " * 5 + "and more.  Second."
     for place, docstring in {
         "tui": "The app.  More.",
@@ -84,7 +84,7 @@ def test_the_tree_takes_a_folders_line_from_its_package(tmp_path: Path) -> None:
 
 def test_a_readme_without_marks_is_refused() -> None:
     with pytest.raises(ValueError, match="lacks the marks"):
-        script("readme_tree").replace_tree("# no tree\n", "")
+        script("folder_tree").replace_tree("# no tree\n", "")
 
 
 def test_the_readme_is_short() -> None:

@@ -1,6 +1,6 @@
-"""Write the tree of folders in README.md: a line per folder, from its package's docstring.
+"""Write the tree of folders in CONTRIBUTING.md: a line per folder, from its package's docstring.
 
-``python scripts/readme_tree.py`` does it; `tests/test_docs.py` fails when it is out of date.
+``python scripts/folder_tree.py`` does it; `tests/test_docs.py` fails when it is out of date.
 Standard library only.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 __all__ = ["render", "replace_tree"]
 
 ROOT = Path(__file__).resolve().parent.parent
-BEGIN = "<!-- folders: scripts/readme_tree.py writes them -->\n```text\n"
+BEGIN = "<!-- folders: scripts/folder_tree.py writes them -->\n```text\n"
 END = "```\n<!-- end of folders -->"
 
 PACKAGES = ("tui", "engine")
@@ -37,16 +37,16 @@ def render(root: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def replace_tree(readme: str, tree: str) -> str:
-    """Return ``readme`` with ``tree`` between its two marks.
+def replace_tree(document: str, tree: str) -> str:
+    """Return ``document`` with ``tree`` between its two marks.
 
     Raises:
         ValueError: A mark is missing.
     """
-    before, begin, rest = readme.partition(BEGIN)
+    before, begin, rest = document.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError("README.md lacks the marks of its tree of folders")
+        raise ValueError("CONTRIBUTING.md lacks the marks of its tree of folders")
     return before + begin + tree + end + after
 
 
@@ -75,13 +75,13 @@ def _line(name: str, depth: int, text: str) -> str:
 
 
 def main() -> None:
-    """Write the tree into README.md."""
-    readme = ROOT / "README.md"
-    old = readme.read_text(encoding="utf-8")
+    """Write the tree into CONTRIBUTING.md."""
+    document = ROOT / "CONTRIBUTING.md"
+    old = document.read_text(encoding="utf-8")
     new = replace_tree(old, render(ROOT))
     if new != old:
-        readme.write_text(new, encoding="utf-8")
-        print("README.md: tree of folders written", file=sys.stderr)
+        document.write_text(new, encoding="utf-8")
+        print("CONTRIBUTING.md: tree of folders written", file=sys.stderr)
 
 
 if __name__ == "__main__":
