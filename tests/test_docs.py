@@ -1,5 +1,5 @@
-"""Documentation that a program can check: the tree of folders, the README's length, links and names in the
-documents, docstrings against signatures, and every example in a docstring."""
+"""Documentation that a program can check: the tree of folders, the README's length, links and names
+in the documents, docstrings against signatures, and every example in a docstring."""
 
 import ast
 import doctest
