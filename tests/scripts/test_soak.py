@@ -1,12 +1,15 @@
 """`scripts/soak.py`: what it types is known, and what grows or is lost is told."""
 
+import os
+import re
+import sys
 import time
 from random import Random
 
 import pytest
 
 from scripts.bench.editing import BACKSPACE, KnownText, lost_keys, stirring_key
-from scripts.soak import EARLY_KILLS, Sample, Soak, growth, problems
+from scripts.soak import EARLY_KILLS, Sample, Soak, Window, growth, problems
 
 
 def test_the_known_text_is_what_an_editor_makes_of_its_keys() -> None:
@@ -96,3 +99,26 @@ def test_an_engine_that_is_killed_early_too_often_is_left_to_serve(monkeypatch, 
     run._kill(8)
     run._kill(8)  # as soon as it is back
     assert killed == [7, 7, 7, 8, 8]
+
+
+BUSY = """
+import os, time, tty
+tty.setraw(0)
+print("raw", flush=True)
+time.sleep(0.6)
+assert os.read(0, 99) == b"\\x1b", "the key after it came along"
+print("escape", flush=True)
+time.sleep(9)
+"""
+
+
+def test_after_an_esc_nothing_is_pressed_before_the_program_has_read_it(tmp_path) -> None:
+    """Together they would be Alt and the key, which opens another file, say."""
+    window = Window([sys.executable, "-c", BUSY], dict(os.environ), tmp_path)
+    try:
+        window.wait_for(re.compile("raw"), "that it is ready")
+        window.escape()
+        window.press(b"j", 0.0)
+        assert window.until(lambda: window.shows("escape"))
+    finally:
+        window.close()
