@@ -364,9 +364,16 @@ class SparkApp(
 
     def action_open_by_name(self) -> None:
         """Find a file of the repository by parts of its path."""
-        from textual.command import CommandPalette
+        from tui.screens.palette import PatientPalette
 
-        self.push_screen(CommandPalette(providers=[FileCommands], placeholder="Open a file…"))
+        self.push_screen(PatientPalette(providers=[FileCommands], placeholder="Open a file…"))
+
+    def action_command_palette(self) -> None:
+        """Find a command by parts of its name."""
+        from tui.screens.palette import PatientPalette
+
+        if not any(isinstance(screen, PatientPalette) for screen in self.screen_stack):
+            self.push_screen(PatientPalette(id="--command-palette"))
 
     def action_help(self) -> None:
         """Show keys and panes."""

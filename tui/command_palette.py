@@ -2,11 +2,12 @@
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits
 from textual.content import Content
 from textual.markup import escape
@@ -20,7 +21,9 @@ from tui.files.recent_files import RecentFiles
 from tui.format import count_text, file_size_text, path_text
 from tui.fuzzy import fuzzy_match, highlighted
 from tui.keymap import key_label, keys_of_actions
+from tui.keys import EDITOR_KEYS
 from tui.settings import Settings
+from tui.widgets.editor import Editor
 from tui.widgets.steady_provider import SteadyProvider
 
 if TYPE_CHECKING:
@@ -71,6 +74,10 @@ class CommandedApp(Protocol):
     @property
     def settings(self) -> Settings:
         """The settings that hold now."""
+
+    @property
+    def editor(self) -> Editor | None:
+        """The editor of the visible file."""
 
     @property
     def file_name(self) -> str:
@@ -184,6 +191,7 @@ class AppCommands(_NamedCommands):
             label = " ".join(map(key_label, keys.get(action, ())))
             shown = f"{text} ({label})" if label else text
             yield name, shown.strip(), partial(self.app.run_action, action)
+        yield from _editor_commands(_commanded(self.app), self.app._keymap)
         yield from _commanded(self.app).edit_commands()
         yield from _commanded(self.app).suggestion_commands()
         yield from self._settings()
@@ -215,6 +223,22 @@ class AppCommands(_NamedCommands):
                 text = f"time between updates; now {now.panes.interval_ms} ms"
                 change = partial(app.change_setting, "panes.interval_ms", interval)
                 yield f"Setting: panes every {interval} ms", text, change
+
+
+def _editor_commands(
+    app: CommandedApp, keymap: Mapping[str, str]
+) -> Iterator[tuple[str, str, Callable[[], object]]]:
+    """Yield what the editor's keys do to the visible file."""
+    editor = app.editor
+    if editor is None:
+        return
+    actions = {each.id: each.action for each in Binding.make_bindings(Editor.BINDINGS) if each.id}
+    # A binding of several keys is made several times.
+    for each in {each.id: each for each in Binding.make_bindings(EDITOR_KEYS)}.values():
+        name = each.description[0].upper() + each.description[1:]
+        keys = keymap.get(each.id or "", each.key).split(",")
+        run = partial(editor.run_action, actions[each.id or ""])
+        yield f"Editor: {name}", " ".join(map(key_label, keys)), run
 
 
 class ModelCommands(_NamedCommands):

@@ -71,6 +71,8 @@ def decide(
     refusal = _never(place, secret_patterns)
     if refusal:
         return Decision(False, refusal)
+    if place.selection:  # said only to who asks: who selects does something else
+        return Decision(False, "text is selected" if trigger == "asked" else "")
     foreign = _foreign_language(place, model)
     lines = settings.multi_line and wants_lines(place, after_accept=trigger == "accepted")
     if trigger == "asked":
@@ -90,9 +92,7 @@ def _never(place: CursorPlace, secret_patterns: Sequence[str]) -> str:
     pattern = place.secret or is_secret(place.path, secret_patterns)
     if pattern is not None:
         return f"secret file ({pattern})"
-    if place.read_only:
-        return "read only"
-    return "text is selected" if place.selection else ""
+    return "read only" if place.read_only else ""
 
 
 def _foreign_language(place: CursorPlace, model: ModelInfo | None) -> str:

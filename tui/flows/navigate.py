@@ -207,10 +207,10 @@ class Navigator:
     def _list(
         self, load: Callable[[], Coroutine[None, None, Sequence[SymbolChoice]]], words: str
     ) -> None:
-        from textual.command import CommandPalette
+        from tui.screens.palette import PatientPalette
 
         provider = symbol_provider(load, self._chosen)
-        self._app.push_screen(CommandPalette(providers=[provider], placeholder=words))
+        self._app.push_screen(PatientPalette(providers=[provider], placeholder=words))
 
     def _chosen(self, choice: SymbolChoice) -> None:
         self._run(partial(self._go, choice.place))

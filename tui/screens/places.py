@@ -28,7 +28,8 @@ class PlacesScreen(ModalScreen[FoundRow | None]):
     DEFAULT_CSS = """
     PlacesScreen > Vertical {
         width: 96%;
-        height: 80%;
+        max-width: 120;
+        max-height: 80%;
         border: round $primary;
         background: $panel;
     }
@@ -47,6 +48,7 @@ class PlacesScreen(ModalScreen[FoundRow | None]):
     def compose(self) -> ComposeResult:
         """Lay out the list."""
         with Vertical() as box:
+            box.styles.height = len(self._found) + 2  # and its border
             box.border_title = Content(visible(self._title))
             box.border_subtitle = "Enter opens  Esc closes"
             yield FoundList()

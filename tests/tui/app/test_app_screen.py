@@ -204,6 +204,30 @@ async def test_commands_by_name(make_app: MakeApp) -> None:
         await until(pilot, lambda: app.settings.suggestions.delay_ms == 200)
 
 
+async def test_enter_at_once_takes_the_first_of_what_is_found(make_app: MakeApp) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.editor)
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await pilot.press(*"delay 400", "enter")
+        await until(pilot, lambda: app.settings.suggestions.delay_ms == 400)
+        assert not isinstance(app.screen, CommandPalette)
+
+
+async def test_what_keys_do_in_the_editor_is_in_the_palette(make_app: MakeApp) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.editor)
+        editor = app.query_one(Editor)
+        editor.focus()
+        lines = editor.document.line_count
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await pilot.press(*"delete the line", "enter")
+        await until(pilot, lambda: editor.document.line_count == lines - 1)
+
+
 async def test_the_editor_takes_no_keys_from_a_screen_above_it(make_app: MakeApp) -> None:
     app = make_app(GREETING)
     async with app.run_test(size=(120, 40)) as pilot:
