@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         predict_prefill,
         trace_wafer,
         validation_targets,
+        wafer_sensitivity,
     )
     from engine.logits import write_logits
     from engine.model_list import ModelList, list_models
@@ -127,6 +128,7 @@ _HOME = {
     "tokenize": "engine.tokenization:tokenize",
     "summarise_validation": "engine.wafer.figures.table:summarise",
     "validation_targets": "engine.inspection:validation_targets",
+    "wafer_sensitivity": "engine.inspection:wafer_sensitivity",
     "weights_sha256": "engine.model_store.digests:weights_sha256",
     "write_logits": "engine.logits:write_logits",
     "default_threads": "engine.session:default_threads",
@@ -212,6 +214,7 @@ __all__ = [
     "tokenize",
     "trace_wafer",
     "validation_targets",
+    "wafer_sensitivity",
     "weights_sha256",
     "write_logits",
 ]

@@ -20,7 +20,7 @@ from engine.progress import OnProgress, quiet
 from engine.protocol.messages import Progress
 from engine.wafer.check.check_report import CheckReport
 from engine.wafer.check.comparison import check
-from engine.wafer.figures import table
+from engine.wafer.figures import sensitivity, table
 from engine.wafer.figures.decode_question import DecodeQuestion, decode
 from engine.wafer.figures.prediction import Prediction
 from engine.wafer.figures.prefill_question import PrefillQuestion, prefill
@@ -42,6 +42,7 @@ __all__ = [
     "served_graph",
     "trace_wafer",
     "validation_targets",
+    "wafer_sensitivity",
 ]
 
 Report = Callable[[Progress], None]
@@ -250,6 +251,20 @@ def validation_targets(on_progress: OnProgress = quiet) -> Iterator[Target]:
         on_progress: Called with (subjects done, subjects, the next one's name).
     """
     return table.targets(ServedModel(served_graph()), on_progress)
+
+
+def wafer_sensitivity(
+    context: int = 256, dtype: str = "fp16", on_progress: OnProgress = quiet
+) -> dict[str, object]:
+    """Return what each assumption does to a token of the served model on WSE-3.
+
+    Args:
+        context: Rows in the KV cache.
+        dtype: Name of the format of its matrices.
+        on_progress: Called with (assumptions done, assumptions, the next one's name).
+    """
+    served = ServedModel(served_graph())
+    return sensitivity.facts(served, machines.get("wse3"), context, dtype, on_progress)
 
 
 def served_graph() -> ModelGraph:

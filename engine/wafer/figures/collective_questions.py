@@ -12,6 +12,7 @@ from engine.wafer.cost import collectives
 from engine.wafer.cost.collectives import Collective, group_sizes
 from engine.wafer.figures import calibration, closed_forms
 from engine.wafer.figures.prediction import LARGEST_SIZE, Prediction, check_choice, check_size
+from engine.wafer.figures.spreads import Spread, spread
 from engine.wafer.jit import kernel_cache
 from engine.wafer.program import machine as machines
 from engine.wafer.program.machine import MachineSpec
@@ -114,7 +115,9 @@ def collective(
     else:
         cycles = collectives.cycles(asked)
     calibrated = calibration.is_calibrated(machine, asked.op)
-    return Prediction(round(cycles), tier, spec, calibrated, facts)
+    kind = "multicast" if asked.op == "broadcast" else "collective"
+    given = _spread(spec, kind, tier)
+    return Prediction(round(cycles), tier, spec, calibrated, facts, spread=given)
 
 
 def multicast(
@@ -158,7 +161,13 @@ def multicast(
         cycles = simulate(question) if tier == "cycle" else collectives.cycles(question)
     asked: dict[str, object] = {"cores": cores, "bytes": payload_bytes, "wavelets": wavelets}
     calibrated = calibration.is_calibrated(machine, "multicast")
-    return Prediction(round(cycles), tier, spec, calibrated, asked)
+    given = _spread(spec, "multicast", tier)
+    return Prediction(round(cycles), tier, spec, calibrated, asked, spread=given)
+
+
+def _spread(spec: MachineSpec, kind: str, tier: str) -> Spread | None:
+    """Return the range of our own figures; a published closed form is what it is."""
+    return None if tier == "formula" else spread(spec.name, kind)
 
 
 def simulate(asked: Collective, *, reverse: bool = False) -> float:

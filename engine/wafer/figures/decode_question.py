@@ -12,6 +12,7 @@ from engine.wafer.cost.energy import joules
 from engine.wafer.figures import calibration
 from engine.wafer.figures.prediction import Prediction, check_choice
 from engine.wafer.figures.priced_model import PricedModel, price
+from engine.wafer.figures.spreads import spread
 from engine.wafer.place.placement import Placement
 from engine.wafer.plan.planner import plan, plan_shape
 from engine.wafer.plan.shape_search import PlanOptions
@@ -95,7 +96,10 @@ def decode(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) ->
     measured = question.dtype == FP16.name  # no other type's kernel was
     calibrated = measured and calibration.is_calibrated(machine.name, "decode")
     calibrated &= question.sample == "wafer"
-    return Prediction(cycles, "analytic", machine, calibrated, asked, parts, "cycles_per_token")
+    given = spread(machine.name, "decode", measured=calibrated)
+    return Prediction(
+        cycles, "analytic", machine, calibrated, asked, parts, "cycles_per_token", given
+    )
 
 
 def _parts(

@@ -6,6 +6,7 @@ Joins its operations with the constants that were fitted; holds no formula itsel
 from engine.wafer.figures import calibration, waferllm
 from engine.wafer.figures.collective_questions import both_groups
 from engine.wafer.figures.prediction import LARGEST_SIZE, Prediction, check_size
+from engine.wafer.figures.spreads import spread
 from engine.wafer.figures.waferllm import DecodeLayer, Operations, PrefillLayer
 from engine.wafer.program import machine as machines
 from engine.wafer.program.machine import MachineSpec
@@ -127,4 +128,5 @@ def _layer(
 ) -> Prediction:
     calibrated = calibration.is_calibrated(spec.name, kind)
     cycles = waferllm.total(operations)
-    return Prediction(cycles, "analytic", spec, calibrated, asked, operations)
+    given = spread(spec.name, kind)
+    return Prediction(cycles, "analytic", spec, calibrated, asked, operations, spread=given)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from engine.errors import PredictionError
 from engine.units import Gigahertz, seconds
+from engine.wafer.figures.spreads import Spread
 from engine.wafer.figures.waferllm import Operations
 from engine.wafer.program.machine import MachineSpec
 
@@ -31,6 +32,8 @@ class Prediction:
     """(name, cycles) of the parts, where there are any."""
     key: str = "cycles"
     """Name of the cycles in JSON."""
+    spread: Spread | None = None
+    """How far the truth may lie from them; None where they follow from a definition."""
 
     def as_json(self) -> dict[str, object]:
         """Return the object that ``--json`` prints."""
@@ -42,9 +45,16 @@ class Prediction:
             "clock_ghz": self.machine.clock_ghz,
             "seconds": seconds(self.cycles, clock),
             "calibrated": self.calibrated,
+            **self._range(),
         }
         parts = {"operations": {name: round(cycles, 1) for name, cycles in self.operations}}
         return answer | self.asked | (parts if self.operations else {})
+
+    def _range(self) -> dict[str, object]:
+        if self.spread is None:
+            return {}
+        low, high = self.spread.ends(self.cycles)
+        return {"low": low, "likely": self.cycles, "high": high, "range_from": self.spread.basis}
 
 
 def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ from engine.wafer.figures import calibration, waferllm
 from engine.wafer.figures.dedicated_prefill import DedicatedPrefill
 from engine.wafer.figures.prediction import LARGEST_SIZE, Prediction, check_size
 from engine.wafer.figures.priced_model import price
+from engine.wafer.figures.spreads import spread
 from engine.wafer.place.model_shape import ModelShape, model_shape
 from engine.wafer.plan.planner import plan_shape
 from engine.wafer.plan.shape_search import PlanOptions
@@ -71,7 +72,8 @@ def prefill(graph: ModelGraph, machine: MachineSpec, question: PrefillQuestion) 
         **_streamed(graph, machine, question),
     }
     calibrated = calibration.is_calibrated(machine.name, "prefill")
-    return Prediction(cycles, "analytic", machine, calibrated, asked, operations)
+    given = spread(machine.name, "prefill")
+    return Prediction(cycles, "analytic", machine, calibrated, asked, operations, spread=given)
 
 
 def _shape(graph: ModelGraph) -> ModelShape:

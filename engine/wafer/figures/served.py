@@ -7,7 +7,7 @@ is passed in.  `engine.wafer.figures.calibration` holds the constants that follo
 from dataclasses import replace
 
 from engine.model.graph import ModelGraph
-from engine.model.tensors import uniform_formats
+from engine.model.tensors import FORMATS, uniform_formats
 from engine.model.tensors.floats import FP16
 from engine.wafer.figures.fits import ServedFigures
 from engine.wafer.figures.priced_model import PricedModel, price
@@ -38,21 +38,27 @@ class ServedModel:
         self._graph = graph
         self.shape = model_shape(graph, uniform_formats(graph.weights, FP16), runs=False)
         """The sizes of its layers, in fp16."""
-        self._known: dict[tuple[MachineSpec, int, int], PricedModel] = {}
+        self._known: dict[tuple[MachineSpec, int, int, str], PricedModel] = {}
 
     def priced(
-        self, machine: MachineSpec, blocks: int = 8, context: int = LONGEST_CONTEXT
+        self,
+        machine: MachineSpec,
+        blocks: int = 8,
+        context: int = LONGEST_CONTEXT,
+        dtype: str = FP16.name,
     ) -> PricedModel:
-        """Return the model in so many blocks, with room for ``context`` rows.
+        """Return the model in so many blocks, with room for ``context`` rows, all matrices alike.
 
         Raises:
             PlacementError: They do not fit.
         """
-        key = machine, blocks, context
+        key = machine, blocks, context, dtype
         if key not in self._known:
             graph = replace(self._graph, context_length=context)
             shape = Shape(*BLOCK, HEAD_COLUMNS, blocks)
-            placement = place(self.shape, machine, shape, context, runs=False)
+            formats = uniform_formats(graph.weights, FORMATS[dtype])
+            model = model_shape(graph, formats, runs=False)
+            placement = place(model, machine, shape, context, runs=False)
             self._known[key] = price(graph, machine, placement)
         return self._known[key]
 

@@ -95,7 +95,7 @@ FORCED_ROWS = tuple(
 """The build of `SERVED_ROWS`.  Kept out."""
 
 STREAMED_PREFILL = (8192, 14_882.69, 13_682.74)
-"""(tokens from an empty cache, tokens/s once the blocks are full, with start and end).  Kept out."""
+"""(tokens into an empty cache, tokens/s with all blocks full, with start and end).  Kept out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from engine.wafer.cost.vector_instruction import (
     instruction_cycles,
 )
 from engine.wafer.figures.prediction import LARGEST_SIZE, Prediction, check_choice, check_size
+from engine.wafer.figures.spreads import spread
 from engine.wafer.program import machine as machines
 
 __all__ = ["vector"]
@@ -59,4 +60,6 @@ def vector(
         "elements_per_cycle": float(elements_per_cycle(spec, asked, elements)),
     }
     cycles = instruction_cycles(spec, asked, elements, conflict=conflict)
-    return Prediction(cycles, "analytic", spec, False, facts)
+    measured = kind == "fmacs"
+    given = spread(spec.name, "vector", measured=measured)
+    return Prediction(cycles, "analytic", spec, False, facts, spread=given)

@@ -91,3 +91,26 @@ def test_long_subjects_are_summed_up(spark: Spark, rows: list[Target]) -> None:
     assert "2/chain/P=4/B=99" in short
     assert "2/chain/P=4/B=7" not in short
     assert "2/chain/P=4/B=7" in whole
+
+
+def test_the_sensitivity_instead(spark: Spark, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = {
+        "field": "task_cycles", "low": 1.0, "high": 3.0, "why": "a fit", "value": 2.0,
+        "token_at_low": -0.01, "token_at_high": 0.02,
+    }  # fmt: skip
+    found = {
+        "context": 256, "dtype": "q4_0", "assumptions": [one], "token_low": -0.01,
+        "token_high": 0.02,
+    }  # fmt: skip
+    asked = []
+    monkeypatch.setattr(
+        engine, "wafer_sensitivity", lambda *question: asked.append(question[:2]) or found
+    )
+
+    text = spark("wafer", "validate", "--sensitivity", "--dtype", "q4_0").out
+    whole = spark("wafer", "validate", "--sensitivity", "--dtype", "q4_0", "--json").json
+
+    assert asked == [(256, "q4_0")] * 2
+    assert "task_cycles" in text
+    assert "-1.0% to +2.0%" in text
+    assert whole == found

@@ -1,8 +1,9 @@
 """`spark-tui wafer validate`: published figures, our predictions, signed errors."""
 
 import sys
+from collections.abc import Callable
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
@@ -10,10 +11,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 import engine
-from tui.cli.options import json_option
+from engine.progress import OnProgress
+from tui.cli.options import PRICED_FORMATS, json_option
 from tui.cli.output import say_json
 
 __all__ = ["validate"]
+
+_Found = TypeVar("_Found")
+
+_SENSITIVE_CONTEXT = 256
+"""KV rows of the token whose sensitivity is shown: the shortest that was measured."""
 
 _MOST_ROWS = 16
 """A subject with more rows is summed up, one line for each of its parts."""
@@ -21,12 +28,28 @@ _MOST_ROWS = 16
 
 @click.command(short_help="Published figures beside our predictions; exit 1 if a bound breaks.")
 @click.option("--all", "show_all", is_flag=True, help="Print every row, also of long subjects.")
+@click.option(
+    "--sensitivity",
+    is_flag=True,
+    help="Instead: what each assumption does to a token of Qwen3-1.7B.",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(PRICED_FORMATS),
+    default="fp16",
+    show_default=True,
+    help="Weights of that token; fp16 was measured.",
+)
 @json_option
-def validate(show_all: bool, as_json: bool) -> int:
+def validate(show_all: bool, sensitivity: bool, dtype: str, as_json: bool) -> int:
     """Compute every published figure we can, on both tiers, with signed errors.
 
     Exit 1 when a bound is broken.  Takes up to three minutes.
     """
+    if sensitivity:
+        found = _watched(lambda show: engine.wafer_sensitivity(_SENSITIVE_CONTEXT, dtype, show))
+        _print_sensitivity(found, as_json)
+        return 0
     targets = _computed()
     summary = engine.summarise_validation(targets)
     rows = [target.as_json() for target in targets]
@@ -46,7 +69,12 @@ def validate(show_all: bool, as_json: bool) -> int:
 
 
 def _computed() -> list[Any]:
-    """Compute all targets, with a bar on stderr where somebody watches."""
+    """Compute all targets."""
+    return _watched(lambda show: list(engine.validation_targets(show)))
+
+
+def _watched(compute: Callable[[OnProgress], _Found]) -> _Found:
+    """Compute something with a bar on stderr where somebody watches."""
     console = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     with Progress(
@@ -57,12 +85,38 @@ def _computed() -> list[Any]:
         def advance(done: int, total: int, label: str) -> None:
             bar.update(task, completed=done, total=total, description=label)
 
-        return list(engine.validation_targets(advance))
+        return compute(advance)
+
+
+def _print_sensitivity(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        say_json(found)
+        return
+    title = f"a token of Qwen3-1.7B in {found['dtype']}, {found['context']} KV rows, 8 blocks"
+    table = Table(title=title, title_justify="left", pad_edge=False)
+    table.add_column("assumption")
+    for name in ("low", "taken", "high", "token at low", "at high"):
+        table.add_column(name, justify="right")
+    table.add_column("range from")
+    for each in found["assumptions"]:
+        table.add_row(
+            each["field"], f"{each['low']:g}", f"{each['value']:g}", f"{each['high']:g}",
+            f"{each['token_at_low']:+.1%}", f"{each['token_at_high']:+.1%}", each["why"],
+        )  # fmt: skip
+    console = _console()
+    console.print(table)
+    console.print(
+        f"together {found['token_low']:+.1%} to {found['token_high']:+.1%}: the root of their "
+        "squares, as if each were wrong by itself"
+    )
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
 
 
 def _print(rows: list[dict[str, Any]], summary: Any, show_all: bool) -> None:
-    width = None if sys.stdout.isatty() else 140
-    console = Console(width=width, highlight=False)
+    console = _console()
     table = Table(title="published · predicted", title_justify="left", pad_edge=False)
     for name in ("target", "evidence", "role"):
         table.add_column(name)
@@ -132,6 +186,7 @@ def _print_constants(console: Console) -> None:
         "constant",
         "machine",
         "value",
+        "leave one out",
         "unit",
         "origin",
         "rows fitted on",
@@ -139,10 +194,12 @@ def _print_constants(console: Console) -> None:
     ):
         table.add_column(name, justify="right" if name == "value" else "left")
     for constant in engine.calibration_constants():
+        span = constant["range"]
         table.add_row(
             str(constant["name"]),
             str(constant["machine"]),
             f"{constant['value']:g}",
+            "" if span is None else f"{span[0]:g} … {span[1]:g}",
             str(constant["unit"]),
             str(constant["origin"]),
             str(len(constant["fitted_on"])),

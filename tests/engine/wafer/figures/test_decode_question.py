@@ -88,6 +88,19 @@ def test_stored_constants_are_the_fit_and_the_machine_has_them(served):
     assert WSE3.sample_cycles_per_logit == fitted.sample_cycles_per_logit
 
 
+def test_ranges_of_constants_are_the_fits_that_leave_a_row_out(served):
+    rows = [row for row in SERVED_ROWS if row.fitted]
+    measure = partial(served.measure, WSE3)
+    found = [
+        fit_served([other for other in rows if other is not row], SERVED_TAIL_SHARE, measure)
+        for row in rows
+    ]
+
+    for name, (low, high) in calibration.WSE3_SERVED_RANGES.items():
+        values = [getattr(each, name) for each in found]
+        assert (min(values), max(values)) == (low, high)
+
+
 @pytest.mark.parametrize("row", SERVED_ROWS, ids=lambda row: row.name)
 def test_qwen3_decode_as_it_was_measured(row, served):
     """In fp16, with a head of 128 columns: within 3 % to 16,384 rows, then within 8 %."""
