@@ -28,7 +28,7 @@ from tui.assist.conversation import AskedFrom, AskedTurn, Conversation, request_
 from tui.files.transcripts import KeptTurn, Transcript
 from tui.flows.able_models import who_follows
 from tui.flows.ask_code import AskCode
-from tui.flows.edit_flow import edited_lines
+from tui.flows.edit_scope import edited_lines
 from tui.format import request_path
 from tui.link.engine_link import EngineLink
 from tui.settings import Settings

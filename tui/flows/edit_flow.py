@@ -23,13 +23,14 @@ from engine.protocol.messages import (
     Rewrite,
     Rewritten,
 )
-from tui.assist.edit_comments import CommentedEdit, commented_edit
+from tui.assist.edit_comments import CommentedEdit
 from tui.assist.edit_draft import EditDraft
 from tui.assist.edit_instructions import LINE_BREAK, PreparedEdit
 from tui.assist.error_place import error_row
-from tui.code.languages import comment_sign
 from tui.code.statements import statement_lines, wider_lines
 from tui.flows.able_models import who_follows
+from tui.flows.edit_comment_search import EditComments
+from tui.flows.edit_scope import edited_lines, why_not_edited
 from tui.format import request_path
 from tui.link.engine_link import EngineLink
 from tui.settings import Settings
@@ -79,7 +80,7 @@ class EditFlow:
         self._draft: EditDraft | None = None
         self._review: EditReview | None = None
         self._request = 0
-        self._offered: set[tuple[Editor, str]] = set()  # comments whose edit was offered
+        self._comments = EditComments()
 
     # ── begin ───────────────────────────────────────────────────────────────────────────────
 
@@ -90,7 +91,7 @@ class EditFlow:
             prepared: What to ask for; None: the person is asked.
         """
         file = self._deck.current
-        problem = _why_not(file)
+        problem = why_not_edited(file)
         draft, review = self._draft, self._review
         if draft is not None and review is not None:
             if prepared is None and draft.phase == "asking" and review.line.has_focus:
@@ -134,34 +135,16 @@ class EditFlow:
             row: The comment's row; None: look for one from the top.
         """
         file = self._deck.current
-        if self._review is not None or file is None or file.editor is not editor or _why_not(file):
+        if (
+            self._review is not None
+            or file is None
+            or file.editor is not editor
+            or why_not_edited(file)
+        ):
             return
-        lines = editor.document.lines
-        for place in range(len(lines)) if row is None else [row]:
-            if place < 0 or not lines[place].rstrip().endswith("AI!"):
-                continue
-            if row is not None and lines[place + 1].strip():
-                continue  # its line is not the one that was finished
-            found = self._commented(editor, place)
-            if found is not None:
-                self._run(partial(self._begin, file, None, found))
-                return
-
-    def _commented(self, editor: Editor, row: int) -> CommentedEdit | None:
-        """Return the edit that a comment asks for, once."""
-        lines, language = editor.document.lines, editor.language_name
-        key = editor, lines[row].strip()
-        if key in self._offered:
-            return None
-        found = commented_edit(
-            lines,
-            row,
-            comment_sign(language),
-            lambda text, place: statement_lines(text, place, language),
-        )
+        found = self._comments.find(editor, row)
         if found is not None:
-            self._offered.add(key)
-        return found
+            self._run(partial(self._begin, file, None, found))
 
     async def _begin(
         self, file: OpenFile, prepared: PreparedEdit | None, commented: CommentedEdit | None = None
@@ -220,7 +203,7 @@ class EditFlow:
             text: They, without the last line's end.
         """
         file = self._deck.current
-        problem = _why_not(file)
+        problem = why_not_edited(file)
         if problem:
             self._app.notify(problem, severity="warning")
         elif file is not None:
@@ -388,31 +371,3 @@ class EditFlow:
         if self._request:
             self._link.send(Cancel(self._request))
         self._request = 0
-
-
-def _why_not(file: OpenFile | None) -> str:
-    """Return why a file cannot be edited by instruction, for a person; empty if it can."""
-    if file is None:
-        return "open a file first: an edit changes lines of it"
-    if file.editor.read_only:
-        return "the file is read-only, so nothing in it can be edited"
-    if file.secret is not None:
-        return f"the file is private ({file.secret}), so no model sees it"
-    return ""
-
-
-def edited_lines(editor: Editor) -> tuple[int, int]:
-    """Return the first and the last row that an edit is about.
-
-    The lines that the selection touches; without one, those of the statement at the cursor, and
-    where there is none, all.
-    """
-    lines = editor.document.lines
-    (top, _), (bottom, column) = sorted(editor.selection)
-    if not editor.selection.is_empty:
-        return top, bottom - 1 if bottom > top and column == 0 else bottom
-    found = statement_lines(lines, top, editor.language_name)
-    if found is not None:
-        return found
-    last = len(lines) - 1
-    return 0, last - 1 if last > 0 and not lines[last] else last
