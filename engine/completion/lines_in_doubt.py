@@ -8,8 +8,8 @@ back; whether it stays is decided by the rules themselves.
 import re
 from collections.abc import Iterable
 
+from engine.completion.repeated_text import is_distinct
 from engine.completion.surroundings import indentation
-from engine.completion.trim import is_distinct
 
 __all__ = ["LinesInDoubt"]
 

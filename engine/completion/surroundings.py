@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.completion.brackets import depths
+from engine.completion.data_tables import DataTable, table_at
 from engine.completion.languages import UNKNOWN, Language, language_of
 
-__all__ = ["Surroundings", "indent_width", "indentation"]
+__all__ = ["Surroundings", "indent_width", "indentation", "lines_of"]
 
 _BELOW_LINES = 8
 _LOOK_CHARACTERS = 4096
@@ -22,6 +23,16 @@ def indentation(line: str) -> str:
 def indent_width(line: str) -> int:
     """Return the columns of white space in front of ``line``."""
     return len(indentation(line).expandtabs(TAB_WIDTH))
+
+
+def lines_of(text: str) -> list[tuple[int, str, bool]]:
+    """Return (start, line, whether the line has its line end) for every line."""
+    found, start = [], 0
+    pieces = text.split("\n")
+    for i, line in enumerate(pieces):
+        found.append((start, line, i < len(pieces) - 1))
+        start += len(line) + 1
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,8 @@ class Surroundings:
     """Signs that begin a comment or docstring at the cursor; none inside of one."""
     statement: str = ""
     """The last statement above, as whole lines; empty where the language has no words that jump."""
+    table: DataTable | None = None
+    """The table of plain data that the cursor stands in."""
 
     @classmethod
     def of(cls, prefix: str, suffix: str, path: str = "") -> "Surroundings":
@@ -61,6 +74,7 @@ class Surroundings:
             language,
             language.remarks(prefix),
             _last_statement(upper) if language.jumps else "",
+            table_at(prefix, suffix),
         )
 
 

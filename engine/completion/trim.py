@@ -7,10 +7,21 @@ so generation can stop there (`engine.completion.stop`).  A `FINAL` rule needs t
 
 import re
 from collections.abc import Callable
-from itertools import pairwise, takewhile
 
-from engine.completion.brackets import CLOSERS, OPENERS, brackets, depths, inside_text
-from engine.completion.surroundings import Surroundings, indent_width
+from engine.completion.brackets import CLOSERS, depths, inside_text
+from engine.completion.data_tables import made_up
+from engine.completion.repeated_text import (
+    before_lines_below,
+    before_own_closer,
+    before_repeated_block,
+    before_repeated_lines,
+    before_repeated_pattern,
+    before_suffix,
+    without_line_above,
+    without_lines_below,
+    without_rest_of_line,
+)
+from engine.completion.surroundings import Surroundings, indent_width, lines_of
 from engine.visible_text import UNSEEN
 
 __all__ = ["FINAL", "SETTLED", "Rule", "first_line", "trim", "without_unfinished_line"]
@@ -20,25 +31,9 @@ Rule = Callable[[str, Surroundings], str]
 MAX_LINES = 16
 """Most lines of a completion that are not blank; people rarely read more before accepting."""
 
-REPEATED_LINES = 3
-"""A line this many times in a row is a model going in circles; a distinct line needs only two."""
-
-REPEATED_BLOCK = 4
-"""Most lines of a block that is looked for twice in a row."""
-
-OVERLAP_CHARACTERS = 20
-"""Text that repeats this many characters from after the cursor has caught up with them."""
-
-DISTINCT_CHARACTERS = 6
-"""A line with fewer letters and digits, such as ``else:`` or ``)``, may rightly come twice."""
-
-_SIGNS = (":", ",", ";")
-"""Where one of these stands alone after the cursor, the text must not end with the same one."""
-
 _DEEPER_AFTER = ":([{,\\=+-*/%|&<>"
 _CONTINUES = ("else", "elif", "except", "finally", "case", "catch")
 _HEAD = re.compile(r"[:{]\s*(#.*)?$")
-_REPEATED = re.compile(r"(?P<short>[^\n]{3,9}?)(?P=short){5}|(?P<long>[^\n]{10,40}?)(?P=long){3}")
 _WORD = re.compile(r"\s*([^\s#]\w*)")
 _NO_TEXT = re.compile(rf"[{UNSEEN}\ufffd]")
 
@@ -70,7 +65,7 @@ def where_indented_lines_stand(text: str, around: Surroundings) -> str:
     follows_indented = bool(around.below) and indent_width(around.below[0]) > 0
     if around.above or around.before or follows_indented:
         return text
-    first = next((line for _, line, _ in _lines(text) if line.strip()), "")
+    first = next((line for _, line, _ in lines_of(text) if line.strip()), "")
     return "" if indent_width(first) else text
 
 
@@ -81,7 +76,7 @@ def within_block(text: str, around: Surroundings) -> str:
     opens a deeper block, the next line back at its own indentation ends the completion as well,
     unless that line is a closing bracket, ``else`` or the like.
     """
-    filled = [line for line in _lines(around.before + text) if line[1].strip()]
+    filled = [line for line in lines_of(around.before + text) if line[1].strip()]
     if not filled:
         return text
     _, first, _ = filled[0]
@@ -115,106 +110,15 @@ def before_double_blank(text: str, around: Surroundings) -> str:
     return text[: match.start()] if match else text
 
 
-def before_repeated_lines(text: str, around: Surroundings) -> str:
-    """Keep one copy of a line that comes `REPEATED_LINES` times in a row, or twice if distinct.
-
-    Among 3,000 lines of code from ten packages, no distinct line stood right below its copy.
-    """
-    run = 1
-    complete = [(start, line) for start, line, done in _lines(text) if done and line.strip()]
-    for (_, previous), (start, line) in pairwise(complete):
-        same = line.rstrip() == previous.rstrip() and re.search(r"[\w'\"]", line)
-        run = run + 1 if same else 1
-        if run == 2:
-            cut = start
-        if run == REPEATED_LINES or (run == 2 and is_distinct(line)):
-            return text[: cut - 1]
-    return text
-
-
-def before_repeated_block(text: str, around: Surroundings) -> str:
-    """Keep one copy of a block of 2 to `REPEATED_BLOCK` lines that comes twice in a row."""
-    lines = [
-        (start - len(around.before), line.rstrip())
-        for start, line, done in _lines(around.before + text)
-        if done and line.strip()
-    ]
-    for i in range(len(lines)):
-        for size in range(2, min(REPEATED_BLOCK, (len(lines) - i) // 2) + 1):
-            first, second = lines[i : i + size], lines[i + size : i + 2 * size]
-            same = [line for _, line in first] == [line for _, line in second]
-            if same and any(is_distinct(line) for _, line in first):
-                return text[: second[0][0] - 1]
-    return text
-
-
-def before_repeated_pattern(text: str, around: Surroundings) -> str:
-    """Keep one copy of a short pattern that repeats within a line: ``foo(foo(foo(foo(``."""
-    for match in _REPEATED.finditer(text):
-        pattern = match["short"] or match["long"]
-        if re.search(r"\w", pattern):  # a ruler of dashes is intended
-            return text[: match.start() + len(pattern)]
-    return text
-
-
-def before_lines_below(text: str, around: Surroundings) -> str:
-    """Cut before a line that repeats the next line of the file.
-
-    If that line says too little, it takes the ones below it too, `OVERLAP_CHARACTERS` in all.  Of
-    34,007 texts that people wrote, up to eight lines long, 0.6 % have such a line.
-    """
-    lines = [each for each in _lines(around.before + text) if each[2] and each[1].strip()]
-    for i, (start, _, _) in enumerate(lines):
-        pairs = zip(lines[i:], around.below, strict=False)
-        same = takewhile(lambda pair: _is_same(pair[0][1], pair[1]), pairs)
-        repeated = [below.strip() for _, below in same]
-        many = "".join(repeated) if len("".join(repeated)) >= OVERLAP_CHARACTERS else ""
-        if any(map(is_distinct, [*repeated[:1], many])):
-            return text[: max(0, start - len(around.before) - 1)]
-    return text
-
-
-def before_suffix(text: str, around: Surroundings) -> str:
-    """Cut where the text begins to repeat the rest of the cursor's line.
-
-    The lines below are not compared like this: neighbouring lines often begin alike.
-    """
-    if not around.rest.strip():
-        return text
-    start = around.suffix.lstrip()[:OVERLAP_CHARACTERS]
-    if len(start) < OVERLAP_CHARACTERS or not is_distinct(start):
-        return text
-    return text.partition(start)[0]
-
-
-def before_own_closer(text: str, around: Surroundings) -> str:
-    """Cut at a bracket that closes nothing in the text if the same one follows the cursor."""
-    after = around.suffix.lstrip()[:1]
-    if not after or after not in CLOSERS:
-        return text
-    depth = _open_on_line(around)
-    for i, sign in brackets(text, around.before, comments=False):
-        depth += 1 if sign in OPENERS else -1
-        if depth < 0:
-            return text[:i] if sign == after else text
-    return text
-
-
-def _open_on_line(around: Surroundings) -> int:
-    """Return how many brackets of the cursor's line the bracket after the cursor leaves open.
-
-    That bracket belongs to a line above if it stands on its own line, less indented than the
-    cursor's.
-    """
-    if around.rest.strip() or indent_width(around.below[0]) >= indent_width(around.before):
-        return 0
-    signs = brackets(around.before, comments=False)
-    return max(0, sum(1 if sign in OPENERS else -1 for _, sign in signs))
+def before_made_up_data(text: str, around: Surroundings) -> str:
+    """Cut before a datum that nobody could know, in a table of plain data."""
+    at = None if around.table is None else made_up(around.before, text, around.table)
+    return text if at is None else text[:at]
 
 
 def at_most_max_lines(text: str, around: Surroundings) -> str:
     """Keep the first `MAX_LINES` lines that are not blank."""
-    filled = [start + len(line) for start, line, done in _lines(text) if done and line.strip()]
+    filled = [start + len(line) for start, line, done in lines_of(text) if done and line.strip()]
     return text[: filled[MAX_LINES - 1]] if len(filled) >= MAX_LINES else text
 
 
@@ -230,7 +134,7 @@ def before_dead_code(text: str, around: Surroundings) -> str:
     above = "" if around.before.strip() else around.statement + "\n"
     code = above + around.before + text
     left, open_until = None, 0
-    for start, line, complete in _lines(code):
+    for start, line, complete in lines_of(code):
         word = _WORD.match(line)
         if start < open_until or word is None:
             continue
@@ -249,7 +153,7 @@ def _is_yield(word: str, complete: bool) -> bool:
 def _statement_length(code: str) -> int:
     """Return how many characters the lines of the first statement of ``code`` have."""
     end, depth = 0, 0
-    for start, line, _ in _lines(code):
+    for start, line, _ in lines_of(code):
         end = start + len(line)
         depth += depths(line)[0]
         if depth <= 0 and not line.endswith("\\") and not inside_text(code[:end]):
@@ -314,47 +218,6 @@ def without_unfinished_line(text: str) -> str:
 # ── rules that need the whole text ──────────────────────────────────────────────────────────
 
 
-def without_rest_of_line(text: str, around: Surroundings) -> str:
-    """Cut the end of the text if it repeats the rest of the cursor's line."""
-    rest = around.rest.rstrip()
-    if not rest.strip():
-        return text
-    if rest.strip() in _SIGNS and text.rstrip().endswith(rest.strip()):
-        return text.rstrip()[:-1]
-    for length in range(min(len(rest), len(text)), 0, -1):
-        if text.endswith(rest[:length]) and _is_overlap(text, rest[:length]):
-            return text[:-length]
-    return text
-
-
-def _is_overlap(text: str, end: str) -> bool:
-    """Return whether ``end`` would stand there twice if it followed ``text`` again."""
-    if end[0] in "'\"":
-        return text.count(end[0]) % 2 == 1
-    return len(end.strip()) >= 3
-
-
-def without_lines_below(text: str, around: Surroundings) -> str:
-    """Cut the last lines if they are the next lines of the file."""
-    lines = [(start, line.rstrip()) for start, line, _ in _lines(around.before + text)]
-    filled = [(start, line) for start, line in lines if line]
-    for count in range(min(len(filled), len(around.below)), 0, -1):
-        pairs = zip(filled[-count:], around.below, strict=False)
-        if all(_is_same(line, below) for (_, line), below in pairs):
-            start = filled[-count][0] - len(around.before)
-            # The person wrote the cursor's own line: cut only whole lines of the completion.
-            if start > 0 or not around.before.strip():
-                return text[: max(0, start - 1)]
-    return text
-
-
-def without_line_above(text: str, around: Surroundings) -> str:
-    """Drop the whole text if its first line repeats the line above the cursor."""
-    if around.before.strip() or not is_distinct(around.above):
-        return text
-    return "" if _is_same(around.before + text.partition("\n")[0], around.above) else text
-
-
 def without_blank_end(text: str, around: Surroundings) -> str:
     """Strip white space at the end; nothing remains of a text of only white space.
 
@@ -380,6 +243,7 @@ SETTLED: tuple[Rule, ...] = (
     before_lines_below,
     before_suffix,
     before_own_closer,
+    before_made_up_data,
     before_dead_code,
     before_remark,
     before_fence,
@@ -412,29 +276,3 @@ def settle(text: str, around: Surroundings) -> str:
     for rule in SETTLED:
         text = rule(text, around)
     return text
-
-
-# ── helpers ─────────────────────────────────────────────────────────────────────────────────
-
-
-def _lines(text: str) -> list[tuple[int, str, bool]]:
-    """Return (start, line, whether the line has its line end) for every line."""
-    found, start = [], 0
-    pieces = text.split("\n")
-    for i, line in enumerate(pieces):
-        found.append((start, line, i < len(pieces) - 1))
-        start += len(line) + 1
-    return found
-
-
-def _is_same(line: str, other: str) -> bool:
-    """Return whether two lines differ at most in spaces and in the kind of their quotes."""
-    if indent_width(line) != indent_width(other):
-        return False
-    first, second = (re.sub(r"\s", "", each).replace("'", '"') for each in (line, other))
-    return first == second
-
-
-def is_distinct(line: str) -> bool:
-    """Return whether a line has enough letters and digits to be told from others."""
-    return len(re.findall(r"\w", line)) >= DISTINCT_CHARACTERS

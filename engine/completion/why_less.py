@@ -21,6 +21,7 @@ SAID: dict[str, str] = {
     "before_lines_below": "it repeats the lines below",
     "before_suffix": "it repeats the rest of the line",
     "before_own_closer": "the bracket is closed already",
+    "before_made_up_data": "made-up data in a table",
     "before_dead_code": "it would never run",
     "before_remark": "a comment that nobody began",
     "before_fence": "talk, not code",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.completion import trim
+from engine.completion import repeated_text, trim
 from engine.completion.surroundings import Surroundings
 from engine.completion.syntax import Syntax
 
@@ -45,12 +45,12 @@ def test_what_a_person_wrote_makes_sense() -> None:
 @pytest.mark.parametrize(
     "rule",
     [
-        trim.before_lines_below,
+        repeated_text.before_lines_below,
         trim.before_dead_code,
         trim.before_remark,
         trim.before_fence,
-        trim.without_lines_below,
-        trim.without_line_above,
+        repeated_text.without_lines_below,
+        repeated_text.without_line_above,
         trim.without_extra_indent,
     ],
     ids=lambda rule: rule.__name__,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.completion import trim
+from engine.completion import repeated_text, trim
 from engine.completion.surroundings import Surroundings
 
 
@@ -145,7 +145,7 @@ def test_two_blank_lines_end_it(text, kept):
     ],
 )
 def test_a_repeated_line_is_kept_once(text, kept):
-    check(trim.before_repeated_lines, "|", text, kept)
+    check(repeated_text.before_repeated_lines, "|", text, kept)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_repeated_line_is_kept_once(text, kept):
     ],
 )
 def test_a_pattern_in_circles_is_kept_once(text, kept):
-    check(trim.before_repeated_pattern, "|", text, kept)
+    check(repeated_text.before_repeated_pattern, "|", text, kept)
 
 
 NAMES = "|\n]\nmy_names = [\n    the_first,\n]\n"
@@ -183,7 +183,7 @@ NAMES = "|\n]\nmy_names = [\n    the_first,\n]\n"
     ],
 )
 def test_the_line_below_is_not_written_again(view, text, kept):
-    check(trim.before_lines_below, view, text, kept)
+    check(repeated_text.before_lines_below, view, text, kept)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_the_line_below_is_not_written_again(view, text, kept):
     ],
 )
 def test_it_ends_where_the_suffix_begins(view, text, kept):
-    check(trim.before_suffix, view, text, kept)
+    check(repeated_text.before_suffix, view, text, kept)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_it_ends_where_the_suffix_begins(view, text, kept):
     ],
 )
 def test_brackets_that_stand_there_already_are_not_closed_again(view, text, kept):
-    check(trim.before_own_closer, view, text, kept)
+    check(repeated_text.before_own_closer, view, text, kept)
 
 
 RETURNS = "def f(a):\n    return a\n    |\n"
@@ -347,7 +347,7 @@ def test_indentation_that_is_there_is_not_written_again(view, text, kept):
     ],
 )
 def test_the_rest_of_the_line_is_not_written_again(view, text, kept):
-    check(trim.without_rest_of_line, view, text, kept)
+    check(repeated_text.without_rest_of_line, view, text, kept)
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ def test_the_rest_of_the_line_is_not_written_again(view, text, kept):
     ],
 )
 def test_the_lines_below_are_not_written_again(view, text, kept):
-    check(trim.without_lines_below, view, text, kept)
+    check(repeated_text.without_lines_below, view, text, kept)
 
 
 @pytest.mark.parametrize(
@@ -379,7 +379,7 @@ def test_the_lines_below_are_not_written_again(view, text, kept):
     ],
 )
 def test_the_line_above_is_not_written_again(view, text, kept):
-    check(trim.without_line_above, view, text, kept)
+    check(repeated_text.without_line_above, view, text, kept)
 
 
 @pytest.mark.parametrize(
