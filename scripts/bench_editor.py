@@ -32,8 +32,17 @@ from scripts.bench_startup import READY, Terminal, end_engine, folders  # noqa: 
 
 MARKER = "typed_here_"
 SOURCE = Path(ast.__file__).read_text(encoding="utf-8").split("\n")
-GHOST = re.compile(rb"\x1b\[2;3[;m]")
-"""The beginning of dim italic text, which only ghost text is."""
+GHOST = re.compile(rb"\x1b\[(?:2;)?3[;m]")
+"""The beginning of italic text, which of the rows that a key changes only ghost text is.  Textual
+makes dim text a darker colour, unless the terminal's own colours are asked for."""
+SETTINGS = """\
+[suggestions]
+automatic = {automatic}
+adaptive_delay = false
+delay_ms = 20
+threshold = 1
+"""
+"""Soon after each key, and however unlikely: a ghost for as many keys as possible."""
 PATIENCE_SECONDS = 10.0
 LINE_KEYS = 25
 """Keys on one line; then Enter, so that all stays in view."""
@@ -135,7 +144,7 @@ def typed(
     config = Path(environment["SPARK_CONFIG_DIR"])
     config.mkdir(parents=True, exist_ok=True)
     wanted = "true" if kind.suggestions else "false"
-    (config / "settings.toml").write_text(f"[suggestions]\nautomatic = {wanted}\n")
+    (config / "settings.toml").write_text(SETTINGS.format(automatic=wanted))
     window = Keys(command(kind, file, line, call.model), environment, folder)
     try:
         window.wait_for(re.compile(MARKER), "the file")
