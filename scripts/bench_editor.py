@@ -32,7 +32,7 @@ from scripts.bench_startup import READY, Terminal, end_engine, folders  # noqa: 
 
 MARKER = "typed_here_"
 SOURCE = Path(ast.__file__).read_text(encoding="utf-8").split("\n")
-GHOST = re.compile(rb"\x1b\[(?:2;)?3[;m]")
+GHOST = re.compile(rb"\x1b\[(?:2;)?3(?:;[\d;]+)?m")
 """The beginning of italic text, which of the rows that a key changes only ghost text is.  Textual
 makes dim text a darker colour, unless the terminal's own colours are asked for."""
 SETTINGS = """\

@@ -19,3 +19,7 @@ def test_ghost_text_is_told_from_code(style: str, is_ghost: bool, dimmed: bool) 
     assert drawn[0].style is not None
     sent = drawn[0].style.render("x", color_system=ColorSystem.TRUECOLOR)
     assert (GHOST.search(sent.encode()) is not None) == is_ghost
+
+
+def test_a_move_to_the_third_row_is_no_ghost() -> None:
+    assert GHOST.search(b"\x1b[3;38Hx\x1b[1;3Hm") is None
