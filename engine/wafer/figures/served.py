@@ -6,6 +6,7 @@ is passed in.  `engine.wafer.figures.calibration` holds the constants that follo
 
 from dataclasses import replace
 
+from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
 from engine.model.tensors import FORMATS, uniform_formats
 from engine.model.tensors.floats import FP16
@@ -15,13 +16,16 @@ from engine.wafer.place.model_shape import model_shape
 from engine.wafer.place.placement import Shape, place
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["BLOCK", "HEAD_COLUMNS", "LONGEST_CONTEXT", "ServedModel"]
+__all__ = ["BLOCK", "DEEP_BLOCK", "DEEP_BLOCKS", "HEAD_COLUMNS", "LONGEST_CONTEXT", "ServedModel"]
 
 BLOCK = (256, 256)
 """Columns and rows of a block of layers."""
 
 HEAD_COLUMNS = 128
 """Columns of the head, as it was measured: 1,188 logits a core."""
+
+DEEP_BLOCK, DEEP_BLOCKS, DEEP_CONTEXT = (64, 256), 28, 18_688
+"""The other layout that was measured: a layer a block, and the longest sequence it held."""
 
 LONGEST_CONTEXT = 32_512
 """The longest sequence for which its kernels could be linked in eight blocks."""
@@ -54,13 +58,32 @@ class ServedModel:
         """
         key = machine, blocks, context, dtype
         if key not in self._known:
-            graph = replace(self._graph, context_length=context)
             shape = Shape(*BLOCK, HEAD_COLUMNS, blocks)
-            formats = uniform_formats(graph.weights, FORMATS[dtype])
-            model = model_shape(graph, formats, runs=False)
-            placement = place(model, machine, shape, context, runs=False)
-            self._known[key] = price(graph, machine, placement)
+            self._known[key] = self._price(machine, shape, context, dtype)
         return self._known[key]
+
+    def deep(self, machine: MachineSpec) -> PricedModel:
+        """Return the model in `DEEP_BLOCKS` blocks, in one row where bands and turns do not fit.
+
+        A lane between neighbours is as long in a row as in a band.
+        """
+        key = machine, DEEP_BLOCKS, DEEP_CONTEXT, FP16.name
+        if key not in self._known:
+            shape = Shape(*DEEP_BLOCK, HEAD_COLUMNS, DEEP_BLOCKS)
+            try:
+                priced = self._price(machine, shape, DEEP_CONTEXT, FP16.name)
+            except PlacementError:
+                columns = DEEP_BLOCKS * DEEP_BLOCK[0] + 2 * BLOCK[0]
+                row = replace(machine, columns=columns, fabric_columns=columns)
+                priced = self._price(row, shape, DEEP_CONTEXT, FP16.name)
+            self._known[key] = priced
+        return self._known[key]
+
+    def _price(self, machine: MachineSpec, shape: Shape, context: int, dtype: str) -> PricedModel:
+        graph = replace(self._graph, context_length=context)
+        formats = uniform_formats(graph.weights, FORMATS[dtype])
+        model = model_shape(graph, formats, runs=False)
+        return price(graph, machine, place(model, machine, shape, context, runs=False))
 
     def measure(
         self,

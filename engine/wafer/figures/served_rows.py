@@ -10,9 +10,12 @@ from dataclasses import dataclass
 
 __all__ = [
     "DEDICATED_ROWS",
+    "DEEP_FORCED_ROWS",
+    "DEEP_ROWS",
     "FORCED_ROWS",
     "OTHER_BUILD_ROWS",
     "PRODUCT_BODY_CYCLES",
+    "ROTARY_BODY",
     "SERVED_CLOCK_GHZ",
     "SERVED_FORCED_SHARES",
     "SERVED_ROWS",
@@ -94,6 +97,30 @@ FORCED_ROWS = tuple(
 )
 """The build of `SERVED_ROWS`.  Kept out."""
 
+DEEP_ROWS = tuple(
+    ServedRow(context, round(SERVED_CLOCK_GHZ * 1e9 / rate), False)
+    for context, rate in (
+        (256, 1425.4),
+        (1024, 1380.7),
+        (4096, 1314.3),
+        (8192, 1259.4),
+        (16384, 1162.2),
+    )
+)
+"""The same kernels in 28 blocks of 64 × 256 cores, a layer each.  Kept out."""
+
+DEEP_FORCED_ROWS = tuple(
+    ForcedRow(prefix, 1024, rate)
+    for prefix, rate in (
+        (256, 46_858.4),
+        (1024, 45_378.2),
+        (4096, 43_478.0),
+        (8192, 41_341.4),
+        (16384, 37_433.2),
+    )
+)
+"""Known tokens there.  Kept out."""
+
 STREAMED_PREFILL = (8192, 14_882.69, 13_682.74)
 """(tokens into an empty cache, tokens/s with all blocks full, with start and end).  Kept out."""
 
@@ -151,3 +178,8 @@ DEDICATED_ROWS = (
 PRODUCT_BODY_CYCLES = 1148.19
 """Cycles of the body of a product's step in one core, the mean of a layer's four products in chunks
 of 512 tokens, nothing that moves included."""
+
+ROTARY_BODY = (18, 576.25)
+"""(vector instructions, cycles) of the body of a rotation in one core, chunks of 512 tokens: the
+mean of queries with four pairs of features and keys with two, six instructions a pair.  Their
+number is assumed: the notes give the pairs, not the code."""

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from engine.wafer.cost.energy import joules
+from engine.wafer.figures import calibration
+from engine.wafer.figures.served_rows import PRODUCT_BODY_CYCLES, ROTARY_BODY
 from engine.wafer.figures.targets.target import Bound, Target, within, within_cycles
 from engine.wafer.figures.vector_question import vector
 from engine.wafer.program import machine as machines
 
-__all__ = ["gemm", "vectors"]
+__all__ = ["bodies", "gemm", "vectors"]
 
 VECTOR_ROWS = ((4, 5_130, "operands in different banks"), (8, 10_254, "operands in the same banks"))
 """(bytes between the operands modulo 8, cycles, words) of 5,124 fp32 elements."""
@@ -29,6 +31,38 @@ def vectors() -> Iterator[Target]:
             bound=within_cycles(1),
         )
 
+
+def bodies() -> Iterator[Target]:
+    """Row 30: two function bodies of the served prefill, in one core, nothing moved.
+
+    A rotation changes the operands of each instruction, and takes 24 cycles an instruction more
+    than one whose operands stay.  Ours leaves that to `task_cycles`.
+    """
+    spec, constants = machines.get("wse3"), calibration.WSE3_DEDICATED
+    instructions, rotary = ROTARY_BODY
+    figures = (
+        ("product", PRODUCT_BODY_CYCLES, _VECTORS_A_STEP, constants.vector_overhead_cycles, True),
+        ("rotary", rotary, instructions, float(spec.vector_overhead_cycles), False),
+    )
+    for name, published, vectors, overhead, fitted in figures:
+        elements = 1 if fitted else 2  # fp16 products come in pairs a cycle, fp32 ones do not
+        yield Target(
+            id=f"30/{name}",
+            evidence="A",
+            source="lab notes on a physical CS-3 (unreviewed)",
+            conditions=f"wse3, one core, {vectors:g} vector instructions of 2 tokens; descriptors "
+            f"{'stepped by the instruction' if fitted else 'loaded for each'}",
+            unit="cycles",
+            published=published,
+            analytic=vectors * (elements + overhead),
+            reason="arithmetic in a core is not simulated",
+            role="fitted" if fitted else "reference",
+            bound=within(0.001) if fitted else None,
+        )
+
+
+_VECTORS_A_STEP = 192
+"""(8·16 + 8·8 + 8·48 + 24·8) / 4 instructions: inputs × outputs of a core, four products."""
 
 GEMM_SIZE, GEMM_SIDE = 33_000, 750
 GEMM_TERAFLOPS, GEMM_GIGAFLOPS_PER_WATT = 349.0, 79.66

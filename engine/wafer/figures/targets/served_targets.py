@@ -7,8 +7,10 @@ from functools import partial
 from engine.errors import PlacementError
 from engine.wafer.figures.fits import ServedConstants, fit_served
 from engine.wafer.figures.priced_model import PricedModel
-from engine.wafer.figures.served import ServedModel
+from engine.wafer.figures.served import DEEP_BLOCK, DEEP_BLOCKS, ServedModel
 from engine.wafer.figures.served_rows import (
+    DEEP_FORCED_ROWS,
+    DEEP_ROWS,
     FORCED_ROWS,
     OTHER_BUILD_ROWS,
     SERVED_FORCED_SHARES,
@@ -21,7 +23,7 @@ from engine.wafer.figures.served_rows import (
 from engine.wafer.figures.targets.target import Target, exact, within
 from engine.wafer.program import machine as machines
 
-__all__ = ["decode", "known_tokens", "memory", "other_build", "pipelining", "slope", "tail"]
+__all__ = ["decode", "deep", "known_tokens", "memory", "other_build", "pipelining", "slope", "tail"]
 
 _SOURCE = "lab notes on a physical CS-3 (unreviewed)"
 _WHERE = "wse3, Qwen3-1.7B in fp16, 8 blocks of 256 × 256 cores and a head of 128 × 256"
@@ -146,6 +148,39 @@ def known_tokens(served: ServedModel) -> Iterator[Target]:
             role="held_out",
             bound=within(0.08),
         )
+
+
+def deep(served: ServedModel) -> Iterator[Target]:
+    """Rows 28 and 29: the same kernels with a layer a block, priced with the same constants."""
+    model = served.deep(machines.get("wse3"))
+    blocks = f"{DEEP_BLOCKS} blocks of {DEEP_BLOCK[0]} × {DEEP_BLOCK[1]} cores"
+    where = f"wse3, Qwen3-1.7B in fp16, {blocks} and a head of 128 × 256"
+    for row in DEEP_ROWS:
+        yield _deep(
+            f"28/{row.name}", f"{where}, {row.context:,} KV rows", row.cycles,
+            model.step_cycles(row.context), 0.05,
+        )  # fmt: skip
+    for known in DEEP_FORCED_ROWS:
+        yield _deep(
+            f"29/known/{known.prefix}",
+            f"{where}, {known.tokens:,} known tokens after {known.prefix:,}", known.cycles,
+            _forced(model, known.prefix + known.tokens // 2), 0.12,
+        )  # fmt: skip
+
+
+def _deep(name: str, conditions: str, published: float, ours: float, near: float) -> Target:
+    return Target(
+        id=name,
+        evidence="A",
+        source=_SOURCE,
+        conditions=conditions,
+        unit="cycles",
+        published=published,
+        analytic=ours,
+        reason=_TOO_LARGE,
+        role="held_out",
+        bound=within(near),
+    )
 
 
 def other_build(served: ServedModel) -> Iterator[Target]:

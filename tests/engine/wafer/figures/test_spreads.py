@@ -43,14 +43,11 @@ def test_a_range_takes_every_error_back():
 
 
 def test_decode_on_wse3(served):
-    rows = [
-        row
-        for rows in (served_targets.decode, served_targets.known_tokens)
-        for row in rows(served)
-        if row.bound is not None
-    ]
+    parts = (served_targets.decode, served_targets.known_tokens, served_targets.deep)
+    rows = [row for part in parts for row in part(served) if row.bound is not None]
+    rows = [row for row in rows if not row.id.startswith("29/")]  # a pipelined row, not a token
 
-    assert len(errors(rows)) == 10
+    assert len(errors(rows)) == 15
     near(("wse3", "decode"), errors(rows))
 
 
