@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engine.logits import write_logits
     from engine.model_list import ModelList, list_models
     from engine.model_store.digests import weights_sha256
+    from engine.opening import open_session
     from engine.protocol.asking import AskReply, AskRequest, AskTurn
     from engine.protocol.completion import Completion, CompletionRequest
     from engine.protocol.editing import Edit, EditRequest
@@ -50,6 +51,10 @@ if TYPE_CHECKING:
     from engine.server.language_server import LanguageOptions
     from engine.server.language_server import serve as serve_language
     from engine.session import Session, default_threads
+    from engine.sweep.grid import read_grid
+    from engine.sweep.sweep_plot import plot_sweep
+    from engine.sweep.sweeper import run_sweep
+    from engine.sweep.workers import choose_workers
     from engine.tokenization import tokenize
     from engine.wafer.check.check_report import CheckReport
     from engine.wafer.figures.calibration import facts as calibration_constants
@@ -98,6 +103,11 @@ _HOME = {
     "QualityBench": "engine.quality.bench:QualityBench",
     "Question": "engine.quality.answers:Question",
     "Session": "engine.session:Session",
+    "open_session": "engine.opening:open_session",
+    "choose_workers": "engine.sweep.workers:choose_workers",
+    "plot_sweep": "engine.sweep.sweep_plot:plot_sweep",
+    "read_grid": "engine.sweep.grid:read_grid",
+    "run_sweep": "engine.sweep.sweeper:run_sweep",
     "ModelKilled": "engine.client:ModelKilled",
     "SourceFile": "engine.quality.corpus:SourceFile",
     "Stretch": "engine.quality.typing_replay:Stretch",
@@ -179,6 +189,7 @@ __all__ = [
     "Typed",
     "calibration_constants",
     "check_wafer",
+    "choose_workers",
     "default_threads",
     "draw_tasks",
     "examine_engine",
@@ -193,7 +204,9 @@ __all__ = [
     "measure_infill",
     "measure_situations",
     "named_clock_ghz",
+    "open_session",
     "plan_wafer",
+    "plot_sweep",
     "predict_collective",
     "predict_decode",
     "predict_decode_layer",
@@ -204,9 +217,11 @@ __all__ = [
     "predict_vector",
     "quality_suites",
     "read_edit_tasks",
+    "read_grid",
     "read_infill_tasks",
     "read_situations",
     "replay_stretches",
+    "run_sweep",
     "serve_http",
     "serve_language",
     "summarise_validation",

@@ -40,6 +40,7 @@ from engine.protocol.messages import (
     decode_server,
     encode,
 )
+from engine.remote_host import RemoteAccess, is_remote, remote_access
 from engine.version import PROTOCOL_VERSION
 
 __all__ = ["SMALL_MODEL", "EngineClient", "EngineDown", "EngineStarting", "ModelKilled"]
@@ -126,7 +127,7 @@ class EngineClient:
     ) -> None:
         self._machine = machine
         self._clock_ghz = clock_ghz
-        self._sessions = {1: OpenSession(1, paths.model_argument(model), machine, clock_ghz)}
+        self._sessions = {1: _asked(1, model, machine, clock_ghz)}
         self._names: dict[int, str] = {}  # of the models that are ready
         self._last_session = 1
         self._on_event = on_event
@@ -161,7 +162,7 @@ class EngineClient:
         """
         self._last_session += 1
         number = self._last_session
-        asked = OpenSession(number, paths.model_argument(model), machine, clock_ghz)
+        asked = _asked(number, model, machine, clock_ghz)
         self._sessions[number] = asked
         self.send(asked)
         return number
@@ -375,6 +376,15 @@ class EngineClient:
             await asyncio.sleep(0.02)
         process.kill()
         raise ServerError(f"the engine process did not open {socket} within {LAUNCH_SECONDS:.0f} s")
+
+
+def _asked(number: int, model: str | None, machine: str, clock_ghz: float | None) -> OpenSession:
+    """Return the request for a session, with what a remote model takes."""
+    access = RemoteAccess()
+    if model is not None and is_remote(model):
+        with suppress(EngineError):  # no address: the engine says so
+            access = remote_access(model)
+    return OpenSession(number, paths.model_argument(model), machine, clock_ghz, access)
 
 
 async def _read(reader: asyncio.StreamReader) -> ServerMessage | None:

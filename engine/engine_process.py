@@ -18,6 +18,7 @@ from typing import IO
 
 from engine import paths
 from engine.errors import ServerError
+from engine.remote_host import is_remote
 
 __all__ = [
     "SERVER_COMMAND",
@@ -125,6 +126,8 @@ def launch_ahead(model: str | None, machine: str) -> Launch | None:
         return None
     try:
         if _locked(lock) and not _is_served(socket):
+            if is_remote(model):  # the client brings along what it takes
+                return Launch(start(SERVER_COMMAND, socket), lock)
             wanted = ["--open", paths.model_argument(model) or "", "--machine", machine]
             return Launch(start([*SERVER_COMMAND, *wanted], socket), lock)
     except (OSError, ServerError):

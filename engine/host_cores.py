@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["worthwhile_cores"]
+__all__ = ["usable_processors", "worthwhile_cores"]
 
 _MOST = 8
 """Decoding reads all weights for a token: some cores use up the memory's bandwidth."""
@@ -30,6 +30,19 @@ def worthwhile_cores(root: Path = Path("/")) -> int:
     allowed = sorted(os.sched_getaffinity(0))
     cores = {_siblings(root, number) for number in allowed}
     return _limited(min([len(cores), *_quotas(root)]))
+
+
+def usable_processors(root: Path = Path("/")) -> int:
+    """Return how many processes of one thread can compute at once: at least 1.
+
+    Unlike `worthwhile_cores` it counts every logical processor: such processes share no data.
+
+    Args:
+        root: Where ``proc`` and ``sys`` lie.
+    """
+    if sys.platform == "darwin":
+        return os.cpu_count() or 1
+    return max(1, min([len(os.sched_getaffinity(0)), *_quotas(root)]))
 
 
 def _limited(cores: int) -> int:

@@ -36,6 +36,7 @@ from engine.wafer.trace.trace_files import TraceReport
 
 __all__ = [
     "check_wafer",
+    "decode_model",
     "plan_wafer",
     "predict_decode",
     "predict_prefill",
@@ -55,6 +56,8 @@ def plan_wafer(
     *,
     context: int | None = None,
     dtype: str | None = None,
+    blocks: int | None = None,
+    block: tuple[int, int] | None = None,
     rows_per_step: int = 1,
     check: bool = False,
 ) -> dict[str, object]:
@@ -70,6 +73,8 @@ def plan_wafer(
         context: KV rows to hold; None: the model's own.
         dtype: Name of the format of all matrices, one that has a price; None: those of the GGUF
             file, else int8.
+        blocks: Blocks of layers; None means the planner's choice.
+        block: Columns and rows of a block; None means the planner's choice.
         rows_per_step: Rows of a step that sizes are compared with.
         check: Whether to look into what every core uses of queues, colors, task ids and SRAM.
 
@@ -90,6 +95,8 @@ def plan_wafer(
         formats = uniform_formats(graph.weights, FORMATS[dtype or "int8"])
     runs = all(formats[name].runs for name, shape in graph.weights.items() if len(shape) == 2)
     options = PlanOptions(
+        blocks=blocks,
+        block=block,
         formats=formats,
         rows_per_step=rows_per_step,
         runs=runs and not is_config and (path.is_file() or path in bundled_models().values()),
@@ -242,6 +249,38 @@ def predict_prefill(
     spec = machines.get(machine, clock_ghz)
     question = PrefillQuestion(tokens, chunk, blocks, side)
     return prefill(read_graph(config, max(1, tokens)), spec, question)
+
+
+def decode_model(
+    model: str,
+    machine: str,
+    *,
+    context: int | None = None,
+    blocks: int | None = None,
+    block: tuple[int, int] | None = None,
+    dtype: str = "int8",
+    clock_ghz: float | None = None,
+) -> Prediction:
+    """Return the cycles of one decoded token, as `predict_decode` does, of a model by its name.
+
+    Args:
+        model: As of `plan_wafer`.
+        machine: Name of the machine.
+        context: Rows in the KV cache; None: the model's own.
+        blocks: As of `predict_decode`.
+        block: As of `predict_decode`.
+        dtype: As of `predict_decode`.
+        clock_ghz: As of `predict_decode`.
+
+    Raises:
+        EngineError: As of `predict_decode`; or there is no such model.
+    """
+    spec = machines.get(machine, clock_ghz)
+    path = Path(model) if Path(model).suffix == ".json" else find_model(model)
+    is_file = path.is_file() and path.suffix != ".json"
+    graph = read_formats(path, context)[0] if is_file else read_graph(path, context)
+    question = DecodeQuestion(context or graph.context_length, blocks, block, dtype)
+    return decode(graph, spec, question)
 
 
 def validation_targets(on_progress: OnProgress = quiet) -> Iterator[Target]:

@@ -17,6 +17,7 @@ import platformdirs
 
 from engine.errors import ServerError
 from engine.own_files import refusal
+from engine.remote_host.address import is_remote
 from engine.version import PROTOCOL_VERSION, __version__
 
 __all__ = [
@@ -177,9 +178,10 @@ def _unusable(folder: Path, longest_name: int) -> str | None:
 def model_argument(model: str | None) -> str | None:
     """Return ``model`` so that it means the same in a process with another working directory.
 
-    A bundled model's name stays, as does any name that is no path here; a path becomes absolute.
+    A bundled model's name stays, as do the address of a remote one and any name that is no path
+    here; a path becomes absolute.
     """
-    if model is None or is_bundled(model):
+    if model is None or is_bundled(model) or is_remote(model):
         return model
     path = expanded(model)
     if Path(model).name == model and not os.path.exists(path):

@@ -17,6 +17,7 @@ from engine.completion.answer_record import KEPT_ANSWERS, AnswerRecord
 from engine.completion.answer_xray import answer_xray, token_wave
 from engine.completion.completer import Completer, Listener, likelihoods_of
 from engine.completion.draft import Draft
+from engine.completion.machine_info import machine_info
 from engine.completion.prompt_styles import find_style
 from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
@@ -38,7 +39,6 @@ from engine.protocol.messages import (
     ModelInfo,
     OtherText,
     Progress,
-    RegionInfo,
     Telemetry,
     WatchedCores,
     WeightType,
@@ -47,7 +47,7 @@ from engine.protocol.xray import TokenWave, Xray
 from engine.telemetry.counters import WorkCounters
 from engine.telemetry.snapshot import Snapshot, View, cell_grid, describe
 from engine.tokenizer import Tokenizer
-from engine.wafer.plan.placed import Placed, TierRunner, open_placed
+from engine.wafer.plan.placed import TierRunner, open_placed
 from engine.wafer.program import machine as machines
 from engine.wafer.tiers import find_tier
 from engine.wafer.timing.timing import Counts
@@ -154,7 +154,7 @@ class Session:
                 raise
         return cls(
             _model_info(loaded, tokenizer),
-            _machine_info(placed),
+            machine_info(placed),
             tokenizer,
             runner,
             find_tuning(loaded.path, loaded.name, loaded.weight_bytes),
@@ -478,20 +478,3 @@ def _types(model: Model) -> dict[str, WeightType]:
         before = types.get(tensor.format.name, WeightType(0, 0))
         types[tensor.format.name] = WeightType(before.tensors + 1, before.bytes + tensor.size_bytes)
     return dict(sorted(types.items(), key=lambda entry: -entry[1].bytes))
-
-
-def _machine_info(placed: Placed) -> MachineInfo:
-    machine, program = placed.machine, placed.program
-    return MachineInfo(
-        name=machine.name,
-        clock_ghz=machine.clock_ghz,
-        columns=machine.columns,
-        rows=machine.rows,
-        sram_bytes_per_core=machine.sram_bytes,
-        program=program.hash,
-        cores_used=program.cores_used,
-        regions=[
-            RegionInfo(each.label, each.x, each.y, each.width, each.height, each.sram_bytes)
-            for each in program.regions
-        ],
-    )

@@ -22,7 +22,8 @@ from engine.completion.completer import Completer
 from engine.completion.stats import WaferMeter
 from engine.generation.generator import Generator
 from engine.knowledge.tuning import Tuning
-from engine.protocol.messages import MachineInfo, ModelInfo, Progress, RegionInfo
+from engine.protocol.messages import MachineInfo, ModelInfo, OpenSession, Progress, RegionInfo
+from engine.remote import RemoteSession
 from engine.session import Session
 from engine.tokenizer import Tokenizer
 from engine.wafer.timing.blocks import CellGrid
@@ -198,10 +199,14 @@ def canned_session(text: str, *, step_seconds: float = 0.0) -> Session:
     return session_on(CannedWafer(text, step_seconds=step_seconds))
 
 
-def _open(model: str, machine: str, on_progress: Callable[[Progress], None]) -> Session:
+def _open(asked: OpenSession, on_progress: Callable[[Progress], None]) -> Session | RemoteSession:
     from engine.errors import ModelError
+    from engine.opening import open_session
+    from engine.remote_host import is_remote
 
-    name = Path(model).name
+    if is_remote(asked.model):
+        return open_session(asked.model, asked.machine, access=asked.access)
+    name = Path(str(asked.model)).name
     steps = int(os.environ.get("CANNED_START_STEPS", "1"))
     seconds = float(os.environ.get("CANNED_START_SECONDS", "0"))
     for step in range(steps):

@@ -26,6 +26,7 @@ from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
 from tui.flows.path_flows import PathFlows
 from tui.flows.recovery_flow import RecoveryFlow
+from tui.flows.remote_consent import RemoteChoice, settle_remote
 from tui.flows.settings_flow import SettingsFlow
 from tui.flows.suggestion_actions import SuggestionActions
 from tui.flows.visible_parts import VisibleParts
@@ -76,6 +77,7 @@ class SparkApp(
         make_client: Makes the client of the engine, after the first paint.
         settings: None reads the settings file.
         offer_model: Whether a better model may be offered: only to a person, once.
+        remote: A model elsewhere that the client asks for: the person may have to agree first.
         panes: The panes of the right column.
         problems: What was found wrong with the settings before; told once with the rest.
     """
@@ -94,6 +96,7 @@ class SparkApp(
         make_client: ClientMaker | None = None,
         settings: Settings | None = None,
         offer_model: bool = False,
+        remote: RemoteChoice | None = None,
         panes: Sequence[type[Pane]] = PANES,
         problems: Sequence[str] = (),
     ) -> None:
@@ -112,6 +115,7 @@ class SparkApp(
         self.pane_modes = _modes(panes)
         self._pane_kinds = panes
         self._offer_model = offer_model
+        self._remote = remote
         self._first_file = open_file
         self._first_line = line
         self.engine_state = EngineState()
@@ -204,6 +208,8 @@ class SparkApp(
         for module in ("tui.assist.suggestions", "tui.visuals.heat_grid"):
             await asyncio.to_thread(importlib.import_module, module)
         self.ghost_writer.start()
+        if self._remote is not None:
+            await settle_remote(self._remote, self.link, self.push_screen_wait)
         await self.link.run()
 
     def _choose_theme(self, name: str) -> None:

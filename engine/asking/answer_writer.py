@@ -65,14 +65,14 @@ class AnswerWriter:
         style = needed_chat_style(self._style, self._model.name, _NEEDED)
         began = perf_counter()
         prompt = self._prompt(style, request, cancelled)
-        on_reading(Reading(prompt.parts, prompt.left_out, len(prompt.ids)))
+        on_reading(Reading(prompt.parts, prompt.left_out, len(prompt.encoded)))
         generation = Generation()
         answer = _Text(self._tokenizer, style.ends_in(self._tokenizer))
         first_text_at = None
         shown = ""
-        source = self._guesses(prompt.ids, answer) if self._generator.speculates else None
+        source = self._guesses(prompt.encoded, answer) if self._generator.speculates else None
         for token in self._generator.run(
-            prompt.ids, greedy, prompt.most_tokens, generation, cancelled, guess=source
+            prompt.encoded, greedy, prompt.most_tokens, generation, cancelled, guess=source
         ):
             answer.push(token)
             if answer.ended is not None:
@@ -89,7 +89,7 @@ class AnswerWriter:
             parts=prompt.parts,
             left_out=prompt.left_out,
             model=self._model.name,
-            prompt_tokens=len(prompt.ids),
+            prompt_tokens=len(prompt.encoded),
             cached_tokens=generation.cached_tokens,
             completion_tokens=len(answer.tokens),
             host=host_stats(generation, (first_text_at or perf_counter()) - began),
@@ -98,7 +98,7 @@ class AnswerWriter:
 
     def _prompt(
         self, style: ChatStyle, request: AskRequest, cancelled: Callable[[], bool]
-    ) -> AskPrompt:
+    ) -> AskPrompt[list[int]]:
         """Return the conversation that the model is shown."""
 
         def encode(turns: Sequence[ChatTurn]) -> list[int]:

@@ -5,8 +5,9 @@ only appends to its prompt and what the KV cache holds of it is used again.  Wha
 named.  Runs no model.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from engine.asking.excerpts import Excerpt, Excerpts
 from engine.asking.passages import Passage
@@ -49,11 +50,15 @@ _NEAREST_LAST = ("similar", "open", "defines", "selected")
 """The order of excerpts: what matters most stands next to the question."""
 
 
+_Encoded = TypeVar("_Encoded", bound=Sized)
+"""A conversation as a model takes it; its length is in tokens."""
+
+
 @dataclass(frozen=True, slots=True)
-class AskPrompt:
+class AskPrompt(Generic[_Encoded]):
     """A conversation that fits, and what it holds."""
 
-    ids: list[int]
+    encoded: _Encoded
     most_tokens: int
     """How long the answer may be."""
     asked: str
@@ -68,16 +73,16 @@ def fit_prompt(
     request: AskRequest,
     found: Excerpts,
     context: int,
-    encode: Callable[[Sequence[ChatTurn]], list[int]],
+    encode: Callable[[Sequence[ChatTurn]], _Encoded],
     size: Callable[[str], int],
-) -> AskPrompt:
+) -> AskPrompt[_Encoded]:
     """Return the conversation for a question.
 
     Args:
         request: The question and the turns before it.
         found: What to show, the most important first.
         context: Tokens that the model can hold, the answer's included.
-        encode: Returns the ids of a conversation that an answer follows.
+        encode: Returns a conversation that an answer follows, as the model takes it.
         size: Returns about how many tokens a text has.
 
     Raises:
@@ -105,8 +110,8 @@ def fit_prompt(
         asked = _message(question, [each for each in shown if not _known(each, earlier)])
         if request.instructions is not None:
             asked = question
-        ids = encode(_turns(told, earlier, asked))
-        if len(ids) + most <= context:
+        encoded = encode(_turns(told, earlier, asked))
+        if len(encoded) + most <= context:
             break
         # Texts that are joined may have more tokens than each alone.
         if shown:
@@ -118,7 +123,7 @@ def fit_prompt(
     forgotten = len(request.earlier) - len(earlier)
     left_out = [*found.left_out, *_told(skipped), *_told_turns(forgotten)]
     parts = tuple(each.part for each in shown)
-    return AskPrompt(ids, most, asked, forgotten, parts, tuple(left_out))
+    return AskPrompt(encoded, most, asked, forgotten, parts, tuple(left_out))
 
 
 # ── the conversation ────────────────────────────────────────────────────────────────────────

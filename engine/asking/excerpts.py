@@ -14,9 +14,7 @@ from engine.asking.question_words import QuestionWords
 from engine.asking.repository_search import search
 from engine.errors import PromptError
 from engine.protocol.asking import AskRequest, ReadPart
-from engine.repository.ignore import IgnoreRules
-from engine.repository.privacy import is_secret
-from engine.repository.secret_files import secret_file
+from engine.repository.closed_files import why_closed
 
 __all__ = ["Excerpt", "Excerpts", "find_excerpts"]
 
@@ -67,7 +65,7 @@ def find_excerpts(request: AskRequest, cancelled: Callable[[], bool]) -> Excerpt
             lies outside of the text.
     """
     found = Excerpts()
-    closed = _closed(request)
+    closed = why_closed(request.path, request.repository, request.private_patterns)
     if closed is not None:
         if request.first:
             raise PromptError(f"{closed}; select lines of another file, or none")
@@ -77,23 +75,6 @@ def find_excerpts(request: AskRequest, cancelled: Callable[[], bool]) -> Excerpt
     if request.repository is not None:
         _add_repository(found, request, Path(request.repository).resolve(), cancelled)
     return found
-
-
-def _closed(request: AskRequest) -> str | None:
-    """Return why the open file is not shown to a model; None: it is."""
-    if not request.path:
-        return None
-    path = Path(request.repository or "", request.path)
-    asked = is_secret if request.repository is None else secret_file
-    pattern = asked(path, request.private_patterns)
-    if pattern is not None:
-        return f"{request.path} is private (it matches {pattern!r}) and never shown to a model"
-    if request.repository is not None:
-        root = Path(request.repository).resolve()
-        inside = (root / request.path).is_relative_to(root) and ".." not in path.parts
-        if inside and IgnoreRules(root).ignored(root / request.path):
-            return f"{request.path} is ignored by git and not shown to a model"
-    return None
 
 
 def _of_open_file(request: AskRequest) -> list[Excerpt]:

@@ -27,7 +27,7 @@ from engine.protocol.messages import ModelInfo
 from engine.repository.privacy import refuse_secret
 from engine.tokenizer import TextStream, Tokenizer
 
-__all__ = ["Rewriter"]
+__all__ = ["SPARE_TOKENS", "Rewriter", "lines_of"]
 
 _NEEDED = "editing by instruction takes a model that follows instructions"
 
@@ -90,7 +90,7 @@ class Rewriter:
         Raises:
             PromptError: As in `rewrite`.
         """
-        style, lines = self._checked_style(request), _lines(request)
+        style, lines = self._checked_style(request), lines_of(request)
         fence = Fence.around(request.text, request.path)
         ids = style.encode(self._tokenizer, conversation(request, lines, fence), fence.opening)
         most = self._most_tokens(lines, len(ids))
@@ -221,7 +221,7 @@ class _Answer:
         self.text = inside.rpartition("\n")[0] if begun else inside
 
 
-def _lines(request: EditRequest) -> LinesToEdit:
+def lines_of(request: EditRequest) -> LinesToEdit:
     """Return the lines of a request.
 
     Raises:

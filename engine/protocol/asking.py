@@ -93,4 +93,5 @@ class AskReply(msgspec.Struct, frozen=True):
     """Prompt tokens that were still in the KV cache."""
     completion_tokens: int
     host: HostStats
-    wafer: WaferStats
+    wafer: WaferStats | None
+    """As in `Completion`."""

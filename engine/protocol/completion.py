@@ -58,6 +58,9 @@ class CompletionRequest(msgspec.Struct, frozen=True):
     repository: str | None = None
     """Folder of the repository; its other files and the buffer are mixed into the model's
     predictions.  None: the model writes alone."""
+    root: str | None = None
+    """The repository's folder, whether its files are read or not: for a remote model it tells
+    whether git ignores the file."""
     private_patterns: tuple[str, ...] = ()
     """Further patterns of files that are never read, from the person's settings."""
     chunks: tuple[TextChunk, ...] = ()
@@ -101,6 +104,8 @@ class WaferStats(msgspec.Struct, frozen=True):
     """MACs ÷ (cores used × cycles × MAC rate) of the decode steps, 0–1."""
     sram_bytes_per_core_max: int
     """Bytes in use on the fullest core."""
+    priced_only: bool = False
+    """True: another engine wrote the tokens; this is what they would take."""
 
 
 class RepositoryStats(msgspec.Struct, frozen=True):
@@ -134,7 +139,9 @@ class Completion(msgspec.Struct, frozen=True):
     completion_tokens: int
     """Tokens generated; counts what was trimmed or taken back, not the end token."""
     host: HostStats
-    wafer: WaferStats
+    wafer: WaferStats | None
+    """None for a remote model whose configuration is not known here; else what the same tokens
+    would take."""
     repository: RepositoryStats | None = None
     """None where the model wrote alone."""
     mean_logprob: float | None = None

@@ -59,4 +59,5 @@ class Edit(msgspec.Struct, frozen=True):
     prompt_tokens: int
     completion_tokens: int
     host: HostStats
-    wafer: WaferStats
+    wafer: WaferStats | None
+    """As in `Completion`."""

@@ -19,6 +19,7 @@ from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest
 from engine.protocol.editing import Edit, EditRequest
 from engine.protocol.xray import TokenWave, Xray
+from engine.remote_host import RemoteAccess
 
 __all__ = [
     "MAX_FRAME_BYTES",
@@ -77,11 +78,14 @@ class OpenSession(msgspec.Struct, tag=True, frozen=True):
     session: int
     """Chosen by the client, from 1, unique among the sessions it has open."""
     model: str | None = None
-    """A model's name or the absolute path of its folder or file; None is the default."""
+    """A model's name, the absolute path of its folder or file, or the address of a remote one; None
+    is the default."""
     machine: str = "wse3"
     clock_ghz: float | None = None
     """Clock that turns cycles into seconds for this client; None is the machine's own.  Sessions
     that differ in nothing else are one."""
+    access: RemoteAccess = RemoteAccess()
+    """For a model that another engine runs (``openai:…``)."""
 
 
 class CloseSession(msgspec.Struct, tag=True, frozen=True):
@@ -260,6 +264,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     """Tensors and bytes by type of the weights: ``"int8"``, ``"q4_k"``, ``"fp32"``, …"""
     threshold: float | None = None
     """Mean log-probability from which a text is worth showing unasked; None: all are."""
+    remote: str = ""
+    """Host and port of the engine elsewhere that computes it; empty: it runs on the wafer here."""
 
 
 class RegionInfo(msgspec.Struct, frozen=True):
@@ -287,6 +293,8 @@ class MachineInfo(msgspec.Struct, frozen=True):
     """The Program's hash."""
     cores_used: int
     regions: list[RegionInfo]
+    """Empty for a remote model: nothing of it lies here.  ``program`` and ``cores_used`` then are
+    those of the placement that it is priced with, or empty and 0 where its shape is not known."""
 
 
 class EngineReady(msgspec.Struct, tag=True, frozen=True):
@@ -297,7 +305,7 @@ class EngineReady(msgspec.Struct, tag=True, frozen=True):
     threads: int
     processor_path: str
     """``"amx"``, ``"vnni"``, ``"avx-vnni"``, ``"avx2"`` or ``"portable"``; ``"simulator"`` or
-    ``"numpy"`` where no kernels run."""
+    ``"numpy"`` where no kernels run, ``"remote"`` where nothing does."""
     start_ms: float
     """From asking for the session to its being ready; small where it was open already."""
     session: int = 1

@@ -21,7 +21,7 @@ from engine.server.hub import Engine
 from engine.server.sessions import Opener
 
 if TYPE_CHECKING:
-    from engine.session import Session
+    from engine.server.served_session import ServedSession
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -60,12 +60,6 @@ def engine(
     )
 
 
-def _ahead(options: argparse.Namespace) -> OpenSession | None:
-    if options.open is None:
-        return None
-    return OpenSession(0, options.open or None, options.machine)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Serve until nobody needs it; return the exit status."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
@@ -87,10 +81,10 @@ def _import_session() -> None:
     gc.freeze()  # modules stay: no later search goes through them
 
 
-def _open(model: str, machine: str, on_progress: Callable[[Progress], None]) -> "Session":
-    from engine.session import Session
+def _open(asked: OpenSession, on_progress: Callable[[Progress], None]) -> "ServedSession":
+    from engine.opening import open_session
 
-    return Session.open(model, machine, on_progress=on_progress)
+    return open_session(asked.model, asked.machine, access=asked.access, on_progress=on_progress)
 
 
 if __name__ == "__main__":

@@ -37,11 +37,12 @@ from engine.protocol.messages import (
     encode,
 )
 from engine.server.sessions import FromWorker, Held, Sessions
-from engine.server.worker import Job, Worker
+from engine.server.worker import Job
+from engine.server.worker_threads import WorkerThreads
 from engine.units import Gigahertz, tokens_per_second
 
 if TYPE_CHECKING:
-    from engine.session import Session
+    from engine.server.served_session import ServedSession
     from engine.telemetry.snapshot import View
     from engine.wafer.timing.timing import Counts
 
@@ -84,7 +85,7 @@ class Connection:
         self,
         writer: asyncio.StreamWriter,
         sessions: Sessions,
-        worker: Worker,
+        worker: WorkerThreads,
         from_worker: FromWorker,
         shut_down: Callable[[], None],
     ) -> None:
@@ -231,7 +232,7 @@ class _View:
         self._looks_at: View | None = None
         self._latest: Counts | None = None  # of the last interval with cycles that was told
         self._ready = asyncio.Event()
-        self.session: Session | None = None
+        self.session: ServedSession | None = None
         self.held: Held | None = None
 
     # ── what the session's state says ───────────────────────────────────────────────────────
@@ -345,7 +346,7 @@ class _View:
             older, making = newer, monotonic() - began
 
 
-def look_into(session: "Session", message: LookInto) -> AnswerXray | AnswerWave:
+def look_into(session: "ServedSession", message: LookInto) -> AnswerXray | AnswerWave:
     """Return what is asked of an answer.
 
     Raises:
@@ -357,7 +358,9 @@ def look_into(session: "Session", message: LookInto) -> AnswerXray | AnswerWave:
     return AnswerWave(message.request_id, message.answer, message.token, wave)
 
 
-def _at_clock(wafer: WaferStats, clock_ghz: float) -> WaferStats:
+def _at_clock(wafer: WaferStats | None, clock_ghz: float) -> WaferStats | None:
     """Return wafer time as told at another clock."""
+    if wafer is None:
+        return None
     speed = tokens_per_second(wafer.cycles_per_token, Gigahertz(clock_ghz))
     return replace(wafer, clock_ghz=clock_ghz, tokens_per_second=speed)

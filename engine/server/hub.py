@@ -21,7 +21,7 @@ from engine.protocol.messages import OpenSession, Welcome, decode_client
 from engine.server.budget import Budget
 from engine.server.connection import Connection
 from engine.server.sessions import Opener, Sessions
-from engine.server.worker import Worker
+from engine.server.worker_threads import WorkerThreads
 from engine.version import PROTOCOL_VERSION, __version__
 
 __all__ = ["Engine", "Hub"]
@@ -60,7 +60,7 @@ class Hub:
         self._clients: set[Connection] = set()
         self._left = monotonic()
         self._ended = asyncio.Event()
-        self._worker = Worker(engine.prepare, self._from_worker(self.end))
+        self._worker = WorkerThreads(engine.prepare, self._from_worker(self.end))
         self._sessions = Sessions(
             self._worker,
             engine.opener,

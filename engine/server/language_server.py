@@ -107,13 +107,14 @@ class Suggester:
                 return None
             folder = nearest_top(file.parent) or file.parent
             path = file.relative_to(folder).as_posix()
-            root = str(folder) if self._options.repository else None
+            root = str(folder)
         return CompletionRequest(
             path,
             cursor.before[-PREFIX_CHARACTERS:],
             cursor.after[:SUFFIX_CHARACTERS],
             max_tokens=self._options.max_tokens,
-            repository=root,
+            repository=root if self._options.repository else None,
+            root=root,
             private_patterns=patterns,
         )
 

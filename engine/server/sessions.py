@@ -14,22 +14,26 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
 from engine.errors import EngineError, ServerError
 from engine.protocol.messages import OpenSession, Progress
+from engine.remote_host import RemoteAccess
 from engine.server.budget import Budget
-from engine.server.worker import Closing, Opening, Worker
+from engine.server.worker import Closing, Opening
+from engine.server.worker_threads import WorkerThreads
 
 if TYPE_CHECKING:
     from engine.server.model_files import ModelFiles
-    from engine.session import Session
+    from engine.server.served_session import ServedSession
 
 __all__ = ["Held", "Opener", "SessionUser", "Sessions"]
 
 log = logging.getLogger(__name__)
 
-Opener = Callable[[str, str, Callable[[Progress], None]], "Session"]
-"""Opens a session for a model's path on a machine, at the machine's own clock, and reports its
-progress.  Called in the worker's thread."""
+Opener = Callable[[OpenSession, Callable[[Progress], None]], "ServedSession"]
+"""Opens a session for a model's path or address on a machine, at the machine's own clock, and
+reports its progress.  Called in a worker's thread."""
 
 FromWorker = Callable[[Callable[..., None]], Callable[..., None]]
 """Wraps a function of the event loop's thread so that the worker may call it."""
@@ -52,12 +56,12 @@ class SessionUser(Protocol):
 class Held:
     """A session that is open, or being opened."""
 
-    key: tuple[str, str]
-    """The model's identity and the machine's name."""
+    key: tuple[str, str, RemoteAccess]
+    """The model's identity, the machine's name, and what opens a remote one."""
     name: str
     """The model as it was asked for; empty for the default."""
     files: "ModelFiles"
-    session: "Session | None" = None
+    session: "ServedSession | None" = None
     """None while it is being opened."""
     progress: Progress | None = None
     """The last step of opening."""
@@ -81,7 +85,7 @@ class Sessions:
 
     def __init__(
         self,
-        worker: Worker,
+        worker: WorkerThreads,
         opener: Opener,
         from_worker: FromWorker,
         *,
@@ -93,7 +97,7 @@ class Sessions:
         self._from_worker = from_worker
         self._budget = budget
         self._note = note
-        self._held: dict[tuple[str, str], Held] = {}
+        self._held: dict[tuple[str, str, RemoteAccess], Held] = {}
         self._write_note()
 
     def open(self, asked: OpenSession, user: SessionUser) -> Held | None:
@@ -157,7 +161,7 @@ class Sessions:
         from engine.server.model_files import model_files
 
         files = model_files(asked.model, self._held_bytes())
-        held = self._held.get((files.identity, asked.machine))
+        held = self._held.get(_key(asked, files))
         return self._begin(asked, files) if held is None else held
 
     def _begin(self, asked: OpenSession, files: "ModelFiles") -> Held:
@@ -167,12 +171,14 @@ class Sessions:
             ServerError: It does not fit, even with all unused ones closed.
         """
         self._make_room(files)
-        held = Held((files.identity, asked.machine), asked.model or "", files)
+        held = Held(_key(asked, files), asked.model or "", files)
         self._held[held.key] = held
         self._write_note()
+        opens = replace(asked, model=files.opens, clock_ghz=None)
         self._worker.submit(
             Opening(
-                lambda report: self._opener(str(files.path), asked.machine, report),
+                lambda report: self._opener(opens, report),
+                remote=bool(files.remote),
                 wanted=lambda: not held.given_up,
                 on_progress=self._from_worker(lambda progress: self._on_progress(held, progress)),
                 on_ready=self._from_worker(lambda session: self._on_ready(held, session)),
@@ -220,7 +226,7 @@ class Sessions:
         for user in list(held.users):
             user.opening(progress)
 
-    def _on_ready(self, held: Held, session: "Session") -> None:
+    def _on_ready(self, held: Held, session: "ServedSession") -> None:
         if held.given_up:  # between its last step and now
             self._worker.submit(Closing(session))
             return
@@ -254,6 +260,11 @@ class Sessions:
             self._note.write_text(json.dumps(note), encoding="utf-8")
         except OSError as error:
             log.warning("cannot write %s: %s", self._note, error)
+
+
+def _key(asked: OpenSession, files: "ModelFiles") -> tuple[str, str, RemoteAccess]:
+    """Return what a session is told from others by; only those of remote models by their keys."""
+    return files.identity, asked.machine, asked.access if files.remote else RemoteAccess()
 
 
 def _too_large(files: "ModelFiles", room_bytes: int, in_use: list[str]) -> str:

@@ -33,7 +33,7 @@ from engine.protocol.messages import (
 )
 
 if TYPE_CHECKING:
-    from engine.session import Session
+    from engine.server.served_session import ServedSession
 
 __all__ = ["Closing", "Job", "Opening", "Worker"]
 
@@ -47,13 +47,18 @@ PARTIAL_SECONDS = 0.015
 class Job:
     """One request of a client, and where its answers go."""
 
-    session: "Session"
+    session: "ServedSession"
     message: Complete | Rewrite | Ask
     reply: Callable[[ServerMessage], None]
     """Safe to call from the worker's thread."""
     cancelled: Event = field(default_factory=Event)
     came_at: float = field(default_factory=monotonic)
     """When it came, on the monotonic clock."""
+
+    @property
+    def remote(self) -> bool:
+        """Whether another engine computes."""
+        return bool(self.session.model.remote)
 
     @property
     def request_id(self) -> int:
@@ -70,21 +75,28 @@ class Job:
 class Opening:
     """A session to open.  All of it is called in the worker's thread."""
 
-    open_session: Callable[[Callable[[Progress], None]], "Session"]
+    open_session: Callable[[Callable[[Progress], None]], "ServedSession"]
     """Opens the session and reports its progress."""
     wanted: Callable[[], bool]
     """Asked between the steps; False gives the opening up."""
     on_progress: Callable[[Progress], None]
-    on_ready: Callable[["Session"], None]
+    on_ready: Callable[["ServedSession"], None]
     on_failed: Callable[[str], None]
     """Gets the reason; not called where it is no longer wanted."""
+    remote: bool = False
+    """Whether another engine computes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
     """A session to close; its memory is free before the next task begins."""
 
-    session: "Session"
+    session: "ServedSession"
+
+    @property
+    def remote(self) -> bool:
+        """Whether another engine computes."""
+        return bool(self.session.model.remote)
 
 
 class _GivenUpError(Exception):
@@ -106,8 +118,8 @@ class Worker(Thread):
         self._on_stopped = on_stopped
         self._changed = Condition()
         self._tasks: deque[Job | Opening | Closing | None] = deque()
-        self._idle: Session | None = None  # served last, and has not prepared for more
-        self._growing: Session | None = None
+        self._idle: ServedSession | None = None  # served last, and has not prepared for more
+        self._growing: ServedSession | None = None
 
     def submit(self, task: Job | Opening | Closing) -> None:
         """Queue a task behind those before it.  Any thread."""

@@ -80,6 +80,7 @@ class Asker:
             max_tokens=tokens or settings.max_tokens,
             multi_line=multi_line,
             repository=self._repository if settings.repository_knowledge else None,
+            root=self._repository,
             private_patterns=self._secret_patterns,
         )
         asked = self.session if session is None else session

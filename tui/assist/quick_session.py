@@ -32,7 +32,7 @@ def asks_first(
     """
     if quick is None or serving is None or trigger == "asked":
         return False
-    if quick.model.parameters >= serving.parameters:
+    if not serving.remote and quick.model.parameters >= serving.parameters:
         return False
     return quick.model.language in ("any", place.language)
 

@@ -14,10 +14,12 @@ from engine.protocol.asking import Reading
 from tui.cli.failures import WrongCallError
 from tui.cli.file_place import PlaceError, parse_range
 from tui.cli.options import (
+    check_agreed,
     check_machine,
     json_option,
     machine_options,
     model_option,
+    remote_option,
     resolve_model,
     speculation_option,
 )
@@ -27,7 +29,8 @@ from tui.cli.source import check_not_secret, private_patterns, shown_path
 from tui.files.documents import Document, OpenError
 from tui.files.repository import find_root
 from tui.format import milliseconds_text, rate_text
-from tui.visuals.ask_text import cycles_text, finish_text, sources_text
+from tui.visuals.ask_text import finish_text, sources_text
+from tui.visuals.wafer_cost import cycles_text
 
 __all__ = ["ask"]
 
@@ -35,6 +38,7 @@ __all__ = ["ask"]
 @click.command(short_help="Answer a question about the code.")
 @click.argument("words", nargs=-1, required=True, metavar="[FILE[:FIRST-LAST]] QUESTION")
 @model_option
+@remote_option
 @machine_options
 @speculation_option
 @json_option
@@ -52,11 +56,12 @@ def ask(
     its words, but no private or ignored file.  Prints Markdown to stdout as it is written, and
     everything else to stderr.  Takes a model that holds conversations.
     """
-    model = resolve_model(model)
+    model = resolve_model(model, remote=True)
+    check_agreed(model)
     check_machine(machine, clock)
     request = _request(words)
     with ProgressLine() as progress:
-        session = engine.Session.open(
+        session = engine.open_session(
             model, machine, clock, speculation=speculation, on_progress=progress.show
         )
     printer = _Printer()

@@ -10,15 +10,17 @@ import click
 import msgspec
 
 import engine
-from engine.protocol.completion import HostStats
+from engine.protocol.completion import HostStats, WaferStats
 from tui.cli.failures import WrongCallError
 from tui.cli.file_place import FilePlace, PlaceError, cut, parse_place
 from tui.cli.options import (
     FiniteFloat,
+    check_agreed,
     check_machine,
     json_option,
     machine_options,
     model_option,
+    remote_option,
     resolve_model,
     speculation_option,
 )
@@ -30,6 +32,7 @@ from tui.files.repository import find_root
 from tui.format import count_text, milliseconds_text, percent_text, rate_text, unread_text
 from tui.settings import load_settings
 from tui.user_folders import complaints
+from tui.visuals.wafer_cost import cycles_text
 
 __all__ = ["complete"]
 
@@ -63,6 +66,7 @@ __all__ = ["complete"]
     "  Default: as the settings say.",
 )
 @model_option
+@remote_option
 @machine_options
 @speculation_option
 @click.option(
@@ -91,13 +95,14 @@ def complete(
     Columns count Unicode code points; column k lies before the k-th character.  The text goes
     to stdout, its lines ending with a newline character; everything else goes to stderr.
     """
-    model = resolve_model(model)
+    model = resolve_model(model, remote=True)
+    check_agreed(model)
     check_machine(machine, clock)
     for line in complaints():
         tell(f"spark-tui: {line}")
     request = _request(place, from_stdin, max_tokens, temperature, seed, repository)
     with ProgressLine() as progress:
-        session = engine.Session.open(
+        session = engine.open_session(
             model,
             machine,
             clock,
@@ -141,14 +146,17 @@ def _request(
     settings = load_settings().settings  # its mistakes were told when the file was read
     if repository is None:
         repository = settings.suggestions.repository_knowledge
+    name = shown_path(path)
+    root = str(find_root(path.absolute().parent))
     return engine.CompletionRequest(
-        path=shown_path(path),
+        path=name,
         prefix=prefix,
         suffix=suffix,
         max_tokens=max_tokens,
         temperature=temperature,
         seed=seed,
-        repository=str(find_root(path.absolute().parent)) if repository else None,
+        repository=root if repository else None,
+        root=root,
         private_patterns=settings.privacy.extra_patterns,
     )
 
@@ -195,11 +203,18 @@ def _print_text(completion: engine.Completion) -> None:
         f" decode {milliseconds_text(host.decode_ms)},"
         f" {rate_text(host.tokens_per_second)} tokens/s{_guessed(host)}",
     )
-    tell(
+    tell(_wafer_line(wafer))
+
+
+def _wafer_line(wafer: WaferStats | None) -> str:
+    """Return the wafer time of a completion, or of its tokens where another engine wrote them."""
+    if wafer is None or wafer.priced_only:
+        return cycles_text(wafer)
+    return (
         f"wafer (emulated, {wafer.machine} at {wafer.clock_ghz:g} GHz):"
         f" {count_text(wafer.cycles_per_token)} cycles per token,"
         f" {rate_text(wafer.tokens_per_second)} tokens/s on {count_text(wafer.cores_used)} cores,"
-        f" {percent_text(wafer.mac_utilisation)} of their multiply-add rate",
+        f" {percent_text(wafer.mac_utilisation)} of their multiply-add rate"
     )
 
 

@@ -13,10 +13,12 @@ import engine
 from tui.cli.failures import FAILED, WrongCallError
 from tui.cli.file_place import PlaceError, parse_range
 from tui.cli.options import (
+    check_agreed,
     check_machine,
     json_option,
     machine_options,
     model_option,
+    remote_option,
     resolve_model,
     speculation_option,
 )
@@ -39,6 +41,7 @@ _NO_END = "\n\\ No newline at end of file\n"
 )
 @click.option("--write", is_flag=True, help="Write the file, unless the edit is refused.")
 @model_option
+@remote_option
 @machine_options
 @speculation_option
 @json_option
@@ -57,11 +60,12 @@ def edit(
     Prints a unified diff to stdout and everything else to stderr; the file is written only with
     --write, and nothing outside the lines changes.  Takes a model that follows instructions.
     """
-    model = resolve_model(model)
+    model = resolve_model(model, remote=True)
+    check_agreed(model)
     check_machine(machine, clock)
     document, request = _request(place, instruction)
     with ProgressLine() as progress:
-        session = engine.Session.open(
+        session = engine.open_session(
             model, machine, clock, speculation=speculation, on_progress=progress.show
         )
     try:

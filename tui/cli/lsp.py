@@ -6,7 +6,14 @@ import click
 
 import engine
 from tui.cli.extras import need_extra
-from tui.cli.options import check_machine, machine_options, model_option, resolve_model
+from tui.cli.options import (
+    check_agreed,
+    check_machine,
+    machine_options,
+    model_option,
+    remote_option,
+    resolve_model,
+)
 from tui.cli.source import private_patterns
 from tui.settings import load_settings
 
@@ -29,6 +36,7 @@ __all__ = ["lsp"]
     "  Default: as the settings say.",
 )
 @model_option
+@remote_option
 @machine_options
 def lsp(
     max_tokens: int,
@@ -43,7 +51,8 @@ def lsp(
     process with the app.  Needs the extra 'serve'.
     """
     need_extra("serve", "pygls")
-    model = resolve_model(model)
+    model = resolve_model(model, remote=True)
+    check_agreed(model)
     check_machine(machine, clock)
     if repository is None:
         repository = load_settings().settings.suggestions.repository_knowledge

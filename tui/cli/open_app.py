@@ -12,8 +12,15 @@ import click
 
 from engine import launch_ahead
 from engine.garbage import uncollected
+from engine.remote_host import is_remote, remote_address
 from tui.cli.failures import WrongCallError
-from tui.cli.options import check_machine, machine_options, model_option, resolve_model
+from tui.cli.options import (
+    check_machine,
+    machine_options,
+    model_option,
+    remote_option,
+    resolve_model,
+)
 from tui.files.repository import find_root
 from tui.user_folders import complaints
 
@@ -38,6 +45,7 @@ class AppTarget:
 @click.command(name="spark-tui")
 @click.argument("path", default=".")
 @model_option
+@remote_option
 @machine_options
 @click.option(
     "--record",
@@ -59,15 +67,22 @@ def open_app(
     # engine imports meanwhile.
     with uncollected():
         from tui.app import SparkApp
+        from tui.flows.remote_consent import RemoteChoice
         from tui.job_control import forget_stale_size
         from tui.link.engine_link import engine_client
 
     forget_stale_size()
+    remote = None
+    if place is not None and is_remote(place):
+        remote = RemoteChoice(
+            remote_address(place), engine_client(machine=machine, clock_ghz=clock)
+        )
     app = SparkApp(
         target.repository,
         open_file=target.file,
         line=target.line,
         make_client=engine_client(model=place, machine=machine, clock_ghz=clock, ahead=ahead),
+        remote=remote,
         offer_model=place is None and "CI" not in os.environ,
         problems=(*complaints(), *problems),
     )
@@ -90,7 +105,7 @@ def _model(asked: str | None) -> tuple[str | None, tuple[str, ...]]:
     A model that only the settings name may have been removed since: the app takes the default.
     """
     try:
-        return resolve_model(asked), ()
+        return resolve_model(asked, remote=True), ()
     except WrongCallError as error:
         if asked is not None:
             raise

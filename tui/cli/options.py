@@ -10,6 +10,7 @@ import click
 import engine
 from engine import paths
 from engine.errors import MachineError, ModelError
+from engine.remote_host import agree, agreed, is_remote, remote_address
 from tui.cli.failures import WrongCallError
 from tui.settings import load_settings
 
@@ -17,11 +18,13 @@ __all__ = [
     "PRICED_FORMATS",
     "ClockOption",
     "FiniteFloat",
+    "check_agreed",
     "check_machine",
     "json_option",
     "machine_option",
     "machine_options",
     "model_option",
+    "remote_option",
     "resolve_model",
     "speculation_option",
 ]
@@ -64,6 +67,22 @@ class FiniteFloat(click.ParamType[float]):
 
 model_option = click.option(
     "--model", metavar="M", help="A model's name, as `spark-tui models` lists it, or its path."
+)
+
+
+def _agree(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    ctx.meta[_YES] = value
+
+
+_YES = "spark-tui.agrees"
+"""Where a call keeps whether `--yes` was given."""
+
+remote_option = click.option(
+    "--yes",
+    is_flag=True,
+    expose_value=False,
+    callback=_agree,
+    help="Let text go to the host of a remote model (--model openai:URL#NAME), from now on.",
 )
 
 speculation_option = click.option(
@@ -128,7 +147,7 @@ def machine_options(command: _Command) -> _Command:
     return machine_option(_clock(command))
 
 
-def resolve_model(name: str | None) -> str | None:
+def resolve_model(name: str | None, *, remote: bool = False) -> str | None:
     """Return what the engine is to open for ``--model``, before anything slow begins.
 
     A bundled model keeps its name; another becomes the path of its folder or file, so that it
@@ -136,12 +155,18 @@ def resolve_model(name: str | None) -> str | None:
 
     Args:
         name: What the person wrote; None means what the settings name, if they name one.
+        remote: Whether a model that another engine runs will do (`remote_option`).
 
     Raises:
-        WrongCallError: Nothing, or more than one model, is meant.
+        WrongCallError: Nothing, or more than one model, is meant, or one elsewhere where only one
+            on this computer will do, or whose host the person has not agreed to.
     """
     settings = load_settings().settings.models
     asked = name if name is not None else settings.default or None
+    if is_remote(asked) and name is None and not remote:
+        return None
+    if is_remote(asked):
+        return _remote_model(str(asked), possible=remote)
     if asked is None or paths.is_bundled(asked):
         return asked
     from engine import model_store  # knows how to fetch, too, which no start needs
@@ -152,6 +177,43 @@ def resolve_model(name: str | None) -> str | None:
         named = "" if name is not None else "; the settings name it (`default` under [models])"
         raise WrongCallError(f"{error}{named}") from error
     return path.name if model_store.bundled_models().get(path.name) == path else str(path)
+
+
+def _remote_model(asked: str, *, possible: bool) -> str:
+    """Return the address of a remote model that this call may use.
+
+    Raises:
+        WrongCallError: It may not.
+    """
+    try:
+        address = remote_address(asked)
+    except ModelError as error:
+        raise WrongCallError(str(error)) from error
+    if not possible:
+        raise WrongCallError(
+            f"{asked}: this command takes a model on this computer, which runs on the wafer"
+        )
+    context = click.get_current_context(silent=True)
+    if context is not None and context.meta.get(_YES):
+        agree(address)
+    return asked
+
+
+def check_agreed(model: str | None) -> None:
+    """Refuse a remote model whose host the person has not agreed to.
+
+    Raises:
+        WrongCallError: That is so; says what agrees.
+    """
+    if model is None or not is_remote(model):
+        return
+    address = remote_address(model)
+    if not agreed(address):
+        how = "" if address.encrypted else ", and anyone on the way can read it"
+        raise WrongCallError(
+            f"text of your files would go to {address.origin}{how}; --yes agrees to that for "
+            "good, SPARK_REMOTE_YES=1 for once"
+        )
 
 
 def check_machine(name: str, clock_ghz: float | None) -> None:

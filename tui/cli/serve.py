@@ -9,7 +9,14 @@ import click
 import engine
 from tui.cli.extras import need_extra
 from tui.cli.failures import WrongCallError
-from tui.cli.options import check_machine, machine_options, model_option, resolve_model
+from tui.cli.options import (
+    check_agreed,
+    check_machine,
+    machine_options,
+    model_option,
+    remote_option,
+    resolve_model,
+)
 from tui.cli.output import say, tell
 from tui.cli.progress import ProgressLine
 from tui.cli.source import private_patterns
@@ -56,6 +63,7 @@ _MOST_TOKEN_BYTES = 4096
     help="A web page that may ask, such as https://example.org.",
 )
 @model_option
+@remote_option
 @machine_options
 def serve(
     host: str,
@@ -75,7 +83,8 @@ def serve(
     extra 'serve'.
     """
     need_extra("serve", "starlette", "uvicorn")
-    model = resolve_model(model)
+    model = resolve_model(model, remote=True)
+    check_agreed(model)
     check_machine(machine, clock)
     options = engine.HttpOptions(
         host=host,

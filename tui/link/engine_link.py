@@ -95,6 +95,10 @@ class EngineLink:
         """The session that serves; others are being opened."""
         self._requests = count(_FIRST_ASKED)
 
+    def make_with(self, make: ClientMaker) -> None:
+        """Make another client, from the next `run` on."""
+        self._make = make
+
     async def run(self) -> None:
         """Make the client and run it until it is closed; a failure becomes an event."""
         self.session = 1

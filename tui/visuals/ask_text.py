@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 from engine.protocol.asking import AskReply, ReadPart
-from engine.protocol.completion import WaferStats
 from tui.assist.conversation import AskedTurn
-from tui.format import clock_text, count_text, milliseconds_text, rate_text
+from tui.format import count_text, milliseconds_text, rate_text
+from tui.visuals.wafer_cost import cycles_text
 
 __all__ = [
     "cost_text",
-    "cycles_text",
     "finish_text",
     "progress_text",
     "shown_cost",
@@ -47,15 +46,6 @@ def _lines(part: ReadPart) -> str:
 def finish_text(reason: str) -> str:
     """Return why an answer is not whole, for a person; empty if it is."""
     return _ENDS.get(reason, "")
-
-
-def cycles_text(wafer: WaferStats) -> str:
-    """Return the wafer time of a token: cycles first, then a rate at the named clock."""
-    return (
-        f"wafer {count_text(wafer.cycles_per_token)} cycles/token"
-        f" ({count_text(wafer.tokens_per_second)}/s at {clock_text(wafer.clock_ghz)},"
-        f" {wafer.machine})"
-    )
 
 
 def cost_text(reply: AskReply) -> str:

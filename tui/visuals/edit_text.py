@@ -8,8 +8,9 @@ from rich.text import Text
 from engine.protocol.editing import Edit
 from engine.visible_text import visible
 from tui.assist.edit_draft import EditDraft
-from tui.format import clock_text, count_text, milliseconds_text, rate_text
+from tui.format import count_text, milliseconds_text, rate_text
 from tui.visuals.inks import Inks
+from tui.visuals.wafer_cost import rate_text_of
 
 __all__ = ["edit_text"]
 
@@ -118,8 +119,7 @@ def _costs(edit: Edit) -> tuple[str, str]:
     host = milliseconds_text(edit.host.prefill_ms + edit.host.decode_ms)
     rate = edit.host.tokens_per_second
     speed = "" if rate is None else f", {rate_text(rate)} tokens/s"
-    wafer = f"wafer {count_text(edit.wafer.tokens_per_second)} tokens/s"
-    return f"{host} host{speed}", f"{wafer} at {clock_text(edit.wafer.clock_ghz)}"
+    return f"{host} host{speed}", rate_text_of(edit.wafer)
 
 
 def _lines(draft: EditDraft) -> str:

@@ -20,6 +20,7 @@ from tui.format import (
 from tui.visuals.bars import progress_bar, stacked_bar
 from tui.visuals.inks import Inks
 from tui.visuals.palette import USE_COLOURS
+from tui.visuals.wafer_cost import REMOTE, price_text
 
 __all__ = ["MemoryView", "RegionKind", "memory_text", "region_kinds"]
 
@@ -88,6 +89,11 @@ def memory_text(view: MemoryView, width: int, height: int, inks: Inks) -> Text:
     """Return the pane's text; a short ``height`` keeps the most important lines."""
     if view.ready is None:
         return Text("known once the engine is ready", style=inks.muted, end="", no_wrap=True)
+    if view.ready.model.remote:
+        lines = _remote_lines(view, width, inks)[:height]
+        for line in lines:
+            line.truncate(width, overflow="ellipsis")
+        return Text("\n", end="", no_wrap=True).join(lines)
     kinds = region_kinds(view.ready.machine.regions)
     title, shape = _model_lines(view.ready, width, inks)
     weights = _weight_lines(view.ready, width, inks)
@@ -111,6 +117,20 @@ def memory_text(view: MemoryView, width: int, height: int, inks: Inks) -> Text:
     for line in lines:
         line.truncate(width, overflow="ellipsis")
     return Text("\n", end="", no_wrap=True).join(lines[:height])
+
+
+def _remote_lines(view: MemoryView, width: int, inks: Inks) -> list[Text]:
+    """Return what is known of a model that another engine runs."""
+    assert view.ready is not None  # asked for only then
+    model = view.ready.model
+    return [
+        Text(visible(model.name), style=f"bold {inks.text}", end=""),
+        Text(REMOTE, style=inks.caution, end=""),
+        Text(f"asked at {visible(model.remote)}", style=inks.muted, end=""),
+        _ability_line(view, inks),
+        price_text(view.ready.machine, None, inks),
+        Text(f"context of {count_text(model.context_length)} tokens", style=inks.muted, end=""),
+    ]
 
 
 def _model_lines(ready: EngineReady, width: int, inks: Inks) -> tuple[Text, Text]:

@@ -131,7 +131,10 @@ def _engine(state: EngineState, room: int, inks: Inks) -> Text:
         case Phase.READY:
             text = Text("● ", style=inks.good, end="").append("ready", style=inks.muted)
             if state.ready is not None:
-                where = f" · {visible(state.ready.model.name)} on {state.ready.machine.name}"
+                model = state.ready.model
+                there = f"{visible(model.remote)}, remote" if model.remote else ""
+                place = f"at {there}" if there else f"on {state.ready.machine.name}"
+                where = f" · {visible(model.name)} {place}"
                 text.append(where if room > len(where) + 7 else "", style=inks.muted)
         case Phase.STARTING:
             text = Text("◌ engine starting", style=inks.muted, end="")

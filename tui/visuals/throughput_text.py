@@ -38,6 +38,8 @@ class ThroughputView:
     clock_ghz: float | None = None
     completion: Completion | None = None
     """The last completion, for its latencies."""
+    remote: bool = False
+    """Whether another engine computes: the wafer's figures are prices."""
 
 
 def throughput_text(view: ThroughputView, width: int, height: int, inks: Inks) -> Text:
@@ -127,9 +129,12 @@ def _histories(
     wafer = [
         _wafer_rate(point.wafer_decode_cycles_per_token, view.clock_ghz) for point in view.history
     ]
+    here, there = "host decode, measured", f"wafer decode at {clock}"
+    if view.remote:
+        here, there = "remote decode, measured here", f"wafer, priced at {clock}"
     return [
-        ("host decode, measured", "tokens/s", host, lambda inks: inks.host),
-        (f"wafer decode at {clock}", "tokens/s", wafer, lambda inks: inks.wafer),
+        (here, "tokens/s", host, lambda inks: inks.host),
+        (there, "tokens/s", wafer, lambda inks: inks.wafer),
     ]
 
 

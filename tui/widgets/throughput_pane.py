@@ -27,7 +27,9 @@ class ThroughputPane(TextPane):
 **Throughput.** *Host* rows are measured on this computer. *Wafer* rows are emulated: cycles of
 the placed program, and tokens per second at the clock that the border names (`--clock`). Prefill
 reads the text around the cursor; decode writes the suggestion. Each column below is an interval in
-which something ran; the newest is on the right."""
+which something ran; the newest is on the right. Of a remote model, *host* is what passed on this
+computer, the network and the other engine's queue in it, and *wafer* what the same tokens would
+take."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,12 +39,16 @@ which something ran; the newest is on the right."""
     def show_ready(self, ready: EngineReady) -> None:
         """Name the clock that turns cycles into seconds."""
         clock_ghz = ready.machine.clock_ghz
-        self.border_subtitle = f"wafer emulated at {clock_text(clock_ghz)}"
+        remote = bool(ready.model.remote)
+        clock = clock_text(clock_ghz)
+        self.border_subtitle = (
+            f"remote; wafer priced at {clock}" if remote else f"wafer emulated at {clock}"
+        )
         if ready.session == self._session:
-            self._update(replace(self._view, clock_ghz=clock_ghz))
+            self._update(replace(self._view, clock_ghz=clock_ghz, remote=remote))
         else:  # what another model did is no history of this one
             self._session = ready.session
-            self._update(ThroughputView(clock_ghz=clock_ghz))
+            self._update(ThroughputView(clock_ghz=clock_ghz, remote=remote))
 
     def show_telemetry(self, update: TelemetryUpdated) -> None:
         """Show new intervals."""

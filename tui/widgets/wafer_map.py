@@ -78,12 +78,17 @@ class WaferMap(Widget, can_focus=True):
         self._machine = machine
         self._states = None
         self._pointer = None
-        self._lay_out()
+        if machine.regions:
+            self._lay_out()
+        else:  # nothing lies on the wafer
+            self._cores, self._pixels, self._strips = None, None, []
+            self.refresh()
+            self.post_message(self.Changed())
 
     def show_note(self, note: str, fraction: float | None) -> None:
-        """Show a line of text and a bar, as long as there is no machine to draw."""
+        """Show a line of text and a bar, as long as there are no cores to draw."""
         self._note, self._fraction = visible(note), fraction
-        if self._machine is None:
+        if self._cores is None:
             self.refresh()
 
     def show_states(self, cores: WatchedCores | None, cell_states: bytes) -> None:

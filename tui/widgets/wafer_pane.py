@@ -11,6 +11,7 @@ from engine.protocol.messages import EngineReady
 from tui.app_messages import TelemetryUpdated
 from tui.link.engine_state import EngineState, Phase
 from tui.screen_layout import PaneRows
+from tui.visuals.wafer_cost import REMOTE, price_text
 from tui.visuals.wafer_text import caption_text, core_shares, legend_text, state_shares
 from tui.widgets.pane import Pane
 from tui.widgets.theme_inks import inks_of
@@ -46,11 +47,14 @@ which the core was busy, on a logarithmic scale from 0.1 % (darkest) to all of i
 legend gives the share of each state over all cores: multiply–accumulate (MAC), other vector work,
 sending and receiving, stalled on a wavelet that has not arrived, stalled on the pipe, idle. To read
 the shares of one core, or of one square, point at it with the mouse, or with the arrow keys after
-F6. The picture dims when nothing runs. All cycles are wafer time."""
+F6. The picture dims when nothing runs. All cycles are wafer time. Where another engine computes,
+nothing lies here; the line below says what its tokens would take."""
 
     def __init__(self) -> None:
         super().__init__()
         self._shares: list[float] | None = None
+        self._ready: EngineReady | None = None
+        self._price: float | None = None  # of a token, where the model is remote
         self._dim_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -74,12 +78,22 @@ F6. The picture dims when nothing runs. All cycles are wafer time."""
 
     def show_ready(self, ready: EngineReady) -> None:
         """Show the cores of the machine, all idle."""
-        self._shares = None
+        self._shares, self._price = None, None
+        self._ready = ready
+        if ready.model.remote:
+            note = f"{REMOTE}: {ready.model.remote}"
+            self.query_one(WaferMap).show_note(note, None)
         self.query_one(WaferMap).show_machine(ready.machine)
 
     def show_telemetry(self, update: TelemetryUpdated) -> None:
         """Show the counters of an interval; one without cycles dims the last picture."""
         telemetry = update.telemetry
+        if self._ready is not None and self._ready.model.remote:
+            price = telemetry.throughput.wafer_decode_cycles_per_token
+            if price is not None and price != self._price:
+                self._price = price
+                self._write()
+            return
         if self._dim_timer is not None:
             self._dim_timer.stop()
         wafer = self.query_one(WaferMap)
@@ -108,7 +122,11 @@ F6. The picture dims when nothing runs. All cycles are wafer time."""
             shares = core_shares(cycles)
         width = max(20, self.content_size.width)
         caption = caption_text(place, wafer.block, region, cycles, wafer.core_count, width, inks)
-        self.query_one("#wafer-caption", Static).update(caption if wafer.core_count else "")
+        remote = self._ready is not None and bool(self._ready.model.remote)
+        if self._ready is not None and remote:
+            caption = price_text(self._ready.machine, self._price, inks)
+        shown = wafer.core_count or remote
+        self.query_one("#wafer-caption", Static).update(caption if shown else "")
         legend = legend_text(shares, width, inks)
         self.query_one("#wafer-legend", Static).update(legend)
 

@@ -40,8 +40,9 @@ class Metrics:
         self.tokens += answer.completion_tokens
         self.host_prefill_ms += answer.host.prefill_ms
         self.host_decode_ms += answer.host.decode_ms
-        self.wafer_prefill_cycles += answer.wafer.cycles_prefill
-        self.wafer_decode_cycles += answer.wafer.cycles_per_token * answer.completion_tokens
+        if answer.wafer is not None and not answer.wafer.priced_only:
+            self.wafer_prefill_cycles += answer.wafer.cycles_prefill
+            self.wafer_decode_cycles += answer.wafer.cycles_per_token * answer.completion_tokens
         self.guessed_tokens += answer.host.guessed_tokens
         self.accepted_tokens += answer.host.accepted_tokens
 

@@ -45,7 +45,7 @@ class Written:
     cached_tokens: int
     tokens: int
     host: HostStats
-    wafer: WaferStats
+    wafer: WaferStats | None
 
 
 class _Hearing:

@@ -37,7 +37,7 @@ def fitted(
 
 
 def text_of(prompt: AskPrompt) -> str:
-    return b"".join(TOKENIZER.token_bytes(i) for i in prompt.ids).decode()
+    return b"".join(TOKENIZER.token_bytes(i) for i in prompt.encoded).decode()
 
 
 def test_the_question_comes_last_and_what_matters_most_next_to_it() -> None:
@@ -65,8 +65,8 @@ def test_a_follow_up_goes_on_where_the_conversation_stood() -> None:
     first = fitted(REQUEST, excerpt("open", "x = 1"))
     turn = AskTurn(REQUEST.question, "It is g.", first.asked)
     second = fitted(replace(REQUEST, question="Why?", earlier=(turn,)), excerpt("open", "x = 1"))
-    shared = [*first.ids, *TOKENIZER.encode_part("It is g.")]
-    assert second.ids[: len(shared)] == shared
+    shared = [*first.encoded, *TOKENIZER.encode_part("It is g.")]
+    assert second.encoded[: len(shared)] == shared
     assert second.asked == "Question: Why?"  # what was shown is not shown again
     assert [part.path for part in second.parts] == ["a.py"]  # but it was read
 
@@ -118,7 +118,7 @@ def test_what_has_no_room_is_named() -> None:
 def test_a_selection_has_more_room_and_is_cut_at_its_end() -> None:
     lines = "\n".join(f"line {i}" for i in range(1000))
     prompt = fitted(REQUEST, excerpt("selected", lines), context=4096)
-    assert len(prompt.ids) > 2 * READ_TOKENS
+    assert len(prompt.encoded) > 2 * READ_TOKENS
     assert "line 0\nline 1" in prompt.asked
     assert prompt.parts[0].last < 1000
     assert prompt.left_out == (f"for lack of room: a.py:{prompt.parts[0].last + 1}-1000",)
@@ -164,7 +164,7 @@ def test_a_prompt_with_its_answer_never_exceeds_the_context(
         prompt = fitted(request, *(excerpt(*each) for each in wanted), context=context)
     except PromptError:
         return
-    assert len(prompt.ids) + prompt.most_tokens <= context
+    assert len(prompt.encoded) + prompt.most_tokens <= context
     assert prompt.most_tokens >= 1
     assert question.strip() in prompt.asked
 
@@ -174,7 +174,7 @@ def test_with_instructions_of_its_own_a_conversation_is_taken_word_for_word() ->
     prompt = fitted(replace(REQUEST, instructions="Be brief.", earlier=earlier))
     turns = [ChatTurn("system", "Be brief."), ChatTurn("user", "one"),
              ChatTurn("assistant", "1"), ChatTurn("user", "What is f?")]  # fmt: skip
-    assert prompt.ids == encode(turns)
+    assert prompt.encoded == encode(turns)
     assert prompt.asked == "What is f?"
     untold = fitted(replace(REQUEST, instructions=""))
-    assert untold.ids == encode([ChatTurn("user", "What is f?")])
+    assert untold.encoded == encode([ChatTurn("user", "What is f?")])

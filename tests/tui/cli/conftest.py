@@ -148,6 +148,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 def session(monkeypatch: pytest.MonkeyPatch) -> FakeSession:
     fake = FakeSession()
     monkeypatch.setitem(vars(engine), "Session", fake)
+    monkeypatch.setitem(vars(engine), "open_session", fake.open)
     return fake
 
 

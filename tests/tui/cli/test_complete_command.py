@@ -63,6 +63,7 @@ def test_json_has_exactly_the_promised_fields(spark: Spark, session: Any, source
         "tokens_per_second",
         "mac_utilisation",
         "sram_bytes_per_core_max",
+        "priced_only",
     ]
     assert outcome.json["text"] == "return x\n"
     assert outcome.json["model"] == "canned"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import engine
 from tests.engine.server.http.fakes import FakeDispatcher, app_of, call
@@ -88,5 +89,6 @@ def test_infill_asks_the_engine_what_complete_does(
     }
     engine_side = FakeDispatcher(session.text)
     reply = asyncio.run(call(app_of(engine_side), "/infill", cursor))
-    assert engine_side.asked == [asked]
+    # The server knows no folder of the client.
+    assert engine_side.asked == [replace(asked, root=None)]
     assert reply.json["content"] == session.text
