@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.model_list import ModelList, list_models
     from engine.model_store.digests import weights_sha256
     from engine.opening import open_session
+    from engine.peers.measured import compare_peers
     from engine.protocol.asking import AskReply, AskRequest, AskTurn
     from engine.protocol.completion import Completion, CompletionRequest
     from engine.protocol.editing import Edit, EditRequest
@@ -113,6 +114,7 @@ _HOME = {
     "Stretch": "engine.quality.typing_replay:Stretch",
     "Typed": "engine.quality.typing_replay:Typed",
     "check_wafer": "engine.inspection:check_wafer",
+    "compare_peers": "engine.peers.measured:compare_peers",
     "examine_engine": "engine.doctor:examine",
     "fit_knowledge": "engine.quality.knowledge_fit:fit",
     "judge_ending": "engine.quality.endings:judge_ending",
@@ -190,6 +192,7 @@ __all__ = [
     "calibration_constants",
     "check_wafer",
     "choose_workers",
+    "compare_peers",
     "default_threads",
     "draw_tasks",
     "examine_engine",

@@ -25,6 +25,7 @@ _COMMANDS = {
     "lsp": "tui.cli.lsp",
     "models": "tui.cli.models",
     "numbers": "tui.cli.numbers",
+    "peers": "tui.cli.peers",
     "replay": "tui.cli.replay",
     "serve": "tui.cli.serve",
     "tokenize": "tui.cli.tokenize",

@@ -1,0 +1,1 @@
+"""A model beside other machines: rooflines from published figures, this computer, the wafer."""
