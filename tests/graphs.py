@@ -56,9 +56,14 @@ class Built:
         return {name: tensor.format for name, tensor in self.tensors.items()}
 
 
+def decoder_graph_of(traits):
+    """The graph of a decoder with these traits."""
+    return _Decoder(traits).graph()
+
+
 def decoder(traits, seed=0):
     """A decoder with these traits and random weights."""
-    graph = _Decoder(traits).graph()
+    graph = decoder_graph_of(traits)
     return Built(graph, random_tensors(graph, seed))
 
 
