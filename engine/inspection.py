@@ -14,17 +14,19 @@ from engine.model.families.rope import Rope
 from engine.model.graph import ModelGraph
 from engine.model.load import load_model, read_formats
 from engine.model.tensors import FORMATS, uniform_formats
+from engine.model.tensors.floats import FP16
 from engine.model_store.bundled import bundled_models
 from engine.model_store.lookup import find_model
 from engine.progress import OnProgress, quiet
 from engine.protocol.messages import Progress
 from engine.wafer.check.check_report import CheckReport
 from engine.wafer.check.comparison import check
-from engine.wafer.figures import sensitivity, table
+from engine.wafer.figures import calibration, sensitivity, table
 from engine.wafer.figures.decode_question import DecodeQuestion, decode
 from engine.wafer.figures.prediction import Prediction
 from engine.wafer.figures.prefill_question import PrefillQuestion, prefill
 from engine.wafer.figures.served import LONGEST_CONTEXT, ServedModel
+from engine.wafer.figures.spreads import spread
 from engine.wafer.figures.targets.target import Target
 from engine.wafer.plan.placed import open_placed
 from engine.wafer.plan.plan_report import report_plan
@@ -101,7 +103,11 @@ def plan_wafer(
         rows_per_step=rows_per_step,
         runs=runs and not is_config and (path.is_file() or path in bundled_models().values()),
     )
-    return report_plan(graph, spec, context, options, check=check)
+    report = report_plan(graph, spec, context, options, check=check)
+    measured = calibration.is_calibrated(spec.name, "decode") and report["dtype"] == FP16.name
+    given = spread(spec.name, "decode", measured=measured)
+    low, high = given.ends(int(str(report["cycles_per_token"])))
+    return report | {"low": low, "high": high, "range_from": given.basis}
 
 
 def check_wafer(

@@ -117,7 +117,7 @@ class Network:
         if pace < 1:
             raise MachineError(
                 f"{self.machine.name}: inject_cycles_per_wavelet is {pace:g}, and the simulated "
-                "links take one wavelet a cycle: ask for the analytic tier"
+                "links take one wavelet a cycle: this machine is priced only"
             )
 
     def route(

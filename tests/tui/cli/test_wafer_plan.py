@@ -44,6 +44,8 @@ def test_json_has_the_fields_of_the_interface(spark, config):
     assert found["wafers"] == 1
     assert sorted(layer for block in found["blocks"] for layer in block["layers"]) == list(range(6))
     assert sum(found["cycles_by_op"].values()) == found["cycles_per_token"]
+    assert found["low"] < found["cycles_per_token"] < found["high"]
+    assert "nothing was measured" in found["range_from"]  # int8
     best = min(each["cycles_per_token"] for each in found["sweep"])
     assert best <= found["estimate_cycles_per_token"] <= 1.02 * best
     assert abs(found["estimate_cycles_per_token"] / found["cycles_per_token"] - 1) < 0.05

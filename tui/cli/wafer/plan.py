@@ -113,6 +113,7 @@ def _print(found: dict[str, Any], sizes: Any) -> None:
         f"({found['cycles_are']}), {found['tokens_per_second']:,.0f} tokens/s at "
         f"{found['clock_ghz']:g} GHz"
     )
+    say(f"      {found['low']:,} to {found['high']:,} cycles: {found['range_from']}")
     if energy := found["joules_per_token"]:
         say(
             f"energy {energy['low']:.2g} to {energy['high']:.2g} J a token, likely "
