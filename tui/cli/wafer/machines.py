@@ -30,7 +30,7 @@ def machines(as_json: bool) -> None:
         assert isinstance(peak, int)
         table.add_row(
             str(machine["name"]), shown(machine["grid"]), shown(machine["usable_cores"]),
-            f"{sram // 1024} KiB", f"{machine['clock_ghz']:g} GHz", f"{peak / 1e12:,.4g} TFLOPS",
+            f"{sram // 1024} KiB", f"{machine['clock_ghz']:g} GHz", f"{peak / 1e12:,.1f} TFLOPS",
         )  # fmt: skip
     Console().print(table)
     say("--machine also takes a TOML file that changes one of them: engine/wafer/MACHINES.md")
