@@ -46,6 +46,7 @@ from engine.protocol.messages import (
 from engine.protocol.xray import TokenWave, Xray
 from engine.telemetry.counters import WorkCounters
 from engine.telemetry.snapshot import Snapshot, View, cell_grid, describe
+from engine.telemetry.wafer_answers import WaferAnswers
 from engine.tokenizer import Tokenizer
 from engine.wafer.plan.placed import TierRunner, open_placed
 from engine.wafer.program import machine as machines
@@ -83,6 +84,8 @@ class Session:
         self.threads = runner.threads
         self.processor_path = runner.processor_path
         self._placed, self._runner = runner.placed, runner
+        self.wafer = WaferAnswers(runner.placed)
+        """Answers questions about single cores.  Any thread."""
         self._meter = WaferMeter(machine, runner.placed, runner.context_length)
         self._work = WorkCounters()
         self._generator = Generator(

@@ -309,7 +309,8 @@ class SparkApp(
     def on_engine_event(self, message: EngineEvent) -> None:
         """Pass an event of the engine on to those whom it concerns."""
         event = message.event
-        if any(each.takes(event) for each in (self.models, self.edits, self.asking, self.xrays)):
+        parts = (self.models, self.edits, self.asking, self.xrays, self.wafer)
+        if any(each.takes(event) for each in parts):
             return
         if isinstance(event, Telemetry):
             self.feed.received(event)

@@ -99,6 +99,9 @@ class CommandedApp(Protocol):
     def suggestion_commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         """Yield what there is to do about suggestions."""
 
+    def wafer_commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield what there is to do with the wafer map."""
+
 
 def _commanded(app: object) -> CommandedApp:
     """Return the screen's app as one that takes these commands."""
@@ -194,6 +197,7 @@ class AppCommands(_NamedCommands):
         yield from _editor_commands(_commanded(self.app), self.app._keymap)
         yield from _commanded(self.app).edit_commands()
         yield from _commanded(self.app).suggestion_commands()
+        yield from _commanded(self.app).wafer_commands()
         yield from self._settings()
 
     def _settings(self) -> Iterator[tuple[str, str, Callable[[], object]]]:

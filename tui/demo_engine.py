@@ -3,15 +3,21 @@
 import itertools
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine import STATES
+from engine.protocol.anatomy import ColorAtCore, CoreMoment, TileOfCore
 from engine.protocol.asking import AskReply, ReadPart
 from engine.protocol.completion import Completion, HostStats, WaferStats
 from engine.protocol.messages import (
+    CoreAsked,
+    CoreTold,
     EngineReady,
     MachineInfo,
     ModelInfo,
     RegionInfo,
+    Still,
+    StillAsked,
     Telemetry,
     ThroughputPoint,
     WatchedCores,
@@ -22,9 +28,11 @@ from tui.app_messages import TelemetryUpdated
 
 __all__ = [
     "demo_completion",
+    "demo_core",
     "demo_history",
     "demo_ready",
     "demo_reply",
+    "demo_still",
     "demo_telemetry",
     "demo_update",
     "demo_wave",
@@ -85,7 +93,8 @@ def demo_telemetry(
     for index, region in enumerate(ready.machine.regions):
         states = _region_states(region, index, step, elapsed, rng)
         if cores is not None:
-            np.add.at(cells, _cells(region, cores), states.astype("<u8"))
+            inside, numbers = _cells(region, cores)
+            np.add.at(cells, numbers, states[inside].astype("<u8"))
         sums.append([int(value) for value in states.sum(axis=0)])
     point = demo_history(step + 1)[-1]
     return Telemetry(
@@ -108,13 +117,77 @@ def demo_update(step: int = 0, cores: WatchedCores | None = None) -> TelemetryUp
     return TelemetryUpdated(demo_telemetry(demo_ready(), step, cores=cores), demo_history(step + 1))
 
 
-def _cells(region: RegionInfo, cores: WatchedCores) -> "np.ndarray[tuple[int], np.dtype[np.int_]]":
-    """Return the cell of every core of a region; all of it is watched."""
+def _cells(region: RegionInfo, cores: WatchedCores) -> "tuple[NDArray[np.bool_], NDArray[np.int_]]":
+    """Return which cores of a region are watched, and the cell of each of these."""
     rows, columns = np.mgrid[0 : region.height, 0 : region.width]
-    down = (rows + region.y - cores.y) * cores.rows // cores.height
-    across = (columns + region.x - cores.x) * cores.columns // cores.width
-    found: np.ndarray[tuple[int], np.dtype[np.int_]] = (down * cores.columns + across).ravel()
-    return found
+    y, x = (rows + region.y - cores.y).ravel(), (columns + region.x - cores.x).ravel()
+    inside = (y >= 0) & (y < cores.height) & (x >= 0) & (x < cores.width)
+    down, across = y * cores.rows // cores.height, x * cores.columns // cores.width
+    return inside, (down * cores.columns + across)[inside]
+
+
+def demo_still(asked: StillAsked) -> Still:
+    """Return numbers of cells: SRAM by region, traffic and ages that grow eastwards, a mark."""
+    cores, ready = asked.cores, demo_ready()
+    of_states = asked.what in ("states", "marked")
+    values = np.zeros((cores.columns * cores.rows, len(STATES) if of_states else 1), "<i8")
+    if of_states:
+        step = 0 if asked.machine or asked.what == "marked" else 4
+        told = demo_telemetry(ready, step, cores=cores).cell_states
+        values = np.frombuffer(told, "<i8").reshape(-1, len(STATES))
+    for number, region in enumerate(ready.machine.regions if not of_states else ()):
+        inside, numbers = _cells(region, cores)
+        column = np.tile(np.arange(region.width), region.height)[inside]
+        amount = {
+            "sram": np.full(column.size, region.sram_bytes["max_total"]),
+            "links": 40 * (column + 1),
+            "age": 5_000 * (len(ready.machine.regions) - number) - 8 * column,
+        }[asked.what]
+        if asked.what == "age":
+            values[numbers, 0] = amount
+        else:
+            values[:, 0] += np.bincount(numbers, amount, len(values)).astype(np.int64)
+    return Still(
+        asked.request_id, asked.what, cores, asked.machine, 312, values.tobytes(), asked.session
+    )
+
+
+def demo_core(asked: CoreAsked) -> CoreTold:
+    """Return a core of the first layer, wherever it is asked for."""
+    ready = demo_ready()
+    states = [4_100, 900, 1_700, 30_300, 600, 362_400]
+    steps = [
+        CoreMoment(2, "norm", 0, "compute", 0, 96, 0, 61, 0, 35, (), ()),
+        CoreMoment(2, "norm", 0, "reduce and send", 96, 214, 0, 0, 1, 20,
+                   ("chain north–south of pitch 1",), ("chain north–south of pitch 1",)),
+        CoreMoment(3, "multicast", 0, "receive", 214, 402, 0, 0, 36, 10,
+                   ("multicast west–east over 24",), ()),
+        CoreMoment(4, "matmul", 0, "compute", 402, 890, 430, 24, 0, 34, (), ()),
+    ]  # fmt: skip
+    region = ready.machine.regions[0]
+    return CoreTold(
+        request_id=asked.request_id,
+        x=asked.x,
+        y=asked.y,
+        label=region.label,
+        row=asked.y - region.y,
+        column=asked.x - region.x,
+        memory={use: region.sram_bytes[use] for use in ("code", "weights", "kv", "buffers")},
+        tiles=(
+            TileOfCore("layers.0.attention.q.weight", "int8", (96, 128), ((0, 16),), 544),
+            TileOfCore("layers.0.feed_forward.down.weight", "q4_k", (32, 64), ((96, 128),), 608),
+        ),
+        colors=(
+            ColorAtCore("chain north–south of pitch 1", True, True, "south", "north", 24),
+            ColorAtCore("multicast west–east over 24", True, False, "west", "east", 36),
+            ColorAtCore("lane 2, layer 0 → layer 1", False, False, "west", "east", 32),
+        ),
+        steps=tuple(steps),
+        latency=68_900,
+        last_states=states,
+        total_states=[30 * cycles for cycles in states],
+        session=asked.session,
+    )
 
 
 def _region_states(

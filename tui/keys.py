@@ -188,6 +188,7 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
         modes: What F3 shows, one after another.
     """
     from tui.screens.changes import ChangeList, ChangesScreen
+    from tui.screens.core import CoreScreen
     from tui.screens.find_in_files import FindInFilesScreen  # what the first paint does not need
     from tui.screens.hover import HoverScreen
     from tui.screens.places import PlacesScreen
@@ -197,6 +198,7 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
     from tui.widgets.find_bar import FindBar
     from tui.widgets.found_list import FoundList
     from tui.widgets.run_pane import OutputList
+    from tui.widgets.wafer_map import WaferMap
     from tui.widgets.xray_pane import XrayPane
 
     return [
@@ -206,6 +208,8 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
         KeyPart("ask", "Questions", AskPane.BINDINGS),
         KeyPart("answer", "Code in an answer", AnswerCode.BINDINGS),
         KeyPart("xray", "X-ray", XrayPane.BINDINGS),
+        KeyPart("map", "Wafer map", WaferMap.BINDINGS),
+        KeyPart("core", "Core inspector", CoreScreen.BINDINGS),
         KeyPart("tree", "Tree", RepoTree.BINDINGS),
         KeyPart("find", "Find bar", FindBar.BINDINGS),
         KeyPart("files", "Find in the repository", FindInFilesScreen.BINDINGS),

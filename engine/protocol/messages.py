@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from engine.protocol.anatomy import ColorAtCore, CoreMoment, TileOfCore
 from engine.protocol.any_text import SIGN, carried, restored
 from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest
@@ -34,10 +35,13 @@ __all__ = [
     "CloseSession",
     "Complete",
     "Completed",
+    "CoreAsked",
+    "CoreTold",
     "EngineReady",
     "Failed",
     "LookInto",
     "MachineInfo",
+    "MarkInterval",
     "ModelInfo",
     "OpenSession",
     "OtherText",
@@ -49,6 +53,8 @@ __all__ = [
     "ServerMessage",
     "SessionFailed",
     "Shutdown",
+    "Still",
+    "StillAsked",
     "Telemetry",
     "ThroughputPoint",
     "Unwatch",
@@ -191,6 +197,42 @@ class Unwatch(msgspec.Struct, tag=True, frozen=True):
     session: int
 
 
+class StillAsked(msgspec.Struct, tag=True, frozen=True):
+    """Ask for a number of every cell of a map that no interval tells: `Still`, or `Failed`.
+
+    A client's newer one takes the place of an older one that was not answered.
+    """
+
+    session: int
+    request_id: int
+    """As in `Complete`; one number is never used for both."""
+    what: str
+    """``"sram"``: bytes of SRAM in use.  ``"links"``: wavelets that routers hand to neighbours for
+    a token at the position.  ``"age"``: cycles between the last work of the cell's latest core and
+    the end of a token, with one KV row in every core; −1 without a core.  ``"states"``: cycles by
+    state of one decoded token at the position.  ``"marked"``: those of the interval that
+    `MarkInterval` kept.  All but ages are sums over a cell's cores."""
+    cores: WatchedCores
+    machine: str = ""
+    """Of the same model on another machine, by its name; not with ``"marked"``."""
+
+
+class MarkInterval(msgspec.Struct, tag=True, frozen=True):
+    """Keep the last interval with cycles, to be compared with later ones."""
+
+    session: int
+
+
+class CoreAsked(msgspec.Struct, tag=True, frozen=True):
+    """Ask what one core holds, passes on and runs: `CoreTold`, or `Failed`."""
+
+    session: int
+    request_id: int
+    """As in `Complete`; one number is never used for both."""
+    x: int
+    y: int
+
+
 class Shutdown(msgspec.Struct, tag=True, frozen=True):
     """Ask the engine process to end once it has answered."""
 
@@ -205,6 +247,9 @@ ClientMessage = (
     | Watch
     | Unwatch
     | LookInto
+    | StillAsked
+    | MarkInterval
+    | CoreAsked
     | Shutdown
 )
 
@@ -428,6 +473,47 @@ class Telemetry(msgspec.Struct, tag=True, frozen=True):
     session: int = 1
 
 
+class Still(msgspec.Struct, tag=True, frozen=True):
+    """The answer to a `StillAsked`."""
+
+    request_id: int
+    what: str
+    cores: WatchedCores
+    machine: str
+    position: int
+    """KV rows before the token that it is about."""
+    values: bytes
+    """Row by row, little-endian int64: one a cell, six by state for ``"states"`` and ``"marked"``;
+    empty where nothing was marked."""
+    session: int = 1
+
+
+class CoreTold(msgspec.Struct, tag=True, frozen=True):
+    """The answer to a `CoreAsked`: one core of the wafer."""
+
+    request_id: int
+    x: int
+    y: int
+    label: str
+    """Its region; empty where no region holds it."""
+    row: int
+    column: int
+    """In its region, as it counts rows: 0 is the southernmost of one that runs west."""
+    memory: dict[str, int]
+    """Bytes by use: code, weights, kv, buffers."""
+    tiles: tuple[TileOfCore, ...]
+    colors: tuple[ColorAtCore, ...]
+    steps: tuple[CoreMoment, ...]
+    """What it does for one token, with one KV row in every core."""
+    latency: int
+    """Cycles of that token."""
+    last_states: list[int]
+    """Its cycles by state in the last interval with cycles."""
+    total_states: list[int]
+    """The same since the session was opened."""
+    session: int = 1
+
+
 ServerMessage = (
     Welcome
     | Progress
@@ -443,6 +529,8 @@ ServerMessage = (
     | AnswerWave
     | Failed
     | Telemetry
+    | Still
+    | CoreTold
 )
 
 _HEADER = struct.Struct(">I")
@@ -460,7 +548,7 @@ def encode(message: ClientMessage | ServerMessage) -> bytearray:
     except UnicodeEncodeError:
         _encoder.encode_into(_any_text(message), frame, _HEADER.size)
     else:
-        if not isinstance(message, Telemetry) and SIGN in frame:
+        if not isinstance(message, Telemetry | Still) and SIGN in frame:
             _encoder.encode_into(_any_text(message), frame, _HEADER.size)
     _HEADER.pack_into(frame, 0, len(frame) - _HEADER.size)
     return frame
@@ -491,7 +579,7 @@ def _any_text(message: ClientMessage | ServerMessage) -> Any:
 
 def _restored(message: _Message, body: bytes) -> _Message:
     """Return a message with its texts as they were before they were carried."""
-    if isinstance(message, Telemetry) or SIGN not in body:
+    if isinstance(message, Telemetry | Still) or SIGN not in body:
         return message
     plain = msgspec.to_builtins(message, builtin_types=(bytes,))
     return msgspec.convert(restored(plain), type(message))

@@ -21,9 +21,11 @@ from engine.protocol.messages import (
     CloseSession,
     Complete,
     Completed,
+    CoreAsked,
     EngineReady,
     Failed,
     LookInto,
+    MarkInterval,
     OpenSession,
     Progress,
     Rewrite,
@@ -31,6 +33,7 @@ from engine.protocol.messages import (
     ServerMessage,
     SessionFailed,
     Shutdown,
+    StillAsked,
     Unwatch,
     Watch,
     WatchedCores,
@@ -146,6 +149,11 @@ class Connection:
             case Unwatch(session):
                 if (view := self._views.get(session)) is not None:
                     view.unwatch()
+            case StillAsked() | CoreAsked():
+                self._tell_of_wafer(message)
+            case MarkInterval(session):
+                if (view := self._views.get(session)) is not None:
+                    view.mark()
             case Shutdown():
                 self._shut_down()
 
@@ -174,7 +182,7 @@ class Connection:
         view = self._views.pop(number, None)
         if view is None:
             return
-        view.unwatch()
+        view.forget()
         for kind, job in self._jobs.items():
             if job.message.session == number:
                 self._cancel(kind)
@@ -204,6 +212,15 @@ class Connection:
         else:
             view.look_into(message)
 
+    def _tell_of_wafer(self, asked: StillAsked | CoreAsked) -> None:
+        """Answer a question about cores; refuse it while its session is not open."""
+        view = self._views.get(asked.session)
+        if view is None or view.session is None:
+            reason = f"session {asked.session} is not open; ask again once it is"
+            self.send(Failed(asked.request_id, reason))
+        else:
+            view.tell_of_wafer(asked)
+
     def _cancel(self, *kinds: type[Complete | Rewrite | Ask]) -> None:
         """End the newest request of each kind: a client has use for no older one."""
         for kind in kinds:
@@ -231,6 +248,8 @@ class _View:
         self._looking: asyncio.Task[None] | None = None
         self._looks_at: View | None = None
         self._latest: Counts | None = None  # of the last interval with cycles that was told
+        self._marked: Counts | None = None  # one of these, kept
+        self._telling: dict[type[StillAsked | CoreAsked], asyncio.Task[None]] = {}
         self._ready = asyncio.Event()
         self.session: ServedSession | None = None
         self.held: Held | None = None
@@ -313,6 +332,39 @@ class _View:
         if self._watching is not None:
             self._watching.cancel()
             self._watching = None
+
+    def forget(self) -> None:
+        """Send nothing more of the wafer."""
+        self.unwatch()
+        for task in self._telling.values():
+            task.cancel()
+
+    def mark(self) -> None:
+        """Keep the last interval with cycles."""
+        self._marked = self._latest
+
+    def tell_of_wafer(self, asked: StillAsked | CoreAsked) -> None:
+        """Answer a question about cores; a newer one of its kind takes an older one's place."""
+        before = self._telling.get(type(asked))
+        if before is not None:
+            before.cancel()
+        self._telling[type(asked)] = asyncio.create_task(self._tell(asked))
+
+    async def _tell(self, asked: StillAsked | CoreAsked) -> None:
+        assert self.session is not None  # the connection has looked
+        told: ServerMessage
+        try:
+            wafer, now = self.session.wafer, self.session.snapshot()
+            if isinstance(asked, StillAsked):
+                told = await asyncio.to_thread(wafer.still, asked, now, self._marked)
+            else:
+                told = await asyncio.to_thread(wafer.core, asked, now, self._latest)
+        except EngineError as error:
+            told = Failed(asked.request_id, str(error))
+        except Exception as error:
+            log.exception("a question about the wafer failed")
+            told = Failed(asked.request_id, f"the engine failed ({type(error).__name__}: {error})")
+        self._connection.send(told)
 
     async def _watch(self, seconds: float, cores: WatchedCores | None) -> None:
         """Send telemetry at once, then every interval in which something happened.

@@ -3,9 +3,10 @@
 from tui.flows.code_actions import CodeActions
 from tui.flows.git_actions import GitActions
 from tui.flows.run_actions import RunActions
+from tui.flows.wafer_actions import WaferActions
 
 __all__ = ["Workbench"]
 
 
-class Workbench(CodeActions, GitActions, RunActions):
-    """An app that finds, walks through code, runs files and shows what changed."""
+class Workbench(CodeActions, GitActions, RunActions, WaferActions):
+    """An app that finds, walks through code, runs files, shows what changed, and the wafer."""

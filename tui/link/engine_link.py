@@ -146,10 +146,12 @@ class EngineLink:
             AnswerWave,
             AnswerXray,
             Completed,
+            CoreTold,
             EngineReady,
             Failed,
             Rewritten,
             SessionFailed,
+            Still,
         )
         from tui.link.sound_messages import flaw_of
 
@@ -162,5 +164,8 @@ class EngineLink:
         match event:
             case EngineReady():
                 self._post(EngineEvent(SessionFailed(event.session, reason)))
-            case Completed() | Rewritten() | Answered() | AnswerXray() | AnswerWave():
+            case (
+                Completed() | Rewritten() | Answered() | AnswerXray() | AnswerWave() | Still()
+                | CoreTold()
+            ):  # fmt: skip
                 self._post(EngineEvent(Failed(event.request_id, reason)))

@@ -15,9 +15,11 @@ from engine.protocol.messages import (
     AnswerWave,
     AnswerXray,
     Completed,
+    CoreTold,
     EngineReady,
     OtherText,
     Rewritten,
+    Still,
     Telemetry,
 )
 from engine.protocol.xray import TokenWave, Xray
@@ -32,6 +34,8 @@ _LOGARITHMS = ("mean_logprob", "threshold")
 _STATE_BYTES = 8
 _LATEST = 1 << 48
 """Cycles that no wave takes."""
+_USES = frozenset({"code", "weights", "kv", "buffers"})
+"""Of a core's memory."""
 _SIDE_CORES = 100_000
 _CORES = 100_000_000
 """Longest side of a region, and most cores of all: more than a thousand wafers have."""
@@ -52,6 +56,10 @@ def flaw_of(message: "EngineNews") -> str | None:
             return _flaw_of_xray(xray)
         case AnswerWave(wave=wave):
             return _flaw_of_wave(wave)
+        case Still():
+            return _flaw_of_cells(message)
+        case CoreTold():
+            return _flaw_of_core(message)
     return None
 
 
@@ -79,6 +87,28 @@ def _flaw_of_counters(telemetry: Telemetry) -> str | None:
         return "there are not as many counters of cores as were asked for"
     if not _are_amounts(telemetry.cycles_by_operation.values()):
         return "an operation has no amount of cycles"
+    return None
+
+
+def _flaw_of_cells(still: Still) -> str | None:
+    cells = still.cores.columns * still.cores.rows if still.cores.sound else 0
+    of_states = still.what in ("states", "marked")
+    expected = cells * _STATE_BYTES * (len(STATES) if of_states else 1)
+    if len(still.values) not in (0 if still.what == "marked" else expected, expected):
+        return "there are not as many numbers of cells as were asked for"
+    return None
+
+
+def _flaw_of_core(core: CoreTold) -> str | None:
+    numbers = [*core.memory.values(), *core.last_states, *core.total_states, core.latency]
+    for step in core.steps:
+        numbers += [step.begin, step.end - step.begin, step.mac, step.vector, step.comm, step.pipe]
+    numbers += [color.wavelets for color in core.colors]
+    numbers += [tile.bytes for tile in core.tiles]
+    if not _are_amounts(numbers) or not _USES.issuperset(core.memory):
+        return "a core has no amount of something"
+    if {len(core.last_states), len(core.total_states)} != {len(STATES)}:
+        return f"a core has not {len(STATES)} counters"
     return None
 
 

@@ -65,8 +65,8 @@ class TelemetryFeed:
             self._watching = visible
             self._ask()
 
-    def look_at(self, cores: "WatchedCores") -> None:
-        """Ask for the numbers of the cores that are drawn, as they are drawn."""
+    def look_at(self, cores: "WatchedCores | None") -> None:
+        """Ask for the numbers of the cores that are drawn, as they are drawn; None: of none."""
         if cores != self._cores:
             self._cores = cores
             if self._watching:

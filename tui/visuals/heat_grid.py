@@ -17,13 +17,22 @@ from textual.strip import Strip
 from engine import STATES
 from engine.protocol.messages import RegionInfo, WatchedCores
 from tui.visuals.active_region import ActiveRegion
+from tui.visuals.map_window import MapWindow, Scale
 from tui.visuals.palette import LEVELS, Palette
 
 __all__ = [
     "CoreGrid",
-    "active_picture",
+    "active_blocks",
+    "by_state",
+    "cell_codes",
+    "cells_strip",
+    "changed_rows",
+    "enlarged",
+    "grid_of",
     "grid_strips",
+    "labelled",
     "lay_out",
+    "level_of",
     "marked",
     "picture",
     "read_states",
@@ -53,10 +62,24 @@ class CoreGrid:
     """Blocks from west to east."""
     rows: int
     """Blocks from north to south."""
-    placed: NDArray[np.bool_]
-    """Which blocks hold a placed core, row by row, shape (rows · columns,)."""
+    held: NDArray[np.int64]
+    """How many placed cores each block holds, row by row, shape (rows · columns,)."""
     cores: int
     """How many cores are placed."""
+
+    @property
+    def placed(self) -> NDArray[np.bool_]:
+        """Which blocks hold a placed core, row by row, shape (rows · columns,)."""
+        return self.held > 0
+
+    @property
+    def window(self) -> MapWindow:
+        """The part of the wafer, without what lies there."""
+        return MapWindow(self.x, self.y, Scale(self.block, self.zoom), self.columns, self.rows)
+
+    def of(self, region: RegionInfo) -> NDArray[np.int64]:
+        """Return how many cores of a region each block holds, shape (rows · columns,)."""
+        return _held(region, self.window).ravel()
 
     @property
     def watched(self) -> WatchedCores:
@@ -104,23 +127,41 @@ def lay_out(regions: Sequence[RegionInfo], width: int, height: int) -> CoreGrid:
     block = max(1, -(-across // width), -(-down // pixels))
     zoom = max(1, min(width // across, pixels // down)) if block == 1 else 1
     columns, rows = -(-across // block), -(-down // block)
-    placed = np.zeros((rows, columns), np.bool_)
+    return grid_of(regions, MapWindow(west, north, Scale(block, zoom), columns, rows))
+
+
+def grid_of(regions: Sequence[RegionInfo], window: MapWindow) -> CoreGrid:
+    """Return the placed cores in a window of the wafer."""
+    block = window.scale.block
+    held = np.zeros((window.rows, window.columns), np.int64)
     for region in regions:
-        x, y = region.x - west, region.y - north
-        placed[
-            y // block : (y + region.height - 1) // block + 1,
-            x // block : (x + region.width - 1) // block + 1,
-        ] = True
+        held += _held(region, window)
     return CoreGrid(
-        x=west,
-        y=north,
+        x=window.x,
+        y=window.y,
         block=block,
-        zoom=zoom,
-        columns=columns,
-        rows=rows,
-        placed=placed.ravel(),
+        zoom=window.scale.zoom,
+        columns=window.columns,
+        rows=window.rows,
+        held=held.ravel(),
         cores=sum(region.width * region.height for region in regions),
     )
+
+
+def _held(region: RegionInfo, window: MapWindow) -> NDArray[np.int64]:
+    """Return how many cores of a region each block of a window holds, (rows, columns)."""
+    block = window.scale.block
+    return np.outer(
+        _overlaps(region.y - window.y, region.height, block, window.rows),
+        _overlaps(region.x - window.x, region.width, block, window.columns),
+    )
+
+
+def _overlaps(start: int, length: int, block: int, blocks: int) -> NDArray[np.int64]:
+    """Return how many of ``length`` cores from ``start`` on lie in each block along one axis."""
+    firsts = np.arange(blocks) * block
+    shared = np.minimum(firsts + block, start + length) - np.maximum(firsts, start)
+    return shared.clip(0)
 
 
 def read_states(cell_states: bytes) -> NDArray[np.uint64]:
@@ -143,16 +184,21 @@ def picture(cores: CoreGrid, states: NDArray[np.uint64] | None) -> NDArray[np.ui
     Raises:
         ValueError: ``states`` and ``cores`` are of different numbers of blocks.
     """
+    return enlarged(cores, by_state(cores, states))
+
+
+def by_state(cores: CoreGrid, states: NDArray[np.uint64] | None) -> NDArray[np.uint8]:
+    """Return the palette index of every block, as `picture` tells."""
     indices = cores.placed.astype(np.uint8)
     if states is not None:
         if len(states) != len(indices):
             raise ValueError(f"counters of {len(states)} cells, {len(indices)} are drawn")
         indices = _coloured(states, indices)
-    return _enlarged(cores, indices)
+    return indices
 
 
-def active_picture(cores: CoreGrid, active: Sequence[ActiveRegion]) -> NDArray[np.uint8]:
-    """Return palette indices as `picture` does: active rectangles bright, all else idle.
+def active_blocks(cores: CoreGrid, active: Sequence[ActiveRegion]) -> NDArray[np.uint8]:
+    """Return the palette index of every block: active rectangles bright, all else idle.
 
     Where several share a block, the strongest colours it.  A rectangle colours every block that it
     touches, so that a single core is never too small to be seen.
@@ -161,7 +207,7 @@ def active_picture(cores: CoreGrid, active: Sequence[ActiveRegion]) -> NDArray[n
     for region in sorted(active, key=lambda each: each.strength):
         level = round(min(max(region.strength, 0.0), 1.0) * (LEVELS - 1))
         indices[_blocks_of(cores, region)] = 2 + level
-    return _enlarged(cores, indices.ravel())
+    return indices.ravel()
 
 
 def _blocks_of(cores: CoreGrid, region: ActiveRegion) -> tuple[slice, slice]:
@@ -173,7 +219,7 @@ def _blocks_of(cores: CoreGrid, region: ActiveRegion) -> tuple[slice, slice]:
     return down, across
 
 
-def _enlarged(cores: CoreGrid, indices: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def enlarged(cores: CoreGrid, indices: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return a block's index for every pixel that shows it; an even number of rows."""
     grid = indices.reshape(cores.rows, cores.columns)
     if cores.zoom > 1:
@@ -188,10 +234,14 @@ def _coloured(states: NDArray[np.uint64], indices: NDArray[np.uint8]) -> NDArray
     sums = states.T.astype(np.float64)
     busy = sums[:_IDLE].sum(axis=0)
     active = np.flatnonzero(busy)
-    share = busy[active] / (busy[active] + sums[_IDLE, active])
-    level = np.clip(LEVELS * (1 + np.log10(share) / _DECADES), 0, LEVELS - 1).astype(np.uint8)
+    level = level_of(busy[active] / (busy[active] + sums[_IDLE, active])).astype(np.uint8)
     indices[active] = 2 + _hues(sums[:_IDLE])[active] * LEVELS + level
     return indices
+
+
+def level_of(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the brightness of shares above 0, from 0 to `LEVELS` − 1, on a logarithmic scale."""
+    return np.clip(LEVELS * (1 + np.log10(share) / _DECADES), 0, LEVELS - 1)
 
 
 def _hues(sums: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -204,6 +254,23 @@ def _hues(sums: NDArray[np.float64]) -> NDArray[np.uint8]:
     return hues
 
 
+def cell_codes(pixels: NDArray[np.uint8], palette: Palette) -> NDArray[np.int32]:
+    """Return the code of every cell as `Palette.cell` takes it, shape (R, W).
+
+    Args:
+        pixels: Palette indices, shape (2 R, W).
+        palette: Colours.
+    """
+    codes: NDArray[np.int32] = pixels[0::2].astype(np.int32) * len(palette.colours) + pixels[1::2]
+    return codes
+
+
+def changed_rows(before: NDArray[np.int32], after: NDArray[np.int32]) -> list[int]:
+    """Return the rows in which codes of one shape differ."""
+    rows: list[int] = np.flatnonzero((before != after).any(axis=1)).tolist()
+    return rows
+
+
 def grid_strips(pixels: NDArray[np.uint8], palette: Palette) -> list[Strip]:
     """Return one strip per row of cells; a run of equal cells is one segment.
 
@@ -211,20 +278,17 @@ def grid_strips(pixels: NDArray[np.uint8], palette: Palette) -> list[Strip]:
         pixels: Palette indices, shape (2 R, W).
         palette: Colours; keeps the cell styles that are made.
     """
-    codes = pixels[0::2].astype(np.int32) * len(palette.colours) + pixels[1::2]  # (R, W)
-    return [_strip(row, palette) for row in codes]
+    return [cells_strip(row, palette) for row in cell_codes(pixels, palette)]
 
 
-def _strip(codes: NDArray[np.int32], palette: Palette) -> Strip:
+def cells_strip(codes: NDArray[np.int32], palette: Palette) -> Strip:
     """Return one row of cells; ``codes``, shape (W,), are those of `Palette.cell`."""
     width = len(codes)
-    starts = np.concatenate(([0], np.flatnonzero(np.diff(codes)) + 1))
-    ends = np.append(starts[1:], width)
+    starts = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist()]
     colours = len(palette.colours)
     segments = []
-    for start, end, code in zip(
-        starts.tolist(), ends.tolist(), codes[starts].tolist(), strict=True
-    ):
+    runs = zip(starts, [*starts[1:], width], codes[starts].tolist(), strict=True)
+    for start, end, code in runs:
         upper, lower = divmod(code, colours)
         if upper == 0 and lower != 0:  # no core above: the lower block keeps the background
             style = palette.cell(lower * colours)
@@ -237,5 +301,11 @@ def _strip(codes: NDArray[np.int32], palette: Palette) -> Strip:
 
 def marked(strip: Strip, x: int, style: Style) -> Strip:
     """Return ``strip`` with a cursor in ``style`` at the cell ``x``."""
-    parts = list(strip.divide([x, x + 1, strip.cell_length]))
-    return Strip.join([parts[0], Strip([Segment("◆", style)], 1), *parts[2:]])
+    return labelled(strip, x, "◆", style)
+
+
+def labelled(strip: Strip, x: int, text: str, style: Style) -> Strip:
+    """Return ``strip`` with a text of single cells over it, from the cell ``x`` on."""
+    end = x + len(text)
+    parts = list(strip.divide([x, end, strip.cell_length]))
+    return Strip.join([parts[0], Strip([Segment(text, style)], len(text)), *parts[2:]])

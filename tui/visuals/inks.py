@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from textual.color import Color, ColorParseError
 
 from tui.visuals.palette import blend
 
-__all__ = ["Inks", "inks_from"]
+__all__ = ["Inks", "contrast", "inks_from", "readable"]
+
+_LEAST_CONTRAST = 4.5
+"""Of text and its ground: WCAG 2.1, level AA."""
 
 _FALLBACK = {
     "foreground": "#ccd3dc",
@@ -41,19 +45,57 @@ class Inks:
 
 def inks_from(variables: Mapping[str, str]) -> Inks:
     """Return the inks of a theme's variables; a colour that is no RGB value gets a default."""
-    colours = {name: _hex(variables.get(name), spare) for name, spare in _FALLBACK.items()}
+    return _made(tuple(variables.get(name) for name in _FALLBACK))
+
+
+@lru_cache(maxsize=8)
+def _made(given: tuple[str | None, ...]) -> Inks:
+    """Return the inks of the variables that `_FALLBACK` names; every line of a picture asks."""
+    named = zip(_FALLBACK.items(), given, strict=True)
+    colours = {name: _hex(value, spare) for (name, spare), value in named}
     ground, text = colours["surface"], colours["foreground"]
     return Inks(
-        text=text,
-        muted=blend(ground, text, 0.62),
+        text=readable(text, ground),
+        muted=readable(blend(ground, text, 0.62), ground),
         faint=blend(ground, text, 0.3),
         ground=ground,
-        host=colours["secondary"],
-        wafer=colours["accent"],
-        good=colours["success"],
-        caution=colours["warning"],
-        bad=colours["error"],
+        host=readable(colours["secondary"], ground),
+        wafer=readable(colours["accent"], ground),
+        good=readable(colours["success"], ground),
+        caution=readable(colours["warning"], ground),
+        bad=readable(colours["error"], ground),
     )
+
+
+def readable(colour: str, ground: str) -> str:
+    """Return the nearest colour, towards black or white, that text on a ground can have.
+
+    Example:
+        >>> readable("#ffff00", "#ffffff")
+        '#737300'
+    """
+    extreme = max(("#000000", "#ffffff"), key=lambda end: contrast(end, ground))
+    for percent in range(0, 100, 5):
+        nearer = blend(colour, extreme, percent / 100)
+        if contrast(nearer, ground) >= _LEAST_CONTRAST:
+            return nearer
+    return extreme
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two hex colours, 1 to 21, as WCAG 2.1 defines it."""
+    dark, light = sorted(map(_luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """Return the relative luminance of a hex colour, 0 to 1 (WCAG 2.1)."""
+    red, green, blue = (_linear(value / 255) for value in bytes.fromhex(colour.lstrip("#")))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(value: float) -> float:
+    return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
 
 
 def _hex(value: str | None, spare: str) -> str:

@@ -6,7 +6,17 @@ from functools import lru_cache
 from rich.color import Color
 from rich.style import Style
 
-__all__ = ["LEVELS", "STATE_COLOURS", "USE_COLOURS", "Palette", "blend", "palette_for"]
+__all__ = [
+    "AMOUNT_COLOUR",
+    "CHANGE_COLOURS",
+    "LEVELS",
+    "OWNER_COLOURS",
+    "STATE_COLOURS",
+    "USE_COLOURS",
+    "Palette",
+    "blend",
+    "palette_for",
+]
 
 LEVELS = 16
 """Steps of brightness per hue: few, so that equal neighbours merge into one segment."""
@@ -17,17 +27,36 @@ STATE_COLOURS = ("#f2b84b", "#5cc8b4", "#6ea8f7", "#a78bda", "#e8707c", "#39434f
 USE_COLOURS = {"code": "#8592a3", "weights": "#6ea8f7", "kv": "#f2b84b", "buffers": "#5cc8b4"}
 """Hex colour per use of a core's SRAM."""
 
+OWNER_COLOURS = ("#6ea8f7", "#f2b84b", "#5cc8b4", "#e8707c", "#a78bda", "#b7c96a")
+"""Hex colours that regions take in turn, by number: neighbours in the stream differ."""
+
+AMOUNT_COLOUR = "#f2b84b"
+"""Of a map that shows how much of one thing there is."""
+
+CHANGE_COLOURS = ("#f2b84b", "#6ea8f7")
+"""Of a difference: more than before, less than before."""
+
 _DARKEST = 0.22
 """Share of the hue at the lowest level: enough to tell it from idle and from no core."""
+_LINE = 0.35
+"""Share of the line's colour in a cell on the outline of a region."""
 
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours by index: 0 is no core, 1 is idle, then come `LEVELS` steps per state but idle."""
+    """Colours by index: 0 is no core, 1 is idle, then come `LEVELS` steps per hue.
+
+    The second half are the same colours on the outline of a region.
+    """
 
     colours: tuple[Color, ...]
     styles: dict[int, Style]
     """Cell styles made so far, by ``upper * len(colours) + lower``."""
+
+    @property
+    def outlined(self) -> int:
+        """What to add to an index for the same colour on an outline."""
+        return len(self.colours) // 2
 
     def cell(self, code: int) -> Style:
         """Return the style of a half-block cell: upper colour in front, lower behind."""
@@ -39,20 +68,28 @@ class Palette:
         return style
 
 
-@lru_cache(maxsize=8)
-def palette_for(background: str, dimmed: bool = False) -> Palette:
+@lru_cache(maxsize=16)
+def palette_for(
+    background: str,
+    dimmed: bool = False,
+    hues: tuple[str, ...] = STATE_COLOURS[:-1],
+    line: str = "#ccd3dc",
+) -> Palette:
     """Return the palette over a background.
 
     Args:
         background: Hex colour of the pane, ``#rrggbb``.
         dimmed: Whether it is for a picture of the past, with every colour nearer to the background.
+        hues: Hex colours; at most seven, since an index is a byte.
+        line: Hex colour of outlines.
     """
     strength = 0.4 if dimmed else 1.0
     colours = [background, blend(background, STATE_COLOURS[-1], 0.75 * strength)]
-    for hue in STATE_COLOURS[:-1]:
+    for hue in hues:
         for level in range(LEVELS):
             share = _DARKEST + (1 - _DARKEST) * level / (LEVELS - 1)
             colours.append(blend(background, hue, share * strength))
+    colours += [blend(colour, line, _LINE * strength) for colour in colours]
     return Palette(tuple(Color.parse(colour) for colour in colours), {})
 
 

@@ -10,7 +10,7 @@ from tui.format import count_text, percent_text, short_count_text
 from tui.visuals.inks import Inks
 from tui.visuals.palette import STATE_COLOURS
 
-__all__ = ["caption_text", "core_shares", "legend_text", "state_shares"]
+__all__ = ["caption_text", "core_shares", "legend_text", "state_at", "state_name", "state_shares"]
 
 _NAMES = (
     (
@@ -44,9 +44,36 @@ def state_shares(states_by_region: Sequence[Sequence[int]]) -> list[float] | Non
     return [value / total for value in sums] if total else None
 
 
-def legend_text(shares: Sequence[float] | None, width: int, inks: Inks) -> Text:
-    """Return the legend in two columns: colour, state, share of the interval's cycles."""
-    names = next((names for names in _NAMES if sum(_columns(names)) < width), _NAMES[-1])
+def state_name(state: int) -> str:
+    """Return a state's short name."""
+    return _NAMES[1][state]
+
+
+def state_at(column: int, row: int, width: int) -> int | None:
+    """Return the state whose entry is at a cell of `legend_text`; None between entries."""
+    columns = _columns(_names_in(width))
+    second = max(1, width - sum(columns)) + columns[0]
+    if not 0 <= row < _HALF or columns[0] <= column < second:
+        return None
+    return row if column < columns[0] else row + _HALF
+
+
+def _names_in(width: int) -> Sequence[str]:
+    return next((names for names in _NAMES if sum(_columns(names)) < width), _NAMES[-1])
+
+
+def legend_text(
+    shares: Sequence[float] | None, width: int, inks: Inks, alone: int | None = None
+) -> Text:
+    """Return the legend in two columns: colour, state, share of the interval's cycles.
+
+    Args:
+        shares: By state; None: not known.
+        width: Terminal cells.
+        inks: Colours.
+        alone: The state that alone is shown, which stands out.
+    """
+    names = _names_in(width)
     columns = _columns(names)
     gap = max(1, width - sum(columns))
     text = Text(end="", no_wrap=True)
@@ -55,7 +82,8 @@ def legend_text(shares: Sequence[float] | None, width: int, inks: Inks) -> Text:
             share = percent_text(shares[state]) if shares else ""
             room = columns[side] - 2 - _SHARE
             text.append("■ ", style=STATE_COLOURS[state])
-            text.append(f"{names[state]:<{room}}", style=inks.muted)
+            chosen = f"bold {inks.text}" if state == alone else inks.muted
+            text.append(f"{names[state]:<{room}}", style=chosen)
             text.append(f"{share:>{_SHARE}}", style=inks.text)
             text.append(" " * gap if side == 0 else "\n")
     text.right_crop(1)
@@ -76,6 +104,7 @@ def caption_text(
     cores: int,
     width: int,
     inks: Inks,
+    value: str = "",
 ) -> Text:
     """Return which cores the legend is about, one or all, and what the hues mean.
 
@@ -88,13 +117,16 @@ def caption_text(
         cores: How many cores are placed.
         width: Terminal cells.
         inks: Colours.
+        value: What the colours show of it, instead of its cycles.
     """
     text = Text(end="", no_wrap=True)
     if place is None:
         return text.append(_caption_of_all(count_text(cores), width), style=inks.muted)
     text.append(_place_text(place, block), style=inks.wafer)
     text.append(f"  {region.label if region else 'no core of the model'}", style=inks.text)
-    if cycles is not None:
+    if value:
+        text.append(f"  {value}", style=inks.text)
+    elif cycles is not None:
         text.append(f"  {short_count_text(sum(cycles))} cycles", style=inks.muted)
     return text
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from textual.widget import Widget
 
 from engine.protocol.completion import Completion
-from engine.protocol.messages import EngineReady
+from engine.protocol.messages import EngineReady, Still
 from tui.app_messages import TelemetryUpdated
 from tui.link.engine_state import EngineState
 from tui.screen_layout import PaneRows
@@ -58,6 +58,9 @@ class Pane(Widget):
 
     def show_telemetry(self, update: TelemetryUpdated) -> None:
         """Hear new numbers."""
+
+    def show_still(self, still: Still) -> None:
+        """Hear numbers of the wafer's cells that a pane asked for."""
 
     def show_completion(self, completion: Completion) -> None:
         """Hear that a completion ended, and what it took."""

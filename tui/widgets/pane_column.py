@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from engine.protocol.completion import Completion
-from engine.protocol.messages import EngineReady
+from engine.protocol.messages import EngineReady, Still
 from tui.app_messages import TelemetryUpdated
 from tui.link.engine_state import EngineState
 from tui.screen_layout import FILL, PaneRows
@@ -78,6 +78,11 @@ class PaneColumn(Vertical):
         """Show new numbers."""
         for pane in self:
             pane.show_telemetry(update)
+
+    def show_still(self, still: Still) -> None:
+        """Show numbers of the wafer's cells."""
+        for pane in self:
+            pane.show_still(still)
 
     def show_completion(self, completion: Completion) -> None:
         """Show what the last completion took."""

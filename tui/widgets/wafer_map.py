@@ -1,279 +1,201 @@
-"""The wafer map: a heat map of the placed cores, with a pointer to one of them.
+"""The wafer map: a canvas of cores that zooms and pans by keys, wheel and drag.
 
-Draws lines of half-blocks (`tui.visuals.heat_grid`) and repaints only lines that changed.  Imports
-NumPy with the first machine, after the first paint.
+What it cannot answer itself it asks its pane for, in messages.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
-from rich.text import Text
 from textual import events
-from textual.binding import Binding, BindingType
-from textual.geometry import Region as ScreenRegion
+from textual.binding import BindingType
 from textual.message import Message
-from textual.strip import Strip
-from textual.widget import Widget
 
-from engine.protocol.messages import MachineInfo, RegionInfo, WatchedCores
-from engine.visible_text import visible
-from tui.visuals.bars import progress_bar
-from tui.visuals.inks import Inks
-from tui.visuals.palette import palette_for
-from tui.widgets.theme_inks import inks_of
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from tui.visuals.active_region import ActiveRegion
-    from tui.visuals.heat_grid import CoreGrid
+from engine.protocol.messages import WatchedCores
+from tui.visuals.map_kinds import MAP_KINDS
+from tui.widgets.map_canvas import MapCanvas
+from tui.widgets.map_keys import MAP_KEYS
 
 __all__ = ["WaferMap"]
 
+_PAN_SHARE = 4
+"""A key pans by a quarter of what is shown."""
 
-class WaferMap(Widget, can_focus=True):
-    """One pixel per core or block of cores; its pane tells it machine and counters."""
+
+class WaferMap(MapCanvas, can_focus=True):
+    """The map as a person uses it."""
 
     DEFAULT_CSS = """
     WaferMap { height: 1fr; background: $surface; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "app.focus_editor", "back to the editor", show=False),
-        Binding("left", "point(-1, 0)", "core to the west", show=False),
-        Binding("right", "point(1, 0)", "core to the east", show=False),
-        Binding("up", "point(0, -1)", "core to the north", show=False),
-        Binding("down", "point(0, 1)", "core to the south", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*MAP_KEYS]
 
-    class Viewed(Message):
-        """Other cores are drawn, or other blocks of them; the engine should count these."""
+    class Inspected(Message):
+        """The person wants to know all about one core."""
 
-        def __init__(self, cores: WatchedCores) -> None:
+        def __init__(self, x: int, y: int) -> None:
             super().__init__()
-            self.cores = cores
+            self.x, self.y = x, y
 
-    class Changed(Message):
-        """The picture changed, or the pointer moved to another core."""
+    class Asked(Message):
+        """The person wants something that takes a question: a place, a mark, another machine."""
+
+        def __init__(self, what: str) -> None:
+            super().__init__()
+            self.what = what
+            """``"place"``, ``"mark"`` or ``"machine"``."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._machine: MachineInfo | None = None
-        self._states: NDArray[np.uint64] | None = None
-        self._cores: CoreGrid | None = None
-        self._pixels: NDArray[np.uint8] | None = None
-        self._strips: list[Strip] = []
-        self._active: tuple[ActiveRegion, ...] | None = None
-        self._dimmed = False
-        self._pointer: tuple[int, int] | None = None  # (cell, pixel row) in the picture
-        self._note = ""
-        self._fraction: float | None = None
+        self._drag: tuple[int, int] | None = None
+        self._dragged = False
 
-    # ── what is shown ───────────────────────────────────────────────────────────────────────
+    # ── what is looked at ───────────────────────────────────────────────────────────────────
 
-    def show_machine(self, machine: MachineInfo) -> None:
-        """Draw the cores of a machine, all idle."""
-        self._machine = machine
-        self._states = None
-        self._pointer = None
-        if machine.regions:
-            self._lay_out()
-        else:  # nothing lies on the wafer
-            self._cores, self._pixels, self._strips = None, None, []
-            self.refresh()
-            self.post_message(self.Changed())
+    def _look(self, before: WatchedCores | None) -> None:
+        if self.watched != before:
+            self._viewed()
 
-    def show_note(self, note: str, fraction: float | None) -> None:
-        """Show a line of text and a bar, as long as there are no cores to draw."""
-        self._note, self._fraction = visible(note), fraction
-        if self._cores is None:
-            self.refresh()
+    def action_zoom(self, closer: bool) -> None:
+        """Draw cores larger or smaller, around the pointer."""
+        if self.picture is not None:
+            before, place = self.watched, self.pointed_core
+            self.picture.zoom(closer, place)
+            self._look(before)
+            if place is not None:
+                self._point_at(place)
 
-    def show_states(self, cores: WatchedCores | None, cell_states: bytes) -> None:
-        """Draw the cycles by state of every block (`Telemetry.cell_states`).
+    def action_pan(self, across: int, down: int) -> None:
+        """Look at what lies beside what is shown."""
+        if self.picture is not None:
+            cores, before = self.picture.cores, self.watched
+            step = cores.cell_width // _PAN_SHARE, 2 * cores.cell_height // _PAN_SHARE
+            self.picture.pan(across * max(1, step[0]), down * max(1, step[1]))
+            self._look(before)
 
-        Those of other cores than are drawn are late: what is drawn was asked for since.
-        """
-        if self._cores is None or cores != self._cores.watched:
-            return
-        from tui.visuals.heat_grid import read_states
+    def action_fit(self) -> None:
+        """Show all placed cores."""
+        if self.picture is not None:
+            before = self.watched
+            self.picture.fit()
+            self._look(before)
 
-        self._states = read_states(cell_states)
-        self._dimmed = False
-        self._draw()
+    def action_whole_wafer(self) -> None:
+        """Show all cores of the wafer."""
+        if self.picture is not None:
+            before = self.watched
+            self.picture.show_whole_wafer()
+            self._look(before)
 
-    def dim(self) -> None:
-        """Show that the picture is one of the past."""
-        if not self._dimmed:
-            self._dimmed = True
+    def go_to(self, x: int, y: int) -> None:
+        """Show a core in the middle and point at it."""
+        if self.picture is not None:
+            before = self.watched
+            self.picture.centre_on(x, y)
+            self._look(before)
+            self._point_at((x, y))
+
+    # ── what the colours mean ───────────────────────────────────────────────────────────────
+
+    def action_next_kind(self, step: int) -> None:
+        """Colour by what comes next."""
+        self.show_kind(MAP_KINDS[(MAP_KINDS.index(self.kind) + step) % len(MAP_KINDS)])
+
+    def action_outlines(self) -> None:
+        """Show outlines and names of regions, or none."""
+        if self.picture is not None:
+            self.picture.chosen.outlines = not self.picture.chosen.outlines
             self._draw()
 
-    def show_activity(self, regions: "Sequence[ActiveRegion] | None") -> None:
-        """Paint rectangles of cores at work instead of the counters; None: the counters again.
-
-        Counters that come meanwhile are kept, and drawn once it ends.
-        """
-        active = None if regions is None else tuple(regions)
-        if active != self._active:
-            self._active = active
+    def action_alone(self, number: int) -> None:
+        """Show one state alone, or one region of a map by owner; again, or −1: all."""
+        if self.picture is not None:
+            chosen = self.picture.chosen
+            if number >= 0 and chosen.kind.name not in ("state", "owner", "change"):
+                chosen.kind = MAP_KINDS[0]
+            chosen.alone = None if number in (-1, chosen.alone) else number
             self._draw()
 
-    @property
-    def scale(self) -> str:
-        """How many cores a pixel stands for, in words; empty before there is a picture."""
-        if self._cores is None:
-            return ""
-        block = self.block
-        return "1 core per pixel" if block == 1 else f"{block}×{block} cores per pixel"
+    def action_ask(self, what: str) -> None:
+        """Have the person asked."""
+        self.post_message(self.Asked(what))
 
-    @property
-    def watched(self) -> WatchedCores | None:
-        """What is drawn, in the engine's words; None before there is a machine."""
-        return None if self._cores is None else self._cores.watched
-
-    @property
-    def block(self) -> int:
-        """Edge of the square of cores that a pixel stands for."""
-        return 1 if self._cores is None else self._cores.block
-
-    @property
-    def core_count(self) -> int:
-        """The number of cores drawn; 0 before there is a machine."""
-        return 0 if self._cores is None else self._cores.cores
-
-    @property
-    def pointed_core(self) -> tuple[int, int] | None:
-        """The core under the pointer, (column, row) on the wafer; None if there is none."""
-        if self._cores is None or self._pointer is None:
-            return None
-        return self._cores.core_at(*self._pointer)
-
-    def core_facts(self, place: tuple[int, int]) -> tuple[RegionInfo | None, list[int] | None]:
-        """Return what is known of the block of cores whose first one is at a place.
-
-        Returns:
-            The region that holds most of it, and the cycles of its cores by state, summed.
-        """
-        regions = self._machine.regions if self._machine else []
-        shares = [_shared(region, place, self.block) for region in regions]
-        if self._cores is None or not any(shares):
-            return None, None
-        region = regions[shares.index(max(shares))]
-        cell = self._cores.cell_of(place)
-        if self._states is None or cell is None:
-            return region, None
-        return region, self._states[cell].tolist()
-
-    # ── drawing ─────────────────────────────────────────────────────────────────────────────
-
-    def _lay_out(self) -> None:
-        """Fit the machine's regions into the current size."""
-        if self._machine is None or not self._machine.regions or not self.size:
-            return
-        from tui.visuals.heat_grid import lay_out
-
-        before = self.watched
-        self._cores = lay_out(self._machine.regions, self.size.width, self.size.height)
-        self._pixels = None
-        if self._cores.watched != before:
-            self._states = None
-            self.post_message(self.Viewed(self._cores.watched))
-        self._draw()
-
-    def _draw(self) -> None:
-        """Make the picture and repaint the lines that changed."""
-        if self._cores is None:
-            return
-        from tui.visuals.heat_grid import active_picture, grid_strips, picture
-
-        if self._active is None:
-            self._pixels = picture(self._cores, self._states)
-        else:
-            self._pixels = active_picture(self._cores, self._active)
-        dimmed = self._dimmed and self._active is None
-        palette = palette_for(inks_of(self).ground, dimmed)
-        before, self._strips = self._strips, grid_strips(self._pixels, palette)
-        if len(before) != len(self._strips):
-            self.refresh()
-        else:
-            _, top = self._corner
-            rows = [y for y, strip in enumerate(self._strips) if strip != before[y]]
-            if rows:
-                self.refresh(*(ScreenRegion(0, top + y, self.size.width, 1) for y in rows))
-        self.post_message(self.Changed())
-
-    @property
-    def _corner(self) -> tuple[int, int]:
-        """Cells left of and lines above the picture, which is centred."""
-        if self._cores is None:
-            return 0, 0
-        return (
-            max(0, (self.size.width - self._cores.cell_width) // 2),
-            max(0, (self.size.height - self._cores.cell_height) // 2),
-        )
-
-    def render_line(self, y: int) -> Strip:
-        """Return one line of the picture."""
-        left, top = self._corner
-        inks = inks_of(self)
-        blank = Style(bgcolor=inks.ground)
-        if self._cores is None:
-            return self._note_line(y - self.size.height // 2, inks)
-        if not 0 <= y - top < len(self._strips):
-            return Strip.blank(self.size.width, blank)
-        strip = self._strips[y - top]
-        if self._pointer is not None and self._pointer[1] // 2 == y - top:
-            from tui.visuals.heat_grid import marked
-
-            strip = marked(strip, self._pointer[0], Style(color="#ffffff", bgcolor="#000000"))
-        blanks = Strip.blank(left, blank)
-        return Strip.join([blanks, strip]).adjust_cell_length(self.size.width, blank)
-
-    def _note_line(self, y: int, inks: Inks) -> Strip:
-        """Return a line of the note shown before there is a machine; 0 is the middle."""
-        width = self.size.width
-        text = Text(end="")
-        if y == -1:
-            text = Text(self._note, style=inks.muted, end="")
-        elif y == 0 and self._fraction is not None:
-            text = progress_bar(min(width, 24), self._fraction, inks.wafer, inks.faint)
-        text.truncate(width, overflow="ellipsis")
-        text.pad_left((width - text.cell_len) // 2)
-        segments = text.render(self.app.console)
-        strip = Strip(Segment.apply_style(segments, Style(bgcolor=inks.ground)))
-        return strip.adjust_cell_length(width, Style(bgcolor=inks.ground))
-
-    def on_resize(self) -> None:
-        """Fit the picture into the new size."""
-        self._pointer = None
-        self._lay_out()
+    def action_inspect(self) -> None:
+        """Inspect the core under the pointer; without one, point into the middle first."""
+        if self._pointer is None:
+            self.action_point(0, 0)
+        place = self.pointed_core
+        if place is not None:
+            self.post_message(self.Inspected(*place))
 
     # ── pointing ────────────────────────────────────────────────────────────────────────────
 
     def action_point(self, across: int, down: int) -> None:
         """Move the pointer by whole cores or blocks; the first key puts it into the middle."""
-        if self._cores is None or self._pixels is None:
+        if self.picture is None:
             return
-        height, width = self._pixels.shape
+        cores = self.picture.cores
+        width, height = cores.cell_width, cores.rows * cores.zoom
         if self._pointer is None:
-            self._point((width // 2, height // 2))
+            self._point((width // 2, cores.cell_height))
             return
-        zoom = self._cores.zoom
-        x = min(max(self._pointer[0] + across * zoom, 0), width - 1)
-        y = min(max(self._pointer[1] + down * zoom, 0), self._cores.rows * zoom - 1)
+        x = min(max(self._pointer[0] + across * cores.zoom, 0), width - 1)
+        y = min(max(self._pointer[1] + down * cores.zoom, 0), height - 1)
         self._point((x, y))
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Point at the core under the mouse."""
+    def _point_at(self, place: tuple[int, int]) -> None:
+        """Point at a core, if it is drawn."""
+        if self.picture is not None and self.picture.cores.cell_of(place) is not None:
+            cores = self.picture.cores
+            across, down = place[0] - cores.x, place[1] - cores.y
+            self._point((across // cores.block * cores.zoom, down // cores.block * cores.zoom))
+
+    def _pixel_at(self, event: events.MouseEvent) -> tuple[int, int] | None:
+        """Return the pixel under the mouse; None beside the picture."""
         left, top = self._corner
         x, y = event.x - left, event.y - top
-        inside = self._cores is not None and 0 <= y < len(self._strips)
-        if inside and self._cores is not None and 0 <= x < self._cores.cell_width:
-            self._point((x, 2 * y))
-        else:
-            self._point(None)
+        if self.picture is None or not 0 <= y < len(self._strips):
+            return None
+        return (x, 2 * y) if 0 <= x < self.picture.cores.cell_width else None
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Point at the core under the mouse; with the button held, drag the picture."""
+        if self._drag is None:
+            self._point(self._pixel_at(event))
+            return
+        across, down = self._drag[0] - event.screen_x, 2 * (self._drag[1] - event.screen_y)
+        if self.picture is not None and (across or down):
+            self._drag, self._dragged = (event.screen_x, event.screen_y), True
+            before = self.watched
+            self.picture.pan(across, down)
+            self._look(before)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Begin a drag, or a click."""
+        if event.button == 1:
+            self._drag, self._dragged = (event.screen_x, event.screen_y), False
+            self.capture_mouse()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """End a drag; a click without one inspects the core."""
+        if self._drag is None:
+            return
+        self._drag = None
+        self.release_mouse()
+        if not self._dragged and (pixel := self._pixel_at(event)) is not None:
+            self._point(pixel)
+            self.action_inspect()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Zoom in at the mouse."""
+        self._zoom_at(event, closer=True)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Zoom out at the mouse."""
+        self._zoom_at(event, closer=False)
+
+    def _zoom_at(self, event: events.MouseEvent, *, closer: bool) -> None:
+        event.stop()
+        self._point(self._pixel_at(event))
+        self.action_zoom(closer)
 
     def on_leave(self) -> None:
         """Point at nothing once the mouse is gone."""
@@ -282,17 +204,3 @@ class WaferMap(Widget, can_focus=True):
     def on_blur(self) -> None:
         """Point at nothing once the keyboard is elsewhere."""
         self._point(None)
-
-    def _point(self, pointer: tuple[int, int] | None) -> None:
-        if pointer != self._pointer:
-            self._pointer = pointer
-            self.refresh()
-            self.post_message(self.Changed())
-
-
-def _shared(region: RegionInfo, place: tuple[int, int], block: int) -> int:
-    """Return how many cores of a region lie in the block at a place."""
-    x, y = place
-    across = min(region.x + region.width, x + block) - max(region.x, x)
-    down = min(region.y + region.height, y + block) - max(region.y, y)
-    return max(0, across) * max(0, down)

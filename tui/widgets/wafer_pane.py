@@ -1,21 +1,43 @@
 """The wafer pane: the map of the placed cores, with a caption and a legend of cycles by state."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.protocol.messages import EngineReady
+from engine.protocol.completion import Completion
+from engine.protocol.messages import EngineReady, Still
 from tui.app_messages import TelemetryUpdated
+from tui.format import count_text, percent_text
 from tui.link.engine_state import EngineState, Phase
 from tui.screen_layout import PaneRows
+from tui.visuals.inks import Inks
+from tui.visuals.map_text import (
+    amount_legend,
+    change_legend,
+    kind_caption,
+    owner_entry_at,
+    owner_legend,
+    value_text,
+)
 from tui.visuals.wafer_cost import REMOTE, price_text
-from tui.visuals.wafer_text import caption_text, core_shares, legend_text, state_shares
+from tui.visuals.wafer_text import (
+    caption_text,
+    core_shares,
+    legend_text,
+    state_at,
+    state_shares,
+)
+from tui.widgets.map_legend import EntryAt, MapLegend
 from tui.widgets.pane import Pane
 from tui.widgets.theme_inks import inks_of
 from tui.widgets.wafer_map import WaferMap
+
+if TYPE_CHECKING:
+    from tui.visuals.map_picture import MapPicture
 
 __all__ = ["WaferPane"]
 
@@ -29,7 +51,6 @@ class WaferPane(Pane):
         overflow: hidden hidden;
         &:focus-within { border: round $primary; }
         #wafer-caption { height: 1; }
-        #wafer-legend { height: 3; }
     }
     """
     NAME = "wafer"
@@ -38,17 +59,31 @@ class WaferPane(Pane):
     DIM_AFTER: ClassVar[float] = 1.5
     """Seconds without cycles after which the picture is one of the past."""
     HELP = """\
-**Wafer.** Every placed core of the emulated chip, at its place. A half-block is one core, or a
-square of cores if more are placed than fit (the border says which). The *hue* shows what a core
-does more than the others: of all states but idle, the one whose share of the core's cycles is
-furthest above the mean share over all cores, as a ratio. That need not be the state with the most
-cycles, which may be the same one everywhere. The *brightness* shows the share of the interval in
-which the core was busy, on a logarithmic scale from 0.1 % (darkest) to all of it (brightest). The
-legend gives the share of each state over all cores: multiply–accumulate (MAC), other vector work,
-sending and receiving, stalled on a wavelet that has not arrived, stalled on the pipe, idle. To read
-the shares of one core, or of one square, point at it with the mouse, or with the arrow keys after
-F6. The picture dims when nothing runs. All cycles are wafer time. Where another engine computes,
-nothing lies here; the line below says what its tokens would take."""
+**Wafer.** Every placed core of the emulated chip, at its place. A half-block is one core, a square
+of cores if more are placed than fit, or a part of a core (the border says which). Outlines and
+names are the regions of `spark-tui wafer plan`. After F6 or a click: arrows point, `+` `-` and the
+wheel zoom, Shift+arrows and dragging move, `0` shows all placed cores, `w` the whole wafer, Enter
+or a click inspects a core, `g` goes to one by its coordinates, `c` colours by something else:
+
+- *state*: the hue shows what a core does more than the others: of all states but idle, the one
+  whose share of the core's cycles is furthest above the mean share over all cores, as a ratio. That
+  need not be the state with the most cycles, which may be the same one everywhere. The brightness
+  is the busy share of the interval, on a logarithmic scale from 0.1 % to all of it. The legend
+  gives each state's share over all cores, or over what you point at: multiply–accumulate (MAC),
+  other vector work, sending and receiving, stalled on a wavelet that has not arrived, stalled on
+  the pipe, idle. Click an entry, or press its number, to see that state alone; `a` shows all.
+- *work*: the share of cycles in which cores compute, send or receive.
+- *links*: wavelets that routers hand to their neighbours for one token at the present position, by
+  formula, relative to the busiest pixel.
+- *SRAM*: bytes in use over bytes there are, by the placement.
+- *owner*: the region that holds a core.
+- *age*: wafer cycles between a core's last work and the end of a token, with one KV row in every
+  core, by formula.
+- *change*: the share of busy cycles, or of one state, now and at a moment that `m` marked, or on
+  another machine (`x`), of one token by formula.
+
+The picture dims when nothing runs. All cycles are wafer time, emulated. Where another engine
+computes, nothing lies here; the line below says what its tokens would take."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,12 +91,14 @@ nothing lies here; the line below says what its tokens would take."""
         self._ready: EngineReady | None = None
         self._price: float | None = None  # of a token, where the model is remote
         self._dim_timer: Timer | None = None
+        self._position = 0  # of the token that stills are about
+        self._unmarked = False
 
     def compose(self) -> ComposeResult:
         """Stack map, caption and legend."""
         yield WaferMap(id="wafer-map")
         yield Static(id="wafer-caption")
-        yield Static(id="wafer-legend")
+        yield MapLegend(id="wafer-legend")
 
     @property
     def key_target(self) -> Widget:
@@ -84,6 +121,17 @@ nothing lies here; the line below says what its tokens would take."""
             note = f"{REMOTE}: {ready.model.remote}"
             self.query_one(WaferMap).show_note(note, None)
         self.query_one(WaferMap).show_machine(ready.machine)
+
+    def show_still(self, still: Still) -> None:
+        """Show numbers of cells that were asked for."""
+        if still.what == "marked" and not still.values:
+            self._unmarked = True
+        self._position = still.position
+        self.query_one(WaferMap).show_still(still)
+
+    def show_completion(self, completion: Completion) -> None:
+        """Ask again for what depends on the position."""
+        self.query_one(WaferMap).numbers_changed("links", "states")
 
     def show_telemetry(self, update: TelemetryUpdated) -> None:
         """Show the counters of an interval; one without cycles dims the last picture."""
@@ -113,22 +161,88 @@ nothing lies here; the line below says what its tokens would take."""
         """Fit the legend into the new width."""
         self._write()
 
+    def on_map_legend_chosen(self, event: MapLegend.Chosen) -> None:
+        """Show one state, or one region, alone."""
+        event.stop()
+        self.query_one(WaferMap).action_alone(event.number)
+
+    def marked(self) -> None:
+        """Show what changes from now on."""
+        self._unmarked = False
+        wafer = self.query_one(WaferMap)
+        wafer.numbers_changed("marked")
+        wafer.compare_with("")
+
     def _write(self) -> None:
         wafer, inks = self.query_one(WaferMap), inks_of(self)
-        self.border_subtitle = wafer.scale
-        place, shares = wafer.pointed_core, self._shares
-        region, cycles = (None, None) if place is None else wafer.core_facts(place)
-        if place is not None:
-            shares = core_shares(cycles)
+        name = "" if wafer.kind.name == "state" else f"{wafer.kind.name} · "
+        self.border_subtitle = f"{name}{wafer.scale}" if wafer.scale else ""
         width = max(20, self.content_size.width)
-        caption = caption_text(place, wafer.block, region, cycles, wafer.core_count, width, inks)
-        remote = self._ready is not None and bool(self._ready.model.remote)
-        if self._ready is not None and remote:
-            caption = price_text(self._ready.machine, self._price, inks)
-        shown = wafer.core_count or remote
-        self.query_one("#wafer-caption", Static).update(caption if shown else "")
-        legend = legend_text(shares, width, inks)
-        self.query_one("#wafer-legend", Static).update(legend)
+        self.query_one("#wafer-caption", Static).update(self._caption(wafer, width, inks))
+        self.query_one(MapLegend).show(*self._legend(wafer, width, inks))
+
+    def _caption(self, wafer: WaferMap, width: int, inks: Inks) -> Text:
+        """Return what the legend is about: the core under the pointer, or all."""
+        if self._ready is not None and self._ready.model.remote:
+            return price_text(self._ready.machine, self._price, inks)
+        if not wafer.core_count:
+            return Text()
+        place, picture = wafer.pointed_core, wafer.picture
+        if place is None and wafer.kind.name != "state" and picture is not None:
+            return kind_caption(wafer.kind, picture.chosen.compared, width, inks)
+        region, cycles = (None, None) if place is None else wafer.core_facts(place)
+        value = ""
+        if place is not None and picture is not None:
+            cell = picture.cores.cell_of(place)
+            numbers = None if cell is None else picture.numbers_of(cell)
+            held = 0 if cell is None else int(picture.cores.held[cell])
+            value = value_text(wafer.kind, numbers, held, picture.machine)
+        return caption_text(
+            place, wafer.block, region, cycles, wafer.core_count, width, inks, value
+        )
+
+    def _legend(self, wafer: WaferMap, width: int, inks: Inks) -> tuple[Text, EntryAt]:
+        """Return the legend, and where its entries are."""
+        kind, picture = wafer.kind, wafer.picture
+        if picture is not None and kind.name == "owner":
+            regions = picture.machine.regions
+            text = owner_legend(regions, wafer.alone, width, inks)
+            return text, lambda column, row: owner_entry_at(regions, column, row, width)
+        if picture is not None and kind.most:
+            return amount_legend(kind, self._facts(wafer, picture), width, inks), _no_entry
+        if picture is not None and kind.name == "change":
+            changed = picture.change_of_all()
+            note = "no moment is marked: press m" if self._unmarked else "nothing to compare yet"
+            return change_legend(changed, note, width, inks, kind.hues), _no_entry
+        place, shares = wafer.pointed_core, self._shares
+        if place is not None:
+            shares = core_shares(wafer.core_facts(place)[1])
+        text = legend_text(shares, width, inks, wafer.alone)
+        return text, lambda column, row: state_at(column, row, width)
+
+    def _facts(self, wafer: WaferMap, picture: "MapPicture") -> list[str]:
+        """Return what else is to say of the amounts that are shown."""
+        match wafer.kind.name:
+            case "work":
+                return [self._totals()] if self._shares is not None else []
+            case "links":
+                busiest = count_text(picture.largest)
+                return [f"position {count_text(self._position)}, busiest {busiest} wavelets"]
+            case "age":
+                return [f"oldest {count_text(picture.largest)} cycles"]
+            case "SRAM":
+                return [f"{percent_text(picture.fill)} of the cores in sight"]
+        return []
+
+    def _totals(self) -> str:
+        """Return how much of all cycles was work, and how much waiting."""
+        assert self._shares is not None
+        waits = self._shares[3] + self._shares[4]
+        return f"all cores: {percent_text(sum(self._shares[:3]))} work, {percent_text(waits)} waits"
+
+
+def _no_entry(column: int, row: int) -> None:
+    """No part of such a legend can be clicked."""
 
 
 if __name__ == "__main__":

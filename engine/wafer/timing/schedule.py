@@ -5,7 +5,7 @@ part, how long one row takes through everything, and how long it occupies each r
 model, text or value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -89,7 +89,12 @@ class _Visit:
 
 
 def schedule(
-    program: Program, counted: Sequence[Counted], sites: Sequence[Site], *, by_core: bool = True
+    program: Program,
+    counted: Sequence[Counted],
+    sites: Sequence[Site],
+    *,
+    by_core: bool = True,
+    hear: Callable[[int, int, Ledger], object] | None = None,
 ) -> Schedule:
     """Run the row program of every region once.
 
@@ -98,6 +103,8 @@ def schedule(
         counted: Their micro-steps.
         sites: The regions as operations see them.
         by_core: False: find the cycles, book no states.
+        hear: Called before each instruction with its region, its number and the region's ledger,
+            whose clocks it may read.
     """
     visits = [
         _Visit(Ledger(site.machine, site.rows, site.columns, booked=by_core)) for site in sites
@@ -114,6 +121,8 @@ def schedule(
             here = region
         if row[Field.LAST_ROW] and visit.clocks is None:
             visit.end_row()
+        if hear is not None:
+            hear(region, number, visit.ledger)
         if by_core or row[Field.OP] in _BETWEEN_REGIONS:
             steps.run(visit.ledger, site)
         else:

@@ -14,14 +14,16 @@ from engine.protocol.messages import (
     ClientMessage,
     Complete,
     Completed,
+    CoreAsked,
     Progress,
+    StillAsked,
     Telemetry,
     ThroughputPoint,
     Watch,
     WatchedCores,
     Welcome,
 )
-from tui.demo_engine import demo_completion, demo_ready, demo_telemetry
+from tui.demo_engine import demo_completion, demo_core, demo_ready, demo_still, demo_telemetry
 
 __all__ = ["FakeClient", "demo_edit", "settled", "until"]
 
@@ -35,6 +37,8 @@ class FakeClient:
 
     def __init__(self, answer: str | None = None) -> None:
         self.answer = answer
+        self.silent = False
+        """Whether questions about the wafer stay without an answer."""
         self.sent: list[ClientMessage] = []
         self.opened: list[str | None] = []
         self.dropped: list[int] = []
@@ -61,6 +65,10 @@ class FakeClient:
         self.sent.append(message)
         if isinstance(message, Watch) and self._worked is not None:
             self.on_event(_still(message, *self._worked))
+        if isinstance(message, StillAsked) and not self.silent:
+            self.on_event(demo_still(message))
+        if isinstance(message, CoreAsked) and not self.silent:
+            self.on_event(demo_core(message))
         if isinstance(message, Complete) and self.answer is not None:
             self.on_event(Completed(message.request_id, demo_completion(self.answer)))
         return True

@@ -85,16 +85,16 @@ async def test_the_engine_counts_what_is_drawn_and_nothing_else_is_drawn(
         client.ready()
         client.work(1)
         wafer = app.query_one(WaferMap)
-        await until(pilot, lambda: wafer._states is not None)
-        small, shown = wafer.watched, wafer._states
+        await until(pilot, lambda: wafer.states is not None)
+        small, shown = wafer.watched, wafer.states
         await pilot.press("f3")
-        await until(pilot, lambda: wafer.watched != small and wafer._states is not None)
-        assert wafer._states is not None
-        assert wafer._states.sum() == shown.sum()
-        before = wafer._states
+        await until(pilot, lambda: wafer.watched != small and wafer.states is not None)
+        assert wafer.states is not None
+        assert wafer.states.sum() == shown.sum()
+        before = wafer.states
         client.on_event(demo_telemetry(demo_ready(), 5, cores=small))  # was under way
         await settled(pilot)
-        assert wafer._states is before
+        assert wafer.states is before
 
 
 async def test_many_counters_at_once_are_one_picture(make_app: MakeApp, client: FakeClient) -> None:
@@ -324,7 +324,7 @@ async def test_the_last_picture_dims_when_nothing_runs(
         client.ready()
         client.work(1)
         wafer = app.query_one(WaferMap)
-        await until(pilot, lambda: wafer._states is not None)
+        await until(pilot, lambda: wafer.states is not None)
         await pilot.pause()
         bright = [strip.text for strip in wafer._strips], wafer._strips[0]
         client.on_event(demo_telemetry(demo_ready(), 1, busy=False))
@@ -345,12 +345,12 @@ async def test_counters_of_another_placement_do_no_harm(
         wafer = app.query_one(WaferMap)
         await until(pilot, lambda: wafer.core_count)
         client.work(1)
-        await until(pilot, lambda: wafer._states is not None)
-        before = wafer._states
+        await until(pilot, lambda: wafer.states is not None)
+        before = wafer.states
         wafer.show_states(WatchedCores(0, 0, 5, 1, 5, 1), b"\1\0\0\0\0\0\0\0" * 6 * 5)
         await pilot.hover(WaferMap, offset=(wafer.size.width // 2, wafer.size.height // 2))
         await pilot.pause()
-        assert wafer._states is before
+        assert wafer.states is before
 
 
 async def test_an_engine_that_does_not_answer_is_waited_for_in_words(

@@ -1,0 +1,1 @@
+"""Single cores: what each holds, passes on and runs, from placement and priced micro-steps."""
