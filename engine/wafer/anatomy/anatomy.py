@@ -12,17 +12,17 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.anatomy.core_colors import CoreColor, colors_at, lane_colors_at
+from engine.wafer.anatomy.core_colors import (
+    CoreColor,
+    colors_at,
+    lane_colors_at,
+    region_colors,
+)
 from engine.wafer.anatomy.core_memory import USES, core_memory
 from engine.wafer.anatomy.held_tiles import HeldTile, held_tiles
-from engine.wafer.anatomy.lane_traffic import lane_traffic
+from engine.wafer.anatomy.lane_traffic import Lane, lane_traffic, lanes
 from engine.wafer.anatomy.link_traffic import LinkTraffic
-from engine.wafer.anatomy.row_program import (
-    CoreStep,
-    RegionClocks,
-    region_clocks,
-    row_program,
-)
+from engine.wafer.anatomy.row_program import CoreStep, RowPrograms
 from engine.wafer.compile.compiler import Compiled, compile_graph
 from engine.wafer.place.lanes import row_y
 from engine.wafer.plan.placed import Placed
@@ -65,6 +65,7 @@ class Anatomy:
         self._placed = placed
         self._lock = Lock()
         self._core = lru_cache(maxsize=32)(self._dissect)
+        self._colors = lru_cache(maxsize=1)(lambda index: region_colors(self._compiled, index, 1))
 
     # ── one core ────────────────────────────────────────────────────────────────────────────
 
@@ -76,7 +77,7 @@ class Anatomy:
     def passing(self, x: int, y: int) -> tuple[CoreColor, ...]:
         """Return the lanes at a router, which may lie in no region."""
         with self._lock:
-            return tuple(lane_colors_at(self._compiled, self._placed.placement, x, y))
+            return tuple(lane_colors_at(self._regions, self._lanes, x, y))
 
     def _dissect(self, x: int, y: int) -> CoreAnatomy | None:
         compiled, placement = self._compiled, self._placed.placement
@@ -86,10 +87,10 @@ class Anatomy:
         index, region = found
         row = int(row_y(region, y - region.y)) - region.y  # its own inverse
         column = x - region.x
-        memory = core_memory(compiled.program, placement, index)[row, column]
+        memory = self._memory[index][row, column]
         colors = (
-            *colors_at(compiled, index, row, column, 1),
-            *lane_colors_at(compiled, placement, x, y),
+            *colors_at(self._colors(index), row, column),
+            *lane_colors_at(self._regions, self._lanes, x, y),
         )
         return CoreAnatomy(
             region=index,
@@ -99,8 +100,8 @@ class Anatomy:
             memory=dict(zip(USES, memory.tolist(), strict=True)),
             tiles=tuple(held_tiles(compiled.program, placement, index, row, column)),
             colors=colors,
-            steps=row_program(compiled, index, row, column),
-            latency=self._clocks.latency,
+            steps=self._programs.of(index, row, column),
+            latency=self._programs.latency,
         )
 
     # ── cells of a map ──────────────────────────────────────────────────────────────────────
@@ -127,17 +128,17 @@ class Anatomy:
             return found(grid, position)
 
     def _sram(self, grid: CellGrid, position: int) -> Ints:
-        return self._summed(grid, self._memory)
+        return self._summed(grid, tuple(each.sum(axis=-1) for each in self._memory))
 
     def _links(self, grid: CellGrid, position: int) -> Ints:
         cells = self._summed(grid, self._traffic(position))
-        return cells + _summed_of_wafer(grid, self._lanes)
+        return cells + _summed_of_wafer(grid, self._on_lanes)
 
     def _age(self, grid: CellGrid, position: int) -> Ints:
         none = np.iinfo(np.int64).max
         cells = np.full(grid.cells, none, np.int64)
         for patch in grid_patches(self._regions, grid):
-            ages = self._clocks.latency - self._clocks.ends[patch.region]
+            ages = self._programs.latency - self._programs.ends[patch.region]
             picked = ages[np.ix_(patch.rows, patch.columns)]
             where = patch.row_cells[:, None] + patch.column_cells[None, :]
             np.minimum.at(cells, where, picked)
@@ -169,19 +170,22 @@ class Anatomy:
         return compile_graph(placed.graph, placed.machine, placed.placement, by_core=False)
 
     @cached_property
-    def _clocks(self) -> RegionClocks:
-        return region_clocks(self._compiled)
+    def _programs(self) -> RowPrograms:
+        return RowPrograms(self._compiled)
 
     @cached_property
     def _memory(self) -> tuple[Ints, ...]:
-        """Bytes of every core, all uses together."""
+        """Bytes of every core by use."""
         program, placement = self._compiled.program, self._placed.placement
-        every = range(len(program.regions))
-        return tuple(core_memory(program, placement, index).sum(axis=-1) for index in every)
+        return tuple(core_memory(program, placement, i) for i in range(len(program.regions)))
 
     @cached_property
-    def _lanes(self) -> Ints:
-        return lane_traffic(self._compiled.program, self._placed.placement)
+    def _lanes(self) -> tuple[Lane, ...]:
+        return tuple(lanes(self._compiled.program, self._placed.placement))
+
+    @cached_property
+    def _on_lanes(self) -> Ints:
+        return lane_traffic(self._compiled.program, self._lanes)
 
     def _traffic(self, position: int) -> tuple[Ints, ...]:
         """Return the wavelets that leave every router of the regions for a token."""

@@ -3,21 +3,21 @@
 Named by pattern, as `plan.color_use` names them.  A number that hardware would use is not told.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.wafer.anatomy.lane_traffic import Lane, lanes_through
+from engine.wafer.anatomy.lane_traffic import Lane
 from engine.wafer.anatomy.link_traffic import LinkTraffic
 from engine.wafer.compile.compiler import Compiled
 from engine.wafer.ops.site import ALONG_COLUMNS
-from engine.wafer.place.placement import Placement
 from engine.wafer.plan.color_use import Color, ColorUse
 from engine.wafer.program.isa import Field
 from engine.wafer.program.program import Region
 
-__all__ = ["CoreColor", "colors_at", "lane_colors_at"]
+__all__ = ["CoreColor", "RegionColors", "colors_at", "lane_colors_at", "region_colors"]
 
 _LANE = "lane"
 
@@ -38,28 +38,43 @@ class CoreColor:
     """That leave the router for a neighbour, of one row of a step."""
 
 
-def colors_at(
-    compiled: Compiled, index: int, row: int, column: int, kv_rows: int
-) -> Iterator[CoreColor]:
-    """Yield the colors of a region's collectives at one of its cores.
+@dataclass(frozen=True, slots=True)
+class RegionColors:
+    """What the collectives of a region take, give and pass on, for one row."""
+
+    region: Region
+    use: ColorUse
+    traffic: LinkTraffic
+
+
+def region_colors(compiled: Compiled, index: int, kv_rows: int) -> RegionColors:
+    """Return the colors of all cores of a region.
 
     Args:
         compiled: The model with its micro-steps.
-        index: The core's region.
-        row: Its row as the region counts it.
-        column: Its column there.
-        kv_rows: KV rows that the core sees.
+        index: The region.
+        kv_rows: KV rows that each of its cores sees.
     """
     site, region = compiled.sites[index], compiled.program.regions[index]
     use, traffic = ColorUse(site), LinkTraffic(site, np.full((site.rows, 1), kv_rows))
-    for number in np.flatnonzero(compiled.program.instructions[:, Field.REGION] == index):
-        compiled.steps[number].run(use, site)
-        compiled.steps[number].run(traffic, site)
-    for color in sorted({*use.taken, *use.given, *traffic.by_color} - _LANES):
-        takes, gives = (bool(_at(colors, color, row, column)) for colors in (use.taken, use.given))
-        wavelets = int(_at(traffic.by_color, color, row, column))
+    here = np.flatnonzero(compiled.program.instructions[:, Field.REGION] == index).tolist()
+    alike = Counter(id(compiled.steps[number]) for number in here)
+    for step in {id(compiled.steps[number]): compiled.steps[number] for number in here}.values():
+        step.run(use, site)
+        once = LinkTraffic(site, np.full((site.rows, 1), kv_rows))
+        step.run(once, site)
+        traffic.add(once, alike[id(step)])
+    return RegionColors(region, use, traffic)
+
+
+def colors_at(colors: RegionColors, row: int, column: int) -> Iterator[CoreColor]:
+    """Yield the colors of a region's collectives at one of its cores, by row and column there."""
+    use, passed = colors.use, colors.traffic.by_color
+    for color in sorted({*use.taken, *use.given, *passed} - _LANES):
+        takes, gives = (bool(_at(each, color, row, column)) for each in (use.taken, use.given))
+        wavelets = _at(passed, color, row, column)
         if takes or gives or wavelets:
-            away, back = _ways(color, region)
+            away, back = _ways(color, colors.region)
             comes = back if takes or not gives else ""
             yield CoreColor(color.text(), takes, gives, comes, away * bool(wavelets), wavelets)
 
@@ -81,11 +96,15 @@ def _ways(color: Color, region: Region) -> tuple[str, str]:
     return (away, back) if color.pattern == "multicast" else (back, away)
 
 
-def lane_colors_at(compiled: Compiled, placement: Placement, x: int, y: int) -> Iterator[CoreColor]:
-    """Yield the lanes at a router of the wafer."""
-    regions = compiled.program.regions
-    for lane in lanes_through(compiled.program, placement, x, y):
-        place = int(np.flatnonzero((lane.path[:, 0] == x) & (lane.path[:, 1] == y))[0])
+def lane_colors_at(
+    regions: Sequence[Region], lanes: Iterable[Lane], x: int, y: int
+) -> Iterator[CoreColor]:
+    """Yield those of the lanes that pass a router of the wafer."""
+    for lane in lanes:
+        found = np.flatnonzero((lane.path[:, 0] == x) & (lane.path[:, 1] == y))
+        if not found.size:
+            continue
+        place = int(found[0])
         names = f"{regions[lane.source].label} → {regions[lane.target].label}"
         first, last = place == 0, place == len(lane.path) - 1
         yield CoreColor(

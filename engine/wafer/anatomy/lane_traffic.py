@@ -3,7 +3,7 @@
 Lanes leave their regions, so they are told by router of the wafer.  Prices nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from engine.wafer.place.placement import Placement
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.program import Program
 
-__all__ = ["Lane", "lane_traffic", "lanes", "lanes_through"]
+__all__ = ["Lane", "lane_traffic", "lanes"]
 
 Ints = NDArray[np.int64]
 
@@ -48,12 +48,12 @@ def lanes(program: Program, placement: Placement) -> Iterator[Lane]:
 def _moves(program: Program) -> Iterator[tuple[int, int]]:
     """Yield the regions that the stream leaves, each with the one that it goes to."""
     table, before = program.instructions, len(program.regions) - 1
-    for row in table[np.isin(table[:, Field.OP], (Op.RECEIVE,))]:
+    for row in table[table[:, Field.OP] == Op.RECEIVE]:
         yield before, int(row[Field.REGION])
         before = int(row[Field.REGION])
 
 
-def lane_traffic(program: Program, placement: Placement) -> Ints:
+def lane_traffic(program: Program, along: Iterable[Lane]) -> Ints:
     """Return the wavelets of one row that leave every router on lanes, int64 (rows, columns).
 
     Where lane 0 goes on east along a north line, to leave the position's angles there, its way
@@ -61,12 +61,12 @@ def lane_traffic(program: Program, placement: Placement) -> Ints:
     """
     machine = program.machine
     traffic = np.zeros((machine.rows, machine.columns), np.int64)
-    for lane in lanes(program, placement):
+    for lane in along:
         passed = lane.path[:-1]
         np.add.at(traffic, (passed[:, 1], passed[:, 0]), lane.wavelets)
         target = program.regions[lane.target]
         if lane.row == 0 and target.layers:
-            east = slice(int(_last_east(lane, target.x, target.width)), target.x + target.width - 1)
+            east = slice(_last_east(lane, target.x, target.width), target.x + target.width - 1)
             traffic[int(lane.path[-1, 1]), east] += lane.wavelets
     return traffic
 
@@ -75,10 +75,3 @@ def _last_east(lane: Lane, x: int, width: int) -> int:
     """Return the easternmost column of the target's north line that lane 0 itself passes."""
     on_line = lane.path[lane.path[:, 1] == lane.path[-1, 1], 0]
     return int(on_line[(on_line >= x) & (on_line < x + width)].max())
-
-
-def lanes_through(program: Program, placement: Placement, x: int, y: int) -> Iterator[Lane]:
-    """Yield the lanes that pass, start or end at a router."""
-    for lane in lanes(program, placement):
-        if np.any((lane.path[:, 0] == x) & (lane.path[:, 1] == y)):
-            yield lane

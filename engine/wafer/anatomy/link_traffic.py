@@ -37,6 +37,11 @@ class LinkTraffic:
         """Wavelets that leave each router, int64 (H, W)."""
         return sum(self.by_color.values(), start=np.zeros(self._shape, np.int64))
 
+    def add(self, other: "LinkTraffic", times: int) -> None:
+        """Add what another of the same region has counted, so many times."""
+        for color, wavelets in other.by_color.items():
+            self._of(color)[...] += times * wavelets
+
     # ── micro-steps ─────────────────────────────────────────────────────────────────────────
 
     def work(self, cells: Cells, **cycles: Cycles) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.wafer.compile.compiler import Compiled
-from engine.wafer.cost.ledger import Cells, Counted, Cycles, Ledger
+from engine.wafer.cost.ledger import Cells, Cycles, Ledger
 from engine.wafer.cost.lines import Line, Times
 from engine.wafer.ops.site import Site
 from engine.wafer.plan.color_use import Color, ColorUse
@@ -20,7 +20,7 @@ from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.states import Busy
 from engine.wafer.timing.schedule import schedule
 
-__all__ = ["CoreStep", "RegionClocks", "region_clocks", "row_program"]
+__all__ = ["CoreStep", "RowPrograms"]
 
 Ints = NDArray[np.int64]
 
@@ -56,92 +56,83 @@ class CoreStep:
 
 
 @dataclass(frozen=True, slots=True)
-class RegionClocks:
-    """When the cores of every region do their last work for a token, by formula."""
+class _Moment:
+    """A region at the beginning of an instruction; all cycles count from its first free core."""
 
-    latency: int
-    """Cycles from the token's entry to the choice of the next."""
-    ends: tuple[Ints, ...]
-    """By region, the cycle in which each core is free for good, int64 (H, W)."""
-
-
-def region_clocks(compiled: Compiled) -> RegionClocks:
-    """Return when every core does its last work for a token, with one KV row in every core."""
-    ledgers: dict[int, Ledger] = {}
-    found = schedule(
-        compiled.program,
-        compiled.steps,
-        compiled.sites,
-        by_core=False,
-        hear=lambda region, number, ledger: ledgers.setdefault(region, ledger),
-    )
-    ends = tuple(ledgers[region].clock for region in range(len(compiled.sites)))
-    return RegionClocks(found.latency, ends)
+    clock: NDArray[np.int32]
+    """When each core is free, (H, W)."""
+    departures: Ints
+    """When the first wavelet of each lane left the region before, (H,)."""
 
 
-def row_program(compiled: Compiled, region: int, row: int, column: int) -> tuple[CoreStep, ...]:
-    """Return all that a core does for one token whose logits are asked for.
+class RowPrograms:
+    """The row programs of all cores for one token whose logits are asked for.
 
-    Args:
-        compiled: The model with its micro-steps.
-        region: The core's region.
-        row: The core's row as the region counts it.
-        column: Its column there.
+    The clocks are found once; what one core does is told by running the instructions of its region
+    again on a ledger that notes it, each that differs once.  With one KV row in every core.
     """
-    notes = _Notes(compiled, region, (row, column))
-    schedule(compiled.program, compiled.steps, compiled.sites, by_core=False, hear=notes.hear)
-    return tuple(notes.steps)
 
+    def __init__(self, compiled: Compiled) -> None:
+        self._compiled = compiled
+        self._begun: dict[int, list[tuple[int, int, tuple[int, bytes]]]] = {}
+        self._moments: dict[tuple[int, tuple[int, bytes]], _Moment] = {}
+        self._ledgers: dict[int, Ledger] = {}
+        program, steps, sites = compiled.program, compiled.steps, compiled.sites
+        found = schedule(program, steps, sites, by_core=False, hear=self._hear)
+        self.latency = found.latency
+        """Cycles from the token's entry to the choice of the next."""
+        self.ends = tuple(self._ledgers[region].clock for region in range(len(sites)))
+        """By region, the cycle in which each core is free for good, int64 (H, W)."""
 
-class _Notes:
-    """Hears the instructions of one region and keeps what one core does."""
+    def _hear(self, region: int, number: int, ledger: Ledger) -> None:
+        """Note when an instruction begins in the cores of its region."""
+        self._ledgers[region] = ledger
+        start = int(ledger.clock.min())
+        skew = (ledger.clock - start).astype(np.int32)
+        waits = self._compiled.program.instructions[number, Field.OP] in (Op.RECEIVE, Op.EMBED)
+        alike = number if waits else id(self._compiled.steps[number])
+        key = alike, blake2b(skew.tobytes(), digest_size=16).digest()
+        self._begun.setdefault(region, []).append((number, start, key))
+        if (region, key) not in self._moments:
+            self._moments[region, key] = _Moment(skew, ledger.departures - start)
 
-    def __init__(self, compiled: Compiled, region: int, core: tuple[int, int]) -> None:
-        self._compiled, self._region, self._core = compiled, region, core
-        self._known: dict[tuple[int, bytes], list[CoreStep]] = {}
-        self.steps: list[CoreStep] = []
+    def of(self, region: int, row: int, column: int) -> tuple[CoreStep, ...]:
+        """Return all that a core does.
 
-    def hear(self, region: int, number: int, ledger: Ledger) -> object:
-        """Run an instruction of the region on a ledger that notes; leave others alone."""
-        if region != self._region:
-            return None
-        counted = self._compiled.steps[number]
-        site, start = self._compiled.sites[region], int(ledger.clock.min())
-        noted = self._noted(number, counted, site, ledger, start)
-        row = self._compiled.program.instructions[number]
-        self.steps += [
-            replace(
-                step, instruction=number, layer=int(row[Field.LAYER]),
-                operation=Op(row[Field.OP]).name.lower(),
-                begin=step.begin + start, end=step.end + start,
-            )
-            for step in noted
-        ]  # fmt: skip
-        return None
-
-    def _noted(
-        self, number: int, counted: Counted, site: Site, ledger: Ledger, start: int
-    ) -> list[CoreStep]:
-        """Return the core's micro-steps of an instruction, their cycles counted from ``start``."""
-        skew = ledger.clock - start
-        between = self._compiled.program.instructions[number, Field.OP] in (Op.RECEIVE, Op.EMBED)
-        key = (number if between else id(counted), blake2b(skew.tobytes()).digest())
-        if key not in self._known:
-            noting = _NotingLedger(ledger, self._core, site, start)
-            counted.run(noting, site)
-            self._known[key] = noting.steps
-        return self._known[key]
+        Args:
+            region: The core's region.
+            row: The core's row as the region counts it.
+            column: Its column there.
+        """
+        known: dict[tuple[int, bytes], list[CoreStep]] = {}
+        told: list[CoreStep] = []
+        for number, start, key in self._begun[region]:
+            if key not in known:
+                moment = self._moments[region, key]
+                noting = _NotingLedger(moment, self._compiled.sites[region], (row, column))
+                self._compiled.steps[number].run(noting, self._compiled.sites[region])
+                known[key] = noting.steps
+            instruction = self._compiled.program.instructions[number]
+            told += [
+                replace(
+                    step, instruction=number, layer=int(instruction[Field.LAYER]),
+                    operation=Op(instruction[Field.OP]).name.lower(),
+                    begin=step.begin + start, end=step.end + start,
+                )
+                for step in known[key]
+            ]  # fmt: skip
+        return tuple(told)
 
 
 class _NotingLedger(Ledger):
-    """A ledger, aligned with another, that notes what one core does in each micro-step."""
+    """A ledger that begins at a moment and notes what one core does in each micro-step."""
 
-    __slots__ = ("_at", "_site", "_start", "steps")
+    __slots__ = ("_at", "_site", "steps")
 
-    def __init__(self, like: Ledger, core: tuple[int, int], site: Site, start: int) -> None:
-        super().__init__(like.machine, like.height, like.width)
-        self.clock, self.departures = like.clock.copy(), like.departures.copy()
-        self._at, self._site, self._start = core, site, start
+    def __init__(self, moment: _Moment, site: Site, core: tuple[int, int]) -> None:
+        super().__init__(site.machine, site.rows, site.columns)
+        self.clock, self.departures = moment.clock.astype(np.int64), moment.departures.copy()
+        self._at, self._site = core, site
         self.steps: list[CoreStep] = []
 
     def work(
@@ -234,7 +225,6 @@ class _NotingLedger(Ledger):
         if end == begin:
             return
         mac, vector, comm, pipe = (int(booked[state]) for state in _IN_ORDER)
-        begin, end = begin - self._start, end - self._start
         self.steps.append(
             CoreStep(0, "", -1, kind, begin, end, mac, vector, comm, pipe, taken, given)
         )

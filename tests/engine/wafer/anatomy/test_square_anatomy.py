@@ -8,10 +8,11 @@ import pytest
 from engine.wafer.anatomy.anatomy import Anatomy
 from engine.wafer.anatomy.core_memory import USES, core_memory
 from engine.wafer.anatomy.held_tiles import held_tiles
-from engine.wafer.anatomy.row_program import region_clocks, row_program
+from engine.wafer.anatomy.row_program import RowPrograms
 from engine.wafer.plan.placed import Placed
 from engine.wafer.program.program import Program
 from engine.wafer.timing.blocks import CellGrid
+from engine.wafer.xray.traffic import TrafficTable
 from tests.wafers import (
     random_machine,
     random_mixed_model,
@@ -81,13 +82,13 @@ def booked(program: Program, timing, region, row, column):
 def test_the_micro_steps_of_a_core_add_up_to_what_it_is_priced_at(seed):
     placed, random = random_placed(seed)
     compiled, program = placed.compiled, placed.program
-    clocks = region_clocks(compiled)
-    assert clocks.latency == placed.timing._schedule.latency
+    programs = RowPrograms(compiled)
+    assert programs.latency == placed.timing._schedule.latency
     for _ in range(4):
         index = int(random.integers(len(program.regions)))
         region = program.regions[index]
         row, column = int(random.integers(region.height)), int(random.integers(region.width))
-        steps = row_program(compiled, index, row, column)
+        steps = programs.of(index, row, column)
         found = np.array([[s.mac, s.vector, s.comm, s.pipe] for s in steps]).sum(axis=0)
         wanted = booked(program, placed.timing, index, row, column)
         if placed.placement.heads.parts == 1:  # else `Timing` counts streams of KV rows apart
@@ -95,7 +96,7 @@ def test_the_micro_steps_of_a_core_add_up_to_what_it_is_priced_at(seed):
         assert all(step.waits >= 0 for step in steps)
         assert all(a.end == b.begin for a, b in pairwise(steps))
         assert steps[0].begin == 0
-        assert steps[-1].end == clocks.ends[index][row, column]
+        assert steps[-1].end == programs.ends[index][row, column]
 
 
 @several
@@ -121,6 +122,9 @@ def test_the_cells_of_a_map_add_up_to_the_cores(seed):
     for what in ("sram", "links"):
         cores, cells = (anatomy.still(what, grid, position) for grid in (whole, coarse))
         assert cores.sum() == cells.sum() > 0
+        if what == "links":  # which tests hold to the links of the simulation
+            table = TrafficTable(placed.compiled)
+            assert cores.sum() == table.of_step(placed.timing, position, 1, 1).hops
     ages, oldest = (anatomy.still("age", grid, position) for grid in (whole, coarse))
     assert (ages >= 0).sum() == placed.program.cores_used
     assert ages[ages >= 0].min() == oldest[oldest >= 0].min()
