@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import STATES
-from engine.protocol.anatomy import ColorAtCore, CoreMoment, TileOfCore
 from engine.protocol.asking import AskReply, ReadPart
 from engine.protocol.completion import Completion, HostStats, WaferStats
+from engine.protocol.cores import ColorAtCore, CoreMoment, TileOfCore
 from engine.protocol.messages import (
     CoreAsked,
     CoreTold,

@@ -14,10 +14,18 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from engine.protocol.anatomy import ColorAtCore, CoreMoment, TileOfCore
 from engine.protocol.any_text import SIGN, carried, restored
 from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest
+from engine.protocol.cores import (
+    MOST_CELLS,
+    CoreAsked,
+    CoreTold,
+    MarkInterval,
+    Still,
+    StillAsked,
+    WatchedCores,
+)
 from engine.protocol.editing import Edit, EditRequest
 from engine.protocol.xray import TokenWave, Xray
 from engine.remote_host import RemoteAccess
@@ -69,10 +77,6 @@ __all__ = [
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """A longer frame is an error, not an allocation."""
-
-MOST_CELLS = 1 << 18
-"""Cells of cores that a client can watch: more than the largest terminals have half-blocks."""
-_LONGEST_SIDE = 1 << 20
 
 
 # ── client → server ─────────────────────────────────────────────────────────────────────────
@@ -145,31 +149,6 @@ class Cancel(msgspec.Struct, tag=True, frozen=True):
     request_id: int
 
 
-class WatchedCores(msgspec.Struct, frozen=True):
-    """A rectangle of cores, divided into cells of which each is watched as a whole.
-
-    (column, row) on the wafer, origin north-west.  The core in column c of the rectangle belongs to
-    column ⌊c · columns ÷ width⌋ of the cells, and likewise down.
-    """
-
-    x: int
-    y: int
-    width: int
-    height: int
-    columns: int
-    rows: int
-
-    @property
-    def sound(self) -> bool:
-        """Whether there can be such a rectangle, in no more cells than anybody draws."""
-        sides = self.width, self.height, self.columns, self.rows
-        return (
-            all(1 <= side <= _LONGEST_SIDE for side in sides)
-            and all(0 <= place <= _LONGEST_SIDE for place in (self.x, self.y))
-            and self.columns * self.rows <= MOST_CELLS
-        )
-
-
 class Watch(msgspec.Struct, tag=True, frozen=True):
     """Send `Telemetry` now, and then every ``interval_ms`` in which something happens."""
 
@@ -195,42 +174,6 @@ class Unwatch(msgspec.Struct, tag=True, frozen=True):
     """Send no more `Telemetry` of a session."""
 
     session: int
-
-
-class StillAsked(msgspec.Struct, tag=True, frozen=True):
-    """Ask for a number of every cell of a map that no interval tells: `Still`, or `Failed`.
-
-    A client's newer one takes the place of an older one that was not answered.
-    """
-
-    session: int
-    request_id: int
-    """As in `Complete`; one number is never used for both."""
-    what: str
-    """``"sram"``: bytes of SRAM in use.  ``"links"``: wavelets that routers hand to neighbours for
-    a token at the position.  ``"age"``: cycles between the last work of the cell's latest core and
-    the end of a token, with one KV row in every core; −1 without a core.  ``"states"``: cycles by
-    state of one decoded token at the position.  ``"marked"``: those of the interval that
-    `MarkInterval` kept.  All but ages are sums over a cell's cores."""
-    cores: WatchedCores
-    machine: str = ""
-    """Of the same model on another machine, by its name; not with ``"marked"``."""
-
-
-class MarkInterval(msgspec.Struct, tag=True, frozen=True):
-    """Keep the last interval with cycles, to be compared with later ones."""
-
-    session: int
-
-
-class CoreAsked(msgspec.Struct, tag=True, frozen=True):
-    """Ask what one core holds, passes on and runs: `CoreTold`, or `Failed`."""
-
-    session: int
-    request_id: int
-    """As in `Complete`; one number is never used for both."""
-    x: int
-    y: int
 
 
 class Shutdown(msgspec.Struct, tag=True, frozen=True):
@@ -470,47 +413,6 @@ class Telemetry(msgspec.Struct, tag=True, frozen=True):
     cycles."""
     cycles_by_operation: dict[str, int]
     """Wafer cycles of this interval by operation name."""
-    session: int = 1
-
-
-class Still(msgspec.Struct, tag=True, frozen=True):
-    """The answer to a `StillAsked`."""
-
-    request_id: int
-    what: str
-    cores: WatchedCores
-    machine: str
-    position: int
-    """KV rows before the token that it is about."""
-    values: bytes
-    """Row by row, little-endian int64: one a cell, six by state for ``"states"`` and ``"marked"``;
-    empty where nothing was marked."""
-    session: int = 1
-
-
-class CoreTold(msgspec.Struct, tag=True, frozen=True):
-    """The answer to a `CoreAsked`: one core of the wafer."""
-
-    request_id: int
-    x: int
-    y: int
-    label: str
-    """Its region; empty where no region holds it."""
-    row: int
-    column: int
-    """In its region, as it counts rows: 0 is the southernmost of one that runs west."""
-    memory: dict[str, int]
-    """Bytes by use: code, weights, kv, buffers."""
-    tiles: tuple[TileOfCore, ...]
-    colors: tuple[ColorAtCore, ...]
-    steps: tuple[CoreMoment, ...]
-    """What it does for one token, with one KV row in every core."""
-    latency: int
-    """Cycles of that token."""
-    last_states: list[int]
-    """Its cycles by state in the last interval with cycles."""
-    total_states: list[int]
-    """The same since the session was opened."""
     session: int = 1
 
 

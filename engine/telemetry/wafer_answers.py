@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from engine.errors import EngineError
-from engine.protocol.anatomy import ColorAtCore, CoreMoment, TileOfCore
+from engine.protocol.cores import ColorAtCore, CoreMoment, TileOfCore
 from engine.protocol.messages import CoreAsked, CoreTold, Still, StillAsked
 from engine.telemetry.snapshot import Snapshot, cell_grid
 from engine.wafer.anatomy.anatomy import STILLS, Anatomy, CoreAnatomy

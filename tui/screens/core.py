@@ -19,6 +19,7 @@ from tui.widgets.theme_inks import inks_of
 
 __all__ = ["CoreScreen"]
 
+_SCROLL_BAR = 2
 _PROGRAM_ROWS = 9
 """Micro-steps in sight at once: the current one, and those around it."""
 
@@ -133,7 +134,7 @@ class CoreScreen(ModalScreen[None]):
         if core.label:
             where += f", row {core.row}, column {core.column} of it"
         facts.append(f"{where}\n", style=inks.wafer)
-        facts.append_text(core_text(core, self._sram_bytes, width, inks))
+        facts.append_text(core_text(core, self._sram_bytes, width - _SCROLL_BAR, inks))
         self.query_one("#core-facts", Static).update(facts)
         self.query_one("#core-program", Static).update(self._program(core, width))
 

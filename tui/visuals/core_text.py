@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from engine import STATES
-from engine.protocol.anatomy import ColorAtCore, CoreMoment, TileOfCore
+from engine.protocol.cores import ColorAtCore, CoreMoment, TileOfCore
 from engine.protocol.messages import CoreTold
 from engine.visible_text import visible
 from tui.format import bytes_text, count_text, percent_text

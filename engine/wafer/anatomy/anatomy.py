@@ -19,7 +19,7 @@ from engine.wafer.anatomy.core_colors import (
     region_colors,
 )
 from engine.wafer.anatomy.core_memory import USES, core_memory
-from engine.wafer.anatomy.held_tiles import HeldTile, held_tiles
+from engine.wafer.anatomy.held_tiles import TensorPart, held_tiles
 from engine.wafer.anatomy.lane_traffic import Lane, lane_traffic, lanes
 from engine.wafer.anatomy.link_traffic import LinkTraffic
 from engine.wafer.anatomy.row_program import CoreStep, RowPrograms
@@ -50,7 +50,7 @@ class CoreAnatomy:
     column: int
     memory: dict[str, int]
     """Bytes by use."""
-    tiles: tuple[HeldTile, ...]
+    tiles: tuple[TensorPart, ...]
     colors: tuple[CoreColor, ...]
     steps: tuple[CoreStep, ...]
     """What it does for one token, with one KV row in every core."""

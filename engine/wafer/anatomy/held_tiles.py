@@ -16,11 +16,11 @@ from engine.wafer.ops.site import ALONG_ROWS
 from engine.wafer.place.placement import Placement
 from engine.wafer.program.program import Program
 
-__all__ = ["HeldTile", "held_tiles"]
+__all__ = ["TensorPart", "held_tiles"]
 
 
 @dataclass(frozen=True, slots=True)
-class HeldTile:
+class TensorPart:
     """A core's part of one tensor (N outputs, K inputs)."""
 
     tensor: str
@@ -35,7 +35,7 @@ class HeldTile:
 
 def held_tiles(
     program: Program, placement: Placement, index: int, row: int, column: int
-) -> Iterator[HeldTile]:
+) -> Iterator[TensorPart]:
     """Yield the tiles of one core in the order of the instructions that use them.
 
     Args:
@@ -52,7 +52,7 @@ def held_tiles(
         inputs = (start, start + product.inputs.elements[place_in])
         for number, outputs in enumerate(_outputs(product, placement, place_out)):
             if inputs[1] > start and outputs:
-                yield HeldTile(
+                yield TensorPart(
                     product.tensors[number],
                     product.formats[number].name,
                     inputs,
