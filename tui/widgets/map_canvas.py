@@ -141,6 +141,11 @@ class MapCanvas(Widget):
             self._want_numbers()
             self._draw()
 
+    @property
+    def activity(self) -> "Sequence[ActiveRegion] | None":
+        """The rectangles at work that are painted instead of the counters; None: there are none."""
+        return None if self.picture is None else self.picture.active
+
     def compare_with(self, machine: str) -> None:
         """Colour by what differs: from another machine, or, without a name, from the mark."""
         if self.picture is not None:

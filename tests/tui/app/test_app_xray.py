@@ -143,7 +143,7 @@ async def test_a_wave_plays_on_the_map_both_ways_and_gives_it_back(looking: Any)
         assert (wanted.answer, wanted.token) == (5, 1)
         wafer = one.app.query_one(WaferMap)
         one.client.on_event(AnswerWave(wanted.request_id, 5, 1, demo_wave(1)))
-        await until(one.pilot, lambda: bool(wafer._active))
+        await until(one.pilot, lambda: bool(wafer.activity))
         assert "by the formulas" in one.drawn
         first = one.pane._at
         await until(one.pilot, lambda: one.pane._at > first)
@@ -156,7 +156,7 @@ async def test_a_wave_plays_on_the_map_both_ways_and_gives_it_back(looking: Any)
         assert one.pane._at == pytest.approx(here + demo_wave().cycles / 100)
         await one.pilot.press("0")
         await settled(one.pilot)
-        assert wafer._active is None
+        assert wafer.activity is None
 
 
 async def test_it_follows_the_newest_answer_only_while_it_is_seen(looking: Any) -> None:
