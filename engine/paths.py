@@ -28,6 +28,7 @@ __all__ = [
     "home_problem",
     "is_bundled",
     "log_file",
+    "machine_identity",
     "model_argument",
     "model_identity",
     "models_dir",
@@ -201,6 +202,11 @@ def socket_path() -> Path:
     facts = [__version__, PROTOCOL_VERSION, str(Path(__file__).resolve().parent)]
     name = hashlib.sha256(repr(facts).encode()).hexdigest()[:16] + ".sock"
     return socket_dir(len(name)) / name
+
+
+def machine_identity(name: str) -> str:
+    """Return a machine's name, or digits that change when the file that describes it does."""
+    return model_identity(Path(name)) if name.endswith(".toml") else name
 
 
 def model_identity(path: Path) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
+from engine import paths
 from engine.errors import EngineError, ServerError
 from engine.protocol.messages import OpenSession, Progress
 from engine.remote_host import RemoteAccess
@@ -57,7 +58,7 @@ class Held:
     """A session that is open, or being opened."""
 
     key: tuple[str, str, RemoteAccess]
-    """The model's identity, the machine's name, and what opens a remote one."""
+    """The model's and the machine's identity, and what opens a remote model."""
     name: str
     """The model as it was asked for; empty for the default."""
     files: "ModelFiles"
@@ -264,7 +265,8 @@ class Sessions:
 
 def _key(asked: OpenSession, files: "ModelFiles") -> tuple[str, str, RemoteAccess]:
     """Return what a session is told from others by; only those of remote models by their keys."""
-    return files.identity, asked.machine, asked.access if files.remote else RemoteAccess()
+    machine = paths.machine_identity(asked.machine)
+    return files.identity, machine, asked.access if files.remote else RemoteAccess()
 
 
 def _too_large(files: "ModelFiles", room_bytes: int, in_use: list[str]) -> str:

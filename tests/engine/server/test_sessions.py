@@ -9,6 +9,7 @@ import weakref
 
 import pytest
 
+from engine import paths
 from engine.client import SMALL_MODEL, EngineDown, ModelKilled
 from engine.errors import EngineError
 from engine.host_memory import SESSION_BYTES
@@ -468,3 +469,14 @@ def test_a_cancelled_job_interrupts_its_session():
     job.cancel()
     assert job.cancelled.is_set()
     assert session.stop.is_set()
+
+
+def test_a_machine_whose_file_changes_is_another_one(tmp_path):
+    described = tmp_path / "mine.toml"
+    described.write_text('inherits = "wse3"\n', encoding="utf-8")
+    first = paths.machine_identity(str(described))
+    again = paths.machine_identity(str(described))
+    described.write_text('inherits = "wse3"\nhop_cycles = 2\n', encoding="utf-8")
+
+    assert first == again != paths.machine_identity(str(described))
+    assert paths.machine_identity("wse3") == "wse3"
