@@ -31,6 +31,7 @@ from engine.knowledge.tuning import Tuning, find_tuning
 from engine.model.families import FAMILIES
 from engine.model.load import Model, load_model
 from engine.model_store.lookup import find_model
+from engine.peers.comparison import compare
 from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
 from engine.protocol.editing import Edit, EditRequest
@@ -43,6 +44,7 @@ from engine.protocol.messages import (
     WatchedCores,
     WeightType,
 )
+from engine.protocol.peers import Comparison
 from engine.protocol.xray import TokenWave, Xray
 from engine.telemetry.counters import WorkCounters
 from engine.telemetry.snapshot import Snapshot, View, cell_grid, describe
@@ -428,6 +430,24 @@ class Session:
         if not 0 <= token < len(record.tokens):
             raise EngineError(f"answer {answer} has {len(record.tokens)} tokens, none is {token}")
         return token_wave(record, token, self._xray, self._placed.program)
+
+    def beside_peers(self, clock_ghz: float | None = None) -> Comparison:
+        """Return a token on the wafer, as measured here so far, and on peers.  Any thread.
+
+        The first takes a while.  It stands behind the rows that are in the KV cache.
+
+        Args:
+            clock_ghz: Clock of the wafer; None: the machine's own.
+        """
+        work = self._work.read()
+        measured = work.decode_tokens and work.decode_seconds
+        return compare(
+            self._placed,
+            self._xray,
+            min(self._generator.position, self._meter.context_length - 1),
+            host_tokens_per_second=work.decode_tokens / work.decode_seconds if measured else None,
+            clock_ghz=clock_ghz,
+        )
 
     def _record(self, answer: int) -> AnswerRecord:
         record = self._completer.records.find(answer)

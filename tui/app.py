@@ -25,13 +25,13 @@ from tui.flows.file_flows import FileFlows
 from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
 from tui.flows.path_flows import PathFlows
+from tui.flows.peer_actions import PeerActions
 from tui.flows.recovery_flow import RecoveryFlow
 from tui.flows.remote_consent import RemoteChoice, settle_remote
 from tui.flows.settings_flow import SettingsFlow
 from tui.flows.suggestion_actions import SuggestionActions
 from tui.flows.visible_parts import VisibleParts
 from tui.flows.workbench import Workbench
-from tui.flows.xray_actions import XrayActions
 from tui.job_control import paint_when_continued
 from tui.keymap import with_keys
 from tui.keys import app_keys, help_parts
@@ -65,7 +65,7 @@ def _modes(panes: Sequence[type[Pane]]) -> list[str]:
 class SparkApp(
     WatchedApp,
     SuggestionActions,
-    XrayActions,
+    PeerActions,
     Workbench,
 ):
     """The editor beside the wafer.
@@ -311,6 +311,8 @@ class SparkApp(
         event = message.event
         parts = (self.models, self.edits, self.asking, self.xrays, self.wafer)
         if any(each.takes(event) for each in parts):
+            return
+        if self.takes_comparison(event):
             return
         if isinstance(event, Telemetry):
             self.feed.received(event)

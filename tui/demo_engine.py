@@ -23,10 +23,12 @@ from engine.protocol.messages import (
     WatchedCores,
     WeightType,
 )
+from engine.protocol.peers import Comparison, PeerFigures
 from engine.protocol.xray import StreamVisit, TokenWave, WaveBands, Xray, XrayStep, XrayToken
 from tui.app_messages import TelemetryUpdated
 
 __all__ = [
+    "demo_comparison",
     "demo_completion",
     "demo_core",
     "demo_history",
@@ -372,4 +374,27 @@ def demo_wave(token: int = 0) -> TokenWave:
         cycles=8_000 * len(regions) + 600,
         operations=["matmul", "multicast"],
         bands=WaveBands(*columns),
+    )
+
+
+def demo_comparison() -> Comparison:
+    """Return a token on the wafer, here, on a chip, and on one with a large cache."""
+    return Comparison(
+        model="spark-demo",
+        machine="wse3",
+        clock_ghz=0.85,
+        position=256,
+        weight_bytes=392_000_000,
+        kv_bytes=3_200_000,
+        macs=505_014_272,
+        peers=[
+            PeerFigures("wafer wse3", "emulated", 2041.0, 0, 657, 1.12, "cycles", "formulas"),
+            PeerFigures(
+                "this computer", "measured", 11.5, 395_200_000, 121, None, "measured", "timed"
+            ),
+            PeerFigures(
+                "A chip", "published", 8477.0, 395_200_000, 121, 0.0826, "memory", "a datasheet"
+            ),
+            PeerFigures("A large cache", "published", None, 0, 121, None, "on chip", "a datasheet"),
+        ],
     )

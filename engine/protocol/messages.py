@@ -27,6 +27,7 @@ from engine.protocol.cores import (
     WatchedCores,
 )
 from engine.protocol.editing import Edit, EditRequest
+from engine.protocol.peers import Comparison
 from engine.protocol.xray import TokenWave, Xray
 from engine.remote_host import RemoteAccess
 
@@ -41,6 +42,8 @@ __all__ = [
     "Cancel",
     "ClientMessage",
     "CloseSession",
+    "Compare",
+    "Compared",
     "Complete",
     "Completed",
     "CoreAsked",
@@ -170,6 +173,14 @@ class LookInto(msgspec.Struct, tag=True, frozen=True):
     """Index into the X-ray's tokens: its wave; None: the X-ray."""
 
 
+class Compare(msgspec.Struct, tag=True, frozen=True):
+    """Ask for a token of the session's model on other machines."""
+
+    session: int
+    request_id: int
+    """As in `Complete`."""
+
+
 class Unwatch(msgspec.Struct, tag=True, frozen=True):
     """Send no more `Telemetry` of a session."""
 
@@ -193,6 +204,7 @@ ClientMessage = (
     | StillAsked
     | MarkInterval
     | CoreAsked
+    | Compare
     | Shutdown
 )
 
@@ -377,6 +389,13 @@ class AnswerWave(msgspec.Struct, tag=True, frozen=True):
     wave: TokenWave
 
 
+class Compared(msgspec.Struct, tag=True, frozen=True):
+    """The comparison that a `Compare` asked for."""
+
+    request_id: int
+    comparison: Comparison
+
+
 class ThroughputPoint(msgspec.Struct, frozen=True):
     """One interval of the history line; None where nothing of the kind happened in it."""
 
@@ -429,6 +448,7 @@ ServerMessage = (
     | Answered
     | AnswerXray
     | AnswerWave
+    | Compared
     | Failed
     | Telemetry
     | Still

@@ -13,6 +13,7 @@ from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
 from engine.protocol.editing import Edit, EditRequest
 from engine.protocol.messages import ModelInfo, OtherText, Progress, Telemetry, WatchedCores
+from engine.protocol.peers import Comparison
 from engine.protocol.xray import TokenWave, Xray
 from engine.remote.abilities import Abilities, find_abilities
 from engine.remote.fill_prompt import FillWay
@@ -170,6 +171,14 @@ class RemoteSession:
     def wave(self, answer: int, token: int) -> TokenWave:
         """Refuse, as `xray` does."""
         raise EngineError(f"{self.model.name} is remote: no token of it was on the wafer")
+
+    def beside_peers(self, clock_ghz: float | None) -> Comparison:
+        """Refuse: what its weights take on other machines is not known here.
+
+        Raises:
+            EngineError: Always.
+        """
+        raise EngineError(f"{self.model.name} is remote: its weights are not known here")
 
     def interrupt(self) -> None:
         """Have ``cancelled`` asked at once; where it says so, the connection is closed."""

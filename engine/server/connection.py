@@ -19,6 +19,8 @@ from engine.protocol.messages import (
     Cancel,
     ClientMessage,
     CloseSession,
+    Compare,
+    Compared,
     Complete,
     Completed,
     CoreAsked,
@@ -144,7 +146,7 @@ class Connection:
             case Watch(session, interval_ms, cores):
                 if (view := self._views.get(session)) is not None:
                     view.watch(min(max(interval_ms, 20), 60_000) / 1e3, cores)
-            case LookInto():
+            case LookInto() | Compare():
                 self._look_into(message)
             case Unwatch(session):
                 if (view := self._views.get(session)) is not None:
@@ -203,7 +205,7 @@ class Connection:
             self._jobs[type(message)] = job
             self._worker.submit(job)
 
-    def _look_into(self, message: LookInto) -> None:
+    def _look_into(self, message: LookInto | Compare) -> None:
         """Answer beside the worker: it needs formulas only, and no turn."""
         view = self._views.get(message.session)
         if view is None or view.session is None:
@@ -245,7 +247,7 @@ class _View:
         self._forget = forget
         self._since = monotonic()
         self._watching: asyncio.Task[None] | None = None
-        self._looking: asyncio.Task[None] | None = None
+        self._looking: dict[type[LookInto | Compare], asyncio.Task[None]] = {}
         self._looks_at: View | None = None
         self._latest: Counts | None = None  # of the last interval with cycles that was told
         self._marked: Counts | None = None  # one of these, kept
@@ -300,24 +302,25 @@ class _View:
                 message = replace(message, reply=replace(reply, wafer=wafer))
         self._connection.send(message)
 
-    def look_into(self, message: LookInto) -> None:
-        """Begin to look into an answer; an older look that has not ended is given up."""
-        if self._looking is not None:
-            self._looking.cancel()
-        self._looking = asyncio.create_task(self._look_into(message))
+    def look_into(self, message: LookInto | Compare) -> None:
+        """Begin to look into something; an older look of its kind that goes on is given up."""
+        older = self._looking.get(type(message))
+        if older is not None:
+            older.cancel()
+        self._looking[type(message)] = asyncio.create_task(self._look_into(message))
 
-    async def _look_into(self, message: LookInto) -> None:
+    async def _look_into(self, message: LookInto | Compare) -> None:
         assert self.session is not None  # whoever asks has looked
-        found: AnswerXray | AnswerWave | Failed
+        found: AnswerXray | AnswerWave | Compared | Failed
+        clock = self._asked.clock_ghz
         try:
-            found = await asyncio.to_thread(look_into, self.session, message)
+            found = await asyncio.to_thread(look_into, self.session, message, clock)
         except EngineError as error:
             found = Failed(message.request_id, str(error))
         except Exception as error:
-            log.exception("could not look into an answer")
+            log.exception("could not answer %s", type(message).__name__)
             reason = f"the engine failed on this request ({type(error).__name__}: {error})"
             found = Failed(message.request_id, reason)
-        clock = self._asked.clock_ghz
         if isinstance(found, AnswerXray) and clock is not None:
             found = replace(found, xray=replace(found.xray, clock_ghz=clock))
         self._connection.send(found)
@@ -398,12 +401,16 @@ class _View:
             older, making = newer, monotonic() - began
 
 
-def look_into(session: "ServedSession", message: LookInto) -> AnswerXray | AnswerWave:
-    """Return what is asked of an answer.
+def look_into(
+    session: "ServedSession", message: LookInto | Compare, clock_ghz: float | None = None
+) -> AnswerXray | AnswerWave | Compared:
+    """Return what is asked of an answer or of the model.
 
     Raises:
-        EngineError: The answer is forgotten, or has no such token.
+        EngineError: The answer is forgotten, or has no such token; or nothing ran on the wafer.
     """
+    if isinstance(message, Compare):
+        return Compared(message.request_id, session.beside_peers(clock_ghz))
     if message.token is None:
         return AnswerXray(message.request_id, session.xray(message.answer))
     wave = session.wave(message.answer, message.token)

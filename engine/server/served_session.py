@@ -7,6 +7,7 @@ from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest
 from engine.protocol.editing import Edit, EditRequest
 from engine.protocol.messages import MachineInfo, ModelInfo, OtherText, Telemetry, WatchedCores
+from engine.protocol.peers import Comparison
 from engine.protocol.xray import TokenWave, Xray
 
 __all__ = ["ServedSession"]
@@ -66,6 +67,10 @@ class ServedSession(Protocol):
 
     def wave(self, answer: int, token: int) -> TokenWave:
         """Return the way of a token over the cores."""
+        ...
+
+    def beside_peers(self, clock_ghz: float | None) -> Comparison:
+        """Return a token of the model on other machines."""
         ...
 
     def interrupt(self) -> None:

@@ -145,6 +145,7 @@ class EngineLink:
             Answered,
             AnswerWave,
             AnswerXray,
+            Compared,
             Completed,
             CoreTold,
             EngineReady,
@@ -166,6 +167,6 @@ class EngineLink:
                 self._post(EngineEvent(SessionFailed(event.session, reason)))
             case (
                 Completed() | Rewritten() | Answered() | AnswerXray() | AnswerWave() | Still()
-                | CoreTold()
+                | CoreTold() | Compared()
             ):  # fmt: skip
                 self._post(EngineEvent(Failed(event.request_id, reason)))

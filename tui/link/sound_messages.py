@@ -14,6 +14,7 @@ from engine.protocol.messages import (
     Answered,
     AnswerWave,
     AnswerXray,
+    Compared,
     Completed,
     CoreTold,
     EngineReady,
@@ -22,6 +23,7 @@ from engine.protocol.messages import (
     Still,
     Telemetry,
 )
+from engine.protocol.peers import Comparison
 from engine.protocol.xray import TokenWave, Xray
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ def flaw_of(message: "EngineNews") -> str | None:
             return _flaw_of_cells(message)
         case CoreTold():
             return _flaw_of_core(message)
+        case Compared(comparison=comparison):
+            return _flaw_of_comparison(comparison)
     return None
 
 
@@ -159,6 +163,12 @@ def _flaw_of_wave(wave: TokenWave) -> str | None:
     if any(number >= len(wave.operations) for number in bands.operation):
         return "a band has no operation"
     return None
+
+
+def _flaw_of_comparison(comparison: Comparison) -> str | None:
+    structs = (comparison, *comparison.peers)
+    found = (number for each in structs for _, number in _numbers(each))
+    return None if all(isfinite(n) and n >= 0 for n in found) else "a machine has no amount"
 
 
 def _are_amounts(numbers: Iterable[int]) -> bool:

@@ -22,6 +22,8 @@ from engine.protocol.messages import (
     AnswerXray,
     Ask,
     Cancel,
+    Compare,
+    Compared,
     Complete,
     Completed,
     EngineReady,
@@ -46,6 +48,7 @@ from engine.protocol.messages import (
     decode_server,
     encode,
 )
+from engine.protocol.peers import Comparison, PeerFigures
 from engine.protocol.xray import StreamVisit, TokenWave, WaveBands, Xray, XrayStep, XrayToken
 
 REQUEST = CompletionRequest(
@@ -67,6 +70,7 @@ STEP = XrayStep(
 )  # fmt: skip
 TOKEN = XrayToken("x", 0, 1, 0, 2, 42, 0.5, [("\x1b", 0.25)], 350.0)
 XRAY = Xray(7, "x", "spark-nano", "wse3", 0.85, "0123", ["layer 0", "head"], [TOKEN], [STEP])
+PEER = PeerFigures("x", "published", None, 9, None, None, "too large", "me")
 WAVE = TokenWave("formulas", 42, 700, ["matmul"], WaveBands([1], [2], [3], [4], [0], [9], [0]))
 COMPLETION = Completion(
     text="1",
@@ -105,6 +109,7 @@ EDIT = Edit("x", "no", None, "m", 5, 2, COMPLETION.host, COMPLETION.wafer)
         Watch(1, 100, WatchedCores(0, 1, 90, 60, 30, 20)),
         Unwatch(1),
         LookInto(1, 3, 7),
+        Compare(1, 4),
         LookInto(1, 3, 7, token=2),
         Shutdown(),
     ],
@@ -162,6 +167,7 @@ def test_a_message_with_the_sign_and_no_sense_is_refused():
         Answered(3, REPLY),
         AnswerXray(3, XRAY),
         AnswerWave(3, 7, 2, WAVE),
+        Compared(4, Comparison("m", "wse3", 0.85, 256, 9, 1, 7, [PEER])),
         Failed(3, "no"),
         PartialText(3, "é"),
         Progress("model", 0, 1, "reading"),

@@ -8,7 +8,7 @@ import pytest
 from engine.completion.answer_record import KEPT_ANSWERS
 from engine.errors import EngineError
 from engine.protocol.completion import CompletionRequest
-from engine.protocol.messages import AnswerXray, LookInto
+from engine.protocol.messages import AnswerXray, Compare, LookInto
 from engine.server.connection import look_into
 from engine.session import Session
 from engine.wafer.trace.collect import collect
@@ -125,6 +125,20 @@ def test_a_message_gets_what_the_session_says(answered, session):
     told = look_into(session, LookInto(1, 9, completion.answer, token=1))
     assert (told.request_id, told.answer, told.token) == (9, completion.answer, 1)
     assert told.wave == session.wave(completion.answer, 1)
+
+
+def test_beside_peers_stand_the_cycles_and_the_rate_of_this_session(answered, session):
+    told = look_into(session, Compare(1, 10), 0.425)
+    found, position = told.comparison, session.snapshot().position
+    wafer, here, *peers = found.peers
+    assert told.request_id == 10
+    assert wafer.tokens_per_second == pytest.approx(
+        0.425e9 / session._xray.step(_decode(position)).cycles
+    )
+    work = session.snapshot().work
+    assert here.tokens_per_second == work.decode_tokens / work.decode_seconds
+    assert found.position == position
+    assert len(peers) >= 6
 
 
 def _inside_a_region(corner, regions):

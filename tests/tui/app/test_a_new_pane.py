@@ -28,8 +28,9 @@ async def test_a_pane_in_the_registry_is_all_over_the_app(
         await until(pilot, lambda: str(pane.render()) == "2 completions")
 
         words = [text for _, text, _ in AppCommands(app.screen)._commands()]
-        assert "all, wafer, throughput, memory, ask, count (F3)" in words
-        await pilot.press(*["f3"] * 5)
+        modes = ", ".join(["all", *(pane.NAME for pane in PANES), "count"])
+        assert f"{modes} (F3)" in words
+        await pilot.press(*["f3"] * (len(PANES) + 1))
         assert [shown.NAME for shown in app.panes if shown.display] == ["count"]
 
         await pilot.press("f1")
@@ -37,7 +38,7 @@ async def test_a_pane_in_the_registry_is_all_over_the_app(
         assert isinstance(app.screen, HelpScreen)
         assert "**Completions.**" in app.screen.markdown
         keys = str(app.screen.query_one(".keys").render())
-        assert "memory, ask, count" in keys
+        assert "ask, count" in " ".join(keys.split())
 
 
 async def test_a_low_terminal_hides_it_first(make_app: MakeApp, client: FakeClient) -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from engine.protocol.messages import (
     AnswerWave,
     AnswerXray,
+    Compared,
     Completed,
     Failed,
     OtherText,
@@ -18,6 +19,7 @@ from engine.protocol.messages import (
 from engine.protocol.xray import StreamVisit
 from tests.tui.app.fakes import FakeClient
 from tui.demo_engine import (
+    demo_comparison,
     demo_completion,
     demo_ready,
     demo_telemetry,
@@ -95,6 +97,14 @@ def test_xrays_and_waves_pass_the_door() -> None:
         bands(end=[1 << 60] * 28),
         bands(operation=[99] * 28),
         AnswerWave(1, 1, 0, replace(demo_wave(), cycles=0)),
+        Compared(1, replace(demo_comparison(), clock_ghz=float("nan"))),
+        Compared(
+            1,
+            replace(
+                demo_comparison(),
+                peers=[replace(demo_comparison().peers[0], joules_per_token=-1.0)],
+            ),
+        ),
         rates(host_decode_tokens_per_second=NAN),
         rates(wafer_prefill_cycles_per_token=INFINITE),
         rates(decode_tokens=-1),
