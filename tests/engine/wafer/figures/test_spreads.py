@@ -104,7 +104,7 @@ def test_deviations_add_by_their_squares():
 
 
 def test_an_effect_is_what_the_price_says(served, monkeypatch):
-    one = Assumption("task_cycles", 169, WSE3.task_cycles, "")
+    one = Assumption("task_cycles", 169, 181, "")
     monkeypatch.setattr(sensitivity, "ASSUMPTIONS", (one,))
 
     (effect,) = sensitivity.effects(served, WSE3, 256)
