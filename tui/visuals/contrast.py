@@ -3,7 +3,9 @@
 Source: Web Content Accessibility Guidelines 2.1, contrast ratio and relative luminance.
 """
 
-__all__ = ["READABLE", "contrast", "readable_on"]
+from tui.visuals.palette import blend
+
+__all__ = ["READABLE", "contrast", "readable", "readable_on"]
 
 READABLE = 4.5
 """Least ratio of text to its ground (success criterion 1.4.3)."""
@@ -20,6 +22,21 @@ def readable_on(ground: str, wanted: str) -> str:
     if contrast(wanted, ground) >= READABLE:
         return wanted
     return max("#000000", "#ffffff", key=lambda ink: contrast(ink, ground))
+
+
+def readable(colour: str, ground: str) -> str:
+    """Return the nearest colour, towards black or white, that text on a ground can have.
+
+    Example:
+        >>> readable("#ffff00", "#ffffff")
+        '#737300'
+    """
+    extreme = max(("#000000", "#ffffff"), key=lambda end: contrast(end, ground))
+    for percent in range(0, 100, 5):
+        nearer = blend(colour, extreme, percent / 100)
+        if contrast(nearer, ground) >= READABLE:
+            return nearer
+    return extreme
 
 
 def _luminance(colour: str) -> float:

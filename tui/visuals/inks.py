@@ -6,12 +6,10 @@ from functools import lru_cache
 
 from textual.color import Color, ColorParseError
 
+from tui.visuals.contrast import readable
 from tui.visuals.palette import blend
 
-__all__ = ["Inks", "contrast", "inks_from", "readable"]
-
-_LEAST_CONTRAST = 4.5
-"""Of text and its ground: WCAG 2.1, level AA."""
+__all__ = ["Inks", "inks_from"]
 
 _FALLBACK = {
     "foreground": "#ccd3dc",
@@ -23,6 +21,11 @@ _FALLBACK = {
     "warning": "#f2b84b",
     "error": "#e8707c",
 }
+"""For a theme without a colour of its own for a role."""
+
+_OF_THE_TERMINAL = {True: ("#000000", "#ccd3dc"), False: ("#ffffff", "#24292f")}
+"""Ground and text where the terminal chooses both, by whether they are dark: assumed, as nobody
+tells what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +46,23 @@ class Inks:
     bad: str
 
 
-def inks_from(variables: Mapping[str, str]) -> Inks:
-    """Return the inks of a theme's variables; a colour that is no RGB value gets a default."""
-    return _made(tuple(variables.get(name) for name in _FALLBACK))
+def inks_from(variables: Mapping[str, str], *, dark: bool = True) -> Inks:
+    """Return the inks of a theme's variables; a colour that is no RGB value gets a default.
+
+    Args:
+        variables: Of the theme.
+        dark: Whether it is one for a dark screen: tells the ground where the terminal chooses it.
+    """
+    return _made(tuple(variables.get(name) for name in _FALLBACK), dark)
 
 
 @lru_cache(maxsize=8)
-def _made(given: tuple[str | None, ...]) -> Inks:
+def _made(given: tuple[str | None, ...], dark: bool) -> Inks:
     """Return the inks of the variables that `_FALLBACK` names; every line of a picture asks."""
-    named = zip(_FALLBACK.items(), given, strict=True)
+    spares = dict(_FALLBACK)
+    if given[list(_FALLBACK).index("surface")] == "transparent":
+        spares["surface"], spares["foreground"] = _OF_THE_TERMINAL[dark]
+    named = zip(spares.items(), given, strict=True)
     colours = {name: _hex(value, spare) for (name, spare), value in named}
     ground, text = colours["surface"], colours["foreground"]
     return Inks(
@@ -67,41 +78,10 @@ def _made(given: tuple[str | None, ...]) -> Inks:
     )
 
 
-def readable(colour: str, ground: str) -> str:
-    """Return the nearest colour, towards black or white, that text on a ground can have.
-
-    Example:
-        >>> readable("#ffff00", "#ffffff")
-        '#737300'
-    """
-    extreme = max(("#000000", "#ffffff"), key=lambda end: contrast(end, ground))
-    for percent in range(0, 100, 5):
-        nearer = blend(colour, extreme, percent / 100)
-        if contrast(nearer, ground) >= _LEAST_CONTRAST:
-            return nearer
-    return extreme
-
-
-def contrast(one: str, other: str) -> float:
-    """Return the contrast ratio of two hex colours, 1 to 21, as WCAG 2.1 defines it."""
-    dark, light = sorted(map(_luminance, (one, other)))
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    """Return the relative luminance of a hex colour, 0 to 1 (WCAG 2.1)."""
-    red, green, blue = (_linear(value / 255) for value in bytes.fromhex(colour.lstrip("#")))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _linear(value: float) -> float:
-    return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
-
-
 def _hex(value: str | None, spare: str) -> str:
     """Return ``value`` as ``#rrggbb``, or ``spare`` for a colour that the terminal chooses."""
     try:
         colour = Color.parse(value or spare)
     except ColorParseError:
         return spare
-    return spare if colour.ansi is not None else colour.hex6.lower()
+    return spare if colour.ansi is not None or not colour.a else colour.hex6.lower()

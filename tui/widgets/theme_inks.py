@@ -9,4 +9,5 @@ __all__ = ["inks_of"]
 
 def inks_of(widget: Widget) -> Inks:
     """Return the inks of the theme of the widget's app."""
-    return inks_from(widget.app.theme_variables)
+    app = widget.app
+    return inks_from(app.theme_variables, dark=app.current_theme.dark)
