@@ -135,8 +135,13 @@ class SimulatedChip:
             raise FabricError(f"the fabric is blocked: {diagnose(fabric).text()}")
         if outcome != DONE:
             raise FabricError(f"the fabric does not come to rest within {cycles} cycles")
-        self.position += count
         totals = fabric.totals
+        if totals[Totals.REWRITTEN]:
+            raise FabricError(
+                f"{totals[Totals.REWRITTEN]} routes were set while a stream had not passed: two "
+                "streams would have met on one color"
+            )
+        self.position += count
         return ChipStep(
             cycles=int(cycles), trace=fabric.trace, begun=fabric.begun, ended=fabric.ended,
             states=fabric.states, sent=int(totals[Totals.SENT]),

@@ -10,6 +10,7 @@ from engine.wafer.fabric.agenda import come_back, full, note_active, pop, push, 
 from engine.wafer.fabric.compute import compute, reduce_word
 from engine.wafer.fabric.micro import ADVANCE, CTRL, LAST_ROW, RATE_ONE, Micro, MicroField, Reduce
 from engine.wafer.fabric.record import ROOM, WAVELET, note_run, note_wait
+from engine.wafer.fabric.routers import set_switch
 from engine.wafer.fabric.state import (
     ADDRESS,
     ADDRESS_2,
@@ -73,8 +74,9 @@ _F_TAP_FROM, _F_TAP_COUNT = int(MicroField.TAP_FROM), int(MicroField.TAP_COUNT)
 _SEND, _RECEIVE, _REDUCE = int(Micro.SEND), int(Micro.RECEIVE), int(Micro.REDUCE)
 _REDUCE_SEND, _COMPUTE = int(Micro.REDUCE_SEND), int(Micro.COMPUTE)
 _EXCHANGE, _TAKE = int(Micro.EXCHANGE), int(Reduce.TAKE)
+_ROUTE, _F_A0, _F_A1 = int(Micro.ROUTE), int(MicroField.A0), int(MicroField.A1)
 
-_SENT, _TAKEN = Totals.SENT, Totals.TAKEN
+_SENT, _TAKEN, _REWRITTEN = Totals.SENT, Totals.TAKEN, Totals.REWRITTEN
 _LAST_INSTRUCTION = Totals.LAST_INSTRUCTION
 _S_MAC, _S_VECTOR, _S_COMM = State.MAC, State.VECTOR, State.COMM
 _S_STALL, _S_PIPE = State.STALL_WAVELET, State.STALL_PIPE
@@ -173,6 +175,14 @@ def _load(f, core, cycle, count):
 
 
 @inlined
+def _set_route(f, switch, position):
+    """Set a switch of a core's own router, which has to be closed: no stream is on its way."""
+    if f.position[switch] != 0:
+        f.totals[_REWRITTEN] += 1
+    set_switch(f, switch, position)
+
+
+@inlined
 def _fetch(f, core, cycle, position, rows):
     """Start the core's next instruction.
 
@@ -209,6 +219,12 @@ def _fetch(f, core, cycle, position, rows):
         count = f.program[at, _F_COUNT] + (seen - hidden) * f.program[at, _F_COUNT_KV]
         if f.program[at, _F_COUNT_AT] >= 0:
             count = f.words[f.program[at, _F_COUNT_AT]]
+        routes = f.program[at, _F_OP] == _ROUTE
+        if routes and count > 0:
+            _set_route(f, f.program[at, _F_A0], f.program[at, _F_A1])
+        if routes:
+            cores[core, COUNTER] = at + 1
+            continue
         if count <= 0:
             _finish(f, core, cycle)
             continue

@@ -239,7 +239,9 @@ class _Reader:
     def _targets(self, channel: int) -> list[int]:
         """Return the channels that a channel leads to in its switch's present position."""
         switch = int(self.net.switch[channel])
-        way = channel * self.net.positions + (int(self.f.position[switch]) if switch >= 0 else 0)
+        way = int(self.net.way_first[channel]) + (
+            int(self.f.position[switch]) if switch >= 0 else 0
+        )
         first = int(self.net.target_first[way])
         return [
             int(target)

@@ -115,7 +115,9 @@ def _channels(low: Lowering, instructions: NDArray[np.int32], first: NDArray[np.
     """Replace the colors that instructions name by the channels of their cores, in place."""
     core = np.repeat(np.arange(first.size - 1), np.diff(first))
     y, x = core // low.network.columns, core % low.network.columns
-    talks = instructions[:, MicroField.OP] != Micro.COMPUTE
+    routes = instructions[:, MicroField.OP] == Micro.ROUTE
+    _switches(low, instructions, np.flatnonzero(routes), y, x)
+    talks = (instructions[:, MicroField.OP] != Micro.COMPUTE) & ~routes
     for place, channels in (
         (MicroField.INTO, low.network.outlet),
         (MicroField.OUT, low.network.inlet),
@@ -126,3 +128,20 @@ def _channels(low: Lowering, instructions: NDArray[np.int32], first: NDArray[np.
             instructions[here, place] = channels(int(color))[y[here], x[here]]
             if np.any(instructions[here, place] < 0):
                 raise PlacementError(f"color {color} has no route at a core that uses it")
+
+
+def _switches(
+    low: Lowering,
+    instructions: NDArray[np.int32],
+    routes: NDArray[np.int64],
+    y: NDArray[np.int64],
+    x: NDArray[np.int64],
+) -> None:
+    """Replace colors and patterns that ROUTEs name by switches and positions, in place."""
+    named = instructions[np.ix_(routes, [MicroField.OUT, MicroField.A1])].astype(np.int64)
+    for color, pattern in np.unique(named, axis=0).tolist():
+        here = routes[(named == (color, pattern)).all(axis=1)]
+        switch, start = low.network.start(color, pattern)
+        instructions[here, MicroField.A0] = switch[y[here], x[here]]
+        instructions[here, MicroField.A1] = start[y[here], x[here]]
+    instructions[routes, MicroField.OUT] = -1

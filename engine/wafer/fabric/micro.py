@@ -55,6 +55,10 @@ class Micro(IntEnum):
     EXCHANGE = 5
     """Send COUNT words from ADDRESS and, independently of it, memory at ADDRESS_2 ⊕= wavelet: two
     microthreads, each at most a wavelet every RATE.  Ends when both have."""
+    ROUTE = 6
+    """Set switch A0 of the core's router to position A1, if the stream that will pass, of COUNT
+    wavelets, is not empty.  While it is lowered, OUT is a color and A1 a pattern.  Takes no cycle,
+    which is assumed: on the chip two registers are written."""
 
 
 @unique

@@ -67,6 +67,7 @@ class _Checker:
         self.core = np.repeat(np.arange(first.size - 1), np.diff(first))
         self.op = self.column(MicroField.OP)
         self.works = self.op == Micro.COMPUTE
+        self.routes = self.op == Micro.ROUTE
 
     def column(self, field: int) -> NDArray[np.int32]:
         column: NDArray[np.int32] = self.program[:, field]
@@ -93,6 +94,7 @@ class _Checker:
         """Apply every rule."""
         self._names()
         self._channels()
+        self._switches()
         low: Any = 0 if memory is None else memory[:-1][self.core]
         high: Any = words if memory is None else memory[1:][self.core]
         self._streams(low, high)
@@ -125,12 +127,27 @@ class _Checker:
             mine[there] = owner[channel[there]] == self.core[there]
             self.refuse(np.isin(self.op, ops) & ~mine, what, field)
 
+    def _switches(self) -> None:
+        """Only switches of a core's own router, and positions that they have."""
+        net, switch = self.net, self.column(MicroField.A0)
+        routers = net.router[net.switch_channel[net.switch_first[:-1]]]
+        there = self.routes & (switch >= 0) & (switch < routers.size)
+        mine = np.zeros(switch.size, bool)
+        mine[there] = routers[switch[there]] == self.core[there]
+        self.refuse(self.routes & ~mine, "no switch of the core's router", MicroField.A0)
+        position = self.column(MicroField.A1)
+        ends = np.append(net.switch_base[1:], net.switch_next.size)
+        size = np.zeros(switch.size, np.int64)
+        size[mine] = (ends - net.switch_base)[switch[mine]]
+        wrong = self.routes & ((position < 0) | (position >= size))
+        self.refuse(wrong, "the switch has no such position", MicroField.A1)
+
     def _streams(self, low: Any, high: Any) -> None:
         """Words that wavelets come from and go to."""
         count = self.column(MicroField.COUNT).astype(np.int64)
         split = self.column(MicroField.SPLIT)
         at = self.column(MicroField.COUNT_AT)
-        moves = ~self.works
+        moves = ~self.works & ~self.routes
         self.refuse(moves & (self.column(MicroField.RATE) < RATE_ONE),
                     "a core handles at most one wavelet a cycle", MicroField.RATE)  # fmt: skip
         self.refuse(moves & (at >= 0) & ~_inside(at, 1, low, high),

@@ -31,7 +31,7 @@ class MoveField:
     LANDED = 1
     """Cycle in which it had come to the router."""
     WAY = 2
-    """channel · switch positions + position: where it came from and, by `Routes`, where it went."""
+    """A way of `Routes`: where it came from and where it went."""
     VALUE = 3
     CONTROL = 4
     """See `state.CONTROL_BITS`."""

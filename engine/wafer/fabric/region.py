@@ -1,9 +1,8 @@
 """A region being lowered: its cores, its memory map, and collectives as micro-instructions.
 
 Local coordinates are (row, column) of the region; flips and corners end here.  Every core of a
-region has the same memory map.  Colors are handed out by pattern: a chain of a pitch has two
-(neighbouring nodes send on different ones), a multicast one; patterns that recur share theirs.
-Knows no operation and no model.
+region has the same memory map.  Colors are shared as `engine.wafer.place.streams` says: all
+reductions along an axis have two, all multicasts along it one.  Knows no operation and no model.
 """
 
 from dataclasses import dataclass, field
@@ -13,19 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.sum_orders import ReduceOrder
-from engine.wafer.fabric.micro import Micro, Programs, Reduce, rate
-from engine.wafer.fabric.network import EAST, NORTH, RAMP, SOUTH, WEST, Network, bit
+from engine.wafer.fabric.micro import CTRL, Micro, Programs, Reduce, rate
+from engine.wafer.fabric.network import EAST, NORTH, RAMP, SOUTH, WEST, Network, Switch, bit
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
 from engine.wafer.place.lanes import row_y
-from engine.wafer.place.orders import LANE_COLORS
+from engine.wafer.place.streams import Phase, Tree
+from engine.wafer.plan.color_use import ColorUse
 from engine.wafer.program.program import Region
 
-__all__ = ["LANE_BACK", "NodeLines", "RegionBuilder"]
+__all__ = ["NodeLines", "RegionBuilder"]
 
 Ints = NDArray[np.int64]
-
-LANE_BACK = 2
-"""The color of the lookup's rows; 0 and 1 carry the stream out of even and odd regions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,19 @@ class _Summed:
     """Words for every KV row, besides the line's counts."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A pattern of streams in the colors that it shares."""
+
+    colors: tuple[int, ...]
+    pattern: int
+    """Its number among those that share them."""
+    switch: Switch | None
+    """How its routers go on behind its last position; None: each has one route for ever."""
+    places: tuple[Ints, ...]
+    """By color: the places along the axis whose routers have a part in it."""
+
+
 @dataclass(slots=True)
 class RegionBuilder:
     """One region's part of the programs, routes and memory."""
@@ -65,6 +75,10 @@ class RegionBuilder:
     """(x, y) of the network's first router on the wafer."""
     network: Network
     programs: Programs
+    shared: ColorUse
+    """Which patterns share a color."""
+    next_color: int
+    """The first one that lanes leave free; later of those handed out."""
     instruction: int = 0
     """Number in the Program of what is being lowered."""
     flags: int = 0
@@ -75,7 +89,12 @@ class RegionBuilder:
     _ys: Ints = field(init=False)
     _map: dict[str, tuple[int, int]] = field(default_factory=dict)
     _colors: dict[tuple[Any, ...], tuple[int, ...]] = field(default_factory=dict)
-    _next_color: int = LANE_COLORS
+    _ways: dict[Any, _Way] = field(default_factory=dict)
+    """Of every pattern of streams whose routes are set."""
+    _told: list[Tree] = field(default_factory=list)
+    """Trees of the instruction that have not begun."""
+    _open: dict[int, Tree] = field(default_factory=dict)
+    """By axis: the tree whose phases follow."""
 
     def __post_init__(self) -> None:
         """Note where the region's rows lie in the network."""
@@ -142,54 +161,103 @@ class RegionBuilder:
             return WEST
         return SOUTH if self.region.flipped else NORTH
 
+    def _all_across(self, axis: int, places: Ints) -> tuple[Ints, Ints]:
+        """Return (x, y) in the network of ``places`` along an axis, all across."""
+        across = np.arange(self.columns if axis == ALONG_ROWS else self.rows)[None, :]
+        place = places[:, None]
+        return self.at(place, across) if axis == ALONG_ROWS else self.at(across, place)
+
     def _route(self, color: int, axis: int, places: Ints, taken: int, left: int) -> None:
         """Set the route of a color at ``places`` along an axis, all across."""
-        other = self.columns if axis == ALONG_ROWS else self.rows
-        across = np.arange(other)[None, :]
-        place = places[:, None]
-        x, y = self.at(place, across) if axis == ALONG_ROWS else self.at(across, place)
-        self.network.route(color, x, y, taken, left)
+        self.network.route(color, *self._all_across(axis, places), taken, left)
+
+    def _lay(
+        self, way: _Way, hue: int, axis: int, parts: list[tuple[Ints, tuple[int, int]]]
+    ) -> None:
+        """Let routers at some places pass a stream of a way in one of its colors."""
+        color = way.colors[hue]
+        for places, (taken, left) in parts:
+            if way.switch is None:
+                self._route(color, axis, places, taken, left)
+            elif places.size:
+                at = self._all_across(axis, places)
+                self.network.follow(color, *at, taken, left, way.pattern, way.switch)
 
     def _take(self, pattern: tuple[Any, ...], number: int) -> tuple[tuple[int, ...], bool]:
         """Return a pattern's colors, and whether they are new."""
         if pattern in self._colors:
             return self._colors[pattern], False
-        colors = tuple(range(self._next_color, self._next_color + number))
-        self._next_color += number
+        colors = tuple(range(self.next_color, self.next_color + number))
+        self.next_color += number
         self._colors[pattern] = colors
         return colors, True
 
-    def _chain(self, axis: int, pitch: int) -> tuple[int, ...]:
-        """Return the two colors of a chain of a pitch towards position 0; even nodes send on 0."""
-        colors, new = self._take(("chain", axis, pitch), 2)
-        if new:
-            away, back = self._away(axis), self._back(axis)
-            place = np.arange(self.extent(axis))
-            last = place[-1] // pitch * pitch
-            inner = place[(place % pitch != 0) & (place < last)]
-            nodes = place[place % pitch == 0]
-            odd = nodes // pitch % 2
-            for parity, color in enumerate(colors):
-                senders = nodes[(odd == parity) & (nodes > 0)]
-                takers = nodes[(odd != parity) & (nodes < last)]
-                self._route(color, axis, senders, bit(RAMP), bit(back))
-                self._route(color, axis, takers, bit(away), bit(RAMP))
-                between = inner[inner // pitch % 2 != parity]
-                self._route(color, axis, between, bit(away), bit(back))
-        return colors
+    def _tree(self, tree: Tree) -> _Way:
+        """Return the way of a tree towards position 0, laid at its first mention."""
+        if tree not in self._ways:
+            colors, _ = self._take(("reduction", *tree.family), 2)
+            trees = self.shared.trees[tree.family]
+            alone = Switch.RING if len(tree.strides) > 1 else None
+            switch = alone if len(trees) == 1 else Switch.CLOSE
+            phases = [self._phase(tree, phase) for phase in tree.phases()]
+            places = tuple(
+                np.unique(np.concatenate([at for phase in phases for at, _ in phase[hue]]))
+                for hue in (0, 1)
+            )
+            way = _Way(colors, trees.index(tree), switch, places)
+            for phase in phases:
+                for hue, parts in enumerate(phase):
+                    self._lay(way, hue, tree.axis, parts)
+            self._ways[tree] = way
+        return self._ways[tree]
 
-    def _spread(self, axis: int, length: int) -> int:
-        """Return the color of multicasts from every ``length``-th place to those behind it."""
-        (color,), new = self._take(("multicast", axis, length), 1)
-        if new:
+    def _phase(self, tree: Tree, phase: Phase) -> list[list[tuple[Ints, tuple[int, int]]]]:
+        """Return what routers do in a phase, by color: places, and ports taken and left."""
+        away, back = self._away(tree.axis), self._back(tree.axis)
+        parts = []
+        for hue in (0, 1):
+            givers = phase.givers[tree.takes(phase.givers) != hue]
+            between = givers[:, None] - np.arange(1, phase.stride)
+            parts.append(
+                [
+                    (givers, (bit(RAMP), bit(back))),
+                    (between.ravel(), (bit(away), bit(back))),
+                    (givers - phase.stride, (bit(away), bit(RAMP))),
+                ]
+            )
+        return parts
+
+    def _spread(self, axis: int, length: int) -> _Way:
+        """Return the way of multicasts from every ``length``-th place to those behind it."""
+        if (axis, length) not in self._ways:
+            colors, _ = self._take(("multicast", axis), 1)
+            lengths = self.shared.lengths[axis]
             away, back = self._away(axis), self._back(axis)
             place = np.arange(self.extent(axis) // length * length)
             inside = place % length
-            self._route(color, axis, place[inside == 0], bit(RAMP), bit(away))
+            switch = None if len(lengths) == 1 else Switch.CLOSE
+            way = _Way(colors, lengths.index(length), switch, (place,))
             middle = place[(inside > 0) & (inside < length - 1)]
-            self._route(color, axis, middle, bit(back), bit(away, RAMP))
-            self._route(color, axis, place[inside == length - 1], bit(back), bit(RAMP))
-        return color
+            parts = [
+                (place[inside == 0], (bit(RAMP), bit(away))),
+                (middle, (bit(back), bit(away, RAMP))),
+                (place[inside == length - 1], (bit(back), bit(RAMP))),
+            ]
+            self._lay(way, 0, axis, parts)
+            self._ways[axis, length] = way
+        return self._ways[axis, length]
+
+    def _set_routes(self, way: _Way, line: NodeLines, end: int, kv: int) -> None:
+        """Let cores set their routers to a way whose colors others share."""
+        if way.switch is not Switch.CLOSE:
+            return
+        busy = (line.count > 0) | (kv > 0)
+        for color, places in zip(way.colors, way.places, strict=True):
+            cores = self.along(line.axis, places[places < end][:, None], line.across[busy][None, :])
+            counts = np.broadcast_to(line.count[busy][None, :], cores.shape).ravel()
+            self.add(
+                cores.ravel(), Micro.ROUTE, out=color, a1=way.pattern, count=counts, count_kv=kv
+            )
 
     def gather(self) -> int:
         """Return the color on which any core of a row reaches the row's first one."""
@@ -203,11 +271,16 @@ class RegionBuilder:
 
     # ── micro-instructions ──────────────────────────────────────────────────────────────────
 
-    def add(self, cores: Any, op: Micro, **fields: Any) -> None:
+    def begin(self, trees: list[Tree]) -> None:
+        """Begin an instruction, whose reductions are these trees in this order."""
+        self._told, self._open = list(trees), {}
+
+    def add(self, cores: Any, op: Micro, *, flags: int = 0, **fields: Any) -> None:
         """Append a micro-instruction of the Program instruction being lowered."""
         self.programs.add(
-            cores, op, flags=self.flags, instruction=self.instruction, window=self.window, **fields
-        )
+            cores, op, flags=self.flags | flags, instruction=self.instruction, window=self.window,
+            **fields,
+        )  # fmt: skip
 
     def transfer(self, op: Micro, cores: Ints, *, colors: Any, **fields: Any) -> None:
         """Append a communication.
@@ -258,10 +331,14 @@ class RegionBuilder:
         across, count = across[busy], count[busy]
         if length <= 1 or not across.size:
             return
-        color = self._spread(axis, length)
+        way = self._spread(axis, length)
+        self._open.pop(axis, None)
         if segments is None:
             segments = self.extent(axis) // length
         place = np.arange(segments * length)
+        line = NodeLines(axis, length, across, count)
+        self._set_routes(way, line, place.size, kv)
+        (color,), flags = way.colors, 0 if way.switch is None else CTRL
         for op, places in (
             (Micro.SEND, place[place % length == 0]),
             (Micro.RECEIVE, place[place % length > 0]),
@@ -271,7 +348,7 @@ class RegionBuilder:
             sends = op == Micro.SEND
             self.transfer(
                 op, cores.ravel(), colors=(-1, color) if sends else (color, -1),
-                address=address, count=counts, count_kv=kv,
+                address=address, count=counts, count_kv=kv, flags=flags * sends,
             )  # fmt: skip
 
     def reduce(
@@ -284,6 +361,9 @@ class RegionBuilder:
         """
         if line.length <= 1:
             return
+        if line.axis not in self._open:
+            tree = self._open[line.axis] = self._told.pop(0)
+            self._set_routes(self._tree(tree), line, tree.end, kv)
         summed = _Summed(line, address, kind, kv)
         group = min(order.group, line.length)
         for node in range(line.length - 1, -1, -1):
@@ -321,15 +401,13 @@ class RegionBuilder:
         cores = self.along(line.axis, place[:, None], line.across[busy][None, :])
         counts = np.broadcast_to(line.count[busy][None, :], cores.shape).ravel()
         places = np.broadcast_to(place[:, None], cores.shape).ravel()
-        taken: Any = self._color_of(line, places, 1 if chain else stride, 1) if takes else -1
-        given: Any = self._color_of(line, places, stride, 0) if gives else -1
+        tree = self._open[line.axis]
+        way, hues = self._tree(tree), tree.takes(places)
+        colors = np.array(way.colors, np.int64)
+        taken: Any = colors[hues] if takes else -1
+        given: Any = colors[1 - hues] if gives else -1
         self.transfer(
             op, cores.ravel(), colors=(taken, given), address=summed.address, count=counts,
             count_kv=summed.kv, kind=summed.kind,
+            flags=CTRL if gives and way.switch is not None else 0,
         )  # fmt: skip
-
-    def _color_of(self, line: NodeLines, places: Ints, stride: int, behind: int) -> Ints:
-        """The color a node gives on (``behind`` 0), or the node behind it (1)."""
-        pitch = line.pitch * stride
-        colors = np.array(self._chain(line.axis, pitch), np.int64)
-        return np.asarray(colors[(places // pitch + behind) % 2], np.int64)

@@ -26,7 +26,7 @@ from engine.wafer.fabric.state import (
 )
 from engine.wafer.jit.decorators import inlined
 
-__all__ = ["move_channels", "move_winners"]
+__all__ = ["move_channels", "move_winners", "set_switch"]
 
 _COPIED = Totals.COPIED
 _CONTROLS = (1 << CONTROL_BITS) - 1
@@ -70,7 +70,7 @@ def _ask(f, channel, asking, cycle):
     """
     net, q, agenda, size = f.net, f.queues, f.agenda, f.agenda_size
     switch = net.switch[channel]
-    way = channel * net.positions + (f.position[switch] if switch >= 0 else 0)
+    way = net.way_first[channel] + (f.position[switch] if switch >= 0 else 0)
     first, ways = net.target_first[way], net.target_count[way]
     if ways == 0:  # until the switch wakes it
         q[channel, LISTED] = 0
@@ -89,15 +89,21 @@ def _ask(f, channel, asking, cycle):
 
 
 @inlined
-def _advance(f, switch):
-    """Set a switch to its next position, if there is one, and wake the channels it governs."""
+def set_switch(f, switch, position):
+    """Set a switch and wake the channels it governs, unless it stands there already."""
     net, q = f.net, f.queues
-    if f.position[switch] + 1 < net.switch_positions[switch]:
-        f.position[switch] += 1
+    if f.position[switch] != position:
+        f.position[switch] = position
         for k in range(net.switch_first[switch], net.switch_first[switch + 1]):
             other = net.switch_channel[k]
             if q[other, LISTED] == 0 and q[other, COUNT] > 0:
                 enlist(q, f.agenda, f.agenda_size, other)
+
+
+@inlined
+def _advance(f, switch):
+    """Set a switch to the position behind its present one."""
+    set_switch(f, switch, f.net.switch_next[f.net.switch_base[switch] + f.position[switch]])
 
 
 @inlined
@@ -129,7 +135,7 @@ def move_channels(f, count, cycle):
         else:
             value = q[channel, slot]
             if recording:
-                way = channel * f.net.positions
+                way = f.net.way_first[channel]
                 control = stamp & _CONTROLS
                 landed = stamp >> CONTROL_BITS
                 note_move(recorder, q[channel, ROUTER], cycle, landed, way, value, control)

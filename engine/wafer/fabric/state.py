@@ -155,7 +155,9 @@ class Totals:
     """Cycle in which an instruction last ended."""
     LAST_LANDING = 5
     """Cycle in which a router last moved a wavelet on."""
-    COUNT = 6
+    REWRITTEN = 6
+    """Routes that a core set while a stream had not passed yet: more than 0 is an error."""
+    COUNT = 7
 
 
 class KvShares(NamedTuple):
@@ -227,7 +229,7 @@ def new_fabric(
         kv_row=kv.row, kv_rows=int(kv.rows),
         trace=np.zeros((rows, max(trace_words, 1)), np.int32),
         queues=_queues(net), cores=np.zeros((cores, CORE_FIELDS), np.int32),
-        position=np.zeros(net.switch_positions.size, np.int32),
+        position=np.zeros(net.switch_base.size, np.int32),
         link_turn=np.full(PORTS * cores, -1, np.int64),
         link_count=np.zeros(PORTS * cores, np.int64), active_at=np.full(cores, -1, np.int32),
         states=np.zeros((cores, State.IDLE), np.int64),
@@ -252,20 +254,19 @@ def _queues(net: Routes) -> NDArray[np.int32]:
     queues[:, FEEDER], queues[:, FEEDERS] = net.feeder_first, net.feeder_count
     queues[:, [TARGET, LINK]] = -1
     alone = _alone(net)
-    way = net.target_first[alone * net.positions]
-    queues[alone, TARGET], queues[alone, LINK] = net.target_channel[way], net.target_link[way]
+    first = net.target_first[net.way_first[alone]]
+    queues[alone, TARGET], queues[alone, LINK] = net.target_channel[first], net.target_link[first]
     return queues
 
 
 def _alone(net: Routes) -> NDArray[np.int64]:
     """Return the channels with one way out, no switch, and a link that no other channel uses."""
-    ways = net.target_count.reshape(-1, net.positions)
-    source = np.repeat(np.arange(ways.size) // net.positions, net.target_count)
+    source = np.repeat(net.way_channel, net.target_count)
     ways_in_order = np.argsort(source, kind="stable")
     users = np.unique(np.stack([net.target_link[ways_in_order], source]), axis=1)[0]
     users_of = np.bincount(users, minlength=PORTS * net.columns * net.rows)
-    one = np.nonzero((ways[:, 0] == 1) & (net.switch < 0))[0]
+    one = np.nonzero((net.target_count[net.way_first] == 1) & (net.switch < 0))[0]
     alone: NDArray[np.int64] = one[
-        users_of[net.target_link[net.target_first[one * net.positions]]] == 1
+        users_of[net.target_link[net.target_first[net.way_first[one]]]] == 1
     ]
     return alone

@@ -1,7 +1,7 @@
 """Decode cycles of a whole model on a machine: planner → compiler → cycles, as the app does it."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.errors import PlacementError, PredictionError
 from engine.model.graph import ModelGraph
@@ -85,6 +85,10 @@ def decode(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) ->
         "context_length": placement.context_length,
         "tokens_per_second": tokens_per_second(cycles, Gigahertz(machine.clock_ghz)),
     }
+    if question.dtype != FP16.name and placement.wafers > 1:
+        fewer = _place(graph, machine, replace(question, dtype=FP16.name)).wafers
+        if fewer < placement.wafers:
+            asked["wafers_in_fp16"] = fewer
     spent = joules(
         machine,
         cycles,
@@ -117,21 +121,15 @@ def _parts(
 
 
 def _place(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) -> Placement:
-    """Place as the app does, for the model's own context; else place for pricing only.
-
-    Where the model's own context does not fit, the one that was asked for may.
-    """
+    """Place for the context that was asked for, as the app would; else for pricing only."""
     format = FORMATS[question.dtype]
     formats = uniform_formats(graph.weights, format)
+    room = min(question.context + 1, graph.context_length)
     if format.runs and question.blocks is None and question.block is None:
         with suppress(PlacementError):  # more than the tiers can run
-            return plan(graph, machine, formats=formats)
+            return plan(graph, machine, room, formats)
     options = PlanOptions(question.blocks, question.block, formats)
-    try:
-        return plan_shape(graph, machine, options=options).placement
-    except PlacementError:
-        room = min(question.context + 1, graph.context_length)
-        return plan_shape(graph, machine, room, options).placement
+    return plan_shape(graph, machine, room, options).placement
 
 
 def _check(graph: ModelGraph, machine: MachineSpec, question: DecodeQuestion) -> None:

@@ -67,25 +67,37 @@ class HeadSplit:
     dims: int
     """Dimensions of each of them."""
     parts: int
-    """Columns that share one query head."""
+    """Columns that share one query head, or all that read one KV head."""
     columns: int
     """Columns that hold heads; those east of them hold none."""
 
 
 @lru_cache(maxsize=4096)
-def split_heads(shape: AttentionShape, columns: int, *, fill: bool = True) -> HeadSplit:
+def split_heads(
+    shape: AttentionShape, columns: int, *, fill: bool = True, grouped: bool = False
+) -> HeadSplit:
     """Lay the heads on ``columns`` columns.
 
     Args:
         shape: The heads.
         columns: Columns of the region.
         fill: True: all columns hold equal shares; False: as many of them as can.
+        grouped: Where there are more columns than KV heads, each holds a share of all query heads
+            that read one of those, so that no key, value or weight of theirs is held twice.  Only
+            priced; needs ``fill`` False.
 
     Raises:
         PlacementError: The columns neither divide the heads nor are a multiple of them whose
             quotient divides half a head.
     """
     heads, half = shape.heads, shape.head_dim // 2
+    if grouped and columns > shape.kv_heads:
+        assert not fill
+        parts = max(
+            n for n in range(1, half + 1) if half % n == 0 and shape.kv_heads * n <= columns
+        )
+        queries = heads // shape.kv_heads
+        return HeadSplit(queries, 1, shape.head_dim // parts, parts, shape.kv_heads * parts)
     if not fill:
         whole = max(n for n in range(1, min(heads, columns) + 1) if heads % n == 0)
         shares = [n for n in range(1, half + 1) if half % n == 0 and heads * n <= columns]

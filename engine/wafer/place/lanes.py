@@ -2,7 +2,7 @@
 
 Region row r lies on lane r of one serpentine.  Bands of R rows run east, then west; the rows of a
 westward band are *flipped* (row r lies at y + R − 1 − r), so that lanes nest in their U-turns and
-never cross.  A lane leads from west line to west line.  Geometry only: no cycle, no color.
+never cross.  A lane leads from west line to west line.  Geometry only: no cycle.
 """
 
 from collections.abc import Sequence
@@ -15,15 +15,22 @@ from numpy.typing import NDArray
 from engine.wafer.program.program import Region
 
 __all__ = [
+    "LANE_BACK",
     "Turn",
+    "folds",
     "lane_color",
+    "lane_colors",
     "lane_hops",
     "lane_path",
     "north_hops",
     "row_y",
     "turn_between",
-    "turns_inside",
 ]
+
+LANE_BACK = 2
+"""The color of the lookup's rows; 0 and 1 carry the stream out of even and odd regions."""
+_FOLDED = 3
+"""The colors of lanes that fold at an eastern turn; those of a western one have the next."""
 
 
 class Turn(NamedTuple):
@@ -45,45 +52,46 @@ def row_y(region: Region, row: int) -> int:
 def turn_between(source: Region, target: Region) -> Turn | None:
     """Return the columns in which lanes go from one band to the next, None inside a band.
 
-    At an eastern turn, lane 0 is the outermost: columns from the further of the two west lines
-    eastwards.  At a western turn, lane 0 is the innermost; the columns lie west of both regions,
-    or, where the wafer has no room there, inside the source (`turns_inside`).
+    Beside the bands, lane 0 is the outermost at an eastern turn and the innermost at a western one,
+    so its column is the easternmost in both.  Where lanes fold (`folds`), they turn over the bands
+    themselves: at an eastern turn in the columns up to the two west lines, at a western one in
+    those from there on, and lane 0's column is the westernmost.
     """
     if source.y == target.y or source.wafer != target.wafer:
         return None
     last = source.height - 1
-    if not source.flipped:
-        return Turn(max(source.x, target.x) + last, -1)
-    if turns_inside(source, target):
-        return Turn(source.x, 1)
-    return Turn(min(source.x, target.x), -1)
+    west, east = sorted((source.x, target.x))
+    if source.folds:
+        return Turn(east if source.flipped else west - last, 1)
+    return Turn(west if source.flipped else east + last, -1)
 
 
-def turns_inside(source: Region, target: Region) -> bool:
-    """Return whether lanes turn inside their source: a western turn without room west of it.
+def folds(source: Region, target: Region) -> bool:
+    """Return whether lanes turn over the columns of their own bands, where blocks lie.
 
-    Lane 0 goes on over the target's whole north line and crosses the other lanes there, so it
-    needs a color of its own.  Lanes never turn inside on their way to the head of a single wafer,
-    because the way back starts there.
+    They pass the routers of those blocks and meet lanes between them, so they have a color of their
+    own.  At a western turn lane 0 goes on over the target's whole north line and would cross the
+    others there: it keeps its usual color, which nothing else has on its way.
     """
-    last = source.height - 1
-    starts_back = not target.layers and target.wafer == 0
-    turns = source.flipped and source.y != target.y and not starts_back
-    turns = turns and source.wafer == target.wafer
-    fits = source.width > last and source.x + last < target.x + target.width
-    return turns and fits and min(source.x, target.x) < last
+    return source.folds and source.y != target.y and source.wafer == target.wafer
 
 
 def lane_color(regions: Sequence[Region], source: int, target: int, row: int) -> int:
     """Return the color of a lane: 0 or 1 by the source's number, 2 for the way back.
 
-    3 is for lane 0 of a turn inside its source (`turns_inside`).
+    3 and 4 are for lanes that fold at an eastern and at a western turn (`folds`).
     """
     if source > target:
-        return 2
-    if row == 0 and turns_inside(regions[source], regions[target]):
-        return 3
+        return LANE_BACK
+    start = regions[source]
+    if folds(start, regions[target]) and not (start.flipped and row == 0):
+        return _FOLDED + start.flipped
     return source % 2
+
+
+def lane_colors(regions: Sequence[Region]) -> int:
+    """Return how many colors lanes have: three, five where some fold."""
+    return LANE_BACK + 1 + 2 * any(folds(a, b) for a, b in pairwise(regions))
 
 
 class _Corner(NamedTuple):
@@ -102,16 +110,16 @@ def _west_line(region: Region) -> _Corner:
 def _corners(source: Region, target: Region, backward: bool) -> list[_Corner]:
     """The ends of the straight pieces of the lanes from a region to the next.
 
-    The way back passes the regions between its ends without touching their west lines.  At a turn
-    inside the source it takes the lanes' columns in reverse order, so that it nests like an
-    eastern turn and crosses nothing.
+    The way back passes the regions between its ends without touching their west lines.  Where lanes
+    fold it comes from the other side of the turn, and takes their columns in reverse order, so that
+    it nests as a turn beside the bands does and crosses nothing.
     """
     start, end = _west_line(source), _west_line(target)
     turn = turn_between(source, target)
     if turn is None:
         return [start, end]
     columns = turn.first + turn.step * np.arange(source.height)
-    if backward and turns_inside(source, target):
+    if backward and folds(source, target):
         columns = columns[::-1]
     return [start, _Corner(columns, start.y), _Corner(columns, end.y), end]
 

@@ -30,6 +30,7 @@ __all__ = [
     "block_outputs",
     "block_sram",
     "head_sram",
+    "heads_of",
     "place",
 ]
 
@@ -61,6 +62,8 @@ class Shape:
     for every layer."""
     wafers: int = 1
     """Wafers the blocks are split over, as evenly as possible; the head lies on the last."""
+    grouped: bool = False
+    """Whether a column holds shares of all query heads that read a KV head; only priced."""
 
     def layers_by_block(self, layers: int) -> list[int]:
         """Return how many of ``layers`` each block holds.
@@ -96,7 +99,7 @@ class Placement:
     @property
     def heads(self) -> HeadSplit:
         """The heads along columns."""
-        return split_heads(self.model.attention, self.shape.columns, fill=self.runs)
+        return heads_of(self.model, self.shape, runs=self.runs)
 
     @property
     def attended(self) -> Split:
@@ -163,6 +166,15 @@ def _attended(model: ModelShape, columns: int, heads: HeadSplit) -> Split:
     return replace(used, cores=columns, elements=used.elements + none, groups=used.groups + none)
 
 
+def heads_of(model: ModelShape, shape: Shape, *, runs: bool) -> HeadSplit:
+    """Return how the heads lie on the columns of a shape.
+
+    Raises:
+        PlacementError: They do not, and it is to run.
+    """
+    return split_heads(model.attention, shape.columns, fill=runs, grouped=shape.grouped)
+
+
 def place(
     model: ModelShape,
     machine: MachineSpec,
@@ -187,28 +199,30 @@ def place(
     if runs:
         _check_split(model, shape)
     counts = shape.layers_by_block(model.layers)
-    heads = split_heads(model.attention, shape.columns, fill=runs)
+    heads = heads_of(model, shape, runs=runs)
     block = block_sram(model, machine, shape, heads, context_length, counts[0])
     head = head_sram(model, machine, shape)
     widths = [shape.columns] * len(counts) + [shape.head_columns]
     regions: list[Region] = []
     first = 0
     for wafer, corners in enumerate(lay_out(widths, shape.rows, machine, shape.wafers)):
-        for x, y, flipped in corners:
+        for x, y, flipped, folds in corners:
             size = (shape.columns, shape.rows)
             if len(regions) == len(counts):
                 at = (x, y, shape.head_columns, shape.rows)
-                regions.append(Region("head", *at, (), head, flipped, wafer))
+                regions.append(Region("head", *at, (), head, flipped, wafer, folds))
                 continue
             count = counts[len(regions)]
             layers = tuple(range(first, first + count))
             label = f"layer {first}" if count == 1 else f"layers {first}–{layers[-1]}"
-            regions.append(Region(label, x, y, *size, layers, block, flipped, wafer))
+            regions.append(Region(label, x, y, *size, layers, block, flipped, wafer, folds))
             first += count
     return Placement(model, shape, context_length, tuple(regions), runs)
 
 
 def _check_split(model: ModelShape, shape: Shape) -> None:
+    if shape.grouped:
+        raise PlacementError("heads grouped by their KV head are only priced")
     groups = split(model.hidden, shape.rows)
     if len(set(groups.elements)) != 1:
         raise PlacementError(

@@ -11,14 +11,19 @@ import numpy as np
 
 from engine.wafer.compile.compiler import Compiled
 from engine.wafer.place.lanes import row_y
-from engine.wafer.place.orders import choose_orders_of_regions, colors_used
+from engine.wafer.place.orders import colors_used
 from engine.wafer.place.placement import Placement
-from engine.wafer.plan.color_use import Color, ColorUse
+from engine.wafer.plan.color_use import Color, ColorUse, color_use
 from engine.wafer.program.isa import Field
 from engine.wafer.program.machine import MachineSpec
 from engine.wafer.program.program import Region
 
 __all__ = ["Fault", "Legality", "RegionUse", "check_legality"]
+
+_REMEDY = (
+    "use a machine that leaves a program more: reductions along an axis share two colors, "
+    "multicasts one, and no placement needs more than six queues"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,6 @@ class RegionUse:
     colors: int
     input_queues: int
     output_queues: int
-    merged_input_queues: int
-    """If colors that come one way shared one by their switches, which is not built."""
-    merged_output_queues: int
     tasks: int
     sram_bytes: dict[str, int]
 
@@ -93,11 +95,11 @@ def check_legality(machine: MachineSpec, placement: Placement, compiled: Compile
         "tasks": machine.local_tasks,
         "sram_bytes": machine.sram_bytes,
     }
-    colors = colors_used(placement, choose_orders_of_regions(machine, placement))
+    colors = colors_used(placement)
     uses: list[RegionUse] = []
     faults: list[Fault] = []
     for index, region in enumerate(placement.regions):
-        use, tasks = _listen(compiled, index)
+        use, tasks = color_use(compiled, index), _operations(compiled, index)
         found = _use(region, use, tasks, colors["block" if region.layers else "head"])
         uses.append(found)
         faults += _queue_faults(region, use, limits)
@@ -105,19 +107,10 @@ def check_legality(machine: MachineSpec, placement: Placement, compiled: Compile
     return Legality(limits, tuple(uses), tuple(faults))
 
 
-def _listen(compiled: Compiled, index: int) -> tuple[ColorUse, int]:
-    """Return the colors of a region's cores, and how many operations it runs."""
-    site = compiled.sites[index]
-    use = ColorUse(site)
+def _operations(compiled: Compiled, index: int) -> int:
+    """Return how many operations a region runs."""
     table = compiled.program.instructions
-    here = np.flatnonzero(table[:, Field.REGION] == index)
-    heard = set()
-    for number in here:
-        step = compiled.steps[number]
-        if id(step) not in heard:
-            heard.add(id(step))
-            step.run(use, site)
-    return use, len(np.unique(table[here, Field.OP]))
+    return len(np.unique(table[table[:, Field.REGION] == index, Field.OP]))
 
 
 def _use(region: Region, use: ColorUse, tasks: int, colors: int) -> RegionUse:
@@ -127,8 +120,6 @@ def _use(region: Region, use: ColorUse, tasks: int, colors: int) -> RegionUse:
         colors=colors,
         input_queues=int(use.counted(use.taken).max()),
         output_queues=int(use.counted(use.given).max()),
-        merged_input_queues=int(use.merged(use.taken).max()),
-        merged_output_queues=int(use.merged(use.given).max()),
         tasks=tasks,
         sram_bytes=region.sram_bytes,
     )
@@ -141,24 +132,14 @@ def _queue_faults(region: Region, use: ColorUse, limits: dict[str, int]) -> list
         counted = use.counted(colors)
         if counted.max() > limit:
             row, column = (int(i) for i in np.unravel_index(counted.argmax(), counted.shape))
-            merged = int(use.merged(colors).max())
             faults.append(
                 Fault(
                     what.replace("_", " "), region.label, _core(region, row, column),
                     int(counted.max()), limit, int((counted > limit).sum()),
-                    _listed(use.at(colors, row, column)), _remedy(merged, limit),
+                    _listed(use.at(colors, row, column)), _REMEDY,
                 )
             )  # fmt: skip
     return faults
-
-
-def _remedy(merged: int, limit: int) -> str:
-    if merged <= limit:
-        return (
-            f"{merged} would do if colors of one way shared one by its switch positions, which the "
-            "simulated chip does not do yet"
-        )
-    return "use blocks whose rows and columns hold whole groups of 32, so that fewer chains meet"
 
 
 def _whole_faults(region: Region, use: RegionUse, limits: dict[str, int]) -> list[Fault]:

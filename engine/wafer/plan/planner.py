@@ -4,18 +4,20 @@ Every size of a block that the model splits over is placed and priced (`shape_se
 Deterministic; no weights.  `Plan` keeps what was compared and why the best won.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
 
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
+from engine.model.tensors.q8 import INT8
 from engine.model.tensors.tensor import Format
 from engine.wafer.ops.attention import kv_bytes
-from engine.wafer.place.model_shape import model_shape
+from engine.wafer.place.model_shape import ModelShape, model_shape
 from engine.wafer.place.placement import Placement, block_sram, place
 from engine.wafer.plan.block_sizes import block_sizes
+from engine.wafer.plan.dense_sizes import dense_sizes, fewest_wafers, room_for_weights
 from engine.wafer.plan.shape_search import Candidate, PlanOptions, ShapeSearch
 from engine.wafer.program.machine import MachineSpec
 
@@ -124,10 +126,13 @@ def plan_shape(
     blocks, block = options.blocks, options.block
     if blocks is not None and not 1 <= blocks <= model.layers:
         raise PlacementError(f"{blocks} blocks asked for; {graph.name} has {model.layers} layers")
+    _check_bytes(graph, machine, options)
     search = ShapeSearch(graph, model, machine, context, options)
     sizes = [block] if block else list(block_sizes(model, machine, options.runs))
     candidates = tuple(search.candidate(columns, rows) for columns, rows in sizes)
-    fitting = [c for c in candidates if c.shape is not None]
+    if not (block or options.runs or options.wafers):
+        candidates += _denser(graph, model, machine, context, options, candidates)
+    fitting = _on_the_fewest_wafers(candidates)
     if not fitting:
         nearest = candidates[-1] if block else max(candidates, key=lambda c: c.cores)
         raise PlacementError(
@@ -138,6 +143,52 @@ def plan_shape(
     assert chosen.shape is not None
     placement = place(model, machine, chosen.shape, context, runs=options.runs)
     return Plan(placement, machine, options.rows_per_step, candidates, chosen)
+
+
+def _denser(
+    graph: ModelGraph,
+    model: ModelShape,
+    machine: MachineSpec,
+    context: int,
+    options: PlanOptions,
+    found: tuple[Candidate, ...],
+) -> tuple[Candidate, ...]:
+    """Return sizes that fill a wafer better, where they need fewer wafers than what was found."""
+    fewest = fewest_wafers(machine, _weight_bytes(graph, options))
+    now = min((c.shape.wafers for c in found if c.shape is not None), default=2 * fewest + 1)
+    sizes = dense_sizes(model, machine, context, range(fewest, now))
+    search = ShapeSearch(graph, model, machine, context, options, dense=True)
+    return tuple(search.candidate(columns, rows) for columns, rows in sizes)
+
+
+def _check_bytes(graph: ModelGraph, machine: MachineSpec, options: PlanOptions) -> None:
+    """Refuse wafers on which the weights alone have no room."""
+    size = _weight_bytes(graph, options)
+    fewest = fewest_wafers(machine, size)
+    if options.wafers is not None and options.wafers < fewest:
+        room = room_for_weights(machine)
+        raise PlacementError(
+            f"{graph.name} has {size:,} bytes of weights; a wafer of {machine.name} has {room:,} "
+            f"beside {machine.code_bytes:,} bytes of code and {machine.system_bytes:,} of the "
+            f"system's in each core: {options.wafers} asked for, {fewest} wafers have room"
+        )
+
+
+def _weight_bytes(graph: ModelGraph, options: PlanOptions) -> int:
+    """Return the bytes of all matrices in their formats."""
+    formats = options.formats or {}
+    return sum(
+        formats.get(name, INT8).sram_bytes(*shape)
+        for name, shape in graph.weights.items()
+        if len(shape) == 2
+    )
+
+
+def _on_the_fewest_wafers(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return what fits on as few wafers as anything does."""
+    shapes = [c.shape for c in candidates if c.shape is not None]
+    fewest = min((shape.wafers for shape in shapes), default=0)
+    return [c for c in candidates if c.shape is not None and c.shape.wafers == fewest]
 
 
 def _fastest_of_the_small(fitting: list[Candidate]) -> Candidate:

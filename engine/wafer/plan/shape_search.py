@@ -20,13 +20,13 @@ from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.cost.ledger import Tally
 from engine.wafer.cost.lines import best_group
 from engine.wafer.ops import embed, matmul, multicast, norm, quantise, select
-from engine.wafer.ops.attention import split_heads
 from engine.wafer.ops.site import ALONG_ROWS, Site
 from engine.wafer.ops.transfer import lane_wavelets
 from engine.wafer.place.lanes import lane_hops
 from engine.wafer.place.model_shape import ModelShape
-from engine.wafer.place.placement import Placement, Shape, block_sram, head_sram, place
+from engine.wafer.place.placement import Placement, Shape, block_sram, head_sram, heads_of, place
 from engine.wafer.place.weight_formats import WeightFormats
+from engine.wafer.plan.dense_sizes import narrowest_head
 from engine.wafer.program.geometry import even_split, split
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.machine import MachineSpec
@@ -94,6 +94,7 @@ class ShapeSearch:
         machine: The chip.
         context: KV rows to hold.
         options: What the plan is for.
+        dense: Whether blocks are to fill the wafer: attention's heads grouped, narrow heads.
     """
 
     def __init__(
@@ -103,7 +104,10 @@ class ShapeSearch:
         machine: MachineSpec,
         context: int,
         options: PlanOptions,
+        *,
+        dense: bool = False,
     ) -> None:
+        self.dense = dense
         self.kinds = _kinds_of_layers(graph, model.formats)
         self.ends = {node.role: node.attributes for node in graph.nodes if node.layer is None}
         self.model, self.machine, self.context = model, machine, context
@@ -114,7 +118,7 @@ class ShapeSearch:
     def candidate(self, columns: int, rows: int) -> Candidate:
         """Place and price one size; what does not fit says why."""
         try:
-            most = self._most_layers(Shape(columns, rows, 1, blocks=1))
+            most = self._most_layers(self._shape(columns, rows))
             layers = self._layers(columns, rows)
         except PlacementError as error:
             return Candidate(columns, rows, None, columns * rows, 0, {}, str(error))
@@ -124,9 +128,9 @@ class ShapeSearch:
         refusal = ""
         last = min(self.wafers or _MOST_WAFERS, fewest + 1)  # the head may have its own
         for wafers in range(self.wafers or 1, last + 1):
-            heads = self.heads(rows, columns) if wafers == 1 else self.heads(rows, columns)[:1]
-            for head in heads:
-                shape = Shape(columns, rows, head.columns, fewest, wafers)
+            heads = self.heads(rows, columns)
+            for head in heads if wafers == 1 or self.dense else heads[:1]:
+                shape = self._shape(columns, rows, head.columns, fewest, wafers)
                 if not self._has_area(shape):
                     continue
                 try:
@@ -136,6 +140,11 @@ class ShapeSearch:
         refusal = refusal or self._head_refusal(rows)
         return Candidate(columns, rows, None, columns * rows, 0, {}, refusal)
 
+    def _shape(
+        self, columns: int, rows: int, head: int = 1, blocks: int = 1, wafers: int = 1
+    ) -> Shape:
+        return Shape(columns, rows, head, blocks, wafers, grouped=self.dense)
+
     def _fewest_blocks(self, columns: int, rows: int, most: int) -> int | str:
         """Blocks that are needed, or asked for; a text where those hold too many layers."""
         fewest = ceil(self.model.layers / max(1, most))
@@ -143,9 +152,9 @@ class ShapeSearch:
             return fewest
         if self.blocks >= fewest:
             return self.blocks
-        heads = split_heads(self.model.attention, columns, fill=self.runs)
         layers = ceil(self.model.layers / self.blocks)
-        shape = Shape(columns, rows, 1)
+        shape = self._shape(columns, rows)
+        heads = heads_of(self.model, shape, runs=self.runs)
         try:
             block_sram(self.model, self.machine, shape, heads, self.context, layers)
         except PlacementError as error:
@@ -186,7 +195,7 @@ class ShapeSearch:
 
     def _most_layers(self, shape: Shape) -> int:
         """Layers of a block that fit a core."""
-        heads = split_heads(self.model.attention, shape.columns, fill=self.runs)
+        heads = heads_of(self.model, shape, runs=self.runs)
         one = block_sram(self.model, self.machine, shape, heads, self.context, 1)
         spare = self.machine.sram_bytes - one["code"] - one["buffers"]
         return min(self.model.layers, spare // max(1, one["weights"] + one["kv"]))
@@ -196,7 +205,7 @@ class ShapeSearch:
     def _layers(self, columns: int, rows: int) -> dict[str, int]:
         """Cycles of all layers at half the context, by operation."""
         model = replace(self.model, layers=1)
-        shape = Shape(columns, rows, 1, blocks=1)
+        shape = self._shape(columns, rows)
         placement = place(model, _roomy(self.machine), shape, self.context, runs=self.runs)
         total: dict[str, int] = defaultdict(int)
         for layer, count in self.kinds:
@@ -249,6 +258,8 @@ class ShapeSearch:
         """
         left = [self.machine.columns - n * columns for n in range(1, 5)]
         widths = [*_HEAD_WIDTHS, *(width for width in left if width > 0)]
+        if self.dense and (narrow := narrowest_head(self.model, self.machine, rows)):
+            widths.append(narrow)
         found = [head for width in sorted(set(widths)) if (head := self._head(rows, width))]
         least = min((head.cycles for head in found), default=0)
         return sorted(

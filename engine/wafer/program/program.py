@@ -60,6 +60,8 @@ class Region:
     """True in a band that runs west: row r lies at ``y + height − 1 − r``."""
     wafer: int = 0
     """Number of the wafer; coordinates count on each wafer from its own corner."""
+    folds: bool = False
+    """True: lanes that go on to another band turn over the columns of their own one."""
 
 
 @dataclass(frozen=True, slots=True)

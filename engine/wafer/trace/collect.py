@@ -18,6 +18,7 @@ from engine.wafer.check.comparison import first_tokens
 from engine.wafer.fabric.network import PORTS
 from engine.wafer.fabric.prepare import prepare_simulator
 from engine.wafer.jit import kernel_cache
+from engine.wafer.place.lanes import lane_colors
 from engine.wafer.plan.placed import Placed
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.program import Program
@@ -223,7 +224,9 @@ class _Simulation:
             y, x = region.y - self.corner[1], region.x - self.corner[0]
             size[y : y + region.height, x : x + region.width] = words
         base = np.cumsum(size.ravel()) - size.ravel()
-        return CoreTables(chip.routes, chip.instructions, chip.first, base)
+        return CoreTables(
+            chip.routes, chip.instructions, chip.first, base, lane_colors(chip.program.regions)
+        )
 
     def _step(self, token: NDArray[np.int32], start: int, reverse: bool) -> TracedStep:
         from engine.wafer.fabric.record import MOVES, RUNS, WAITS, Recorder

@@ -41,7 +41,7 @@ def hops_of(moves: NDArray[np.int32], routes: Routes) -> Hops:
         routes: The tables of the simulation.
     """
     way = moves[:, MoveField.WAY].astype(np.int64)
-    channel = way // routes.positions
+    channel = routes.way_channel[way].astype(np.int64)
     count = routes.target_count[way].astype(np.int64)
     source = np.repeat(np.arange(way.size), count)
     inside = np.arange(source.size) - np.repeat(np.cumsum(count) - count, count)

@@ -24,7 +24,6 @@ from engine.version import __version__
 from engine.wafer.fabric.micro import Micro, MicroField, Reduce
 from engine.wafer.fabric.network import PORTS, STEP, Routes
 from engine.wafer.fabric.record import RunField
-from engine.wafer.place.orders import LANE_COLORS
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.states import STATES
 from engine.wafer.trace.occupancy import edges_of, link_load, state_cycles
@@ -223,13 +222,14 @@ def _patterns(tables: CoreTables) -> dict[tuple[int, int], str]:
         keys = np.stack([numbers, colors, kinds[here], ports, copies], axis=1)
         for number, color, *fact in np.unique(keys, axis=0).tolist():
             found.setdefault((number, color), []).append((fact[0], fact[1], fact[2]))
-    return {key: _pattern(key[1], facts) for key, facts in found.items()}
+    return {
+        key: "stream along lanes" if key[1] < tables.lane_colors else _pattern(facts)
+        for key, facts in found.items()
+    }
 
 
-def _pattern(color: int, facts: list[tuple[int, int, int]]) -> str:
+def _pattern(facts: list[tuple[int, int, int]]) -> str:
     """Name a pattern from (reduction or −1, port, copies) of those who take part."""
-    if color < LANE_COLORS:
-        return "stream along lanes"
     axis = "x" if any(STEP[port][0] for _, port, _ in facts) else "y"
     kind = max(kind for kind, _, _ in facts)
     if kind >= 0:
@@ -240,16 +240,23 @@ def _pattern(color: int, facts: list[tuple[int, int, int]]) -> str:
 
 def _leaving(routes: Routes, channel: Ints) -> tuple[Ints, Ints]:
     """Return the port by which a core's wavelets leave its router, and how many go on."""
-    way = channel * routes.positions
+    way = _widest_ways(routes)[channel]
     first = routes.target_first[way].astype(np.int64)
     port = routes.target_link[first].astype(np.int64) % PORTS
     return port, routes.target_count[way].astype(np.int64)
 
 
+def _widest_ways(routes: Routes) -> Ints:
+    """Return the way of each channel that makes the most copies: a switch may begin closed."""
+    order = np.lexsort((-routes.target_count, routes.way_channel))
+    widest: Ints = order[routes.way_first]
+    return widest
+
+
 def _coming(routes: Routes, channel: Ints) -> tuple[Ints, Ints]:
     """Return the port by which a core's wavelets come to its router, and how many copies go on."""
     feeder = routes.feeder_channel[routes.feeder_first[channel]].astype(np.int64)
-    copies = routes.target_count[feeder * routes.positions]
+    copies = routes.target_count[_widest_ways(routes)[feeder]]
     return routes.rank[feeder].astype(np.int64) % PORTS, copies.astype(np.int64)
 
 

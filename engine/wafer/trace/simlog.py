@@ -307,7 +307,7 @@ class _Routers:
         self.seen = seen
         """Wavelets named by now."""
         self._hops: Hops
-        self._channel = self._moves[:, MoveField.WAY].astype(np.int64) // tables.routes.positions
+        self._channel = tables.routes.way_channel[self._moves[:, MoveField.WAY]].astype(np.int64)
         self._router = self._routes.router[self._channel].astype(np.int64)
         self._landed = self._moves[:, MoveField.LANDED].astype(np.int64) + step.start
         self._cycle = self._moves[:, MoveField.CYCLE].astype(np.int64) + step.start

@@ -41,6 +41,8 @@ class CoreTables:
     """Each core's first, (C + 1,)."""
     base: Ints
     """Word at which each core's memory begins, (C,)."""
+    lane_colors: int
+    """Colors below this one are lanes'."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ from engine.wafer.fabric.micro import LAST_ROW, Kind, Micro, Programs
 from engine.wafer.fabric.network import Network
 from engine.wafer.fabric.region import RegionBuilder
 from engine.wafer.ops.site import ALONG_ROWS
+from engine.wafer.place.lanes import lane_color, lane_colors
 from engine.wafer.place.placement import Placement
+from engine.wafer.plan.color_use import color_use
 from engine.wafer.program.geometry import Split, split
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.program import Region, Scaling
@@ -71,8 +73,15 @@ class Lowering:
         self.network = Network(self.machine, *size)
         self.programs = Programs(size[0] * size[1])
         self.regions = [
-            RegionBuilder(region, self.corner, self.network, self.programs)
-            for region in program.regions
+            RegionBuilder(
+                region,
+                self.corner,
+                self.network,
+                self.programs,
+                color_use(compiled, index),
+                lane_colors(program.regions),
+            )
+            for index, region in enumerate(program.regions)
         ]
         self.head = len(self.regions) - 1
         self.fills: list[tuple[Ints, int, NDArray[np.int32]]] = []  # cores, address, words
@@ -165,16 +174,24 @@ class Lowering:
         )
         self.trace_words += int(ends[-1])
 
-    def lanes(self, source: int, target: int, color: int) -> None:
-        """Route a color along all lanes from a region to another."""
-        start, end = self.regions[source], self.regions[target]
-        ways = LaneRoutes(self.network.columns, self.network.rows, self.corner)
-        for row in range(start.rows):
-            ways.walk(self.placement.lane_path(source, target, row), row)
-        if target < self.head:
-            ways.cover(end.region)
-        for taken, left, x, y in ways.routes():
-            self.network.route(color, x, y, taken, left)
+    def lanes(self, source: int, target: int) -> None:
+        """Route all lanes from a region to another."""
+        end = self.regions[target]
+        colors = self.lane_colors(source, target)
+        for color in np.unique(colors):
+            ways = LaneRoutes(self.network.columns, self.network.rows, self.corner)
+            rows = np.flatnonzero(colors == color).tolist()
+            for row in rows:
+                ways.walk(self.placement.lane_path(source, target, row), row)
+            if target < self.head and 0 in rows:
+                ways.cover(end.region)
+            for taken, left, x, y in ways.routes():
+                self.network.route(int(color), x, y, taken, left)
+
+    def lane_colors(self, source: int, target: int) -> Ints:
+        """Return the color of each lane from a region to another, int64 (rows,)."""
+        regions, rows = self.placement.regions, self.regions[source].rows
+        return np.array([lane_color(regions, source, target, row) for row in range(rows)], np.int64)
 
     def heads_layout(self) -> Layout:
         """Return where queries, keys and values lie on the north line."""
@@ -196,9 +213,10 @@ class Lowering:
         site.flags = LAST_ROW if self.row[Field.LAST_ROW] else 0
         site.window = 0
         place = self.compiled.sites[int(self.row[Field.REGION])]
-        works = Works(place)
+        works = Works(place, head=not site.region.layers)
         self.compiled.steps[index].run(works, place)
         self.told = works.told
+        site.begin(works.trees)
 
 
 def float_bits(number: float) -> int:

@@ -7,9 +7,10 @@ from engine.wafer.fabric.layout import even
 from engine.wafer.fabric.lowering.context import Lowering, float_bits
 from engine.wafer.fabric.lowering.lower_products import hold_tiles
 from engine.wafer.fabric.micro import Kind, Micro, Reduce
-from engine.wafer.fabric.region import LANE_BACK, NodeLines
+from engine.wafer.fabric.region import NodeLines
 from engine.wafer.ops.embed import dequantising
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
+from engine.wafer.place.lanes import LANE_BACK
 from engine.wafer.program.geometry import GROUP, Split
 from engine.wafer.program.isa import Field
 
@@ -42,7 +43,7 @@ def embed(low: Lowering) -> None:
             count_at=found,
         )  # fmt: skip
         site.transfer(Micro.RECEIVE, west, colors=(color, -1), address=mine, count_at=found + 1)
-    low.lanes(low.head, 0, LANE_BACK)
+    low.lanes(low.head, 0)
     k = np.array(hidden.elements)
     site.transfer(
         Micro.SEND, west, colors=(-1, LANE_BACK), address=mine,
@@ -88,12 +89,13 @@ def send(low: Lowering) -> None:
     """Let the stream leave for the next region; the angles follow on row 0."""
     site, hidden = low.site, low.split(low.width(Field.SOURCE), ALONG_ROWS)
     index = int(low.row[Field.REGION])
-    low.lanes(index, index + 1, index % 2)
+    low.lanes(index, index + 1)
+    colors = low.lane_colors(index, index + 1)
     k = np.array(hidden.elements)
     carries = index + 1 < low.head
     more = np.where((low.line(ALONG_ROWS) == 0) & carries, low.angles, 0)
     site.transfer(
-        Micro.SEND, site.cores(low.line(ALONG_ROWS), 0), colors=(-1, index % 2),
+        Micro.SEND, site.cores(low.line(ALONG_ROWS), 0), colors=(-1, colors),
         address=low.value(Field.SOURCE, hidden.most_elements), count=k + more, split=k,
         address_2=site.memory("angles", low.angles),
     )  # fmt: skip
@@ -103,20 +105,20 @@ def receive(low: Lowering) -> None:
     """Take the stream in on the west line; lane 0 reaches the whole north line of layers."""
     site, hidden = low.site, low.split(low.width(Field.SOURCE), ALONG_ROWS)
     index = int(low.row[Field.REGION])
-    color = LANE_BACK if index == 0 else (index - 1) % 2
+    colors = low.lane_colors(index - 1 if index else low.head, index)
     layers = index < low.head
     k = np.array(hidden.elements)
     rows = low.line(ALONG_ROWS)
     angles = site.memory("angles", low.angles)
     common = {"split": k, "address_2": angles}
     site.transfer(
-        Micro.RECEIVE, site.cores(rows, 0), colors=(color, -1),
+        Micro.RECEIVE, site.cores(rows, 0), colors=(colors, -1),
         address=low.value(Field.SOURCE, hidden.most_elements),
         count=k + np.where((rows == 0) & layers, low.angles, 0), **common,
     )  # fmt: skip
     if layers and site.columns > 1:
         site.transfer(
-            Micro.RECEIVE, site.cores(0, low.line(ALONG_COLUMNS)[1:]), colors=(color, -1),
+            Micro.RECEIVE, site.cores(0, low.line(ALONG_COLUMNS)[1:]), colors=(int(colors[0]), -1),
             address=site.memory("passed over", hidden.most_elements),
             count=int(k[0]) + low.angles, split=int(k[0]), address_2=angles,
         )  # fmt: skip

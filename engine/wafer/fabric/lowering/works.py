@@ -1,12 +1,12 @@
-"""Works: the cost of each COMPUTE of an operation, noted for its lowering."""
-
-from typing import Any
+"""Works: the cost of each COMPUTE of an operation, and its reductions, noted for its lowering."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.wafer.cost.ledger import Cells, Cycles
+from engine.wafer.cost.lines import Line
 from engine.wafer.ops.site import Site
+from engine.wafer.place.streams import Runs, Tree
 
 __all__ = ["Works"]
 
@@ -14,13 +14,20 @@ __all__ = ["Works"]
 class Works:
     """Notes the cost of each COMPUTE that an operation tells of itself (a `ledger.MicroSteps`).
 
-    Communication needs no note: the fabric finds out how long it takes.
+    Of communication it notes which reductions are phases of one tree: the fabric finds out how
+    long it takes.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, *, head: bool) -> None:
         self._shape = (site.rows, site.columns)
         self._task = site.machine.task_cycles
         self.told: list[dict[str, NDArray[np.int64]]] = []
+        self._runs = Runs(head=head)
+
+    @property
+    def trees(self) -> list[Tree]:
+        """The trees of its reductions, in the order in which they begin."""
+        return self._runs.trees()
 
     def work(
         self,
@@ -46,11 +53,15 @@ class Works:
         cost["pipe"] += cost["miss_pipe"]
         self.told.append(cost)
 
-    def reduce(self, line: Any, group: int, wavelets: Cycles, kv_wavelets: int = 0) -> None:
-        """Nothing to note."""
+    def reduce(self, line: Line, group: int, wavelets: Cycles, kv_wavelets: int = 0) -> None:
+        """Note a reduction, or a phase of one."""
+        if line.length > 1:
+            self._runs.reduce(line, group)
 
-    def multicast(self, line: Any, wavelets: Cycles, kv_wavelets: int = 0) -> None:
-        """Nothing to note."""
+    def multicast(self, line: Line, wavelets: Cycles, kv_wavelets: int = 0) -> None:
+        """Note that the reductions along its axis are over."""
+        if line.length > 1:
+            self._runs.multicast(line.axis)
 
     def look_up(self, hops: int, wavelets: Cycles, vector: Cycles, pipe: Cycles) -> None:
         """Note the comparison; the lowering adds the owner's work."""

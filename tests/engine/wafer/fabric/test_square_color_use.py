@@ -6,9 +6,8 @@ import pytest
 from engine.wafer.fabric.lower import lower
 from engine.wafer.fabric.micro import Micro, MicroField
 from engine.wafer.place.lanes import row_y
-from engine.wafer.plan.color_use import ColorUse
+from engine.wafer.plan.color_use import color_use
 from engine.wafer.program import machine
-from engine.wafer.program.isa import Field
 from tests.wafers import placed, random_model, random_placement
 
 SMALL = machine.get("small")
@@ -24,13 +23,6 @@ def channels_by_core(chip, field):
     return counted.reshape(chip.network.rows, chip.network.columns)
 
 
-def listened(compiled, index):
-    use = ColorUse(compiled.sites[index])
-    for number in np.flatnonzero(compiled.program.instructions[:, Field.REGION] == index):
-        compiled.steps[number].run(use, compiled.sites[index])
-    return use
-
-
 @pytest.mark.parametrize("seed", range(12))
 def test_as_many_colors_as_channels_in_every_core(seed):
     random = np.random.default_rng(seed)
@@ -43,8 +35,9 @@ def test_as_many_colors_as_channels_in_every_core(seed):
     taken = channels_by_core(chip, MicroField.INTO)
     given = channels_by_core(chip, MicroField.OUT)
     for index, region in enumerate(placement.regions):
-        use = listened(compiled, index)
+        use = color_use(compiled, index)
         ys = [row_y(region, row) - chip.corner[1] for row in range(region.height)]
         xs = np.arange(region.width) + region.x - chip.corner[0]
         for counted, colors in ((taken, use.taken), (given, use.given)):
             assert np.array_equal(use.counted(colors), counted[np.ix_(ys, xs)]), region.label
+            assert use.counted(colors).max() <= 6, "more queues than a program has on WSE-3"

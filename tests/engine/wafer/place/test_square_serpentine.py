@@ -47,7 +47,7 @@ def test_each_wafer_holds_its_share_without_overlap(blocks, width, head, height,
     left = list(widths)
     for corners in laid:
         mine, left = left[: len(corners)], left[len(corners) :]
-        boxes = [(x, y, x + w, y + height) for (x, y, _), w in zip(corners, mine, strict=True)]
+        boxes = [(x, y, x + w, y + height) for (x, y, *_), w in zip(corners, mine, strict=True)]
         assert all(x >= 0 and right <= SMALL.columns for x, _, right, _ in boxes)
         assert all(y >= 0 and bottom <= SMALL.rows for _, y, _, bottom in boxes)
         for a, b in combinations(boxes, 2):
@@ -91,6 +91,25 @@ def test_the_box_is_as_square_as_it_can_be():
     assert 30 <= across <= 30 + 2 * 9
 
 
+def test_narrow_blocks_fill_a_wafer_because_lanes_turn_over_them():
+    """28 blocks of 64 × 256 cores, as were measured on a CS-3, and their head."""
+    wse3 = machine.get("wse3")
+
+    (corners,) = lay_out([64] * 28 + [128], 256, wse3, 1)
+
+    assert {corner.y for corner in corners} == {0, 256, 512, 768}
+    assert any(corner.folds for corner in corners)
+    (full,) = lay_out([4] * 9 + [4], 8, replace(SMALL, columns=20, rows=16), 1)
+    assert len({corner[:2] for corner in full}) * 4 * 8 == 20 * 16
+
+
+def test_the_head_lies_beyond_the_turn_so_that_the_way_back_crosses_nothing():
+    (corners,) = lay_out([4] * 11 + [13], 8, replace(SMALL, columns=20, rows=24), 1)
+
+    assert [corner.folds for corner in corners].count(True) == 2
+    assert (corners[10].x, corners[11].x) == (0, 7)  # one block and a gap of three columns
+
+
 def test_layers_go_on_from_wafer_to_wafer():
     model = replace(model_shape(tiny_model().graph), layers=7)
 
@@ -104,9 +123,9 @@ def test_layers_go_on_from_wafer_to_wafer():
 
 def test_three_wafers_hold_what_one_does_not():
     model = replace(model_shape(tiny_model().graph), layers=9)
-    one = replace(SMALL, columns=20, rows=16)
+    one = replace(SMALL, columns=16, rows=16)
 
-    with pytest.raises(PlacementError, match=r"10 rectangles of 8 rows.*20 × 16 cores"):
+    with pytest.raises(PlacementError, match=r"10 rectangles of 8 rows.*16 × 16 cores"):
         place(model, one, Shape(4, 8, 4), 64)
     assert place(model, one, Shape(4, 8, 4, wafers=3), 64).wafers == 3
 
