@@ -264,7 +264,8 @@ class _Reader:
             switch = int(self.net.switch[number])
             first, last = self.net.switch_first[switch : switch + 2]
             others = [int(other) for other in self.net.switch_channel[first:last]]
-            return [("queue", other) for other in others if self._targets(other)]
+            ahead: list[_Node] = [("queue", other) for other in others if self._targets(other)]
+            return ahead or [("core", int(self.net.router[number]))]  # who opens a closed switch
         return [("queue", target) for target in targets if self._full(target)]
 
     def _sources(self, channel: int) -> list[_Node]:

@@ -138,7 +138,8 @@ def _switches(
     x: NDArray[np.int64],
 ) -> None:
     """Replace colors and patterns that ROUTEs name by switches and positions, in place."""
-    named = instructions[np.ix_(routes, [MicroField.OUT, MicroField.A1])].astype(np.int64)
+    columns = [int(MicroField.OUT), int(MicroField.A1)]
+    named = instructions[routes][:, columns].astype(np.int64)
     for color, pattern in np.unique(named, axis=0).tolist():
         here = routes[(named == (color, pattern)).all(axis=1)]
         switch, start = low.network.start(color, pattern)

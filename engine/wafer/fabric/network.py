@@ -85,7 +85,7 @@ class _Color:
 
     def used(self, pattern: int) -> NDArray[np.int64]:
         """Return how many positions of a pattern each router has."""
-        return np.count_nonzero(self.taken[pattern], axis=0)
+        return np.asarray(np.count_nonzero(self.taken[pattern], axis=0), np.int64)
 
     def begins(self) -> dict[int, NDArray[np.int64]]:
         """Return where each pattern's positions begin among those of a router."""

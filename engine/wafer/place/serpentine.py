@@ -59,7 +59,7 @@ def lay_out(
         return [_serpentine(widths, height, machine)]
     blocks = len(widths) - 1
     refused: PlacementError | None = None
-    for last in range(blocks // wafers, 0, -1):  # fewer beside the head, where not all alike fit
+    for last in range(blocks // wafers, -1, -1):  # fewer beside the head where not all alike fit
         shares = [*_evenly(blocks - last, wafers - 1), last + 1]
         try:
             return _on_wafers(widths, shares, height, machine)
@@ -85,7 +85,7 @@ def _on_wafers(
     widths: list[int], shares: list[int], height: int, machine: MachineSpec
 ) -> list[list[Corner]]:
     """Lay so many rectangles on each wafer."""
-    laid = []
+    laid: list[list[Corner]] = []
     start = 0
     for wafer, count in enumerate(shares):
         is_last = wafer + 1 == len(shares)

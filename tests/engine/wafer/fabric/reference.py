@@ -12,7 +12,7 @@ from math import ceil
 import numpy as np
 
 from engine.wafer.fabric.micro import ADVANCE, CTRL, LAST_ROW, Kind, Micro, Reduce
-from engine.wafer.fabric.network import OPPOSITE, RAMP, STEP
+from engine.wafer.fabric.network import OPPOSITE, RAMP, STEP, Switch
 
 F32 = np.float32
 RATE_ONE = 65536
@@ -59,6 +59,10 @@ class Router:
     y: int
     routes: dict = field(default_factory=dict)
     """Color → list of (ports taken from, ports left by), one for each switch position."""
+    following: dict = field(default_factory=dict)
+    """Color → the position that follows each, where that is not simply the next one."""
+    starts: dict = field(default_factory=dict)
+    """(color, pattern) → its first position."""
     position: dict = field(default_factory=dict)
     queues: dict = field(default_factory=dict)
     """(color, port) → Queue of what came in by the port."""
@@ -69,8 +73,20 @@ class Router:
         return [out for out in PORTS if left >> out & 1] if taken >> port & 1 else []
 
     def advance(self, color):
-        if self.position[color] + 1 < len(self.routes[color]):
-            self.position[color] += 1
+        position = self.position[color]
+        following = min(position + 1, len(self.routes[color]) - 1)
+        self.position[color] = self.following.get((color, position), following)
+
+    def follow(self, route):
+        """Add a position that a ring goes round, or that the core sets its router to."""
+        closes = route.switch is Switch.CLOSE
+        positions = self.routes.setdefault(route.color, [(0, 0)] if closes else [])
+        start = self.starts.setdefault((route.color, route.pattern), len(positions))
+        positions.append((route.taken, route.left))
+        if len(positions) - 1 > start:
+            self.following.pop((route.color, len(positions) - 2), None)
+        self.following[route.color, len(positions) - 1] = 0
+        assert start == 0 or closes
 
 
 class Core:
@@ -107,7 +123,8 @@ class Fabric:
         ]
         self.links = {}  # (x, y, port) → wavelets carried
         self.begun, self.ended = {}, {}  # (row, instruction) → cycle
-        self.sent = self.copied = self.taken = self.active = 0
+        self.sent = self.copied = self.taken = self.active = self.rewritten = 0
+        self.set_after = []  # routers that cores set in this cycle: (router, color, position)
         self.last_event = 0
         self._set_up()
 
@@ -115,10 +132,13 @@ class Fabric:
         machine = self.scene.machine
         for route in self.scene.routes:
             router = self.routers[route.x, route.y]
-            positions = router.routes.setdefault(route.color, [])
-            while len(positions) <= route.position:
-                positions.append((0, 0))
-            positions[route.position] = (route.taken, route.left)
+            if route.switch is Switch.STAY:
+                positions = router.routes.setdefault(route.color, [])
+                while len(positions) <= route.position:
+                    positions.append((0, 0))
+                positions[route.position] = (route.taken, route.left)
+            else:
+                router.follow(route)
             router.position[route.color] = 0
             core = self.cores[route.y * self.columns + route.x]
             for port in PORTS:
@@ -168,6 +188,10 @@ class Fabric:
         acts = [act for core in self.cores for act in self._core(core, cycle)]
         for move in moves:
             self._move(*move, cycle)
+        for router, color, position in self.set_after:
+            self.rewritten += router.position[color] != 0
+            router.position[color] = position
+        self.set_after = []
         for act in acts:
             act()
         tiles = {(router.x, router.y) for router, *_ in moves}
@@ -244,6 +268,9 @@ class Fabric:
         op, fields = core.steps[core.at]
         if fields.get("flags", 0) & LAST_ROW and core.row != core.rows - 1:
             core.at += 1
+        elif op is Micro.ROUTE:
+            self._set_route(core, fields)
+            core.at += 1
         elif op is Micro.COMPUTE:
             self._compute(core, fields)
             self._begin(core, cycle)
@@ -258,6 +285,14 @@ class Fabric:
             core.states[PIPE] += fields.get("setup", 0)
             core.halves = [Half(core.until), Half(core.until)]
             core.started, core.waited, core.since, core.choice = core.until, 0, None, 0
+
+    def _set_route(self, core, fields):
+        """Note what the core's router is set to when all have moved."""
+        if fields["count"]:
+            router = self.routers[core.number % self.columns, core.number // self.columns]
+            self.set_after.append(
+                (router, fields["out"], router.starts[fields["out"], fields["a1"]])
+            )
 
     def _compute(self, core, fields):
         assert fields["kind"] == Kind.ADD

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.wafer.fabric import simulator
 from engine.wafer.fabric.micro import ADVANCE, CTRL, LAST_ROW, Kind, Micro, Programs, Reduce, rate
-from engine.wafer.fabric.network import OPPOSITE, RAMP, STEP, Network, bit
+from engine.wafer.fabric.network import OPPOSITE, RAMP, STEP, Network, Switch, bit
 from engine.wafer.fabric.state import Accounts
 from engine.wafer.program import machine
 from engine.wafer.program.machine import MachineSpec
@@ -27,6 +27,8 @@ class Route:
     taken: int
     left: int
     position: int = 0
+    pattern: int = 0
+    switch: Switch = Switch.STAY
 
 
 @dataclass
@@ -45,13 +47,24 @@ class Scene:
     def route(self, color: int, x: int, y: int, taken: int, left: int, position: int = 0) -> None:
         self.routes.append(Route(color, x, y, taken, left, position))
 
+    def follow(
+        self, color: int, x: int, y: int, taken: int, left: int, pattern: int, switch: Switch
+    ) -> None:
+        """Add a position to a pattern of a color: see `Network.follow`."""
+        self.routes.append(Route(color, x, y, taken, left, -1, pattern, switch))
+
     def add(self, core: int, op: Micro, **fields: Any) -> None:
         self.steps.append((core, op, fields))
 
     def network(self) -> Network:
         network = Network(self.machine, self.columns, self.rows)
         for route in self.routes:
-            network.route(route.color, route.x, route.y, route.taken, route.left, route.position)
+            ports = route.taken, route.left
+            if route.switch is Switch.STAY:
+                network.route(route.color, route.x, route.y, *ports, route.position)
+            else:
+                at = np.array([route.x]), np.array([route.y])
+                network.follow(route.color, *at, *ports, route.pattern, route.switch)
         return network
 
     def fabric(self) -> simulator.Fabric:
@@ -62,9 +75,12 @@ class Scene:
         for core, op, fields in self.steps:
             channels = dict(fields)
             place = divmod(core, self.columns)
+            if op is Micro.ROUTE:
+                switch, start = network.start(fields["out"], fields["a1"])
+                channels |= {"out": -1, "a0": switch[place], "a1": start[place]}
             if "into" in fields:
                 channels["into"] = network.outlet(fields["into"])[place]
-            if "out" in fields:
+            if "out" in fields and op is not Micro.ROUTE:
                 channels["out"] = network.inlet(fields["out"])[place]
             programs.add(core, op, **channels)
         table, first = programs.tables()
@@ -136,7 +152,8 @@ class _Drawing:
         parents = {way[0] for way in tree.values() if way}
         senders |= {at for at in tree if tree[at] is not None and at not in parents}
         arrivals = dict.fromkeys(tree, 0)
-        switched = self.rng.random() < 0.3
+        switched = self.rng.random() < 0.4
+        switch = Switch(int(self.rng.integers(3)))
         for at, way in tree.items():
             ports = [OPPOSITE[w[1]] for w in tree.values() if w and w[0] == at]
             left = RAMP if way is None else way[1]
@@ -144,10 +161,9 @@ class _Drawing:
                 ports.append(RAMP)
             if not ports:
                 continue
-            if switched and 1 < len(ports) <= 4:
+            if switched and 1 < len(ports) <= 4 - (switch is Switch.CLOSE):
                 self.rng.shuffle(ports)
-                for position, port in enumerate(ports):
-                    self.scene.route(color, *at, bit(port), bit(left), position)
+                self._switched(color, at, ports, bit(left), switch)
             else:
                 self.scene.route(color, *at, bit(*ports), bit(left))
         for at in senders:
@@ -156,6 +172,19 @@ class _Drawing:
         root = next(iter(tree))
         if arrivals[root]:
             self._take(color, root, arrivals[root])
+
+    def _switched(
+        self, color: int, at: tuple[int, int], ports: list[int], left: int, switch: Switch
+    ) -> None:
+        """Give a router a position for each port; where it closes, let its core set it."""
+        for position, port in enumerate(ports):
+            if switch is Switch.STAY:
+                self.scene.route(color, *at, bit(port), left, position)
+            else:
+                self.scene.follow(color, *at, bit(port), left, 0, switch)
+        core = at[1] * self.scene.columns + at[0]
+        for count in self.rng.integers(0, 2, 3 if switch is Switch.CLOSE else 0).tolist():
+            self.scene.add(core, Micro.ROUTE, out=color, a1=0, count=count)
 
     def _spread(self, color: int, tree: Any, count: int) -> None:
         if len(tree) == 1:

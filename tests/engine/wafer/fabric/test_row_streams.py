@@ -7,7 +7,7 @@ import pytest
 
 from engine.wafer.fabric import state
 from engine.wafer.fabric.micro import ADVANCE, CTRL, Micro
-from engine.wafer.fabric.network import EAST, RAMP, WEST, bit
+from engine.wafer.fabric.network import EAST, RAMP, WEST, Switch, bit
 from engine.wafer.program import machine
 from tests.engine.wafer.fabric import lines
 from tests.engine.wafer.fabric.scenes import Scene, simulator
@@ -175,6 +175,77 @@ def test_ctrl_advances_every_switch_on_its_way_and_advance_only_the_first():
     # Core 3's router has no switch: nothing opens.
     assert orders[ADVANCE][0] == simulator.BLOCKED
     assert orders[ADVANCE][1] == [0, 0]
+
+
+def two_patterns(*, waits):
+    """Core 3's stream passes cores 2 and 1 to core 0, then core 2's ends in core 1: one color.
+
+    With ``waits`` core 0 tells the others when the first stream has come, and core 2 lets its own
+    one pass before it begins a row.
+    """
+    scene = Scene(WSE2, 4, 1)
+    scene.words = np.arange(40, dtype=np.int32)
+    for x, taken, left in ((3, RAMP, WEST), (2, EAST, WEST), (1, EAST, WEST), (0, EAST, RAMP)):
+        scene.follow(0, x, 0, bit(taken), bit(left), 0, Switch.CLOSE)
+    for x, taken, left in ((2, RAMP, WEST), (1, EAST, RAMP)):
+        scene.follow(0, x, 0, bit(taken), bit(left), 1, Switch.CLOSE)
+    scene.route(1, 0, 0, bit(RAMP), bit(EAST))
+    for x in (1, 2):
+        scene.route(1, x, 0, bit(WEST), bit(EAST, RAMP))
+    scene.route(1, 3, 0, bit(WEST), bit(RAMP))
+    scene.step_rows = 3
+    for x in range(4):
+        scene.add(x, Micro.ROUTE, out=0, a1=0, count=1)
+    scene.add(3, Micro.COMPUTE, vector=30)
+    scene.add(3, Micro.SEND, address=4, count=3, out=0, flags=CTRL)
+    scene.add(0, Micro.RECEIVE, address=20, count=3, into=0)
+    for x in range(4 if waits else 0):
+        scene.add(x, Micro.RECEIVE if x else Micro.SEND, address=39, count=1,
+                  **{"into" if x else "out": 1})  # fmt: skip
+    for x in (1, 2):
+        scene.add(x, Micro.ROUTE, out=0, a1=1, count=1)
+    scene.add(2, Micro.SEND, address=8, count=2, out=0, flags=CTRL)
+    scene.add(1, Micro.RECEIVE, address=30, count=2, into=0)
+    if waits:
+        scene.add(2, Micro.COMPUTE, vector=50)  # as long as the last wavelet may take to pass
+    return scene
+
+
+def test_two_patterns_share_a_color_and_never_meet():
+    fabric = two_patterns(waits=True).fabric()
+
+    assert simulator.simulate(fabric, 0, 3)[0] == simulator.DONE
+    assert fabric.words[20:23].tolist() == [4, 5, 6]
+    assert fabric.words[30:32].tolist() == [8, 9]
+    assert fabric.totals[simulator.Totals.REWRITTEN] == 0
+    assert fabric.position.tolist() == [0, 0, 0, 0], "every switch is closed again"
+
+
+def test_a_route_that_is_set_under_a_stream_is_counted():
+    """Without a word from core 0, cores 1 and 2 open their routers for the second too early."""
+    fabric = two_patterns(waits=False).fabric()
+
+    simulator.simulate(fabric, 0, 1)
+    assert fabric.totals[simulator.Totals.REWRITTEN] > 0
+
+
+def test_a_ring_of_positions_comes_round_for_every_row():
+    """Router 1 passes its own core's stream, then core 2's, in each of three rows."""
+    scene = Scene(WSE2, 3, 1)
+    scene.words = np.arange(40, dtype=np.int32)
+    scene.route(0, 0, 0, bit(EAST), bit(RAMP))
+    scene.route(0, 2, 0, bit(RAMP), bit(WEST))
+    for taken in (RAMP, EAST):
+        scene.follow(0, 1, 0, bit(taken), bit(WEST), 0, Switch.RING)
+    scene.step_rows = 3
+    scene.add(1, Micro.COMPUTE, vector=40)
+    for x in (1, 2):
+        scene.add(x, Micro.SEND, address=10 * x, count=4, out=0, flags=CTRL)
+    scene.add(0, Micro.RECEIVE, address=30, count=8, into=0)
+    fabric = scene.fabric()
+
+    assert simulator.simulate(fabric, 0, 3)[0] == simulator.DONE
+    assert fabric.words[30:38].tolist() == [10, 11, 12, 13, 20, 21, 22, 23]
 
 
 def test_every_step_starts_with_switches_in_their_first_position():

@@ -1,5 +1,6 @@
 """What a simulation that cannot finish says; and what is refused before it starts."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from engine.errors import FabricError, PlacementError
 from engine.wafer.fabric.diagnosis import diagnose
 from engine.wafer.fabric.micro import Kind, Micro, Programs
-from engine.wafer.fabric.network import EAST, NORTH, RAMP, SOUTH, WEST, Network, bit
+from engine.wafer.fabric.network import EAST, NORTH, RAMP, SOUTH, WEST, Network, Switch, bit
 from engine.wafer.program import machine
 from tests.engine.wafer.fabric import lines, tamper
 from tests.engine.wafer.fabric.scenes import Scene, random_scene, simulator
@@ -164,6 +165,33 @@ def test_a_channel_of_another_core_is_refused(field, owner):
         else:
             with pytest.raises(FabricError, match="no route"):
                 simulator.new_fabric(net, table, first, scene.words)
+
+
+def test_a_switch_of_another_router_or_a_position_it_lacks_is_refused():
+    network = Network(WSE2, 2, 1)
+    for x, taken, left in ((0, RAMP, EAST), (1, WEST, RAMP)):
+        at = np.array([x]), np.array([0])
+        network.follow(0, *at, bit(taken), bit(left), 0, Switch.CLOSE)
+    net = network.build()
+    for fields, message in (
+        ({"a0": 0, "a1": 1}, None),
+        ({"a0": 1, "a1": 1}, r"no switch of the core's router \(A0 = 1\)"),
+        ({"a0": 0, "a1": 2}, r"the switch has no such position \(A1 = 2\)"),
+    ):
+        programs = Programs(2)
+        programs.add(0, Micro.ROUTE, count=1, **fields)
+        table, first = programs.tables()
+        with pytest.raises(FabricError, match=message) if message else nullcontext():
+            simulator.new_fabric(net, table, first, np.zeros(1, np.int32))
+
+
+def test_more_positions_than_a_switch_has_are_refused():
+    network = Network(WSE2, 1, 1)
+    at = np.zeros(1, np.int64), np.zeros(1, np.int64)
+    for _ in range(3):
+        network.follow(0, *at, bit(RAMP), bit(RAMP), 0, Switch.CLOSE)
+    with pytest.raises(PlacementError, match="more than 3 switch positions of a pattern"):
+        network.follow(0, *at, bit(RAMP), bit(RAMP), 0, Switch.CLOSE)
 
 
 def test_a_core_may_be_confined_to_its_own_memory():

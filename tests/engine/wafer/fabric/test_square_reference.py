@@ -44,6 +44,7 @@ def test_same_cycles_values_states_and_links_as_the_reference(seed):
     assert fabric.states.tolist() == [core.states for core in slow.cores]
     assert links_of(fabric) == slow.links
     assert fabric.totals[:4].tolist() == [slow.sent, slow.copied, slow.taken, slow.active]
+    assert fabric.totals[simulator.Totals.REWRITTEN] == slow.rewritten
     assert accounts_of(fabric.begun, np.iinfo(np.int64).max) == slow.begun
     assert accounts_of(fabric.ended, 0) == {key: end for key, end in slow.ended.items() if end}
 
@@ -97,18 +98,20 @@ def test_a_stop_anywhere_changes_nothing(seed, limit):
 def test_random_fabrics_end_and_block_and_use_every_feature():
     """What the property tests draw is worth drawing."""
     ends = {simulator.DONE: 0, simulator.BLOCKED: 0, simulator.STOPPED: 0}
-    copied = shared = switched = 0
-    for seed in range(60):
+    copied = shared = switched = rewritten = 0
+    for seed in range(90):
         scene = random_scene(seed)
         fabric = scene.fabric()
         ends[simulator.simulate(fabric, 0, scene.step_rows, LIMIT)[0]] += 1
         copied += int(fabric.totals[simulator.Totals.COPIED] > 0)
         shared += int((fabric.link_turn >= 0).any())
         switched += int((fabric.position > 0).any())
+        rewritten += int(fabric.totals[simulator.Totals.REWRITTEN] > 0)
     assert ends[simulator.DONE] > 30
     assert ends[simulator.BLOCKED] > 5
     assert ends[simulator.STOPPED] == 0
     assert min(copied, shared, switched) > 5
+    assert rewritten > 2
 
 
 @pytest.mark.parametrize("repeat", range(3))

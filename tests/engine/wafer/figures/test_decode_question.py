@@ -9,10 +9,13 @@ import pytest
 import engine
 from engine.errors import ConfigError, PredictionError
 from engine.inspection import served_graph
+from engine.model.families import read_graph
 from engine.wafer.figures import calibration
 from engine.wafer.figures.fits import fit_served
+from engine.wafer.figures.priced_model import price
 from engine.wafer.figures.served import BLOCK, HEAD_COLUMNS, LONGEST_CONTEXT, ServedModel
 from engine.wafer.figures.served_rows import SERVED_ROWS, SERVED_TAIL_SHARE
+from engine.wafer.plan.planner import plan
 from engine.wafer.program import machine
 
 BUNDLED = Path(__file__).parents[4] / "weights" / "spark-nano" / "config.json"
@@ -52,10 +55,20 @@ def test_a_prediction_is_what_the_app_counts():
     finally:
         session.close()
 
-    prediction = engine.predict_decode("wse3", config=BUNDLED, context=completion.prompt_tokens)
+    graph = read_graph(BUNDLED)
+    priced = price(graph, WSE3, plan(graph, WSE3))
 
     assert completion.completion_tokens <= 1
-    assert prediction.as_json()["cycles_per_token"] == completion.wafer.cycles_per_token
+    assert priced.step_cycles(completion.prompt_tokens) == completion.wafer.cycles_per_token
+    longest = engine.predict_decode("wse3", config=BUNDLED, context=2047)
+    assert longest.cycles == priced.step_cycles(2047)
+
+
+def test_a_model_is_placed_for_the_context_that_is_asked_for():
+    """Not for its own: keys and values of 201 rows leave room for denser blocks."""
+    prediction = engine.predict_decode("wse3", config=BUNDLED, context=200)
+
+    assert prediction.asked["context_length"] == 201
 
 
 def test_parts_of_a_token_add_up():

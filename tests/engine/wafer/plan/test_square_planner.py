@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 
 from engine.errors import ConfigError, PlacementError
 from engine.model.families import read_config, read_graph
+from engine.model.roles import Role
 from engine.model.tensors import uniform_formats
 from engine.model.tensors.floats import FP16
 from engine.model.tensors.q8 import INT8
 from engine.model_store.lookup import find_model
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import Shape, block_outputs, block_sram, heads_of, place
+from engine.wafer.plan.dense_sizes import dense_sizes, narrowest_head
 from engine.wafer.plan.placed import Placed
 from engine.wafer.plan.planner import kv_capacity, plan, plan_shape
 from engine.wafer.plan.shape_search import PlanOptions
@@ -179,6 +181,54 @@ def test_a_70b_shape_is_planned_in_five_seconds(graph_of):
     assert layers == list(range(80))
     wafers = [region.wafer for region in found.placement.regions]
     assert wafers == sorted(wafers)
+
+
+@pytest.mark.parametrize(
+    ("config", "format", "wafers"),
+    [(LLAMA_8B, FP16, 1), (LLAMA_70B, INT8, 6), (LLAMA_70B, FP16, 9)],
+)
+def test_blocks_that_fill_the_wafer_hold_a_model_on_few(graph_of, config, format, wafers):
+    graph = graph_of(config)
+    model = model_shape(graph, uniform_formats(graph.weights, format), runs=False)
+
+    assert dense_sizes(model, WSE3, 257, range(1, wafers)) == []
+    for columns, rows in dense_sizes(model, WSE3, 257, range(wafers, wafers + 1)):
+        head = narrowest_head(model, WSE3, rows)
+        layers = next(n for n in range(8, 0, -1) if _holds(model, columns, rows, n))
+        blocks = -(-model.layers // layers)
+        shape = Shape(columns, rows, head, blocks, wafers, grouped=True)
+        assert place(model, WSE3, shape, 257, runs=False).wafers == wafers
+
+
+def _holds(model, columns, rows, layers):
+    shape = Shape(columns, rows, 1, grouped=True)
+    try:
+        block_sram(model, WSE3, shape, heads_of(model, shape, runs=False), 257, layers)
+    except PlacementError:
+        return False
+    return True
+
+
+def test_wafers_without_room_for_the_weights_are_refused_with_their_bytes(graph_of):
+    graph = graph_of(LLAMA_70B)
+
+    with pytest.raises(PlacementError, match=r"141,\d+,\d+,\d+ bytes of weights; .* 7 wafers have"):
+        searched(graph, WSE3, 257, FP16, wafers=2)
+
+
+def test_grouped_heads_hold_nothing_twice(graph_of):
+    """64 query heads read 8 KV heads: eight columns of a head's share have one copy, not eight."""
+    graph = graph_of(LLAMA_70B)
+    model = model_shape(graph, uniform_formats(graph.weights, FP16), runs=False)
+
+    for grouped, copies in ((False, 8), (True, 1)):
+        shape = Shape(64, 512, 1, grouped=grouped)
+        heads = heads_of(model, shape, runs=False)
+        queries, keys, values = block_outputs(model, shape, heads)[Role.QKV]
+        assert queries.sum() == 64 * 128
+        assert keys.sum() == values.sum() == copies * 8 * 128
+    with pytest.raises(PlacementError, match="only priced"):
+        place(model_shape(graph), WSE3, Shape(64, 256, 640, grouped=True), 257)
 
 
 def test_every_link_between_wafers_takes_its_latency(graph_of):
