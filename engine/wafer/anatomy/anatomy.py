@@ -219,8 +219,10 @@ def _region_traffic(compiled: Compiled, index: int, seen: Mapping[int, Ints]) ->
     total = np.zeros((site.rows, site.columns), np.int64)
     none = np.zeros((site.rows, 1), np.int64)
     for (step_id, window), times in alike.items():
-        traffic = LinkTraffic(site, seen.get(window, none))
+        head = not program.regions[index].layers
+        traffic = LinkTraffic(site, seen.get(window, none), head=head)
         steps[step_id, window].run(traffic, site)
+        traffic.end()
         total += traffic.total * times
     return total
 

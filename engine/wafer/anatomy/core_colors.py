@@ -56,13 +56,15 @@ def region_colors(compiled: Compiled, index: int, kv_rows: int) -> RegionColors:
         kv_rows: KV rows that each of its cores sees.
     """
     site, region = compiled.sites[index], compiled.program.regions[index]
-    use, traffic = ColorUse(site), LinkTraffic(site, np.full((site.rows, 1), kv_rows))
+    kv, head = np.full((site.rows, 1), kv_rows), not region.layers
+    use, traffic = ColorUse(site, head=head), LinkTraffic(site, kv, head=head)
     here = np.flatnonzero(compiled.program.instructions[:, Field.REGION] == index).tolist()
     alike = Counter(id(compiled.steps[number]) for number in here)
     for step in {id(compiled.steps[number]): compiled.steps[number] for number in here}.values():
-        step.run(use, site)
-        once = LinkTraffic(site, np.full((site.rows, 1), kv_rows))
-        step.run(once, site)
+        once = LinkTraffic(site, kv, head=head)
+        for each in (use, once):
+            step.run(each, site)
+            each.end()
         traffic.add(once, alike[id(step)])
     return RegionColors(region, use, traffic)
 
@@ -79,7 +81,7 @@ def colors_at(colors: RegionColors, row: int, column: int) -> Iterator[CoreColor
             yield CoreColor(color.text(), takes, gives, comes, away * bool(wavelets), wavelets)
 
 
-_LANES = {Color(_LANE), Color(_LANE, parity=1)}
+_LANES = {Color(_LANE), Color(_LANE, hue=1)}
 """Lanes are told by their paths."""
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine.wafer.cost.ledger import Cells, Cycles
 from engine.wafer.cost.lines import Line
 from engine.wafer.ops.site import ALONG_COLUMNS, Site
+from engine.wafer.place.streams import Runs, Tree
 from engine.wafer.plan.color_use import Color
 
 __all__ = ["LinkTraffic"]
@@ -24,9 +25,13 @@ class LinkTraffic:
     Args:
         site: The region.
         kv: KV rows of the cores, int64 (H, 1); a row's own counts.
+        head: Whether the region is the head's.
     """
 
-    def __init__(self, site: Site, kv: Ints) -> None:
+    def __init__(self, site: Site, kv: Ints, *, head: bool) -> None:
+        self._head = head
+        self._runs = Runs(head=head)
+        self._heard: list[tuple[int, Line, int, Ints]] = []
         self._shape = (site.rows, site.columns)
         self._kv = kv
         self.by_color: dict[Color, Ints] = {}
@@ -51,17 +56,28 @@ class LinkTraffic:
         """Count a chain in groups, then the chain of their first cores, each to position 0."""
         if line.length <= 1:
             return
-        group = min(group, line.length)
+        counts = self._counts(line, wavelets, kv_wavelets)
+        tree = self._runs.reduce(line, group)
+        self._heard.append((tree, line, min(group, line.length), counts))
+
+    def end(self) -> None:
+        """Note the end of an operation: which colors its reductions take is known now."""
+        trees = self._runs.trees()
+        for tree, line, group, counts in self._heard:
+            self._count_chains(trees[tree], line, group, counts)
+        self._runs, self._heard = Runs(head=self._head), []
+
+    def _count_chains(self, tree: Tree, line: Line, group: int, counts: Ints) -> None:
+        """Count what nodes on the way to position 0 give, on the color that they do not take."""
         node = -(-np.arange(line.length * line.pitch) // line.pitch)  # that a router serves
         inside = (node < line.length) & (node % group > 0)
         last_root = (line.length - 1) // group * group
         between = (node > 0) & (node <= last_root)
-        counts = self._counts(line, wavelets, kv_wavelets)
+        pattern = "product" if tree.apart else "reduction"
         for stride, passed in ((1, inside), (group, between)):
-            for parity in (0, 1):
-                # Nodes on the way to position 0 give on the first of two colors if they are even.
-                own = passed & (-(-node // stride) % 2 == parity)
-                self._add(Color("chain", line.axis, line.pitch * stride, parity), line, own, counts)
+            given = 1 - tree.takes(-(-node // stride) * stride * line.pitch)
+            for hue in (0, 1):
+                self._add(Color(pattern, line.axis, hue), line, passed & (given == hue), counts)
 
     def multicast(self, line: Line, wavelets: Cycles, kv_wavelets: int = 0) -> None:
         """Count a stream from position 0 to the end of every line."""
@@ -69,7 +85,8 @@ class LinkTraffic:
             return
         passed = np.arange(line.length * line.pitch) < (line.length - 1) * line.pitch
         counts = self._counts(line, wavelets, kv_wavelets)
-        self._add(Color("multicast", line.axis, line.length), line, passed, counts)
+        self._runs.multicast(line.axis)
+        self._add(Color("multicast", line.axis), line, passed, counts)
 
     def look_up(self, hops: int, wavelets: Cycles, vector: Cycles, pipe: Cycles) -> None:
         """Count what goes to column 0 from the column that is timed as the owner."""

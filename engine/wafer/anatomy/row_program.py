@@ -109,7 +109,9 @@ class RowPrograms:
         for number, start, key in self._begun[region]:
             if key not in known:
                 moment = self._moments[region, key]
-                noting = _NotingLedger(moment, self._compiled.sites[region], (row, column))
+                head = not self._compiled.program.regions[region].layers
+                site = self._compiled.sites[region]
+                noting = _NotingLedger(moment, site, (row, column), head=head)
                 self._compiled.steps[number].run(noting, self._compiled.sites[region])
                 known[key] = noting.steps
             instruction = self._compiled.program.instructions[number]
@@ -127,12 +129,12 @@ class RowPrograms:
 class _NotingLedger(Ledger):
     """A ledger that begins at a moment and notes what one core does in each micro-step."""
 
-    __slots__ = ("_at", "_site", "steps")
+    __slots__ = ("_at", "_head", "_site", "steps")
 
-    def __init__(self, moment: _Moment, site: Site, core: tuple[int, int]) -> None:
+    def __init__(self, moment: _Moment, site: Site, core: tuple[int, int], *, head: bool) -> None:
         super().__init__(site.machine, site.rows, site.columns)
         self.clock, self.departures = moment.clock.astype(np.int64), moment.departures.copy()
-        self._at, self._site = core, site
+        self._at, self._site, self._head = core, site, head
         self.steps: list[CoreStep] = []
 
     def work(
@@ -205,8 +207,9 @@ class _NotingLedger(Ledger):
         takes: str = "reduce",
     ) -> None:
         """Note a movement, with the colors that the core takes and gives in it."""
-        use = ColorUse(self._site)
+        use = ColorUse(self._site, head=self._head)
         tell(use)
+        use.end()
         taken = tuple(use.at(use.taken, *self._at))
         given = tuple(use.at(use.given, *self._at))
         kind = " and ".join(filter(None, (takes * bool(taken), "send" * bool(given))))

@@ -58,7 +58,7 @@ WSE2_PREFILL = PrefillConstants(vector_overhead_cycles=4.7130, step_cycles=354.4
 """`fit_prefill` on the fitted `PREFILL_ROWS`; a test fits again."""
 
 
-WSE3_SERVED = ServedConstants(task_cycles=181, sample_cycles_per_logit=61.9)
+WSE3_SERVED = ServedConstants(task_cycles=182, sample_cycles_per_logit=61.9)
 """`fit_served` on the fitted `SERVED_ROWS` and the tail's share; a test fits again.  The preset
 `wse3` has both."""
 
@@ -101,7 +101,7 @@ class Constant:
     """(least, most) of the fits that leave one of its rows out; None where there is no fit."""
 
 
-WSE3_SERVED_RANGES = {"task_cycles": (169.0, 189.0), "sample_cycles_per_logit": (60.3, 68.9)}
+WSE3_SERVED_RANGES = {"task_cycles": (170.0, 190.0), "sample_cycles_per_logit": (60.3, 68.9)}
 """(Least, most) of `fit_served` without one of its rows; a test fits again.  The others are found
 when they are asked for: they take no time."""
 

@@ -21,7 +21,7 @@ _WSE3 = MachineSpec(
     rows=1170,
     fabric_columns=762,
     fabric_rows=1172,
-    task_cycles=181,
+    task_cycles=182,
     sample_cycles_per_logit=61.9,
 )
 

@@ -104,12 +104,12 @@ def test_deviations_add_by_their_squares():
 
 
 def test_an_effect_is_what_the_price_says(served, monkeypatch):
-    one = Assumption("task_cycles", 169, 181, "")
+    one = Assumption("task_cycles", 170, 182, "")
     monkeypatch.setattr(sensitivity, "ASSUMPTIONS", (one,))
 
     (effect,) = sensitivity.effects(served, WSE3, 256)
 
-    less = served.priced(replace(WSE3, task_cycles=169)).step_cycles(256)
+    less = served.priced(replace(WSE3, task_cycles=170)).step_cycles(256)
     assert effect.low == less / served.priced(WSE3).step_cycles(256) - 1
     assert effect.low < effect.high == 0.0
 
