@@ -426,9 +426,7 @@ class Session:
         Raises:
             EngineError: The answer is forgotten, or has no such token.
         """
-        record = self._record(answer)
-        if not 0 <= token < len(record.tokens):
-            raise EngineError(f"answer {answer} has {len(record.tokens)} tokens, none is {token}")
+        record = self._record(answer, token)
         return token_wave(record, token, self._xray, self._placed.program)
 
     def beside_peers(self, clock_ghz: float | None = None) -> Comparison:
@@ -449,12 +447,24 @@ class Session:
             clock_ghz=clock_ghz,
         )
 
-    def _record(self, answer: int) -> AnswerRecord:
+    def row_of(self, answer: int, token: int) -> tuple[int, int]:
+        """Return the position of the row that a token was chosen from, and the token that entered.
+
+        Raises:
+            EngineError: As for `wave`.
+        """
+        record = self._record(answer, token)
+        found = record.tokens[token]
+        return record.steps[found.picked.step].position + found.picked.row, found.entered
+
+    def _record(self, answer: int, token: int | None = None) -> AnswerRecord:
         record = self._completer.records.find(answer)
         if record is None:
             raise EngineError(
                 f"answer {answer} is forgotten: the last {KEPT_ANSWERS} are kept; ask for a new one"
             )
+        if token is not None and not 0 <= token < len(record.tokens):
+            raise EngineError(f"answer {answer} has {len(record.tokens)} tokens, none is {token}")
         return record
 
     def close(self) -> None:

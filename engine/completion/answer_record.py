@@ -23,6 +23,8 @@ class AnsweredToken:
     """One token of an answer."""
 
     text: str
+    entered: int
+    """The token that its row was computed from: the one before it."""
     start: int
     """Characters of the answer's text before it, and after it; equal where nothing was kept."""
     end: int
@@ -56,16 +58,19 @@ class AnswerRecords:
         self._lock = Lock()
         self._kept: deque[AnswerRecord] = deque(maxlen=KEPT_ANSWERS)
 
-    def add(self, draft: Draft, generation: Generation, text: str, skipped: int) -> int:
+    def add(
+        self, prompt_end: int, draft: Draft, generation: Generation, text: str, skipped: int
+    ) -> int:
         """Remember an answer and return its number.
 
         Args:
+            prompt_end: The prompt's last token.
             draft: What was written.
             generation: How.
             text: What is left of it.
             skipped: Characters of the draft's text before ``text``.
         """
-        tokens = tuple(self._tokens(draft, generation, text, skipped))
+        tokens = tuple(self._tokens(prompt_end, draft, generation, text, skipped))
         record = AnswerRecord(next(self._numbers), text, tokens, tuple(generation.steps))
         with self._lock:
             self._kept.append(record)
@@ -77,20 +82,23 @@ class AnswerRecords:
             return next((each for each in self._kept if each.number == number), None)
 
     def _tokens(
-        self, draft: Draft, generation: Generation, text: str, skipped: int
+        self, prompt_end: int, draft: Draft, generation: Generation, text: str, skipped: int
     ) -> "list[AnsweredToken]":
         kept = draft.text.startswith(text, skipped)  # else its lines were moved
         places = [min(max(end - skipped, 0), len(text)) if kept else 0 for end in draft.reach]
         return [
             AnsweredToken(
                 self._said(choice.token),
+                before,
                 start,
                 end,
                 generation.picks[choice.pick],
                 choice.logprob,
                 tuple((self._said(token), logprob) for token, logprob in choice.beside),
             )
-            for choice, start, end in zip(draft.choices, [0, *places], places, strict=False)
+            for choice, before, start, end in zip(
+                draft.choices, [prompt_end, *draft.tokens], [0, *places], places, strict=False
+            )
         ]
 
     def _said(self, token: int) -> str:

@@ -8,8 +8,8 @@ from math import exp
 from engine.completion.answer_record import AnsweredToken, AnswerRecord
 from engine.generation.generator import RunnerStep
 from engine.protocol.messages import MachineInfo
-from engine.protocol.xray import StreamVisit, TokenWave, WaveBands, Xray, XrayStep, XrayToken
-from engine.wafer.program.isa import Field, Op
+from engine.protocol.xray import StreamVisit, TokenWave, Xray, XrayStep, XrayToken
+from engine.telemetry.waves import wave_message
 from engine.wafer.program.program import Program
 from engine.wafer.xray.step_xray import PlacedXray, StepShape
 from engine.wafer.xray.wave import BAND_FIELDS
@@ -44,16 +44,8 @@ def token_wave(
     picked = record.tokens[number].picked
     position = record.steps[picked.step].position + picked.row
     bands = placed.bands(position)
-    columns = dict(zip(BAND_FIELDS, bands.T.tolist(), strict=True))
-    operations = program.instructions[bands[:, -1], Field.OP]
-    del columns["instruction"]
-    return TokenWave(
-        source="formulas",
-        position=position,
-        cycles=int(bands[:, BAND_FIELDS.index("end")].max()),
-        operations=[op.name.lower() for op in Op],
-        bands=WaveBands(**columns, operation=operations.tolist()),
-    )
+    end = int(bands[:, BAND_FIELDS.index("end")].max())
+    return wave_message("formulas", position, end, bands, program)
 
 
 def _token(token: AnsweredToken, steps: list[XrayStep]) -> XrayToken:

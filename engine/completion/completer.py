@@ -234,7 +234,9 @@ class Completer:
             shown=shown,
             likelihoods=likelihoods_of(draft, text),
             held_back=held_back,
-            answer=self.records.add(draft, generation, text, skipped_before(draft)),
+            answer=self.records.add(
+                prepared.prompt.ids[-1], draft, generation, text, skipped_before(draft)
+            ),
         )
         if others and not generation.cancelled:
             self._tell_others(prepared, draft, others, listener)

@@ -64,6 +64,7 @@ __all__ = [
     "ServerMessage",
     "SessionFailed",
     "Shutdown",
+    "Simulating",
     "Still",
     "StillAsked",
     "Telemetry",
@@ -171,6 +172,9 @@ class LookInto(msgspec.Struct, tag=True, frozen=True):
     """`Completion.answer`."""
     token: int | None = None
     """Index into the X-ray's tokens: its wave; None: the X-ray."""
+    simulate: bool = False
+    """True: the wave of the cycle tier, after `Simulating` …; `Cancel` ends it.  False: that of the
+    formulas."""
 
 
 class Compare(msgspec.Struct, tag=True, frozen=True):
@@ -396,6 +400,15 @@ class Compared(msgspec.Struct, tag=True, frozen=True):
     comparison: Comparison
 
 
+class Simulating(msgspec.Struct, tag=True, frozen=True):
+    """How far a simulation is that a `LookInto` asked for."""
+
+    request_id: int
+    done: int
+    total: int
+    label: str
+
+
 class ThroughputPoint(msgspec.Struct, frozen=True):
     """One interval of the history line; None where nothing of the kind happened in it."""
 
@@ -449,6 +462,7 @@ ServerMessage = (
     | AnswerXray
     | AnswerWave
     | Compared
+    | Simulating
     | Failed
     | Telemetry
     | Still

@@ -8,7 +8,15 @@ all of its rows together: guessed tokens are verified in one step, and share it.
 
 import msgspec
 
-__all__ = ["StreamVisit", "TokenWave", "WaveBands", "Xray", "XrayStep", "XrayToken"]
+__all__ = [
+    "SimulationLine",
+    "StreamVisit",
+    "TokenWave",
+    "WaveBands",
+    "Xray",
+    "XrayStep",
+    "XrayToken",
+]
 
 
 class XrayToken(msgspec.Struct, frozen=True):
@@ -124,3 +132,13 @@ class TokenWave(msgspec.Struct, frozen=True):
     cycles: int
     operations: list[str]
     bands: WaveBands
+
+
+class SimulationLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A line of the program that simulates a token: how far it is, the wave, or what went wrong."""
+
+    done: int = 0
+    total: int = 0
+    label: str = ""
+    wave: TokenWave | None = None
+    error: str = ""

@@ -35,13 +35,16 @@ from engine.protocol.messages import (
     ServerMessage,
     SessionFailed,
     Shutdown,
+    Simulating,
     StillAsked,
     Unwatch,
     Watch,
     WatchedCores,
     encode,
 )
+from engine.protocol.xray import SimulationLine
 from engine.server.sessions import FromWorker, Held, Sessions
+from engine.server.simulation import simulate
 from engine.server.worker import Job
 from engine.server.worker_threads import WorkerThreads
 from engine.units import Gigahertz, tokens_per_second
@@ -143,6 +146,8 @@ class Connection:
                 for kind, job in self._jobs.items():
                     if job.request_id == request_id:
                         self._cancel(kind)
+                for view in self._views.values():
+                    view.end_look(request_id)
             case Watch(session, interval_ms, cores):
                 if (view := self._views.get(session)) is not None:
                     view.watch(min(max(interval_ms, 20), 60_000) / 1e3, cores)
@@ -247,7 +252,7 @@ class _View:
         self._forget = forget
         self._since = monotonic()
         self._watching: asyncio.Task[None] | None = None
-        self._looking: dict[type[LookInto | Compare], asyncio.Task[None]] = {}
+        self._looking: dict[type[LookInto | Compare], tuple[int, asyncio.Task[None]]] = {}
         self._looks_at: View | None = None
         self._latest: Counts | None = None  # of the last interval with cycles that was told
         self._marked: Counts | None = None  # one of these, kept
@@ -304,17 +309,29 @@ class _View:
 
     def look_into(self, message: LookInto | Compare) -> None:
         """Begin to look into something; an older look of its kind that goes on is given up."""
-        older = self._looking.get(type(message))
-        if older is not None:
-            older.cancel()
-        self._looking[type(message)] = asyncio.create_task(self._look_into(message))
+        self._end_look(type(message))
+        task = asyncio.create_task(self._look_into(message))
+        self._looking[type(message)] = message.request_id, task
+
+    def end_look(self, request_id: int | None = None) -> None:
+        """Give up the look of a number, or all there are."""
+        for kind, (number, _) in list(self._looking.items()):
+            if request_id in (None, number):
+                self._end_look(kind)
+
+    def _end_look(self, kind: type[LookInto | Compare]) -> None:
+        if kind in self._looking:
+            self._looking.pop(kind)[1].cancel()
 
     async def _look_into(self, message: LookInto | Compare) -> None:
         assert self.session is not None  # whoever asks has looked
         found: AnswerXray | AnswerWave | Compared | Failed
         clock = self._asked.clock_ghz
         try:
-            found = await asyncio.to_thread(look_into, self.session, message, clock)
+            if isinstance(message, LookInto) and message.simulate and message.token is not None:
+                found = await self._simulate(message, message.token)
+            else:
+                found = await asyncio.to_thread(look_into, self.session, message, clock)
         except EngineError as error:
             found = Failed(message.request_id, str(error))
         except Exception as error:
@@ -324,6 +341,18 @@ class _View:
         if isinstance(found, AnswerXray) and clock is not None:
             found = replace(found, xray=replace(found.xray, clock_ghz=clock))
         self._connection.send(found)
+
+    async def _simulate(self, message: LookInto, token: int) -> AnswerWave:
+        assert self.session is not None  # whoever asks has looked
+        model, machine = self.session.model.folder, self._asked.machine
+        row = self.session.row_of(message.answer, token)
+
+        def tell(line: SimulationLine) -> None:
+            told = Simulating(message.request_id, line.done, line.total, line.label)
+            self._connection.send(told)
+
+        wave = await simulate((model, machine, *row), tell)
+        return AnswerWave(message.request_id, message.answer, token, wave)
 
     def watch(self, seconds: float, cores: WatchedCores | None) -> None:
         """Begin to send telemetry, once there is a session."""
@@ -339,6 +368,7 @@ class _View:
     def forget(self) -> None:
         """Send nothing more of the wafer."""
         self.unwatch()
+        self.end_look()
         for task in self._telling.values():
             task.cancel()
 

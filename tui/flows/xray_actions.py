@@ -43,7 +43,11 @@ class XrayActions(AskActions):
 
     def on_xray_pane_wave_wanted(self, event: XrayPane.WaveWanted) -> None:
         """Ask for the way of a token."""
-        self.xrays.want_wave(event.answer, event.token)
+        self.xrays.want_wave(event.answer, event.token, simulate=event.simulate)
+
+    def on_xray_pane_wave_not_wanted(self) -> None:
+        """Give a simulation up."""
+        self.xrays.want_no_wave()
 
     def on_xray_pane_wave_shown(self, event: XrayPane.WaveShown) -> None:
         """Paint it on the map."""

@@ -8,7 +8,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from engine.protocol.completion import Completion
-from engine.protocol.messages import AnswerWave, AnswerXray, EngineReady, Failed, LookInto
+from engine.protocol.messages import (
+    AnswerWave,
+    AnswerXray,
+    Cancel,
+    EngineReady,
+    Failed,
+    LookInto,
+    Simulating,
+)
 from engine.protocol.xray import Xray
 from tui.link.engine_link import EngineLink
 from tui.widgets.xray_pane import XrayPane
@@ -83,9 +91,14 @@ class XrayFlow:
         self._follows = not ghost
         self._ask(answer, skipped + place)
 
-    def want_wave(self, answer: int, token: int) -> None:
-        """Ask for the way of a token over the wafer."""
-        self._send(LookInto(self._link.session, self._link.next_request(), answer, token))
+    def want_wave(self, answer: int, token: int, *, simulate: bool) -> None:
+        """Ask for the way of a token over the wafer, by formula or as the cycle tier has it."""
+        number = self._link.next_request()
+        self._send(LookInto(self._link.session, number, answer, token, simulate))
+
+    def want_no_wave(self) -> None:
+        """Wait for no simulation any more."""
+        self._link.send(Cancel(self._asked))
 
     def _answer_of(self, ghost: str) -> tuple[int, int]:
         """Return the newest answer that ends in a ghost, and the characters before that."""
@@ -132,20 +145,26 @@ class XrayFlow:
                 if self._pane is not None:
                     self._pane.say("")
                 return False
-            case AnswerXray() | AnswerWave() | Failed() if event.request_id == self._asked:
+            case AnswerXray() | AnswerWave() | Simulating() | Failed() if (
+                event.request_id == self._asked
+            ):
                 self._show(event)
                 return True
-            case AnswerXray() | AnswerWave():
+            case AnswerXray() | AnswerWave() | Simulating():
                 return True  # of something that is looked at no more
         return False
 
-    def _show(self, event: AnswerXray | AnswerWave | Failed) -> None:
+    def _show(self, event: AnswerXray | AnswerWave | Simulating | Failed) -> None:
         assert self._pane is not None  # it asked
         match event:
             case AnswerXray(xray=xray):
                 self._pane.show_xray(xray, _token_at(xray, self._place))
             case AnswerWave(token=token, wave=wave):
                 self._pane.show_wave(token, wave)
+            case Simulating(done=done, total=total, label=label):
+                self._pane.show_progress(done, total, label)
+            case Failed(message=message) if self._pane.shown is not None:
+                self._pane.say_failed(message)
             case Failed(message=message):
                 self._pane.say(message)
 

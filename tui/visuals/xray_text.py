@@ -16,6 +16,7 @@ from tui.format import (
     percent_text,
     short_count_text,
 )
+from tui.visuals.bars import progress_bar
 from tui.visuals.contrast import readable_on
 from tui.visuals.inks import Inks
 from tui.visuals.palette import blend
@@ -55,6 +56,10 @@ class XrayView:
     """What the wave's cycles come from."""
     pace: str = ""
     """How it is played, in a few words."""
+    progress: tuple[int, int, str] | None = None
+    """Cycles simulated, cycles expected, and what is done, while a token is simulated."""
+    failed: str = ""
+    """Why there is no wave; empty: none is missing."""
 
     @property
     def looked_at(self) -> XrayToken | None:
@@ -312,8 +317,12 @@ def _visit_style(number: int, inks: Inks) -> str:
 
 
 def _doing(view: XrayView, step: XrayStep, inks: Inks) -> Text:
+    if view.progress is not None:
+        return _progress(*view.progress, inks)
+    if view.failed:
+        return Text(view.failed, style=inks.caution, end="", no_wrap=True)
     if view.cycle is None:
-        words = "Space plays this token's way over the wafer"
+        words = "Space plays this token's way over the wafer, s simulates it"
         return Text(words, style=inks.muted, end="", no_wrap=True)
     assert view.xray is not None
     text = Text(f"{count_text(view.cycle)}", style=f"bold {inks.wafer}", end="", no_wrap=True)
@@ -321,6 +330,13 @@ def _doing(view: XrayView, step: XrayStep, inks: Inks) -> Text:
     text.append(f"{view.doing}  ", style=inks.text)
     text.append(f"{_place(view, step)}  ", style=inks.text)
     return text.append(f"{view.pace}  by {view.source}", style=inks.muted)
+
+
+def _progress(done: int, total: int, label: str, inks: Inks) -> Text:
+    """Return how far a simulation is."""
+    text = progress_bar(16, done / total if total else 0.0, inks.wafer, inks.faint)
+    text.append(f" {label}, s gives it up", style=inks.text)
+    return text
 
 
 def _place(view: XrayView, step: XrayStep) -> str:

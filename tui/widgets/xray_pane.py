@@ -54,9 +54,11 @@ that a column adds up to the token's cycles. Guessed tokens are verified in one 
 wafer; *energy* rests on published watts, with its bounds; *host* time is measured, and its bytes
 are those of weights, keys and values by their formats. The same figures: `spark-tui complete
 --xray --json`. **Space** plays the token's way over the wafer on the map above, in slow motion:
-bands of cores light up while they work, by the formulas' schedule; **r** plays it backwards,
-**,** and **.** move by a hundredth, **-** and **+** change the pace, **0** gives the map back to
-the counters. ← and → go to another token."""
+bands of cores light up while they work, by the formulas' schedule. **s** has the cycle tier
+simulate the token, every core, router and queue, and plays what it saw; the line says which of the
+two is shown, and **s** again gives it up. That takes a small model, a processor for half a minute
+and a gigabyte. **r** plays backwards, **,** and **.** move by a hundredth, **-** and **+** change
+the pace, **0** gives the map back to the counters. ← and → go to another token."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "token(-1)", "the token before", id="xray.previous"),
         Binding("right", "token(1)", "the next token", id="xray.next"),
@@ -68,6 +70,7 @@ the counters. ← and → go to another token."""
         Binding("comma", "jump(-1)", "a hundredth back", id="xray.back"),
         Binding("plus,equals_sign", "pace(1)", "faster", id="xray.faster"),
         Binding("minus", "pace(-1)", "slower", id="xray.slower"),
+        Binding("s", "simulate", "simulate this token on the cycle tier", id="xray.simulate"),
         Binding("0", "stop", "the map shows the counters again", id="xray.stop"),
         Binding("escape", "app.focus_editor", "back to the editor", id="xray.leave"),
     ]
@@ -81,6 +84,10 @@ the counters. ← and → go to another token."""
 
         answer: int
         token: int
+        simulate: bool = False
+
+    class WaveNotWanted(Message):
+        """The person does not wait for a simulation any more."""
 
     @dataclass
     class WaveShown(Message):
@@ -139,9 +146,18 @@ the counters. ← and → go to another token."""
         if token != self._view.token:
             return
         self._wave = PlayedWave(wave)
+        self._view = replace(self._view, progress=None)
         self._at = 0.0 if self._direction >= 0 else float(wave.cycles)
         self._frame()
         self._run()
+
+    def show_progress(self, done: int, total: int, label: str) -> None:
+        """Say how far the simulation is."""
+        self._update(replace(self._view, progress=(done, total, visible(label))))
+
+    def say_failed(self, reason: str) -> None:
+        """Say why there is no wave; the rest stays."""
+        self._update(replace(self._view, progress=None, failed=visible(reason)))
 
     def draw(self, width: int, height: int, inks: Inks) -> Text:
         """Return the picture."""
@@ -163,7 +179,8 @@ the counters. ← and → go to another token."""
         if token != self._view.token:
             playing = self._wave is not None
             self._wave = None
-            self._update(replace(self._view, token=token, cycle=None))
+            self._give_up()
+            self._update(replace(self._view, token=token, cycle=None, failed=""))
             if playing:
                 self._want_wave()
 
@@ -199,9 +216,24 @@ the counters. ← and → go to another token."""
             self._frame()
 
     def action_stop(self) -> None:
-        """Give the map back."""
+        """Give the map back, and up what is simulated."""
         self._forget_wave()
-        self._update(replace(self._view, cycle=None))
+        self._update(replace(self._view, cycle=None, failed=""))
+
+    def action_simulate(self) -> None:
+        """Have the cycle tier simulate this token, or give that up."""
+        if self._view.progress is not None:
+            self._give_up()
+        elif self._view.looked_at is not None:
+            self._direction = 1
+            self._update(replace(self._view, progress=(0, 0, "starting"), failed=""))
+            self._want_wave(simulate=True)
+
+    def _give_up(self) -> None:
+        """Wait for no simulation."""
+        if self._view.progress is not None:
+            self._update(replace(self._view, progress=None))
+            self.post_message(self.WaveNotWanted())
 
     def on_click(self, event: events.Click) -> None:
         """Look at the token under the mouse, or at the cycle."""
@@ -228,11 +260,13 @@ the counters. ← and → go to another token."""
 
     # ── the wave ────────────────────────────────────────────────────────────────────────────
 
-    def _want_wave(self) -> None:
-        if self._view.xray is not None and self._view.looked_at is not None:
-            self.post_message(self.WaveWanted(self._view.xray.answer, self._view.token))
+    def _want_wave(self, *, simulate: bool = False) -> None:
+        xray = self._view.xray
+        if xray is not None and self._view.looked_at is not None:
+            self.post_message(self.WaveWanted(xray.answer, self._view.token, simulate))
 
     def _forget_wave(self) -> None:
+        self._give_up()
         self._wave, self._direction = None, 0
         self._run()
         self.post_message(self.WaveShown(None))

@@ -1,6 +1,15 @@
 """X-rays asked of an engine process: what is not there, and what goes wrong, is told."""
 
+import asyncio
+import os
+import sys
+
+import pytest
+
+from engine.errors import EngineError
 from engine.protocol.messages import Compare, EngineReady, Failed, LookInto
+from engine.server import simulation
+from engine.server.simulation import simulate
 from tests.engine.server.faces import face
 
 
@@ -39,3 +48,61 @@ async def test_a_comparison_that_cannot_be_made_is_told_and_the_process_goes_on(
         assert (await one.until(Failed, count=2)).request_id == 21
         one.ask(30)
         assert (await one.answer(30)).answer == 1
+
+
+async def test_a_simulation_that_cannot_be_is_told():
+    async with face() as one:
+        await one.until(EngineReady)
+        one.ask(1)
+        answer = (await one.answer(1)).answer
+        one.client.send(LookInto(1, 8, answer, token=0, simulate=True))
+        failed = await one.until(Failed)
+        assert failed.request_id == 8  # the canned model is no file
+
+
+# ── the program that simulates ──────────────────────────────────────────────────────────────────
+
+WAVE = """{"wave":{"source":"cycle tier","position":3,"cycles":9,"operations":["matmul"],
+"bands":{"x":[],"y":[],"width":[],"height":[],"begin":[],"end":[],"operation":[]}}}""".replace(
+    "\n", ""
+)
+
+
+def program(monkeypatch, text):
+    monkeypatch.setattr(simulation, "_COMMAND", (sys.executable, "-I", "-S", "-c", text))
+
+
+async def test_lines_on_the_way_are_passed_on_and_the_wave_is_returned(monkeypatch):
+    lines = ['{"done":1,"total":9,"label":"simulating"}', WAVE]
+    program(monkeypatch, f"for line in {lines!r}: print(line, flush=True)")
+    told = []
+    wave = await simulate(("m", "wse3", 3, 5), told.append)
+    assert (wave.source, wave.cycles) == ("cycle tier", 9)
+    assert [(line.done, line.total, line.label) for line in told] == [(1, 9, "simulating")]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('print(\'{"error":"too large"}\')', "too large"),
+        ("import os; os.kill(os.getpid(), 9)", "ended without a result"),
+    ],
+)
+async def test_what_goes_wrong_is_told(monkeypatch, text, reason):
+    program(monkeypatch, text)
+    with pytest.raises(EngineError, match=reason):
+        await simulate(("m", "wse3", 3, 5), lambda line: None)
+
+
+async def test_given_up_it_ends_the_program(monkeypatch):
+    text = "import os, time; print('{\"done\":%d}' % os.getpid(), flush=True); time.sleep(600)"
+    program(monkeypatch, text)
+    told = []
+    work = asyncio.create_task(simulate(("m", "wse3", 3, 5), told.append))
+    while not told:
+        await asyncio.sleep(0.01)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    with pytest.raises(ProcessLookupError):
+        os.kill(told[0].done, 0)

@@ -11,10 +11,12 @@ from textual.pilot import Pilot
 from engine.protocol.messages import (
     AnswerWave,
     AnswerXray,
+    Cancel,
     Complete,
     Completed,
     Failed,
     LookInto,
+    Simulating,
 )
 from tests.tui.app.fakes import FakeClient, settled, until
 from tui.app import SparkApp
@@ -157,6 +159,31 @@ async def test_a_wave_plays_on_the_map_both_ways_and_gives_it_back(looking: Any)
         await one.pilot.press("0")
         await settled(one.pilot)
         assert wafer.activity is None
+
+
+async def test_a_token_is_simulated_with_its_progress_and_can_be_given_up(looking: Any) -> None:
+    async with looking() as one:
+        await one.suggest()
+        await one.opened()
+        await one.pilot.press("s")
+        await until(one.pilot, lambda: len(one.asked) == 2)
+        wanted = one.asked[-1]
+        assert (wanted.token, wanted.simulate) == (0, True)
+        await one.say(Simulating(wanted.request_id, 30, 60, "simulating token 40"))
+        assert "━━━━━━━━──────── simulating token 40, s gives it up" in one.drawn
+        await one.pilot.press("s")
+        await until(one.pilot, lambda: Cancel(wanted.request_id) in one.client.sent)
+        assert "Space plays" in one.drawn
+        await one.pilot.press("s")
+        await until(one.pilot, lambda: len(one.asked) == 3)
+        wave = replace(demo_wave(), source="cycle tier")
+        one.client.on_event(AnswerWave(one.asked[-1].request_id, 5, 0, wave))
+        await until(one.pilot, lambda: "by the cycle tier" in one.drawn)
+        await one.pilot.press("0", "s")
+        await until(one.pilot, lambda: len(one.asked) == 4)
+        await one.say(Failed(one.asked[-1].request_id, "the model is too large"))
+        assert "the model is too large" in one.drawn
+        assert "token 1 of 11" in one.drawn
 
 
 async def test_it_follows_the_newest_answer_only_while_it_is_seen(looking: Any) -> None:
