@@ -180,6 +180,10 @@ class RemoteSession:
         """
         raise EngineError(f"{self.model.name} is remote: its weights are not known here")
 
+    def row_of(self, answer: int, token: int) -> tuple[int, int]:
+        """Refuse, as `xray` does."""
+        raise EngineError(f"{self.model.name} is remote: no token of it was on the wafer")
+
     def interrupt(self) -> None:
         """Have ``cancelled`` asked at once; where it says so, the connection is closed."""
         serves = self._serves

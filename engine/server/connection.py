@@ -146,8 +146,8 @@ class Connection:
                 for kind, job in self._jobs.items():
                     if job.request_id == request_id:
                         self._cancel(kind)
-                for view in self._views.values():
-                    view.end_look(request_id)
+                for each in self._views.values():
+                    each.end_look(request_id)
             case Watch(session, interval_ms, cores):
                 if (view := self._views.get(session)) is not None:
                     view.watch(min(max(interval_ms, 20), 60_000) / 1e3, cores)

@@ -73,6 +73,10 @@ class ServedSession(Protocol):
         """Return a token of the model on other machines."""
         ...
 
+    def row_of(self, answer: int, token: int) -> tuple[int, int]:
+        """Return the position of a token's row, and the token that entered it."""
+        ...
+
     def interrupt(self) -> None:
         """Have ``cancelled`` asked at once.  Any thread."""
 

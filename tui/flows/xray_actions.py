@@ -28,9 +28,18 @@ class XrayActions(AskActions):
         return XrayFlow(
             self.link,
             next((pane for pane in self.panes if isinstance(pane, XrayPane)), None),
-            show_pane=self.parts.show_beside,
+            show_pane=self._show_xray,
             leave=self.parts.focus_editor,
         )
+
+    def _show_xray(self, name: str, *, keyboard: bool = True) -> None:
+        """Show the pane and its map; the keyboard follows once both have their size.
+
+        An editor that loses the keyboard asks for sizes: panes that are new then never hear theirs.
+        """
+        self.parts.show_beside(name, keyboard=False)
+        if keyboard:
+            self.call_after_refresh(self.parts.show_beside, name)
 
     def action_xray(self) -> None:
         """Look into the suggestion, or into the last one; from there, back to the editor."""

@@ -136,7 +136,7 @@ def _flaw_of_xray(xray: Xray) -> str | None:
         amounts = (step.cycles, step.host_ms, step.sram_bytes, *step.joules)
         if not all(isfinite(each) for each in amounts) or step.cycles < 1 or step.used < 1:
             return "a step has no amount"
-        if not _are_amounts((*amounts, *step.cycles_by_operation.values())):
+        if min(amounts) < 0 or not _are_amounts(step.cycles_by_operation.values()):
             return "a step has no amount"
         if any(not 0 <= visit.region < len(xray.regions) for visit in step.visits):
             return "a region is visited that there is not"

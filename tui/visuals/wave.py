@@ -60,11 +60,11 @@ class PlayedWave:
         doing[self._which[seen]] = self._operation[seen]  # the latest there
         shown = np.flatnonzero(strength)
         operations = self.wave.operations
+        found = zip(shown.tolist(), strength[shown].tolist(), doing[shown].tolist(), strict=True)
         return [
-            ActiveRegion(*self._places[place], level, operations[operation])
-            for place, level, operation in zip(
-                shown.tolist(), strength[shown].tolist(), doing[shown].tolist(), strict=True
-            )
+            ActiveRegion(x, y, width, height, level, operations[operation])
+            for place, level, operation in found
+            for x, y, width, height in (self._places[place],)
         ]
 
     def _working(self, first: int, until: int) -> NDArray[np.int64]:

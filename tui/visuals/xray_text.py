@@ -142,7 +142,7 @@ def _facts(xray: Xray, step: XrayStep, inks: Inks) -> list[Text]:
         _fact("wafer", f"{count_text(step.cycles)} cycles{each}, {seconds:.1f} µs", wafer, inks),
         _fact(
             "cores",
-            f"{percent_text(states[_IDLE] / total)} no turn, "
+            f"{percent_text(states[_IDLE] / total)} idle, "
             f"{percent_text(states[_WAVELET] / total)} wait for words, "
             f"{percent_text(working / total)} work",
             wafer,
@@ -150,8 +150,8 @@ def _facts(xray: Xray, step: XrayStep, inks: Inks) -> list[Text]:
         ),
         _fact(
             "sends",
-            f"{short_count_text(step.wavelets)} words over {short_count_text(step.wavelet_hops)}"
-            f" links, {count_text(step.collectives)} synchronisations",
+            f"{short_count_text(step.wavelets)} words, {short_count_text(step.wavelet_hops)} links,"
+            f" {count_text(step.collectives)} syncs",
             wafer,
             inks,
         ),
@@ -189,9 +189,14 @@ def _strip(xray: Xray, number: int, width: int, inks: Inks) -> Text:
     """Return the tokens one after the other, that which is looked at in view."""
     text = Text(end="", no_wrap=True)
     for first, last, index in _strip_cells(xray, number, width):
-        style = f"bold reverse {inks.wafer}" if index == number else _shade(index, inks)
+        style = _chosen(inks) if index == number else _shade(index, inks)
         text.append(_brief(xray.tokens[index])[: last - first], style=style)
     return text
+
+
+def _chosen(inks: Inks) -> str:
+    """Return the style of the token that is looked at."""
+    return f"bold {readable_on(inks.wafer, inks.ground)} on {inks.wafer}"
 
 
 def _shade(index: int, inks: Inks) -> str:
@@ -325,11 +330,10 @@ def _doing(view: XrayView, step: XrayStep, inks: Inks) -> Text:
         words = "Space plays this token's way over the wafer, s simulates it"
         return Text(words, style=inks.muted, end="", no_wrap=True)
     assert view.xray is not None
-    text = Text(f"{count_text(view.cycle)}", style=f"bold {inks.wafer}", end="", no_wrap=True)
-    text.append(f" / {count_text(view.wave_cycles)}  ", style=inks.muted)
-    text.append(f"{view.doing}  ", style=inks.text)
-    text.append(f"{_place(view, step)}  ", style=inks.text)
-    return text.append(f"{view.pace}  by {view.source}", style=inks.muted)
+    text = Text(end="", no_wrap=True)
+    text.append(count_text(view.cycle), style=f"bold {inks.wafer}")
+    text.append(f"/{count_text(view.wave_cycles)} {view.pace} by {view.source} ", style=inks.muted)
+    return text.append(f" {view.doing}  {_place(view, step)}", style=inks.text)
 
 
 def _progress(done: int, total: int, label: str, inks: Inks) -> Text:

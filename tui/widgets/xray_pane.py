@@ -50,8 +50,9 @@ class XrayPane(TextPane, can_focus=True):
 The first lines say how likely it was and what else was likely. Each column is a token, each row an
 operation, as high as its *wafer* cycles: how far the operation moves the clock of the last core, so
 that a column adds up to the token's cycles. Guessed tokens are verified in one step and share it.
-*wafer*, *cores*, *sends*, *reads*, *synchronisations* are counted by the formulas of the emulated
-wafer; *energy* rests on published watts, with its bounds; *host* time is measured, and its bytes
+*wafer*, *cores* (idle: before a core's first word of the row and after its last instruction),
+*sends* (words, the links that they cross, reductions and multicasts: where cores meet) and *reads*
+are counted by the formulas of the emulated wafer; *energy* rests on published watts, with its bounds; *host* time is measured, and its bytes
 are those of weights, keys and values by their formats. The same figures: `spark-tui complete
 --xray --json`. **Space** plays the token's way over the wafer on the map above, in slow motion:
 bands of cores light up while they work, by the formulas' schedule. **s** has the cycle tier
@@ -311,7 +312,7 @@ the pace, **0** gives the map back to the counters. ← and → go to another to
                 cycle=cycle,
                 wave_cycles=self._wave.cycles,
                 doing=self._wave.operation_at(cycle),
-                source=f"the {self._wave.wave.source}",
+                source=self._wave.wave.source,
                 pace=f"{pace} ×{_PACES[self._pace]:g}",
             )
         )

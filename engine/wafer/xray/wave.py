@@ -7,6 +7,7 @@ those of its first core and its last.  Books no states and runs no value.
 
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ class _Noting(Ledger):
     noted: list[Ints] = field(default_factory=list)
     """Bands as (column, row, columns, rows, begin, end) of the region, int64 (·, 6)."""
 
-    def work(self, cells: Cells, **cycles: Cycles) -> None:  # type: ignore[override]
+    def work(self, cells: Cells, **cycles: Any) -> None:
         """Note the cores whose clocks go on."""
         before = self.clock.copy()
         Ledger.work(self, cells, **cycles)
@@ -134,7 +135,7 @@ def _run(
     if repeats and key in known:
         clock, noted = known[key]
         ledger.clock = clock + start
-        return noted + np.array([0, 0, 0, 0, start, start])
+        return np.asarray(noted + np.array([0, 0, 0, 0, start, start]))
     ledger.noted = []
     steps.run(ledger, site)
     noted = np.concatenate(ledger.noted) if ledger.noted else np.zeros((0, 6), np.int64)

@@ -146,7 +146,7 @@ async def test_a_wave_plays_on_the_map_both_ways_and_gives_it_back(looking: Any)
         wafer = one.app.query_one(WaferMap)
         one.client.on_event(AnswerWave(wanted.request_id, 5, 1, demo_wave(1)))
         await until(one.pilot, lambda: bool(wafer.activity))
-        assert "by the formulas" in one.drawn
+        assert "by formulas" in one.drawn
         first = one.pane._at
         await until(one.pilot, lambda: one.pane._at > first)
         await one.pilot.press("r")
@@ -178,7 +178,7 @@ async def test_a_token_is_simulated_with_its_progress_and_can_be_given_up(lookin
         await until(one.pilot, lambda: len(one.asked) == 3)
         wave = replace(demo_wave(), source="cycle tier")
         one.client.on_event(AnswerWave(one.asked[-1].request_id, 5, 0, wave))
-        await until(one.pilot, lambda: "by the cycle tier" in one.drawn)
+        await until(one.pilot, lambda: "by cycle tier" in one.drawn)
         await one.pilot.press("0", "s")
         await until(one.pilot, lambda: len(one.asked) == 4)
         await one.say(Failed(one.asked[-1].request_id, "the model is too large"))

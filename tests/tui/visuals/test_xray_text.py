@@ -26,7 +26,7 @@ def test_the_figures_are_those_of_the_tokens_step() -> None:
     assert matrix["matmul"].split()[-2:] == ["26.4k", "47.4%"]
     assert "wafer  55 660 cycles, 65.5 µs" in lines
     assert sum(step.cycles_by_operation.values()) == 55_660
-    assert "cores  69.0% no turn, 25.0% wait for words, 6.0% work" in lines
+    assert "cores  69.0% idle, 25.0% wait for words, 6.0% work" in lines
     assert "energy 22.4 mJ likely, 179 µJ to 2.02 J" in lines
     assert "host   14 ms measured, reads 12.8 MB" in lines
 
@@ -72,11 +72,11 @@ def test_a_token_cannot_steer_the_terminal() -> None:
 
 def test_the_scrubber_says_where_the_row_is_and_what_the_figures_come_from() -> None:
     view = XrayView(
-        XRAY, token=3, cycle=30_000, wave_cycles=55_660, doing="matmul", source="the formulas",
+        XRAY, token=3, cycle=30_000, wave_cycles=55_660, doing="matmul", source="formulas",
         pace="▶ ×1",
     )  # fmt: skip
     lines = drawn(view)
-    assert "30 000 / 55 660  matmul  layer 3  ▶ ×1  by the formulas" in lines
+    assert "30 000/55 660 ▶ ×1 by formulas  matmul  layer 3" in lines
     _, rows = xray_text(view, 60, 26, INKS)
     assert lines[rows.scrubber].index("◆") == 30_000 * 60 // 55_660
 
