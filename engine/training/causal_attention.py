@@ -83,7 +83,7 @@ def _blocks(node: Node, queries: FloatArray, keys: FloatArray) -> Iterator[_Quer
         last = min(tokens, first + QUERIES_AT_ONCE)
         oldest = max(0, first - window + 1) if window else 0
         rows, seen = slice(first * shared, last * shared), slice(oldest, last)
-        scores = queries[:, :, rows] @ keys[:, :, seen].mT
+        scores: FloatArray = queries[:, :, rows] @ keys[:, :, seen].mT
         if cap:
             scores = softcap(scores, cap)
         capped = scores.copy() if cap else None

@@ -12,7 +12,6 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeVar
 
-from engine.wafer.figures.dedicated_prefill import DedicatedConstants
 from engine.wafer.figures.fits import ServedConstants, fit_decode, fit_prefill
 from engine.wafer.figures.measured_rows import (
     DECODE_ROWS,
@@ -22,6 +21,7 @@ from engine.wafer.figures.measured_rows import (
     MulticastRow,
     PrefillRow,
 )
+from engine.wafer.figures.mesh_products import DedicatedConstants
 from engine.wafer.figures.served_rows import (
     DEDICATED_ROWS,
     FORCED_ROWS,

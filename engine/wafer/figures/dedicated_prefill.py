@@ -14,29 +14,21 @@ from dataclasses import dataclass
 from math import ceil
 
 from engine.wafer.cost import lines
-from engine.wafer.cost.vector_instruction import VECTOR_KINDS, elements_per_cycle
+from engine.wafer.figures.mesh_products import (
+    DedicatedConstants,
+    mesh_product,
+    shift,
+    vector_cycles,
+)
 from engine.wafer.place.model_shape import ModelShape
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["DedicatedConstants", "DedicatedPrefill"]
+__all__ = ["CODE_BYTES", "DedicatedPrefill"]
 
 _FP16_BYTES, _FP32_BYTES = 2, 4
 
-_CODE_BYTES = 30_664
+CODE_BYTES = 30_664
 """Code of the fullest core in the kernel that was measured [S5]."""
-
-
-@dataclass(frozen=True, slots=True)
-class DedicatedConstants:
-    """What the formulas leave open, in cycles."""
-
-    vector_overhead_cycles: float
-    """c_v: per vector instruction."""
-    step_cycles: float
-    """c_step: per step of a product: starting two shifts, waiting for both, and the share of norms,
-    rotations and activations (under 1 % of a layer)."""
-    attention_step_cycles: float
-    """c_att: the same per step of an attention's two products."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +72,24 @@ class DedicatedPrefill:
         runs = self.layers_of_a_block * (self.chunks - 1) + self.model.layers
         earlier = self.chunks * (self.chunks - 1) // 2
         pairs = self.layers_of_a_block * earlier + self.model.layers * self.chunks
-        dim, wide, kv, ffn = self._shares()
+
+        def product(inner: int, outputs: int) -> float:
+            return runs * mesh_product(machine, constants, self.side, self.rows, inner, outputs)
+
+        dim, wide, kv, ffn = self.shares()
         return [
-            ("q, k, v", runs * self._product(machine, constants, dim, wide + 2 * kv)),
-            ("scores", pairs * self._scores(machine, constants)),
-            ("values", pairs * self._values(machine, constants)),
-            ("o", runs * self._product(machine, constants, wide, dim)),
-            ("up, gate", runs * self._product(machine, constants, dim, 2 * ffn)),
-            ("down", runs * self._product(machine, constants, ffn, dim)),
+            ("q, k, v", product(dim, wide + 2 * kv)),
+            ("scores", pairs * self.scores(machine, constants)),
+            ("values", pairs * self.values(machine, constants)),
+            ("o", product(wide, dim)),
+            ("up, gate", product(dim, 2 * ffn)),
+            ("down", product(ffn, dim)),
             ("links between wafers", float((self.wafers - 1) * machine.wafer_link_cycles)),
         ]
 
     def sram_bytes(self, machine: MachineSpec) -> dict[str, int]:
         """Return the bytes of a core of the fullest block, by use."""
-        dim, wide, kv, ffn = self._shares()
+        dim, wide, kv, ffn = self.shares()
         tiles = (dim * (wide + 2 * kv), wide * dim, dim * 2 * ffn, ffn * dim)
         kept = 2 * kv * ceil(self.tokens / self.side)
         streams = self.rows * (3 * dim + wide + 2 * kv + 3 * ffn)
@@ -102,14 +98,14 @@ class DedicatedPrefill:
             "keys and values": _FP16_BYTES * kept * self.layers_of_a_block,
             "activations": _FP16_BYTES * streams + _FP32_BYTES * self.rows * 2 * ffn,
             "the second buffer of a product": _FP16_BYTES * (max(tiles) + self.rows * ffn),
-            "code": _CODE_BYTES,
+            "code": CODE_BYTES,
             "system": machine.system_bytes,
         }
 
     # ── parts of a layer ────────────────────────────────────────────────────────────────────
 
-    def _shares(self) -> tuple[int, int, int, int]:
-        """A core's features of the stream, of the queries, of keys, and of the feed-forward."""
+    def shares(self) -> tuple[int, int, int, int]:
+        """Return a core's features of stream, queries, keys and feed-forward."""
         heads = self.model.attention
         return (
             ceil(self.model.hidden / self.side),
@@ -118,24 +114,6 @@ class DedicatedPrefill:
             ceil(self.model.ffn / self.side),
         )
 
-    def _product(
-        self, machine: MachineSpec, constants: DedicatedConstants, k: int, n: int
-    ) -> float:
-        """One product of a chunk with k inputs and n outputs of a core.
-
-        Cost:
-            P·shift(M·k) + P·(max(k·n·v(M), shift(max(M·k, k·n))) + c_step),
-            v(M) = ⌈M / r⌉ + c_v, r the rate of `fmachs`
-        """
-        align = _shift(machine, self.rows * k)
-        moving = _shift(machine, max(self.rows * k, k * n))
-        compute = k * n * self._vector(machine, constants)
-        return self.side * (align + max(compute, moving) + constants.step_cycles)
-
-    def _vector(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
-        rate = elements_per_cycle(machine, VECTOR_KINDS["fmachs"], self.rows)
-        return ceil(self.rows / rate) + constants.vector_overhead_cycles
-
     def _sharing(self) -> int:
         """Query heads that read the same keys and values."""
         heads = self.model.attention
@@ -143,11 +121,14 @@ class DedicatedPrefill:
 
     def _pair(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
         """A core's part of one step of an attention's product: M keys, M queries."""
-        kv = self._shares()[2]
-        return self._sharing() * kv * self.rows * self._vector(machine, constants)
+        kv = self.shares()[2]
+        vector = vector_cycles(machine, constants, self.rows)
+        return self._sharing() * kv * self.rows * vector
 
-    def _scores(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
-        """Q·Kᵀ of two chunks: P steps, each with a chain over the rows that share a KV head.
+    def scores(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
+        """Return the cycles of Q·Kᵀ of two chunks.
+
+        P steps, each with a chain over the rows that share a KV head.
 
         Cost:
             P·(products + d + B + σ·(band − 1) + c_att), B = heads·M² sums, while keys move on
@@ -158,19 +139,15 @@ class DedicatedPrefill:
         compute = self._pair(machine, constants)
         return self.side * (compute + chain + constants.attention_step_cycles)
 
-    def _values(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
-        """Scores times values of two chunks: P steps, in which both shifts precede the products.
+    def values(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
+        """Return the cycles of scores times values of two chunks.
+
+        P steps, in which both shifts precede the products.
 
         Cost:
             P·(shift(scores) + shift(values) + products + c_att)
         """
-        kv = self._shares()[2]
-        shifts = _shift(machine, self._sharing() * self.rows**2) + _shift(machine, kv * self.rows)
+        kv = self.shares()[2]
+        shifts = shift(machine, self._sharing() * self.rows**2) + shift(machine, kv * self.rows)
         compute = self._pair(machine, constants)
         return self.side * (shifts + compute + constants.attention_step_cycles)
-
-
-def _shift(machine: MachineSpec, elements: int) -> float:
-    """Two hops of fp16 numbers, two a wavelet: 2·hop + ⌈e/2·i⌉ + 2·T_R + 1."""
-    wavelets = ceil(elements / 2 * machine.inject_cycles_per_wavelet)
-    return 2 * machine.hop_cycles + wavelets + 2 * machine.ramp_cycles + 1

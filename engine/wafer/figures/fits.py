@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.wafer.figures.dedicated_prefill import DedicatedConstants, DedicatedPrefill
+from engine.wafer.figures.dedicated_prefill import DedicatedPrefill
 from engine.wafer.figures.measured_rows import DecodeRow, MulticastRow, PrefillRow
+from engine.wafer.figures.mesh_products import DedicatedConstants
 from engine.wafer.figures.served_rows import ServedRow
 from engine.wafer.figures.waferllm import DecodeConstants, PrefillConstants
 from engine.wafer.program.machine import MachineSpec

@@ -256,6 +256,43 @@ def prefill(
     )
 
 
+@predict.command("train-step")
+@_config
+@_size("--rows", "Rows of the batch, each a micro-batch.")
+@_size("--tokens", "Tokens of a row.")
+@click.option("--side", type=int, help="Cores along a block's edge; default: the fastest.")
+@click.option("--blocks", type=int, help="Blocks of layers; default: as many as lie on the wafers.")
+@machine_options
+@json_option
+def train_step(
+    config: Path,
+    rows: int,
+    tokens: int,
+    side: int | None,
+    blocks: int | None,
+    machine: str,
+    clock: float | None,
+    as_json: bool,
+) -> None:
+    """A training step in fp16 with fp32 sums: forward, backward and optimisers, by phase.
+
+    Weights, gradients and optimisers stay in the cores; rows follow each other through the blocks.
+    It is priced, never run, and no training step was measured to fit it.
+    """
+    _answer(
+        lambda: engine.predict_train_step(
+            machine,
+            config=config,
+            rows=rows,
+            tokens=tokens,
+            side=side,
+            blocks=blocks,
+            clock_ghz=clock,
+        ),
+        as_json,
+    )
+
+
 @predict.command()
 @_size("--k", "Inputs, K.")
 @_size("--n", "Outputs, N.")

@@ -9,7 +9,7 @@ import engine
 from engine.errors import PlacementError, PredictionError
 from engine.inspection import served_graph
 from engine.wafer.figures import calibration, waferllm
-from engine.wafer.figures.dedicated_prefill import DedicatedConstants
+from engine.wafer.figures.mesh_products import DedicatedConstants
 from engine.wafer.figures.prefill_question import PrefillQuestion, dedicated
 from engine.wafer.figures.served import ServedModel
 from engine.wafer.figures.served_rows import DEDICATED_ROWS

@@ -1,0 +1,274 @@
+"""A training step by a program of its own: rows of a batch pass blocks of layers, and come back.
+
+Weights, their gradients and the optimisers' state stay in the cores.  A micro-batch is one row of
+tokens; it goes forward through all blocks, meets its loss in the head's block, and goes back, while
+others follow.  Then every core steps its own weights.  Products are those of the dedicated prefill
+(MeshGEMM, fp16 with fp32 sums), so all of this is priced and never run, and no training step was
+measured to fit it.
+
+The order of forward and backward passes is one forward, one backward (Narayanan et al., "Efficient
+Large-Scale Language Model Training on GPU Clusters", SC 2021, §2.2); whether the activations of a
+layer are kept or computed again on the way back (Chen et al., "Training Deep Nets with Sublinear
+Memory Cost", 2016) follows from what fits.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+from engine.wafer.cost import lines
+from engine.wafer.figures.dedicated_prefill import CODE_BYTES, DedicatedPrefill
+from engine.wafer.figures.mesh_products import DedicatedConstants, mesh_product
+from engine.wafer.figures.waferllm import total
+from engine.wafer.ops.site import DIVIDE_OPERATIONS, EXP_OPERATIONS, RECIPROCAL_OPERATIONS
+from engine.wafer.ops.site import RSQRT_OPERATIONS as ROOT_OPERATIONS
+from engine.wafer.place.model_shape import ModelShape
+from engine.wafer.program.machine import MachineSpec
+
+__all__ = ["DedicatedTraining"]
+
+_FP16, _FP32 = 2, 4
+
+_MATRIX_BYTES = _FP16 + 3 * _FP32
+"""Of a layer's weight: for the products, the one that learns, its gradient's sum, its momentum."""
+_VOCABULARY_BYTES = _FP16 + 4 * _FP32
+"""Of an embedding's weight: AdamW keeps two moments."""
+
+_MUON_OPERATIONS = 3 + 3 + 4
+"""fp32 operations of a matrix's element beside the products: momentum, look-ahead, step."""
+_MUON_ITERATIONS = 5
+_ADAM_OPERATIONS = 12 + ROOT_OPERATIONS + 1 + RECIPROCAL_OPERATIONS + DIVIDE_OPERATIONS
+"""fp32 operations of an element: both moments 7, the corrected root, its quotient, the step 5;
+counted in `engine.training.adamw`."""
+_LOSS_OPERATIONS = EXP_OPERATIONS + 6
+"""fp32 operations of a logit: largest, difference, exponential, sum, quotient, fp16, target."""
+
+
+@dataclass(frozen=True, slots=True)
+class DedicatedTraining:
+    """A model's layers in blocks of P × P cores, its head in further ones, and a batch that passes.
+
+    A feed-forward counts as gated, as in the dedicated prefill.
+    """
+
+    model: ModelShape
+    side: int
+    """P."""
+    blocks: int
+    """Of layers."""
+    head_blocks: int
+    """Each has a share of the vocabulary."""
+    rows: int
+    """Micro-batches of a step, one row each."""
+    tokens: int
+    """Of a row."""
+    recompute: bool
+    """Of a layer only the input is kept, and its activations are computed again on the way back."""
+    wafers: int = 1
+
+    @property
+    def layers_of_a_block(self) -> int:
+        """Layers of the fullest block."""
+        return ceil(self.model.layers / self.blocks)
+
+    @property
+    def cores(self) -> int:
+        """Cores of all blocks, the head's too."""
+        return (self.blocks + self.head_blocks) * self.side**2
+
+    def phases(
+        self, machine: MachineSpec, constants: DedicatedConstants
+    ) -> list[tuple[str, float]]:
+        """Return the phases of a step as its slowest block sees them, in cycles; they add up.
+
+        Cost (m rows, L layers, l of the fullest block; of a row and a layer f forward, f again
+        where it is recomputed, g backward; h of a row in the head):
+            m · max(l·(f [+ f] + g), h) of work, + what a row takes through all blocks and back,
+            L·(f [+ f] + g) + h and the links between wafers, less its part of the first
+            + norm + the larger of a block's and the head's optimiser
+        """
+        forward = self._forward(machine, constants)
+        backward = self._backward(machine, constants)
+        again = forward if self.recompute else 0.0
+        layer, head = forward + again + backward, self._head(machine, constants)
+        mine = self.layers_of_a_block * layer
+        links = 2.0 * (self.wafers - 1) * machine.wafer_link_cycles
+        return [
+            ("forward", self.rows * self.layers_of_a_block * forward),
+            ("forward again", self.rows * self.layers_of_a_block * again),
+            ("backward", self.rows * self.layers_of_a_block * backward),
+            ("waiting for the head", self.rows * max(0.0, head - mine)),
+            ("filling and draining", self.model.layers * layer + head + links - max(mine, head)),
+            ("norm of the gradients", self._norm(machine)),
+            ("optimisers", self._optimisers(machine, constants)),
+        ]
+
+    def sram_bytes(self, machine: MachineSpec) -> dict[str, dict[str, int]]:
+        """Return the bytes of the fullest core by use: of a block of layers, and of the head's."""
+        return {"layers": self._layer_bytes(machine), "head": self._head_bytes(machine)}
+
+    def macs(self) -> int:
+        """Return the multiply–accumulates of a step that any computer needs: none is repeated."""
+        heads, m = self.model.attention, self.model
+        wide, kv = heads.heads * heads.head_dim, heads.kv_heads * heads.head_dim
+        products = m.hidden * (2 * wide + 2 * kv + 3 * m.ffn)
+        attention = wide * (self.tokens + 1)  # causal: half the positions, scores and values
+        token = m.layers * (products + attention) + m.hidden * m.vocabulary
+        return 3 * token * self.rows * self.tokens
+
+    # ── a row in a layer and in the head ────────────────────────────────────────────────────
+
+    @property
+    def _prefill(self) -> DedicatedPrefill:
+        """The same row as a prompt of one chunk."""
+        return DedicatedPrefill(self.model, self.side, self.blocks, self.tokens, self.tokens)
+
+    def _products(self) -> list[tuple[int, int]]:
+        """Inputs and outputs of a core, of a layer's products."""
+        dim, wide, kv, ffn = self._prefill.shares()
+        return [(dim, wide + 2 * kv), (wide, dim), (dim, 2 * ffn), (ffn, dim)]
+
+    def _forward(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
+        return total(self._prefill.operations(machine, constants)) / self.model.layers
+
+    def _backward(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
+        """A layer's way back: two products for each, and the five of attention.
+
+        Attention's weights are computed again (one product of scores), their gradient is another;
+        those of queries, keys and values are each a product of scores with vectors.
+        """
+        prefill = self._prefill
+        products = sum(self._returned(machine, constants, k, n) for k, n in self._products())
+        return (
+            products
+            + 2 * prefill.scores(machine, constants)
+            + 3 * prefill.values(machine, constants)
+        )
+
+    def _returned(
+        self, machine: MachineSpec, constants: DedicatedConstants, k: int, n: int
+    ) -> float:
+        """Gradients of a product's inputs, and of its weights along their longer side."""
+        m = self._prefill.rows
+        inputs = mesh_product(machine, constants, self.side, m, n, k)
+        weights = min(
+            mesh_product(machine, constants, self.side, k, m, n),
+            mesh_product(machine, constants, self.side, n, m, k),
+        )
+        return inputs + weights
+
+    def _head(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
+        """A row's logits, its loss, both gradients, and its rows of the embedding there and back.
+
+        The stream goes on from block to block, and its gradient comes back.  Sums of a position run
+        along a row of cores: the largest logit and the sum, each reduced and returned.  A row of
+        the embedding travels past the whole head at most.
+        """
+        m, words, dim = self._prefill.rows, self._words, self._dim
+        products = mesh_product(machine, constants, self.side, m, dim, words)
+        products += self._returned(machine, constants, dim, words)
+        logits = m * words
+        loss = _LOSS_OPERATIONS * _vector(machine, logits)
+        length = self.side * self.head_blocks
+        sums = 2 * _all_reduce(machine, length, m)
+        stream = _all_reduce(machine, length, m * dim) if self.head_blocks > 1 else 0
+        lookup = 2 * lines.multicast_cycles(machine, length, self.tokens * dim)
+        return products + loss + sums + stream + lookup
+
+    # ── the end of a step ───────────────────────────────────────────────────────────────────
+
+    def _norm(self, machine: MachineSpec) -> float:
+        """Squares of all gradients, one number over the wafer's columns and rows and back."""
+        own = self.layers_of_a_block * self._tile + self._words * self._dim
+        across = _all_reduce(machine, machine.columns, 1) + _all_reduce(machine, machine.rows, 1)
+        links = 2.0 * (self.wafers - 1) * machine.wafer_link_cycles
+        return 2 * _vector(machine, own) + across + links
+
+    def _optimisers(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
+        """Muon in the blocks of layers beside AdamW in the head's: the longer one."""
+        layer = sum(self._muon(machine, constants, *shape) for shape in self._matrices())
+        adam = _ADAM_OPERATIONS * _vector(machine, self._words * self._dim)
+        return max(self.layers_of_a_block * layer, adam)
+
+    def _muon(
+        self, machine: MachineSpec, constants: DedicatedConstants, rows: int, columns: int
+    ) -> float:
+        """A matrix's step: its norm, three products an iteration, and its elements."""
+        short, long = sorted((ceil(rows / self.side), ceil(columns / self.side)))
+
+        def product(rows: int, inner: int, outputs: int) -> float:
+            return mesh_product(machine, constants, self.side, rows, inner, outputs)
+
+        iteration = (
+            product(short, long, short) + product(short, short, short) + product(short, short, long)
+        )
+        norm = 2 * _all_reduce(machine, self.side, 1)
+        elements = _MUON_OPERATIONS * _vector(machine, short * long)
+        return _MUON_ITERATIONS * iteration + norm + elements
+
+    def _matrices(self) -> list[tuple[int, int]]:
+        heads, m = self.model.attention, self.model
+        wide, kv = heads.heads * heads.head_dim, heads.kv_heads * heads.head_dim
+        return [
+            (wide, m.hidden), (kv, m.hidden), (kv, m.hidden), (m.hidden, wide),
+            (m.ffn, m.hidden), (m.ffn, m.hidden), (m.hidden, m.ffn),
+        ]  # fmt: skip
+
+    # ── memory ──────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _tile(self) -> int:
+        """A core's weights of a layer."""
+        return sum(k * n for k, n in self._products())
+
+    @property
+    def _words(self) -> int:
+        return ceil(self.model.vocabulary / (self.side * self.head_blocks))
+
+    @property
+    def _dim(self) -> int:
+        return ceil(self.model.hidden / self.side)
+
+    def _layer_bytes(self, machine: MachineSpec) -> dict[str, int]:
+        """The first block's, where most rows wait for their way back: at most as many as blocks."""
+        dim, wide, kv, ffn = self._prefill.shares()
+        m, layers = self._prefill.rows, self.layers_of_a_block
+        activations = 4 * dim + 3 * wide + 2 * kv + 4 * ffn
+        of_a_layer = dim if self.recompute else activations
+        waiting = min(self.rows, self.blocks + 1)  # the head holds one more
+        return {
+            "weights, gradients, momentum": _MATRIX_BYTES * self._tile * layers,
+            "activations kept": _FP16 * m * of_a_layer * layers * waiting,
+            "a layer at work": 2 * _FP16 * m * activations,
+            "the second buffer of a product": _FP16 * self._second_buffer(self._products()),
+            "code": CODE_BYTES,
+            "system": machine.system_bytes,
+        }
+
+    def _head_bytes(self, machine: MachineSpec) -> dict[str, int]:
+        m, tile = self._prefill.rows, self._words * self._dim
+        copies = 1 if self.model.tied else 2
+        return {
+            "weights, gradients, moments": _VOCABULARY_BYTES * tile * copies,
+            "logits": _FP32 * m * self._words,
+            "stream": 2 * _FP16 * m * self._dim,
+            "the second buffer of a product": _FP16
+            * self._second_buffer([(self._dim, self._words)]),
+            "code": CODE_BYTES,
+            "system": machine.system_bytes,
+        }
+
+    def _second_buffer(self, products: list[tuple[int, int]]) -> int:
+        m = self._prefill.rows
+        return max(k * n for k, n in products) + m * max(max(pair) for pair in products)
+
+
+def _vector(machine: MachineSpec, elements: int) -> int:
+    """Return the cycles of an fp32 operation on a core's elements."""
+    return ceil(elements / machine.fmac_fp32) + machine.vector_overhead_cycles
+
+
+def _all_reduce(machine: MachineSpec, cores: int, wavelets: int) -> int:
+    """Return the cycles of a sum over a line of cores, and of its way back to all of them."""
+    group = lines.best_group(machine, cores, wavelets)
+    there = lines.reduce_cycles(machine, cores, group, wavelets)
+    return there + lines.multicast_cycles(machine, cores, wavelets)
