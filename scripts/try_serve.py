@@ -147,6 +147,8 @@ async def try_places(options: argparse.Namespace) -> dict[str, Any]:
             same_unnamed += texts[1] == expected
             if texts[0] != expected:
                 print(f"{number} {place.path}: {expected!r} alone, {texts[0]!r} served")
+            if (number + 1) % 10 == 0:  # a long run that is ended has told how far it came
+                print(f"{same} of {number + 1} so far, {same_unnamed} unnamed", flush=True)
     print(f"{same} of {len(drawn)} texts are the same, {same_unnamed} without the file's name")
     good = same == len(drawn)
     return {"places": len(drawn), "same": same, "same_unnamed": same_unnamed, "good": good}
