@@ -13,7 +13,8 @@ def tiny_grid(tmp_path):
     (tmp_path / "tiny.json").write_text(json.dumps(FAMILY_CONFIGS["llama"]))
 
     def write(**lists):
-        lines = {"models": ["tiny.json"], "contexts": [8, 16], **lists}
+        quick = {"machines": ["tiny"], "placements": ["8x8"], "dtypes": ["int8"]}
+        lines = {"models": ["tiny.json"], "contexts": [8, 16], **quick, **lists}
         file = tmp_path / "grid.toml"
         file.write_text("".join(f"{name} = {json.dumps(each)}\n" for name, each in lines.items()))
         return file

@@ -6,7 +6,7 @@ from engine.sweep.grid import Point, SweepError, read_grid
 
 
 def test_the_points_are_the_product_the_last_list_fastest(tiny_grid, tmp_path):
-    file = tiny_grid(dtypes=["int8", "fp16"], machines=["wse3", "wse3"])
+    file = tiny_grid(dtypes=["int8", "fp16"], machines=["tiny", "tiny"])
     points = read_grid(file)
     assert [(p.context, p.dtype) for p in points] == [
         (8, "int8"), (8, "fp16"), (16, "int8"), (16, "fp16"),

@@ -32,7 +32,7 @@ class Here:
 
 @pytest.fixture
 def points(tiny_grid):
-    return read_grid(tiny_grid(placements=["auto", "9 blocks"]))
+    return read_grid(tiny_grid(placements=["8x8", "9 blocks of 8x8"]))
 
 
 def test_results_stand_in_the_grids_order_and_a_point_that_cannot_be_says_why(points, tmp_path):
@@ -76,7 +76,7 @@ def test_it_goes_on_where_it_was_ended(points, tmp_path):
 def test_a_grid_that_has_grown_asks_only_what_is_new(points, tiny_grid, tmp_path):
     out = tmp_path / "out.jsonl"
     run_sweep(points, out, Here())
-    grown = read_grid(tiny_grid(placements=["auto", "9 blocks"], contexts=[8, 16, 32]))
+    grown = read_grid(tiny_grid(placements=["8x8", "9 blocks of 8x8"], contexts=[8, 16, 32]))
     here = Here()
     assert run_sweep(grown, out, here).computed == 2
     assert {point.context for point in here.asked} == {32}
