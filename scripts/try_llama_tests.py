@@ -61,6 +61,10 @@ REASONS: tuple[tuple[str, str], ...] = (
     (r"test_verbose_debug", OPTION),
     (r"test_different_result_different_seed", CODE),
     (r"test_completion_with_openai_library", CODE),
+    (r"test_chat_completion_with_openai_library", "asks for the number of a build of llama.cpp"),
+    (r"test_openai_library_correct_api_key", "takes a model that converses; --model has to"),
+    (r"test_json_prompt_no_mtmd", LANGUAGE),
+    (r"test_completion_response_fields\[.*-32-", "no prompt is repeated in an answer"),
 )
 """Tests that do not apply or cannot pass, and why; the first pattern that fits a name."""
 

@@ -40,7 +40,8 @@ def guarded(call: Callable[[], object]) -> int:
     try:
         _check_stdout()
         result = call()
-        sys.stdout.flush()
+        if not sys.stdout.closed:  # as a language server's is, once its editor has gone
+            sys.stdout.flush()
     except click.exceptions.Exit as end:
         return end.exit_code
     except (KeyboardInterrupt, click.Abort):

@@ -280,8 +280,8 @@ def _answer(
 
 
 def _chosen(answer: dict[str, Any], fields: list[str] | None) -> dict[str, Any]:
-    """Return the fields that were asked for, under the paths that were asked for; None: all."""
-    if fields is None:
+    """Return the fields that were asked for, under the paths that were asked for; none: all."""
+    if not fields:
         return answer
     found: dict[str, Any] = {}
     for path in fields:

@@ -1,6 +1,8 @@
 """What the commands print, and that all of them print through one door."""
 
 import ast
+import io
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -74,3 +76,11 @@ def test_only_the_door_prints() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("click.echo", "print")
     }
     assert raw == {"output.py", "main.py"}
+
+
+def test_a_call_that_has_closed_standard_output_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert guarded(stream.close) == 0

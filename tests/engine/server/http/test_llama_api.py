@@ -45,6 +45,7 @@ async def test_the_fields_that_a_plugin_reads_come_under_the_names_it_asks_for()
     reply = await infill(FakeDispatcher("a"), response_fields=VIM_FIELDS)
     assert sorted(reply.json) == sorted(VIM_FIELDS)
     assert (await infill(FakeDispatcher("a"), response_fields=[""])).json == {}
+    assert "content" in (await infill(FakeDispatcher("a"), response_fields=[])).json
 
 
 async def test_stretches_of_other_files_go_along_the_newest_first():
