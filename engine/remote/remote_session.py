@@ -25,6 +25,7 @@ from engine.remote.remote_rewriter import RemoteRewriter
 from engine.remote.remote_text import TextSource
 from engine.remote.remote_work import RemoteSnapshot, RemoteView, RemoteWork, describe_remote
 from engine.remote_host import RemoteAccess, RemoteAddress, remote_address
+from engine.telemetry.wafer_answers import WaferAnswers
 from engine.wafer.program import machine as machines
 
 __all__ = ["RemoteSession"]
@@ -159,6 +160,15 @@ class RemoteSession:
                 on_text or (lambda text: None),
                 given_up,
             )
+
+    @property
+    def wafer(self) -> WaferAnswers:
+        """Refuse questions about cores, as `xray` does.
+
+        Raises:
+            EngineError: Always.
+        """
+        raise EngineError(f"{self.model.name} is remote: nothing of it lies on the wafer")
 
     def xray(self, answer: int) -> Xray:
         """Refuse: nothing of an answer ran here.

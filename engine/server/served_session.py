@@ -9,6 +9,7 @@ from engine.protocol.editing import Edit, EditRequest
 from engine.protocol.messages import MachineInfo, ModelInfo, OtherText, Telemetry, WatchedCores
 from engine.protocol.peers import Comparison
 from engine.protocol.xray import TokenWave, Xray
+from engine.telemetry.wafer_answers import WaferAnswers
 
 __all__ = ["ServedSession"]
 
@@ -23,6 +24,11 @@ class ServedSession(Protocol):
     machine: MachineInfo
     threads: int
     processor_path: str
+
+    @property
+    def wafer(self) -> WaferAnswers:
+        """Answers questions about single cores; EngineError where nothing lies on the wafer."""
+        ...
 
     def complete(
         self,

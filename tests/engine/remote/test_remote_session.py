@@ -238,3 +238,11 @@ def test_a_key_stays_out_of_words():
     assert "secret" not in repr(access)
     with running(key="sk-secret") as engine:
         assert opened(engine, access).complete(REQUEST).text
+
+
+def test_questions_about_cores_are_refused_in_one_line():
+    with running() as engine:
+        session = opened(engine)
+        for ask in (lambda: session.xray(1), lambda: session.wave(1, 0), lambda: session.wafer):
+            with pytest.raises(EngineError, match="is remote"):
+                ask()
