@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from engine.wafer.program.machine import names as machine_names
     from engine.wafer.program.states import STATES
     from engine.wafer.tiers import TIERS
+    from engine.watching import watch_engine
 
 _HOME = {
     "STATES": "engine.wafer.program.states:STATES",
@@ -142,6 +143,7 @@ _HOME = {
     "tokenize": "engine.tokenization:tokenize",
     "summarise_validation": "engine.wafer.figures.table:summarise",
     "validation_targets": "engine.inspection:validation_targets",
+    "watch_engine": "engine.watching:watch_engine",
     "wafer_sensitivity": "engine.inspection:wafer_sensitivity",
     "weights_sha256": "engine.model_store.digests:weights_sha256",
     "write_logits": "engine.logits:write_logits",
@@ -236,6 +238,7 @@ __all__ = [
     "trace_wafer",
     "validation_targets",
     "wafer_sensitivity",
+    "watch_engine",
     "weights_sha256",
     "write_logits",
 ]

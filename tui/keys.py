@@ -163,7 +163,7 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
         Binding(
             "f3",
             "next_pane",
-            f"next pane: {', '.join(modes)}",
+            f"panes: {', '.join(modes)}",
             id="app.next_pane",
         ),
         Binding(

@@ -100,6 +100,9 @@ class OpenSession(msgspec.Struct, tag=True, frozen=True):
     that differ in nothing else are one."""
     access: RemoteAccess = RemoteAccess()
     """For a model that another engine runs (``openai:…``)."""
+    join: bool = False
+    """Use the newest model that is open, whatever model and machine are named; `SessionFailed`
+    where none is.  It may be closed as if nobody had joined."""
 
 
 class CloseSession(msgspec.Struct, tag=True, frozen=True):

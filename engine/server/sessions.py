@@ -107,6 +107,8 @@ class Sessions:
         Returns:
             The session; None where it is refused, and the user has heard why.
         """
+        if asked.join:
+            return self._join(user)
         try:
             held = self._found_or_begun(asked)
         except EngineError as error:
@@ -122,6 +124,16 @@ class Sessions:
         elif held.progress is not None:
             user.opening(held.progress)
         return held
+
+    def _join(self, user: SessionUser) -> Held | None:
+        """Let a client see the newest open session without holding it."""
+        held = [each for each in self._held.values() if each.session is not None]
+        if not held:
+            user.failed("no model is open")
+            return None
+        joined = next((each for each in reversed(held) if each.users), held[-1])
+        user.opened(joined)
+        return joined
 
     def open_ahead(self, asked: OpenSession) -> None:
         """Begin to open a session for a client that is about to ask for it.

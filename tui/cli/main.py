@@ -28,6 +28,7 @@ _COMMANDS = {
     "peers": "tui.cli.peers",
     "replay": "tui.cli.replay",
     "serve": "tui.cli.serve",
+    "stats": "tui.cli.stats",
     "tokenize": "tui.cli.tokenize",
     "wafer": "tui.cli.wafer",
 }
