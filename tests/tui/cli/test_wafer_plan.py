@@ -117,15 +117,15 @@ def test_weights_are_told_by_type_with_what_unpacking_takes():
     ]
 
 
-def test_a_check_lists_what_every_core_uses_and_fails_if_it_is_too_much(spark, config):
+def test_a_check_lists_what_every_core_uses_and_passes(spark, config):
     outcome = spark("wafer", "plan", "--model", config, "--context", "512", "--check")
 
-    assert outcome.code == 1
+    assert outcome.code == 0
     assert " of 6, output queues" in outcome.out
-    assert "could not be linked as it is" in outcome.out
+    assert "could be linked" in outcome.out
     found = spark("wafer", "plan", "--model", config, "--context", "512", "--check", "--json").json
-    assert found["check"]["legal"] is False
-    assert found["check"]["faults"][0]["core"]
+    assert found["check"]["legal"] is True
+    assert found["check"]["faults"] == []
 
 
 def test_without_a_check_there_is_none(spark, config):
