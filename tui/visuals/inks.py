@@ -44,6 +44,9 @@ class Inks:
     good: str
     caution: str
     bad: str
+    terminal_ground: bool = False
+    """Whether the terminal chooses the background: pictures leave it as it is there, and ``ground``
+    is what colours are mixed with."""
 
 
 def inks_from(variables: Mapping[str, str], *, dark: bool = True) -> Inks:
@@ -60,7 +63,8 @@ def inks_from(variables: Mapping[str, str], *, dark: bool = True) -> Inks:
 def _made(given: tuple[str | None, ...], dark: bool) -> Inks:
     """Return the inks of the variables that `_FALLBACK` names; every line of a picture asks."""
     spares = dict(_FALLBACK)
-    if given[list(_FALLBACK).index("surface")] == "transparent":
+    terminal_ground = given[list(_FALLBACK).index("surface")] == "transparent"
+    if terminal_ground:
         spares["surface"], spares["foreground"] = _OF_THE_TERMINAL[dark]
     named = zip(spares.items(), given, strict=True)
     colours = {name: _hex(value, spare) for (name, spare), value in named}
@@ -75,6 +79,7 @@ def _made(given: tuple[str | None, ...], dark: bool) -> Inks:
         good=readable(colours["success"], ground),
         caution=readable(colours["warning"], ground),
         bad=readable(colours["error"], ground),
+        terminal_ground=terminal_ground,
     )
 
 

@@ -288,7 +288,7 @@ class MapPicture:
 
         A line that has not changed is the same object as before.
         """
-        palette = palette_for(inks.ground, dimmed, self._hues(), inks.text)
+        palette = palette_for(inks.ground, dimmed, self._hues(), inks.text, inks.terminal_ground)
         pixels = enlarged(self.cores, self._blocks())
         if self.chosen.outlines:
             self._outline(pixels, palette)
@@ -299,7 +299,7 @@ class MapPicture:
             before = None
         changed = range(len(codes)) if before is None else changed_rows(before.codes, codes)
         lines = [Strip.blank(0)] * len(codes) if before is None else list(before.lines)
-        style = Style(color=inks.text, bgcolor=inks.ground)
+        style = Style(color=inks.text, bgcolor=None if inks.terminal_ground else inks.ground)
         for row in changed:
             lines[row] = cells_strip(codes[row], palette)
             for _, x, name in (each for each in names if each[0] == row):

@@ -74,6 +74,7 @@ def palette_for(
     dimmed: bool = False,
     hues: tuple[str, ...] = STATE_COLOURS[:-1],
     line: str = "#ccd3dc",
+    terminal_ground: bool = False,
 ) -> Palette:
     """Return the palette over a background.
 
@@ -82,6 +83,7 @@ def palette_for(
         dimmed: Whether it is for a picture of the past, with every colour nearer to the background.
         hues: Hex colours; at most seven, since an index is a byte.
         line: Hex colour of outlines.
+        terminal_ground: Whether what is no core keeps the background that the terminal has.
     """
     strength = 0.4 if dimmed else 1.0
     colours = [background, blend(background, STATE_COLOURS[-1], 0.75 * strength)]
@@ -90,7 +92,10 @@ def palette_for(
             share = _DARKEST + (1 - _DARKEST) * level / (LEVELS - 1)
             colours.append(blend(background, hue, share * strength))
     colours += [blend(colour, line, _LINE * strength) for colour in colours]
-    return Palette(tuple(Color.parse(colour) for colour in colours), {})
+    parsed = [Color.parse(colour) for colour in colours]
+    if terminal_ground:
+        parsed[0] = Color.default()
+    return Palette(tuple(parsed), {})
 
 
 def blend(background: str, colour: str, share: float) -> str:

@@ -282,7 +282,7 @@ class MapCanvas(Widget):
         """Return one line of the picture."""
         left, top = self._corner
         inks = inks_of(self)
-        blank = Style(bgcolor=inks.ground)
+        blank = _ground(inks)
         if self.picture is None:
             return self._note_line(y - self.size.height // 2, inks)
         if not 0 <= y - top < len(self._strips):
@@ -306,8 +306,8 @@ class MapCanvas(Widget):
         text.truncate(width, overflow="ellipsis")
         text.pad_left((width - text.cell_len) // 2)
         segments = text.render(self.app.console)
-        strip = Strip(Segment.apply_style(segments, Style(bgcolor=inks.ground)))
-        return strip.adjust_cell_length(width, Style(bgcolor=inks.ground))
+        strip = Strip(Segment.apply_style(segments, _ground(inks)))
+        return strip.adjust_cell_length(width, _ground(inks))
 
     def on_resize(self) -> None:
         """Fit the picture into the new size."""
@@ -326,6 +326,11 @@ class MapCanvas(Widget):
             self._pointer = pointer
             self.refresh()
             self.post_message(self.Changed())
+
+
+def _ground(inks: Inks) -> Style:
+    """Return the style of what is no core."""
+    return Style() if inks.terminal_ground else Style(bgcolor=inks.ground)
 
 
 def _shared(region: RegionInfo, place: tuple[int, int], block: int) -> int:

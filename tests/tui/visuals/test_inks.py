@@ -10,7 +10,8 @@ from tui.visuals.contrast import READABLE, contrast
 from tui.visuals.inks import Inks, inks_from
 
 THEMES = [*BUILTIN_THEMES.values(), SPARK_THEME]
-TEXT = [field.name for field in fields(Inks) if field.name not in ("ground", "faint")]
+TEXT = [field.name for field in fields(Inks) if field.type is str or field.type == "str"]
+TEXT = [name for name in TEXT if name not in ("ground", "faint")]
 
 
 def inks_of(theme: Theme) -> Inks:
@@ -29,6 +30,11 @@ def test_the_ground_is_light_in_a_light_theme_and_dark_in_a_dark_one(theme: Them
     """Also where the terminal chooses it, as with ``ansi-light``."""
     ground = inks_of(theme).ground
     assert (contrast(ground, "#ffffff") > contrast(ground, "#000000")) is theme.dark
+
+
+def test_a_ground_of_the_terminals_own_is_told() -> None:
+    told = [theme.name for theme in THEMES if inks_of(theme).terminal_ground]
+    assert told == ["ansi-dark", "ansi-light"]
 
 
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
