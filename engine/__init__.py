@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engine.engine_process import Launch, launch_ahead
     from engine.inspection import (
         check_wafer,
+        core_of_wafer,
         plan_wafer,
         predict_decode,
         predict_prefill,
@@ -137,6 +138,7 @@ _HOME = {
     "predict_prefill_layer": "engine.wafer.figures.layer_questions:prefill_layer",
     "named_clock_ghz": "engine.wafer.program.clocks:clock_ghz",
     "predict_vector": "engine.wafer.figures.vector_question:vector",
+    "core_of_wafer": "engine.inspection:core_of_wafer",
     "trace_wafer": "engine.inspection:trace_wafer",
     "serve_language": "engine.server.language_server:serve",
     "serve_http": "engine.server.http.listening:serve",
@@ -197,6 +199,7 @@ __all__ = [
     "check_wafer",
     "choose_workers",
     "compare_peers",
+    "core_of_wafer",
     "default_threads",
     "draw_tasks",
     "examine_engine",

@@ -18,7 +18,10 @@ from engine.model.tensors.floats import FP16
 from engine.model_store.bundled import bundled_models
 from engine.model_store.lookup import find_model
 from engine.progress import OnProgress, quiet
-from engine.protocol.messages import Progress
+from engine.protocol.messages import CoreAsked, CoreTold, Progress
+from engine.telemetry.counters import Work
+from engine.telemetry.snapshot import Snapshot
+from engine.telemetry.wafer_answers import WaferAnswers
 from engine.wafer.check.check_report import CheckReport
 from engine.wafer.check.comparison import check
 from engine.wafer.figures import calibration, sensitivity, table
@@ -39,6 +42,7 @@ from engine.wafer.trace.trace_files import TraceReport
 
 __all__ = [
     "check_wafer",
+    "core_of_wafer",
     "decode_model",
     "plan_wafer",
     "predict_decode",
@@ -191,6 +195,27 @@ def trace_wafer(
         placed, loaded.tensors, tier=tier, tokens=tokens, region=region, on_progress=report
     )
     return trace_files.write(trace, out, report)
+
+
+def core_of_wafer(model: str | None, machine: str, x: int, y: int) -> CoreTold:
+    """Return what one core holds, passes on and runs; of its counters nothing has run.
+
+    Opens the model's configuration, never its weights.
+
+    Args:
+        model: A bundled name, a model folder or a GGUF file; None means the bundled default.
+        machine: A preset's name.
+        x: The core's column on the wafer.
+        y: Its row.
+
+    Raises:
+        EngineError: The model cannot be read or placed, or there is no such core.
+    """
+    path = find_model(model)
+    graph, formats = read_formats(path) if path.is_file() else (read_graph(path), {})
+    placed = open_placed(graph, machines.get(machine), formats=formats or None)
+    now = Snapshot(Work(), False, 0, placed.placement.context_length, placed.counts)
+    return WaferAnswers(placed).core(CoreAsked(1, 0, x, y), now, None)
 
 
 def predict_decode(

@@ -13,7 +13,7 @@ from tui.visuals.inks import Inks
 from tui.visuals.palette import STATE_COLOURS, USE_COLOURS
 from tui.visuals.wafer_text import state_name
 
-__all__ = ["core_text", "current_step", "program_rows"]
+__all__ = ["booked_text", "core_text", "current_step", "program_rows", "route_text"]
 
 _INDENT = "  "
 _STATE_OF_KIND = {"compute": 0, "send": 2, "receive": 2, "reduce": 2, "reduce and send": 2}
@@ -97,13 +97,13 @@ def _colors(colors: Sequence[ColorAtCore], inks: Inks) -> Iterator[Text]:
     """Yield each color with what core and router do with it."""
     for color in colors:
         line = Text(f"{_INDENT}{visible(color.name)}", style=inks.text)
-        line.append(f"  {_route(color)}", style=inks.muted)
+        line.append(f"  {route_text(color)}", style=inks.muted)
         if color.wavelets:
             line.append(f"  {count_text(color.wavelets)} wavelets a token", style=inks.text)
         yield line
 
 
-def _route(color: ColorAtCore) -> str:
+def route_text(color: ColorAtCore) -> str:
     """Return the way of a color through a router, in words."""
     does = " and ".join(
         word for word, holds in (("takes", color.core_takes), ("gives", color.core_gives)) if holds
@@ -134,14 +134,14 @@ def program_rows(core: CoreTold, current: int, width: int, inks: Inks) -> Iterat
         line.append(f"{step.begin:>8} – {step.end:<8}", style=inks.wafer)
         line.append("■ ", style=STATE_COLOURS[_STATE_OF_KIND.get(step.kind, 0)])
         line.append(f"{step.operation + layer:<15}{step.kind:<16}", style=style)
-        line.append(_booked(step), style=inks.text if here else inks.muted)
+        line.append(booked_text(step), style=inks.text if here else inks.muted)
         names = ", ".join(dict.fromkeys(map(visible, (*step.takes, *step.gives))))
         line.append(f"  {names}" if names else "", style=inks.muted)
         line.truncate(width, overflow="ellipsis")
         yield line
 
 
-def _booked(step: CoreMoment) -> str:
+def booked_text(step: CoreMoment) -> str:
     """Return the cycles of a micro-step by state, only those there are."""
     waits = step.end - step.begin - step.mac - step.vector - step.comm - step.pipe
     parts = (

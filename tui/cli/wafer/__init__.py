@@ -8,6 +8,7 @@ __all__ = ["wafer"]
 
 _COMMANDS = {
     "check": "tui.cli.wafer.check",
+    "core": "tui.cli.wafer.core",
     "info": "tui.cli.wafer.info",
     "machines": "tui.cli.wafer.machines",
     "plan": "tui.cli.wafer.plan",
