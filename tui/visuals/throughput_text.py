@@ -16,13 +16,16 @@ from tui.format import (
     rate_text,
     short_count_text,
 )
-from tui.visuals.bars import history_lines
+from tui.visuals.bars import history_lines, stacked_bar
 from tui.visuals.inks import Inks
 
 __all__ = ["ThroughputView", "throughput_text"]
 
 _HISTORY_ROWS = 8
 """Highest columns, in rows: higher ones say no more."""
+
+_TALL = 18
+"""Rows from which the parts of the last completion's time have room."""
 
 _LONG_LABELS = ("host tokens/s", "wafer tokens/s", "wafer cycles/token")
 _SHORT_LABELS = ("host tok/s", "wafer tok/s", "wafer cyc/tok")
@@ -49,6 +52,10 @@ def throughput_text(view: ThroughputView, width: int, height: int, inks: Inks) -
     if room >= 1:
         lines.append(_last_completion(view.completion, width, inks))
         room -= 1
+    if height >= _TALL and view.completion is not None:
+        parts = _parts_of_latency(view.completion, width, inks)
+        lines += parts
+        room -= len(parts)
     if room >= 5:
         lines.append(Text())
         room -= 1
@@ -118,6 +125,32 @@ def _last_completion(completion: Completion | None, width: int, inks: Inks) -> T
     text.append("last ", style=inks.muted).append(f"{tokens} {total}", style=inks.text)
     more = f"  first {first}"
     return text.append(more if text.cell_len + len(more) <= width else "", style=inks.muted)
+
+
+def _parts_of_latency(completion: Completion, width: int, inks: Inks) -> list[Text]:
+    """Return the host time of a completion as a bar of its parts, their names, and what was saved.
+
+    Waiting until it began, reading the prompt, writing, cutting what was written.
+    """
+    host = completion.host
+    parts = (
+        ("waited", host.queue_ms, inks.muted),
+        ("prefill", host.prefill_ms, inks.host),
+        ("decode", host.decode_ms, inks.good),
+        ("trim", host.trim_ms, inks.caution),
+    )
+    total = sum(took for _, took, _ in parts)
+    names = Text(end="")
+    for name, took, ink in parts:
+        names.append("■ ", style=ink).append(f"{name} ", style=inks.muted)
+        names.append(f"{milliseconds_text(took)}  ", style=inks.text)
+    names.rstrip()
+    saved = (
+        f"drafts {host.accepted_tokens} of {host.guessed_tokens} right, prompt "
+        f"{completion.cached_tokens} of {completion.prompt_tokens} tokens from the cache"
+    )
+    bar = stacked_bar(width, [(took, ink) for _, took, ink in parts], total, inks.faint)
+    return [bar, names, Text(saved, style=inks.muted, end="")]
 
 
 def _histories(

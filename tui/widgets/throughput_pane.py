@@ -26,7 +26,9 @@ class ThroughputPane(TextPane):
     HELP = """\
 **Throughput.** *Host* rows are measured on this computer. *Wafer* rows are emulated: cycles of
 the placed program, and tokens per second at the clock that the border names (`--clock`). Prefill
-reads the text around the cursor; decode writes the suggestion. Each column below is an interval in
+reads the text around the cursor; decode writes the suggestion. Where the pane has the screen to
+itself, a bar splits the last suggestion's *host* time into its parts, with what guessed tokens and
+the cache saved. Each column below is an interval in
 which something ran; the newest is on the right. Of a remote model, *host* is what passed on this
 computer, the network and the other engine's queue in it, and *wafer* what the same tokens would
 take."""

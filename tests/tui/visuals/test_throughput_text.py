@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from engine.protocol.completion import HostStats
 from engine.protocol.messages import ThroughputPoint
 from tests.tui.visuals.inks import INKS, widths
 from tui.demo_engine import demo_completion, demo_history
@@ -38,3 +39,20 @@ def test_one_token_is_no_tokens() -> None:
 def test_what_was_never_measured_is_a_dash() -> None:
     lines = throughput_text(ThroughputView(), 60, 5, INKS).plain.splitlines()
     assert [line.split()[-2:] for line in lines[1:4]] == [["–", "–"]] * 3
+
+
+def test_a_tall_pane_splits_the_last_completion_into_its_parts() -> None:
+    host = HostStats(
+        prefill_ms=30.0, decode_ms=60.0, first_text_ms=35.0, tokens_per_second=50.0,
+        guessed_tokens=5, accepted_tokens=3, queue_ms=8.0, trim_ms=2.0,
+    )  # fmt: skip
+    completion = replace(demo_completion("x"), host=host, prompt_tokens=90, cached_tokens=80)
+    text = throughput_text(ThroughputView(completion=completion), 50, 20, INKS)
+    bar = next(line for line in text.split("\n") if "█" in line.plain)
+    cells = {str(span.style): span.end - span.start for span in bar.spans}
+    assert cells == {INKS.muted: 4, INKS.host: 15, INKS.good: 30, INKS.caution: 1}
+    assert "■ waited 8 ms  ■ prefill 30 ms  ■ decode 60 ms" in text.plain
+    assert "drafts 3 of 5 right, prompt 80 of 90 tokens" in " ".join(text.plain.split())
+    assert (
+        "drafts" not in throughput_text(ThroughputView(completion=completion), 50, 13, INKS).plain
+    )
