@@ -43,6 +43,7 @@ Gaudi 3 at Hot Chips 2024, Google's documentation of TPU v5p. `spark-tui peers` 
     def __init__(self) -> None:
         super().__init__()
         self._view = PeersView()
+        self._ready = False
 
     @property
     def shown(self) -> Comparison | None:
@@ -50,11 +51,13 @@ Gaudi 3 at Hot Chips 2024, Google's documentation of TPU v5p. `spark-tui peers` 
         return self._view.comparison
 
     def on_show(self) -> None:
-        """Ask, now that it is seen."""
-        self.post_message(self.Wanted())
+        """Ask, now that it is seen, if a model answers."""
+        if self._ready:
+            self.post_message(self.Wanted())
 
     def show_ready(self, ready: EngineReady) -> None:
         """Forget another model's figures."""
+        self._ready = True
         self.say("")
         self._ask_if_seen()
 
@@ -63,7 +66,7 @@ Gaudi 3 at Hot Chips 2024, Google's documentation of TPU v5p. `spark-tui peers` 
         self._ask_if_seen()
 
     def _ask_if_seen(self) -> None:
-        if self.display and self.is_on_screen:
+        if self._ready and self.display and self.is_on_screen:
             self.post_message(self.Wanted())
 
     def say(self, note: str) -> None:

@@ -53,3 +53,17 @@ async def test_a_refusal_is_told_and_an_old_answer_is_not_shown(
         client.on_event(Failed(number, "it is remote"))
         await until(pilot, lambda: pane.render().plain == "it is remote")
         assert pane.shown is None
+
+
+async def test_nothing_is_asked_before_a_model_is_ready(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await until(pilot, client.started.is_set)
+        await app.run_action("peers")
+        await settled(pilot)
+        assert asked(client) == []
+        assert "once the engine is ready" in app.query_one(PeersPane).render().plain
+        client.ready()
+        await until(pilot, lambda: bool(asked(client)))
