@@ -10,8 +10,8 @@ from tui.visuals.contrast import READABLE, contrast
 from tui.visuals.inks import Inks, inks_from
 
 THEMES = [*BUILTIN_THEMES.values(), SPARK_THEME]
-TEXT = [field.name for field in fields(Inks) if field.type is str or field.type == "str"]
-TEXT = [name for name in TEXT if name not in ("ground", "faint")]
+NO_TEXT = ("ground", "faint", "terminal_ground")
+TEXT = [field.name for field in fields(Inks) if field.name not in NO_TEXT]
 
 
 def inks_of(theme: Theme) -> Inks:
