@@ -4,13 +4,13 @@ Needs a Python with torch besides the project's own packages:
 
     PYTHONPATH=TORCH_SITE_PACKAGES .venv/bin/python scripts/train_parity.py --picture OUT.svg
 
-Both begin with the same random weights and see the same rows, text of this repository, in the same
-order, at the same rates; PyTorch's side is the model and the optimisers of `scripts/train`.  Each
-runs on one thread.  The steps alternate, so whatever else the machine does falls on both; the ratio
-of speeds is the median over the steps.  ``--control`` sets PyTorch beside itself: how far apart two
-runs drift by the order of their sums alone.  Prints a line for every tenth step, then one JSON object as
-the last line; exits 1 if losses differ by more than 1e-3 nats at any step, or the speed is below
-half.
+Both begin with the same random weights (or the bundled ones) and see the same rows, text of this
+repository, in the same order, at the same rates; PyTorch's side is the model and the optimisers of
+`scripts/train`.  Each runs on one thread.  The steps alternate, so whatever else the machine does
+falls on both; the ratio of speeds is the median over the steps.  ``--control`` sets PyTorch beside
+itself: how far apart two runs drift by the order of their sums alone.  Prints a line for every
+tenth step, then one JSON object as the last line; exits 1 if losses differ by more than 1e-3 nats
+at any step, or the speed is below half.
 """
 
 import argparse
@@ -119,8 +119,7 @@ def main() -> int:
         seconds.append((between - began, time.perf_counter() - between))
         losses.append((theirs, ours))
         if step % 10 == 9:
-            print(f"step {step + 1}: torch {theirs:.5f}  here {ours:.5f}  {max_off(losses):.1e}")
-            sys.stdout.flush()
+            show(losses, seconds)
     found = report(losses, seconds, options)
     if options.picture:
         options.picture.write_text(picture(losses), encoding="utf-8")
@@ -170,13 +169,28 @@ def max_off(losses: list[tuple[float, float]]) -> float:
     return max(abs(theirs - ours) for theirs, ours in losses)
 
 
+def show(losses: list[tuple[float, float]], seconds: list[tuple[float, float]]) -> None:
+    """Print a line about the steps so far."""
+    theirs, ours = losses[-1]
+    print(
+        f"step {len(losses)}: torch {theirs:.5f}  here {ours:.5f}  "
+        f"most apart {max_off(losses):.1e} nats  speed {speed_ratio(seconds):.2f}",
+        flush=True,
+    )
+
+
+def speed_ratio(seconds: list[tuple[float, float]]) -> float:
+    """Return the median of PyTorch's seconds over ours; both warm up in the first steps."""
+    return statistics.median(theirs / ours for theirs, ours in seconds[5:] or seconds)
+
+
 def report(
     losses: list[tuple[float, float]],
     seconds: list[tuple[float, float]],
     options: argparse.Namespace,
 ) -> dict[str, object]:
-    """Return what was found; the first steps, where both warm up, do not count for speed."""
-    speed = statistics.median(theirs / ours for theirs, ours in seconds[5:] or seconds)
+    """Return what was found."""
+    speed = speed_ratio(seconds)
     total = options.rows * options.tokens * len(seconds)
     return {
         "passed": max_off(losses) <= TOLERANCE_NATS and speed >= SLOWEST,
