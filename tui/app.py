@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -24,6 +23,7 @@ from tui.flows.file_dialogs import FileDialogs
 from tui.flows.file_flows import FileFlows
 from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
+from tui.flows.part_actions import PartActions
 from tui.flows.path_flows import PathFlows
 from tui.flows.peer_actions import PeerActions
 from tui.flows.recovery_flow import RecoveryFlow
@@ -64,6 +64,7 @@ def _modes(panes: Sequence[type[Pane]]) -> list[str]:
 
 class SparkApp(
     WatchedApp,
+    PartActions,
     SuggestionActions,
     PeerActions,
     Workbench,
@@ -338,32 +339,6 @@ class SparkApp(
         """Ask for the numbers of the cores that are drawn."""
         self.feed.look_at(message.cores)
 
-    # ── which parts are visible ─────────────────────────────────────────────────────────────
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Fit the parts into the new size."""
-        self.call_later(self.parts.arrange)
-
-    def action_toggle_tree(self) -> None:
-        """Show the tree and go to it, or hide it."""
-        self.change_setting("editor.tree", self.parts.toggle_tree())
-
-    def action_toggle_panes(self) -> None:
-        """Show or hide the panes."""
-        self.change_setting("panes.visible", self.parts.toggle_panes())
-
-    def action_toggle_soft_wrap(self) -> None:
-        """Wrap long lines, or let them run out of the view."""
-        self.change_setting("editor.soft_wrap", not self.settings.editor.soft_wrap)
-
-    def action_next_pane(self) -> None:
-        """Show the next pane alone, or all again."""
-        self.parts.next_pane()
-
-    def action_next_area(self) -> None:
-        """Move the keyboard on: tree, editor, panes."""
-        self.parts.next_area()
-
     # ── commands ────────────────────────────────────────────────────────────────────────────
 
     def action_save(self) -> None:
@@ -419,7 +394,3 @@ class SparkApp(
         await self.link.close()
         self.models.forget_switch()
         await self.link.run()
-
-    def action_focus_editor(self) -> None:
-        """Give the keyboard back to the editor, from a pane that fills the screen too."""
-        self.parts.focus_editor()

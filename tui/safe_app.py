@@ -18,7 +18,6 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 from textual._context import active_message_pump
-from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -34,6 +33,7 @@ from engine.visible_text import visible
 from tui.terminal.terminal_driver import TerminalDriver, TerminalLost
 from tui.visuals.screen_door import ScreenDoor
 from tui.visuals.shared_backgrounds import share_backgrounds
+from tui.widgets.key_screen import KeyApp
 
 __all__ = ["SafeApp"]
 
@@ -49,7 +49,7 @@ _END_SECONDS = 4.0
 """Time that an ending app has to let go of everything."""
 
 
-class SafeApp(App[None]):
+class SafeApp(KeyApp):
     """An app that looks after unsaved text; the class built on it says how in two methods."""
 
     def __init__(self) -> None:

@@ -23,6 +23,8 @@ _BESIDE_PERCENT = 45
 """The share of the terminal that a pane beside the editor gets where it has the column alone."""
 _TREE = (22, 34)
 """The fewest and the most columns of a part."""
+_OVER_PERCENT = 30
+"""The share of the terminal that a tree over the editor gets."""
 _STATUS_ROWS = 1
 
 
@@ -76,6 +78,8 @@ class Parts:
     """Columns."""
     pane_rows: Mapping[str, int]
     """Rows by the name of the pane; `FILL` means all there are."""
+    tree_over: bool = False
+    """Whether the tree lies over the editor, which keeps its columns."""
 
 
 def arrange(
@@ -87,6 +91,9 @@ def arrange(
     code: bool = True,
 ) -> Parts:
     """Return what is visible at ``width`` × ``height``.
+
+    Code has its columns first: a tree that is asked for and would take some of them lies over the
+    editor.  In a small terminal, where little of the editor would be seen, one part is all.
 
     Args:
         width: Columns of the terminal.
@@ -106,11 +113,15 @@ def arrange(
         panes_least = _within(_PANES, width * _BESIDE_PERCENT // 100)
     tree_from = (_EDITOR_WANTS if code else _EDITOR_MIN) + panes_least + _TREE[0]
     tree_on = width >= tree_from if wishes.tree is None else wishes.tree
-    if tree_on and panes_on and width < _EDITOR_MIN + panes_least + _TREE[0]:
+    if width < _EDITOR_MIN + _TREE[0] and tree_on and panes_on:
         tree_on, panes_on = wishes.newest == "tree", wishes.newest == "panes"
-    tree_width, panes_width = _side_columns(width, tree=tree_on, panes=panes_on)
+    over = tree_on and _EDITOR_MIN + _TREE[0] <= width < tree_from
+    tree_width, panes_width = _side_columns(width, tree=tree_on and not over, panes=panes_on)
     if panes_on:
         panes_width = max(panes_width, panes_least)
+    if over and width - panes_width >= _EDITOR_MIN:
+        tree_width = _within(_TREE, width * _OVER_PERCENT // 100)
+        return Parts(tree_width, True, panes_width, rows, tree_over=True)
     deck = width - tree_width - panes_width >= min(_EDITOR_MIN, width)
     if not deck:  # a small terminal shows one part at a time
         tree_width, panes_width = (width, 0) if tree_width else (0, width)

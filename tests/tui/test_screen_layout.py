@@ -76,9 +76,30 @@ def test_in_a_small_terminal_a_part_covers_the_editor(part: str) -> None:
     assert not seen.deck
 
 
-def test_what_was_asked_for_last_wins_where_both_cannot_be() -> None:
-    assert parts(80, 24, tree=True, newest="tree").panes == 0
-    assert parts(80, 24, tree=True, panes=True, newest="panes").tree == 0
+def test_what_was_asked_for_last_wins_where_one_part_is_all() -> None:
+    assert parts(60, 24, tree=True, panes=True, newest="tree").panes == 0
+    assert parts(60, 24, tree=True, panes=True, newest="panes").tree == 0
+
+
+@pytest.mark.parametrize(
+    ("width", "panes", "over", "columns"),
+    [
+        (80, False, True, 80),
+        (100, None, True, 100),
+        (120, None, True, 86),
+        (120, False, True, 120),
+        (140, None, True, 100),
+        (140, False, False, 118),
+        (160, None, False, 104),
+    ],
+)
+def test_a_tree_that_is_asked_for_takes_no_columns_that_code_wants(
+    width: int, panes: bool | None, over: bool, columns: int
+) -> None:
+    seen = parts(width, 40, tree=True, panes=panes)
+    assert (seen.tree_over, seen.deck) == (over, True)
+    assert width - seen.panes - (0 if over else seen.tree) == columns
+    assert 22 <= seen.tree <= 34
 
 
 @pytest.mark.parametrize("panes", [None, True, False])

@@ -5,6 +5,7 @@ Unicode knows, so that a save would turn a form feed into a newline, and walks t
 several times for every key.  Knows neither the widget nor how lines are drawn.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from time import thread_time
 from typing import Any
@@ -49,8 +50,9 @@ class TextBuffer(Document):
         self._newline = "\n"
         self._lines = text.split("\n")
         self._tab_width = tab_width
-        self._widths = [line_width(line, tab_width) for line in self._lines]
+        self._measure()
         self._byte_lengths = [_byte_length(line) for line in self._lines]
+        self._mark = 0, 0  # a row, and the bytes before it
         self._parser = Parser(language) if language is not None else None
         self._tree: Tree | None = self._parser.parse(self._bytes()) if self._parser else None
         self._parsed = True
@@ -109,8 +111,12 @@ class TextBuffer(Document):
         """Return the cells of the widest line and the number of lines."""
         if tab_width != self._tab_width:
             self._tab_width = tab_width
-            self._widths = [line_width(line, tab_width) for line in self._lines]
-        return Size(max(self._widths), len(self._lines))
+            self._measure()
+        return Size(max(self._lines_of_width), len(self._lines))
+
+    def _measure(self) -> None:
+        self._widths = [line_width(line, self._tab_width) for line in self._lines]
+        self._lines_of_width = Counter(self._widths)  # so that the widest is found among few
 
     def get_text_range(self, start: Location, end: Location) -> str:
         """Return the text between two locations, whichever comes first."""
@@ -130,11 +136,12 @@ class TextBuffer(Document):
         if self._tree is not None:
             start_byte, start_point = self._place(top)
             old_end_byte, old_end_point = self._place(bottom)
+            self._bytes_before(top[0])  # the mark goes before what changes
         new_lines[0] = self._lines[top[0]][: top[1]] + new_lines[0]
         new_lines[-1] += self._lines[bottom[0]][bottom[1] :]
         rows = slice(top[0], bottom[0] + 1)
         self._lines[rows] = new_lines
-        self._widths[rows] = [line_width(line, self._tab_width) for line in new_lines]
+        self._replace_widths(rows, [line_width(line, self._tab_width) for line in new_lines])
         self._byte_lengths[rows] = [_byte_length(line) for line in new_lines]
         if self._tree is not None:
             new_end_byte, new_end_point = self._place((end_row, end_column))
@@ -151,6 +158,15 @@ class TextBuffer(Document):
         for listener in self.listeners:
             listener(top[0], bottom[0], end_row)
         return EditResult((end_row, end_column), replaced)
+
+    def _replace_widths(self, rows: slice, widths: list[int]) -> None:
+        """Put the cells of other lines in place of those of ``rows``."""
+        self._lines_of_width.subtract(self._widths[rows])
+        for width in {*self._widths[rows]}:
+            if not self._lines_of_width[width]:
+                del self._lines_of_width[width]
+        self._lines_of_width.update(widths)
+        self._widths[rows] = widths
 
     def query_syntax_tree(
         self,
@@ -205,7 +221,17 @@ class TextBuffer(Document):
         """Return a location as tree-sitter counts it: the byte in the text, and (row, byte)."""
         row, column = location
         column_byte = _byte_length(self._lines[row][:column]) - 1
-        return sum(self._byte_lengths[:row]) + column_byte, (row, column_byte)
+        return self._bytes_before(row) + column_byte, (row, column_byte)
+
+    def _bytes_before(self, row: int) -> int:
+        """Return the bytes before a row, counted from the row that was asked for last."""
+        near, before = self._mark
+        if near <= row:
+            before += sum(self._byte_lengths[near:row])
+        else:
+            before -= sum(self._byte_lengths[row:near])
+        self._mark = row, before
+        return before
 
     def _bytes(self) -> bytes:
         return "\n".join(self._lines).encode("utf-8")

@@ -64,6 +64,7 @@ class VisibleParts:
         code = self._deck.current is not None
         parts = arrange(width, height, self._wishes, self._panes.rows, code=code)
         self._tree.display, self._tree.styles.width = parts.tree > 0, parts.tree
+        self._tree.set_class(parts.tree_over, "over")
         self._panes.display, self._panes.styles.width = parts.panes > 0, parts.panes
         self._panes.can_focus = not parts.deck and parts.panes > 0
         self._deck.display = parts.deck
@@ -77,18 +78,27 @@ class VisibleParts:
             self._wishes.mode = ALL_PANES
             self.arrange()
 
+    @property
+    def tree_covers(self) -> bool:
+        """Whether the tree covers the editor, or the beginning of its lines."""
+        return self._tree.display and (self._tree.has_class("over") or not self._deck.display)
+
     def uncover_editor(self) -> None:
         """Hide a tree that covers the editor."""
-        if not self._deck.display:
+        if self.tree_covers:
             self._wishes.tree = None
             self.arrange()
 
-    def toggle_tree(self) -> bool:
-        """Show the tree and go to it, or hide it; return which."""
-        shown = not self._tree.display
-        self._wish("tree", tree=shown)
+    def toggle_tree(self) -> bool | None:
+        """Show the tree and go to it, or hide it.
+
+        Returns:
+            Whether it is wanted from now on; None if it only covers the editor for a while.
+        """
+        covered, shown = self.tree_covers, not self._tree.display
+        self._wish("tree", tree=None if covered else shown)
         self.focus_first(*((self._tree,) if shown else ()))
-        return shown
+        return None if covered or self.tree_covers else shown
 
     def toggle_panes(self) -> bool:
         """Show or hide the panes; return which."""
@@ -110,6 +120,7 @@ class VisibleParts:
             self._wish("panes")
         if not self._deck.display and self._wishes.beside:
             self._wish("panes", beside="")
+        self.uncover_editor()
         self.focus_first()
 
     def show_beside(self, name: str, *, keyboard: bool = True) -> None:
@@ -126,6 +137,8 @@ class VisibleParts:
         areas = [self._tree, self._editor, *output, *self._panes.key_targets]
         seen = [area for area in areas if area is not None and area.is_on_screen]
         here = next((i for i, area in enumerate(seen) if area.has_focus_within), -1)
+        if self._deck.display:
+            self.uncover_editor()
         self.focus_first(*seen[here + 1 :], *seen[:1])
 
     def focus_first(self, *widgets: Widget) -> None:

@@ -11,12 +11,13 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from tui.widgets.code_view import CodeView
+from tui.widgets.key_screen import KeyScreen
 
 __all__ = ["CodeRepaint"]
 
 
 class CodeRepaint(CodeView):
-    """A view of code that is painted row by row; made as `CodeText` is.
+    """A view of code that is painted row by row, at once after a key; made as `CodeText` is.
 
     Each row of the view shows on the screen what `_painted` says, or waits to be painted.
     """
@@ -38,6 +39,12 @@ class CodeRepaint(CodeView):
         """Have all rows painted: the styles changed."""
         self._look = None
         super().notify_style_update()
+
+    def _check_refresh(self) -> None:
+        """Have painted what changed, at once if that comes from a key; no message waits now."""
+        if self._repaint_required and self.has_focus and isinstance(self.screen, KeyScreen):
+            self._repaint_required = not self.screen.paint_key(self)
+        super()._check_refresh()
 
     def _exchange_repaint_regions(self) -> Collection[Region]:
         """Return what is to be painted now."""

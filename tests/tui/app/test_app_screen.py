@@ -72,6 +72,23 @@ async def test_a_small_terminal_is_usable_by_keys(make_app: MakeApp) -> None:
         assert app.editor.has_focus
 
 
+async def test_without_room_the_tree_lies_over_the_code_for_a_while(make_app: MakeApp) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.editor and app.editor.has_focus)
+        columns = app.deck.region
+        for leave in ("ctrl+b", "escape", "f6"):
+            await pilot.press("ctrl+b")
+            await until(pilot, lambda: app.repo_tree.has_focus)
+            await until(pilot, lambda: app.repo_tree.region.width)
+            assert app.repo_tree.region.x == 0
+            assert app.deck.region == columns
+            assert app.get_widget_at(5, 5)[0] is app.repo_tree
+            await pilot.press(leave)
+            assert not app.repo_tree.display, leave
+        assert app.settings.editor.tree
+
+
 async def test_toggles(make_app: MakeApp) -> None:
     app = make_app(GREETING)
     async with app.run_test(size=(160, 40)) as pilot:

@@ -45,6 +45,8 @@ def test_edits_equal_those_of_a_string(text, edits, parsed):
         assert _offset(text, result.end_location) == start + len(new)
         assert buffer.get_size(4) == TextBuffer(text).get_size(4)
         assert buffer._byte_lengths == [len(line.encode()) + 1 for line in text.split("\n")]
+        row, before = buffer._mark
+        assert before == sum(buffer._byte_lengths[:row])
     if parsed:
         assert buffer.parse()
         fresh = TextBuffer(text, PYTHON.language)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.pilot import Pilot
 
 from engine.protocol.messages import Complete, Completed, Failed, PartialText
@@ -24,11 +24,12 @@ from tui.flows.ghost_writer import GhostWriter
 from tui.settings import Settings, SuggestionSettings
 from tui.widgets import code_text
 from tui.widgets.editor import Editor
+from tui.widgets.key_screen import KeyApp
 
 ROOT = Path("/desk")
 
 
-class DeskApp(App[None]):
+class DeskApp(KeyApp):
     """The editor, and a writer that hears of it as in the real app."""
 
     writer: GhostWriter | None = None

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from rich.style import Style
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Button
 
 from tui.widgets.editor import Editor
+from tui.widgets.key_screen import KeyApp
 
 
-class Harness(App[None]):
+class Harness(KeyApp):
     """One editor, and a button that could take the focus."""
 
     def __init__(self, editor: Editor) -> None:

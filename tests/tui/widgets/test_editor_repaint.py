@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from textual.app import App
+from textual.widgets import Button
 
 from tests.tui.painted import Painted
 from tests.tui.widgets.conftest import Bench, Harness, _key
 from tui.code.line_marks import MarkLayer, Sign
 from tui.widgets.editor import Editor
+from tui.widgets.key_screen import KeyScreen
 
 TEXT = "def f(x):\n    return (x)\n" * 10
 ROWS = 8
@@ -116,3 +118,71 @@ async def test_a_dialog_above_leaves_the_rows_as_they_are() -> None:
         await watched.rows_after(watched.app.pop_screen)
 
     await _watch(test)
+
+
+async def _watch_at_once(test: Callable[[Watched], Awaitable[None]]) -> None:
+    """Run a test on a screen whose own timer never fires."""
+    app = Harness(Editor(TEXT, path="a.py"))
+    painted = Painted(app)
+    async with app.run_test(size=(40, ROWS + 3)) as pilot:
+        app.editor.cursor_blink = False
+        app.editor.styles.height = ROWS
+        app.editor.focus()
+        await pilot.pause()
+        watched = Watched(app, painted, Bench(app, pilot))
+        await watched.bench.settle()
+        painted.paint()
+        app.screen._update_timer.stop()
+        painted.rows_painted.clear()
+        await test(watched)
+
+
+@pytest.mark.parametrize("key", ["z", "right", "enter", "delete", "ctrl+end", "shift+down"])
+async def test_a_key_is_painted_without_waiting_for_the_screens_timer(key: str) -> None:
+    async def test(watched: Watched) -> None:
+        for _ in range(2):
+            watched.press(key)
+            await watched.bench.settle()
+            assert watched.painted.rows_painted
+            assert watched.painted.shown(watched.editor) == watched.painted.whole(watched.editor)
+
+    await _watch_at_once(test)
+
+
+async def test_a_key_leaves_what_else_waits_to_the_screens_timer() -> None:
+    async def test(watched: Watched) -> None:
+        button, screen = watched.app.query_one(Button), watched.app.screen
+        button.refresh()
+        await watched.bench.settle()
+        watched.press("z")
+        await watched.bench.settle()
+        assert watched.painted.rows_painted == {0}
+        assert button in screen._dirty_widgets
+        watched.painted.paint()
+        assert watched.painted.rows_painted >= set(range(ROWS, ROWS + 3))
+
+    await _watch_at_once(test)
+
+
+async def test_between_a_key_and_its_paint_all_others_wait_once() -> None:
+    async def test(watched: Watched) -> None:
+        screen = watched.app.screen
+        assert isinstance(screen, KeyScreen)
+        watched.app.query_one(Button).refresh()
+        await watched.bench.settle()
+        screen.key_came()
+        watched.painted.paint()
+        assert not watched.painted.rows_painted
+        watched.painted.paint()
+        assert watched.painted.rows_painted
+
+    await _watch_at_once(test)
+
+
+async def test_what_no_key_changed_is_painted_with_the_rest() -> None:
+    async def test(watched: Watched) -> None:
+        watched.editor.show_ghost("a = 1")
+        await watched.bench.settle()
+        assert not watched.painted.rows_painted
+
+    await _watch_at_once(test)

@@ -1,0 +1,71 @@
+"""A screen on which a key is painted at once, before anything else that waits to be painted.
+
+Textual paints at most 60 times a second, all that changed together: a key that comes just after the
+panes were painted would wait for the rest of that time, and then for the panes' next paint.  Here a
+widget that has the keyboard paints itself from the key.  What it shows is its own affair.
+"""
+
+from typing import Any
+
+from textual import events
+from textual.app import App
+from textual.screen import Screen
+from textual.widget import Widget
+
+__all__ = ["KeyApp", "KeyScreen"]
+
+
+class KeyScreen(Screen[Any]):
+    """The screen of an app, which says when a key comes; a widget asks for the paint."""
+
+    _key_waits = False
+    """Whether a key came that no paint has shown yet."""
+    _fresh = False
+    """Whether a key came since all was painted: it may change what is seen more than once."""
+    _held = False
+    """Whether a paint of all was put off for that key: once at most, as the key may change nothing
+    that its widget shows."""
+    _painter: Widget | None = None
+    """The widget that asked last for the paint of a key."""
+
+    def key_came(self) -> None:
+        """Hear of a key before it is handled."""
+        self._key_waits, self._fresh, self._held = True, True, False
+
+    def paint_key(self, widget: Widget) -> bool:
+        """Paint what a key changed in ``widget``, where it stands now, and nothing else.
+
+        Returns:
+            Whether it is painted; if no key came, it is painted with the others.
+        """
+        self._painter = widget
+        if not self._fresh or not self.is_current or self.app._batch_count:
+            return False
+        self._key_waits = False
+        others = self._dirty_widgets - {widget}
+        self._compositor.update_widgets({widget})
+        self._compositor_refresh()  # forgets the others, too
+        self._dirty_widgets |= others
+        return True
+
+    def _on_timer_update(self) -> None:
+        """Paint all that waits; between a key and its paint, put that off until the next time."""
+        if self._key_waits and not self._held and self._painter is self.focused:
+            self._held = True
+            return  # the timer goes on
+        self._key_waits = self._fresh = False
+        super()._on_timer_update()
+
+
+class KeyApp(App[None]):
+    """An app whose first screen is a `KeyScreen`, which it tells of keys."""
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Return the screen on which keys are painted at once."""
+        return KeyScreen(id="_default")
+
+    async def on_event(self, event: events.Event) -> None:
+        """Tell the screen of a key before it is handled."""
+        if isinstance(event, events.Key) and isinstance(self.screen, KeyScreen):
+            self.screen.key_came()
+        await super().on_event(event)
