@@ -90,7 +90,7 @@ def test_what_was_asked_for_last_wins_where_one_part_is_all() -> None:
         (120, False, True, 120),
         (140, None, True, 100),
         (140, False, False, 118),
-        (160, None, False, 104),
+        (160, None, False, 100),
     ],
 )
 def test_a_tree_that_is_asked_for_takes_no_columns_that_code_wants(
