@@ -122,14 +122,14 @@ async def test_panes_one_after_another_fill_the_screen(make_app: MakeApp) -> Non
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.editor and app.editor.has_focus)
         shown = []
-        for _ in range(6):
+        for _ in range(7):
             await pilot.press("f3")
-            panes = ("wafer", "throughput", "memory", "xray", "ask")
+            panes = ("wafer", "throughput", "memory", "xray", "peers", "ask")
             shown.append([name for name in panes if app.query_one(f"#{name}").display])
-            assert seen(app) == (False, len(shown) == 6, True)
+            assert seen(app) == (False, len(shown) == 7, True)
         every = ["wafer", "throughput", "memory"]
         xray = ["wafer", "xray"]  # its wave is played on the map
-        assert shown == [["wafer"], ["throughput"], ["memory"], xray, ["ask"], every]
+        assert shown == [["wafer"], ["throughput"], ["memory"], xray, ["peers"], ["ask"], every]
 
 
 async def test_no_key_reaches_a_text_behind_a_pane(make_app: MakeApp) -> None:
