@@ -44,7 +44,7 @@ from engine.protocol.messages import (
     WatchedCores,
     WeightType,
 )
-from engine.protocol.peers import Comparison
+from engine.protocol.peers import PeerComparison
 from engine.protocol.xray import TokenWave, Xray
 from engine.telemetry.counters import WorkCounters
 from engine.telemetry.snapshot import Snapshot, View, cell_grid, describe
@@ -429,7 +429,7 @@ class Session:
         record = self._record(answer, token)
         return token_wave(record, token, self._xray, self._placed.program)
 
-    def beside_peers(self, clock_ghz: float | None = None) -> Comparison:
+    def beside_peers(self, clock_ghz: float | None = None) -> PeerComparison:
         """Return a token on the wafer, as measured here so far, and on peers.  Any thread.
 
         The first takes a while.  It stands behind the rows that are in the KV cache.

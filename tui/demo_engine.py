@@ -23,7 +23,7 @@ from engine.protocol.messages import (
     WatchedCores,
     WeightType,
 )
-from engine.protocol.peers import Comparison, PeerFigures
+from engine.protocol.peers import PeerComparison, PeerFigures
 from engine.protocol.xray import StreamVisit, TokenWave, WaveBands, Xray, XrayStep, XrayToken
 from tui.app_messages import TelemetryUpdated
 
@@ -377,9 +377,9 @@ def demo_wave(token: int = 0) -> TokenWave:
     )
 
 
-def demo_comparison() -> Comparison:
+def demo_comparison() -> PeerComparison:
     """Return a token on the wafer, here, on a chip, and on one with a large cache."""
-    return Comparison(
+    return PeerComparison(
         model="spark-demo",
         machine="wse3",
         clock_ghz=0.85,

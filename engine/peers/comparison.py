@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from engine.peers.peer import Peer, bundled_peers
 from engine.peers.roofline import TokenWork, roofline
-from engine.protocol.peers import Comparison, PeerFigures
+from engine.protocol.peers import PeerComparison, PeerFigures
 from engine.units import Cycles, Gigahertz, tokens_per_second
 from engine.wafer.plan.placed import Placed
 from engine.wafer.program.isa import Field, Op
@@ -21,7 +21,7 @@ def compare(
     host_tokens_per_second: float | None,
     clock_ghz: float | None = None,
     further: Sequence[Peer] = (),
-) -> Comparison:
+) -> PeerComparison:
     """Return one token's figures on every machine.
 
     Args:
@@ -38,7 +38,7 @@ def compare(
     wafer = _on_the_wafer(placed, step, clock)
     here = _here(work, host_tokens_per_second)
     others = [roofline(peer, work) for peer in (*bundled_peers(), *further)]
-    return Comparison(
+    return PeerComparison(
         model=placed.graph.name,
         machine=placed.machine.name,
         clock_ghz=clock,

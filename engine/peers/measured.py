@@ -14,7 +14,7 @@ from engine.model_store.lookup import find_model
 from engine.peers.comparison import compare
 from engine.peers.peer import read_peer
 from engine.protocol.messages import Progress
-from engine.protocol.peers import Comparison
+from engine.protocol.peers import PeerComparison
 from engine.wafer.plan.placed import TierRunner, open_placed
 from engine.wafer.program import machine as machines
 from engine.wafer.tiers import find_tier
@@ -37,7 +37,7 @@ def compare_peers(
     measure: bool,
     further: Sequence[Path] = (),
     on_progress: Callable[[Progress], None] = lambda progress: None,
-) -> Comparison:
+) -> PeerComparison:
     """Return a token of a model on the wafer, on this computer and on its peers.
 
     Args:

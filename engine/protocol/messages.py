@@ -27,7 +27,7 @@ from engine.protocol.cores import (
     WatchedCores,
 )
 from engine.protocol.editing import Edit, EditRequest
-from engine.protocol.peers import Comparison
+from engine.protocol.peers import PeerComparison
 from engine.protocol.xray import TokenWave, Xray
 from engine.remote_host import RemoteAccess
 
@@ -400,7 +400,7 @@ class Compared(msgspec.Struct, tag=True, frozen=True):
     """The comparison that a `Compare` asked for."""
 
     request_id: int
-    comparison: Comparison
+    comparison: PeerComparison
 
 
 class Simulating(msgspec.Struct, tag=True, frozen=True):

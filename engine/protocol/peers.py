@@ -5,7 +5,7 @@ Both ends of the connection and ``--json`` use these types.  Depends on msgspec 
 
 import msgspec
 
-__all__ = ["Comparison", "PeerFigures"]
+__all__ = ["PeerComparison", "PeerFigures"]
 
 
 class PeerFigures(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ class PeerFigures(msgspec.Struct, frozen=True):
     source: str
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class PeerComparison(msgspec.Struct, frozen=True):
     """A model on all of them."""
 
     model: str

@@ -13,7 +13,7 @@ from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
 from engine.protocol.editing import Edit, EditRequest
 from engine.protocol.messages import ModelInfo, OtherText, Progress, Telemetry, WatchedCores
-from engine.protocol.peers import Comparison
+from engine.protocol.peers import PeerComparison
 from engine.protocol.xray import TokenWave, Xray
 from engine.remote.abilities import Abilities, find_abilities
 from engine.remote.fill_prompt import FillWay
@@ -182,7 +182,7 @@ class RemoteSession:
         """Refuse, as `xray` does."""
         raise EngineError(f"{self.model.name} is remote: no token of it was on the wafer")
 
-    def beside_peers(self, clock_ghz: float | None) -> Comparison:
+    def beside_peers(self, clock_ghz: float | None) -> PeerComparison:
         """Refuse: what its weights take on other machines is not known here.
 
         Raises:

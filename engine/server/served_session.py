@@ -7,7 +7,7 @@ from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest
 from engine.protocol.editing import Edit, EditRequest
 from engine.protocol.messages import MachineInfo, ModelInfo, OtherText, Telemetry, WatchedCores
-from engine.protocol.peers import Comparison
+from engine.protocol.peers import PeerComparison
 from engine.protocol.xray import TokenWave, Xray
 from engine.telemetry.wafer_answers import WaferAnswers
 
@@ -75,7 +75,7 @@ class ServedSession(Protocol):
         """Return the way of a token over the cores."""
         ...
 
-    def beside_peers(self, clock_ghz: float | None) -> Comparison:
+    def beside_peers(self, clock_ghz: float | None) -> PeerComparison:
         """Return a token of the model on other machines."""
         ...
 

@@ -16,6 +16,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from engine.protocol.messages import OpenSession
 from engine.server import __main__ as server
 
 
@@ -44,10 +45,10 @@ def main(options: dict[str, Any], arguments: list[str]) -> int:
     """Serve as `engine.server` does."""
     notes = Path(options.pop("notes"))
 
-    def opened(model: str, machine: str, on_progress: Callable[..., None]) -> Any:
+    def opened(asked: OpenSession, on_progress: Callable[..., None]) -> Any:
         from engine.session import Session
 
-        session: Any = Session.open(model, machine, on_progress=on_progress, **options)
+        session: Any = Session.open(asked.model, asked.machine, on_progress=on_progress, **options)
         session.complete = noted(session.complete, notes)
         return session
 

@@ -325,6 +325,7 @@ def test_every_python_that_is_started_ignores_the_current_folder() -> None:
     }
     in_our_own_folder = {
         ("engine/engine_process.py", "engine.server"),
+        ("engine/server/simulation.py", "engine.token_simulation"),
         ("engine/wafer/jit/compile_jobs.py", "engine.wafer.jit.compile_helper"),
     }
     measuring = {each for each in found if each[0].startswith(("scripts/bench", "scripts/try_"))}

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 import engine
-from engine.protocol.peers import Comparison, PeerFigures
+from engine.protocol.peers import PeerComparison, PeerFigures
 from engine.visible_text import visible
 from tui.cli.options import json_option, machine_options, model_option, resolve_model
 from tui.cli.output import say, say_json
@@ -70,7 +70,7 @@ def peers(
         _print(found)
 
 
-def _print(found: Comparison) -> None:
+def _print(found: PeerComparison) -> None:
     say(
         f"{found.model}, one token behind {count_text(found.position)} KV rows: "
         f"{file_size_text(found.weight_bytes)} of weights and {file_size_text(found.kv_bytes)} of "

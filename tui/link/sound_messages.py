@@ -23,7 +23,7 @@ from engine.protocol.messages import (
     Still,
     Telemetry,
 )
-from engine.protocol.peers import Comparison
+from engine.protocol.peers import PeerComparison
 from engine.protocol.xray import TokenWave, Xray
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _flaw_of_wave(wave: TokenWave) -> str | None:
     return None
 
 
-def _flaw_of_comparison(comparison: Comparison) -> str | None:
+def _flaw_of_comparison(comparison: PeerComparison) -> str | None:
     structs = (comparison, *comparison.peers)
     found = (number for each in structs for _, number in _numbers(each))
     return None if all(isfinite(n) and n >= 0 for n in found) else "a machine has no amount"

@@ -20,7 +20,8 @@ from tui.format import (
 from tui.visuals.bars import progress_bar, stacked_bar
 from tui.visuals.inks import Inks
 from tui.visuals.palette import USE_COLOURS
-from tui.visuals.wafer_cost import REMOTE, price_text
+from tui.visuals.wafer_cost import REMOTE
+from tui.visuals.wafer_price import price_text
 
 __all__ = ["MemoryView", "RegionKind", "memory_text", "region_kinds"]
 

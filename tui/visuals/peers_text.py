@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from engine.protocol.peers import Comparison, PeerFigures
+from engine.protocol.peers import PeerComparison, PeerFigures
 from engine.visible_text import visible
 from tui.format import DASH, count_text, file_size_text, joules_text, short_count_text
 from tui.visuals.inks import Inks
@@ -26,7 +26,7 @@ _MOST_NAME = 26
 class PeersView:
     """What the pane shows."""
 
-    comparison: Comparison | None = None
+    comparison: PeerComparison | None = None
     note: str = ""
     """Why there is none."""
 
@@ -91,7 +91,7 @@ def _ink(each: PeerFigures, inks: Inks) -> str:
     return {"emulated": inks.wafer, "measured": inks.host}.get(each.clock, inks.text)
 
 
-def _remarks(found: Comparison, width: int, inks: Inks) -> list[Text]:
+def _remarks(found: PeerComparison, width: int, inks: Inks) -> list[Text]:
     """Return what the figures are, in lines that are wrapped at words."""
     facts = (
         (f"wafer: emulated at {found.clock_ghz:g} GHz", inks.wafer),

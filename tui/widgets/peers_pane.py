@@ -9,7 +9,7 @@ from textual.message import Message
 
 from engine.protocol.completion import Completion
 from engine.protocol.messages import EngineReady
-from engine.protocol.peers import Comparison
+from engine.protocol.peers import PeerComparison
 from engine.visible_text import visible
 from tui.screen_layout import PaneRows
 from tui.visuals.inks import Inks
@@ -46,7 +46,7 @@ Gaudi 3 at Hot Chips 2024, Google's documentation of TPU v5p. `spark-tui peers` 
         self._ready = False
 
     @property
-    def shown(self) -> Comparison | None:
+    def shown(self) -> PeerComparison | None:
         """What is shown."""
         return self._view.comparison
 
@@ -73,7 +73,7 @@ Gaudi 3 at Hot Chips 2024, Google's documentation of TPU v5p. `spark-tui peers` 
         """Show why there is nothing to show."""
         self._update(PeersView(note=visible(note)))
 
-    def show_comparison(self, comparison: Comparison) -> None:
+    def show_comparison(self, comparison: PeerComparison) -> None:
         """Show new figures."""
         self._update(PeersView(comparison))
 

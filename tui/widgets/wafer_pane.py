@@ -23,7 +23,8 @@ from tui.visuals.map_text import (
     owner_legend,
     value_text,
 )
-from tui.visuals.wafer_cost import REMOTE, price_text
+from tui.visuals.wafer_cost import REMOTE
+from tui.visuals.wafer_price import price_text
 from tui.visuals.wafer_text import (
     caption_text,
     core_shares,

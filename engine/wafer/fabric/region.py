@@ -16,7 +16,7 @@ from engine.wafer.fabric.micro import CTRL, Micro, Programs, Reduce, rate
 from engine.wafer.fabric.network import EAST, NORTH, RAMP, SOUTH, WEST, Network, Switch, bit
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
 from engine.wafer.place.lanes import row_y
-from engine.wafer.place.streams import Phase, Tree
+from engine.wafer.place.streams import StreamPhase, Tree
 from engine.wafer.plan.color_use import ColorUse
 from engine.wafer.program.program import Region
 
@@ -211,7 +211,7 @@ class RegionBuilder:
             self._ways[tree] = way
         return self._ways[tree]
 
-    def _phase(self, tree: Tree, phase: Phase) -> list[list[tuple[Ints, tuple[int, int]]]]:
+    def _phase(self, tree: Tree, phase: StreamPhase) -> list[list[tuple[Ints, tuple[int, int]]]]:
         """Return what routers do in a phase, by color: places, and ports taken and left."""
         away, back = self._away(tree.axis), self._back(tree.axis)
         parts = []

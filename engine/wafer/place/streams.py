@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from engine.wafer.cost.lines import Line
 from engine.wafer.ops.site import ALL
 
-__all__ = ["PHASES", "Phase", "Runs", "Tree"]
+__all__ = ["PHASES", "Runs", "StreamPhase", "Tree"]
 
 Ints = NDArray[np.int64]
 
@@ -35,7 +35,7 @@ PHASES = 3
 """Most phases of a reduction: in a group of 32 that spans cores, in a group of such, across."""
 
 
-class Phase(NamedTuple):
+class StreamPhase(NamedTuple):
     """A phase of a tree: each giver sends to the core ``stride`` places nearer to the first."""
 
     stride: int
@@ -65,11 +65,11 @@ class Tree(NamedTuple):
         """Trees with the same one share two colors."""
         return self.axis, self.apart
 
-    def phases(self) -> Iterator[Phase]:
+    def phases(self) -> Iterator[StreamPhase]:
         """Yield the phases in order."""
         place = np.arange(self.end)
         for stride, bound in self._digits():
-            yield Phase(stride, place[(place % stride == 0) & (place % bound != 0)])
+            yield StreamPhase(stride, place[(place % stride == 0) & (place % bound != 0)])
 
     def takes(self, place: Ints) -> Ints:
         """Return which of two colors cores at ``place`` take: 0 or 1; they give on the other.

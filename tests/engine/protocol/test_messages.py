@@ -49,7 +49,7 @@ from engine.protocol.messages import (
     decode_server,
     encode,
 )
-from engine.protocol.peers import Comparison, PeerFigures
+from engine.protocol.peers import PeerComparison, PeerFigures
 from engine.protocol.xray import StreamVisit, TokenWave, WaveBands, Xray, XrayStep, XrayToken
 
 REQUEST = CompletionRequest(
@@ -168,7 +168,7 @@ def test_a_message_with_the_sign_and_no_sense_is_refused():
         Answered(3, REPLY),
         AnswerXray(3, XRAY),
         AnswerWave(3, 7, 2, WAVE),
-        Compared(4, Comparison("m", "wse3", 0.85, 256, 9, 1, 7, [PEER])),
+        Compared(4, PeerComparison("m", "wse3", 0.85, 256, 9, 1, 7, [PEER])),
         Simulating(3, 10, 700, "simulating"),
         Failed(3, "no"),
         PartialText(3, "é"),

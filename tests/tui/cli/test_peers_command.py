@@ -3,7 +3,7 @@
 import pytest
 
 import engine
-from engine.protocol.peers import Comparison, PeerFigures
+from engine.protocol.peers import PeerComparison, PeerFigures
 
 WAFER = PeerFigures("wafer wse3", "emulated", 2000.0, 0, 657, 1.1, "cycles", "formulas")
 HERE = PeerFigures("this computer", "measured", None, 395_000_000, 121, None, "measured", "timed")
@@ -16,7 +16,9 @@ def asked(monkeypatch):
 
     def compare(*arguments, **options):
         calls.append((arguments, options))
-        return Comparison("m", "wse3", 0.85, 256, 392_000_000, 3_000_000, 505, [WAFER, HERE, CHIP])
+        return PeerComparison(
+            "m", "wse3", 0.85, 256, 392_000_000, 3_000_000, 505, [WAFER, HERE, CHIP]
+        )
 
     monkeypatch.setitem(vars(engine), "compare_peers", compare)
     return calls
