@@ -47,9 +47,21 @@ class CodeRepaint(CodeView):
         super()._check_refresh()
 
     def _exchange_repaint_regions(self) -> Collection[Region]:
-        """Return what is to be painted now."""
+        """Return what is to be painted now; nothing before a layout that is due."""
+        if self._layout_is_due():
+            self.call_after_refresh(self.refresh)
+            return ()
         self._check_rows()
         return super()._exchange_repaint_regions()
+
+    def _layout_is_due(self) -> bool:
+        """Return whether a part of the screen has appeared that has no place yet.
+
+        Who asks for a place then has Textual compute all of them, and the layout that follows finds
+        nothing new: neither the new part nor those that give way to it would hear their size.
+        """
+        compositor = self.screen._compositor
+        return compositor._full_map_invalidated and compositor._visible_map is None
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return rows with all that surrounds them; whole ones if they are painted for others."""

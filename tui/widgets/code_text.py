@@ -242,7 +242,9 @@ class CodeText(TextArea):
 
     def _refresh_size(self) -> None:
         width = self.document.get_size(self.indent_width).width + self.gutter_width + 1
-        width = -(-width // _WIDTH_STEP) * _WIDTH_STEP
+        stepped = -(-width // _WIDTH_STEP) * _WIDTH_STEP
+        room = self.outer_size.width - self.gutter.width - self.scrollbar_gutter.width
+        width = stepped if width > room else min(stepped, room)  # what fits gets no scroll bar
         height = self._rows.height + self._rows_below
         self.virtual_size = Size(0 if self.soft_wrap else width, height)
         self._refresh_scrollbars()
