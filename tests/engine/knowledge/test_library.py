@@ -73,16 +73,17 @@ def test_secret_ignored_and_linked_files_are_never_opened(
     write(tmp_path, ".gitignore", "build/\n")
     (tmp_path / "link.py").symlink_to(tmp_path / ".ssh" / "d.py")
     opened: list[str] = []
-    read = Path.read_bytes
+    read = os.open
 
-    def watched(path: Path) -> bytes:
-        if path.is_relative_to(tmp_path):
-            opened.append(path.relative_to(tmp_path).as_posix())
-        return read(path)
+    def watched(path: str | Path, *arguments: int, **options: int) -> int:
+        if Path(path).is_relative_to(tmp_path):
+            opened.append(Path(path).relative_to(tmp_path).as_posix())
+        return read(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "read_bytes", watched)
+    monkeypatch.setattr(os, "open", watched)
     library = make(tmp_path, tokenizer, private_patterns=("private/",))
     library.read()
+    monkeypatch.undo()
     assert known(library) == {"a.py", "b/c.py"}
     assert sorted(name for name in opened if name.endswith(".py")) == ["a.py", "b/c.py"]
 

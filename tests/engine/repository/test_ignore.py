@@ -166,7 +166,7 @@ def test_no_setting_takes_long(tmp_path: Path, noise: str) -> None:
     (tmp_path / ".git" / "config").write_text(f"[core]\nexcludesFile = a{noise}")
     began = perf_counter()
     assert listed(tmp_path) == {"a.py"}
-    assert perf_counter() - began < 2
+    assert perf_counter() - began < 20  # a matcher that goes back takes hours
 
 
 def test_the_repositorys_setting_is_stronger(tmp_path: Path, config: Path) -> None:

@@ -12,7 +12,7 @@ def test_spark_nano_on_the_worked_example():
     found = engine.plan_wafer("spark-nano", str(WORMHOLE), check=True)
 
     assert found["machine"] == "wormhole-n150"
-    assert found["wafers"] == 2  # the layers, and the head
+    assert found["wafers"] == 1
     assert found["check"]["faults"] == []
     assert 0 < found["low"] < found["cycles_per_token"] < found["high"]
     assert found["sram_bytes_per_core"]["max_total"] < 1_499_136
