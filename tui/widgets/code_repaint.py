@@ -60,6 +60,8 @@ class CodeRepaint(CodeView):
         Who asks for a place then has Textual compute all of them, and the layout that follows finds
         nothing new: neither the new part nor those that give way to it would hear their size.
         """
+        if not self.is_attached:  # it has just been taken off the screen
+            return False
         compositor = self.screen._compositor
         return compositor._full_map_invalidated and compositor._visible_map is None
 

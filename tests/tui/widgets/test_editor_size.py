@@ -8,6 +8,7 @@ import pytest
 from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
 
+from tests.tui.app.fakes import until
 from tui.code import row_colours
 from tui.code.highlights import query_rows
 from tui.code.text_buffer import TextBuffer
@@ -100,8 +101,7 @@ async def test_what_takes_long_to_parse_waits_for_a_rest(editing, monkeypatch):
         bench.editor.insert('"""')
         assert not bench.editor.document._parsed
         bench.raw_rows()  # drawn from the old tree
-        await bench.pilot.pause(0.05)
-        assert bench.editor.document._parsed
+        await until(bench.pilot, lambda: bench.editor.document._parsed)
         tree = bench.editor.document._tree
         fresh = TextBuffer(bench.editor.text, bench.editor._grammar.language)
         assert str(tree.root_node) == str(fresh._tree.root_node)
