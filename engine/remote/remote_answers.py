@@ -11,11 +11,8 @@ from engine.asking.excerpts import find_excerpts
 from engine.chat.chat_styles import ChatTurn
 from engine.errors import PromptError
 from engine.protocol.asking import AskReply, AskRequest, Reading
-from engine.remote.abilities import Abilities
-from engine.remote.pricing import RemotePrices
+from engine.remote.remote_model import RemoteModel
 from engine.remote.remote_rewriter import messages
-from engine.remote.remote_text import TextSource
-from engine.remote.remote_work import RemoteWork
 
 __all__ = ["RemoteAnswers"]
 
@@ -38,19 +35,11 @@ class RemoteAnswers:
     """Answers with one model elsewhere.
 
     Args:
-        source: Asks it.
-        abilities: What it can do.
-        prices: Price its tokens on the wafer.
-        work: Counts them.
+        model: How it is asked, and what of it is counted.
     """
 
-    def __init__(
-        self, source: TextSource, abilities: Abilities, prices: RemotePrices, work: RemoteWork
-    ) -> None:
-        self._source = source
-        self._abilities = abilities
-        self._prices = prices
-        self._work = work
+    def __init__(self, model: RemoteModel) -> None:
+        self._model = model
 
     def ask(
         self,
@@ -65,8 +54,8 @@ class RemoteAnswers:
             PromptError: As of `engine.asking.answer_writer.AnswerWriter.ask`.
             ServerError: The host cannot be reached, or refuses.
         """
-        if not self._abilities.chats:
-            name = self._source.address.model
+        if not self._model.abilities.chats:
+            name = self._model.source.address.model
             raise PromptError(f"{name} only completes; questions take a model that converses")
         prompt = self._prompt(request, cancelled)
         on_reading(Reading(prompt.parts, prompt.left_out, len(prompt.encoded)))
@@ -76,17 +65,17 @@ class RemoteAnswers:
             return False
 
         turns = messages([*prompt.encoded.turns])
-        written = self._source.stream(
+        written = self._model.source.stream(
             "/chat/completions",
             {"messages": turns, "max_tokens": prompt.most_tokens, "temperature": 0},
             sum(len(turn["content"]) for turn in turns),
             tell,
             cancelled,
         )
-        generation = self._prices.generation(
+        generation = self._model.prices.generation(
             written.prompt_tokens, written.cached_tokens, written.tokens, written.seconds
         )
-        self._work.add(generation, self._prices)
+        self._model.work.add(generation, self._model.prices)
         return AskReply(
             text=written.text.strip(),
             finish_reason="cancelled" if cancelled() else written.ended or "length",
@@ -94,22 +83,22 @@ class RemoteAnswers:
             forgotten=prompt.forgotten,
             parts=prompt.parts,
             left_out=prompt.left_out,
-            model=self._source.address.model,
+            model=self._model.source.address.model,
             prompt_tokens=written.prompt_tokens,
             cached_tokens=written.cached_tokens,
             completion_tokens=written.tokens,
             host=written.host_stats(),
-            wafer=self._prices.stats(generation),
+            wafer=self._model.prices.stats(generation),
         )
 
     def _prompt(
         self, request: AskRequest, cancelled: Callable[[], bool]
     ) -> AskPrompt[_Conversation]:
-        size = self._source.size
+        size = self._model.source.size
 
         def encode(turns: Sequence[ChatTurn]) -> _Conversation:
             tokens = sum(size(turn.text) + _TURN_TOKENS for turn in turns)
             return _Conversation(tuple(turns), tokens)
 
         found = find_excerpts(request, cancelled)
-        return fit_prompt(request, found, self._abilities.context_length, encode, size)
+        return fit_prompt(request, found, self._model.abilities.context_length, encode, size)

@@ -16,11 +16,9 @@ from engine.completion.trim import trim, without_unfinished_line
 from engine.completion.why_less import why_less
 from engine.errors import PromptError
 from engine.protocol.completion import Completion, CompletionRequest, TextChunk
-from engine.remote.abilities import Abilities
 from engine.remote.fill_prompt import SentCursor, fill_request
-from engine.remote.pricing import RemotePrices
-from engine.remote.remote_text import RemoteText, TextSource
-from engine.remote.remote_work import RemoteWork
+from engine.remote.remote_model import RemoteModel
+from engine.remote.remote_text import RemoteText
 from engine.repository.closed_files import refuse_closed
 from engine.repository.other_files import OtherFiles
 from engine.repository.privacy import is_secret
@@ -35,19 +33,11 @@ class RemoteCompleter:
     """Completes texts with one model elsewhere.
 
     Args:
-        source: Asks it.
-        abilities: What it can do.
-        prices: Price its tokens on the wafer.
-        work: Counts them.
+        model: How it is asked, and what of it is counted.
     """
 
-    def __init__(
-        self, source: TextSource, abilities: Abilities, prices: RemotePrices, work: RemoteWork
-    ) -> None:
-        self._source = source
-        self._abilities = abilities
-        self._prices = prices
-        self._work = work
+    def __init__(self, model: RemoteModel) -> None:
+        self._model = model
 
     def complete(
         self,
@@ -69,18 +59,20 @@ class RemoteCompleter:
             ServerError: The host cannot be reached, or refuses.
         """
         refuse_closed(request.path, request.root or request.repository, request.private_patterns)
-        if not self._abilities.completes:
-            name = self._source.address.model
+        if not self._model.abilities.completes:
+            name = self._model.source.address.model
             raise PromptError(f"{name} only answers; the server completes no text with it")
         prefix = request.prefix.replace("\r\n", "\n")
         suffix = request.suffix.replace("\r\n", "\n")
         cursor = self._cursor(request, prefix, suffix)
-        path, fields = fill_request(self._abilities.fills, self._abilities.style, cursor)
+        path, fields = fill_request(
+            self._model.abilities.fills, self._model.abilities.style, cursor
+        )
         on_prompt(_shown(fields))
         rules = StopRules(Surroundings.of(prefix, suffix, request.path), request.multi_line)
         syntax = Syntax(prefix, suffix) if is_python(request.path) else None
         told = _Told(rules, syntax, on_text)
-        written = self._source.stream(
+        written = self._model.source.stream(
             path, _limits(request, path) | fields, len(_shown(fields)), told, cancelled
         )
         return self._finished(written, told, syntax, request.multi_line, cancelled())
@@ -99,29 +91,29 @@ class RemoteCompleter:
         kept = trim(text, told.rules.around, multi_line=multi_line)
         kept = kept if syntax is None else _readable(kept, syntax, told.rules)
         trim_seconds = perf_counter() - began
-        generation = self._prices.generation(
+        generation = self._model.prices.generation(
             written.prompt_tokens, written.cached_tokens, written.tokens, written.seconds
         )
-        self._work.add(generation, self._prices)
+        self._model.work.add(generation, self._model.prices)
         reason = told.ended or written.ended or "length"
         if text[len(kept) :].strip():
             reason = "trimmed"
         return Completion(
             text=kept,
             finish_reason="cancelled" if cancelled else reason,
-            model=self._source.address.model,
+            model=self._model.source.address.model,
             prompt_tokens=written.prompt_tokens,
             cached_tokens=written.cached_tokens,
             completion_tokens=written.tokens,
             host=written.host_stats(trim_seconds),
-            wafer=self._prices.stats(generation),
+            wafer=self._model.prices.stats(generation),
             shown=bool(kept.strip()),
             held_back=why_less(text, kept, told.rules, syntax),
         )
 
     def _cursor(self, request: CompletionRequest, prefix: str, suffix: str) -> SentCursor:
-        room = self._abilities.context_length * _ROOM_SHARE - request.max_tokens
-        characters = max(int(room * self._source.characters_per_token), 64)
+        room = self._model.abilities.context_length * _ROOM_SHARE - request.max_tokens
+        characters = max(int(room * self._model.source.characters_per_token), 64)
         chunks, name = _other_files(request)
         return SentCursor.cut(request.path, prefix, suffix, characters, chunks, name)
 

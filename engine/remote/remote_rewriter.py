@@ -19,10 +19,8 @@ from engine.editing.rewriter import SPARE_TOKENS, lines_of
 from engine.editing.second_attempt import complaint
 from engine.errors import PromptError
 from engine.protocol.editing import Edit, EditRequest, EditTurn
-from engine.remote.abilities import Abilities
-from engine.remote.pricing import RemotePrices
-from engine.remote.remote_text import RemoteText, TextSource
-from engine.remote.remote_work import RemoteWork
+from engine.remote.remote_model import RemoteModel
+from engine.remote.remote_text import RemoteText
 from engine.repository.closed_files import refuse_closed
 
 __all__ = ["RemoteRewriter", "messages"]
@@ -40,19 +38,11 @@ class RemoteRewriter:
     """Rewrites lines with one model elsewhere.
 
     Args:
-        source: Asks it.
-        abilities: What it can do.
-        prices: Price its tokens on the wafer.
-        work: Counts them.
+        model: How it is asked, and what of it is counted.
     """
 
-    def __init__(
-        self, source: TextSource, abilities: Abilities, prices: RemotePrices, work: RemoteWork
-    ) -> None:
-        self._source = source
-        self._abilities = abilities
-        self._prices = prices
-        self._work = work
+    def __init__(self, model: RemoteModel) -> None:
+        self._model = model
 
     def rewrite(
         self,
@@ -68,8 +58,8 @@ class RemoteRewriter:
             ServerError: The host cannot be reached, or refuses.
         """
         refuse_closed(request.path, request.repository, request.private_patterns)
-        if not self._abilities.chats:
-            name = self._source.address.model
+        if not self._model.abilities.chats:
+            name = self._model.source.address.model
             raise PromptError(f"{name} only completes; editing takes a model that converses")
         if not request.instruction.strip():
             raise PromptError("the instruction is empty; say what should change")
@@ -93,8 +83,8 @@ class RemoteRewriter:
         lines = lines_of(request)
         turns = messages(conversation(request, lines, Fence.around(request.text, request.path)))
         block = _Block(lines, on_text)
-        most = ceil(1.5 * self._source.size(lines.shown)) + SPARE_TOKENS
-        written = self._source.stream(
+        most = ceil(1.5 * self._model.source.size(lines.shown)) + SPARE_TOKENS
+        written = self._model.source.stream(
             "/chat/completions",
             {"messages": turns, "max_tokens": most, "temperature": 0},
             sum(len(turn["content"]) for turn in turns),
@@ -120,19 +110,19 @@ class RemoteRewriter:
             if found is not None
             else NO_BLOCK
         )  # fmt: skip
-        generation = self._prices.generation(
+        generation = self._model.prices.generation(
             written.prompt_tokens, written.cached_tokens, written.tokens, written.seconds
         )
-        self._work.add(generation, self._prices)
+        self._model.work.add(generation, self._model.prices)
         return Edit(
             text=text,
             refused="stopped" if cancelled else refused,
             parses=parses(request.path, request.text, request.applied(text)),
-            model=self._source.address.model,
+            model=self._model.source.address.model,
             prompt_tokens=written.prompt_tokens,
             completion_tokens=written.tokens,
             host=written.host_stats(),
-            wafer=self._prices.stats(generation),
+            wafer=self._model.prices.stats(generation),
         )
 
 

@@ -21,6 +21,7 @@ from engine.remote.http_link import HttpLink
 from engine.remote.pricing import RemotePrices
 from engine.remote.remote_answers import RemoteAnswers
 from engine.remote.remote_completer import RemoteCompleter
+from engine.remote.remote_model import RemoteModel
 from engine.remote.remote_rewriter import RemoteRewriter
 from engine.remote.remote_text import TextSource
 from engine.remote.remote_work import RemoteSnapshot, RemoteView, RemoteWork, describe_remote
@@ -49,10 +50,10 @@ class RemoteSession:
         self._link = link
         self._work = RemoteWork()
         source = TextSource(link, address, abilities.characters_per_token)
-        parts = source, abilities, prices, self._work
-        self._completer = RemoteCompleter(*parts)
-        self._rewriter = RemoteRewriter(*parts)
-        self._answers = RemoteAnswers(*parts)
+        asked = RemoteModel(source, abilities, prices, self._work)
+        self._completer = RemoteCompleter(asked)
+        self._rewriter = RemoteRewriter(asked)
+        self._answers = RemoteAnswers(asked)
         self._lock = Lock()
         self._serves: Callable[[], bool] | None = None  # what tells whether that is cancelled
         self._closed = False
