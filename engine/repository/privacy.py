@@ -19,6 +19,7 @@ names                                   what they hold
 secrets.* service-account*.json …``     (``secrets.py`` is code and stays public)
 ``*.tfstate* *.tfvars *.ovpn``          infrastructure with passwords in it
 ``.ssh/ .aws/ .gnupg/ .kube/ …``        everything in these folders
+``.spark-*.tmp``                        what a save of this program writes first, of any file
 ``.env~ server.key.bak #.env# …``       copies of all these, as editors and people name them
 ======================================  =====================================================
 """
@@ -136,6 +137,8 @@ PATTERNS: tuple[str, ...] = (
     "*.tfvars.json",
     "*.ovpn",
     "*.rdp",
+    # what a save writes first (`tui.files.half_saved`): it does not tell of which file
+    ".spark-*.tmp",
     # everything in these folders
     ".ssh/",
     ".aws/",

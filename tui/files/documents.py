@@ -191,7 +191,7 @@ class Document:
         Args:
             text: With ``\n`` line endings.
             overwrite: Write even if somebody else changed the file.
-            make_safe: Keeps the text elsewhere, should the file have to be written in place.
+            make_safe: Keeps the text elsewhere, for a crash in the middle; None: nobody needs it.
 
         Raises:
             ChangedOnDisk: Somebody else did, and ``overwrite`` is False.

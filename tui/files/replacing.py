@@ -2,16 +2,18 @@
 
 A new file is written beside the old one, given all that the old one has (owner, group, mode, access
 lists, extended attributes), and takes its name.  Where that is impossible, or something would be
-lost, the content is written into the old file itself.  Knows nothing of texts.
+lost, the content is written into the old file itself.  Knows nothing of texts.  What a killed save
+left beside a file goes with the next save in its folder (`tui.files.half_saved`).
 """
 
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Callable
 from pathlib import Path
+
+from tui.files.half_saved import new_file, remove_left
 
 __all__ = ["DamagedError", "replace_content", "why_protected"]
 
@@ -48,8 +50,9 @@ def replace_content(
     Args:
         path: A file, a link to one, or where a new one will be.
         content: All of it.
-        make_safe: Called before the old file itself is written, which another crash could leave
-            half written; keeps the content somewhere else.
+        make_safe: Called first; keeps the content somewhere else.  If it cannot, the old file
+            itself is not written, which a crash could leave half written, and a new one beside it
+            outlives one.  None: the content need not be kept.
 
     Raises:
         OSError: The system refused, or the file is write-protected; it is as it was.
@@ -57,25 +60,34 @@ def replace_content(
     """
     target = Path(os.path.realpath(path))
     old = target.stat() if target.exists() else None
-    if old is None:
-        return _replace(target, content, None)
-    if protection := why_protected(target, old):
+    if old is not None and (protection := why_protected(target, old)):
         raise OSError(protection)
+    unkept = _why_unkept(make_safe)
     try:
-        return _replace(target, content, old)
+        status = _replace(target, content, old, kept=unkept is None)
     except OSError as error:
-        if error.errno not in _IN_PLACE_HELPS:
+        if old is None or error.errno not in _IN_PLACE_HELPS:
             raise
-    if make_safe is not None:
-        try:
-            make_safe()
-        except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise OSError(
-                "it can only be written in place, and its text cannot be kept safe before "
-                f"({reason.lower()}): make room for that, or save a copy elsewhere"
-            ) from error
+    else:
+        remove_left(target.parent)
+        return status
+    if unkept is not None:
+        reason = getattr(unkept, "strerror", None) or str(unkept)
+        raise OSError(
+            "it can only be written in place, and its text cannot be kept safe before "
+            f"({reason.lower()}): make room for that, or save a copy elsewhere"
+        ) from unkept
     return _overwrite(target, content, old)
+
+
+def _why_unkept(make_safe: Callable[[], None] | None) -> OSError | UnicodeError | None:
+    """Keep content somewhere else; return why that is impossible, None if it is done."""
+    try:
+        if make_safe is not None:
+            make_safe()
+    except (OSError, UnicodeError) as error:
+        return error
+    return None
 
 
 def why_protected(path: Path, status: os.stat_result) -> str | None:
@@ -95,17 +107,17 @@ def why_protected(path: Path, status: os.stat_result) -> str | None:
 # ── a new file that takes the name ──────────────────────────────────────────────────────────
 
 
-def _replace(target: Path, content: bytes, old: os.stat_result | None) -> os.stat_result:
+def _replace(
+    target: Path, content: bytes, old: os.stat_result | None, *, kept: bool
+) -> os.stat_result:
     """Write a file beside ``target`` and give it the name.
 
     Raises:
         OSError: The system refused; nothing has changed.
     """
-    # The name is short and our own: one made of the file's could be longer than a name may be.
-    temporary = target.parent / f".spark-{secrets.token_hex(6)}.tmp"
     # Nobody else may read it until it is what the old one was.  What is new is left to the umask.
     mode = 0o666 if old is None else 0o600
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    descriptor, temporary = new_file(target.parent, mode, kept=kept)
     try:
         try:
             _write_all(descriptor, content)
@@ -113,9 +125,9 @@ def _replace(target: Path, content: bytes, old: os.stat_result | None) -> os.sta
                 _become(descriptor, target, old)
             os.fsync(descriptor)
             status = os.fstat(descriptor)
+            os.replace(temporary, target)
         finally:
-            os.close(descriptor)
-        os.replace(temporary, target)
+            os.close(descriptor)  # the lock, too: until here the file is in use
     except BaseException:
         # The failure to report is the one before; what is left here is a stray file at worst.
         with contextlib.suppress(OSError):

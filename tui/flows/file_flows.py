@@ -108,6 +108,7 @@ class FileFlows:
         """Name the files, other than open ones, of which a crash left unsaved text behind."""
         async with self.lock:
             await self._recovery.tell_what_was_left([file.real for file in self._deck])
+        await self._recovery.clear_folders()
 
     async def go_to_line(self) -> None:
         """Ask for ``line`` or ``line:column`` of the visible file and go there."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from tui.files.half_saved import remove_left
 from tui.files.recovery import RecoveredText, RecoveryStore
 from tui.flows.file_dialogs import FileDialogs
 from tui.widgets.deck import Deck, OpenFile
@@ -110,7 +111,7 @@ class RecoveryFlow:
                     self._note(file, error)
 
     def make_safe(self, file: OpenFile, text: str) -> None:
-        """Keep one text at once, for somebody about to write over the only other copy.
+        """Keep one text at once, for somebody about to save it.
 
         Private text is never kept.  Any thread may call.
 
@@ -173,8 +174,10 @@ class RecoveryFlow:
     async def offer(self, file: OpenFile) -> None:
         """Ask whether unsaved text that a crash left behind should come back.
 
-        Of several texts the newest is offered first, and an older one if that is discarded.
+        Of several texts the newest is offered first, and an older one if that is discarded.  What a
+        killed save left beside the file is removed before.
         """
+        await asyncio.to_thread(remove_left, file.real.parent)
         try:
             while (found := await asyncio.to_thread(self._store.find, file.real)) is not None:
                 answer = "discard"
@@ -209,6 +212,12 @@ class RecoveryFlow:
                 f"unsaved text was left of {', '.join(names[:_NAMED_FILES])}{more}; "
                 "opening the file offers it"
             )
+
+    async def clear_folders(self) -> None:
+        """Remove what killed saves left beside the files whose text is kept."""
+        left = await asyncio.to_thread(self._store.left_behind)
+        for folder in dict.fromkeys(path.parent for path in left):
+            await asyncio.to_thread(remove_left, folder)
 
 
 def _is_kept(file: OpenFile) -> bool:

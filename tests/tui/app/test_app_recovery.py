@@ -145,7 +145,8 @@ async def test_text_left_behind_is_offered(
 async def test_a_file_is_written_in_place_only_after_its_text_is_safe(
     make_app: MakeApp, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def busy(*arguments: object) -> None:
+    def busy(*arguments: object, kept: bool) -> None:
+        assert kept
         raise OSError(errno.EBUSY, "Device or resource busy")
 
     monkeypatch.setattr(replacing, "_replace", busy)
@@ -166,6 +167,47 @@ async def test_a_file_is_written_in_place_only_after_its_text_is_safe(
         await until(pilot, lambda: not app.status.view.unsaved)
         assert (repository / GREETING).read_text() == open_text(app) == seen[0]
         await until(pilot, lambda: store.find(repository / GREETING) is None)
+
+
+async def test_what_a_killed_save_left_goes_before_its_text_is_offered(
+    make_app: MakeApp, repository: Path
+) -> None:
+    """Beside the open file, and beside one that is not."""
+    left = RecoveryStore(recovery_dir())
+    half_saved = []
+    for name in (GREETING, "other/file.py"):
+        file = repository / name
+        file.parent.mkdir(exist_ok=True)
+        left.write(file, "text of a window that was killed")
+        half_saved.append(file.with_name(".spark-saving-0123456789ab.tmp"))
+        half_saved[-1].write_text("text of a win")
+    app = make_app(GREETING, settings=NO_PANES)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: asked(app))
+        assert not half_saved[0].exists()
+        await pilot.press("r")
+        await until(pilot, lambda: open_text(app) == "text of a window that was killed")
+        await until(pilot, lambda: not half_saved[1].exists())
+
+
+async def test_a_text_is_kept_before_each_save(make_app: MakeApp, repository: Path) -> None:
+    app = make_app(GREETING, settings=NO_PANES)
+    store = RecoveryStore(recovery_dir())
+    seen: list[str] = []
+    new_file = replacing.new_file
+
+    def watched(folder: Path, mode: int, *, kept: bool) -> tuple[int, Path]:
+        found = store.find(repository / GREETING)
+        seen.append("" if found is None or not kept else found.text)
+        return new_file(folder, mode, kept=kept)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replacing, "new_file", watched)
+        async with app.run_test(size=SIZE) as pilot:
+            await until(pilot, lambda: app.editor)
+            await pilot.press("x", "ctrl+s")
+            await until(pilot, lambda: not app.status.view.unsaved)
+            assert seen == [open_text(app)]
 
 
 async def test_quitting_without_saving_leaves_nothing_behind(
