@@ -14,14 +14,15 @@ from pathlib import Path
 
 import torch
 
-from scripts.train import fim, precision, weights_file
+from engine.packing import fim
+from scripts.train import precision, weights_file
 from scripts.train.model import Llama, ModelConfig
 from scripts.train.pack import Encoder
 from scripts.train.sources import Document, read_jsonl
 
 WINDOW = 512
 
-Cut = Callable[[str, random.Random], fim.Hole | None]
+Cut = Callable[[str, random.Random], fim.MiddleHole | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Question:
     """A place in a held-out file with the text left out there."""
 
     package: str
-    parts: fim.Parts
+    parts: fim.CutText
 
 
 def load_weights(folder: Path, device: str) -> Llama:
@@ -120,26 +121,26 @@ def questions(documents: list[Document], count: int, cut: Cut, seed: int = 11) -
     return found
 
 
-def line_after_indent(text: str, generator: random.Random) -> fim.Hole | None:
+def line_after_indent(text: str, generator: random.Random) -> fim.MiddleHole | None:
     """Cut one whole line of eight characters or more, the cursor after its indentation."""
     start, end = fim.line_bounds(text, generator.randrange(len(text)))
     line = text[start:end]
     if len(line.strip()) < 8:
         return None
-    return fim.Hole(end - len(line.lstrip()), end, "lines")
+    return fim.MiddleHole(end - len(line.lstrip()), end, "lines")
 
 
 def without_suffix(question: Question) -> Question:
     """Return the same place at the end of its file."""
     parts = question.parts
-    return Question(question.package, fim.Parts(parts.prefix, parts.typed, parts.middle, ""))
+    return Question(question.package, fim.CutText(parts.prefix, parts.typed, parts.middle, ""))
 
 
 def prompt(question: Question, encode: Encoder, order: str = "typed") -> list[int]:
     """Return the tokens of a question: 1,200 characters before, 500 after the cursor."""
     parts = question.parts
-    near = fim.Parts(parts.prefix[-1200:], parts.typed, "", parts.suffix[:500])
-    near = fim.Parts(_from_line_start(near.prefix, parts.prefix), near.typed, "", near.suffix)
+    near = fim.CutText(parts.prefix[-1200:], parts.typed, "", parts.suffix[:500])
+    near = fim.CutText(_from_line_start(near.prefix, parts.prefix), near.typed, "", near.suffix)
     arranged = fim.arrange(near, order, encode.ids, encode, 640)
     if arranged is None:
         raise ValueError(f"the typed part has {len(parts.typed)} characters: no room for context")

@@ -16,7 +16,7 @@ import logging
 import multiprocessing
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,53 +24,18 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from scripts.train import fim, parts, settings
-from scripts.train.neighbours import Neighbours, related_snippet
+from engine.packing import fim
+from engine.packing.examples import MIDDLE, NO_LOSS, RECIPES, PackingRecipe, examples
+from engine.packing.neighbours import FileNeighbours
+from engine.packing.rows import RowPacker
+from scripts.train import parts, settings
 from scripts.train.sources import Document, read_jsonl
 from scripts.train.tokenizer import load
 
 log = logging.getLogger(__name__)
 
-NO_LOSS, TEXT, MIDDLE = 0, 1, 2
-
-CHARACTERS_A_TOKEN = 3.5
 LENGTHS = {512: 0.86, 2048: 0.14}
 """Row lengths and the share of the documents cut for them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How documents become examples."""
-
-    shortest: dict[int, int]
-    """By row length: tokens of the shortest chunk; lengths are log-uniform above it."""
-    headers: dict[str, float]
-    """How often an example opens with its repository, with its path only, with neither."""
-    snippets: dict[int, tuple[float, float]]
-    """By row length: least and most share of the room for pieces of other files."""
-    definitions: bool
-    """True: pieces that define a name the chunk uses come first, as imports point to them."""
-    fim_share: float = 0.72
-    """Of the chunks; some have no hole, so about 70 % end up filled in the middle."""
-    snippet_tokens: int = 500
-
-
-RECIPES = {
-    "first": Recipe(
-        shortest={512: 40, 2048: 300},
-        headers={"repo": 1 / 3, "file": 1 / 3, "none": 1 / 3},
-        snippets={512: (0.15, 0.5), 2048: (0.15, 0.5)},
-        definitions=False,
-    ),
-    # Longer chunks and more of other files: nearer to what an editor asks with.
-    "second": Recipe(
-        shortest={512: 80, 2048: 400},
-        headers={"repo": 0.35, "file": 0.4, "none": 0.25},
-        snippets={512: (0.15, 0.4), 2048: (0.25, 0.7)},
-        definitions=True,
-    ),
-}
-"""``first`` is not changed any more: former weights were trained with it."""
 
 
 def _byte_of() -> dict[str, int]:
@@ -84,14 +49,6 @@ def _byte_of() -> dict[str, int]:
 BYTE_OF = _byte_of()
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One packed unit: token ids and a flag for each."""
-
-    tokens: list[int]
-    flags: list[int]
-
-
 class Encoder:
     """Ids of text and of the markers."""
 
@@ -102,7 +59,7 @@ class Encoder:
             raise ValueError(f"the tokenizer's first ids are not {settings.SPECIAL_TOKENS}")
         self.repo, self.file = marker[settings.REPO_NAME], marker[settings.FILE_SEP]
         self.pad = marker[settings.FIM_PAD]
-        self.ids = fim.Ids(
+        self.ids = fim.MarkerIds(
             marker[settings.END],
             marker[settings.FIM_PREFIX],
             marker[settings.FIM_MIDDLE],
@@ -117,147 +74,6 @@ class Encoder:
         """Return the bytes of tokens, also where they end inside a character."""
         pieces = (self._tokenizer.id_to_token(token) or "" for token in tokens)
         return bytes(BYTE_OF[character] for piece in pieces for character in piece)
-
-
-def chunks(
-    text: str, shortest: int, longest: int, generator: random.Random
-) -> Iterator[tuple[int, int]]:
-    """Cut a text at line starts into pieces of random length; yield their bounds.
-
-    Lengths are log-uniform, so most tokens see a full window and many prompts are short.
-    """
-    start = 0
-    while start < len(text):
-        tokens = shortest * (longest / shortest) ** generator.random()
-        end = start + int(tokens * CHARACTERS_A_TOKEN)
-        end = text.rfind("\n", start, end) + 1 if end < len(text) else len(text)
-        if end <= start:
-            # One line longer than the piece: take it whole.
-            end = text.find("\n", start) + 1 or len(text)
-        yield start, end
-        start = end
-
-
-def header(
-    document: Document,
-    text: str,
-    neighbours: Neighbours,
-    length: int,
-    recipe: Recipe,
-    encode: Encoder,
-    generator: random.Random,
-) -> list[int]:
-    """Return the tokens in front of an example: nothing, its path, or its repository."""
-    (kind,) = generator.choices(list(recipe.headers), list(recipe.headers.values()))
-    if kind == "none":
-        return []
-    own = [encode.file, *encode(document.path + "\n")]
-    if kind == "file":
-        return own
-    tokens = [encode.repo, *encode(document.package + "\n")]
-    budget = int(length * generator.uniform(*recipe.snippets[length]))
-    seen: set[tuple[str, str]] = set()
-    while len(tokens) < budget:
-        characters = int(CHARACTERS_A_TOKEN * min(budget - len(tokens), recipe.snippet_tokens))
-        snippet = None
-        if recipe.definitions:
-            snippet = neighbours.definition(document, text, characters, generator)
-            snippet = None if snippet in seen else snippet
-        if snippet is None:
-            siblings = neighbours.siblings(document)
-            snippet = related_snippet(text, siblings, characters, generator)
-        if snippet is None:
-            break
-        seen.add(snippet)
-        tokens += [encode.file, *encode(snippet[0] + "\n"), *encode(snippet[1])]
-    return tokens[:budget] + own
-
-
-def examples(
-    document: Document,
-    neighbours: Neighbours,
-    encode: Encoder,
-    length: int,
-    recipe: Recipe = RECIPES["first"],
-) -> Iterator[Example]:
-    """Yield the examples of one document.  Deterministic for a document."""
-    digest = hashlib.sha256(f"{document.package}/{document.path}".encode()).digest()
-    generator = random.Random(digest)
-    for start, end in chunks(document.text, recipe.shortest[length], length - 24, generator):
-        text = document.text[start:end]
-        front = header(document, text, neighbours, length, recipe, encode, generator)
-        room = length + 1 - len(front)
-        arranged = None
-        if generator.random() < recipe.fim_share:
-            arranged = _filled(text, room, encode, generator)
-        if arranged is not None:
-            tokens, middle = arranged
-            flags = [TEXT] * (len(tokens) - middle) + [MIDDLE] * middle
-        else:
-            tokens = encode(text)
-            if end == len(document.text):
-                tokens.append(encode.ids.end)
-            tokens = tokens[:room]
-            flags = [TEXT] * len(tokens)
-        flags = [TEXT] * len(front) + flags
-        # Nothing in front of an example tells how it begins.
-        flags[0] = NO_LOSS
-        yield Example(front + tokens, flags)
-
-
-def _filled(
-    text: str, room: int, encode: Encoder, generator: random.Random
-) -> tuple[list[int], int] | None:
-    hole = fim.choose_hole(text, generator)
-    if hole is None:
-        return None
-    parts = fim.cut(text, hole)
-    if generator.random() < 0.2:
-        # Nothing below the cursor: code is often written at the end of a file.
-        parts = fim.Parts(parts.prefix, parts.typed, parts.middle, "")
-    order = generator.choices(("spm", "typed", "psm"), (0.5, 0.3, 0.2))[0]
-    return fim.arrange(parts, order, encode.ids, encode, room)
-
-
-class Rows:
-    """Lays examples side by side into rows, each into the fullest row that has room."""
-
-    OPEN = 128
-
-    def __init__(self, length: int, pad: int) -> None:
-        self.size = length + 1
-        self.pad = pad
-        self.tokens: list[np.ndarray] = []
-        self.flags: list[np.ndarray] = []
-        self._open: list[Example] = []
-
-    def add(self, example: Example) -> None:
-        """Place an example; it is never cut."""
-        if len(example.tokens) > self.size:
-            raise ValueError(f"{len(example.tokens)} tokens do not fit a row of {self.size}")
-        fitting = [r for r in self._open if len(r.tokens) + len(example.tokens) <= self.size]
-        if fitting:
-            row = max(fitting, key=lambda r: len(r.tokens))
-        else:
-            if len(self._open) >= self.OPEN:
-                self._close(max(self._open, key=lambda r: len(r.tokens)))
-            row = Example([], [])
-            self._open.append(row)
-        row.tokens.extend(example.tokens)
-        row.flags.extend(example.flags)
-        if self.size - len(row.tokens) < 24:
-            self._close(row)
-
-    def finish(self) -> None:
-        """Close the rows that are still open."""
-        for row in list(self._open):
-            self._close(row)
-
-    def _close(self, row: Example) -> None:
-        self._open = [other for other in self._open if other is not row]
-        spare = self.size - len(row.tokens)
-        self.tokens.append(np.array(row.tokens + [self.pad] * spare, np.uint16))
-        self.flags.append(np.array(row.flags + [NO_LOSS] * spare, np.uint8))
 
 
 def cap_packages(documents: Iterable[Document], cap_bytes: int) -> list[Document]:
@@ -283,7 +99,7 @@ class Job:
     share: int
     shares: int
     cap_bytes: int
-    recipe: Recipe
+    recipe: PackingRecipe
 
 
 Packed = dict[int, tuple[np.ndarray, np.ndarray]]
@@ -294,8 +110,8 @@ def pack_share(job: Job) -> Packed:
     """Pack one share; runs in a process of its own."""
     encode = Encoder(load(job.tokenizer))
     documents = cap_packages(read_jsonl(job.corpus), job.cap_bytes)
-    neighbours = Neighbours(documents)
-    rows = {length: Rows(length, encode.pad) for length in LENGTHS}
+    neighbours = FileNeighbours(documents)
+    rows = {length: RowPacker(length, encode.pad) for length in LENGTHS}
     generator = random.Random(job.share)
     for document in documents[job.share :: job.shares]:
         (length,) = generator.choices(list(LENGTHS), list(LENGTHS.values()))

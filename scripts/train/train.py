@@ -27,10 +27,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from scripts.train import evaluate, fim, history, precision, settings
+from engine.packing import fim
+from engine.packing.examples import MIDDLE, NO_LOSS
+from scripts.train import evaluate, history, precision, settings
 from scripts.train.model import Llama, ModelConfig
 from scripts.train.muon import Muon
-from scripts.train.pack import MIDDLE, NO_LOSS, Encoder
+from scripts.train.pack import Encoder
 from scripts.train.tokenizer import load
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from scripts.train import card, clean, corpus, neighbours, sources
+from scripts.train import card, clean, corpus, sources
 from scripts.train.duplicates import NearDuplicates, SharedLines
 from scripts.train.settings import HELD_OUT, MANIFEST, SETS, read_names
 from scripts.train.sources import Document, Source
@@ -272,7 +272,7 @@ def test_the_full_set_is_some_hundred_packages_around_the_core() -> None:
     assert not names["full"] & NAMES
 
 
-@pytest.mark.parametrize("module", [card, clean, neighbours, sources])
+@pytest.mark.parametrize("module", [card, clean, sources])
 def test_examples_in_docstrings_hold(module: ModuleType) -> None:
     found = doctest.testmod(module)
     assert found.attempted

@@ -19,11 +19,11 @@ torch = pytest.importorskip("torch")
 # Two threads on tiny tensors spend their time waiting for each other.
 torch.set_num_threads(1)
 
+from engine.packing import fim  # noqa: E402
 from scripts.train import (  # noqa: E402
     card,
     evaluate,
     export,
-    fim,
     history,
     precision,
     settings,
@@ -180,7 +180,7 @@ def test_line_question_starts_after_the_indentation() -> None:
     text = "def f():\n        return compute()\n"
     holes = [evaluate.line_after_indent(text, Random(seed)) for seed in range(40)]
     parts = {fim.cut(text, hole) for hole in holes if hole is not None}
-    assert fim.Parts("def f():\n", "        ", "return compute()", "\n") in parts
+    assert fim.CutText("def f():\n", "        ", "return compute()", "\n") in parts
 
 
 def packed(folder: Path, seed: int = 0) -> None:

@@ -4,19 +4,46 @@ Works on texts; knows nothing of tokens.  Two kinds: the piece of a file nearby 
 names, and the definition of a name that the code uses, taken from the file it is imported from.
 """
 
-from __future__ import annotations
-
 import random
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import PurePosixPath
+from typing import Protocol
 
-from scripts.train.sources import Document
+__all__ = [
+    "FileNeighbours",
+    "Snippet",
+    "TextFile",
+    "definitions",
+    "imported",
+    "modules",
+    "related_snippet",
+]
 
 Snippet = tuple[str, str]
 """A path and a text."""
+
+
+class TextFile(Protocol):
+    """One file of a package or repository."""
+
+    @property
+    def package(self) -> str:
+        """What the file belongs to: files of different packages are no neighbours."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """Its path there, with ``/``."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        ...
+
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{3,}")
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import\b|import[ \t]+([\w.]+))", re.M)
@@ -27,7 +54,7 @@ DEFINITION_CHARACTERS = (240, 480, 960)
 
 
 def related_snippet(
-    text: str, siblings: list[Document], characters: int, generator: random.Random
+    text: str, siblings: list[TextFile], characters: int, generator: random.Random
 ) -> Snippet | None:
     """Return path and text of the piece of a sibling file that shares most names.
 
@@ -83,23 +110,23 @@ def imported(path: str, text: str) -> list[str]:
     return found
 
 
-class Neighbours:
+class FileNeighbours:
     """Finds the files beside a file, and those it imports."""
 
-    def __init__(self, documents: Iterable[Document]) -> None:
-        self._folders: dict[tuple[str, str], list[Document]] = defaultdict(list)
-        self._modules: dict[str, Document] = {}
-        self._imports: dict[str, list[Document]] = {}
+    def __init__(self, documents: Iterable[TextFile]) -> None:
+        self._folders: dict[tuple[str, str], list[TextFile]] = defaultdict(list)
+        self._modules: dict[str, TextFile] = {}
+        self._imports: dict[str, list[TextFile]] = {}
         for document in documents:
             self._folders[self._folder(document)].append(document)
             self._modules[f"{document.package}:{modules(document.path)}"] = document
 
-    def siblings(self, document: Document) -> list[Document]:
+    def siblings(self, document: TextFile) -> list[TextFile]:
         """Return the other files of the same folder."""
         return [other for other in self._folders[self._folder(document)] if other != document]
 
     def definition(
-        self, document: Document, text: str, characters: int, generator: random.Random
+        self, document: TextFile, text: str, characters: int, generator: random.Random
     ) -> Snippet | None:
         """Return the beginning of the definition of a name that ``text`` uses.
 
@@ -122,7 +149,7 @@ class Neighbours:
         end = other.text.rfind("\n", start, start + shown) + 1
         return (other.path, other.text[start:end]) if end > start else None
 
-    def _imported(self, document: Document) -> list[Document]:
+    def _imported(self, document: TextFile) -> list[TextFile]:
         key = f"{document.package}:{document.path}"
         if key not in self._imports:
             names = dict.fromkeys(imported(document.path, document.text))
@@ -131,7 +158,7 @@ class Neighbours:
         return self._imports[key]
 
     @staticmethod
-    def _folder(document: Document) -> tuple[str, str]:
+    def _folder(document: TextFile) -> tuple[str, str]:
         return document.package, document.path.rpartition("/")[0]
 
 

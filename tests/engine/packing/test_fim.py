@@ -1,16 +1,14 @@
 """Fill-in-the-middle: where files are cut, and how the parts are ordered."""
 
-from __future__ import annotations
-
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.train import fim
+from engine.packing import fim
 
-IDS = fim.Ids(end=0, prefix=1, middle=2, suffix=3)
+IDS = fim.MarkerIds(end=0, prefix=1, middle=2, suffix=3)
 
 CODE = '''\
 class Counter:
@@ -95,7 +93,7 @@ def test_block_is_the_whole_body_and_nothing_more() -> None:
 
 
 def arranged(order: str, room: int = 10_000) -> tuple[list[int], int]:
-    parts = fim.Parts("a = 1\n", "    b", " = 2", "\nc = 3\n")
+    parts = fim.CutText("a = 1\n", "    b", " = 2", "\nc = 3\n")
     result = fim.arrange(parts, order, IDS, encode, room)
     assert result is not None
     return result
@@ -130,7 +128,7 @@ def test_unknown_order_is_refused() -> None:
 @settings(max_examples=60)
 @given(st.integers(20, 200), st.sampled_from(["psm", "typed", "spm"]), st.integers(0, 400))
 def test_far_context_goes_first_when_room_is_short(room: int, order: str, size: int) -> None:
-    parts = fim.Parts("p" * size + "\n", "t", "middle", "s" * size)
+    parts = fim.CutText("p" * size + "\n", "t", "middle", "s" * size)
     result = fim.arrange(parts, order, IDS, encode, room)
     if result is None:
         return
@@ -142,5 +140,5 @@ def test_far_context_goes_first_when_room_is_short(room: int, order: str, size: 
 
 
 def test_a_middle_without_room_for_context_is_refused() -> None:
-    parts = fim.Parts("", "", "m" * 100, "")
+    parts = fim.CutText("", "", "m" * 100, "")
     assert fim.arrange(parts, "spm", IDS, encode, 110) is None

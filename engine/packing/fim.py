@@ -5,12 +5,23 @@ Every cut lies between two characters, wherever tokens would fall: the three par
 apart, so a model learns the cursor positions an editor really asks about.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+
+__all__ = [
+    "CUTS",
+    "CutText",
+    "Encode",
+    "MarkerIds",
+    "MiddleHole",
+    "arrange",
+    "choose_hole",
+    "cut",
+    "line_bounds",
+    "rest_of_line",
+]
 
 Encode = Callable[[str], list[int]]
 
@@ -24,7 +35,7 @@ _WORD_START = re.compile(r"(?<![A-Za-z0-9_])(?=[A-Za-z_\"'])|(?<=[.(\[,=])")
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class MiddleHole:
     """The characters ``text[start:end]`` left out, and why these."""
 
     start: int
@@ -33,7 +44,7 @@ class Hole:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class CutText:
     """A text cut in four: prefix, what is typed of the cursor's line, middle, suffix."""
 
     prefix: str
@@ -43,7 +54,7 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class Ids:
+class MarkerIds:
     """Token ids of the markers."""
 
     end: int
@@ -72,7 +83,7 @@ def _code_line(text: str, random: Random) -> tuple[int, int] | None:
     return None
 
 
-def rest_of_line(text: str, random: Random) -> Hole | None:
+def rest_of_line(text: str, random: Random) -> MiddleHole | None:
     """Cut from inside a line to its end."""
     bounds = _code_line(text, random)
     if bounds is None:
@@ -83,12 +94,12 @@ def rest_of_line(text: str, random: Random) -> Hole | None:
     if random.random() < 0.5:
         starts = [m.start() for m in _WORD_START.finditer(text, first, end)]
         if starts:
-            return Hole(random.choice(starts), end, "rest")
+            return MiddleHole(random.choice(starts), end, "rest")
     # The end itself counts: a line may be complete, and the model must say so.
-    return Hole(random.randint(first, end), end, "rest")
+    return MiddleHole(random.randint(first, end), end, "rest")
 
 
-def whole_lines(text: str, random: Random) -> Hole | None:
+def whole_lines(text: str, random: Random) -> MiddleHole | None:
     """Cut one or more lines, the cursor after the indentation or at the line's start."""
     bounds = _code_line(text, random)
     if bounds is None:
@@ -101,10 +112,10 @@ def whole_lines(text: str, random: Random) -> Hole | None:
         if end >= len(text):
             break
         end = line_bounds(text, end + 1)[1]
-    return Hole(start, end, "lines")
+    return MiddleHole(start, end, "lines")
 
 
-def block_body(text: str, random: Random) -> Hole | None:
+def block_body(text: str, random: Random) -> MiddleHole | None:
     """Cut the indented body under a line that ends with a colon."""
     headers = [m.end() for m in re.finditer(r"^[ \t]*[^\s#].*:$", text, re.M)]
     if not headers:
@@ -126,15 +137,15 @@ def block_body(text: str, random: Random) -> Hole | None:
     if random.random() < 0.6:
         # An editor has made the new line and its indentation already.
         body = header + 1
-        return Hole(body + _indent(text[body : line_bounds(text, body)[1]]), end, "block")
-    return Hole(header, end, "block")
+        return MiddleHole(body + _indent(text[body : line_bounds(text, body)[1]]), end, "block")
+    return MiddleHole(header, end, "block")
 
 
-def character_span(text: str, random: Random) -> Hole | None:
+def character_span(text: str, random: Random) -> MiddleHole | None:
     """Cut anywhere, short spans more often than long ones."""
     length = int(4 * 100 ** random.random())
     start = random.randrange(len(text))
-    return Hole(start, min(start + length, len(text)), "span")
+    return MiddleHole(start, min(start + length, len(text)), "span")
 
 
 CUTS = {
@@ -145,7 +156,7 @@ CUTS = {
 }
 
 
-def choose_hole(text: str, random: Random) -> Hole | None:
+def choose_hole(text: str, random: Random) -> MiddleHole | None:
     """Choose a hole of a random kind, or None where the text offers none."""
     if not text.strip():
         return None
@@ -158,16 +169,16 @@ def choose_hole(text: str, random: Random) -> Hole | None:
     return hole
 
 
-def cut(text: str, hole: Hole) -> Parts:
+def cut(text: str, hole: MiddleHole) -> CutText:
     """Cut a text at a hole.  The four parts joined are the text again."""
     line = text.rfind("\n", 0, hole.start) + 1
-    return Parts(
+    return CutText(
         text[:line], text[line : hole.start], text[hole.start : hole.end], text[hole.end :]
     )
 
 
 def arrange(
-    parts: Parts, order: str, ids: Ids, encode: Encode, room: int
+    parts: CutText, order: str, ids: MarkerIds, encode: Encode, room: int
 ) -> tuple[list[int], int] | None:
     """Encode and order the parts; drop far context where they do not fit.
 

@@ -1,0 +1,1 @@
+"""Makes rows of tokens for training out of the files of a package: cuts, neighbours, rows."""
