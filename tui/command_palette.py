@@ -153,6 +153,11 @@ class AppCommands(_NamedCommands):
             ("Find next", "match of what was looked for last", "find_next"),
             ("Find previous", "match of it", "find_previous"),
             ("Find in repository", "and replace in many files", "find_in_files"),
+            (
+                "Take back replacement in repository",
+                "the newest one, in all its files, open or closed",
+                "take_back_replacement",
+            ),
             ("Go to definition", "of the name at the cursor", "go_to_definition"),
             ("Find references", "uses of the name at the cursor", "find_references"),
             ("Show documentation", "of the name at the cursor", "hover"),

@@ -1,62 +1,32 @@
 """Finds in the files of the repository, opens what was found, and replaces it in many files.
 
-What is open here is searched, and changed, as it is here, and one undo takes the change of a file
-back; other files are written as a save would.  A file that is no longer what was searched is left
-alone.
+What is open here is searched as it is here.  What is replaced, and taken back, is for
+`tui.flows.replacements`.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from textual.app import App
 
 from engine.repository.ignore import IgnoreRules
-from tui.files.documents import Document, DocumentError
-from tui.flows.find_in_file import replace_range, selected_in_line
+from engine.visible_text import visible
+from tui.flows.find_in_file import selected_in_line
 from tui.flows.jumps import Jumps
-from tui.format import count_text
+from tui.flows.replacements import Replacements
 from tui.screens.find_in_files import FindInFilesScreen
 from tui.search.found_rows import FoundRow, FoundRows
-from tui.search.in_files import FileSearch, FoundFile, FoundMatch, fingerprint
-from tui.search.in_text import SearchedText
+from tui.search.in_files import FileSearch, FoundFile
 from tui.search.query import Query, QueryError, compiled
 from tui.search.replacement import Replacement
-from tui.widgets.deck import Deck, OpenFile
+from tui.widgets.deck import Deck
 
 __all__ = ["FindInFiles"]
 
 _REST_SECONDS = 0.15
 """A query is looked for after so long a rest."""
 _SCREEN = "find-in-files"
-_NAMED_FILES = 3
-"""Files left alone that are named; the others are counted."""
-
-
-@dataclass(slots=True)
-class _Changes:
-    """What became of a replacement in many files."""
-
-    matches: int = 0
-    files: int = 0
-    unsaved: int = 0
-    """Files that are open: changed, not saved."""
-    left: list[str] = field(default_factory=list)
-    """Why files were left alone."""
-
-    def words(self) -> str:
-        """Return it in one line."""
-        files = f"{count_text(self.files)} file{'' if self.files == 1 else 's'}"
-        parts = [f"{count_text(self.matches)} replaced in {files}"]
-        if self.unsaved:
-            parts.append(f"{count_text(self.unsaved)} open here and not saved yet")
-        if self.left:
-            named = "; ".join(self.left[:_NAMED_FILES])
-            more = len(self.left) - _NAMED_FILES
-            rest = f" and {count_text(more)} more" if more > 0 else ""
-            parts.append(f"left alone: {named}{rest}")
-        return "; ".join(parts)
 
 
 class FindInFiles:
@@ -87,6 +57,7 @@ class FindInFiles:
         self._jumps = jumps
         self._private = private_patterns
         self._run = run
+        self._replacements = Replacements(deck)
         self._screen: FindInFilesScreen | None = None
         self._history: list[str] = []
 
@@ -184,53 +155,14 @@ class FindInFiles:
 
     async def replace(self, found: FoundRows, replacement: Replacement) -> None:
         """Replace all ticked matches."""
-        changes = _Changes()
-        for file, matches in found.ticked():
-            where = next((each for each in self._deck if each.path == file.path), None)
-            if not file.whole:
-                problem = f"{file.name} has too many matches"
-            elif where is not None:
-                problem = _change_open(where, file, matches, replacement)
-                changes.unsaved += not problem
-            else:
-                problem = await asyncio.to_thread(_change_closed, file, matches, replacement)
-            if problem:
-                changes.left.append(problem)
-            else:
-                changes.files += 1
-                changes.matches += len(matches)
+        words, problem = await self._replacements.replace(found, replacement)
         if self._screen is not None:
-            self._screen.show_done(changes.words(), problem=bool(changes.left))
+            self._screen.show_replaced(words, problem=problem)
 
-
-def _change_open(
-    where: OpenFile, file: FoundFile, matches: Sequence[FoundMatch], replacement: Replacement
-) -> str:
-    """Replace matches in an open file, as one step; return why that was not done, or nothing."""
-    lines = where.editor.document.lines
-    if where.editor.read_only:
-        return f"{file.name} is read only"
-    if fingerprint(lines) != file.fingerprint:
-        return f"{file.name} changed meanwhile"
-    places = [match.place for match in matches]
-    text = SearchedText(lines).replaced(places, replacement)
-    cursor = where.editor.cursor_location
-    replace_range(where.editor, places[0].start, places[-1].end, text)
-    where.editor.move_cursor(where.editor.clamp_visitable(cursor))
-    return ""
-
-
-def _change_closed(file: FoundFile, matches: Sequence[FoundMatch], replacement: Replacement) -> str:
-    """Replace matches in a file on disk; return why that was not done, or nothing."""
-    try:
-        document = Document.open(file.path)
-        lines = document.text.split("\n")
-        if document.is_new or fingerprint(lines) != file.fingerprint:
-            return f"{file.name} changed meanwhile"
-        searched = SearchedText(lines)
-        places = [match.place for match in matches]
-        middle = searched.replaced(places, replacement)
-        document.save(searched.before(places[0]) + middle + searched.after(places[-1]))
-    except DocumentError as error:
-        return str(error)
-    return ""
+    async def take_back(self) -> None:
+        """Take the newest replacement back in all its files; the screen need not be there."""
+        words, problem = await self._replacements.take_back()
+        if self._screen is not None and self._app.screen is self._screen:
+            self._screen.show_taken_back(words, problem=problem)
+        else:
+            self._app.notify(visible(words), severity="warning" if problem else "information")

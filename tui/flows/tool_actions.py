@@ -145,6 +145,14 @@ class ToolActions(FileActions, SettingActions):
         work = partial(self.files_finder.replace, event.found, event.replacement)
         self.run_safely(work, group="files")
 
+    def on_find_in_files_screen_take_back_wanted(self) -> None:
+        """Take the newest replacement back."""
+        self.action_take_back_replacement()
+
+    def action_take_back_replacement(self) -> None:
+        """Take the newest replacement in many files back, in those that are closed, too."""
+        self.run_safely(self.files_finder.take_back, group="files")
+
     # ── there and back ──────────────────────────────────────────────────────────────────────
 
     @cached_property

@@ -22,7 +22,7 @@ from tui.widgets.found_list import FoundList
 __all__ = ["FindInFilesScreen"]
 
 _KEYS = "Enter opens  Tab list  Ctrl+R replace  Esc closes"
-_KEYS_REPLACING = "Tab list, there Space ticks and Enter opens  Ctrl+R find only  Esc closes"
+_KEYS_REPLACING = "Tab list, there Space ticks and Enter opens  Ctrl+Z takes back  Esc closes"
 
 
 class FindInFilesScreen(ModalScreen[None]):
@@ -49,6 +49,8 @@ class FindInFilesScreen(ModalScreen[None]):
         Binding("f9", "begin", "find something else", priority=True, id="files.find"),
         Binding("ctrl+r", "replace", "show or hide the replacement", priority=True,
                 id="files.replace"),
+        Binding("ctrl+z", "take_back", "take the newest replacement back in all its files",
+                id="files.take_back"),
     ]  # fmt: skip
 
     @dataclass
@@ -69,6 +71,9 @@ class FindInFilesScreen(ModalScreen[None]):
 
         found: FoundRows
         replacement: Replacement
+
+    class TakeBackWanted(Message):
+        """The person wants the newest replacement taken back."""
 
     def __init__(self, history: list[str]) -> None:
         super().__init__()
@@ -127,9 +132,14 @@ class FindInFilesScreen(ModalScreen[None]):
         self.bar.show_count("")
         self.bar.show_note(words, problem=bool(words))
 
-    def show_done(self, words: str, *, problem: bool) -> None:
+    def show_replaced(self, words: str, *, problem: bool) -> None:
         """Say what became of a replacement."""
         self.replaced_now = True
+        self.bar.show_note(words, problem=problem)
+
+    def show_taken_back(self, words: str, *, problem: bool) -> None:
+        """Say what became of a replacement that was taken back; the same may be replaced again."""
+        self.replaced_now = False
         self.bar.show_note(words, problem=problem)
 
     # ── what is asked for ───────────────────────────────────────────────────────────────────
@@ -173,8 +183,9 @@ class FindInFilesScreen(ModalScreen[None]):
             self.post_message(self.ReplaceWanted(self.rows.found, replacement))
 
     def on_find_bar_undo_asked(self, event: FindBar.UndoAsked) -> None:
-        """Change no file that is covered; each is undone where it is open."""
+        """Take the newest replacement back, not the last change of a file that is covered."""
         event.stop()
+        self.action_take_back()
 
     def on_row_list_chosen(self, event: FoundList.Chosen) -> None:
         """Open a row's file."""
@@ -191,6 +202,10 @@ class FindInFilesScreen(ModalScreen[None]):
     def action_replace_all(self) -> None:
         """Replace what is ticked, wherever the keyboard is."""
         self.bar.action_replace_all()
+
+    def action_take_back(self) -> None:
+        """Ask for the newest replacement to be taken back in all its files."""
+        self.post_message(self.TakeBackWanted())
 
     def action_begin(self) -> None:
         """Take the keyboard to what is to be found."""

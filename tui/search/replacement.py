@@ -14,6 +14,8 @@ from tui.search.query import Pattern, QueryError
 __all__ = ["Replacement"]
 
 _PARTS = re.compile(r"\$(?:(\d{1,2})|\{(\w+)\}|(\$))|\\([nt\\])")
+_SHOWN = 24
+"""Characters of a query or a template that name it."""
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\"}
 
 
@@ -34,12 +36,18 @@ class Replacement:
     """
 
     def __init__(self, template: str, pattern: Pattern) -> None:
+        self._template = template
         self._pattern = pattern
         self._parts = list(_parts(template)) if pattern.query.regex else [template]
         for part in self._parts:
             if isinstance(part, _Group) and not _known(part.name, pattern):
                 has = f"the expression has {pattern.groups} group(s)"
                 raise QueryError(f"there is no group ${part.name}: {has}; $$ writes a dollar")
+
+    def __str__(self) -> str:
+        """Return what is replaced by what, for a person: the beginning of each."""
+        parts = self._pattern.query.text, self._template or "nothing"
+        return " → ".join(part[:_SHOWN] + "…" * (len(part) > _SHOWN) for part in parts)
 
     def text_at(self, data: bytes, start: int) -> str:
         """Return what stands in place of the match that begins at a byte of a UTF-8 text."""

@@ -1,12 +1,15 @@
 """A small repository, folders of its own for the app's state, and no cursor that blinks."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.tui.app.fakes import FakeClient
+from tests.tui.app.fakes import FakeClient, until
+from tests.tui.app.file_looks import NO_PANES
+from tests.tui.app.searcher import Searcher, Searching
 from tui.app import SparkApp
 from tui.settings import Settings
 from tui.widgets.editor import Editor
@@ -73,3 +76,18 @@ def make_app(repository: Path, client: FakeClient) -> Callable[..., SparkApp]:
         return SparkApp(repository, open_file=path, **options)
 
     return make
+
+
+@pytest.fixture
+def searching(make_app: Callable[..., SparkApp], repository: Path) -> Searching:
+    """An app with ``greeting.py`` open, and a person who looks through the repository."""
+    (repository / "other.py").write_text("from package.greeting import greet\n\ngreet('x')\n")
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Searcher]:
+        app = make_app("package/greeting.py", settings=NO_PANES)
+        async with app.run_test(size=(100, 24)) as pilot:
+            await until(pilot, lambda: app.editor is not None and app.editor.has_focus)
+            yield Searcher(app, pilot)
+
+    return opened

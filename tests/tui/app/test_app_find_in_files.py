@@ -1,82 +1,15 @@
 """Find and replace in the repository, by keyboard alone; there and back again."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Static
 
 from tests.tui.app.fakes import until
-from tests.tui.app.file_looks import GREETING, NO_PANES, MakeApp, notices, write_elsewhere
-from tui.app import SparkApp
-from tui.screens.find_in_files import FindInFilesScreen
+from tests.tui.app.file_looks import GREETING, notices, write_elsewhere
+from tests.tui.app.searcher import Searching, replaced
 
 
-class Searcher:
-    """An app with a file open, and a person who looks through the repository."""
-
-    def __init__(self, app: SparkApp, pilot: Pilot[None]) -> None:
-        self.app = app
-        self.pilot = pilot
-
-    @property
-    def screen(self) -> FindInFilesScreen:
-        assert isinstance(self.app.screen, FindInFilesScreen)
-        return self.app.screen
-
-    def said(self) -> str:
-        return str(self.screen.query_one(".find-note", Static).render())
-
-    def rows(self) -> list[str]:
-        found = self.screen.rows
-        return [found.render_line(y).text.rstrip() for y in range(len(found.found))]
-
-    async def keys(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-
-    async def find(self, text: str, matches: int) -> None:
-        await self.keys("f9", *text)
-        await self.finds(matches)
-
-    async def finds(self, matches: int) -> None:
-        start = f"{matches} match"
-        await until(
-            self.pilot, lambda: self.said().startswith(start) and not self.said().endswith("…")
-        )
-
-    async def is_at(self, path: str, line: int, column: int) -> None:
-        view = self.app.status.view
-        await until(
-            self.pilot,
-            lambda: (
-                len(self.app.screen_stack) == 1
-                and (self.app.status.view.path, self.app.status.view.line) == (path, line)
-            ),
-        )
-        assert self.app.status.view.column == column, view
-
-
-Opened = Callable[..., AbstractAsyncContextManager[Searcher]]
-
-
-@pytest.fixture
-def searching(make_app: MakeApp, repository: Path) -> Opened:
-    (repository / "other.py").write_text("from package.greeting import greet\n\ngreet('x')\n")
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Searcher]:
-        app = make_app(GREETING, settings=NO_PANES)
-        async with app.run_test(size=(100, 24)) as pilot:
-            await until(pilot, lambda: app.editor is not None and app.editor.has_focus)
-            yield Searcher(app, pilot)
-
-    return opened
-
-
-async def test_matches_are_listed_by_file_and_enter_opens_one(searching: Opened) -> None:
+async def test_matches_are_listed_by_file_and_enter_opens_one(searching: Searching) -> None:
     async with searching() as person:
         await person.find("greet(", 3)
         assert person.rows() == [
@@ -92,7 +25,7 @@ async def test_matches_are_listed_by_file_and_enter_opens_one(searching: Opened)
         assert person.app.editor.selected_text == "greet("
 
 
-async def test_enter_in_the_query_opens_the_first_match(searching: Opened) -> None:
+async def test_enter_in_the_query_opens_the_first_match(searching: Searching) -> None:
     async with searching() as person:
         await person.find("Grace", 1)
         await person.keys("enter")
@@ -100,7 +33,7 @@ async def test_enter_in_the_query_opens_the_first_match(searching: Opened) -> No
 
 
 async def test_enter_before_anything_was_found_opens_the_first_match_of_this_query(
-    searching: Opened,
+    searching: Searching,
 ) -> None:
     async with searching() as person:
         await person.find("greet(", 3)
@@ -108,7 +41,7 @@ async def test_enter_before_anything_was_found_opens_the_first_match_of_this_que
         await person.is_at(GREETING, 10, 31)
 
 
-async def test_what_to_find_is_asked_first_also_after_a_replacement(searching: Opened) -> None:
+async def test_what_to_find_is_asked_first_also_after_a_replacement(searching: Searching) -> None:
     async with searching() as person:
         await replaced(person)
         assert "☑" in person.rows()[0]
@@ -120,7 +53,7 @@ async def test_what_to_find_is_asked_first_also_after_a_replacement(searching: O
         assert person.screen.bar.replacement == "hail"
 
 
-async def test_escape_keeps_what_was_found_for_the_next_time(searching: Opened) -> None:
+async def test_escape_keeps_what_was_found_for_the_next_time(searching: Searching) -> None:
     async with searching() as person:
         await person.find("greet(", 3)
         await person.keys("escape")
@@ -129,7 +62,7 @@ async def test_escape_keeps_what_was_found_for_the_next_time(searching: Opened) 
         assert len(person.rows()) == 5
 
 
-async def test_ignored_and_private_files_are_not_searched(searching: Opened) -> None:
+async def test_ignored_and_private_files_are_not_searched(searching: Searching) -> None:
     async with searching() as person:
         await person.find("TOKEN", 0)
         assert "left out" in person.said()
@@ -137,7 +70,7 @@ async def test_ignored_and_private_files_are_not_searched(searching: Opened) -> 
         await person.finds(0)
 
 
-async def test_switches_work_here_too_and_a_wrong_expression_is_told(searching: Opened) -> None:
+async def test_switches_work_here_too_and_a_wrong_expression_is_told(searching: Searching) -> None:
     async with searching() as person:
         await person.find("(", 6)
         await person.keys("alt+r")
@@ -145,21 +78,12 @@ async def test_switches_work_here_too_and_a_wrong_expression_is_told(searching: 
         assert person.rows() == []
 
 
-async def replaced(person: Searcher, *keys: str) -> None:
-    """Find ``greet``, replace it by ``hail`` after some keys in the list."""
-    await person.find("greet", 6)
-    await person.keys("alt+w")
-    await person.finds(4)
-    await person.keys("ctrl+r", *"hail")
-    assert person.rows()[1] == "☑      4  def greet→hail(name: str) -> str:"
-    await person.keys("enter", *keys, "alt+a")
-    await until(person.pilot, lambda: "replaced in" in person.said())
-
-
-async def test_replacing_in_many_files_with_ticks(searching: Opened, repository: Path) -> None:
+async def test_replacing_in_many_files_with_ticks(searching: Searching, repository: Path) -> None:
     async with searching() as person:
         await replaced(person, "down", "space")  # not the call in greeting.py
-        assert person.said() == "3 replaced in 2 files; 1 open here and not saved yet"
+        assert person.said() == (
+            "3 replaced in 2 files; 1 open here and not saved yet; Ctrl+Z takes it back"
+        )
         other = "from package.greeting import hail\n\nhail('x')\n"
         assert (repository / "other.py").read_text() == other
         assert person.app.editor is not None
@@ -173,7 +97,7 @@ async def test_replacing_in_many_files_with_ticks(searching: Opened, repository:
 
 
 async def test_a_file_that_changed_meanwhile_is_left_alone(
-    searching: Opened, repository: Path
+    searching: Searching, repository: Path
 ) -> None:
     async with searching() as person:
         await person.find("greet", 6)
@@ -188,7 +112,7 @@ async def test_a_file_that_changed_meanwhile_is_left_alone(
         assert (repository / "other.py").read_text() == "greet = 1\n"
 
 
-async def test_there_and_back_again(searching: Opened) -> None:
+async def test_there_and_back_again(searching: Searching) -> None:
     async with searching() as person:
         await person.keys("alt+left")
         await until(person.pilot, lambda: "where you began" in notices(person.app))
@@ -206,7 +130,7 @@ async def test_there_and_back_again(searching: Opened) -> None:
 @pytest.mark.parametrize(
     ("key", "row"), [("up", 0), ("pagedown", 4), ("end", 4), ("home", 0), ("left", 0)]
 )
-async def test_keys_of_the_list(searching: Opened, key: str, row: int) -> None:
+async def test_keys_of_the_list(searching: Searching, key: str, row: int) -> None:
     async with searching() as person:
         await person.find("greet(", 3)
         await person.keys("down", "up", key)
