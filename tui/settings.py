@@ -102,7 +102,12 @@ class EditorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pairs: bool = True
     """Whether a bracket or quote that is typed brings its partner along."""
     problems: bool = True
-    """Whether Python files are looked at for mistakes (pyflakes), which are then marked."""
+    """Whether Python files are looked at for mistakes, by ruff or else by pyflakes, which are then
+    marked."""
+    ruff: str = "auto"
+    """Which ruff looks: `auto` takes that of the environment you activated, or of `PATH`, but none
+    that lies in the repository unless you activated it; a full path names another; `none` leaves
+    it to pyflakes."""
 
 
 class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

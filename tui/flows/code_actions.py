@@ -3,6 +3,7 @@
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from engine.visible_text import visible
 from tui.flows.tool_actions import ToolActions
 from tui.widgets.editor import Editor
 from tui.widgets.status_line import StatusLine
@@ -52,8 +53,10 @@ class CodeActions(ToolActions):
         self.run_safely(self.navigator.references, group="navigate", exclusive=True)
 
     def action_hover(self) -> None:
-        """Show what the name at the cursor means."""
-        self.run_safely(self.navigator.hover, group="navigate", exclusive=True)
+        """Show what the name at the cursor means, and what is wrong in its line."""
+        problems = self.problems.words_here() if "problems" in vars(self) else []
+        work = partial(self.navigator.hover, problems)
+        self.run_safely(work, group="navigate", exclusive=True)
 
     def action_file_symbols(self) -> None:
         """Choose among the symbols of the visible file."""
@@ -76,6 +79,8 @@ class CodeActions(ToolActions):
             set_timer=self.set_timer,
             run=partial(self.run_safely, group="problems", exclusive=True),
             show=lambda words: self.status.show(problem=words),
+            ruff=lambda: self.settings.editor.ruff,
+            tell=lambda words: self.notify(visible(words), severity="warning"),
         )
 
     def on_deck_changed(self) -> None:

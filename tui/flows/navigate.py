@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from textual.app import App
 
@@ -25,7 +24,7 @@ from tui.navigation.places import (
 )
 from tui.navigation.python_helper import Cursor, HelperError, PythonHelper
 from tui.navigation.symbols import SYMBOL_LANGUAGES, symbols_of
-from tui.screens.hover import HoverScreen
+from tui.screens.hover import HoverScreen, Meaning
 from tui.screens.places import PlacesScreen
 from tui.widgets.deck import Deck, OpenFile
 
@@ -101,14 +100,14 @@ class Navigator:
             title = f"uses of {name}: {len(places):,}"
             await self.choose(title, places, f"no use of {name}", always=True)
 
-    def _at_name(self) -> tuple[OpenFile | None, str]:
+    def _at_name(self, *, quiet: bool = False) -> tuple[OpenFile | None, str]:
         """Return the visible file and the name at its cursor; say so if there is none."""
         file = self._deck.current
         if file is None:
             return None, ""
         row, column = file.editor.cursor_location
         name = word_at(file.editor.document[row], column)
-        if not name:
+        if not name and not quiet:
             self._tell("there is no name at the cursor")
         return file, name
 
@@ -154,28 +153,39 @@ class Navigator:
 
     # ── what a name means ───────────────────────────────────────────────────────────────────
 
-    async def hover(self) -> None:
-        """Show signature and documentation of the name at the cursor."""
-        file, name = self._at_name()
-        if file is None or not name:
+    async def hover(self, problems: Sequence[str] = ()) -> None:
+        """Show signature and documentation of the name at the cursor.
+
+        Args:
+            problems: What is wrong in the cursor's line; shown above, and without a name, too.
+        """
+        file, name = self._at_name(quiet=bool(problems))
+        if file is None or not (name or problems):
             return
         near = file.editor.cursor_screen_offset
+        meaning = await self._meaning(file, name) if name else None
+        if meaning is None and name and not problems:
+            self._tell(f"nothing is known about {name}")
+        if meaning is None and problems:
+            meaning = Meaning("problems" if len(problems) > 1 else "problem", "", "")
+        if meaning is not None:
+            await self._app.push_screen(HoverScreen(meaning, problems, near))
+
+    async def _meaning(self, file: OpenFile, name: str) -> Meaning | None:
+        """Return what a name at the cursor means; None if that is unknown."""
         if not _is_python(file):
             places = await asyncio.to_thread(self._defined_by_syntax, file.editor.text, file, name)
             lines = [place.line.strip() for place in places[:8]]
-            known = {"kind": "defined as", "name": name, "signatures": lines, "text": ""}
-            answer: Any = known if lines else None
-        else:
-            try:
-                answer = await self._python.ask("hover", self._cursor(file), _HOVER_SECONDS)
-            except HelperError as error:
-                self._tell(str(error))
-                return
+            return Meaning(f"defined as {name}", "\n".join(lines), "") if lines else None
+        try:
+            answer = await self._python.ask("hover", self._cursor(file), _HOVER_SECONDS)
+        except HelperError as error:
+            self._tell(str(error))
+            return None
         if answer is None:
-            self._tell(f"nothing is known about {name}")
-            return
+            return None
         title, head = f"{answer['kind']} {answer['name']}", "\n".join(answer["signatures"])
-        await self._app.push_screen(HoverScreen(title, head, answer["text"], near))
+        return Meaning(title, head, answer["text"])
 
     # ── symbols ─────────────────────────────────────────────────────────────────────────────
 

@@ -1,10 +1,12 @@
 """Looks for what is wrong with the visible Python file, after a rest, and marks it.
 
-pyflakes looks, in a process of its own with low priority.  What it found moves along with edits
-until it has looked again.
+ruff or pyflakes looks, in a process of its own with low priority.  What it found moves along with
+edits until it has looked again.
 """
 
+import asyncio
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -16,6 +18,7 @@ from tui.code.highlights import Span
 from tui.code.line_marks import MarkLayer, Sign
 from tui.navigation.places import CodePlace, word_at
 from tui.navigation.python_helper import Cursor, HelperError, PythonHelper
+from tui.navigation.ruff_program import RuffNotFoundError, ruff_program
 from tui.widgets.deck import Deck, OpenFile
 
 __all__ = ["ProblemsFlow"]
@@ -30,6 +33,8 @@ _MAX_CHARACTERS = 1_000_000
 class _Problem(NamedTuple):
     row: int
     column: int
+    end: int | None
+    """The column after its last; None where that is unknown, or in another row."""
     words: str
     refused: bool
     """Whether Python refuses the text because of it."""
@@ -48,6 +53,8 @@ class ProblemsFlow:
         set_timer: Calls something after so many seconds.
         run: Runs a coroutine in the background; a new one takes the place of the one before.
         show: Shows the problem on the cursor's line, or nothing.
+        ruff: Returns which ruff is to look, as the settings say it.
+        tell: Tells the person why that ruff did not look.
     """
 
     def __init__(
@@ -58,12 +65,17 @@ class ProblemsFlow:
         set_timer: Callable[[float, Callable[[], object]], Timer],
         run: Callable[[Callable[[], Coroutine[None, None, None]]], object],
         show: Callable[[str], None],
+        ruff: Callable[[], str],
+        tell: Callable[[str], None],
     ) -> None:
         self._deck = deck
         self._root = root
         self._set_timer = set_timer
         self._run = run
         self._show = show
+        self._ruff = ruff
+        self._tell = tell
+        self._told: set[str] = set()
         self._helper = PythonHelper()
         self._timer: Timer | None = None
         self._file: OpenFile | None = None
@@ -97,13 +109,27 @@ class ProblemsFlow:
         if len(text) > _MAX_CHARACTERS:
             return
         try:
-            cursor = Cursor(self._root, file.path, text)
-            answer = await self._helper.ask("problems", cursor, _SECONDS)
+            cursor, ruff = Cursor(self._root, file.path, text), await self._program()
+            answer = await self._helper.ask("problems", cursor, _SECONDS, ruff=ruff)
         except HelperError as error:
             _log.info("no problems were looked for: %s", error)
             return
+        self._tell_once(answer["remark"])
         if file is self._file and file.editor.text == text:
-            self._put([_Problem(*each) for each in answer])
+            self._put([_Problem(*each) for each in answer["found"]])
+
+    async def _program(self) -> str:
+        """Return the ruff that is to look, which may come or go; empty for none."""
+        try:
+            return await asyncio.to_thread(ruff_program, self._ruff(), self._root, os.environ)
+        except RuffNotFoundError as error:
+            self._tell_once(f"{error}; pyflakes looks instead")
+            return ""
+
+    def _tell_once(self, words: str) -> None:
+        if words and words not in self._told:
+            self._told.add(words)
+            self._tell(words)
 
     def _put(self, problems: Sequence[_Problem]) -> None:
         """Keep, mark and show what was found."""
@@ -130,10 +156,14 @@ class ProblemsFlow:
     # ── what the person sees and does ───────────────────────────────────────────────────────
 
     def cursor_moved(self) -> None:
-        """Show the problem on the cursor's line."""
+        """Show the first problem on the cursor's line."""
+        self._show(next(iter(self.words_here()), ""))
+
+    def words_here(self) -> list[str]:
+        """Return all problems of the cursor's line."""
         file = self._deck.current
         row = -1 if file is None or file is not self._file else file.editor.cursor_location[0]
-        self._show(next((each.words for each in self._problems if each.row == row), ""))
+        return [each.words for each in self._problems if each.row == row]
 
     def step(self, *, forward: bool) -> bool:
         """Go to the next problem, or to the one before; return whether there is one."""
@@ -165,8 +195,8 @@ def _marks(problems: Sequence[_Problem], lines: Sequence[str]) -> MarkLayer:
     for each in problems:
         if each.row >= len(lines):
             continue
-        width = max(1, len(word_at(lines[each.row], each.column)))
-        spans[each.row].append((each.column, each.column + width, each.style))
+        end = each.end or each.column + len(word_at(lines[each.row], each.column))
+        spans[each.row].append((each.column, max(end, each.column + 1), each.style))
         if each.row not in signs or each.refused:
             signs[each.row] = Sign(0, "●", each.style)
     return MarkLayer(dict(spans), signs)

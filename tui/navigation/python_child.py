@@ -1,9 +1,9 @@
-"""Answers questions about Python code in a process of its own: jedi for names, pyflakes for faults.
+"""Answers questions about Python code in a process of its own: jedi for names, ruff for faults.
 
 Reads one JSON object a line from standard input and writes one a line to standard output, in the
 same order, with the question's ``id``.  Runs none of the code it is asked about, keeps none of it
-on the disk, and reads plain files alone.  It is started as a file (`tui.navigation.python_helper`)
-and imports nothing of ours.
+on the disk, and reads plain files alone.  Where there is no ruff, pyflakes looks for faults.  It is
+started as a file (`tui.navigation.python_helper`) and imports nothing of ours.
 """
 
 import ast
@@ -14,6 +14,7 @@ import os
 import resource
 import shutil
 import stat
+import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -27,9 +28,12 @@ MAX_PLACES = 2_000
 """Most places in an answer."""
 MAX_WORDS = 4_000
 """Most characters of a documentation."""
+RUFF_SECONDS = 5.0
+"""Longest time that ruff may take for one text; it takes some hundredths."""
 
 _MAX_FILE_BYTES = 8_000_000
 """Larger files are not read: programs wrote them."""
+_MAX_REMARK = 300
 _MAX_MEMORY = 4 << 30
 """Bytes of addresses; what takes more gets no answer."""
 
@@ -68,10 +72,63 @@ def hover(question: Question) -> Any:
 
 
 def problems(question: Question) -> Any:
-    """Return what is wrong with a text: row, column, words, and whether Python refuses it."""
+    """Return what is wrong with a text, and a remark about ruff where it did not look.
+
+    A problem is its row, first column, the column after its last where that is in the same row,
+    words, and whether Python refuses the text because of it.
+    """
+    os.setpriority(os.PRIO_PROCESS, 0, 10)  # nobody waits for it as for a key
+    remark = ""
+    if question["ruff"]:
+        try:
+            return {"found": _ruff_problems(question)[:MAX_PLACES], "remark": ""}
+        except subprocess.TimeoutExpired:
+            why = f"no answer within {RUFF_SECONDS:.0f} s"
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            why = str(error)[:_MAX_REMARK]
+        remark = f"ruff did not look at this file, pyflakes did: {why}"
+    return {"found": _pyflakes_problems(question)[:MAX_PLACES], "remark": remark}
+
+
+def _ruff_problems(question: Question) -> list[list[Any]]:
+    """Return what ruff says of a text, by the configuration that belongs to its file.
+
+    It works in no folder of the repository, and writes nothing.
+
+    Raises:
+        OSError: It cannot be started.
+        TimeoutExpired: It took too long.
+        ValueError: It failed; says why, in its own words.
+        LookupError, TypeError: It speaks another language than we know.
+    """
+    command = [
+        question["ruff"], "check", "--quiet", "--no-fix", "--no-cache", "--force-exclude",
+        "--output-format=json", f"--stdin-filename={question['path']}", "-",
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, input=question["text"].encode("utf-8", "replace"), capture_output=True, cwd="/",
+        env={name: value for name, value in os.environ.items() if name != "RUFF_OUTPUT_FILE"},
+        timeout=RUFF_SECONDS, check=False,
+    )  # fmt: skip
+    if done.returncode not in (0, 1):
+        words = done.stderr.decode("utf-8", "replace").split()
+        raise ValueError(" ".join(words) or f"it ended with {done.returncode}")
+    return [_ruff_problem(each) for each in json.loads(done.stdout or b"[]")]
+
+
+def _ruff_problem(found: Any) -> list[Any]:
+    row, column = found["location"]["row"] - 1, found["location"]["column"] - 1
+    last = found["end_location"]
+    end = last["column"] - 1 if last["row"] - 1 == row else None
+    code = found["code"]
+    refused = code in (None, "invalid-syntax")
+    words = found["message"][:MAX_WORDS]
+    return [row, column, end, words if refused else f"{words} ({code})", refused]
+
+
+def _pyflakes_problems(question: Question) -> list[list[Any]]:
     from pyflakes import checker
 
-    os.setpriority(os.PRIO_PROCESS, 0, 10)  # nobody waits for it as for a key
     text = question["text"]
     try:
         with warnings.catch_warnings(record=True):
@@ -80,10 +137,10 @@ def problems(question: Question) -> Any:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         row, column = getattr(error, "lineno", 1) or 1, getattr(error, "offset", 1) or 1
         words = getattr(error, "msg", None) or str(error) or type(error).__name__
-        return [[row - 1, max(0, column - 1), words, True]]
+        return [[row - 1, max(0, column - 1), None, words, True]]
     found = checker.Checker(tree, filename=question["path"])
     return [
-        [each.lineno - 1, each.col, each.message % each.message_args, False]
+        [each.lineno - 1, each.col, None, each.message % each.message_args, False]
         for each in sorted(found.messages, key=lambda each: (each.lineno, each.col))
     ]
 

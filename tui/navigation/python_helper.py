@@ -10,6 +10,7 @@ import itertools
 import json
 import logging
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from dataclasses import dataclass
@@ -54,20 +55,21 @@ class PythonHelper:
         self._packages: dict[Path, list[str]] = {}
         self._folder: str | None = None
 
-    async def ask(self, kind: str, cursor: Cursor, seconds: float) -> Any:
+    async def ask(self, kind: str, cursor: Cursor, seconds: float, *, ruff: str = "") -> Any:
         """Return the answer to a question.
 
         Args:
             kind: A function of `tui.navigation.python_child`.
             cursor: What it is about.
             seconds: Longest time for the answer.
+            ruff: The program that looks for problems; empty for none.
 
         Raises:
             HelperError: It took too long, or the process ended.
         """
         async with self._lock:
             number = next(self._numbers)
-            question = await asyncio.to_thread(self._question, number, kind, cursor)
+            question = await asyncio.to_thread(self._question, number, kind, cursor, ruff)
             try:
                 return await asyncio.wait_for(self._answer(question, number), seconds)
             except TimeoutError:
@@ -115,10 +117,11 @@ class PythonHelper:
         return self._process
 
     def _end(self) -> None:
+        """End the process, and what it started."""
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     def _cache(self) -> str:
         """Return the folder in which jedi keeps syntax trees; empty if none can be trusted.
@@ -130,7 +133,7 @@ class PythonHelper:
             self._folder = "" if refusal(folder) else str(folder)
         return self._folder
 
-    def _question(self, number: int, kind: str, cursor: Cursor) -> bytes:
+    def _question(self, number: int, kind: str, cursor: Cursor, ruff: str) -> bytes:
         """Return a question as a line: in ASCII, which has a form for what UTF-8 cannot hold."""
         if cursor.root not in self._packages:
             self._packages[cursor.root] = _packages_of(cursor.root)
@@ -144,6 +147,7 @@ class PythonHelper:
             "column": cursor.column,
             "packages": self._packages[cursor.root],
             "cache": self._cache(),
+            "ruff": ruff,
         }
         return json.dumps(question).encode("ascii") + b"\n"
 

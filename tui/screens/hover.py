@@ -1,6 +1,10 @@
-"""A small box with what a name means; any key but those that scroll takes it away."""
+"""A small box with what a name means, and what is wrong with its line.
 
-from typing import ClassVar
+Any key but those that scroll takes it away.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
 
 from rich.text import Text
 from textual import events
@@ -14,19 +18,29 @@ from textual.widgets import Static
 
 from engine.visible_text import visible
 
-__all__ = ["HoverScreen"]
+__all__ = ["HoverScreen", "Meaning"]
 
 _WIDTH = 72
 _HEIGHT = 14
+
+
+class Meaning(NamedTuple):
+    """What a name means."""
+
+    title: str
+    """Its full name and kind."""
+    head: str
+    """Its signatures."""
+    text: str
+    """Its documentation; empty if it has none."""
 
 
 class HoverScreen(ModalScreen[None]):
     """Shows a few lines near the cursor.
 
     Args:
-        title: The name's full name and kind.
-        head: Its signatures.
-        text: Its documentation; empty if it has none.
+        meaning: What the name at the cursor means.
+        problems: What is wrong in the cursor's line, stated first.
         near: The cell of the screen beside which to show it.
     """
 
@@ -41,6 +55,7 @@ class HoverScreen(ModalScreen[None]):
         padding: 0 1;
     }}
     HoverScreen Static {{ height: auto; }}
+    HoverScreen .problem {{ color: $text-warning; }}
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll(-1)", "up", id="hover.up"),
@@ -50,27 +65,32 @@ class HoverScreen(ModalScreen[None]):
         Binding("escape,enter", "dismiss", "close", id="hover.close"),
     ]
 
-    def __init__(self, title: str, head: str, text: str, near: Offset) -> None:
+    def __init__(self, meaning: Meaning, problems: Sequence[str], near: Offset) -> None:
         super().__init__()
-        self._title = title
-        self._head = head
-        self._text = text
+        self._meaning = meaning
+        self._problems = problems
         self._near = near
 
     def compose(self) -> ComposeResult:
-        """Lay out signature and documentation."""
+        """Lay out problems, signature and documentation."""
         with VerticalScroll() as box:
-            box.border_title = Content(visible(self._title))
+            box.border_title = Content(visible(self._meaning.title))
             box.border_subtitle = "↑ ↓ scroll  Esc closes"
-            text = Text(visible(self._head, kept="\n"), style="bold")
-            if self._text.strip():
-                text.append("\n\n" + visible(self._text.strip(), kept="\n"), style="not bold")
-            yield Static(text)
+            for problem in self._problems:
+                yield Static(Content(f"● {visible(problem)}"), classes="problem")
+            text = Text(visible(self._meaning.head, kept="\n"), style="bold")
+            if self._meaning.text.strip():
+                documented = visible(self._meaning.text.strip(), kept="\n")
+                text.append("\n\n" + documented, style="not bold")
+            if text:
+                yield Static(text)
 
     def on_resize(self) -> None:
         """Stand below the cursor, or above it where there is no room."""
         box = self.query_one(VerticalScroll)
-        lines = min(_HEIGHT, self._head.count("\n") + self._text.count("\n") + 6)
+        _, head, text = self._meaning
+        lines = head.count("\n") + text.count("\n") + len(self._problems) + 6
+        lines = min(_HEIGHT, lines)
         below = self._near.y + 1
         room = self.size.height - below
         y = below if room >= lines else max(0, self._near.y - lines)

@@ -14,6 +14,7 @@ from tui.navigation.places import places_in
 from tui.navigation.python_helper import Cursor, HelperError, PythonHelper
 
 LIBRARY = 'def greet(name: str) -> str:\n    """Return a greeting."""\n    return name\n'
+NOTHING = {"found": [], "remark": ""}
 USER = "from library import greet\n\n\ngreet('x')\n"
 
 
@@ -58,12 +59,17 @@ async def test_definition_uses_and_meaning_of_a_name(helper: PythonHelper, root:
 
 async def test_what_is_wrong_with_a_text(helper: PythonHelper, root: Path) -> None:
     found = await helper.ask("problems", cursor(root, "import os\nx = y\n"), 60)
-    assert found == [
-        [0, 0, "'os' imported but unused", False], [1, 4, "undefined name 'y'", False],
-    ]  # fmt: skip
-    ((row, column, _, refused),) = await helper.ask("problems", cursor(root, "x = 1\nif (:\n"), 60)
+    assert found == {
+        "found": [
+            [0, 0, None, "'os' imported but unused", False],
+            [1, 4, None, "undefined name 'y'", False],
+        ],
+        "remark": "",
+    }
+    refusal = await helper.ask("problems", cursor(root, "x = 1\nif (:\n"), 60)
+    ((row, column, _, _, refused),) = refusal["found"]
     assert (row, column, refused) == (1, 4, True)
-    assert await helper.ask("problems", cursor(root, LIBRARY), 60) == []
+    assert await helper.ask("problems", cursor(root, LIBRARY), 60) == NOTHING
 
 
 async def test_none_of_the_code_is_run(helper: PythonHelper, root: Path) -> None:
@@ -90,7 +96,7 @@ async def test_a_question_nobody_waits_for_is_not_answered_to_the_next(
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    assert await helper.ask("problems", cursor(root, LIBRARY), 60) == []
+    assert await helper.ask("problems", cursor(root, LIBRARY), 60) == NOTHING
 
 
 async def test_a_process_that_ends_is_told_and_started_again(
@@ -100,7 +106,7 @@ async def test_a_process_that_ends_is_told_and_started_again(
         broken.setattr(sys, "executable", "/bin/true")
         with pytest.raises(HelperError, match="ended"):
             await helper.ask("problems", cursor(root, LIBRARY), 60)
-    assert await helper.ask("problems", cursor(root, LIBRARY), 60) == []
+    assert await helper.ask("problems", cursor(root, LIBRARY), 60) == NOTHING
 
 
 async def test_syntax_trees_are_kept_only_where_nobody_else_can_write(
@@ -115,9 +121,9 @@ async def test_syntax_trees_are_kept_only_where_nobody_else_can_write(
 
 @pytest.mark.parametrize("text", ["x = '\ud800'\nx\n", "x\0\n", "-" * 50_000 + "1", "(" * 5_000])
 async def test_no_text_ends_the_process(helper: PythonHelper, root: Path, text: str) -> None:
-    [problem] = await helper.ask("problems", cursor(root, text, 0, 0), 60)
-    assert problem[2]
+    [problem] = (await helper.ask("problems", cursor(root, text, 0, 0), 60))["found"]
     assert problem[3]
+    assert problem[4]
     with suppress(HelperError):  # an answer or a word about it
         await helper.ask("definition", cursor(root, text, 0, 0), 60)
     assert await helper.ask("definition", cursor(root), 60)
@@ -132,7 +138,7 @@ async def test_a_folder_whose_name_is_no_text_ends_nothing(
     except OSError:
         pytest.skip("this file system has names in UTF-8 only")
     (odd / "library.py").write_text(LIBRARY)
-    assert await helper.ask("problems", cursor(odd), 60) == []
+    assert await helper.ask("problems", cursor(odd), 60) == NOTHING
     with suppress(HelperError):  # jedi takes no such name
         await helper.ask("definition", cursor(odd), 60)
 
