@@ -13,17 +13,18 @@ Needs curl, as the plugin does.
 import argparse
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from scripts.bench.neovim import Neovim, until  # noqa: E402  from this checkout
 
 OTHER = '''\
 """Lengths, in the units of drawings."""
@@ -59,7 +60,6 @@ def double(shape: Rectangle) -> Rectangle:
     return Rectangle(2 * shape.width, 2 * shape.height)
 """
 SHOWN = 'len(nvim_buf_get_extmarks(0, nvim_create_namespace("vt_fim"), 0, -1, {}))'
-PATIENCE_SECONDS = 60.0
 
 
 @dataclass
@@ -89,46 +89,6 @@ class Recorder:
             await writer.drain()
         finally:
             writer.close()
-
-
-class Neovim:
-    """A Neovim without a screen, driven through its socket."""
-
-    def __init__(self, nvim: str, plugin: Path, endpoint: str, file: str, folder: Path) -> None:
-        self._nvim, self._socket = nvim, str(folder / "nvim")
-        config = {"endpoint_fim": endpoint, "show_info": 0, "t_max_predict_ms": 10_000}
-        command = [nvim, "--clean", "--headless", "--listen", self._socket]
-        command += ["--cmd", f"set runtimepath+={plugin}", "--cmd", "set noswapfile"]
-        command += ["--cmd", f"let g:llama_config = {json.dumps(config)}", file]
-        self.process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        until(lambda: Path(self._socket).exists(), "Neovim listens")
-
-    def keys(self, keys: str) -> None:
-        """Press keys."""
-        self._ask("--remote-send", keys)
-
-    def value(self, expression: str) -> str:
-        """Return what an expression of Vim is."""
-        return self._ask("--remote-expr", expression)
-
-    def _ask(self, *arguments: str) -> str:
-        command = [self._nvim, "--server", self._socket, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def until(holds: Callable[[], bool], what: str) -> None:
-    """Wait until something holds.
-
-    Raises:
-        SystemExit: It does not for too long.
-    """
-    deadline = monotonic() + PATIENCE_SECONDS
-    while not holds():
-        if monotonic() > deadline:
-            raise SystemExit(f"gave up: not within {PATIENCE_SECONDS:.0f} s: {what}")
-        sleep(0.02)
 
 
 def typed_and_taken(neovim: Neovim, recorder: Recorder) -> tuple[str, float]:
@@ -194,7 +154,10 @@ def tried(options: argparse.Namespace, folder: Path, recorder: Recorder, port: i
     file.write_text(BEFORE + AFTER)
     (folder / "units.py").write_text(OTHER)
     endpoint = f"http://127.0.0.1:{port}/infill"
-    neovim = Neovim(options.nvim, options.plugin.resolve(), endpoint, "units.py", folder)
+    config = {"endpoint_fim": endpoint, "show_info": 0, "t_max_predict_ms": 10_000}
+    plugin = ["--cmd", f"set runtimepath+={options.plugin.resolve()}"]
+    plugin += ["--cmd", f"let g:llama_config = {json.dumps(config)}"]
+    neovim = Neovim(options.nvim, [*plugin, "units.py"], folder)
     try:
         shown, took_ms = typed_and_taken(neovim, recorder)
         found = BEFORE + TYPED + shown + "\n" + AFTER
@@ -205,8 +168,7 @@ def tried(options: argparse.Namespace, folder: Path, recorder: Recorder, port: i
         if options.record:
             write_record(options.record, recorder.seen)
     finally:
-        neovim.process.terminate()
-        neovim.process.wait()
+        neovim.close()
     extra = sum(bool(each["request"]["input_extra"]) for each in recorder.seen)
     print(f"suggested and taken: {shown!r}; {took_ms:.0f} ms of host time from key to screen")
     print(f"{len(recorder.seen)} requests, {extra} with a stretch of the other file")
@@ -232,7 +194,6 @@ def main() -> int:
     parser.add_argument("--model")
     parser.add_argument("--record", type=Path)
     options = parser.parse_args()
-    os.environ.setdefault("TERM", "xterm-256color")
     with tempfile.TemporaryDirectory(prefix="spark-nvim-") as folder:
         return asyncio.run(served(options, Path(folder)))
 

@@ -32,6 +32,8 @@ MOST_GROWTH = 1.1
 """Resident memory of the server afterwards, in times of what it was when warm."""
 STARVED = 3.0
 """No client's 95th percentile may be more than so many medians of all."""
+LONGEST_SECONDS = 180.0
+"""An answer that is not there by then never comes: the server ends a request after 130 s."""
 TEXT = ROOT / "tests" / "data" / "typing"
 
 
@@ -48,10 +50,15 @@ class Server:
         return pages * 4096 / 1e6
 
     async def fetched(self, path: str, value: Any = None) -> tuple[int, Any]:
-        """Return the status and the value of an answer."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(self.written(path, value))
-        answer = await reader.read()
+        """Return the status and the value of an answer.
+
+        Raises:
+            TimeoutError: There is none, so that a server that hangs ends the trial.
+        """
+        async with asyncio.timeout(LONGEST_SECONDS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.write(self.written(path, value))
+            answer = await reader.read()
         writer.close()
         head, _, body = answer.partition(b"\r\n\r\n")
         return int(head.split()[1]), json.loads(body) if body.startswith((b"{", b"[")) else body
@@ -81,7 +88,8 @@ async def served(model: str | None) -> AsyncIterator[Server]:
         yield server
     finally:
         process.terminate()
-        await process.wait()
+        async with asyncio.timeout(LONGEST_SECONDS):
+            await process.wait()
 
 
 # ── the same texts ──────────────────────────────────────────────────────────────────────────
@@ -245,7 +253,8 @@ async def abuses(server: Server, dice: random.Random, until: float) -> int:
     """Send such requests, and hang up when it pleases; how many."""
     sent = 0
     while monotonic() < until:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        async with asyncio.timeout(LONGEST_SECONDS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(random_request(dice, server))
         try:
             async with asyncio.timeout(dice.choice([0.0, 0.01, 0.3, 3.0])):

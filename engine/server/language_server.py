@@ -24,14 +24,14 @@ from engine.protocol.completion import (
 from engine.repository.git import nearest_top
 from engine.repository.secret_files import secret_file
 from engine.server.dispatcher import Dispatcher, EngineNotReadyError
-from engine.server.text_positions import offset_of, units
+from engine.server.list_entry import ListClient, entry_of
+from engine.server.text_positions import offset_of
 from engine.version import __version__
 
-__all__ = ["LanguageOptions", "OpenPlace", "Suggester", "entry_of", "language_server", "serve"]
+__all__ = ["LanguageOptions", "OpenPlace", "Suggester", "language_server", "serve"]
 
 log = logging.getLogger(__name__)
 
-LABEL_CHARACTERS = 60
 PROGRESS_TOKEN = "spark-tui/starting"
 
 
@@ -168,12 +168,9 @@ def language_server(dispatcher: Dispatcher, options: LanguageOptions) -> Languag
             return lsp.CompletionList(is_incomplete=True, items=[])
         method = lsp.TEXT_DOCUMENT_COMPLETION
         found = await suggester.suggest(method, cursor, automatic=False)
-        items = (
-            [entry_of(found, cursor.before, params.position, _encoding(server))]
-            if found.strip()
-            else []
-        )
-        return lsp.CompletionList(is_incomplete=True, items=items)
+        client = ListClient.of(_encoding(server), server.client_capabilities)
+        entry = entry_of(found, cursor.before, params.position, client)
+        return lsp.CompletionList(is_incomplete=True, items=[entry] if found.strip() else [])
 
     return server
 
@@ -195,23 +192,6 @@ def _cursor(server: LanguageServer, uri: str, position: lsp.Position) -> OpenPla
         return None
     at = offset_of(text, position.line, position.character, _encoding(server))
     return OpenPlace(uri, text[:at], text[at:])
-
-
-def entry_of(text: str, before: str, position: lsp.Position, encoding: str) -> lsp.CompletionItem:
-    """Return a suggestion as an entry of a list: it replaces the word that is begun with itself."""
-    word = before[len(before.rstrip(_WORD)) :] if before else ""
-    start = lsp.Position(position.line, position.character - units(word, encoding))
-    first = f"{word}{text}".strip().split("\n", 1)[0]
-    return lsp.CompletionItem(
-        label=first[:LABEL_CHARACTERS],
-        kind=lsp.CompletionItemKind.Text,
-        detail="spark-tui",
-        filter_text=f"{word}{text}".split("\n", 1)[0],
-        text_edit=lsp.TextEdit(lsp.Range(start, position), word + text),
-    )
-
-
-_WORD = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 
 # ── getting ready ───────────────────────────────────────────────────────────────────────────

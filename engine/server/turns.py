@@ -68,16 +68,21 @@ class Turns:
 
     def _pass_on(self) -> None:
         """Give the turn to the caller that has waited longest for one, if anyone waits."""
-        self._taken = bool(self._queues)
-        if self._taken:
+        self._taken = False
+        while self._queues and not self._taken:
             caller, queue = next(iter(self._queues.items()))
             del self._queues[caller]
-            queue.popleft().set_result(None)
-            if queue:
-                self._queues[caller] = queue  # behind all others
+            # One that was cancelled stands here until its task has heard of it.
+            left = deque(each for each in queue if not each.cancelled())
+            if left:
+                self._taken = True
+                left.popleft().set_result(None)
+            if left:
+                self._queues[caller] = left  # behind all others
 
     def _forget(self, caller: str, mine: "asyncio.Future[None]") -> None:
-        queue = self._queues[caller]
-        queue.remove(mine)
-        if not queue:
-            del self._queues[caller]
+        queue = self._queues.get(caller, deque())
+        if mine in queue:
+            queue.remove(mine)
+            if not queue:
+                del self._queues[caller]

@@ -8,10 +8,9 @@ from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 import pytest
-from lsprotocol import types as lsp
 
 from engine.errors import PromptError
-from engine.server.language_server import LanguageOptions, OpenPlace, Suggester, entry_of
+from engine.server.language_server import LanguageOptions, OpenPlace, Suggester
 from tests.engine.server.http.fakes import FakeDispatcher
 
 SERVE = """
@@ -177,13 +176,6 @@ async def test_an_editor_gets_ghost_text_and_an_entry_and_ends_it(tmp_path, monk
         assert (await face.asked("shutdown")).get("result") is None
         face.send("exit")
         assert await face.process.wait() == 0
-
-
-def test_an_entry_replaces_the_word_that_is_begun():
-    entry = entry_of("turn 1\n    more", "def f():\n    𝄞re", lsp.Position(1, 8), "utf-16")
-    assert (entry.label, entry.filter_text) == ("return 1", "return 1")
-    assert entry.text_edit.new_text == "return 1\n    more"
-    assert entry.text_edit.range.start == lsp.Position(1, 6)
 
 
 async def test_a_request_that_an_editor_cancels_ends(tmp_path, monkeypatch):

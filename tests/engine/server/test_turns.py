@@ -67,3 +67,16 @@ async def test_a_turn_that_comes_too_late_goes_to_the_next():
     await asyncio.wait_for(third, 1)
     assert order in (["a", "c"], ["a", "b", "c"])
     assert not turns.taken
+
+
+async def test_who_leaves_as_the_turn_comes_does_not_keep_it():
+    turns, order, hold = Turns(10), [], asyncio.Event()
+    first, second, *others = (
+        asyncio.create_task(take(turns, name, order, hold)) for name in ("a", "b", "b", "c")
+    )
+    await settle()
+    hold.set()
+    second.cancel()  # it still stands in its queue when the first one passes the turn on
+    await asyncio.wait_for(asyncio.gather(first, *others), 1)
+    assert order == ["a", "b", "c"]
+    assert (turns.waiting, turns.taken) == (0, False)
