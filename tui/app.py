@@ -32,6 +32,7 @@ from tui.flows.settings_flow import SettingsFlow
 from tui.flows.suggestion_actions import SuggestionActions
 from tui.flows.visible_parts import VisibleParts
 from tui.flows.workbench import Workbench
+from tui.garbage_rest import GarbageRest
 from tui.job_control import paint_when_continued
 from tui.keymap import with_keys
 from tui.keys import app_keys, help_parts
@@ -119,6 +120,8 @@ class SparkApp(
         self._remote = remote
         self._first_file = open_file
         self._first_line = line
+        self.garbage: GarbageRest | None = None
+        """Decides when to look for garbage, if the process is this app's alone."""
         self.engine_state = EngineState()
         self.link = EngineLink(self.post_message, make_client or engine_client())
         self.feed = TelemetryFeed(
@@ -203,6 +206,9 @@ class SparkApp(
         if self._offer_model:
             self.models.offer_once()
         self.set_interval(_DISK_POLL_SECONDS, lambda: self._flow(self.flows.check_disk))
+        if self.garbage is not None:
+            self.garbage.begin()
+            self.set_interval(GarbageRest.EVERY, self.garbage.look)
 
     async def _connect(self) -> None:
         """Import in a thread what only the engine needs, then talk to it until the end."""

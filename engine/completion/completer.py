@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.completion.answer_record import AnswerRecords
 from engine.completion.draft import Draft, Limits
-from engine.completion.guessing import Guesser
+from engine.completion.guessing import ExpectedText, Guesser
 from engine.completion.in_place import fits, in_place
 from engine.completion.lines_in_doubt import LinesInDoubt
 from engine.completion.openings import OpeningRules
@@ -342,12 +342,13 @@ class Completer:
         """Return what guesses the text of a draft; None where the generator takes no guesses."""
         if not self.generator.speculates:
             return None
-        one_line = prepared.rules.one_line
+        one_line, text = prepared.rules.one_line, prepared.request.expected
         return Guesser(
             self.tokenizer,
             draft,
             CopiedTokens(prepared.prompt.ids, prepared.prompt.before),
             self._line_ends if one_line else self._text_ends,
+            ExpectedText(self.tokenizer, draft, text) if text and not draft.choices else None,
         )
 
     def _limits(self, prepared: PreparedRequest) -> Limits:

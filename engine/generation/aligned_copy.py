@@ -34,15 +34,20 @@ class AlignedCopy:
 
     Args:
         original: The tokens of the old text.
+        trust: How many tokens count as equal before the first: what is known of the two texts.
+        name: Of the kinds of its guesses.
     """
 
-    def __init__(self, original: Sequence[int]) -> None:
+    def __init__(
+        self, original: Sequence[int], *, trust: int = _SURE, name: str = "aligned"
+    ) -> None:
         self._original = tuple(original)
+        self._name = name
         self._places: dict[int, list[int]] = {}  # of each token, ascending
         for place, token in enumerate(self._original):
             self._places.setdefault(token, []).append(place)
         self._at = 0  # the token of the original that may come next
-        self._run = _SURE  # tokens that were equal since the texts parted, or since the start
+        self._run = trust  # tokens that were equal since the texts parted, or since the start
         self._followed = 0
 
     def guesses(self, written: Sequence[int], most: int) -> list[Guess]:
@@ -55,9 +60,9 @@ class AlignedCopy:
         for end in range(self._followed + 1, len(written) + 1):
             self._follow(written[:end] if end < len(written) else written)
         self._followed = len(written)
-        found = [self._guess("aligned", self._at, most)]
+        found = [self._guess(self._name, self._at, most)]
         if not self._run:  # as if the last token had taken the place of one
-            found.append(self._guess("replaced", self._at + 1, most))
+            found.append(self._guess(f"{self._name}, replaced", self._at + 1, most))
         return [guess for guess in found if guess is not None]
 
     @property

@@ -66,6 +66,9 @@ class CompletionRequest(msgspec.Struct, frozen=True):
     chunks: tuple[TextChunk, ...] = ()
     """Parts of other files for the model to read before the file, the most useful first; only
     without a ``repository``, whose files the engine chooses itself."""
+    expected: str = ""
+    """What may come there, such as a smaller model's text: guessed, and verified by the model.
+    Only speed depends on it."""
 
 
 class HostStats(msgspec.Struct, frozen=True):

@@ -56,6 +56,7 @@ class Asker:
         others: int = 0,
         tokens: int | None = None,
         session: int | None = None,
+        expected: str = "",
     ) -> int | None:
         """Ask for the text at a place.
 
@@ -68,6 +69,7 @@ class Asker:
             others: Other texts that are wanted as well.
             tokens: Most tokens; None: as the settings say.
             session: Who is asked; None: the session that serves.
+            expected: What may come there; it saves the model time where that is right.
 
         Returns:
             The request's number; None if there is no engine.
@@ -82,6 +84,7 @@ class Asker:
             repository=self._repository if settings.repository_knowledge else None,
             root=self._repository,
             private_patterns=self._secret_patterns,
+            expected=expected,
         )
         asked = self.session if session is None else session
         message = Complete(asked, self._number, request, automatic, threshold, others)

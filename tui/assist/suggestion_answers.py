@@ -45,7 +45,7 @@ class SuggestionAnswers(SuggestionAsking):
             case Completed() if self._is_current(event.request_id):
                 self._completed(event.completion, event.prompt)
             case Completed() if self._is_quick(event.request_id):
-                self._quick_is_done(event.completion if event.completion.shown else None)
+                self._quick_is_done(event.completion)
             case Failed() if self._is_quick(event.request_id):
                 self._quick_is_done(None)
             case Completed() if self._ahead.is_number(event.request_id):
@@ -194,15 +194,19 @@ class SuggestionAnswers(SuggestionAsking):
             self._show(request, place, ScoredText(rest))
 
     def _quick_is_done(self, completion: Completion | None) -> None:
-        """Show the small model's answer, if it is sure of it, and ask the large one."""
+        """Show the small model's answer, if it is sure of it, and ask the large one.
+
+        That hears the answer anyway: it need only verify what is right.
+        """
         request = self._quick_request
         if request is None:
             return
-        if completion is not None:
+        if completion is not None and completion.shown:
             self._quick_says(completion.text)
         self._quick_request = None
         if self._place == request.wish.place:
-            self._send_to_serving(request.wish)
+            said = request.text if completion is None else completion.text
+            self._send_to_serving(request.wish, said)
         else:
             self._consider_again()
         self._set_state()

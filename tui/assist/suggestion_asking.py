@@ -183,17 +183,24 @@ class SuggestionAsking:
             if number is not None:
                 self._quick_request = Request(number, wish, self._clock())
                 return
-        self._send_to_serving(wish)
+        self._send_to_serving(wish, self._standing_at(wish.place))
 
     def _standing_at(self, place: CursorPlace) -> str:
         """Return what is left at ``place`` of what the small model said and is shown."""
         rest = None if self._standing is None else self._standing.rest_at(place)
         return rest if rest is not None and rest.strip() else ""
 
-    def _send_to_serving(self, wish: Wish) -> None:
-        """Ask the model that serves, or keep the wish until there is one."""
+    def _send_to_serving(self, wish: Wish, expected: str = "") -> None:
+        """Ask the model that serves, or keep the wish until there is one.
+
+        Args:
+            wish: What is asked for.
+            expected: What the small model says there.
+        """
         asked = wish.trigger == "asked"
-        number = self._complete(wish.place, wish.decision.multi_line, automatic=not asked)
+        number = self._complete(
+            wish.place, wish.decision.multi_line, automatic=not asked, expected=expected
+        )
         if number is not None:
             self._request = Request(number, wish, self._clock())
         else:
@@ -208,6 +215,7 @@ class SuggestionAsking:
         automatic: bool = True,
         others: int = 0,
         tokens: int | None = None,
+        expected: str = "",
     ) -> int | None:
         """Ask the model that serves; return the request's number, None if there is no engine."""
         self._ahead.forget()  # a newer request ends an older one
@@ -219,6 +227,7 @@ class SuggestionAsking:
             threshold=self.told.least_logprob(self.settings),
             others=others,
             tokens=tokens,
+            expected=expected,
         )
 
     def _warm(self, place: CursorPlace) -> None:

@@ -68,6 +68,7 @@ def open_app(
     with uncollected():
         from tui.app import SparkApp
         from tui.flows.remote_consent import RemoteChoice
+        from tui.garbage_rest import GarbageRest
         from tui.job_control import forget_stale_size
         from tui.link.engine_link import engine_client
 
@@ -87,6 +88,7 @@ def open_app(
         problems=(*complaints(), *problems),
     )
     app.record_to = None if record is None else record.absolute()
+    app.garbage = GarbageRest(lambda: app.key_at)
     app.run()
     return app.return_code or 0  # the app itself has said why
 

@@ -34,7 +34,7 @@ class MapLegend(Static):
     def show(self, text: Text, entry_at: EntryAt) -> None:
         """Show a text, and say where its entries are."""
         self._entry_at = entry_at
-        self.update(text)
+        self.update(text, layout=False)  # its height is given
 
     def on_click(self, event: events.Click) -> None:
         """Choose the entry under the mouse."""

@@ -179,7 +179,8 @@ computes, nothing lies here; the line below says what its tokens would take."""
         name = "" if wafer.kind.name == "state" else f"{wafer.kind.name} · "
         self.border_subtitle = f"{name}{wafer.scale}" if wafer.scale else ""
         width = max(20, self.content_size.width)
-        self.query_one("#wafer-caption", Static).update(self._caption(wafer, width, inks))
+        caption = self._caption(wafer, width, inks)
+        self.query_one("#wafer-caption", Static).update(caption, layout=False)  # one line always
         self.query_one(MapLegend).show(*self._legend(wafer, width, inks))
 
     def _caption(self, wafer: WaferMap, width: int, inks: Inks) -> Text:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from engine.completion.draft import Draft
-from engine.completion.guessing import Guesser
+from engine.completion.guessing import ExpectedText, Guesser
 from engine.completion.stop import StopRules
 from engine.completion.surroundings import Surroundings
 from engine.generation.copied_tokens import CopiedTokens
@@ -80,6 +80,24 @@ def test_guesses_change_nothing_that_is_said(sessions, prefix, options):
     assert plain.host.guessed_tokens == 0
     if options == {} and prefix == "x = 1\n" * 9:
         assert fast.host.guessed_tokens > 0
+
+
+@pytest.mark.parametrize("expected", ["wrong ☃", "urn\n", "", "\ud800"])
+def test_what_is_expected_changes_nothing_that_is_said(sessions, expected):
+    ask = CompletionRequest("a.py", BODY + "def area(self):\n    ret", "\n", max_tokens=12)
+    plain = sessions[0].complete(ask)
+    fast = sessions[1].complete(msgspec.structs.replace(ask, expected=expected))
+    assert said(fast) == said(plain)
+
+
+def test_what_is_expected_rightly_saves_passes():
+    session = session_on(UndecidedWafer({"return a + b": 1.0}))
+    session._generator._speculation = Eager()
+    ask = CompletionRequest("a.py", PREFIX, "\n", multi_line=False)
+    alone = session.complete(ask)
+    told = session.complete(msgspec.structs.replace(ask, expected="return a + b"))
+    assert told.text == "return a + b"
+    assert told.host.accepted_tokens > alone.host.accepted_tokens
 
 
 def test_a_cancel_is_heard_at_the_same_token(sessions):
@@ -167,6 +185,18 @@ def test_a_guess_says_again_what_the_prompt_left_out():
     guesser = Guesser(tokenizer, Given([], b"ret", [[*whole], [*other]]), CopiedTokens([], []),
                       np.array([0]))  # fmt: skip
     assert [guess.tokens for guess in guesser(4)] == [whole]
+
+
+def test_what_is_expected_is_followed_where_it_meets_the_text_again():
+    tokenizer = merging_tokenizer()
+    draft = Given([], b"re")
+    expected = ExpectedText(tokenizer, draft, "turn one + two")
+    tokens = tokenizer.encode_part("return one + two")
+    assert expected.guesses(3)[0].tokens == tuple(tokens[:3])
+    draft.tokens = [*tokens[:2], 250]  # another token in place of one
+    assert tuple(tokens[3:5]) in [guess.tokens for guess in expected.guesses(2)]
+    draft.tokens = []  # it was taken back
+    assert expected.guesses(2)[0].tokens == tuple(tokens[:2])
 
 
 def test_a_draft_without_advice_guesses_nothing_itself():

@@ -72,6 +72,14 @@ def test_the_small_one_is_shown_and_the_large_one_confirms_it_without_a_flicker(
     assert say.state == "idle"
 
 
+@pytest.mark.parametrize("sure", [True, False])
+def test_the_large_one_hears_what_the_small_one_said(two, sure):
+    answer = completed(1, "one + two")
+    said = msgspec.structs.replace(answer.completion, shown=sure)
+    two.suggestions.on_engine(msgspec.structs.replace(answer, completion=said))
+    assert [request.expected for request in two.requests] == ["", "one + two"]
+
+
 def test_the_large_one_takes_its_place_once(two):
     say = two.suggestions
     say.on_engine(completed(1, "one + two"))
