@@ -13,8 +13,6 @@ from engine.sweep.sweep_plot import plot_sweep
 from engine.sweep.sweeper import run_sweep, timed_answer
 from engine.sweep.workers import LocalWorkers, RayWorkers
 
-WITHOUT_RAY = pytest.mark.skipif(find_spec("ray") is None, reason="the extra 'ray' is not there")
-
 
 class Here:
     """Does tasks in this process, the last one first."""
@@ -126,20 +124,10 @@ def test_parquet_holds_the_same(points, tmp_path):
     assert run_sweep(points, out, Here()).computed == 0
 
 
-@WITHOUT_RAY
-def test_a_cluster_of_two_nodes_writes_the_same_bytes(points, tmp_path):
-    import ray
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    cluster.add_node(num_cpus=1)
-    try:
-        workers = RayWorkers(cluster.address)
-        assert "2 nodes, 2 cores" in workers.name
-        run_sweep(points, tmp_path / "ray.jsonl", workers)
-    finally:
-        ray.shutdown()
-        cluster.shutdown()
+def test_a_cluster_of_two_nodes_writes_the_same_bytes(points, tmp_path, cluster_address):
+    workers = RayWorkers(cluster_address)
+    assert "2 nodes, 2 cores" in workers.name
+    run_sweep(points, tmp_path / "ray.jsonl", workers)
     run_sweep(points, tmp_path / "here.jsonl", Here())
     assert (tmp_path / "ray.jsonl").read_bytes() == (tmp_path / "here.jsonl").read_bytes()
 
