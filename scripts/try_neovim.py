@@ -13,10 +13,8 @@ Needs curl, as the plugin does.
 import argparse
 import asyncio
 import json
-import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -24,7 +22,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from scripts.bench.neovim import Neovim, until  # noqa: E402  from this checkout
+from scripts.bench.http_server import Recorder, recorded, write_record  # noqa: E402
+from scripts.bench.neovim import Neovim, until  # noqa: E402
 
 OTHER = '''\
 """Lengths, in the units of drawings."""
@@ -62,35 +61,6 @@ def double(shape: Rectangle) -> Rectangle:
 SHOWN = 'len(nvim_buf_get_extmarks(0, nvim_create_namespace("vt_fim"), 0, -1, {}))'
 
 
-@dataclass
-class Recorder:
-    """Passes requests on to the server and keeps what was sent and answered."""
-
-    port: int
-    seen: list[dict[str, Any]] = field(default_factory=list)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass one connection on."""
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            fields = dict(
-                line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line
-            )
-            body = await reader.readexactly(int(fields.get(b"content-length", b"0")))
-            entry = {"path": head.split()[1].decode(), "request": json.loads(body)}
-            self.seen.append(entry)
-            upstream, down = await asyncio.open_connection("127.0.0.1", self.port)
-            head = head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-            down.write(head + body)
-            answer = await upstream.read()
-            down.close()
-            entry["answer"] = answer.partition(b"\r\n\r\n")[2].decode()
-            writer.write(answer)
-            await writer.drain()
-        finally:
-            writer.close()
-
-
 def typed_and_taken(neovim: Neovim, recorder: Recorder) -> tuple[str, float]:
     """Type a line, take the suggestion, save; what was suggested and how long it took in ms."""
     neovim.keys(":edit shapes.py<CR>")
@@ -122,38 +92,16 @@ def text_of(marks: list[dict[str, Any]]) -> str:
 
 async def served(options: argparse.Namespace, folder: Path) -> int:
     """Start the server and the recorder, then type in a thread beside them."""
-    command = [sys.executable, "-m", "tui", "serve", "--port", "0"]
-    command += ["--model", options.model] if options.model else []
-    server = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE
-    )
-    assert server.stdout is not None
-    address = (await server.stdout.readline()).decode().split()[-1]
-    recorder = Recorder(int(address.rpartition(":")[2]))
-    proxy = await asyncio.start_server(recorder.serve, "127.0.0.1", 0)
-    port = proxy.sockets[0].getsockname()[1]
-    try:
-        return await asyncio.to_thread(tried, options, folder, recorder, port)
-    finally:
-        proxy.close()
-        server.terminate()
-        await server.wait()
+    async with recorded(options.model) as recorder:
+        return await asyncio.to_thread(tried, options, folder, recorder)
 
 
-def ready(port: int) -> bool:
-    """Return whether the model answers."""
-    url = f"http://127.0.0.1:{port}/health"
-    done = subprocess.run(["curl", "--silent", "--fail", url], capture_output=True, check=False)
-    return done.returncode == 0
-
-
-def tried(options: argparse.Namespace, folder: Path, recorder: Recorder, port: int) -> int:
+def tried(options: argparse.Namespace, folder: Path, recorder: Recorder) -> int:
     """Do it all and compare; return the exit status."""
-    until(lambda: ready(recorder.port), "the model is ready")
     file = folder / "shapes.py"
     file.write_text(BEFORE + AFTER)
     (folder / "units.py").write_text(OTHER)
-    endpoint = f"http://127.0.0.1:{port}/infill"
+    endpoint = f"http://127.0.0.1:{recorder.port}/infill"
     config = {"endpoint_fim": endpoint, "show_info": 0, "t_max_predict_ms": 10_000}
     plugin = ["--cmd", f"set runtimepath+={options.plugin.resolve()}"]
     plugin += ["--cmd", f"let g:llama_config = {json.dumps(config)}"]
@@ -174,16 +122,6 @@ def tried(options: argparse.Namespace, folder: Path, recorder: Recorder, port: i
     print(f"{len(recorder.seen)} requests, {extra} with a stretch of the other file")
     print(json.dumps({"shown": shown, "key_to_screen_ms": took_ms, "requests": len(recorder.seen)}))
     return 0
-
-
-def write_record(file: Path, seen: list[dict[str, Any]]) -> None:
-    """Write what the plugin sent: of each kind of request the last."""
-    kinds: dict[str, dict[str, Any]] = {}
-    for entry in seen:
-        request = entry["request"]
-        kind = "read ahead" if request["n_predict"] == 0 else "complete"
-        kinds[kind] = {"what": kind, "path": entry["path"], "request": request}
-    file.write_text(json.dumps(list(kinds.values()), indent=1) + "\n")
 
 
 def main() -> int:

@@ -19,7 +19,7 @@ from time import monotonic
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from scripts.bench.neovim import Neovim, until  # noqa: E402  from this checkout
+from scripts.bench.neovim import Neovim, until  # noqa: E402
 
 BEFORE = """\
 class Point:

@@ -18,8 +18,6 @@ import json
 import random
 import statistics
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -28,68 +26,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from scripts.bench.http_server import LONGEST_SECONDS, Server, served  # noqa: E402
+
 MOST_GROWTH = 1.1
 """Resident memory of the server afterwards, in times of what it was when warm."""
 STARVED = 3.0
 """No client's 95th percentile may be more than so many medians of all."""
-LONGEST_SECONDS = 180.0
-"""An answer that is not there by then never comes: the server ends a request after 130 s."""
 TEXT = ROOT / "tests" / "data" / "typing"
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server that answers."""
-
-    port: int
-    pid: int
-
-    def resident_mb(self) -> float:
-        """Return the resident memory of the server's process, the engine's not included."""
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
-        return pages * 4096 / 1e6
-
-    async def fetched(self, path: str, value: Any = None) -> tuple[int, Any]:
-        """Return the status and the value of an answer.
-
-        Raises:
-            TimeoutError: There is none, so that a server that hangs ends the trial.
-        """
-        async with asyncio.timeout(LONGEST_SECONDS):
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            writer.write(self.written(path, value))
-            answer = await reader.read()
-        writer.close()
-        head, _, body = answer.partition(b"\r\n\r\n")
-        return int(head.split()[1]), json.loads(body) if body.startswith((b"{", b"[")) else body
-
-    def written(self, path: str, value: Any) -> bytes:
-        """Return a request as it goes over the wire."""
-        body = b"" if value is None else json.dumps(value).encode()
-        method = "GET" if value is None else "POST"
-        head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-        return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
-
-
-@asynccontextmanager
-async def served(model: str | None) -> AsyncIterator[Server]:
-    """Start a server and wait for its model."""
-    command = [sys.executable, "-m", "tui", "serve", "--port", "0"]
-    command += ["--model", model] if model else []
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    said = (await process.stdout.readline()).decode()
-    server = Server(int(said.rpartition(":")[2]), process.pid)
-    try:
-        while (await server.fetched("/health"))[0] != 200:
-            await asyncio.sleep(0.5)
-        yield server
-    finally:
-        process.terminate()
-        async with asyncio.timeout(LONGEST_SECONDS):
-            await process.wait()
 
 
 # ── the same texts ──────────────────────────────────────────────────────────────────────────

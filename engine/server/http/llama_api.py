@@ -143,6 +143,7 @@ class LlamaApi:
         limits = TextLimits(stop_strings(asked.stop), asked.n_indent or 0, asked.t_max_predict_ms)
         caller = caller_of(request, asked.user)
         settings = _settings(asked, cursor, limits, tokens)
+        settings["n_ctx"] = self._service.model().context_length  # a plugin shows it
 
         def write(on_text: Callable[[str], None]) -> Coroutine[Any, Any, Written]:
             return self._service.writer.complete(cursor, limits, caller, on_text)
