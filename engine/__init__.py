@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from engine.wafer.program.machine import names as machine_names
     from engine.wafer.program.states import STATES
     from engine.wafer.tiers import TIERS
+    from engine.wafer.trace.program_run import run_wafer_program
     from engine.watching import watch_engine
 
 _HOME = {
@@ -112,6 +113,7 @@ _HOME = {
     "plot_sweep": "engine.sweep.sweep_plot:plot_sweep",
     "read_grid": "engine.sweep.grid:read_grid",
     "run_sweep": "engine.sweep.sweeper:run_sweep",
+    "run_wafer_program": "engine.wafer.trace.program_run:run_wafer_program",
     "ModelKilled": "engine.client:ModelKilled",
     "SourceFile": "engine.quality.corpus:SourceFile",
     "Stretch": "engine.quality.typing_replay:Stretch",
@@ -233,6 +235,7 @@ __all__ = [
     "read_situations",
     "replay_stretches",
     "run_sweep",
+    "run_wafer_program",
     "serve_http",
     "serve_language",
     "summarise_validation",

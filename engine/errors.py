@@ -72,6 +72,14 @@ class FabricError(EngineError):
     """A program of the cycle tier reaches for a channel, address or account that is not its own."""
 
 
+class FabricProgramError(EngineError):
+    """A program that a person wrote for the cycle tier makes no sense, or asks for too much."""
+
+
+class StuckProgramError(EngineError):
+    """A program that a person wrote came to a state in which nobody can go on."""
+
+
 class PlacementError(EngineError):
     """A model does not fit the machine."""
 

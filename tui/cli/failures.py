@@ -13,7 +13,13 @@ from typing import TextIO
 import click
 
 from engine import paths
-from engine.errors import EngineError, MachineError, PromptError, TaskFileError
+from engine.errors import (
+    EngineError,
+    FabricProgramError,
+    MachineError,
+    PromptError,
+    TaskFileError,
+)
 from tui.cli.output import tell
 
 __all__ = ["FAILED", "INTERRUPTED", "WRONG_CALL", "WrongCallError", "guarded"]
@@ -23,7 +29,7 @@ WRONG_CALL = 2
 INTERRUPTED = 130
 """The exit code that shells report for a process that Ctrl+C ended."""
 
-_WRONG_INPUT = (MachineError, PromptError, TaskFileError)
+_WRONG_INPUT = (FabricProgramError, MachineError, PromptError, TaskFileError)
 
 _log = logging.getLogger(__name__)
 

@@ -20,6 +20,7 @@ __all__ = [
     "FiniteFloat",
     "check_agreed",
     "check_machine",
+    "clock_option",
     "json_option",
     "machine_option",
     "machine_options",
@@ -133,7 +134,7 @@ machine_option = click.option(
     show_default=True,
     help="The emulated machine: one of `wafer machines`, or a file that describes another.",
 )
-_clock = click.option(
+clock_option = click.option(
     "--clock",
     metavar="GHZ|NAME",
     type=ClockOption(),
@@ -144,7 +145,7 @@ _clock = click.option(
 
 def machine_options(command: _Command) -> _Command:
     """Add ``--machine`` and ``--clock``, which go together."""
-    return machine_option(_clock(command))
+    return machine_option(clock_option(command))
 
 
 def resolve_model(name: str | None, *, remote: bool = False) -> str | None:

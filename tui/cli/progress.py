@@ -5,6 +5,7 @@ from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
 
+from engine.progress import OnProgress
 from engine.protocol.messages import Progress
 from tui.cli.output import clear_line, rewrite_line, tell
 
@@ -46,6 +47,10 @@ class ProgressLine:
         self._began = clock()
         self._line = TerminalLine()
         self._shown = ""
+
+    def counting(self, stage: str) -> OnProgress:
+        """Return a function of (done, total, label) that shows the progress of a stage."""
+        return lambda done, total, label: self.show(Progress(stage, done, total, label))
 
     def __enter__(self) -> "ProgressLine":
         return self

@@ -23,6 +23,7 @@ from engine.wafer.program.machine import MachineSpec
 __all__ = [
     "VECTOR_KINDS",
     "VectorKind",
+    "body_cycles",
     "element_cycles",
     "elements_per_cycle",
     "has_conflict",
@@ -101,9 +102,19 @@ def instruction_cycles(
     """Return the cycles of one instruction of ``elements`` elements.
 
     Cost:
-        ⌈elements / rate⌉ + vector_overhead_cycles; twice the first part with a conflict, unless
-        the accumulator is in the cache
+        `body_cycles` + vector_overhead_cycles
+    """
+    return body_cycles(machine, kind, elements, conflict=conflict) + machine.vector_overhead_cycles
+
+
+def body_cycles(
+    machine: MachineSpec, kind: VectorKind, elements: int, *, conflict: bool = False
+) -> int:
+    """Return the cycles of an instruction's elements alone.
+
+    Cost:
+        ⌈elements / rate⌉; twice that with a conflict, unless the accumulator is in the cache
     """
     cached = elements * kind.sum_bytes <= machine.cache_bytes
     cycles = ceil(elements / elements_per_cycle(machine, kind, elements))
-    return cycles * (2 if conflict and not cached else 1) + machine.vector_overhead_cycles
+    return cycles * (2 if conflict and not cached else 1)

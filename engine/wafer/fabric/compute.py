@@ -26,6 +26,7 @@ _SUM = int(Kind.SUM)
 _LARGEST, _WEIGH, _DIVIDE = int(Kind.LARGEST), int(Kind.WEIGH), int(Kind.DIVIDE)
 _GATE, _ADD, _BEST = int(Kind.GATE), int(Kind.ADD), int(Kind.BEST)
 _HOST, _COPY = int(Kind.HOST), int(Kind.COPY)
+_ELEMENTWISE = int(Kind.ELEMENTWISE)
 _FINISH, _TOTAL, _MEAN = int(Kind.FINISH), int(Kind.TOTAL), int(Kind.MEAN)
 _CENTRE, _SHIFT = int(Kind.CENTRE), int(Kind.SHIFT)
 _HEAD_SQUARES, _HEAD_NORMALISE = int(Kind.HEAD_SQUARES), int(Kind.HEAD_NORMALISE)
@@ -348,6 +349,8 @@ def compute(row, words, reals, octets, halves, seen, hidden, kept, step_row):
     elif kind == _COPY:
         for i in range(a[2]):
             words[a[1] + i] = words[a[0] + i]
+    elif kind == _ELEMENTWISE:
+        vector_work.elementwise(reals, a)
     elif kind == _HOST:
         for i in range(a[2]):
             words[a[1] + i] = words[a[0] + step_row * a[2] + i]

@@ -8,7 +8,16 @@ import numpy as np
 
 from engine.wafer.fabric.agenda import come_back, full, note_active, pop, push, sleep
 from engine.wafer.fabric.compute import compute, reduce_word
-from engine.wafer.fabric.micro import ADVANCE, CTRL, LAST_ROW, RATE_ONE, Micro, MicroField, Reduce
+from engine.wafer.fabric.micro import (
+    ADVANCE,
+    CTRL,
+    FIRST_ROW,
+    LAST_ROW,
+    RATE_ONE,
+    Micro,
+    MicroField,
+    Reduce,
+)
 from engine.wafer.fabric.record import ROOM, WAVELET, note_run, note_wait
 from engine.wafer.fabric.routers import set_switch
 from engine.wafer.fabric.state import (
@@ -30,6 +39,7 @@ from engine.wafer.fabric.state import (
     HANDLED,
     HEAD,
     INTO,
+    INTO_2,
     KIND,
     LENGTH,
     LISTED,
@@ -75,6 +85,7 @@ _SEND, _RECEIVE, _REDUCE = int(Micro.SEND), int(Micro.RECEIVE), int(Micro.REDUCE
 _REDUCE_SEND, _COMPUTE = int(Micro.REDUCE_SEND), int(Micro.COMPUTE)
 _EXCHANGE, _TAKE = int(Micro.EXCHANGE), int(Reduce.TAKE)
 _ROUTE, _F_A0, _F_A1 = int(Micro.ROUTE), int(MicroField.A0), int(MicroField.A1)
+_JOIN = int(Micro.JOIN)
 
 _SENT, _TAKEN, _REWRITTEN = Totals.SENT, Totals.TAKEN, Totals.REWRITTEN
 _LAST_INSTRUCTION = Totals.LAST_INSTRUCTION
@@ -161,6 +172,7 @@ def _load(f, core, cycle, count):
     cores[core, INTO], cores[core, OUT] = program[at, _F_INTO], program[at, _F_OUT]
     cores[core, ADDRESS], cores[core, RATE] = program[at, _F_ADDRESS], program[at, _F_RATE]
     cores[core, SPLIT] = program[at, _F_SPLIT]
+    cores[core, INTO_2] = program[at, _F_A0]
     cores[core, ADDRESS_2] = program[at, _F_ADDRESS_2]
     flags = program[at, _F_FLAGS]
     cores[core, CONTROL] = 1 if flags & CTRL else 2 if flags & ADVANCE else 0
@@ -202,7 +214,8 @@ def _fetch(f, core, cycle, position, rows):
             cores[core, FRESH] = 1
             continue
         row = cores[core, ROW]
-        if f.program[at, _F_FLAGS] & LAST_ROW and row != rows - 1:
+        flags = f.program[at, _F_FLAGS]
+        if (flags & LAST_ROW and row != rows - 1) or (flags & FIRST_ROW and row != 0):
             cores[core, COUNTER] = at + 1
             continue
         seen = _seen(f, core, position + row)
@@ -296,6 +309,25 @@ def _next_wavelet(f, core, cycle):
 
 
 @inlined
+def _there(q, source):
+    """Return from when on a queue's first wavelet may be taken, `_WOKEN` if there is none."""
+    if q[source, COUNT] == 0:
+        q[source, LISTED] = 0
+        return np.int64(_WOKEN)
+    return np.int64(q[source, SLOTS + 2 * q[source, HEAD] + 1] >> CONTROL_BITS)
+
+
+@inlined
+def _take(f, source, cycle):
+    """Take a queue's first wavelet and return its value."""
+    q = f.queues
+    value = q[source, SLOTS + 2 * q[source, HEAD]]
+    pop(q, f.agenda, f.agenda_size, f.net.feeder_channel, source, cycle)
+    f.totals[_TAKEN] += 1
+    return value
+
+
+@inlined
 def _stream(f, core, cycle):
     """Handle one wavelet of a core's instruction if it can be.
 
@@ -305,18 +337,13 @@ def _stream(f, core, cycle):
     cores, q = f.cores, f.queues
     op, source, target = cores[core, OP], cores[core, INTO], cores[core, OUT]
     gives = op in (_SEND, _REDUCE_SEND)
-    arrived = np.int32(0)
     if op != _SEND:
-        if q[source, COUNT] == 0:
+        ready = _there(q, source)
+        if op == _JOIN and 0 <= ready <= cycle:
+            ready = _there(q, cores[core, INTO_2])
+        if ready < 0 or ready > cycle:
             _stall(f, core, cycle, _WAVELET)
-            q[source, LISTED] = 0
-            return _WOKEN
-        slot = SLOTS + 2 * q[source, HEAD]
-        ready = q[source, slot + 1] >> CONTROL_BITS
-        if ready > cycle:
-            _stall(f, core, cycle, _WAVELET)
-            return np.int64(ready)
-        arrived = q[source, slot]
+            return ready
     if gives and full(q, target, cycle):
         _stall(f, core, cycle, _ROOM)
         if q[target, POPPED] == cycle:
@@ -334,15 +361,16 @@ def _stream(f, core, cycle):
     cores[core, ADDRESS] = address + 1
     cores[core, HANDLED] = done + 1
     last = done + 1 == cores[core, LENGTH]
-    given = arrived
-    if op == _SEND:
-        given = f.words[address]
-    else:
-        pop(q, f.agenda, f.agenda_size, f.net.feeder_channel, source, cycle)
-        f.totals[_TAKEN] += 1
-        if op != _RECEIVE:
+    given = f.words[address]
+    if op != _SEND:
+        arrived = _take(f, source, cycle)
+        if op == _JOIN:
+            given, arrived = arrived, _take(f, cores[core, INTO_2], cycle)
+        if op == _RECEIVE:
+            given = arrived
+        else:
             given, cores[core, CHOICE] = reduce_word(
-                cores[core, KIND], f.words[address], arrived, done, cores[core, CHOICE]
+                cores[core, KIND], given, arrived, done, cores[core, CHOICE]
             )
     if gives:
         control = cores[core, CONTROL] if last else np.int32(0)

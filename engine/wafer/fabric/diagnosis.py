@@ -174,6 +174,9 @@ class _Reader:
             takes = op != Micro.SEND
             gives = op in (Micro.SEND, Micro.REDUCE_SEND)
         empty = bool(takes) and self.f.queues[into, state.COUNT] == 0
+        if op == Micro.JOIN and not empty:
+            into = int(row[state.INTO_2])
+            empty = bool(self.f.queues[into, state.COUNT] == 0)
         full = bool(gives) and self._full(out)
         return (into if empty else -1), (out if full else -1)
 

@@ -16,7 +16,9 @@ __all__ = [
     "ADDRESSES",
     "ADVANCE",
     "CTRL",
+    "ELEMENTWISE",
     "FIELDS",
+    "FIRST_ROW",
     "LAST_ROW",
     "RATE_ONE",
     "Kind",
@@ -36,6 +38,8 @@ CTRL = 2
 """Flag: the last wavelet carries the control bit that advances switches."""
 ADVANCE = 4
 """Flag: the last wavelet advances the switch of its own core's router and goes on without."""
+FIRST_ROW = 8
+"""Flag: only for the first row of a step."""
 
 
 @unique
@@ -59,6 +63,9 @@ class Micro(IntEnum):
     """Set switch A0 of the core's router to position A1, if the stream that will pass, of COUNT
     wavelets, is not empty.  While it is lowered, OUT is a color and A1 a pattern.  Takes no cycle,
     which is assumed: on the chip two registers are written."""
+    JOIN = 7
+    """Memory ← wavelet ⊕ wavelet, both of the same cycle: the left one from INTO, the right one
+    from channel A0."""
 
 
 @unique
@@ -155,6 +162,9 @@ class Kind(IntEnum):
     """mem[A1 : A1 + A2] ← mem[A0 : A0 + A2]."""
     SUM = 29
     """mem[A1 + g·A4] ← Σ q over group g, int32: bytes q at A0, A2 groups of A3 elements."""
+    ELEMENTWISE = 30
+    """mem[A0 + i] ← mem[A1 + i] ∘ right, A3 elements; ∘ is number A4 of `ELEMENTWISE`.  Right is
+    mem[A2 + i], or where A5 is 1 the float whose bits are A6."""
     HOST = 20
     """mem[A1 : A1 + A2] ← the host's words for this row of the step, from A0 + row·A2 on.  The
     host's link is not simulated."""
@@ -215,6 +225,10 @@ class MicroField(IntEnum):
 
 FIELDS = len(MicroField)
 
+ELEMENTWISE = ("add", "subtract", "multiply", "multiply_add", "max", "move")
+"""What a `Kind.ELEMENTWISE` does to each element: + − · of left and right, result + left · right,
+the larger one, right alone; fp32, every operation rounded."""
+
 
 ADDRESSES: dict[Kind, tuple[int, ...]] = {
     Kind.NOTHING: (),
@@ -245,6 +259,7 @@ ADDRESSES: dict[Kind, tuple[int, ...]] = {
     Kind.CENTRE: (1, 0, 2),
     Kind.SHIFT: (1, 0, 2, 3, 5),
     Kind.SUM: (1, 0),
+    Kind.ELEMENTWISE: (0, 1, 2),
     Kind.HOST: (1, 0),
     Kind.COPY: (1, 0),
 }

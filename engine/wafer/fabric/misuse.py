@@ -18,7 +18,7 @@ __all__ = ["check"]
 
 Flags = NDArray[np.bool_]
 
-_TAKING = (Micro.RECEIVE, Micro.REDUCE, Micro.REDUCE_SEND, Micro.EXCHANGE)
+_TAKING = (Micro.RECEIVE, Micro.REDUCE, Micro.REDUCE_SEND, Micro.EXCHANGE, Micro.JOIN)
 _GIVING = (Micro.SEND, Micro.REDUCE_SEND, Micro.EXCHANGE)
 
 
@@ -105,7 +105,7 @@ class _Checker:
         kind = self.column(MicroField.KIND)
         self.refuse(~np.isin(self.op, list(Micro)), "no such micro-instruction", MicroField.OP)
         self.refuse(self.works & ~np.isin(kind, list(Kind)), "no such COMPUTE", MicroField.KIND)
-        sums = np.isin(self.op, (Micro.REDUCE, Micro.REDUCE_SEND))
+        sums = np.isin(self.op, (Micro.REDUCE, Micro.REDUCE_SEND, Micro.JOIN))
         sums_wrong = sums & ~np.isin(kind, [one for one in Reduce if one != Reduce.TAKE])
         swaps_wrong = (self.op == Micro.EXCHANGE) & ~np.isin(kind, list(Reduce))
         self.refuse(sums_wrong | swaps_wrong, "no such reduction", MicroField.KIND)
@@ -113,6 +113,12 @@ class _Checker:
     def _channels(self) -> None:
         """Only a core's own queues: routes decide which those are."""
         for ops, field, owner, what in (
+            (
+                (Micro.JOIN,),
+                MicroField.A0,
+                self.net.receiver,
+                "no route brings this second channel to the core",
+            ),
             (
                 _TAKING,
                 MicroField.INTO,

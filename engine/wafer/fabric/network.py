@@ -243,6 +243,11 @@ class Network:
         return self._colors[color]
 
     @property
+    def routed(self) -> frozenset[int]:
+        """The colors that some router has a route for."""
+        return frozenset(self._colors)
+
+    @property
     def colors_used(self) -> int:
         """The largest number of colors at one router."""
         routed = [known.positions() > 0 for known in self._colors.values()]

@@ -63,7 +63,8 @@ SLOTS = 16
     GIVEN, DUE_OUT, SLACK_OUT,      # of an EXCHANGE's sending half, as HANDLED, DUE and SLACK
     ENDED, ENDED_AT,                # cycle in which an instruction last ended, and which
     WANTS, WANTS_SINCE,             # of one that waits: for what, and since when for just that
-) = range(28)  # fmt: skip
+    INTO_2,                         # second channel of a JOIN
+) = range(29)  # fmt: skip
 """Columns of a core's row."""
 
 CORE_FIELDS = 32

@@ -7,11 +7,13 @@ calls these.
 import numpy as np
 
 from engine import scalars
+from engine.wafer.fabric.micro import ELEMENTWISE
 from engine.wafer.jit.decorators import helper
 
 __all__ = [
     "add",
     "centre",
+    "elementwise",
     "finish",
     "gate",
     "head_normalise",
@@ -32,6 +34,9 @@ softcap_exponent32 = helper(scalars.softcap_exponent32)
 softcap32 = helper(scalars.softcap32)
 
 _GELU = scalars.ACTIVATIONS.index("gelu")
+_ADD, _SUBTRACT = ELEMENTWISE.index("add"), ELEMENTWISE.index("subtract")
+_MULTIPLY, _MULTIPLY_ADD = ELEMENTWISE.index("multiply"), ELEMENTWISE.index("multiply_add")
+_MAX = ELEMENTWISE.index("max")
 
 
 @helper
@@ -143,3 +148,27 @@ def add(reals, a):
     scale = np.float32(1.0) if a[4] == 0 else np.int32(a[4]).view(np.float32)
     for i in range(a[3]):
         reals[a[2] + i] = reals[a[0] + i] + reals[a[1] + i] * scale
+
+
+@helper
+def elementwise(reals, a):
+    """See `Kind.ELEMENTWISE`."""
+    right = np.int32(a[6]).view(np.float32)
+    for i in range(a[3]):
+        left = reals[a[1] + i]
+        if a[5] == 0:
+            right = reals[a[2] + i]
+        if a[4] == _ADD:
+            left = left + right
+        elif a[4] == _SUBTRACT:
+            left = left - right
+        elif a[4] == _MULTIPLY:
+            left = left * right
+        elif a[4] == _MULTIPLY_ADD:
+            product = np.float32(left * right)
+            left = reals[a[0] + i] + product
+        elif a[4] == _MAX:
+            left = left if left >= right else right
+        else:
+            left = right
+        reals[a[0] + i] = left

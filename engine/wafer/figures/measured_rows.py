@@ -16,11 +16,13 @@ __all__ = [
     "PREFILL_ROWS",
     "SIMULATED_REDUCTIONS",
     "SLOW_MULTICAST",
+    "STENCIL_ROWS",
     "WAFERLLM_CLOCK_GHZ",
     "DecodeRow",
     "MulticastRow",
     "PrefillRow",
     "ReductionRow",
+    "StencilRow",
 ]
 
 WAFERLLM_CLOCK_GHZ = 1.1
@@ -187,6 +189,40 @@ SIMULATED_REDUCTIONS = (
 """WSE-2, groups of 2, 8, 32 and 128 cores and none (github.com/pr0f3ss/SpMM_Cerebras).  All kept
 out."""
 
+
+@dataclass(frozen=True, slots=True)
+class StencilRow:
+    """A five-point stencil, one element a core, on the vendor's simulator: cycles an iteration.
+
+    Whole cycles: half of what two further iterations take in core (1, 1), rounded down.
+    """
+
+    machine: str
+    side: int
+    """Columns and rows."""
+    cycles: int
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the overhead of an instruction was fitted on it: nobody waits on 3 × 3 cores."""
+        return self.side == 3
+
+
+def _stencil_rows() -> tuple[StencilRow, ...]:
+    sides = (3, 4, 5, 6, 7, 8, 9, 10, 15, 20, 30, 50)
+    cycles = {
+        "wse2": (12, 15, 16, 16, 16, 16, 16, 16, 16, 15, 15, 15),
+        "wse3": (17, 21, 23, 23, 22, 24, 23, 23, 23, 23, 23, 23),
+    }
+    return tuple(
+        StencilRow(machine, side, count)
+        for machine, counts in cycles.items()
+        for side, count in zip(sides, counts, strict=True)
+    )
+
+
+STENCIL_ROWS = _stencil_rows()
+"""github.com/Jorineg/cerebras (911a327), non-tiled-tencil/experiment_results.md."""
 
 SLOW_MULTICAST = (2048, 16)
 """(bytes, N) of the one cell that never saw the fast dispatch; no prediction is held to it."""

@@ -15,6 +15,7 @@ from engine.wafer.figures.targets import (
     core_targets,
     fabric_targets,
     prefill_targets,
+    program_targets,
     served_targets,
     waferllm_targets,
 )
@@ -47,6 +48,8 @@ def subjects(served: ServedModel) -> dict[str, Callable[[], Iterator[Target]]]:
         "multicast along a row": fabric_targets.multicasts,
         "reductions against closed forms": fabric_targets.reductions,
         "reductions of the vendor's simulator": fabric_targets.simulated_reductions,
+        "stencils of the vendor's simulator": program_targets.stencils,
+        "a reduction as a program of one's own": program_targets.reductions,
         "crossovers between algorithms": fabric_targets.crossovers,
         "decode of a served model": partial(served_targets.decode, served),
         "slope of a served model": partial(served_targets.slope, served),

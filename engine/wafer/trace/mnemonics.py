@@ -11,8 +11,8 @@ __all__ = ["operands", "operation"]
 
 _WORK = {
     Kind[name]: mnemonic for operation in OPERATIONS for name, mnemonic in operation.works.items()
-} | {Kind.HOST: "LD32", Kind.NOTHING: "NOP"}
-"""Mnemonic of each kind of COMPUTE; the last two belong to no operation."""
+} | {Kind.ELEMENTWISE: "FMACS", Kind.HOST: "LD32", Kind.NOTHING: "NOP"}
+"""Mnemonic of each kind of COMPUTE; the last three belong to no operation of a model."""
 
 _SUM = {
     Reduce.ADD_F32: "FADDS", Reduce.ADD_I32: "ADD32", Reduce.MAX_F32: "FMAXS",
@@ -55,7 +55,7 @@ def operands(row: list[int], base: int, into: int, out: int) -> str:
         return _fields(target, sources[:_MOST_SOURCES], "-")
     own, count = at(MicroField.ADDRESS), f"{row[MicroField.COUNT]:04x}"
     taken = [f"C{into}"] if into >= 0 else []
-    if row[MicroField.OP] == Micro.RECEIVE:
+    if row[MicroField.OP] in (Micro.RECEIVE, Micro.JOIN):
         return _fields(own, taken, count)
     further = [at(MicroField.ADDRESS_2)] if row[MicroField.OP] == Micro.EXCHANGE else []
     return _fields(f"C{out}" if out >= 0 else own, [own, *taken, *further], count)

@@ -35,6 +35,7 @@ SHARED = {
 OF_NO_OPERATION = {
     Kind.NOTHING: "only shows a value to an observer",
     Kind.HOST: "the host's words; its link is not simulated",
+    Kind.ELEMENTWISE: "vector instructions of a program of one's own",
 }
 """Kinds of COMPUTE that belong to the simulation, not to an operation."""
 

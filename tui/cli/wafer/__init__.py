@@ -13,6 +13,7 @@ _COMMANDS = {
     "machines": "tui.cli.wafer.machines",
     "plan": "tui.cli.wafer.plan",
     "predict": "tui.cli.wafer.predict",
+    "run": "tui.cli.wafer.run",
     "sweep": "tui.cli.wafer.sweep",
     "trace": "tui.cli.wafer.trace",
     "validate": "tui.cli.wafer.validate",

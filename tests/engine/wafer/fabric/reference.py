@@ -11,7 +11,7 @@ from math import ceil
 
 import numpy as np
 
-from engine.wafer.fabric.micro import ADVANCE, CTRL, LAST_ROW, Kind, Micro, Reduce
+from engine.wafer.fabric.micro import ADVANCE, CTRL, FIRST_ROW, LAST_ROW, Kind, Micro, Reduce
 from engine.wafer.fabric.network import OPPOSITE, RAMP, STEP, Switch
 
 F32 = np.float32
@@ -266,7 +266,9 @@ class Fabric:
                 core.finished_at = cycle
             return
         op, fields = core.steps[core.at]
-        if fields.get("flags", 0) & LAST_ROW and core.row != core.rows - 1:
+        flags = fields.get("flags", 0)
+        late, early = core.row != 0, core.row != core.rows - 1
+        if (flags & LAST_ROW and early) or (flags & FIRST_ROW and late):
             core.at += 1
         elif op is Micro.ROUTE:
             self._set_route(core, fields)
@@ -316,9 +318,11 @@ class Fabric:
         op, fields = core.steps[core.at]
         count, rate = fields["count"], fields.get("rate", RATE_ONE)
         into = core.into[fields["into"]] if "into" in fields else None
+        second = core.into[fields["into_2"]] if "into_2" in fields else None
         out = core.out[fields["out"]] if "out" in fields else None
         taking, giving = core.halves
         can_take = into is not None and into.first(cycle) is not None
+        can_take = can_take and (second is None or second.first(cycle) is not None)
         can_give = out is not None and out.has_room
         if op is Micro.EXCHANGE:
             take = taking.done < count and taking.due(cycle) and can_take
@@ -350,7 +354,8 @@ class Fabric:
         last = outgoing + 1 == count
         flags = fields.get("flags", 0) if last else 0
         control = 1 if flags & CTRL else 2 if flags & ADVANCE else 0
-        kept = self._kept(core, op, fields, index, wavelet) if take else None
+        right = second.wavelets[0] if take and second is not None else None
+        kept = self._kept(core, op, fields, index, wavelet, right) if take else None
         if take or op is not Micro.EXCHANGE:
             taking.went(cycle, rate)
         if give and op is Micro.EXCHANGE:
@@ -360,6 +365,9 @@ class Fabric:
         def act():
             if take:
                 into.wavelets.popleft()
+                self.taken += 1
+            if right is not None:
+                second.wavelets.popleft()
                 self.taken += 1
             if kept is not None:
                 self.words[kept[0]] = kept[1]
@@ -387,7 +395,7 @@ class Fabric:
             return self._reduce(core, fields, own, wavelet.value, index)
         return self.words[self._address(fields, index)] if "out" in fields else None
 
-    def _kept(self, core, op, fields, index, wavelet):
+    def _kept(self, core, op, fields, index, wavelet, right):
         """(address, word) of what goes to memory."""
         if op is Micro.REDUCE_SEND:
             return None
@@ -399,6 +407,8 @@ class Fabric:
             address = self._address(fields, index)
             if op is Micro.RECEIVE:
                 return address, wavelet.value
+        if right is not None:
+            return address, self._reduce(core, fields, wavelet.value, right.value, index)
         return address, self._reduce(core, fields, self.words[address], wavelet.value, index)
 
     def _reduce(self, core, fields, own, arrived, index):

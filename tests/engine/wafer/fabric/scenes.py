@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 
 from engine.wafer.fabric import simulator
-from engine.wafer.fabric.micro import ADVANCE, CTRL, LAST_ROW, Kind, Micro, Programs, Reduce, rate
+from engine.wafer.fabric.micro import (
+    ADVANCE,
+    CTRL,
+    FIRST_ROW,
+    LAST_ROW,
+    Kind,
+    Micro,
+    Programs,
+    Reduce,
+    rate,
+)
 from engine.wafer.fabric.network import OPPOSITE, RAMP, STEP, Network, Switch, bit
 from engine.wafer.fabric.state import Accounts
 from engine.wafer.program import machine
@@ -78,6 +88,8 @@ class Scene:
             if op is Micro.ROUTE:
                 switch, start = network.start(fields["out"], fields["a1"])
                 channels |= {"out": -1, "a0": switch[place], "a1": start[place]}
+            if "into_2" in fields:
+                channels["a0"] = network.outlet(channels.pop("into_2"))[place]
             if "into" in fields:
                 channels["into"] = network.outlet(fields["into"])[place]
             if "out" in fields and op is not Micro.ROUTE:
@@ -225,7 +237,7 @@ class _Drawing:
     def compute(self) -> None:
         for _ in range(int(self.rng.integers(0, 2 * self.cores))):
             n = int(self.rng.integers(1, 4))
-            flags = LAST_ROW if self.rng.random() < 0.2 else 0
+            flags = int(self.rng.choice([0, 0, 0, 0, 0, 0, 0, LAST_ROW, FIRST_ROW]))
             self.scene.add(
                 int(self.rng.integers(self.cores)), Micro.COMPUTE, kind=Kind.ADD, flags=flags,
                 a0=self.memory(n), a1=self.memory(n), a2=self.memory(n), a3=n,
@@ -243,7 +255,20 @@ class _Drawing:
             for j in range(len(steps)):
                 if i != j and steps[i] and steps[j] and self.rng.random() < 0.7:
                     self._fuse(steps, i, j)
+                    self._join(steps, i, j)
         self.scene.steps = [step for step in steps if step]
+
+    def _join(self, steps: Any, i: int, j: int) -> None:
+        """Let two takes of a core become one of both."""
+        if not (steps[i] and steps[j]) or steps[i][0] != steps[j][0]:
+            return
+        (core, op, left), (_, other, right) = steps[i], steps[j]
+        takes = {op, other} <= {Micro.RECEIVE, Micro.REDUCE}
+        if not takes or left["count"] != right["count"] or left["into"] == right["into"]:
+            return
+        kind = left.get("kind", int(Reduce.ADD_F32))
+        steps[i] = (core, Micro.JOIN, left | {"into_2": right["into"], "kind": kind})
+        steps[j] = None
 
     def _fuse(self, steps: Any, i: int, j: int) -> None:
         (core, op, send), (other, taken, take) = steps[i], steps[j]

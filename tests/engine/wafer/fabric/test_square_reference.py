@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.wafer.fabric import state
+from engine.wafer.fabric.micro import Micro, MicroField
 from engine.wafer.program import machine
 from tests.engine.wafer.fabric import lines, reference
 from tests.engine.wafer.fabric.scenes import random_scene, simulator
@@ -98,7 +99,7 @@ def test_a_stop_anywhere_changes_nothing(seed, limit):
 def test_random_fabrics_end_and_block_and_use_every_feature():
     """What the property tests draw is worth drawing."""
     ends = {simulator.DONE: 0, simulator.BLOCKED: 0, simulator.STOPPED: 0}
-    copied = shared = switched = rewritten = 0
+    copied = shared = switched = rewritten = joined = 0
     for seed in range(90):
         scene = random_scene(seed)
         fabric = scene.fabric()
@@ -107,10 +108,11 @@ def test_random_fabrics_end_and_block_and_use_every_feature():
         shared += int((fabric.link_turn >= 0).any())
         switched += int((fabric.position > 0).any())
         rewritten += int(fabric.totals[simulator.Totals.REWRITTEN] > 0)
+        joined += int((fabric.program[:, MicroField.OP] == Micro.JOIN).any())
     assert ends[simulator.DONE] > 30
     assert ends[simulator.BLOCKED] > 5
     assert ends[simulator.STOPPED] == 0
-    assert min(copied, shared, switched) > 5
+    assert min(copied, shared, switched, joined) > 5
     assert rewritten > 2
 
 

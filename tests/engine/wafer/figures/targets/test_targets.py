@@ -11,6 +11,7 @@ from engine.wafer.figures.targets import (
     chip_targets,
     core_targets,
     fabric_targets,
+    program_targets,
     waferllm_targets,
 )
 from engine.wafer.figures.targets.target import (
@@ -108,6 +109,8 @@ def test_progress_names_every_subject():
         fabric_targets.simulated_reductions,
         fabric_targets.scalar_all_reduce,
         fabric_targets.edges,
+        program_targets.reductions,
+        program_targets.stencils,
         chip_targets.peaks,
         core_targets.gemm,
         core_targets.vectors,
