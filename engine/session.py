@@ -15,8 +15,9 @@ from engine.asking.answer_writer import AnswerWriter
 from engine.chat.chat_styles import find_chat_style
 from engine.completion.answer_record import KEPT_ANSWERS, AnswerRecord
 from engine.completion.answer_xray import answer_xray, token_wave
-from engine.completion.completer import Completer, Listener, likelihoods_of
+from engine.completion.completer import Completer, Listener
 from engine.completion.draft import Draft
+from engine.completion.finished_text import likelihoods_of
 from engine.completion.machine_info import machine_info
 from engine.completion.prompt_styles import find_style
 from engine.completion.scoring import FollowedStep, Score, follow, score
@@ -174,7 +175,7 @@ class Session:
     def tune(self, tuning: Tuning | None) -> None:
         """Weigh repository knowledge by other numbers from now on; None: leave it out."""
         with self._lock:
-            self._completer.tune(tuning)
+            self._completer.preparer.tune(tuning)
 
     def split_prompts(self, typed_lines: int | None) -> None:
         """Make prompts as if so many lines above the cursor's had been typed just now.
@@ -182,12 +183,12 @@ class Session:
         For measuring; None, at first: what a person typed since the prompt was made decides.
         """
         with self._lock:
-            self._completer.typed_lines = typed_lines
+            self._completer.preparer.typed_lines = typed_lines
 
     @property
     def threshold(self) -> float | None:
         """Mean log-probability below which a text is not shown unasked; None: all are shown."""
-        return self._completer.threshold
+        return self._completer.preparer.threshold
 
     def read_repository(
         self, root: str, private_patterns: tuple[str, ...] = (), near: str = ""
@@ -205,7 +206,7 @@ class Session:
         Returns:
             How much was read: nothing for a model without a tuning.
         """
-        return self._completer.read_repository(root, private_patterns, near)
+        return self._completer.preparer.read_repository(root, private_patterns, near)
 
     # ── requests ────────────────────────────────────────────────────────────────────────────
 

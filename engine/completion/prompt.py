@@ -14,6 +14,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from zlib import crc32
 
 from engine.completion.frames import SPLIT_LINES, SPLIT_TOKENS, TYPED_TOKENS, Frame
@@ -46,6 +47,9 @@ CHUNKS_SHARE = 0.25
 """Most room for chunks of other files, as a share of the longest prompt and beside it.
 
 Taken out of the file's own room, they cost as much as they told: the lines that were left out."""
+
+RECENT_SHARE = 0.5
+"""The same for what the person just saw or changed in other files."""
 
 LEAST_CHUNK = 16
 """A chunk that would be cut to fewer tokens is left out."""
@@ -103,6 +107,7 @@ class PromptBuilder:
     """
     split_lines: int = SPLIT_LINES
     """Lines above the cursor's that count as typed, at most."""
+    recent_share: float = RECENT_SHARE
 
     def build(
         self,
@@ -112,6 +117,7 @@ class PromptBuilder:
         max_tokens: int,
         others: Sequence[FileChunk] = (),
         repository: str = "",
+        recent: Sequence[FileChunk] = (),
     ) -> Prompt:
         """Return the prompt for a cursor between ``prefix`` and ``suffix``.
 
@@ -122,6 +128,8 @@ class PromptBuilder:
             max_tokens: Room to leave for the completion.
             others: Chunks of other files, the best first; shown where the style has a place.
             repository: Its name; shown before the chunks.
+            recent: What the person just saw or changed in other files, the best first; stands
+                behind the others, the best nearest to the file.
 
         Raises:
             PromptError: ``max_tokens`` leaves no room in the model's context.
@@ -131,7 +139,8 @@ class PromptBuilder:
         limit = min(self.max_prompt_tokens, most)
         markers = sum(isinstance(part, str) for part in style.parts)
         beside = min(int(limit * CHUNKS_SHARE), most - limit)
-        chunks = self._chunks(style, others, repository, beside)
+        later = min(int(limit * self.recent_share), most - limit - beside)
+        chunks = self._chunks(style, others, repository, beside, recent, later)
         name = self._name(style, path) if chunks or style.always_named else []
         start = [*self.tokenizer.roles.start]
         header = [*self._marker(style.file), *name] if name and Part.HEADER in style.parts else []
@@ -198,26 +207,49 @@ class PromptBuilder:
         return prefix.find("\n", begin, line) + 1 or line
 
     def _chunks(
-        self, style: PromptStyle, others: Sequence[FileChunk], repository: str, room: int
+        self,
+        style: PromptStyle,
+        others: Sequence[FileChunk],
+        repository: str,
+        room: int,
+        recent: Sequence[FileChunk],
+        recent_room: int,
     ) -> list[int]:
-        """Return the ids of the first chunks, ``room`` of them at most; none without a chunk."""
+        """Return the ids of chunks, those that are the same for longest first; none without one.
+
+        Args:
+            style: Of the prompt.
+            others: Chunks, the best first.
+            repository: Its name.
+            room: Most tokens of the name and these chunks.
+            recent: More chunks, the best first; it stands last.
+            recent_room: Most tokens of them.
+        """
         if not style.shows_files:
             return []
         named = style.repository and repository
         text = repository + style.repository_end
         opening = [*self._marker(style.repository), *self._encode(text)] if named else []
-        ids: list[int] = []
-        for other in others:
+        shown = self._fitting_chunks(style, others, room - len(opening))
+        shown += reversed(self._fitting_chunks(style, recent, recent_room))
+        return [*opening, *chain.from_iterable(shown)] if shown else []
+
+    def _fitting_chunks(
+        self, style: PromptStyle, chunks: Sequence[FileChunk], room: int
+    ) -> list[list[int]]:
+        """Return the ids of the first chunks, ``room`` of them at most; the last may be cut."""
+        shown: list[list[int]] = []
+        for chunk in chunks:
             head = [
                 *self._marker(style.file),
-                *self._encode(style.path_line.format(path=other.path)),
+                *self._encode(style.path_line.format(path=chunk.path)),
             ]
-            left = room - len(opening) - len(ids) - len(head)
-            if left < LEAST_CHUNK:
+            if room - len(head) < LEAST_CHUNK:
                 break
-            text = other.text.rstrip("\n") + style.chunk_end
-            ids += [*head, *self._beginning(text, left)]
-        return [*opening, *ids] if ids else []
+            text = chunk.text.rstrip("\n") + style.chunk_end
+            shown.append([*head, *self._beginning(text, room - len(head))])
+            room -= len(shown[-1])
+        return shown
 
     def _name(self, style: PromptStyle, path: str) -> list[int]:
         """Return the tokens that name the file; none if the style names no files."""

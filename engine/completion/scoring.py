@@ -69,7 +69,7 @@ def score(completer: Completer, request: CompletionRequest, target: str) -> Scor
             break
         logits = step.logits
         if step.advice is not None:
-            logits = step.advice.mix(logits, completer.coefficients)
+            logits = step.advice.mix(logits, completer.preparer.coefficients)
         if step.allowed is not None:
             logits = mask(logits, step.allowed)
         weights = softmax(logits)
@@ -88,7 +88,7 @@ def follow(completer: Completer, request: CompletionRequest, target: str) -> Ite
     """
     tokenizer = completer.tokenizer
     room = len(tokenizer.encode_part(target)) + _ROOM_TOKENS
-    prepared = completer.prepare(request, room)
+    prepared = completer.preparer.prepare(request, room)
     advice, healing = prepared.advice, prepared.prompt.healing
     text = healing.decode() + target
     rules = prepared.rules

@@ -5,13 +5,12 @@ the whole one is then wanted, and computed when nobody waits.  What is chosen de
 requests so far, on which rows are held and on what was computed in idle time, never on a clock.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from engine.completion.frames import SPLIT_LINES, Frame, Frames
 from engine.completion.prompt import Prompt, PromptBuilder
 from engine.protocol.completion import CompletionRequest
-from engine.repository.other_files import FileChunk
 
 __all__ = ["QUICK_TOKENS", "TypingPrompts"]
 
@@ -58,8 +57,7 @@ class TypingPrompts:
         self,
         request: CompletionRequest,
         room: int,
-        others: Sequence[FileChunk],
-        repository: str,
+        whole: Callable[[], Prompt],
         *,
         quick: bool,
     ) -> Prompt:
@@ -68,18 +66,13 @@ class TypingPrompts:
         Args:
             request: The cursor.
             room: Tokens to leave for the completion.
-            others: Chunks of other files.
-            repository: Its name.
+            whole: Returns the prompt without a history; called where a frame is made, not at
+                each key.
             quick: Whether the answer is of use only at once.
 
         Raises:
             PromptError: ``room`` leaves no room in the model's context.
         """
-
-        def whole() -> Prompt:
-            path, prefix, suffix = request.path, request.prefix, request.suffix
-            return self._builder.build(path, prefix, suffix, room, others, repository)
-
         return self._typed_on(request, room, whole, quick) or self._fresh(
             request, room, whole, quick
         )

@@ -1,6 +1,7 @@
 """Adviser: prepares the advice for each completion from the buffer and its repository."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ from numpy.typing import NDArray
 from engine.knowledge.advice import Advice, Ends, line_ends
 from engine.knowledge.cursor_lines import CursorLines
 from engine.knowledge.library import Library
+from engine.knowledge.recent_texts import RecentTexts
 from engine.knowledge.text_index import IndexView, TextIndex
 from engine.knowledge.tuning import Tuning
 from engine.protocol.completion import PREFIX_CHARACTERS, SUFFIX_CHARACTERS
+from engine.repository.other_files import FileChunk
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Adviser"]
@@ -49,6 +52,7 @@ class Adviser:
         self._suffixes = SUFFIXES.get(language, ANY_SUFFIXES)
         self._ends = Ends(line_ends(tokenizer), text_ends)
         self._library: Library | None = None
+        self._recent = RecentTexts(tokenizer, self._suffixes)
         self._buffers: OrderedDict[tuple[str, str], TextIndex] = OrderedDict()
         self.tuning = tuning
         self.coefficients = tuning.coefficients()
@@ -69,7 +73,17 @@ class Adviser:
         if known is None or (known.root, known.private_patterns) != (folder, private_patterns):
             known = Library(folder, self._tokenizer, self._suffixes, private_patterns)
             self._library = known
+            self._recent = RecentTexts(self._tokenizer, self._suffixes)
         return known
+
+    def learn(self, library: Library, chunks: Sequence[FileChunk]) -> None:
+        """Let later advice know what the person just saw or changed in other files.
+
+        Args:
+            library: From `library`.
+            chunks: Parts of files that may be read, as they are now.
+        """
+        self._recent.learn(library, chunks)
 
     def advise(
         self,
@@ -98,7 +112,7 @@ class Adviser:
             self._tokenizer,
             self._ends,
             IndexView(self._buffer_index(prefix, suffix), own=True),
-            library.views(path),
+            [*library.views(path), *self._recent.views(path)],
             CursorLines.of(prefix, suffix, healing, one_line=one_line),
             context,
         )

@@ -72,7 +72,8 @@ class Library:
         self._looked: float | None = None
         self._looked_at: frozenset[tuple[str, int, int]] | None = None
         """The stamps of all files at the last update, readable or not."""
-        self._pinned = False
+        self.pinned = False
+        """Whether only `read` changes the views."""
         self.left_out: int | None = 0
         """Files that are not read, because there are too many; None if nobody counted them."""
 
@@ -95,6 +96,14 @@ class Library:
         hidden = {without}.union(*(view.index.copies(without) for view in views))
         return [IndexView(view.index, hidden=view.hidden | hidden) for view in views]
 
+    def holds(self, name: str, text: str) -> bool:
+        """Return whether the newest text that is indexed of a file has ``text`` in it."""
+        sought = text.encode("utf-8", "replace")
+        for view in reversed(self._holdings.views):
+            if name in view.index.names and name not in view.hidden:
+                return sought in view.index.lines.texts[view.index.names[name]]
+        return False
+
     def read(self, near: str = "") -> None:
         """Bring the views up to date now, with the files nearest to ``near``; blocks.
 
@@ -102,13 +111,13 @@ class Library:
         same answers until the next call.
         """
         with self._lock:
-            self._pinned = True
+            self.pinned = True
             self._update(near, gradual=False)
 
     def freshen(self, near: str) -> None:
         """Start an update in the background if it is time for one; does not block."""
         now = monotonic()
-        if self._pinned:
+        if self.pinned:
             return
         if self._looked is not None and now - self._looked < REFRESH_SECONDS:
             return

@@ -64,8 +64,9 @@ class CompletionRequest(msgspec.Struct, frozen=True):
     private_patterns: tuple[str, ...] = ()
     """Further patterns of files that are never read, from the person's settings."""
     chunks: tuple[TextChunk, ...] = ()
-    """Parts of other files for the model to read before the file, the most useful first; only
-    without a ``repository``, whose files the engine chooses itself."""
+    """Parts of other files: with a ``repository`` what the person just saw or changed in its other
+    files, the newest first; without one for the model to read before the file, the most useful
+    first."""
     expected: str = ""
     """What may come there, such as a smaller model's text: guessed, and verified by the model.
     Only speed depends on it."""

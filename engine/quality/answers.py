@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from engine.protocol.completion import CompletionRequest
+from engine.protocol.completion import CompletionRequest, TextChunk
 from engine.session import Session
 
 __all__ = ["Answerer", "CursorAnswer", "ModelAnswers", "NothingBaseline", "Question"]
@@ -24,6 +24,8 @@ class Question:
     max_tokens: int = 64
     asked: bool = True
     """Whether a person asked; if not, only what is likely is an answer."""
+    chunks: tuple[TextChunk, ...] = ()
+    """Places in other files that they looked at before, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +117,5 @@ class ModelAnswers:
             multi_line=question.multi_line,
             repository=str(question.root) if self._repository else None,
             private_patterns=self._secret_patterns,
+            chunks=question.chunks if self._repository else (),
         )

@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from random import Random
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from engine.protocol.completion import TextChunk
 from engine.quality.answers import Answerer, CursorAnswer, NothingBaseline, Question
 from engine.quality.corpus import Corpus, read_corpus
 from engine.quality.endings import judge_ending
@@ -19,6 +21,7 @@ from engine.quality.ngram_baseline import NGramBaseline
 from engine.quality.question_sampler import QuestionItem, QuestionSampler
 from engine.quality.scores import edit_similarity, interval, mean
 from engine.quality.typing_replay import Stretch, Typed, Typist, draw_stretches, summary
+from engine.quality.visited_places import visited_places
 
 __all__ = ["MeasuredModel", "QualityBench", "replay_stretches"]
 
@@ -103,10 +106,19 @@ class QualityBench:
         data: The directory.
         seed: The same seed, directory and model give the same figures.
         secret_patterns: More patterns of private files.
+        visited: Places in other files that were looked at before each question.
     """
 
-    def __init__(self, data: Path, seed: int = 0, secret_patterns: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        data: Path,
+        seed: int = 0,
+        secret_patterns: Sequence[str] = (),
+        *,
+        visited: int = 0,
+    ) -> None:
         self.seed = seed
+        self._visited = visited
         self.corpus: Corpus = read_corpus(data, seed, secret_patterns)
         self._items = QuestionSampler(self.corpus, seed)
 
@@ -121,7 +133,16 @@ class QualityBench:
 
     def questions(self, kind: str, count: int) -> list[tuple[QuestionItem, Question]]:
         """Return at most ``count`` questions of a kind, with their answers, by file."""
-        return [(item, _question(kind, item)) for item in self._items.draw(kind, count)]
+        drawn = self._items.draw(kind, count)
+        return [(item, _question(kind, item, self._places(item))) for item in drawn]
+
+    def _places(self, item: QuestionItem) -> tuple[TextChunk, ...]:
+        """Return the places that were looked at before a question."""
+        if not self._visited:
+            return ()
+        random = Random(f"{self.seed}/{item.file.name}/{item.hole.start}")
+        others = [file for file in self.corpus.files if file.root == item.file.root]
+        return visited_places(item.file, others, self._visited, random)
 
     def measure(
         self,
@@ -212,7 +233,7 @@ def replay_stretches(
     }
 
 
-def _question(kind: str, item: QuestionItem) -> Question:
+def _question(kind: str, item: QuestionItem, visited: tuple[TextChunk, ...]) -> Question:
     return Question(
         item.file.root,
         item.file.path,
@@ -220,6 +241,7 @@ def _question(kind: str, item: QuestionItem) -> Question:
         item.suffix,
         multi_line=kind == "block",
         max_tokens=_MAX_TOKENS.get(kind, _LINE_TOKENS),
+        chunks=visited,
     )
 
 

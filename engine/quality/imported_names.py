@@ -3,13 +3,25 @@
 import ast
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
-__all__ = ["names_from_other_files"]
+__all__ = ["ImportedName", "imports_of", "names_from_other_files"]
 
 _SOURCE_FOLDERS = ((), ("src",), ("lib",))
 
 Parts = tuple[str, ...]
 """A path or a dotted name, split at its separators."""
+
+
+class ImportedName(NamedTuple):
+    """A name that an import binds."""
+
+    bound: str
+    """In the importing file."""
+    name: str
+    """In the other file; empty: the whole file is bound."""
+    file: str
+    """The other file, relative to the root."""
 
 
 def names_from_other_files(
@@ -23,27 +35,34 @@ def names_from_other_files(
         repository: The name of the root's folder, which may itself be the package.
         paths: All Python files of the repository.
     """
+    return frozenset(each.bound for each in imports_of(tree, path, repository, paths))
 
-    def is_elsewhere(module: Parts, *, relative: bool) -> bool:
+
+def imports_of(
+    tree: ast.Module, path: str, repository: str, paths: frozenset[str]
+) -> Iterator[ImportedName]:
+    """Yield what a file's imports bind, as for `names_from_other_files`."""
+
+    def elsewhere(module: Parts, *, relative: bool) -> str | None:
         places = [module] if relative else list(_places(module, repository))
         found = next((file for place in places if (file := _file(place, paths))), path)
-        return found != path
+        return None if found == path else found
 
-    names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             module, relative = _module(node, path), node.level > 0
             if module is None:
                 continue
             for alias in node.names:
-                inside = is_elsewhere((*module, alias.name), relative=relative)
-                if alias.name != "*" and (inside or is_elsewhere(module, relative=relative)):
-                    names.add(alias.asname or alias.name)
+                inside = elsewhere((*module, alias.name), relative=relative)
+                file = inside or elsewhere(module, relative=relative)
+                if alias.name != "*" and file:
+                    name = "" if inside else alias.name
+                    yield ImportedName(alias.asname or alias.name, name, file)
         elif isinstance(node, ast.Import):
             for alias in node.names:
-                if is_elsewhere(tuple(alias.name.split(".")), relative=False):
-                    names.add(alias.asname or alias.name.partition(".")[0])
-    return frozenset(names)
+                if file := elsewhere(tuple(alias.name.split(".")), relative=False):
+                    yield ImportedName(alias.asname or alias.name.partition(".")[0], "", file)
 
 
 def _module(node: ast.ImportFrom, path: str) -> Parts | None:

@@ -1,21 +1,21 @@
-"""Outlines of the files that an edited file imports, for a model to read before it.
+"""What a model may see of a repository's other files: outlines of those that a file imports.
 
 Reads nothing but files that the imports name, that lie in the repository, and that are neither
-ignored nor private.  What it returns depends on the imports and not on the cursor, so it stays the
-same while a person types.
+ignored nor private.  Outlines depend on the imports and not on the cursor, so they stay the same
+while a person types.  Of chunks that a client brings along it says which are of such files.
 """
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 from math import inf
 from pathlib import Path, PurePosixPath
 from time import monotonic
 
 from engine.repository.ignore import IgnoreRules
-from engine.repository.readable_files import look_at, read_text
+from engine.repository.readable_files import ReadableFile, look_at, read_text
 
 __all__ = ["DEFINING_WORDS", "FileChunk", "OtherFiles", "outline"]
 
@@ -24,6 +24,9 @@ MAX_FILES = 4
 
 MAX_CHARACTERS = 600
 """Longest outline."""
+
+MAX_CHUNKS = 16
+"""Most chunks that a client may bring along."""
 
 MAX_HEAD_LINES = 8
 """Most further lines of a definition's head."""
@@ -109,9 +112,28 @@ class OtherFiles:
                 chunks.append(FileChunk(each.path, found))
         return chunks
 
+    def readable(self, path: str, chunks: Iterable[FileChunk]) -> list[FileChunk]:
+        """Return those chunks, brought along by a client, that a request about a file may use.
+
+        They are of other files of the repository, as they were found there: neither links nor
+        ignored nor private.
+
+        Args:
+            path: The file, relative to the repository.
+            chunks: The most useful first; the first `MAX_CHUNKS` count.
+        """
+        first = list(islice(chunks, MAX_CHUNKS))
+        inside = [each for each in first if not {"", ".", ".."} & {*each.path.split("/")}]
+        names = {each.path for each in self._allowed(path, [_Import(c.path) for c in inside])}
+        there = {name for name in names if self._look_at(name) is not None}
+        return [each for each in inside if each.path in there]
+
+    def _look_at(self, name: str) -> ReadableFile | None:
+        return look_at(self.root, self.root / name, self.private_patterns)
+
     def _read(self, name: str) -> str | None:
         """Return the text of a file of the repository; None if it may not or cannot be read."""
-        file = look_at(self.root, self.root / name, self.private_patterns)
+        file = self._look_at(name)
         if file is None:
             return None
         stamp = file.name, file.size_bytes, file.changed_ns

@@ -6,6 +6,7 @@ from typing import Protocol
 from engine.protocol.completion import CompletionRequest
 from engine.protocol.messages import Cancel, ClientMessage, Complete
 from tui.assist.cursor_place import CursorPlace
+from tui.assist.recent_chunks import RecentChunks
 from tui.settings import SuggestionSettings
 
 __all__ = ["Asker", "RequestChannel"]
@@ -31,10 +32,15 @@ class Asker:
         client: Where requests go.
         secret_patterns: More patterns of private files, from the settings.
         repository: Folder of the repository; None leaves its files unread.
+        recent: What the person just saw, which requests about other files bring along.
     """
 
     def __init__(
-        self, client: RequestChannel, secret_patterns: Sequence[str], repository: str | None
+        self,
+        client: RequestChannel,
+        secret_patterns: Sequence[str],
+        repository: str | None,
+        recent: RecentChunks,
     ) -> None:
         self.session = 0
         """The session that serves."""
@@ -43,6 +49,7 @@ class Asker:
         self._client = client
         self._secret_patterns = tuple(secret_patterns)
         self._repository = repository
+        self._recent = recent
         self._number = 0
 
     def ask(
@@ -75,15 +82,17 @@ class Asker:
             The request's number; None if there is no engine.
         """
         self._number += 1
+        repository = self._repository if settings.repository_knowledge else None
         request = CompletionRequest(
             path=place.path,
             prefix=place.prefix,
             suffix=place.suffix,
             max_tokens=tokens or settings.max_tokens,
             multi_line=multi_line,
-            repository=self._repository if settings.repository_knowledge else None,
+            repository=repository,
             root=self._repository,
             private_patterns=self._secret_patterns,
+            chunks=() if repository is None else self._recent.beside(place.path),
             expected=expected,
         )
         asked = self.session if session is None else session

@@ -17,6 +17,7 @@ from tui.assist.other_suggestions import OTHERS, OtherSuggestions
 from tui.assist.pace import PaceMeter
 from tui.assist.policy import Trigger, decide, wants_lines
 from tui.assist.quick_session import QuickSession, asks_first
+from tui.assist.recent_chunks import RecentChunks
 from tui.assist.scored_text import ScoredText, sure_length
 from tui.assist.suggestion_cache import SuggestionCache
 from tui.assist.suggestion_events import StateChanged, SuggestionEvent, SuggestionState
@@ -46,6 +47,7 @@ class SuggestionAsking:
         clock: Monotonic clock, in seconds.
         secret_patterns: More patterns of private files, from the settings.
         repository: Folder of the repository; None leaves its files unread.
+        recent: What the person just saw in other files; None: nothing is brought along.
     """
 
     def __init__(
@@ -58,12 +60,13 @@ class SuggestionAsking:
         clock: Callable[[], float] = time.monotonic,
         secret_patterns: Sequence[str] = (),
         repository: str | None = None,
+        recent: RecentChunks | None = None,
     ) -> None:
         self.settings = settings
         self.cache = SuggestionCache()
         self.told = Teller(on_event, clock)
         """What was told, and by what it is judged."""
-        self._asker = Asker(client, secret_patterns, repository)
+        self._asker = Asker(client, secret_patterns, repository, recent or RecentChunks())
         self._secret_patterns = secret_patterns
         self._on_event = on_event
         self._set_timer = set_timer

@@ -72,6 +72,13 @@ def bench() -> None:
     help="Read so many lines above the cursor's as if they had been typed just now.",
 )
 @click.option(
+    "--visited",
+    metavar="N",
+    type=click.IntRange(0, 16),
+    default=0,
+    help="Ask as if so many places in other files had been looked at just before.",
+)
+@click.option(
     "--tasks",
     metavar="FILE",
     type=click.Path(path_type=Path),
@@ -106,6 +113,7 @@ def quality(
     seed: int,
     no_repository: bool,
     typed_lines: int | None,
+    visited: int,
     tasks: Path | None,
     run_code: bool,
     recorded: Path | None,
@@ -150,7 +158,7 @@ def quality(
         return
     patterns = private_patterns()
     began = perf_counter()
-    measured = _read(data, seed, patterns)
+    measured = _read(data, seed, patterns, visited)
     with ProgressLine() as progress:
         session = engine.Session.open(model, speculation=speculation, on_progress=progress.show)
     try:
@@ -171,6 +179,7 @@ def quality(
         "seed": seed,
         "repository": not no_repository,
         "typed_lines": typed_lines,
+        "visited": visited,
         "repositories": len(measured.corpus.repositories),
         "files": len(measured.corpus.files),
         "skipped": measured.corpus.skipped,
@@ -200,7 +209,7 @@ def _suites(named: Sequence[str], more: Sequence[str]) -> list[str]:
     return [name for name in known if name in asked] or list(engine.quality_suites)
 
 
-def _read(data: Path, seed: int, patterns: tuple[str, ...]) -> engine.QualityBench:
+def _read(data: Path, seed: int, patterns: tuple[str, ...], visited: int) -> engine.QualityBench:
     """Return the measurement for a directory.
 
     Raises:
@@ -210,7 +219,7 @@ def _read(data: Path, seed: int, patterns: tuple[str, ...]) -> engine.QualityBen
         what = "is not a directory" if os.path.lexists(data) else "does not exist"
         raise WrongCallError(f"'{data}' {what}; --data takes a directory of Python code")
     try:
-        measured = engine.QualityBench(data.resolve(), seed, patterns)
+        measured = engine.QualityBench(data.resolve(), seed, patterns, visited=visited)
     except OSError as error:
         raise WrongCallError(f"'{data}' cannot be read: {error.strerror}") from error
     if not measured.corpus.files:

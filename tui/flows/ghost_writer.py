@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from tui.app_messages import SuggestionReport
 from tui.assist.acceptance import Acceptance
 from tui.assist.cursor_place import CursorPlace
+from tui.assist.recent_chunks import RecentChunks
 from tui.assist.scored_text import ScoredText
 from tui.assist.suggestion_events import (
     NoSuggestion,
@@ -23,6 +24,7 @@ from tui.assist.suggestion_events import (
     SuggestionReady,
 )
 from tui.assist.verdicts import End, SeenText, verdict
+from tui.flows.recent_places import RecentPlaces
 from tui.format import request_path
 from tui.link.engine_link import EngineLink
 from tui.settings import Settings, SuggestionSettings
@@ -83,6 +85,8 @@ class GhostWriter:
         self._model: ModelInfo | None = None
         self._seen: SeenText | None = None
         self._quick: QuickSession | None = None
+        self._recent = RecentChunks()
+        self._places = RecentPlaces(self._recent, root, set_timer)
         self._paused = False
         self.on_event: Callable[[SuggestionEvent], None] = lambda event: None
         """Also told what comes of each attempt: what is shown, and why nothing is."""
@@ -100,6 +104,7 @@ class GhostWriter:
             set_timer=self._set_timer,
             secret_patterns=self._settings.privacy.extra_patterns,
             repository=str(self._root) if self._private_known else None,
+            recent=self._recent,
         )
         self._suggestions.paused = self._paused
         self._suggestions.quick = self._quick
@@ -116,6 +121,7 @@ class GhostWriter:
             path: The file.
             secret: Pattern by which it, or what it links to, is private; None if it is not.
         """
+        self._places.look_at(editor, path, secret)
         now = (editor, path, secret)
         if now != (self._editor, self._path, self._secret):
             self._editor, self._path, self._secret = now
@@ -124,6 +130,7 @@ class GhostWriter:
 
     def edited(self, event: Editor.Edited) -> None:
         """Follow an edit."""
+        self._places.edited(event.editor)
         if self._suggestions is None or event.editor is not self._editor:
             return
         if self._seen is not None:
@@ -136,6 +143,7 @@ class GhostWriter:
 
     def moved(self, event: Editor.Moved) -> None:
         """Follow the cursor."""
+        self._places.moved(event.editor)
         if self._suggestions is not None and event.editor is self._editor:
             self._suggestions.moved(self._place(event.editor))
 

@@ -180,5 +180,12 @@ def test_stretches_that_a_client_brings_along_are_read_unless_they_are_private(t
     assert "<|file_sep|>b.py\nB = 'a stretch that is long enough'\n" in prompts[0]
     assert "secret" not in prompts[0]
     assert "pattern of mine" not in prompts[0]
-    completer.complete(replace(asked, repository=str(tmp_path)), Listener(on_prompt=prompts.append))
-    assert "stretch" not in prompts[1]  # the engine chooses from the repository itself
+    inside = replace(asked, repository=str(tmp_path))
+    completer.complete(replace(inside, path="c.py"), Listener(on_prompt=prompts.append))
+    assert "stretch" not in prompts[1]  # no such file is there
+    for name in ("b.py", ".env", "own.txt"):
+        (tmp_path / name).write_text("saved")
+    completer.complete(replace(inside, path="d.py"), Listener(on_prompt=prompts.append))
+    assert "<|file_sep|>b.py\nB = 'a stretch that is long enough'\n" in prompts[2]
+    assert "secret" not in prompts[2]
+    assert "pattern of mine" not in prompts[2]

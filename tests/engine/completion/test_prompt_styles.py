@@ -91,6 +91,31 @@ def prompt(family: str, *, others: bool = False, **changes: int) -> str:
     return written(tokenizer, built.ids)
 
 
+def test_what_was_seen_last_stands_behind_other_files_the_best_nearest_to_the_file() -> None:
+    tokenizer = VOCABULARIES["qwen"]
+    builder = PromptBuilder(tokenizer, 4096, style_of("qwen"), healing=False, split_lines=0)
+    outlines = [FileChunk("a.py", "def a():\n")]
+    recent = [FileChunk("best.py", "best = 1\n"), FileChunk("second.py", "second = 2\n")]
+    built = builder.build("b.py", "x\n y(", ")\n", 8, outlines, "shop", recent)
+    assert written(tokenizer, built.ids).startswith(
+        "<|repo_name|>shop\n<|file_sep|>a.py\ndef a():\n<|file_sep|>second.py\nsecond = 2\n"
+        "<|file_sep|>best.py\nbest = 1\n<|file_sep|>b.py\n<|fim_prefix|>"
+    )
+
+
+def test_what_was_seen_last_takes_no_room_of_the_file() -> None:
+    tokenizer = VOCABULARIES["qwen"]
+    builder = PromptBuilder(tokenizer, 4096, style_of("qwen"), max_prompt_tokens=400)
+    recent = [FileChunk(f"{i}.py", f"name_{i} = {i}\n" * 9) for i in range(20)]
+
+    def build(chunks: list[FileChunk]) -> list[int]:
+        return builder.build("b.py", "x = 1\n" * 400, "y = 1\n" * 400, 8, (), "shop", chunks).ids
+
+    alone, among = build([]), build(recent)
+    assert among[-len(alone) :] == alone
+    assert len(alone) + 100 < len(among) <= len(alone) + 200 + len("shop\n") + 1
+
+
 def test_every_style_has_its_vocabulary_and_prompt_here() -> None:
     assert VOCABULARIES.keys() == ALONE.keys() == {style.name for style in STYLES}
     assert AMONG_OTHERS.keys() == {style.name for style in STYLES if style.shows_files}

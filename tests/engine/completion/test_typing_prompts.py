@@ -1,5 +1,6 @@
 """Prompts while a person types, moves and comes back, with a model that says a fixed text."""
 
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -12,7 +13,7 @@ from engine.completion.prompt_styles import STYLES
 from engine.completion.stats import WaferMeter
 from engine.completion.typing_prompts import QUICK_TOKENS, RENEWAL_LINES
 from engine.generation.generator import Generator
-from engine.protocol.completion import CompletionRequest
+from engine.protocol.completion import CompletionRequest, TextChunk
 from tests.canned import CannedWafer, canned_machine_info, canned_model_info
 from tests.engine_tokenizers import tokenizer_with
 
@@ -43,17 +44,30 @@ TYPED = "".join(
 class World:
     """A person, a completer with a model that is slow to read, and what each request took."""
 
-    def __init__(self, *, contexts=8, budget=20_000, parameters=500_000_000):
+    def __init__(
+        self,
+        *,
+        contexts=8,
+        budget=20_000,
+        parameters=500_000_000,
+        tokenizer=TOKENIZER,
+        repository=None,
+    ):
         self.wafer = CannedWafer("pass", context_length=2048, contexts=contexts)
         info = replace(canned_model_info(), parameters=parameters)
         meter = WaferMeter(canned_machine_info(), self.wafer.placed, 2048)
         self.generator = Generator(self.wafer, budget_bytes=budget)
-        self.completer = Completer(info, TOKENIZER, self.generator, meter, None)
+        self.completer = Completer(info, tokenizer, self.generator, meter, None)
+        self.repository = repository
+        self.prompt = ""
 
-    def ask(self, prefix, suffix=BELOW, path="a.py", *, quick=False):
+    def ask(self, prefix, suffix=BELOW, path="a.py", *, quick=False, chunks=()):
         """Return the prompt tokens of a request, and how many of them were new."""
-        request = CompletionRequest(path, prefix, suffix, max_tokens=8)
-        done = self.completer.complete(request, Listener(), quick=quick)
+        request = CompletionRequest(
+            path, prefix, suffix, max_tokens=8, repository=self.repository, chunks=chunks
+        )
+        listener = Listener(on_prompt=lambda prompt: setattr(self, "prompt", prompt))
+        done = self.completer.complete(request, listener, quick=quick)
         return done.prompt_tokens, done.prompt_tokens - done.cached_tokens
 
     def new(self, prefix, suffix=BELOW, path="a.py", *, quick=False):
@@ -135,16 +149,18 @@ def test_the_same_text_in_another_place_of_a_file_is_another_frame(world):
 def test_a_request_without_a_history_is_the_builders(world):
     expected = PromptBuilder(TOKENIZER, 2048, GRANITE, 512).build("a.py", ABOVE + "x = ", BELOW, 8)
     request = CompletionRequest("a.py", ABOVE + "x = ", BELOW, max_tokens=8)
-    assert world.completer.prepare(request, 8).prompt == expected
+    assert world.completer.preparer.prepare(request, 8).prompt == expected
     world.ask(ABOVE)
     world.type("x = ")
-    assert world.completer.prepare(request, 8).prompt == expected
+    assert world.completer.preparer.prepare(request, 8).prompt == expected
 
 
 def test_within_a_line_the_prompt_is_that_without_a_history(world):
     for end in range(8):
         request = CompletionRequest("a.py", ABOVE + "x = value"[:end], BELOW, max_tokens=8)
-        assert world.ask(request.prefix)[0] == len(world.completer.prepare(request, 8).prompt.ids)
+        assert world.ask(request.prefix)[0] == len(
+            world.completer.preparer.prepare(request, 8).prompt.ids
+        )
 
 
 # ── a cold place ────────────────────────────────────────────────────────────────────────────
@@ -243,3 +259,43 @@ def test_healing_stays_on_the_cursors_line():
         assert prompt.healing == healing
         assert TOKENIZER.decode_bytes(prompt.ids[len(frame.ids) :]) + healing == typed.encode()
     assert RENEWAL_LINES < TYPED_LINES
+
+
+# ── parts of other files that come and go ───────────────────────────────────────────────────
+
+QWEN_MARKS = ("<|repo_name|>", "<|file_sep|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
+SHOP = ("one.py", "two.py")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> World:
+    for name in SHOP:
+        (tmp_path / name).write_text(f"saved = {name!r}\n")
+    tokenizer = tokenizer_with("<|endoftext|>", "<|im_start|>", *QWEN_MARKS, words=WORDS)
+    return World(tokenizer=tokenizer, repository=str(tmp_path))
+
+
+def seen(*names: str) -> tuple[TextChunk, ...]:
+    return tuple(TextChunk(name, f"what_is_seen_in = {name!r}\n" * 3) for name in names)
+
+
+def test_what_is_seen_in_other_files_costs_no_key_anything(shop: World) -> None:
+    shop.ask(ABOVE, chunks=seen("one.py"))
+    shop.completer.grow(lambda: False)
+    for end in range(1, 20):
+        chunks = seen("one.py") if end < 10 else seen("two.py", "one.py")
+        assert shop.ask(ABOVE + TYPED[:end], chunks=chunks)[1] <= 3
+
+
+def test_it_is_read_with_the_next_frame(shop: World) -> None:
+    shop.ask(ABOVE, chunks=seen("one.py"))
+    assert "what_is_seen_in = 'one.py'" in shop.prompt
+    shop.ask(ABOVE + "x", chunks=seen("two.py"))
+    assert "'two.py'" not in shop.prompt
+    shop.ask("y = 1\n" + ABOVE, chunks=seen("two.py"))
+    assert "what_is_seen_in = 'two.py'" in shop.prompt
+
+
+def test_a_place_that_was_read_among_others_is_found_again(shop: World) -> None:
+    whole = shop.ask(ABOVE, chunks=seen(*SHOP))[0]
+    assert shop.ask("y = 1\n" + ABOVE, chunks=seen(*SHOP))[1] < whole - 100  # the parts stayed

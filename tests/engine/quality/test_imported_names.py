@@ -2,7 +2,7 @@ import ast
 
 import pytest
 
-from engine.quality.imported_names import names_from_other_files
+from engine.quality.imported_names import imports_of, names_from_other_files
 
 PATHS = frozenset(
     {
@@ -64,3 +64,13 @@ def test_the_root_may_itself_be_the_package():
 
 def test_imports_inside_functions_count():
     assert names("def f():\n    from pkg.b import x\n") == {"x"}
+
+
+def test_an_import_tells_the_file_and_the_name_in_it():
+    imports = "from .b import x as y\nfrom . import b\nimport pkg.sub.c\nfrom pkg import z\n"
+    assert list(imports_of(ast.parse(imports), "pkg/a.py", "work", PATHS)) == [
+        ("y", "x", "pkg/b.py"),
+        ("b", "", "pkg/b.py"),
+        ("pkg", "", "pkg/sub/c.py"),
+        ("z", "z", "pkg/__init__.py"),
+    ]

@@ -6,8 +6,10 @@ import pytest
 from engine.repository import other_files
 from engine.repository.other_files import (
     MAX_CHARACTERS,
+    MAX_CHUNKS,
     MAX_FILES,
     RULES_SECONDS,
+    FileChunk,
     OtherFiles,
     outline,
 )
@@ -166,3 +168,41 @@ def test_a_changed_file_is_read_again(repository: Path) -> None:
     assert "text: str" in files.outlines("a.py", text)[0].text
     (repository / "ledger" / "money.py").write_text("def parse(line: bytes): ...\n")
     assert "line: bytes" in files.outlines("a.py", text)[0].text
+
+
+# ── chunks that a client brings along ───────────────────────────────────────────────────────
+
+
+def brought(root: Path, *paths: str, path: str = "main.py", patterns: tuple[str, ...] = ()):
+    chunks = [FileChunk(each, "text\n") for each in paths]
+    return [chunk.path for chunk in OtherFiles(root, patterns).readable(path, chunks)]
+
+
+def test_chunks_of_other_files_may_be_used_in_their_order(repository: Path) -> None:
+    (repository / "a.py").write_text("a = 1\n")
+    assert brought(repository, "ledger/money.py", "a.py") == ["ledger/money.py", "a.py"]
+    assert brought(repository, "a.py", "a.py") == ["a.py", "a.py"]
+    assert brought(repository, "a.py", path="a.py") == []
+
+
+def test_chunks_of_private_and_ignored_files_and_links_are_left_out(repository: Path) -> None:
+    for name in (".env", "own.py", "built.py", "a.py", "secrets.json"):
+        (repository / name).write_text("a = 1\n")
+    (repository / "link.py").symlink_to(repository / "a.py")
+    (repository / ".gitignore").write_text("built.py\n")
+    names = (".env", "own.py", "built.py", "link.py", "secrets.json", "gone.py", "a.py")
+    assert brought(repository, *names, patterns=("own.py",)) == ["a.py"]
+
+
+def test_chunks_from_outside_the_repository_are_left_out(repository: Path) -> None:
+    outside = repository.parent / "outside.py"
+    outside.write_text("a = 1\n")
+    up = f"../{outside.name}"
+    assert brought(repository, str(outside), up, f"ledger/../{up}", "", "/", ".") == []
+
+
+def test_only_the_first_chunks_count(repository: Path) -> None:
+    names = [f"file{i}.py" for i in range(MAX_CHUNKS + 2)]
+    for name in names:
+        (repository / name).write_text("a = 1\n")
+    assert brought(repository, *names) == names[:MAX_CHUNKS]

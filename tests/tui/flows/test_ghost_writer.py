@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,6 +29,16 @@ class PaperEditor:
     read_only: bool = False
     many_cursors: bool = False
     selection: Selection = field(default_factory=Selection)
+    modified: bool = False
+    row: int = 0
+
+    @property
+    def document(self) -> Any:
+        return SimpleNamespace(lines=self.before.split("\n"))
+
+    @property
+    def cursor_location(self) -> tuple[int, int]:
+        return self.row, 0
 
     def show_ghost(self, text: str, unsure: int = 0) -> None:
         self.ghost = text
