@@ -12,14 +12,12 @@ from threading import Lock
 from msgspec.structs import replace
 
 from engine.asking.answer_writer import AnswerWriter
-from engine.chat.chat_styles import find_chat_style
-from engine.completion.answer_record import KEPT_ANSWERS, AnswerRecord
-from engine.completion.answer_xray import answer_xray, token_wave
+from engine.completion.answer_looks import AnswerLooks
 from engine.completion.completer import Completer, Listener
 from engine.completion.draft import Draft
 from engine.completion.finished_text import likelihoods_of
 from engine.completion.machine_info import machine_info
-from engine.completion.prompt_styles import find_style
+from engine.completion.model_info import model_info
 from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
 from engine.editing.rewriter import Rewriter
@@ -29,10 +27,8 @@ from engine.generation.speculation import Speculation
 from engine.host_cores import worthwhile_cores
 from engine.host_memory import kv_budget_bytes
 from engine.knowledge.tuning import Tuning, find_tuning
-from engine.model.families import FAMILIES
-from engine.model.load import Model, load_model
+from engine.model.load import load_model
 from engine.model_store.lookup import find_model
-from engine.peers.comparison import compare
 from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
 from engine.protocol.editing import Edit, EditRequest
@@ -43,10 +39,8 @@ from engine.protocol.messages import (
     Progress,
     Telemetry,
     WatchedCores,
-    WeightType,
 )
 from engine.protocol.peers import PeerComparison
-from engine.protocol.xray import TokenWave, Xray
 from engine.telemetry.counters import WorkCounters
 from engine.telemetry.snapshot import Snapshot, View, cell_grid, describe
 from engine.telemetry.wafer_answers import WaferAnswers
@@ -55,7 +49,6 @@ from engine.wafer.plan.placed import TierRunner, open_placed
 from engine.wafer.program import machine as machines
 from engine.wafer.tiers import find_tier
 from engine.wafer.timing.timing import Counts
-from engine.wafer.xray.step_xray import PlacedXray
 
 __all__ = ["Session", "default_threads"]
 
@@ -97,7 +90,8 @@ class Session:
         self._completer = Completer(model, tokenizer, self._generator, self._meter, tuning)
         self._rewriter = Rewriter(model, tokenizer, self._generator, self._meter)
         self._answer_writer = AnswerWriter(model, tokenizer, self._generator, self._meter)
-        self._xray = PlacedXray(runner.placed)
+        self.looks = AnswerLooks(model.name, machine, runner.placed, self._completer.records)
+        """Looks into the last answers.  Any thread."""
         self._lock = Lock()
         self._busy = False
         self._closed = False
@@ -159,7 +153,7 @@ class Session:
                 runner.close()
                 raise
         return cls(
-            _model_info(loaded, tokenizer),
+            model_info(loaded, tokenizer),
             machine_info(placed),
             tokenizer,
             runner,
@@ -406,67 +400,16 @@ class Session:
         """
         return describe(sequence, older, newer, view, shown)
 
-    def xray(self, answer: int) -> Xray:
-        """Return the X-ray of a completion; the first takes a while.  Any thread.
-
-        Args:
-            answer: Its number: `Completion.answer`.
-
-        Raises:
-            EngineError: The answer is forgotten.
-        """
-        return answer_xray(self._record(answer), self._xray, self.model.name, self.machine)
-
-    def wave(self, answer: int, token: int) -> TokenWave:
-        """Return one token's way over the wafer, by formula.  Any thread.
-
-        Args:
-            answer: As for `xray`.
-            token: Index into its tokens.
-
-        Raises:
-            EngineError: The answer is forgotten, or has no such token.
-        """
-        record = self._record(answer, token)
-        return token_wave(record, token, self._xray, self._placed.program)
-
     def beside_peers(self, clock_ghz: float | None = None) -> PeerComparison:
         """Return a token on the wafer, as measured here so far, and on peers.  Any thread.
 
-        The first takes a while.  It stands behind the rows that are in the KV cache.
+        It stands behind the rows that are in the KV cache; the first takes a while.
 
         Args:
             clock_ghz: Clock of the wafer; None: the machine's own.
         """
-        work = self._work.read()
-        measured = work.decode_tokens and work.decode_seconds
-        return compare(
-            self._placed,
-            self._xray,
-            min(self._generator.position, self._meter.context_length - 1),
-            host_tokens_per_second=work.decode_tokens / work.decode_seconds if measured else None,
-            clock_ghz=clock_ghz,
-        )
-
-    def row_of(self, answer: int, token: int) -> tuple[int, int]:
-        """Return the position of the row that a token was chosen from, and the token that entered.
-
-        Raises:
-            EngineError: As for `wave`.
-        """
-        record = self._record(answer, token)
-        found = record.tokens[token]
-        return record.steps[found.picked.step].position + found.picked.row, found.entered
-
-    def _record(self, answer: int, token: int | None = None) -> AnswerRecord:
-        record = self._completer.records.find(answer)
-        if record is None:
-            raise EngineError(
-                f"answer {answer} is forgotten: the last {KEPT_ANSWERS} are kept; ask for a new one"
-            )
-        if token is not None and not 0 <= token < len(record.tokens):
-            raise EngineError(f"answer {answer} has {len(record.tokens)} tokens, none is {token}")
-        return record
+        position = min(self._generator.position, self._meter.context_length - 1)
+        return self.looks.beside_peers(self._work, position, clock_ghz)
 
     def close(self) -> None:
         """Wait for the request that runs, serve no more and end the threads that compute."""
@@ -480,35 +423,3 @@ def _tell_other(on_other: Callable[[OtherText], None]) -> Callable[[str, Draft],
     return lambda text, draft: on_other(
         OtherText(0, text, draft.mean_logprob, likelihoods_of(draft, text))
     )
-
-
-def _model_info(model: Model, tokenizer: Tokenizer) -> ModelInfo:
-    graph = model.graph
-    return ModelInfo(
-        name=model.name,
-        folder=str(model.path),
-        parameters=model.parameters,
-        layers=graph.layers,
-        width=graph.width,
-        vocabulary=graph.vocabulary,
-        context_length=graph.context_length,
-        language=model.language,
-        weight_bytes=model.weight_bytes,
-        fill_in_the_middle=find_style(tokenizer, model.name) is not None,
-        follows_instructions=find_chat_style(tokenizer) is not None,
-        family=_family(model),
-        types=_types(model),
-    )
-
-
-def _family(model: Model) -> str:
-    return next((name for name, kind in FAMILIES.items() if type(model.config) is kind), "")
-
-
-def _types(model: Model) -> dict[str, WeightType]:
-    """Return tensors and bytes by type, the type with the most bytes first."""
-    types: dict[str, WeightType] = {}
-    for tensor in model.tensors.values():
-        before = types.get(tensor.format.name, WeightType(0, 0))
-        types[tensor.format.name] = WeightType(before.tensors + 1, before.bytes + tensor.size_bytes)
-    return dict(sorted(types.items(), key=lambda entry: -entry[1].bytes))

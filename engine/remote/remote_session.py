@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
+from engine.completion.answer_looks import AnswerLooks
 from engine.errors import EngineError, ServerError
 from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats
 from engine.protocol.editing import Edit, EditRequest
 from engine.protocol.messages import ModelInfo, OtherText, Progress, Telemetry, WatchedCores
 from engine.protocol.peers import PeerComparison
-from engine.protocol.xray import TokenWave, Xray
 from engine.remote.abilities import Abilities, find_abilities
 from engine.remote.fill_prompt import FillWay
 from engine.remote.http_link import HttpLink
@@ -164,23 +164,20 @@ class RemoteSession:
 
     @property
     def wafer(self) -> WaferAnswers:
-        """Refuse questions about cores, as `xray` does.
+        """Refuse questions about cores.
 
         Raises:
             EngineError: Always.
         """
         raise EngineError(f"{self.model.name} is remote: nothing of it lies on the wafer")
 
-    def xray(self, answer: int) -> Xray:
-        """Refuse: nothing of an answer ran here.
+    @property
+    def looks(self) -> AnswerLooks:
+        """Refuse to look into answers: nothing of them ran here.
 
         Raises:
             EngineError: Always.
         """
-        raise EngineError(f"{self.model.name} is remote: no token of it was on the wafer")
-
-    def wave(self, answer: int, token: int) -> TokenWave:
-        """Refuse, as `xray` does."""
         raise EngineError(f"{self.model.name} is remote: no token of it was on the wafer")
 
     def beside_peers(self, clock_ghz: float | None) -> PeerComparison:
@@ -190,10 +187,6 @@ class RemoteSession:
             EngineError: Always.
         """
         raise EngineError(f"{self.model.name} is remote: its weights are not known here")
-
-    def row_of(self, answer: int, token: int) -> tuple[int, int]:
-        """Refuse, as `xray` does."""
-        raise EngineError(f"{self.model.name} is remote: no token of it was on the wafer")
 
     def interrupt(self) -> None:
         """Have ``cancelled`` asked at once; where it says so, the connection is closed."""

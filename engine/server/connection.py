@@ -345,7 +345,7 @@ class _View:
     async def _simulate(self, message: LookInto, token: int) -> AnswerWave:
         assert self.session is not None  # whoever asks has looked
         model, machine = self.session.model.folder, self._asked.machine
-        row = self.session.row_of(message.answer, token)
+        row = self.session.looks.row_of(message.answer, token)
 
         def tell(line: SimulationLine) -> None:
             told = Simulating(message.request_id, line.done, line.total, line.label)
@@ -442,8 +442,8 @@ def look_into(
     if isinstance(message, Compare):
         return Compared(message.request_id, session.beside_peers(clock_ghz))
     if message.token is None:
-        return AnswerXray(message.request_id, session.xray(message.answer))
-    wave = session.wave(message.answer, message.token)
+        return AnswerXray(message.request_id, session.looks.xray(message.answer))
+    wave = session.looks.wave(message.answer, message.token)
     return AnswerWave(message.request_id, message.answer, message.token, wave)
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from engine.completion.answer_looks import AnswerLooks
 from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest
 from engine.protocol.editing import Edit, EditRequest
 from engine.protocol.messages import MachineInfo, ModelInfo, OtherText, Telemetry, WatchedCores
 from engine.protocol.peers import PeerComparison
-from engine.protocol.xray import TokenWave, Xray
 from engine.telemetry.wafer_answers import WaferAnswers
 
 __all__ = ["ServedSession"]
@@ -28,6 +28,11 @@ class ServedSession(Protocol):
     @property
     def wafer(self) -> WaferAnswers:
         """Answers questions about single cores; EngineError where nothing lies on the wafer."""
+        ...
+
+    @property
+    def looks(self) -> AnswerLooks:
+        """Looks into the last answers; EngineError where none was made on the wafer."""
         ...
 
     def complete(
@@ -67,20 +72,8 @@ class ServedSession(Protocol):
         """Return the answer to a question."""
         ...
 
-    def xray(self, answer: int) -> Xray:
-        """Return what each token of an answer took on the wafer."""
-        ...
-
-    def wave(self, answer: int, token: int) -> TokenWave:
-        """Return the way of a token over the cores."""
-        ...
-
     def beside_peers(self, clock_ghz: float | None) -> PeerComparison:
         """Return a token of the model on other machines."""
-        ...
-
-    def row_of(self, answer: int, token: int) -> tuple[int, int]:
-        """Return the position of a token's row, and the token that entered it."""
         ...
 
     def interrupt(self) -> None:

@@ -115,7 +115,7 @@ def complete(
             # All of it first: the same files then always give the same text.
             session.read_repository(request.repository, request.private_patterns, near=request.path)
         completion = session.complete(request)
-        looked = session.xray(completion.answer) if xray else None
+        looked = session.looks.xray(completion.answer) if xray else None
     finally:
         session.close()
     if as_json:

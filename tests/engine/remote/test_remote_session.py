@@ -243,6 +243,10 @@ def test_a_key_stays_out_of_words():
 def test_questions_about_cores_are_refused_in_one_line():
     with running() as engine:
         session = opened(engine)
-        for ask in (lambda: session.xray(1), lambda: session.wave(1, 0), lambda: session.wafer):
+        for ask in (
+            lambda: session.looks,
+            lambda: session.wafer,
+            lambda: session.beside_peers(None),
+        ):
             with pytest.raises(EngineError, match="is remote"):
                 ask()

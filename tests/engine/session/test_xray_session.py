@@ -28,7 +28,7 @@ def session(tmp_path_factory):
 @pytest.fixture(scope="module")
 def answered(session):
     completion = session.complete(REQUEST)
-    return completion, session.xray(completion.answer)
+    return completion, session.looks.xray(completion.answer)
 
 
 def test_cycles_add_up_to_those_of_the_completion(answered):
@@ -107,7 +107,7 @@ def test_a_token_belongs_to_the_step_and_the_row_that_it_was_chosen_from(answere
 def test_a_wave_ends_with_its_token_and_stays_on_the_wafer(answered, session):
     completion, xray = answered
     for number, token in enumerate(xray.tokens):
-        wave = session.wave(completion.answer, number)
+        wave = session.looks.wave(completion.answer, number)
         assert wave.position == token.position
         step = session._xray.step(_decode(token.position))
         assert wave.cycles == step.cycles == step.visits[-1].end
@@ -124,7 +124,7 @@ def test_a_message_gets_what_the_session_says(answered, session):
     assert look_into(session, LookInto(1, 8, completion.answer)) == AnswerXray(8, xray)
     told = look_into(session, LookInto(1, 9, completion.answer, token=1))
     assert (told.request_id, told.answer, told.token) == (9, completion.answer, 1)
-    assert told.wave == session.wave(completion.answer, 1)
+    assert told.wave == session.looks.wave(completion.answer, 1)
 
 
 def test_beside_peers_stand_the_cycles_and_the_rate_of_this_session(answered, session):
@@ -154,8 +154,8 @@ def test_old_answers_are_forgotten_and_the_error_says_so(session):
     for _ in range(KEPT_ANSWERS):
         last = session.complete(REQUEST).answer
     assert last == first + KEPT_ANSWERS
-    session.xray(last)
+    session.looks.xray(last)
     with pytest.raises(EngineError, match=f"answer {first} is forgotten: the last 16 are kept"):
-        session.xray(first)
+        session.looks.xray(first)
     with pytest.raises(EngineError, match="none is 99"):
-        session.wave(last, 99)
+        session.looks.wave(last, 99)

@@ -85,10 +85,11 @@ class FakeSession:
             answer=3,
         )
 
-    def xray(self, answer: int) -> Any:
+    @property
+    def looks(self) -> Any:
         from tui.demo_engine import demo_xray
 
-        return demo_xray(answer)
+        return SimpleNamespace(xray=demo_xray)
 
     def rewrite(self, request: Any) -> Any:
         self.edits.append(request)
