@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from engine.wafer.program.machine import names as machine_names
     from engine.wafer.program.states import STATES
     from engine.wafer.tiers import TIERS
+    from engine.wafer.trace.compare_files import LogQuestion, compare_log_files, describe_log
     from engine.wafer.trace.program_run import run_wafer_program
     from engine.watching import watch_engine
 
@@ -119,6 +120,9 @@ _HOME = {
     "Stretch": "engine.quality.typing_replay:Stretch",
     "Typed": "engine.quality.typing_replay:Typed",
     "check_wafer": "engine.inspection:check_wafer",
+    "LogQuestion": "engine.wafer.trace.compare_files:LogQuestion",
+    "compare_log_files": "engine.wafer.trace.compare_files:compare_log_files",
+    "describe_log": "engine.wafer.trace.compare_files:describe_log",
     "compare_peers": "engine.peers.measured:compare_peers",
     "examine_engine": "engine.doctor:examine",
     "fit_knowledge": "engine.quality.knowledge_fit:fit",
@@ -187,6 +191,7 @@ __all__ = [
     "HttpOptions",
     "LanguageOptions",
     "Launch",
+    "LogQuestion",
     "ModelAnswers",
     "ModelKilled",
     "ModelList",
@@ -200,9 +205,11 @@ __all__ = [
     "calibration_constants",
     "check_wafer",
     "choose_workers",
+    "compare_log_files",
     "compare_peers",
     "core_of_wafer",
     "default_threads",
+    "describe_log",
     "draw_tasks",
     "examine_engine",
     "fit_knowledge",

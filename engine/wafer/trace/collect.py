@@ -25,7 +25,7 @@ from engine.wafer.program.program import Program
 from engine.wafer.program.states import STATES, State
 from engine.wafer.trace.traced_steps import CoreTables, Events, Rectangle, Trace, TracedStep
 
-__all__ = ["LIMIT_BYTES", "collect"]
+__all__ = ["LIMIT_BYTES", "collect", "in_order"]
 
 LIMIT_BYTES = 1_000_000_000
 """Most bytes that a trace may have."""
@@ -258,7 +258,7 @@ class _Simulation:
         return TracedStep(
             position=position, cycles=step.cycles, start=start, moved=_moved(ended),
             begun=step.begun[0], ended=ended, states=states.sum(axis=(0, 1)), active=step.active,
-            events=_in_order(events),
+            events=in_order(events),
         )  # fmt: skip
 
 
@@ -270,7 +270,7 @@ def _moved(ended: Ints) -> Ints:
     return moved
 
 
-def _in_order(events: Events) -> Events:
+def in_order(events: Events) -> Events:
     """Sort by time and place, so that the order of visits does not show."""
     from engine.wafer.fabric.record import MoveField, RunField, WaitField
 

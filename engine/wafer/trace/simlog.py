@@ -23,7 +23,7 @@ from engine.wafer.fabric.network import PORT_NAMES, PORTS, RAMP
 from engine.wafer.fabric.record import ROOM, MoveField, RunField, WaitField
 from engine.wafer.trace.hops import Hops, hops_of
 from engine.wafer.trace.mnemonics import operands, operation
-from engine.wafer.trace.traced_steps import CoreTables, Trace, TracedStep
+from engine.wafer.trace.traced_steps import CoreTables, Logged, TracedStep
 
 __all__ = ["SUNSET_CYCLES", "SimLog"]
 
@@ -59,7 +59,7 @@ class SimLog:
         trace: What to write.
     """
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Logged) -> None:
         self._trace = trace
         places = np.arange(trace.rows * trace.columns)
         self._places = [f"P{x}.{y}" for y, x in zip(*np.divmod(places, trace.columns), strict=True)]
@@ -101,9 +101,9 @@ class SimLog:
             flags = "inst_trace,landing,stalls" + (",wavelets" if wavelets else "")
             for core in self._window():
                 yield f"@0 {self._places[core]} (hwtile) tile trace flag: {flags}\n"
-        yield f"@0 Architecture is: {trace.program.machine.name.upper()}\n"
+        yield f"@0 Architecture is: {trace.machine_name.upper()}\n"
         yield (
-            f"@0 Emulated: program {trace.program.hash}, model {trace.program.model}; P0.0 is the "
+            f"@0 Emulated: {trace.subject}; P0.0 is the "
             f"core at column {trace.corner[0]}, row {trace.corner[1]} of the wafer; columns, rows, "
             f"width and height of the traced cores there are {trace.window}\n"
         )
@@ -127,9 +127,10 @@ class SimLog:
             yield f"@{trace.cycles} End of the last token, by formula\n"
             return
         end = trace.cycles + SUNSET_CYCLES
-        rate = trace.cycles / trace.simulated_seconds
+        seconds = max(trace.simulated_seconds, 1e-9)
+        rate = trace.cycles / seconds
         tiles = trace.columns * trace.rows
-        active = sum(step.active for step in trace.steps) / trace.simulated_seconds
+        active = sum(step.active for step in trace.steps) / seconds
         yield f"@{end} No data movement in the last {SUNSET_CYCLES} cycles; stopping.\n"
         yield (
             f"@{end} Simulation used {trace.simulated_seconds:.2f} seconds and ran at {rate:.2f} "
@@ -238,6 +239,8 @@ class _Cores:
         """Return ``^ 0xPC: Tn.NAME MNEMONIC`` of instructions."""
         rows = self._tables.program[at][:, [MicroField.OP, MicroField.KIND, MicroField.INSTRUCTION]]
         counters = at - self._tables.first[cores]
+        if self._tables.tasks is not None:
+            rows[:, 2] = self._tables.tasks[rows[:, 2]]
         names = self._names
         found = []
         for (op, kind, number), counter in zip(rows.tolist(), counters.tolist(), strict=True):

@@ -3,7 +3,9 @@
 Plain data, from which every file of a trace is written; either tier can fill it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from engine.wafer.fabric.network import Routes
 from engine.wafer.program.program import Program
 
-__all__ = ["CoreTables", "Events", "Rectangle", "Trace", "TracedStep"]
+__all__ = ["CoreTables", "Events", "Logged", "Rectangle", "Trace", "TracedStep"]
 
 Ints = NDArray[np.int64]
 
@@ -43,6 +45,8 @@ class CoreTables:
     """Word at which each core's memory begins, (C,)."""
     lane_colors: int
     """Colors below this one are lanes'."""
+    tasks: Ints | None = None
+    """Number of the task of each instruction; None: the instruction's own number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,50 @@ class TracedStep:
     events: Events | None
 
 
+class Logged(Protocol):
+    """What a log tells: the same fields as a `Trace` has."""
+
+    @property
+    def machine_name(self) -> str:
+        """The machine."""
+
+    @property
+    def subject(self) -> str:
+        """What ran, in words."""
+
+    @property
+    def window(self) -> Rectangle:
+        """The watched cores."""
+
+    @property
+    def corner(self) -> tuple[int, int]:
+        """Wafer coordinates of the first core of the simulated rectangle."""
+
+    @property
+    def columns(self) -> int:
+        """Columns of the simulated rectangle."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of it."""
+
+    @property
+    def steps(self) -> Sequence[TracedStep]:
+        """The steps, one after the other."""
+
+    @property
+    def tables(self) -> CoreTables | None:
+        """None where no event is known."""
+
+    @property
+    def simulated_seconds(self) -> float:
+        """Of this computer."""
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of all steps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """Some tokens of a model on a machine."""
@@ -97,6 +145,16 @@ class Trace:
     """None on the fast tier."""
     init_seconds: float
     simulated_seconds: float
+
+    @property
+    def machine_name(self) -> str:
+        """The machine of the Program."""
+        return self.program.machine.name
+
+    @property
+    def subject(self) -> str:
+        """The Program and its model."""
+        return f"program {self.program.hash}, model {self.program.model}"
 
     @property
     def cycles(self) -> int:

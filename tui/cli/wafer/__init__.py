@@ -8,6 +8,7 @@ __all__ = ["wafer"]
 
 _COMMANDS = {
     "check": "tui.cli.wafer.check",
+    "compare": "tui.cli.wafer.compare",
     "core": "tui.cli.wafer.core",
     "info": "tui.cli.wafer.info",
     "machines": "tui.cli.wafer.machines",

@@ -22,6 +22,12 @@ _MOST_VALUES = 8
 @click.option("--machine", metavar="NAME", help="Another machine than the file names.")
 @clock_option
 @click.option("--iterations", type=click.IntRange(1), metavar="N", help="Instead of the file's.")
+@click.option(
+    "--sim-log",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a sim.log with every wavelet.",
+)
 @click.option("--show", multiple=True, metavar="VECTOR", help="Print this vector afterwards.")
 @json_option
 def run(
@@ -29,6 +35,7 @@ def run(
     machine: str | None,
     clock: float | None,
     iterations: int | None,
+    sim_log: Path | None,
     show: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -39,8 +46,9 @@ def run(
     """
     with ProgressLine() as progress:
         found = engine.run_wafer_program(
-            program, machine, clock, iterations=iterations, on_progress=progress.counting("run")
-        )
+            program, machine, clock, iterations=iterations, log=sim_log,
+            on_progress=progress.counting("run"),
+        )  # fmt: skip
     told = found.as_json(show)
     if as_json:
         say_json(told)
