@@ -52,7 +52,7 @@ def test_cycles_of_a_token_are_those_of_a_trace_at_its_position(session):
     """From an empty cache on both sides: a trace begins there."""
     trace = collect(session._placed, {}, tier="fast", tokens=3)
     for step in trace.steps:
-        seen = session._xray.step(_decode(step.position))
+        seen = session.looks._xray.step(_decode(step.position))
         assert seen.cycles == step.cycles
         by_operation = Counter()
         names = [op.name.lower() for op in _operations(session)]
@@ -109,7 +109,7 @@ def test_a_wave_ends_with_its_token_and_stays_on_the_wafer(answered, session):
     for number, token in enumerate(xray.tokens):
         wave = session.looks.wave(completion.answer, number)
         assert wave.position == token.position
-        step = session._xray.step(_decode(token.position))
+        step = session.looks._xray.step(_decode(token.position))
         assert wave.cycles == step.cycles == step.visits[-1].end
         bands = wave.bands
         begin, end = np.array(bands.begin), np.array(bands.end)
@@ -133,7 +133,7 @@ def test_beside_peers_stand_the_cycles_and_the_rate_of_this_session(answered, se
     wafer, here, *peers = found.peers
     assert told.request_id == 10
     assert wafer.tokens_per_second == pytest.approx(
-        0.425e9 / session._xray.step(_decode(position)).cycles
+        0.425e9 / session.looks._xray.step(_decode(position)).cycles
     )
     work = session.snapshot().work
     assert here.tokens_per_second == work.decode_tokens / work.decode_seconds
