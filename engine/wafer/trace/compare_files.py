@@ -54,7 +54,7 @@ def compare_log_files(
         on_progress: Called with (done, total, label).
 
     Returns:
-        With two logs what `Comparison.as_json` has, and ``read``, what each file holds; with stats
+        With two logs what `LogComparison.as_json` has, and ``read``, what each file holds; with stats
         ``stats``, [{``name``, ``theirs``, ``ours``, ``ratio``}].
 
     Raises:

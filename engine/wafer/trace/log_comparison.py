@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.errors import TraceError
 from engine.wafer.trace.log_events import LINKS, LogEvents
 
-__all__ = ["Comparison", "Difference", "compare_logs"]
+__all__ = ["EventDifference", "LogComparison", "compare_logs"]
 
 Ints = NDArray[np.int64]
 
@@ -26,7 +26,7 @@ _HOST_OFFSET = (4, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class EventDifference:
     """One event in both logs."""
 
     what: str
@@ -48,7 +48,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class LogComparison:
     """What two logs have in common, and how far they are apart."""
 
     offset: tuple[int, int]
@@ -63,9 +63,9 @@ class Comparison:
     """By color: `_row`."""
     tasks: list[dict[str, Any]]
     """By task: `_row`, and the cycles of a run in both."""
-    first: Difference | None
+    first: EventDifference | None
     """The earliest common event that comes in another cycle."""
-    worst: list[Difference]
+    worst: list[EventDifference]
     """Those that are farthest apart, one for each core."""
 
     def as_json(self) -> dict[str, object]:
@@ -89,7 +89,7 @@ def compare_logs(
     offset: tuple[int, int] | None = None,
     colors: Mapping[int, int] | None = None,
     worst: int = 8,
-) -> Comparison:
+) -> LogComparison:
     """Align two logs.
 
     Args:
@@ -227,7 +227,7 @@ class _Alignment:
         first, at = min(starts, key=lambda start: int(start[0].theirs[start[1], 0]))
         self.zero = int(first.theirs[at, 0]), int(first.ours[at, 0])
 
-    def comparison(self, worst: int) -> Comparison:
+    def comparison(self, worst: int) -> LogComparison:
         wavelets, tasks = self.pairs
         apart = [self._apart(each) for each in self.pairs]
         events = [
@@ -240,7 +240,7 @@ class _Alignment:
             [int(each[:, 0].max()) for each in side if len(each)]
             for side in zip(*((pair.theirs, pair.ours) for pair in self.pairs), strict=True)
         ]
-        return Comparison(
+        return LogComparison(
             self.offset, self.colors, self.zero,
             (max(ends[0]) - self.zero[0], max(ends[1]) - self.zero[1]),
             self._rows(wavelets, 2), [*self._task_rows(tasks)],
@@ -252,14 +252,14 @@ class _Alignment:
         apart: Ints = (pairs.ours[:, 0] - self.zero[1]) - (pairs.theirs[:, 0] - self.zero[0])
         return apart
 
-    def _difference(self, pairs: _Pairs, at: int) -> Difference:
+    def _difference(self, pairs: _Pairs, at: int) -> EventDifference:
         key = pairs.keys[at]
-        return Difference(
+        return EventDifference(
             pairs.name(key), int(key[0]), int(key[1]), int(key[-1]),
             int(pairs.theirs[at, 0]) - self.zero[0], int(pairs.ours[at, 0]) - self.zero[1],
         )  # fmt: skip
 
-    def _worst(self, apart: list[Ints], count: int) -> list[Difference]:
+    def _worst(self, apart: list[Ints], count: int) -> list[EventDifference]:
         """Return the event that is farthest apart in each core, the worst cores first."""
         found: dict[tuple[int, int], tuple[int, _Pairs, int]] = {}
         for pairs, differences in zip(self.pairs, apart, strict=True):
