@@ -22,7 +22,7 @@ from tui.widgets.found_list import FoundList
 __all__ = ["FindInFilesScreen"]
 
 _KEYS = "Enter opens  Tab list  Ctrl+R replace  Esc closes"
-_KEYS_REPLACING = "Tab list, there Space ticks and Enter opens  Ctrl+Z takes back  Esc closes"
+_KEYS_REPLACING = "Tab list: Space ticks, Enter opens  Ctrl+Z takes back  Esc closes"
 
 
 class FindInFilesScreen(ModalScreen[None]):

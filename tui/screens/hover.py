@@ -17,6 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.visible_text import visible
+from tui.widgets.theme_inks import inks_of
 
 __all__ = ["HoverScreen", "Meaning"]
 
@@ -55,7 +56,6 @@ class HoverScreen(ModalScreen[None]):
         padding: 0 1;
     }}
     HoverScreen Static {{ height: auto; }}
-    HoverScreen .problem {{ color: $text-warning; }}
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll(-1)", "up", id="hover.up"),
@@ -76,12 +76,15 @@ class HoverScreen(ModalScreen[None]):
         with VerticalScroll() as box:
             box.border_title = Content(visible(self._meaning.title))
             box.border_subtitle = "↑ ↓ scroll  Esc closes"
-            for problem in self._problems:
-                yield Static(Content(f"● {visible(problem)}"), classes="problem")
+            if self._problems:
+                said = "\n".join(f"● {visible(each)}" for each in self._problems)
+                yield Static(Text(said, style=inks_of(self).caution))
             text = Text(visible(self._meaning.head, kept="\n"), style="bold")
             if self._meaning.text.strip():
                 documented = visible(self._meaning.text.strip(), kept="\n")
                 text.append("\n\n" + documented, style="not bold")
+            if text and self._problems:
+                yield Static()
             if text:
                 yield Static(text)
 

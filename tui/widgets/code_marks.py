@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 from rich.style import Style
 
 from tui.code.line_marks import LineMarks, MarkLayer
+from tui.visuals.legible import legible
 from tui.widgets.code_text import CodeText
+from tui.widgets.theme_inks import inks_of
 
 __all__ = ["CodeMarks"]
 
@@ -18,13 +20,17 @@ class CodeMarks(CodeText):
 
     DEFAULT_CSS = """
     CodeMarks {
-        & .editor--match { background: $warning 30%; text-style: none; }
+        & .editor--match { background: $warning-muted; color: $foreground; text-style: none; }
         & .editor--match-here { background: $warning; color: $background; text-style: bold; }
         & .editor--error { color: $error; text-style: underline; }
         & .editor--warning { color: $warning; text-style: underline; }
         & .editor--added { color: $success; }
         & .editor--changed { color: $primary; }
         & .editor--removed { color: $error; }
+        &:ansi {
+            .editor--match { background: ansi_yellow; color: ansi_black; }
+            .editor--match-here { background: ansi_bright_yellow; color: ansi_black; }
+        }
     }
     """
 
@@ -59,4 +65,5 @@ class CodeMarks(CodeText):
 
     def _mark_style(self, name: str) -> Style:
         """Return what a mark of the style ``name`` lays over the text."""
-        return self.get_component_rich_style(f"editor--{name}", partial=True)
+        style = self.get_component_rich_style(f"editor--{name}", partial=True)
+        return legible(style, inks_of(self).ground)

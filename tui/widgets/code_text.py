@@ -26,6 +26,8 @@ from tui.code.row_colours import RowColours
 from tui.code.row_view import RowView
 from tui.code.text_buffer import TextBuffer, newlines_only
 from tui.code.undo_history import UndoHistory
+from tui.visuals.legible import legible_styles
+from tui.widgets.theme_inks import inks_of
 
 __all__ = ["CodeText"]
 
@@ -43,7 +45,6 @@ _WIDTH_STEP = 16
 """Cells by which the view grows with its longest line: a layout for each of its keys is slow."""
 _BRACKET_REACH = 20_000
 """Characters searched for the partner of a bracket."""
-_LIGHT_THEME = "spark-light"
 
 
 class CodeText(TextArea):
@@ -94,9 +95,6 @@ class CodeText(TextArea):
         )
         self.history: UndoHistory = UndoHistory()
         self.set_reactive(TextArea.indent_width, tab_width)
-        light = TextAreaTheme.get_builtin_theme("github_light")
-        if light is not None:
-            self.register_theme(TextAreaTheme(_LIGHT_THEME, syntax_styles=light.syntax_styles))
         # Not given to the stock editor, which would first split and measure it in its own way.
         self._set_document(newlines_only(text), None)
         self.mark_saved()
@@ -300,7 +298,13 @@ class CodeText(TextArea):
 
     def _follow_app_theme(self) -> None:
         """Choose colours of code that are legible on the app's background."""
-        theme = "css" if self.app.current_theme.dark else _LIGHT_THEME
+        stock = "css" if self.app.current_theme.dark else "github_light"
+        ground = inks_of(self).ground
+        theme = f"{stock} on {ground}"
+        found = TextAreaTheme.get_builtin_theme(stock)
+        if found is not None and theme not in self.available_themes:
+            styles = legible_styles(found.syntax_styles, ground)
+            self.register_theme(TextAreaTheme(theme, syntax_styles=styles))
         if theme != self.theme:
             self.theme = theme
 

@@ -14,6 +14,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.visuals.legible import legible
+from tui.widgets.theme_inks import inks_of
+
 __all__ = ["ROW_KEYS", "RowList"]
 
 ROW_KEYS = (
@@ -38,6 +41,10 @@ class RowList(ScrollView, can_focus=True):
         scrollbar-size-vertical: 1;
         & > .row--cursor { background: $block-cursor-background; }
         & > .row--cursor-blurred { background: $block-cursor-blurred-background; }
+        &:ansi {
+            & > .row--cursor { color: $block-cursor-foreground; }
+            & > .row--cursor-blurred { text-style: underline; }
+        }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"row--cursor", "row--cursor-blurred"}
@@ -95,11 +102,19 @@ class RowList(ScrollView, can_focus=True):
         if row >= self.row_count:
             return Strip.blank(self.size.width, self.rich_style)
         base = self._base_style(row)
+        drawn = self.row_text(row, width).render(self.app.console)
         segments = [
-            Segment(each.text, base + (each.style or Style()))
-            for each in self.row_text(row, width).render(self.app.console)
+            Segment(each.text, self._laid(each.style or Style(), base, row)) for each in drawn
         ]
         return Strip(segments).adjust_cell_length(self.size.width, base)
+
+    def _laid(self, style: Style, base: Style, row: int) -> Style:
+        """Return a style over the one of its row; text can be read at the cursor, too."""
+        if row != self.cursor:
+            return base + style
+        if style.bgcolor is None and base.color is not None and base.color.triplet is None:
+            return base + style + Style(color=base.color)  # the terminal's own, made for each other
+        return legible(base + style, inks_of(self).ground)
 
     def _base_style(self, row: int) -> Style:
         if row != self.cursor:
