@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from engine.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from engine.client import EngineClient, EngineDown, EngineStarting, ModelKilled
+    from engine.client import EngineClient
+    from engine.client_events import EngineDown, EngineSilent, EngineStarting, ModelKilled
     from engine.doctor import examine as examine_engine
     from engine.engine_process import Launch, launch_ahead
     from engine.inspection import (
@@ -78,7 +79,7 @@ if TYPE_CHECKING:
     from engine.wafer.tiers import TIERS
     from engine.wafer.trace.compare_files import LogQuestion, compare_log_files, describe_log
     from engine.wafer.trace.program_run import run_wafer_program
-    from engine.watching import watch_engine
+    from engine.watching import look_at_engine, watch_engine
 
 _HOME = {
     "STATES": "engine.wafer.program.states:STATES",
@@ -96,8 +97,9 @@ _HOME = {
     "EditRequest": "engine.protocol.editing:EditRequest",
     "CursorAnswer": "engine.quality.answers:CursorAnswer",
     "EngineClient": "engine.client:EngineClient",
-    "EngineDown": "engine.client:EngineDown",
-    "EngineStarting": "engine.client:EngineStarting",
+    "EngineDown": "engine.client_events:EngineDown",
+    "EngineSilent": "engine.client_events:EngineSilent",
+    "EngineStarting": "engine.client_events:EngineStarting",
     "FitPlan": "engine.quality.knowledge_fit:FitPlan",
     "FittedTuning": "engine.quality.knowledge_fit:FittedTuning",
     "HttpOptions": "engine.server.http.listening:HttpOptions",
@@ -115,7 +117,7 @@ _HOME = {
     "read_grid": "engine.sweep.grid:read_grid",
     "run_sweep": "engine.sweep.sweeper:run_sweep",
     "run_wafer_program": "engine.wafer.trace.program_run:run_wafer_program",
-    "ModelKilled": "engine.client:ModelKilled",
+    "ModelKilled": "engine.client_events:ModelKilled",
     "SourceFile": "engine.quality.corpus:SourceFile",
     "Stretch": "engine.quality.typing_replay:Stretch",
     "Typed": "engine.quality.typing_replay:Typed",
@@ -151,6 +153,7 @@ _HOME = {
     "tokenize": "engine.tokenization:tokenize",
     "summarise_validation": "engine.wafer.figures.table:summarise",
     "validation_targets": "engine.inspection:validation_targets",
+    "look_at_engine": "engine.watching:look_at_engine",
     "watch_engine": "engine.watching:watch_engine",
     "wafer_sensitivity": "engine.inspection:wafer_sensitivity",
     "weights_sha256": "engine.model_store.digests:weights_sha256",
@@ -185,6 +188,7 @@ __all__ = [
     "EditRequest",
     "EngineClient",
     "EngineDown",
+    "EngineSilent",
     "EngineStarting",
     "FitPlan",
     "FittedTuning",
@@ -216,6 +220,7 @@ __all__ = [
     "judge_ending",
     "launch_ahead",
     "list_models",
+    "look_at_engine",
     "machine_facts",
     "machine_listing",
     "machine_names",

@@ -16,6 +16,13 @@ from time import monotonic
 import msgspec
 
 from engine import paths
+from engine.client_events import (
+    ClientEvent,
+    EngineDown,
+    EngineSilent,
+    EngineStarting,
+    ModelKilled,
+)
 from engine.engine_process import (
     SERVER_COMMAND,
     Launch,
@@ -28,12 +35,18 @@ from engine.engine_process import (
     sudden_death,
 )
 from engine.errors import EngineError, ServerError
+from engine.process_ending import end_process, peer_process
 from engine.protocol.framing import read_body
 from engine.protocol.messages import (
+    Ask,
     ClientMessage,
     CloseSession,
+    Complete,
     EngineReady,
     OpenSession,
+    Ping,
+    Pong,
+    Rewrite,
     ServerMessage,
     SessionFailed,
     Welcome,
@@ -41,9 +54,10 @@ from engine.protocol.messages import (
     encode,
 )
 from engine.remote_host import RemoteAccess, is_remote, remote_access
+from engine.silence import LOST_SECONDS, SILENT_SECONDS, SilenceWatch
 from engine.version import PROTOCOL_VERSION
 
-__all__ = ["SMALL_MODEL", "EngineClient", "EngineDown", "EngineStarting", "ModelKilled"]
+__all__ = ["SMALL_MODEL", "EngineClient"]
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +67,8 @@ SMALL_MODEL = "spark-nano"
 LAUNCH_SECONDS = 20.0
 """Time for a launched process to accept a connection; it does so before it loads a model."""
 
-WELCOME_SECONDS = 20.0
-"""Time for a process that accepted a connection to welcome the client."""
+CLOSE_SECONDS = 1.0
+"""How long a process may still take to read what it was sent last."""
 
 BACK_OFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Pauses before the next attempts; one more failure in a row, and the client gives up."""
@@ -64,37 +78,6 @@ STABLE_SECONDS = 5.0
 
 UNREAD_BYTES = 32 * 1024 * 1024
 """With more bytes unread by the server, nothing is sent to it."""
-
-
-class EngineStarting(msgspec.Struct, frozen=True):
-    """An engine process is being launched."""
-
-    reason: str
-    """``"no engine is running"``, or what happened to the last one."""
-
-
-class EngineDown(msgspec.Struct, frozen=True):
-    """There is no connection to an engine."""
-
-    reason: str
-    retrying: bool
-    """False: the client has given up, and `EngineClient.run` returns."""
-
-
-class ModelKilled(msgspec.Struct, frozen=True):
-    """A model was killed with the process, most likely for lack of memory; it is given up."""
-
-    session: int
-    model: str
-    """As the engine named it, or as it was asked for."""
-    instead: str | None
-    """The model that the session will be opened with; None: `SessionFailed` follows, and another
-    session of this client goes on."""
-    reason: str
-    """One line: what happened and what follows."""
-
-
-_Event = ServerMessage | EngineStarting | EngineDown | ModelKilled
 
 
 class _GiveUp(Exception):
@@ -121,14 +104,14 @@ class EngineClient:
         model: str | None = None,
         machine: str = "wse3",
         clock_ghz: float | None = None,
-        on_event: Callable[[_Event], None],
+        on_event: Callable[[ClientEvent], None],
         command: Sequence[str] = SERVER_COMMAND,
         ahead: Launch | None = None,
     ) -> None:
         self._machine = machine
         self._clock_ghz = clock_ghz
         self._sessions = {1: _asked(1, model, machine, clock_ghz)}
-        self._names: dict[int, str] = {}  # of the models that are ready
+        self._ready: dict[int, EngineReady] = {}  # sessions that answer
         self._last_session = 1
         self._on_event = on_event
         self._command = tuple(command)
@@ -138,7 +121,10 @@ class EngineClient:
         self._closing = asyncio.Event()
         self._attempt: asyncio.Task[None] | None = None
         self._ready_at: float | None = None
-        self._engine_pid = 0
+        self._silence: SilenceWatch | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._lost = ""  # why a silent engine is waited for no more
+        self._beyond_us = False  # it cannot be ended, so there can be no other
         self._reason = "no engine is running"
 
     @property
@@ -146,9 +132,19 @@ class EngineClient:
         """Whether messages can be sent now."""
         return self._writer is not None and not self._writer.is_closing()
 
+    @property
+    def silent(self) -> bool:
+        """Whether the engine process says nothing at the moment."""
+        return self._silence is not None and self._silence.silent
+
     def send(self, message: ClientMessage) -> bool:
-        """Send ``message``; return False, and send nothing, without a connection."""
+        """Send ``message``; return False, and send nothing, without a connection.
+
+        An engine that is silent gets no request either; all else it will read once it can.
+        """
         if self._writer is None or self._writer.is_closing():
+            return False
+        if isinstance(message, Complete | Rewrite | Ask) and self.silent:
             return False
         if self._writer.transport.get_write_buffer_size() > UNREAD_BYTES:
             return False
@@ -169,7 +165,7 @@ class EngineClient:
 
     def close_session(self, number: int) -> None:
         """Give a session back."""
-        self._names.pop(number, None)
+        self._ready.pop(number, None)
         if self._sessions.pop(number, None) is not None:
             self.send(CloseSession(number))
 
@@ -228,30 +224,42 @@ class EngineClient:
         """
         socket = paths.socket_path()
         reader, self._writer = await self._connect_or_launch(socket)
+        self._lost, self._beyond_us = "", False
+        self._silence = SilenceWatch(
+            lambda: self.send(Ping()), self._fell_silent, self._answers_again, self._end_silent
+        )
+        watch = asyncio.create_task(self._silence.run())
         try:
             await self._welcome(reader)
             for asked in self._sessions.values():
                 self.send(asked)
-            while (message := await _read(reader)) is not None:
+            while (message := await self._next(reader)) is not None:
                 self._note(message)
-                self._on_event(message)
+                if not isinstance(message, Pong):
+                    self._on_event(message)
         finally:
+            watch.cancel()
+            self._silence = None
             await self._drop()
+        if self._beyond_us:
+            raise _GiveUp(self._lost)
         self._reason = await self._how_it_ended()
-        if not self._closing.is_set():
+        if not self._closing.is_set() and not self._lost:
             self._lighten(socket)
-        self._names.clear()
+        self._ready.clear()
+
+    async def _next(self, reader: asyncio.StreamReader) -> ServerMessage | None:
+        """Return the next message; None at the end."""
+        message = await _read(reader)
+        if message is not None and self._silence is not None:
+            self._silence.heard()
+        return message
 
     async def _welcome(self, reader: asyncio.StreamReader) -> None:
         """Read the first message and pass it on if it speaks our protocol."""
-        try:
-            message = await asyncio.wait_for(_read(reader), WELCOME_SECONDS)
-        except TimeoutError:
-            raise ServerError(
-                f"the engine process did not answer within {WELCOME_SECONDS:.0f} s"
-            ) from None
+        message = await self._next(reader)
         if message is None:
-            raise ServerError("the engine process was just ending")
+            raise ServerError(self._lost or "the engine process was just ending")
         if not isinstance(message, Welcome):
             raise ServerError("the engine process did not begin with a welcome")
         if message.protocol != PROTOCOL_VERSION:
@@ -260,15 +268,15 @@ class EngineClient:
                 f"protocol {message.protocol}, this program {PROTOCOL_VERSION}; close the other "
                 "program or update this one"
             )
-        self._engine_pid = message.pid
+        self._welcomed = message
         self._on_event(message)
 
     def _note(self, message: ServerMessage) -> None:
         if isinstance(message, EngineReady):
             self._ready_at = monotonic()
-            self._names[message.session] = message.model.name
+            self._ready[message.session] = message
         elif isinstance(message, SessionFailed):
-            self._names.pop(message.session, None)
+            self._ready.pop(message.session, None)
             self._sessions.pop(message.session, None)
 
     def _lighten(self, socket: Path) -> None:
@@ -277,7 +285,7 @@ class EngineClient:
         The sessions that were being opened are to blame, else all.  A client that is left with
         none gets the small model in their place.
         """
-        found = sudden_death(socket, self._engine_pid)
+        found = sudden_death(socket, self._engine_pid())
         process = self._child()
         killed = found is not None if process is None else process.returncode == -signal.SIGKILL
         if not killed:
@@ -285,7 +293,7 @@ class EngineClient:
         heavy = [
             number
             for number, asked in self._sessions.items()
-            if SMALL_MODEL not in (asked.model, self._names.get(number))
+            if SMALL_MODEL not in (asked.model, self._name_of(number))
         ]
         opening = found.opening if found is not None else frozenset()
         blamed = [n for n in heavy if (self._sessions[n].model or "") in opening]
@@ -297,7 +305,7 @@ class EngineClient:
     def _give_up_model(self, number: int) -> None:
         """Replace a session's model by the small one, or the session by another that there is."""
         asked = self._sessions.pop(number)
-        model = self._names.get(number) or asked.model or "the default model"
+        model = self._name_of(number) or asked.model or "the default model"
         what = f"{model}: {self._reason}, most likely for lack of memory"
         if self._sessions:
             self._on_event(ModelKilled(number, model, None, what))
@@ -307,15 +315,28 @@ class EngineClient:
         reason = f"{what}; {SMALL_MODEL} serves instead"
         self._on_event(ModelKilled(number, model, SMALL_MODEL, reason))
 
+    def _engine_pid(self) -> int:
+        return 0 if self._welcomed is None else self._welcomed.pid
+
+    def _name_of(self, number: int) -> str | None:
+        """Return what the engine calls the model of a session; None before that is ready."""
+        ready = self._ready.get(number)
+        return None if ready is None else ready.model.name
+
     def _was_stable(self) -> bool:
         return self._ready_at is not None and monotonic() - self._ready_at > STABLE_SECONDS
 
     async def _drop(self) -> None:
         writer, self._writer = self._writer, None
+        ending, self._ending = self._ending, None
+        if ending is not None:
+            ending.cancel()
         if writer is not None:
             writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await writer.wait_closed()
+            writer.transport.abort()  # what a stopped process has not read by now, it never will
 
     async def _pause(self, seconds: float) -> None:
         """Wait, until `close` at the longest."""
@@ -325,10 +346,12 @@ class EngineClient:
     def _child(self) -> "subprocess.Popen[bytes] | None":
         """Return the engine process if it is one that we started; else nobody tells us its end."""
         process = self._process
-        return process if process is not None and process.pid == self._engine_pid else None
+        return process if process is not None and process.pid == self._engine_pid() else None
 
     async def _how_it_ended(self) -> str:
         """Return how the engine process ended, as far as anyone can tell."""
+        if self._lost:
+            return self._lost
         process = self._child()
         if process is None:
             return "the engine process ended"
@@ -337,6 +360,37 @@ class EngineClient:
                 break
             await asyncio.sleep(0.02)
         return exit_reason(process.returncode)
+
+    # ── a process that is silent ────────────────────────────────────────────────────────────
+
+    def _fell_silent(self) -> None:
+        fresh = f"after {LOST_SECONDS:.0f} s a fresh one starts"
+        self._on_event(EngineSilent(f"no answer for {SILENT_SECONDS:.0f} s; {fresh}"))
+
+    def _answers_again(self) -> None:
+        if not self._ready and self._welcomed is not None:
+            self._on_event(self._welcomed)
+        for ready in self._ready.values():
+            self._on_event(ready)
+
+    def _end_silent(self) -> None:
+        self._ending = asyncio.create_task(self._end_process())
+
+    async def _end_process(self) -> None:
+        """End a process that has been silent for too long, and the connection to it."""
+        writer = self._writer
+        if writer is None:
+            return
+        pid = peer_process(writer)
+        if pid is None:
+            self._beyond_us = True
+            self._lost = "the engine process does not answer, and cannot be ended from here"
+        else:
+            self._lost = (
+                f"the engine process {pid} was silent for {LOST_SECONDS:.0f} s and is ended"
+            )
+            await end_process(pid, paths.socket_path())
+        writer.transport.abort()
 
     # ── finding or launching the process ────────────────────────────────────────────────────
 

@@ -8,10 +8,10 @@ from textual.message import Message
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine import EngineDown, EngineStarting, ModelKilled
-    from engine.protocol.messages import ServerMessage, Telemetry, ThroughputPoint
+    from engine.client_events import ClientEvent
+    from engine.protocol.messages import Telemetry, ThroughputPoint
 
-    EngineNews = ServerMessage | EngineStarting | EngineDown | ModelKilled
+    EngineNews = ClientEvent
 
 __all__ = ["BackgroundWork", "EngineEvent", "PathsChanged", "SuggestionReport", "TelemetryUpdated"]
 

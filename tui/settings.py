@@ -6,7 +6,6 @@ copies it into SETTINGS.md.  Knows nothing of the app.
 """
 
 import difflib
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -15,6 +14,7 @@ from msgspec.structs import replace
 
 from engine.plain_files import read_plain
 from engine.repository.own_patterns import why_refused
+from engine.toml_files import parse_toml
 from tui.user_folders import settings_file
 
 __all__ = [
@@ -175,9 +175,7 @@ def load_settings(path: Path | None = None) -> LoadedSettings:
 def parse_settings(text: str) -> LoadedSettings:
     """Return the settings in the TOML ``text``; a key with a mistake has its default."""
     try:
-        table = tomllib.loads(text)
-    except RecursionError:
-        return LoadedSettings(Settings(), ("not valid TOML: brackets in brackets too deep",), False)
+        table = parse_toml(text)
     except ValueError as error:  # also a number of more digits than Python takes
         return LoadedSettings(Settings(), (f"not valid TOML: {error}",), False)
     problems: list[str] = []

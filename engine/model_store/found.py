@@ -17,6 +17,7 @@ import msgspec
 from engine.model_store.bundled import bundled_models
 from engine.model_store.shelf import installed
 from engine.paths import expanded
+from engine.plain_files import read_plain
 
 __all__ = ["SOURCES", "FoundModel", "found_models"]
 
@@ -29,6 +30,7 @@ _NOT_FIRST_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}$")
 _PROJECTOR = "mmproj"
 _OLLAMA_MODEL = "application/vnd.ollama.image.model"
 _LIBRARY = "library"
+_LARGEST_NOTE = 1 << 24
 
 
 class FoundModel(msgspec.Struct, frozen=True):
@@ -123,7 +125,7 @@ def _snapshot(repository: Path) -> Path | None:
     """Return the snapshot that ``main`` names, else the newest."""
     snapshots = [path for path in _listing(repository / "snapshots") if path.is_dir()]
     with suppress(OSError, UnicodeDecodeError):
-        main = (repository / "refs" / "main").read_text(encoding="utf-8").strip()
+        main = read_plain(repository / "refs" / "main", _LARGEST_NOTE).decode("utf-8").strip()
         snapshots = [path for path in snapshots if path.name == main] or snapshots
     return max(snapshots, key=lambda path: path.stat().st_mtime, default=None)
 
@@ -147,7 +149,7 @@ def _ollama() -> _Finds:
 def _blob(manifest: Path) -> str | None:
     """Return the file name of the blob with a manifest's weights; None if it names none."""
     try:
-        layers = json.loads(manifest.read_bytes())["layers"]
+        layers = json.loads(read_plain(manifest, _LARGEST_NOTE))["layers"]
         digests = [each["digest"] for each in layers if each["mediaType"] == _OLLAMA_MODEL]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -57,6 +57,8 @@ __all__ = [
     "OpenSession",
     "OtherText",
     "PartialText",
+    "Ping",
+    "Pong",
     "Progress",
     "RegionInfo",
     "Rewrite",
@@ -188,6 +190,10 @@ class Compare(msgspec.Struct, tag=True, frozen=True):
     """As in `Complete`."""
 
 
+class Ping(msgspec.Struct, tag=True, frozen=True):
+    """Ask for a sign of life; `Pong` follows, whatever is being computed."""
+
+
 class Unwatch(msgspec.Struct, tag=True, frozen=True):
     """Send no more `Telemetry` of a session."""
 
@@ -212,6 +218,7 @@ ClientMessage = (
     | MarkInterval
     | CoreAsked
     | Compare
+    | Ping
     | Shutdown
 )
 
@@ -225,6 +232,10 @@ class Welcome(msgspec.Struct, tag=True, frozen=True):
     protocol: int
     pid: int
     version: str
+
+
+class Pong(msgspec.Struct, tag=True, frozen=True):
+    """The answer to a `Ping`."""
 
 
 class Progress(msgspec.Struct, tag=True, frozen=True):
@@ -453,6 +464,7 @@ class Telemetry(msgspec.Struct, tag=True, frozen=True):
 
 ServerMessage = (
     Welcome
+    | Pong
     | Progress
     | EngineReady
     | SessionFailed

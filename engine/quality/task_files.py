@@ -9,11 +9,13 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
 from engine.errors import TaskFileError
+from engine.plain_files import read_plain
 
 __all__ = [
     "EditTask",
@@ -137,9 +139,9 @@ def draw_tasks(tasks: tuple[_T, ...], count: int, seed: int) -> list[_T]:
 
 def _text(path: Path) -> str:
     try:
-        data = path.read_bytes()
+        data = read_plain(path, MAX_BYTES)
         if data[:2] == b"\x1f\x8b":
-            with gzip.open(path) as packed:
+            with gzip.open(BytesIO(data)) as packed:
                 data = packed.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             raise TaskFileError(f"{path}: more than {MAX_BYTES:,} bytes of tasks")

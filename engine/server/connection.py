@@ -29,6 +29,8 @@ from engine.protocol.messages import (
     LookInto,
     MarkInterval,
     OpenSession,
+    Ping,
+    Pong,
     Progress,
     Rewrite,
     Rewritten,
@@ -161,6 +163,8 @@ class Connection:
             case MarkInterval(session):
                 if (view := self._views.get(session)) is not None:
                     view.mark()
+            case Ping():
+                self.send(Pong())
             case Shutdown():
                 self._shut_down()
 

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from itertools import count
 from time import monotonic
 
-from engine.client import EngineClient, EngineDown, EngineStarting, ModelKilled
+from engine.client import EngineClient
+from engine.client_events import ClientEvent, EngineDown, EngineSilent, ModelKilled
 from engine.engine_process import SERVER_COMMAND
 from engine.errors import EngineError, PromptError, ServerError
 from engine.protocol.asking import AskReply, AskRequest
@@ -26,7 +27,6 @@ from engine.protocol.messages import (
     Failed,
     PartialText,
     Progress,
-    ServerMessage,
     SessionFailed,
     Welcome,
 )
@@ -44,8 +44,6 @@ LONGEST_SECONDS = 120.0
 
 GRACE_SECONDS = 10.0
 """How long the engine may take to end a request that it was told to end."""
-
-_Event = ServerMessage | EngineStarting | EngineDown | ModelKilled
 
 
 class EngineNotReadyError(ServerError):
@@ -203,7 +201,7 @@ class Dispatcher:
 
     # ── what the engine says ────────────────────────────────────────────────────────────────
 
-    def _on_event(self, event: _Event) -> None:
+    def _on_event(self, event: ClientEvent) -> None:
         match event:
             case PartialText(number, text):
                 self._hear_text(number, text)
@@ -229,6 +227,10 @@ class Dispatcher:
                 asyncio.get_running_loop().create_task(self._client.close())
             case EngineDown(reason):
                 self._lose(reason)
+            case EngineSilent(reason):
+                if self._pending is not None:  # it may yet read this, and go on with the next
+                    self._client.send(Cancel(self._pending.number))
+                self._lose(f"the engine is silent: {reason}")
             case ModelKilled():
                 log.warning("%s", event.reason)
 

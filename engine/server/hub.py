@@ -17,10 +17,11 @@ import msgspec
 
 from engine.errors import ServerError
 from engine.protocol.framing import read_body
-from engine.protocol.messages import OpenSession, Welcome, decode_client
+from engine.protocol.messages import Failed, OpenSession, Welcome, decode_client
 from engine.server.budget import Budget
 from engine.server.connection import Connection
 from engine.server.sessions import Opener, Sessions
+from engine.server.stuck_work import stuck_job
 from engine.server.worker_threads import WorkerThreads
 from engine.version import PROTOCOL_VERSION, __version__
 
@@ -77,9 +78,13 @@ class Hub:
         self._worker.start()
         if self._engine.ahead is not None:
             self._sessions.open_ahead(self._engine.ahead)
-        watchdog = asyncio.create_task(self._end_when_idle())
+        watchdogs = [
+            asyncio.create_task(self._end_when_idle()),
+            asyncio.create_task(self._end_when_stuck()),
+        ]
         await self._ended.wait()
-        watchdog.cancel()
+        for watchdog in watchdogs:
+            watchdog.cancel()
         server.close()
         self._sessions.forget_note()  # before a client could take this for a sudden death
         self._socket.unlink(missing_ok=True)
@@ -113,6 +118,12 @@ class Hub:
             await self._idle()
         except Exception:
             log.exception("nobody could tell any more whether this process is needed")
+        self.end()
+
+    async def _end_when_stuck(self) -> None:
+        job = await stuck_job(self._worker.serving)
+        log.error("request %d goes on long after its end", job.request_id)
+        job.reply(Failed(job.request_id, "the engine hung on this request; a fresh one starts"))
         self.end()
 
     async def _idle(self) -> None:

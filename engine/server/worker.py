@@ -120,6 +120,8 @@ class Worker(Thread):
         self._tasks: deque[Job | Opening | Closing | None] = deque()
         self._idle: ServedSession | None = None  # served last, and has not prepared for more
         self._growing: ServedSession | None = None
+        self.serving: Job | None = None
+        """The request that is being computed.  Any thread may look."""
 
     def submit(self, task: Job | Opening | Closing) -> None:
         """Queue a task behind those before it.  Any thread."""
@@ -157,7 +159,7 @@ class Worker(Thread):
             task = self._tasks.popleft()
         match task:
             case Job():
-                _serve(task)
+                self._serve(task)
                 self._idle = task.session
             case Opening():
                 self._open(task)
@@ -219,7 +221,14 @@ class Worker(Thread):
             others = [task for task in self._tasks if not isinstance(task, Job)]
             self._tasks = deque(others)
         for job in jobs:
+            self._serve(job)
+
+    def _serve(self, job: Job) -> None:
+        self.serving = job
+        try:
             _serve(job)
+        finally:
+            self.serving = None
 
 
 def _serve(job: Job) -> None:

@@ -31,6 +31,10 @@ class WorkerThreads:
         """Queue a task behind those of its thread.  Any thread."""
         (self._remote if task.remote else self._local).submit(task)
 
+    def serving(self) -> Job | None:
+        """Return the request that is being computed here."""
+        return self._local.serving
+
     def stop(self) -> None:
         """End after the tasks submitted so far.  Any thread."""
         self._remote.stop()

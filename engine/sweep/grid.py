@@ -11,8 +11,8 @@ A grid is a TOML file with lists; a point takes one value of each, the last list
 """
 
 import re
-import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,7 @@ from typing import Literal
 import msgspec
 
 from engine.errors import EngineError
+from engine.toml_files import parse_toml, read_toml_text
 
 __all__ = ["Point", "SweepError", "read_grid"]
 
@@ -85,13 +86,13 @@ def read_grid(file: Path) -> tuple[Point, ...]:
         SweepError: The file cannot be read, or a list in it makes no sense.
     """
     try:
-        if file.stat().st_size > _LARGEST_FILE:
-            raise SweepError(f"{file}: a grid has at most {_LARGEST_FILE >> 20} MiB")
-        grid = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), _Grid)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SweepError(f"{file}: cannot be read: {error}") from None
+        table = parse_toml(read_toml_text(file, _LARGEST_FILE))
+        grid = msgspec.convert(table, _Grid)
     except msgspec.ValidationError as error:
         raise SweepError(f"{file}: {error}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SweepError(f"{file}: cannot be read: {reason}") from None
     _check(grid, file)
     return tuple(dict.fromkeys(_points(grid, file.resolve().parent)))
 
@@ -106,8 +107,11 @@ def _points(grid: _Grid, folder: Path) -> Iterator[Point]:
 
 def _model(text: str, folder: Path) -> str:
     """Return a model so that it means the same in every process."""
-    path = folder / Path(text).expanduser()
-    return str(path) if path.exists() else text
+    with suppress(OSError, RuntimeError, ValueError):  # a name that no file can have is none
+        path = folder / Path(text).expanduser()
+        if path.exists():
+            return str(path)
+    return text
 
 
 def _check(grid: _Grid, file: Path) -> None:

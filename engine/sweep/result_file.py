@@ -14,9 +14,13 @@ from typing import IO, Any
 
 import msgspec
 
+from engine.plain_files import read_plain
 from engine.sweep.grid import Point, SweepError
 
 __all__ = ["ResultFile"]
+
+_LARGEST_FILE = 1 << 30
+"""Bytes; a million points take half of it."""
 
 _PARQUET = ".parquet"
 _PLAIN = bool | int | float | str | None
@@ -106,11 +110,12 @@ class ResultFile:
         try:
             if path.suffix == _PARQUET:
                 return _read_parquet(path)
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = read_plain(path, _LARGEST_FILE).decode("utf-8").splitlines()
         except FileNotFoundError:
             return []
         except (OSError, UnicodeDecodeError) as error:
-            raise SweepError(f"{path}: cannot be read: {error}") from None
+            reason = getattr(error, "strerror", None) or str(error)
+            raise SweepError(f"{path}: cannot be read: {reason}") from None
         rows = [_row(line) for line in lines if line.strip()]
         if path == self._out and None in rows:
             raise SweepError(f"{path} is no file of results; name another one")
@@ -125,7 +130,7 @@ def _line(point: Point, result: Result) -> str:
 def _row(line: str) -> dict[str, Any] | None:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

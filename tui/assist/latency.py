@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from engine.plain_files import read_plain
+
 __all__ = ["ASSUMED", "Latency", "read_latency"]
 
 
@@ -56,6 +58,9 @@ ASSUMED = Latency("assumed", 40, ((8, 60), (16, 90), (32, 150), (64, 280), (512,
 """About 4 ms a token: a small model on an ordinary computer."""
 
 
+_LARGEST_FILE = 1 << 20
+
+
 def read_latency(path: Path) -> Latency:
     """Return the table in a JSON file with the fields of `Latency`.
 
@@ -64,6 +69,6 @@ def read_latency(path: Path) -> Latency:
         OSError: It cannot be read.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Latency)
+        return msgspec.json.decode(read_plain(path, _LARGEST_FILE), type=Latency)
     except msgspec.MsgspecError as error:
         raise ValueError(str(error)) from error

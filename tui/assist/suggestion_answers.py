@@ -4,14 +4,14 @@ What the small model says is shown at once, and the large one takes its place at
 (`tui.assist.quick_session`).  A request whose session is gone is asked again of the next one.
 """
 
-from engine import EngineDown, EngineStarting, ModelKilled
+from engine import EngineDown, EngineSilent, EngineStarting
+from engine.client_events import ClientEvent
 from engine.protocol.completion import Completion
 from engine.protocol.messages import (
     Completed,
     EngineReady,
     Failed,
     PartialText,
-    ServerMessage,
     SessionFailed,
 )
 from tui.assist.cursor_place import CursorPlace
@@ -28,7 +28,7 @@ __all__ = ["SuggestionAnswers"]
 class SuggestionAnswers(SuggestionAsking):
     """Asks for suggestions and follows their answers."""
 
-    def on_engine(self, event: "ServerMessage | EngineStarting | EngineDown | ModelKilled") -> None:
+    def on_engine(self, event: ClientEvent) -> None:
         """Follow one event of the session that serves, or of the connection."""
         if self._others.takes(event):
             self._set_state()
@@ -59,6 +59,8 @@ class SuggestionAnswers(SuggestionAsking):
                 self._set_state()
             case EngineStarting():
                 self._engine_is_gone("the engine is starting", failed=False)
+            case EngineSilent():
+                self._engine_is_gone(f"the engine is silent: {event.reason}")
             case EngineDown():
                 self._engine_is_gone(event.reason)
 

@@ -1,5 +1,6 @@
 """`spark-tui doctor`: reports the environment and what is broken in it."""
 
+import asyncio
 import os
 import platform
 import shutil
@@ -64,6 +65,7 @@ def examine(model: str | None = None) -> Report:
     report.facts["python_executable"] = sys.executable
     report.facts["platform"] = platform.platform()
     _add_engine(report, model)
+    _add_running_engine(report)
     _add_default_model(report)
     _add_folders(report)
     _add_settings(report)
@@ -107,6 +109,19 @@ def _add_engine(report: Report, model: str | None) -> None:
     report.problems += [model.problem for model in found.models if model.problem is not None]
     if not found.models:
         report.problems.append("no model is bundled; reinstall spark-tui")
+
+
+def _add_running_engine(report: Report) -> None:
+    """Add which engine process runs, if one does, and whether it answers."""
+    try:
+        look = asyncio.run(engine.look_at_engine())
+    except ServerError:
+        return  # there is no folder for its socket, which is said
+    pid = None if look is None else look.pid
+    answers = None if look is None else look.problem is None
+    report.facts["engine"] = {"running": look is not None, "process": pid, "answers": answers}
+    if look is not None and look.problem is not None:
+        report.problems.append(look.problem)
 
 
 def _add_default_model(report: Report) -> None:

@@ -29,6 +29,9 @@ WRONG_CALL = 2
 INTERRUPTED = 130
 """The exit code that shells report for a process that Ctrl+C ended."""
 
+_LONGEST_LINE = 2000
+"""Characters."""
+
 _WRONG_INPUT = (FabricProgramError, MachineError, PromptError, TaskFileError)
 
 _log = logging.getLogger(__name__)
@@ -91,6 +94,6 @@ def _silence_stdout() -> None:
 
 
 def _say(message: str) -> None:
-    """Write ``message`` to stderr as one line."""
+    """Write ``message`` to stderr as one line, which what it quotes cannot make endless."""
     line = " ".join(message.split())
-    tell(f"spark-tui: {line}")
+    tell(f"spark-tui: {line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + '…'}")

@@ -19,6 +19,7 @@ class Phase(Enum):
     STARTING = "starting"
     PREPARING = "preparing"
     READY = "ready"
+    SILENT = "silent"
     RESTARTING = "restarting"
     FAILED = "failed"
 
@@ -39,7 +40,11 @@ class EngineState:
 
 def after(state: EngineState, event: "EngineNews") -> EngineState:
     """Return the state after ``event`` of the session that serves, or of the connection."""
-    from engine import EngineDown, EngineStarting  # loads the client: only once there is one
+    from engine import (
+        EngineDown,
+        EngineSilent,
+        EngineStarting,
+    )  # loads the client: only once there is one
 
     match event:
         case EngineReady():
@@ -52,6 +57,8 @@ def after(state: EngineState, event: "EngineNews") -> EngineState:
             return replace(state, phase=Phase.PREPARING, detail="connected", done=0, total=0)
         case SessionFailed():
             return replace(state, phase=Phase.FAILED, detail=event.message)
+        case EngineSilent():
+            return replace(state, phase=Phase.SILENT, detail=event.reason, done=0, total=0)
         case EngineDown():
             phase = Phase.RESTARTING if event.retrying else Phase.FAILED
             return replace(state, phase=phase, detail=event.reason, done=0, total=0)

@@ -14,6 +14,8 @@ from tui.visuals.inks import Inks
 
 __all__ = ["StatusView", "status_text"]
 
+_UNABLE = (Phase.SILENT, Phase.RESTARTING, Phase.FAILED)
+"""What keeps the engine from answering is said instead of anything else."""
 _BAR = 16
 _GAP = "  "
 _RIGHT_SHARE = 0.6
@@ -86,7 +88,7 @@ def _file(view: StatusView, room: int, inks: Inks) -> Text:
 
 def _middle(view: StatusView, room: int, inks: Inks) -> Text:
     """Return the engine's state, with what goes on beside it where the engine works."""
-    if view.background is None or view.engine.phase in (Phase.RESTARTING, Phase.FAILED):
+    if view.background is None or view.engine.phase in _UNABLE:
         return _engine(view.engine, room, inks)
     text = Text("● ", style=inks.good, end="")
     if view.engine.phase is not Phase.READY:
@@ -140,6 +142,8 @@ def _engine(state: EngineState, room: int, inks: Inks) -> Text:
             text = Text("◌ engine starting", style=inks.muted, end="")
         case Phase.PREPARING:
             return _preparing(state, room, inks)
+        case Phase.SILENT:
+            text = Text(f"◌ engine silent: {state.detail}", style=inks.caution, end="")
         case Phase.RESTARTING:
             text = Text(f"↻ engine restarting: {state.detail}", style=inks.caution, end="")
         case Phase.FAILED:
@@ -203,7 +207,7 @@ def _suggestion(view: StatusView, inks: Inks) -> Text:
         if report.chance is not None:
             text.append(f" · {chance_text(report.chance)}", style=inks.muted)
         return text
-    if view.engine.phase in (Phase.RESTARTING, Phase.FAILED):
+    if view.engine.phase in _UNABLE:
         return Text("", end="")
     if report.hidden:
         chance = "" if report.chance is None else f" {chance_text(report.chance)}"

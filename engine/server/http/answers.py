@@ -95,7 +95,10 @@ def decoded(body: bytes, kind: type[_Asked]) -> _Asked:
     Raises:
         msgspec.MsgspecError: It is no JSON, or a field is not what it must be.
     """
-    return msgspec.json.decode(body, type=kind)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except RecursionError:
+        raise msgspec.DecodeError("brackets in brackets too deep") from None
 
 
 def caller_of(request: Request, user: str | None = None) -> str:

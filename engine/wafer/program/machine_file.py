@@ -4,7 +4,6 @@ Keys are the fields of `MachineSpec`; ``inherits`` names the preset whose number
 file gives none.  A refusal names the file, the line, the value and the unit.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from difflib import get_close_matches
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import MachineError
+from engine.toml_files import parse_toml, read_toml_text
 from engine.wafer.program.machine_spec import MachineSpec
 
 __all__ = ["UNITS", "is_file_name", "read"]
@@ -21,6 +21,9 @@ _INHERITS = "inherits"
 
 _MOST_BYTES = 1 << 20
 """A description is a few kilobytes; more is another file by mistake."""
+
+_LONGEST_QUOTE = 60
+"""Characters of a wrong value that a message repeats."""
 
 UNITS = {
     "cores": "cores",
@@ -88,8 +91,8 @@ def read(path: Path, presets: Mapping[str, MachineSpec]) -> MachineSpec:
     """
     text = _text(path)
     try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        found = parse_toml(text)
+    except ValueError as error:
         raise MachineError(f"{path} is no TOML: {error}") from error
     page = _Page(path, text)
     base = _inherited(found.pop(_INHERITS, None), presets, page)
@@ -154,11 +157,10 @@ def _check_together(spec: MachineSpec, given: Mapping[str, object], page: _Page)
 
 def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise MachineError(f"{path} is larger than {_MOST_BYTES:,} bytes: no machine file is")
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise MachineError(f"{path} cannot be read: {error}") from error
+        return read_toml_text(path, _MOST_BYTES)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MachineError(f"{path} cannot be read: {reason}") from error
 
 
 def _inherited(name: object, presets: Mapping[str, MachineSpec], page: _Page) -> MachineSpec:
@@ -168,7 +170,7 @@ def _inherited(name: object, presets: Mapping[str, MachineSpec], page: _Page) ->
     if name is None:
         raise MachineError(page.refusal("", f'no `{_INHERITS} = "…"`: write one of {known}'))
     raise MachineError(
-        page.refusal(_INHERITS, f"{_INHERITS} is {name!r}: it must be one of {known}")
+        page.refusal(_INHERITS, f"{_INHERITS} is {_quoted(name)}: it must be one of {known}")
     )
 
 
@@ -182,11 +184,18 @@ def _number(name: str, value: object, page: _Page) -> float:
     if name not in UNITS:
         close = get_close_matches(name, UNITS, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise MachineError(page.refusal(name, f"no machine has a field {name!r}{hint}"))
+        unknown = f"no machine has a field {_quoted(name)}{hint}"
+        raise MachineError(page.refusal(name, unknown))
     whole = kinds[name] is int
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         kind = "a whole number" if whole else "a number"
         raise MachineError(
-            page.refusal(name, f"{name} is {value!r}: it must be {kind} of {UNITS[name]}")
+            page.refusal(name, f"{name} is {_quoted(value)}: it must be {kind} of {UNITS[name]}")
         )
     return value
+
+
+def _quoted(value: object) -> str:
+    """Return a value of the file as a message has it: short, however long it is."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"

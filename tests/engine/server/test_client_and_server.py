@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from engine import client as client_module
 from engine import engine_process, launch_ahead, paths
-from engine.client import EngineDown, EngineStarting
+from engine.client_events import EngineDown, EngineStarting
 from engine.protocol.completion import CompletionRequest
 from engine.protocol.framing import read_body
 from engine.protocol.messages import (

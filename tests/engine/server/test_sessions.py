@@ -10,7 +10,8 @@ import weakref
 import pytest
 
 from engine import paths
-from engine.client import SMALL_MODEL, EngineDown, ModelKilled
+from engine.client import SMALL_MODEL
+from engine.client_events import EngineDown, ModelKilled
 from engine.errors import EngineError
 from engine.host_memory import SESSION_BYTES
 from engine.model_store.bundled import bundled_models

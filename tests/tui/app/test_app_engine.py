@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from engine import EngineDown, EngineStarting
+from engine import EngineDown, EngineSilent, EngineStarting
 from engine.protocol.completion import CompletionRequest
 from engine.protocol.messages import Complete, Unwatch, Watch, WatchedCores
 from tests.tui.app.fakes import FakeClient, settled, until
@@ -147,6 +147,30 @@ async def test_a_lost_engine_costs_no_key_and_comes_back(
         client.answer = "z"
         client.ready()
         await until(pilot, lambda: ghost(app) == "z")
+
+
+async def test_a_silent_engine_is_said_and_not_asked_until_it_answers(
+    make_app: MakeApp, client: FakeClient
+) -> None:
+    client.answer = None
+    app = make_app(GREETING, line=3, settings=AT_ONCE)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.status.view.line == 3 and client.started.is_set())
+        client.ready()
+        await pilot.press("x")
+        await until(pilot, lambda: requests(client))
+        client.on_event(EngineSilent("no answer for 5 s; after 30 s a fresh one starts"))
+        line = "engine silent: no answer for 5 s; after 30 s a fresh one starts"
+        await until(pilot, lambda: line in str(app.status.render()))
+        asked = len(requests(client))
+        await pilot.press("y", "ctrl+l")
+        await pilot.pause()
+        assert len(requests(client)) == asked
+        assert line in str(app.status.render())
+        client.answer = "z"
+        client.ready()
+        await until(pilot, lambda: ghost(app) == "z")
+        assert "silent" not in str(app.status.render())
 
 
 async def test_an_engine_that_cannot_start_is_said(make_app: MakeApp, client: FakeClient) -> None:

@@ -1,3 +1,4 @@
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -5,7 +6,7 @@ from typing import Any
 import pytest
 
 import engine
-from engine import model_store
+from engine import model_store, paths, watching
 from engine.doctor import Examination, ModelCheck, examine
 from engine.model.formats.gguf import read_gguf
 from tests.tiny_gguf import write_tiny_gguf
@@ -74,6 +75,24 @@ def test_people_get_a_line_a_fact_and_a_verdict(spark: Spark, found: dict[str, A
     assert outcome.code == 0
     assert "model canned" in outcome.out
     assert outcome.out.endswith("everything needed works\n")
+
+
+def test_an_engine_process_that_does_not_answer_is_broken(
+    spark: Spark, found: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is stopped, here: the system takes the connection, and nobody welcomes it."""
+    assert spark("doctor", "--json").json["engine"]["running"] is False
+    monkeypatch.setattr(watching, "LOOK_SECONDS", 0.2)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(paths.socket_path()))
+        listener.listen()
+        outcome = spark("doctor", "--json")
+        assert outcome.code == 1
+        assert outcome.json["engine"]["running"]
+        assert outcome.json["engine"]["answers"] is False
+        (problem,) = outcome.json["problems"]
+        assert "has not answered for" in problem
+        assert "\n" not in problem
 
 
 def test_a_broken_model_is_named_and_fails(spark: Spark, found: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-from engine import EngineDown, EngineStarting
+from engine import EngineDown, EngineSilent, EngineStarting
 from engine.protocol.messages import Failed, PartialText, Progress, SessionFailed, Welcome
 from tui.demo_engine import demo_ready
 from tui.link.engine_state import EngineState, Phase, after
@@ -36,6 +36,17 @@ def test_a_lost_engine_restarts_and_says_why_until_it_is_back() -> None:
     assert "SIGKILL" in state.detail
     assert state.ready is not None
     assert follow(WELCOME, demo_ready(), lost, STARTING, WELCOME, demo_ready()).phase is Phase.READY
+
+
+def test_a_silent_engine_serves_again_once_it_answers() -> None:
+    silent = follow(WELCOME, demo_ready(), EngineSilent("no answer for 5 s"))
+    assert (silent.phase, silent.detail) == (Phase.SILENT, "no answer for 5 s")
+    assert silent.ready == demo_ready()
+    assert after(silent, demo_ready()).phase is Phase.READY
+    assert after(silent, EngineDown("it is ended", retrying=True)).phase is Phase.RESTARTING
+    opening = follow(WELCOME, COMPILING, EngineSilent("no answer for 5 s"))
+    assert (opening.done, opening.total) == (0, 0)
+    assert after(opening, WELCOME).phase is Phase.PREPARING
 
 
 def test_an_engine_that_cannot_start() -> None:

@@ -82,6 +82,17 @@ async def test_a_long_request_is_refused_before_it_is_read(monkeypatch):
     assert (await call(app, "/infill", b"x" * 10)).status == 400
 
 
+@pytest.mark.parametrize(
+    "path", ["/infill", "/v1/completions", "/v1/chat/completions", "/api/generate"]
+)
+@pytest.mark.parametrize("body", ["{0}", '{{"prompt": {0}}}', '{{"unknown": {0}}}'])
+async def test_brackets_nested_deep_are_a_wrong_request(path, body):
+    deep = "[" * 100_000 + "]" * 100_000
+    answer = await call(app_of(FakeDispatcher()), path, body.format(deep).encode())
+    assert answer.status == 400
+    assert len(answer.body) < 1000
+
+
 async def test_a_request_that_never_ends_is_given_up(monkeypatch):
     monkeypatch.setattr(guard, "BODY_SECONDS", 0.0)
     said = []
