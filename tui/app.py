@@ -134,6 +134,7 @@ class SparkApp(
             self.link,
             notify=self.notify,
             ask=self.push_screen_wait,
+            ask_line=self.push_screen_wait,
             run=partial(self.run_safely, group="models"),
             show=lambda work: self.status.show(background=work),
         )

@@ -55,6 +55,9 @@ class CommandedModels(Protocol):
     def choose(self, place: str) -> None:
         """Use another model, once it is ready; until then the old one serves."""
 
+    def choose_elsewhere(self) -> None:
+        """Use a model that another engine runs."""
+
     def fetch(self, offer: "CatalogueModel") -> None:
         """Fetch a model of the catalogue, after a question."""
 
@@ -274,6 +277,8 @@ class ModelCommands(_NamedCommands):
                 facts += ["serves now"] if model.name == serving else []
                 text = ", ".join(filter(None, facts))
                 yield f"Model: {visible(model.name)}", text, partial(app.models.choose, model.path)
+        text = "of vLLM, llama.cpp, Ollama …; asks before anything is sent"
+        yield "Model: in another engine", text, app.models.choose_elsewhere
         for offer in self._offers:
             text = f"{file_size_text(offer.download_bytes)}, {offer.licence}; {offer.gains}"
             yield f"Model: fetch {offer.name}", text, partial(app.models.fetch, offer)

@@ -3,18 +3,19 @@
 Joins the parts that do it; decides nothing itself.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.protocol.messages import Completed, EngineReady
+from engine.remote_host import remote_address
 from tui.app_messages import BackgroundWork
 from tui.flows.model_fetch import ModelFetch
 from tui.flows.model_speed import ModelSpeed
 from tui.flows.model_switch import ModelSwitch, Notify
+from tui.flows.remote_consent import AskLine, AskQuestion, asked_address, may_send
 from tui.link.engine_link import EngineLink
-from tui.screens.question import QuestionScreen
 
 if TYPE_CHECKING:
     from engine.model_store import CatalogueModel
@@ -32,6 +33,7 @@ class ModelFlow:
         link: The connection to the engine.
         notify: Tells the person something.
         ask: Shows a question and waits for the answer; only for what ``run`` runs.
+        ask_line: The same for a line of text.
         run: Runs something in the background.
         show: Takes what goes on beside the work, for the status line.
     """
@@ -41,13 +43,17 @@ class ModelFlow:
         link: EngineLink,
         *,
         notify: Notify,
-        ask: Callable[[QuestionScreen], Awaitable[str]],
+        ask: AskQuestion,
+        ask_line: AskLine,
         run: Callable[[Flow], Any],
         show: Callable[[BackgroundWork | None], None],
     ) -> None:
         self._notify = notify
+        self._ask, self._ask_line = ask, ask_line
         self._run = run
         self._show = show
+        self._elsewhere = ""
+        """The address of another engine's model that was chosen last."""
         self._works: dict[str, BackgroundWork | None] = {}
         self._speed = ModelSpeed()
         self.serving: str | None = None
@@ -76,6 +82,16 @@ class ModelFlow:
     def choose(self, place: str) -> None:
         """Use another model, once it is ready."""
         self._switch.choose(place)
+
+    def choose_elsewhere(self) -> None:
+        """Use a model that another engine runs, once the person has said which, and agreed."""
+        self._run(self._choose_elsewhere)
+
+    async def _choose_elsewhere(self) -> None:
+        text = await asked_address(self._elsewhere, self._ask_line)
+        if text is not None and await may_send(remote_address(text), self._ask):
+            self._elsewhere = text
+            self.choose(text)
 
     def fetch(self, offer: "CatalogueModel") -> None:
         """Fetch a model of the catalogue, after a question."""

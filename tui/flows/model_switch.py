@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.protocol.messages import EngineReady, Progress, SessionFailed, Telemetry
+from engine.remote_host import is_remote, remote_address
 from tui.app_messages import BackgroundWork
 from tui.link.engine_link import EngineLink
 
@@ -50,7 +51,7 @@ class ModelSwitch:
         if self._coming is not None:
             self._link.drop(self._coming)
         self._coming = self._link.open(model)
-        self._name = Path(model).name.removesuffix(".gguf")
+        self._name = _short(model)
         if self._coming is None:
             self._notify(
                 "the engine is not there yet; choose again in a moment", severity="warning"
@@ -116,3 +117,10 @@ def _now_serves(ready: EngineReady) -> str:
         "" if ready.model.fill_in_the_middle else "; it reads only what stands before the cursor"
     )
     return f"{ready.model.name} serves now{fills}"
+
+
+def _short(model: str) -> str:
+    """Return what a person calls a model by its name, its path or its address."""
+    if is_remote(model):
+        return remote_address(model).model
+    return Path(model).name.removesuffix(".gguf")

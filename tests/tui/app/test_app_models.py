@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from engine import ModelKilled, model_store
 from engine.errors import PullCancelledError, StoreError
@@ -19,6 +20,7 @@ from tui.app import SparkApp
 from tui.command_palette import ModelCommands
 from tui.demo_engine import demo_completion, demo_ready, demo_telemetry
 from tui.files.offer_note import OfferNote, read_offer
+from tui.screens.line_input import LineInputScreen
 from tui.screens.question import QuestionScreen
 from tui.settings import Settings, SuggestionSettings
 from tui.user_folders import offer_file
@@ -144,6 +146,51 @@ async def test_a_killed_model_is_said_and_remembered(make_app: MakeApp, client: 
         app.models.choose(CODER)
         client.ready(session=2, name=CODER)
         await until(pilot, lambda: not model_store.was_killed(CODER))
+
+
+# ── a model in another engine ───────────────────────────────────────────────────────────────
+
+ELSEWHERE = "openai:https://models.example.org/v1#coder-32b"
+
+
+async def test_a_model_elsewhere_is_chosen_after_a_yes_for_its_host(
+    make_app: MakeApp, client: FakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARK_STATE_DIR", str(tmp_path / "state"))
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        client.ready()
+        await choose_elsewhere(app, pilot)
+        app.screen.query_one(Input).value = "http://models.example.org"
+        await pilot.press("enter")
+        assert "no address of a model" in str(app.screen.query_one(".dialog-problem").render())
+        app.screen.query_one(Input).value = ELSEWHERE
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
+        assert client.opened == []
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, QuestionScreen))
+        assert client.opened == []
+        await choose_elsewhere(app, pilot)
+        app.screen.query_one(Input).value = ELSEWHERE
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: client.opened == [ELSEWHERE])
+        assert "coder-32b" in status(app)
+        await choose_elsewhere(app, pilot)
+        assert app.screen.query_one(Input).value == ELSEWHERE
+        await pilot.press("enter")  # agreed before: no question
+        await until(pilot, lambda: client.opened == [ELSEWHERE, ELSEWHERE])
+
+
+async def choose_elsewhere(app: SparkApp, pilot: Pilot[None]) -> None:
+    provider = ModelCommands(app.screen)
+    await provider.startup()
+    (hit,) = [hit async for hit in provider.search("another engine")]
+    hit.command()
+    await until(pilot, lambda: isinstance(app.screen, LineInputScreen))
 
 
 # ── the palette ─────────────────────────────────────────────────────────────────────────────
