@@ -68,6 +68,7 @@ def plan_wafer(
     block: tuple[int, int] | None = None,
     rows_per_step: int = 1,
     check: bool = False,
+    beside_int8: bool = True,
 ) -> dict[str, object]:
     """Plan a model on a machine and return what was found, and the search, as plain numbers.
 
@@ -85,6 +86,7 @@ def plan_wafer(
         block: Columns and rows of a block; None means the planner's choice.
         rows_per_step: Rows of a step that sizes are compared with.
         check: Whether to look into what every core uses of queues, colors, task ids and SRAM.
+        beside_int8: Whether to say what the model would take in int8 if it is in other formats.
 
     Raises:
         ConfigError: The configuration cannot be read or priced.
@@ -109,7 +111,7 @@ def plan_wafer(
         rows_per_step=rows_per_step,
         runs=runs and not is_config and (path.is_file() or path in bundled_models().values()),
     )
-    report = report_plan(graph, spec, context, options, check=check)
+    report = report_plan(graph, spec, context, options, check=check, beside_int8=beside_int8)
     measured = calibration.is_calibrated(spec.name, "decode") and report["dtype"] == FP16.name
     given = spread(spec.name, "decode", measured=measured)
     low, high = given.ends(int(str(report["cycles_per_token"])))

@@ -36,6 +36,7 @@ def _plan(point: Point) -> dict[str, Any]:
         dtype=None if point.dtype == "model" else point.dtype,
         blocks=point.blocks,
         block=point.block,
+        beside_int8=False,  # no result keeps it, and it is a second plan
     )
     return {name: found[name] for name in _PLAN}
 

@@ -32,6 +32,7 @@ def report_plan(
     options: PlanOptions,
     *,
     check: bool = False,
+    beside_int8: bool = True,
 ) -> dict[str, object]:
     """Plan a model on a machine and return what was found, and the search.
 
@@ -41,6 +42,7 @@ def report_plan(
         context: KV rows to hold; None: the model's own.
         options: What the plan is for.
         check: Whether to look into what every core uses: ``check`` in the result, else None.
+        beside_int8: Whether to plan other formats in int8 too: ``in_int8``, else None.
 
     Raises:
         PlacementError: The model does not fit.
@@ -50,6 +52,7 @@ def report_plan(
     token = _token(graph, plan)
     cycles = token.cycles
     formats = placement.model.formats
+    beside_int8 &= formats.names != [INT8.name]
     limit, limited_by = plan.context_limit
     if limit > graph.context_length:
         limit, limited_by = graph.context_length, "the model's own context"
@@ -68,7 +71,7 @@ def report_plan(
         "sram_bytes_per_core": _fullest(plan),
         "weights": _weights(graph, plan),
         "unpack_cycles_per_token": _unpacking(graph, plan),
-        "in_int8": None if formats.names == [INT8.name] else _in_int8(graph, plan, options),
+        "in_int8": _in_int8(graph, plan, options) if beside_int8 else None,
         "colors_used": choose_orders_of_regions(machine, placement).colors_used,
         "cycles_per_token": cycles,
         "cycles_are": "followed core by core" if token.exact else "estimated",

@@ -1,34 +1,24 @@
-"""The price of a size of blocks: placed, one layer compiled, its micro-steps added up.
+"""The price of a size of blocks: placed, with what its layers and its head cost.
 
 Adds up as if every core waited for the slowest (`ledger.Tally`), at half the context.  Says why a
 size does not fit; which size is best is the planner's to choose.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 
-import numpy as np
-
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
-from engine.model.roles import Role
-from engine.model.sum_orders import ReduceOrder
 from engine.model.tensors.tensor import Format
-from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.cost.ledger import Tally
-from engine.wafer.cost.lines import best_group
-from engine.wafer.ops import embed, matmul, multicast, norm, quantise, select
-from engine.wafer.ops.site import ALONG_ROWS, Site
 from engine.wafer.ops.transfer import lane_wavelets
 from engine.wafer.place.lanes import lane_hops
 from engine.wafer.place.model_shape import ModelShape
 from engine.wafer.place.placement import Placement, Shape, block_sram, head_sram, heads_of, place
-from engine.wafer.place.weight_formats import WeightFormats
 from engine.wafer.plan.dense_sizes import narrowest_head
-from engine.wafer.program.geometry import even_split, split
-from engine.wafer.program.isa import Field, Op
+from engine.wafer.plan.size_prices import HeadPrice, size_prices
 from engine.wafer.program.machine import MachineSpec
 
 __all__ = ["Candidate", "PlanOptions", "ShapeSearch"]
@@ -77,14 +67,6 @@ class Candidate:
     refusal: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """A width of the head and what it costs, without its transfers."""
-
-    columns: int
-    cycles: int
-
-
 class ShapeSearch:
     """Prices sizes of blocks for one model on one machine.
 
@@ -108,12 +90,10 @@ class ShapeSearch:
         dense: bool = False,
     ) -> None:
         self.dense = dense
-        self.kinds = _kinds_of_layers(graph, model.formats)
-        self.ends = {node.role: node.attributes for node in graph.nodes if node.layer is None}
+        self.prices = size_prices(graph, model, machine, runs=options.runs, grouped=dense)
         self.model, self.machine, self.context = model, machine, context
         self.runs, self.rows_per_step = options.runs, options.rows_per_step
         self.blocks, self.wafers = options.blocks, options.wafers
-        self._heads: dict[tuple[int, int], _Head | None] = {}
 
     def candidate(self, columns: int, rows: int) -> Candidate:
         """Place and price one size; what does not fit says why."""
@@ -167,7 +147,7 @@ class ShapeSearch:
         cores = shape.rows * (shape.blocks * shape.columns + shape.head_columns)
         return cores <= shape.wafers * self.machine.columns * self.machine.rows
 
-    def _with_blocks(self, shape: Shape, head: _Head, layers: dict[str, int]) -> Candidate:
+    def _with_blocks(self, shape: Shape, head: HeadPrice, layers: dict[str, int]) -> Candidate:
         """Choose the blocks: the most that fit, unless the fewest are clearly faster."""
         fewer = self._placed(shape)
         few = self._price(fewer, head, layers)
@@ -204,23 +184,14 @@ class ShapeSearch:
 
     def _layers(self, columns: int, rows: int) -> dict[str, int]:
         """Cycles of all layers at half the context, by operation."""
-        model = replace(self.model, layers=1)
-        shape = self._shape(columns, rows)
-        placement = place(model, _roomy(self.machine), shape, self.context, runs=self.runs)
         total: dict[str, int] = defaultdict(int)
-        for layer, count in self.kinds:
-            compiled = compile_graph(layer, self.machine, placement, by_core=False)
-            (window,) = {kind.window for kind in compiled.program.attentions}
-            seen = min(self.context / 2, window or self.context)
-            kv_rows = ceil(seen / rows)
-            for row in compiled.program.instructions:
-                op = Op(row[Field.OP])
-                if row[Field.LAYER] >= 0 and op not in (Op.SEND, Op.RECEIVE):
-                    cycles = int(row[Field.CYCLES]) + kv_rows * int(row[Field.CYCLES_KV])
-                    total[op.name.lower()] += count * cycles
+        for cost in self.prices.layers(columns, rows):
+            seen = min(self.context / 2, cost.window or self.context)
+            cycles = cost.cycles + ceil(seen / rows) * cost.cycles_by_kv_row
+            total[cost.operation] += cost.layers * cycles
         return dict(total)
 
-    def _price(self, placement: Placement, head: _Head, layers: dict[str, int]) -> Candidate:
+    def _price(self, placement: Placement, head: HeadPrice, layers: dict[str, int]) -> Candidate:
         """Cycles per token of a placement at half the context."""
         shape = placement.shape
         by_op = dict(layers)
@@ -251,7 +222,7 @@ class ShapeSearch:
             total += tally.cycles + sending
         return total, sending
 
-    def heads(self, rows: int, columns: int) -> list[_Head]:
+    def heads(self, rows: int, columns: int) -> list[HeadPrice]:
         """Widths of the head that fit a core: the narrowest of the fast ones, then by cycles.
 
         Besides round numbers, those that blocks of ``columns`` leave free in a band.
@@ -260,7 +231,7 @@ class ShapeSearch:
         widths = [*_HEAD_WIDTHS, *(width for width in left if width > 0)]
         if self.dense and (narrow := narrowest_head(self.model, self.machine, rows)):
             widths.append(narrow)
-        found = [head for width in sorted(set(widths)) if (head := self._head(rows, width))]
+        found = [head for width in sorted(set(widths)) if (head := self.prices.head(rows, width))]
         least = min((head.cycles for head in found), default=0)
         return sorted(
             found,
@@ -268,18 +239,6 @@ class ShapeSearch:
                 (0, head.columns) if head.cycles <= _HEAD_SLACK * least else (1, head.cycles)
             ),
         )
-
-    def _head(self, rows: int, columns: int) -> _Head | None:
-        """A head of this size with its price, None where it does not fit."""
-        if columns > self.machine.columns:
-            return None
-        if (rows, columns) not in self._heads:
-            try:
-                head_sram(self.model, self.machine, Shape(1, rows, columns))
-                self._heads[rows, columns] = _Head(columns, self._head_cycles(rows, columns))
-            except PlacementError:
-                self._heads[rows, columns] = None
-        return self._heads[rows, columns]
 
     def _head_refusal(self, rows: int) -> str:
         """Why no head fits."""
@@ -293,57 +252,3 @@ class ShapeSearch:
             f"{self.machine.rows} cores: use a larger machine or a shorter context (`spark-tui "
             "wafer plan` says how many wafers it would take)"
         )
-
-    def _head_cycles(self, rows: int, columns: int) -> int:
-        """Cycles of lookup, last norm, product and choice in a head of this size."""
-        model, machine = self.model, self.machine
-        site, tally = Site(machine, columns, rows, by_core=False), Tally(machine)
-        (head,), (table,) = (model.formats.by_role[role][0] for role in (Role.HEAD, Role.EMBED))
-        hidden = (split if model.formats.in_groups else even_split)(model.hidden, rows)
-        edges = np.arange(columns + 1) * model.vocabulary // columns
-        outputs = np.diff(edges)
-        order = ReduceOrder(
-            hidden.parts, best_group(machine, hidden.parts, int(outputs.max()), hidden.span)
-        )
-        one = ReduceOrder(rows, best_group(machine, rows, 1))
-        scaled = "scale" in self.ends[Role.EMBED]
-        embed.steps(tally, site, hidden, 0, scaled, table)
-        norm.steps(tally, site, hidden, one, *norm.additions_of(self.ends[Role.FINAL_NORM]))
-        if head.is_quantised:
-            quantise.steps(tally, site, hidden, ALONG_ROWS)
-            multicast.steps(tally, site, ALONG_ROWS, quantise.wavelets_by_core(hidden))
-        else:
-            multicast.steps(tally, site, ALONG_ROWS, multicast.half_wavelets(hidden))
-        tiles = matmul.stack((head,), (outputs,))
-        finishing = matmul.finishing_of(self.ends[Role.HEAD])
-        matmul.steps(tally, site, hidden, tiles, ALONG_ROWS, order, finishing)
-        choice = ReduceOrder(columns, best_group(machine, columns, select.WAVELETS))
-        select.steps(tally, site, outputs, choice)
-        return tally.cycles
-
-
-def _roomy(machine: MachineSpec) -> MachineSpec:
-    """The machine with room for a block and a head of one column, whatever else lies there."""
-    return replace(machine, columns=4 * machine.columns, rows=4 * machine.rows, sram_bytes=1 << 40)
-
-
-_COSTLESS = ("eps", "base", "scale", "factors", "bias")
-"""Constants of a layer's nodes whose value changes its numbers, not its cycles."""
-
-
-def _kinds_of_layers(graph: ModelGraph, formats: WeightFormats) -> list[tuple[ModelGraph, int]]:
-    """Return a layer of each price as a graph of its own, and how many layers have that price."""
-    signatures: defaultdict[int, list[Hashable]] = defaultdict(list)
-    for node in graph.nodes:
-        if node.layer is not None:
-            constants = tuple(
-                (name, None if name in _COSTLESS else value)
-                for name, value in node.attributes.items()
-            )
-            weights = tuple(formats.by_tensor[name] for name in node.tensors)
-            width = graph.values[node.output]
-            signatures[node.layer].append((node.role, width, constants, weights))
-    alike: defaultdict[Hashable, list[int]] = defaultdict(list)
-    for layer, signature in signatures.items():
-        alike[tuple(signature)].append(layer)
-    return [(graph.with_layers(layers[0]), len(layers)) for layers in alike.values()]
