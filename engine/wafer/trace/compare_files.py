@@ -54,8 +54,8 @@ def compare_log_files(
         on_progress: Called with (done, total, label).
 
     Returns:
-        With two logs what `LogComparison.as_json` has, and ``read``, what each file holds; with stats
-        ``stats``, [{``name``, ``theirs``, ``ours``, ``ratio``}].
+        With two logs what `LogComparison.as_json` has and ``read``, what each file holds; with
+        stats ``stats``, [{``name``, ``theirs``, ``ours``, ``ratio``}].
 
     Raises:
         EngineError: A file cannot be read, or has nothing in common with the other.
