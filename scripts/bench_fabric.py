@@ -267,7 +267,8 @@ def beside_booksim(binary: Path, side: int, repeats: int) -> dict[str, object]:
     ratio = theirs.nanoseconds_per_flit_hop / own
     print(
         f"A flit's hop on a mesh of {side} × {side}: BookSim2 "
-        f"{theirs.nanoseconds_per_flit_hop:,.0f} ns ({theirs.cycles:,} cycles, {theirs.flits:,.0f} flits of {theirs.hops:.1f} hops), here "
+        f"{theirs.nanoseconds_per_flit_hop:,.0f} ns ({theirs.cycles:,} cycles, "
+        f"{theirs.flits:,.0f} flits of {theirs.hops:.1f} hops), here "
         f"{own:,.1f} ns ({ours.cycles:,} cycles, {ours.flit_hops:,} hops): {ratio:,.1f} times. It "
         "routes each flit and allocates its channels; here routes are static."
     )
@@ -283,7 +284,8 @@ def whole_wafer(columns: int, rows: int, wavelets: int) -> dict[str, object]:
     print(
         f"{speed.active_tile_cycles_per_second / 1e6:,.1f} M active tile-cycles a second on a "
         f"whole wafer: {columns * rows:,} cores, dense, {speed.cycles:,} cycles in "
-        f"{speed.seconds:.1f} s, {speed.set_up_seconds:.1f} s to set up, at most {peak / 1e9:.2f} GB of memory"
+        f"{speed.seconds:.1f} s, {speed.set_up_seconds:.1f} s to set up, at most "
+        f"{peak / 1e9:.2f} GB of memory"
     )
     return asdict(speed) | {"peak_bytes": peak}
 
