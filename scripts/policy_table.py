@@ -4,8 +4,8 @@
         [--lines 150] [--records DIR]
 
 The packages are the six that training never sees, the seed is that of the card.  Variants differ in
-the threshold (mean log-probability from which a text is shown unasked), in whether several lines
-are asked for, and in the rest before asking.  What a model writes depends on none of these, so each
+the chance of being taken from which a text is shown unasked, in whether several lines are asked
+for, and in the rest before asking.  What a model writes depends on none of these, so each
 question is asked once, by whichever variant comes to it first, and every variant sees of the answer
 what its threshold lets through.  Answers are kept in ``--records`` as they come, with a stamp of
 the code and the numbers they came from; the same command goes on where it was stopped, and then
@@ -30,6 +30,7 @@ from engine.quality.written_answers import WrittenAnswer, WrittenAnswers
 from engine.session import Session
 from scripts.compare_knowledge import PACKAGES, keep_only, records, stamp_of
 from scripts.wheels import package_folders
+from tui.assist.acceptance import Acceptance, least_logprob
 from tui.assist.latency import ASSUMED, Latency, read_latency
 from tui.assist.typist import type_stretch
 from tui.settings import SuggestionSettings
@@ -40,9 +41,8 @@ HELD_OUT = PACKAGES[:5]
 SEED = 0
 MOST_WRONG = 1.5
 """Wrong suggestions for 100 keys that a default may show."""
-STEPS = (-0.4, -0.2, -0.1, -0.05, 0.0, 0.05, 0.1)
-"""Thresholds, from the model's own; without one, from `PLAIN`."""
-PLAIN = -0.3
+CHANCES = (10, 25, 33, 40, 45, 50, 55, 60)
+"""Per cent, as `suggestions.threshold` has them."""
 DELAYS_MS = (0, 50, 150)
 
 
@@ -57,15 +57,21 @@ class Variant:
 
 
 def variants(own: float | None) -> list[Variant]:
-    """Return the policies that are compared: thresholds, then the rest at the model's own."""
-    base = PLAIN if own is None else own
-    steps = [Variant(f"threshold {base + step:.2f}", base + step) for step in STEPS]
+    """Return the policies that are compared: from which chance on, then the rest at the default.
+
+    As the app has them before it has learnt anything of the person.
+    """
+
+    def least(chance: int) -> float:
+        return least_logprob(Acceptance(), chance / 100, own)
+
+    default = least(SuggestionSettings().threshold)
     return [
-        Variant("the default", own),
+        Variant("the default", default),
         Variant("no threshold", None),
-        *steps,
-        Variant("one line", own, multi_line=False),
-        *(Variant(f"rest {delay} ms", own, delay_ms=delay) for delay in DELAYS_MS),
+        *(Variant(f"from {chance} %", least(chance)) for chance in CHANCES),
+        Variant("one line", default, multi_line=False),
+        *(Variant(f"rest {delay} ms", default, delay_ms=delay) for delay in DELAYS_MS),
     ]
 
 

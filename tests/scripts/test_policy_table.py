@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from engine.quality.written_answers import WrittenAnswer
-from scripts.policy_table import MOST_WRONG, Answers, best_of, table, variants
+from scripts.policy_table import MOST_WRONG, Answers, Variant, best_of, table, variants
+from tui.assist.acceptance import Acceptance, least_logprob
+from tui.settings import SuggestionSettings
 
 
 def row(name: str, saved: float, wrong: float) -> dict:
@@ -19,7 +21,9 @@ def row(name: str, saved: float, wrong: float) -> dict:
 
 def test_variants_differ_from_the_default_in_one_thing():
     first, *others = variants(-0.27)
-    assert (first.threshold, first.multi_line, first.delay_ms) == (-0.27, True, 100)
+    asked = SuggestionSettings()
+    least = least_logprob(Acceptance(), asked.threshold / 100, -0.27)
+    assert first == Variant("the default", least, True, asked.delay_ms)
     for each in others:
         differing = [
             name
@@ -32,7 +36,9 @@ def test_variants_differ_from_the_default_in_one_thing():
 
 
 def test_a_model_without_a_threshold_is_tried_with_some():
-    assert {each.threshold for each in variants(None)} > {None, -0.3}
+    found = [each.threshold for each in variants(None) if each.name.startswith("from")]
+    assert sorted(found) == found
+    assert len(set(found)) == len(found) > 4
 
 
 def test_the_best_saves_most_of_those_that_are_seldom_wrong():
