@@ -80,6 +80,8 @@ if TYPE_CHECKING:
     from engine.wafer.trace.compare_files import LogQuestion, compare_log_files, describe_log
     from engine.wafer.trace.program_run import run_wafer_program
     from engine.watching import look_at_engine, watch_engine
+    from engine.what_if.parameters import PARAMETERS as what_if_parameters
+    from engine.what_if.pricing import price_what_if
 
 _HOME = {
     "STATES": "engine.wafer.program.states:STATES",
@@ -157,6 +159,8 @@ _HOME = {
     "watch_engine": "engine.watching:watch_engine",
     "wafer_sensitivity": "engine.inspection:wafer_sensitivity",
     "weights_sha256": "engine.model_store.digests:weights_sha256",
+    "price_what_if": "engine.what_if.pricing:price_what_if",
+    "what_if_parameters": "engine.what_if.parameters:PARAMETERS",
     "write_logits": "engine.logits:write_logits",
     "default_threads": "engine.session:default_threads",
     "quality_suites": "engine.quality:SUITES",
@@ -240,6 +244,7 @@ __all__ = [
     "predict_prefill_layer",
     "predict_train_step",
     "predict_vector",
+    "price_what_if",
     "quality_suites",
     "read_edit_tasks",
     "read_grid",
@@ -258,6 +263,7 @@ __all__ = [
     "wafer_sensitivity",
     "watch_engine",
     "weights_sha256",
+    "what_if_parameters",
     "write_logits",
 ]
 

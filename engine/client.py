@@ -53,9 +53,11 @@ from engine.protocol.messages import (
     decode_server,
     encode,
 )
+from engine.protocol.what_if import WhatIfSetup
 from engine.remote_host import RemoteAccess, is_remote, remote_access
 from engine.silence import LOST_SECONDS, SILENT_SECONDS, SilenceWatch
 from engine.version import PROTOCOL_VERSION
+from engine.wafer_changes import UNCHANGED, WaferChanges
 
 __all__ = ["SMALL_MODEL", "EngineClient"]
 
@@ -151,14 +153,25 @@ class EngineClient:
         self._writer.write(encode(message))
         return True
 
-    def open(self, model: str | None, machine: str = "wse3", clock_ghz: float | None = None) -> int:
+    def open(
+        self,
+        model: str | None,
+        setup: WhatIfSetup | None = None,
+    ) -> int:
         """Ask for another session, now or once there is an engine, and return its number.
 
         It is ready with `EngineReady`; after `SessionFailed` it is none any more.
+
+        Args:
+            model: A name or a path; None is the default.
+            setup: Its machine; None: that of session 1.
         """
         self._last_session += 1
         number = self._last_session
-        asked = _asked(number, model, machine, clock_ghz)
+        if setup is None:
+            asked = _asked(number, model, self._machine, self._clock_ghz)
+        else:
+            asked = _asked(number, model, setup.machine, setup.clock_ghz, setup.changes)
         self._sessions[number] = asked
         self.send(asked)
         return number
@@ -432,13 +445,21 @@ class EngineClient:
         raise ServerError(f"the engine process did not open {socket} within {LAUNCH_SECONDS:.0f} s")
 
 
-def _asked(number: int, model: str | None, machine: str, clock_ghz: float | None) -> OpenSession:
+def _asked(
+    number: int,
+    model: str | None,
+    machine: str,
+    clock_ghz: float | None,
+    changes: WaferChanges = UNCHANGED,
+) -> OpenSession:
     """Return the request for a session, with what a remote model takes."""
     access = RemoteAccess()
     if model is not None and is_remote(model):
         with suppress(EngineError):  # no address: the engine says so
             access = remote_access(model)
-    return OpenSession(number, paths.model_argument(model), machine, clock_ghz, access)
+    return OpenSession(
+        number, paths.model_argument(model), machine, clock_ghz, access, changes=changes
+    )
 
 
 async def _read(reader: asyncio.StreamReader) -> ServerMessage | None:

@@ -9,6 +9,7 @@ from engine.errors import EngineError
 from engine.protocol.messages import Progress
 from engine.remote_host import RemoteAccess, is_remote, remote_access
 from engine.session import Session
+from engine.wafer_changes import UNCHANGED, WaferChanges
 
 if TYPE_CHECKING:
     from engine.remote import RemoteSession
@@ -24,6 +25,7 @@ def open_session(
     access: RemoteAccess | None = None,
     tier: str = "fast",
     speculation: bool = True,
+    changes: WaferChanges = UNCHANGED,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Session | RemoteSession:
     """Open a model.
@@ -36,6 +38,7 @@ def open_session(
             remembers it.
         tier: As of `Session.open`; a remote model runs on none.
         speculation: As of `Session.open`.
+        changes: As of `Session.open`; a remote model lies on no wafer.
         on_progress: Called in this thread with each step.
 
     Raises:
@@ -43,7 +46,13 @@ def open_session(
     """
     if model is None or not is_remote(model):
         return Session.open(
-            model, machine, clock_ghz, tier=tier, speculation=speculation, on_progress=on_progress
+            model,
+            machine,
+            clock_ghz,
+            tier=tier,
+            speculation=speculation,
+            changes=changes,
+            on_progress=on_progress,
         )
     if tier != "fast":
         raise EngineError(f"{model} is not on the wafer, so it has no tier {tier!r}")

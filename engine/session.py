@@ -21,7 +21,7 @@ from engine.completion.model_info import model_info
 from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
 from engine.editing.rewriter import Rewriter
-from engine.errors import EngineError
+from engine.errors import EngineError, PlacementError
 from engine.generation.generator import Generator, RunnerStep
 from engine.generation.speculation import Speculation
 from engine.host_cores import worthwhile_cores
@@ -47,8 +47,10 @@ from engine.telemetry.wafer_answers import WaferAnswers
 from engine.tokenizer import Tokenizer
 from engine.wafer.plan.placed import TierRunner, open_placed
 from engine.wafer.program import machine as machines
+from engine.wafer.program.machine import MachineSpec
 from engine.wafer.tiers import find_tier
 from engine.wafer.timing.timing import Counts
+from engine.wafer_changes import UNCHANGED, WaferChanges
 
 __all__ = ["Session", "default_threads"]
 
@@ -106,6 +108,7 @@ class Session:
         tier: str = "fast",
         threads: int | None = None,
         speculation: bool = True,
+        changes: WaferChanges = UNCHANGED,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> "Session":
         """Load a model, place it on a machine and make it ready to run.
@@ -118,6 +121,7 @@ class Session:
             threads: Threads that compute; None is `default_threads`.
             speculation: Whether guessed tokens are verified together.  No text depends on it; the
                 wafer's cycles per token do, and through it on host time.
+            changes: Of the machine, and of how the model lies on it.
             on_progress: Called in this thread with each step.
 
         Raises:
@@ -127,13 +131,13 @@ class Session:
         open_tier = find_tier(tier)
         report = on_progress or (lambda progress: None)
         report(Progress("model", 0, 1, "reading the model"))
-        spec = machines.get(machine, clock_ghz)
+        spec = _running(machines.get(machine, clock_ghz, changes), changes)
         loaded = load_model(find_model(model))
         with ThreadPoolExecutor(1, "vocabulary") as beside:
             # Kernels are fetched by LLVM, which leaves the interpreter to others meanwhile.
             vocabulary = beside.submit(Tokenizer.load, loaded.path, loaded.gguf)
             report(Progress("model", 0, 1, "placing the model"))
-            placed = open_placed(loaded.graph, spec, formats=loaded.formats)
+            placed = open_placed(loaded.graph, spec, formats=loaded.formats, changes=changes)
             report(Progress("model", 0, 1, "packing the weights"))
             runner = open_tier(
                 placed,
@@ -416,6 +420,19 @@ class Session:
         with self._lock:
             self._closed = True
             self._runner.close()
+
+
+def _running(spec: MachineSpec, changes: WaferChanges) -> MachineSpec:
+    """Return a machine on which a model can run.
+
+    Raises:
+        PlacementError: It is more than one wafer.
+    """
+    if changes.wafers > 1:
+        raise PlacementError(
+            f"{changes.wafers} wafers asked for: a model runs on one; several are priced only"
+        )
+    return spec
 
 
 def _tell_other(on_other: Callable[[OtherText], None]) -> Callable[[str, Draft], None]:

@@ -1,8 +1,8 @@
 """Simulates one token's row on the cycle tier, as a program of its own: it can be ended any time.
 
-``python -m engine.token_simulation MODEL MACHINE POSITION TOKEN`` writes a JSON line for each step
-on the way and, last, one with the wave or with what went wrong.  The engine process runs it, so
-that suggestions wait for no simulation.
+``python -m engine.token_simulation MODEL MACHINE POSITION TOKEN CHANGES`` writes a JSON line for
+each step on the way and, last, one with the wave or with what went wrong.  The engine process runs
+it, so that suggestions wait for no simulation.
 """
 
 import sys
@@ -17,18 +17,22 @@ from engine.telemetry.waves import wave_message
 from engine.wafer.plan.placed import open_placed
 from engine.wafer.program import machine as machines
 from engine.wafer.xray.simulated_row import simulate_row
+from engine.wafer_changes import UNCHANGED, WaferChanges
 
 __all__ = ["simulate_token"]
 
 
-def simulate_token(model: str, machine: str, position: int, token: int) -> TokenWave:
+def simulate_token(
+    model: str, machine: str, position: int, token: int, changes: WaferChanges = UNCHANGED
+) -> TokenWave:
     """Return the wave of a token's row; progress goes to standard output.
 
     Raises:
         EngineError: The model cannot be loaded, placed or simulated.
     """
     loaded = load_model(find_model(model))
-    placed = open_placed(loaded.graph, machines.get(machine), formats=loaded.formats)
+    spec = machines.get(machine, changes=changes)
+    placed = open_placed(loaded.graph, spec, formats=loaded.formats, changes=changes)
     row = simulate_row(
         placed,
         loaded.tensors,
@@ -45,9 +49,10 @@ def _say(line: SimulationLine) -> None:
 
 
 def _main() -> None:
-    model, machine, position, token = sys.argv[1:]
+    model, machine, position, token, changed = sys.argv[1:]
+    changes = msgspec.json.decode(changed, type=WaferChanges)
     try:
-        wave = simulate_token(model, machine, int(position), int(token))
+        wave = simulate_token(model, machine, int(position), int(token), changes)
     except EngineError as error:
         _say(SimulationLine(error=str(error)))
     else:

@@ -25,12 +25,12 @@ from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
 from tui.flows.part_actions import PartActions
 from tui.flows.path_flows import PathFlows
-from tui.flows.peer_actions import PeerActions
 from tui.flows.recovery_flow import RecoveryFlow
 from tui.flows.remote_consent import RemoteChoice, settle_remote
 from tui.flows.settings_flow import SettingsFlow
 from tui.flows.suggestion_actions import SuggestionActions
 from tui.flows.visible_parts import VisibleParts
+from tui.flows.what_if_actions import WhatIfActions
 from tui.flows.workbench import Workbench
 from tui.garbage_rest import GarbageRest
 from tui.job_control import paint_when_continued
@@ -67,7 +67,7 @@ class SparkApp(
     WatchedApp,
     PartActions,
     SuggestionActions,
-    PeerActions,
+    WhatIfActions,
     Workbench,
 ):
     """The editor beside the wafer.
@@ -320,7 +320,7 @@ class SparkApp(
         parts = (self.models, self.edits, self.asking, self.xrays, self.wafer)
         if any(each.takes(event) for each in parts):
             return
-        if self.takes_comparison(event):
+        if self.takes_comparison(event) or (self.what_ifs and self.what_ifs.takes(event)):
             return
         if isinstance(event, Telemetry):
             self.feed.received(event)
@@ -328,6 +328,8 @@ class SparkApp(
         if isinstance(event, Completed) and not self.ghost_writer.is_aside(event.request_id):
             self.panes.show_completion(event.completion)
             self.xrays.completed(event.completion)
+            if self.what_ifs:
+                self.what_ifs.completed(event.completion)
             self.dialogs.tell_unread(event.completion.repository)
         self.ghost_writer.on_engine(event)
         before, self.engine_state = self.engine_state, after(self.engine_state, event)

@@ -180,6 +180,7 @@ class AppCommands(_NamedCommands):
             ("Clear the conversation", "forget what was asked here", "clear_conversation"),
             ("Suggest now", "at the cursor", "suggest"),
             ("X-ray", "of the suggestion, token by token, or of the last one", "xray"),
+            ("What if", "the suggestion on another wafer: SRAM, links, sums …", "what_if"),
             ("Beside other machines", "the same token on GPUs, TPUs, this computer", "peers"),
             ("Pause or resume suggestions", "", "toggle_paused"),
             ("Copy suggestion", "the ghost text, to the clipboard", "copy_suggestion"),

@@ -14,6 +14,7 @@ __all__ = [
     "count_text",
     "file_size_text",
     "joules_text",
+    "microseconds_text",
     "milliseconds_text",
     "path_text",
     "percent_text",
@@ -88,6 +89,18 @@ def milliseconds_text(value: float | None) -> str:
     if (value := _known(value)) is None:
         return DASH
     return f"{value:.0f} ms" if value < 999.5 else f"{value / 1000:.1f} s"
+
+
+def microseconds_text(value: float | None) -> str:
+    """Return a duration given in microseconds: ``480 µs``, ``3.36 ms``, ``1.02 s``."""
+    if (value := _known(value)) is None:
+        return DASH
+    units = iter(("µs", "ms", "s"))
+    unit = next(units)
+    while value >= 999.5 and unit != "s":
+        value /= 1000
+        unit = next(units)
+    return f"{_three_digits(value)} {unit}"
 
 
 def joules_text(value: float | None) -> str:

@@ -156,6 +156,13 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
             priority=True,
             id="app.xray",
         ),
+        Binding(
+            "alt+shift+x",
+            "what_if",
+            "the suggestion on another wafer: what if",
+            priority=True,
+            id="app.what_if",
+        ),
         Binding("alt+w", "why", "why this suggestion, or none", priority=True, id="app.why"),
         Binding("ctrl+b", "toggle_tree", "show or hide the tree", priority=True, id="app.tree"),
         Binding("alt+z", "toggle_soft_wrap", "wrap long lines", priority=True, id="app.soft_wrap"),
@@ -199,6 +206,7 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
     from tui.widgets.found_list import FoundList
     from tui.widgets.run_pane import OutputList
     from tui.widgets.wafer_map import WaferMap
+    from tui.widgets.what_if_pane import WhatIfPane
     from tui.widgets.xray_pane import XrayPane
 
     return [
@@ -208,6 +216,7 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
         KeyPart("ask", "Questions", AskPane.BINDINGS),
         KeyPart("answer", "Code in an answer", AnswerCode.BINDINGS),
         KeyPart("xray", "X-ray", XrayPane.BINDINGS),
+        KeyPart("what_if", "What if", WhatIfPane.BINDINGS),
         KeyPart("map", "Wafer map", WaferMap.BINDINGS),
         KeyPart("core", "Core inspector", CoreScreen.BINDINGS),
         KeyPart("tree", "Tree", RepoTree.BINDINGS),

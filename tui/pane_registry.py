@@ -9,6 +9,7 @@ from tui.widgets.pane import Pane
 from tui.widgets.peers_pane import PeersPane
 from tui.widgets.throughput_pane import ThroughputPane
 from tui.widgets.wafer_pane import WaferPane
+from tui.widgets.what_if_pane import WhatIfPane
 from tui.widgets.xray_pane import XrayPane
 
 __all__ = ["PANES"]
@@ -18,6 +19,7 @@ PANES: tuple[type[Pane], ...] = (
     ThroughputPane,
     MemoryPane,
     XrayPane,
+    WhatIfPane,
     PeersPane,
     AskPane,
 )

@@ -19,6 +19,7 @@ from tui.settings import Settings, SuggestionSettings
 
 if TYPE_CHECKING:
     from engine.protocol.messages import ClientMessage, WatchedCores
+    from engine.protocol.what_if import WhatIfSetup
     from tui.app_messages import EngineNews
 
 __all__ = ["ReplayApp"]
@@ -68,7 +69,7 @@ class _Recorded:
         """Say what was recorded; the wafer in the cells that are drawn now."""
         self._deliver(redrawn(event, self._cores) if isinstance(event, Telemetry) else event)
 
-    def open(self, model: str | None) -> int:
+    def open(self, model: str | None, setup: "WhatIfSetup | None" = None) -> int:
         """Open nothing."""
         return 0
 

@@ -9,6 +9,7 @@ from engine.errors import EngineError
 from engine.peers.comparison import compare
 from engine.protocol.messages import MachineInfo
 from engine.protocol.peers import PeerComparison
+from engine.protocol.what_if import WhatIfStep
 from engine.protocol.xray import TokenWave, Xray
 from engine.telemetry.counters import WorkCounters
 from engine.wafer.plan.placed import Placed
@@ -69,6 +70,17 @@ class AnswerLooks:
         record = self._record(answer, token)
         found = record.tokens[token]
         return record.steps[found.picked.step].position + found.picked.row, found.entered
+
+    def steps_of(self, answer: int) -> list[WhatIfStep]:
+        """Return the steps of a completion as wafer time sees them, to be priced elsewhere.
+
+        Raises:
+            EngineError: The answer is forgotten.
+        """
+        return [
+            WhatIfStep(step.position, step.rows, step.logits, step.used, step.decode)
+            for step in self._record(answer).steps
+        ]
 
     def beside_peers(
         self, work: WorkCounters, position: int, clock_ghz: float | None

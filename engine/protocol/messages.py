@@ -28,8 +28,10 @@ from engine.protocol.cores import (
 )
 from engine.protocol.editing import Edit, EditRequest
 from engine.protocol.peers import PeerComparison
+from engine.protocol.what_if import WhatIfCurve, WhatIfSetup
 from engine.protocol.xray import TokenWave, Xray
 from engine.remote_host import RemoteAccess
+from engine.wafer_changes import UNCHANGED, WaferChanges
 
 __all__ = [
     "MAX_FRAME_BYTES",
@@ -39,6 +41,7 @@ __all__ = [
     "AnswerXray",
     "Answered",
     "Ask",
+    "AskWhatIf",
     "Cancel",
     "ClientMessage",
     "CloseSession",
@@ -76,6 +79,7 @@ __all__ = [
     "WatchedCores",
     "WeightType",
     "Welcome",
+    "WhatIfTold",
     "decode_client",
     "decode_server",
     "encode",
@@ -105,6 +109,8 @@ class OpenSession(msgspec.Struct, tag=True, frozen=True):
     join: bool = False
     """Use the newest model that is open, whatever model and machine are named; `SessionFailed`
     where none is.  It may be closed as if nobody had joined."""
+    changes: WaferChanges = UNCHANGED
+    """Of the machine, and of how the model lies on it."""
 
 
 class CloseSession(msgspec.Struct, tag=True, frozen=True):
@@ -194,6 +200,23 @@ class Ping(msgspec.Struct, tag=True, frozen=True):
     """Ask for a sign of life; `Pong` follows, whatever is being computed."""
 
 
+class AskWhatIf(msgspec.Struct, tag=True, frozen=True):
+    """Ask what an answer would take on a changed wafer: `WhatIfTold` …; `Cancel` ends it.
+
+    A client's newer one takes the place of an older one.
+    """
+
+    session: int
+    request_id: int
+    """As in `Complete`."""
+    answer: int
+    """`Completion.answer`."""
+    over: str
+    """The parameter that takes every value it can."""
+    setup: WhatIfSetup | None = None
+    """All others; None: those of the session."""
+
+
 class Unwatch(msgspec.Struct, tag=True, frozen=True):
     """Send no more `Telemetry` of a session."""
 
@@ -219,6 +242,7 @@ ClientMessage = (
     | CoreAsked
     | Compare
     | Ping
+    | AskWhatIf
     | Shutdown
 )
 
@@ -414,6 +438,13 @@ class Compared(msgspec.Struct, tag=True, frozen=True):
     comparison: PeerComparison
 
 
+class WhatIfTold(msgspec.Struct, tag=True, frozen=True):
+    """What an `AskWhatIf` asked for, as far as it is priced; the last one is whole."""
+
+    request_id: int
+    curve: WhatIfCurve
+
+
 class Simulating(msgspec.Struct, tag=True, frozen=True):
     """How far a simulation is that a `LookInto` asked for."""
 
@@ -477,6 +508,7 @@ ServerMessage = (
     | AnswerXray
     | AnswerWave
     | Compared
+    | WhatIfTold
     | Simulating
     | Failed
     | Telemetry

@@ -84,7 +84,13 @@ def _import_session() -> None:
 def _open(asked: OpenSession, on_progress: Callable[[Progress], None]) -> "ServedSession":
     from engine.opening import open_session
 
-    return open_session(asked.model, asked.machine, access=asked.access, on_progress=on_progress)
+    return open_session(
+        asked.model,
+        asked.machine,
+        access=asked.access,
+        changes=asked.changes,
+        on_progress=on_progress,
+    )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from engine.protocol.messages import (
     AnswerWave,
     AnswerXray,
     Ask,
+    AskWhatIf,
     Cancel,
     ClientMessage,
     CloseSession,
@@ -42,11 +43,14 @@ from engine.protocol.messages import (
     Unwatch,
     Watch,
     WatchedCores,
+    WhatIfTold,
     encode,
 )
+from engine.protocol.what_if import WhatIfCurve, WhatIfQuestion, WhatIfSetup
 from engine.protocol.xray import SimulationLine
 from engine.server.sessions import FromWorker, Held, Sessions
 from engine.server.simulation import simulate
+from engine.server.what_if import price_beside
 from engine.server.worker import Job
 from engine.server.worker_threads import WorkerThreads
 from engine.units import Gigahertz, tokens_per_second
@@ -59,6 +63,9 @@ if TYPE_CHECKING:
 __all__ = ["Connection"]
 
 log = logging.getLogger(__name__)
+
+_Look = LookInto | Compare | AskWhatIf
+"""What is answered beside the worker."""
 
 SLOW_CLIENT_BYTES = 8 * 1024 * 1024
 """A client with more unread bytes gets no telemetry until it has caught up."""
@@ -153,7 +160,7 @@ class Connection:
             case Watch(session, interval_ms, cores):
                 if (view := self._views.get(session)) is not None:
                     view.watch(min(max(interval_ms, 20), 60_000) / 1e3, cores)
-            case LookInto() | Compare():
+            case LookInto() | Compare() | AskWhatIf():
                 self._look_into(message)
             case Unwatch(session):
                 if (view := self._views.get(session)) is not None:
@@ -214,7 +221,7 @@ class Connection:
             self._jobs[type(message)] = job
             self._worker.submit(job)
 
-    def _look_into(self, message: LookInto | Compare) -> None:
+    def _look_into(self, message: _Look) -> None:
         """Answer beside the worker: it needs formulas only, and no turn."""
         view = self._views.get(message.session)
         if view is None or view.session is None:
@@ -256,7 +263,7 @@ class _View:
         self._forget = forget
         self._since = monotonic()
         self._watching: asyncio.Task[None] | None = None
-        self._looking: dict[type[LookInto | Compare], tuple[int, asyncio.Task[None]]] = {}
+        self._looking: dict[type[_Look], tuple[int, asyncio.Task[None]]] = {}
         self._looks_at: View | None = None
         self._latest: Counts | None = None  # of the last interval with cycles that was told
         self._marked: Counts | None = None  # one of these, kept
@@ -311,7 +318,7 @@ class _View:
                 message = replace(message, reply=replace(reply, wafer=wafer))
         self._connection.send(message)
 
-    def look_into(self, message: LookInto | Compare) -> None:
+    def look_into(self, message: _Look) -> None:
         """Begin to look into something; an older look of its kind that goes on is given up."""
         self._end_look(type(message))
         task = asyncio.create_task(self._look_into(message))
@@ -323,16 +330,18 @@ class _View:
             if request_id in (None, number):
                 self._end_look(kind)
 
-    def _end_look(self, kind: type[LookInto | Compare]) -> None:
+    def _end_look(self, kind: type[_Look]) -> None:
         if kind in self._looking:
             self._looking.pop(kind)[1].cancel()
 
-    async def _look_into(self, message: LookInto | Compare) -> None:
+    async def _look_into(self, message: _Look) -> None:
         assert self.session is not None  # whoever asks has looked
-        found: AnswerXray | AnswerWave | Compared | Failed
+        found: AnswerXray | AnswerWave | Compared | WhatIfTold | Failed
         clock = self._asked.clock_ghz
         try:
-            if isinstance(message, LookInto) and message.simulate and message.token is not None:
+            if isinstance(message, AskWhatIf):
+                found = await self._what_if(message)
+            elif isinstance(message, LookInto) and message.simulate and message.token is not None:
                 found = await self._simulate(message, message.token)
             else:
                 found = await asyncio.to_thread(look_into, self.session, message, clock)
@@ -355,8 +364,21 @@ class _View:
             told = Simulating(message.request_id, line.done, line.total, line.label)
             self._connection.send(told)
 
-        wave = await simulate((model, machine, *row), tell)
+        wave = await simulate((model, machine, *row), tell, self._asked.changes)
         return AnswerWave(message.request_id, message.answer, token, wave)
+
+    async def _what_if(self, message: AskWhatIf) -> WhatIfTold:
+        assert self.session is not None  # whoever asks has looked
+        clock = self._asked.clock_ghz or self.session.machine.clock_ghz
+        own = WhatIfSetup(self._asked.machine, clock, self._asked.changes)
+        steps = self.session.looks.steps_of(message.answer)
+        model, setup = self.session.model.folder, message.setup or own
+
+        def tell(curve: WhatIfCurve) -> None:
+            self._connection.send(WhatIfTold(message.request_id, curve))
+
+        question = WhatIfQuestion(model, setup, message.over, steps)
+        return WhatIfTold(message.request_id, await price_beside(question, tell))
 
     def watch(self, seconds: float, cores: WatchedCores | None) -> None:
         """Begin to send telemetry, once there is a session."""

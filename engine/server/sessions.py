@@ -23,6 +23,7 @@ from engine.remote_host import RemoteAccess
 from engine.server.budget import Budget
 from engine.server.worker import Closing, Opening
 from engine.server.worker_threads import WorkerThreads
+from engine.wafer_changes import WaferChanges
 
 if TYPE_CHECKING:
     from engine.server.model_files import ModelFiles
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["Held", "Opener", "SessionUser", "Sessions"]
 
 log = logging.getLogger(__name__)
+
+_Key = tuple[str, str, WaferChanges, RemoteAccess]
+"""The model's and the machine's identity, what is changed of it, and what opens a remote model."""
 
 Opener = Callable[[OpenSession, Callable[[Progress], None]], "ServedSession"]
 """Opens a session for a model's path or address on a machine, at the machine's own clock, and
@@ -57,8 +61,7 @@ class SessionUser(Protocol):
 class Held:
     """A session that is open, or being opened."""
 
-    key: tuple[str, str, RemoteAccess]
-    """The model's and the machine's identity, and what opens a remote model."""
+    key: _Key
     name: str
     """The model as it was asked for; empty for the default."""
     files: "ModelFiles"
@@ -98,7 +101,7 @@ class Sessions:
         self._from_worker = from_worker
         self._budget = budget
         self._note = note
-        self._held: dict[tuple[str, str, RemoteAccess], Held] = {}
+        self._held: dict[_Key, Held] = {}
         self._write_note()
 
     def open(self, asked: OpenSession, user: SessionUser) -> Held | None:
@@ -275,10 +278,11 @@ class Sessions:
             log.warning("cannot write %s: %s", self._note, error)
 
 
-def _key(asked: OpenSession, files: "ModelFiles") -> tuple[str, str, RemoteAccess]:
+def _key(asked: OpenSession, files: "ModelFiles") -> _Key:
     """Return what a session is told from others by; only those of remote models by their keys."""
     machine = paths.machine_identity(asked.machine)
-    return files.identity, machine, asked.access if files.remote else RemoteAccess()
+    access = asked.access if files.remote else RemoteAccess()
+    return files.identity, machine, asked.changes, access
 
 
 def _too_large(files: "ModelFiles", room_bytes: int, in_use: list[str]) -> str:

@@ -16,6 +16,7 @@ from tui.settings import load_settings
 
 __all__ = [
     "PRICED_FORMATS",
+    "BlockOption",
     "ClockOption",
     "FiniteFloat",
     "check_agreed",
@@ -113,6 +114,21 @@ class ClockOption(FiniteFloat):
             except MachineError as error:
                 self.fail(str(error), param, ctx)
         return super().convert(value, param, ctx)
+
+
+class BlockOption(click.ParamType[tuple[int, int]]):
+    """Columns and rows of a block, written ``256x256``."""
+
+    name = "WxH"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Return (columns, rows)."""
+        columns, cross, rows = str(value).lower().partition("x")
+        if not (cross and columns.isdecimal() and rows.isdecimal() and len(str(value)) < 20):
+            self.fail(f"'{value}' is no size; write columns x rows: 256x256", param, ctx)
+        return int(columns), int(rows)
 
 
 class _MachineOption(click.ParamType[str]):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.protocol.messages import Completed, EngineReady
+from engine.protocol.what_if import WhatIfSetup
 from engine.remote_host import remote_address
 from tui.app_messages import BackgroundWork
 from tui.flows.model_fetch import ModelFetch
@@ -92,6 +93,10 @@ class ModelFlow:
         if text is not None and await may_send(remote_address(text), self._ask):
             self._elsewhere = text
             self.choose(text)
+
+    def change_machine(self, place: str, setup: WhatIfSetup) -> None:
+        """Use a model on another machine, once it is ready there."""
+        self._switch.choose(place, setup)
 
     def fetch(self, offer: "CatalogueModel") -> None:
         """Fetch a model of the catalogue, after a question."""

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.protocol.messages import EngineReady, Progress, SessionFailed, Telemetry
+from engine.protocol.what_if import WhatIfSetup
 from engine.remote_host import is_remote, remote_address
+from engine.visible_text import visible
 from tui.app_messages import BackgroundWork
 from tui.link.engine_link import EngineLink
 
@@ -46,11 +48,16 @@ class ModelSwitch:
         self._coming: int | None = None
         self._name = ""
 
-    def choose(self, model: str) -> None:
-        """Begin to open a model: a name or a path.  A newer choice takes the place of an older."""
+    def choose(self, model: str, setup: WhatIfSetup | None = None) -> None:
+        """Begin to open a model.  A newer choice takes the place of an older.
+
+        Args:
+            model: A name or a path.
+            setup: The machine; None: the client's.
+        """
         if self._coming is not None:
             self._link.drop(self._coming)
-        self._coming = self._link.open(model)
+        self._coming = self._link.open(model, setup)
         self._name = _short(model)
         if self._coming is None:
             self._notify(
@@ -116,7 +123,8 @@ def _now_serves(ready: EngineReady) -> str:
     fills = (
         "" if ready.model.fill_in_the_middle else "; it reads only what stands before the cursor"
     )
-    return f"{ready.model.name} serves now{fills}"
+    changed = f" on {visible(ready.machine.name)}" if "(" in ready.machine.name else ""
+    return f"{ready.model.name} serves now{changed}{fills}"
 
 
 def _short(model: str) -> str:

@@ -86,7 +86,7 @@ class XrayFlow:
         """
         if self._pane is None:
             return
-        answer, skipped = self._answer_of(ghost)
+        answer, skipped = self._said_by(ghost)
         self._show_pane(XrayPane.NAME, keyboard=keyboard)
         self._follows = not ghost
         self._ask(answer, skipped + place)
@@ -100,7 +100,11 @@ class XrayFlow:
         """Wait for no simulation any more."""
         self._link.send(Cancel(self._asked))
 
-    def _answer_of(self, ghost: str) -> tuple[int, int]:
+    def answer_of(self, ghost: str) -> int:
+        """Return the answer that a suggestion shows, or the last one; 0: there is none."""
+        return self._said_by(ghost)[0]
+
+    def _said_by(self, ghost: str) -> tuple[int, int]:
         """Return the newest answer that ends in a ghost, and the characters before that."""
         for number, text in reversed(self._answers):
             if ghost and text.endswith(ghost):

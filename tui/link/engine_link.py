@@ -13,6 +13,7 @@ from tui.app_messages import EngineEvent
 if TYPE_CHECKING:
     from engine import Launch
     from engine.protocol.messages import ClientMessage
+    from engine.protocol.what_if import WhatIfSetup
     from tui.app_messages import EngineNews
 
 __all__ = ["ClientMaker", "EngineLink", "LinkedClient", "engine_client"]
@@ -33,8 +34,8 @@ class LinkedClient(Protocol):
     def send(self, message: "ClientMessage") -> bool:
         """Send a message; False when not connected."""
 
-    def open(self, model: str | None) -> int:
-        """Ask for a session with a model on the same machine; return its number."""
+    def open(self, model: str | None, setup: "WhatIfSetup | None" = None) -> int:
+        """Ask for a session with a model, on the same machine or another; return its number."""
 
     def close_session(self, number: int) -> None:
         """Give a session back."""
@@ -125,9 +126,14 @@ class EngineLink:
         """Return the number of a request that a person asks for, and no suggestion has."""
         return next(self._requests)
 
-    def open(self, model: str | None) -> int | None:
-        """Begin to open a session beside the one that serves; None without a client."""
-        return None if self._client is None else self._client.open(model)
+    def open(self, model: str | None, setup: "WhatIfSetup | None" = None) -> int | None:
+        """Begin to open a session beside the one that serves; None without a client.
+
+        Args:
+            model: Its model.
+            setup: The machine; None: the client's.
+        """
+        return None if self._client is None else self._client.open(model, setup)
 
     def drop(self, session: int) -> None:
         """Give a session back."""
@@ -153,6 +159,7 @@ class EngineLink:
             Rewritten,
             SessionFailed,
             Still,
+            WhatIfTold,
         )
         from tui.link.sound_messages import flaw_of
 
@@ -167,6 +174,6 @@ class EngineLink:
                 self._post(EngineEvent(SessionFailed(event.session, reason)))
             case (
                 Completed() | Rewritten() | Answered() | AnswerXray() | AnswerWave() | Still()
-                | CoreTold() | Compared()
+                | CoreTold() | Compared() | WhatIfTold()
             ):  # fmt: skip
                 self._post(EngineEvent(Failed(event.request_id, reason)))

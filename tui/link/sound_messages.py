@@ -22,8 +22,10 @@ from engine.protocol.messages import (
     Rewritten,
     Still,
     Telemetry,
+    WhatIfTold,
 )
 from engine.protocol.peers import PeerComparison
+from engine.protocol.what_if import WhatIfCurve
 from engine.protocol.xray import TokenWave, Xray
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ def flaw_of(message: "EngineNews") -> str | None:
             return _flaw_of_core(message)
         case Compared(comparison=comparison):
             return _flaw_of_comparison(comparison)
+        case WhatIfTold(curve=curve):
+            return _flaw_of_curve(curve)
     return None
 
 
@@ -169,6 +173,19 @@ def _flaw_of_comparison(comparison: PeerComparison) -> str | None:
     structs = (comparison, *comparison.peers)
     found = (number for each in structs for _, number in _numbers(each))
     return None if all(isfinite(n) and n >= 0 for n in found) else "a machine has no amount"
+
+
+def _flaw_of_curve(curve: WhatIfCurve) -> str | None:
+    found = (number for each in (curve, *curve.points) for _, number in _numbers(each))
+    if not all(isfinite(n) and n >= 0 for n in found):
+        return "a point has no amount"
+    if not all(point.setup.clock_ghz for point in curve.points):
+        return "its clock stands still"
+    if not 0 <= curve.chosen < len(curve.points) <= curve.total:
+        return "a curve has not the points that it names"
+    if not all(_are_amounts(point.cycles_by_operation.values()) for point in curve.points):
+        return "an operation has no amount of cycles"
+    return None
 
 
 def _are_amounts(numbers: Iterable[int]) -> bool:

@@ -73,6 +73,7 @@ and → go to another token."""
         Binding("plus,equals_sign", "pace(1)", "faster", id="xray.faster"),
         Binding("minus", "pace(-1)", "slower", id="xray.slower"),
         Binding("s", "simulate", "simulate this token on the cycle tier", id="xray.simulate"),
+        Binding("w", "app.what_if", "what if the wafer were another", id="xray.what_if"),
         Binding("0", "stop", "the map shows the counters again", id="xray.stop"),
         Binding("escape", "app.focus_editor", "back to the editor", id="xray.leave"),
     ]

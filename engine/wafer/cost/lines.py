@@ -186,7 +186,7 @@ def reduce_costs(
     shorter = length - (groups - 1) * group
     last = lasting(wavelets, pace(machine))
     near = stage(machine, pitch)
-    far = np.array([stage(machine, int(g) * pitch) for g in group])
+    far = np.ceil(1 + 2 * machine.ramp_cycles + group * pitch * machine.hop_cycles)  # `stage`
     dispatch = machine.dispatch_cycles
     last_root = (shorter - 1) * near + (groups - 1) * far
     others = (group - 1) * near + last + dispatch + (groups - 2) * far

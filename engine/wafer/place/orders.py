@@ -1,7 +1,7 @@
 """Orders: the groups in which each sum of a placement meets, for the fewest cycles.
 
-Every reduction has the group size that is best for it: those along an axis share two colors,
-whatever their groups are (`streams`).  Prices nothing but collectives.
+Every reduction has the group size that is best for it, unless its shape gives one: those along an
+axis share two colors, whatever their groups are (`streams`).  Prices nothing but collectives.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from engine.wafer.place.placement import Placement, block_outputs
 from engine.wafer.program.geometry import Split
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["Orders", "choose_orders", "choose_orders_of_regions", "colors_used"]
+__all__ = ["Orders", "choose_orders", "choose_orders_of_regions", "colors_used", "order_over"]
 
 _CHAIN_COLORS = 2
 """Of all reductions along an axis: neighbours give on different ones."""
@@ -59,33 +59,38 @@ def choose_orders_of_regions(machine: MachineSpec, placement: Placement) -> Orde
     outputs = {role: int(np.sum(each, axis=0).max()) for role, each in by_core.items()}
 
     def over(lies: Split, *streams: int) -> ReduceOrder:
-        return _best(machine, lies.parts, streams, lies.span)
+        return order_over(machine, shape.group, lies.parts, streams, lies.span)
 
     queries = heads.queries
     sums = SumOrders(
         hidden=over(placement.hidden, outputs[Role.QKV], outputs[Role.GATE_UP]),
-        norm=_best(machine, shape.rows, (1, 1)),
-        positions=_best(machine, shape.rows, (queries, queries * (heads.dims + 1))),
+        norm=order_over(machine, shape.group, shape.rows, (1, 1)),
+        positions=order_over(
+            machine, shape.group, shape.rows, (queries, queries * (heads.dims + 1))
+        ),
         heads=over(placement.attended, outputs[Role.OUT]),
         ffn=over(placement.gated, outputs[Role.DOWN]),
         head_dim=ReduceOrder.chain(heads.parts),
     )
-    choice = _best(machine, shape.head_columns, (select.WAVELETS,))
+    choice = order_over(machine, shape.group, shape.head_columns, (select.WAVELETS,))
     return Orders(sums, choice, used)
 
 
 @lru_cache(maxsize=4096)
-def _best(
-    machine: MachineSpec, length: int, streams: tuple[int, ...], pitch: int = 1
+def order_over(
+    machine: MachineSpec, group: int, length: int, streams: tuple[int, ...], pitch: int = 1
 ) -> ReduceOrder:
     """Return the order with the fewest cycles for all ``streams``, the largest group of equals.
 
     Args:
         machine: The chip.
+        group: Cores of a group, if it is given: `Shape.group`.
         length: Cores of the line.
         streams: Wavelets of the reductions that have the order.
         pitch: Hops from one core of the line to the next.
     """
+    if group:
+        return ReduceOrder(length, max(1, min(group, length)))
     costs = np.sum([reduce_costs(machine, length, b, pitch) for b in streams], axis=0)
     return ReduceOrder(length, length - int(np.argmin(costs[::-1])) if length > 1 else 1)
 

@@ -64,6 +64,9 @@ class Shape:
     """Wafers the blocks are split over, as evenly as possible; the head lies on the last."""
     grouped: bool = False
     """Whether a column holds shares of all query heads that read a KV head; only priced."""
+    group: int = 0
+    """Cores of a group in every sum across cores; as many as its line has: a plain chain.  0: for
+    each sum the group with the fewest cycles."""
 
     def layers_by_block(self, layers: int) -> list[int]:
         """Return how many of ``layers`` each block holds.

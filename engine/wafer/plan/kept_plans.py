@@ -23,6 +23,7 @@ from engine.wafer.place.model_shape import ModelShape, model_shape
 from engine.wafer.place.placement import Placement, Shape, place
 from engine.wafer.plan.planner import plan
 from engine.wafer.program.machine import MachineSpec
+from engine.wafer_changes import UNCHANGED, WaferChanges
 
 __all__ = ["DECIDING", "plan_key", "remembered_plan", "write_whole"]
 
@@ -38,6 +39,7 @@ DECIDING = (
     "wafer/plan/*.py",
     "model/tensors/*.py",
     "model/sum_orders.py",
+    "wafer_changes.py",
 )
 """Sources whose text may change a choice; patterns from `engine`."""
 
@@ -47,24 +49,27 @@ def remembered_plan(
     machine: MachineSpec,
     context_length: int | None = None,
     formats: Mapping[str, Format] | None = None,
+    changes: WaferChanges = UNCHANGED,
 ) -> Placement:
     """Return what `plan` returns, without its search where this was asked before.
 
     Raises:
         PlacementError: As `plan`.
     """
-    model = model_shape(graph, formats, runs=True)
-    key = plan_key(graph, model, machine, context_length, DECIDING)
+    changes.check()
+    runs = changes.wafers == 1
+    model = model_shape(graph, formats, runs=runs)
+    key = plan_key(graph, model, machine, context_length, DECIDING, changes)
     file = cache_dir() / "plans" / f"{key}.json"
     context = graph.context_length if context_length is None else context_length
     try:
         shape = Shape(**json.loads(file.read_text(encoding="utf-8")))
-        return place(model, machine, shape, context, runs=True)
+        return place(model, machine, shape, context, runs=runs)
     except FileNotFoundError:
         pass
     except (OSError, ValueError, TypeError, RecursionError, PlacementError) as error:
         _log.warning("the plan kept in %s is not usable (%r); searching anew", file, error)
-    placement = plan(graph, machine, context_length, formats)
+    placement = plan(graph, machine, context_length, formats, changes)
     _keep(file, placement.shape)
     return placement
 
@@ -75,6 +80,7 @@ def plan_key(
     machine: MachineSpec,
     context_length: int | None,
     deciding: tuple[str, ...],
+    changes: WaferChanges = UNCHANGED,
 ) -> str:
     """Return 16 hexadecimal digits over the model, the machine and the sources.
 
@@ -84,7 +90,7 @@ def plan_key(
     digest = sources_digest(deciding)
     operations = [(node.op, node.layer, sorted(node.attributes.items())) for node in graph.nodes]
     sizes = (graph.name, model, operations, graph.context_length)
-    digest.update(repr((sizes, asdict(machine), context_length)).encode())
+    digest.update(repr((sizes, asdict(machine), context_length, changes)).encode())
     return digest.hexdigest()[:16]
 
 

@@ -46,6 +46,8 @@ def remembered_timing(
     machine: MachineSpec,
     placement: Placement,
     price: Callable[[], Timing],
+    *,
+    by_core: bool = True,
 ) -> Timing:
     """Return what ``price`` returns, without its work where this was asked before.
 
@@ -54,8 +56,9 @@ def remembered_timing(
         machine: The chip.
         placement: Where the model lies.
         price: Compiles and prices all of it, single cores included.
+        by_core: False: ``price`` leaves those out.
     """
-    file = cache_dir() / "timings" / _name(graph, machine, placement)
+    file = cache_dir() / "timings" / _name(graph, machine, placement, by_core)
     try:
         if is_own(file):  # a pickle is run
             return _restored(file.read_bytes(), price)
@@ -68,10 +71,11 @@ def remembered_timing(
     return _restored(content, price)
 
 
-def _name(graph: ModelGraph, machine: MachineSpec, placement: Placement) -> str:
+def _name(graph: ModelGraph, machine: MachineSpec, placement: Placement, by_core: bool) -> str:
     key = plan_key(graph, placement.model, machine, placement.context_length, _SOURCES)
     # A pickle of other versions may say the same in another way.
-    about = (key, placement.shape, placement.runs, platform.python_version(), np.__version__)
+    versions = platform.python_version(), np.__version__
+    about = (key, placement.shape, placement.runs, by_core, *versions)
     return hashlib.sha256(repr(about).encode()).hexdigest()[:16] + ".timing"
 
 

@@ -26,6 +26,7 @@ from engine.wafer.program.program import Program
 from engine.wafer.timing.blocks import CellGrid
 from engine.wafer.timing.core_view import CoreView
 from engine.wafer.timing.timing import Activity, Counts, Timing
+from engine.wafer_changes import UNCHANGED, WaferChanges
 
 __all__ = ["Placed", "TierRunner", "open_placed"]
 
@@ -63,7 +64,9 @@ class Placed:
         self.placement = placement
         self._by_core = by_core
         self.timing = (
-            remembered_timing(graph, machine, placement, self._priced) if keep else self._priced()
+            remembered_timing(graph, machine, placement, self._priced, by_core=by_core)
+            if keep
+            else self._priced()
         )
         """Cycles and states by formula."""
         if keep:  # the costs in it would stay in memory
@@ -161,6 +164,9 @@ def open_placed(
     machine: MachineSpec,
     context_length: int | None = None,
     formats: Mapping[str, Format] | None = None,
+    changes: WaferChanges = UNCHANGED,
+    *,
+    by_core: bool = True,
 ) -> Placed:
     """Place a model as the planner chooses, so that every tier can run it.
 
@@ -169,12 +175,14 @@ def open_placed(
         machine: The chip.
         context_length: KV rows to hold; None means the model's own.
         formats: Format of every tensor by name; None: int8 for every matrix.
+        changes: What of the placement is given; more than one wafer is priced only.
+        by_core: As of `Placed`.
 
     Raises:
         PlacementError: The model does not fit the machine, or cannot be compiled.
     """
-    placement = remembered_plan(graph, machine, context_length, formats)
-    return Placed(graph, machine, placement, keep=True)
+    placement = remembered_plan(graph, machine, context_length, formats, changes)
+    return Placed(graph, machine, placement, by_core=by_core, keep=True)
 
 
 class TierRunner(ABC):

@@ -20,6 +20,7 @@ from engine.wafer.plan.block_sizes import block_sizes
 from engine.wafer.plan.dense_sizes import dense_sizes, fewest_wafers, room_for_weights
 from engine.wafer.plan.shape_search import Candidate, PlanOptions, ShapeSearch
 from engine.wafer.program.machine import MachineSpec
+from engine.wafer_changes import UNCHANGED, WaferChanges
 
 __all__ = ["Plan", "kv_capacity", "plan", "plan_shape"]
 
@@ -83,6 +84,7 @@ def plan(
     machine: MachineSpec,
     context_length: int | None = None,
     formats: Mapping[str, Format] | None = None,
+    changes: WaferChanges = UNCHANGED,
 ) -> Placement:
     """Return the placement with the fewest decode cycles, one that the tiers can run.
 
@@ -91,12 +93,21 @@ def plan(
         machine: The chip.
         context_length: KV rows to hold; None means the model's own.
         formats: Format of every tensor by name; None: int8 for every matrix.
+        changes: What of the placement is given; more than one wafer is priced only.
 
     Raises:
         PlacementError: The context is not one the model has, or no shape fits (the message says
             what the nearest one lacked), or a format is only priced.
     """
-    options = PlanOptions(formats=formats, runs=True, wafers=1)
+    changes.check()
+    options = PlanOptions(
+        blocks=changes.blocks or None,
+        block=changes.block,
+        formats=formats,
+        runs=changes.wafers == 1,
+        wafers=changes.wafers,
+        group=changes.group,
+    )
     return plan_shape(graph, machine, context_length, options).placement
 
 

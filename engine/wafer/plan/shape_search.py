@@ -50,6 +50,8 @@ class PlanOptions:
     """True: only what the tiers can run; False: anything that can be priced."""
     wafers: int | None = None
     """How many wafers; None: as few as hold the model."""
+    group: int = 0
+    """Cores of a group in every sum, as in `Shape`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,12 @@ class ShapeSearch:
         dense: bool = False,
     ) -> None:
         self.dense = dense
-        self.prices = size_prices(graph, model, machine, runs=options.runs, grouped=dense)
+        self.prices = size_prices(
+            graph, model, machine, runs=options.runs, grouped=dense, group=options.group
+        )
         self.model, self.machine, self.context = model, machine, context
         self.runs, self.rows_per_step = options.runs, options.rows_per_step
-        self.blocks, self.wafers = options.blocks, options.wafers
+        self.blocks, self.wafers, self.group = options.blocks, options.wafers, options.group
 
     def candidate(self, columns: int, rows: int) -> Candidate:
         """Place and price one size; what does not fit says why."""
@@ -123,7 +127,7 @@ class ShapeSearch:
     def _shape(
         self, columns: int, rows: int, head: int = 1, blocks: int = 1, wafers: int = 1
     ) -> Shape:
-        return Shape(columns, rows, head, blocks, wafers, grouped=self.dense)
+        return Shape(columns, rows, head, blocks, wafers, grouped=self.dense, group=self.group)
 
     def _fewest_blocks(self, columns: int, rows: int, most: int) -> int | str:
         """Blocks that are needed, or asked for; a text where those hold too many layers."""

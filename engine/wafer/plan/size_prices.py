@@ -13,13 +13,12 @@ import numpy as np
 from engine.errors import PlacementError
 from engine.model.graph import ModelGraph
 from engine.model.roles import Role
-from engine.model.sum_orders import ReduceOrder
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.cost.ledger import Tally
-from engine.wafer.cost.lines import best_group
 from engine.wafer.ops import embed, matmul, multicast, norm, quantise, select
 from engine.wafer.ops.site import ALONG_ROWS, Site
 from engine.wafer.place.model_shape import ModelShape
+from engine.wafer.place.orders import order_over
 from engine.wafer.place.placement import Shape, head_sram, place
 from engine.wafer.place.weight_formats import WeightFormats
 from engine.wafer.program.geometry import even_split, split
@@ -65,6 +64,7 @@ class SizePrices:
         machine: The chip.
         runs: As of `PlanOptions`.
         grouped: As of `Shape`.
+        group: As of `Shape`.
     """
 
     def __init__(
@@ -76,10 +76,11 @@ class SizePrices:
         *,
         runs: bool,
         grouped: bool,
+        group: int,
     ) -> None:
         self._kinds, self._ends = kinds, ends
         self._model, self._machine = model, machine
-        self._runs, self._grouped = runs, grouped
+        self._runs, self._grouped, self._group = runs, grouped, group
         self._layers: dict[tuple[int, int], tuple[LayerPrice, ...]] = {}
         self._heads: dict[tuple[int, int], HeadPrice | None] = {}
 
@@ -107,7 +108,7 @@ class SizePrices:
 
     def _compiled(self, columns: int, rows: int) -> list[LayerPrice]:
         model = replace(self._model, layers=1)
-        shape = Shape(columns, rows, 1, 1, 1, grouped=self._grouped)
+        shape = Shape(columns, rows, 1, 1, 1, grouped=self._grouped, group=self._group)
         placement = place(model, _roomy(self._machine), shape, 1, runs=self._runs)
         found = []
         for layer, count in self._kinds:
@@ -128,10 +129,9 @@ class SizePrices:
         hidden = (split if model.formats.in_groups else even_split)(model.hidden, rows)
         edges = np.arange(columns + 1) * model.vocabulary // columns
         outputs = np.diff(edges)
-        order = ReduceOrder(
-            hidden.parts, best_group(machine, hidden.parts, int(outputs.max()), hidden.span)
-        )
-        one = ReduceOrder(rows, best_group(machine, rows, 1))
+        group, widest = self._group, int(outputs.max())
+        order = order_over(machine, group, hidden.parts, (widest,), hidden.span)
+        one = order_over(machine, group, rows, (1,))
         scaled = "scale" in self._ends[Role.EMBED]
         embed.steps(tally, site, hidden, 0, scaled, table)
         norm.steps(tally, site, hidden, one, *norm.additions_of(self._ends[Role.FINAL_NORM]))
@@ -143,7 +143,7 @@ class SizePrices:
         tiles = matmul.stack((head,), (outputs,))
         finishing = matmul.finishing_of(self._ends[Role.HEAD])
         matmul.steps(tally, site, hidden, tiles, ALONG_ROWS, order, finishing)
-        choice = ReduceOrder(columns, best_group(machine, columns, select.WAVELETS))
+        choice = order_over(machine, group, columns, (select.WAVELETS,))
         select.steps(tally, site, outputs, choice)
         return tally.cycles
 
@@ -153,7 +153,13 @@ _kept: dict[Hashable, SizePrices] = {}
 
 
 def size_prices(
-    graph: ModelGraph, model: ModelShape, machine: MachineSpec, *, runs: bool, grouped: bool
+    graph: ModelGraph,
+    model: ModelShape,
+    machine: MachineSpec,
+    *,
+    runs: bool,
+    grouped: bool,
+    group: int = 0,
 ) -> SizePrices:
     """Return the prices of sizes, with those that an earlier plan has asked for.
 
@@ -163,17 +169,18 @@ def size_prices(
         machine: The chip.
         runs: As of `PlanOptions`.
         grouped: As of `Shape`.
+        group: As of `Shape`.
     """
     signatures = _signatures(graph, model.formats)
     ends = {node.role: node.attributes for node in graph.nodes if node.layer is None}
     about = [(role, *sorted(constants.items())) for role, constants in ends.items()]
     formats = tuple((role, *kinds) for role, kinds in model.formats.by_role.items())
     sizes = replace(model, formats=WeightFormats({}, {}))
-    key = (machine, runs, grouped, str(sizes), formats, *about, *signatures.items())
+    key = (machine, runs, grouped, group, str(sizes), formats, *about, *signatures.items())
     prices = _kept.pop(key, None)
     if prices is None:
         kinds = _kinds_of_layers(graph, signatures)
-        prices = SizePrices(kinds, ends, model, machine, runs=runs, grouped=grouped)
+        prices = SizePrices(kinds, ends, model, machine, runs=runs, grouped=grouped, group=group)
     _kept[key] = prices
     while len(_kept) > _MOST_KEPT:
         del _kept[next(iter(_kept))]

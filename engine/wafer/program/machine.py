@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.errors import MachineError
 from engine.wafer.program import machine_file
 from engine.wafer.program.machine_spec import MachineSpec
+from engine.wafer_changes import UNCHANGED, WAVELET_BITS, WaferChanges
 
 __all__ = ["PRESETS", "MachineSpec", "facts", "get", "listing", "names"]
 
@@ -72,19 +73,34 @@ def names() -> list[str]:
     return list(PRESETS)
 
 
-def get(name: str, clock_ghz: float | None = None) -> MachineSpec:
+def get(
+    name: str, clock_ghz: float | None = None, changes: WaferChanges = UNCHANGED
+) -> MachineSpec:
     """Return a machine, at its own clock or at ``clock_ghz``.
 
     Args:
         name: A preset's name, or the path of a file that ends in ``.toml``.
         clock_ghz: Another clock than the machine's own.
+        changes: Those of the machine's own numbers are made, and its name says so.
 
     Raises:
         MachineError: No preset has this name, the file describes no machine, or the clock is not
             above 0.
     """
     spec = _described(name)
-    return spec if clock_ghz is None else replace(spec, clock_ghz=clock_ghz)
+    spec = spec if clock_ghz is None else replace(spec, clock_ghz=clock_ghz)
+    return _changed(spec, changes) if changes else spec
+
+
+def _changed(spec: MachineSpec, changes: WaferChanges) -> MachineSpec:
+    """Return a machine with more SRAM or wider links, under a name of its own."""
+    wider = changes.link_bits / WAVELET_BITS if changes.link_bits else 1.0
+    return replace(
+        spec,
+        name=f"{spec.name} ({changes.words})",
+        sram_bytes=changes.sram_bytes or spec.sram_bytes,
+        inject_cycles_per_wavelet=spec.inject_cycles_per_wavelet / wider,
+    )
 
 
 def _described(name: str) -> MachineSpec:

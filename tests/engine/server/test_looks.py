@@ -4,12 +4,21 @@ import asyncio
 import os
 import sys
 
+import msgspec
 import pytest
 
 from engine.errors import EngineError
-from engine.protocol.messages import Compare, EngineReady, Failed, LookInto
-from engine.server import simulation
+from engine.protocol.messages import AskWhatIf, Compare, EngineReady, Failed, LookInto
+from engine.protocol.what_if import (
+    WhatIfCurve,
+    WhatIfLine,
+    WhatIfPoint,
+    WhatIfQuestion,
+    WhatIfSetup,
+)
+from engine.server import simulation, what_if
 from engine.server.simulation import simulate
+from engine.server.what_if import price_beside
 from tests.engine.server.faces import face
 
 
@@ -106,3 +115,48 @@ async def test_given_up_it_ends_the_program(monkeypatch):
         await work
     with pytest.raises(ProcessLookupError):
         os.kill(told[0].done, 0)
+
+
+# ── the program that prices ─────────────────────────────────────────────────────────────────────
+
+
+QUESTION = WhatIfQuestion("m", WhatIfSetup("wse3", 0.85), "sram", [])
+
+
+def curve_line(points, total):
+    point = WhatIfPoint("48 KiB", 48.0, QUESTION.setup)
+    curve = WhatIfCurve("sram", "KiB", 1, 1, 0, [point] * points, total)
+    return msgspec.json.encode(WhatIfLine(curve)).decode()
+
+
+def prices(monkeypatch, text):
+    monkeypatch.setattr(what_if, "_COMMAND", (sys.executable, "-I", "-S", "-c", text))
+
+
+async def test_a_curve_is_passed_on_as_it_grows_and_returned_whole(monkeypatch):
+    lines = [curve_line(1, 3), curve_line(2, 3), curve_line(3, 3)]
+    prices(monkeypatch, f"for line in {lines!r}: print(line, flush=True)")
+    told = []
+    found = await price_beside(QUESTION, told.append)
+    assert [len(curve.points) for curve in (*told, found)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [(['{"error":"no such model"}'], "no such model"), ([curve_line(1, 3)], "without a result")],
+)
+async def test_pricing_that_goes_wrong_is_told(monkeypatch, lines, reason):
+    prices(monkeypatch, f"for line in {lines!r}: print(line)")
+    with pytest.raises(EngineError, match=reason):
+        await price_beside(QUESTION, lambda curve: None)
+
+
+async def test_a_what_if_of_an_answer_that_is_not_there_is_told():
+    async with face() as one:
+        await one.until(EngineReady)
+        one.client.send(AskWhatIf(1, 8, 99, "sram"))
+        assert (await one.until(Failed)).request_id == 8
+        one.ask(1)
+        answer = (await one.answer(1)).answer
+        one.client.send(AskWhatIf(1, 9, answer, "sram"))  # the canned model is no file
+        assert (await one.until(Failed, count=2)).request_id == 9

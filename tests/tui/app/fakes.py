@@ -23,6 +23,7 @@ from engine.protocol.messages import (
     WatchedCores,
     Welcome,
 )
+from engine.protocol.what_if import WhatIfSetup
 from tui.demo_engine import demo_completion, demo_core, demo_ready, demo_still, demo_telemetry
 
 __all__ = ["FakeClient", "demo_edit", "settled", "until"]
@@ -41,6 +42,8 @@ class FakeClient:
         """Whether questions about the wafer stay without an answer."""
         self.sent: list[ClientMessage] = []
         self.opened: list[str | None] = []
+        self.setups: list[WhatIfSetup | None] = []
+        """The machine of each of those; None: the client's."""
         self.dropped: list[int] = []
         self.on_event: Callable[[Any], None] = lambda event: None
         self._worked: tuple[int, int] | None = None  # the last interval, and its session
@@ -73,8 +76,9 @@ class FakeClient:
             self.on_event(Completed(message.request_id, demo_completion(self.answer)))
         return True
 
-    def open(self, model: str | None) -> int:
+    def open(self, model: str | None, setup: WhatIfSetup | None = None) -> int:
         self.opened.append(model)
+        self.setups.append(setup)
         return 1 + len(self.opened)
 
     def close_session(self, number: int) -> None:

@@ -18,6 +18,7 @@ _COMMANDS = {
     "sweep": "tui.cli.wafer.sweep",
     "trace": "tui.cli.wafer.trace",
     "validate": "tui.cli.wafer.validate",
+    "what-if": "tui.cli.wafer.what_if:what_if",
 }
 
 

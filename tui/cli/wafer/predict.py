@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
 import engine
 from engine.errors import EngineError
 from tui.cli.failures import WrongCallError
-from tui.cli.options import PRICED_FORMATS, json_option, machine_options
+from tui.cli.options import PRICED_FORMATS, BlockOption, json_option, machine_options
 from tui.cli.output import say, say_json
 from tui.cli.wafer.facts import print_facts, shown
 
@@ -150,20 +149,6 @@ def vector(
     )
 
 
-class _Block(click.ParamType[tuple[int, int]]):
-    """Columns and rows of a block, written ``256x256``."""
-
-    name = "WxH"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        columns, cross, rows = str(value).lower().partition("x")
-        if not (cross and columns.isdecimal() and rows.isdecimal() and len(str(value)) < 20):
-            self.fail(f"'{value}' is no size; write columns x rows: 256x256", param, ctx)
-        return int(columns), int(rows)
-
-
 _config = click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -176,7 +161,9 @@ _config = click.option(
 @_config
 @_size("--context", "Rows in the KV cache.")
 @click.option("--blocks", type=int, help="Blocks of layers; default: the planner's choice.")
-@click.option("--block", type=_Block(), help="Columns and rows of a block; default: the planner's.")
+@click.option(
+    "--block", type=BlockOption(), help="Columns and rows of a block; default: the planner's."
+)
 @click.option(
     "--dtype",
     type=click.Choice(PRICED_FORMATS),

@@ -1,0 +1,1 @@
+"""What-if: a suggestion priced on changed wafers, one parameter at a time, without running it."""
