@@ -156,7 +156,6 @@ def demo_still(asked: StillAsked) -> Still:
 
 def demo_core(asked: CoreAsked) -> CoreTold:
     """Return a core of the first layer, wherever it is asked for."""
-    ready = demo_ready()
     states = [4_100, 900, 1_700, 30_300, 600, 362_400]
     steps = [
         CoreMoment(2, "norm", 0, "compute", 0, 96, 0, 61, 0, 35, (), ()),
@@ -166,7 +165,7 @@ def demo_core(asked: CoreAsked) -> CoreTold:
                    ("multicast west–east over 24",), ()),
         CoreMoment(4, "matmul", 0, "compute", 402, 890, 430, 24, 0, 34, (), ()),
     ]  # fmt: skip
-    region = ready.machine.regions[0]
+    region = demo_ready().machine.regions[0]
     return CoreTold(
         request_id=asked.request_id,
         x=asked.x,
@@ -186,6 +185,7 @@ def demo_core(asked: CoreAsked) -> CoreTold:
         ),
         steps=tuple(steps),
         latency=68_900,
+        clock=() if asked.position is None else ((0, 0), (137_800, 68_900)),
         last_states=states,
         total_states=[30 * cycles for cycles in states],
         session=asked.session,

@@ -85,6 +85,8 @@ class CoreAsked(msgspec.Struct, tag=True, frozen=True):
     """As in `Complete`; one number is never used for both."""
     x: int
     y: int
+    position: int | None = None
+    """KV rows before a token whose cycles are to be told as well; None: there is none."""
 
 
 # ── told ────────────────────────────────────────────────────────────────────────────────────
@@ -179,3 +181,6 @@ class CoreTold(msgspec.Struct, tag=True, frozen=True):
     total_states: list[int]
     """The same since the session was opened."""
     session: int = 1
+    clock: tuple[tuple[int, int], ...] = ()
+    """Cycles of a token at the position that was asked for, each with that of ``steps`` at which it
+    is as far; between two of them both go on evenly.  Empty where none was."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from engine.errors import EngineError
 from engine.protocol.cores import ColorAtCore, CoreMoment, TileOfCore
@@ -17,8 +18,10 @@ from engine.wafer.anatomy.anatomy import STILLS, Anatomy, CoreAnatomy
 from engine.wafer.anatomy.row_program import CoreStep
 from engine.wafer.plan.placed import Placed, open_placed
 from engine.wafer.program import machine as machines
+from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.states import STATES
 from engine.wafer.timing.blocks import CellGrid
+from engine.wafer.timing.row_clock import ends_of_row
 from engine.wafer.timing.timing import Counts
 
 __all__ = ["WaferAnswers"]
@@ -86,7 +89,17 @@ class WaferAnswers:
         found = self._own.core(asked.x, asked.y)
         if found is None:
             return self._between_regions(asked)
-        return _told(asked, found, self._states(asked, last), self._states(asked, now.counts))
+        told = _told(asked, found, self._states(asked, last), self._states(asked, now.counts))
+        return told if asked.position is None else replace(told, clock=self._clock(asked.position))
+
+    def _clock(self, position: int) -> tuple[tuple[int, int], ...]:
+        """Return `CoreTold.clock`: where attentions begin and end, and the end of the token."""
+        timing = self._placed.timing
+        position = min(max(0, position), self._placed.placement.context_length - 1)
+        there, plain = ends_of_row(timing, position), np.cumsum(timing.latency_by_instruction)
+        attends = np.flatnonzero(timing.program.instructions[:, Field.OP] == Op.ATTENTION)
+        picked = np.unique([*(attends - 1), *attends, plain.size - 1])
+        return ((0, 0), *zip(there[picked].tolist(), plain[picked].tolist(), strict=True))
 
     def _between_regions(self, asked: CoreAsked) -> CoreTold:
         passing = tuple(_struct(each, ColorAtCore) for each in self._own.passing(asked.x, asked.y))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from engine.protocol.messages import MachineInfo
 from tui.flows.tool_actions import ToolActions
@@ -13,6 +14,10 @@ from tui.widgets.map_keys import MAP_KEYS
 from tui.widgets.pane_column import PaneColumn
 from tui.widgets.wafer_map import WaferMap
 from tui.widgets.wafer_pane import WaferPane
+from tui.widgets.xray_pane import XrayPane
+
+if TYPE_CHECKING:
+    from tui.screens.core import CoreScreen
 
 __all__ = ["WaferActions"]
 
@@ -33,6 +38,7 @@ class WaferActions(ToolActions):
             run=partial(self.run_safely, group="wafer"),
             show=lambda still: self.panes.show_still(still),
             refuse=lambda reason: self.notify(reason, severity="warning"),
+            moment=lambda: next((pane.moment for pane in self.panes.query(XrayPane)), None),
         )
 
     @property
@@ -48,6 +54,17 @@ class WaferActions(ToolActions):
         """Show all about one core."""
         if self._machine is not None:
             self.wafer.inspect(message.x, message.y, self._machine)
+
+    def on_xray_pane_wave_shown(self, message: XrayPane.WaveShown) -> None:
+        """Have the inspected core follow the scrubber."""
+        if message.moment is not None:
+            self.wafer.follow(message.moment)
+
+    def on_core_screen_scrubbed(self, message: "CoreScreen.Scrubbed") -> None:
+        """Move the scrubber of the X-ray, if it plays a token."""
+        for pane in self.panes.query(XrayPane):
+            if pane.moment is not None:
+                pane.scrub(message.how)
 
     def on_wafer_map_asked(self, message: WaferMap.Asked) -> None:
         """Ask the person for a place or a machine, or mark the moment."""

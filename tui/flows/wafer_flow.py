@@ -22,6 +22,7 @@ from engine.protocol.messages import (
 from tui.link.engine_link import EngineLink
 from tui.screens.core import CoreScreen
 from tui.screens.line_input import LineInputScreen
+from tui.widgets.xray_pane import WaveMoment
 
 if TYPE_CHECKING:
     from tui.app_messages import EngineNews
@@ -54,6 +55,7 @@ class WaferFlow:
         run: Runs a coroutine in the background.
         show: Shows numbers of cells.
         refuse: Tells why there are none.
+        moment: Tells what the X-ray plays.
     """
 
     def __init__(
@@ -64,12 +66,14 @@ class WaferFlow:
         run: Callable[[Callable[[], Coroutine[None, None, None]]], object],
         show: Callable[[Still], None],
         refuse: Callable[[str], None],
+        moment: Callable[[], WaveMoment | None],
     ) -> None:
         self._app = app
         self._link = link
         self._run = run
         self._show = show
         self._refuse = refuse
+        self._moment = moment
         self._asked: dict[int, object] = {}
 
     # ── what the map needs ──────────────────────────────────────────────────────────────────
@@ -90,12 +94,25 @@ class WaferFlow:
 
     def inspect(self, x: int, y: int, machine: MachineInfo) -> None:
         """Show all about one core."""
-        self._app.push_screen(CoreScreen((x, y), machine.sram_bytes_per_core, self._ask_core))
+        sram = machine.sram_bytes_per_core
+        self._app.push_screen(CoreScreen((x, y), sram, self._ask_core, self._cycle))
+
+    def follow(self, moment: WaveMoment) -> None:
+        """Mark where the inspected core is while the X-ray plays a token."""
+        screens = self._app.screen_stack  # empty while the app ends
+        if screens and isinstance(screens[-1], CoreScreen):
+            screens[-1].show_cycle(moment.cycle)
+
+    def _cycle(self) -> int | None:
+        moment = self._moment()
+        return None if moment is None else moment.cycle
 
     def _ask_core(self, x: int, y: int) -> None:
         number = self._link.next_request()
         self._asked[number] = None
-        if not self._link.send(CoreAsked(self._link.session, number, x, y)):
+        moment = self._moment()
+        position = None if moment is None else moment.position
+        if not self._link.send(CoreAsked(self._link.session, number, x, y, position)):
             self._tell_inspector("the engine is not there; it is being started again")
 
     def go_to(self, machine: MachineInfo, then: Callable[[int, int], Any]) -> None:

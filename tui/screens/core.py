@@ -1,20 +1,22 @@
 """The core inspector: one core of the wafer; arrows go to its neighbours, keys walk its program."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.protocol.messages import CoreTold
 from engine.visible_text import visible
 from tui.format import count_text
-from tui.visuals.core_text import core_text, current_step, program_rows
+from tui.visuals.core_text import core_text, current_step, program_cycle, program_rows
 from tui.widgets.theme_inks import inks_of
 
 __all__ = ["CoreScreen"]
@@ -31,6 +33,7 @@ class CoreScreen(ModalScreen[None]):
         place: Column and row of the core on the wafer.
         sram_bytes: Of a core of the machine.
         ask: Asks for another core; its answer comes by `show_core`.
+        follows: Tells the cycle of the token that the X-ray plays; None: it plays none.
     """
 
     DEFAULT_CSS = """
@@ -48,18 +51,32 @@ class CoreScreen(ModalScreen[None]):
         Binding("p", "step(-1)", "the micro-step before", id="core.previous_step"),
         Binding("N", "step(10)", "ten micro-steps on", id="core.steps_on"),
         Binding("P", "step(-10)", "ten micro-steps back", id="core.steps_back"),
+        Binding("space", "scrub('play')", "play the token on, or pause", id="core.play"),
+        Binding("full_stop", "scrub('on')", "the token a hundredth on", id="core.on"),
+        Binding("comma", "scrub('back')", "a hundredth back", id="core.back"),
         Binding("pageup", "scroll(-8)", "scroll up", id="core.page_up"),
         Binding("pagedown", "scroll(8)", "scroll down", id="core.page_down"),
         Binding("escape,enter,q", "dismiss", "close", id="core.close"),
     ]
 
+    @dataclass
+    class Scrubbed(Message):
+        """The person moves the X-ray's scrubber from here."""
+
+        how: Literal["play", "on", "back"]
+
     def __init__(
-        self, place: tuple[int, int], sram_bytes: int, ask: Callable[[int, int], None]
+        self,
+        place: tuple[int, int],
+        sram_bytes: int,
+        ask: Callable[[int, int], None],
+        follows: Callable[[], int | None] = lambda: None,
     ) -> None:
         super().__init__()
         self._place = place
         self._sram_bytes = sram_bytes
         self._ask = ask
+        self._follows = follows
         self._core: CoreTold | None = None
         self._step = 0
 
@@ -80,7 +97,9 @@ class CoreScreen(ModalScreen[None]):
         """Show an answer, unless another core is asked for by now."""
         if (core.x, core.y) != self._place:
             return
-        cycle = self._cycle()
+        followed, cycle = self._follows(), self._cycle()
+        if followed is not None:
+            cycle = program_cycle(core, followed)
         self._core = core
         self._step = current_step(core, cycle)
         self._write()
@@ -94,7 +113,7 @@ class CoreScreen(ModalScreen[None]):
     def show_cycle(self, cycle: int) -> None:
         """Mark the micro-step that the core is in at a cycle of a token."""
         if self._core is not None:
-            self._step = current_step(self._core, cycle)
+            self._step = current_step(self._core, program_cycle(self._core, cycle))
             self._write()
 
     def _cycle(self) -> int:
@@ -115,6 +134,10 @@ class CoreScreen(ModalScreen[None]):
             self._step = min(max(0, self._step + count), len(self._core.steps) - 1)
             self._write()
 
+    def action_scrub(self, how: Literal["play", "on", "back"]) -> None:
+        """Move the X-ray's scrubber, which the program follows."""
+        self.post_message(self.Scrubbed(how))
+
     def action_scroll(self, rows: int) -> None:
         """Scroll the facts."""
         self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)
@@ -125,7 +148,7 @@ class CoreScreen(ModalScreen[None]):
 
     def _write(self) -> None:
         core = self._core
-        if core is None:
+        if core is None or not self.query("#core-program"):  # the app ends while a token plays
             return
         inks = inks_of(self)
         width = max(20, self.query_one("#core-program", Static).size.width or 80)
@@ -145,6 +168,8 @@ class CoreScreen(ModalScreen[None]):
         title = f"Program for a token of {count_text(core.latency)} cycles, by formula"
         head = Text(title, style=f"bold {inks.text}")
         head.append("  one KV row in every core", style=f"not bold {inks.muted}")
+        if self._follows() is not None:
+            head.append("  follows the X-ray, Space plays", style=f"not bold {inks.wafer}")
         head.truncate(width, overflow="ellipsis")
         text.append("\n").append_text(head).append("\n")
         first = max(0, min(self._step - _PROGRAM_ROWS // 2, len(core.steps) - _PROGRAM_ROWS))

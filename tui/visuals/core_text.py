@@ -1,6 +1,7 @@
 """One core of the wafer in words and bars: what it holds, passes on and runs."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from rich.text import Text
 
@@ -13,7 +14,14 @@ from tui.visuals.inks import Inks
 from tui.visuals.palette import STATE_COLOURS, USE_COLOURS
 from tui.visuals.wafer_text import state_name
 
-__all__ = ["booked_text", "core_text", "current_step", "program_rows", "route_text"]
+__all__ = [
+    "booked_text",
+    "core_text",
+    "current_step",
+    "program_cycle",
+    "program_rows",
+    "route_text",
+]
 
 _INDENT = "  "
 _STATE_OF_KIND = {"compute": 0, "send": 2, "receive": 2, "reduce": 2, "reduce and send": 2}
@@ -122,6 +130,14 @@ def current_step(core: CoreTold, cycle: int) -> int:
         if cycle < step.end:
             return number
     return max(0, len(core.steps) - 1)
+
+
+def program_cycle(core: CoreTold, cycle: int) -> int:
+    """Return how far the program is at a cycle of a token at the position that was asked for."""
+    for (begun, since), (ended, until) in pairwise(core.clock):
+        if cycle < ended:
+            return since + (cycle - begun) * (until - since) // max(1, ended - begun)
+    return core.clock[-1][1] if core.clock else cycle
 
 
 def program_rows(core: CoreTold, current: int, width: int, inks: Inks) -> Iterator[Text]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tui.visuals.active_region import ActiveRegion
     from tui.visuals.wave import PlayedWave
 
-__all__ = ["XrayPane"]
+__all__ = ["WaveMoment", "XrayPane"]
 
 _FRAMES = 8
 """Pictures of a wave in a second."""
@@ -37,6 +37,16 @@ _SECONDS = 12.0
 _PACES = (1 / 64, 1 / 16, 1 / 4, 1, 4)
 _JUMP = 100
 """A key that jumps moves by so many parts of the wave."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaveMoment:
+    """A cycle of a token's way over the wafer."""
+
+    position: int
+    """KV rows before the token."""
+    cycle: int
+    """Since it entered."""
 
 
 class XrayPane(TextPane, can_focus=True):
@@ -97,6 +107,7 @@ and → go to another token."""
         """The cores at work in the cycle that is looked at; None: the counters again."""
 
         regions: "Sequence[ActiveRegion] | None"
+        moment: "WaveMoment | None" = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,6 +128,13 @@ and → go to another token."""
     def shown(self) -> Xray | None:
         """What is shown."""
         return self._view.xray
+
+    @property
+    def moment(self) -> "WaveMoment | None":
+        """What the scrubber stands at; None: no wave is shown."""
+        if self._wave is None:
+            return None
+        return WaveMoment(self._wave.wave.position, round(self._at))
 
     @property
     def token(self) -> int:
@@ -212,6 +230,13 @@ and → go to another token."""
         else:
             self._go(self._at + by * self._wave.cycles / _JUMP)
 
+    def scrub(self, how: Literal["play", "on", "back"]) -> None:
+        """Play, or move by a part of the wave, as the keys do."""
+        if how == "play":
+            self.action_play(1)
+        else:
+            self.action_jump(1 if how == "on" else -1)
+
     def action_pace(self, by: int) -> None:
         """Play faster or slower."""
         self._pace = min(max(0, self._pace + by), len(_PACES) - 1)
@@ -306,7 +331,8 @@ and → go to another token."""
         """Show the cycle, here and on the map."""
         assert self._wave is not None
         cycle = round(self._at)
-        self.post_message(self.WaveShown(self._wave.active(cycle, max(1, round(self._span)))))
+        active = self._wave.active(cycle, max(1, round(self._span)))
+        self.post_message(self.WaveShown(active, self.moment))
         pace = ("◀", "⏸", "▶")[self._direction + 1]
         self._update(
             replace(

@@ -138,7 +138,7 @@ class Anatomy:
         none = np.iinfo(np.int64).max
         cells = np.full(grid.cells, none, np.int64)
         for patch in grid_patches(self._regions, grid):
-            ages = self._programs.latency - self._programs.ends[patch.region]
+            ages = self._ages[patch.region]
             picked = ages[np.ix_(patch.rows, patch.columns)]
             where = patch.row_cells[:, None] + patch.column_cells[None, :]
             np.minimum.at(cells, where, picked)
@@ -172,6 +172,13 @@ class Anatomy:
     @cached_property
     def _programs(self) -> RowPrograms:
         return RowPrograms(self._compiled)
+
+    @cached_property
+    def _ages(self) -> tuple[Ints, ...]:
+        """Cycles from the last work of every core to the end of a token, by region (H, W)."""
+        timing = self._placed.timing
+        latency = int(timing.latency_by_instruction.sum())
+        return tuple(latency - done for done in timing.done_at())
 
     @cached_property
     def _memory(self) -> tuple[Ints, ...]:
@@ -229,12 +236,14 @@ def _region_traffic(compiled: Compiled, index: int, seen: Mapping[int, Ints]) ->
 
 def _summed_of_wafer(grid: CellGrid, by_router: Ints) -> Ints:
     """Return values of routers of the wafer, (rows, columns), summed over the cells of a map."""
-    cells = np.zeros(grid.cells, np.int64)
+    cells = np.zeros((grid.rows, grid.columns), np.int64)
     shown = by_router[grid.y : grid.y + grid.height, grid.x : grid.x + grid.width]
-    down = np.arange(shown.shape[0]) * grid.rows // grid.height
-    across = np.arange(shown.shape[1]) * grid.columns // grid.width
-    np.add.at(cells, down[:, None] * grid.columns + across[None, :], shown)
-    return cells
+    if shown.size:
+        down, first = np.unique(np.arange(shown.shape[0]) * grid.rows // grid.height, True)
+        across, west = np.unique(np.arange(shown.shape[1]) * grid.columns // grid.width, True)
+        by_row = np.add.reduceat(shown, first, axis=0)
+        cells[np.ix_(down, across)] = np.add.reduceat(by_row, west, axis=1)
+    return cells.ravel()
 
 
 def _region_at(regions: tuple[Region, ...], x: int, y: int) -> tuple[int, Region] | None:

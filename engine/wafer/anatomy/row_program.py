@@ -76,17 +76,13 @@ class RowPrograms:
         self._compiled = compiled
         self._begun: dict[int, list[tuple[int, int, tuple[int, bytes]]]] = {}
         self._moments: dict[tuple[int, tuple[int, bytes]], _Moment] = {}
-        self._ledgers: dict[int, Ledger] = {}
         program, steps, sites = compiled.program, compiled.steps, compiled.sites
         found = schedule(program, steps, sites, by_core=False, hear=self._hear)
         self.latency = found.latency
         """Cycles from the token's entry to the choice of the next."""
-        self.ends = tuple(self._ledgers[region].clock for region in range(len(sites)))
-        """By region, the cycle in which each core is free for good, int64 (H, W)."""
 
     def _hear(self, region: int, number: int, ledger: Ledger) -> None:
         """Note when an instruction begins in the cores of its region."""
-        self._ledgers[region] = ledger
         start = int(ledger.clock.min())
         skew = (ledger.clock - start).astype(np.int32)
         waits = self._compiled.program.instructions[number, Field.OP] in (Op.RECEIVE, Op.EMBED)

@@ -38,6 +38,8 @@ class RegionRun:
     """Only for the head, which begins and ends a step: cycles of the step before a core's first
     wavelet and after its last instruction.  In between, its cores wait inside the last row's
     program.  None for the other regions."""
+    done: Ints
+    """Cycle of a token with logits in which each core is free for good, int64 (H, W)."""
     interval: int
     """Fewest cycles between two rows in this region."""
     interval_logits: int
@@ -180,6 +182,7 @@ def _run(visit: _Visit, latency: int) -> RegionRun:
         active_row=active,
         active_step=ledger.clock - visit.clocks,
         idle_step=visit.entered + latency - ledger.clock if visit.returns else None,
+        done=ledger.clock,
         interval=interval,
         interval_logits=interval + int(ledger.active().max(initial=0)),
     )

@@ -467,10 +467,24 @@ class Timing:
             for index, run in enumerate(costs.regions)
         ]
         found = BlockStates(patches, blocks, regions)
+        self._forget_costs()
+        return found
+
+    def done_at(self) -> tuple[NDArray[np.int64], ...]:
+        """Return when each core has done its part of a token, with one KV row in every core.
+
+        By region int64 (H, W), its rows as the region counts them; the token's logits are asked
+        for.  The costs of single cores go back to their small form, as in `blocks`.
+        """
+        found = tuple(run.done for run in self.core_costs.regions)
+        self._forget_costs()
+        return found
+
+    def _forget_costs(self) -> None:
+        """Let go of the costs of single cores where they can be restored."""
         with self._restoring:
             if self._restore is not None:
                 self._costs = None
-        return found
 
     def sums(self, counts: Counts, blocks: BlockStates) -> NDArray[np.int64]:
         """Return the states of blocks of cores, (blocks, 6): the sums of `expand` over each."""

@@ -3,15 +3,11 @@
 from dataclasses import dataclass
 from itertools import groupby
 
-import numpy as np
-from numpy.typing import NDArray
-
-from engine.wafer.program.isa import Field, Op
+from engine.wafer.program.isa import Field
+from engine.wafer.timing.row_clock import ends_of_row
 from engine.wafer.timing.timing import Timing
 
-__all__ = ["Visit", "ends_of_row", "row_start", "row_visits"]
-
-Ints = NDArray[np.int64]
+__all__ = ["Visit", "row_start", "row_visits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +17,6 @@ class Visit:
     region: int
     begin: int
     end: int
-
-
-def ends_of_row(timing: Timing, position: int) -> Ints:
-    """Return when each instruction has moved the last core's clock to, for a row at a position.
-
-    Returns:
-        int64 (instructions,), in cycles since the row entered; the last is its latency.
-    """
-    moved = timing.latency_by_instruction.copy()
-    attends = timing.program.instructions[:, Field.OP] == Op.ATTENTION
-    moved[attends] += timing.growth(position)[0]
-    return np.cumsum(moved)
 
 
 def row_visits(timing: Timing, position: int, *, logits: bool = True) -> list[Visit]:

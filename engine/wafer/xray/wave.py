@@ -18,8 +18,8 @@ from engine.wafer.cost.ledger import Cells, Cycles, Ledger
 from engine.wafer.cost.lines import Line
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.program import Region
+from engine.wafer.timing.row_clock import RowClock
 from engine.wafer.timing.timing import Timing
-from engine.wafer.xray.visits import ends_of_row
 
 __all__ = ["BAND_FIELDS", "RowWave", "bands_at"]
 
@@ -95,8 +95,6 @@ class RowWave:
 
     bands: Ints
     """int64 (·, 7): `BAND_FIELDS`."""
-    ends: Ints
-    """When each instruction has moved the last core's clock to, int64 (instructions,)."""
 
     @classmethod
     def of(cls, compiled: Compiled) -> "RowWave":
@@ -105,7 +103,7 @@ class RowWave:
         ledgers = [
             _Noting(site.machine, site.rows, site.columns, booked=False) for site in compiled.sites
         ]
-        bands, ends = [], np.zeros(len(compiled.steps), np.int64)
+        bands = []
         known: dict[tuple[int, int, bytes], tuple[Ints, Ints]] = {}
         here = int(program.instructions[0, Field.REGION])
         for number, row in enumerate(program.instructions):
@@ -114,9 +112,8 @@ class RowWave:
             if region != here:
                 ledger.departures, here = ledgers[here].departures, region
             noted = _run(compiled, number, ledger, known)
-            ends[number] = ledger.clock.max()
             bands.append(_placed(noted, program.regions[region], number))
-        return cls(np.concatenate(bands), np.maximum.accumulate(ends))
+        return cls(np.concatenate(bands))
 
 
 def _run(
@@ -159,16 +156,8 @@ def bands_at(wave: RowWave, timing: Timing, position: int) -> Ints:
     Returns:
         int64 (·, 7): `BAND_FIELDS`; the last one ends with the row's latency.
     """
-    longer = ends_of_row(timing, position) - wave.ends
-    before = np.concatenate([[0], longer[:-1]])
-    numbers = wave.bands[:, 6]
+    clock = RowClock(timing, position)
     bands = wave.bands.copy()
-    lasting = np.diff(wave.ends, prepend=0)
-    # Inside an attention, the growth is spread over the time that it moves the clock by.
-    began = (wave.ends - lasting)[numbers]
     for column in (4, 5):
-        times = wave.bands[:, column]
-        share = np.clip((times - began) / np.maximum(lasting[numbers], 1), 0.0, 1.0)
-        growth = (longer - before)[numbers]
-        bands[:, column] = times + before[numbers] + np.rint(share * growth).astype(np.int64)
+        bands[:, column] = clock.at(wave.bands[:, 6], wave.bands[:, column])
     return bands

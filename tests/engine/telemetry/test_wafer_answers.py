@@ -1,6 +1,7 @@
 """Answers about cores and cells, against every core's states and the placement."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -88,3 +89,21 @@ def test_another_machine_is_planned_once_and_told_apart(placed, answers):
     assert answers._on("wse2") is answers._on("wse2")
     with pytest.raises(EngineError):
         still(answers, placed, "states", "nowhere")
+
+
+def test_a_clock_leads_from_a_token_at_a_position_to_the_program(placed):
+    """Attentions last longer there; everything else as long, and both ends meet."""
+    answers, region = WaferAnswers(placed), placed.program.regions[0]
+    plain, late = (
+        answers.core(CoreAsked(1, 7, region.x, region.y, position), Now(placed.counts), None)
+        for position in (None, 63)
+    )
+    assert plain.clock == ()
+    assert late.steps == plain.steps
+    assert late.clock[0] == (0, 0)
+    assert late.clock[-1] == (placed.step_cycles(63), plain.latency)
+    spans = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(late.clock)]
+    longer = [there - program for there, program in spans]
+    assert sum(longer) == placed.step_cycles(63) - plain.latency > 0
+    assert all(each >= 0 for each in longer)
+    assert longer[0] == longer[-1] == 0  # before the first attention, and after the last

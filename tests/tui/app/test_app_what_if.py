@@ -222,7 +222,7 @@ async def test_a_newer_suggestion_is_priced_once_the_person_rests(
 async def test_what_the_engine_refuses_is_said_and_old_curves_are_not_shown(pricing: Any) -> None:
     async with pricing() as one:
         await one.pilot.press("alt+shift+x")
-        assert "there is none yet" in " ".join(one.drawn.split())
+        await until(one.pilot, lambda: "there is none yet" in " ".join(one.drawn.split()))
         await one.pilot.press("escape")
         await one.suggest()
         await one.pilot.press("alt+shift+x")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from engine.protocol.messages import (
     AnswerWave,
@@ -14,6 +15,7 @@ from engine.protocol.messages import (
     Cancel,
     Complete,
     Completed,
+    CoreAsked,
     Failed,
     LookInto,
     Simulating,
@@ -21,6 +23,7 @@ from engine.protocol.messages import (
 from tests.tui.app.fakes import FakeClient, settled, until
 from tui.app import SparkApp
 from tui.demo_engine import demo_completion, demo_ready, demo_wave, demo_xray
+from tui.screens.core import CoreScreen
 from tui.settings import Settings, SuggestionSettings
 from tui.widgets.wafer_map import WaferMap
 from tui.widgets.xray_pane import XrayPane
@@ -218,3 +221,37 @@ async def test_another_model_takes_the_xray_away(looking: Any) -> None:
         await one.opened()
         one.app.xrays.takes(replace(demo_ready(), session=2))
         assert "Alt+X looks into a suggestion" in one.drawn
+
+
+async def test_an_inspected_core_follows_the_scrubber_and_moves_it(looking: Any) -> None:
+    async with looking() as one:
+        await one.suggest()
+        await one.opened()
+        await one.pilot.press("full_stop")
+        await until(one.pilot, lambda: len(one.asked) == 2)
+        wave = demo_wave(0)
+        one.client.on_event(AnswerWave(one.asked[-1].request_id, 5, 0, wave))
+        await until(one.pilot, lambda: one.pane.moment is not None)
+        one.pane._go(600.0)
+        wafer = one.app.wafer
+        wafer.inspect(3, 4, demo_ready().machine)
+        await until(one.pilot, lambda: isinstance(one.app.screen, CoreScreen))
+        await settled(one.pilot)
+        asked = [each for each in one.client.sent if isinstance(each, CoreAsked)][-1]
+        assert asked.position == wave.position
+
+        def program() -> str:
+            return str(one.app.screen.query_one("#core-program", Static).render())
+
+        assert "▶      214 – 402" in program()  # cycle 600 there, 300 of the program
+        assert "follows the X-ray" in program()
+        one.pane._go(1000.0)
+        await until(one.pilot, lambda: "▶      402 – 890" in program())
+        one.pane._go(0.0)
+        await until(one.pilot, lambda: "▶        0 – 96" in program())
+        before = one.pane._at
+        await one.pilot.press("full_stop")
+        assert one.pane._at > before
+        await one.pilot.press("space")
+        here = one.pane._at
+        await until(one.pilot, lambda: one.pane._at > here)  # it plays below the inspector

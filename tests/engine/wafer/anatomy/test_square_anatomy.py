@@ -96,7 +96,7 @@ def test_the_micro_steps_of_a_core_add_up_to_what_it_is_priced_at(seed):
         assert all(step.waits >= 0 for step in steps)
         assert all(a.end == b.begin for a, b in pairwise(steps))
         assert steps[0].begin == 0
-        assert steps[-1].end == programs.ends[index][row, column]
+        assert steps[-1].end == placed.timing.done_at()[index][row, column]
 
 
 @several
