@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from engine.quality import SUITES as quality_suites
     from engine.quality import TASK_SUITES as task_suites
     from engine.quality.answers import Answerer, CursorAnswer, ModelAnswers, Question
-    from engine.quality.bench import QualityBench, replay_stretches
+    from engine.quality.bench import MeasuredModel, QualityBench, replay_stretches
     from engine.quality.corpus import SourceFile
     from engine.quality.endings import judge_ending
     from engine.quality.knowledge_fit import FitPlan, FittedTuning
@@ -56,9 +56,10 @@ if TYPE_CHECKING:
     from engine.server.language_server import serve as serve_language
     from engine.session import Session, default_threads
     from engine.sweep.grid import read_grid
+    from engine.sweep.question_workers import AskedModel, write_ahead
     from engine.sweep.sweep_plot import plot_sweep
     from engine.sweep.sweeper import run_sweep
-    from engine.sweep.workers import choose_workers
+    from engine.sweep.workers import Workers, choose_workers
     from engine.tokenization import tokenize
     from engine.wafer.check.check_report import CheckReport
     from engine.wafer.figures.calibration import facts as calibration_constants
@@ -110,14 +111,18 @@ _HOME = {
     "ModelAnswers": "engine.quality.answers:ModelAnswers",
     "ModelList": "engine.model_list:ModelList",
     "Prediction": "engine.wafer.figures.prediction:Prediction",
+    "MeasuredModel": "engine.quality.bench:MeasuredModel",
     "QualityBench": "engine.quality.bench:QualityBench",
     "Question": "engine.quality.answers:Question",
     "Session": "engine.session:Session",
     "open_session": "engine.opening:open_session",
+    "Workers": "engine.sweep.workers:Workers",
     "choose_workers": "engine.sweep.workers:choose_workers",
     "plot_sweep": "engine.sweep.sweep_plot:plot_sweep",
     "read_grid": "engine.sweep.grid:read_grid",
     "run_sweep": "engine.sweep.sweeper:run_sweep",
+    "write_ahead": "engine.sweep.question_workers:write_ahead",
+    "AskedModel": "engine.sweep.question_workers:AskedModel",
     "run_wafer_program": "engine.wafer.trace.program_run:run_wafer_program",
     "ModelKilled": "engine.client_events:ModelKilled",
     "SourceFile": "engine.quality.corpus:SourceFile",
@@ -182,6 +187,7 @@ __all__ = [
     "AskReply",
     "AskRequest",
     "AskTurn",
+    "AskedModel",
     "CheckReport",
     "CollectiveQuestion",
     "Completion",
@@ -200,6 +206,7 @@ __all__ = [
     "LanguageOptions",
     "Launch",
     "LogQuestion",
+    "MeasuredModel",
     "ModelAnswers",
     "ModelKilled",
     "ModelList",
@@ -210,6 +217,7 @@ __all__ = [
     "SourceFile",
     "Stretch",
     "Typed",
+    "Workers",
     "calibration_constants",
     "check_wafer",
     "choose_workers",
@@ -264,6 +272,7 @@ __all__ = [
     "watch_engine",
     "weights_sha256",
     "what_if_parameters",
+    "write_ahead",
     "write_logits",
 ]
 

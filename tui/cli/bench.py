@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,6 +14,7 @@ import click
 import engine
 from tui.assist.latency import ASSUMED, Latency, read_latency
 from tui.cli import bench_session, bench_tasks
+from tui.cli.extras import need_extra
 from tui.cli.failures import WrongCallError
 from tui.cli.options import json_option, model_option, resolve_model, speculation_option
 from tui.cli.output import say_json
@@ -103,6 +105,17 @@ def bench() -> None:
     type=click.Path(path_type=Path),
     help="replay: when answers come, as scripts/bench_typing.py measured it.",
 )
+@click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(1, 1024),
+    help="Ask the questions of so many processes, each with the model open; not in replay.",
+)
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="The same on the Ray cluster at HOST:PORT, or 'auto' (extra 'ray').",
+)
 @json_option
 def quality(
     model: str | None,
@@ -119,6 +132,8 @@ def quality(
     recorded: Path | None,
     speculation: bool,
     latency: Path | None,
+    workers: int | None,
+    ray: str | None,
     as_json: bool,
 ) -> None:
     """Ask for text that was left out of Python files, and compare the answers with it.
@@ -143,6 +158,8 @@ def quality(
         bench_tasks.run(call, as_json)
         return
     times = _latency(latency)
+    if ray is not None:
+        need_extra("ray", "ray")
     if recorded is not None:
         typed = bench_session.SessionCall(
             *(
@@ -163,7 +180,9 @@ def quality(
         session = engine.Session.open(model, speculation=speculation, on_progress=progress.show)
     try:
         session.split_prompts(typed_lines)
-        figures = _measure(session, measured, names, count, not no_repository, patterns, times)
+        asked = engine.AskedModel(model, not no_repository, patterns, speculation, typed_lines)
+        many = engine.choose_workers(workers, ray) if workers or ray else None
+        figures = _measure(session, measured, names, count, asked, times, many)
         name = session.model.name
     finally:
         session.close()
@@ -253,30 +272,54 @@ def _measure(
     measured: engine.QualityBench,
     names: Sequence[str],
     count: int,
-    repository: bool,
-    patterns: tuple[str, ...],
+    asked: engine.AskedModel,
     latency: Latency,
+    workers: engine.Workers | None,
 ) -> dict[str, Any]:
-    """Return the figures of each suite."""
+    """Return the figures of each suite; ``workers`` answer questions, else the session does."""
     from tui.assist.typist import type_stretch
 
     def typist(stretch: engine.Stretch, answerer: engine.Answerer) -> engine.Typed:
         return type_stretch(stretch, answerer, latency)
 
-    model = engine.ModelAnswers(session, repository=repository, secret_patterns=patterns)
+    here = engine.ModelAnswers(
+        session, repository=asked.repository, secret_patterns=asked.secret_patterns
+    )
     alone = engine.ModelAnswers(session, repository=False)
     figures = {}
     for name in names:
+        if name == "replay":
+            with SuiteBar(name) as bar:
+                typed = measured.replay(count, here, typist, bar.show)
+            figures[name] = typed | {"latency": latency.described()}
+            continue
+        models: _Models = here, alone
+        if workers is not None:
+            models = _written(measured, name, count, asked, workers)
+        both = name == "cross" and asked.repository
         with SuiteBar(name) as bar:
-            if name == "replay":
-                typed = measured.replay(count, model, typist, bar.show)
-                figures[name] = typed | {"latency": latency.described()}
-            else:
-                figures[name] = measured.measure(
-                    name,
-                    count,
-                    model,
-                    bar.show,
-                    without_repository=alone if name == "cross" and repository else None,
-                )
+            figures[name] = measured.measure(
+                name, count, models[0], bar.show, without_repository=models[1] if both else None
+            )
     return figures
+
+
+_Models = tuple[engine.MeasuredModel, engine.MeasuredModel]
+"""With the repository, and without where a suite asks both."""
+
+
+def _written(
+    measured: engine.QualityBench,
+    name: str,
+    count: int,
+    asked: engine.AskedModel,
+    workers: engine.Workers,
+) -> _Models:
+    """Have workers answer the questions of a suite."""
+    drawn = [(question, item.target) for item, question in measured.questions(name, count)]
+    with SuiteBar(f"{name}, asked") as bar:
+        there = engine.write_ahead(asked, drawn, workers, bar.show)
+        if name != "cross" or not asked.repository:
+            return there, there
+        bare = replace(asked, repository=False, secret_patterns=())
+        return there, engine.write_ahead(bare, drawn, workers, bar.show)
