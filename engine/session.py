@@ -49,7 +49,7 @@ from engine.wafer.plan.placed import TierRunner, open_placed
 from engine.wafer.program import machine as machines
 from engine.wafer.program.machine import MachineSpec
 from engine.wafer.tiers import find_tier
-from engine.wafer.timing.timing import Counts
+from engine.wafer.timing.counts import Counts
 from engine.wafer_changes import UNCHANGED, WaferChanges
 
 __all__ = ["Session", "default_threads"]

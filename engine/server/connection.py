@@ -58,7 +58,7 @@ from engine.units import Gigahertz, tokens_per_second
 if TYPE_CHECKING:
     from engine.server.served_session import ServedSession
     from engine.telemetry.snapshot import View
-    from engine.wafer.timing.timing import Counts
+    from engine.wafer.timing.counts import Counts
 
 __all__ = ["Connection"]
 

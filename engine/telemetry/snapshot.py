@@ -6,7 +6,7 @@ from engine.protocol.messages import Telemetry, ThroughputPoint, WatchedCores
 from engine.telemetry.counters import Work
 from engine.wafer.timing.blocks import CellGrid
 from engine.wafer.timing.core_view import CellActivity, CoreView
-from engine.wafer.timing.timing import Counts
+from engine.wafer.timing.counts import Counts
 
 __all__ = ["Snapshot", "View", "cell_grid", "describe", "throughput"]
 

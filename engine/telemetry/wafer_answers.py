@@ -21,8 +21,8 @@ from engine.wafer.program import machine as machines
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.states import STATES
 from engine.wafer.timing.blocks import CellGrid
+from engine.wafer.timing.counts import Counts
 from engine.wafer.timing.row_clock import ends_of_row
-from engine.wafer.timing.timing import Counts
 
 __all__ = ["WaferAnswers"]
 

@@ -25,7 +25,8 @@ from engine.wafer.program.machine import MachineSpec
 from engine.wafer.program.program import Program
 from engine.wafer.timing.blocks import CellGrid
 from engine.wafer.timing.core_view import CoreView
-from engine.wafer.timing.timing import Activity, Counts, Timing
+from engine.wafer.timing.counts import Activity, Counts
+from engine.wafer.timing.timing import Timing
 from engine.wafer_changes import UNCHANGED, WaferChanges
 
 __all__ = ["Placed", "TierRunner", "open_placed"]

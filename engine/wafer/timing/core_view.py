@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from engine.wafer.timing.blocks import CellGrid, grid_patches, whole_regions
 
 if TYPE_CHECKING:
-    from engine.wafer.timing.timing import Counts, Timing
+    from engine.wafer.timing.counts import Counts
+    from engine.wafer.timing.timing import Timing
 
 __all__ = ["CellActivity", "CoreView"]
 

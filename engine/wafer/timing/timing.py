@@ -5,195 +5,30 @@ from the micro-steps the compiler noted, so the app, the command line and predic
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.model.sum_orders import ReduceOrder
 from engine.model.tensors.tensor import Format
 from engine.wafer.compile.compiler import Compiled
 from engine.wafer.cost import lines
-from engine.wafer.cost.ledger import Cycles, Ledger
-from engine.wafer.cost.lines import Line
-from engine.wafer.ops import attention, embed, multicast
-from engine.wafer.ops.attention import HeadSplit
-from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS, Site
+from engine.wafer.ops import attention, embed
 from engine.wafer.place.placement import Placement
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.program import Program
 from engine.wafer.program.states import BUSY_STATES, STATES, Busy, State
+from engine.wafer.timing.attention_cycles import AttentionCycles
 from engine.wafer.timing.block_states import BlockStates, Did, RegionCosts
 from engine.wafer.timing.blocks import Patch
+from engine.wafer.timing.counts import Activity, CountedPasses, Counts
 from engine.wafer.timing.schedule import RegionRun, schedule
 
-__all__ = ["Activity", "CoreCosts", "Counts", "Timing"]
+__all__ = ["CoreCosts", "Timing"]
 
 _CHUNK = 64
 """Positions whose growth is worked out together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """A tally of what ran, in few numbers, which expands into every core's states."""
-
-    steps: int
-    """Waves of rows that were under way together: one a step, more for a long draft."""
-    rows: int
-    """Rows of all steps together."""
-    logits: int
-    """Rows of them whose logits were computed: one a step, more where drafts were verified."""
-    growth: NDArray[np.int64]
-    """Σ over rows of each attention's cycles beyond those with one KV row in every core; int64
-    (attentions,), in the order of the instructions."""
-    last_growth: NDArray[np.int64]
-    """The same, for each step's last row only."""
-    kv_rows: NDArray[np.int64]
-    """Σ over rows of the KV rows that a core sees, by window of the Program's attentions and core
-    row; int64 (windows, rows of the region)."""
-    kv_comm: NDArray[np.int64]
-    """Σ over rows of the cycles a core streams scores, by window and core row; int64."""
-    streams: NDArray[np.int64]
-    """Rows for which a core streams scores, by window and core row; int64."""
-    kept: NDArray[np.int64]
-    """KV rows kept, by core row; int64."""
-    lookups: NDArray[np.int64]
-    """Embedding rows read, by column of the head's region; int64."""
-
-    def plus(self, later: "Counts") -> "Counts":
-        """Return both together."""
-        return Counts(*(getattr(self, f.name) + getattr(later, f.name) for f in fields(self)))
-
-    def since(self, earlier: "Counts") -> "Counts":
-        """Return what was run after ``earlier``."""
-        return Counts(*(getattr(self, f.name) - getattr(earlier, f.name) for f in fields(self)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Passes:
-    """As much of `Counts` as cycles need."""
-
-    steps: int
-    rows: int
-    logits: int
-    growth: NDArray[np.int64]
-    last_growth: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """The states of every placed core over some steps, in wafer cycles."""
-
-    elapsed_cycles: int
-    states: tuple[NDArray[np.int64], ...]
-    """Per region int64 (H, W, 6), cycles by state, as the cores lie on the wafer (row 0 is the
-    northernmost); each core's sum to ``elapsed_cycles``."""
-    cycles_by_operation: dict[str, int]
-    """Sums to ``elapsed_cycles``."""
-
-
-class _Column(Ledger):
-    """One column of cores for each position; collectives over a band of columns cost it time."""
-
-    def reduce(self, line: Line, group: int, wavelets: Cycles, kv_wavelets: int = 0) -> None:
-        """Reduce along the column; over a band, wait for its farthest core."""
-        if line.axis == ALONG_ROWS:
-            Ledger.reduce(self, line, group, wavelets, kv_wavelets)
-        else:
-            self._wait((line.length - 1) * lines.stage(self.machine, line.pitch), kv_wavelets)
-
-    def multicast(self, line: Line, wavelets: Cycles, kv_wavelets: int = 0) -> None:
-        """Multicast along the column; over a band, wait as its farthest core does."""
-        if line.axis == ALONG_ROWS:
-            Ledger.multicast(self, line, wavelets, kv_wavelets)
-        else:
-            self._wait(lines.travel(self.machine, line.length - 1), kv_wavelets)
-
-    def _wait(self, latency: int, kv_wavelets: int) -> None:
-        assert self.kv is not None
-        pace = lines.pace(self.machine)
-        lasting = lines.all_lasting(kv_wavelets * self.kv, pace)
-        self.clock += np.where(lasting > 0, self.machine.dispatch_cycles + latency + lasting, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Attention:
-    """An attention in one column, whose cores may hold any number of KV rows."""
-
-    site: Site
-    split: HeadSplit
-    order: ReduceOrder
-    wavelets: int
-    """Of its queries, keys and values."""
-    steps: Callable[..., None]
-    """Its micro-steps."""
-    window: int
-    """Last positions that a row sees; 0: all."""
-
-    def run(self, kv: NDArray[np.int64], keeps: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-        """Return the cycles for each column of ``kv`` (core rows, positions)."""
-        machine = self.site.machine
-        number = kv.shape[1]
-        ledger = _Column(machine, self.site.rows, number, kv, keeps)
-        site = replace(self.site, columns=number)
-        multicast.steps(ledger, site, ALONG_COLUMNS, np.full(number, self.wavelets))
-        split = replace(self.split, columns=number)
-        self.steps(ledger, site, split, self.order)
-        return np.asarray(ledger.clock.max(axis=0), np.int64)
-
-
-class _Attentions:
-    """The attentions of a Program, in the order of their instructions."""
-
-    def __init__(self, compiled: Compiled) -> None:
-        table = compiled.program.instructions
-        numbers = np.flatnonzero(table[:, Field.OP] == Op.ATTENTION)
-        each = [_attention_at(compiled, int(number)) for number in numbers]
-        self.alike = tuple(dict.fromkeys(each))
-        """One attention of each group that takes the same cycles."""
-        self._group = np.array([self.alike.index(attention) for attention in each])
-        self.regions = table[numbers, Field.REGION]
-        """Where each lies, int64 (attentions,)."""
-        self._kinds = [compiled.program.attentions[i] for i in table[numbers, Field.VARIANT]]
-        self.windows = tuple(dict.fromkeys(kind.window for kind in self._kinds))
-        """The windows of the Program, each once."""
-
-    def run(
-        self, kv: Mapping[int, NDArray[np.int64]], keeps: NDArray[np.bool_] | None
-    ) -> NDArray[np.int64]:
-        """Return the cycles for each column of ``kv``: by window, int64 (core rows, positions).
-
-        Returns:
-            int64 (positions, attentions).
-        """
-        cycles = [attention.run(kv[attention.window], keeps) for attention in self.alike]
-        return np.asarray(np.stack(cycles, axis=1)[:, self._group])
-
-    def products(self, position: int) -> int:
-        """Return the multiply–accumulates of all of them for a row at ``position``."""
-        total = 0
-        for kind in self._kinds:
-            seen = min(position + 1, kind.window or position + 1)
-            total += 2 * kind.heads * kind.head_dim * seen
-        return total
-
-    def in_region(self, region: int, window: int) -> list[int]:
-        """Return which of them, by number, lie in a region and have a window."""
-        kinds = zip(self.regions.tolist(), self._kinds, strict=True)
-        return [n for n, (at, kind) in enumerate(kinds) if (at, kind.window) == (region, window)]
-
-
-def _attention_at(compiled: Compiled, number: int) -> _Attention:
-    """Return the attention of an instruction; the one before it brings its source."""
-    table = compiled.program.instructions
-    split, order = compiled.steps[number].arguments
-    assert isinstance(split, HeadSplit)
-    assert isinstance(order, ReduceOrder)
-    wavelets = int(table[number - 1, Field.COUNT])
-    site = compiled.sites[int(table[number, Field.REGION])]
-    kind = compiled.program.attentions[int(table[number, Field.VARIANT])]
-    return _Attention(site, split, order, wavelets, compiled.steps[number].steps, kind.window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +55,7 @@ class Timing:
         self._table = compiled.program.instructions
         whole = schedule(compiled.program, compiled.steps, compiled.sites, by_core=by_core)
         self._schedule = replace(whole, regions=())
-        self._attentions = _Attentions(compiled)
+        self._attentions = AttentionCycles(compiled)
         self._costs: CoreCosts | None = CoreCosts(whole.regions, self._attending(compiled))
         self._restore: Callable[[], CoreCosts] | None = None
         self._restoring = Lock()
@@ -512,13 +347,15 @@ class Timing:
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
 
-    def _passes(self, position: int, rows: int, last: int) -> _Passes:
+    def _passes(self, position: int, rows: int, last: int) -> CountedPasses:
         """Return the waves of a step, added up."""
         waves, growth = self.waves(rows, last), self.growth(position, rows)
         ends = np.cumsum([wave for wave, _ in waves])
-        return _Passes(len(waves), rows, last, growth.sum(axis=0), growth[ends - 1].sum(axis=0))
+        return CountedPasses(
+            len(waves), rows, last, growth.sum(axis=0), growth[ends - 1].sum(axis=0)
+        )
 
-    def _elapsed(self, passes: _Passes | Counts) -> int:
+    def _elapsed(self, passes: CountedPasses | Counts) -> int:
         run = self._schedule
         return (
             passes.steps * run.latency
@@ -532,7 +369,7 @@ class Timing:
         first = self._attentions.regions == 0
         return int(growth[first].sum() + last_growth[~first].sum())
 
-    def _by_operation(self, passes: _Passes | Counts) -> dict[str, int]:
+    def _by_operation(self, passes: CountedPasses | Counts) -> dict[str, int]:
         run = self._schedule
         cycles = (
             passes.steps * run.latency_by_instruction
