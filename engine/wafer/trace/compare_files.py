@@ -22,6 +22,8 @@ __all__ = ["LogQuestion", "compare_log_files", "describe_log"]
 
 _PROGRAM = ".toml"
 _MOST_STATS_BYTES = 1 << 20
+_LONGEST_LINE = 1 << 16
+"""Characters that are read at once of a line that does not end."""
 _EVERY = 200_000
 """Lines between two reports of progress."""
 
@@ -118,7 +120,7 @@ def _lines(path: Path, on_progress: OnProgress) -> Iterator[str]:
     """Yield a file's lines, whatever bytes are in it, and tell how far it has been read."""
     size, done = path.stat().st_size, 0
     with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file):
+        for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), "")):
             done += len(line)
             if number % _EVERY == 0:
                 on_progress(done, size, f"reading {path.name}")
@@ -127,6 +129,8 @@ def _lines(path: Path, on_progress: OnProgress) -> Iterator[str]:
 
 def _stats(path: Path) -> dict[str, Any] | None:
     """Return a file's JSON object; None if it does not begin like one."""
+    if path.exists() and not path.is_file():
+        raise TraceError(f"{path} is no file that can be read")
     try:
         with path.open("rb") as file:
             begins = file.read(64).lstrip()[:1] == b"{"
@@ -137,7 +141,7 @@ def _stats(path: Path) -> dict[str, Any] | None:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise TraceError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TraceError(f"{path} is no JSON: {error}") from error
     return dict(found)
 
@@ -161,7 +165,7 @@ def _beside(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[dict[str
     rows = []
     for name in dict.fromkeys([*theirs, *ours]):
         left, right = theirs.get(name), ours.get(name)
-        numbers = all(isinstance(each, (int, float)) for each in (left, right))
+        numbers = all(type(each) in (int, float) for each in (left, right))
         ratio = right / left if numbers and left and right is not None else None
         rows.append({"name": name, "theirs": left, "ours": right, "ratio": ratio})
     return rows

@@ -30,11 +30,14 @@ TASK = ("begin", "end", "x", "y", "task")
 
 LINKS = "ENWSR"
 
-_LANDING = re.compile(r"@(\d+) P(\d+)\.(\d+) \(\w+\) landing C(\d+) from link ([ENWSR]),")
-_WAVELET = re.compile(r"@(\d+) P(\d+)\.(\d+) \(\w+\) wavelet C(\d+) .* landing=([ENWSRD-]) ")
-_EXECUTE = re.compile(r"@(\d+) P(\d+)\.(\d+): .*\[EX OP\] (?:IDLE|\^ 0x([0-9a-fA-F]+): T(\d+))")
-_ISSUE = re.compile(r"@(\d+) P(\d+)\.(\d+): .*\[IS OP\] (?:IDLE|\^ 0x([0-9a-fA-F]+): T(\d+))")
-_SIZE = re.compile(r"@\d+ dimX=(\d+), dimY=(\d+)")
+# No fabric has longer numbers than these.
+_AT = r"@(\d{1,15}) P(\d{1,5})\.(\d{1,5})"
+_INSTRUCTION = r"(?:IDLE|\^ 0x([0-9a-fA-F]{1,8}): T(\d{1,6})\b)"
+_LANDING = re.compile(_AT + r" \(\w+\) landing C(\d{1,3}) from link ([ENWSR]),")
+_WAVELET = re.compile(_AT + r" \(\w+\) wavelet C(\d{1,3}) .* landing=([ENWSRD-]) ")
+_EXECUTE = re.compile(_AT + r": .*\[EX OP\] " + _INSTRUCTION)
+_ISSUE = re.compile(_AT + r": .*\[IS OP\] " + _INSTRUCTION)
+_SIZE = re.compile(r"@\d+ dimX=(\d{1,5}), dimY=(\d{1,5})\b")
 _SPEED = re.compile(r"@\d+ Simulation used ([\d.]+) seconds and ran at ([\d.]+) cyc/sec ([\d.]+)")
 _IO_TILE = "(iotile)"
 

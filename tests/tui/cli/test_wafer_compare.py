@@ -1,6 +1,7 @@
 """`spark-tui wafer compare`: two logs, stats, or a log alone."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,3 +47,19 @@ def test_what_cannot_be_compared_is_refused_in_a_line(
         outcome = spark("wafer", "compare", theirs, tmp_path / other, *more)
         assert outcome.code == 2
         assert outcome.err.count("\n") <= 4
+
+
+def test_signs_of_a_file_reach_no_terminal(spark: Callable[..., Outcome], tmp_path: Path) -> None:
+    stats = tmp_path / "sim_stats.json"
+    stats.write_text(json.dumps({"a\x1b[31mb": "\x1b]0;t\x07", "[red]x": 1}))
+    for more in ([], [stats]):
+        said = spark("wafer", "compare", stats, *more).out
+        assert "\x1b" not in said
+        assert "[red]x" in said
+
+
+def test_a_named_pipe_is_not_waited_for(spark: Callable[..., Outcome], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.log")
+    os.mkfifo(tmp_path / "pipe.toml")
+    assert spark("wafer", "compare", tmp_path / "pipe.log").code == 2
+    assert spark("wafer", "run", tmp_path / "pipe.toml").code == 2

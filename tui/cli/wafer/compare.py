@@ -7,9 +7,11 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 import engine
 from engine.errors import TraceError
+from engine.visible_text import visible
 from tui.cli.failures import WrongCallError
 from tui.cli.options import json_option
 from tui.cli.output import say, say_json
@@ -107,7 +109,7 @@ def _print_stats(rows: list[dict[str, Any]]) -> None:
         table.add_column(name, justify="right" if name else "left")
     for row in rows:
         ratio = "" if row["ratio"] is None else f"{row['ratio']:.3g}"
-        table.add_row(row["name"], *(_cell(row[side]) for side in ("theirs", "ours")), ratio)
+        table.add_row(*map(_cell, (row["name"], row["theirs"], row["ours"])), ratio)
     _console().print(table)
 
 
@@ -115,8 +117,9 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
 
 
-def _cell(value: object) -> str:
-    return "–" if value is None else shown(value)
+def _cell(value: object) -> Text:
+    """Return a value of a file, whatever signs it has."""
+    return Text("–" if value is None else visible(shown(value)))
 
 
 def _print(found: dict[str, Any]) -> None:

@@ -133,6 +133,8 @@ def read_program(path: Path, text: str | None = None) -> FabricProgram:
 
 
 def _content(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise FabricProgramError(f"{path} is no file that can be read")
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise FabricProgramError(f"{path} is larger than {_MOST_BYTES:,} bytes: no program is")

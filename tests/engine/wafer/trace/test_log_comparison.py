@@ -70,6 +70,13 @@ def test_a_line_of_a_known_kind_and_another_form_is_counted_and_kept():
     assert found.first_misread.startswith("line 5: @8 P1.0 (hwtile) landing C0 from W")
 
 
+def test_numbers_that_no_fabric_has_are_another_form():
+    far = landing(10**30, 1), landing(1, 10**9), landing(1, 1, 10**9)
+    found = events(*far, issue(10**30, 1, 1), execute(1, 1, 10**9))
+
+    assert (len(found.landings), len(found.tasks), found.misread) == (0, 0, 5)
+
+
 def test_a_task_runs_from_its_first_instruction_until_its_core_stands_still():
     found = events(
         issue(3, 16, 9), execute(4, 16, 9), issue(5, 17, 9), execute(6, 17, 9), idle(8),
