@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 from engine.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from engine.adapting.child import AdaptingProcess
+    from engine.adapting.messages import Adapted, AdaptProgress
+    from engine.adapting.patience import note_typing
     from engine.client import EngineClient
     from engine.client_events import EngineDown, EngineSilent, EngineStarting, ModelKilled
     from engine.doctor import examine as examine_engine
@@ -87,6 +90,10 @@ if TYPE_CHECKING:
 _HOME = {
     "STATES": "engine.wafer.program.states:STATES",
     "TIERS": "engine.wafer.tiers:TIERS",
+    "AdaptProgress": "engine.adapting.messages:AdaptProgress",
+    "Adapted": "engine.adapting.messages:Adapted",
+    "AdaptingProcess": "engine.adapting.child:AdaptingProcess",
+    "note_typing": "engine.adapting.patience:note_typing",
     "Answerer": "engine.quality.answers:Answerer",
     "CheckReport": "engine.wafer.check.check_report:CheckReport",
     "CollectiveQuestion": "engine.wafer.figures.collective_questions:CollectiveQuestion",
@@ -183,6 +190,9 @@ _HOME = {
 __all__ = [
     "STATES",
     "TIERS",
+    "AdaptProgress",
+    "Adapted",
+    "AdaptingProcess",
     "Answerer",
     "AskReply",
     "AskRequest",
@@ -240,6 +250,7 @@ __all__ = [
     "measure_infill",
     "measure_situations",
     "named_clock_ghz",
+    "note_typing",
     "open_session",
     "plan_wafer",
     "plot_sweep",

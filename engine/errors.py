@@ -1,6 +1,8 @@
 """The exceptions the engine raises on purpose: what was asked, the limit, what to do.
 
 EngineError
+├── AdaptError          a model cannot learn a repository
+│   └── AdaptCancelledError  whoever asked for it wants it no longer
 ├── ModelError          a model cannot be used
 │   ├── ConfigError     a configuration is missing, malformed or of a family we do not have
 │   └── WeightsError    a weight file is missing, truncated, altered or has a wrong shape
@@ -18,6 +20,8 @@ EngineError
 """
 
 __all__ = [
+    "AdaptCancelledError",
+    "AdaptError",
     "ConfigError",
     "EngineError",
     "FabricError",
@@ -50,6 +54,14 @@ class EngineError(Exception):
             half = _LONGEST_TEXT // 2
             text = f"{text[:half]} … {text[-half:]}"
         return " ".join(text.splitlines())
+
+
+class AdaptError(EngineError):
+    """A model cannot learn a repository: what is missing, and what to do."""
+
+
+class AdaptCancelledError(AdaptError):
+    """Whoever asked for it wants it no longer; what was learnt so far is kept."""
 
 
 class ModelError(EngineError):

@@ -13,6 +13,7 @@ import msgspec
 from engine.errors import EngineError
 from engine.host_memory import MEMORY_RULE, available_bytes, memory_needed_bytes
 from engine.model.model_facts import ModelFacts, facts_stamp, read_facts
+from engine.model_store.adapted import adapted_models
 from engine.model_store.bundled import bundled_models
 from engine.model_store.choice import (
     DEFAULT_RULE,
@@ -38,7 +39,7 @@ class ListedModel(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     source: str
-    """bundled, fetched, huggingface, ollama, lmstudio, llama.cpp or folder."""
+    """bundled, fetched, adapted, huggingface, ollama, lmstudio, llama.cpp or folder."""
     path: str
     family: str | None = None
     """This and what follows is None or empty where the files cannot be read."""
@@ -78,7 +79,7 @@ class _Kept(msgspec.Struct):
 
 
 def list_models(folders: Iterable[Path] = (), machine: str = "wse3") -> ModelList:
-    """Return the models that are bundled, fetched, and found on this computer.
+    """Return the models that are bundled, fetched, adapted, and found on this computer.
 
     Args:
         folders: The person's own folders of models.
@@ -109,6 +110,7 @@ def list_models(folders: Iterable[Path] = (), machine: str = "wse3") -> ModelLis
 def _places(folders: Iterable[Path]) -> Iterator[tuple[str, str, Path]]:
     yield from ((name, "bundled", path) for name, path in bundled_models().items())
     yield from ((model.name, "fetched", model.path) for model in installed())
+    yield from ((model.name, "adapted", model.path) for model in adapted_models())
     yield from ((model.name, model.source, model.path) for model in found_models(folders))
 
 

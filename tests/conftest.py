@@ -19,6 +19,8 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # else it was chosen by who started
     os.environ["SPARK_CACHE_DIR"] = str(
         Path(os.environ.get("SPARK_CACHE_DIR") or CHECKOUT / ".pytest_cache") / "spark-tui-tests"
     )
+# Workers have a core each: more threads of NumPy's would wait for one another.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 own_kernels.install()
 
 # The models of the person who runs the tests are none of theirs: neither as the default, nor found.

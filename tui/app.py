@@ -282,6 +282,7 @@ class SparkApp(
 
     def on_editor_edited(self, event: Editor.Edited) -> None:
         """Follow an edit: suggestion, marks, cursor, recovery."""
+        self.models.typed()
         self.ghost_writer.edited(event)
         self._show_unsaved()
         self._show_cursor()

@@ -64,6 +64,16 @@ class CommandedModels(Protocol):
     def stop_fetching(self) -> None:
         """Stop fetching a model."""
 
+    @property
+    def adapting(self) -> bool:
+        """Whether a model is being taught the repository."""
+
+    def adapt(self, root: Path, private_patterns: tuple[str, ...]) -> None:
+        """Teach the small model a repository."""
+
+    def stop_adapting(self) -> None:
+        """Stop teaching it."""
+
 
 @runtime_checkable
 class CommandedApp(Protocol):
@@ -71,6 +81,8 @@ class CommandedApp(Protocol):
 
     rules: IgnoreRules
     recent: RecentFiles
+    privacy_known: bool
+    """Whether the person's private patterns are known; else nothing is read unasked."""
     pane_modes: Sequence[str]
     """What F3 shows, one after another."""
 
@@ -286,6 +298,21 @@ class ModelCommands(_NamedCommands):
         fetching = app.models.fetching
         if fetching is not None:
             yield f"Model: stop fetching {fetching}", "what came is kept", app.models.stop_fetching
+        if app.privacy_known:
+            yield self._adapting()
+
+    def _adapting(self) -> tuple[str, str, Callable[[], object]]:
+        """Return what there is to do about teaching a model the repository."""
+        app = self._commanded
+        if app.models.adapting:
+            stop = app.models.stop_adapting
+            return "Model: stop adapting", "what was learnt so far is kept", stop
+        patterns = app.settings.privacy.extra_patterns
+        return (
+            "Model: adapt to this repository",
+            "spark-nano learns its files in idle minutes; kept if it is better",
+            partial(app.models.adapt, app.rules.root, patterns),
+        )
 
 
 def _models_and_offers(folders: Sequence[Path]) -> "tuple[ModelList, list[CatalogueModel]]":

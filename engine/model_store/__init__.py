@@ -8,6 +8,7 @@ starts fetch nothing.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from engine.model_store.adapted import AdaptedModel, adapted_models
 from engine.model_store.bundled import bundled_models
 from engine.model_store.choice import (
     DEFAULT_RULE,
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_RULE",
+    "AdaptedModel",
     "CatalogueModel",
     "FetchedModel",
     "FoundModel",
     "ModelChoice",
     "PullProgress",
     "Verification",
+    "adapted_models",
     "available",
     "bundled_models",
     "default_model",

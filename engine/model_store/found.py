@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from engine.model_store.adapted import own_paths
 from engine.model_store.bundled import bundled_models
-from engine.model_store.shelf import installed
 from engine.paths import expanded
 from engine.plain_files import read_plain
 
@@ -50,7 +50,7 @@ def found_models(folders: Iterable[Path] = ()) -> tuple[FoundModel, ...]:
     Args:
         folders: The person's own folders of models, looked into last.
     """
-    own = bundled_models() | {model.name: model.path for model in installed()}
+    own = bundled_models() | own_paths()
     seen = {path.resolve() for path in own.values()}
     found: dict[str, FoundModel] = {}
     for source, name, path in _all(folders):

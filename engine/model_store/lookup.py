@@ -8,11 +8,11 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from engine.errors import ModelError
+from engine.model_store.adapted import own_paths
 from engine.model_store.bundled import bundled_models
 from engine.model_store.choice import default_model
 from engine.model_store.found import found_models
 from engine.model_store.offers import CatalogueModel, available, offer_named
-from engine.model_store.shelf import installed
 from engine.paths import expanded
 from engine.plain_files import open_plain
 from engine.units import size_text
@@ -27,9 +27,9 @@ _MOST_NAMES = 8
 def find_model(asked: str | Path | None = None, folders: Iterable[Path] = ()) -> Path:
     """Return the folder or GGUF file of a model.
 
-    A whole name of a bundled or fetched model comes first, then a folder or ``.gguf`` file, then
-    the whole name of a model found elsewhere, then the beginning of exactly one name, of a bundled
-    or fetched one first.
+    A whole name of a bundled, fetched or adapted model comes first, then a folder or ``.gguf``
+    file, then the whole name of a model found elsewhere, then the beginning of exactly one name, of
+    a bundled, fetched or adapted one first.
 
     Args:
         asked: A name, the beginning of one, a folder or a file; None is the default model.
@@ -41,7 +41,7 @@ def find_model(asked: str | Path | None = None, folders: Iterable[Path] = ()) ->
     if asked is None:
         return default_model().path
     text = str(asked)
-    own = bundled_models() | {model.name: model.path for model in installed()}
+    own = bundled_models() | own_paths()
     path = own.get(text) or _path(text)
     if path is not None:
         return path

@@ -163,7 +163,7 @@ def locked(name: str, on_wait: Callable[[], None] | None) -> Iterator[None]:
         while not _take(lock, folder):
             if on_wait is None:
                 raise StoreError(
-                    f"{name} is being fetched by another process; wait for it, or end it"
+                    f"{name} is being fetched or adapted by another process; wait for it, or end it"
                 )
             on_wait()
             time.sleep(_LOCK_POLL_SECONDS)

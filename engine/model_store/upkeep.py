@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import StoreError
+from engine.model_store.adapted import adapted_folder, adapted_models, take_away_adapted
 from engine.model_store.bundled import bundled_models
 from engine.model_store.child_process import folder_bytes
 from engine.model_store.digests import file_sha256
@@ -47,29 +48,32 @@ def verify(
     """Read a model's files and compare them with their digests.
 
     Args:
-        name: A fetched or bundled model; None means all of them.
+        name: A fetched, adapted or bundled model; None means all of them.
         on_file: Called with the model's name, the bytes read and the bytes of the file.
 
     Raises:
-        StoreError: No such model is fetched or bundled.
+        StoreError: No such model is fetched, adapted or bundled.
     """
     files = list(_files(name))
     if name is not None and not files:
-        raise StoreError(f"no model {name!r} is fetched or bundled; {_known()}")
+        raise StoreError(f"no model {name!r} is fetched, adapted or bundled; {_known()}")
     return tuple(_verified(*file, on_file) for file in files)
 
 
 def _known() -> str:
     fetched = ", ".join(model.name for model in installed())
-    return f"fetched: {fetched or 'none'}; bundled: {', '.join(bundled_models())}"
+    adapted = ", ".join(model.name for model in adapted_models())
+    also = f"; adapted: {adapted}" if adapted else ""
+    return f"fetched: {fetched or 'none'}{also}; bundled: {', '.join(bundled_models())}"
 
 
 def _files(name: str | None) -> Iterator[tuple[str, Path, str | None]]:
     """Yield the files of a model, or of all, with their digests."""
-    for bundled, folder in bundled_models().items():
-        if name in (None, bundled):
+    folders = bundled_models() | {model.name: model.path for model in adapted_models()}
+    for own, folder in folders.items():
+        if name in (None, own):
             listed = json.loads((folder / _CHECKSUMS).read_text(encoding="utf-8"))["files"]
-            yield from ((bundled, folder / file, digest) for file, digest in listed.items())
+            yield from ((own, folder / file, digest) for file, digest in listed.items())
     for model in installed():
         if name in (None, model.name):
             yield model.name, model.path, model.expected_sha256
@@ -91,7 +95,7 @@ def _verified(
 
 
 def remove(name: str) -> int:
-    """Delete a fetched model, what came of one that is not finished, and what was noted of it here.
+    """Delete a fetched or adapted model, what came of one that is not finished, and its notes here.
 
     Returns:
         Bytes that became free.
@@ -99,10 +103,10 @@ def remove(name: str) -> int:
     Raises:
         StoreError: It is not fetched, is being fetched, or cannot be deleted.
     """
-    if not is_model_name(name) or not (model_file(name).exists() or work_folder(name).exists()):
+    if not is_model_name(name) or not any(place.exists() for place in _own_places(name)):
         bundled = is_model_name(name) and name in bundled_models()
         hint = "it comes with the program" if bundled else _known()
-        raise StoreError(f"no fetched model {name!r} to remove; {hint}")
+        raise StoreError(f"no fetched or adapted model {name!r} to remove; {hint}")
     with locked(name, None):
         try:
             return _delete(name)
@@ -112,9 +116,19 @@ def remove(name: str) -> int:
             ) from error
 
 
+def _own_places(name: str) -> list[Path]:
+    """Return where a model of ours, and what came of it so far, may lie."""
+    is_adapted = any(model.name == name for model in adapted_models())
+    folders = [adapted_folder(name)] if is_adapted else []
+    return [model_file(name), *folders, work_folder(name)]
+
+
 def _delete(name: str) -> int:
     model = next((each for each in installed() if each.name == name), None)
-    freed = _own_bytes(model) + folder_bytes(work_folder(name))
+    folders = _own_places(name)[1:]
+    freed = _own_bytes(model) + sum(map(folder_bytes, folders))
+    if adapted_folder(name) in folders:
+        take_away_adapted(name)
     model_file(name).unlink(missing_ok=True)
     note_file(name).unlink(missing_ok=True)
     if work_folder(name).exists():

@@ -23,7 +23,7 @@ from engine.quality.scores import edit_similarity, interval, mean
 from engine.quality.typing_replay import Stretch, Typed, Typist, draw_stretches, summary
 from engine.quality.visited_places import visited_places
 
-__all__ = ["MeasuredModel", "QualityBench", "replay_stretches"]
+__all__ = ["MeasuredModel", "QualityBench", "question_of", "replay_stretches"]
 
 _MAX_TOKENS = {"block": 160}
 _LINE_TOKENS = 64
@@ -134,7 +134,7 @@ class QualityBench:
     def questions(self, kind: str, count: int) -> list[tuple[QuestionItem, Question]]:
         """Return at most ``count`` questions of a kind, with their answers, by file."""
         drawn = self._items.draw(kind, count)
-        return [(item, _question(kind, item, self._places(item))) for item in drawn]
+        return [(item, question_of(kind, item, self._places(item))) for item in drawn]
 
     def _places(self, item: QuestionItem) -> tuple[TextChunk, ...]:
         """Return the places that were looked at before a question."""
@@ -233,7 +233,10 @@ def replay_stretches(
     }
 
 
-def _question(kind: str, item: QuestionItem, visited: tuple[TextChunk, ...]) -> Question:
+def question_of(
+    kind: str, item: QuestionItem, visited: tuple[TextChunk, ...] = ()
+) -> Question:
+    """Return an item as it is asked."""
     return Question(
         item.file.root,
         item.file.path,

@@ -18,7 +18,7 @@ from random import Random
 
 from engine.repository.secret_files import secret_file
 
-__all__ = ["Corpus", "SourceFile", "read_corpus"]
+__all__ = ["Corpus", "SourceFile", "is_generated", "read_corpus"]
 
 MAX_FILES = 2000
 """Most files of a directory that are read, drawn evenly from its repositories."""
@@ -69,6 +69,11 @@ class Corpus:
         return tuple(dict.fromkeys(file.root for file in self.files))
 
 
+def is_generated(text: str) -> bool:
+    """Return whether a file's head says that a program wrote it."""
+    return _GENERATED.search(text[:_HEAD_CHARACTERS]) is not None
+
+
 def read_corpus(data: Path, seed: int, secret_patterns: Sequence[str] = ()) -> Corpus:
     """Read the Python files below ``data``, in a stable order.
 
@@ -90,7 +95,7 @@ def read_corpus(data: Path, seed: int, secret_patterns: Sequence[str] = ()) -> C
         text = _read(root / path, skipped)
         if text is None:
             continue
-        if _GENERATED.search(text[:_HEAD_CHARACTERS]):
+        if is_generated(text):
             skipped["generated"] += 1
             continue
         if text in texts:

@@ -1,17 +1,22 @@
-"""The same questions asked with and without the repository, kept item by item.
+"""The same questions put to two models, or to one with and without the repository, item by item.
 
 Records are plain dictionaries, so that a run of hours can be stopped and gone on with.  Questions
 come in random order: those answered first are a fair sample of all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
+from engine.quality.answers import Question
 from engine.quality.bench import MeasuredModel, QualityBench
+from engine.quality.question_sampler import QuestionItem
 from engine.quality.scores import edit_similarity, interval, mean, ratio_interval
 
-__all__ = ["ask_pairs", "paired_summary"]
+__all__ = ["Answerers", "ask_both", "ask_pairs", "paired_summary"]
+
+Answerers = Mapping[str, MeasuredModel]
+"""Who is asked, by the name that its answers get in a record."""
 
 
 def ask_pairs(
@@ -34,20 +39,42 @@ def ask_pairs(
     """
     questions = bench.questions(kind, count)
     Random(f"{bench.seed}/{kind}/pairs").shuffle(questions)
+    left = [(item, question) for item, question in questions if _key(item) not in skip]
+    yield from ask_both(kind, left, {"with": model, "without": alone})
+
+
+def ask_both(
+    kind: str,
+    questions: Iterable[tuple[QuestionItem, Question]],
+    answerers: Answerers,
+    *,
+    scored: bool = True,
+) -> Iterator[dict[str, Any]]:
+    """Yield a record of each question with the answers of all who are asked.
+
+    Args:
+        kind: Of the questions.
+        questions: In the order in which they are asked.
+        answerers: Who is asked.
+        scored: Whether each also says how likely the right answer was, which takes as long again.
+    """
     for item, question in questions:
-        key = f"{item.file.root.name}/{item.file.path}:{item.hole.start}"
-        if key in skip:
-            continue
-        model.prepare(item.file.root)
-        record: dict[str, Any] = {"kind": kind, "key": key, "bytes": len(item.target.encode())}
-        for name, answerer in (("with", model), ("without", alone)):
+        record: dict[str, Any] = {
+            "kind": kind, "key": _key(item), "bytes": len(item.target.encode())
+        }  # fmt: skip
+        for name, answerer in answerers.items():
+            answerer.prepare(item.file.root)
             text = answerer.answer(question).text
             record[name] = {
                 "exact": text.rstrip() == item.target.rstrip(),
                 "similar": edit_similarity(text.strip(), item.target.strip()),
-                "bits": answerer.bits(question, item.target),
+                **({"bits": answerer.bits(question, item.target)} if scored else {}),
             }
         yield record
+
+
+def _key(item: QuestionItem) -> str:
+    return f"{item.file.root.name}/{item.file.path}:{item.hole.start}"
 
 
 def paired_summary(records: Sequence[dict[str, Any]], seed: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from engine.model.graph import ModelGraph, Node
 from engine.model.roles import Role
 from engine.training.activations import add, gate
 from engine.training.causal_attention import attention
-from engine.training.head_loss import head_loss
+from engine.training.head_loss import head_loss, position_losses
 from engine.training.norms import norm
 from engine.training.products import embed, matmul
 from engine.training.pullback import FloatArray, GradientSums, Pullback, Weights
@@ -103,6 +103,19 @@ class Backpropagation:
         )
         self._backward(gradient.reshape(hidden.shape), pullbacks, sums)
         return loss / factor
+
+    def losses(self, weights: Weights, batch: TokenBatch) -> NDArray[np.float64]:
+        """Return Σ count · cross entropy of each row in nats, (B,), without gradients.
+
+        Raises:
+            ModelError: As `add_gradients`.
+        """
+        self._check(batch)
+        hidden, _ = self._forward(weights, batch.tokens)
+        flat = hidden.reshape(batch.tokens.size, -1)
+        found = position_losses(self._head, flat, batch.targets.ravel(), weights)
+        rows: NDArray[np.float64] = (found.reshape(batch.counts.shape) * batch.counts).sum(axis=1)
+        return rows
 
     def _check(self, batch: TokenBatch) -> None:
         for tokens in (batch.tokens, batch.targets):

@@ -11,7 +11,7 @@ from engine.model.graph import Node
 from engine.training.activations import softcap, softcap_slope
 from engine.training.pullback import FloatArray, GradientSums, Weights
 
-__all__ = ["POSITIONS_AT_ONCE", "head_loss"]
+__all__ = ["POSITIONS_AT_ONCE", "head_loss", "position_losses"]
 
 POSITIONS_AT_ONCE = 256
 """Positions whose logits exist at one time."""
@@ -43,9 +43,7 @@ def head_loss(
     weight = weights[str(node.weight)]
     for first in range(0, len(targets), POSITIONS_AT_ONCE):
         part = slice(first, first + POSITIONS_AT_ONCE)
-        product = hidden[part] @ weight.T
-        if "bias" in node.attributes:
-            product += weights[node.text("bias")]
+        product = _product(node, hidden[part], weights)
         loss, to_product = _slice_loss(node, product, targets[part], counts[part])
         total += loss
         np.matmul(to_product, weight, out=to_hidden[part])
@@ -56,17 +54,52 @@ def head_loss(
     return total, to_hidden
 
 
+def position_losses(
+    node: Node, hidden: FloatArray, targets: NDArray[np.int64], weights: Weights
+) -> NDArray[np.float64]:
+    """Return the cross entropy of every position in nats, (positions,), without a gradient.
+
+    Args:
+        node: The head; its scale and soft cap count.
+        hidden: (positions, K).
+        targets: Next tokens, (positions,).
+        weights: By name.
+    """
+    losses = np.empty(len(targets))
+    for first in range(0, len(targets), POSITIONS_AT_ONCE):
+        part = slice(first, first + POSITIONS_AT_ONCE)
+        logits, _ = _logits(node, _product(node, hidden[part], weights))
+        rows = np.arange(len(logits))
+        logits -= logits.max(axis=1, keepdims=True)
+        chosen = logits[rows, targets[part]].astype(np.float64)
+        losses[part] = np.log(np.exp(logits, out=logits).sum(axis=1)) - chosen
+    return losses
+
+
+def _product(node: Node, hidden: FloatArray, weights: Weights) -> FloatArray:
+    product: FloatArray = hidden @ weights[str(node.weight)].T
+    if "bias" in node.attributes:
+        product += weights[node.text("bias")]
+    return product
+
+
+def _logits(node: Node, product: FloatArray) -> tuple[FloatArray, FloatArray | float | None]:
+    """Return a product with the head's scale and soft cap, overwritten, and its slope; None: 1."""
+    scale = node.number("scale") if "scale" in node.attributes else 1.0
+    cap = node.number("softcap") if "softcap" in node.attributes else 0.0
+    if scale != 1.0:
+        product *= scale
+    if cap:
+        product = softcap(product, cap)
+        return product, softcap_slope(product, cap) * scale
+    return product, None if scale == 1.0 else scale
+
+
 def _slice_loss(
     node: Node, logits: FloatArray, targets: NDArray[np.int64], counts: FloatArray
 ) -> tuple[float, FloatArray]:
     """Return the loss of some positions and the gradient of their product; overwrites logits."""
-    scale = node.number("scale") if "scale" in node.attributes else 1.0
-    cap = node.number("softcap") if "softcap" in node.attributes else 0.0
-    if scale != 1.0:
-        logits *= scale
-    if cap:
-        logits = softcap(logits, cap)
-    factor = softcap_slope(logits, cap) * scale if cap else scale
+    logits, slope = _logits(node, logits)
     rows = np.arange(len(targets))
     logits -= logits.max(axis=1, keepdims=True)
     chosen = logits[rows, targets].astype(np.float64)
@@ -75,6 +108,6 @@ def _slice_loss(
     loss = float(np.sum(counts * (np.log(partition) - chosen)))
     logits *= (counts / partition)[:, None]
     logits[rows, targets] -= counts
-    if cap or scale != 1.0:
-        logits *= factor
+    if slope is not None:
+        logits *= slope
     return loss, logits

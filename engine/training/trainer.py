@@ -4,7 +4,8 @@ Knows no text, file or clock; whoever calls it chooses the rows and the learning
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,22 +56,29 @@ def float_weights(graph: ModelGraph, tensors: Mapping[str, Tensor]) -> dict[str,
 class Trainer:
     """A model in training: all weights, float32.
 
-    `add` takes in a batch's gradients; `step` moves the weights by all that came in since the last
+    `add` takes in batches' gradients; `step` moves the weights by all that came in since the last
     step.  A matrix of a layer is Muon's, all else AdamW's.
 
     Args:
         graph: The model.
         weights: By name, float32; written to by `step`, read by whoever wants to save them.
         rates: At the plateau.
+        workers: Batches of one `add` that are worked out at the same time, each in a thread with
+            sums of its own; for the same number of them the bits are the same.  NumPy's own threads
+            should then be one (``OPENBLAS_NUM_THREADS=1``, before it is imported).
     """
 
     def __init__(
-        self, graph: ModelGraph, weights: dict[str, FloatArray], rates: Rates | None = None
+        self,
+        graph: ModelGraph,
+        weights: dict[str, FloatArray],
+        rates: Rates | None = None,
+        *,
+        workers: int = 1,
     ) -> None:
         self.graph, self.weights = graph, weights
         self._rates = rates or Rates()
-        self._walk = Backpropagation(graph)
-        self._sums = zero_gradients(weights)
+        self._workers = [_Worker(graph, weights) for _ in range(workers)]
         matrices = _matrices_of_layers(graph)
         self._muon = Muon({name: weights[name] for name in weights if name in matrices})
         self._adam = AdamW({name: weights[name] for name in weights if name not in matrices})
@@ -82,17 +90,23 @@ class Trainer:
         """Positions taken in since the last step."""
         return self._tokens
 
-    def add(self, batch: TokenBatch) -> float:
-        """Take in a batch; return its loss in nats a counted token.
+    def add(self, *batches: TokenBatch) -> float:
+        """Take in batches; return their loss in nats a counted token, a mean by their tokens.
 
         Raises:
-            ModelError: As `Backpropagation.add_gradients`.
+            ModelError: As `Backpropagation.add_gradients`; `step` would then move by a part.
         """
-        size = batch.tokens.size
-        loss = self._walk.add_gradients(self.weights, batch, self._sums, factor=float(size))
-        self._tokens += size
-        self._loss += loss * size
-        return loss
+        count = len(self._workers)
+        shares = [(worker, batches[i::count]) for i, worker in enumerate(self._workers)]
+        if count == 1:
+            losses = [shares[0][0].add(self.weights, batches)]
+        else:
+            with ThreadPoolExecutor(count, "gradients") as threads:
+                losses = list(threads.map(lambda one: one[0].add(self.weights, one[1]), shares))
+        tokens = sum(batch.tokens.size for batch in batches)
+        self._tokens += tokens
+        self._loss += sum(losses)
+        return sum(losses) / tokens
 
     def step(self, factor: float = 1.0) -> StepReport:
         """Move the weights by the mean of the gradients taken in, and forget those.
@@ -105,11 +119,12 @@ class Trainer:
         """
         if not self._tokens:
             raise ValueError("a step needs a batch")
-        for total in self._sums.values():
+        sums = self._gathered()
+        for total in sums.values():
             total /= self._tokens
-        norm = clip(self._sums, LARGEST_NORM)
-        self._muon.step(self._sums, self._rates.muon * factor)
-        self._adam.step(self._sums, self._rates.adam * factor)
+        norm = clip(sums, LARGEST_NORM)
+        self._muon.step(sums, self._rates.muon * factor)
+        self._adam.step(sums, self._rates.adam * factor)
         report = StepReport(self._loss / self._tokens, self._tokens, norm)
         self._forget()
         return report
@@ -139,10 +154,35 @@ class Trainer:
         self._adam.restore(_under("adam.", state))
         self._forget()
 
+    def _gathered(self) -> dict[str, FloatArray]:
+        """Return the sums of all workers in those of the first."""
+        first, *others = (worker.sums for worker in self._workers)
+        for sums in others:
+            for name, total in first.items():
+                total += sums[name]
+        return first
+
     def _forget(self) -> None:
         self._tokens, self._loss = 0, 0.0
-        for total in self._sums.values():
-            total.fill(0.0)
+        for worker in self._workers:
+            for total in worker.sums.values():
+                total.fill(0.0)
+
+
+class _Worker:
+    """A walk over the graph and the gradients that it summed."""
+
+    def __init__(self, graph: ModelGraph, weights: dict[str, FloatArray]) -> None:
+        self._walk = Backpropagation(graph)
+        self.sums = zero_gradients(weights)
+
+    def add(self, weights: dict[str, FloatArray], batches: Sequence[TokenBatch]) -> float:
+        """Add the gradients of batches; return the sum of their losses by tokens."""
+        total = 0.0
+        for batch in batches:
+            size = batch.tokens.size
+            total += size * self._walk.add_gradients(weights, batch, self.sums, factor=float(size))
+        return total
 
 
 def clip(gradients: Mapping[str, FloatArray], largest: float) -> float:

@@ -16,6 +16,7 @@ __all__ = ["run"]
 
 _PROGRAM = "spark-tui"
 _COMMANDS = {
+    "adapt": "tui.cli.adapt",
     "ask": "tui.cli.ask",
     "bench": "tui.cli.bench",
     "complete": "tui.cli.complete",

@@ -1,4 +1,4 @@
-"""Models in the running app: which one serves, which one comes, what is fetched, how fast it is.
+"""Models in the running app: which one serves, comes, is fetched or taught, and how fast it is.
 
 Joins the parts that do it; decides nothing itself.
 """
@@ -12,6 +12,7 @@ from engine.protocol.messages import Completed, EngineReady
 from engine.protocol.what_if import WhatIfSetup
 from engine.remote_host import remote_address
 from tui.app_messages import BackgroundWork
+from tui.flows.model_adapt import ModelAdapt
 from tui.flows.model_fetch import ModelFetch
 from tui.flows.model_speed import ModelSpeed
 from tui.flows.model_switch import ModelSwitch, Notify
@@ -61,11 +62,17 @@ class ModelFlow:
         """The name of the model that serves; None before one does."""
         self._switch = ModelSwitch(link, notify, partial(self._note_work, "switch"))
         self._fetch = ModelFetch(ask, notify, partial(self._note_work, "fetch"), self._fetched)
+        self._adapt = ModelAdapt(notify, partial(self._note_work, "adapt"), self._adapted)
 
     @property
     def fetching(self) -> str | None:
         """The model that is being fetched."""
         return self._fetch.running
+
+    @property
+    def adapting(self) -> bool:
+        """Whether a model is being taught the repository."""
+        return self._adapt.running
 
     def takes(self, event: "EngineNews") -> bool:
         """Follow an event; return True if it does not concern the session that serves."""
@@ -106,6 +113,18 @@ class ModelFlow:
         """Stop fetching, at the person's wish."""
         self._fetch.cancel()
 
+    def adapt(self, root: Path, private_patterns: tuple[str, ...]) -> None:
+        """Teach the small model a repository; it serves if it is better for it."""
+        self._run(partial(self._adapt.adapt, root, private_patterns))
+
+    def stop_adapting(self) -> None:
+        """Stop teaching, at the person's wish."""
+        self._adapt.cancel()
+
+    def typed(self) -> None:
+        """Note that the person types: what runs at the lowest priority waits."""
+        self._adapt.typed()
+
     def forget_switch(self) -> None:
         """Wait for no other model: the connection is made anew."""
         self._switch.forget()
@@ -113,6 +132,14 @@ class ModelFlow:
     def end(self) -> None:
         """Stop what goes on, because the app ends."""
         self._fetch.stop()
+        self._adapt.stop()
+
+    def _adapted(self, name: str) -> None:
+        """Go over to a model that has just learnt the repository."""
+        from engine import model_store
+
+        places = {model.name: model.path for model in model_store.adapted_models()}
+        self._switch.choose(str(places.get(name, Path(name))))
 
     def _fetched(self, name: str) -> None:
         """Go over to a model that has just come."""
@@ -123,6 +150,7 @@ class ModelFlow:
         self._switch.choose(str(places.get(name, Path(name))))
 
     def _note_work(self, part: str, work: BackgroundWork | None) -> None:
-        """Show what goes on; a model that is being opened before one that is being fetched."""
+        """Show what goes on: a model that is opened before one that is fetched or taught."""
         self._works[part] = work
-        self._show(self._works.get("switch") or self._works.get("fetch"))
+        known = (self._works.get(each) for each in ("switch", "fetch", "adapt"))
+        self._show(next(filter(None, known), None))

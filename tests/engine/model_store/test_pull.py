@@ -83,7 +83,7 @@ def test_the_second_of_two_waits_and_finds_it(server) -> None:
 def test_a_model_on_its_way_is_not_removed_and_waiting_can_be_given_up() -> None:
     work_folder("demo").mkdir(parents=True)
     with locked("demo", None):
-        with pytest.raises(StoreError, match="being fetched by another process"):
+        with pytest.raises(StoreError, match="being fetched or adapted by another process"):
             remove("demo")
         with pytest.raises(PullCancelledError):
             pull("demo", cancelled=lambda: True)

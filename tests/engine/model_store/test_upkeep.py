@@ -77,10 +77,10 @@ def test_what_came_of_a_model_can_be_removed_alone() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("nothing", "no fetched model 'nothing' to remove; fetched: none"),
+        ("nothing", "no fetched or adapted model 'nothing' to remove; fetched: none"),
         ("spark-nano", "comes with the program"),
-        ("../models", "no fetched model"),
-        ("", "no fetched model"),
+        ("../models", "no fetched or adapted model"),
+        ("", "no fetched or adapted model"),
     ],
 )
 def test_what_is_not_ours_is_not_removed(name, words) -> None:

@@ -118,3 +118,44 @@ def test_long_gradients_are_clipped_and_short_ones_left():
     short = {"a": np.array([0.3])}
     assert clip(short, 1.0) == pytest.approx(0.3)
     assert short["a"][0] == 0.3
+
+
+def test_workers_share_the_batches_and_give_the_same_bits_each_time():
+    batches = [batch(seed, rows=1 + seed % 2) for seed in range(5)]
+    alone, *shared = (
+        Trainer(MODEL.graph, float_weights(MODEL.graph, MODEL.tensors), workers=workers)
+        for workers in (1, 3, 3)
+    )
+    losses = [each.add(*batches) for each in (alone, *shared)]
+    assert losses == pytest.approx([losses[0]] * 3)
+    reports = [each.step() for each in (alone, *shared)]
+    assert reports[1] == reports[2]
+    assert reports[0].gradient_norm == pytest.approx(reports[1].gradient_norm, rel=1e-5)
+    for name, weight in alone.weights.items():
+        np.testing.assert_allclose(weight, shared[0].weights[name], atol=2e-4)
+        np.testing.assert_array_equal(shared[0].weights[name], shared[1].weights[name])
+
+
+def test_workers_begin_each_step_anew():
+    learner = Trainer(MODEL.graph, float_weights(MODEL.graph, MODEL.tensors), workers=2)
+    seen = [batch(1), batch(2)]
+    learner.add(*seen)
+    first = learner.step(0.0)
+    learner.add(*seen)
+    assert learner.step(0.0) == first
+
+
+def test_losses_of_rows_are_those_that_a_gradient_is_worked_out_from():
+    capped = decoder(
+        Traits(
+            hidden=32, layers=1, heads=4, kv_heads=2, head_dim=8, ffn=32, vocab=40, logits_cap=9.0
+        )
+    )
+    for model in (MODEL, capped):
+        weights, rows = float_weights(model.graph, model.tensors), batch(7, rows=3)
+        rows.counts[1, 3:] = 0.0
+        walk = Backpropagation(model.graph)
+        found = walk.losses(weights, rows)
+        assert found.shape == (3,)
+        loss = walk.add_gradients(weights, rows, {})
+        assert found.sum() / rows.counts.sum() == pytest.approx(loss, rel=1e-6)

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from engine import ModelKilled, model_store
-from engine.errors import PullCancelledError, StoreError
+import engine
+from engine import Adapted, AdaptProgress, ModelKilled, model_store
+from engine.errors import AdaptCancelledError, AdaptError, PullCancelledError, StoreError
 from engine.model_store import FetchedModel, PullProgress
 from engine.notes import write_note
 from engine.protocol.messages import Complete, Completed, Progress, SessionFailed, Watch
@@ -381,3 +382,117 @@ async def test_the_speed_of_a_fetched_model_is_measured_once(
             client.on_event(Completed(number, replace(completion, host=host)))
         await until(pilot, lambda: model_store.speed_of("spark-demo") == 17.0)
         assert "99.0 tok/s" in str(app.panes.query_one("#memory").render())
+
+
+# ── a model that learns the repository ──────────────────────────────────────────────────────
+
+
+class FakeAdapting:
+    """A run that reports once, then ends as it is told to, or when it is stopped."""
+
+    made: "list[FakeAdapting]" = []  # noqa: RUF012
+
+    def __init__(self, folder: Path, *, private_patterns: tuple[str, ...] = ()) -> None:
+        self.folder, self.private_patterns = folder, private_patterns
+        self.ended, self.closed = threading.Event(), threading.Event()
+        self.end: Adapted | Exception | None = None
+        self.made.append(self)
+
+    def follow(self, on_progress: Callable[[AdaptProgress], None]) -> Adapted:
+        on_progress(AdaptProgress("learning", 0.25, "step 9"))
+        assert self.ended.wait(10)
+        if isinstance(self.end, Adapted):
+            return self.end
+        raise self.end or AdaptCancelledError("stopped")
+
+    def stop(self) -> None:
+        self.ended.set()
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+@pytest.fixture
+def adapting(monkeypatch: pytest.MonkeyPatch) -> list[FakeAdapting]:
+    monkeypatch.setattr(engine, "AdaptingProcess", FakeAdapting, raising=False)
+    FakeAdapting.made = []
+    return FakeAdapting.made
+
+
+def result(*, kept: bool) -> Adapted:
+    path = "/models/spark-nano+shop" if kept else None
+    return Adapted(
+        "spark-nano+shop", kept, "not kept: no better", path, "/shop", {}, 1, 1, 1, 1.0, [], {}
+    )
+
+
+async def commands(app: SparkApp) -> dict[str, Callable[[], object]]:
+    provider = ModelCommands(app.screen)
+    await provider.startup()
+    return {name: run for name, _, run in provider._commands()}
+
+
+async def test_the_palette_teaches_the_repository_and_stops(
+    make_app: MakeApp, client: FakeClient, adapting: list[FakeAdapting]
+) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        client.ready()
+        (await commands(app))["Model: adapt to this repository"]()
+        await until(pilot, lambda: "this repository: learning 25" in status(app))
+        assert adapting[0].folder == app.rules.root
+        assert "Model: adapt to this repository" not in await commands(app)
+        app.models.adapt(app.rules.root, ())
+        await until(pilot, lambda: "one at a time" in notices(app))
+        (await commands(app))["Model: stop adapting"]()
+        await until(pilot, adapting[0].closed.is_set)
+        await until(pilot, lambda: "learning" not in status(app))
+        assert "what it learnt so far is kept" in notices(app)
+        assert len(adapting) == 1
+
+
+async def test_what_was_learnt_serves_if_it_is_better(
+    make_app: MakeApp, client: FakeClient, adapting: list[FakeAdapting]
+) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        client.ready()
+        for kept in (False, True):
+            app.models.adapt(app.rules.root, ())
+            await until(pilot, lambda kept=kept: len(adapting) == 1 + kept)
+            adapting[-1].end = result(kept=kept)
+            adapting[-1].stop()
+            await until(pilot, lambda: not app.models.adapting)
+            assert client.opened[:1] == (["spark-nano+shop"] if kept else [])
+        assert "not kept: no better" in notices(app)
+
+
+async def test_teaching_that_fails_says_why_and_the_end_of_the_app_ends_it(
+    make_app: MakeApp, client: FakeClient, adapting: list[FakeAdapting]
+) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        app.models.adapt(app.rules.root, ())
+        await until(pilot, lambda: bool(adapting))
+        adapting[0].end = AdaptError("the disk is full")
+        adapting[0].stop()
+        await until(pilot, lambda: "the disk is full" in notices(app))
+        app.models.adapt(app.rules.root, ())
+        await until(pilot, lambda: len(adapting) == 2)
+    assert adapting[1].ended.is_set()
+
+
+async def test_keys_in_the_editor_let_the_teaching_wait(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed: list[bool] = []
+    monkeypatch.setattr(engine, "note_typing", lambda: typed.append(True), raising=False)
+    app = make_app(GREETING)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor is not None)
+        await pilot.press("x", "y", "z")
+        await until(pilot, lambda: bool(typed))
+    assert len(typed) == 1  # within a second
