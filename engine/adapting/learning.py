@@ -151,8 +151,11 @@ class Learning:
             self._save()
 
     def _measure(self) -> None:
-        loss = mean_loss(self._walk, self._trainer.weights, self._watched)
+        """Note the loss of the watched files, once a step, and the weights if it is the lowest."""
         known = self.progression.watched_loss
+        if known and known[-1][0] == self.progression.step:
+            return
+        loss = mean_loss(self._walk, self._trainer.weights, self._watched)
         if known and loss < self.progression.best_loss:
             for name, weight in self._trainer.weights.items():
                 self.best[name][...] = weight

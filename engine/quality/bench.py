@@ -233,9 +233,7 @@ def replay_stretches(
     }
 
 
-def question_of(
-    kind: str, item: QuestionItem, visited: tuple[TextChunk, ...] = ()
-) -> Question:
+def question_of(kind: str, item: QuestionItem, visited: tuple[TextChunk, ...] = ()) -> Question:
     """Return an item as it is asked."""
     return Question(
         item.file.root,

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -58,14 +59,15 @@ class ModelAdapt:
         try:
             self._process = AdaptingProcess(root, private_patterns=private_patterns)
             self._show(BackgroundWork(_WHAT, "reading"))
-            ended = await asyncio.to_thread(self._process.follow, self._reporter())
+            ended = await _followed(self._process, self._reporter())
         except AdaptCancelledError:
             return  # by the palette, which has said so, or by the end of the app
         except (EngineError, OSError) as error:
             self._notify(str(error), severity="error", timeout=12)
             return
         finally:
-            self._end_process()
+            self._process = None
+            self._show(None)
         self._tell(ended)
 
     def _reporter(self) -> "Callable[[AdaptProgress], None]":
@@ -110,8 +112,35 @@ class ModelAdapt:
             self._told_at = now
             note_typing()
 
-    def _end_process(self) -> None:
-        process, self._process = self._process, None
-        self._show(None)
-        if process is not None:
-            process.close()
+
+def _followed(
+    process: "AdaptingProcess", report: "Callable[[AdaptProgress], None]"
+) -> "asyncio.Future[Adapted]":
+    """Return the end of a run, to be waited for.
+
+    A thread of its own follows it, which an app that ends does not wait for: the process ends by
+    itself once its pipe is closed, and may take seconds to keep what was learnt.
+    """
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[Adapted] = loop.create_future()
+
+    def settle(outcome: "Adapted | Exception") -> None:
+        if ended.done():
+            return
+        if isinstance(outcome, Exception):
+            ended.set_exception(outcome)
+        else:
+            ended.set_result(outcome)
+
+    def follow() -> None:
+        outcome: Adapted | Exception
+        try:
+            outcome = process.follow(report)
+        except Exception as error:  # for whoever waits
+            outcome = error
+        process.close()
+        with suppress(RuntimeError):  # the app has just ended
+            loop.call_soon_threadsafe(settle, outcome)
+
+    Thread(target=follow, name="adapting", daemon=True).start()
+    return ended

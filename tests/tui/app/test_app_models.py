@@ -482,6 +482,7 @@ async def test_teaching_that_fails_says_why_and_the_end_of_the_app_ends_it(
         await until(pilot, lambda: "the disk is full" in notices(app))
         app.models.adapt(app.rules.root, ())
         await until(pilot, lambda: len(adapting) == 2)
+        await app.end_quietly()
     assert adapting[1].ended.is_set()
 
 
