@@ -21,6 +21,7 @@ from tui.app import SparkApp
 from tui.command_palette import ModelCommands
 from tui.demo_engine import demo_completion, demo_ready, demo_telemetry
 from tui.files.offer_note import OfferNote, read_offer
+from tui.flows import model_adapt
 from tui.screens.line_input import LineInputScreen
 from tui.screens.question import QuestionScreen
 from tui.settings import Settings, SuggestionSettings
@@ -491,9 +492,14 @@ async def test_keys_in_the_editor_let_the_teaching_wait(
 ) -> None:
     typed: list[bool] = []
     monkeypatch.setattr(engine, "note_typing", lambda: typed.append(True), raising=False)
+    now = [100.0]
+    monkeypatch.setattr(model_adapt, "monotonic", lambda: now[0])
     app = make_app(GREETING)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.editor is not None)
         await pilot.press("x", "y", "z")
-        await until(pilot, lambda: bool(typed))
-    assert len(typed) == 1  # within a second
+        await until(pilot, lambda: app.editor is not None and "xyz" in app.editor.text)
+        assert len(typed) == 1  # within a second
+        now[0] += 2.0
+        await pilot.press("a")
+        await until(pilot, lambda: len(typed) == 2)
