@@ -1,8 +1,6 @@
 """A grid of a tiny model, whose plans take milliseconds; a Ray cluster of two nodes."""
 
 import json
-import socket
-from contextlib import ExitStack
 from importlib.util import find_spec
 
 import pytest
@@ -33,31 +31,11 @@ def cluster_address():
     import ray
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args=node_options())
+    node = {"num_cpus": 1, "object_store_memory": 100 << 20, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=node)
     try:
-        cluster.add_node(**node_options())
+        cluster.add_node(**node)
         yield cluster.address
     finally:
         ray.shutdown()
         cluster.shutdown()
-
-
-def node_options():
-    """What a node of a test is like.
-
-    A node whose agents choose their own ports waits 15 s for them and then ends itself; on a busy
-    computer they need longer.
-    """
-    names = (
-        "metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port",
-        "runtime_env_agent_port",
-    )  # fmt: skip
-    with ExitStack() as open_ones:
-        sockets = [open_ones.enter_context(socket.socket()) for _ in names]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        ports = [each.getsockname()[1] for each in sockets]
-    return {
-        "num_cpus": 1, "object_store_memory": 100 << 20, "include_dashboard": False,
-        **dict(zip(names, ports, strict=True)),
-    }  # fmt: skip

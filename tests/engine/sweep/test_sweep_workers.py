@@ -5,7 +5,7 @@ import os
 import pytest
 
 from engine.errors import EngineError
-from engine.sweep.workers import LocalWorkers, choose_workers
+from engine.sweep.workers import LocalWorkers, RayWorkers, choose_workers
 from tests.engine.sweep.deadly import dies_always, dies_once, double
 
 
@@ -18,6 +18,13 @@ def test_every_task_is_done_once():
 def test_a_killed_worker_loses_no_result(tmp_path):
     tasks = [(i, str(tmp_path / "note") if i == 5 else "") for i in range(12)]
     answers = dict(LocalWorkers(2).answers(dies_once, tasks))
+    assert (tmp_path / "note").exists()
+    assert answers == {task: 2 * task[0] for task in tasks}
+
+
+def test_a_killed_worker_of_a_cluster_loses_no_result(tmp_path, cluster_address):
+    tasks = [(i, str(tmp_path / "note") if i == 5 else "") for i in range(12)]
+    answers = dict(RayWorkers(cluster_address).answers(dies_once, tasks))
     assert (tmp_path / "note").exists()
     assert answers == {task: 2 * task[0] for task in tasks}
 
