@@ -38,7 +38,10 @@ _WAVELET = re.compile(_AT + r" \(\w+\) wavelet C(\d{1,3}) .* landing=([ENWSRD-])
 _EXECUTE = re.compile(_AT + r": .*\[EX OP\] " + _INSTRUCTION)
 _ISSUE = re.compile(_AT + r": .*\[IS OP\] " + _INSTRUCTION)
 _SIZE = re.compile(r"@\d+ dimX=(\d{1,5}), dimY=(\d{1,5})\b")
-_SPEED = re.compile(r"@\d+ Simulation used ([\d.]+) seconds and ran at ([\d.]+) cyc/sec ([\d.]+)")
+_FIGURE = r"(\d+(?:\.\d+)?)"
+_SPEED = re.compile(
+    rf"@\d+ Simulation used {_FIGURE} seconds and ran at {_FIGURE} cyc/sec {_FIGURE}"
+)
 _IO_TILE = "(iotile)"
 
 _OPEN_RUNS = 2

@@ -23,6 +23,9 @@ Ints = NDArray[np.int64]
 
 WORD_BYTES = 4
 
+_MOST_WORDS, _MOST_INSTRUCTIONS, _MOST_ACCOUNTS = 1 << 29, 1 << 24, 1 << 26
+"""About two gigabytes each at most, of all cores together."""
+
 
 @dataclass(slots=True)
 class ProgramRectangle:
@@ -49,7 +52,23 @@ class ProgramRectangle:
                 raise program.refusal(0, f"{size} {what}; {machine.name} has {most}: use fewer")
         self.network = Network(machine, program.columns, program.rows)
         self._lay_out()
+        self._check_size()
         self._name()
+
+    def _check_size(self) -> None:
+        """Refuse what this computer's memory is not for."""
+        program = self.program
+        cores = program.columns * program.rows
+        longest = max(len(code.instructions) for code in program.codes)
+        for count, most, what in (
+            (cores * self.words, _MOST_WORDS, "words of vectors"),
+            (cores * longest, _MOST_INSTRUCTIONS, "instructions of cores"),
+            (program.iterations * (program.lines + 1), _MOST_ACCOUNTS, "lines of iterations"),
+        ):
+            if count > most:
+                raise program.refusal(
+                    0, f"{count:,} {what}; up to {most:,} are simulated: use fewer, or fewer cores"
+                )
 
     # ── numbers and memory ──────────────────────────────────────────────────────────────────
 

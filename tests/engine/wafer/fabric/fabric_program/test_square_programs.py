@@ -182,3 +182,24 @@ def test_who_waits_in_vain_is_named_by_line_core_and_color():
 def test_a_file_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(FabricProgramError, match="cannot be read"):
         read_program(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"a = {}": "a = { length = 4000 }", "columns = 3": "columns = 700",
+          "rows = 1": "rows = 900"},
+         "words of vectors"),
+        ({"fmovs": "9999 * fmovs", "columns = 3": "columns = 700", "rows = 1": "rows = 9"},
+         "instructions of cores"),
+        ({"rows = 1": "rows = 1\niterations = 100000", "fmovs": "\n" * 700 + "fmovs"},
+         "lines of iterations"),
+    ],
+)  # fmt: skip
+def test_more_than_this_computer_is_for_is_refused_before_anything_is_made(changed, what):
+    text = HEAD + "[[code]]\ndo = '''fmovs a, 1'''"
+    for old, new in changed.items():
+        text = text.replace(old, new)
+
+    with pytest.raises(FabricProgramError, match=f"{what}; up to"):
+        run_program(read_program(Path("p.toml"), text), WSE2)
