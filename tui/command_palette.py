@@ -160,6 +160,7 @@ class AppCommands(_NamedCommands):
             ("Delete file", "to the trash: the visible file", "delete_file"),
             ("Save", "the visible file", "save"),
             ("Save as", "under another path", "save_as"),
+            ("Save all", "every open file with unsaved text", "save_all"),
             ("Close file", "asks if it is unsaved", "close_file"),
             ("Next open file", "tab to the right", "show_tab(1)"),
             ("Previous open file", "tab to the left", "show_tab(-1)"),

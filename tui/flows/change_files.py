@@ -28,14 +28,15 @@ async def change_file(change: TextChange, deck: Deck) -> tuple[TextChange | None
 
     Returns:
         The change that takes it back, None where the text was already what it should become; and
-        whether the file is open, so that it is changed but not saved.
+        whether the file is open and has now text that is not on the disk.
 
     Raises:
         LeftAloneError: The file is as it was.
     """
     file = deck.find(change.path)
     if file is not None:
-        return _change_open(file, change), True
+        undo = _change_open(file, change)
+        return undo, file.unsaved
     return await asyncio.to_thread(_change_closed, change), False
 
 

@@ -58,6 +58,10 @@ class FileActions(SafeApp):
         """Save the visible file."""
         self._flow(self.flows.save)
 
+    def action_save_all(self) -> None:
+        """Save every file that has unsaved text."""
+        self._flow(self.flows.save_all)
+
     def action_save_as(self) -> None:
         """Save the visible file under another path."""
         self._flow(self.flows.save_as)

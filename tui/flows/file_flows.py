@@ -129,6 +129,13 @@ class FileFlows:
             if file is not None and await self._save(file):
                 self._say_saved(file.path)
 
+    async def save_all(self) -> None:
+        """Save all files with unsaved text, as after a replacement in many."""
+        async with self.lock:
+            saved = [file for file in self._deck.unsaved if await self._save(file)]
+            count = f"{len(saved)} file{'' if len(saved) == 1 else 's'}"
+            self._app.notify(f"saved {count}" if saved else "nothing is unsaved", timeout=2)
+
     async def save_as(self) -> None:
         """Ask for another path and save the visible file there; it is that file from then on."""
         async with self.lock:

@@ -33,7 +33,7 @@ class _Done:
     matches: int = 0
     files: int = 0
     unsaved: int = 0
-    """Files that are open: changed, not saved."""
+    """Files that are open, with text that is not on the disk."""
     undo: list[TextChange] = field(default_factory=list)
     """What takes it back."""
     refused: list[TextChange] = field(default_factory=list)
@@ -102,16 +102,16 @@ class Replacements:
         """Change files, one after another, and note what became of each."""
         for change in changes:
             try:
-                undo, is_open = await change_file(change, self._deck)
+                undo, unsaved = await change_file(change, self._deck)
             except LeftAloneError as error:
                 done.left.append(str(error))
                 done.refused.append(change)
                 continue
             done.files += 1
             done.matches += change.matches
+            done.unsaved += unsaved
             if undo is not None:
                 done.undo.append(undo)
-                done.unsaved += is_open
 
 
 def _change(file: FoundFile, matches: Sequence[FoundMatch], replacement: Replacement) -> TextChange:

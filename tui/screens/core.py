@@ -85,7 +85,7 @@ class CoreScreen(ModalScreen[None]):
         with Vertical(classes="dialog reading") as box:
             box.border_title = f"core {self._place[0]}, {self._place[1]}"
             box.border_subtitle = "arrows other cores  n p micro-steps  Esc closes"
-            with VerticalScroll():
+            with VerticalScroll(can_focus=False):  # arrows lead to other cores
                 yield Static("asking the engine …", id="core-facts")
             yield Static(id="core-program")
 

@@ -73,7 +73,7 @@ class HoverScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out problems, signature and documentation."""
-        with VerticalScroll() as box:
+        with VerticalScroll(can_focus=False) as box:  # the keys of this screen scroll it
             box.border_title = Content(visible(self._meaning.title))
             box.border_subtitle = "↑ ↓ scroll  Esc closes"
             if self._problems:
