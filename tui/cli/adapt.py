@@ -56,6 +56,9 @@ def adapt(folder: Path, model: str | None, minutes: float, as_json: bool) -> Non
     try:
         with AdaptLine() as line:
             ended = process.follow(line.show)
+    except KeyboardInterrupt:
+        tell("stopping; what it learnt so far is kept, and the same command goes on")
+        raise
     finally:
         process.close()
     if as_json:

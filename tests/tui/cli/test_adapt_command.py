@@ -36,7 +36,7 @@ KEPT = Adapted(
 class FakeProcess:
     """Ends as it is told to."""
 
-    def __init__(self, end: Adapted | Exception) -> None:
+    def __init__(self, end: Adapted | BaseException) -> None:
         self.end = end
         self.asked: list[dict] = []
         self.closed = 0
@@ -47,7 +47,7 @@ class FakeProcess:
 
     def follow(self, on_progress) -> Adapted:
         on_progress(AdaptProgress("learning", 0.5, "step 20, loss 2.20"))
-        if isinstance(self.end, Exception):
+        if isinstance(self.end, BaseException):
             raise self.end
         return self.end
 
@@ -100,6 +100,14 @@ def test_without_a_result_it_fails_in_one_line(spark, process, tmp_path, error) 
     ended = spark("adapt", tmp_path)
     assert ended.code == 1
     assert ended.err.splitlines()[-1].endswith(str(error))
+    assert process.closed == 1
+
+
+def test_ctrl_c_says_that_what_was_learnt_is_kept(spark, process, tmp_path) -> None:
+    process.end = KeyboardInterrupt()
+    ended = spark("adapt", tmp_path)
+    assert ended.code == 130
+    assert "what it learnt so far is kept" in ended.err
     assert process.closed == 1
 
 
