@@ -48,8 +48,9 @@ def test_the_tree_of_folders_is_that_on_the_disk() -> None:
     )
 
 
-def test_each_test_that_a_promise_names_is_there() -> None:
-    promises = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("document", ["SECURITY.md", "tests/README.md"])
+def test_each_test_that_a_promise_names_is_there(document: str) -> None:
+    promises = (ROOT / document).read_text(encoding="utf-8")
     named = set(re.findall(r"(?:tests/[\w/]+/)?test_\w+\.py", promises))
     there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
     there |= {name.rpartition("/")[2] for name in there}

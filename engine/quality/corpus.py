@@ -16,6 +16,7 @@ from itertools import zip_longest
 from pathlib import Path
 from random import Random
 
+from engine.plain_files import read_plain
 from engine.repository.secret_files import secret_file
 
 __all__ = ["Corpus", "SourceFile", "is_generated", "read_corpus"]
@@ -176,7 +177,7 @@ def _read(path: Path, skipped: Counter[str]) -> str | None:
         if status.st_size > MAX_BYTES:
             skipped["too large"] += 1
             return None
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_plain(path, MAX_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         skipped["not UTF-8"] += 1
         return None

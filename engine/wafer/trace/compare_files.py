@@ -5,14 +5,17 @@ object is a `sim_stats.json`.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.errors import TraceError
+from engine.plain_files import open_plain, read_plain
 from engine.progress import OnProgress, quiet
 from engine.wafer.trace.log_comparison import compare_logs
 from engine.wafer.trace.log_events import LogEvents, read_events
@@ -23,7 +26,7 @@ __all__ = ["LogQuestion", "compare_log_files", "describe_log"]
 _PROGRAM = ".toml"
 _MOST_STATS_BYTES = 1 << 20
 _LONGEST_LINE = 1 << 16
-"""Characters that are read at once of a line that does not end."""
+"""Characters."""
 _EVERY = 200_000
 """Lines between two reports of progress."""
 
@@ -118,9 +121,13 @@ def _read(path: Path, on_progress: OnProgress) -> LogEvents:
 
 def _lines(path: Path, on_progress: OnProgress) -> Iterator[str]:
     """Yield a file's lines, whatever bytes are in it, and tell how far it has been read."""
-    size, done = path.stat().st_size, 0
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), "")):
+    done = number = 0
+    with TextIOWrapper(open_plain(path), encoding="utf-8", errors="replace") as file:
+        size = os.fstat(file.fileno()).st_size
+        while line := file.readline(_LONGEST_LINE):
+            number += 1
+            if len(line) == _LONGEST_LINE:
+                raise TraceError(f"{path}, line {number}: no log has a line so long")
             done += len(line)
             if number % _EVERY == 0:
                 on_progress(done, size, f"reading {path.name}")
@@ -129,19 +136,17 @@ def _lines(path: Path, on_progress: OnProgress) -> Iterator[str]:
 
 def _stats(path: Path) -> dict[str, Any] | None:
     """Return a file's JSON object; None if it does not begin like one."""
-    if path.exists() and not path.is_file():
-        raise TraceError(f"{path} is no file that can be read")
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             begins = file.read(64).lstrip()[:1] == b"{"
         if not begins:
             return None
-        if path.stat().st_size > _MOST_STATS_BYTES:
-            raise TraceError(f"{path} is larger than {_MOST_STATS_BYTES:,} bytes: no stats are")
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_plain(path, _MOST_STATS_BYTES))
     except OSError as error:
         raise TraceError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise TraceError(f"{path} is no JSON: brackets in brackets too deep") from error
+    except ValueError as error:
         raise TraceError(f"{path} is no JSON: {error}") from error
     return dict(found)
 

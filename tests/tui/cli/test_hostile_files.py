@@ -49,12 +49,24 @@ FILES: dict[str, Make] = {
     "more than there is": lambda path: path.write_text(
         "inherits = 'wse3'\ncolumns = 9223372036854775807"
     ),
+    "a cycle of 5,000 digits": lambda path: path.write_text(
+        f"@1 dimX=4, dimY=4\n@{'9' * 5000} P1.1 (x) landing C1 from link E,\n"
+    ),
+    "a cycle beyond 64 bits": lambda path: path.write_text(
+        f"@1 dimX=4, dimY=4\n@{'9' * 30} P1.1 (x) landing C1 from link E,\n"
+    ),
+    "a speed that is no number": lambda path: path.write_text(
+        "@1 dimX=4, dimY=4\n@9 Simulation used 1.1.1 seconds and ran at .. cyc/sec ...\n"
+    ),
     "an empty file": Path.touch,
 }
 
 COMMANDS = {
     "a machine": ("wafer", "info", "--machine", "{0}.toml"),
     "a grid": ("wafer", "sweep", "{0}.toml", "--out", "{0}.out.jsonl"),
+    "a program": ("wafer", "run", "{0}.toml"),
+    "a simulator's log": ("wafer", "compare", "{0}.log", "{0}.log"),
+    "a table of latencies": ("bench", "quality", "--suite", "replay", "--latency", "{0}"),
     "a session": ("replay", "{0}"),
     "tasks": ("bench", "quality", "--suite", "infill", "--tasks", "{0}"),
     "situations": ("bench", "quality", "--suite", "situations", "--tasks", "{0}"),

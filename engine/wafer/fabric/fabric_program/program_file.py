@@ -5,12 +5,12 @@ Nothing is lowered or run here, and no machine's number is known.
 """
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.errors import FabricProgramError
+from engine.toml_files import parse_toml, read_toml_text
 from engine.wafer.fabric.fabric_program.core_expression import CoreExpression, ExpressionError
 from engine.wafer.fabric.fabric_program.instruction_text import (
     Instruction,
@@ -126,8 +126,8 @@ def read_program(path: Path, text: str | None = None) -> FabricProgram:
     """
     text = _content(path) if text is None else text
     try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        found = parse_toml(text)
+    except ValueError as error:
         raise FabricProgramError(f"{path} is no TOML: {error}") from error
     return _Reader(ProgramPage(path, text), found, len(text.splitlines())).program()
 
@@ -136,11 +136,10 @@ def _content(path: Path) -> str:
     if path.exists() and not path.is_file():
         raise FabricProgramError(f"{path} is no file that can be read")
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise FabricProgramError(f"{path} is larger than {_MOST_BYTES:,} bytes: no program is")
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FabricProgramError(f"{path} cannot be read: {error}") from error
+        return read_toml_text(path, _MOST_BYTES)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FabricProgramError(f"{path} cannot be read: {reason}") from error
 
 
 class _Reader:
