@@ -205,7 +205,7 @@ class AppCommands(_NamedCommands):
             ("Numbers", "what became of suggestions, and how long they took", "numbers"),
             (
                 "Record or stop recording",
-                "the session, into a file to be played",
+                "the session, into a file; `spark-tui replay` plays the newest",
                 "toggle_recording",
             ),
             ("Connect to the engine again", "after it failed to start", "connect_again"),

@@ -5,6 +5,7 @@ says which text comes out.  Nothing outside the lines can change, because it giv
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from msgspec.structs import replace
@@ -16,6 +17,15 @@ __all__ = ["EditDraft", "Phase"]
 
 Phase = Literal["asking", "writing", "deciding", "refused"]
 """Waiting for an instruction, for the model, for the person; or there is nothing to decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """What a person had to decide about before they steered."""
+
+    edit: Edit | None
+    after: Sequence[str]
+    verdicts: list[Verdict]
 
 
 class EditDraft:
@@ -37,7 +47,8 @@ class EditDraft:
         """The lines as they are."""
         self.phase: Phase = "asking"
         self.problem = ""
-        """Why there is nothing to decide, for a person."""
+        """Why there is nothing to decide, for a person; or, where what was offered before still is,
+        why the last instruction gave nothing."""
         self.edit: Edit | None = None
         """What came of the last instruction, once it is written."""
         self.verdicts: list[Verdict] = []
@@ -46,6 +57,7 @@ class EditDraft:
         self._instruction = ""
         self._after: Sequence[str] = ()
         self._hunks: list[Hunk] = []
+        self._offered: _Offer | None = None
 
     @property
     def written_lines(self) -> int:
@@ -59,6 +71,8 @@ class EditDraft:
         if self._instruction and self._after:
             turn = EditTurn(self._instruction, "\n".join(self._after))
             self._turns = (*self._turns, turn)
+        if self.phase == "deciding":
+            self._offered = _Offer(self.edit, self._after, self.verdicts)
         self._instruction = instruction
         self.phase, self.problem, self.edit = "writing", "", None
         self._take("", whole=False)
@@ -81,6 +95,7 @@ class EditDraft:
             self.fail("the model would change nothing; say more exactly what should change")
         else:
             self.phase = "deciding"
+            self._offered = None
 
     def offer(self, text: str) -> None:
         """Take lines that were written elsewhere, as a block of code in an answer."""
@@ -91,9 +106,17 @@ class EditDraft:
             self.fail("the file says that already")
 
     def fail(self, reason: str) -> None:
-        """Note that there is nothing to decide, and why."""
-        self.phase, self.problem = "refused", reason
-        self._hunks, self.verdicts = [], []
+        """Note that an instruction gave nothing, and why; what was offered before it stays."""
+        self.problem = reason
+        if self._offered is None:
+            self.phase = "refused"
+            self._hunks, self.verdicts = [], []
+        else:
+            offered, self._offered = self._offered, None
+            self.phase, self.edit = "deciding", offered.edit
+            self._after = offered.after
+            self._hunks = hunks_of(self.before, self._after, whole=True)
+            self.verdicts = offered.verdicts
 
     def _take(self, text: str, *, whole: bool) -> None:
         self._after = text.split("\n") if text or whole else ()

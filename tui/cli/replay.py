@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from engine import paths
 from tui.assist.recording.events import FileSeen, GhostSeen, GhostTaken, TextChanged
 from tui.assist.recording.session_file import RecordedSession, SessionFileError, read_session
 from tui.assist.recording.typed_runs import typed_runs
@@ -15,11 +16,11 @@ from tui.cli.failures import WrongCallError
 from tui.cli.options import FiniteFloat, json_option
 from tui.cli.output import say_json, tell
 
-__all__ = ["read_recorded", "replay"]
+__all__ = ["newest_recorded", "read_recorded", "replay"]
 
 
 @click.command(short_help="Play a recorded session in the app.")
-@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("file", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--speed",
     metavar="X",
@@ -29,12 +30,14 @@ __all__ = ["read_recorded", "replay"]
     help="Recorded seconds that pass in one.",
 )
 @json_option
-def replay(file: Path, speed: float, as_json: bool) -> int:
+def replay(file: Path | None, speed: float, as_json: bool) -> int:
     """Play a session that `spark-tui --record FILE` or “Record” in the app recorded.
 
-    Space pauses, + and - change the speed, q ends.  No engine runs, and your files are not touched.
-    --json says what the recording holds instead.
+    Without FILE it is the newest that the app recorded.  Space pauses, + and - change the speed, q
+    ends.  No engine runs, and your files are not touched.  --json says what the recording holds
+    instead.
     """
+    file = file or newest_recorded()
     session = read_recorded(file)
     if session.left_out:
         tell(f"{session.left_out} lines of '{file}' could not be read and are left out")
@@ -45,6 +48,19 @@ def replay(file: Path, speed: float, as_json: bool) -> int:
 
     check_terminal()
     return _play(session, speed)
+
+
+def newest_recorded() -> Path:
+    """Return the newest session that “Record” in the app recorded.
+
+    Raises:
+        WrongCallError: There is none.
+    """
+    folder = paths.state_dir() / "sessions"
+    found = sorted(folder.glob("*.jsonl"))  # their names are times
+    if not found:
+        raise WrongCallError(f"no session is recorded in '{folder}'; name a FILE")
+    return found[-1]
 
 
 def read_recorded(file: Path) -> RecordedSession:

@@ -316,6 +316,9 @@ class EditFlow:
             )
             return
         self._file.editor.change_lines(draft.first - 1, draft.last - 1, draft.result)
+        taken, count = draft.verdicts.count("accepted"), len(draft.verdicts)
+        if taken:
+            self._app.notify(f"{taken} of {count} changes made; Ctrl+Z takes back", timeout=3)
 
     def _text(self) -> str:
         return "" if self._file is None else "\n".join(self._file.editor.document.lines)

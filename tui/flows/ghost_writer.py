@@ -195,6 +195,10 @@ class GhostWriter:
         if self._suggestions is not None:
             self._suggestions.settings = settings
             self._suggestions.cache.clear()  # another threshold would have shown other texts
+            if self._editor is not None and self._editor.ghost:
+                self._editor.ghost = ""
+                self._suggestions.changed(None)
+                self._suggestions.moved(self._place(self._editor))
         self._remember_person()
 
     # ── what is known of the person ─────────────────────────────────────────────────────────

@@ -54,7 +54,9 @@ def after(state: EngineState, event: "EngineNews") -> EngineState:
                 state, phase=Phase.PREPARING, detail=event.label, done=event.done, total=event.total
             )
         case Welcome() if state.phase is not Phase.READY:
-            return replace(state, phase=Phase.PREPARING, detail="connected", done=0, total=0)
+            return replace(
+                state, phase=Phase.PREPARING, detail="waiting for the engine", done=0, total=0
+            )
         case SessionFailed():
             return replace(state, phase=Phase.FAILED, detail=event.message)
         case EngineSilent():

@@ -108,6 +108,9 @@ def _deciding_forms(draft: EditDraft) -> list[str]:
     left = draft.verdicts.count("open")
     if left < count:
         changes = f"{changes}, {left} open"
+    if draft.problem:
+        still = f"still {changes}: {visible(draft.problem)}"
+        return [still, f"still {changes}"]
     if draft.edit is None:
         return [changes]
     host, wafer = _costs(draft.edit)

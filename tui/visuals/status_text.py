@@ -20,6 +20,8 @@ _BAR = 16
 _GAP = "  "
 _RIGHT_SHARE = 0.6
 """Most of the line that a problem and a suggestion may take together."""
+_PROBLEM_MIN = 10
+"""Cells from which a problem is said, its end cut off, beside why there is no suggestion."""
 _ENGINE_MIN = 18
 """Cells kept for the engine's state, rather than for the file's folders."""
 
@@ -190,7 +192,13 @@ def _right(view: StatusView, width: int, inks: Inks) -> Text:
     if view.paused:
         return Text("paused", style=inks.caution, end="").append(_GAP).append_text(problem)
     shown = view.report is not None and (view.report.shown or view.report.hidden)
-    return suggestion if shown else problem
+    if shown:
+        return suggestion
+    room = int(width * _RIGHT_SHARE) - suggestion.cell_len - len(_GAP)
+    if room >= _PROBLEM_MIN:
+        problem.truncate(room, overflow="ellipsis")
+        problem.append(_GAP).append_text(suggestion)
+    return problem
 
 
 def _suggestion(view: StatusView, inks: Inks) -> Text:

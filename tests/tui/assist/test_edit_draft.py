@@ -115,3 +115,30 @@ def test_whatever_is_said_and_decided_only_the_lines_change(steps: list[Any]) ->
             assert one.result == list(one.before)
         assert {*one.result} <= {line for lines in said for line in lines}
         assert one.text == TEXT
+
+
+def test_what_was_offered_stays_where_steering_gives_nothing() -> None:
+    for nothing in (demo_edit("b = 2\nc = 3"), demo_edit("b = (", "it would no longer parse")):
+        one = draft()
+        one.ask("Double them.")
+        one.finish(demo_edit("b = 4\nc = 3"))
+        one.ask("Only c.")
+        assert one.phase == "writing"
+        one.finish(nothing)
+        assert one.phase == "deciding"
+        assert one.problem
+        one.decide_rest("accepted")
+        assert one.result == ["b = 4", "c = 3"]
+
+
+def test_what_was_offered_is_gone_once_steering_gives_something() -> None:
+    one = draft()
+    one.ask("Double them.")
+    one.finish(demo_edit("b = 4\nc = 3"))
+    one.ask("Only c.")
+    one.finish(demo_edit("b = 2\nc = 6"))
+    one.ask("Add a comment.")
+    one.fail("the engine is gone")
+    assert (one.phase, one.problem) == ("deciding", "the engine is gone")
+    one.decide_rest("accepted")
+    assert one.result == ["b = 2", "c = 6"]

@@ -77,3 +77,13 @@ def test_nobodys_work_is_recorded_over(spark, file, tmp_path):
     assert outcome.code == 2
     assert "exists; --record takes the name of a new file" in outcome.line
     assert "its directory does not exist" in spark(tmp_path, "--record", tmp_path / "no" / "f").line
+
+
+def test_without_a_file_it_is_the_newest_that_the_app_recorded(spark, file, monkeypatch, tmp_path):
+    monkeypatch.setenv("SPARK_STATE_DIR", str(tmp_path / "state"))
+    folder = tmp_path / "state" / "sessions"
+    folder.mkdir(parents=True)
+    assert "no session is recorded" in spark("replay", "--json").line
+    (folder / "2026-11-30-120000.jsonl").write_text("no session")
+    (folder / "2026-11-30-130000.jsonl").write_bytes(file.read_bytes())
+    assert spark("replay", "--json").json["files"] == ["a.py"]

@@ -227,3 +227,16 @@ def test_only_what_the_editor_shows_is_told_as_shown(writer: GhostWriter, link: 
     writer.on_engine(PartialText(requests(link)[-1].request_id, "1 + 2"))
 
     assert [event.text for event in told] == ["1"]
+
+
+def test_what_is_shown_goes_with_the_threshold_that_it_was_shown_by(
+    writer: GhostWriter, link: PaperLink
+) -> None:
+    editor = PaperEditor("x = ")
+    shown(writer, link, editor, "compute()")
+    writer.change_settings(SuggestionSettings(delay_ms=0, ahead=False, threshold=70))
+    assert editor.ghost == ""
+    editor.before += "c"
+    writer.edited(typed(editor))
+    writer.on_engine(PartialText(requests(link)[-1].request_id, "ompute()"))
+    assert editor.ghost == "ompute()"

@@ -110,6 +110,9 @@ def test_a_problem_on_the_line_does_not_hide_a_suggestion() -> None:
     both = status(160, problem="invalid syntax", report=why)
     assert "invalid syntax" in both
     assert "too unlikely" in both
+    long = status(120, problem="Local variable `x` is assigned to but never used", report=why)
+    assert "Local" in long  # its end is cut
+    assert "too unlikely" in long
     narrow = status(80, problem="invalid syntax", report=why)
     assert "invalid syntax" in narrow
     assert "too unlikely" not in narrow
