@@ -32,11 +32,6 @@ SHOWN_TURNS = 30
 
 _IDLE = "Enter asks · ↑ earlier · Esc editor"
 _IDLE_WITH_CODE = "Enter asks · ↑ earlier · Tab code · Esc editor"
-_EMPTY = (
-    "Ask what the code does, where something is, or how to write it. The model sees the selection"
-    " or the lines around the cursor, and what fits the question in the repository. It changes"
-    " nothing."
-)
 _RUNNING = "Esc stops the answer"
 _CODE = "i insert · a apply · c copy · Tab next · Esc back"
 
@@ -48,7 +43,6 @@ class AskPane(Pane):
     AskPane {
         layout: vertical;
         #ask-turns { height: 1fr; scrollbar-gutter: stable; }
-        #ask-empty { height: auto; color: $foreground 70%; }
         #ask-hint { height: auto; max-height: 2; color: $foreground 50%; }
         #ask-input { height: 1; border: none; padding: 0 1; background: $panel; }
         &:focus-within { border: round $primary 70%; }
@@ -92,8 +86,7 @@ class AskPane(Pane):
 
     def compose(self) -> ComposeResult:
         """Stack conversation, hint and line."""
-        with VerticalScroll(id="ask-turns", can_focus=False):
-            yield Static(_EMPTY, id="ask-empty")
+        yield VerticalScroll(id="ask-turns", can_focus=False)
         yield Static(_IDLE, id="ask-hint")
         yield self._input
 
@@ -115,7 +108,6 @@ class AskPane(Pane):
         from tui.widgets.ask_answer import AnswerView  # Markdown, which the start does not need
 
         turns = turns[-SHOWN_TURNS:]
-        self.query_one("#ask-empty").display = not turns
         self._questions[:] = dict.fromkeys(turn.question for turn in turns)
         space = self.query_one("#ask-turns", VerticalScroll)
         for gone in self._views.keys() - set(turns):
