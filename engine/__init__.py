@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from engine.wafer.trace.compare_files import LogQuestion, compare_log_files, describe_log
     from engine.wafer.trace.program_run import run_wafer_program
     from engine.watching import look_at_engine, watch_engine
+    from engine.watching_client import WatchingClient
     from engine.what_if.parameters import PARAMETERS as what_if_parameters
     from engine.what_if.pricing import price_what_if
 
@@ -168,6 +169,7 @@ _HOME = {
     "summarise_validation": "engine.wafer.figures.table:summarise",
     "validation_targets": "engine.inspection:validation_targets",
     "look_at_engine": "engine.watching:look_at_engine",
+    "WatchingClient": "engine.watching_client:WatchingClient",
     "watch_engine": "engine.watching:watch_engine",
     "wafer_sensitivity": "engine.inspection:wafer_sensitivity",
     "weights_sha256": "engine.model_store.digests:weights_sha256",
@@ -227,6 +229,7 @@ __all__ = [
     "SourceFile",
     "Stretch",
     "Typed",
+    "WatchingClient",
     "Workers",
     "calibration_constants",
     "check_wafer",

@@ -36,7 +36,7 @@ from engine.engine_process import (
 )
 from engine.errors import EngineError, ServerError
 from engine.process_ending import end_process, peer_process
-from engine.protocol.framing import read_body
+from engine.protocol.framing import read_server_message
 from engine.protocol.messages import (
     Ask,
     ClientMessage,
@@ -50,7 +50,6 @@ from engine.protocol.messages import (
     ServerMessage,
     SessionFailed,
     Welcome,
-    decode_server,
     encode,
 )
 from engine.protocol.what_if import WhatIfSetup
@@ -263,7 +262,7 @@ class EngineClient:
 
     async def _next(self, reader: asyncio.StreamReader) -> ServerMessage | None:
         """Return the next message; None at the end."""
-        message = await _read(reader)
+        message = await read_server_message(reader)
         if message is not None and self._silence is not None:
             self._silence.heard()
         return message
@@ -460,18 +459,3 @@ def _asked(
     return OpenSession(
         number, paths.model_argument(model), machine, clock_ghz, access, changes=changes
     )
-
-
-async def _read(reader: asyncio.StreamReader) -> ServerMessage | None:
-    """Return the next message; None at the end.
-
-    Raises:
-        ServerError: The body is no message of this protocol.
-    """
-    body = await read_body(reader)
-    try:
-        return None if body is None else decode_server(body)
-    except msgspec.MsgspecError as error:
-        raise ServerError(
-            f"the engine process sent something that is no message: {error}"
-        ) from error

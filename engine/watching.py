@@ -48,14 +48,14 @@ class EngineLook:
 async def watch_engine(interval_ms: int) -> AsyncIterator[EngineReady | Telemetry]:
     """Yield what the newest open model is, then its counters whenever something happened.
 
-    Ends with the engine process; while this runs, that stays.  The model may be closed for all
-    that: then nothing more is told.
+    Ends with the engine process; while this runs, that stays.
 
     Args:
         interval_ms: Least time between two messages.
 
     Raises:
-        ServerError: No engine process runs, it does not answer, or no model is open there.
+        ServerError: No engine process runs, it does not answer, no model is open there, or it was
+            closed.
     """
     found = await connect(paths.socket_path())
     if found is None:

@@ -104,6 +104,8 @@ class AnswerLooks:
 
     def _record(self, answer: int, token: int | None = None) -> AnswerRecord:
         record = self._records.find(answer)
+        if record is None and answer == 0:
+            raise EngineError("nothing was written yet")
         if record is None:
             raise EngineError(
                 f"answer {answer} is forgotten: the last {KEPT_ANSWERS} are kept; ask for a new one"

@@ -77,8 +77,10 @@ class AnswerRecords:
         return record.number
 
     def find(self, number: int) -> AnswerRecord | None:
-        """Return the answer of a number; None where it is forgotten, or never was."""
+        """Return the answer of a number, 0 is the newest; None where there is none."""
         with self._lock:
+            if number == 0:
+                return self._kept[-1] if self._kept else None
             return next((each for each in self._kept if each.number == number), None)
 
     def _tokens(

@@ -2,10 +2,12 @@
 
 from asyncio import IncompleteReadError, StreamReader
 
-from engine.errors import ServerError
-from engine.protocol.messages import MAX_FRAME_BYTES
+import msgspec
 
-__all__ = ["HEADER_BYTES", "read_body"]
+from engine.errors import ServerError
+from engine.protocol.messages import MAX_FRAME_BYTES, ServerMessage, decode_server
+
+__all__ = ["HEADER_BYTES", "read_body", "read_server_message"]
 
 HEADER_BYTES = 4
 
@@ -26,3 +28,18 @@ async def read_body(reader: StreamReader) -> bytes | None:
         return await reader.readexactly(length)
     except (IncompleteReadError, ConnectionError):
         return None
+
+
+async def read_server_message(reader: StreamReader) -> ServerMessage | None:
+    """Return what the engine process says next; None at the end.
+
+    Raises:
+        ServerError: The body is no message of this protocol.
+    """
+    body = await read_body(reader)
+    try:
+        return None if body is None else decode_server(body)
+    except msgspec.MsgspecError as error:
+        raise ServerError(
+            f"the engine process sent something that is no message: {error}"
+        ) from error

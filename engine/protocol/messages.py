@@ -108,7 +108,7 @@ class OpenSession(msgspec.Struct, tag=True, frozen=True):
     """For a model that another engine runs (``openai:…``)."""
     join: bool = False
     """Use the newest model that is open, whatever model and machine are named; `SessionFailed`
-    where none is.  It may be closed as if nobody had joined."""
+    where none is.  It may be closed as if nobody had joined: then `SessionFailed` comes, too."""
     changes: WaferChanges = UNCHANGED
     """Of the machine, and of how the model lies on it."""
 
@@ -180,7 +180,7 @@ class LookInto(msgspec.Struct, tag=True, frozen=True):
     request_id: int
     """As in `Complete`."""
     answer: int
-    """`Completion.answer`."""
+    """`Completion.answer`; 0: the newest, whoever asked for it."""
     token: int | None = None
     """Index into the X-ray's tokens: its wave; None: the X-ray."""
     simulate: bool = False

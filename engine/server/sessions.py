@@ -70,6 +70,8 @@ class Held:
     progress: Progress | None = None
     """The last step of opening."""
     users: set[SessionUser] = field(default_factory=set)
+    onlookers: set[SessionUser] = field(default_factory=set)
+    """Who joined: they do not hold it, and hear when it closes."""
     given_up: bool = False
     """Read by the worker: True ends the opening."""
     left: float = 0.0
@@ -135,6 +137,7 @@ class Sessions:
             user.failed("no model is open")
             return None
         joined = next((each for each in reversed(held) if each.users), held[-1])
+        joined.onlookers.add(user)
         user.opened(joined)
         return joined
 
@@ -148,6 +151,9 @@ class Sessions:
 
     def leave(self, held: Held, user: SessionUser) -> None:
         """Note that a client has no more use for a session."""
+        if user in held.onlookers:
+            held.onlookers.discard(user)
+            return
         held.users.discard(user)
         held.left = monotonic()
         self._give_up_unwanted()
@@ -262,6 +268,8 @@ class Sessions:
         if session is not None:
             self._worker.submit(Closing(session))
         self._forget(held)
+        for user in list(held.onlookers):
+            user.failed(f"{held.files.path.name} is closed: nobody uses it")
 
     def _forget(self, held: Held) -> None:
         if self._held.get(held.key) is held:
