@@ -188,6 +188,7 @@ class SparkApp(
         self._choose_theme(self.settings.theme)
         self.follow_theme()
         self._problems += tuple(self.take_keys())
+        self.listen_to_panes()
         self.animation_level = "none"  # a suggestion must not wait for something that slides
         self.parts.arrange()
         paint_when_continued(self)

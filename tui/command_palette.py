@@ -114,6 +114,9 @@ class CommandedApp(Protocol):
     def suggestion_commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         """Yield what there is to do about suggestions."""
 
+    def pane_commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield what there is to do with a pane."""
+
     def wafer_commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         """Yield what there is to do with the wafer map."""
 
@@ -220,6 +223,7 @@ class AppCommands(_NamedCommands):
         yield from _editor_commands(_commanded(self.app), self.app._keymap)
         yield from _commanded(self.app).edit_commands()
         yield from _commanded(self.app).suggestion_commands()
+        yield from _commanded(self.app).pane_commands()
         yield from _commanded(self.app).wafer_commands()
         yield from self._settings()
 

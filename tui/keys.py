@@ -204,6 +204,7 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
     from tui.widgets.edit_review import EditReview
     from tui.widgets.find_bar import FindBar
     from tui.widgets.found_list import FoundList
+    from tui.widgets.pane_column import PaneColumn
     from tui.widgets.run_pane import OutputList
     from tui.widgets.wafer_map import WaferMap
     from tui.widgets.what_if_pane import WhatIfPane
@@ -215,6 +216,7 @@ def key_parts(modes: Iterable[str]) -> list[KeyPart]:
         KeyPart("edit", "An edit", EditReview.BINDINGS),
         KeyPart("ask", "Questions", AskPane.BINDINGS),
         KeyPart("answer", "Code in an answer", AnswerCode.BINDINGS),
+        KeyPart("pane", "Any pane", PaneColumn.BINDINGS),
         KeyPart("xray", "X-ray", XrayPane.BINDINGS),
         KeyPart("what_if", "What if", WhatIfPane.BINDINGS),
         KeyPart("map", "Wafer map", WaferMap.BINDINGS),

@@ -7,7 +7,7 @@ copies it into SETTINGS.md.  Knows nothing of the app.
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -89,6 +89,15 @@ class PaneSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Milliseconds between two updates of the panes while something happens."""
     visible: bool = True
     """Whether the panes are shown at the start; F2 shows and hides them."""
+    gauges: tuple[str, ...] = ()
+    """Panes that show gauges instead of a map or histories: `["wafer", "throughput"]`; `v` on one
+    of them changes it."""
+    colour: Literal["state", "work", "links", "SRAM", "owner", "age"] = "state"
+    """What the colours of the wafer map mean at the start; `c` on the map changes it."""
+    outlines: bool = True
+    """Whether the map shows outlines and names of regions; `o` on the map changes it."""
+    alone: str = "all"
+    """The pane that `spark-tui watch` shows alone at the start, or `all`; F3 there changes it."""
 
 
 class EditorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -300,6 +309,8 @@ def allowed_values(type_: Any) -> str:
             return "a list of texts in quotes"
         case msgspec.inspect.StrType():
             return "text in quotes"
+        case msgspec.inspect.LiteralType(values=values):
+            return "one of " + ", ".join(f"`{value}`" for value in values)
         case msgspec.inspect.DictType():
             return "texts in quotes by name"
         case other:

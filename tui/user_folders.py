@@ -16,6 +16,7 @@ __all__ = [
     "conversations_dir",
     "numbers_file",
     "offer_file",
+    "pictures_dir",
     "recovery_dir",
     "settings_file",
 ]
@@ -47,6 +48,11 @@ def offer_file() -> Path:
 def conversations_dir() -> Path:
     """Return the folder of the conversations about repositories."""
     return paths.state_dir() / "conversations"
+
+
+def pictures_dir() -> Path:
+    """Return the folder of the pictures that a person takes of panes."""
+    return paths.state_dir() / "pictures"
 
 
 def numbers_file() -> Path:

@@ -5,16 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
-import msgspec
 
 import engine
-from engine.protocol.messages import EngineReady, Telemetry
-from engine.units import Gigahertz, tokens_per_second
+from engine.protocol.messages import EngineReady
 from tui.cli.output import say, say_json
 from tui.format import clock_text, count_text, rate_text
-from tui.visuals.wafer_text import state_shares
+from tui.visuals.telemetry_values import telemetry_values
 
-__all__ = ["stats", "stats_line"]
+__all__ = ["stats"]
 
 
 @click.command(short_help="Print the counters of a running engine, line by line.")
@@ -42,7 +40,7 @@ async def _follow(interval_ms: int, count: int | None, as_json: bool) -> None:
             ready = message
             continue
         assert ready is not None  # it comes first
-        line = stats_line(ready, message)
+        line = telemetry_values(ready, message)
         if as_json:
             say_json(line)
         else:
@@ -50,25 +48,6 @@ async def _follow(interval_ms: int, count: int | None, as_json: bool) -> None:
         told += 1
         if told == count:
             return
-
-
-def stats_line(ready: EngineReady, telemetry: Telemetry) -> dict[str, Any]:
-    """Return one interval as plain values: the telemetry with names, and shares of the states."""
-    plain: dict[str, Any] = msgspec.to_builtins(telemetry)
-    for name in ("cell_states", "cores", "session", "states_by_region"):
-        del plain[name]
-    clock = ready.machine.clock_ghz
-    cycles = telemetry.throughput.wafer_decode_cycles_per_token
-    rate = None if not cycles else float(tokens_per_second(cycles, Gigahertz(clock)))
-    shares = state_shares(telemetry.states_by_region)
-    return {
-        "model": ready.model.name,
-        "machine": ready.machine.name,
-        "clock_ghz": clock,
-        **plain,
-        "wafer_decode_tokens_per_second": rate,
-        "state_shares": None if shares is None else dict(zip(engine.STATES, shares, strict=True)),
-    }
 
 
 def _words(line: Mapping[str, Any]) -> str:

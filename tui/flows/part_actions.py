@@ -5,13 +5,13 @@ A part of the app of its own, mixed into it.  Decides nothing: `VisibleParts` do
 
 from textual import events
 
-from tui.flows.setting_actions import SettingActions
+from tui.flows.pane_manners import PaneManners
 from tui.flows.visible_parts import VisibleParts
 
 __all__ = ["PartActions"]
 
 
-class PartActions(SettingActions):
+class PartActions(PaneManners):
     """What a person can show, hide and go to."""
 
     parts: VisibleParts

@@ -42,7 +42,8 @@ class TelemetryFeed:
         self._post = post
         self._call_later = call_later
         self._interval_ms = interval_ms
-        self._watching = False
+        self._visible = False
+        self._paused = False
         self._session = 1
         self._cores: WatchedCores | None = None
         self._latest: Telemetry | None = None
@@ -61,9 +62,19 @@ class TelemetryFeed:
 
     def watch(self, visible: bool) -> None:
         """Begin or stop to ask for numbers: panes that nobody sees need none."""
-        if visible != self._watching:
-            self._watching = visible
+        if visible != self._visible:
+            self._visible = visible
             self._ask()
+
+    def pause(self, paused: bool) -> None:
+        """Stop to ask for numbers, or go on."""
+        if paused != self._paused:
+            self._paused = paused
+            self._ask()
+
+    @property
+    def _watching(self) -> bool:
+        return self._visible and not self._paused
 
     def look_at(self, cores: "WatchedCores | None") -> None:
         """Ask for the numbers of the cores that are drawn, as they are drawn; None: of none."""

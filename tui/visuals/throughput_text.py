@@ -1,13 +1,11 @@
 """The text of the throughput pane: a small table and history lines, in host and wafer time."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from rich.text import Text
 
 from engine.protocol.completion import Completion
 from engine.protocol.messages import ThroughputPoint
-from engine.units import Gigahertz, tokens_per_second
 from tui.format import (
     DASH,
     clock_text,
@@ -16,10 +14,12 @@ from tui.format import (
     rate_text,
     short_count_text,
 )
-from tui.visuals.bars import history_lines, stacked_bar
+from tui.visuals.bars import history_lines, progress_bar, stacked_bar
 from tui.visuals.inks import Inks
+from tui.visuals.rates import NamedRate, rates, wafer_rate
+from tui.visuals.throughput_view import ThroughputView
 
-__all__ = ["ThroughputView", "throughput_text"]
+__all__ = ["throughput_text"]
 
 _HISTORY_ROWS = 8
 """Highest columns, in rows: higher ones say no more."""
@@ -31,18 +31,6 @@ _LONG_LABELS = ("host tokens/s", "wafer tokens/s", "wafer cycles/token")
 _SHORT_LABELS = ("host tok/s", "wafer tok/s", "wafer cyc/tok")
 _ROOMY = 9
 """Cells a column needs for whole numbers."""
-
-
-@dataclass(frozen=True, slots=True)
-class ThroughputView:
-    """The figures of the throughput pane."""
-
-    history: Sequence[ThroughputPoint] = ()
-    clock_ghz: float | None = None
-    completion: Completion | None = None
-    """The last completion, for its latencies."""
-    remote: bool = False
-    """Whether another engine computes: the wafer's figures are prices."""
 
 
 def throughput_text(view: ThroughputView, width: int, height: int, inks: Inks) -> Text:
@@ -60,7 +48,9 @@ def throughput_text(view: ThroughputView, width: int, height: int, inks: Inks) -
         lines.append(Text())
         room -= 1
     histories = _histories(view)
-    if room >= 2:
+    if view.gauges:
+        lines += _gauges(rates(view), width, inks)
+    elif room >= 2:
         count = len(histories) if room >= 6 else 1
         for index, (label, unit, values, style) in enumerate(histories[:count]):
             rows = min(room // count + (index < room % count), 1 + _HISTORY_ROWS)
@@ -91,8 +81,8 @@ def _table(view: ThroughputView, width: int, inks: Inks) -> list[Text]:
         ),
         (
             labels[1],
-            rate(_wafer_rate(decode_cycles, view.clock_ghz)),
-            rate(_wafer_rate(prefill_cycles, view.clock_ghz)),
+            rate(wafer_rate(decode_cycles, view.clock_ghz)),
+            rate(wafer_rate(prefill_cycles, view.clock_ghz)),
             inks.wafer,
             inks.text,
         ),
@@ -160,7 +150,7 @@ def _histories(
     clock = DASH if view.clock_ghz is None else clock_text(view.clock_ghz)
     host = [point.host_decode_tokens_per_second for point in view.history]
     wafer = [
-        _wafer_rate(point.wafer_decode_cycles_per_token, view.clock_ghz) for point in view.history
+        wafer_rate(point.wafer_decode_cycles_per_token, view.clock_ghz) for point in view.history
     ]
     here, there = "host decode, measured", f"wafer decode at {clock}"
     if view.remote:
@@ -182,13 +172,22 @@ def _history(
 ) -> list[Text]:
     """Return a caption with the highest value shown, then ``rows`` − 1 lines of columns."""
     shown = [value for value in values[-width:] if value is not None]
-    peak = f"peak {rate_text(max(shown))}" if shown else ""
     caption = Text(label, style=inks.muted, end="")
-    gap = width - caption.cell_len - len(peak)
-    if gap >= 1:
-        caption.append(" " * gap).append(peak, style=inks.muted)
+    for told in _told(shown):
+        gap = width - caption.cell_len - len(told)
+        if gap >= 1:
+            caption.append(" " * gap).append(told, style=inks.muted)
+            break
     lines = history_lines(values, width, max(1, rows - 1))
     return [caption, *(Text(line, style=style(inks), end="") for line in lines)]
+
+
+def _told(shown: Sequence[float]) -> Sequence[str]:
+    """Return what is said of the values in sight, the longest form first."""
+    if not shown:
+        return ()
+    peak = f"peak {rate_text(max(shown))}"
+    return f"average {rate_text(sum(shown) / len(shown))}  {peak}", peak
 
 
 def _last(
@@ -198,8 +197,31 @@ def _last(
     return next((found for point in reversed(history) if (found := value(point)) is not None), None)
 
 
-def _wafer_rate(cycles_per_token: float | None, clock_ghz: float | None) -> float | None:
-    """Return emulated tokens per second at the named clock."""
-    if not cycles_per_token or clock_ghz is None:
-        return None
-    return tokens_per_second(cycles_per_token, Gigahertz(clock_ghz))
+# ── gauges ──────────────────────────────────────────────────────────────────────────────────
+
+_GAUGE_FIGURE = 8
+_GAUGE_BAR = 6
+"""Cells that a bar has at least, whatever figures are left out for it."""
+_GAUGE_HEADS = (("now", "average", "most"), ("now", "most"), ("now",))
+
+
+def _gauges(found: Sequence[NamedRate], width: int, inks: Inks) -> list[Text]:
+    """Return a bar for each rate, its newest value of the largest, and as many figures as fit."""
+    shown = found[:4]  # cycles/token say the same as the wafer's tokens/s
+    label = max(len(rate.name) for rate in shown) + 1
+    rooms = {heads: width - label - _GAUGE_FIGURE * len(heads) for heads in _GAUGE_HEADS}
+    heads = next((each for each, room in rooms.items() if room >= _GAUGE_BAR), _GAUGE_HEADS[-1])
+    titles = "".join(f"{name:>{_GAUGE_FIGURE}}" for name in heads)
+    lines = [Text(f"{'tokens/s':<{max(label, width - len(titles))}}{titles}", inks.muted, end="")]
+    return lines + [_gauge(rate, label, rooms[heads], heads, inks) for rate in shown]
+
+
+def _gauge(rate: NamedRate, label: int, room: int, heads: Sequence[str], inks: Inks) -> Text:
+    ink = inks.host if rate.host else inks.wafer
+    line = Text(f"{rate.name:<{label}}", style=ink, end="")
+    if room > 1:
+        share = rate.now / rate.most if rate.now and rate.most else 0.0
+        line.append_text(progress_bar(room, share, ink, inks.faint))
+    values = {"now": rate.now, "average": rate.average, "most": rate.most}
+    figures = (short_count_text(values[name]) for name in heads)
+    return line.append("".join(f"{each:>{_GAUGE_FIGURE}}" for each in figures), style=inks.text)

@@ -10,7 +10,15 @@ from tui.format import count_text, percent_text, short_count_text
 from tui.visuals.inks import Inks
 from tui.visuals.palette import STATE_COLOURS
 
-__all__ = ["caption_text", "core_shares", "legend_text", "state_at", "state_name", "state_shares"]
+__all__ = [
+    "STATE_NAMES",
+    "caption_text",
+    "core_shares",
+    "legend_text",
+    "state_at",
+    "state_name",
+    "state_shares",
+]
 
 _NAMES = (
     (
@@ -25,6 +33,9 @@ _NAMES = (
     ("MAC", "vector", "comm", "wavelet", "pipe", "idle"),
 )
 """Names of the states, longest form first."""
+
+STATE_NAMES = _NAMES[0]
+"""The states in full, in the order of `engine.STATES`."""
 
 _CAPTIONS = (
     ("cycles of all {} cores", "hue: most above mean"),

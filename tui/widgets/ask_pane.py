@@ -60,6 +60,8 @@ class AskPane(Pane):
         " conversation” (Ctrl+P)."
     )
     ROWS: ClassVar[PaneRows] = PaneRows(alone=True)
+    WITH_EDITOR: ClassVar[bool] = True
+    COUNTS: ClassVar[bool] = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "escape", "stop the answer; back to the editor", id="ask.escape"),
         Binding("tab", "block(-1)", "a block of code, the latest first", id="ask.block"),

@@ -63,6 +63,7 @@ class MapCanvas(Widget):
         """What is drawn; None before there is a machine and a size."""
         self._machine: MachineInfo | None = None
         self._kept: MapChoice | None = None  # of the machine before
+        self._preferred = MAP_KINDS[0], True  # colours and outlines before there is a choice
         self._strips: list[Strip] = []
         self._dimmed = False
         self._pointer: tuple[int, int] | None = None  # (cell, pixel row) in the picture
@@ -89,10 +90,25 @@ class MapCanvas(Widget):
         from tui.visuals.map_picture import MapPicture
 
         self.picture = MapPicture(self._machine, self.size.width, self.size.height)
-        if self._kept is not None:
-            chosen = self.picture.chosen
-            chosen.kind, chosen.outlines = self._kept.kind, self._kept.outlines
+        chosen, kept = self.picture.chosen, self._kept
+        chosen.kind, chosen.outlines = self._preferred
+        if kept is not None:
+            chosen.kind, chosen.outlines = kept.kind, kept.outlines
         self._viewed()
+
+    def prefer(self, kind: MapKind, *, outlines: bool) -> None:
+        """Look as the person chose, now and on later machines."""
+        self._preferred = kind, outlines
+        if self.picture is not None and outlines != self.picture.chosen.outlines:
+            self.picture.chosen.outlines = outlines
+            self._draw()
+        if kind is not self.kind:
+            self.show_kind(kind)
+
+    @property
+    def outlines(self) -> bool:
+        """Whether outlines and names of regions are shown."""
+        return self._preferred[1] if self.picture is None else self.picture.chosen.outlines
 
     def show_note(self, note: str, fraction: float | None) -> None:
         """Show a line of text and a bar, as long as there is no machine to draw."""
@@ -161,7 +177,7 @@ class MapCanvas(Widget):
     @property
     def kind(self) -> MapKind:
         """What the colours mean."""
-        return MAP_KINDS[0] if self.picture is None else self.picture.chosen.kind
+        return self._preferred[0] if self.picture is None else self.picture.chosen.kind
 
     @property
     def alone(self) -> int | None:

@@ -1,7 +1,10 @@
 """The memory pane: where the model lies, what fills a core, how full the KV cache is."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+import msgspec
 from rich.text import Text
 from textual.app import App, ComposeResult
 
@@ -11,6 +14,7 @@ from tui.app_messages import TelemetryUpdated
 from tui.screen_layout import PaneRows
 from tui.visuals.inks import Inks
 from tui.visuals.memory_text import MemoryView, memory_text
+from tui.visuals.words.memory_words import memory_words
 from tui.widgets.pane import TextPane
 
 __all__ = ["MemoryPane"]
@@ -57,6 +61,23 @@ weights, KV cache, buffers. Alone (F3) it also lists where each layer lies. The 
                 context_length=telemetry.context_length,
             )
         )
+
+    def words(self) -> str:
+        """Return model and places in words."""
+        return memory_words(self._view)
+
+    def values(self) -> Mapping[str, Any]:
+        """Return the model, the machine, and the rows of the cache."""
+        view = self._view
+        if view.ready is None:
+            return {}
+        return {
+            "model": msgspec.to_builtins(view.ready.model),
+            "machine": msgspec.to_builtins(view.ready.machine),
+            "position": view.position,
+            "context_length": view.context_length,
+            "host_tokens_per_second": view.tokens_per_second,
+        }
 
     def draw(self, width: int, height: int, inks: Inks) -> Text:
         """Return model, places and bars."""

@@ -16,9 +16,22 @@ from engine.protocol.messages import EngineReady, Still
 from tui.app_messages import TelemetryUpdated
 from tui.link.engine_state import EngineState
 from tui.screen_layout import FILL, PaneRows
+from tui.settings import PaneSettings
 from tui.widgets.pane import Pane
 
-__all__ = ["PaneColumn"]
+__all__ = ["PANE_KEYS", "PaneColumn"]
+
+
+PANE_KEYS: Sequence[Binding] = (
+    Binding("escape", "app.focus_editor", "back to the editor", id="pane.leave"),
+    Binding("p", "app.pause_panes", "pause all panes, or go on", id="pane.pause"),
+    Binding("v", "app.toggle_gauges", "gauges, or map and histories", id="pane.gauges"),
+    Binding("y", "app.copy_pane", "copy what the pane says", id="pane.copy"),
+    Binding("shift+y,Y", "app.copy_pane(True)", "copy its values as JSON", id="pane.copy_json"),
+    Binding("shift+s,S", "app.save_pane", "save a picture of the pane", id="pane.save"),
+    Binding("t", "app.read_pane", "read the pane in words", id="pane.read"),
+)
+"""They work while a pane has the keyboard (F6)."""
 
 
 class PaneColumn(Vertical):
@@ -29,13 +42,14 @@ class PaneColumn(Vertical):
         id: As for any widget.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "app.focus_editor", "back to the editor", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*PANE_KEYS]
 
     def __init__(self, kinds: Sequence[type[Pane]], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._panes = [kind() for kind in kinds]
+        self._missed: list[Completion] = []
+        self.paused = False
+        """Whether what the panes show stands still."""
 
     def compose(self) -> ComposeResult:
         """Stack the panes."""
@@ -57,6 +71,26 @@ class PaneColumn(Vertical):
         """The widgets that take the keyboard, one per pane that has one."""
         return [target for pane in self if (target := pane.key_target) is not None]
 
+    @property
+    def chosen(self) -> Pane | None:
+        """The pane that has the keyboard, else the first that is shown; None if none is."""
+        shown = [pane for pane in self if pane.display and self.display]
+        return next((pane for pane in shown if pane.has_focus_within), next(iter(shown), None))
+
+    def pause(self, paused: bool) -> None:
+        """Let what is shown stand still, or follow again; counters are asked for elsewhere."""
+        self.paused = paused
+        for pane in self:
+            pane.show_paused(paused)
+        missed, self._missed = self._missed, []
+        for completion in missed:
+            self.show_completion(completion)
+
+    def prefer(self, settings: PaneSettings) -> None:
+        """Look as the person chose."""
+        for pane in self:
+            pane.prefer(settings)
+
     def show_rows(self, rows: Mapping[str, int]) -> None:
         """Show the panes that have room, in so many rows."""
         for pane in self:
@@ -75,7 +109,9 @@ class PaneColumn(Vertical):
             pane.show_ready(ready)
 
     def show_telemetry(self, update: TelemetryUpdated) -> None:
-        """Show new numbers."""
+        """Show new numbers, unless they stand still."""
+        if self.paused:
+            return
         for pane in self:
             pane.show_telemetry(update)
 
@@ -85,6 +121,9 @@ class PaneColumn(Vertical):
             pane.show_still(still)
 
     def show_completion(self, completion: Completion) -> None:
-        """Show what the last completion took."""
+        """Show what the last completion took; where panes stand still, once they go on."""
+        if self.paused:
+            self._missed = [completion]  # the newest says it all
+            return
         for pane in self:
             pane.show_completion(completion)

@@ -3,6 +3,10 @@
 Says when it wants figures; `tui.flows.peers_flow` asks the engine.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.message import Message
@@ -14,6 +18,7 @@ from engine.visible_text import visible
 from tui.screen_layout import PaneRows
 from tui.visuals.inks import Inks
 from tui.visuals.peers_text import PeersView, peers_text
+from tui.visuals.words.peers_words import peers_words
 from tui.widgets.pane import TextPane
 
 __all__ = ["PeersPane"]
@@ -76,6 +81,15 @@ Gaudi 3 at Hot Chips 2024, Google's documentation of TPU v5p. `spark-tui peers` 
     def show_comparison(self, comparison: PeerComparison) -> None:
         """Show new figures."""
         self._update(PeersView(comparison))
+
+    def words(self) -> str:
+        """Return the table in words, with the sources."""
+        return peers_words(self._view)
+
+    def values(self) -> Mapping[str, Any]:
+        """Return what `spark-tui peers --json` prints."""
+        found: dict[str, Any] = msgspec.to_builtins(self._view.comparison)
+        return found or {}
 
     def draw(self, width: int, height: int, inks: Inks) -> Text:
         """Return the table."""

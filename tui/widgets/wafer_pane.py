@@ -1,6 +1,7 @@
 """The wafer pane: the map of the placed cores, with a caption and a legend of cycles by state."""
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -8,13 +9,16 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
+from engine import STATES
 from engine.protocol.completion import Completion
-from engine.protocol.messages import EngineReady, Still
+from engine.protocol.messages import EngineReady, RegionInfo, Still, Telemetry
 from tui.app_messages import TelemetryUpdated
 from tui.format import count_text, percent_text
 from tui.link.engine_state import EngineState, Phase
 from tui.screen_layout import PaneRows
+from tui.settings import PaneSettings
 from tui.visuals.inks import Inks
+from tui.visuals.map_kinds import kind_named
 from tui.visuals.map_text import (
     amount_legend,
     change_legend,
@@ -23,6 +27,8 @@ from tui.visuals.map_text import (
     owner_legend,
     value_text,
 )
+from tui.visuals.state_bars import state_bars
+from tui.visuals.telemetry_values import telemetry_values
 from tui.visuals.wafer_cost import REMOTE
 from tui.visuals.wafer_price import price_text
 from tui.visuals.wafer_text import (
@@ -32,6 +38,7 @@ from tui.visuals.wafer_text import (
     state_at,
     state_shares,
 )
+from tui.visuals.words.wafer_words import wafer_words
 from tui.widgets.map_legend import EntryAt, MapLegend
 from tui.widgets.pane import Pane
 from tui.widgets.theme_inks import inks_of
@@ -43,6 +50,24 @@ if TYPE_CHECKING:
 __all__ = ["WaferPane"]
 
 
+class StateBars(Widget):
+    """A bar of cycles by state for each region."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._shown: tuple[Sequence[RegionInfo], Sequence[Sequence[int]]] = ([], [])
+
+    def show(self, regions: Sequence[RegionInfo], states: Sequence[Sequence[int]]) -> None:
+        """Draw other cycles."""
+        self._shown = regions, states
+        self.refresh()
+
+    def render(self) -> Text:
+        """Draw for the size that the layout gave."""
+        width, height = self.size
+        return state_bars(*self._shown, width, height, inks_of(self))
+
+
 class WaferPane(Pane):
     """The map with its legend: draws the counters of each interval."""
 
@@ -52,11 +77,15 @@ class WaferPane(Pane):
         overflow: hidden hidden;
         &:focus-within { border: round $primary; }
         #wafer-caption { height: 1; }
+        #wafer-bars { height: 1fr; display: none; }
+        &.gauges #wafer-bars { display: block; }
+        &.gauges WaferMap { display: none; }
     }
     """
     NAME = "wafer"
     TITLE = "wafer"
     ROWS = PaneRows(minimum=10)
+    GAUGES = True
     DIM_AFTER: ClassVar[float] = 1.5
     """Seconds without cycles after which the picture is one of the past."""
     HELP = """\
@@ -83,6 +112,9 @@ or a click inspects a core, `g` goes to one by its coordinates, `c` colours by s
 - *change*: the share of busy cycles, or of one state, now and at a moment that `m` marked, or on
   another machine (`x`), of one token by formula.
 
+`v` shows gauges instead of the map: a bar for each region, in the order in which a token passes
+through them, its cycles by state, and the share that is not idle.
+
 The picture dims when nothing runs. All cycles are wafer time, emulated. Where another engine
 computes, nothing lies here; the line below says what its tokens would take."""
 
@@ -94,17 +126,53 @@ computes, nothing lies here; the line below says what its tokens would take."""
         self._dim_timer: Timer | None = None
         self._position = 0  # of the token that stills are about
         self._unmarked = False
+        self._worked: Telemetry | None = None  # the last interval with cycles
+        self._told: tuple[str, bool] | None = None  # colours and outlines as they are kept
 
     def compose(self) -> ComposeResult:
         """Stack map, caption and legend."""
         yield WaferMap(id="wafer-map")
+        yield StateBars(id="wafer-bars")
         yield Static(id="wafer-caption")
         yield MapLegend(id="wafer-legend")
 
     @property
     def key_target(self) -> Widget:
-        """The map, where the arrow keys point at cores."""
-        return self.query_one(WaferMap)
+        """The map, where the arrow keys point at cores; with gauges the pane itself."""
+        return self if self.has_class("gauges") else self.query_one(WaferMap)
+
+    def prefer(self, settings: PaneSettings) -> None:
+        """Show gauges or the map, in the colours that the person chose."""
+        focused, gauges = self.has_focus_within, self.NAME in settings.gauges
+        self._told = settings.colour, settings.outlines
+        self.query_one(WaferMap).prefer(kind_named(settings.colour), outlines=settings.outlines)
+        if gauges != self.has_class("gauges"):
+            self.can_focus = gauges
+            self.set_class(gauges, "gauges")
+            self._write()
+            if focused:
+                self.key_target.focus()
+
+    def words(self) -> str:
+        """Return what the cores did in words."""
+        return wafer_words(self._ready, self._worked)
+
+    def values(self) -> Mapping[str, Any]:
+        """Return the last interval with cycles, with its regions."""
+        if self._ready is None or self._worked is None:
+            return {}
+        labels = [region.label for region in self._ready.machine.regions]
+        states = [dict(zip(STATES, each, strict=True)) for each in self._worked.states_by_region]
+        return {
+            **telemetry_values(self._ready, self._worked),
+            "states_by_region": dict(zip(labels, states, strict=True)),
+        }
+
+    def show_paused(self, paused: bool) -> None:
+        """Leave a picture that stands still as bright as it is."""
+        super().show_paused(paused)
+        if paused and self._dim_timer is not None:
+            self._dim_timer.stop()
 
     def show_state(self, state: EngineState) -> None:
         """Say what the engine is doing while it has no machine yet."""
@@ -116,7 +184,7 @@ computes, nothing lies here; the line below says what its tokens would take."""
 
     def show_ready(self, ready: EngineReady) -> None:
         """Show the cores of the machine, all idle."""
-        self._shares, self._price = None, None
+        self._shares, self._price, self._worked = None, None, None
         self._ready = ready
         if ready.model.remote:
             note = f"{REMOTE}: {ready.model.remote}"
@@ -146,17 +214,22 @@ computes, nothing lies here; the line below says what its tokens would take."""
         if self._dim_timer is not None:
             self._dim_timer.stop()
         wafer = self.query_one(WaferMap)
-        if telemetry.cell_states:
-            self._shares = state_shares(telemetry.states_by_region)
-            wafer.show_states(telemetry.cores, telemetry.cell_states)
+        shares = state_shares(telemetry.states_by_region)
+        if shares is not None:
+            self._shares, self._worked = shares, telemetry
+            if telemetry.cell_states:
+                wafer.show_states(telemetry.cores, telemetry.cell_states)
+            if self.has_class("gauges"):
+                self._write()
             self._dim_timer = self.set_timer(self.DIM_AFTER, wafer.dim)
         elif not telemetry.busy:
             wafer.dim()
 
     def on_wafer_map_changed(self, event: WaferMap.Changed) -> None:
-        """Write caption and legend again."""
+        """Write caption and legend again; tell what the person chose."""
         event.stop()
         self._write()
+        self._tell_choice()
 
     def on_resize(self) -> None:
         """Fit the legend into the new width."""
@@ -174,14 +247,40 @@ computes, nothing lies here; the line below says what its tokens would take."""
         wafer.numbers_changed("marked")
         wafer.compare_with("")
 
+    def _tell_choice(self) -> None:
+        """Have colours and outlines kept; a comparison is of this moment only."""
+        wafer = self.query_one(WaferMap)
+        if self._told is None or wafer.picture is None or wafer.kind.name == "change":
+            return
+        before, self._told = self._told, (wafer.kind.name, wafer.outlines)
+        names = ("panes.colour", "panes.outlines")
+        for name, old, new in zip(names, before, self._told, strict=True):
+            if old != new:
+                self.post_message(self.Chosen(name, new))
+
     def _write(self) -> None:
         wafer, inks = self.query_one(WaferMap), inks_of(self)
+        width = max(20, self.content_size.width)
+        if self.has_class("gauges"):
+            self._write_gauges(width, inks)
+            return
         name = "" if wafer.kind.name == "state" else f"{wafer.kind.name} · "
         self.border_subtitle = f"{name}{wafer.scale}" if wafer.scale else ""
-        width = max(20, self.content_size.width)
         caption = self._caption(wafer, width, inks)
         self.query_one("#wafer-caption", Static).update(caption, layout=False)  # one line always
         self.query_one(MapLegend).show(*self._legend(wafer, width, inks))
+
+    def _write_gauges(self, width: int, inks: Inks) -> None:
+        """Draw the bars of the regions, and the legend of all cores."""
+        self.border_subtitle = "cycles by state"
+        machine = None if self._ready is None else self._ready.machine
+        states = [] if self._worked is None else self._worked.states_by_region
+        self.query_one(StateBars).show([] if machine is None else machine.regions, states)
+        self.query_one("#wafer-caption", Static).update(
+            Text("in the order of a token; on the right the share not idle", style=inks.muted)
+        )
+        legend = legend_text(self._shares, width, inks)
+        self.query_one(MapLegend).show(legend, _no_entry)
 
     def _caption(self, wafer: WaferMap, width: int, inks: Inks) -> Text:
         """Return what the legend is about: the core under the pointer, or all."""

@@ -4,26 +4,27 @@ Shows what it is given and tells what the person wants; `tui.flows.xray_flow` as
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import msgspec
 from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.timer import Timer
-from textual.widget import Widget
 
 from engine.protocol.messages import EngineReady
 from engine.protocol.xray import TokenWave, Xray
 from engine.visible_text import visible
 from tui.screen_layout import PaneRows
 from tui.visuals.inks import Inks
+from tui.visuals.words.xray_words import xray_words
 from tui.visuals.xray_text import XrayRows, XrayView, matrix_token, strip_token, xray_text
 from tui.widgets.pane import TextPane
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tui.visuals.active_region import ActiveRegion
     from tui.visuals.wave import PlayedWave
@@ -49,12 +50,13 @@ class WaveMoment:
     """Since it entered."""
 
 
-class XrayPane(TextPane, can_focus=True):
+class XrayPane(TextPane):
     """Tokens × operations of the last suggestion, and the scrubber."""
 
     NAME = "xray"
     TITLE = "X-ray"
     ROWS = PaneRows(alone=True, beside="wafer")
+    COUNTS = False
     HELP = """\
 **X-ray** (Alt+X, or a click on a token of a suggestion) shows what each token of a suggestion took.
 The first lines say how likely it was and what else was likely. Each column is a token, each row an
@@ -87,9 +89,6 @@ and → go to another token."""
         Binding("0", "stop", "the map shows the counters again", id="xray.stop"),
         Binding("escape", "app.focus_editor", "back to the editor", id="xray.leave"),
     ]
-    DEFAULT_CSS = """
-    XrayPane:focus { border: round $primary; }
-    """
 
     @dataclass
     class WaveWanted(Message):
@@ -118,11 +117,6 @@ and → go to another token."""
         self._pace = _PACES.index(1)
         self._at = 0.0
         self._timer: Timer | None = None
-
-    @property
-    def key_target(self) -> Widget:
-        """The pane itself."""
-        return self
 
     @property
     def shown(self) -> Xray | None:
@@ -179,6 +173,15 @@ and → go to another token."""
     def say_failed(self, reason: str) -> None:
         """Say why there is no wave; the rest stays."""
         self._update(replace(self._view, progress=None, failed=visible(reason)))
+
+    def words(self) -> str:
+        """Return the token that is looked at in words."""
+        return xray_words(self._view)
+
+    def values(self) -> "Mapping[str, Any]":
+        """Return what `spark-tui complete --xray --json` prints of an X-ray."""
+        found: dict[str, Any] = msgspec.to_builtins(self._view.xray)
+        return found or {}
 
     def draw(self, width: int, height: int, inks: Inks) -> Text:
         """Return the picture."""

@@ -8,7 +8,8 @@ from engine.protocol.completion import HostStats
 from engine.protocol.messages import ThroughputPoint
 from tests.tui.visuals.inks import INKS, widths
 from tui.demo_engine import demo_completion, demo_history
-from tui.visuals.throughput_text import ThroughputView, throughput_text
+from tui.visuals.throughput_text import throughput_text
+from tui.visuals.throughput_view import ThroughputView
 
 
 @given(width=st.integers(24, 100), height=st.integers(1, 40), count=st.integers(0, 90))
@@ -56,3 +57,20 @@ def test_a_tall_pane_splits_the_last_completion_into_its_parts() -> None:
     assert (
         "drafts" not in throughput_text(ThroughputView(completion=completion), 50, 13, INKS).plain
     )
+
+
+@given(width=st.integers(24, 100), height=st.integers(1, 40), count=st.integers(0, 90))
+def test_gauges_keep_to_the_pane(width: int, height: int, count: int) -> None:
+    view = ThroughputView(demo_history(count), 0.85, demo_completion(""), gauges=True)
+    text = throughput_text(view, width, height, INKS)
+    assert len(widths(text)) <= height
+    assert max(widths(text)) <= width
+
+
+def test_a_gauge_is_the_newest_rate_as_a_part_of_the_largest() -> None:
+    points = [ThroughputPoint(0, 4, None, rate, None, None) for rate in (100.0, 300.0, 200.0)]
+    lines = throughput_text(ThroughputView(points, 0.85, gauges=True), 68, 20, INKS).plain
+    line = next(each for each in lines.splitlines() if each.startswith("host decode"))
+    bar = [sign for sign in line if sign in "━╸─"]
+    assert bar.count("━") + bar.count("╸") / 2 == round(2 * len(bar) * 2 / 3) / 2
+    assert line.split()[-3:] == ["200", "200", "300"]
