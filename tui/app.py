@@ -85,6 +85,7 @@ class SparkApp(
     """
 
     TITLE = "spark-tui"
+    parts: VisibleParts
     CSS_PATH = "app.tcss"
     COMMANDS: ClassVar = {AppCommands, FileCommands, ModelCommands}
     BINDINGS: ClassVar[list[BindingType]] = app_keys(_modes(PANES))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engine import ModelList
     from engine.model_store import CatalogueModel
 
-__all__ = ["AppCommands", "CommandedApp", "FileCommands", "ModelCommands"]
+__all__ = ["AppCommands", "CommandedApp", "FileCommands", "ModelCommands", "NamedCommands"]
 
 _DISCOVERED_FILES = 200
 _RECENT_FILES = 8
@@ -128,7 +128,7 @@ def _commanded(app: object) -> CommandedApp:
     return app
 
 
-class _NamedCommands(SteadyProvider):
+class NamedCommands(SteadyProvider):
     """Commands that are found by their names."""
 
     async def discover(self) -> Hits:
@@ -149,7 +149,7 @@ class _NamedCommands(SteadyProvider):
         """Yield name, one line of help, and what to do."""
 
 
-class AppCommands(_NamedCommands):
+class AppCommands(NamedCommands):
     """All commands of the app, and the settings that can change while it runs."""
 
     def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
@@ -272,7 +272,7 @@ def _editor_commands(
         yield f"Editor: {name}", " ".join(map(key_label, keys)), run
 
 
-class ModelCommands(_NamedCommands):
+class ModelCommands(NamedCommands):
     """The models on this computer, and those that can be fetched."""
 
     _models: "ModelList"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["ALL_PANES", "FILL", "PaneRows", "Parts", "Wishes", "arrange"]
+__all__ = ["ALL_PANES", "FILL", "PaneRows", "Parts", "Wishes", "arrange", "pane_rows"]
 
 ALL_PANES = "all"
 """The mode in which the right column shows every pane that has room."""
@@ -103,9 +103,9 @@ def arrange(
         code: Whether a file is open; without one the editor wants no room.
     """
     if wishes.mode != ALL_PANES:  # one pane is the whole screen
-        rows = _pane_rows(height, wishes.mode, panes)
+        rows = pane_rows(height, wishes.mode, panes)
         return Parts(tree=0, deck=False, panes=width, pane_rows=rows)
-    rows = _pane_rows(height, wishes.beside or ALL_PANES, panes)
+    rows = pane_rows(height, wishes.beside or ALL_PANES, panes)
     panes_on = width >= _PANES_FROM if wishes.panes is None else wishes.panes
     panes_on = panes_on or bool(wishes.beside)
     panes_least = _PANES[0] if panes_on else 0
@@ -139,8 +139,13 @@ def _within(bounds: tuple[int, int], columns: int) -> int:
     return min(max(columns, bounds[0]), bounds[1])
 
 
-def _pane_rows(height: int, mode: str, panes: Mapping[str, PaneRows]) -> dict[str, int]:
-    """Return the rows of every pane.
+def pane_rows(height: int, mode: str, panes: Mapping[str, PaneRows]) -> dict[str, int]:
+    """Return the rows of every pane, by name.
+
+    Args:
+        height: Rows of the terminal.
+        mode: `ALL_PANES`, or the name of the pane to show alone.
+        panes: The rows each pane takes, by name, from top to bottom.
 
     Where all together leave too little to those that take the rest, the last ones are hidden.
     """

@@ -32,6 +32,7 @@ _COMMANDS = {
     "stats": "tui.cli.stats",
     "tokenize": "tui.cli.tokenize",
     "wafer": "tui.cli.wafer",
+    "watch": "tui.cli.watch",
 }
 
 

@@ -29,7 +29,7 @@ __all__ = ["AppTarget", "check_terminal", "find_target", "open_app"]
 _FILE_LINE = re.compile(r"(?P<file>.+):(?P<line>\d{1,18})", re.DOTALL | re.ASCII)
 _COMMANDS = (
     "ask", "bench", "complete", "doctor", "edit", "logits", "models", "numbers", "replay",
-    "tokenize", "wafer",
+    "tokenize", "wafer", "watch",
 )  # fmt: skip
 
 
@@ -139,8 +139,12 @@ def find_target(text: str) -> AppTarget:
     return _target(path, None)
 
 
-def check_terminal() -> None:
-    """Refuse to start without a terminal: the app reads stdin and draws on stderr."""
+def check_terminal(instead: str = "spark-tui complete") -> None:
+    """Refuse to start without a terminal: the app reads stdin and draws on stderr.
+
+    Args:
+        instead: The command that does without.
+    """
     streams: dict[str, TextIO | None] = {
         "standard input": sys.stdin,
         "standard output": sys.stdout,
@@ -149,8 +153,7 @@ def check_terminal() -> None:
     for name, stream in streams.items():
         if stream is None or not stream.isatty():
             raise WrongCallError(
-                f"the app needs a terminal, and {name} is none; for scripts there is"
-                " `spark-tui complete`"
+                f"the app needs a terminal, and {name} is none; for scripts there is `{instead}`"
             )
 
 

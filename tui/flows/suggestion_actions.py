@@ -45,6 +45,11 @@ class SuggestionActions(FileActions, SettingActions):
     """The time at which suggestions resume by themselves; None if they do not."""
     _snooze_timer: Timer | None = None
 
+    @property
+    def shown_ghost(self) -> str:
+        """The suggestion that is shown; empty without one."""
+        return "" if self.editor is None else self.editor.ghost
+
     def on_editor_ghost_accepted(self, event: Editor.GhostAccepted) -> None:
         """Follow a suggestion that was taken."""
         self.ghost_writer.accepted(event)

@@ -5,11 +5,11 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from engine.protocol.messages import MachineInfo
-from tui.flows.tool_actions import ToolActions
 from tui.flows.wafer_flow import WaferFlow
 from tui.keymap import key_label
 from tui.link.engine_link import EngineLink
 from tui.link.engine_state import EngineState
+from tui.safe_app import SafeApp
 from tui.widgets.map_keys import MAP_KEYS
 from tui.widgets.pane_column import PaneColumn
 from tui.widgets.wafer_map import WaferMap
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["WaferActions"]
 
 
-class WaferActions(ToolActions):
+class WaferActions(SafeApp):
     """An app with a wafer map."""
 
     link: EngineLink

@@ -1,5 +1,6 @@
 """All tools around the editor in one base class of the app."""
 
+from tui.flows.ask_actions import AskActions
 from tui.flows.code_actions import CodeActions
 from tui.flows.git_actions import GitActions
 from tui.flows.run_actions import RunActions
@@ -8,5 +9,5 @@ from tui.flows.wafer_actions import WaferActions
 __all__ = ["Workbench"]
 
 
-class Workbench(CodeActions, GitActions, RunActions, WaferActions):
-    """An app that finds, walks through code, runs files, shows what changed, and the wafer."""
+class Workbench(CodeActions, GitActions, RunActions, AskActions, WaferActions):
+    """An app that finds, walks through code, runs files, answers, shows changes and the wafer."""

@@ -4,10 +4,12 @@ A part of the app of its own, mixed into it.  Decides nothing: `XrayFlow` does.
 """
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from tui.flows.ask_actions import AskActions
+from tui.link.engine_link import EngineLink
+from tui.safe_app import SafeApp
 from tui.widgets.editor import Editor
+from tui.widgets.pane_column import PaneColumn
 from tui.widgets.wafer_map import WaferMap
 from tui.widgets.xray_pane import XrayPane
 
@@ -17,8 +19,27 @@ if TYPE_CHECKING:
 __all__ = ["XrayActions"]
 
 
-class XrayActions(AskActions):
+class PaneParts(Protocol):
+    """Shows panes."""
+
+    def show_beside(self, name: str, *, keyboard: bool = True) -> None:
+        """Show a pane, and give it the keyboard, or leave that where it is."""
+
+    def focus_editor(self) -> None:
+        """Leave a pane."""
+
+
+class XrayActions(SafeApp):
     """What a person can look into."""
+
+    link: EngineLink
+    panes: PaneColumn
+    parts: PaneParts
+
+    @property
+    def shown_ghost(self) -> str:
+        """The suggestion that is shown; empty without one, or without an editor."""
+        return ""
 
     @cached_property
     def xrays(self) -> "XrayFlow":
@@ -44,7 +65,7 @@ class XrayActions(AskActions):
     def action_xray(self) -> None:
         """Look into the suggestion, or into the last one; from there, back to the editor."""
         if len(self.screen_stack) == 1:
-            self.xrays.open("" if self.editor is None else self.editor.ghost)
+            self.xrays.open(self.shown_ghost)
 
     def on_editor_ghost_clicked(self, event: Editor.GhostClicked) -> None:
         """Look into the token that was clicked."""

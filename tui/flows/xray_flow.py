@@ -128,6 +128,12 @@ class XrayFlow:
 
     # ── what the engine says ────────────────────────────────────────────────────────────────
 
+    def newest(self) -> None:
+        """Look into the newest answer of the session, whoever asked for it, where that is seen."""
+        if self._seen and self._follows:
+            self._place = 0
+            self._send(LookInto(self._link.session, self._link.next_request(), 0))
+
     def completed(self, completion: Completion) -> None:
         """Remember an answer; look into it if the person looks at the newest."""
         if not completion.answer:
