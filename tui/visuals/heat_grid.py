@@ -284,6 +284,8 @@ def grid_strips(pixels: NDArray[np.uint8], palette: Palette) -> list[Strip]:
 def cells_strip(codes: NDArray[np.int32], palette: Palette) -> Strip:
     """Return one row of cells; ``codes``, shape (W,), are those of `Palette.cell`."""
     width = len(codes)
+    if palette.shaded:
+        return _shaded_strip(codes, palette)
     starts = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist()]
     colours = len(palette.colours)
     segments = []
@@ -297,6 +299,12 @@ def cells_strip(codes: NDArray[np.int32], palette: Palette) -> Strip:
             glyph = " " if upper == lower else "▀"
             segments.append(Segment(glyph * (end - start), palette.cell(code)))
     return Strip(segments, width)
+
+
+def _shaded_strip(codes: NDArray[np.int32], palette: Palette) -> Strip:
+    """Return one row of cells whose brightness is that of a character."""
+    segments = [Segment(palette.sign(code), palette.cell(code)) for code in codes.tolist()]
+    return Strip(Segment.simplify(segments), len(codes))
 
 
 def marked(strip: Strip, x: int, style: Style) -> Strip:

@@ -47,20 +47,27 @@ class Inks:
     terminal_ground: bool = False
     """Whether the terminal chooses the background: pictures leave it as it is there, and ``ground``
     is what colours are mixed with."""
+    few_colours: bool = False
+    """Whether there are the terminal's own sixteen colours or fewer: pictures shade with characters
+    instead of mixing colours."""
 
 
-def inks_from(variables: Mapping[str, str], *, dark: bool = True) -> Inks:
+def inks_from(
+    variables: Mapping[str, str], *, dark: bool = True, few_colours: bool = False
+) -> Inks:
     """Return the inks of a theme's variables; a colour that is no RGB value gets a default.
 
     Args:
         variables: Of the theme.
         dark: Whether it is one for a dark screen: tells the ground where the terminal chooses it.
+        few_colours: Whether the terminal has sixteen colours at most.  A theme of the terminal's
+            own colours is one of these, whatever the terminal has.
     """
-    return _made(tuple(variables.get(name) for name in _FALLBACK), dark)
+    return _made(tuple(variables.get(name) for name in _FALLBACK), dark, few_colours)
 
 
 @lru_cache(maxsize=8)
-def _made(given: tuple[str | None, ...], dark: bool) -> Inks:
+def _made(given: tuple[str | None, ...], dark: bool, few_colours: bool) -> Inks:
     """Return the inks of the variables that `_FALLBACK` names; every line of a picture asks."""
     spares = dict(_FALLBACK)
     terminal_ground = given[list(_FALLBACK).index("surface")] == "transparent"
@@ -80,6 +87,7 @@ def _made(given: tuple[str | None, ...], dark: bool) -> Inks:
         caution=readable(colours["warning"], ground),
         bad=readable(colours["error"], ground),
         terminal_ground=terminal_ground,
+        few_colours=few_colours or terminal_ground,
     )
 
 

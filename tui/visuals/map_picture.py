@@ -288,7 +288,9 @@ class MapPicture:
 
         A line that has not changed is the same object as before.
         """
-        palette = palette_for(inks.ground, dimmed, self._hues(), inks.text, inks.terminal_ground)
+        palette = palette_for(
+            inks.ground, dimmed, self._hues(), inks.text, inks.terminal_ground, inks.few_colours
+        )
         pixels = enlarged(self.cores, self._blocks())
         if self.chosen.outlines:
             self._outline(pixels, palette)

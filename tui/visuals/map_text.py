@@ -9,7 +9,7 @@ from engine.visible_text import visible
 from tui.format import bytes_text, count_text, percent_text, short_count_text
 from tui.visuals.inks import Inks
 from tui.visuals.map_kinds import MapKind
-from tui.visuals.palette import LEVELS, OWNER_COLOURS, palette_for
+from tui.visuals.palette import LEVELS, OWNER_COLOURS, palette_for, shades, terminal_colour
 
 __all__ = [
     "amount_legend",
@@ -73,6 +73,9 @@ def amount_legend(kind: MapKind, facts: Sequence[str], width: int, inks: Inks) -
     room = width - len(kind.least) - len(kind.most) - 2
     text.append(f"{kind.least} ", style=inks.muted)
     steps = max(0, min(room, LEVELS))
+    if inks.few_colours:
+        text.append(shades(steps), style=terminal_colour(kind.hues[0]))
+        steps = 0
     for step in range(steps):
         colour = palette.colours[2 + step * LEVELS // max(1, steps)]
         text.append("█", style=colour.name)
@@ -89,8 +92,9 @@ def change_legend(
 ) -> Text:
     """Return which hue means more and which less, and by how much all of them changed."""
     text = Text(end="", no_wrap=True)
-    text.append("■ ", style=hues[0]).append("more  ", style=inks.muted)
-    text.append("■ ", style=hues[1]).append("less", style=inks.muted)
+    more, less = (terminal_colour(hue) if inks.few_colours else hue for hue in hues[:2])
+    text.append("■ ", style=more).append("more  ", style=inks.muted)
+    text.append("■ ", style=less).append("less", style=inks.muted)
     if shares is not None:
         text.append(f"\n{percent_text(shares[0])} then, {percent_text(shares[1])} now", inks.text)
     else:
@@ -108,7 +112,8 @@ def owner_legend(regions: Sequence[RegionInfo], alone: int | None, width: int, i
     across = _entries_across(regions, width)
     for number, region in enumerate(regions[: _ROWS * across]):
         chosen = alone in (None, number)
-        text.append("■ ", style=OWNER_COLOURS[number % len(OWNER_COLOURS)])
+        hue = OWNER_COLOURS[number % len(OWNER_COLOURS)]
+        text.append("■ ", style=terminal_colour(hue) if inks.few_colours else hue)
         label = f"{visible(region.label):<{_entry_width(regions) - 2}}"
         text.append(label, style=inks.text if chosen else inks.muted)
         if number % across == across - 1:

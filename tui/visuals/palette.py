@@ -16,6 +16,8 @@ __all__ = [
     "Palette",
     "blend",
     "palette_for",
+    "shades",
+    "terminal_colour",
 ]
 
 LEVELS = 16
@@ -36,6 +38,23 @@ AMOUNT_COLOUR = "#f2b84b"
 CHANGE_COLOURS = ("#f2b84b", "#6ea8f7")
 """Of a difference: more than before, less than before."""
 
+_TERMINAL = {
+    "#f2b84b": "yellow",
+    "#5cc8b4": "cyan",
+    "#6ea8f7": "blue",
+    "#a78bda": "magenta",
+    "#e8707c": "red",
+    "#b7c96a": "green",
+    "#39434f": "bright_black",
+}
+"""The terminal's own colour nearest to each of ours; no two are the same."""
+
+_SHADES = "░▒▓█"
+"""Steps of brightness where colours cannot be mixed, from dark to bright."""
+_IDLE_SIGN = "·"
+_EDGE_SIGN = "+"
+"""An idle core, and one on the outline of a region."""
+
 _DARKEST = 0.22
 """Share of the hue at the lowest level: enough to tell it from idle and from no core."""
 _LINE = 0.35
@@ -52,6 +71,9 @@ class Palette:
     colours: tuple[Color, ...]
     styles: dict[int, Style]
     """Cell styles made so far, by ``upper * len(colours) + lower``."""
+    shaded: bool = False
+    """Whether brightness is a character's: each hue has one colour, and a cell shows the stronger
+    of its two pixels."""
 
     @property
     def outlined(self) -> int:
@@ -61,11 +83,44 @@ class Palette:
     def cell(self, code: int) -> Style:
         """Return the style of a half-block cell: upper colour in front, lower behind."""
         style = self.styles.get(code)
+        if style is None and self.shaded:
+            colour = self.colours[self._stronger(code)]
+            style = self.styles[code] = Style(color=colour, bold=False)
         if style is None:
             upper, lower = divmod(code, len(self.colours))
             style = Style(color=self.colours[upper], bgcolor=self.colours[lower])
             self.styles[code] = style
         return style
+
+    def sign(self, code: int) -> str:
+        """Return the character of a shaded cell."""
+        index = self._stronger(code)
+        edge, index = divmod(index, self.outlined)
+        if index < 2:
+            return _EDGE_SIGN if edge else (" ", _IDLE_SIGN)[index]
+        return _SHADES[(index - 2) % LEVELS * len(_SHADES) // LEVELS]
+
+    def _stronger(self, code: int) -> int:
+        """Return the index of the stronger pixel of a cell: more of its hue, else any core."""
+        return max(divmod(code, len(self.colours)), key=self._strength)
+
+    def _strength(self, index: int) -> tuple[int, int]:
+        edge, index = divmod(index, self.outlined)
+        return (index if index < 2 else 2 + (index - 2) % LEVELS), edge
+
+
+def terminal_colour(colour: str) -> str:
+    """Return the name of the terminal's own colour for one of ours.
+
+    Raises:
+        KeyError: It is none of ours.
+    """
+    return _TERMINAL[colour]
+
+
+def shades(count: int) -> str:
+    """Return a scale of so many characters from dark to bright."""
+    return "".join(_SHADES[step * len(_SHADES) // max(1, count)] for step in range(count))
 
 
 @lru_cache(maxsize=16)
@@ -75,6 +130,7 @@ def palette_for(
     hues: tuple[str, ...] = STATE_COLOURS[:-1],
     line: str = "#ccd3dc",
     terminal_ground: bool = False,
+    few_colours: bool = False,
 ) -> Palette:
     """Return the palette over a background.
 
@@ -84,7 +140,10 @@ def palette_for(
         hues: Hex colours; at most seven, since an index is a byte.
         line: Hex colour of outlines.
         terminal_ground: Whether what is no core keeps the background that the terminal has.
+        few_colours: Whether to shade with characters in the terminal's own colours.
     """
+    if few_colours:
+        return _shaded(hues)
     strength = 0.4 if dimmed else 1.0
     colours = [background, blend(background, STATE_COLOURS[-1], 0.75 * strength)]
     for hue in hues:
@@ -96,6 +155,14 @@ def palette_for(
     if terminal_ground:
         parsed[0] = Color.default()
     return Palette(tuple(parsed), {})
+
+
+def _shaded(hues: tuple[str, ...]) -> Palette:
+    """Return the palette in the terminal's own colours; an outline is of the text's colour."""
+    faint = terminal_colour(STATE_COLOURS[-1])
+    inside = ["default", faint, *(terminal_colour(hue) for hue in hues for _ in range(LEVELS))]
+    edges = ["default", "default", *inside[2:]]
+    return Palette(tuple(Color.parse(name) for name in (*inside, *edges)), {}, shaded=True)
 
 
 def blend(background: str, colour: str, share: float) -> str:

@@ -10,7 +10,7 @@ from engine.visible_text import visible
 from tui.format import percent_text
 from tui.visuals.bars import stacked_bar
 from tui.visuals.inks import Inks
-from tui.visuals.palette import STATE_COLOURS
+from tui.visuals.palette import STATE_COLOURS, terminal_colour
 
 __all__ = ["state_bars"]
 
@@ -55,7 +55,8 @@ def state_bars(
 def _bar(region: RegionInfo, states: Sequence[int], label: int, width: int, inks: Inks) -> Text:
     line = Text(visible(region.label)[: label - 1].ljust(label), style=inks.text, end="")
     room = max(4, width - label - _BUSY)
-    parts = [(float(states[state]), STATE_COLOURS[state]) for state in range(_IDLE)]
+    hues = [terminal_colour(hue) if inks.few_colours else hue for hue in STATE_COLOURS]
+    parts = [(float(states[state]), hues[state]) for state in range(_IDLE)]
     line.append_text(stacked_bar(room, parts, float(sum(states)), inks.faint))
     return line.append(f"{percent_text(_busy(states)):>{_BUSY}}", style=inks.text)
 

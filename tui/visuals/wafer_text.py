@@ -8,7 +8,7 @@ from engine import STATES
 from engine.protocol.messages import RegionInfo
 from tui.format import count_text, percent_text, short_count_text
 from tui.visuals.inks import Inks
-from tui.visuals.palette import STATE_COLOURS
+from tui.visuals.palette import STATE_COLOURS, terminal_colour
 
 __all__ = [
     "STATE_NAMES",
@@ -92,7 +92,8 @@ def legend_text(
         for side, state in enumerate((row, row + _HALF)):
             share = percent_text(shares[state]) if shares else ""
             room = columns[side] - 2 - _SHARE
-            text.append("■ ", style=STATE_COLOURS[state])
+            hue = STATE_COLOURS[state]
+            text.append("■ ", style=terminal_colour(hue) if inks.few_colours else hue)
             chosen = f"bold {inks.text}" if state == alone else inks.muted
             text.append(f"{names[state]:<{room}}", style=chosen)
             text.append(f"{share:>{_SHARE}}", style=inks.text)

@@ -215,3 +215,21 @@ def test_every_core_is_drawn_inside_the_space_there_is(
     strips = grid_strips(picture(layout, None), palette_for("#101010"))
     assert len(strips) == layout.cell_height
     assert {strip.cell_length for strip in strips} == {layout.cell_width}
+
+
+def test_sixteen_colours_are_shaded_with_characters() -> None:
+    hues = ("#f2b84b", "#5cc8b4")
+    palette = palette_for("#101010", False, hues, few_colours=True)
+    levels = [2 + LEVELS + step for step in range(LEVELS)]  # all of the second hue
+    (strip,) = grid_strips(np.array([[0, 1, *levels], [0] * 18], dtype=np.uint8), palette)
+    assert strip.text == " ·" + "░░░░▒▒▒▒▓▓▓▓████"
+    assert {segment.style.color.name for segment in list(strip)[2:]} == {"cyan"}
+
+
+def test_the_stronger_of_two_pixels_is_shown_and_an_edge_stays_in_sight() -> None:
+    palette = palette_for("#101010", few_colours=True)
+    weak, strong = 2, 2 + LEVELS + LEVELS - 1
+    edge = palette.outlined
+    pixels = np.array([[weak, 1, edge + 1, 0], [strong, edge + 1, weak, edge]], dtype=np.uint8)
+    (strip,) = grid_strips(pixels, palette)
+    assert strip.text == "█+░+"

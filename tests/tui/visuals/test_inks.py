@@ -10,7 +10,7 @@ from tui.visuals.contrast import READABLE, contrast
 from tui.visuals.inks import Inks, inks_from
 
 THEMES = [*BUILTIN_THEMES.values(), SPARK_THEME]
-NO_TEXT = ("ground", "faint", "terminal_ground")
+NO_TEXT = ("ground", "faint", "terminal_ground", "few_colours")
 TEXT = [field.name for field in fields(Inks) if field.name not in NO_TEXT]
 
 
