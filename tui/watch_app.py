@@ -247,7 +247,7 @@ class WatchApp(PaneManners, PeerActions, WaferActions):
     def action_xray(self) -> None:
         """Look into the newest suggestion, whoever asked for it."""
         super().action_xray()
-        self.xrays.newest()
+        self.call_after_refresh(self.xrays.newest)  # once the pane has its place
 
     def action_command_palette(self) -> None:
         """Find a command by parts of its name."""

@@ -135,6 +135,11 @@ and → go to another token."""
         """Index of the token that is looked at."""
         return self._view.token
 
+    @property
+    def wave(self) -> "TokenWave | None":
+        """The wave that is looked at; None without one."""
+        return None if self._wave is None else self._wave.wave
+
     # ── what is shown ───────────────────────────────────────────────────────────────────────
 
     def show_ready(self, ready: EngineReady) -> None:
