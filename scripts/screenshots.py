@@ -134,7 +134,9 @@ async def look_into(app: "SparkApp", pilot: Pilot[None], out: Path) -> None:
     await pilot.press("alt+x")
     await until(pilot, lambda: pane.shown is not None, "an X-ray")
     assert pane.shown is not None
-    await pilot.press("right", "space")
+    while not any(map(str.isalpha, pane.shown.tokens[pane.token].text)):
+        await pilot.press("right")  # to a token that says something
+    await pilot.press("space")
     await until(pilot, lambda: pane.wave is not None, "a wave")
     await pilot.pause(4.0)
     write(out / "xray.svg", picture(app))

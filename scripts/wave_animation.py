@@ -19,6 +19,8 @@ SECONDS = 12.0
 FRAMES = 120
 """Parts of the wave that are told apart."""
 WIDTH, MARGIN, HEAD, FOOT = 840, 16, 58, 46
+HIGHEST = 380
+"""Pixels of the wafer from north to south."""
 _GROUND, _TEXT, _MUTED, _EDGE = "#141920", "#ccd3dc", "#8b949e", "#39434f"
 _HUES = ("#f2b84b", "#5cc8b4", "#6ea8f7", "#a78bda", "#e8707c", "#b7c96a")
 _GLOW = 3
@@ -71,14 +73,15 @@ class _Placed:
         self._y = min(region.y for region in machine.regions)
         across = max(region.x + region.width for region in machine.regions) - self._x
         down = max(region.y + region.height for region in machine.regions) - self._y
-        self._scale = (WIDTH - 2 * MARGIN) / across
+        self._scale = min((WIDTH - 2 * MARGIN) / across, HIGHEST / down)
+        self._left = (WIDTH - across * self._scale) / 2
         self.height = down * self._scale
 
     def box(self, x: int, y: int, width: int, height: int) -> Box:
         """Return the pixels of some cores: left, top, width, height; at least two each way."""
-        left = MARGIN + round((x - self._x) * self._scale)
+        left = round(self._left + (x - self._x) * self._scale)
         top = HEAD + round((y - self._y) * self._scale)
-        right = MARGIN + round((x + width - self._x) * self._scale)
+        right = round(self._left + (x + width - self._x) * self._scale)
         bottom = HEAD + round((y + height - self._y) * self._scale)
         return left, top, max(2, right - left), max(2, bottom - top)
 

@@ -39,15 +39,16 @@ CHANGE_COLOURS = ("#f2b84b", "#6ea8f7")
 """Of a difference: more than before, less than before."""
 
 _TERMINAL = {
-    "#f2b84b": "yellow",
-    "#5cc8b4": "cyan",
-    "#6ea8f7": "blue",
-    "#a78bda": "magenta",
-    "#e8707c": "red",
-    "#b7c96a": "green",
-    "#39434f": "bright_black",
+    "#f2b84b": "#aa5500",
+    "#5cc8b4": "#00aaaa",
+    "#6ea8f7": "#5555ff",
+    "#a78bda": "#aa00aa",
+    "#e8707c": "#aa0000",
+    "#b7c96a": "#00aa00",
+    "#39434f": "#555555",
 }
-"""The terminal's own colour nearest to each of ours; no two are the same."""
+"""Of sixteen colours the nearest to each of ours; no two are the same.  By red, green and blue as
+Rich knows them, not by name: names pass Textual's table of a theme, in which red is magenta."""
 
 _SHADES = "░▒▓█"
 """Steps of brightness where colours cannot be mixed, from dark to bright."""
@@ -110,7 +111,7 @@ class Palette:
 
 
 def terminal_colour(colour: str) -> str:
-    """Return the name of the terminal's own colour for one of ours.
+    """Return the one of sixteen colours that stands for one of ours.
 
     Raises:
         KeyError: It is none of ours.
@@ -140,7 +141,7 @@ def palette_for(
         hues: Hex colours; at most seven, since an index is a byte.
         line: Hex colour of outlines.
         terminal_ground: Whether what is no core keeps the background that the terminal has.
-        few_colours: Whether to shade with characters in the terminal's own colours.
+        few_colours: Whether to shade with characters in sixteen colours.
     """
     if few_colours:
         return _shaded(hues)
@@ -158,7 +159,7 @@ def palette_for(
 
 
 def _shaded(hues: tuple[str, ...]) -> Palette:
-    """Return the palette in the terminal's own colours; an outline is of the text's colour."""
+    """Return the palette in sixteen colours; an outline is of the text's colour."""
     faint = terminal_colour(STATE_COLOURS[-1])
     inside = ["default", faint, *(terminal_colour(hue) for hue in hues for _ in range(LEVELS))]
     edges = ["default", "default", *inside[2:]]

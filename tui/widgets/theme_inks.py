@@ -10,5 +10,5 @@ __all__ = ["inks_of"]
 def inks_of(widget: Widget) -> Inks:
     """Return the inks of the theme of the widget's app."""
     app = widget.app
-    few = app.no_color or app.console.color_system == "standard"
+    few = app.no_color or (not app.is_headless and app.console.color_system == "standard")
     return inks_from(app.theme_variables, dark=app.current_theme.dark, few_colours=few)

@@ -154,7 +154,9 @@ def test_old_answers_are_forgotten_and_the_error_says_so(session):
     for _ in range(KEPT_ANSWERS):
         last = session.complete(REQUEST).answer
     assert last == first + KEPT_ANSWERS
-    assert session.looks.xray(last).answer == session.looks.xray(0).answer == last  # 0 is the newest
+    assert (
+        session.looks.xray(last).answer == session.looks.xray(0).answer == last
+    )  # 0 is the newest
     with pytest.raises(EngineError, match=f"answer {first} is forgotten: the last 16 are kept"):
         session.looks.xray(first)
     with pytest.raises(EngineError, match="none is 99"):

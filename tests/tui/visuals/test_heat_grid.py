@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.color import Color, ColorSystem
 from rich.style import Style
 
 from engine import STATES
@@ -15,7 +16,14 @@ from tui.visuals.heat_grid import (
     picture,
     read_states,
 )
-from tui.visuals.palette import LEVELS, palette_for
+from tui.visuals.palette import (
+    CHANGE_COLOURS,
+    LEVELS,
+    OWNER_COLOURS,
+    STATE_COLOURS,
+    palette_for,
+    terminal_colour,
+)
 
 MAC, VECTOR, PIPE, IDLE = 0, 1, 4, 5
 
@@ -223,7 +231,16 @@ def test_sixteen_colours_are_shaded_with_characters() -> None:
     levels = [2 + LEVELS + step for step in range(LEVELS)]  # all of the second hue
     (strip,) = grid_strips(np.array([[0, 1, *levels], [0] * 18], dtype=np.uint8), palette)
     assert strip.text == " ·" + "░░░░▒▒▒▒▓▓▓▓████"
-    assert {segment.style.color.name for segment in list(strip)[2:]} == {"cyan"}
+    (colour,) = {segment.style.color for segment in list(strip)[2:]}
+    assert colour.downgrade(ColorSystem.STANDARD).number == 6  # cyan
+
+
+def test_each_of_our_colours_is_another_of_sixteen() -> None:
+    ours = {*STATE_COLOURS, *OWNER_COLOURS, *CHANGE_COLOURS}
+    numbers = {
+        Color.parse(terminal_colour(each)).downgrade(ColorSystem.STANDARD).number for each in ours
+    }
+    assert len(numbers) == len(ours)
 
 
 def test_the_stronger_of_two_pixels_is_shown_and_an_edge_stays_in_sight() -> None:
