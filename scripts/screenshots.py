@@ -119,10 +119,18 @@ async def suggested(app: "SparkApp", pilot: Pilot[None]) -> None:
         deadline = monotonic() + SUGGESTION_SECONDS
         while not app.editor.ghost and monotonic() < deadline:
             await pilot.pause(0.05)
-        await pilot.pause(0.6)  # the map dims soon after
         if app.editor.ghost:
+            await until(pilot, lambda: written(app), "a whole suggestion")
+            await pilot.pause(0.6)  # the map dims soon after
             return
     sys.exit("the model had no suggestion anywhere; no picture taken")
+
+
+def written(app: "SparkApp") -> bool:
+    """Return whether an answer is whole: its beginning is shown before."""
+    from tui.widgets.throughput_pane import ThroughputPane
+
+    return app.query_one(ThroughputPane).values()["completion"] is not None
 
 
 async def look_into(app: "SparkApp", pilot: Pilot[None], out: Path) -> None:

@@ -148,6 +148,7 @@ def _facts(xray: Xray, step: XrayStep, inks: Inks) -> list[Text]:
             wafer,
             inks,
         ),
+        _fact("why", _reason(step), wafer, inks),
         _fact(
             "sends",
             f"{short_count_text(step.wavelets)} words, {short_count_text(step.wavelet_hops)} links,"
@@ -165,6 +166,12 @@ def _facts(xray: Xray, step: XrayStep, inks: Inks) -> list[Text]:
         ),
         _fact("step", _shape(step), inks.muted, inks),
     ]
+
+
+def _reason(step: XrayStep) -> str:
+    """Return why most cores wait: one row is in one place, and its cores meet again and again."""
+    regions = len({visit.region for visit in step.visits})
+    return f"one of {regions} regions has the row, its cores meet {count_text(step.collectives)} ×"
 
 
 def _fact(name: str, words: str, style: str, inks: Inks) -> Text:

@@ -62,17 +62,18 @@ class XrayPane(TextPane):
 The first lines say how likely it was and what else was likely. Each column is a token, each row an
 operation, as high as its *wafer* cycles: how far the operation moves the clock of the last core, so
 that a column adds up to the token's cycles. Guessed tokens are verified in one step and share it.
-*wafer*, *cores* (idle: before a core's first word of the row and after its last instruction),
-*sends* (words, the links that they cross, reductions and multicasts: where cores meet) and *reads*
-are counted by the formulas of the emulated wafer; *energy* rests on published watts, with its
-bounds; *host* time is measured, and its bytes are those of weights, keys and values by their
-formats. The same figures: `spark-tui complete --xray --json`. **Space** plays the token's way over
-the wafer on the map above, in slow motion: bands of cores light up while they work, by the
-formulas' schedule. **s** has the cycle tier simulate the token, every core, router and queue, and
-plays what it saw; the line says which of the two is shown, and **s** again gives it up. That takes
-a small model, a processor for half a minute and a gigabyte. **r** plays backwards, **,** and **.**
-move by a hundredth, **-** and **+** change the pace, **0** gives the map back to the counters. ←
-and → go to another token."""
+*wafer*, *cores* (idle: before a core's first word of the row and after its last instruction; at
+batch 1 one row is in one region at a time, and the cores there wait for each other in each
+reduction and multicast), *sends* (words, the links that they cross, reductions and multicasts:
+where cores meet) and *reads* are counted by the formulas of the emulated wafer; *energy* rests on
+published watts, with its bounds; *host* time is measured, and its bytes are those of weights, keys
+and values by their formats. The same figures: `spark-tui complete --xray --json`. **Space** plays
+the token's way over the wafer on the map above, in slow motion: bands of cores light up while they
+work, by the formulas' schedule. **s** has the cycle tier simulate the token, every core, router and
+queue, and plays what it saw; the line says which of the two is shown, and **s** again gives it up.
+That takes a small model, a processor for half a minute and a gigabyte. **r** plays backwards, **,**
+and **.** move by a hundredth, **-** and **+** change the pace, **0** gives the map back to the
+counters. ← and → go to another token."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "token(-1)", "the token before", id="xray.previous"),
         Binding("right", "token(1)", "the next token", id="xray.next"),
