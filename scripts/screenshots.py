@@ -153,7 +153,7 @@ async def look_into(app: "SparkApp", pilot: Pilot[None], out: Path) -> None:
     assert ready is not None
     said = pane.shown.tokens[pane.token].text
     title = f"One token of {ready.model.name}, {said!r}, on its way over the emulated wafer"
-    write(out / "wave.svg", wave_svg(wave, ready.machine, title))
+    write(out / "wave.svg", wave_svg(wave, ready.machine, ready.model.layers, title))
 
 
 def picture(app: "SparkApp") -> str:

@@ -1,7 +1,8 @@
 """Draws a token's wave over the wafer as an SVG that moves by itself (SMIL), for the README.
 
-`scripts/screenshots.py` calls it with a real token's wave.  Bands of cores are pixels of the
-picture; time is cut into frames.  No script, no font that is fetched.
+`scripts/screenshots.py` calls it with a real token's wave.  Its first layer is played slowly, so
+that bands of cores are seen to light up one after the other, the rest fast.  Time is cut into
+frames.  No script, no font that is fetched.
 """
 
 from collections import defaultdict
@@ -14,10 +15,11 @@ from tui.format import clock_text, count_text
 
 __all__ = ["wave_svg"]
 
-SECONDS = 12.0
+SECONDS = 14.0
 """A round of the picture."""
-FRAMES = 120
-"""Parts of the wave that are told apart."""
+SLOW, FAST = 150, 60
+"""Frames of the first layer, and of all that follows."""
+FRAMES = SLOW + FAST
 WIDTH, MARGIN, HEAD, FOOT = 840, 16, 58, 46
 HIGHEST = 380
 """Pixels of the wafer from north to south."""
@@ -31,23 +33,25 @@ _FEWEST = 6
 Box = tuple[int, int, int, int]
 
 
-def wave_svg(wave: TokenWave, machine: MachineInfo, title: str) -> str:
+def wave_svg(wave: TokenWave, machine: MachineInfo, layers: int, title: str) -> str:
     """Return the animation.
 
     Args:
         wave: One row's way over the cores.
         machine: The cores, and the regions that are outlined.
+        layers: How many the model has: a part of the wave's cycles is taken for the first one.
         title: What is shown; text from anywhere.
     """
+    slow = max(1, wave.cycles // layers)
     placed = _Placed(machine)
     hues = _hues(wave)
     height = HEAD + placed.height + FOOT
     seconds = wave.cycles / (machine.clock_ghz * 1e9)
-    slower = count_text(SECONDS / seconds)
     clock = clock_text(machine.clock_ghz)
+    slower = count_text(SECONDS * SLOW / FRAMES / (seconds / layers))
     words = (
         f"{count_text(wave.cycles)} wafer cycles by {wave.source}, {seconds * 1e6:.0f} µs at "
-        f"{clock}; here {slower} times slower"
+        f"{clock}; the first {count_text(slow)}, about a layer of {layers}, {slower} times slower"
     )
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" '
@@ -56,7 +60,7 @@ def wave_svg(wave: TokenWave, machine: MachineInfo, title: str) -> str:
         _text(MARGIN, 26, title, _TEXT, size=15),
         _text(MARGIN, 46, words, _MUTED),
         *(placed.outline(number) for number in range(len(machine.regions))),
-        *_bands(wave, placed, hues),
+        *_bands(wave, slow, placed, hues),
         *_legend(wave, hues, height - FOOT + 18),
         _progress(height - 14),
         "</svg>",
@@ -107,14 +111,21 @@ def _hues(wave: TokenWave) -> dict[int, str]:
     return {each: _HUES[min(at, _FEWEST - 1)] for at, each in enumerate(ranked)}
 
 
-def _bands(wave: TokenWave, placed: _Placed, hues: dict[int, str]) -> Iterable[str]:
+def _frame(cycle: int, slow: int, cycles: int) -> int:
+    """Return the frame that a cycle is in."""
+    if cycle < slow:
+        return cycle * SLOW // slow
+    return min(FRAMES - 1, SLOW + (cycle - slow) * FAST // max(1, cycles - slow))
+
+
+def _bands(wave: TokenWave, slow: int, placed: _Placed, hues: dict[int, str]) -> Iterable[str]:
     """Yield a group for each span of frames with the pixels that light up in it."""
     bands = wave.bands
     lit: dict[tuple[int, int, str], set[Box]] = defaultdict(set)
     corners = zip(bands.x, bands.y, bands.width, bands.height, strict=True)
     spans = zip(bands.begin, bands.end, bands.operation, strict=True)
     for corner, (begin, end, operation) in zip(corners, spans, strict=True):
-        first, last = (min(FRAMES - 1, each * FRAMES // wave.cycles) for each in (begin, end))
+        first, last = (_frame(each, slow, wave.cycles) for each in (begin, end))
         lit[first, last, hues[operation]].add(placed.box(*corner))
     for (first, last, hue), boxes in sorted(lit.items()):
         path = "".join(f"M{x} {y}h{w}v{h}h-{w}z" for x, y, w, h in _merged(boxes))
@@ -122,16 +133,25 @@ def _bands(wave: TokenWave, placed: _Placed, hues: dict[int, str]) -> Iterable[s
 
 
 def _merged(boxes: set[Box]) -> list[Box]:
-    """Return fewer boxes for the same pixels: those one upon the other become one."""
-    merged: list[Box] = []
+    """Return fewer boxes for the same pixels: those that touch become one, down, then across."""
+    return _turned(_stacked(_turned(_stacked(boxes))))
+
+
+def _turned(boxes: Iterable[Box]) -> list[Box]:
+    return [(y, x, height, width) for x, y, width, height in boxes]
+
+
+def _stacked(boxes: Iterable[Box]) -> list[Box]:
+    """Return boxes of which no two of one width stand upon each other."""
+    stacked: list[Box] = []
     for x, y, width, height in sorted(boxes, key=lambda box: (box[0], box[2], box[1])):
-        if merged:
-            left, top, across, down = merged[-1]
+        if stacked:
+            left, top, across, down = stacked[-1]
             if (left, across) == (x, width) and y <= top + down:
-                merged[-1] = (left, top, across, max(down, y + height - top))
+                stacked[-1] = (left, top, across, max(down, y + height - top))
                 continue
-        merged.append((x, y, width, height))
-    return merged
+        stacked.append((x, y, width, height))
+    return stacked
 
 
 def _lights_up(first: int, last: int) -> str:

@@ -105,9 +105,31 @@ def _remarks(found: PeerComparison, width: int, inks: Inks) -> list[Text]:
         ),
     )
     lines: list[Text] = []
-    for words, ink in facts:
+    for words, ink in (*_reasons(found, inks), *facts):
         lines += _wrapped(words, width, ink)
     return lines
+
+
+def _reasons(found: PeerComparison, inks: Inks) -> list[tuple[str, str]]:
+    """Return what bounds the wafer, and what the fastest of the others."""
+    reasons = []
+    wafer = next((each for each in found.peers if each.clock == "emulated"), None)
+    if wafer is not None and wafer.tokens_per_second and wafer.synchronisations_per_token:
+        cycles = found.clock_ghz * 1e9 / wafer.tokens_per_second
+        syncs = wafer.synchronisations_per_token
+        reasons.append(
+            (
+                f"wafer: nothing comes from outside; {count_text(cycles)} cycles with "
+                f"{count_text(syncs)} syncs, one every {count_text(cycles / syncs)}",
+                inks.text,
+            )
+        )
+    rated = [each for each in found.peers if each.clock == "published" and each.tokens_per_second]
+    fastest = max(rated, key=lambda each: each.tokens_per_second or 0.0, default=None)
+    if fastest is not None and fastest.bound == "memory":
+        read = file_size_text(fastest.off_chip_bytes_per_token)
+        reasons.append((f"{visible(fastest.name)}: its memory gives {read} a token", inks.text))
+    return reasons
 
 
 def _wrapped(words: str, width: int, ink: str) -> list[Text]:

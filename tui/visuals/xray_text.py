@@ -237,11 +237,16 @@ def strip_token(xray: Xray, number: int, width: int, cell: int) -> int | None:
 
 
 def _operations(xray: Xray) -> list[str]:
-    """Return the operations, those with the most cycles first."""
-    total: dict[str, int] = {}
-    for token in xray.tokens:
-        for name, cycles in xray.steps[token.step].cycles_by_operation.items():
-            total[name] = total.get(name, 0) + cycles
+    """Return the operations, those first that take the most cycles of tokens.
+
+    A piece of the prompt is another mix of operations, and longer than all tokens together: it
+    counts only where there is nothing else.
+    """
+    steps = [xray.steps[token.step] for token in xray.tokens]
+    total = dict.fromkeys((name for step in steps for name in step.cycles_by_operation), 0)
+    for step in [step for step in steps if step.decode] or steps:
+        for name, cycles in step.cycles_by_operation.items():
+            total[name] += cycles
     return sorted(total, key=lambda name: -total[name])
 
 

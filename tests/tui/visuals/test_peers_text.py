@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from tests.tui.visuals.inks import INKS, widths
 from tui.demo_engine import demo_comparison
+from tui.format import count_text
 from tui.visuals.peers_text import PeersView, peers_text
 
 FOUND = demo_comparison()
@@ -49,3 +50,11 @@ def test_a_name_from_elsewhere_is_only_text():
 
 def test_without_figures_it_says_why():
     assert peers_text(PeersView(note="it is remote"), 40, 9, INKS).plain == "it is remote"
+
+
+def test_it_says_what_bounds_the_wafer_and_the_fastest_of_the_others() -> None:
+    text = peers_text(PeersView(demo_comparison()), 100, 30, INKS).plain
+    cycles = 0.85e9 / demo_comparison().peers[0].tokens_per_second
+    said = f"{count_text(cycles)} cycles with 657 syncs, one every {count_text(cycles / 657)}"
+    assert said in text
+    assert "A chip: its memory gives 395 MB a token" in text

@@ -84,3 +84,13 @@ def test_the_scrubber_says_where_the_row_is_and_what_the_figures_come_from() -> 
 def test_a_small_pane_keeps_the_first_lines() -> None:
     assert len(drawn(XrayView(XRAY), 34, 8)) == 8
     assert drawn(XrayView(note="gone")) == ["gone"]
+
+
+def test_a_piece_of_the_prompt_does_not_decide_the_order_of_operations() -> None:
+    xray = demo_xray()
+    prompt = replace(
+        xray.steps[0], decode=False, cycles_by_operation={"multicast": 10**9, "matmul": 1}
+    )
+    text, _ = xray_text(XrayView(replace(xray, steps=[prompt, *xray.steps[1:]]), 4), 90, 40, INKS)
+    rows = [line.split()[0] for line in text.plain.splitlines() if line]
+    assert rows.index("matmul") < rows.index("multicast")
