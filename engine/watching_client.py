@@ -24,6 +24,7 @@ from engine.protocol.messages import (
     Welcome,
     encode,
 )
+from engine.protocol.what_if import WhatIfSetup
 from engine.silence import SilenceWatch
 from engine.version import PROTOCOL_VERSION
 
@@ -66,7 +67,7 @@ class WatchingClient:
         self._writer.write(encode(message))
         return True
 
-    def open(self, model: str | None) -> int:
+    def open(self, model: str | None, setup: WhatIfSetup | None = None) -> int:
         """Open nothing: who watches holds no model."""
         return 0
 

@@ -39,7 +39,7 @@ class WhatIfActions(PeerActions):
         if pane.has_focus:
             self.parts.focus_editor()
             return
-        answer = self.xrays.answer_of("" if self.editor is None else self.editor.ghost)
+        answer = self.xrays.answer_of(self.shown_ghost)
         self.parts.show_beside(WhatIfPane.NAME, keyboard=False)
         # As with the X-ray: the keyboard follows once the pane has its size.
         self.call_after_refresh(self.parts.show_beside, WhatIfPane.NAME)

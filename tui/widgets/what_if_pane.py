@@ -30,6 +30,8 @@ class WhatIfPane(TextPane, can_focus=True):
     NAME = "whatif"
     TITLE = "what if"
     ROWS = PaneRows(alone=True)
+    WITH_EDITOR = True
+    COUNTS = False
     HELP = """\
 **What if** (Alt+Shift+X, or **w** in the X-ray) prices the suggestion that is shown, or the last,
 on a changed wafer: its own steps, those that read the prompt and those that chose tokens, placed by
