@@ -157,7 +157,7 @@ def app_keys(modes: Iterable[str]) -> list[BindingType]:
             id="app.xray",
         ),
         Binding(
-            "alt+shift+x",
+            "alt+q",
             "what_if",
             "the suggestion on another wafer: what if",
             priority=True,

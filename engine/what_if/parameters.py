@@ -160,7 +160,7 @@ def _groups(setup: WhatIfSetup, _: MachineSpec, __: int, ___: Sizes) -> list[Val
     each = sorted({*_GROUPS, _ONE_CHAIN, setup.changes.group} - {0})
     groups = [
         Value(
-            "one chain" if group == _ONE_CHAIN else f"groups of {group}",
+            "one chain" if group == _ONE_CHAIN else str(group),
             group,
             _changed(setup, group=group),
         )

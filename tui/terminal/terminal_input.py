@@ -73,7 +73,7 @@ _ALT_KEYS = {
     b"]": "right_square_bracket",
     b"\\": "backslash",
 }
-_ALT_LETTERS = frozenset(map(bytes, zip(b"acdeghijklmnoprstwxz", strict=True)))
+_ALT_LETTERS = frozenset(map(bytes, zip(b"acdeghijklmnopqrstwxz", strict=True)))
 """Letters that are one key with an Esc of the same write: those of commands.  `tests/tui/test_keys`
 compares them with the bindings."""
 _ALT_OR_CTRL = 0b110

@@ -17,8 +17,8 @@ __all__ = ["PARAMETER_NAMES", "WhatIfRows", "WhatIfView", "what_if_text"]
 PARAMETER_NAMES = ("machine", "clock", "sram", "link", "rectangle", "blocks", "sums", "wafers")
 """As the engine calls them."""
 
-_HINT = "Alt+Shift+X prices a suggestion on another wafer; there is none yet."
-_LABEL = 13
+_HINT = "Alt+Q prices a suggestion on another wafer; there is none yet."
+_MOST_LABEL = 13
 _TIME = 8
 _CHANGE = 7
 _MARK = 2
@@ -137,8 +137,15 @@ def _parameter(name: str, view: WhatIfView, inks: Inks) -> Text:
     style = f"bold {inks.wafer}" if changed else inks.text
     text.append(f"◂ {value} ▸" if here else f"  {value}", style=style)
     if changed:
-        text.append(f"  was {_value(name, base.setup)}", style=inks.muted)
+        before = _priced_label(view, base.setup) if here else ""
+        text.append(f"  was {before or _value(name, base.setup)}", style=inks.muted)
     return text
+
+
+def _priced_label(view: WhatIfView, setup: WhatIfSetup) -> str:
+    """Return what the curve calls a setup; empty where it has no such point."""
+    points = [] if view.curve is None else view.curve.points
+    return next((visible(point.label) for point in points if point.setup == setup), "")
 
 
 def _value(name: str, setup: WhatIfSetup) -> str:
@@ -185,10 +192,11 @@ def _bars(view: WhatIfView, width: int, room: int, inks: Inks) -> list[Text]:
     if curve is None or curve.over != view.over:
         return []
     longest = max((point.microseconds for point in curve.points), default=0.0)
+    label = min(_MOST_LABEL, max((len(visible(point.label)) for point in curve.points), default=0))
     first = max(0, min(view.at - room // 2, len(curve.points) - room))
     best = curve.best
     return [
-        _bar(curve.points[number], view, (longest, number == view.at, best), width, inks)
+        _bar(curve.points[number], view, (longest, number == view.at, best, label), width, inks)
         for number in range(first, min(len(curve.points), first + room))
     ]
 
@@ -196,14 +204,14 @@ def _bars(view: WhatIfView, width: int, room: int, inks: Inks) -> list[Text]:
 def _bar(
     point: WhatIfPoint,
     view: WhatIfView,
-    among: tuple[float, bool, WhatIfPoint | None],
+    among: tuple[float, bool, WhatIfPoint | None, int],
     width: int,
     inks: Inks,
 ) -> Text:
-    longest, here, best = among
+    longest, here, best, label = among
     text = Text("▸ " if here else "  ", style=inks.wafer, end="", no_wrap=True)
     style = f"bold {inks.text}" if here else inks.muted
-    text.append(f"{visible(point.label)[:_LABEL]:>{_LABEL}} ", style=style)
+    text.append(f"{visible(point.label)[:label]:>{label}} ", style=style)
     if point.refusal:
         return text.append("does not fit", style=inks.bad)
     cells = width - text.cell_len - _TIME - _CHANGE - _MARK - 1

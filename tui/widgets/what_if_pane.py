@@ -33,7 +33,7 @@ class WhatIfPane(TextPane, can_focus=True):
     WITH_EDITOR = True
     COUNTS = False
     HELP = """\
-**What if** (Alt+Shift+X, or **w** in the X-ray) prices the suggestion that is shown, or the last,
+**What if** (Alt+Q, or **w** in the X-ray) prices the suggestion that is shown, or the last,
 on a changed wafer: its own steps, those that read the prompt and those that chose tokens, placed by
 the planner and priced by the formulas that count every session, at the clock of each point. So all
 times are *wafer* time, emulated. **↑** and **↓** choose a parameter, **←** and **→** one of its

@@ -30,7 +30,7 @@ def test_what_is_has_its_time_at_its_clock():
 def test_another_value_says_what_moves_and_why():
     lines, _ = drawn(view(at=3))
     assert lines[1] == "what if 4.37 ms +61.8%  prompt 3.41 ms, tokens 961 µs"
-    assert "▸ sram       ◂ 96 KiB ▸  was its own" in lines
+    assert "▸ sram       ◂ 96 KiB ▸  was 48 KiB" in lines
     assert "most moved: matmul, +1 420 000 cycles" in lines
 
 
@@ -96,6 +96,6 @@ def test_texts_of_an_engine_are_only_text():
 
 
 def test_without_a_suggestion_it_says_what_asks_for_one():
-    assert drawn(WhatIfView())[0][0].startswith("Alt+Shift+X prices a suggestion")
+    assert drawn(WhatIfView())[0][0].startswith("Alt+Q prices a suggestion")
     lines, rows = drawn(WhatIfView(note="it is remote"))
     assert (lines, rows) == (["it is remote"], WhatIfRows())
