@@ -100,6 +100,7 @@ async def test_colours_and_outlines_of_the_map_stay(make_app: MakeApp, client: F
     async with app.run_test(size=SIZE) as pilot:
         await at_work(pilot, client, "wafer")
         await pilot.press("c", "c", "o")
+        await until(pilot, lambda: not load_settings().settings.panes.outlines)
         await settled(pilot)
     again = FakeClient()
     app = make_app(settings=None, make_client=again.listen)
