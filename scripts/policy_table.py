@@ -32,7 +32,7 @@ from scripts.compare_knowledge import PACKAGES, keep_only, records, stamp_of
 from scripts.wheels import package_folders
 from tui.assist.acceptance import Acceptance, least_logprob
 from tui.assist.latency import ASSUMED, Latency, read_latency
-from tui.assist.typist import type_stretch
+from tui.assist.typist import type_stretch, unasked_threshold
 from tui.settings import SuggestionSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,10 +65,10 @@ def variants(own: float | None) -> list[Variant]:
     def least(chance: int) -> float:
         return least_logprob(Acceptance(), chance / 100, own)
 
-    default = least(SuggestionSettings().threshold)
+    default = unasked_threshold(own, SuggestionSettings())
     return [
         Variant("the default", default),
-        Variant("no threshold", None),
+        *([] if own is None else [Variant("no threshold", None)]),
         *(Variant(f"from {chance} %", least(chance)) for chance in CHANCES),
         Variant("one line", default, multi_line=False),
         *(Variant(f"rest {delay} ms", default, delay_ms=delay) for delay in DELAYS_MS),

@@ -71,12 +71,19 @@ class ModelAnswers:
         session: An open session.
         repository: Whether the session may read the other files of a question's repository.
         secret_patterns: More patterns of private files.
+        unasked: Mean log-probability from which a text comes unasked; None: the model's threshold.
     """
 
     def __init__(
-        self, session: Session, *, repository: bool, secret_patterns: tuple[str, ...] = ()
+        self,
+        session: Session,
+        *,
+        repository: bool,
+        secret_patterns: tuple[str, ...] = (),
+        unasked: float | None = None,
     ) -> None:
         self._session = session
+        self._unasked = unasked
         self._repository = repository
         self._secret_patterns = secret_patterns
         self._prepared: Path | None = None
@@ -91,7 +98,10 @@ class ModelAnswers:
         """Return the session's completion."""
         drafts: list[str] = []
         completion = self._session.complete(
-            self._request(question), on_text=drafts.append, sure_only=not question.asked
+            self._request(question),
+            on_text=drafts.append,
+            sure_only=not question.asked,
+            threshold=None if question.asked else self._unasked,
         )
         learnt = completion.repository
         return CursorAnswer(

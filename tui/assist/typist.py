@@ -39,6 +39,7 @@ from engine.protocol.messages import (
     ModelInfo,
     PartialText,
 )
+from tui.assist.acceptance import Acceptance, least_logprob
 from tui.assist.cursor_place import CursorPlace
 from tui.assist.ghost import first_line, first_word, rest_after, written_characters
 from tui.assist.latency import ASSUMED, Latency
@@ -51,7 +52,7 @@ from tui.settings import SuggestionSettings
 if TYPE_CHECKING:
     from engine import Answerer, CursorAnswer, Stretch
 
-__all__ = ["KEY_MS", "type_stretch"]
+__all__ = ["KEY_MS", "type_stretch", "unasked_threshold"]
 
 KEY_MS = 200
 """From one key to the next."""
@@ -66,6 +67,18 @@ _READY = EngineReady(
     "none",
     0.0,
 )
+
+
+def unasked_threshold(threshold: float | None, settings: SuggestionSettings) -> float | None:
+    """Return the mean log-probability from which a text comes by itself in a new person's app.
+
+    Args:
+        threshold: The model's own; None: it has none, and all comes.
+        settings: With the chance from which a suggestion comes.
+    """
+    if threshold is None:
+        return None
+    return least_logprob(Acceptance(), settings.threshold / 100, threshold)
 
 
 def type_stretch(

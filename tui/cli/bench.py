@@ -21,6 +21,7 @@ from tui.cli.output import say_json
 from tui.cli.progress import ProgressLine
 from tui.cli.source import private_patterns
 from tui.cli.suite_bar import SuiteBar
+from tui.settings import SuggestionSettings
 
 __all__ = ["bench"]
 
@@ -277,20 +278,26 @@ def _measure(
     workers: engine.Workers | None,
 ) -> dict[str, Any]:
     """Return the figures of each suite; ``workers`` answer questions, else the session does."""
-    from tui.assist.typist import type_stretch
+    from tui.assist.typist import type_stretch, unasked_threshold
 
     def typist(stretch: engine.Stretch, answerer: engine.Answerer) -> engine.Typed:
         return type_stretch(stretch, answerer, latency)
 
-    here = engine.ModelAnswers(
-        session, repository=asked.repository, secret_patterns=asked.secret_patterns
+    here, typing = (
+        engine.ModelAnswers(
+            session,
+            repository=asked.repository,
+            secret_patterns=asked.secret_patterns,
+            unasked=unasked,
+        )
+        for unasked in (None, unasked_threshold(session.threshold, SuggestionSettings()))
     )
     alone = engine.ModelAnswers(session, repository=False)
     figures = {}
     for name in names:
         if name == "replay":
             with SuiteBar(name) as bar:
-                typed = measured.replay(count, here, typist, bar.show)
+                typed = measured.replay(count, typing, typist, bar.show)
             figures[name] = typed | {"latency": latency.described()}
             continue
         models: _Models = here, alone

@@ -17,6 +17,7 @@ from tui.cli.progress import ProgressLine
 from tui.cli.replay import read_recorded
 from tui.cli.source import private_patterns
 from tui.cli.suite_bar import SuiteBar
+from tui.settings import SuggestionSettings
 
 __all__ = ["SessionCall", "run"]
 
@@ -99,12 +100,17 @@ def _stretches(recorded: RecordedSession, lines: int) -> list[engine.Stretch]:
 def _measure(
     session: engine.Session, stretches: list[engine.Stretch], call: SessionCall
 ) -> dict[str, Any]:
-    from tui.assist.typist import type_stretch
+    from tui.assist.typist import type_stretch, unasked_threshold
 
     def typist(stretch: engine.Stretch, answerer: engine.Answerer) -> engine.Typed:
         return type_stretch(stretch, answerer, call.latency)
 
     repository = call.repository and stretches[0].file.root.is_dir()
-    model = engine.ModelAnswers(session, repository=repository, secret_patterns=private_patterns())
+    model = engine.ModelAnswers(
+        session,
+        repository=repository,
+        secret_patterns=private_patterns(),
+        unasked=unasked_threshold(session.threshold, SuggestionSettings()),
+    )
     with SuiteBar("replay") as bar:
         return engine.replay_stretches(stretches, model, typist, bar.show)

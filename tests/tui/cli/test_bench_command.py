@@ -27,6 +27,7 @@ class FakeSession:
         self.closed = False
         self.threshold: float | None = None
         self.speculation: bool | None = None
+        self.unasked: set[float | None] = set()
 
     def open(
         self, model: str | None, *, speculation: bool, on_progress: Callable[..., None]
@@ -41,9 +42,15 @@ class FakeSession:
         self.read.append(root)
 
     def complete(
-        self, request: Any, *, on_text: Callable[[str], None], sure_only: bool = False
+        self,
+        request: Any,
+        *,
+        on_text: Callable[[str], None],
+        sure_only: bool = False,
+        threshold: float | None = None,
     ) -> Any:
         self.requests.append(request)
+        self.unasked.add(threshold)
         on_text(self.text)
         return SimpleNamespace(
             text=self.text,
@@ -181,6 +188,20 @@ def test_a_replay_takes_measured_times_and_names_them(
     measured = spark(*call, "--latency", file).json["suites"]["replay"]
     assert measured["latency"] == table
     assert measured["shown"] == 0
+
+
+def test_a_replay_shows_unasked_what_a_new_person_would_see(
+    spark: Spark, session: FakeSession, data: Path
+) -> None:
+    session.threshold = -0.5
+    call = ("bench", "quality", "--data", data, "--n", 4, "--json", "--suite")
+    spark(*call, "line")
+    assert session.unasked == {None}
+    session.unasked.clear()
+    spark(*call, "replay")
+    (least,) = session.unasked
+    assert least is not None
+    assert least > -0.5  # the app wants a higher chance than the model's threshold gives
 
 
 @pytest.mark.parametrize(
