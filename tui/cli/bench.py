@@ -300,7 +300,7 @@ def _measure(
                 typed = measured.replay(count, typing, typist, bar.show)
             figures[name] = typed | {"latency": latency.described()}
             continue
-        models: _Models = here, alone
+        models: tuple[engine.MeasuredModel, engine.MeasuredModel] = here, alone
         if workers is not None:
             models = _written(measured, name, count, asked, workers)
         both = name == "cross" and asked.repository
@@ -311,18 +311,14 @@ def _measure(
     return figures
 
 
-_Models = tuple[engine.MeasuredModel, engine.MeasuredModel]
-"""With the repository, and without where a suite asks both."""
-
-
 def _written(
     measured: engine.QualityBench,
     name: str,
     count: int,
     asked: engine.AskedModel,
     workers: engine.Workers,
-) -> _Models:
-    """Have workers answer the questions of a suite."""
+) -> tuple[engine.MeasuredModel, engine.MeasuredModel]:
+    """Have workers answer a suite with the repository, and without where it asks both."""
     drawn = [(question, item.target) for item, question in measured.questions(name, count)]
     with SuiteBar(f"{name}, asked") as bar:
         there = engine.write_ahead(asked, drawn, workers, bar.show)

@@ -27,6 +27,7 @@ from engine.protocol.messages import (
     Watch,
     Welcome,
 )
+from engine.protocol.what_if import WhatIfSetup
 from engine.server.budget import Budget
 from engine.server.model_files import model_files
 from engine.server.sessions import Sessions
@@ -102,7 +103,7 @@ def slow_start(request, monkeypatch):
 async def test_a_clock_is_one_clients_view(big):
     async with face(clock_ghz=2.0) as one:
         slow = await ready(one, 1)
-        fast = await ready(one, one.client.open(None, clock_ghz=4.0))
+        fast = await ready(one, one.client.open(None, WhatIfSetup("wse3", 4.0)))
         assert (slow.machine.clock_ghz, fast.machine.clock_ghz) == (2.0, 4.0)
         speeds = []
         for session in (1, 2):

@@ -14,6 +14,8 @@ from tui.keys import EDITOR_KEYS
 from tui.screens.help import HelpScreen
 from tui.user_folders import settings_file
 from tui.widgets.editor import Editor
+from tui.widgets.memory_pane import MemoryPane
+from tui.widgets.throughput_pane import ThroughputPane
 from tui.widgets.wafer_map import WaferMap
 
 MakeApp = Callable[..., SparkApp]
@@ -122,14 +124,15 @@ async def test_panes_one_after_another_fill_the_screen(make_app: MakeApp) -> Non
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.editor and app.editor.has_focus)
         shown = []
-        for _ in range(7):
+        panes = ("wafer", "throughput", "memory", "xray", "whatif", "peers", "ask")
+        for _ in range(8):
             await pilot.press("f3")
-            panes = ("wafer", "throughput", "memory", "xray", "peers", "ask")
             shown.append([name for name in panes if app.query_one(f"#{name}").display])
-            assert seen(app) == (False, len(shown) == 7, True)
+            assert seen(app) == (False, len(shown) == 8, True)
         every = ["wafer", "throughput", "memory"]
         xray = ["wafer", "xray"]  # its wave is played on the map
-        assert shown == [["wafer"], ["throughput"], ["memory"], xray, ["peers"], ["ask"], every]
+        last = ["whatif"], ["peers"], ["ask"]
+        assert shown == [["wafer"], ["throughput"], ["memory"], xray, *last, every]
 
 
 async def test_no_key_reaches_a_text_behind_a_pane(make_app: MakeApp) -> None:
@@ -162,10 +165,11 @@ async def test_the_keyboard_goes_round(make_app: MakeApp) -> None:
     async with app.run_test(size=(160, 40)) as pilot:
         await until(pilot, lambda: app.editor and app.editor.has_focus)
         stations = []
-        for _ in range(3):
+        for _ in range(5):
             await pilot.press("f6")
             stations.append(app.focused)
-        assert stations == [app.query_one(WaferMap), app.repo_tree, app.editor]
+        panes = [app.query_one(kind) for kind in (WaferMap, ThroughputPane, MemoryPane)]
+        assert stations == [*panes, app.repo_tree, app.editor]
 
 
 async def test_help_tells_all_keys_and_panes(make_app: MakeApp) -> None:

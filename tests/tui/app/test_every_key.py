@@ -23,29 +23,35 @@ from engine.protocol.messages import (
     AnswerWave,
     AnswerXray,
     Ask,
+    AskWhatIf,
     Complete,
     Completed,
     LookInto,
     OtherText,
     Rewrite,
     Rewritten,
+    WhatIfTold,
 )
 from tests.tui.app.fakes import FakeClient, demo_edit, until
 from tests.tui.app.file_looks import NO_PANES
 from tui.app import SparkApp
-from tui.demo_engine import demo_completion, demo_reply, demo_wave, demo_xray
+from tui.demo_engine import demo_completion, demo_ready, demo_reply, demo_wave, demo_xray
+from tui.demo_what_if import demo_curve
 from tui.keys import key_parts
 from tui.screens.changes import ChangeList, ChangesScreen
 from tui.screens.core import CoreScreen
 from tui.screens.hover import HoverScreen, Meaning
 from tui.screens.places import PlacesScreen
+from tui.screens.reading import ReadingScreen
 from tui.settings import Settings, SuggestionSettings
 from tui.widgets.ask_answer import AnswerCode
 from tui.widgets.edit_review import EditReview
 from tui.widgets.editor import Editor
 from tui.widgets.found_list import FoundList
 from tui.widgets.run_pane import OutputList, RunPane
+from tui.widgets.throughput_pane import ThroughputPane
 from tui.widgets.wafer_map import WaferMap
+from tui.widgets.what_if_pane import WhatIfPane
 from tui.widgets.xray_pane import XrayPane
 
 MakeApp = Callable[..., SparkApp]
@@ -375,9 +381,12 @@ async def xray(one: Hands) -> None:
     await one.does("xray.next", "xray.previous", "xray.last", "xray.first")
     await one.keys("space")
     await one.says(AnswerWave(one.sent(LookInto).request_id, 5, 0, demo_wave(0)))
-    await one.does(
-        "xray.play", "xray.on", "xray.back", "xray.faster", "xray.slower", "xray.play_back"
-    )
+    await one.does("xray.play", "xray.on", "xray.back", "xray.faster", "xray.slower")
+    await one.does("xray.play_back", "xray.play")
+    one.app.wafer.inspect(3, 4, demo_ready().machine)
+    await one.over_app(CoreScreen)
+    await one.does("core.play", "core.on", "core.back", "core.close")
+    await one.focus(XrayPane)
     await one.does("xray.stop", "xray.simulate", "xray.leave")
 
 
@@ -401,6 +410,37 @@ async def wafer(one: Hands) -> None:
     await one.does("core.east", "core.west", "core.south", "core.north", "core.next_step")
     await one.does("core.previous_step", "core.steps_on", "core.steps_back", "core.page_down")
     await one.does("core.page_up", "core.close", "map.leave")
+
+
+async def panes(one: Hands) -> None:
+    one.client.ready()
+    one.client.work(3)
+    await until(one.pilot, lambda: one.app.query_one(WaferMap).states is not None)
+    await one.focus(ThroughputPane)
+    await one.does("pane.gauges", "pane.pause", "pane.copy", "pane.copy_json", "pane.save")
+    await one.does("pane.read")
+    await one.over_app(ReadingScreen)
+    await one.back()
+    await one.focus(ThroughputPane)
+    await one.does("pane.leave")
+
+
+async def what_if(one: Hands) -> None:
+    one.client.ready()
+    await one.open("a.py", CODE)
+    await one.suggested(demo_xray().text)
+
+    async def told() -> None:
+        asked = one.sent(AskWhatIf)
+        await one.says(WhatIfTold(asked.request_id, demo_curve(asked.over, asked.setup, None)))
+
+    await one.does("app.what_if")
+    await until(one.pilot, lambda: one.sent(AskWhatIf) and one.app.query_one(WhatIfPane).has_focus)
+    await told()
+    await one.does("what_if.down", "what_if.up")
+    await told()
+    await one.does("what_if.right", "what_if.left", "what_if.best")
+    await one.does("what_if.apply", "what_if.reset", "what_if.leave")
 
 
 async def changes(one: Hands) -> None:
@@ -428,7 +468,8 @@ PARTS: Sequence[tuple[Callable[[Hands], Awaitable[None]], bool, tuple[int, int]]
     (editor, False, (80, 12)), (tree, False, (160, 30)), (finding, False, (90, 20)),
     (finding_in_files, False, (90, 20)), (lists, False, (90, 24)), (documentation, False, (90, 24)),
     (edit, False, (90, 30)), (questions, False, (140, 24)), (xray, True, (160, 44)),
-    (wafer, True, (120, 32)), (changes, False, (90, 24)),
+    (wafer, True, (120, 32)), (changes, False, (90, 24)), (panes, True, (120, 44)),
+    (what_if, True, (160, 44)),
 )  # fmt: skip
 """Script, whether the panes are there, size."""
 

@@ -6,18 +6,17 @@ from tui.assist.numbers.counts import DailyCounts, SuggestionKind
 from tui.assist.numbers.store import NumbersStore
 from tui.user_folders import numbers_file
 
-TODAY = dt.date.today()
-
 
 def keep(shown: int, accepted: int, model: str = "nano", days_ago: int = 0) -> None:
     counts = DailyCounts()
-    day = (TODAY - dt.timedelta(days=days_ago)).isoformat()
+    today = dt.date.today()
+    day = (today - dt.timedelta(days=days_ago)).isoformat()
     kind = counts.of(day, SuggestionKind(model, "py"))
     kind.shown, kind.accepted = shown, accepted
     kind.accept_keys["all"] = accepted
     kind.characters_accepted = 10 * accepted
     kind.times["whole"] = {20: shown}
-    NumbersStore(numbers_file()).add(counts, TODAY)
+    NumbersStore(numbers_file()).add(counts, today)
 
 
 def test_sums_and_kinds_as_json(spark):
