@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,10 +21,23 @@ def own_folders(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
     Not `tmp_path`: the path of a socket must be short.
     """
-    with tempfile.TemporaryDirectory(prefix="spark-") as name:
-        for kind in ("RUNTIME", "STATE", "CONFIG"):
-            monkeypatch.setenv(f"SPARK_{kind}_DIR", f"{name}/{kind.lower()}")
-        yield Path(name)
+    folder = Path(tempfile.mkdtemp(prefix="spark-"))
+    for kind in ("RUNTIME", "STATE", "CONFIG"):
+        monkeypatch.setenv(f"SPARK_{kind}_DIR", str(folder / kind.lower()))
+    yield folder
+    _remove(folder)
+
+
+def _remove(folder: Path, seconds: float = 10.0) -> None:
+    """Remove a folder into which what a killed engine started may write for a moment yet."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return shutil.rmtree(folder)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 @pytest.fixture

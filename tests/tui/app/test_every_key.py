@@ -387,7 +387,9 @@ async def xray(one: Hands) -> None:
     await one.over_app(CoreScreen)
     await one.does("core.play", "core.on", "core.back", "core.close")
     await one.focus(XrayPane)
-    await one.does("xray.stop", "xray.simulate", "xray.leave")
+    await one.does("xray.stop", "xray.simulate", "xray.what_if")
+    await one.focus(XrayPane)
+    await one.does("xray.leave")
 
 
 async def wafer(one: Hands) -> None:
