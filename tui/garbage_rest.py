@@ -23,11 +23,12 @@ class GarbageRest:
     EVERY = 0.25
     """Seconds from one `look` to the next."""
     REST_SECONDS = 0.6
-    """Without a key for so long the person rests: words come at a distance of 0.2 to 0.4 s."""
+    """Without a key for so long the person rests.  Assumed: at 60 words a minute a key comes each
+    0.2 s."""
     WORTH_WHILE = 2_000
     """New objects for which it is worth looking."""
     MOST = 60_000
-    """New objects at which it is looked through them even between keys: 3 to 5 ms, some 20 MB."""
+    """New objects at which it is looked through them even between keys: 6 to 8 ms for some 5 MB."""
     FULL = 100_000
     """New objects since all were looked through, at which that is done again."""
 

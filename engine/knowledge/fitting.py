@@ -29,8 +29,9 @@ __all__ = [
 ]
 
 WORTH_SHOWING = 0.25
-"""Least chance of being right at which a suggestion is shown: what one that helps is worth, and
-what one that does not costs, as 0.75 to 0.25 (the reward that Cursor published for its model)."""
+"""Chance of being right at a model's threshold: what a suggestion that helps is worth, and what one
+that does not costs, as 0.75 to 0.25 (the reward that Cursor published for its model).  For one to
+come by itself the app wants a higher one (``suggestions.threshold``)."""
 
 PENALTY = 1e-3
 """Of the squared coefficients, so that a rare feature stays near 0."""

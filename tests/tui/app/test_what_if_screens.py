@@ -7,65 +7,39 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from engine.protocol.messages import AskWhatIf, Complete, Completed, WhatIfTold
-from tests.tui.app.fakes import FakeClient, settled, until
+from engine.protocol.messages import AskWhatIf, WhatIfTold
+from tests.tui.app.fakes import FakeClient, until
+from tests.tui.app.suggested_screens import LookCompare, look_compare
 from tui.app import SparkApp
-from tui.demo_engine import demo_completion, demo_xray
+from tui.demo_engine import demo_xray
 from tui.demo_what_if import demo_curve
-from tui.settings import Settings, SuggestionSettings
 from tui.widgets.what_if_pane import WhatIfPane
 
 MakeApp = Callable[..., SparkApp]
 TEXT = demo_xray().text
-CALM = SuggestionSettings(delay_ms=10_000, adaptive_delay=False, ahead=False)
 
 
 @pytest.fixture
 def priced(
     snap_compare: Any, make_app: MakeApp, client: FakeClient, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., bool]:
+) -> LookCompare:
     """Compare the screen while more SRAM is looked at, and what does not fit stands beside it."""
     monkeypatch.setattr("tui.visuals.status_text.milliseconds_text", lambda value: "42 ms")
 
     def questions() -> list[AskWhatIf]:
         return [each for each in client.sent if isinstance(each, AskWhatIf)]
 
-    def asked() -> list[Complete]:
-        """Those that a person asked for."""
-        every = (each for each in client.sent if isinstance(each, Complete))
-        return [each for each in every if not each.automatic]
-
-    async def play(pilot: Pilot[Any]) -> None:
-        app = pilot.app
-        assert isinstance(app, SparkApp)
-        await until(pilot, lambda: app.repo_tree.root.children and app.status.view.line == 9)
-        await until(pilot, client.started.is_set)
-        client.ready()
-        await settled(pilot)
-        await pilot.press("ctrl+l")
-        await until(pilot, lambda: bool(asked()))
-        completion = replace(demo_completion(TEXT), answer=5)
-        client.on_event(Completed(asked()[-1].request_id, completion))
-        await settled(pilot)
+    async def look(pilot: Pilot[Any], app: SparkApp) -> None:
         await pilot.press("alt+q")
         pane = app.query_one(WhatIfPane)
         await until(pilot, lambda: bool(questions()) and pane.has_focus)
         client.on_event(WhatIfTold(questions()[-1].request_id, demo_curve()))
         await until(pilot, lambda: pane.shown.base is not None)
         await pilot.press("right", "right")
-        await settled(pilot)
 
-    def compare(size: tuple[int, int], **settings: Any) -> bool:
-        app = make_app(
-            "package/greeting.py", line=9, settings=Settings(suggestions=CALM, **settings)
-        )
-        result: bool = snap_compare(app, terminal_size=size, run_before=play)
-        return result
-
-    return compare
+    return look_compare(snap_compare, make_app, client, TEXT, look)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids="{0[0]}x{0[1]}".format)

@@ -7,48 +7,30 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from engine.protocol.messages import AnswerWave, AnswerXray, Complete, Completed, LookInto
-from tests.tui.app.fakes import FakeClient, settled, until
+from engine.protocol.messages import AnswerWave, AnswerXray, LookInto
+from tests.tui.app.fakes import FakeClient, until
+from tests.tui.app.suggested_screens import LookCompare, look_compare
 from tui.app import SparkApp
-from tui.demo_engine import demo_completion, demo_wave, demo_xray
-from tui.settings import Settings, SuggestionSettings
+from tui.demo_engine import demo_wave, demo_xray
 from tui.widgets.xray_pane import XrayPane
 
 MakeApp = Callable[..., SparkApp]
 XRAY = demo_xray(answer=5)
-CALM = SuggestionSettings(delay_ms=10_000, adaptive_delay=False, ahead=False)
 
 
 @pytest.fixture
 def played(
     snap_compare: Any, make_app: MakeApp, client: FakeClient, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., bool]:
+) -> LookCompare:
     """Compare the screen while a token's wave stands still in its middle."""
     monkeypatch.setattr("tui.visuals.status_text.milliseconds_text", lambda value: "42 ms")
 
     def looks() -> list[LookInto]:
         return [each for each in client.sent if isinstance(each, LookInto)]
 
-    def asked() -> list[Complete]:
-        """Those that a person asked for."""
-        every = (each for each in client.sent if isinstance(each, Complete))
-        return [each for each in every if not each.automatic]
-
-    async def play(pilot: Pilot[Any]) -> None:
-        app = pilot.app
-        assert isinstance(app, SparkApp)
-        await until(pilot, lambda: app.repo_tree.root.children and app.status.view.line == 9)
-        await until(pilot, client.started.is_set)
-        client.ready()
-        await settled(pilot)
-        await pilot.press("ctrl+l")
-        await until(pilot, lambda: bool(asked()))
-        completion = replace(demo_completion(XRAY.text), answer=5)
-        client.on_event(Completed(asked()[-1].request_id, completion))
-        await settled(pilot)
+    async def look(pilot: Pilot[Any], app: SparkApp) -> None:
         await pilot.press("alt+x")
         await until(pilot, lambda: bool(looks()))
         client.on_event(AnswerXray(looks()[-1].request_id, XRAY))
@@ -59,16 +41,8 @@ def played(
         client.on_event(AnswerWave(looks()[-1].request_id, 5, 3, demo_wave(3)))
         await until(pilot, lambda: pane._wave is not None)
         pane._go(21_300.0)
-        await settled(pilot)
 
-    def compare(size: tuple[int, int], **settings: Any) -> bool:
-        app = make_app(
-            "package/greeting.py", line=9, settings=Settings(suggestions=CALM, **settings)
-        )
-        result: bool = snap_compare(app, terminal_size=size, run_before=play)
-        return result
-
-    return compare
+    return look_compare(snap_compare, make_app, client, XRAY.text, look)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids="{0[0]}x{0[1]}".format)
