@@ -95,7 +95,7 @@ def run_jobs(
 def _needed(jobs: Sequence[CompileJob]) -> Sequence[CompileJob]:
     """Return the jobs without the parts, if all that has them in it is kept."""
     whole = [job for job in jobs if not job.part]
-    return whole if all(job.is_kept for job in whole) else jobs
+    return whole if whole and all(job.is_kept for job in whole) else jobs
 
 
 @contextmanager

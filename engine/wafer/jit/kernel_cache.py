@@ -40,6 +40,7 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
+_PACKAGE = Path(__file__).parents[2]
 _LOCK = "lock"
 _PAIR_LOCK = "pair-lock"
 _CHECKSUMS = "checksums.json"
@@ -129,6 +130,9 @@ def _adapt_numba() -> None:
 
     Before it looks for kept code, numba prepares to compile: a tenth of a second of imports, and 20
     MB.  Code that is kept needs its runtime alone, and what compiles prepares itself, too.
+
+    It looks in a folder named after where the source lies.  Ours are named after the source's place
+    in the package, so that a copy of the same sources, or a new installation, compiles nothing.
     """
     from numba.core import caching as numba_caching
     from numba.core.runtime.nrt import rtsys
@@ -161,12 +165,24 @@ def _adapt_numba() -> None:
                 os.fchmod(file.fileno(), 0o600)  # whatever the umask
                 yield file
 
+    class Place(caching.UserProvidedCacheLocator):  # type: ignore[misc]
+        @classmethod
+        def get_suitable_cache_subpath(cls, py_file: str) -> str:
+            source = Path(py_file).absolute()
+            if not source.is_relative_to(_PACKAGE):
+                return str(super().get_suitable_cache_subpath(py_file))
+            return "_".join(source.parent.relative_to(_PACKAGE.parent).parts)
+
     def load_overload(self: Any, signature: Any, target_context: Any) -> Any:
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
             return self._load_overload(signature, target_context)
 
     caching.IndexDataCacheFile = Files
+    caching.CacheImpl._locator_classes = [
+        Place if kind is caching.UserProvidedCacheLocator else kind
+        for kind in caching.CacheImpl._locator_classes
+    ]
     caching.FunctionCache.load_overload = load_overload
 
 

@@ -385,7 +385,7 @@ async def xray(one: Hands) -> None:
     await one.does("xray.play_back", "xray.play")
     one.app.wafer.inspect(3, 4, demo_ready().machine)
     await one.over_app(CoreScreen)
-    await one.does("core.play", "core.on", "core.back", "core.close")
+    await one.does("core.back", "core.on", "core.play", "core.close")  # a step pauses
     await one.focus(XrayPane)
     await one.does("xray.stop", "xray.simulate", "xray.what_if")
     await one.focus(XrayPane)

@@ -52,17 +52,17 @@ print(values.tolist(), bool(vectors.add.stats.cache_hits))
 """
 
 
-def add_kernel(cache, **environment):
+def add_kernel(cache, root=ROOT, **environment):
     """Open a wafer with nothing but the kernel `add` in a process that keeps kernels in a cache."""
     result = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         env={
             **os.environ,
             "SPARK_CACHE_DIR": str(cache),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(root),
             **environment,
         },
-        cwd=ROOT,
+        cwd=root,
         capture_output=True,
         text=True,
         timeout=300,
@@ -101,6 +101,18 @@ def numba_folder():
 
 def test_a_second_process_compiles_nothing(filled):
     hit, errors = add_kernel(filled)
+
+    assert hit
+    assert errors == ""
+
+
+def test_a_copy_of_the_sources_elsewhere_compiles_nothing(filled, tmp_path):
+    """A new installation, or another clone."""
+    for package in ("engine", "tests"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("data"))
+    (tmp_path / "weights").symlink_to(ROOT / "weights")
+
+    hit, errors = add_kernel(filled, tmp_path)
 
     assert hit
     assert errors == ""
