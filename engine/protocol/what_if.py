@@ -4,6 +4,8 @@ Both ends of the connection and ``--json`` use these types.  Depends on msgspec 
 **wafer** time, by the formulas of the emulated machine.
 """
 
+from typing import Any
+
 import msgspec
 
 from engine.wafer_changes import UNCHANGED, WaferChanges
@@ -15,6 +17,7 @@ __all__ = [
     "WhatIfQuestion",
     "WhatIfSetup",
     "WhatIfStep",
+    "what_if_values",
 ]
 
 
@@ -112,6 +115,16 @@ class WhatIfCurve(msgspec.Struct, frozen=True):
         """The point with the least time; of equals the first.  None where none fits so far."""
         fits = [point for point in self.points if not point.refusal]
         return min(fits, key=lambda point: point.microseconds, default=None)
+
+
+def what_if_values(curve: WhatIfCurve) -> dict[str, Any]:
+    """Return a curve as plain values, with what follows from it: ``--json``."""
+    best = curve.best
+    found: dict[str, Any] = msgspec.to_builtins(curve)
+    return found | {
+        "best": None if best is None else best.label,
+        "microseconds": [point.microseconds or None for point in curve.points],
+    }
 
 
 class WhatIfLine(msgspec.Struct, frozen=True, omit_defaults=True):

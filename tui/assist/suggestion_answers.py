@@ -80,6 +80,7 @@ class SuggestionAnswers(SuggestionAsking):
         if self.told.model is not None and self.told.model != event.model:
             self.cache = SuggestionCache()  # the old one is another model's
         if event.session != self._asker.session:
+            self.cache = SuggestionCache()  # whoever changes the machine wants to see it at work
             self._ask_another()
         self.told.model = event.model
         self._asker.session, self._asker.ready = event.session, True

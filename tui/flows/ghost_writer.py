@@ -124,6 +124,8 @@ class GhostWriter:
         self._places.look_at(editor, path, secret)
         now = (editor, path, secret)
         if now != (self._editor, self._path, self._secret):
+            if self._editor not in (None, editor):
+                self._editor.ghost = ""
             self._editor, self._path, self._secret = now
             if self._suggestions is not None:
                 self._suggestions.changed(None if editor is None else self._place(editor))

@@ -108,11 +108,28 @@ class VisibleParts:
         return shown
 
     def next_pane(self) -> None:
-        """Show the next pane alone on the whole screen, or all parts again."""
+        """Show the next pane alone on the whole screen, or all parts again.
+
+        The first is the one with the keyboard; leaving it leads back to where it was.
+        """
         here = self._modes.index(self._wishes.mode)
         mode = self._modes[(here + 1) % len(self._modes)]
-        self._wish("panes", mode=mode, beside="")
-        self.focus_first(*(() if mode == ALL_PANES else self._panes.key_targets))
+        looked_at = self._pane_with_keyboard
+        if self._wishes.mode == ALL_PANES and looked_at in self._modes:
+            self._wish("panes", mode=looked_at)
+        else:
+            self._wish("panes", mode=mode, beside="")
+        self._focus_mode()
+
+    def _focus_mode(self) -> None:
+        """Give the keyboard to the pane that fills the screen; to the editor where none does."""
+        shown = [pane.key_target for pane in self._panes if self._wishes.mode == pane.NAME]
+        targets = self._panes.key_targets if self._wishes.mode != ALL_PANES else []
+        self.focus_first(*(target for target in (*shown, *targets) if target is not None))
+
+    @property
+    def _pane_with_keyboard(self) -> str:
+        return next((pane.NAME for pane in self._panes if pane.has_focus_within), "")
 
     def focus_editor(self) -> None:
         """Give the keyboard back to the editor; a pane that fills the screen gives way."""

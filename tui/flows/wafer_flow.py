@@ -157,8 +157,8 @@ class WaferFlow:
                 self._take_numbers(event)
             case CoreTold():
                 self._asked.pop(event.request_id, None)
-                if isinstance(self._app.screen, CoreScreen):
-                    self._app.screen.show_core(event)
+                for inspector in self._inspectors:
+                    inspector.show_core(event)
             case Failed() if event.request_id in self._asked:
                 if self._asked.pop(event.request_id) is None:
                     self._tell_inspector(event.message)
@@ -175,5 +175,10 @@ class WaferFlow:
             self.ask_numbers(*asked)
 
     def _tell_inspector(self, message: str) -> None:
-        if isinstance(self._app.screen, CoreScreen):
-            self._app.screen.show_problem(message)
+        for inspector in self._inspectors:
+            inspector.show_problem(message)
+
+    @property
+    def _inspectors(self) -> list[CoreScreen]:
+        """The open inspector, which another screen may cover; empty: none is open."""
+        return [screen for screen in self._app.screen_stack if isinstance(screen, CoreScreen)]

@@ -6,6 +6,7 @@ A part of the app of its own, mixed into it.  Decides nothing: `WhatIfFlow` does
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
 from tui.flows.peer_actions import PeerActions
 from tui.link.engine_state import EngineState
@@ -22,6 +23,7 @@ class WhatIfActions(PeerActions):
 
     models: ModelFlow
     engine_state: EngineState
+    ghost_writer: GhostWriter
 
     @cached_property
     def what_ifs(self) -> "WhatIfFlow | None":
@@ -29,7 +31,9 @@ class WhatIfActions(PeerActions):
         from tui.flows.what_if_flow import WhatIfFlow
 
         pane = next((pane for pane in self.panes if isinstance(pane, WhatIfPane)), None)
-        return None if pane is None else WhatIfFlow(self.link, pane, self.set_timer)
+        if pane is None:
+            return None
+        return WhatIfFlow(self.link, pane, self.set_timer, self.ghost_writer.ask)
 
     def action_what_if(self) -> None:
         """Price the suggestion that is shown, or the last one; from there, back to the editor."""
@@ -58,5 +62,6 @@ class WhatIfActions(PeerActions):
     def on_what_if_pane_applied(self, event: WhatIfPane.Applied) -> None:
         """Open a session so, beside the one that serves."""
         ready = self.engine_state.ready
-        if ready is not None:
+        if ready is not None and self.what_ifs is not None:
+            self.what_ifs.applied()
             self.models.change_machine(ready.model.folder, event.setup)

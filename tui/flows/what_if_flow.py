@@ -7,7 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.protocol.completion import Completion
-from engine.protocol.messages import AskWhatIf, Cancel, EngineReady, Failed, WhatIfTold
+from engine.protocol.messages import (
+    AskWhatIf,
+    Cancel,
+    EngineReady,
+    Failed,
+    SessionFailed,
+    WhatIfTold,
+)
 from engine.protocol.what_if import WhatIfSetup
 from tui.link.engine_link import EngineLink
 from tui.widgets.what_if_pane import WhatIfPane
@@ -17,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["WhatIfFlow"]
 
+_MOMENT = 0.01
+"""Until a suggestion is asked for of a new session: everybody hears of it first."""
 _REST_SECONDS = 1.5
 """Until a newer suggestion is priced: while they come one after the other, none is."""
 
@@ -28,6 +37,7 @@ class WhatIfFlow:
         link: The connection to the engine.
         pane: Shows it.
         set_timer: Calls something after so many seconds.
+        suggest: Asks for the suggestion at the cursor.
     """
 
     def __init__(
@@ -35,10 +45,13 @@ class WhatIfFlow:
         link: EngineLink,
         pane: WhatIfPane,
         set_timer: Callable[[float, Callable[[], None]], object],
+        suggest: Callable[[], None],
     ) -> None:
         self._link = link
         self._pane = pane
         self._set_timer = set_timer
+        self._suggest = suggest
+        self._applies = False
         self._answer = 0
         self._newest = 0
         self._asked = 0
@@ -62,6 +75,10 @@ class WhatIfFlow:
         asked = AskWhatIf(self._link.session, self._asked, self._answer, over, setup)
         if not self._link.send(asked):
             self._pane.say("no engine is connected")
+
+    def applied(self) -> None:
+        """Have the suggestion made anew on the wafer that is being opened, once it is ready."""
+        self._applies = True
 
     def stop(self) -> None:
         """Have nothing priced any more."""
@@ -95,6 +112,12 @@ class WhatIfFlow:
         match event:
             case EngineReady(session=session) if session != self._session:
                 self._session, self._answer, self._newest, self._asked = session, 0, 0, 0
+                if self._applies:
+                    self._applies = False
+                    self._set_timer(_MOMENT, self._suggest)
+                return False
+            case SessionFailed():
+                self._applies = False
                 return False
             case WhatIfTold(request_id, curve):
                 if request_id == self._asked:

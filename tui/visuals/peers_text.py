@@ -9,6 +9,7 @@ from engine.protocol.peers import PeerComparison, PeerFigures
 from engine.visible_text import visible
 from tui.format import DASH, count_text, file_size_text, joules_text, short_count_text
 from tui.visuals.inks import Inks
+from tui.visuals.paragraph import paragraph
 
 __all__ = ["PeersView", "peers_text"]
 
@@ -106,7 +107,7 @@ def _remarks(found: PeerComparison, width: int, inks: Inks) -> list[Text]:
     )
     lines: list[Text] = []
     for words, ink in (*_reasons(found, inks), *facts):
-        lines += _wrapped(words, width, ink)
+        lines += paragraph(words, width, ink)
     return lines
 
 
@@ -130,12 +131,3 @@ def _reasons(found: PeerComparison, inks: Inks) -> list[tuple[str, str]]:
         read = file_size_text(fastest.off_chip_bytes_per_token)
         reasons.append((f"{visible(fastest.name)}: its memory gives {read} a token", inks.text))
     return reasons
-
-
-def _wrapped(words: str, width: int, ink: str) -> list[Text]:
-    lines = [""]
-    for word in words.split():
-        if len(lines[-1]) + len(word) + 1 > width and lines[-1]:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return [Text(line, style=ink, end="") for line in lines]

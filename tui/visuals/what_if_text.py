@@ -11,13 +11,26 @@ from engine.wafer_changes import WAVELET_BITS
 from tui.format import bytes_text, clock_text, count_text, microseconds_text
 from tui.visuals.bars import stacked_bar
 from tui.visuals.inks import Inks
+from tui.visuals.paragraph import paragraph
 
-__all__ = ["PARAMETER_NAMES", "WhatIfRows", "WhatIfView", "what_if_text"]
+__all__ = [
+    "PARAMETER_NAMES",
+    "WhatIfRows",
+    "WhatIfView",
+    "change_text",
+    "parameter_text",
+    "placed_anew_text",
+    "what_if_text",
+]
 
 PARAMETER_NAMES = ("machine", "clock", "sram", "link", "rectangle", "blocks", "sums", "wafers")
 """As the engine calls them."""
 
 _HINT = "Alt+Q prices a suggestion on another wafer; there is none yet."
+_PLANNED_FOR = (
+    "the planner places for a token with half the context before it, not for this suggestion"
+)
+"""Why more memory or wider links may make a short suggestion slower (`engine.wafer.plan`)."""
 _MOST_LABEL = 13
 _TIME = 8
 _CHANGE = 7
@@ -62,7 +75,7 @@ def what_if_text(view: WhatIfView, width: int, height: int, inks: Inks) -> tuple
     """Return the picture and where its parts lie."""
     if view.base is None:
         words = view.note or _HINT
-        return _joined(_wrapped(words, width, inks.muted), width, height), WhatIfRows()
+        return _joined(paragraph(words, width, inks.muted), width, height), WhatIfRows()
     head = _head(view, view.base, inks)
     names = [_parameter(name, view, inks) for name in PARAMETER_NAMES]
     title = [_title(view, inks)]
@@ -102,17 +115,17 @@ def _line(name: str, point: WhatIfPoint, base: WhatIfPoint | None, inks: Inks) -
         return text.append("does not fit", style=f"bold {inks.bad}")
     text.append(microseconds_text(point.microseconds), style=f"bold {inks.wafer}")
     if base is not None and base.cycles:
-        text.append(f" {_change(point, base)}", style=_change_ink(point, base, inks))
+        text.append(f" {change_text(point, base)}", style=_change_ink(point, base, inks))
     clock = point.setup.clock_ghz * 1e3
     prompt, tokens = point.prompt_cycles / clock, point.decode_cycles / clock
-    text.append(
-        f"  prompt {microseconds_text(prompt)}, tokens {microseconds_text(tokens)}", inks.text
-    )
+    text.append(f"  read {microseconds_text(prompt)}, write {microseconds_text(tokens)}", inks.text)
     return text
 
 
-def _change(point: WhatIfPoint, base: WhatIfPoint) -> str:
-    return f"{point.microseconds / base.microseconds - 1:+.1%}".replace("-", "−")
+def change_text(point: WhatIfPoint, base: WhatIfPoint) -> str:
+    """Return how much longer a point takes than what is: ``+61.8%``."""
+    change = point.microseconds / base.microseconds - 1
+    return f"{change:+.{0 if change >= 1 else 1}%}".replace("-", "−")
 
 
 def _change_ink(point: WhatIfPoint, base: WhatIfPoint, inks: Inks) -> str:
@@ -129,8 +142,8 @@ def _parameter(name: str, view: WhatIfView, inks: Inks) -> Text:
     point, base = view.point, view.base
     assert base is not None
     setup = view.setup or (base.setup if point is None else point.setup)
-    value = _value(name, setup)
-    changed = value != _value(name, base.setup)
+    value = parameter_text(name, setup)
+    changed = value != parameter_text(name, base.setup)
     value = visible(point.label) if here and point is not None else value
     text = Text("▸ " if here else "  ", style=inks.wafer, end="", no_wrap=True)
     text.append(f"{name:<11}", style=f"bold {inks.text}" if here else inks.muted)
@@ -138,7 +151,7 @@ def _parameter(name: str, view: WhatIfView, inks: Inks) -> Text:
     text.append(f"◂ {value} ▸" if here else f"  {value}", style=style)
     if changed:
         before = _priced_label(view, base.setup) if here else ""
-        text.append(f"  was {before or _value(name, base.setup)}", style=inks.muted)
+        text.append(f"  was {before or parameter_text(name, base.setup)}", style=inks.muted)
     return text
 
 
@@ -148,7 +161,7 @@ def _priced_label(view: WhatIfView, setup: WhatIfSetup) -> str:
     return next((visible(point.label) for point in points if point.setup == setup), "")
 
 
-def _value(name: str, setup: WhatIfSetup) -> str:
+def parameter_text(name: str, setup: WhatIfSetup) -> str:
     """Return the value of a parameter, for a person."""
     changes = setup.changes
     match name:
@@ -222,7 +235,7 @@ def _bar(
         text.append_text(stacked_bar(cells, parts, longest, inks.faint))
     text.append(f" {microseconds_text(point.microseconds):>{_TIME}}", style=style)
     assert view.base is not None
-    change = _change(point, view.base) if view.base.cycles else ""
+    change = change_text(point, view.base) if view.base.cycles else ""
     text.append(f"{change:>{_CHANGE}}", style=_change_ink(point, view.base, inks))
     return text.append(" ★" if point is best else "  ", style=inks.good)
 
@@ -236,19 +249,30 @@ def _facts(view: WhatIfView, width: int, inks: Inks) -> list[Text]:
     if point is None:
         return []
     if point.refusal:
-        return _wrapped(visible(point.refusal), width, inks.bad)
+        return paragraph(visible(point.refusal), width, inks.bad)
     words = (
-        f"{point.blocks} blocks of {point.block[0]} × {point.block[1]}, a head of "
+        f"{point.blocks} block{'s' * (point.blocks != 1)} of {point.block[0]} × {point.block[1]}, "
+        "a head of "
         f"{point.head_columns} columns: {count_text(point.cores_used)} cores, "
         f"{bytes_text(point.sram_bytes)} in the fullest"
     )
-    lines = _wrapped(words, width, inks.text)
+    lines = paragraph(words, width, inks.text)
     moved = _most_moved(point, view.base)
     if moved:
-        lines += _wrapped(moved, width, inks.muted)
+        lines += paragraph(moved, width, inks.muted)
+    if why := placed_anew_text(point, view.base):
+        lines += paragraph(why, width, inks.muted)
     if not point.runs:
-        lines += _wrapped("priced only: a model runs on one wafer", width, inks.caution)
+        lines += paragraph("priced only: a model runs on one wafer", width, inks.caution)
     return lines
+
+
+def placed_anew_text(point: WhatIfPoint, base: WhatIfPoint | None) -> str:
+    """Return what other rectangles are for, where the planner found them by itself; else ``""``."""
+    if base is None or point.refusal or point.setup.changes.columns or point.setup.changes.blocks:
+        return ""
+    same = (point.blocks, point.block) == (base.blocks, base.block)
+    return "" if same else _PLANNED_FOR
 
 
 def _most_moved(point: WhatIfPoint, base: WhatIfPoint | None) -> str:
@@ -265,12 +289,3 @@ def _most_moved(point: WhatIfPoint, base: WhatIfPoint | None) -> str:
         return "the same cycles in every operation"
     sign = "+" if moved[name] > 0 else "−"
     return f"most moved: {name}, {sign}{count_text(abs(moved[name]))} cycles"
-
-
-def _wrapped(words: str, width: int, ink: str) -> list[Text]:
-    lines = [""]
-    for word in words.split():
-        if len(lines[-1]) + len(word) + 1 > width and lines[-1]:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return [Text(line, style=ink, end="", no_wrap=True) for line in lines]

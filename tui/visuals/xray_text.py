@@ -20,6 +20,7 @@ from tui.visuals.bars import progress_bar
 from tui.visuals.contrast import readable_on
 from tui.visuals.inks import Inks
 from tui.visuals.palette import blend
+from tui.visuals.paragraph import word_lines
 
 __all__ = ["XrayRows", "XrayView", "matrix_token", "strip_token", "xray_text"]
 
@@ -30,6 +31,8 @@ _RIGHT = 15
 """Cells of a row of the matrix beside its columns: the operation; its cycles and share."""
 _WIDEST = 4
 """Most cells of a column."""
+_NAME = 7
+"""Cells of a fact's name."""
 _LEAST_OPERATIONS = 4
 _TINTS = (0.14, 0.3)
 """How much of the wafer's colour is in the ground of neighbouring regions."""
@@ -87,7 +90,7 @@ def xray_text(view: XrayView, width: int, height: int, inks: Inks) -> tuple[Text
     head = [_title(view.xray, view.token, token, inks), _others(token, inks)]
     strip = _strip(view.xray, view.token, width, inks)
     wave = [_scrubber(view, step, width, inks), _doing(view, step, inks)]
-    facts = _facts(view.xray, step, inks)
+    facts = _facts(view.xray, step, width, inks)
     room = height - len(head) - 1 - len(wave)
     most = _operations(view.xray)
     rows = max(_LEAST_OPERATIONS, min(len(most), room - len(facts)))
@@ -127,8 +130,14 @@ def _said(text: str) -> str:
     return f"“{visible(text)}”" if text else "the end"
 
 
-def _facts(xray: Xray, step: XrayStep, inks: Inks) -> list[Text]:
+def _facts(xray: Xray, step: XrayStep, width: int, inks: Inks) -> list[Text]:
     """Return what its step took, by clock."""
+    facts = _named_facts(xray, step, inks)
+    return [line for fact in facts for line in _fact(*fact, width, inks)]
+
+
+def _named_facts(xray: Xray, step: XrayStep, inks: Inks) -> list[tuple[str, str, str]]:
+    """Return what its step took: a name, the words, the ink of its clock."""
     wafer, host = inks.wafer, inks.host
     seconds = step.cycles / (xray.clock_ghz * 1e3)
     each = "" if step.used == 1 else f", {count_text(step.cycles / step.used)} a token"
@@ -139,32 +148,29 @@ def _facts(xray: Xray, step: XrayStep, inks: Inks) -> list[Text]:
     total = max(1, sum(states))
     working = total - states[_IDLE] - states[_WAVELET]
     return [
-        _fact("wafer", f"{count_text(step.cycles)} cycles{each}, {seconds:.1f} µs", wafer, inks),
-        _fact(
+        ("wafer", f"{count_text(step.cycles)} cycles{each}, {seconds:.1f} µs", wafer),
+        (
             "cores",
             f"{percent_text(states[_IDLE] / total)} idle, "
             f"{percent_text(states[_WAVELET] / total)} wait for words, "
             f"{percent_text(working / total)} work",
             wafer,
-            inks,
         ),
-        _fact("why", _reason(step), wafer, inks),
-        _fact(
+        ("why", _reason(step), wafer),
+        (
             "sends",
             f"{short_count_text(step.wavelets)} words, {short_count_text(step.wavelet_hops)} links,"
             f" {count_text(step.collectives)} syncs",
             wafer,
-            inks,
         ),
-        _fact("reads", f"{bytes_text(step.sram_bytes)} of SRAM", wafer, inks),
-        _fact("energy", f"{likely} likely, {low} to {high}", wafer, inks),
-        _fact(
+        ("reads", f"{bytes_text(step.sram_bytes)} of SRAM", wafer),
+        ("energy", f"{likely} likely, {low} to {high}", wafer),
+        (
             "host",
             f"{milliseconds_text(step.host_ms)} measured, reads {bytes_text(step.host_bytes)}",
             host,
-            inks,
         ),
-        _fact("step", _shape(step), inks.muted, inks),
+        ("step", _shape(step), inks.muted),
     ]
 
 
@@ -174,8 +180,14 @@ def _reason(step: XrayStep) -> str:
     return f"one of {regions} regions has the row, its cores meet {count_text(step.collectives)} ×"
 
 
-def _fact(name: str, words: str, style: str, inks: Inks) -> Text:
-    return Text(f"{name:<7}", style=style, end="", no_wrap=True).append(words, style=inks.text)
+def _fact(name: str, words: str, style: str, width: int, inks: Inks) -> list[Text]:
+    """Return a fact in as many lines as it takes; its words stand below each other."""
+    lines = word_lines(words, max(1, width - _NAME))
+    names = [name, *[""] * len(lines)]
+    return [
+        Text(f"{name:<{_NAME}}", style=style, end="", no_wrap=True).append(line, style=inks.text)
+        for name, line in zip(names, lines, strict=False)
+    ]
 
 
 def _shape(step: XrayStep) -> str:

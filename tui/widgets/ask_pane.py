@@ -61,6 +61,7 @@ class AskPane(Pane):
     )
     ROWS: ClassVar[PaneRows] = PaneRows(alone=True)
     WITH_EDITOR: ClassVar[bool] = True
+    KEEPS_GHOST: ClassVar[bool] = False
     COUNTS: ClassVar[bool] = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "escape", "stop the answer; back to the editor", id="ask.escape"),

@@ -236,7 +236,10 @@ class Editor(CodeCursors):
         text = newlines_only(text)
         self._ghost_unsure = unsure
         fits = (
-            self.has_focus and not self.read_only and self.selection.is_empty and not self._others
+            self._is_attended
+            and not self.read_only
+            and self.selection.is_empty
+            and not self._others
         )
         self._put_ghost(text if fits and text.strip() else "")
 
@@ -325,8 +328,17 @@ class Editor(CodeCursors):
 
     def _watch_has_focus(self, focus: bool) -> None:
         super()._watch_has_focus(focus)
-        if not focus:
+        if not self._is_attended:
             self._drop_ghost("blur")
+
+    @property
+    def _is_attended(self) -> bool:
+        """Whether the person is here, or in a pane that shows what made the suggestion."""
+        if self.has_focus:
+            return True
+        focused = self.screen.focused if self.is_attached else None
+        around = () if focused is None else focused.ancestors_with_self
+        return any(getattr(each, "KEEPS_GHOST", False) for each in around)
 
     # ── The mouse ───────────────────────────────────────────────────────────────────────────
 

@@ -52,6 +52,8 @@ class Pane(Widget):
     """Whether it is of no use without an editor: `spark-tui watch` leaves it out."""
     COUNTS: ClassVar[bool] = True
     """Whether it follows the counters, and so can be paused."""
+    KEEPS_GHOST: ClassVar[bool] = True
+    """Whether a suggestion stays in the editor while the keyboard is here."""
     GAUGES: ClassVar[bool] = False
     """Whether it has gauges beside its graph."""
 

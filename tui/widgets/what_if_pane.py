@@ -3,8 +3,9 @@
 Shows what it is given and tells what the person wants; `tui.flows.what_if_flow` asks the engine.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import events
@@ -14,11 +15,12 @@ from textual.message import Message
 from textual.widget import Widget
 
 from engine.protocol.messages import EngineReady
-from engine.protocol.what_if import WhatIfCurve, WhatIfSetup
+from engine.protocol.what_if import WhatIfCurve, WhatIfSetup, what_if_values
 from engine.visible_text import visible
 from tui.screen_layout import PaneRows
 from tui.visuals.inks import Inks
 from tui.visuals.what_if_text import PARAMETER_NAMES, WhatIfRows, WhatIfView, what_if_text
+from tui.visuals.words.what_if_words import what_if_words
 from tui.widgets.pane import TextPane
 
 __all__ = ["WhatIfPane"]
@@ -122,6 +124,15 @@ one stays. **0** goes back to what is. The same figures: `spark-tui wafer what-i
         at = next((n for n, point in enumerate(curve.points) if point.setup == setup), curve.chosen)
         note = "" if view.base is None else view.note
         self._update(replace(view, base=base, curve=curve, at=at, setup=setup, note=note))
+
+    def words(self) -> str:
+        """Return the curve as a table, and what holds for all of it."""
+        return what_if_words(self._view)
+
+    def values(self) -> Mapping[str, Any]:
+        """Return what `spark-tui wafer what-if --json` prints."""
+        curve = self._view.curve
+        return {} if curve is None else what_if_values(curve)
 
     def draw(self, width: int, height: int, inks: Inks) -> Text:
         """Return the picture."""

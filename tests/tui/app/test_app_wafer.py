@@ -202,8 +202,11 @@ async def test_why_a_core_cannot_be_inspected_is_said_there(
         await pilot.press("enter")
         await until(pilot, lambda: any(isinstance(m, CoreAsked) for m in client.sent))
         number = client.sent[-1].request_id
-        client.on_event(Failed(number, "the engine failed"))
         facts = app.screen.query_one("#core-facts")
+        await app.push_screen(
+            LineInputScreen("Go to a core", "", lambda text: "")
+        )  # keys typed ahead open it
+        client.on_event(Failed(number, "the engine failed"))
         await until(pilot, lambda: "the engine failed" in str(facts.render()))
 
 

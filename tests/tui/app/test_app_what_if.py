@@ -141,7 +141,10 @@ async def test_a_curve_grows_and_the_value_that_is_looked_at_stays(pricing: Any)
         assert "▸ 64 KiB" in one.drawn
 
 
-async def test_enter_opens_a_session_so_and_it_serves_once_it_is_ready(pricing: Any) -> None:
+async def test_enter_opens_a_session_so_and_the_suggestion_is_made_and_priced_there(
+    pricing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(what_if_flow, "_REST_SECONDS", 0.001)
     async with pricing() as one:
         await one.suggest()
         await one.opened()
@@ -156,7 +159,12 @@ async def test_enter_opens_a_session_so_and_it_serves_once_it_is_ready(pricing: 
         one.client.ready(session=2)
         await until(one.pilot, lambda: one.app.link.session == 2)
         assert one.client.dropped == [1]
-        assert "the next suggestion is priced here" in one.drawn
+        await until(one.pilot, lambda: one._completes[-1].session == 2)  # made anew there
+        completion = replace(demo_completion(TEXT), answer=9)
+        await one.say(Completed(one._completes[-1].request_id, completion))
+        assert one.app.editor.ghost == TEXT
+        assert one.pane.has_focus
+        await until(one.pilot, lambda: one.asked[-1].answer == 9)
 
 
 async def test_a_session_that_fails_leaves_the_old_one(pricing: Any) -> None:

@@ -102,8 +102,26 @@ async def test_a_key_looks_into_the_suggestion_and_leads_back(looking: Any) -> N
         assert "token 4 of 11  “ len”" in one.drawn
         await one.pilot.press("end", "left")
         assert "token 10 of 11  “ x”" in one.drawn
+        assert one.app.editor.ghost == XRAY.text  # beside what made it
         await one.pilot.press("escape")
         assert one.app.editor.has_focus
+        await one.pilot.press("tab")
+        assert XRAY.text in one.app.editor.text
+
+
+async def test_f3_shows_the_pane_with_the_keyboard_first_and_leads_back_to_it(looking: Any) -> None:
+    async with looking() as one:
+        await one.suggest()
+        await one.opened()
+        await one.pilot.press("f3")
+        await settled(one.pilot)
+        assert one.pane.has_focus
+        assert not one.app.deck.display
+        await one.pilot.press("escape")
+        await settled(one.pilot)
+        assert one.pane.display
+        assert one.app.deck.display
+        assert one.app.editor.ghost == XRAY.text
 
 
 async def test_a_click_on_the_ghost_looks_at_its_token_and_the_ghost_stays(looking: Any) -> None:

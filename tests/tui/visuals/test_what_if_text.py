@@ -23,13 +23,13 @@ def drawn(shown, width=80, height=30):
 def test_what_is_has_its_time_at_its_clock():
     lines, _ = drawn(view())
     assert BASE.cycles == 1_480_000 + 817_146
-    assert lines[0] == "now     2.70 ms  prompt 1.74 ms, tokens 961 µs"
+    assert lines[0] == "now     2.70 ms  read 1.74 ms, write 961 µs"
     assert "Enter applies" in lines[1]
 
 
 def test_another_value_says_what_moves_and_why():
     lines, _ = drawn(view(at=3))
-    assert lines[1] == "what if 4.37 ms +61.8%  prompt 3.41 ms, tokens 961 µs"
+    assert lines[1] == "what if 4.37 ms +61.8%  read 3.41 ms, write 961 µs"
     assert "▸ sram       ◂ 96 KiB ▸  was 48 KiB" in lines
     assert "most moved: matmul, +1 420 000 cycles" in lines
 

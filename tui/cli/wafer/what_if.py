@@ -1,7 +1,6 @@
 """`spark-tui wafer what-if`: a suggestion on a changed wafer, over one parameter."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -13,6 +12,7 @@ from engine.protocol.what_if import (
     WhatIfQuestion,
     WhatIfSetup,
     WhatIfStep,
+    what_if_values,
 )
 from engine.protocol.xray import XrayStep
 from engine.visible_text import visible
@@ -120,7 +120,7 @@ def what_if(
         for curve in engine.price_what_if(question):
             bar.show(len(curve.points), curve.total)
     if as_json:
-        say_json(_as_json(curve))
+        say_json(what_if_values(curve))
     else:
         _print(curve)
 
@@ -157,16 +157,6 @@ def _plain_steps(prompt: int, tokens: int) -> list[WhatIfStep]:
     return [*read, *(WhatIfStep(prompt + n, 1, 1, 1, True) for n in range(tokens))]
 
 
-def _as_json(curve: WhatIfCurve) -> dict[str, Any]:
-    """Return the curve with what follows from it."""
-    best = curve.best
-    found: dict[str, Any] = msgspec.to_builtins(curve)
-    return found | {
-        "best": None if best is None else best.label,
-        "microseconds": [point.microseconds or None for point in curve.points],
-    }
-
-
 def _print(curve: WhatIfCurve) -> None:
     base, best = curve.points[curve.chosen], curve.best
     say(
@@ -184,9 +174,10 @@ def _figures(point: WhatIfPoint, base: WhatIfPoint) -> str:
         return f"no: {visible(point.refusal)}"
     change = f" ({point.microseconds / base.microseconds - 1:+.1%})" if base.cycles else ""
     priced = "" if point.runs else ", priced only"
+    blocks = f"{point.blocks} block{'s' * (point.blocks != 1)}"
     return (
         f"{count_text(point.microseconds):>8} µs{change}: prompt {count_text(point.prompt_cycles)} "
-        f"and tokens {count_text(point.decode_cycles)} cycles; {point.blocks} blocks of "
-        f"{point.block[0]} × {point.block[1]}, {bytes_text(point.sram_bytes)} in the fullest core"
-        f"{priced}"
+        f"and tokens {count_text(point.decode_cycles)} cycles; "
+        f"{blocks} of {point.block[0]} × {point.block[1]}, {bytes_text(point.sram_bytes)} in the "
+        f"fullest core{priced}"
     )
