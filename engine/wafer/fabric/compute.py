@@ -27,6 +27,7 @@ _LARGEST, _WEIGH, _DIVIDE = int(Kind.LARGEST), int(Kind.WEIGH), int(Kind.DIVIDE)
 _GATE, _ADD, _BEST = int(Kind.GATE), int(Kind.ADD), int(Kind.BEST)
 _HOST, _COPY = int(Kind.HOST), int(Kind.COPY)
 _ELEMENTWISE = int(Kind.ELEMENTWISE)
+_CONTRACT, _OUTER, _PEAK = int(Kind.CONTRACT), int(Kind.OUTER), int(Kind.PEAK)
 _FINISH, _TOTAL, _MEAN = int(Kind.FINISH), int(Kind.TOTAL), int(Kind.MEAN)
 _CENTRE, _SHIFT = int(Kind.CENTRE), int(Kind.SHIFT)
 _HEAD_SQUARES, _HEAD_NORMALISE = int(Kind.HEAD_SQUARES), int(Kind.HEAD_NORMALISE)
@@ -351,6 +352,12 @@ def compute(row, words, reals, octets, halves, seen, hidden, kept, step_row):
             words[a[1] + i] = words[a[0] + i]
     elif kind == _ELEMENTWISE:
         vector_work.elementwise(reals, a)
+    elif kind == _CONTRACT:
+        vector_work.contract(reals, a)
+    elif kind == _OUTER:
+        vector_work.outer(reals, a)
+    elif kind == _PEAK:
+        vector_work.peak(reals, a)
     elif kind == _HOST:
         for i in range(a[2]):
             words[a[1] + i] = words[a[0] + step_row * a[2] + i]

@@ -21,7 +21,7 @@ from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.operations import OPERATIONS, resolve
 from engine.wafer.program.program import Program
 
-__all__ = ["Chip", "Tap", "lower", "lowerings"]
+__all__ = ["Chip", "Tap", "lower", "lowerings", "name_channels"]
 
 _LOWERING = "engine.wafer.fabric.lowering"
 
@@ -96,7 +96,7 @@ def _finish(low: Lowering) -> Chip:
         words[base[numbers][:, None] + address + np.arange(content.shape[1])] = content
     routes = low.network.build()
     instructions, first = low.programs.tables(base)
-    _channels(low, instructions, first)
+    name_channels(low.network, instructions, first)
     west, address, counts = low.host
     return Chip(
         program=low.program, network=low.network, routes=routes, instructions=instructions,
@@ -111,16 +111,27 @@ def _finish(low: Lowering) -> Chip:
     )  # fmt: skip
 
 
-def _channels(low: Lowering, instructions: NDArray[np.int32], first: NDArray[np.int64]) -> None:
-    """Replace the colors that instructions name by the channels of their cores, in place."""
+def name_channels(
+    network: Network, instructions: NDArray[np.int32], first: NDArray[np.int64]
+) -> None:
+    """Replace the colors that instructions name by the channels of their cores, in place.
+
+    Args:
+        network: Whose routes were built.
+        instructions: Of all cores, as `Programs.tables` returns them.
+        first: Each core's first instruction, and the end.
+
+    Raises:
+        PlacementError: A core uses a color that has no route at its router.
+    """
     core = np.repeat(np.arange(first.size - 1), np.diff(first))
-    y, x = core // low.network.columns, core % low.network.columns
+    y, x = core // network.columns, core % network.columns
     routes = instructions[:, MicroField.OP] == Micro.ROUTE
-    _switches(low, instructions, np.flatnonzero(routes), y, x)
+    _switches(network, instructions, np.flatnonzero(routes), y, x)
     talks = (instructions[:, MicroField.OP] != Micro.COMPUTE) & ~routes
     for place, channels in (
-        (MicroField.INTO, low.network.outlet),
-        (MicroField.OUT, low.network.inlet),
+        (MicroField.INTO, network.outlet),
+        (MicroField.OUT, network.inlet),
     ):
         colors = instructions[:, place].copy()
         for color in np.unique(colors[talks & (colors >= 0)]):
@@ -131,7 +142,7 @@ def _channels(low: Lowering, instructions: NDArray[np.int32], first: NDArray[np.
 
 
 def _switches(
-    low: Lowering,
+    network: Network,
     instructions: NDArray[np.int32],
     routes: NDArray[np.int64],
     y: NDArray[np.int64],
@@ -142,7 +153,7 @@ def _switches(
     named = instructions[routes][:, columns].astype(np.int64)
     for color, pattern in np.unique(named, axis=0).tolist():
         here = routes[(named == (color, pattern)).all(axis=1)]
-        switch, start = low.network.start(color, pattern)
+        switch, start = network.start(color, pattern)
         instructions[here, MicroField.A0] = switch[y[here], x[here]]
         instructions[here, MicroField.A1] = start[y[here], x[here]]
     instructions[routes, MicroField.OUT] = -1

@@ -164,7 +164,14 @@ class Kind(IntEnum):
     """mem[A1 + g·A4] ← Σ q over group g, int32: bytes q at A0, A2 groups of A3 elements."""
     ELEMENTWISE = 30
     """mem[A0 + i] ← mem[A1 + i] ∘ right, A3 elements; ∘ is number A4 of `ELEMENTWISE`.  Right is
-    mem[A2 + i], or where A5 is 1 the float whose bits are A6."""
+    mem[A2 + i], where A5 is 1 the float whose bits are A6, where it is 2 mem[A2]."""
+    CONTRACT = 31
+    """mem[A0 + i] ← Σ mem[A1 + i·A5 + j·A6] · mem[A2 + j] over A4 places j in their order, A3
+    results i; A7 is 1 where the sum goes on from what is there, else it begins with 0."""
+    OUTER = 32
+    """mem[A0 + i·A5 + j] ← itself + mem[A1 + i] · mem[A2 + j], A3 places i of A4 places j."""
+    PEAK = 33
+    """mem[A0] ← the largest of itself and A2 values at A1."""
     HOST = 20
     """mem[A1 : A1 + A2] ← the host's words for this row of the step, from A0 + row·A2 on.  The
     host's link is not simulated."""
@@ -225,9 +232,12 @@ class MicroField(IntEnum):
 
 FIELDS = len(MicroField)
 
-ELEMENTWISE = ("add", "subtract", "multiply", "multiply_add", "max", "move")
+ELEMENTWISE = (
+    "add", "subtract", "multiply", "multiply_add", "max", "move", "divide", "exp", "rsqrt",
+)  # fmt: skip
 """What a `Kind.ELEMENTWISE` does to each element: + − · of left and right, result + left · right,
-the larger one, right alone; fp32, every operation rounded."""
+the larger one, right alone, the quotient, `exp32` and `rsqrt32` of left; fp32, every operation
+rounded."""
 
 
 ADDRESSES: dict[Kind, tuple[int, ...]] = {
@@ -260,6 +270,9 @@ ADDRESSES: dict[Kind, tuple[int, ...]] = {
     Kind.SHIFT: (1, 0, 2, 3, 5),
     Kind.SUM: (1, 0),
     Kind.ELEMENTWISE: (0, 1, 2),
+    Kind.CONTRACT: (0, 1, 2),
+    Kind.OUTER: (0, 1, 2),
+    Kind.PEAK: (0, 1),
     Kind.HOST: (1, 0),
     Kind.COPY: (1, 0),
 }

@@ -13,12 +13,15 @@ from engine.wafer.jit.decorators import helper
 __all__ = [
     "add",
     "centre",
+    "contract",
     "elementwise",
     "finish",
     "gate",
     "head_normalise",
     "head_squares",
     "normalise",
+    "outer",
+    "peak",
     "root",
     "shift",
     "softcap",
@@ -36,7 +39,8 @@ softcap32 = helper(scalars.softcap32)
 _GELU = scalars.ACTIVATIONS.index("gelu")
 _ADD, _SUBTRACT = ELEMENTWISE.index("add"), ELEMENTWISE.index("subtract")
 _MULTIPLY, _MULTIPLY_ADD = ELEMENTWISE.index("multiply"), ELEMENTWISE.index("multiply_add")
-_MAX = ELEMENTWISE.index("max")
+_MAX, _DIVIDE = ELEMENTWISE.index("max"), ELEMENTWISE.index("divide")
+_EXP, _RSQRT = ELEMENTWISE.index("exp"), ELEMENTWISE.index("rsqrt")
 
 
 @helper
@@ -154,6 +158,8 @@ def add(reals, a):
 def elementwise(reals, a):
     """See `Kind.ELEMENTWISE`."""
     right = np.int32(a[6]).view(np.float32)
+    if a[5] == 2:
+        right = reals[a[2]]
     for i in range(a[3]):
         left = reals[a[1] + i]
         if a[5] == 0:
@@ -169,6 +175,42 @@ def elementwise(reals, a):
             left = reals[a[0] + i] + product
         elif a[4] == _MAX:
             left = left if left >= right else right
+        elif a[4] == _DIVIDE:
+            left = left / right
+        elif a[4] == _EXP:
+            left = exp32(left)
+        elif a[4] == _RSQRT:
+            left = rsqrt32(left)
         else:
             left = right
         reals[a[0] + i] = left
+
+
+@helper
+def contract(reals, a):
+    """See `Kind.CONTRACT`."""
+    for i in range(a[3]):
+        total = reals[a[0] + i] if a[7] == 1 else np.float32(0.0)
+        for j in range(a[4]):
+            product = np.float32(reals[a[1] + i * a[5] + j * a[6]] * reals[a[2] + j])
+            total = np.float32(total + product)
+        reals[a[0] + i] = total
+
+
+@helper
+def outer(reals, a):
+    """See `Kind.OUTER`."""
+    for i in range(a[3]):
+        for j in range(a[4]):
+            product = np.float32(reals[a[1] + i] * reals[a[2] + j])
+            reals[a[0] + i * a[5] + j] = reals[a[0] + i * a[5] + j] + product
+
+
+@helper
+def peak(reals, a):
+    """See `Kind.PEAK`."""
+    largest = reals[a[0]]
+    for i in range(a[2]):
+        value = reals[a[1] + i]
+        largest = largest if largest >= value else value
+    reals[a[0]] = largest

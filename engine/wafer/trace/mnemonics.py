@@ -11,8 +11,11 @@ __all__ = ["operands", "operation"]
 
 _WORK = {
     Kind[name]: mnemonic for operation in OPERATIONS for name, mnemonic in operation.works.items()
-} | {Kind.ELEMENTWISE: "FMACS", Kind.HOST: "LD32", Kind.NOTHING: "NOP"}
-"""Mnemonic of each kind of COMPUTE; the last three belong to no operation of a model."""
+} | {
+    Kind.ELEMENTWISE: "FMACS", Kind.CONTRACT: "FMACS", Kind.OUTER: "FMACS", Kind.PEAK: "FMAXS",
+    Kind.HOST: "LD32", Kind.NOTHING: "NOP",
+}  # fmt: skip
+"""Mnemonic of each kind of COMPUTE; the last six belong to no operation of a model."""
 
 _SUM = {
     Reduce.ADD_F32: "FADDS", Reduce.ADD_I32: "ADD32", Reduce.MAX_F32: "FMAXS",

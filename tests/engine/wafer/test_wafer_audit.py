@@ -36,6 +36,9 @@ OF_NO_OPERATION = {
     Kind.NOTHING: "only shows a value to an observer",
     Kind.HOST: "the host's words; its link is not simulated",
     Kind.ELEMENTWISE: "vector instructions of a program of one's own",
+    Kind.CONTRACT: "products of a training program",
+    Kind.OUTER: "gradients of weights in a training program",
+    Kind.PEAK: "softmax in a training program",
 }
 """Kinds of COMPUTE that belong to the simulation, not to an operation."""
 

@@ -1,0 +1,163 @@
+"""A training step as a program of cores: three runs, the same bits; gradients, cycles, memory."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.errors import PlacementError
+from engine.model.families import read_graph
+from engine.training.adamw import AdamW
+from engine.training.backpropagation import Backpropagation, TokenBatch
+from engine.training.pullback import zero_gradients
+from engine.wafer.program import machine
+from engine.wafer.training_program import host_runner
+from engine.wafer.training_program.core_memories import CoreMemories
+from engine.wafer.training_program.cycle_step import colors_of, simulate_step
+from engine.wafer.training_program.optimiser_text import AdamWRates
+from engine.wafer.training_program.reference_step import ReferenceStep
+from engine.wafer.training_program.step_price import orders_of, step_cycles, traffic
+from engine.wafer.training_program.trained_model import trained_model
+from engine.wafer.training_program.training_program import training_program
+from tests.graphs import Traits, decoder_graph_of
+from tests.tiny_families import FAMILY_CONFIGS
+
+RATES = AdamWRates(step=1, rate=0.01, decay=0.1)
+SMALL = {
+    "hidden_size": 32, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8,
+    "intermediate_size": 32, "vocab_size": 32, "num_hidden_layers": 1,
+}  # fmt: skip
+
+
+def graph_of(folder, family="llama", **overrides):
+    path = folder / "config.json"
+    path.write_text(json.dumps(FAMILY_CONFIGS[family] | SMALL | overrides))
+    return read_graph(path, 64)
+
+
+class Case:
+    """A random model with a row of tokens, on a rectangle of cores."""
+
+    def __init__(self, graph, rows, columns, tokens, seed, spec="tiny"):
+        rng = np.random.default_rng(seed)
+        self.graph, self.model = graph, trained_model(graph)
+        self.program = training_program(
+            self.model, machine.get(spec), columns=columns, rows=rows, tokens=tokens, rates=RATES
+        )
+        self.share, self.orders = self.program.share, orders_of(self.program.share)
+        self.tensors = {
+            name: (0.3 * rng.standard_normal(shape) + (len(shape) == 1)).astype(np.float32)
+            for name, shape in graph.weights.items()
+        }
+        words = rng.integers(0, graph.vocabulary, (2, tokens))
+        counts = np.full(tokens, 1 / tokens, np.float32)
+        counts[0] = 0.0 if tokens > 1 else 1.0
+        self.row = words[0], words[1], counts
+        self.memories = CoreMemories(self.program, self.tensors)
+        self.memories.write_row(*self.row)
+
+    def run(self, instructions):
+        host_runner.run(instructions, self.memories.words, self.orders)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("models")
+
+
+def bits(arrays):
+    return {name: array.view(np.int32).tolist() for name, array in arrays.items()}
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(
+    rows=st.sampled_from([1, 2, 4, 16]), columns=st.sampled_from([1, 2]),
+    tokens=st.integers(1, 5), seed=st.integers(0, 2**32 - 1),
+    activation=st.sampled_from(["silu", "gelu"]), gated=st.booleans(),
+)  # fmt: skip
+def test_all_three_runs_have_the_same_bits(rows, columns, tokens, seed, activation, gated):
+    traits = Traits(
+        hidden=32, layers=1, head_dim=8, ffn=32, vocab=32, activation=activation, gated=gated
+    )
+    case = Case(decoder_graph_of(traits), rows, columns, tokens, seed)
+    simulated = case.memories.words.copy()
+    case.run(case.program.row)
+    slow = ReferenceStep(case.model, case.tensors, case.orders)
+    slow.add_row(*case.row)
+    assert bits(case.memories.gradients()) == bits(slow.gradients)
+    case.run(case.program.optimiser)
+    assert bits(case.memories.weights()) == bits(slow.stepped(RATES))
+    whole = case.program.row + case.program.optimiser
+    ran = simulate_step(case.share, whole, simulated)
+    assert np.array_equal(simulated.view(np.int32), case.memories.words.view(np.int32))
+    assert ran.cycles == pytest.approx(step_cycles(case.share, whole), rel=0.01)
+    assert ran.links == traffic(case.share, whole).hops
+
+
+def test_gradients_and_step_are_those_of_backpropagation(folder):
+    case = Case(graph_of(folder, num_hidden_layers=2), 8, 2, 5, seed=1)
+    case.run(case.program.row)
+    sums = zero_gradients(case.tensors)
+    tokens, targets, counts = case.row
+    batch = TokenBatch(tokens[None], targets[None], counts[None] * 5)
+    loss = Backpropagation(case.graph).add_gradients(case.tensors, batch, sums)
+    total = counts.sum()
+    assert case.memories.loss(counts) / total == pytest.approx(loss, rel=1e-6)
+    found = case.memories.gradients()
+    for name, gradient in sums.items():
+        largest = np.abs(gradient).max()
+        assert np.abs(found[name] / total - gradient).max() < 1e-5 * largest, name
+    weights = {name: tensor.copy() for name, tensor in case.tensors.items()}
+    AdamW(weights, betas=RATES.betas, decay=RATES.decay).step(found, RATES.rate)
+    case.run(case.program.optimiser)
+    for name, weight in case.memories.weights().items():
+        np.testing.assert_allclose(weight, weights[name], rtol=2e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("spec", ["wse3", "wse2"])
+def test_formula_and_simulation_agree_on_real_machines(folder, spec):
+    case = Case(graph_of(folder), 32, 2, 3, seed=2, spec=spec)
+    ran = simulate_step(case.share, case.program.row, case.memories.words)
+    assert ran.cycles == pytest.approx(step_cycles(case.share, case.program.row), rel=0.01)
+
+
+def test_no_core_needs_more_colors_than_a_program_may_use(folder):
+    case = Case(graph_of(folder), 16, 2, 2, seed=3, spec="wse3")
+    use = colors_of(case.share, case.program.row)
+    for colors in (use.taken, use.given):
+        assert use.counted(colors).max() <= 6
+
+
+def test_memory_by_use_is_what_lies_there(folder):
+    case = Case(graph_of(folder), 8, 2, 4, seed=4)
+    uses = case.program.sram_bytes()
+    elements = sum(tensor.size for tensor in case.tensors.values())
+    vectors = sum(tensor.size for tensor in case.tensors.values() if tensor.ndim == 1)
+    per_core = 4 * ((elements - vectors) // 16 + vectors // 8)
+    assert uses["weights"] == uses["gradients"] == per_core
+    assert uses["optimiser"] == 2 * per_core
+    assert case.program.memory.words * 4 == sum(
+        size for use, size in uses.items() if use not in ("code", "system")
+    )
+    case.program.check()
+
+
+def test_what_does_not_fit_is_refused_with_the_nearest_change(folder):
+    graph = graph_of(folder, intermediate_size=1024)
+    with pytest.raises(PlacementError, match=r"most is optimiser; use more cores"):
+        Case(graph, 2, 2, 4, seed=5).program.check()
+    with pytest.raises(PlacementError, match="activations; use shorter rows"):
+        Case(graph_of(folder), 16, 2, 60, seed=5).program.check()
+    with pytest.raises(PlacementError, match="32 over 5 do not; use 4 rows"):
+        Case(graph, 5, 2, 4, seed=5)
+
+
+@pytest.mark.parametrize(
+    ("family", "what"),
+    [("qwen2", "a bias"), ("gemma2", "scale"), ("qwen3", "head_norm"), ("mistral", "a window")],
+)
+def test_what_no_instruction_is_known_for_is_refused(folder, family, what):
+    with pytest.raises(PlacementError, match=what):
+        trained_model(graph_of(folder, family))
