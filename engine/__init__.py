@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from engine.server.http.listening import serve as serve_http
     from engine.server.language_server import LanguageOptions
     from engine.server.language_server import serve as serve_language
+    from engine.server.replica import EngineReplica
+    from engine.server.replica_choice import choose_replicas
     from engine.session import Session, default_threads
     from engine.sweep.grid import read_grid
     from engine.sweep.question_workers import AskedModel, write_ahead
@@ -109,6 +111,7 @@ _HOME = {
     "CursorAnswer": "engine.quality.answers:CursorAnswer",
     "EngineClient": "engine.client:EngineClient",
     "EngineDown": "engine.client_events:EngineDown",
+    "EngineReplica": "engine.server.replica:EngineReplica",
     "EngineSilent": "engine.client_events:EngineSilent",
     "EngineStarting": "engine.client_events:EngineStarting",
     "FitPlan": "engine.quality.knowledge_fit:FitPlan",
@@ -125,6 +128,7 @@ _HOME = {
     "Session": "engine.session:Session",
     "open_session": "engine.opening:open_session",
     "Workers": "engine.sweep.workers:Workers",
+    "choose_replicas": "engine.server.replica_choice:choose_replicas",
     "choose_workers": "engine.sweep.workers:choose_workers",
     "plot_sweep": "engine.sweep.sweep_plot:plot_sweep",
     "read_grid": "engine.sweep.grid:read_grid",
@@ -210,6 +214,7 @@ __all__ = [
     "EditRequest",
     "EngineClient",
     "EngineDown",
+    "EngineReplica",
     "EngineSilent",
     "EngineStarting",
     "FitPlan",
@@ -233,6 +238,7 @@ __all__ = [
     "Workers",
     "calibration_constants",
     "check_wafer",
+    "choose_replicas",
     "choose_workers",
     "compare_log_files",
     "compare_peers",

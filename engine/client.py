@@ -97,6 +97,7 @@ class EngineClient:
         on_event: Called in the event loop with every message and every change of connection.
         command: Starts the engine process; options are added to it.
         ahead: The process that `launch_ahead` has started for this client, if any.
+        replica: Which of the user's engine processes, as of `paths.socket_path`.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class EngineClient:
         on_event: Callable[[ClientEvent], None],
         command: Sequence[str] = SERVER_COMMAND,
         ahead: Launch | None = None,
+        replica: int = 0,
     ) -> None:
         self._machine = machine
         self._clock_ghz = clock_ghz
@@ -117,6 +119,7 @@ class EngineClient:
         self._on_event = on_event
         self._command = tuple(command)
         self._ahead = ahead
+        self._replica = replica
         self._writer: asyncio.StreamWriter | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._closing = asyncio.Event()
@@ -234,7 +237,7 @@ class EngineClient:
             ServerError: It could not be made, or broke off.
             _GiveUp: The engine said that it cannot serve us.
         """
-        socket = paths.socket_path()
+        socket = paths.socket_path(self._replica)
         reader, self._writer = await self._connect_or_launch(socket)
         self._lost, self._beyond_us = "", False
         self._silence = SilenceWatch(
@@ -401,7 +404,7 @@ class EngineClient:
             self._lost = (
                 f"the engine process {pid} was silent for {LOST_SECONDS:.0f} s and is ended"
             )
-            await end_process(pid, paths.socket_path())
+            await end_process(pid, paths.socket_path(self._replica))
         writer.transport.abort()
 
     # ── finding or launching the process ────────────────────────────────────────────────────

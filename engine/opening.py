@@ -24,6 +24,7 @@ def open_session(
     *,
     access: RemoteAccess | None = None,
     tier: str = "fast",
+    threads: int | None = None,
     speculation: bool = True,
     changes: WaferChanges = UNCHANGED,
     on_progress: Callable[[Progress], None] | None = None,
@@ -37,6 +38,7 @@ def open_session(
         access: Whether text may go to a remote model's host, and its key; None: as this computer
             remembers it.
         tier: As of `Session.open`; a remote model runs on none.
+        threads: As of `Session.open`.
         speculation: As of `Session.open`.
         changes: As of `Session.open`; a remote model lies on no wafer.
         on_progress: Called in this thread with each step.
@@ -50,6 +52,7 @@ def open_session(
             machine,
             clock_ghz,
             tier=tier,
+            threads=threads,
             speculation=speculation,
             changes=changes,
             on_progress=on_progress,

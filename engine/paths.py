@@ -190,16 +190,20 @@ def model_argument(model: str | None) -> str | None:
     return str(path.resolve())
 
 
-def socket_path() -> Path:
+def socket_path(replica: int = 0) -> Path:
     """Return the socket of the user's engine process.
 
     The name is a hash of all that makes two processes different: the program's version, the
-    protocol's, and where the program's code lies.
+    protocol's, where the program's code lies, and the number of a replica.
+
+    Args:
+        replica: 0 is the process that all faces share; others are processes of their own.
 
     Raises:
         ServerError: There is no folder for sockets.
     """
-    facts = [__version__, PROTOCOL_VERSION, str(Path(__file__).resolve().parent)]
+    facts: list[str | int] = [__version__, PROTOCOL_VERSION, str(Path(__file__).resolve().parent)]
+    facts += [replica] if replica else []
     name = hashlib.sha256(repr(facts).encode()).hexdigest()[:16] + ".sock"
     return socket_dir(len(name)) / name
 

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--open", metavar="MODEL", help="a session to open before a client asks; '': the default"
     )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        metavar="N",
+        help="that compute; default: one for each core, 8 at most",
+    )
     parser.add_argument("--machine", default="wse3", help="the machine of that session")
     return parser.parse_args(arguments)
 
@@ -66,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     faulthandler.enable()  # to standard error, which the client keeps in a file
     process.open_log()
     try:
-        served = engine(options, _open, _import_session)
+        served = engine(options, partial(_open, options.threads), _import_session)
         process.serve(options.socket or paths.socket_path(), served)
     except EngineError as error:
         logging.getLogger(__name__).error("%s", error)
@@ -81,13 +88,16 @@ def _import_session() -> None:
     gc.freeze()  # modules stay: no later search goes through them
 
 
-def _open(asked: OpenSession, on_progress: Callable[[Progress], None]) -> "ServedSession":
+def _open(
+    threads: int | None, asked: OpenSession, on_progress: Callable[[Progress], None]
+) -> "ServedSession":
     from engine.opening import open_session
 
     return open_session(
         asked.model,
         asked.machine,
         access=asked.access,
+        threads=threads,
         changes=asked.changes,
         on_progress=on_progress,
     )

@@ -1,129 +1,86 @@
-"""Dispatcher: takes requests of other programs to the engine process, one at a time and in turn.
+"""Dispatcher: takes requests of other programs to engines, in turn.
 
-For the process that serves them: it has one connection, as the app has, so that the app waits for
-one of these requests at most, however many there are.  Knows no HTTP and no editor.
+For the process that serves them: to each engine it has one connection, as the app has, so that the
+app waits for one of these requests at most, however many there are.  Knows no HTTP and no editor.
 """
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from itertools import count
-from time import monotonic
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from engine.client import EngineClient
-from engine.client_events import ClientEvent, EngineDown, EngineSilent, ModelKilled
-from engine.engine_process import SERVER_COMMAND
-from engine.errors import EngineError, PromptError, ServerError
 from engine.protocol.asking import AskReply, AskRequest
 from engine.protocol.completion import Completion, CompletionRequest
-from engine.protocol.messages import (
-    Answered,
-    Ask,
-    Cancel,
-    Complete,
-    Completed,
-    EngineReady,
-    Failed,
-    PartialText,
-    Progress,
-    SessionFailed,
-    Welcome,
-)
+from engine.protocol.messages import EngineReady, Progress
+from engine.server.replica import EngineNotReadyError, Replica, TextRequest
 from engine.server.turns import Turns
 
-__all__ = ["Dispatcher", "EngineNotReadyError"]
-
-log = logging.getLogger(__name__)
+__all__ = ["Dispatcher"]
 
 MOST_WAITING = 64
 """Requests that wait at most; one more is refused."""
 
-LONGEST_SECONDS = 120.0
-"""So long a request may be computed; then it ends with what there is."""
+LEAST_SHARED = 0.5
+"""A replica whose last text begins with this share of a request's, or more, has read it before.
 
-GRACE_SECONDS = 10.0
-"""How long the engine may take to end a request that it was told to end."""
-
-
-class EngineNotReadyError(ServerError):
-    """The engine answers no requests at the moment; the message says why."""
-
-
-class _Pending:
-    """The request that is being served."""
-
-    def __init__(self, number: int, on_text: Callable[[str], bool]) -> None:
-        self.number = number
-        self.on_text = on_text
-        self.end: asyncio.Future[Completion | AskReply] = asyncio.get_running_loop().create_future()
-
-    def succeed(self, answer: Completion | AskReply) -> None:
-        if not self.end.done():
-            self.end.set_result(answer)
-
-    def fail(self, error: EngineError) -> None:
-        if not self.end.done():
-            self.end.set_exception(error)
+Source: llama.cpp's server prefers a slot so (``--slot-prompt-similarity``; 0.1 there, of tokens).
+Assumed: half, because files of one language begin alike.
+"""
 
 
 class Dispatcher:
-    """One connection to the engine process, shared by all who ask.
+    """Some replicas of one model, shared by all who ask.
 
     Args:
-        model: Name or path; None is the default.
-        machine: The emulated machine.
-        clock_ghz: Its clock; None is the machine's own.
-        command: Starts the engine process.
-        longest_seconds: So long a request may be computed.
+        replicas: The engines, each of which answers one request at a time.
     """
 
-    def __init__(
-        self,
-        model: str | None = None,
-        machine: str = "wse3",
-        clock_ghz: float | None = None,
-        *,
-        command: Sequence[str] = SERVER_COMMAND,
-        longest_seconds: float = LONGEST_SECONDS,
-    ) -> None:
-        self._client = EngineClient(
-            model=model,
-            machine=machine,
-            clock_ghz=clock_ghz,
-            on_event=self._on_event,
-            command=command,
-        )
+    def __init__(self, *replicas: Replica) -> None:
+        self.replicas = replicas
         self.on_state: Callable[[], None] = lambda: None
-        """Called in the event loop whenever `ready`, `progress` or `reason` has changed."""
-        self._longest_seconds = longest_seconds
-        self._numbers = count(1)
-        self._pending: _Pending | None = None
+        """Called in the event loop whenever `ready`, `progress` or `reason` may have changed."""
         self.turns = Turns(MOST_WAITING)
-        self.ready: EngineReady | None = None
+        self._idle: list[Replica] = [*replicas]  # the one that has been idle longest first
+        self._read = dict.fromkeys(replicas, "")  # the text that each read last
+        for replica in replicas:
+            replica.on_state = self._changed
+
+    @property
+    def ready(self) -> EngineReady | None:
         """What answers; None: nothing does at the moment."""
-        self.progress: Progress | None = None
-        """The step of getting ready."""
-        self.engine_pid = 0
-        """The engine process."""
-        self.reason = "the engine is starting"
-        """Why nothing answers."""
+        return next((each.ready for each in self.replicas if each.ready is not None), None)
+
+    @property
+    def ready_count(self) -> int:
+        """How many replicas answer."""
+        return sum(each.ready is not None for each in self.replicas)
+
+    @property
+    def progress(self) -> Progress | None:
+        """The step of getting ready; None: there is none, or one answers already."""
+        if self.ready is not None:
+            return None
+        return next((each.progress for each in self.replicas if each.progress is not None), None)
+
+    @property
+    def reason(self) -> str:
+        """Why nothing answers, or not all do; empty: all do."""
+        lost = (each.reason for each in self.replicas if each.ready is None)
+        return next(filter(None, lost), "")
 
     async def run(self) -> None:
-        """Keep the connection until `close`.
+        """Keep the connections until `close`.
 
         Raises:
-            ServerError: There will be no engine.
+            ServerError: There will be no engine at all.
         """
-        await self._client.run()
-        if self.ready is None and self.reason:
-            raise ServerError(self.reason)
+        ends = await asyncio.gather(*(each.run() for each in self.replicas), return_exceptions=True)
+        failures = [end for end in ends if isinstance(end, BaseException)]
+        if len(failures) == len(ends):
+            raise failures[0]
 
     async def close(self) -> None:
-        """End the connection and the request that is being served."""
-        self._lose("the server ends")
-        self.reason = ""
-        await self._client.close()
+        """End the connections and the requests that are being served."""
+        await asyncio.gather(*(each.close() for each in self.replicas))
 
     async def complete(
         self,
@@ -146,11 +103,9 @@ class Dispatcher:
         Raises:
             EngineError: The engine refuses it, is not ready, or is lost; or too many wait.
         """
-        async with self._served(caller, on_text) as pending:
-            self._send(Complete(1, pending.number, request, automatic))
-            answer = await self._end_of(pending)
-            assert isinstance(answer, Completion)
-            return answer
+        answer = await self._served(request, caller, on_text, automatic=automatic)
+        assert isinstance(answer, Completion)
+        return answer
 
     async def ask(
         self,
@@ -159,94 +114,67 @@ class Dispatcher:
         on_text: Callable[[str], bool] = lambda text: False,
     ) -> AskReply:
         """Return the answer to a question; all else is as for `complete`."""
-        async with self._served(caller, on_text) as pending:
-            self._send(Ask(1, pending.number, request))
-            answer = await self._end_of(pending)
-            assert isinstance(answer, AskReply)
-            return answer
+        answer = await self._served(request, caller, on_text)
+        assert isinstance(answer, AskReply)
+        return answer
 
-    # ── one request ─────────────────────────────────────────────────────────────────────────
+    async def _served(
+        self,
+        request: TextRequest,
+        caller: str,
+        on_text: Callable[[str], bool],
+        *,
+        automatic: bool = False,
+    ) -> Completion | AskReply:
+        """Wait for a turn and have the request answered; in another turn where one is lost."""
+        lost = EngineNotReadyError(self.reason)
+        for _ in self.replicas:
+            async with self.turns.turn(caller):
+                with self._taken(_begin(request)) as replica:
+                    try:
+                        return await replica.answer(request, on_text, automatic=automatic)
+                    except EngineNotReadyError as error:
+                        self._read[replica] = ""  # its cache is lost, too
+                        lost = error
+        raise lost
 
-    @asynccontextmanager
-    async def _served(self, caller: str, on_text: Callable[[str], bool]) -> AsyncIterator[_Pending]:
-        """Wait for a turn; the request that is sent in it is ended with it."""
-        async with self.turns.turn(caller):
-            if self.ready is None:
-                raise EngineNotReadyError(self.reason)
-            pending = self._pending = _Pending(next(self._numbers), on_text)
-            try:
-                yield pending
-            finally:
-                self._pending = None
-                if not pending.end.done():
-                    self._client.send(Cancel(pending.number))
-                elif not pending.end.cancelled():
-                    pending.end.exception()  # heard, also where nobody waits for it any more
+    @contextmanager
+    def _taken(self, text: str) -> Iterator[Replica]:
+        """Lend an idle replica: one that has read most of a text, else the longest idle one.
 
-    def _send(self, message: Complete | Ask) -> None:
-        if not self._client.send(message):
-            raise EngineNotReadyError("the connection to the engine is lost; ask again later")
-
-    async def _end_of(self, pending: _Pending) -> Completion | AskReply:
-        """Wait for the end of a request; end it when it takes too long."""
-        with suppress(TimeoutError):
-            return await asyncio.wait_for(asyncio.shield(pending.end), self._longest_seconds)
-        began = monotonic()
-        self._client.send(Cancel(pending.number))
+        Raises:
+            EngineNotReadyError: None is idle.
+        """
+        able = [each for each in self._idle if each.ready is not None]
+        if not able:
+            raise EngineNotReadyError(self.reason or "no engine is free; ask again later")
+        best = max(able, key=lambda each: _shared(self._read[each], text))
+        known = _shared(self._read[best], text) >= LEAST_SHARED * len(text)
+        replica = best if known else able[0]
+        self._idle.remove(replica)
+        self._read[replica] = text
         try:
-            return await asyncio.wait_for(asyncio.shield(pending.end), GRACE_SECONDS)
-        except TimeoutError:
-            waited = self._longest_seconds + monotonic() - began
-            raise ServerError(f"the engine gave no answer within {waited:.0f} s") from None
+            yield replica
+        finally:
+            self._idle.append(replica)
 
-    # ── what the engine says ────────────────────────────────────────────────────────────────
-
-    def _on_event(self, event: ClientEvent) -> None:
-        match event:
-            case PartialText(number, text):
-                self._hear_text(number, text)
-            case Completed(number, completion):
-                if (pending := self._of(number)) is not None:
-                    pending.succeed(completion)
-            case Answered(number, reply):
-                if (pending := self._of(number)) is not None:
-                    pending.succeed(reply)
-            case Failed(number, message):
-                if (pending := self._of(number)) is not None:
-                    pending.fail(PromptError(message))
-            case Welcome(pid=pid):
-                self.engine_pid = pid
-            case Progress():
-                self.progress = event
-                self.on_state()
-            case EngineReady():
-                self.ready, self.progress, self.reason = event, None, ""
-                self.on_state()
-            case SessionFailed(_, message):
-                self._lose(message)
-                asyncio.get_running_loop().create_task(self._client.close())
-            case EngineDown(reason):
-                self._lose(reason)
-            case EngineSilent(reason):
-                if self._pending is not None:  # it may yet read this, and go on with the next
-                    self._client.send(Cancel(self._pending.number))
-                self._lose(f"the engine is silent: {reason}")
-            case ModelKilled():
-                log.warning("%s", event.reason)
-
-    def _of(self, number: int) -> _Pending | None:
-        """Return the request that is served, if it has this number."""
-        pending = self._pending
-        return pending if pending is not None and pending.number == number else None
-
-    def _hear_text(self, number: int, text: str) -> None:
-        pending = self._of(number)
-        if pending is not None and not pending.end.done() and pending.on_text(text):
-            self._client.send(Cancel(number))
-
-    def _lose(self, reason: str) -> None:
-        """Note that nothing answers any more, and why."""
-        self.ready, self.reason = None, reason
-        if self._pending is not None:
-            self._pending.fail(EngineNotReadyError(reason))
+    def _changed(self) -> None:
+        # While none answers one is let in at a time, to be refused with the reason.
+        self.turns.at_once = max(1, self.ready_count)
         self.on_state()
+
+
+def _begin(request: TextRequest) -> str:
+    """Return the text that a prompt for a request begins with, nearly."""
+    if isinstance(request, CompletionRequest):
+        return request.prefix
+    told = [request.instructions or ""]
+    for turn in request.earlier:
+        told += [turn.question, turn.answer]
+    return "\n".join([*told, request.question])
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -23,8 +23,9 @@ from engine.protocol.completion import (
 )
 from engine.repository.git import nearest_top
 from engine.repository.secret_files import secret_file
-from engine.server.dispatcher import Dispatcher, EngineNotReadyError
+from engine.server.dispatcher import Dispatcher
 from engine.server.list_entry import ListClient, entry_of
+from engine.server.replica import EngineNotReadyError
 from engine.server.text_positions import offset_of
 from engine.version import __version__
 

@@ -23,8 +23,19 @@ class Turns:
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._at_once = 1
         self._queues: dict[str, deque[asyncio.Future[None]]] = {}  # the caller to be served first
-        self._taken = False
+        self._busy = 0
+
+    @property
+    def at_once(self) -> int:
+        """How many are served at once."""
+        return self._at_once
+
+    @at_once.setter
+    def at_once(self, count: int) -> None:
+        self._at_once = count
+        self._let_in()
 
     @property
     def waiting(self) -> int:
@@ -32,9 +43,9 @@ class Turns:
         return sum(map(len, self._queues.values()))
 
     @property
-    def taken(self) -> bool:
-        """Whether anyone is being served."""
-        return self._taken
+    def busy(self) -> int:
+        """How many are being served."""
+        return self._busy
 
     @asynccontextmanager
     async def turn(self, caller: str) -> AsyncIterator[None]:
@@ -50,8 +61,8 @@ class Turns:
             self._pass_on()
 
     async def _wait(self, caller: str) -> None:
-        if not self._taken:
-            self._taken = True
+        if self._busy < self._at_once:
+            self._busy += 1
             return
         if self.waiting >= self._most:
             raise TurnsFullError(f"{self._most} requests wait already; ask again later")
@@ -67,15 +78,19 @@ class Turns:
             raise
 
     def _pass_on(self) -> None:
-        """Give the turn to the caller that has waited longest for one, if anyone waits."""
-        self._taken = False
-        while self._queues and not self._taken:
+        """End a turn."""
+        self._busy -= 1
+        self._let_in()
+
+    def _let_in(self) -> None:
+        """Give turns that are free to the callers that have waited longest for one."""
+        while self._queues and self._busy < self._at_once:
             caller, queue = next(iter(self._queues.items()))
             del self._queues[caller]
             # One that was cancelled stands here until its task has heard of it.
             left = deque(each for each in queue if not each.cancelled())
             if left:
-                self._taken = True
+                self._busy += 1
                 left.popleft().set_result(None)
             if left:
                 self._queues[caller] = left  # behind all others

@@ -10,12 +10,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from importlib import import_module
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from engine.errors import EngineError
 from engine.host_cores import usable_processors
+from engine.ray_cluster import ONE_THREAD, connected_ray
 
 __all__ = ["LocalWorkers", "RayWorkers", "Workers", "choose_workers"]
 
@@ -26,11 +25,6 @@ AHEAD = 2
 """Tasks passed out for each worker, so that none waits for its next one."""
 MOST_DEATHS = 3
 """A task that was under way at so many deaths of workers is given up."""
-_ONE_THREAD = {
-    name: "1"
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-}
-"""Each worker has one core: libraries must not share it among threads of their own."""
 
 
 class Workers(Protocol):
@@ -124,19 +118,7 @@ class RayWorkers:
     """
 
     def __init__(self, address: str) -> None:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
-        self._ray: Any = import_module("ray")
-        root = str(Path(__file__).resolve().parents[2])
-        environment = {"env_vars": {**_ONE_THREAD, "PYTHONPATH": root}}
-        try:
-            if not self._ray.is_initialized():
-                self._ray.init(
-                    address=address, runtime_env=environment, log_to_driver=False,
-                    logging_level="ERROR", ignore_reinit_error=True,
-                )  # fmt: skip
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            first = str(error).strip().partition("\n")[0]
-            raise EngineError(f"no Ray cluster at {address}: {first}") from None
+        self._ray = connected_ray(address)
         self._count = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         self.name = f"a Ray cluster of {len(self._ray.nodes())} nodes, {self._count} cores"
 
@@ -145,7 +127,9 @@ class RayWorkers:
     ) -> Iterator[tuple[_Task, _Answer]]:
         """Yield each task with its answer; Ray does anew what a dead worker had begun."""
         ray, left = self._ray, deque(tasks)
-        remote = ray.remote(num_cpus=1, max_retries=MOST_DEATHS)(function)
+        remote = ray.remote(
+            num_cpus=1, max_retries=MOST_DEATHS, runtime_env={"env_vars": ONE_THREAD}
+        )(function)
         under_way: dict[Any, _Task] = {}
         while left or under_way:
             while left and len(under_way) < AHEAD * self._count:
@@ -185,8 +169,8 @@ class _one_thread:
     """Lets processes that are started meanwhile compute with one thread each."""
 
     def __enter__(self) -> None:
-        self._before = {name: os.environ.get(name) for name in _ONE_THREAD}
-        os.environ.update(_ONE_THREAD)
+        self._before = {name: os.environ.get(name) for name in ONE_THREAD}
+        os.environ.update(ONE_THREAD)
 
     def __exit__(self, *failure: object) -> None:
         for name, value in self._before.items():

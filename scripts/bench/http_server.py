@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["LONGEST_SECONDS", "Recorder", "Server", "recorded", "served", "write_record"]
+__all__ = ["ENDED_SECONDS", "Recorder", "Server", "recorded", "served", "write_record"]
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGEST_SECONDS = 180.0
-"""An answer that is not there by then never comes: the server ends a request after 130 s."""
+ENDED_SECONDS = 120.0
+"""The server ends a request after so long, where nothing else is asked."""
+SPARE_SECONDS = 60.0
+"""An answer that is not there so long after that never comes."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,13 @@ class Server:
 
     port: int
     pid: int
+    ended_seconds: float = ENDED_SECONDS
+    """After so long it ends a request with the text so far."""
+
+    @property
+    def longest_seconds(self) -> float:
+        """How long an answer is waited for."""
+        return self.ended_seconds + SPARE_SECONDS
 
     def resident_mb(self) -> float:
         """Return the resident memory of the server's process, the engine's not included."""
@@ -34,7 +43,7 @@ class Server:
         Raises:
             TimeoutError: There is none, so that a server that hangs ends the trial.
         """
-        async with asyncio.timeout(LONGEST_SECONDS):
+        async with asyncio.timeout(self.longest_seconds):
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             writer.write(self.written(path, value))
             answer = await reader.read()
@@ -51,23 +60,24 @@ class Server:
 
 
 @asynccontextmanager
-async def served(model: str | None) -> AsyncIterator[Server]:
+async def served(model: str | None, ended_seconds: float = ENDED_SECONDS) -> AsyncIterator[Server]:
     """Start a server and wait for its model."""
     command = [sys.executable, "-m", "tui", "serve", "--port", "0"]
+    command += ["--timeout", f"{ended_seconds:g}"]
     command += ["--model", model] if model else []
     process = await asyncio.create_subprocess_exec(
         *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     said = (await process.stdout.readline()).decode()
-    server = Server(int(said.rpartition(":")[2]), process.pid)
+    server = Server(int(said.rpartition(":")[2]), process.pid, ended_seconds)
     try:
         while (await server.fetched("/health"))[0] != 200:
             await asyncio.sleep(0.5)
         yield server
     finally:
         process.terminate()
-        async with asyncio.timeout(LONGEST_SECONDS):
+        async with asyncio.timeout(server.longest_seconds):
             await process.wait()
 
 

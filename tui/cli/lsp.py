@@ -57,4 +57,4 @@ def lsp(
     if repository is None:
         repository = load_settings().settings.suggestions.repository_knowledge
     options = engine.LanguageOptions(repository, private_patterns(), max_tokens)
-    engine.serve_language(engine.Dispatcher(model, machine, clock), options)
+    engine.serve_language(engine.Dispatcher(engine.EngineReplica(model, machine, clock)), options)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 import engine
+from engine.remote_host import is_remote
 from tui.cli.extras import need_extra
 from tui.cli.failures import WrongCallError
 from tui.cli.options import (
@@ -62,6 +63,27 @@ _MOST_TOKEN_BYTES = 4096
     multiple=True,
     help="A web page that may ask, such as https://example.org.",
 )
+@click.option(
+    "--timeout",
+    "timeout_seconds",
+    metavar="SECONDS",
+    type=click.FloatRange(min=1.0, max=86_400.0),
+    default=120.0,
+    show_default=True,
+    help="A request that is computed for so long ends with the text so far.",
+)
+@click.option(
+    "--replicas",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    help="Engines that answer beside each other, each with its part of the cores; default: one, "
+    "the app's, or on a cluster one for each computer.",
+)
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="Keep the engines on the Ray cluster at HOST:PORT, or 'auto' (extra 'ray').",
+)
 @model_option
 @remote_option
 @machine_options
@@ -71,6 +93,9 @@ def serve(
     token_file: Path | None,
     hosts: tuple[str, ...],
     origins: tuple[str, ...],
+    timeout_seconds: float,
+    replicas: int | None,
+    ray: str | None,
     model: str | None,
     machine: str,
     clock: float | None,
@@ -83,7 +108,11 @@ def serve(
     extra 'serve'.
     """
     need_extra("serve", "starlette", "uvicorn")
+    if ray is not None:
+        need_extra("ray", "ray")
     model = resolve_model(model, remote=True)
+    if model is not None and is_remote(model) and (replicas or ray):
+        raise WrongCallError("a model that another engine runs is asked there: it has no replicas")
     check_agreed(model)
     check_machine(machine, clock)
     options = engine.HttpOptions(
@@ -95,21 +124,46 @@ def serve(
         private_patterns=private_patterns(),
     )
     options.checked()
+    dispatcher = engine.Dispatcher(
+        *engine.choose_replicas(
+            model,
+            machine,
+            clock,
+            count=replicas,
+            ray_address=ray,
+            longest_seconds=timeout_seconds,
+        )
+    )
     with ProgressLine() as progress:
-        dispatcher = engine.Dispatcher(model, machine, clock)
-
-        def on_state() -> None:
-            if dispatcher.progress is not None:
-                progress.show(dispatcher.progress)
-            elif dispatcher.ready is not None:
-                progress.clear()
-                tell(f"{dispatcher.ready.model.name} is ready")
-            else:
-                progress.clear()
-                tell(f"spark-tui: {dispatcher.reason}")
-
-        dispatcher.on_state = on_state
+        dispatcher.on_state = _StateTeller(dispatcher, progress)
         engine.serve_http(dispatcher, options, lambda address: say(f"listening at {address}"))
+
+
+class _StateTeller:
+    """Tells how far the engines are, each thing once."""
+
+    def __init__(self, dispatcher: engine.Dispatcher, progress: ProgressLine) -> None:
+        self._dispatcher, self._progress = dispatcher, progress
+        self._told = ""
+
+    def __call__(self) -> None:
+        if self._dispatcher.progress is not None:
+            self._progress.show(self._dispatcher.progress)
+            return
+        self._progress.clear()
+        words = self._words()
+        if words and words != self._told:
+            tell(words)
+        self._told = words
+
+    def _words(self) -> str:
+        ready, reason = self._dispatcher.ready, self._dispatcher.reason
+        count, of = self._dispatcher.ready_count, len(self._dispatcher.replicas)
+        if ready is None:
+            return reason and f"spark-tui: {reason}"
+        if of == 1:
+            return f"{ready.model.name} is ready"
+        return f"{ready.model.name} is ready on {count} of {of}" + (reason and f" ({reason})")
 
 
 def _token(file: Path) -> str:

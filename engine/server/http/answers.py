@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from engine.errors import EngineError
-from engine.server.dispatcher import EngineNotReadyError
+from engine.server.replica import EngineNotReadyError
 from engine.server.turns import TurnsFullError
 
 __all__ = ["ClientGoneError", "PieceStream", "caller_of", "decoded", "error_value", "json_answer",

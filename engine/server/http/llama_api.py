@@ -172,7 +172,7 @@ class LlamaApi:
                 "default_generation_settings": {
                     "id": 0,
                     "n_ctx": model.context_length,
-                    "is_processing": self._service.writer.dispatcher.turns.taken,
+                    "is_processing": self._service.writer.dispatcher.turns.busy > 0,
                     "params": {
                         "n_predict": DEFAULT_TOKENS,
                         "temperature": 0.0,
@@ -181,7 +181,7 @@ class LlamaApi:
                         "seed": 0,
                     },
                 },
-                "total_slots": 1,
+                "total_slots": self._service.writer.dispatcher.turns.at_once,
                 "model_alias": model.name,
                 "model_path": model.folder,
                 "chat_template": "",
@@ -192,9 +192,12 @@ class LlamaApi:
 
     async def _slots(self, request: Request) -> Response:
         model, turns = self._service.model(), self._service.writer.dispatcher.turns
-        slot = {"id": 0, "n_ctx": model.context_length, "is_processing": turns.taken,
-                "requests_waiting": turns.waiting}  # fmt: skip
-        return json_answer([slot])
+        slots = [
+            {"id": number, "n_ctx": model.context_length, "is_processing": number < turns.busy,
+             "requests_waiting": turns.waiting}
+            for number in range(turns.at_once)
+        ]  # fmt: skip
+        return json_answer(slots)
 
 
 def stop_strings(stop: Stops) -> tuple[str, ...]:

@@ -13,10 +13,10 @@ from starlette.responses import Response
 
 from engine.errors import EngineError
 from engine.protocol.messages import ModelInfo
-from engine.server.dispatcher import EngineNotReadyError
 from engine.server.http.answers import ClientGoneError, PieceStream, while_there
 from engine.server.http.metrics import Metrics
 from engine.server.http.writing import TextWriter
+from engine.server.replica import EngineNotReadyError
 
 __all__ = ["Service"]
 

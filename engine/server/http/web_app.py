@@ -52,7 +52,7 @@ def web_app(
 
     async def metrics_page(request: Request) -> Response:
         turns = dispatcher.turns
-        page = metrics.page(processing=int(turns.taken), waiting=turns.waiting)
+        page = metrics.page(processing=turns.busy, waiting=turns.waiting)
         return PlainTextResponse(page, media_type="text/plain; version=0.0.4")
 
     handlers: dict[Any, Any] = {HTTPException: wrong_path, ClientGoneError: failed}

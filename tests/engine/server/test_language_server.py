@@ -16,8 +16,10 @@ from tests.engine.server.http.fakes import FakeDispatcher
 SERVE = """
 import sys
 from engine.server.dispatcher import Dispatcher
+from engine.server.replica import EngineReplica
 from engine.server.language_server import LanguageOptions, serve
-serve(Dispatcher(command=(sys.executable, "-m", "tests.canned", "--idle", "1")), LanguageOptions())
+canned = (sys.executable, "-m", "tests.canned", "--idle", "1")
+serve(Dispatcher(EngineReplica(command=canned)), LanguageOptions())
 """
 
 

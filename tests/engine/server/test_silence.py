@@ -8,7 +8,7 @@ from contextlib import aclosing, contextmanager
 
 import pytest
 
-from engine import Dispatcher, look_at_engine, process_ending, silence, watching
+from engine import Dispatcher, EngineReplica, look_at_engine, process_ending, silence, watching
 from engine.client_events import EngineDown, EngineSilent, EngineStarting, ModelKilled
 from engine.errors import ServerError
 from engine.process_ending import peer_process
@@ -23,8 +23,8 @@ from engine.protocol.messages import (
     Welcome,
 )
 from engine.server import stuck_work
-from engine.server.dispatcher import EngineNotReadyError
 from engine.server.hub import Engine, Hub
+from engine.server.replica import EngineNotReadyError
 from engine.server.stuck_work import stuck_job
 from engine.server.worker import Job
 from engine.silence import SilenceWatch
@@ -180,13 +180,14 @@ async def test_who_is_at_the_other_end_is_this_users(monkeypatch):
 
 
 async def test_requests_of_other_programs_end_at_once_and_go_on_later():
-    dispatcher = Dispatcher(command=CANNED)
+    replica = EngineReplica(command=CANNED)
+    dispatcher = Dispatcher(replica)
     running = asyncio.create_task(dispatcher.run())
     request = CompletionRequest("a.py", "def f():\n    ", "\n")
     async with asyncio.timeout(20):
         while dispatcher.ready is None:
             await asyncio.sleep(0.01)
-        with stopped(dispatcher.engine_pid), impatient():
+        with stopped(replica.engine_pid), impatient():
             for _ in range(2):  # one that waits for the answer, one that comes later
                 with pytest.raises(EngineNotReadyError, match="the engine is silent: no answer"):
                     await dispatcher.complete(request, "somebody")

@@ -24,11 +24,11 @@ async def test_nobody_is_served_twice_before_all_were_once():
     names = ["a", "a", "a", "b", "c", "b"]
     tasks = [asyncio.create_task(take(turns, name, order, hold)) for name in names]
     await settle()
-    assert (order, turns.waiting, turns.taken) == (["a"], 5, True)
+    assert (order, turns.waiting, turns.busy) == (["a"], 5, 1)
     hold.set()
     await asyncio.gather(*tasks)
     assert order == ["a", "a", "b", "c", "a", "b"]
-    assert (turns.waiting, turns.taken) == (0, False)
+    assert (turns.waiting, turns.busy) == (0, 0)
 
 
 async def test_no_more_wait_than_may():
@@ -66,7 +66,7 @@ async def test_a_turn_that_comes_too_late_goes_to_the_next():
     second.cancel()  # its turn has come, and it has not heard of it yet
     await asyncio.wait_for(third, 1)
     assert order in (["a", "c"], ["a", "b", "c"])
-    assert not turns.taken
+    assert not turns.busy
 
 
 async def test_who_leaves_as_the_turn_comes_does_not_keep_it():
@@ -79,4 +79,4 @@ async def test_who_leaves_as_the_turn_comes_does_not_keep_it():
     second.cancel()  # it still stands in its queue when the first one passes the turn on
     await asyncio.wait_for(asyncio.gather(first, *others), 1)
     assert order == ["a", "b", "c"]
-    assert (turns.waiting, turns.taken) == (0, False)
+    assert (turns.waiting, turns.busy) == (0, 0)

@@ -92,3 +92,42 @@ def test_infill_asks_the_engine_what_complete_does(
     # The server knows no folder of the client.
     assert engine_side.asked == [replace(asked, root=None)]
     assert reply.json["content"] == session.text
+
+
+def test_replicas_are_processes_of_their_own_and_end_a_request_in_time(
+    spark: Spark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(engine, "serve_http", lambda dispatcher, *_: asked.append(dispatcher))
+    assert spark("serve", "--replicas", "3", "--timeout", "7").code == 0
+    (dispatcher,) = asked
+    assert len({each._client._replica for each in dispatcher.replicas}) == 3
+    assert {each._longest_seconds for each in dispatcher.replicas} == {7.0}
+    outcome = spark("serve", "--replicas", "2", "--model", "openai:http://127.0.0.1:1/v1#m")
+    assert outcome.code == 2
+    assert "it has no replicas" in outcome.line
+
+
+def test_a_cluster_takes_its_extra(spark: Spark, served: list[Any]) -> None:
+    outcome = spark("serve", "--ray", "127.0.0.1:1")
+    assert (outcome.code, served) == (2, [])
+    assert "spark-tui[ray]" in outcome.line
+
+
+def test_each_change_of_the_engines_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    from types import SimpleNamespace
+
+    from tui.cli.progress import ProgressLine
+    from tui.cli.serve import _StateTeller
+
+    model = SimpleNamespace(model=SimpleNamespace(name="tiny"))
+    state = SimpleNamespace(progress=None, ready=None, reason="", ready_count=0, replicas="ab")
+    told = _StateTeller(state, ProgressLine())
+    told()
+    state.ready, state.ready_count, state.reason = model, 1, "the engine is starting"
+    told()
+    told()
+    state.ready_count, state.reason = 2, ""
+    told()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["tiny is ready on 1 of 2 (the engine is starting)", "tiny is ready on 2 of 2"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from engine.protocol.asking import AskReply
 from engine.protocol.completion import Completion, HostStats, WaferStats
 from engine.protocol.messages import EngineReady, MachineInfo, ModelInfo
-from engine.server.dispatcher import EngineNotReadyError
 from engine.server.http.guard import Rules
 from engine.server.http.web_app import web_app
+from engine.server.replica import EngineNotReadyError
 from engine.server.turns import Turns
 
 HOST = HostStats(10.0, 20.0, 11.0, 100.0)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from engine.server.dispatcher import Dispatcher
 from engine.server.http.listening import HttpOptions, run
+from engine.server.replica import EngineReplica
 from tests.engine.server.faces import CANNED, Face
 
 CURSOR = {"input_prefix": "def f():\n", "prompt": "    ", "input_suffix": "\n", "filename": "a.py"}
@@ -15,7 +16,8 @@ CURSOR = {"input_prefix": "def f():\n", "prompt": "    ", "input_suffix": "\n", 
 async def served(port=0, **options):
     """Serve with the canned engine; the port."""
     listening = asyncio.get_running_loop().create_future()
-    dispatcher = Dispatcher(command=CANNED)
+    replica = EngineReplica(command=CANNED)
+    dispatcher = Dispatcher(replica)
     ready = asyncio.Event()
     dispatcher.on_state = lambda: ready.set() if dispatcher.ready else None
     task = asyncio.create_task(
@@ -26,7 +28,7 @@ async def served(port=0, **options):
         if task.done():
             task.result()
         await ready.wait()
-    Face.pids.add(dispatcher.engine_pid)
+    Face.pids.add(replica.engine_pid)
     try:
         yield int(listening.result().rpartition(":")[2])
     finally:
