@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from engine.server.replica import EngineReplica
     from engine.server.replica_choice import choose_replicas
     from engine.session import Session, default_threads
+    from engine.sweep.fit_workers import FitWorkers
     from engine.sweep.grid import read_grid
     from engine.sweep.question_workers import AskedModel, write_ahead
     from engine.sweep.sweep_plot import plot_sweep
@@ -114,6 +115,7 @@ _HOME = {
     "EngineReplica": "engine.server.replica:EngineReplica",
     "EngineSilent": "engine.client_events:EngineSilent",
     "EngineStarting": "engine.client_events:EngineStarting",
+    "FitWorkers": "engine.sweep.fit_workers:FitWorkers",
     "FitPlan": "engine.quality.knowledge_fit:FitPlan",
     "FittedTuning": "engine.quality.knowledge_fit:FittedTuning",
     "HttpOptions": "engine.server.http.listening:HttpOptions",
@@ -218,6 +220,7 @@ __all__ = [
     "EngineSilent",
     "EngineStarting",
     "FitPlan",
+    "FitWorkers",
     "FittedTuning",
     "HttpOptions",
     "LanguageOptions",

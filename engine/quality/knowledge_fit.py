@@ -8,34 +8,27 @@ threshold is set where the estimated chance that a suggestion is right falls bel
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from engine.completion.scoring import FollowedStep
 from engine.errors import ModelError
-from engine.generation.sampling import softmax
 from engine.knowledge import fitting
-from engine.knowledge.advice import Opinion, line_ends
 from engine.knowledge.fitting import Observed
-from engine.knowledge.mixture import Certainty
-from engine.knowledge.tuning import EXPERTS, Tuning, find_tuning, neutral_tuning, write_user_tuning
+from engine.knowledge.tuning import Tuning, find_tuning, write_user_tuning
 from engine.model_store.digests import weights_sha256
-from engine.protocol.completion import CompletionRequest
-from engine.quality.corpus import read_corpus
-from engine.quality.question_sampler import QuestionItem, QuestionSampler
+from engine.protocol.messages import ModelInfo
+from engine.quality.fit_questions import FitAnswerer, FitQuestion, SessionFit, fit_questions
 from engine.session import Session
 
 __all__ = ["FitPlan", "FittedTuning", "fit", "fit_session"]
 
 OnItem = Callable[[str, int, int], None]
 """Called after each item with what is done, the number done and the number of all."""
-
-Rows = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +53,13 @@ class FittedTuning:
     tuning: Tuning
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A cursor and the rest of its line."""
-
-    root: Path
-    request: CompletionRequest
-    answer: str
-
-
 def fit(
     model: str | None,
     data: Path,
     plan: FitPlan | None = None,
     *,
     threads: int | None = None,
+    answerer: FitAnswerer | None = None,
     on_item: OnItem = lambda label, done, total: None,
 ) -> FittedTuning:
     """Fit repository knowledge to a model and keep the numbers for this user.
@@ -84,7 +69,8 @@ def fit(
         data: A folder of Python code that the model was not trained on, one folder for each
             repository or package.
         plan: How much is asked; None: as for the bundled model.
-        threads: Threads that compute; None: all but one.
+        threads: Threads that compute; None: as of `Session.open`.
+        answerer: Who answers with the same model; None: a session of this process.
         on_item: Called after each question.
 
     Raises:
@@ -93,8 +79,9 @@ def fit(
     """
     session = Session.open(model, threads=threads)
     try:
-        tuning = fit_session(session, data, plan or FitPlan(), on_item)
         info = session.model
+        answerer = answerer or SessionFit(session)
+        tuning = _fit(answerer, info, data, plan or FitPlan(), on_item)
         tuning = msgspec.structs.replace(tuning, weight_bytes=info.weight_bytes)
         return FittedTuning(info.name, write_user_tuning(info.name, tuning), tuning)
     finally:
@@ -113,36 +100,42 @@ def fit_session(
         ModelError: ``data`` has no questions, or `FitPlan.only_threshold` is asked of a model
             without a mixture.
     """
-    questions = list(_questions(data, plan.questions, plan.seed))
+    tuning = _fit(SessionFit(session), session.model, data, plan, on_item)
+    session.tune(tuning)
+    return tuning
+
+
+def _fit(
+    answerer: FitAnswerer, info: ModelInfo, data: Path, plan: FitPlan, on_item: OnItem
+) -> Tuning:
+    questions = list(fit_questions(data, plan.questions, plan.seed))
     # Every other one is kept for the threshold, and of those as many of each kind.
     fitted_on, rest = questions[::2], questions[1::2]
     if not rest:
         raise ModelError(f"{data}: too little Python code to draw questions from")
     judged_on = rest[:: max(1, len(rest) // max(plan.judged, 1))]
-    tuning = _mixture_of(session) if plan.only_threshold else None
-    if tuning is None:
-        tuning = _fitted(session, fitted_on, data, plan.seed, on_item)
+    if plan.only_threshold:
+        tuning = _mixture_of(info)
+    else:
+        observed = answerer.observe(fitted_on, partial(on_item, "dictated"))
+        tuning = _mixed(info, _joined(observed), fitted_on, data, plan.seed)
     # With a threshold, as in the app, which makes the model say something; here it is all judged.
-    session.tune(msgspec.structs.replace(tuning, threshold=-math.inf))
-    tuning = fitting.with_threshold(tuning, _answer(session, judged_on, on_item))
-    session.tune(tuning)
-    return tuning
+    asked = msgspec.structs.replace(tuning, threshold=-math.inf)
+    answers = answerer.judge(judged_on, asked, partial(on_item, "answered"))
+    return fitting.with_threshold(tuning, [each for each in answers if each is not None])
 
 
-def _mixture_of(session: Session) -> Tuning:
-    info = session.model
+def _mixture_of(info: ModelInfo) -> Tuning:
     tuning = find_tuning(Path(info.folder), info.name, info.weight_bytes)
     if tuning is None:
         raise ModelError(f"{info.name} has no fitted mixture to keep: fit the mixture too")
     return tuning
 
 
-def _fitted(
-    session: Session, questions: list[_Question], data: Path, seed: int, on_item: OnItem
+def _mixed(
+    info: ModelInfo, observed: Observed, questions: Sequence[FitQuestion], data: Path, seed: int
 ) -> Tuning:
     """Return the tuning whose mixture makes the answers likeliest; without a threshold."""
-    session.tune(neutral_tuning())
-    observed = _observe(session, questions, on_item)
     coefficients = fitting.fit_mixture(observed)
     before = fitting.loss(np.zeros_like(coefficients), observed, alone=True)
     facts: dict[str, object] = {
@@ -153,7 +146,17 @@ def _fitted(
         "nats_per_token_mixed": round(fitting.loss(coefficients, observed), 4),
         "seed": seed,
     }
-    return Tuning(fitting.named(coefficients), None, _digest(Path(session.model.folder)), facts)
+    return Tuning(fitting.named(coefficients), None, _digest(Path(info.folder)), facts)
+
+
+def _joined(each: Sequence[Observed]) -> Observed:
+    """Return all tokens of several questions, one question behind the other."""
+    return Observed(
+        np.concatenate([one.right for one in each]),
+        np.concatenate([one.possible for one in each]),
+        np.concatenate([one.features for one in each]),
+        np.concatenate([one.present for one in each]),
+    )
 
 
 def _digest(place: Path) -> str:
@@ -162,93 +165,3 @@ def _digest(place: Path) -> str:
         return weights_sha256(place)
     with place.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-# ── questions ───────────────────────────────────────────────────────────────────────────────
-
-
-def _questions(data: Path, count: int, seed: int) -> Iterator[_Question]:
-    """Yield whole lines and rests of lines; of the lines, half from behind the indentation."""
-    items = QuestionSampler(read_corpus(data, seed), seed)
-    for kind in ("line", "mid"):
-        for i, item in enumerate(items.draw(kind, count)):
-            yield _question(item, behind_indentation=kind == "line" and i % 4 < 2)
-
-
-def _question(item: QuestionItem, *, behind_indentation: bool) -> _Question:
-    answer = item.target.rstrip()
-    typed = len(answer) - len(answer.lstrip()) if behind_indentation else 0
-    request = CompletionRequest(
-        path=item.file.path,
-        prefix=item.prefix + answer[:typed],
-        suffix=item.suffix,
-        multi_line=False,
-        repository=str(item.file.root),
-    )
-    return _Question(item.file.root, request, answer[typed:])
-
-
-# ── what was said of the right tokens ───────────────────────────────────────────────────────
-
-
-def _observe(session: Session, questions: Sequence[_Question], on_item: OnItem) -> Observed:
-    """Dictate the answers and note what the model and the experts held of each token."""
-    width = max(map(len, EXPERTS.values()))
-    right, possible, features, present = [], [], [], []
-    ends = line_ends(session.tokenizer)
-    for i, question in enumerate(questions):
-        session.read_repository(str(question.root))
-        for step in session.follow(question.request, question.answer):
-            assert step.advice is not None  # the request names a repository
-            shares = softmax(step.logits)
-            shares /= shares.sum()
-            opinion = step.advice.opinion(Certainty.of(shares))
-            wanted = ends if step.token is None else step.right
-            held = _held(shares, opinion, wanted)
-            right.append(held)
-            possible.append(_held(shares, opinion, _allowed(step)))
-            filled = np.zeros((len(EXPERTS), width))
-            for expert, own in enumerate(opinion.features):
-                if own is not None:
-                    filled[expert, : len(own)] = own
-            features.append(filled)
-            present.append([own is not None for own in opinion.features])
-        on_item("dictated", i + 1, len(questions))
-    return Observed(
-        np.array(right), np.array(possible), np.array(features), np.array(present, bool)
-    )
-
-
-def _allowed(step: FollowedStep) -> NDArray[np.int64] | None:
-    return None if step.allowed is None else np.array(step.allowed)
-
-
-def _held(shares: Rows, opinion: Opinion, tokens: NDArray[np.int64] | None) -> list[float]:
-    """Return the probability that the model and each expert give a set of tokens; None: all."""
-    held = [1.0 if tokens is None else float(shares[tokens].sum())]
-    for forecast in opinion.forecasts:
-        if forecast is None:
-            held.append(0.0)
-        elif tokens is None:
-            held.append(1.0)
-        else:
-            held.append(float(forecast.shares[np.isin(forecast.tokens, tokens)].sum()))
-    return held
-
-
-# ── answers for the threshold ───────────────────────────────────────────────────────────────
-
-
-def _answer(
-    session: Session, questions: Sequence[_Question], on_item: OnItem
-) -> list[tuple[float, bool]]:
-    """Return (mean log-probability, whether it is right) of the answers that are not empty."""
-    answers = []
-    for i, question in enumerate(questions):
-        session.read_repository(str(question.root))
-        completion = session.complete(question.request)
-        if completion.text.strip() and completion.mean_logprob is not None:
-            right = completion.text.rstrip() == question.answer.rstrip()
-            answers.append((completion.mean_logprob, right))
-        on_item("answered", i + 1, len(questions))
-    return answers

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from engine.errors import EngineError
+from engine.server.http.unmet import refuse_unmet
 from engine.server.replica import EngineNotReadyError
 from engine.server.turns import TurnsFullError
 
@@ -94,9 +95,12 @@ def decoded(body: bytes, kind: type[_Asked]) -> _Asked:
 
     Raises:
         msgspec.MsgspecError: It is no JSON, or a field is not what it must be.
+        PromptError: It asks for what is not done here.
     """
     try:
-        return msgspec.json.decode(body, type=kind)
+        asked = msgspec.json.decode(body, type=kind)
+        refuse_unmet(body)
+        return asked
     except RecursionError:
         raise msgspec.DecodeError("brackets in brackets too deep") from None
 

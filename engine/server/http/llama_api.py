@@ -4,8 +4,9 @@
 means is in that server's README; where ours does something else, the field says so here.
 """
 
+import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -33,6 +34,12 @@ __all__ = ["Extra", "Infill", "LlamaApi", "stop_strings"]
 DEFAULT_TOKENS = 64
 """Where ``n_predict`` is missing or negative."""
 
+OTHERS_TEMPERATURE = 0.8
+"""Of texts beside the likeliest one, where no temperature is named.
+
+Source: llama.cpp's server, its ``temperature`` by default.
+"""
+
 Milliseconds = Annotated[float, msgspec.Meta(ge=0)]
 Stops = str | list[str] | None
 
@@ -59,6 +66,8 @@ class _Sampling(msgspec.Struct, kw_only=True):
     t_max_predict_ms: Milliseconds | None = None
     t_max_prompt_ms: Milliseconds | None = None
     """Read and not acted on, as in llama.cpp: a half-read prompt gives no text."""
+    n_cmpl: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """Texts to write: the likeliest first, and others beside it, as many as there are engines."""
     stream: bool | None = None
     response_fields: list[str] | None = None
     user: str | None = None
@@ -151,9 +160,17 @@ class LlamaApi:
         if asked.stream and tokens:
             pieces = _events(write, settings, asked.response_fields)
             return self._service.stream(pieces, "text/event-stream", _error_event)
-        written = await self._service.waited(request, write(lambda text: None))
-        answer = _answer(written, settings, only_read=tokens == 0)
-        return json_answer(_chosen(answer, asked.response_fields))
+        count = min(asked.n_cmpl or 1, self._service.writer.dispatcher.turns.at_once)
+        cursors = _beside(cursor, count if tokens else 1)
+        texts = [self._service.writer.complete(each, limits, caller) for each in cursors]
+        answers = [
+            _chosen(
+                _answer(written, settings, index=index, only_read=tokens == 0),
+                asked.response_fields,
+            )
+            for index, written in enumerate(await self._service.waited(request, _all_of(texts)))
+        ]
+        return json_answer(answers if len(answers) > 1 else answers[0])
 
     # ── state ───────────────────────────────────────────────────────────────────────────────
 
@@ -198,6 +215,27 @@ class LlamaApi:
             for number in range(turns.at_once)
         ]  # fmt: skip
         return json_answer(slots)
+
+
+def _beside(cursor: CompletionRequest, count: int) -> list[CompletionRequest]:
+    """Return requests for a text and others beside it, each by a seed of its own."""
+    temperature = cursor.temperature or OTHERS_TEMPERATURE
+    others = [
+        msgspec.structs.replace(cursor, temperature=temperature, seed=cursor.seed + number)
+        for number in range(1, count)
+    ]
+    return [cursor, *others]
+
+
+async def _all_of(texts: Sequence[Coroutine[Any, Any, Written]]) -> list[Written]:
+    """Return texts that are written beside each other; one that fails ends the others."""
+    tasks = [asyncio.create_task(text) for text in texts]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def stop_strings(stop: Stops) -> tuple[str, ...]:
@@ -259,12 +297,17 @@ def _settings(
 
 
 def _answer(
-    written: Written, settings: dict[str, Any], *, only_read: bool = False, text: str | None = None
+    written: Written,
+    settings: dict[str, Any],
+    *,
+    index: int = 0,
+    only_read: bool = False,
+    text: str | None = None,
 ) -> dict[str, Any]:
     """Return the answer with all its fields."""
     content = "" if only_read else written.text if text is None else text
     return {
-        "index": 0,
+        "index": index,
         "content": content,
         "tokens": [],
         "id_slot": 0,

@@ -24,11 +24,14 @@ from engine.server.http.growing import Hold, growing, lines_before_last, without
 from engine.server.http.llama_api import Stops, event, seed_of, stop_strings, timings
 from engine.server.http.service import Service
 from engine.server.http.writing import TextLimits, Written
+from engine.version import __version__
 
 __all__ = ["OpenAiApi", "conversation", "split_marked"]
 
 DEFAULT_TOKENS = 64
 DEFAULT_CHAT_TOKENS = 768
+FINGERPRINT = f"spark-tui-{__version__}"
+"""What OpenAI calls the backend's configuration."""
 DONE = b"data: [DONE]\n\n"
 
 _MARKED = re.compile(
@@ -39,6 +42,8 @@ _MARKED = re.compile(
 )
 
 Temperature = Annotated[float, msgspec.Meta(ge=0, le=100)] | None
+TokenCount = Annotated[int, msgspec.Meta(ge=-1)] | None
+"""None, 0 or -1: as many as by default."""
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)] | None
 
 
@@ -53,7 +58,7 @@ class _Wish(msgspec.Struct, kw_only=True):
 
     model: str | None = None
     """Passed over: one model answers."""
-    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    max_tokens: TokenCount = None
     temperature: Temperature = None
     """None: 0, the likeliest text."""
     top_p: Share = None
@@ -107,7 +112,7 @@ class ChatWish(_Wish, kw_only=True):
     """The body of ``/v1/chat/completions``."""
 
     messages: list[ChatMessage]
-    max_completion_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    max_completion_tokens: TokenCount = None
     n_predict: int | None = None
 
 
@@ -141,7 +146,7 @@ class OpenAiApi:
             guess_path(prefix, suffix, ()),
             prefix,
             suffix,
-            max_tokens=self._service.tokens(asked.max_tokens, DEFAULT_TOKENS),
+            max_tokens=self._service.tokens(asked.max_tokens or None, DEFAULT_TOKENS),
             temperature=asked.temperature or 0.0,
             top_p=asked.top_p or 1.0,
             seed=seed_of(asked.seed),
@@ -290,8 +295,13 @@ class _Form:
             else self.kind,
             "created": self._created,
             "model": self.model,
+            "system_fingerprint": FINGERPRINT,
             "choices": choices,
         }  # fmt: skip
+
+    def beginning(self) -> dict[str, Any] | None:
+        """Return what a stream begins with; None: with the first piece."""
+        return None
 
     def whole(self, written: Written) -> dict[str, Any]:
         """Return the whole answer."""
@@ -328,6 +338,11 @@ class _ChatForm(_Form):
         name = "delta" if piece else "message"
         return {"index": 0, name: message, "finish_reason": reason}
 
+    def beginning(self) -> dict[str, Any]:
+        """Return a piece that says whose words come."""
+        delta = {"role": "assistant", "content": None}
+        return self.around([{"index": 0, "delta": delta, "finish_reason": None}], piece=True)
+
 
 def _reason(written: Written) -> str:
     return "length" if written.ended == "limit" else "stop"
@@ -350,14 +365,19 @@ async def _events(
     usage: bool,
 ) -> AsyncIterator[bytes]:
     """Yield the events of a stream: pieces, the reason of the end, perhaps the usage, the end."""
+    beginning = form.beginning()
     async for piece in growing(write, hold):
+        if beginning is not None:  # not before there is something: an error has a status of its own
+            yield event(beginning)
+            beginning = None
         if isinstance(piece, str):
             yield event(form.around([form.choice(piece, None, piece=True)], piece=True))
             continue
         last = form.choice("", _reason(piece), piece=True)
         yield event({**form.around([last], piece=True), "timings": timings(piece)})
         if usage:
-            yield event({**form.around([], piece=True), "usage": _usage(piece)})
+            told = {"usage": _usage(piece), "timings": timings(piece)}
+            yield event({**form.around([], piece=True), **told})
     yield DONE
 
 

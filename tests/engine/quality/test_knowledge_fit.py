@@ -8,6 +8,8 @@ from engine.knowledge.tuning import EXPERTS, neutral_tuning
 from engine.quality import knowledge_fit
 from engine.quality.knowledge_fit import FitPlan, fit, fit_session
 from engine.session import Session
+from engine.sweep import fit_workers
+from engine.sweep.fit_workers import FitWorkers
 from tests.canned import CannedWafer, canned_machine_info, canned_model_info
 from tests.engine_tokenizers import byte_tokenizer
 
@@ -55,6 +57,31 @@ def test_the_numbers_are_kept_for_the_user_and_know_their_weights(
     assert fitted.path == tmp_path / "state" / "knowledge" / "canned.json"
     assert fitted.tuning.weight_bytes == 7
     assert msgspec.json.decode(fitted.path.read_bytes(), type=type(fitted.tuning)) == fitted.tuning
+
+
+class Backwards:
+    """Does tasks in this process, the last one first."""
+
+    name = "this process"
+
+    def answers(self, function, tasks):
+        for task in reversed([*tasks]):
+            yield task, function(task)
+
+
+def test_many_answerers_fit_the_same_numbers(session: Session, data: Path, monkeypatch) -> None:
+    opened: list[str | None] = []
+    monkeypatch.setattr(fit_workers, "_session", lambda model: opened.append(model) or session)
+    monkeypatch.setattr(knowledge_fit.Session, "open", lambda model, threads: session)
+    monkeypatch.setattr(Session, "close", lambda session: None)
+    itself = fit("canned", data, PLAN).tuning
+    done: list[tuple[str, int, int]] = []
+    many = FitWorkers("canned", Backwards())
+    fitted = fit("canned", data, PLAN, answerer=many, on_item=lambda *one: done.append(one))
+    assert fitted.tuning == itself
+    assert set(opened) == {"canned"}
+    assert done[0] == ("dictated", 1, 8)
+    assert done[-1][1] == done[-1][2] == len(opened) - 8
 
 
 def test_a_folder_without_code_is_refused(session: Session, tmp_path: Path) -> None:

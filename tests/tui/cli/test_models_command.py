@@ -204,8 +204,8 @@ def test_without_a_terminal_a_line_now_and_then(capsys) -> None:
 def test_fitting_says_where_the_numbers_are(spark, monkeypatch, tmp_path: Path) -> None:
     asked: list[object] = []
 
-    def fit(model, data, plan, on_item):
-        asked.extend([model, data, plan.questions, plan.only_threshold])
+    def fit(model, data, plan, answerer, on_item):
+        asked.extend([model, data, plan.questions, plan.only_threshold, answerer])
         on_item("dictated", 1, 2)
         tuning = neutral_tuning()
         tuning.fitted_on["questions"] = 5
@@ -214,7 +214,10 @@ def test_fitting_says_where_the_numbers_are(spark, monkeypatch, tmp_path: Path) 
     monkeypatch.setattr(engine, "fit_knowledge", fit, raising=False)
     call = ("models", "fit", "spark-nano", "--data", str(tmp_path), "--questions", "5")
     found = spark(*call, "--json").json
-    assert asked == ["spark-nano", tmp_path, 5, False]
+    assert asked == ["spark-nano", tmp_path, 5, False, None]
+    asked.clear()
+    spark(*call, "--workers", "3")
+    assert asked[-1]._workers.name == "3 processes on one computer"
     path = str(tmp_path / "spark-nano.json")
     assert found == {"name": "spark-nano", "path": path, "threshold": None, "questions": 5}
     assert f"all is shown; the numbers of spark-nano are in {path}" in spark(*call).out

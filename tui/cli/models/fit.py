@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 import engine
+from tui.cli.extras import need_extra
 from tui.cli.options import json_option, resolve_model
 from tui.cli.output import say, say_json
 from tui.cli.suite_bar import SuiteBar
@@ -38,6 +39,17 @@ __all__ = ["fit"]
     help="Answers from which the threshold follows.",
 )
 @click.option("--only-threshold", is_flag=True, help="Keep the mixture that the model has.")
+@click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(1, 1024),
+    help="Ask the questions of N processes, each with the model open and one thread.",
+)
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="The same on the Ray cluster at HOST:PORT, or 'auto' (extra 'ray').",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=3, show_default=True)
 @json_option
 def fit(
@@ -46,6 +58,8 @@ def fit(
     questions: int,
     judged: int,
     only_threshold: bool,
+    workers: int | None,
+    ray: str | None,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -54,12 +68,17 @@ def fit(
     Takes minutes to hours, by the model's size.  The numbers are kept for you and count from the
     engine's next start.
     """
+    if ray is not None:
+        need_extra("ray", "ray")
     plan = engine.FitPlan(questions, judged, seed, only_threshold)
+    model = resolve_model(name)
     with SuiteBar("questions") as bar:
+        many = engine.choose_workers(workers, ray) if workers or ray else None
         fitted = engine.fit_knowledge(
-            resolve_model(name),
-            data,
+            model,
+            data.absolute(),
             plan,
+            answerer=None if many is None else engine.FitWorkers(model, many),
             on_item=lambda label, done, total: bar.show(done, total),
         )
     tuning = fitted.tuning

@@ -203,3 +203,16 @@ async def test_a_plain_completion_goes_on_behind_its_prompt():
     reply = await call(app_of(engine), "/completion", {"prompt": "x = ", "n_predict": 4})
     assert reply.json["content"] == "1"
     assert (engine.asked[0].prefix, engine.asked[0].suffix) == ("x = ", "")
+
+
+async def test_as_many_texts_come_as_there_are_engines():
+    engine = FakeDispatcher("a")
+    assert (await infill(engine, n_cmpl=3)).json["content"] == "a"
+    engine.asked.clear()
+    engine.turns.at_once = 2
+    answers = (await infill(engine, n_cmpl=3, seed=7, response_fields=["index", "content"])).json
+    assert answers == [{"index": 0, "content": "a"}, {"index": 1, "content": "a"}]
+    assert [(asked.temperature, asked.seed) for asked in engine.asked] == [(0.0, 7), (0.8, 8)]
+    engine.error = PromptError("too long")
+    assert (await infill(engine, n_cmpl=2)).status == 400
+    assert (await infill(engine, n_cmpl=0)).status == 400

@@ -54,7 +54,8 @@ async def test_a_conversation():
 async def test_a_stream_of_a_conversation_holds_back_what_may_be_a_stop():
     engine = FakeDispatcher("one STOP two", ["one ST", "one STOP two"])
     wish = {"messages": HELLO, "stream": True, "stop": ["STOP"]}
-    *pieces, end, _ = (await call(app_of(engine), "/v1/chat/completions", wish)).events
+    first, *pieces, end, _ = (await call(app_of(engine), "/v1/chat/completions", wish)).events
+    assert first["choices"][0]["delta"] == {"role": "assistant", "content": None}
     said = "".join(piece["choices"][0]["delta"]["content"] for piece in pieces)
     assert said == "one "
     assert end["choices"][0] == {"index": 0, "delta": {}, "finish_reason": "stop"}
@@ -114,6 +115,28 @@ async def test_parts_of_text_are_one_text():
 )
 async def test_a_completion_that_cannot_be_written_is_refused(wish):
     assert (await call(app_of(FakeDispatcher()), "/v1/completions", wish)).status == 400
+
+
+@pytest.mark.parametrize(
+    "unmet",
+    [
+        {"grammar": "root ::= x"},
+        {"response_format": {"type": "json_object"}},
+        {"tools": [{"type": "function"}]},
+        {"logprobs": True},
+        {"logit_bias": {"5": -100}},
+        {"lora": [{"id": 0, "scale": 0.5}]},
+    ],
+)
+async def test_what_is_not_done_is_refused_and_not_passed_over(unmet):
+    app = app_of(FakeDispatcher("hi"))
+    wish = {"messages": HELLO, **unmet}
+    reply = await call(app, "/v1/chat/completions", wish)
+    (name,) = unmet
+    assert (reply.status, repr(name) in reply.json["error"]["message"]) == (400, True)
+    harmless = {"response_format": {"type": "text"}, "tools": [], "logprobs": 0, "logit_bias": {}}
+    wish = {"messages": HELLO, **harmless, "max_tokens": -1, "tool_choice": "auto"}
+    assert (await call(app, "/v1/chat/completions", wish)).status == 200
 
 
 @pytest.mark.parametrize("form", ["<|fim_{}|>", "<fim_{}>", "<fim-{}>", "<|code_{}|>"])
