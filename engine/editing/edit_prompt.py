@@ -59,10 +59,28 @@ class LinesToEdit:
         return "\n".join(line.removeprefix(self.indent) for line in text.split("\n"))
 
     def alone(self, answer: str) -> str:
-        """Return an answer without the lines above the range that it begins with again.
+        """Return an answer without lines around the range that it begins or ends with again.
 
         Small models, which see what stands around, repeat it with what they were asked for.
+
+        Args:
+            answer: In the indentation of the lines.
         """
+        return self._without_below(self._without_above(answer))
+
+    def _without_below(self, answer: str) -> str:
+        below = [line.rstrip() for line in self.after.split("\n") if line.strip()]
+        lines = answer.split("\n")
+        filled = [(row, line.rstrip()) for row, line in enumerate(lines) if line.strip()]
+        own = {line.rstrip() for line in self.lines}
+        for count in range(min(len(below), len(filled) - 1), 0, -1):
+            again = [line for _, line in filled[-count:]]
+            said = any(sign.isalnum() for sign in "".join(again))  # brackets may close twice
+            if said and again == below[:count] and own.isdisjoint(again):
+                return "\n".join(lines[: filled[-count][0]]).rstrip()
+        return answer
+
+    def _without_above(self, answer: str) -> str:
         above = [line.strip() for line in self.before.split("\n") if line.strip()]
         lines = answer.split("\n")
         begun = [(row, line.strip()) for row, line in enumerate(lines) if line.strip()]

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from engine.chat.chat_styles import ChatStyle, find_chat_style, needed_chat_style
 from engine.chat.fence import Fence
 from engine.completion.stats import WaferMeter, host_stats
+from engine.editing.asked_part import text_of_answer
 from engine.editing.edit_checks import parses, why_refused
 from engine.editing.edit_prompt import LinesToEdit, conversation
 from engine.editing.second_attempt import complaint
@@ -104,7 +105,7 @@ class Rewriter:
             if answer.closed:
                 break
             work.show(lines.indented(answer.text))
-        text = lines.alone(lines.indented(answer.text))
+        text = text_of_answer(request, lines, answer.text)
         return Edit(
             text=text,
             refused="stopped" if work.generation.cancelled else why_refused(

@@ -18,6 +18,9 @@ _MAY_REMOVE = re.compile(
 )
 """Words of an instruction with which a definition may go."""
 
+_ADDS = re.compile(r"\badd (a|an|one|another) (new )?(method|function|class|test)\b", re.I)
+"""Words with which one comes, and none may go in exchange."""
+
 
 def complaint(request: EditRequest, edit: Edit) -> str | None:
     """Return what is wrong with an edit, for the model that wrote it; None: nothing it could mend.
@@ -50,7 +53,7 @@ def _of_what_is_there(request: EditRequest, edit: Edit) -> str | None:
         return None
     gone = _definitions(request.text) - _definitions(request.applied(edit.text))
     come = _definitions(request.applied(edit.text)) - _definitions(request.text)
-    if len(gone) > len(come):  # else it was renamed
+    if len(gone) > len(come) or (gone and _ADDS.search(request.instruction)):  # else renamed
         names = ", ".join(f"`{name}`" for name in sorted(gone))
         return f"{names} is missing. Write all of the lines again, with the change in them."
     return None

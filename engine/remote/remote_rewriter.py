@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from engine.chat.chat_styles import ChatTurn
 from engine.chat.fence import Fence
+from engine.editing.asked_part import text_of_answer
 from engine.editing.edit_checks import parses, why_refused
 from engine.editing.edit_prompt import LinesToEdit, conversation
 from engine.editing.rewriter import SPARE_TOKENS, lines_of
@@ -102,7 +103,7 @@ class RemoteRewriter:
         cancelled: bool,
     ) -> Edit:
         found = block.found
-        text = lines.alone(lines.indented(found)) if found is not None else "\n".join(lines.lines)
+        text = "\n".join(lines.lines) if found is None else text_of_answer(request, lines, found)
         closed = block.closed or written.ended == "stop"
         refused = (
             why_refused(request.path, request.text, request.applied(text),

@@ -38,9 +38,9 @@ published figures, marked ≤: every byte of weights, keys and values read once 
 or every operation at the chip's, whichever takes longer. *syncs* are points where all cores wait
 for each other: collectives on the wafer; elsewhere the fewest there can be, one between two
 products. *energy* is published power × that time; on the wafer the likely reading of `wafer plan`.
-Sources: NVIDIA's datasheets of H100 and A100, AMD's of MI300X and EPYC 9654, Intel's talk on
-Gaudi 3 at Hot Chips 2024, Google's documentation of TPU v5p. `spark-tui peers` prints the same with
-`--json`, and takes further machines as files."""
+Sources: AMD's documentation of MI300X, Intel's talk on Gaudi 3 at Hot Chips 2024, Google's
+documentation of TPU v5p; data sheets of H100, A100 and EPYC 9654 as others print them. **t** lists
+them all. `spark-tui peers` prints the same with `--json`, and takes further machines as files."""
 
     class Wanted(Message):
         """The pane is seen and has no newer figures."""

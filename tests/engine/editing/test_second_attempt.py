@@ -20,6 +20,7 @@ class A:
         return 2
 """
 METHOD = EditRequest("a.py", TEXT, 5, 6, "Return 3.")
+ADDING = EditRequest("a.py", TEXT, 5, 6, "Add a method h.")
 WHOLE = EditRequest("a.py", TEXT, 4, 9, "Return 3.")
 TIMES = HostStats(1.0, 1.0, 1.0, None), WaferStats("wse3", 0.85, "p", 1, 1, 1.0, 1.0, 0.1, 1)
 
@@ -40,8 +41,17 @@ def told(request: EditRequest, text: str, *, closed: bool = True) -> str | None:
         (METHOD, "    class A:\n        def f(self):\n            return 3", "without those that"),
         (WHOLE, "class A:\n    def f(self):\n        return 3", "`g` is missing"),
         (WHOLE, "x = 3", "`A`, `f`, `g` is missing"),
+        (ADDING, "    def h(self):\n        return 3", "`f` is missing"),
     ],
-    ids=["unreadable", "unchanged", "head", "head, deeper", "method gone", "all gone"],
+    ids=[
+        "unreadable",
+        "unchanged",
+        "head",
+        "head, deeper",
+        "method gone",
+        "all gone",
+        "in exchange",
+    ],
 )
 def test_what_is_wrong_is_said(request_: EditRequest, text: str, words: str) -> None:
     assert words in str(told(request_, text))
