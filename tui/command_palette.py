@@ -114,6 +114,9 @@ class CommandedApp(Protocol):
     def suggestion_commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         """Yield what there is to do about suggestions."""
 
+    def recording_commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield what there is to do with recorded sessions."""
+
     def pane_commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         """Yield what there is to do with a pane."""
 
@@ -208,7 +211,7 @@ class AppCommands(NamedCommands):
             ("Numbers", "what became of suggestions, and how long they took", "numbers"),
             (
                 "Record or stop recording",
-                "the session, into a file; `spark-tui replay` plays the newest",
+                "the session, into a file; “Play the recording of …” plays it",
                 "toggle_recording",
             ),
             ("Connect to the engine again", "after it failed to start", "connect_again"),
@@ -223,6 +226,7 @@ class AppCommands(NamedCommands):
         yield from _editor_commands(_commanded(self.app), self.app._keymap)
         yield from _commanded(self.app).edit_commands()
         yield from _commanded(self.app).suggestion_commands()
+        yield from _commanded(self.app).recording_commands()
         yield from _commanded(self.app).pane_commands()
         yield from _commanded(self.app).wafer_commands()
         yield from self._settings()

@@ -6,6 +6,7 @@ Textual hands each message to every class of the app that has a method for it: t
 what those of the class built on this one hear, after them.
 """
 
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -128,6 +129,12 @@ class WatchedApp(SafeApp):
 
     # ── the recording ───────────────────────────────────────────────────────────────────────
 
+    def recording_commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield what the palette offers about recorded sessions."""
+        from tui.flows.play_recording import play_commands
+
+        return play_commands(self, _sessions())
+
     def action_toggle_recording(self) -> None:
         """Record the session after a question, or end the recording."""
         if self.recording.path is None:
@@ -135,12 +142,14 @@ class WatchedApp(SafeApp):
         else:
             path = self.recording.path
             self.recording.stop()
-            self.notify(f"recorded: {path}\nspark-tui replay plays it", timeout=12)
+            self.notify(
+                f"recorded: {path}\nplay it from the palette, or with spark-tui replay", timeout=12
+            )
 
     async def _ask_to_record(self) -> None:
         from tui.screens.question import Choice, QuestionScreen
 
-        path = new_session_file(paths.state_dir() / "sessions")
+        path = new_session_file(_sessions())
         question = QuestionScreen(
             "record this session",
             f"The text of the files that you look at, all edits, suggestions and counters go to"
@@ -166,3 +175,8 @@ class WatchedApp(SafeApp):
         except OSError as error:
             reason = error.strerror or str(error)
             self.notify(f"nothing is recorded: {path}: {reason}", severity="error", timeout=12)
+
+
+def _sessions() -> Path:
+    """Return the folder of recorded sessions."""
+    return paths.state_dir() / "sessions"

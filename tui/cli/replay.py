@@ -10,7 +10,12 @@ import click
 
 from engine import paths
 from tui.assist.recording.events import FileSeen, GhostSeen, GhostTaken, TextChanged
-from tui.assist.recording.session_file import RecordedSession, SessionFileError, read_session
+from tui.assist.recording.session_file import (
+    RecordedSession,
+    SessionFileError,
+    read_session,
+    recorded_sessions,
+)
 from tui.assist.recording.typed_runs import typed_runs
 from tui.cli.failures import WrongCallError
 from tui.cli.options import FiniteFloat, json_option
@@ -57,7 +62,7 @@ def newest_recorded() -> Path:
         WrongCallError: There is none.
     """
     folder = paths.state_dir() / "sessions"
-    found = sorted(folder.glob("*.jsonl"))  # their names are times
+    found = recorded_sessions(folder)
     if not found:
         raise WrongCallError(f"no session is recorded in '{folder}'; name a FILE")
     return found[-1]

@@ -1,10 +1,13 @@
 """A session that is recorded in the running app, and played again."""
 
+import subprocess
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from engine import paths
 from tests.tui.app.fakes import FakeClient, settled, until
 from tui.app import SparkApp
 from tui.assist.recording.events import FileSeen, PlaceSeen, SessionBegan, TextChanged
@@ -237,3 +240,36 @@ def test_no_name_in_a_session_leads_out_of_its_folder(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_the_folder_of_a_session_has_a_plain_name(recorded: str, name: str) -> None:
     assert folder_name(recorded) == name
+
+
+async def test_the_palette_plays_recorded_sessions_and_the_app_comes_back(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = paths.state_dir() / "sessions"
+    folder.mkdir(parents=True)
+    for name in ("2026-01-02-030405", "2026-01-02-030406", "mine"):
+        (folder / f"{name}.jsonl").write_text("{}\n")
+    app = make_app(GREETING)
+    ran: list[list[str]] = []
+
+    def run(command: list[str], check: bool) -> subprocess.CompletedProcess[bytes]:
+        ran.append(command)
+        return subprocess.CompletedProcess(command, len(ran) - 1)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.editor is not None)
+        monkeypatch.setattr(app, "suspend", nullcontext)
+        told: list[str] = []
+        monkeypatch.setattr(app, "notify", lambda words, **_: told.append(words))
+        offered = {name: play for name, _, play in app.recording_commands()}
+        assert list(offered) == [
+            "Play the recording of mine",
+            "Play the recording of 2026-01-02 03:04:06",
+            "Play the recording of 2026-01-02 03:04:05",
+        ]
+        offered["Play the recording of 2026-01-02 03:04:05"]()
+        assert ran[0][-2:] == ["replay", str(folder / "2026-01-02-030405.jsonl")]
+        assert not told
+        offered["Play the recording of mine"]()  # it ends with an error
+        assert "could not be played" in told[0]

@@ -22,7 +22,14 @@ from tui.assist.recording.events import (
     SessionBegan,
 )
 
-__all__ = ["RecordedSession", "SessionFileError", "SessionWriter", "pictured", "read_session"]
+__all__ = [
+    "RecordedSession",
+    "SessionFileError",
+    "SessionWriter",
+    "pictured",
+    "read_session",
+    "recorded_sessions",
+]
 
 MAX_BYTES = 1 << 30
 """Where a recording ends by itself, and the largest that is read."""
@@ -33,6 +40,11 @@ _STATES_OF_A_CELL = 48
 
 _decoder: msgspec.json.Decoder[RecordedEvent] = msgspec.json.Decoder(RecordedEvent)
 _encoder = msgspec.json.Encoder()
+
+
+def recorded_sessions(folder: Path) -> list[Path]:
+    """Return the sessions that the app recorded into a folder, the oldest first."""
+    return sorted(folder.glob("*.jsonl"))  # their names are times
 
 
 class SessionFileError(ValueError):
