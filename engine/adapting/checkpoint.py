@@ -30,7 +30,9 @@ class Progression(msgspec.Struct):
     held_out: str
     """… the texts that are held out …"""
     rate: float
-    """… and how fast it learns."""
+    """… how fast it learns …"""
+    rank: int = 0
+    """… and what: all weights, or adapters of a rank."""
     step: int = 0
     tokens: int = 0
     seconds: float = 0.0
@@ -49,8 +51,8 @@ class Progression(msgspec.Struct):
 
     def follows(self, other: "Progression") -> bool:
         """Return whether this run is the one that another begins."""
-        mine = (self.base_sha256, self.held_out, self.rate)
-        return mine == (other.base_sha256, other.held_out, other.rate)
+        mine = (self.base_sha256, self.held_out, self.rate, self.rank)
+        return mine == (other.base_sha256, other.held_out, other.rate, other.rank)
 
 
 Arrays = Mapping[str, FloatArray]

@@ -59,7 +59,7 @@ class Learning:
         self._files, self._watched, self._encode = files, watched, encode
         self._plan, self._file = plan, file
         self._walk = Backpropagation(graph)
-        self._trainer = Trainer(graph, weights, plan.rates, workers=plan.workers)
+        self._trainer = Trainer(graph, weights, plan.rates, workers=plan.workers, rank=plan.rank)
         self._parts: list[TokenBatch] = []
         self._saved_at = 0.0
         self.progression, self.best = begun, {name: w.copy() for name, w in weights.items()}

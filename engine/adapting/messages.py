@@ -9,7 +9,7 @@ class AdaptProgress(msgspec.Struct, frozen=True, tag="progress"):
     """How far it is."""
 
     stage: str
-    """``"reading"``, ``"learning"``, ``"judging"`` or ``"waiting"``."""
+    """``"reading"``, ``"learning"``, ``"choosing"``, ``"judging"`` or ``"waiting"``."""
     share: float
     """Of the stage, 0 … 1."""
     detail: str = ""
@@ -37,7 +37,8 @@ class Adapted(msgspec.Struct, frozen=True, tag="adapted"):
     watched_loss: list[tuple[int, float]]
     """Step and loss of the watched files, nats a token."""
     figures: dict[str, object]
-    """Of the judged files: `engine.adapting.verdict`."""
+    """``"choice"``: of the watched files (`engine.adapting.interpolation`); the others: of the
+    judged ones (`engine.adapting.verdict`)."""
 
 
 class AdaptFailed(msgspec.Struct, frozen=True, tag="failed"):

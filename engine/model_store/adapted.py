@@ -50,7 +50,7 @@ class AdaptedNote(msgspec.Struct, frozen=True):
     steps: int
     tokens: int
     figures: dict[str, object]
-    """Held-out figures before and after: `engine.adapting.verdict`."""
+    """Of held-out files, before and after: `engine.adapting.messages.Adapted.figures`."""
 
 
 class AdaptedModel(msgspec.Struct, frozen=True):

@@ -3,8 +3,7 @@
 Knows no text, file or clock; whoever calls it chooses the rows and the learning rate.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,25 +11,11 @@ import numpy as np
 
 from engine.model.graph import ModelGraph
 from engine.model.tensors.tensor import Tensor
-from engine.training.adamw import AdamW
 from engine.training.backpropagation import Backpropagation, TokenBatch
-from engine.training.muon import Muon
+from engine.training.movers import FactorMover, Mover, Rates, WeightMover
 from engine.training.pullback import FloatArray, zero_gradients
 
-__all__ = ["Rates", "StepReport", "Trainer", "float_weights"]
-
-LARGEST_NORM = 1.0
-"""Gradients together longer than this are shortened to it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Learning rates at the plateau, as the bundled models were trained."""
-
-    muon: float = 0.02
-    """Of the matrices of layers."""
-    adam: float = 0.003
-    """Of embedding, head, norms and biases."""
+__all__ = ["StepReport", "Trainer", "float_weights"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +39,11 @@ def float_weights(graph: ModelGraph, tensors: Mapping[str, Tensor]) -> dict[str,
 
 
 class Trainer:
-    """A model in training: all weights, float32.
+    """A model in training: all weights, or low-rank adapters of its matrices; float32.
 
     `add` takes in batches' gradients; `step` moves the weights by all that came in since the last
-    step.  A matrix of a layer is Muon's, all else AdamW's.
+    step.  A matrix of a layer is Muon's, all else AdamW's; with adapters, AdamW moves the factors
+    of the matrices of layers, and all else stays.
 
     Args:
         graph: The model.
@@ -66,6 +52,7 @@ class Trainer:
         workers: Batches of one `add` that are worked out at the same time, each in a thread with
             sums of its own; for the same number of them the bits are the same.  NumPy's own threads
             should then be one (``OPENBLAS_NUM_THREADS=1``, before it is imported).
+        rank: Of the adapters; 0: all weights learn.
     """
 
     def __init__(
@@ -75,13 +62,16 @@ class Trainer:
         rates: Rates | None = None,
         *,
         workers: int = 1,
+        rank: int = 0,
     ) -> None:
         self.graph, self.weights = graph, weights
-        self._rates = rates or Rates()
-        self._workers = [_Worker(graph, weights) for _ in range(workers)]
-        matrices = _matrices_of_layers(graph)
-        self._muon = Muon({name: weights[name] for name in weights if name in matrices})
-        self._adam = AdamW({name: weights[name] for name in weights if name not in matrices})
+        matrices, rates = _matrices_of_layers(graph), rates or Rates()
+        self._mover: Mover = (
+            FactorMover(weights, matrices, rates, rank)
+            if rank
+            else WeightMover(weights, matrices, rates)
+        )
+        self._workers = [_Worker(graph, weights, self._mover.moved) for _ in range(workers)]
         self._tokens = 0
         self._loss = 0.0
 
@@ -122,9 +112,7 @@ class Trainer:
         sums = self._gathered()
         for total in sums.values():
             total /= self._tokens
-        norm = clip(sums, LARGEST_NORM)
-        self._muon.step(sums, self._rates.muon * factor)
-        self._adam.step(sums, self._rates.adam * factor)
+        norm = self._mover.step(sums, factor)
         report = StepReport(self._loss / self._tokens, self._tokens, norm)
         self._forget()
         return report
@@ -137,8 +125,7 @@ class Trainer:
         """
         return {
             **{f"weight.{name}": weight for name, weight in self.weights.items()},
-            **{f"muon.{name}": part for name, part in self._muon.state().items()},
-            **{f"adam.{name}": part for name, part in self._adam.state().items()},
+            **self._mover.state(),
         }
 
     def restore(self, state: Mapping[str, FloatArray]) -> None:
@@ -150,8 +137,7 @@ class Trainer:
         """
         for name, weight in self.weights.items():
             weight[...] = state[f"weight.{name}"]
-        self._muon.restore(_under("muon.", state))
-        self._adam.restore(_under("adam.", state))
+        self._mover.restore(state)
         self._forget()
 
     def _gathered(self) -> dict[str, FloatArray]:
@@ -172,9 +158,11 @@ class Trainer:
 class _Worker:
     """A walk over the graph and the gradients that it summed."""
 
-    def __init__(self, graph: ModelGraph, weights: dict[str, FloatArray]) -> None:
+    def __init__(
+        self, graph: ModelGraph, weights: dict[str, FloatArray], moved: Collection[str]
+    ) -> None:
         self._walk = Backpropagation(graph)
-        self.sums = zero_gradients(weights)
+        self.sums = zero_gradients({name: weights[name] for name in moved})
 
     def add(self, weights: dict[str, FloatArray], batches: Sequence[TokenBatch]) -> float:
         """Add the gradients of batches; return the sum of their losses by tokens."""
@@ -185,21 +173,7 @@ class _Worker:
         return total
 
 
-def clip(gradients: Mapping[str, FloatArray], largest: float) -> float:
-    """Shorten gradients, together one vector, to a length; return the length that they had."""
-    norm = math.sqrt(sum(float(np.vdot(part, part)) for part in gradients.values()))
-    factor = min(1.0, largest / (norm + 1e-6))
-    if factor < 1.0:
-        for part in gradients.values():
-            part *= factor
-    return norm
-
-
 def _matrices_of_layers(graph: ModelGraph) -> set[str]:
     return {
         str(node.weight) for node in graph.nodes if node.op == "matmul" and node.layer is not None
     }
-
-
-def _under(prefix: str, state: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    return {n.removeprefix(prefix): part for n, part in state.items() if n.startswith(prefix)}

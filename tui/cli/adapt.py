@@ -72,14 +72,27 @@ def _report(ended: engine.Adapted) -> None:
     say(
         f"learnt {files['learnt']} files in {ended.steps} steps of {ended.epochs} readings, "
         f"{ended.tokens} tokens, {ended.seconds / 60:.1f} min; held out {files['watched']} to know "
-        f"when to stop and {files['judged']} to judge by"
+        f"when to stop and how far to go, and {files['judged']} to judge by"
     )
+    if "choice" in ended.figures:
+        say(f"share: {_told_choice(ended.figures['choice'])}")
     for name in _SHOWN:
         if name in ended.figures:
             say(f"{name}: {_told(name, ended.figures[name])}")
     say(f"{ended.name}: {ended.why}")
     if ended.path is not None:
         say(f"it lies in {ended.path}; `spark-tui --model {ended.name}` uses it")
+
+
+def _told_choice(figures: Any) -> str:
+    """Return how far the weights went, and how likely right answers are at each share."""
+    bits = ", ".join(
+        f"{100 * float(share):.0f} % {each:.3f}" for share, each in figures["bits_per_byte"].items()
+    )
+    return (
+        f"{100 * figures['share']:.0f} % of the way to what it learnt; bits a byte of "
+        f"{figures['n']} rests of lines: {bits}"
+    )
 
 
 def _told(name: str, figures: Any) -> str:

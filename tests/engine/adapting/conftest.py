@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.adapting import adapter, batches, repository_texts
+from engine.adapting import batches, repository_texts, task
 from engine.adapting.plan import AdaptPlan
 from tests.tiny import write_tiny_model
 
@@ -14,6 +14,7 @@ PLAN = AdaptPlan(
     warmup_steps=1,
     most_epochs=1,
     workers=1,
+    choice_questions=10,
     mid_questions=40,
     line_questions=5,
 )
@@ -36,8 +37,8 @@ def little(monkeypatch) -> None:
     monkeypatch.setattr(repository_texts, "LEAST_LEARNT_BYTES", 6_000)
     monkeypatch.setattr(batches, "LENGTHS", {512: 1.0})
     monkeypatch.setattr(batches, "PART_TOKENS", 1024)
-    monkeypatch.setattr(adapter, "WATCHED_WINDOWS", 2)
-    monkeypatch.setattr(adapter, "JUDGED_WINDOWS", 4)
+    monkeypatch.setattr(task, "WATCHED_WINDOWS", 2)
+    monkeypatch.setattr(task, "JUDGED_WINDOWS", 4)
 
 
 @pytest.fixture

@@ -6,12 +6,14 @@ import random
 import signal
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import msgspec
+import numpy as np
 import pytest
 import safetensors.numpy
 
-from engine.adapting import adapter, learning, verdict
+from engine.adapting import adapter, learning, task, verdict
 from engine.adapting.adapter import adapt
 from engine.errors import AdaptError, StoreError
 from engine.model.load import load_model
@@ -47,6 +49,9 @@ class FakeAnswers:
         end = len(whole) - len(question.suffix)
         return CursorAnswer(whole[len(question.prefix) : end] if known else "?")
 
+    def bits(self, question, target: str) -> float:
+        return 1.0 if self._learnt else 2.0
+
 
 @pytest.fixture(autouse=True)
 def sessions(monkeypatch):
@@ -58,6 +63,7 @@ def sessions(monkeypatch):
 
     monkeypatch.setattr(adapter, "Session", SimpleNamespace(open=opened))
     monkeypatch.setattr(verdict, "ModelAnswers", FakeAnswers)
+    monkeypatch.setattr(adapter, "ModelAnswers", FakeAnswers)
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
@@ -78,7 +84,9 @@ def test_what_is_better_is_kept_beside_the_other_models(repository, model, store
     assert all(file.state == "right" for file in verify(NAME))
     assert load_model(kept.path).verified
     assert not work_folder(NAME).exists()
-    assert {progress.stage for progress in told} == {"reading", "learning", "judging"}
+    assert {progress.stage for progress in told} == {
+        "reading", "learning", "choosing", "judging"
+    }  # fmt: skip
     figures = ended.figures
     assert figures["bits_per_byte"]["after"] < figures["bits_per_byte"]["before"]
     assert figures["bits_per_byte"]["ratio_ci"][0] > 1.0
@@ -156,12 +164,77 @@ def test_the_weights_with_the_lowest_watched_loss_are_kept_not_the_last(
         return next(losses)
 
     monkeypatch.setattr(learning, "mean_loss", measured)
+    monkeypatch.setattr(adapter, "SHARES", (1.0,))
     ended = adapt(repository, PLAN, model=model)
     assert len(ended.watched_loss) == 4
     kept = load_model(adapted_folder(NAME)).tensors
     name = "model.norm.weight"
     assert (kept[name].dequantise() == weights[1][name].astype("f2").astype("f4")).all()
     assert (weights[1][name] != weights[3][name]).any()
+
+
+class ChoiceAnswers(FakeAnswers):
+    """Finds right answers as likely as it is told, the first of them as the model that it was."""
+
+    likeliest = (9.0, 8.0, 5.0, 7.0, 12.0)
+    asked: ClassVar[list[set[str]]] = []
+    """The files that each was asked about."""
+
+    def __init__(self, session, **options):
+        super().__init__(session, **options)
+        self._bits = self.likeliest[len(self.asked)]
+        self.asked.append(set())
+
+    def bits(self, question, target: str) -> float:
+        self.asked[-1].add(question.path)
+        return self._bits
+
+
+@pytest.fixture
+def choice(monkeypatch) -> type[ChoiceAnswers]:
+    monkeypatch.setattr(adapter, "ModelAnswers", ChoiceAnswers)
+    monkeypatch.setattr(ChoiceAnswers, "asked", [])
+    return ChoiceAnswers
+
+
+def test_the_share_is_taken_at_which_watched_lines_are_likeliest(
+    repository, model, choice, monkeypatch
+) -> None:
+    learnt, write = [], adapter.interpolated
+    monkeypatch.setattr(
+        adapter, "interpolated", lambda *given: learnt.append(given) or write(*given)
+    )
+    ended = adapt(repository, PLAN, model=model)
+    assert ended.figures["choice"]["share"] == 0.5
+    assert list(ended.figures["choice"]["bits_per_byte"]) == ["0", "0.25", "0.5", "0.75", "1"]
+    assert [share for _, _, share in learnt] == [0.25, 0.5, 0.75, 1.0, 0.5]
+    before, after, _ = learnt[-1]
+    kept = safetensors.numpy.load_file(adapted_folder(NAME) / "model.safetensors")
+    for name, weight in kept.items():
+        middle = (before[name].astype("f8") + after[name]) / 2
+        np.testing.assert_allclose(weight, middle, rtol=1e-3, atol=1e-6)
+        assert np.abs(weight - before[name]).max() > 1e-3
+    parts = task.split(task.read_texts(repository, (".py",)))
+    assert choice.asked == [{file.path for file in parts.watched}] * 5
+
+
+def test_what_makes_no_watched_line_likelier_is_not_judged(
+    repository, model, choice, monkeypatch
+) -> None:
+    monkeypatch.setattr(choice, "likeliest", (9.0, 9.0, 10.0, 11.0, 12.0))
+    monkeypatch.setattr(adapter, "_verdict", lambda *_: pytest.fail("it was judged"))
+    ended = adapt(repository, PLAN, model=model)
+    assert not ended.kept
+    assert "no share of what it learnt" in ended.why
+    assert ended.figures["choice"]["share"] == 0.0
+
+
+def test_with_a_rank_adapters_learn_and_go_into_the_matrices_of_layers(repository, model) -> None:
+    adapt(repository, msgspec.structs.replace(PLAN, rank=2, rate=2.0), model=model)
+    before, kept = load_model(Path(model)).tensors, load_model(adapted_folder(NAME)).tensors
+    moved = {name for name in kept if (kept[name].dequantise() != before[name].dequantise()).any()}
+    assert moved
+    assert all("layers" in name and "proj" in name for name in moved)
 
 
 def test_a_second_run_replaces_the_first_and_another_repository_gets_another_name(
@@ -351,7 +424,7 @@ def test_held_out_files_that_change_between_two_calls_begin_the_run_anew(
 
     with pytest.raises(Killed):
         adapt(repository, PLAN, model=model, check=check)
-    judged = adapter.split(adapter.read_texts(repository, (".py",))).judged[0].path
+    judged = task.split(task.read_texts(repository, (".py",))).judged[0].path
     (repository / judged).write_text(module_text(55))
     told = []
     adapt(repository, PLAN, model=model, report=told.append)
@@ -375,7 +448,7 @@ def test_a_file_is_refused_before_it_is_opened(repository, tmp_path) -> None:
 
 
 def test_a_larger_model_is_refused_with_its_size(repository, model, monkeypatch) -> None:
-    monkeypatch.setattr(adapter, "LARGEST_PARAMETERS", 1000)
+    monkeypatch.setattr(task, "LARGEST_PARAMETERS", 1000)
     with pytest.raises(AdaptError, match="tiny cannot be adapted: it has 0 million weights"):
         adapt(repository, PLAN, model=model)
 

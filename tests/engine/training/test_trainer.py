@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from engine.training.backpropagation import Backpropagation, TokenBatch
+from engine.training.movers import Rates, clip
 from engine.training.pullback import zero_gradients
-from engine.training.trainer import Rates, Trainer, clip, float_weights
+from engine.training.trainer import Trainer, float_weights
 from tests.graphs import Traits, decoder
 
 MODEL = decoder(Traits(hidden=32, layers=2, heads=4, kv_heads=2, head_dim=8, ffn=32, vocab=40))
