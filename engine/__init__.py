@@ -23,7 +23,6 @@ if TYPE_CHECKING:
         plan_wafer,
         predict_decode,
         predict_prefill,
-        predict_train_step,
         trace_wafer,
         validation_targets,
         wafer_sensitivity,
@@ -67,6 +66,7 @@ if TYPE_CHECKING:
     from engine.sweep.sweeper import run_sweep
     from engine.sweep.workers import Workers, choose_workers
     from engine.tokenization import tokenize
+    from engine.training_inspection import plan_training, predict_train_step, training_picture
     from engine.wafer.check.check_report import CheckReport
     from engine.wafer.figures.calibration import facts as calibration_constants
     from engine.wafer.figures.collective_questions import CollectiveQuestion
@@ -162,7 +162,9 @@ _HOME = {
     "predict_decode_layer": "engine.wafer.figures.layer_questions:decode_layer",
     "predict_gemv": "engine.wafer.figures.layer_questions:gemv",
     "predict_prefill": "engine.inspection:predict_prefill",
-    "predict_train_step": "engine.inspection:predict_train_step",
+    "plan_training": "engine.training_inspection:plan_training",
+    "predict_train_step": "engine.training_inspection:predict_train_step",
+    "training_picture": "engine.training_inspection:training_picture",
     "predict_multicast": "engine.wafer.figures.collective_questions:multicast",
     "predict_prefill_layer": "engine.wafer.figures.layer_questions:prefill_layer",
     "named_clock_ghz": "engine.wafer.program.clocks:clock_ghz",
@@ -264,6 +266,7 @@ __all__ = [
     "named_clock_ghz",
     "note_typing",
     "open_session",
+    "plan_training",
     "plan_wafer",
     "plot_sweep",
     "predict_collective",
@@ -290,6 +293,7 @@ __all__ = [
     "task_suites",
     "tokenize",
     "trace_wafer",
+    "training_picture",
     "validation_targets",
     "wafer_sensitivity",
     "watch_engine",

@@ -31,7 +31,6 @@ from engine.wafer.figures.prefill_question import PrefillQuestion, prefill
 from engine.wafer.figures.served import LONGEST_CONTEXT, ServedModel
 from engine.wafer.figures.spreads import spread
 from engine.wafer.figures.targets.target import Target
-from engine.wafer.figures.training_question import TrainingQuestion, train_step
 from engine.wafer.plan.placed import open_placed
 from engine.wafer.plan.plan_report import report_plan
 from engine.wafer.plan.shape_search import PlanOptions
@@ -47,7 +46,6 @@ __all__ = [
     "plan_wafer",
     "predict_decode",
     "predict_prefill",
-    "predict_train_step",
     "served_graph",
     "trace_wafer",
     "validation_targets",
@@ -284,38 +282,6 @@ def predict_prefill(
     spec = machines.get(machine, clock_ghz)
     question = PrefillQuestion(tokens, chunk, blocks, side)
     return prefill(read_graph(config, max(1, tokens)), spec, question)
-
-
-def predict_train_step(
-    machine: str,
-    *,
-    config: Path,
-    rows: int,
-    tokens: int,
-    side: int | None = None,
-    blocks: int | None = None,
-    clock_ghz: float | None = None,
-) -> Prediction:
-    """Return the cycles of a training step by phase, its placement, memory and energy.
-
-    Args:
-        machine: Name of the machine.
-        config: A Hugging Face ``config.json``; no weights are read.
-        rows: Rows of the batch; each is a micro-batch.
-        tokens: Tokens of a row.
-        side: Cores along a block's edge; None: what takes the fewest cycles.
-        blocks: Blocks of layers; None: as many as lie on the wafers.
-        clock_ghz: A clock other than the machine's own.
-
-    Raises:
-        ConfigError: The configuration cannot be read or has no price.
-        MachineError: The machine is unknown.
-        PlacementError: The step does not fit.
-        PredictionError: A size makes no sense.
-    """
-    spec = machines.get(machine, clock_ghz)
-    question = TrainingQuestion(rows, tokens, side, blocks)
-    return train_step(read_graph(config, max(1, tokens)), spec, question)
 
 
 def decode_model(

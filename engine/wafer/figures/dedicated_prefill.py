@@ -82,7 +82,7 @@ class DedicatedPrefill:
             ("scores", pairs * self.scores(machine, constants)),
             ("values", pairs * self.values(machine, constants)),
             ("o", product(wide, dim)),
-            ("up, gate", product(dim, 2 * ffn)),
+            ("up, gate", product(dim, self.up_gate)),
             ("down", product(ffn, dim)),
             ("links between wafers", float((self.wafers - 1) * machine.wafer_link_cycles)),
         ]
@@ -90,13 +90,13 @@ class DedicatedPrefill:
     def sram_bytes(self, machine: MachineSpec) -> dict[str, int]:
         """Return the bytes of a core of the fullest block, by use."""
         dim, wide, kv, ffn = self.shares()
-        tiles = (dim * (wide + 2 * kv), wide * dim, dim * 2 * ffn, ffn * dim)
+        tiles = (dim * (wide + 2 * kv), wide * dim, dim * self.up_gate, ffn * dim)
         kept = 2 * kv * ceil(self.tokens / self.side)
-        streams = self.rows * (3 * dim + wide + 2 * kv + 3 * ffn)
+        streams = self.rows * (3 * dim + wide + 2 * kv + ffn + self.up_gate)
         return {
             "weights": _FP16_BYTES * sum(tiles) * self.layers_of_a_block,
             "keys and values": _FP16_BYTES * kept * self.layers_of_a_block,
-            "activations": _FP16_BYTES * streams + _FP32_BYTES * self.rows * 2 * ffn,
+            "activations": _FP16_BYTES * streams + _FP32_BYTES * self.rows * self.up_gate,
             "the second buffer of a product": _FP16_BYTES * (max(tiles) + self.rows * ffn),
             "code": CODE_BYTES,
             "system": machine.system_bytes,
@@ -113,6 +113,11 @@ class DedicatedPrefill:
             ceil(heads.kv_heads * heads.head_dim / self.side),
             ceil(self.model.ffn / self.side),
         )
+
+    @property
+    def up_gate(self) -> int:
+        """A core's features of up, and of the gate where there is one."""
+        return self.shares()[3] * (1 + self.model.gated)
 
     def _sharing(self) -> int:
         """Query heads that read the same keys and values."""

@@ -16,22 +16,23 @@ from dataclasses import dataclass
 from math import ceil
 
 from engine.wafer.cost import lines
+from engine.wafer.figures.calibration import WSE3_DEDICATED
 from engine.wafer.figures.dedicated_prefill import CODE_BYTES, DedicatedPrefill
-from engine.wafer.figures.mesh_products import DedicatedConstants, mesh_product
+from engine.wafer.figures.mesh_products import DedicatedConstants, mesh_link_bytes, mesh_product
+from engine.wafer.figures.training_layout import FP16, FP32, TrainingTraffic, training_macs
 from engine.wafer.figures.waferllm import total
 from engine.wafer.ops.site import DIVIDE_OPERATIONS, EXP_OPERATIONS, RECIPROCAL_OPERATIONS
 from engine.wafer.ops.site import RSQRT_OPERATIONS as ROOT_OPERATIONS
 from engine.wafer.place.model_shape import ModelShape
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["DedicatedTraining"]
+__all__ = ["OPTIMIZERS", "DedicatedTraining"]
 
-_FP16, _FP32 = 2, 4
+OPTIMIZERS = ("muon", "adamw")
+"""Muon for the matrices of layers and AdamW for the embedding, as `engine.training`; or AdamW."""
 
-_MATRIX_BYTES = _FP16 + 3 * _FP32
-"""Of a layer's weight: for the products, the one that learns, its gradient's sum, its momentum."""
-_VOCABULARY_BYTES = _FP16 + 4 * _FP32
-"""Of an embedding's weight: AdamW keeps two moments."""
+_WEIGHT_BYTES = {"muon": FP16 + 3 * FP32, "adamw": FP16 + 4 * FP32}
+"""Of a weight: for products, the one that learns, its gradient's sum, its momentum or moments."""
 
 _MUON_OPERATIONS = 3 + 3 + 4
 """fp32 operations of a matrix's element beside the products: momentum, look-ahead, step."""
@@ -45,10 +46,7 @@ _LOSS_OPERATIONS = EXP_OPERATIONS + 6
 
 @dataclass(frozen=True, slots=True)
 class DedicatedTraining:
-    """A model's layers in blocks of P × P cores, its head in further ones, and a batch that passes.
-
-    A feed-forward counts as gated, as in the dedicated prefill.
-    """
+    """Layers in blocks of P × P cores, the head in further ones, and a batch that passes them."""
 
     model: ModelShape
     side: int
@@ -64,6 +62,10 @@ class DedicatedTraining:
     recompute: bool
     """Of a layer only the input is kept, and its activations are computed again on the way back."""
     wafers: int = 1
+    optimizer: str = "muon"
+    """One of `OPTIMIZERS`."""
+
+    name = "resident"
 
     @property
     def layers_of_a_block(self) -> int:
@@ -75,8 +77,15 @@ class DedicatedTraining:
         """Cores of all blocks, the head's too."""
         return (self.blocks + self.head_blocks) * self.side**2
 
+    def placed(self) -> dict[str, object]:
+        """Return where things are, as JSON has them."""
+        return {
+            "side": self.side, "blocks": self.blocks, "head_blocks": self.head_blocks,
+            "recompute": self.recompute,
+        }  # fmt: skip
+
     def phases(
-        self, machine: MachineSpec, constants: DedicatedConstants
+        self, machine: MachineSpec, constants: DedicatedConstants = WSE3_DEDICATED
     ) -> list[tuple[str, float]]:
         """Return the phases of a step as its slowest block sees them, in cycles; they add up.
 
@@ -108,12 +117,34 @@ class DedicatedTraining:
 
     def macs(self) -> int:
         """Return the multiply–accumulates of a step that any computer needs: none is repeated."""
-        heads, m = self.model.attention, self.model
-        wide, kv = heads.heads * heads.head_dim, heads.kv_heads * heads.head_dim
-        products = m.hidden * (2 * wide + 2 * kv + 3 * m.ffn)
-        attention = wide * (self.tokens + 1)  # causal: half the positions, scores and values
-        token = m.layers * (products + attention) + m.hidden * m.vocabulary
-        return 3 * token * self.rows * self.tokens
+        return training_macs(self.model, self.rows, self.tokens)
+
+    def traffic(self, machine: MachineSpec) -> TrainingTraffic:
+        """Return what a step moves: operands of products, the stream from block to block."""
+        m, side = self._prefill.rows, self.side
+        forward = sum(mesh_link_bytes(side, m, k, n) for k, n in self._products())
+        backward = sum(self._returned_bytes(k, n) for k, n in self._products())
+        scores, values = self._attention_bytes()
+        layer = (1 + self.recompute) * (forward + scores + values)
+        layer += backward + 2 * scores + 3 * values
+        head = mesh_link_bytes(side, m, self._dim, self._words)
+        head += self._returned_bytes(self._dim, self._words)
+        handed = 2 * self.blocks * side**3 * FP16 * m * self._dim
+        row = self.model.layers * layer + self.head_blocks * head + handed
+        return TrainingTraffic(2 * FP32 * self.rows * self.tokens, self.rows * row, 1)
+
+    def _returned_bytes(self, k: int, n: int) -> int:
+        m = self._prefill.rows
+        weights = min(mesh_link_bytes(self.side, k, m, n), mesh_link_bytes(self.side, n, m, k))
+        return mesh_link_bytes(self.side, m, n, k) + weights
+
+    def _attention_bytes(self) -> tuple[int, int]:
+        """Of scores: keys move two links, sums one; of values: scores and values move two."""
+        m, kv = self._prefill.rows, self._prefill.shares()[2]
+        heads = self.model.attention
+        sums = ceil(heads.heads / heads.kv_heads) * m**2
+        cores = self.side**3
+        return cores * (2 * FP16 * kv * m + FP32 * sums), cores * 2 * FP16 * (sums + kv * m)
 
     # ── a row in a layer and in the head ────────────────────────────────────────────────────
 
@@ -125,7 +156,7 @@ class DedicatedTraining:
     def _products(self) -> list[tuple[int, int]]:
         """Inputs and outputs of a core, of a layer's products."""
         dim, wide, kv, ffn = self._prefill.shares()
-        return [(dim, wide + 2 * kv), (wide, dim), (dim, 2 * ffn), (ffn, dim)]
+        return [(dim, wide + 2 * kv), (wide, dim), (dim, self._prefill.up_gate), (ffn, dim)]
 
     def _forward(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
         return total(self._prefill.operations(machine, constants)) / self.model.layers
@@ -184,8 +215,10 @@ class DedicatedTraining:
         return 2 * _vector(machine, own) + across + links
 
     def _optimisers(self, machine: MachineSpec, constants: DedicatedConstants) -> float:
-        """Muon in the blocks of layers beside AdamW in the head's: the longer one."""
-        layer = sum(self._muon(machine, constants, *shape) for shape in self._matrices())
+        """The blocks of layers beside AdamW in the head's: the longer one."""
+        layer: float = _ADAM_OPERATIONS * _vector(machine, self._tile)
+        if self.optimizer == "muon":
+            layer = sum(self._muon(machine, constants, *shape) for shape in self._matrices())
         adam = _ADAM_OPERATIONS * _vector(machine, self._words * self._dim)
         return max(self.layers_of_a_block * layer, adam)
 
@@ -210,7 +243,7 @@ class DedicatedTraining:
         wide, kv = heads.heads * heads.head_dim, heads.kv_heads * heads.head_dim
         return [
             (wide, m.hidden), (kv, m.hidden), (kv, m.hidden), (m.hidden, wide),
-            (m.ffn, m.hidden), (m.ffn, m.hidden), (m.hidden, m.ffn),
+            *[(m.ffn, m.hidden)] * (1 + m.gated), (m.hidden, m.ffn),
         ]  # fmt: skip
 
     # ── memory ──────────────────────────────────────────────────────────────────────────────
@@ -232,14 +265,14 @@ class DedicatedTraining:
         """The first block's, where most rows wait for their way back: at most as many as blocks."""
         dim, wide, kv, ffn = self._prefill.shares()
         m, layers = self._prefill.rows, self.layers_of_a_block
-        activations = 4 * dim + 3 * wide + 2 * kv + 4 * ffn
+        activations = 4 * dim + 3 * wide + 2 * kv + (2 + 2 * self.model.gated) * ffn
         of_a_layer = dim if self.recompute else activations
         waiting = min(self.rows, self.blocks + 1)  # the head holds one more
         return {
-            "weights, gradients, momentum": _MATRIX_BYTES * self._tile * layers,
-            "activations kept": _FP16 * m * of_a_layer * layers * waiting,
-            "a layer at work": 2 * _FP16 * m * activations,
-            "the second buffer of a product": _FP16 * self._second_buffer(self._products()),
+            "weights, gradients, momentum": _WEIGHT_BYTES[self.optimizer] * self._tile * layers,
+            "activations kept": FP16 * m * of_a_layer * layers * waiting,
+            "a layer at work": 2 * FP16 * m * activations,
+            "the second buffer of a product": FP16 * self._second_buffer(self._products()),
             "code": CODE_BYTES,
             "system": machine.system_bytes,
         }
@@ -248,10 +281,10 @@ class DedicatedTraining:
         m, tile = self._prefill.rows, self._words * self._dim
         copies = 1 if self.model.tied else 2
         return {
-            "weights, gradients, moments": _VOCABULARY_BYTES * tile * copies,
-            "logits": _FP32 * m * self._words,
-            "stream": 2 * _FP16 * m * self._dim,
-            "the second buffer of a product": _FP16
+            "weights, gradients, moments": _WEIGHT_BYTES["adamw"] * tile * copies,
+            "logits": FP32 * m * self._words,
+            "stream": 2 * FP16 * m * self._dim,
+            "the second buffer of a product": FP16
             * self._second_buffer([(self._dim, self._words)]),
             "code": CODE_BYTES,
             "system": machine.system_bytes,

@@ -9,7 +9,7 @@ from math import ceil
 from engine.wafer.cost.vector_instruction import VECTOR_KINDS, elements_per_cycle
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["DedicatedConstants", "mesh_product", "shift", "vector_cycles"]
+__all__ = ["DedicatedConstants", "mesh_link_bytes", "mesh_product", "shift", "vector_cycles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,15 @@ def mesh_product(
     moving = shift(machine, max(rows * inner, inner * outputs))
     compute = inner * outputs * vector_cycles(machine, constants, rows)
     return side * (align + max(compute, moving) + constants.step_cycles)
+
+
+def mesh_link_bytes(side: int, rows: int, inner: int, outputs: int) -> int:
+    """Return the bytes times links that `mesh_product` moves on all cores: two links a shift.
+
+    Cost:
+        P³ · 2 · 2 bytes · (M·k to align + M·k + k·n)
+    """
+    return 4 * side**3 * (2 * rows * inner + inner * outputs)
 
 
 def vector_cycles(machine: MachineSpec, constants: DedicatedConstants, elements: int) -> float:

@@ -17,6 +17,7 @@ from engine.wafer.figures.targets import (
     prefill_targets,
     program_targets,
     served_targets,
+    training_targets,
     waferllm_targets,
 )
 from engine.wafer.figures.targets.target import Target, geometric_mean_error
@@ -65,6 +66,7 @@ def subjects(served: ServedModel) -> dict[str, Callable[[], Iterator[Target]]]:
         "vector instruction of a core": core_targets.vectors,
         "body of a product and of a rotation": core_targets.bodies,
         "GEMM of a core's products, and its energy": core_targets.gemm,
+        "training steps of the vendor's": training_targets.steps,
         "GEMV": waferllm_targets.gemv,
         "decode layers of WaferLLM": waferllm_targets.decode,
         "prefill layers of WaferLLM": waferllm_targets.prefill,

@@ -39,6 +39,8 @@ class ModelShape:
     """fp32 numbers that a layer's biases and head norms keep."""
     last_vectors: int = 1
     """fp32 vectors of the stream's width that the head keeps: its norm's."""
+    gated: bool = True
+    """Whether the feed-forward has a gate beside up."""
 
 
 def model_shape(
@@ -75,6 +77,7 @@ def model_shape(
         vectors=_most_in_a_layer(graph, _kept_vectors),
         biases=_most_in_a_layer(graph, lambda node: _kept_numbers(graph, node)),
         last_vectors=sum(_kept_vectors(node) for node in graph.nodes if node.layer is None),
+        gated=_same(graph, Role.ACTIVATION, lambda node: len(node.inputs)) == 2,
     )
 
 

@@ -4,6 +4,7 @@ A row of the batch is a micro-batch: its tokens go forward one by one, meet thei
 back last first.  Rows differ only in what the host writes; the optimiser ends a step.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.errors import PlacementError
@@ -79,6 +80,7 @@ def training_program(
     rows: int,
     tokens: int,
     rates: AdamWRates,
+    written: Sequence[int] | None = None,
 ) -> TrainingProgram:
     """Return the program of a step.
 
@@ -89,6 +91,7 @@ def training_program(
         rows: Rows of cores; they divide the stream's width.
         tokens: Of a row of the batch.
         rates: Of the optimiser.
+        written: Tokens that are written down, ascending, for a price; None: all, to run.
 
     Raises:
         PlacementError: The rectangle does not divide the model.
@@ -97,13 +100,14 @@ def training_program(
     head, layers = HeadText(text), [LayerText(text, each) for each in range(len(model.layers))]
     for layer in layers:
         _clear(text, layer.attention)
-    for token in range(tokens):
+    written = range(tokens) if written is None else written
+    for token in written:
         head.embed(token)
         for layer in layers:
             layer.forward(token)
         head.learn(token)
     forward = _taken(text)
-    for token in reversed(range(tokens)):
+    for token in reversed(written):
         gradient = head.gradient(token)
         for layer in reversed(layers):
             layer.backward(token, gradient)

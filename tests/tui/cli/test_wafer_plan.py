@@ -133,3 +133,16 @@ def test_without_a_check_there_is_none(spark, config):
 
     assert outcome.code == 0
     assert outcome.json["check"] is None
+
+
+def test_a_training_plan_tells_every_layout_and_what_limits_it(spark, config):
+    asked = ("wafer", "plan", "--train", config, "--batch", "8", "--sequence", "64")
+    told, found = spark(*asked), spark(*asked, "--json").json
+
+    assert told.code == 0
+    assert [each["layout"] for each in found["layouts"]] == ["resident", "streamed", "program"]
+    assert f"{found['fastest']}: " in told.out
+    assert "← the fastest on one wafer" in told.out
+    assert "does not fit one wafer" in told.out  # the program: one rectangle
+    for layout in found["layouts"][:2]:
+        assert f"{layout['cycles']:,} cycles" in told.out

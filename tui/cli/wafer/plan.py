@@ -1,5 +1,6 @@
 """`spark-tui wafer plan`: where a model lies on a wafer, and the search that found the place."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from tui.cli.options import (
     resolve_model,
 )
 from tui.cli.output import say, say_json
+from tui.cli.wafer.training_plan import TrainingPlanAsked, print_training_plan, training_options
 
 __all__ = ["floor_plan", "plan", "weights_text"]
 
@@ -44,6 +46,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     "--check", is_flag=True, help="Say what the machine could not link, and exit 1 if anything."
 )
 @click.option("--sweep", is_flag=True, help="Show every size of a block that was compared.")
+@training_options
 @json_option
 def plan(
     model: str | None,
@@ -54,12 +57,21 @@ def plan(
     rows: int,
     check: bool,
     sweep: bool,
+    train: Path | None,
+    batch: int,
+    micro_batch: int | None,
+    sequence: int,
+    optimizer: str,
     as_json: bool,
 ) -> int:
     """Find the rectangles with the fewest cycles per token, and say why.
 
-    M may also be a Hugging Face config.json: weights are not needed.
+    M may also be a Hugging Face config.json: weights are not needed.  With --train, a training
+    step is planned instead: its layouts, what limits each, and the nearest change.
     """
+    if train is not None:
+        asked = TrainingPlanAsked(train, batch, sequence, micro_batch, optimizer)
+        return print_training_plan(asked, machine, clock, as_json)
     if model is None or not model.endswith(".json"):
         model = resolve_model(model)
     found = engine.plan_wafer(

@@ -1,6 +1,7 @@
 """`spark-tui wafer predict …`: cycles of collectives, products and layers of any size."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -30,19 +31,26 @@ def predict() -> None:
 
 def _answer(ask: Callable[[], "engine.Prediction"], as_json: bool) -> None:
     """Print a prediction; every refusal is a wrong call."""
-    try:
-        prediction = ask()
-    except EngineError as error:
-        raise WrongCallError(str(error)) from error
-    answer = prediction.as_json()
+    answer = _asked(ask).as_json()
     if as_json:
         say_json(answer)
         return
-    parts = answer.pop("operations", {})
+    parts, beside = answer.pop("operations", {}), answer.pop("beside", [])
     print_facts(answer)
     if isinstance(parts, dict):
         for name, cycles in parts.items():
             say(f"  {name:<36} {shown(round(cycles)):>12}")
+    if isinstance(beside, list):
+        for each in beside:
+            say("")
+            print_facts(each)
+
+
+def _asked(ask: Callable[[], "engine.Prediction"]) -> "engine.Prediction":
+    try:
+        return ask()
+    except EngineError as error:
+        raise WrongCallError(str(error)) from error
 
 
 def _size(
@@ -245,39 +253,54 @@ def prefill(
 
 @predict.command("train-step")
 @_config
-@_size("--rows", "Rows of the batch, each a micro-batch.")
+@_size("--rows", "Rows of the batch.")
 @_size("--tokens", "Tokens of a row.")
-@click.option("--side", type=int, help="Cores along a block's edge; default: the fastest.")
-@click.option("--blocks", type=int, help="Blocks of layers; default: as many as lie on the wafers.")
+@click.option(
+    "--layout",
+    type=click.Choice(("resident", "streamed")),
+    help="Weights in the cores, or from outside; default: what is faster on one wafer.",
+)
+@click.option(
+    "--optimizer",
+    type=click.Choice(("muon", "adamw")),
+    default="muon",
+    show_default=True,
+    help="Of the matrices of layers; all else is AdamW's.",
+)
+@click.option("--side", type=int, help="Cores along a resident block's edge; default: the fastest.")
+@click.option("--blocks", type=int, help="Resident blocks of layers; default: as many as fit.")
+@click.option(
+    "--svg",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write a picture of the step here and on 8 and 64 GPUs.",
+)
 @machine_options
 @json_option
 def train_step(
     config: Path,
     rows: int,
     tokens: int,
+    layout: str | None,
+    optimizer: str,
     side: int | None,
     blocks: int | None,
+    svg: Path | None,
     machine: str,
     clock: float | None,
     as_json: bool,
 ) -> None:
     """A training step in fp16 with fp32 sums: forward, backward and optimisers, by phase.
 
-    Weights, gradients and optimisers stay in the cores; rows follow each other through the blocks.
-    It is priced, never run, and no training step was measured to fit it.
+    Beside it stands the same step on 8 and 64 H100, data-parallel, a model from published figures.
+    Both are priced, never run; `wafer validate`, 33, has measured steps.
     """
-    _answer(
-        lambda: engine.predict_train_step(
-            machine,
-            config=config,
-            rows=rows,
-            tokens=tokens,
-            side=side,
-            blocks=blocks,
-            clock_ghz=clock,
-        ),
-        as_json,
-    )
+    ask = partial(
+        engine.predict_train_step, machine, config=config, rows=rows, tokens=tokens, side=side,
+        blocks=blocks, layout=layout, optimizer=optimizer, clock_ghz=clock,
+    )  # fmt: skip
+    if svg is not None:
+        svg.write_text(engine.training_picture(_asked(ask)), encoding="utf-8")
+    _answer(ask, as_json)
 
 
 @predict.command()

@@ -16,6 +16,7 @@ from engine.wafer.program import machine
 from engine.wafer.training_program import host_runner
 from engine.wafer.training_program.core_memories import CoreMemories
 from engine.wafer.training_program.cycle_step import colors_of, simulate_step
+from engine.wafer.training_program.fastest_rectangle import fastest_rectangle, row_cycles
 from engine.wafer.training_program.optimiser_text import AdamWRates
 from engine.wafer.training_program.reference_step import ReferenceStep
 from engine.wafer.training_program.step_price import orders_of, step_cycles, traffic
@@ -161,3 +162,22 @@ def test_what_does_not_fit_is_refused_with_the_nearest_change(folder):
 def test_what_no_instruction_is_known_for_is_refused(folder, family, what):
     with pytest.raises(PlacementError, match=what):
         trained_model(graph_of(folder, family))
+
+
+def test_first_and_last_token_price_a_row_and_find_the_rectangle(folder):
+    graph = graph_of(folder, num_hidden_layers=2)
+    model, tiny = trained_model(graph), machine.get("tiny")
+    found = fastest_rectangle(model, tiny, rows=3, tokens=8)
+    share = found.program.share
+    whole = training_program(
+        model, tiny, columns=share.columns, rows=share.rows, tokens=8, rates=RATES
+    )
+    assert found.program.memory.places == whole.memory.places
+    assert row_cycles(found.program) == pytest.approx(step_cycles(share, whole.row), rel=0.02)
+    shown = found.as_json()
+    assert shown["sums"] == pytest.approx(3 * traffic(share, whole.row).sums, rel=0.01)
+    for rows, columns in ((4, 2), (8, 2), (16, 1)):
+        other = training_program(
+            model, tiny, columns=columns, rows=rows, tokens=8, rates=RATES, written=[0, 7]
+        )
+        assert row_cycles(found.program) <= row_cycles(other)
