@@ -66,7 +66,12 @@ if TYPE_CHECKING:
     from engine.sweep.sweeper import run_sweep
     from engine.sweep.workers import Workers, choose_workers
     from engine.tokenization import tokenize
-    from engine.training_inspection import plan_training, predict_train_step, training_picture
+    from engine.training_inspection import (
+        check_training,
+        plan_training,
+        predict_train_step,
+        training_picture,
+    )
     from engine.wafer.check.check_report import CheckReport
     from engine.wafer.figures.calibration import facts as calibration_constants
     from engine.wafer.figures.collective_questions import CollectiveQuestion
@@ -162,6 +167,7 @@ _HOME = {
     "predict_decode_layer": "engine.wafer.figures.layer_questions:decode_layer",
     "predict_gemv": "engine.wafer.figures.layer_questions:gemv",
     "predict_prefill": "engine.inspection:predict_prefill",
+    "check_training": "engine.training_inspection:check_training",
     "plan_training": "engine.training_inspection:plan_training",
     "predict_train_step": "engine.training_inspection:predict_train_step",
     "training_picture": "engine.training_inspection:training_picture",
@@ -242,6 +248,7 @@ __all__ = [
     "WatchingClient",
     "Workers",
     "calibration_constants",
+    "check_training",
     "check_wafer",
     "choose_replicas",
     "choose_workers",

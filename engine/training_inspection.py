@@ -22,9 +22,10 @@ from engine.wafer.figures.training_question import (
 from engine.wafer.program import machine as machines
 from engine.wafer.program.machine import MachineSpec
 from engine.wafer.training_program.fastest_rectangle import fastest_rectangle
+from engine.wafer.training_program.step_check import TrainingCheck, check_step
 from engine.wafer.training_program.trained_model import trained_model
 
-__all__ = ["plan_training", "predict_train_step", "training_picture"]
+__all__ = ["check_training", "plan_training", "predict_train_step", "training_picture"]
 
 _CLUSTERS = (8, 64)
 """GPUs of the clusters that stand beside the wafer."""
@@ -134,3 +135,32 @@ def _program_layout(
     except PlacementError as error:
         return {"layout": "program", "fits_one_wafer": False, "limited_by": str(error)}
     return {"layout": "program", "fits_one_wafer": True, **found.as_json()}
+
+
+def check_training(
+    config: Path,
+    machine: str,
+    *,
+    block: tuple[int, int],
+    tokens: int,
+    layers: int | None = None,
+) -> TrainingCheck:
+    """Run a training step of random weights on host, fabric and reference, and compare.
+
+    Args:
+        config: A Hugging Face ``config.json``; no weights are read.
+        machine: Name of the machine.
+        block: (columns, rows) of cores.
+        tokens: Of the row that is learnt.
+        layers: Only the first ones; None: all.
+
+    Raises:
+        ConfigError: The configuration cannot be read.
+        MachineError: The machine is unknown.
+        PlacementError: As `check_step`.
+    """
+    graph = read_graph(config, tokens)
+    if layers is not None:
+        graph = graph.with_layers(*range(min(layers, graph.layers)))
+    columns, rows = block
+    return check_step(graph, machines.get(machine), columns=columns, rows=rows, tokens=tokens)

@@ -1,13 +1,16 @@
 """`spark-tui wafer check`: exit 0 where both tiers agree, 1 where they do not, with the place."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import engine
 from engine.wafer.check.check_report import CheckReport, Difference, OperationCycles, StateError
+from tests.tiny_families import FAMILY_CONFIGS
 from tests.tui.cli.conftest import Outcome
 
 Spark = Callable[..., Outcome]
@@ -94,3 +97,21 @@ def test_fewer_than_no_tokens_are_refused(spark: Spark, check: Check) -> None:
     assert outcome.code == 2
     assert "-1 is not in the range" in outcome.line
     assert check.asked == {}
+
+
+def test_a_training_step_is_run_three_times_and_compared(spark: Spark, tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(FAMILY_CONFIGS["llama"]))
+    asked = ("wafer", "check", "--train", str(config), "--machine", "tiny", "--tokens", "1",
+             "--layers", "1", "--block")  # fmt: skip
+
+    told = spark(*asked, "2x4")
+    assert told.code == 0
+    assert told.out.count("the same bits") == 2
+    assert "cycles by formula" in told.out
+    found = spark(*asked, "2x4", "--json").json
+    assert found["holds"]
+    assert found["links"] == found["links_counted"] > 0
+    refused = spark(*asked, "3x4")
+    assert refused.code == 2
+    assert "2 over 3 do not; use 2 columns" in refused.err

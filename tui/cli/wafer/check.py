@@ -1,13 +1,22 @@
 """`spark-tui wafer check`: both tiers of the emulator on the same tokens."""
 
+from pathlib import Path
+
 import click
 from rich.console import Console
 from rich.table import Table
 
 import engine
-from tui.cli.options import json_option, machine_options, model_option, resolve_model
+from tui.cli.options import (
+    BlockOption,
+    json_option,
+    machine_options,
+    model_option,
+    resolve_model,
+)
 from tui.cli.output import say, say_json
 from tui.cli.progress import ProgressLine
+from tui.cli.wafer.training_check import print_training_check
 
 __all__ = ["check"]
 
@@ -28,6 +37,19 @@ __all__ = ["check"]
     type=click.IntRange(1),
     help="Only the first N layers of the model; default: all.",
 )
+@click.option(
+    "--train",
+    metavar="CONFIG.json",
+    type=click.Path(path_type=Path),
+    help="Check a training step of this configuration instead, with random weights.",
+)
+@click.option(
+    "--block",
+    type=BlockOption(),
+    default="1x16",
+    show_default=True,
+    help="With --train: columns and rows of cores.",
+)
 @json_option
 def check(
     model: str | None,
@@ -35,13 +57,20 @@ def check(
     clock: float | None,
     tokens: int,
     layers: int | None,
+    train: Path | None,
+    block: tuple[int, int],
     as_json: bool,
 ) -> int:
     """Compare the fast tier with the simulated chip: bits, cycles, states.
 
     Every value of a prefill of 8 tokens and of some decoded ones is compared bit for bit; the
-    first that differs ends the check with its operation, core and index.
+    first that differs ends the check with its operation, core and index.  With --train, --tokens
+    are learnt on the host, on the fabric and by the reference.
     """
+    if train is not None:
+        return print_training_check(
+            train, machine, block=block, tokens=max(1, tokens), layers=layers, as_json=as_json
+        )
     model = resolve_model(model)
     with ProgressLine() as progress:
         report = engine.check_wafer(
