@@ -37,7 +37,7 @@ STORY = "counts tokens, context or slots of the story model that it would start"
 OPTION = "starts a server with an option of llama.cpp's own"
 PROBABILITIES = "no probabilities are told: the mixture's are not the model's"
 TOKENS = "prompts are text: token ids belong to one vocabulary"
-GRAMMAR = "no grammars and schemas: what a model writes is checked as code"
+GRAMMAR = "no grammars and schemas: refused with the field's name"
 TEMPLATE = "no templates: they are programs and are never run"
 LANGUAGE = "another language (Anthropic's, images)"
 CODE = "a text for code ends where the code ends, whatever length is asked"
@@ -53,11 +53,14 @@ REASONS: tuple[tuple[str, str], ...] = (
     (r"test_completion_(unified|parallel_slots)|test_nocache_long", STORY),
     (r"test_completion_with_tokens_input", TOKENS),
     (r"test_n_probs|test_logprobs|test_logit_bias", PROBABILITIES),
-    (r"test_completion_prompt_cache|test_return_progress", STORY),
+    (r"test_completion_prompt_cache", STORY),
+    (r"test_return_progress", "counts batches of a prompt, of which there are none"),
     (r"test_completion_with_(response_format|json_schema|grammar|invalid_grammar)", GRAMMAR),
     (r"test_(chat_template|apply_chat_template)", TEMPLATE),
     (r"test_chat_completion(_stream|_with_timings_per_token|_cached_tokens)?(\[|$)", STORY),
-    (r"test_context_size_exceeded|test_chat_completions_(multiple|token_count)", STORY),
+    (r"test_context_size_exceeded", "a conversation that is too long loses its oldest turns"),
+    (r"test_chat_completions_multiple", "a conversation is answered with the likeliest text alone"),
+    (r"test_chat_completions_token_count", "no tokens are counted without an answer"),
     (r"test_verbose_debug", OPTION),
     (r"test_different_result_different_seed", CODE),
     (r"test_completion_with_openai_library", CODE),
