@@ -11,7 +11,9 @@ bytes read for one token ÷ the bandwidth that the same run measures.
 Each key waits for the answer to the one before, so all runs of one model ask the same questions;
 ``--wait line`` goes on once its first line is there, which is quicker, and ``--key-ms`` types at a
 rhythm and counts what stays unanswered.  Then cursors in files of which the engine knows nothing,
-with 200 and with 1,000 tokens around.  A report, then one JSON object as the last line.  Host time.
+with 200 and with 1,000 tokens around.  ``--second spark-nano`` asks a small model first, as the app
+does with two models; its texts count as the others do.  A report, then one JSON object as the last
+line.  Host time.
 """
 
 import argparse
@@ -95,6 +97,7 @@ async def typed(call: argparse.Namespace, known: Known, options: Json) -> tuple[
         options,
         None if call.no_knowledge else call.texts,
         Pace(call.wait, call.pace_ms / 1e3, call.key_ms and call.key_ms / 1e3),
+        call.second,
     )
     cold: list[Key] = []
     async with face:
@@ -211,6 +214,12 @@ def table(one: Json) -> list[str]:
     rows = {"all but cold": one["request"], **one["kinds"]}
     lines += [latency_row(name, figures) for name, figures in rows.items()]
     lines.append("first text by part, p50 (p95): " + parts(one["request"]))
+    if one["request"]["any_text_ms"]:
+        any_text = one["request"]["any_text_ms"]
+        lines.append(
+            f"first text, also one that gave way to another: p50 {any_text['p50']:.1f} ms, "
+            f"p95 {any_text['p95']:.1f} ms"
+        )
     for name in ("shown", "cache"):
         if one[name]:
             at = one[name]
@@ -291,6 +300,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     """Return the call."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", help="name, folder or GGUF file; the default is the app's")
+    parser.add_argument("--second", help="a small model that is asked first, as `models.second`")
     parser.add_argument("--texts", type=Path, default=TEXTS, help="folder of files to type")
     parser.add_argument("--keys", type=int, default=MOST_KEYS, help="keys of each file, at most")
     parser.add_argument("--key-ms", type=float, help="type at this rhythm, whatever has come")
@@ -337,6 +347,7 @@ def main(arguments: list[str] | None = None) -> None:
         "benchmark": "typing",
         "host": {"cpus": os.cpu_count(), "load_before": load},
         "model": known.name,
+        "second": call.second,
         "weight_bytes_per_token": known.weight_bytes,
         "delay": not call.no_delay,
         "key_ms": call.key_ms,

@@ -45,10 +45,11 @@ def main(options: dict[str, Any], arguments: list[str]) -> int:
     """Serve as `engine.server` does."""
     notes = Path(options.pop("notes"))
 
-    def opened(asked: OpenSession, on_progress: Callable[..., None]) -> Any:
+    def opened(threads: int | None, asked: OpenSession, on_progress: Callable[..., None]) -> Any:
         from engine.session import Session
 
-        session: Any = Session.open(asked.model, asked.machine, on_progress=on_progress, **options)
+        ways = {"threads": threads, **options}
+        session: Any = Session.open(asked.model, asked.machine, on_progress=on_progress, **ways)
         session.complete = noted(session.complete, notes)
         return session
 

@@ -25,6 +25,7 @@ from engine.protocol.messages import (
 )
 from scripts.bench.typing_keys import Key, Text
 from scripts.bench.typing_page import Page
+from tui.assist.quick_session import QuickSession
 from tui.assist.suggestion_events import NoSuggestion, SuggestionEvent, SuggestionReady
 from tui.assist.suggestions import Suggestions
 from tui.settings import SuggestionSettings
@@ -62,6 +63,8 @@ class Face:
         options: Of the engine process, for `served_engine`.
         repository: Folder whose other files may be read; None: none are.
         pace: When the next key is pressed.
+        second: A small model that is asked first, as the app's setting ``models.second``; None:
+            none is.
     """
 
     def __init__(
@@ -71,11 +74,14 @@ class Face:
         options: dict[str, Any],
         repository: Path | None = None,
         pace: Pace = Pace(),
+        second: str | None = None,
     ) -> None:
         self.keys: list[Key] = []
         self.ready: EngineReady | None = None
         self._notes = Path(options["notes"])
         self._pace = pace
+        self._second = second
+        self._quick: int | None = None
         self._problem: str | None = None
         self._changed = asyncio.Event()
         self._page: Page | None = None
@@ -96,6 +102,9 @@ class Face:
         """Connect, and wait until the engine is ready."""
         self._running = asyncio.create_task(self._client.run())
         await self._until(lambda: self.ready is not None, 600.0)
+        if self._second is not None:
+            self._quick = self._client.open(self._second)
+            await self._until(lambda: self._suggestions.quick is not None, 600.0)
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -104,7 +113,8 @@ class Face:
         await asyncio.sleep(_GOODBYE_SECONDS)
         await self._client.close()
         await self._running
-        self._read_notes()
+        if self._second is None:  # else requests of two sessions are noted
+            self._read_notes()
 
     async def type(self, page: Page, most_keys: int, on_key: Callable[[], None]) -> None:
         """Type a page, or as many keys of it."""
@@ -164,7 +174,8 @@ class Face:
 
     def send(self, message: ClientMessage) -> bool:
         """Pass on a request, noting when."""
-        if isinstance(message, Complete) and self._key is not None:
+        asked = isinstance(message, Complete) and message.session != self._quick
+        if asked and self._key is not None:
             self._key.source, self._key.asked = "request", monotonic()
             self._requests[message.request_id] = self._key
         return self._client.send(message)
@@ -188,6 +199,10 @@ class Face:
 
     def _on_engine(self, event: Any) -> None:
         match event:
+            case EngineReady(session=session) if session == self._quick:
+                self._suggestions.quick = QuickSession(session, event.model)
+                self._changed.set()
+                return
             case EngineReady():
                 self.ready = event
             case Completed():

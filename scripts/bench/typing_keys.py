@@ -74,6 +74,7 @@ class Key:
         if first is None:
             return {}
         found = {"first_text_ms": 1e3 * (first.at - self.pressed)}
+        found["any_text_ms"] = 1e3 * (self.texts[0].at - self.pressed)
         if self.source != "request" or self.asked is None:
             return found
         line_at = self._line_at()
@@ -131,7 +132,7 @@ def summary(keys: Sequence[Key], pass_ms: float) -> dict[str, Any]:
 def latencies(keys: Sequence[Key], pass_ms: float) -> dict[str, Any]:
     """Return the percentiles of keys with a request: milliseconds, passes, tokens."""
     figures = [key.figures() for key in keys]
-    names = ("first_text_ms", "whole_line_ms", *PARTS)
+    names = ("first_text_ms", "whole_line_ms", "any_text_ms", *PARTS)
     found: dict[str, Any] = {"n": len(keys)}
     for name in names:
         found[name] = percentiles([each[name] for each in figures if name in each])

@@ -104,6 +104,7 @@ def test_a_text_that_is_withdrawn_is_not_the_first() -> None:
     key = asked(texts=[Text(10.2, "raise"), Text(10.25, "ret"), Text(10.3, "return 1")])
     assert key.withdrawn == 1
     assert key.figures()["first_text_ms"] == pytest.approx(250)
+    assert key.figures()["any_text_ms"] == pytest.approx(200)
     nothing = asked(final="")
     assert nothing.figures() == {}
     assert nothing.withdrawn == 2
