@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from engine import Dispatcher, choose_replicas
-from engine.errors import EngineError, PromptError
+from engine.errors import EngineError, PromptError, ServerError
 from engine.protocol.completion import Completion, CompletionRequest
 from engine.protocol.messages import EngineReady
 from engine.server.ray_replica import RayReplica, ReplicaSetup, cores_of_each
@@ -27,13 +27,22 @@ class Desk:
 
     def __init__(self):
         self.asked, self.leave, self.lost = [], asyncio.Event(), False
-        self.on_state = lambda: None
+        self.on_state, self.ended = lambda: None, asyncio.Event()
         self.ready = self.progress = None
         self.reason = "starting"
 
     def open(self):
         self.ready, self.reason = EngineReady(MODEL, MACHINE, 2, "portable", 1.0), ""
         self.on_state()
+
+    def fail(self, reason):
+        self.ready, self.reason = None, reason
+        self.on_state()
+        self.ended.set()
+
+    async def run(self):
+        await self.ended.wait()
+        raise ServerError(self.reason)
 
     async def answer(self, request, on_text, *, automatic=False):
         self.asked.append(request.prefix)
@@ -119,17 +128,19 @@ async def test_each_replica_is_a_process_of_its_own_and_a_killed_one_comes_again
 
 
 async def test_where_some_cannot_be_the_others_serve_and_the_reason_is_told():
-    dispatcher = Dispatcher(
-        *choose_replicas(command=CANNED), *choose_replicas("no-such-model", count=1, command=CANNED)
-    )
+    one, two = Desk(), Desk()
+    dispatcher = Dispatcher(one, two)
     task = asyncio.create_task(dispatcher.run())
-    async with asyncio.timeout(20):
-        while dispatcher.ready is None:
-            await asyncio.sleep(0.01)
-    Face.pids.add(dispatcher.replicas[0].engine_pid)
+    one.open()
+    two.fail("no memory is left")
+    await settle()
+    assert not task.done()
+    assert (dispatcher.ready_count, dispatcher.reason) == (1, "no memory is left")
+    one.leave.set()
     assert (await dispatcher.complete(cursor(), "x")).text == "return 1"
-    await dispatcher.close()
-    await task
+    one.fail("gone")
+    with pytest.raises(ServerError, match="gone"):
+        await task
 
 
 @pytest.mark.parametrize(
