@@ -129,12 +129,12 @@ def plan_training(
 def _program_layout(
     graph: ModelGraph, spec: MachineSpec, question: TrainingQuestion
 ) -> dict[str, object]:
-    """Return the layout that runs on every tier, on the rectangle with the fewest cycles."""
+    """Return the layout that runs on every tier, on the rectangle with the fewest cycles; AdamW."""
     try:
         found = fastest_rectangle(trained_model(graph), spec, question.rows, question.tokens)
     except PlacementError as error:
         return {"layout": "program", "fits_one_wafer": False, "limited_by": str(error)}
-    return {"layout": "program", "fits_one_wafer": True, **found.as_json()}
+    return {"layout": "program", "fits_one_wafer": True, "optimizer": "adamw", **found.as_json()}
 
 
 def check_training(
@@ -144,6 +144,7 @@ def check_training(
     block: tuple[int, int],
     tokens: int,
     layers: int | None = None,
+    optimizer: str = "adamw",
 ) -> TrainingCheck:
     """Run a training step of random weights on host, fabric and reference, and compare.
 
@@ -153,6 +154,7 @@ def check_training(
         block: (columns, rows) of cores.
         tokens: Of the row that is learnt.
         layers: Only the first ones; None: all.
+        optimizer: As of `check_step`.
 
     Raises:
         ConfigError: The configuration cannot be read.
@@ -163,4 +165,7 @@ def check_training(
     if layers is not None:
         graph = graph.with_layers(*range(min(layers, graph.layers)))
     columns, rows = block
-    return check_step(graph, machines.get(machine), columns=columns, rows=rows, tokens=tokens)
+    return check_step(
+        graph, machines.get(machine), columns=columns, rows=rows, tokens=tokens,
+        optimizer=optimizer,
+    )  # fmt: skip

@@ -85,6 +85,14 @@ class LayerText:
         text.product_back(self.qkv, self._input("attention", token), self.attention.qkv, room)
         self._norm_back("attention", token, room, gradient)
 
+    def matrices(self) -> Iterator[tuple[WeightTile, list[int]]]:
+        """Yield the stacks of matrices, each with the outputs of a core of every matrix."""
+        share = self.share
+        yield self.qkv, [share.queries, share.keys, share.keys]
+        yield self.out, [share.stream]
+        yield self.gate_up, [share.ffn] * (share.gate_up // share.ffn)
+        yield self.down, [share.stream]
+
     # ── norms ───────────────────────────────────────────────────────────────────────────────
 
     def _norm_places(self, which: str, token: int) -> tuple[str, int, int]:

@@ -5,7 +5,7 @@ is taken as s · rsqrt(s).
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from engine.wafer.ops.site import ALL, WEST
@@ -35,10 +35,10 @@ class AdamWRates:
     decay: float = 0.0
 
 
-def adamw(text: ProgramText, rates: AdamWRates) -> None:
-    """Write the step of all weights; gradients are zero afterwards."""
+def adamw(text: ProgramText, rates: AdamWRates, others: Collection[str] = ()) -> None:
+    """Write the step of all weights but ``others``; their gradients are zero afterwards."""
     memory = text.memory
-    weights = [name for name, use in memory.uses.items() if use == "weights"]
+    weights = [name for name, use in memory.uses.items() if use == "weights" and name not in others]
     longest = max(memory.size(name) for name in weights)
     room = memory.take("moved", longest, "buffers")
     for name in weights:

@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from engine.model.sum_orders import ReduceOrder
 from engine.scalars import exp32, rotary_tables, rsqrt32
 from engine.wafer.training_program.layer_text import GELU_CUBE, GELU_SLOPE
+from engine.wafer.training_program.muon_text import MuonRates
 from engine.wafer.training_program.optimiser_text import AdamWRates
+from engine.wafer.training_program.ordered_sums import in_order, meet
+from engine.wafer.training_program.reference_muon import muon_moved
 from engine.wafer.training_program.trained_model import TrainedModel
 
 __all__ = ["ReferenceStep"]
@@ -24,26 +27,6 @@ Floats = NDArray[np.float32]
 Kept = dict[tuple[str, int], Any]
 
 _ONE = np.float32(1.0)
-
-
-def _meet(parts: Sequence[Any], order: ReduceOrder) -> Any:
-    """Add partial sums as an order says."""
-
-    def chain(some: Sequence[Any]) -> Any:
-        total = some[-1]
-        for own in some[-2::-1]:
-            total = own + total
-        return total
-
-    return chain([chain(parts[at : at + order.group]) for at in range(0, len(parts), order.group)])
-
-
-def _in_order(terms: Sequence[Any], like: Any) -> Any:
-    """Add terms from the first to the last, beginning with 0."""
-    total = np.zeros_like(like)
-    for term in terms:
-        total = total + term
-    return total
 
 
 @dataclass
@@ -97,9 +80,25 @@ class ReferenceStep:
                 gradient = self._layer_back(number, gradient, notes, at)
             self.gradients[self.model.embedding][tokens[at]] += gradient
 
-    def stepped(self, rates: AdamWRates) -> dict[str, Floats]:
-        """Return the tensors after a first step of AdamW along the gradients."""
-        return {name: self._moved(name, rates) for name in self.tensors}
+    def stepped(self, rates: AdamWRates, muon_rates: MuonRates | None = None) -> dict[str, Floats]:
+        """Return the tensors after a first step along the gradients.
+
+        Args:
+            rates: Of AdamW.
+            muon_rates: Of Muon, for the matrices of layers; None: AdamW moves all.
+        """
+        moved = {name: self._moved(name, rates) for name in self.tensors}
+        for layer in self.model.layers if muon_rates else ():
+            assert muon_rates is not None
+            by_side = {True: (*layer.qkv, *layer.gate_up), False: (layer.out, layer.down)}
+            for inputs_along_rows, names in by_side.items():
+                for name in names:
+                    moved[name] = muon_moved(
+                        self.tensors[name], self.gradients[name], muon_rates,
+                        (self.along_rows, self.along_columns),
+                        inputs_along_rows=inputs_along_rows,
+                    )  # fmt: skip
+        return moved
 
     def _moved(self, name: str, rates: AdamWRates) -> Any:
         gradient, weight = self.gradients[name], self.tensors[name]
@@ -121,9 +120,9 @@ class ReferenceStep:
         """Return matrix · x: inputs in equal parts, each in order, then the parts."""
         width = len(x) // order.parts
         like = np.zeros(len(matrix), np.float32)
-        return _meet(
+        return meet(
             [
-                _in_order([matrix[:, k] * x[k] for k in range(at, at + width)], like)
+                in_order([matrix[:, k] * x[k] for k in range(at, at + width)], like)
                 for at in range(0, len(x), width)
             ],
             order,
@@ -144,7 +143,7 @@ class ReferenceStep:
             pieces.append((self.tensors[name], mine, rows // order.parts))
             begin += rows
         parts = [
-            _in_order(
+            in_order(
                 [
                     matrix[n] * mine[n]
                     for matrix, mine, width in pieces
@@ -154,7 +153,7 @@ class ReferenceStep:
             )
             for part in range(order.parts)
         ]
-        return _meet(parts, order)
+        return meet(parts, order)
 
     def _dot(self, left: Floats, right: Floats, order: ReduceOrder) -> np.float32:
         return np.float32(self._ordered(left[None, :], right, order)[0])
@@ -271,7 +270,7 @@ class ReferenceStep:
         """Return e^(score − largest) by position."""
         group, like = head // (self.model.heads // self.model.kv_heads), np.zeros(1, np.float32)
         scores = [
-            _in_order([key[group, d] * query[d] for d in range(len(query))], like)
+            in_order([key[group, d] * query[d] for d in range(len(query))], like)
             for key in self.keys[number][: at + 1]
         ]
         largest = np.max(scores)
@@ -282,12 +281,10 @@ class ReferenceStep:
         shares = self._exponentials(number, head, query, at)
         values, order = self.values[number], self.along_rows
         one = np.float32(0.0)
-        total = _meet(
-            [_in_order([shares[j] for j in part], one) for part in self._parts(at)], order
-        )
-        weighed = _meet(
+        total = meet([in_order([shares[j] for j in part], one) for part in self._parts(at)], order)
+        weighed = meet(
             [
-                _in_order([values[j][group] * shares[j] for j in part], query)
+                in_order([values[j][group] * shares[j] for j in part], query)
                 for part in self._parts(at)
             ],
             order,
@@ -309,7 +306,7 @@ class ReferenceStep:
             ]
             for gradients in (self.key_gradients, self.value_gradients)
         ]
-        keys, values = (_meet(each, rows) for each in parts)
+        keys, values = (meet(each, rows) for each in parts)
         queries = self._turn(queries, at, back=True) * np.float32(model.score_scale)
         keys = self._turn(keys, at, back=True)
         return np.concatenate([queries.ravel(), keys.ravel(), values.ravel()])
@@ -326,19 +323,19 @@ class ReferenceStep:
         group, dim = head // (self.model.heads // self.model.kv_heads), self.model.head_dim
         query, like = kept["queries", number][head], np.zeros(1, np.float32)
         attended = kept["attended", number].reshape(-1, dim)[head]
-        dot = _in_order([over[d] * attended[d] for d in range(dim)], like)
+        dot = in_order([over[d] * attended[d] for d in range(dim)], like)
         shares = self._exponentials(number, head, query, at)
         slopes = []
         for j, share in enumerate(shares):
             weight = share / kept["totals", number][head]
             value = self.values[number][j][group]
-            slope = _in_order([value[d] * over[d] for d in range(dim)], like)
+            slope = in_order([value[d] * over[d] for d in range(dim)], like)
             slopes.append((slope - dot)[0] * weight)
             self.value_gradients[number][j][group] += weight * over
             self.key_gradients[number][j][group] += slopes[j] * query
-        return _meet(
+        return meet(
             [
-                _in_order([self.keys[number][j][group] * slopes[j] for j in part], query)
+                in_order([self.keys[number][j][group] * slopes[j] for j in part], query)
                 for part in self._parts(at)
             ],
             self.along_rows,
@@ -353,8 +350,8 @@ class ReferenceStep:
         logits = self._product([model.head], normed, self.along_rows)
         shares = exp32(logits - logits.max())
         width, one = len(shares) // columns.parts, np.float32(0.0)
-        total = _meet(
-            [_in_order(list(shares[at : at + width]), one) for at in range(0, len(shares), width)],
+        total = meet(
+            [in_order(list(shares[at : at + width]), one) for at in range(0, len(shares), width)],
             columns,
         )
         gradient = shares / total * count

@@ -14,6 +14,7 @@ from engine.wafer.training_program import host_runner
 from engine.wafer.training_program.core_memories import CoreMemories
 from engine.wafer.training_program.core_words import CoreWords
 from engine.wafer.training_program.cycle_step import colors_of, simulate_step
+from engine.wafer.training_program.muon_text import MuonRates
 from engine.wafer.training_program.optimiser_text import AdamWRates
 from engine.wafer.training_program.reference_step import ReferenceStep
 from engine.wafer.training_program.step_price import orders_of, step_cycles, traffic
@@ -22,7 +23,7 @@ from engine.wafer.training_program.training_program import training_program
 
 __all__ = ["TrainingCheck", "check_step"]
 
-_RATES = AdamWRates(step=1, rate=0.01, decay=0.1)
+_RATES, _MUON_RATES = AdamWRates(step=1, rate=0.01, decay=0.1), MuonRates(rate=0.02)
 _SPREAD = 0.3
 """Standard deviation of a matrix's random weights, large enough that every gradient shows."""
 
@@ -75,6 +76,7 @@ def check_step(
     columns: int,
     rows: int,
     tokens: int,
+    optimizer: str = "adamw",
     seed: int = 0,
 ) -> TrainingCheck:
     """Run a step of one row of tokens three times.
@@ -85,6 +87,7 @@ def check_step(
         columns: Columns of cores.
         rows: Rows of cores.
         tokens: Of the row.
+        optimizer: ``"muon"`` for the matrices of layers, or ``"adamw"`` for all.
         seed: Of weights and tokens.
 
     Raises:
@@ -92,9 +95,11 @@ def check_step(
             an operation.  What a core's memory does not hold is told, not refused.
     """
     model, rng = trained_model(graph), np.random.default_rng(seed)
+    muon_rates = _MUON_RATES if optimizer == "muon" else None
     program = training_program(
-        model, machine, columns=columns, rows=rows, tokens=tokens, rates=_RATES
-    )
+        model, machine, columns=columns, rows=rows, tokens=tokens, rates=_RATES,
+        muon_rates=muon_rates,
+    )  # fmt: skip
     share, orders = program.share, orders_of(program.share)
     tensors = {
         name: (_SPREAD * rng.standard_normal(shape) + (len(shape) == 1)).astype(np.float32)
@@ -110,7 +115,7 @@ def check_step(
     slow.add_row(read, follow, counts)
     differing = _differing(memories.gradients(), slow.gradients)
     host_runner.run(program.optimiser, memories.words, orders)
-    differing += _differing(memories.weights(), slow.stepped(_RATES))
+    differing += _differing(memories.weights(), slow.stepped(_RATES, muon_rates))
     whole = program.row + program.optimiser
     ran = simulate_step(share, whole, simulated)
     use, uses = colors_of(share, whole), program.sram_bytes()

@@ -15,6 +15,7 @@ from engine.wafer.training_program.core_share import CoreShare
 from engine.wafer.training_program.core_words import CoreWords
 from engine.wafer.training_program.instructions import TrainingInstruction
 from engine.wafer.training_program.layer_text import HeadText, LayerText
+from engine.wafer.training_program.muon_text import MuonRates, muon
 from engine.wafer.training_program.optimiser_text import AdamWRates, adamw
 from engine.wafer.training_program.program_text import ProgramText, number
 from engine.wafer.training_program.trained_model import TrainedModel
@@ -80,6 +81,7 @@ def training_program(
     rows: int,
     tokens: int,
     rates: AdamWRates,
+    muon_rates: MuonRates | None = None,
     written: Sequence[int] | None = None,
 ) -> TrainingProgram:
     """Return the program of a step.
@@ -90,7 +92,8 @@ def training_program(
         columns: Columns of cores; they divide KV heads, feed-forward and vocabulary.
         rows: Rows of cores; they divide the stream's width.
         tokens: Of a row of the batch.
-        rates: Of the optimiser.
+        rates: Of AdamW.
+        muon_rates: Of Muon, which then moves the matrices of layers; None: AdamW moves all.
         written: Tokens that are written down, ascending, for a price; None: all, to run.
 
     Raises:
@@ -113,8 +116,20 @@ def training_program(
             layer.backward(token, gradient)
         head.embed_back(token, gradient)
     backward = _taken(text)
-    adamw(text, rates)
+    _optimise(text, layers, rates, muon_rates)
     return TrainingProgram(text.share, forward, backward, _taken(text), text.memory)
+
+
+def _optimise(
+    text: ProgramText, layers: list[LayerText], rates: AdamWRates, muon_rates: MuonRates | None
+) -> None:
+    if muon_rates is None:
+        adamw(text, rates)
+        return
+    stacks = [stack for layer in layers for stack in layer.matrices()]
+    for tile, widths in stacks:
+        muon(text, tile, widths, muon_rates)
+    adamw(text, rates, {tile.name for tile, _ in stacks})
 
 
 def _clear(text: ProgramText, attention: AttentionText) -> None:

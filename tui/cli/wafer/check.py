@@ -50,6 +50,13 @@ __all__ = ["check"]
     show_default=True,
     help="With --train: columns and rows of cores.",
 )
+@click.option(
+    "--optimizer",
+    type=click.Choice(("adamw", "muon")),
+    default="adamw",
+    show_default=True,
+    help="With --train: of the matrices of layers; Muon takes minutes on all but tiny ones.",
+)
 @json_option
 def check(
     model: str | None,
@@ -59,6 +66,7 @@ def check(
     layers: int | None,
     train: Path | None,
     block: tuple[int, int],
+    optimizer: str,
     as_json: bool,
 ) -> int:
     """Compare the fast tier with the simulated chip: bits, cycles, states.
@@ -69,8 +77,9 @@ def check(
     """
     if train is not None:
         return print_training_check(
-            train, machine, block=block, tokens=max(1, tokens), layers=layers, as_json=as_json
-        )
+            train, machine, block=block, tokens=max(1, tokens), layers=layers,
+            optimizer=optimizer, as_json=as_json,
+        )  # fmt: skip
     model = resolve_model(model)
     with ProgressLine() as progress:
         report = engine.check_wafer(

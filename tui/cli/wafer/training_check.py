@@ -18,11 +18,14 @@ def print_training_check(
     block: tuple[int, int],
     tokens: int,
     layers: int | None,
+    optimizer: str,
     as_json: bool,
 ) -> int:
     """Run a step and print what the three runs have in common; returns 1 where they differ."""
     try:
-        found = engine.check_training(config, machine, block=block, tokens=tokens, layers=layers)
+        found = engine.check_training(
+            config, machine, block=block, tokens=tokens, layers=layers, optimizer=optimizer
+        )
     except EngineError as error:
         raise WrongCallError(str(error)) from error
     if as_json:

@@ -11,12 +11,14 @@ from engine.errors import PlacementError
 from engine.model.families import read_graph
 from engine.training.adamw import AdamW
 from engine.training.backpropagation import Backpropagation, TokenBatch
+from engine.training.muon import Muon
 from engine.training.pullback import zero_gradients
 from engine.wafer.program import machine
 from engine.wafer.training_program import host_runner
 from engine.wafer.training_program.core_memories import CoreMemories
 from engine.wafer.training_program.cycle_step import colors_of, simulate_step
 from engine.wafer.training_program.fastest_rectangle import fastest_rectangle, row_cycles
+from engine.wafer.training_program.muon_text import MuonRates
 from engine.wafer.training_program.optimiser_text import AdamWRates
 from engine.wafer.training_program.reference_step import ReferenceStep
 from engine.wafer.training_program.step_price import orders_of, step_cycles, traffic
@@ -41,12 +43,13 @@ def graph_of(folder, family="llama", **overrides):
 class Case:
     """A random model with a row of tokens, on a rectangle of cores."""
 
-    def __init__(self, graph, rows, columns, tokens, seed, spec="tiny"):
+    def __init__(self, graph, rows, columns, tokens, seed, spec="tiny", muon_rates=None):
         rng = np.random.default_rng(seed)
         self.graph, self.model = graph, trained_model(graph)
         self.program = training_program(
-            self.model, machine.get(spec), columns=columns, rows=rows, tokens=tokens, rates=RATES
-        )
+            self.model, machine.get(spec), columns=columns, rows=rows, tokens=tokens, rates=RATES,
+            muon_rates=muon_rates,
+        )  # fmt: skip
         self.share, self.orders = self.program.share, orders_of(self.program.share)
         self.tensors = {
             name: (0.3 * rng.standard_normal(shape) + (len(shape) == 1)).astype(np.float32)
@@ -181,3 +184,36 @@ def test_first_and_last_token_price_a_row_and_find_the_rectangle(folder):
             model, tiny, columns=columns, rows=rows, tokens=8, rates=RATES, written=[0, 7]
         )
         assert row_cycles(found.program) <= row_cycles(other)
+
+
+@pytest.mark.parametrize(("rows", "columns", "ffn"), [(4, 2, 24), (2, 1, 8), (8, 2, 16)])
+def test_muon_in_cores_is_the_reference_and_the_optimiser(rows, columns, ffn):
+    """Wide, square and tall matrices, with inputs along rows and along columns."""
+    traits = Traits(
+        hidden=16, layers=1, heads=2, kv_heads=2, head_dim=4, ffn=ffn, vocab=16, context=4
+    )
+    rates = MuonRates(0.02)
+    case = Case(decoder_graph_of(traits), rows, columns, 2, seed=6, muon_rates=rates)
+    case.run(case.program.row)
+    slow = ReferenceStep(case.model, case.tensors, case.orders)
+    slow.add_row(*case.row)
+    simulated = case.memories.words.copy()
+    begin = case.program.optimiser[:400]
+    case.run(begin)
+    simulate_step(case.share, begin, simulated)
+    assert np.array_equal(simulated.view(np.int32), case.memories.words.view(np.int32))
+    case.run(case.program.optimiser[400:])
+    found = case.memories.weights()
+    assert bits(found) == bits(slow.stepped(RATES, rates))
+    layer = case.model.layers[0]
+    names = (*layer.qkv, layer.out, *layer.gate_up, layer.down)
+    weights = {name: case.tensors[name].copy() for name in names}
+    Muon(weights).step(slow.gradients, rates.rate)
+    for name, weight in weights.items():
+        np.testing.assert_allclose(found[name], weight, atol=1e-6)
+
+
+def test_muon_refuses_a_rectangle_that_does_not_divide_a_short_side():
+    traits = Traits(hidden=32, layers=1, heads=2, kv_heads=2, head_dim=4, ffn=16, vocab=16)
+    with pytest.raises(PlacementError, match="short side of 8 does not lie evenly along 16"):
+        Case(decoder_graph_of(traits), 16, 1, 1, seed=7, muon_rates=MuonRates(0.02))
