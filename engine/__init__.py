@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     )
     from engine.quality.task_suites import measure_edits, measure_infill, measure_situations
     from engine.quality.typing_replay import Stretch, Typed
+    from engine.region_simulation import simulate_decode, simulate_layer
     from engine.server.dispatcher import Dispatcher
     from engine.server.http.listening import HttpOptions
     from engine.server.http.listening import serve as serve_http
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from engine.wafer.figures.layer_questions import gemv as predict_gemv
     from engine.wafer.figures.layer_questions import prefill_layer as predict_prefill_layer
     from engine.wafer.figures.prediction import Prediction
+    from engine.wafer.figures.simulated_question import LayerQuestion, TiersPrediction
     from engine.wafer.figures.table import summarise as summarise_validation
     from engine.wafer.figures.vector_question import vector as predict_vector
     from engine.wafer.program.clocks import clock_ghz as named_clock_ghz
@@ -126,6 +128,10 @@ _HOME = {
     "HttpOptions": "engine.server.http.listening:HttpOptions",
     "LanguageOptions": "engine.server.language_server:LanguageOptions",
     "Launch": "engine.engine_process:Launch",
+    "LayerQuestion": "engine.wafer.figures.simulated_question:LayerQuestion",
+    "TiersPrediction": "engine.wafer.figures.simulated_question:TiersPrediction",
+    "simulate_decode": "engine.region_simulation:simulate_decode",
+    "simulate_layer": "engine.region_simulation:simulate_layer",
     "ModelAnswers": "engine.quality.answers:ModelAnswers",
     "ModelList": "engine.model_list:ModelList",
     "Prediction": "engine.wafer.figures.prediction:Prediction",
@@ -233,6 +239,7 @@ __all__ = [
     "HttpOptions",
     "LanguageOptions",
     "Launch",
+    "LayerQuestion",
     "LogQuestion",
     "MeasuredModel",
     "ModelAnswers",
@@ -244,6 +251,7 @@ __all__ = [
     "Session",
     "SourceFile",
     "Stretch",
+    "TiersPrediction",
     "Typed",
     "WatchingClient",
     "Workers",
@@ -296,6 +304,8 @@ __all__ = [
     "run_wafer_program",
     "serve_http",
     "serve_language",
+    "simulate_decode",
+    "simulate_layer",
     "summarise_validation",
     "task_suites",
     "tokenize",

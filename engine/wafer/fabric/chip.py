@@ -25,7 +25,7 @@ from engine.wafer.fabric.state import Accounts, KvShares
 from engine.wafer.place.placement import Placement
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["ChipStep", "SimulatedChip", "warm_up"]
+__all__ = ["ChipStep", "FilledChip", "SimulatedChip", "warm_up"]
 
 CYCLE_LIMIT = 500_000_000
 """No step takes so long; a simulation that does is stuck in some other way than waiting."""
@@ -62,7 +62,88 @@ def warm_up(machine: MachineSpec) -> None:
     simulate(fabric, 0, 1, CYCLE_LIMIT, False)
 
 
-class SimulatedChip:
+class FilledChip:
+    """A chip whose memories are filled, between steps.
+
+    Args:
+        chip: What was lowered.
+        rows: Most rows of a step.
+        context: KV positions it has memory for.
+    """
+
+    def __init__(self, chip: Chip, *, rows: int, context: int) -> None:
+        self.chip, self.rows, self.context = chip, rows, context
+        self.position = 0
+        self.words = chip.words.copy()
+
+    def run(
+        self,
+        count: int,
+        *,
+        every_row: bool = False,
+        reverse: bool = False,
+        recorder: Recorder | None = None,
+    ) -> ChipStep:
+        """Run a step of ``count`` rows, whose words lie in memory, until the chip is at rest.
+
+        The options are those of `SimulatedChip.step`.
+
+        Raises:
+            EngineError: Too many rows or positions.
+            FabricError: The fabric cannot finish; the message says who waits for whom.
+        """
+        self._refuse_too_many(count)
+        fabric = self.fabric(count, every_row=every_row)
+        if recorder is not None:
+            fabric = fabric._replace(recorder=recorder)
+        outcome, cycles = self.simulate(fabric, count, reverse)
+        if outcome == BLOCKED:
+            raise FabricError(f"the fabric is blocked: {diagnose(fabric).text()}")
+        if outcome != DONE:
+            raise FabricError(f"the fabric does not come to rest within {cycles} cycles")
+        totals = fabric.totals
+        if totals[Totals.REWRITTEN]:
+            raise FabricError(
+                f"{totals[Totals.REWRITTEN]} routes were set while a stream had not passed: two "
+                "streams would have met on one color"
+            )
+        self.position += count
+        return ChipStep(
+            cycles=int(cycles), trace=fabric.trace, begun=fabric.begun, ended=fabric.ended,
+            states=fabric.states, sent=int(totals[Totals.SENT]),
+            copied=int(totals[Totals.COPIED]), taken=int(totals[Totals.TAKEN]),
+            busiest_link=int(fabric.link_count.max()), active=int(totals[Totals.ACTIVE]),
+            links=fabric.link_count,
+        )  # fmt: skip
+
+    def _refuse_too_many(self, count: int) -> None:
+        if not 1 <= count <= self.rows or self.position + count > self.context:
+            raise EngineError(
+                f"a step of {count} rows at position {self.position}; this chip was built for "
+                f"steps of {self.rows} rows and {self.context} positions"
+            )
+
+    def simulate(self, fabric: Fabric, rows: int, reverse: bool) -> tuple[int, int]:
+        """Run a step on a fabric that was filled; a test that disturbs wavelets replaces this."""
+        return simulate(fabric, self.position, rows, CYCLE_LIMIT, reverse)
+
+    def fabric(self, rows: int, *, every_row: bool = False) -> Fabric:
+        """Return a fabric at rest over this chip's memory, for a step of ``rows`` rows."""
+        chip = self.chip
+        instructions, first, words = chip.instructions, chip.first, chip.trace_words
+        if every_row:
+            instructions, first = every_row_has_logits(
+                chip.program, instructions, first, rows, words
+            )
+            words *= rows
+        return new_fabric(
+            chip.routes, instructions, first, self.words,
+            kv=KvShares(chip.kv_row, chip.program.kv_rows),
+            accounts=Accounts(rows, len(chip.program.instructions), words),
+        )  # fmt: skip
+
+
+class SimulatedChip(FilledChip):
     """A Program with its weights on the fabric."""
 
     def __init__(
@@ -86,9 +167,8 @@ class SimulatedChip:
         Raises:
             PlacementError: Colors run out.
         """
-        self.chip: Chip = lower(compiled, placement, tensors, rows=rows, context=context)
-        self.rows, self.context = rows, context
-        self.position = 0
+        chip = lower(compiled, placement, tensors, rows=rows, context=context)
+        super().__init__(chip, rows=rows, context=context)
         self._angles = np.concatenate(  # (context, cosines and sines of every kind of rotation)
             [
                 table
@@ -97,7 +177,6 @@ class SimulatedChip:
             ],
             axis=1,
         )
-        self.words = self.chip.words.copy()
 
     def step(
         self,
@@ -120,54 +199,9 @@ class SimulatedChip:
             EngineError: Too many rows or positions.
             FabricError: The fabric cannot finish; the message says who waits for whom.
         """
-        count = int(tokens.size)
-        if not 1 <= count <= self.rows or self.position + count > self.context:
-            raise EngineError(
-                f"a step of {count} rows at position {self.position}; this chip was built for "
-                f"steps of {self.rows} rows and {self.context} positions"
-            )
-        fabric = self.fabric(count, every_row=every_row)
-        if recorder is not None:
-            fabric = fabric._replace(recorder=recorder)
+        self._refuse_too_many(tokens.size)
         self.write_host(tokens)
-        outcome, cycles = self.simulate(fabric, count, reverse)
-        if outcome == BLOCKED:
-            raise FabricError(f"the fabric is blocked: {diagnose(fabric).text()}")
-        if outcome != DONE:
-            raise FabricError(f"the fabric does not come to rest within {cycles} cycles")
-        totals = fabric.totals
-        if totals[Totals.REWRITTEN]:
-            raise FabricError(
-                f"{totals[Totals.REWRITTEN]} routes were set while a stream had not passed: two "
-                "streams would have met on one color"
-            )
-        self.position += count
-        return ChipStep(
-            cycles=int(cycles), trace=fabric.trace, begun=fabric.begun, ended=fabric.ended,
-            states=fabric.states, sent=int(totals[Totals.SENT]),
-            copied=int(totals[Totals.COPIED]), taken=int(totals[Totals.TAKEN]),
-            busiest_link=int(fabric.link_count.max()), active=int(totals[Totals.ACTIVE]),
-            links=fabric.link_count,
-        )  # fmt: skip
-
-    def simulate(self, fabric: Fabric, rows: int, reverse: bool) -> tuple[int, int]:
-        """Run a step on a fabric that was filled; a test that disturbs wavelets replaces this."""
-        return simulate(fabric, self.position, rows, CYCLE_LIMIT, reverse)
-
-    def fabric(self, rows: int, *, every_row: bool = False) -> Fabric:
-        """Return a fabric at rest over this chip's memory, for a step of ``rows`` rows."""
-        chip = self.chip
-        instructions, first, words = chip.instructions, chip.first, chip.trace_words
-        if every_row:
-            instructions, first = every_row_has_logits(
-                chip.program, instructions, first, rows, words
-            )
-            words *= rows
-        return new_fabric(
-            chip.routes, instructions, first, self.words,
-            kv=KvShares(chip.kv_row, chip.program.kv_rows),
-            accounts=Accounts(rows, len(chip.program.instructions), words),
-        )  # fmt: skip
+        return self.run(tokens.size, every_row=every_row, reverse=reverse, recorder=recorder)
 
     def write_host(self, tokens: NDArray[np.int32]) -> None:
         """Write a step's tokens, and its angles for row 0, where the head's west line reads."""

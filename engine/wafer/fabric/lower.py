@@ -4,7 +4,7 @@ One function for each operation, named by `engine.wafer.program.operations`, in 
 micro-steps that `engine.wafer.ops` prices.  Computes no value; simulates nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,15 @@ from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.operations import OPERATIONS, resolve
 from engine.wafer.program.program import Program
 
-__all__ = ["Chip", "Tap", "lower", "lowerings", "name_channels"]
+__all__ = [
+    "Chip",
+    "Tap",
+    "finish",
+    "lower",
+    "lower_instructions",
+    "lowerings",
+    "name_channels",
+]
 
 _LOWERING = "engine.wafer.fabric.lowering"
 
@@ -68,12 +76,19 @@ def lower(
     Raises:
         PlacementError: Colors run out.
     """
-    lowering, functions = Lowering(compiled, placement, tensors, rows, context), lowerings()
-    for index, row in enumerate(compiled.program.instructions):
-        lowering.turn_to(index)
-        functions[Op(row[Field.OP])](lowering)
-        assert not lowering.told, f"{Op(row[Field.OP]).name} tells more work than was lowered"
-    return _finish(lowering)
+    lowering = Lowering(compiled, placement, tensors, rows, context)
+    lower_instructions(lowering, range(len(compiled.program.instructions)))
+    return finish(lowering)
+
+
+def lower_instructions(lowering: Lowering, numbers: Iterable[int]) -> None:
+    """Lower some instructions of the Program, in this order."""
+    functions = lowerings()
+    for number in numbers:
+        lowering.turn_to(number)
+        op = Op(lowering.row[Field.OP])
+        functions[op](lowering)
+        assert not lowering.told, f"{op.name} tells more work than was lowered"
 
 
 def lowerings() -> dict[Op, Callable[[Lowering], None]]:
@@ -81,15 +96,13 @@ def lowerings() -> dict[Op, Callable[[Lowering], None]]:
     return {each.op: resolve(_LOWERING, each.lowering) for each in OPERATIONS if each.lowering}
 
 
-def _finish(low: Lowering) -> Chip:
-    cores = low.network.columns * low.network.rows
-    size = np.zeros(cores, np.int64)
-    kv_row = np.zeros(cores, np.int32)
-    for site in low.regions:
-        rows, columns = np.meshgrid(np.arange(site.rows), np.arange(site.columns), indexing="ij")
-        numbers = site.cores(rows, columns)
-        size[numbers] = site.words
-        kv_row[numbers] = rows
+def finish(low: Lowering) -> Chip:
+    """Return the chip of what was lowered."""
+    size = low.core_words()
+    kv_row = np.zeros(size.size, np.int32)
+    for site in low.regions.values():
+        rows, columns = site.grid()
+        kv_row[site.cores(rows, columns)] = rows
     base = np.cumsum(size) - size
     words = np.zeros(int(size.sum()), np.int32)
     for numbers, address, content in low.fills:
@@ -106,7 +119,7 @@ def _finish(low: Lowering) -> Chip:
             (int(base[core] + address), int(count))
             for core, count in zip(west, counts, strict=True)
         ),
-        regions=tuple((site.words, site.rows * site.columns) for site in low.regions),
+        regions=tuple((site.words, site.rows * site.columns) for site in low.regions.values()),
         colors_used=low.network.colors_used,
     )  # fmt: skip
 

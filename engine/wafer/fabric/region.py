@@ -118,6 +118,11 @@ class RegionBuilder:
         r, c = np.broadcast_arrays(np.asarray(row, np.int64), np.asarray(column, np.int64))
         return c + self.region.x - self.corner[0], self._ys[r]
 
+    def grid(self) -> tuple[Ints, Ints]:
+        """Return (row, column) of every core, each int64 (rows, columns)."""
+        rows, columns = np.meshgrid(np.arange(self.rows), np.arange(self.columns), indexing="ij")
+        return rows, columns
+
     def cores(self, row: Any, column: Any) -> Ints:
         """Return the numbers of the cores at local places."""
         x, y = self.at(row, column)

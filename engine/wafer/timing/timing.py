@@ -140,6 +140,11 @@ class Timing:
         return self._schedule.interval, self._schedule.interval_logits
 
     @property
+    def attention_regions(self) -> NDArray[np.int64]:
+        """In which region each attention lies, in the order of `growth`."""
+        return np.asarray(self._attentions.regions)
+
+    @property
     def in_first_region(self) -> NDArray[np.bool_]:
         """Which attentions, in the order of `growth`, lie in the region that rows enter first."""
         return np.asarray(self._attentions.regions == 0)

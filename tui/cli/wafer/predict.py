@@ -11,6 +11,8 @@ from engine.errors import EngineError
 from tui.cli.failures import WrongCallError
 from tui.cli.options import PRICED_FORMATS, BlockOption, json_option, machine_options
 from tui.cli.output import say, say_json
+from tui.cli.progress import ProgressLine
+from tui.cli.wafer.both_tiers import print_both_tiers
 from tui.cli.wafer.facts import print_facts, shown
 
 __all__ = ["predict"]
@@ -165,19 +167,24 @@ _config = click.option(
 )
 
 
+_blocks = click.option(
+    "--blocks", type=int, help="Blocks of layers; default: the planner's choice."
+)
+_block = click.option(
+    "--block", type=BlockOption(), help="Columns and rows of a block; default: the planner's."
+)
+_dtype = click.option(
+    "--dtype", type=click.Choice(PRICED_FORMATS), default=PRICED_FORMATS[0], show_default=True
+)
+
+
 @predict.command()
 @_config
 @_size("--context", "Rows in the KV cache.")
-@click.option("--blocks", type=int, help="Blocks of layers; default: the planner's choice.")
-@click.option(
-    "--block", type=BlockOption(), help="Columns and rows of a block; default: the planner's."
-)
-@click.option(
-    "--dtype",
-    type=click.Choice(PRICED_FORMATS),
-    default=PRICED_FORMATS[0],
-    show_default=True,
-)
+@_blocks
+@_block
+@_dtype
+@_tier("analytic", "cycle")
 @click.option(
     "--sample",
     type=click.Choice(("wafer", "host")),
@@ -193,12 +200,23 @@ def decode(
     blocks: int | None,
     block: tuple[int, int] | None,
     dtype: str,
+    tier: str,
     sample: str,
     machine: str,
     clock: float | None,
     as_json: bool,
 ) -> None:
-    """One decoded token of a whole model, planned and compiled as the app does it."""
+    """One decoded token of a whole model, planned and compiled as the app does it.
+
+    On the cycle tier region by region, alike ones once, beside the cycles by formula. That takes
+    about ten seconds a layer and up to some gigabytes, and ends at Ctrl+C.
+    """
+    if tier == "cycle":
+        if sample == "host":
+            raise WrongCallError("the host's link is not simulated: ask for the analytic tier")
+        question = engine.LayerQuestion(context, blocks=blocks, block=block, dtype=dtype)
+        _both_tiers(engine.simulate_decode, machine, config, question, clock, as_json)
+        return
     _answer(
         lambda: engine.predict_decode(
             machine,
@@ -326,53 +344,158 @@ def gemv(
     )
 
 
+def _both_tiers(
+    simulate: Callable[..., "engine.TiersPrediction"],
+    machine: str,
+    config: Path,
+    question: "engine.LayerQuestion",
+    clock: float | None,
+    as_json: bool,
+) -> None:
+    """Print cycles as simulated and by formula."""
+    with ProgressLine() as progress:
+        try:
+            found = simulate(
+                machine, config=config, question=question, clock_ghz=clock,
+                on_progress=progress.counting("simulate"),
+            )  # fmt: skip
+        except EngineError as error:
+            raise WrongCallError(str(error)) from error
+    if as_json:
+        say_json(found.as_json())
+    else:
+        print_both_tiers(found)
+
+
+_ours = (
+    click.option(
+        "--config",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="For the cycle tier: a config.json, or a GGUF file; no weights are read.",
+    ),
+    click.option("--layer", type=int, default=0, show_default=True, help="Which layer of it."),
+    _blocks,
+    _block,
+    _dtype,
+    _tier("analytic", "cycle"),
+)
+
+
+def _layer_options(command: Callable[..., object]) -> Callable[..., object]:
+    """Add what asks for a layer of a model on the cycle tier."""
+    for option in reversed(_ours):
+        command = option(command)
+    return command
+
+
+def _wanted(name: str, text: str) -> Callable[..., Callable[..., object]]:
+    """An option that is a whole number and belongs to one of two ways to ask."""
+    return click.option(name, type=int, help=text)
+
+
+def _needed(**sizes: int | None) -> dict[str, int]:
+    """Return the sizes of a layer in WaferLLM's way.
+
+    Raises:
+        WrongCallError: One is missing.
+    """
+    missing = [f"--{name}" for name, size in sizes.items() if size is None]
+    if missing:
+        raise WrongCallError(
+            f"missing {', '.join(missing)}; or ask for a model's layer: --config FILE --tier cycle"
+        )
+    return {name: size for name, size in sizes.items() if size is not None}
+
+
+def _config_of(config: Path | None) -> Path:
+    if config is None:
+        raise WrongCallError("the cycle tier takes a model's layer: name it with --config")
+    return config
+
+
 @predict.command("decode-layer")
-@_size("--dim", "Width of the residual stream.")
-@_size("--ffn", "Width of the feed-forward activations.")
-@_size("--seq", "Rows in the KV cache.")
-@_size("--side", "Cores along one edge of the square, P.")
+@_wanted("--dim", "Width of the residual stream.")
+@_wanted("--ffn", "Width of the feed-forward activations.")
+@_wanted("--seq", "Rows in the KV cache.")
+@_wanted("--side", "Cores along one edge of the square, P.")
 @click.option("--group", type=int, help=_GROUP)
+@_layer_options
 @machine_options
 @json_option
 def decode_layer(
-    dim: int,
-    ffn: int,
-    seq: int,
-    side: int,
+    dim: int | None,
+    ffn: int | None,
+    seq: int | None,
+    side: int | None,
     group: int | None,
+    config: Path | None,
+    layer: int,
+    blocks: int | None,
+    block: tuple[int, int] | None,
+    dtype: str,
+    tier: str,
     machine: str,
     clock: float | None,
     as_json: bool,
 ) -> None:
-    """One decode layer in fp16, as WaferLLM does it: full-width keys and values, no head."""
+    r"""One decode layer: in WaferLLM's way, or a model's on the cycle tier.
+
+    \b
+    --dim --ffn --seq --side      in fp16, as WaferLLM does it: full-width keys and values
+    --config --seq --tier cycle   a layer of a model in its block, simulated and by formula
+    """
+    if tier == "cycle":
+        (rows,) = _needed(seq=seq).values()
+        question = engine.LayerQuestion(rows, layer=layer, blocks=blocks, block=block, dtype=dtype)
+        _both_tiers(engine.simulate_layer, machine, _config_of(config), question, clock, as_json)
+        return
+    sizes = _needed(dim=dim, ffn=ffn, seq=seq, side=side)
     _answer(
-        lambda: engine.predict_decode_layer(
-            machine, dim=dim, ffn=ffn, seq=seq, side=side, groups=group, clock_ghz=clock
-        ),
+        lambda: engine.predict_decode_layer(machine, **sizes, groups=group, clock_ghz=clock),
         as_json,
     )
 
 
 @predict.command("prefill-layer")
-@_size("--dim", "Width of the residual stream.")
-@_size("--ffn", "Width of the feed-forward activations.")
-@_size("--tokens", "Tokens of the prompt.")
-@_size("--side", "Cores along one edge of the square, P.")
+@_wanted("--dim", "Width of the residual stream.")
+@_wanted("--ffn", "Width of the feed-forward activations.")
+@_size("--tokens", "Tokens of the prompt; on the cycle tier rows of a step, 1 to 64.")
+@_wanted("--side", "Cores along one edge of the square, P.")
+@_size("--seq", "Rows in the KV cache before them, on the cycle tier.", default=0)
+@_layer_options
 @machine_options
 @json_option
 def prefill_layer(
-    dim: int,
-    ffn: int,
+    dim: int | None,
+    ffn: int | None,
     tokens: int,
-    side: int,
+    side: int | None,
+    seq: int,
+    config: Path | None,
+    layer: int,
+    blocks: int | None,
+    block: tuple[int, int] | None,
+    dtype: str,
+    tier: str,
     machine: str,
     clock: float | None,
     as_json: bool,
 ) -> None:
-    """One prefill layer in fp16, as WaferLLM does it: all products by MeshGEMM."""
+    r"""One prefill layer: in WaferLLM's way, or a model's on the cycle tier.
+
+    \b
+    --dim --ffn --tokens --side      in fp16, as WaferLLM does it: all products by MeshGEMM
+    --config --tokens --tier cycle   rows one after the other through a layer of a model, as the
+                                     app streams them, simulated and by formula
+    """
+    if tier == "cycle":
+        question = engine.LayerQuestion(
+            seq, rows=tokens, layer=layer, blocks=blocks, block=block, dtype=dtype
+        )
+        _both_tiers(engine.simulate_layer, machine, _config_of(config), question, clock, as_json)
+        return
+    sizes = _needed(dim=dim, ffn=ffn, side=side)
     _answer(
-        lambda: engine.predict_prefill_layer(
-            machine, dim=dim, ffn=ffn, tokens=tokens, side=side, clock_ghz=clock
-        ),
+        lambda: engine.predict_prefill_layer(machine, **sizes, tokens=tokens, clock_ghz=clock),
         as_json,
     )

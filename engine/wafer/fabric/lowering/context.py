@@ -3,7 +3,7 @@
 The modules beside this one hold the functions that lower each operation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +26,9 @@ from engine.wafer.place.placement import Placement
 from engine.wafer.plan.color_use import color_use
 from engine.wafer.program.geometry import Split, split
 from engine.wafer.program.isa import Field, Op
-from engine.wafer.program.program import Region, Scaling
+from engine.wafer.program.program import Scaling
 
-__all__ = ["Ints", "Lowering", "Tap", "float_bits"]
+__all__ = ["Ints", "Lowering", "Tap", "bounds", "float_bits"]
 
 Ints = NDArray[np.int64]
 
@@ -69,21 +69,11 @@ class Lowering:
             )
         self.machine = program.machine
         self.rows, self.context = rows, context
-        self.corner, size = _bounds(program.regions, placement)
+        self.head = len(program.regions) - 1
+        self.corner, size = self._bounds()
         self.network = Network(self.machine, *size)
         self.programs = Programs(size[0] * size[1])
-        self.regions = [
-            RegionBuilder(
-                region,
-                self.corner,
-                self.network,
-                self.programs,
-                color_use(compiled, index),
-                lane_colors(program.regions),
-            )
-            for index, region in enumerate(program.regions)
-        ]
-        self.head = len(self.regions) - 1
+        self.regions = {index: self._builder(index) for index in self.lowered_regions()}
         self.fills: list[tuple[Ints, int, NDArray[np.int32]]] = []  # cores, address, words
         self.taps: list[Tap] = []
         self.trace_words = 0
@@ -92,6 +82,39 @@ class Lowering:
         self.index = 0
         self.row = program.instructions[0]
         self.told: list[dict[str, NDArray[np.int64]]] = []
+
+    def lowered_regions(self) -> Iterable[int]:
+        """Return the numbers of the regions that are lowered: all of the Program's."""
+        return range(len(self.program.regions))
+
+    def core_words(self) -> Ints:
+        """Return the words of every core's memory, int64 (cores,)."""
+        size = np.zeros(self.network.columns * self.network.rows, np.int64)
+        for site in self.regions.values():
+            size[site.cores(*site.grid())] = site.words
+        return size
+
+    def _builder(self, index: int) -> RegionBuilder:
+        regions = self.program.regions
+        return RegionBuilder(
+            regions[index],
+            self.corner,
+            self.network,
+            self.programs,
+            color_use(self.compiled, index),
+            lane_colors(regions),
+        )
+
+    def _bounds(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return the corner and size of the smallest rectangle with all regions and lanes."""
+        regions = self.program.regions
+        paths = [
+            self.placement.lane_path(index, index + 1, row)
+            for index in range(len(regions) - 1)
+            for row in (0, regions[index].height - 1)
+        ]
+        corners = [np.array([[r.x, r.y], [r.x + r.width - 1, r.y + r.height - 1]]) for r in regions]
+        return bounds([*paths, *corners])
 
     @property
     def site(self) -> RegionBuilder:
@@ -176,21 +199,27 @@ class Lowering:
 
     def lanes(self, source: int, target: int) -> None:
         """Route all lanes from a region to another."""
-        end = self.regions[target]
+        rows = range(self.program.regions[source].height)
+        paths = [self.placement.lane_path(source, target, row) for row in rows]
+        self.lay_lanes(source, target, paths)
+
+    def lay_lanes(self, source: int, target: int, paths: Sequence[Ints]) -> None:
+        """Route lanes from a region to another along these paths, one for each row."""
         colors = self.lane_colors(source, target)
         for color in np.unique(colors):
             ways = LaneRoutes(self.network.columns, self.network.rows, self.corner)
             rows = np.flatnonzero(colors == color).tolist()
             for row in rows:
-                ways.walk(self.placement.lane_path(source, target, row), row)
-            if target < self.head and 0 in rows:
-                ways.cover(end.region)
+                ways.walk(paths[row], row)
+            if 0 in rows and target < self.head and target in self.regions:
+                ways.cover(self.program.regions[target])
             for taken, left, x, y in ways.routes():
                 self.network.route(int(color), x, y, taken, left)
 
     def lane_colors(self, source: int, target: int) -> Ints:
         """Return the color of each lane from a region to another, int64 (rows,)."""
-        regions, rows = self.placement.regions, self.regions[source].rows
+        regions = self.placement.regions
+        rows = regions[source].height
         return np.array([lane_color(regions, source, target, row) for row in range(rows)], np.int64)
 
     def heads_layout(self) -> Layout:
@@ -224,17 +253,9 @@ def float_bits(number: float) -> int:
     return int(np.float32(number).view(np.int32))
 
 
-def _bounds(
-    regions: tuple[Region, ...], placement: Placement
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the corner and size of the smallest rectangle with all regions and lanes."""
-    paths = [
-        placement.lane_path(index, index + 1, row)
-        for index in range(len(regions) - 1)
-        for row in (0, regions[index].height - 1)
-    ]
-    corners = [np.array([[r.x, r.y], [r.x + r.width - 1, r.y + r.height - 1]]) for r in regions]
-    points = np.concatenate([*paths, *corners])
-    low, high = points.min(axis=0), points.max(axis=0)
+def bounds(points: Sequence[Ints]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the corner and size of the smallest rectangle around places, each int64 (n, 2)."""
+    places = np.concatenate(points)
+    low, high = places.min(axis=0), places.max(axis=0)
     size = high - low + 1
     return (int(low[0]), int(low[1])), (int(size[0]), int(size[1]))
