@@ -1,5 +1,6 @@
 """`spark-tui wafer predict …`: JSON fields, text for people, refusals in one line with exit 2."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +94,29 @@ def test_a_decode_step_of_the_bundled_model(spark: Spark) -> None:
     assert 0 < low <= likely < high
 
 
+def test_rows_in_a_layer_of_a_model_on_the_cycle_tier(spark: Spark, tmp_path: Path) -> None:
+    sizes = json.loads((BUNDLED / "config.json").read_text())
+    config = tmp_path / "config.json"
+    small = {"hidden_size": 64, "intermediate_size": 64, "vocab_size": 300, "num_hidden_layers": 2}
+    config.write_text(
+        json.dumps(sizes | small | {"num_attention_heads": 1, "num_key_value_heads": 1})
+    )
+    asked = f"--config {config} --machine small --blocks 2 --block 2x4 --tier cycle"
+
+    layer = ask(spark, f"prefill-layer {asked} --tokens 2 --layer 1 --json")
+    shown = ask(spark, f"decode-layer {asked} --seq 9")
+    token = ask(spark, f"decode {asked} --context 9 --json")
+
+    assert layer.json["region"] == 1
+    assert layer.json["cycles"] == layer.json["tiers"]["simulated"]
+    assert layer.json["first_row"]["simulated"] < layer.json["cycles"]
+    assert abs(layer.json["tiers"]["difference_percent"]) < 2
+    assert "by formula" in shown.out
+    assert "together" in shown.out
+    assert token.json["regions_simulated"] in (2, 3)
+    assert token.json["by_operation"]["attention"]["simulated"] > 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -103,6 +127,8 @@ def test_a_decode_step_of_the_bundled_model(spark: Spark) -> None:
         ("--config {config} --context 1 --blocks 99", "1 to 6 (layers)"),
         ("--config {config} --context 1 --block 1x1", "does not fit"),
         ("--config {config} --context 1 --dtype fp8", "'fp8' is not one of"),
+        ("--config {config} --context 1 --tier cycle --dtype fp16", "fp16 is priced only"),
+        ("--config {config} --context 1 --tier cycle --sample host", "link is not simulated"),
     ],
 )
 def test_refused_decode_steps(spark: Spark, arguments: str, words: str) -> None:
@@ -132,6 +158,8 @@ def test_refused_decode_steps(spark: Spark, arguments: str, words: str) -> None:
         ("gemv --k 8 --n 8 --side 100000", "1 to 755"),
         ("decode-layer --dim 8192 --ffn 29568 --seq 4096 --side 64", "use more cores"),
         ("prefill-layer --dim 0 --ffn 1 --tokens 1 --side 1", "dim is 0"),
+        ("decode-layer --dim 8 --side 1", "missing --ffn, --seq"),
+        ("decode-layer --seq 8 --tier cycle", "name it with --config"),
         ("nonsense", "No such command"),
     ],
 )
