@@ -18,8 +18,8 @@ def shown(value: object) -> str:
     """Return one fact for a person: large numbers with separated thousands.
 
     Example:
-        >>> shown(900000), shown([755, 1170]), shown(0.5)
-        ('900 000', '755 × 1 170', '0.5')
+        >>> shown(900000), shown([755, 1170]), shown({"low": 0.5, "high": 2})
+        ('900 000', '755 × 1 170', 'low 0.5, high 2')
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}".replace(",", " ")
@@ -27,4 +27,6 @@ def shown(value: object) -> str:
         return f"{value:.4g}"
     if isinstance(value, (list, tuple)):
         return " × ".join(shown(part) for part in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {shown(part)}" for name, part in value.items())
     return str(value)

@@ -21,6 +21,7 @@ from engine.wafer.training_program.fastest_rectangle import fastest_rectangle, r
 from engine.wafer.training_program.muon_text import MuonRates
 from engine.wafer.training_program.optimiser_text import AdamWRates
 from engine.wafer.training_program.reference_step import ReferenceStep
+from engine.wafer.training_program.step_check import check_step
 from engine.wafer.training_program.step_price import orders_of, step_cycles, traffic
 from engine.wafer.training_program.trained_model import trained_model
 from engine.wafer.training_program.training_program import training_program
@@ -217,3 +218,22 @@ def test_muon_refuses_a_rectangle_that_does_not_divide_a_short_side():
     traits = Traits(hidden=32, layers=1, heads=2, kv_heads=2, head_dim=4, ffn=16, vocab=16)
     with pytest.raises(PlacementError, match="short side of 8 does not lie evenly along 16"):
         Case(decoder_graph_of(traits), 16, 1, 1, seed=7, muon_rates=MuonRates(0.02))
+
+
+def test_a_check_tells_where_runs_differ(folder, monkeypatch):
+    graph, tiny = graph_of(folder), machine.get("tiny")
+    told = check_step(graph, tiny, columns=2, rows=4, tokens=1)
+    assert told.holds
+    assert told.links == told.links_counted
+
+    def forwards(parts, fold):
+        total = parts[0]
+        for own in parts[1:]:
+            total = fold(total, own)
+        return total
+
+    monkeypatch.setattr(host_runner, "_chain", forwards)
+    told = check_step(graph, tiny, columns=2, rows=4, tokens=1)
+    assert not told.holds
+    assert "on the host" in told.first_difference
+    assert told.differing_tensors
