@@ -4,6 +4,7 @@ Ray is imported here alone, on use.  Passes no work out.
 """
 
 import os
+import socket
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ ONE_THREAD = {
 }
 """Where each worker has one core: libraries must not share it among threads of their own."""
 
+REACHED_SECONDS = 10.0
+"""So long a computer of a cluster may take to accept a connection."""
+
 
 def connected_ray(address: str) -> Any:
     """Return the module ``ray``, connected to a cluster that runs; none is started.
@@ -28,6 +32,7 @@ def connected_ray(address: str) -> Any:
     Raises:
         EngineError: There is no such cluster.
     """
+    _check_reached(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
     ray: Any = import_module("ray")
     root = str(Path(__file__).resolve().parents[1])
@@ -41,6 +46,22 @@ def connected_ray(address: str) -> Any:
         first = str(error).strip().partition("\n")[0]
         raise EngineError(f"no Ray cluster at {address}: {first}") from None
     return ray
+
+
+def _check_reached(address: str) -> None:
+    """Try an address: Ray itself waits for minutes, and hears no signal meanwhile.
+
+    Raises:
+        EngineError: Nobody listens there.
+    """
+    host, _, port = address.rpartition("//")[2].rpartition(":")
+    if not host or not port.isdecimal():
+        return  # a word of Ray's own, such as auto; or its own line says what is wrong
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), REACHED_SECONDS):
+            pass
+    except (OSError, OverflowError) as error:
+        raise EngineError(f"no Ray cluster at {address}: {error}") from None
 
 
 def node_cores(ray: Any) -> list[int]:

@@ -79,7 +79,8 @@ class Dispatcher:
             raise failures[0]
 
     async def close(self) -> None:
-        """End the connections and the requests that are being served."""
+        """End the connections and the requests that are being served; nothing more is told."""
+        self.on_state = lambda: None
         await asyncio.gather(*(each.close() for each in self.replicas))
 
     async def complete(

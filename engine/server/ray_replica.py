@@ -213,7 +213,7 @@ def ray_replicas(
     """Return replicas on a cluster, spread over its computers.
 
     Args:
-        address: As of `connected_ray`.
+        address: As of `connected_ray`, but not ``ray://…``, which carries no streams.
         count: How many; None: one for each computer.
         model: As of `EngineReplica`, on each computer.
         machine: As there.
@@ -223,6 +223,11 @@ def ray_replicas(
     Raises:
         EngineError: There is no such cluster, or it has too few cores.
     """
+    if address.startswith("ray://"):
+        raise EngineError(
+            f"{address}: answers that grow need a computer of the cluster; run this on one, with"
+            " HOST:PORT or auto"
+        )
     ray = connected_ray(address)
     nodes = node_cores(ray)
     count = count or max(1, len(nodes))

@@ -156,6 +156,19 @@ def test_a_cluster_with_too_few_cores_is_refused():
         cores_of_each([1, 1], 3)
 
 
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("127.0.0.1:1", "no Ray cluster at 127.0.0.1:1: .*refused"),
+        ("127.0.0.1:70000", "no Ray cluster at 127.0.0.1:70000"),
+        ("ray://127.0.0.1:1", "run this on one, with HOST:PORT or auto"),
+    ],
+)
+def test_where_no_cluster_is_it_is_said_at_once(address, why):
+    with pytest.raises(EngineError, match=why):
+        choose_replicas(ray_address=address)
+
+
 async def test_actors_of_a_cluster_answer_and_a_killed_one_loses_no_request(cluster_address):
     from engine.ray_cluster import connected_ray
 
