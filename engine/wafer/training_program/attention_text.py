@@ -37,10 +37,14 @@ __all__ = ["AttentionText", "angles"]
 
 
 def angles(share: CoreShare) -> np.ndarray:
-    """Return what the host writes as ``angles``: cosines, then sines of every token, (T, D)."""
+    """Return what the host writes as ``angles``, by part of a head: (parts, T, dim of a column).
+
+    Of every token the cosines of a part's pairs, then their sines.
+    """
     model = share.model
     cosine, sine = rotary_tables(model.rotary_base, model.head_dim, share.tokens, ())
-    return np.concatenate([cosine, sine], axis=1)
+    both = np.concatenate([cosine, sine], axis=1)
+    return np.stack([both[:, share.part_dims(part)] for part in range(share.parts)])
 
 
 class AttentionText:
@@ -49,7 +53,7 @@ class AttentionText:
     def __init__(self, text: ProgramText, layer: int) -> None:
         share = text.share
         self.text, self.layer, self.share = text, layer, share
-        self.dim, self.slots = share.model.head_dim, share.slots
+        self.dim, self.slots = share.dim, share.slots
         self.pair = 2 * share.keys
         """Words of a position's keys and values."""
         self.qkv_words = share.queries + self.pair
@@ -59,7 +63,8 @@ class AttentionText:
         )
         self.angles = text.memory.take("angles", share.tokens * self.dim, "host")
         self.qkv = text.buffer("qkv", self.qkv_words)
-        self.scores = text.buffer("scores", share.heads * self.slots)
+        self.scores = text.buffer("scores, slopes", 2 * share.heads * self.slots)
+        self.slopes = self.scores + share.heads * self.slots
 
     # ── forward ─────────────────────────────────────────────────────────────────────────────
 
@@ -81,9 +86,12 @@ class AttentionText:
     def _peaks(self, token: int, peaks: int) -> None:
         text, heads = self.text, range(self.share.heads)
         for cells, seen in self._seen(token):
+            if seen:
+                text.work(cells, *(self._scored(token, head, seen) for head in heads))
+        text.sum_parts(self.scores, self.share.heads * self.slots)
+        for cells, seen in self._seen(token):
             parts: list[VectorPart] = [number("move", peaks, peaks, -inf, self.share.heads)]
             if seen:
-                parts += [part for head in heads for part in self._scored(token, head, seen)]
                 parts += [Peak(peaks + head, self._score(head), seen) for head in heads]
             text.work(cells, *parts)
         text.largest(ALONG_ROWS, peaks, self.share.heads)
@@ -142,7 +150,12 @@ class AttentionText:
             ),
             move(divisors, totals, share.heads),
         )
+        text.sum_parts(dots, share.heads, NORTH)
         text.spread(ALONG_ROWS, gradient, share.queries + 2 * share.heads)
+        for cells, seen in self._seen(token):
+            if seen:
+                text.work(cells, *self._both(token, seen, gradient))
+        text.sum_parts(self.scores, 2 * share.heads * self.slots)
         for cells, seen in self._seen(token):
             self._through_scores(cells, token, seen, gradient)
         self._own_keys(token)
@@ -161,6 +174,13 @@ class AttentionText:
         ]
         self.text.work(cells, *parts)
 
+    def _both(self, token: int, seen: int, gradient: int) -> Iterator[VectorPart]:
+        """Scores, and products of values with the gradient."""
+        for head in range(self.share.heads):
+            value, over = self._value(self.cache, head), gradient + head * self.dim
+            yield self._scored(token, head, seen)
+            yield Matvec(self._slope(head), value, over, seen, self.dim, self.pair, 1)
+
     def _through_head(
         self, token: int, head: int, seen: int, gradient: int
     ) -> Iterator[VectorPart]:
@@ -168,13 +188,10 @@ class AttentionText:
         share, pair = self.share, self.pair
         peaks = self.text.kept(f"largest {self.layer}", token, share.heads)
         dots, divisors = gradient + share.queries, gradient + share.queries + share.heads
-        over, weights = gradient + head * self.dim, self._score(head)
+        over, weights, slopes = gradient + head * self.dim, self._score(head), self._slope(head)
         query = self._queries(token) + head * self.dim
-        slopes = self.text.buffer("slopes", self.slots)
-        yield from self._scored(token, head, seen)
         yield from self._exponentials(head, peaks, seen)
         yield scalar("divide", weights, weights, divisors + head, seen)
-        yield Matvec(slopes, self._value(self.cache, head), over, seen, self.dim, pair, 1)
         yield RankOne(self._value(self.cache_gradient, head), weights, over, seen, self.dim, pair)
         yield scalar("subtract", slopes, slopes, dots + head, seen)
         yield multiply(slopes, slopes, weights, seen)
@@ -194,10 +211,10 @@ class AttentionText:
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
 
-    def _scored(self, token: int, head: int, seen: int) -> Iterator[VectorPart]:
+    def _scored(self, token: int, head: int, seen: int) -> Matvec:
         query = self._queries(token) + head * self.dim
         key = self._key(self.cache, head)
-        yield Matvec(self._score(head), key, query, seen, self.dim, self.pair, 1)
+        return Matvec(self._score(head), key, query, seen, self.dim, self.pair, 1)
 
     def _exponentials(self, head: int, peaks: int, seen: int) -> Iterator[VectorPart]:
         score = self._score(head)
@@ -220,6 +237,9 @@ class AttentionText:
 
     def _score(self, head: int) -> int:
         return self.scores + head * self.slots
+
+    def _slope(self, head: int) -> int:
+        return self.slopes + head * self.slots
 
     def _key(self, cache: int, head: int) -> int:
         return cache + head // self.share.sharing * self.dim

@@ -27,12 +27,16 @@ class CoreMemories:
     def __init__(self, program: TrainingProgram, tensors: Mapping[str, Floats]) -> None:
         share = program.share
         self.program, self.share = program, share
+        keys = share.column_order(share.model.kv_heads)
+        self._orders = share.column_order(share.model.heads), keys, keys
         self.words = np.zeros((share.rows, share.columns, program.memory.words), np.float32)
         for name, tensor in self._stacked(tensors).items():
             self._view(name)[...] = tensor
         place = program.memory["angles"]
-        table = angles(share).astype(np.float32).reshape(-1)
-        self.words[:, :, place : place + table.size] = table
+        tables = angles(share).astype(np.float32).reshape(share.parts, -1)
+        for column in range(share.columns):
+            table = tables[column % share.parts]
+            self.words[:, column, place : place + table.size] = table
 
     def write_row(
         self, tokens: NDArray[np.int64], targets: NDArray[np.int64], counts: Floats
@@ -93,9 +97,11 @@ class CoreMemories:
             name = f"layer {number}"
             found[f"{name} attention norm"] = self._vector(tensors[layer.attention_norm])
             found[f"{name} ffn norm"] = self._vector(tensors[layer.ffn_norm])
-            found[f"{name} qkv"] = self._by_outputs([tensors[each] for each in layer.qkv])
+            found[f"{name} qkv"] = self._by_outputs(
+                [tensors[each][order] for each, order in zip(layer.qkv, self._orders, strict=True)]
+            )
             found[f"{name} gate, up"] = self._by_outputs([tensors[each] for each in layer.gate_up])
-            found[f"{name} o"] = self._by_inputs(tensors[layer.out])
+            found[f"{name} o"] = self._by_inputs(tensors[layer.out][:, self._orders[0]])
             found[f"{name} down"] = self._by_inputs(tensors[layer.down])
         return found
 
@@ -145,8 +151,10 @@ class CoreMemories:
         if stretch.endswith("norm"):
             return {names[0]: view.reshape(-1).copy()}
         if stretch.endswith((" o", " down")):
-            matrix = view.transpose(2, 3, 0, 1)
-            return {names[0]: matrix.reshape(self.share.model.hidden, -1).copy()}
+            matrix = view.transpose(2, 3, 0, 1).reshape(self.share.model.hidden, -1).copy()
+            if stretch.endswith(" o"):
+                matrix = matrix[:, np.argsort(self._orders[0])]
+            return {names[0]: matrix}
         share, begin = self.share, 0
         parts: dict[str, Floats] = {}
         widths = {1: [view.shape[3]], 2: [share.ffn, share.ffn],
@@ -155,4 +163,7 @@ class CoreMemories:
             part = view[:, :, :, begin : begin + width].transpose(2, 3, 0, 1)
             parts[name] = part.reshape(share.columns * width, -1).copy()
             begin += width
+        if len(names) == 3:
+            for name, order in zip(names, self._orders, strict=True):
+                parts[name] = parts[name][np.argsort(order)]
         return parts

@@ -34,7 +34,14 @@ from engine.wafer.training_program.instructions import (
     TrainingInstruction,
     VectorPart,
 )
-from engine.wafer.training_program.step_price import orders_of, site_of, tell, work_cycles
+from engine.wafer.training_program.step_price import (
+    line_of,
+    order_at,
+    orders_of,
+    site_of,
+    tell,
+    work_cycles,
+)
 
 __all__ = ["SimulatedStep", "colors_of", "simulate_step"]
 
@@ -144,21 +151,22 @@ class _StepLowering:
             cost = {}
 
     def _sum(self, each: LineSum) -> None:
-        runs = Runs(head=False)
-        line, order = site_of(self.share).line(each.axis, cells=each.cells), self.orders[each.axis]
+        runs, line, order = Runs(head=False), line_of(self.share, each), order_at(self.orders, each)
         if line.length <= 1:
             return
         runs.reduce(line, order.group)
         self.site.begin(runs.trees())
         across = self._across(each)
-        nodes = NodeLines(each.axis, line.length, across, np.full(across.size, each.count))
+        bases = tuple(range(0, line.length * line.repeat, line.length))
+        counts = np.full(across.size, each.count)
+        nodes = NodeLines(each.axis, line.length, across, counts, bases=bases)
         kind = Reduce.MAX_F32 if each.largest else Reduce.ADD_F32
         self.site.reduce(nodes, order, each.address, kind)
 
     def _spread(self, each: LineMulticast) -> None:
         across = self._across(each)
         counts = np.full(across.size, each.count, np.int64)
-        self.site.multicast(each.axis, across, counts, each.address)
+        self.site.multicast(each.axis, across, counts, each.address, length=each.length)
 
     def _across(self, each: LineSum | LineMulticast) -> NDArray[np.int64]:
         rows, columns = self._places(each.cells)

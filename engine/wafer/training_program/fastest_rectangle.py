@@ -94,7 +94,8 @@ def _priced(program: TrainingProgram, rows: int) -> PricedRectangle:
 
 def _sizes(model: TrainedModel, machine: MachineSpec) -> Iterator[tuple[int, int]]:
     """Yield (rows, columns) that divide a model evenly and lie on the machine."""
-    for columns in range(1, min(model.kv_heads, machine.columns) + 1):
+    most = model.kv_heads * model.head_dim // 2
+    for columns in range(1, min(most, machine.columns) + 1):
         for rows in range(1, min(model.hidden, machine.rows) + 1):
             try:
                 CoreShare(machine, model, rows, columns, 1)

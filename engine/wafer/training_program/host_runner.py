@@ -4,7 +4,7 @@ Sums over the inner dimension of a product, and along lines of cores, go in the 
 what has no order is one NumPy operation.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -42,14 +42,15 @@ _WHOLE: dict[str, Callable[[Floats, Floats], Any]] = {
 def run(
     instructions: Iterable[TrainingInstruction],
     words: Floats,
-    orders: tuple[ReduceOrder, ReduceOrder],
+    orders: tuple[ReduceOrder, ReduceOrder, ReduceOrder],
 ) -> None:
     """Run instructions on the memories of a rectangle of cores.
 
     Args:
         instructions: In their order.
         words: (rows, columns, words), float32; written to.
-        orders: Of sums along rows (from north to south), and along columns.
+        orders: Of sums along rows (from north to south), along columns, and over the columns of a
+            head.
 
     Exactness:
         The bits of `reference_step` and of the cycle tier.
@@ -61,7 +62,7 @@ def run(
                 for part in each.parts:
                     _work(part, cells)
             elif isinstance(each, LineSum):
-                _sum(each, words, orders[each.axis])
+                _sum(each, words, orders[2 if each.length else each.axis])
             else:
                 _spread(each, words)
 
@@ -123,13 +124,21 @@ def _sum(each: LineSum, words: Floats, order: ReduceOrder) -> None:
 
     The first core of every group but the last keeps its group's sum in its memory, as on the chip.
     """
+    fold: Callable[[Floats, Floats], Any] = _WHOLE["max" if each.largest else "add"]
+    for line in _lines(each, words):
+        begins = range(0, len(line), order.group)
+        firsts = np.stack([_chain(line[begin : begin + order.group], fold) for begin in begins])
+        line[: begins[-1] : order.group] = firsts[:-1]
+        line[0] = _chain(firsts, fold)
+
+
+def _lines(each: LineSum | LineMulticast, words: Floats) -> Iterator[Floats]:
+    """Yield the lines of an instruction end to end, cores first."""
     cells = words[each.cells][..., each.address : each.address + each.count]
     line = cells if each.axis == ALONG_ROWS else cells.swapaxes(0, 1)
-    fold: Callable[[Floats, Floats], Any] = _WHOLE["max" if each.largest else "add"]
-    begins = range(0, len(line), order.group)
-    firsts = np.stack([_chain(line[begin : begin + order.group], fold) for begin in begins])
-    line[: begins[-1] : order.group] = firsts[:-1]
-    line[0] = _chain(firsts, fold)
+    length = each.length or len(line)
+    for begin in range(0, len(line), length):
+        yield line[begin : begin + length]
 
 
 def _chain(parts: Floats, fold: Callable[[Floats, Floats], Any]) -> Any:
@@ -140,6 +149,5 @@ def _chain(parts: Floats, fold: Callable[[Floats, Floats], Any]) -> Any:
 
 
 def _spread(each: LineMulticast, words: Floats) -> None:
-    cells = words[each.cells][..., each.address : each.address + each.count]
-    line = cells if each.axis == ALONG_ROWS else cells.swapaxes(0, 1)
-    line[1:] = line[:1]
+    for line in _lines(each, words):
+        line[1:] = line[:1]

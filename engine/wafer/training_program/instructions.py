@@ -172,6 +172,8 @@ class LineSum:
     address: int
     count: int
     largest: bool = False
+    length: int = 0
+    """Cores of a line, of which several lie end to end; 0: the whole axis is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,8 @@ class LineMulticast:
     cells: Cells
     address: int
     count: int
+    length: int = 0
+    """As of `LineSum`."""
 
 
 TrainingInstruction = CoreWork | LineSum | LineMulticast

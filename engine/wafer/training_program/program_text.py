@@ -128,6 +128,15 @@ class ProgramText:
         """The same with the largest instead."""
         self.instructions.append(LineSum(axis, cells, address, count, largest=True))
 
+    def sum_parts(self, address: int, count: int, cells: Cells = ALL) -> None:
+        """Write a sum over the columns that share a head, and its way back to all of them."""
+        parts = self.share.parts
+        if parts > 1:
+            self.instructions.append(LineSum(ALONG_COLUMNS, cells, address, count, length=parts))
+            self.instructions.append(
+                LineMulticast(ALONG_COLUMNS, cells, address, count, length=parts)
+            )
+
     def spread(self, axis: int, address: int, count: int, cells: Cells = ALL) -> None:
         """Write a multicast along an axis from the lines' first cores."""
         self.instructions.append(LineMulticast(axis, cells, address, count))

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from engine.model.sum_orders import ReduceOrder
 from engine.scalars import exp32, rotary_tables, rsqrt32
+from engine.wafer.training_program.core_share import CoreShare
 from engine.wafer.training_program.layer_text import GELU_CUBE, GELU_SLOPE
 from engine.wafer.training_program.muon_text import MuonRates
 from engine.wafer.training_program.optimiser_text import AdamWRates
 from engine.wafer.training_program.ordered_sums import in_order, meet
 from engine.wafer.training_program.reference_muon import muon_moved
-from engine.wafer.training_program.trained_model import TrainedModel
 
 __all__ = ["ReferenceStep"]
 
@@ -40,20 +40,23 @@ class ReferenceStep:
     """A row's forward and backward.
 
     Args:
-        model: What is trained.
+        share: Whose columns decide how heads are cut.
         tensors: By name, float32; read only.
-        orders: Of sums along rows of cores, and along columns.
+        orders: Of sums along rows of cores, along columns, and over the columns of a head.
     """
 
     def __init__(
         self,
-        model: TrainedModel,
+        share: CoreShare,
         tensors: Mapping[str, Floats],
-        orders: tuple[ReduceOrder, ReduceOrder],
+        orders: tuple[ReduceOrder, ReduceOrder, ReduceOrder],
     ) -> None:
-        self.model, self.tensors = model, tensors
-        self.along_rows, self.along_columns = orders
+        self.model, self.tensors = share.model, tensors
+        self.along_rows, self.along_columns, self.over_parts = orders
         self.gradients = {name: np.zeros_like(tensor) for name, tensor in tensors.items()}
+        self._dims = [share.part_dims(part) for part in range(share.parts)]
+        self._queries = share.column_order(share.model.heads)
+        self._keys = share.column_order(share.model.kv_heads)
 
     def add_row(
         self, tokens: NDArray[np.int64], targets: NDArray[np.int64], counts: Floats
@@ -129,18 +132,25 @@ class ReferenceStep:
         )
 
     def _product_back(
-        self, weights: Sequence[str], x: Floats, gradient: Floats, order: ReduceOrder
+        self,
+        weights: Sequence[str],
+        x: Floats,
+        gradient: Floats,
+        order: ReduceOrder,
+        outputs: Sequence[NDArray[np.int64]] = (),
     ) -> Any:
         """Add to the weights' gradients; return the inputs', ``order`` that of the outputs.
 
-        Every part holds an equal share of each stacked matrix.
+        Every part holds an equal share of each stacked matrix: of ``outputs``, if they are given,
+        else as they come.
         """
         begin, pieces = 0, []
-        for name in weights:
+        for number, name in enumerate(weights):
             rows = len(self.tensors[name])
             mine = gradient[begin : begin + rows]
             self.gradients[name] += mine[:, None] * x[None, :]
-            pieces.append((self.tensors[name], mine, rows // order.parts))
+            lie = outputs[number] if outputs else np.arange(rows)
+            pieces.append((self.tensors[name][lie], mine[lie], rows // order.parts))
             begin += rows
         parts = [
             in_order(
@@ -154,6 +164,14 @@ class ReferenceStep:
             for part in range(order.parts)
         ]
         return meet(parts, order)
+
+    def _head_dot(self, left: Floats, right: Floats) -> Any:
+        """Return the product of two vectors of a head, part by part; shape (1,)."""
+        like = np.zeros(1, np.float32)
+        return meet(
+            [in_order([left[d] * right[d] for d in dims], like) for dims in self._dims],
+            self.over_parts,
+        )
 
     def _dot(self, left: Floats, right: Floats, order: ReduceOrder) -> np.float32:
         return np.float32(self._ordered(left[None, :], right, order)[0])
@@ -179,7 +197,8 @@ class ReferenceStep:
         kept["attention input", number] = normed
         qkv = self._product(layer.qkv, normed, self.along_rows)
         attended = self._attention(number, qkv, kept, at)
-        stream = stream + self._product([layer.out], attended, self.along_columns)
+        out = self.tensors[layer.out][:, self._queries]
+        stream = stream + self._ordered(out, attended[self._queries], self.along_columns)
         kept["ffn", number] = stream
         normed, kept["ffn scale", number] = self._norm(layer.ffn_norm, stream)
         kept["ffn input", number] = normed
@@ -204,7 +223,11 @@ class ReferenceStep:
         over = self._product_back([layer.out], kept["attended", number], gradient, self.along_rows)
         qkv = self._attention_back(number, over, notes, at)
         over = self._product_back(
-            layer.qkv, kept["attention input", number], qkv, self.along_columns
+            layer.qkv,
+            kept["attention input", number],
+            qkv,
+            self.along_columns,
+            (self._queries, self._keys, self._keys),
         )
         return gradient + self._norm_back(
             layer.attention_norm, kept["attention", number], kept["attention scale", number], over
@@ -268,11 +291,8 @@ class ReferenceStep:
 
     def _exponentials(self, number: int, head: int, query: Floats, at: int) -> list[Floats]:
         """Return e^(score − largest) by position."""
-        group, like = head // (self.model.heads // self.model.kv_heads), np.zeros(1, np.float32)
-        scores = [
-            in_order([key[group, d] * query[d] for d in range(len(query))], like)
-            for key in self.keys[number][: at + 1]
-        ]
+        group = head // (self.model.heads // self.model.kv_heads)
+        scores = [self._head_dot(key[group], query) for key in self.keys[number][: at + 1]]
         largest = np.max(scores)
         return [exp32(score - largest)[0] for score in scores]
 
@@ -321,15 +341,15 @@ class ReferenceStep:
     ) -> Any:
         """Add to the gradients of keys and values that a head saw; return the query's."""
         group, dim = head // (self.model.heads // self.model.kv_heads), self.model.head_dim
-        query, like = kept["queries", number][head], np.zeros(1, np.float32)
+        query = kept["queries", number][head]
         attended = kept["attended", number].reshape(-1, dim)[head]
-        dot = in_order([over[d] * attended[d] for d in range(dim)], like)
+        dot = self._head_dot(over, attended)
         shares = self._exponentials(number, head, query, at)
         slopes = []
         for j, share in enumerate(shares):
             weight = share / kept["totals", number][head]
             value = self.values[number][j][group]
-            slope = in_order([value[d] * over[d] for d in range(dim)], like)
+            slope = self._head_dot(value, over)
             slopes.append((slope - dot)[0] * weight)
             self.value_gradients[number][j][group] += weight * over
             self.key_gradients[number][j][group] += slopes[j] * query

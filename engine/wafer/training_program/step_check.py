@@ -111,7 +111,7 @@ def check_step(
     memories.write_row(read, follow, counts)
     simulated = memories.words.copy()
     host_runner.run(program.row, memories.words, orders)
-    slow = ReferenceStep(model, tensors, orders)
+    slow = ReferenceStep(share, tensors, orders)
     slow.add_row(read, follow, counts)
     differing = _differing(memories.gradients(), slow.gradients)
     host_runner.run(program.optimiser, memories.words, orders)

@@ -5,26 +5,22 @@ from dataclasses import dataclass
 
 from engine.model.sum_orders import ReduceOrder
 from engine.wafer.cost.ledger import Ledger, MicroSteps
-from engine.wafer.cost.lines import best_group
-from engine.wafer.ops.site import Cells, Site
+from engine.wafer.cost.lines import Line, best_group
+from engine.wafer.ops.site import ALONG_ROWS, Cells, Site
 from engine.wafer.program.machine import MachineSpec
 from engine.wafer.training_program.core_share import CoreShare
 from engine.wafer.training_program.instructions import (
     CoreWork,
+    LineMulticast,
     LineSum,
     TrainingInstruction,
     VectorPart,
 )
 
 __all__ = [
-    "ProgramTraffic",
-    "orders_of",
-    "site_of",
-    "step_cycles",
-    "tell",
-    "traffic",
-    "work_cycles",
-]
+    "ProgramTraffic", "line_of", "order_at", "orders_of", "site_of", "step_cycles", "tell",
+    "traffic", "work_cycles",
+]  # fmt: skip
 
 
 def site_of(share: CoreShare) -> Site:
@@ -32,12 +28,30 @@ def site_of(share: CoreShare) -> Site:
     return Site(share.machine, share.columns, share.rows)
 
 
-def orders_of(share: CoreShare) -> tuple[ReduceOrder, ReduceOrder]:
-    """Return the order of sums along each axis: groups that bring the stream's share fastest."""
+def orders_of(share: CoreShare) -> tuple[ReduceOrder, ReduceOrder, ReduceOrder]:
+    """Return the orders of sums along rows, along columns, and over the columns of a head.
+
+    Groups are those that bring a share of the queries, of the stream, and of the scores fastest.
+    """
     return (
         _order(share.machine, share.rows, share.queries),
         _order(share.machine, share.columns, share.stream),
+        _order(share.machine, share.parts, share.heads * share.slots),
     )
+
+
+def order_at(
+    orders: tuple[ReduceOrder, ReduceOrder, ReduceOrder], each: LineSum | LineMulticast
+) -> ReduceOrder:
+    """Return the order of an instruction's lines."""
+    return orders[2 if each.length else each.axis]
+
+
+def line_of(share: CoreShare, each: LineSum | LineMulticast) -> Line:
+    """Return an instruction's lines as the ledger takes them."""
+    extent = share.rows if each.axis == ALONG_ROWS else share.columns
+    length = each.length or extent
+    return site_of(share).line(each.axis, cells=each.cells, length=length, repeat=extent // length)
 
 
 def _order(machine: MachineSpec, cores: int, wavelets: int) -> ReduceOrder:
@@ -56,16 +70,15 @@ def work_cycles(machine: MachineSpec, parts: Iterable[VectorPart]) -> tuple[int,
 
 def tell(micro: MicroSteps, share: CoreShare, instructions: Iterable[TrainingInstruction]) -> None:
     """Tell the micro-steps of instructions."""
-    site, orders = site_of(share), orders_of(share)
+    orders = orders_of(share)
     for each in instructions:
         if isinstance(each, CoreWork):
             mac, other, overhead = work_cycles(share.machine, each.parts)
             micro.work(each.cells, mac=mac, vector=other, pipe=overhead)
         elif isinstance(each, LineSum):
-            line = site.line(each.axis, cells=each.cells)
-            micro.reduce(line, orders[each.axis].group, each.count)
+            micro.reduce(line_of(share, each), order_at(orders, each).group, each.count)
         else:
-            micro.multicast(site.line(each.axis, cells=each.cells), each.count)
+            micro.multicast(line_of(share, each), each.count)
 
 
 def step_cycles(share: CoreShare, instructions: Iterable[TrainingInstruction]) -> int:
@@ -97,7 +110,8 @@ def traffic(share: CoreShare, instructions: Iterable[TrainingInstruction]) -> Pr
     for each in instructions:
         if isinstance(each, CoreWork):
             continue
-        order, lines = orders[each.axis], _lines(share, each.axis, each.cells)
+        order = order_at(orders, each)
+        lines = _lines(share, each.axis, each.cells) * line_of(share, each).repeat
         if order.parts == 1:
             continue
         if isinstance(each, LineSum):

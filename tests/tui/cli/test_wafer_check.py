@@ -114,4 +114,4 @@ def test_a_training_step_is_run_three_times_and_compared(spark: Spark, tmp_path:
     assert found["links"] == found["links_counted"] > 0
     refused = spark(*asked, "3x4")
     assert refused.code == 2
-    assert "2 over 3 do not; use 2 columns" in refused.err
+    assert "2 heads over 3 do not; use 2 columns" in refused.err
