@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.host_memory import available_bytes
 
-__all__ = ["Budget"]
+__all__ = ["SHARE", "Budget"]
 
 SHARE = 0.8
 """Of the memory that is available or held by sessions: the rest is for what is not foreseen."""

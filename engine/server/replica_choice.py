@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from engine.engine_process import SERVER_COMMAND
 from engine.host_cores import worthwhile_cores
+from engine.host_memory import available_bytes
+from engine.server.budget import SHARE
 from engine.server.replica import LONGEST_SECONDS, EngineReplica, Replica
 
 __all__ = ["choose_replicas"]
@@ -26,8 +28,8 @@ def choose_replicas(
         machine: As there.
         clock_ghz: As there.
         count: How many.  One is the engine process that the app uses; of several each is a process
-            of its own, with its part of the cores.  None: one, or on a cluster one for each
-            computer.
+            of its own, with its part of the cores and of the free memory.  None: one, or on a
+            cluster one for each computer.
         ray_address: The cluster whose computers keep them; None: this one does.
         longest_seconds: As of `EngineReplica`.
         command: As there.
@@ -46,12 +48,15 @@ def choose_replicas(
             )
         ]
     threads = max(1, worthwhile_cores() // count)
+    # Each would else count the same free memory as its own.
+    memory = int(SHARE * available_bytes() / count)
+    options = ("--threads", str(threads), "--memory", str(memory))
     return [
         EngineReplica(
             model,
             machine,
             clock_ghz,
-            command=(*command, "--threads", str(threads)),
+            command=(*command, *options),
             longest_seconds=longest_seconds,
             number=number,
         )

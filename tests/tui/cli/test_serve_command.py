@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 import engine
+from engine.host_memory import available_bytes
 from tests.engine.server.http.fakes import FakeDispatcher, app_of, call
 from tui.cli import extras
 
@@ -103,6 +104,9 @@ def test_replicas_are_processes_of_their_own_and_end_a_request_in_time(
     (dispatcher,) = asked
     assert len({each._client._replica for each in dispatcher.replicas}) == 3
     assert {each._longest_seconds for each in dispatcher.replicas} == {7.0}
+    shares = {each._client._command[-1] for each in dispatcher.replicas}
+    assert 0 < 3 * int(shares.pop()) < available_bytes()
+    assert not shares
     outcome = spark("serve", "--replicas", "2", "--model", "openai:http://127.0.0.1:1/v1#m")
     assert outcome.code == 2
     assert "it has no replicas" in outcome.line
