@@ -1,14 +1,15 @@
 """Has llama.vscode's own code ask `spark-tui serve`, takes what it offers, records what it sent.
 
     .venv/bin/python scripts/try_llama_vscode.py --plugin LLAMA_VSCODE --modules NODE_MODULES
-        [--model M] [--chat] [--record FILE]
+        [--model M] [--engines N] [--chat] [--record FILE]
 
 LLAMA_VSCODE is a folder with the plugin's repository, NODE_MODULES one with `esbuild` and what the
 plugin needs to ask (`axios`, `openai`, `picomatch`); both stay where they are.  The plugin runs in
 Node without VS Code: `scripts/bench/llama_vscode_editor.js` stands for the editor.  It reads a
 stretch of one file ahead, asks for a cursor in another and for what may follow, and with ``--chat``
-has lines edited.  Ends with 1 where it offers nothing; the last line is JSON.  With ``--record``,
-what it sent is written for `tests/engine/server/http/test_recorded.py`.
+has lines edited.  It asks for three texts, and gets as many as there are engines.  Ends with 1
+where it offers nothing; the last line is JSON.  With ``--record``, what it sent is written for
+`tests/engine/server/http/test_recorded.py`.
 """
 
 import argparse
@@ -107,7 +108,7 @@ def ours(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
 async def tried(options: argparse.Namespace, folder: Path) -> int:
     """Do it all; return the exit status."""
     plugin = await bundled(options, folder)
-    async with recorded(options.model) as recorder:
+    async with recorded(options.model, options.engines) as recorder:
         answer = await asked(plugin, recorder.port, folder, chat=options.chat)
         if options.record:
             write_record(options.record, [ours(each, folder) for each in recorder.seen])
@@ -125,6 +126,7 @@ def main() -> int:
     parser.add_argument("--plugin", type=Path, required=True)
     parser.add_argument("--modules", type=Path, required=True)
     parser.add_argument("--model")
+    parser.add_argument("--engines", type=int, default=1)
     parser.add_argument("--chat", action="store_true", help="a model that holds conversations")
     parser.add_argument("--record", type=Path)
     options = parser.parse_args()

@@ -60,10 +60,12 @@ class Server:
 
 
 @asynccontextmanager
-async def served(model: str | None, ended_seconds: float = ENDED_SECONDS) -> AsyncIterator[Server]:
-    """Start a server and wait for its model."""
+async def served(
+    model: str | None, ended_seconds: float = ENDED_SECONDS, engines: int = 1
+) -> AsyncIterator[Server]:
+    """Start a server and wait for its model, in all of its engines."""
     command = [sys.executable, "-m", "tui", "serve", "--port", "0"]
-    command += ["--timeout", f"{ended_seconds:g}"]
+    command += ["--timeout", f"{ended_seconds:g}", "--replicas", str(engines)]
     command += ["--model", model] if model else []
     process = await asyncio.create_subprocess_exec(
         *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE
@@ -73,6 +75,8 @@ async def served(model: str | None, ended_seconds: float = ENDED_SECONDS) -> Asy
     server = Server(int(said.rpartition(":")[2]), process.pid, ended_seconds)
     try:
         while (await server.fetched("/health"))[0] != 200:
+            await asyncio.sleep(0.5)
+        while len((await server.fetched("/slots"))[1]) < engines:
             await asyncio.sleep(0.5)
         yield server
     finally:
@@ -113,9 +117,9 @@ class Recorder:
 
 
 @asynccontextmanager
-async def recorded(model: str | None) -> AsyncIterator[Recorder]:
+async def recorded(model: str | None, engines: int = 1) -> AsyncIterator[Recorder]:
     """Start a server that answers, and a recorder before it."""
-    async with served(model) as server:
+    async with served(model, engines=engines) as server:
         recorder = Recorder(server)
         proxy = await asyncio.start_server(recorder.serve, "127.0.0.1", 0)
         recorder.port = proxy.sockets[0].getsockname()[1]
