@@ -20,7 +20,7 @@ from engine.protocol.messages import EngineReady, Progress
 from engine.ray_cluster import connected_ray, node_cores
 from engine.server.replica import EngineNotReadyError, EngineReplica, OnText, TextRequest
 
-__all__ = ["RayReplica", "ReplicaSetup", "cores_of_each", "ray_replicas"]
+__all__ = ["HostedReplica", "RayReplica", "ReplicaSetup", "cores_of_each", "ray_replicas"]
 
 log = logging.getLogger(__name__)
 
@@ -59,12 +59,18 @@ class ReplicaSetup:
         )
 
 
-class _HostedReplica:
-    """The actor."""
+class HostedReplica:
+    """The actor: a replica whose answers are sent piece by piece.
+
+    Args:
+        setup: What it needs.
+    """
 
     def __init__(self, setup: ReplicaSetup) -> None:
         self._replica = setup.opened()
-        self._stopped: set[int] = set()
+        self._turn = asyncio.Lock()
+        self._tasks: dict[int, asyncio.Task[Completion | AskReply]] = {}
+        self._enough: set[int] = set()
 
     async def states(self) -> AsyncIterator[State | EngineError]:
         """Yield the state at each change; ends with the error that leaves no engine."""
@@ -88,25 +94,38 @@ class _HostedReplica:
 
         def hear(text: str) -> bool:
             news.put_nowait(text)
-            return number in self._stopped
+            return number in self._enough
 
-        task = asyncio.create_task(self._replica.answer(request, hear, automatic=automatic))
+        task = asyncio.create_task(self._in_turn(request, hear, automatic))
         task.add_done_callback(lambda _: news.put_nowait(None))
+        self._tasks[number] = task
         try:
             while (text := await news.get()) is not None:
                 yield text
-            try:
-                yield task.result()
-            except EngineError as error:
-                yield error
+            if not task.cancelled():
+                yield _result(task)
         finally:
             task.cancel()
-            self._stopped.discard(number)
+            del self._tasks[number]
+            self._enough.discard(number)
+
+    async def _in_turn(
+        self, request: TextRequest, on_text: OnText, automatic: bool
+    ) -> Completion | AskReply:
+        """Have the engine answer once an earlier request that was given up has ended."""
+        async with self._turn:
+            return await self._replica.answer(request, on_text, automatic=automatic)
 
     async def stop(self, number: int) -> None:
         """Have a request end with the text so far."""
-        self._stopped.add(number)
-        self._replica.stop()
+        if number in self._tasks:
+            self._enough.add(number)
+            self._replica.stop()
+
+    async def give_up(self, number: int) -> None:
+        """End a request whose answer nobody wants."""
+        if (task := self._tasks.get(number)) is not None:
+            task.cancel()
 
 
 class RayReplica:
@@ -120,7 +139,7 @@ class RayReplica:
     def __init__(self, ray: Any, setup: ReplicaSetup) -> None:
         self._ray = ray
         self._actor = (
-            ray.remote(_HostedReplica)
+            ray.remote(HostedReplica)
             .options(
                 num_cpus=setup.cores,
                 max_restarts=-1,
@@ -174,7 +193,7 @@ class RayReplica:
             raise EngineNotReadyError(f"a replica was lost: {_first_line(error)}") from None
         finally:
             if not ended:
-                self._actor.stop.remote(number)
+                self._actor.give_up.remote(number)
         raise EngineNotReadyError("a replica ended without an answer")
 
     async def _follow(self) -> None:
@@ -253,6 +272,15 @@ def cores_of_each(nodes: Sequence[int], count: int) -> int:
         if sum(each // cores for each in nodes) >= count:
             return cores
     raise EngineError(f"{count} replicas take a core each; the cluster has {sum(nodes)}")
+
+
+def _result(
+    task: "asyncio.Task[Completion | AskReply]",
+) -> Completion | AskReply | EngineError:
+    try:
+        return task.result()
+    except EngineError as error:
+        return error
 
 
 def _answer(said: Completion | AskReply | EngineError) -> Completion | AskReply:

@@ -177,7 +177,8 @@ class EngineReplica:
             )
             return await self._end_of(pending)
         finally:
-            self._pending = None
+            if self._pending is pending:
+                self._pending = None
             if not pending.end.done():
                 self._client.send(Cancel(pending.number))
             elif not pending.end.cancelled():

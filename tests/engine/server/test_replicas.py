@@ -12,7 +12,7 @@ from engine import Dispatcher, choose_replicas
 from engine.errors import EngineError, PromptError, ServerError
 from engine.protocol.completion import Completion, CompletionRequest
 from engine.protocol.messages import EngineReady
-from engine.server.ray_replica import RayReplica, ReplicaSetup, cores_of_each
+from engine.server.ray_replica import HostedReplica, RayReplica, ReplicaSetup, cores_of_each
 from engine.server.replica import EngineNotReadyError
 from tests.engine.server.faces import CANNED, Face
 from tests.engine.server.http.fakes import HOST, MACHINE, MODEL, WAFER
@@ -156,6 +156,33 @@ def test_a_cluster_with_too_few_cores_is_refused():
         cores_of_each([1, 1], 3)
 
 
+async def told(answer):
+    return [piece async for piece in answer]
+
+
+async def test_an_actor_begins_once_what_nobody_wants_has_ended(monkeypatch):
+    desk = Desk()
+    monkeypatch.setattr(ReplicaSetup, "opened", lambda setup: desk)
+    actor = HostedReplica(ReplicaSetup(None, "wse3", None, 60.0, 1, 1))
+    first, second, third = (
+        asyncio.create_task(told(actor.answer(number, cursor(f"{number}"), False)))
+        for number in (1, 2, 3)
+    )
+    await settle()
+    assert desk.asked == ["1"]
+    await actor.give_up(1)
+    await actor.give_up(3)
+    assert (await first, await third) == (["ret"], [])
+    await settle()
+    assert desk.asked == ["1", "2"]
+    desk.leave.set()
+    text, answer = await second
+    assert (text, answer.text) == ("ret", "return 1")
+    desk.lost = True
+    (_, error) = await told(actor.answer(4, cursor(), False))
+    assert isinstance(error, EngineNotReadyError)
+
+
 @pytest.mark.parametrize(
     ("address", "why"),
     [
@@ -177,7 +204,8 @@ async def test_actors_of_a_cluster_answer_and_a_killed_one_loses_no_request(clus
     dispatcher, heard = Dispatcher(*(RayReplica(ray, setup) for setup in setups)), []
     async with running(dispatcher):
         assert (await dispatcher.complete(cursor(), "x", heard.append)).text == "return 1"
-        assert heard[-1].startswith("return")
+        assert heard
+        assert all("return 1".startswith(text) for text in heard)
         with pytest.raises(PromptError):
             await dispatcher.complete(msgspec.structs.replace(cursor(), max_tokens=100_000), "x")
         ray.kill(dispatcher.replicas[0]._actor, no_restart=False)
