@@ -7,7 +7,6 @@ from rich.segment import ControlType, Segment
 from textual._compositor import CompositorUpdate
 from textual._styles_cache import StylesCache
 from textual.app import App
-from textual.cache import LRUCache
 
 from tui.code.row_colours import RowColours
 from tui.widgets.code_repaint import CodeRepaint
@@ -67,15 +66,15 @@ class Painted:
 
     def whole(self, editor: CodeRepaint) -> list[list[Cell]]:
         """Return the cells of a whole paint of the editor, which uses nothing kept from before."""
-        kept = editor._styles_cache, editor._line_cache, editor._colours
-        editor._styles_cache, editor._line_cache = StylesCache(), LRUCache(1024)
+        kept = editor._styles_cache, editor._drawn, editor._colours
+        editor._styles_cache, editor._drawn = StylesCache(), {}
         editor._colours = RowColours(
             editor.document, editor._grammar, fenced=editor.language_name == "markdown"
         )
         try:
             strips = editor.render_lines(editor.scrollable_content_region)
         finally:
-            editor._styles_cache, editor._line_cache, editor._colours = kept
+            editor._styles_cache, editor._drawn, editor._colours = kept
         return [[cell for part in strip for cell in _cells(part)] for strip in strips]
 
 

@@ -31,6 +31,8 @@ _COMMANDS = (
     "ask", "bench", "complete", "doctor", "edit", "logits", "models", "numbers", "replay",
     "tokenize", "wafer", "watch",
 )  # fmt: skip
+_SWITCH_SECONDS = 0.001
+"""The longest that the thread which reads keys waits for the interpreter; the default is 5 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ def open_app(
     )
     app.record_to = None if record is None else record.absolute()
     app.garbage = GarbageRest(lambda: app.key_at)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     app.run()
     return app.return_code or 0  # the app itself has said why
 

@@ -4,7 +4,7 @@ Holds them by layer and row, and moves them along when lines come or go.  Knows 
 that draws them nor what they mean: a mark has the name of a style.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -44,33 +44,41 @@ class LineMarks:
 
     def __init__(self) -> None:
         self._layers: dict[str, MarkLayer] = {}
+        self._spans: dict[int, tuple[Span, ...]] = {}
+        self._signs: dict[int, tuple[Sign, ...]] = {}
 
     def put(self, name: str, layer: MarkLayer) -> bool:
         """Replace a layer; return whether that changes anything."""
         if self._layers.get(name, MarkLayer()) == layer:
             return False
         self._layers[name] = layer
+        self._gather()
         return True
 
     def move(self, row: int, lines: int) -> None:
         """Move what is below ``row`` by ``lines`` lines."""
         if lines:
             self._layers = {name: each.moved(row, lines) for name, each in self._layers.items()}
+            self._gather()
 
     def spans(self, row: int) -> tuple[Span, ...]:
         """Return the marked ranges of a row, in the order of drawing."""
-        found = (layer.spans.get(row, ()) for layer in self._layers.values())
-        return tuple(span for spans in found for span in spans)
+        return self._spans.get(row, ())
 
     def signs(self, row: int) -> tuple[Sign, ...]:
         """Return the signs of a row."""
-        return tuple(self._signs(row))
+        return self._signs.get(row, ())
 
-    def _signs(self, row: int) -> Iterator[Sign]:
+    def _gather(self) -> None:
+        """Put together what each row has of all layers: rows are asked for with every key."""
+        spans: dict[int, tuple[Span, ...]] = {}
+        signs: dict[int, tuple[Sign, ...]] = {}
         for layer in self._layers.values():
-            sign = layer.signs.get(row)
-            if sign is not None:
-                yield sign
+            for row, of_row in layer.spans.items():
+                spans[row] = (*spans.get(row, ()), *of_row)
+            for row, sign in layer.signs.items():
+                signs[row] = (*signs.get(row, ()), sign)
+        self._spans, self._signs = spans, signs
 
 
 def _moved(marks: Mapping[int, _Mark], row: int, lines: int) -> dict[int, _Mark]:

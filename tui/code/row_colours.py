@@ -1,10 +1,13 @@
 """The colours of each row of a text, kept until something that they depend on changes.
 
 Asks the grammar's query only for rows that are drawn, and after an edit only for those whose
-colours may be others.  Knows no styles.
+colours may be others.  From an edit until it is parsed, its rows have those that they had, moved
+along with the characters.  Knows no styles.
 """
 
 from collections.abc import Iterator
+
+from textual.document._document import Location
 
 from tui.code.fences import fence_rows
 from tui.code.highlights import Grammar, Span, query_rows
@@ -70,10 +73,14 @@ class RowColours:
         """Forget the colours of all rows."""
         self._rows = [None] * self._buffer.line_count
 
-    def _replaced(self, top: int, old_bottom: int, new_bottom: int) -> None:
-        """Move the colours of what stands below an edit along with it."""
+    def _replaced(self, start: Location, old_end: Location, new_end: Location) -> None:
+        """Move the colours of what stands beside and below an edit along with it."""
         self._edits += 1
-        self._rows[top : old_bottom + 1] = [None] * (new_bottom - top + 1)
+        top, bottom = self._rows[start[0]], self._rows[old_end[0]]
+        rows: list[tuple[Span, ...] | None] = [None] * (new_end[0] - start[0] + 1)
+        if top is not None and bottom is not None:
+            rows = _moved(top, bottom, start, old_end, new_end)
+        self._rows[start[0] : old_end[0] + 1] = rows
 
     def _parsed(self, edited: tuple[Point, Point], changed: list[tuple[Point, Point]]) -> None:
         """Forget the rows of nodes that a parse found changed, and of patterns around them.
@@ -112,3 +119,39 @@ class RowColours:
         around = largest_pattern(node, self._grammar.source, self._grammar.language)
         if around is not None:
             self._forget_rows(around.start_point[0], around.end_point[0])
+
+
+def _moved(
+    top: tuple[Span, ...],
+    bottom: tuple[Span, ...],
+    start: Location,
+    old_end: Location,
+    new_end: Location,
+) -> list[tuple[Span, ...] | None]:
+    """Return the colours of the rows of an edit: those that its characters had before it."""
+    column, old, new = start[1], old_end[1], new_end[1]
+    if start[0] == old_end[0] == new_end[0]:
+        return [_stretched(top, column, old, new)]
+    left = tuple((a, min(b, column), name) for a, b, name in top if a < column)
+    right = tuple((new + max(0, a - old), new + b - old, name) for a, b, name in bottom if b > old)
+    rows = new_end[0] - start[0]
+    return [left, *[()] * (rows - 1), right] if rows else [left + right]
+
+
+def _stretched(spans: tuple[Span, ...], column: int, old: int, new: int) -> tuple[Span, ...]:
+    """Return the colours of a row after its columns from ``column`` to ``old`` became other ones.
+
+    A span that reaches to where the edit starts goes on in it, as a word goes on.
+
+    Args:
+        spans: The colours before.
+        column: The first column that was replaced.
+        old: The column after the last of them.
+        new: The column after those that came in.
+    """
+
+    def place(at: int) -> int:
+        return at if at < column else new + max(0, at - old)
+
+    moved = ((place(a), place(b), name) for a, b, name in spans)
+    return tuple(span for span in moved if span[0] < span[1])

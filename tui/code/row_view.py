@@ -47,10 +47,11 @@ class RowView(WrappedDocument):
     def wrap_range(self, start: Location, old_end: Location, new_end: Location) -> None:
         """Do nothing: the buffer tells what it replaces."""
 
-    def _replaced(self, top: int, old_bottom: int, new_bottom: int) -> None:
-        """Lay out the lines ``top`` to ``new_bottom``, which were those up to ``old_bottom``."""
+    def _replaced(self, start: Location, old_end: Location, new_end: Location) -> None:
+        """Lay out the lines from ``start`` to ``new_end``, which were those up to ``old_end``."""
         if not self._width:
             return
+        top, old_bottom, new_bottom = start[0], old_end[0], new_end[0]
         heights = self._heights_of(top, new_bottom + 1)
         if heights != self._heights[top : old_bottom + 1]:
             self._tops = None

@@ -57,8 +57,8 @@ class TextBuffer(Document):
         self._tree: Tree | None = self._parser.parse(self._bytes()) if self._parser else None
         self._parsed = True
         self._parse_seconds = 0.0  # of the processor, for the last parse after an edit
-        self.listeners: list[Callable[[int, int, int], None]] = []
-        """Told of every change: its first line, its last line before it, its last line after it."""
+        self.listeners: list[Callable[[Location, Location, Location], None]] = []
+        """Told of every change: where it starts, where what it replaced ended, where it ends."""
         self._edited: tuple[Point, Point] = ((0, 0), (0, 0))  # what the last edit put in
         self.parse_listeners: list[Callable[[tuple[Point, Point], list[tuple[Point, Point]]], None]]
         self.parse_listeners = []
@@ -71,8 +71,13 @@ class TextBuffer(Document):
 
     @property
     def has_tree(self) -> bool:
-        """Whether the text is parsed."""
+        """Whether the text has a syntax tree."""
         return self._tree is not None
+
+    @property
+    def is_parsed(self) -> bool:
+        """Whether the syntax tree, if there is one, is that of the text as it is now."""
+        return self._parsed or self._tree is None
 
     def parse(self, budget_seconds: float | None = None) -> bool:
         """Bring the syntax tree up to date with the edits since the last parse.
@@ -156,7 +161,7 @@ class TextBuffer(Document):
             self._parsed = False
             self._edited = start_point, new_end_point
         for listener in self.listeners:
-            listener(top[0], bottom[0], end_row)
+            listener(top, bottom, (end_row, end_column))
         return EditResult((end_row, end_column), replaced)
 
     def _replace_widths(self, rows: slice, widths: list[int]) -> None:
@@ -193,6 +198,7 @@ class TextBuffer(Document):
 
     def node_around(self, start: Location, end: Location) -> Node | None:
         """Return the smallest node of the syntax tree around two locations; None without a tree."""
+        self.parse()
         if self._tree is None:
             return None
         (_, first), (_, last) = self._place(start), self._place(end)

@@ -1,4 +1,4 @@
-"""The driver of the terminal: reads what it sends, and says when it is gone.
+"""The driver of the terminal: reads what it sends, writes at once, and says when it is gone.
 
 Otherwise it is Textual's, which waits for ever on a terminal that is gone: its thread that writes
 dies by the first error, and whoever draws then waits for it.
@@ -6,6 +6,7 @@ dies by the first error, and whoever draws then waits for it.
 
 import logging
 import os
+import select
 import selectors
 import termios
 from collections.abc import Callable
@@ -24,6 +25,8 @@ _log = logging.getLogger(__name__)
 _READ_BYTES = 65_536
 _REST_SECONDS, _WAITING_SECONDS = 0.1, 0.02
 """Time between two looks at the end of the app; less while something has begun."""
+_AT_ONCE_CHARACTERS = 8_192
+"""The most that is written without the thread: rows that a key changes, not a whole screen."""
 _LEAVE = (
     b"\x1b[<u\x1b[?2004l\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?7h\x1b[?1049l\x1b[?25h"
 )
@@ -40,6 +43,7 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._file: Any = _Output(self._file, self._lost)
+        self._written = 0  # times that something was given to be written
 
     def start_application_mode(self) -> None:
         """Take the terminal over, and ask whether it tells Esc and a key from Alt and the key."""
@@ -47,6 +51,20 @@ class TerminalDriver(LinuxDriver):
         if self.input_tty:
             self.write(KEYS_QUERY)
             self.flush()
+
+    def write(self, data: str) -> None:
+        """Write something at once if the terminal takes it, else by the thread, which may wait.
+
+        The thread needs the interpreter, which after a paint has more to do: a key's character
+        would wait for that.
+        """
+        at_once = len(data) <= _AT_ONCE_CHARACTERS and self._written == self._file.sent
+        self._written += 1
+        if at_once and self._file.takes_more():
+            self._file.write(data)
+            self._file.flush()
+        else:
+            super().write(data)
 
     def run_input_thread(self) -> None:
         """Turn what the terminal sends into messages, until the app ends or the terminal does."""
@@ -102,14 +120,26 @@ class _Output:
         self._stream = stream
         self._lost = lost
         self._is_lost = False
+        self._writes = 0
+        self.sent = 0
+        """How many of the writes are with the terminal."""
 
     def write(self, text: str) -> None:
         """Write, while there is a terminal."""
         self._try(lambda: self._stream.write(text))
+        self._writes += 1
 
     def flush(self) -> None:
         """Send what was written."""
         self._try(self._stream.flush)
+        self.sent = self._writes
+
+    def takes_more(self) -> bool:
+        """Return whether the terminal takes something now; one that is stopped does not."""
+        try:
+            return bool(select.select([], [self.fileno()], [], 0)[1])
+        except (OSError, ValueError):  # it is gone, which who writes will tell
+            return False
 
     def fileno(self) -> int:
         """Return the number of the stream's file."""

@@ -85,7 +85,7 @@ class CodeCursors(CodeLines):
         self._queue = sorted((primary, *self._others), key=sorted)
         newest = self._queue.index(primary)
         self._others = ()
-        with self.history.one_step(), self._moving(), self._parsing_once():
+        with self.history.one_step(), self._moving():
             try:
                 yield self._through(self._queue)
             finally:

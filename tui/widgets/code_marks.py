@@ -6,6 +6,7 @@ Holds their layers and styles, and keeps each mark on its line; `CodeView` draws
 from typing import Any, ClassVar
 
 from rich.style import Style
+from textual.document._document import Location
 
 from tui.code.line_marks import LineMarks, MarkLayer
 from tui.visuals.legible import legible
@@ -59,9 +60,9 @@ class CodeMarks(CodeText):
         if self._marks.put(layer, marks):
             self.refresh()
 
-    def _text_replaced(self, top: int, old_bottom: int, new_bottom: int) -> None:
-        super()._text_replaced(top, old_bottom, new_bottom)
-        self._marks.move(top, new_bottom - old_bottom)
+    def _text_replaced(self, start: Location, old_end: Location, new_end: Location) -> None:
+        super()._text_replaced(start, old_end, new_end)
+        self._marks.move(start[0], new_end[0] - old_end[0])
 
     def _mark_style(self, name: str) -> Style:
         """Return what a mark of the style ``name`` lays over the text."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.widget import Widget
 
 from tui.widgets.code_view import CodeView
 from tui.widgets.key_screen import KeyScreen
@@ -68,7 +69,7 @@ class CodeRepaint(CodeView):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return rows with all that surrounds them; whole ones if they are painted for others."""
         self._check_rows()
-        return super().render_lines(crop)
+        return Widget.render_lines(self, crop)  # the stock editor's would apply its styles again
 
     def _check_rows(self) -> None:
         """Have those rows painted that show something else than when they were compared."""
@@ -77,8 +78,8 @@ class CodeRepaint(CodeView):
         self._unchecked = False
         look = self._look_now()
         if look != self._look:
-            self._line_cache.clear()
-        self._theme.apply_css(self)  # as the stock editor does before it draws
+            self._drawn.clear()
+            self._theme.apply_css(self)
         with self._drawing_rows():
             rows = tuple(map(self.render_line, range(self.size.height)))
         self._dirty_regions.clear()  # of no use to a widget that draws by row
@@ -100,6 +101,7 @@ class CodeRepaint(CodeView):
             self.background_colors,
             self.opacity,
             self.styles._cache_key,
+            id(self._theme),
         )
 
 

@@ -4,7 +4,7 @@ Colours only the rows that are drawn.  How they are drawn, and what keys do to t
 classes built on it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import PurePath
@@ -36,8 +36,10 @@ COLOUR_CHARACTERS = 2_000_000
 COLOUR_LINE_CHARACTERS = 10_000
 """Larger texts, and texts with longer lines, are shown without colours."""
 
+_PARSE_AFTER_SECONDS = 0.005
+"""Time from an edit until it is parsed: enough to paint it."""
 _PARSE_SECONDS = 0.008
-"""Time for parsing that a key may take; a longer parse waits for a rest."""
+"""Time that a parse between two keys may take; a longer one waits for a rest."""
 _PARSE_REST_SECONDS = 0.3
 _SCROLL_MARGIN = 6
 """Rows kept below the cursor where the text allows it: room for a ghost of several lines."""
@@ -75,7 +77,6 @@ class CodeText(TextArea):
         self._pressing = False
         self._grammar: Grammar | None = None
         self._parse_timer: Timer | None = None
-        self._parse_later = False
         self._path = PurePath(path)
         self._tab_width = tab_width
         self._centred: Location | None = None
@@ -141,15 +142,15 @@ class CodeText(TextArea):
         self._grammar, self.highlight_note = _colours_for(name, lines, len(text))
         default = "\t" if name == "go" or self._path.name == "Makefile" else " " * self._tab_width
         self.indentation = indent_unit(lines, default)
-        self.document = TextBuffer(
+        self.document = self._buffer = TextBuffer(
             text, self._grammar.language if self._grammar else None, self.indent_width
         )
-        self.document.listeners.append(self._text_replaced)
+        self._buffer.listeners.append(self._text_replaced)
         self._colours = RowColours(
-            self.document, self._grammar, fenced=self.language_name == "markdown"
+            self._buffer, self._grammar, fenced=self.language_name == "markdown"
         )
         self._colours.follow()
-        self._rows = RowView(self.document, self.wrap_width, self.indent_width)
+        self._rows = RowView(self._buffer, self.wrap_width, self.indent_width)
         self.wrapped_document = self._rows
         self.navigator = DocumentNavigator(self.wrapped_document)
         self._build_highlight_map()
@@ -157,8 +158,8 @@ class CodeText(TextArea):
             self.move_cursor((0, 0))
         self._rewrap_and_refresh_virtual_size()
 
-    def _text_replaced(self, top: int, old_bottom: int, new_bottom: int) -> None:
-        """Hear of a change: lines ``top`` to ``new_bottom`` stand for those to ``old_bottom``."""
+    def _text_replaced(self, start: Location, old_end: Location, new_end: Location) -> None:
+        """Hear of a change: what lies from ``start`` to ``new_end`` lay there to ``old_end``."""
 
     def _watch_soft_wrap(self) -> None:
         self._rewrap_and_refresh_virtual_size()
@@ -171,7 +172,7 @@ class CodeText(TextArea):
     @property
     def is_syntax_aware(self) -> bool:
         """Whether the text is parsed."""
-        return isinstance(self.document, TextBuffer) and self.document.has_tree
+        return self._buffer.has_tree
 
     # ── The cursor ──────────────────────────────────────────────────────────────────────────
 
@@ -260,29 +261,25 @@ class CodeText(TextArea):
     # ── Colours ─────────────────────────────────────────────────────────────────────────────
 
     def _build_highlight_map(self) -> None:
-        """Parse what was edited; drawing asks for the colours that may be others."""
-        if self._parse_later:
-            return
+        """Have what was edited parsed once it is painted, in the colours that it had."""
+        if not self._buffer.is_parsed:
+            self._parse_in(_PARSE_AFTER_SECONDS, self._parse_between_keys)
+
+    def _parse_in(self, seconds: float, parse: Callable[[], None]) -> None:
         if self._parse_timer is not None:
             self._parse_timer.stop()
-            self._parse_timer = None
-        if isinstance(self.document, TextBuffer) and not self.document.parse(_PARSE_SECONDS):
-            self._parse_timer = self.set_timer(_PARSE_REST_SECONDS, self._finish_parsing)
+        self._parse_timer = self.set_timer(seconds, parse)
 
-    @contextmanager
-    def _parsing_once(self) -> Iterator[None]:
-        """Parse once after all the edits inside."""
-        self._parse_later = True
-        try:
-            yield
-        finally:
-            self._parse_later = False
-            self._build_highlight_map()
+    def _parse_between_keys(self) -> None:
+        """Parse what was edited; what took long the last time waits for a rest."""
+        if self._buffer.parse(_PARSE_SECONDS):
+            self.refresh()
+        else:
+            self._parse_in(_PARSE_REST_SECONDS, self.finish_parsing)
 
-    def _finish_parsing(self) -> None:
-        """Parse at leisure what took too long for a key."""
-        if isinstance(self.document, TextBuffer):
-            self.document.parse()
+    def finish_parsing(self) -> None:
+        """Parse now, whatever it takes, and draw the colours that are found."""
+        self._buffer.parse()
         self.refresh()
 
     def _spans(self, row: int) -> tuple[Span, ...]:

@@ -7,7 +7,8 @@ this one.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -23,6 +24,27 @@ from tui.code.painter import StyleRange, paint
 from tui.widgets.code_marks import CodeMarks
 
 __all__ = ["CodeView"]
+
+_painted = lru_cache(maxsize=512)(paint)
+"""Rows below an Enter show what they showed, beside another number."""
+
+
+class _Frame(NamedTuple):
+    """What all rows of a drawing share."""
+
+    top: int
+    """The first row in view."""
+    height: int
+    """Rows of the text, without those of ghost text alone."""
+    block: GhostBlock | None
+    look: tuple[Any, ...]
+    """What else the look of every row depends on."""
+    cursor_line: int
+    cursor: tuple[Any, ...]
+    """What the look of the cursor's line depends on."""
+    sure: int
+    """Characters of the ghost that are likely."""
+    selects_nothing: bool
 
 
 class CodeView(CodeMarks):
@@ -52,8 +74,14 @@ class CodeView(CodeMarks):
     """A line and the empty rows below it, where ghost text was a moment ago."""
     _laid_out: tuple[tuple[Any, ...], GhostBlock] | None = None
     """The newest block, and what it was made of."""
-    _kept_view: tuple[Any, ...] | None = None
-    """What `_view` returns, while several rows are drawn."""
+    _frame: "_Frame | None" = None
+    """What all rows share, while several are drawn."""
+    _drawn: dict[int, tuple[tuple[Any, ...], Strip]]
+    """By row of the view: the text row drawn there last, and what it was made of."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._drawn = {}
+        super().__init__(*arguments, **options)
 
     # ── Virtual text ────────────────────────────────────────────────────────────────────────
 
@@ -132,36 +160,45 @@ class CodeView(CodeMarks):
 
     def render_line(self, y: int) -> Strip:
         """Return row ``y`` of the view: a line of the text with its ghost, or ghost text alone."""
-        screen_row = y + self.scroll_offset.y
-        block = self._block()
+        frame = self._frame or self._new_frame()
+        screen_row = y + frame.top
+        block = frame.block
         row = block and block.row_at(screen_row)
         if block and row:
             hidden = self._hidden_rows(y, block)
             return (
-                self._text_row(block.line, 0, row, hidden)
+                self._text_row(frame, y, block.line, 0, row, hidden)
                 if row.in_text
                 else self._virtual_row(row, hidden)
             )
         row_of_view = block.row_of_view(screen_row) if block else screen_row
-        line, section = self._rows.place_of_row(row_of_view)
-        if row_of_view >= self._rows.height:
+        if row_of_view >= frame.height:
             return Strip.blank(self.size.width, self._base_style)
-        return self._text_row(line, section, None, 0)
+        return self._text_row(frame, y, *self._rows.place_of_row(row_of_view), None, 0)
 
-    def _view(self) -> tuple[Any, ...]:
-        """Return what the look of every row depends on."""
-        scrolled = self.scroll_offset.x
-        cells = (self.size.width, self.wrap_width, scrolled, self.gutter_width, self.indent_width)
-        return (*cells, self.theme, self.read_only)
+    def _new_frame(self) -> "_Frame":
+        left, top = self.scroll_offset
+        cells = (self.size.width, self.wrap_width, left, self.gutter_width, self.indent_width)
+        row, column = self.cursor_location
+        return _Frame(
+            top,
+            self._rows.height,
+            self._block(),
+            (*cells, self.theme, self.read_only),
+            row,
+            (column, self._draw_cursor, self.has_focus),
+            len(self._ghost) - self._ghost_unsure,
+            self.selection.is_empty,
+        )
 
     @contextmanager
     def _drawing_rows(self) -> Iterator[None]:
         """Draw several rows, between which nothing changes."""
-        self._kept_view = self._view()
+        self._frame = self._new_frame()
         try:
             yield
         finally:
-            self._kept_view = None
+            self._frame = None
 
     @property
     def _base_style(self) -> Style:
@@ -203,10 +240,11 @@ class CodeView(CodeMarks):
         ranges = self._ghost_ranges(0, len(row.text), row.ghost_start)
         return self._strip(gutter, row.text, ranges, self._base_style, row.left, row.cells, hidden)
 
-    def _text_row(self, line: int, section: int, row: BlockRow | None, hidden: int) -> Strip:
-        """Draw a row of a line; take it from the cache if nothing that it shows changed."""
-        cursor_row, cursor_column = self.cursor_location
-        key = (
+    def _text_row(
+        self, frame: "_Frame", y: int, line: int, section: int, row: BlockRow | None, hidden: int
+    ) -> Strip:
+        """Draw a row of a line; take it from the last drawing if nothing that it shows changed."""
+        made_of = (
             line,
             section,
             row,
@@ -215,17 +253,17 @@ class CodeView(CodeMarks):
             self._marks.spans(line),
             self._marks.signs(line),
             hidden,
-            self._kept_view or self._view(),
-            self._selected_columns(line),
+            frame.look,
+            None if frame.selects_nothing else self._selected_columns(line),
             self._other_cursors(line),
             self._bracket_columns(line),
-            len(self._ghost) - self._ghost_unsure if row is not None else 0,
-            (cursor_column, self._draw_cursor, self.has_focus) if line == cursor_row else None,
+            frame.sure if row is not None else 0,
+            frame.cursor if line == frame.cursor_line else None,
         )
-        strip = self._line_cache.get(key)
-        if strip is None:
-            strip = self._line_cache[key] = self._draw_text_row(line, section, row, hidden)
-        return strip
+        kept = self._drawn.get(y)
+        if kept is None or kept[0] != made_of:
+            kept = self._drawn[y] = made_of, self._draw_text_row(line, section, row, hidden)
+        return kept[1]
 
     def _draw_text_row(self, line: int, section: int, row: BlockRow | None, hidden: int) -> Strip:
         text = self.document[line]
@@ -327,10 +365,11 @@ class CodeView(CodeMarks):
         """Return one row of the view: ``cells`` of ``text``, and the count of ``hidden`` rows."""
         width = self.size.width - self.gutter_width
         shown = width if cells is None else min(width, cells)
-        segments = paint(text, ranges, base, left=left, width=shown, tab_width=self.indent_width)
-        if shown < width:
-            segments.append(Segment(" " * (width - shown), base))
-        strip = Strip([*gutter, *segments], max(self.size.width, self.gutter_width))
+        segments = _painted(
+            text, tuple(ranges), base, left=left, width=shown, tab_width=self.indent_width
+        )
+        blank = [Segment(" " * (width - shown), base)] if shown < width else []
+        strip = Strip([*gutter, *segments, *blank], max(self.size.width, self.gutter_width))
         if not hidden:
             return strip
         note = f" … +{hidden} line{'s' if hidden > 1 else ''} "

@@ -6,6 +6,7 @@ widget that has the keyboard paints itself from the key, and the others are pain
 that a key waits for one of them at most.  What a widget shows is its own affair.
 """
 
+import asyncio
 import time
 from typing import Any
 
@@ -13,6 +14,8 @@ from textual import events
 from textual.app import App
 from textual.screen import Screen
 from textual.widget import Widget
+
+from tui.widgets.span_compositor import SpanCompositor
 
 __all__ = ["KeyApp", "KeyScreen"]
 
@@ -29,6 +32,10 @@ class KeyScreen(Screen[Any]):
     that its widget shows."""
     _painter: Widget | None = None
     """The widget that asked last for the paint of a key."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._compositor = SpanCompositor()
 
     def key_came(self) -> None:
         """Hear of a key before it is handled."""
@@ -69,16 +76,17 @@ class KeyScreen(Screen[Any]):
         )
 
     def _paint_next(self) -> None:
-        """Paint one widget of those that wait, then let whatever came meanwhile go first.
-
-        It is cheaper, too: Textual draws all that stands in the smallest rectangle around what it
-        paints at one time.
-        """
+        """Paint one widget of those that wait, then let whatever came meanwhile go first."""
         if self._key_waits or not self._widgets_alone_wait():
             return  # for the timer
         first = min(self._dirty_widgets, key=lambda widget: widget is not self.focused)
         self._paint_only(first)
-        self.call_later(self._paint_next)
+        self.call_later(self._paint_another)
+
+    async def _paint_another(self) -> None:
+        """Paint the next one after all tasks had a turn: a message alone would come before them."""
+        await asyncio.sleep(0)
+        self._paint_next()
 
     def _paint_only(self, widget: Widget) -> None:
         """Paint a widget now; what else waits goes on waiting."""
@@ -99,8 +107,8 @@ class KeyApp(App[None]):
         return KeyScreen(id="_default")
 
     async def on_event(self, event: events.Event) -> None:
-        """Tell the screen of a key before it is handled."""
-        if isinstance(event, events.Key):
+        """Tell the screen of a key, or of a paste, before it is handled."""
+        if isinstance(event, events.Key | events.Paste):
             self.key_at = time.monotonic()
             if isinstance(self.screen, KeyScreen):
                 self.screen.key_came()

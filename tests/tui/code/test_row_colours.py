@@ -135,3 +135,23 @@ def test_a_letter_asks_for_its_row_and_enter_moves_the_others(monkeypatch):
     below = colours.spans(10)
     assert drawn(((3, 16), (3, 16), "\n    ")) == [(3, 5)]
     assert colours.spans(11) == below
+
+
+def test_until_an_edit_is_parsed_its_rows_keep_their_colours_and_nothing_is_asked(monkeypatch):
+    python = grammar("python")
+    buffer = TextBuffer("x = 1  # two\nreturn None\n", python.language)
+    colours = RowColours(buffer, python, fenced=False)
+    colours.follow()
+    first, second = colours.spans(0), colours.spans(1)
+    assert (7, 12, "comment") in first
+    assert (0, 6, "keyword.return") in second
+    monkeypatch.setattr(row_colours, "query_rows", lambda *call: pytest.fail("asked"))
+    buffer.replace_range((0, 9), (0, 12), "three")
+    assert (7, 14, "comment") in colours.spans(0)  # it goes on in what came in
+    buffer.replace_range((0, 0), (0, 0), "\n字")
+    assert [name for *_, name in colours.spans(0)] == []
+    assert (8, 15, "comment") in colours.spans(1)
+    assert colours.spans(2) == second
+    buffer.replace_range((1, 15), (2, 7), "")
+    assert [each for each in colours.spans(1) if each[2] == "keyword.return"] == []
+    assert (15, 19, "constant.builtin") in colours.spans(1)

@@ -6,7 +6,6 @@ fire only when `Desk.rest` says that time passes.
 
 import asyncio
 import contextvars
-import math
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,6 @@ from tests.tui.widgets.conftest import _key
 from tui.demo_engine import demo_completion, demo_ready
 from tui.flows.ghost_writer import GhostWriter
 from tui.settings import Settings, SuggestionSettings
-from tui.widgets import code_text
 from tui.widgets.editor import Editor
 from tui.widgets.key_screen import KeyApp
 
@@ -82,8 +80,6 @@ class Desk:
     """One editor for many tests; `begin` clears it."""
 
     def __init__(self) -> None:
-        self._parse_seconds = code_text._PARSE_SECONDS
-        code_text._PARSE_SECONDS = math.inf  # no parse waits for a timer that the desk cannot see
         self._loop = asyncio.new_event_loop()
         self._context = contextvars.Context()
         self._opened = asyncio.Event()
@@ -104,7 +100,6 @@ class Desk:
             await self._closing.wait()
 
     def close(self) -> None:
-        code_text._PARSE_SECONDS = self._parse_seconds
         self._closing.set()
         self._loop.run_until_complete(self._task)
         self._loop.close()
@@ -122,6 +117,12 @@ class Desk:
             self.painted.paint()
 
     async def _settle(self) -> None:
+        await self._handled()
+        if not self.editor.document.is_parsed:  # else a timer would do it
+            self.editor.finish_parsing()
+            await self._handled()
+
+    async def _handled(self) -> None:
         quiet = 0
         while quiet < 4:
             await asyncio.sleep(0)

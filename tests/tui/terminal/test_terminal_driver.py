@@ -4,13 +4,15 @@ import io
 import os
 import pty
 import re
+import select
 import sys
+import tty
 from pathlib import Path
 
 import pytest
 
 from scripts.bench_startup import Terminal
-from tui.terminal.terminal_driver import _Output
+from tui.terminal.terminal_driver import TerminalDriver, _Output
 from tui.terminal.terminal_input import KEYS_QUERY
 
 APP = """
@@ -84,6 +86,41 @@ def test_a_terminal_that_another_program_left_without_waiting_waits_again() -> N
         out.flush()
         assert os.read(end, 9) == b"x"
     assert told == []
+    os.close(end)
+
+
+class Thread:
+    """Takes what the driver leaves to a thread."""
+
+    def __init__(self) -> None:
+        self.left: list[str] = []
+
+    def write(self, text: str) -> None:
+        self.left.append(text)
+
+
+def test_what_a_terminal_takes_is_written_at_once_and_nothing_overtakes_what_waits() -> None:
+    end, inner = pty.openpty()
+    tty.setraw(inner)
+    with open(inner, "w") as stream:
+        driver = object.__new__(TerminalDriver)
+        driver._file, driver._written = _Output(stream, lambda: None), 0
+        driver._writer_thread = thread = Thread()  # type: ignore[assignment]
+        driver.write("a")
+        assert os.read(end, 9) == b"a"
+        while select.select([], [inner], [], 0)[1]:  # a terminal that is stopped reads nothing
+            os.write(inner, b".")
+        driver.write("b")
+        assert thread.left == ["b"]
+        while select.select([end], [], [], 0)[0]:
+            os.read(end, 65_536)
+        driver.write("c")  # there is room again, but the thread has not written the other yet
+        assert thread.left == ["b", "c"]
+        driver._file.write("b")
+        driver._file.write("c")
+        driver._file.flush()
+        driver.write("d")
+        assert os.read(end, 2) + os.read(end, 1) == b"bcd"
     os.close(end)
 
 
