@@ -139,12 +139,14 @@ class Comparison:
         """Add the cycles, states and wavelets of a step whose values are the same."""
         report, timing = self.report, self.timing
         report.cycles_simulated += step.cycles
-        report.cycles_analytic += timing.step_cycles(position, tokens.size)
+        counts = timing.count(tokens, position)
+        cycles_analytic, by_operation = timing.elapsed(counts)
+        report.cycles_analytic += cycles_analytic
         if tokens.size == 1:
-            for name, cycles in timing.cycles_by_operation(position).items():
+            for name, cycles in by_operation.items():
                 self._analytic[name] = self._analytic.get(name, 0) + cycles
             self._simulated += progress_by_operation(self.program, step.ended)
-        expected = timing.expand(timing.count(tokens, position)).states
+        expected = timing.expand(counts).states
         self._states.add(expected, step.states, step.cycles, tokens.size)
         report.wavelets["sent"] += step.sent
         report.wavelets["copied"] += step.copied

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.model.tensors.q8 import INT8
 from engine.model.tensors.tensor import Format
 from engine.wafer.cost import lines
-from engine.wafer.cost.ledger import Cost, MicroSteps, vector
+from engine.wafer.cost.ledger import Cost, Ledger, MicroSteps, vector
 from engine.wafer.ops.matmul import unpack_cycles
 from engine.wafer.ops.site import ALONG_COLUMNS, WEST, Site
 from engine.wafer.ops.transfer import lane_wavelets
@@ -24,7 +24,7 @@ from engine.wafer.program.geometry import Split
 from engine.wafer.program.machine import MachineSpec
 from engine.wafer.program.states import BUSY_STATES, Busy
 
-__all__ = ["cost", "dequantising", "owner_share", "steps"]
+__all__ = ["at_west", "cost", "dequantising", "owner_share", "steps"]
 
 
 def steps(
@@ -69,6 +69,32 @@ def dequantising(
     unpacked, waits = unpack_cycles(machine, format, k)
     scales, setup = vector(machine, -(-k // format.block), operations=format.scale_operations)
     return cycles + unpacked + scales, np.where(k > 0, overhead + waits + setup, 0)
+
+
+def at_west(
+    site: Site, hidden: Split, scaled: bool = False, format: Format = INT8
+) -> tuple[int, NDArray[np.int64]]:
+    """Return when a row that was looked up lies on the west line, by the column that held it.
+
+    Returns:
+        (cycle in which the last core has compared, int64 (columns, rows)): from an aligned start,
+        by column and row of cores.
+    """
+    machine = site.machine
+    ledger = Ledger(machine, site.rows, site.columns, booked=False)
+    ledger.multicast(site.line(ALONG_COLUMNS), 1)
+    ledger.work((slice(None), slice(None)), vector=1)
+    work, overhead = dequantising(machine, hidden, scaled, format)
+    found = ledger.clock.T + work + overhead
+    hops = np.array([lines.travel(machine, column) for column in range(site.columns)], np.int64)
+    free, dispatch = ledger.clock[:, 0], machine.dispatch_cycles
+    starts = np.maximum(free, found + hops[:, None]) + dispatch
+    lasting = lines.all_lasting(
+        np.asarray(hidden.elements, np.int64), machine.inject_cycles_per_wavelet
+    )
+    there = np.where(lasting > 0, starts + lasting, free)
+    there[0] = found[0]
+    return int(ledger.clock.max()), there
 
 
 def owner_share(

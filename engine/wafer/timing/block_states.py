@@ -48,6 +48,8 @@ class Did:
     """Cycles that one attention books in a core besides, int64 (windows, 4, core rows)."""
     lookups: Ints
     """Embedding rows read, by column of the head."""
+    following: int
+    """Cycles that the head's columns but the first wait longer between rows."""
 
 
 class BlockStates:
@@ -64,7 +66,9 @@ class BlockStates:
         self._row, self._logit = (np.zeros((BUSY_STATES, blocks), np.int64) for _ in range(2))
         self._cores, self._active_row, self._active_logit = np.zeros((3, blocks), np.int64)
         # Of the head, whose cores wait between its two visits: its cores, and less than elapsed.
+        # And how many of them lie in other columns than the first.
         self._returning, self._idle_step, self._between = np.zeros((3, blocks), np.int64)
+        self._inner = np.zeros(blocks, np.int64)
         longer, attending = _Longer([], [], [], []), _Attending([], [], [], [])
         self._owners: list[_Owner] = []
         for patch in patches:
@@ -85,7 +89,8 @@ class BlockStates:
         self._attending(busy, did)
         more = did.rows - did.steps
         active = did.rows * self._active_row + did.logits * self._active_logit
-        active += did.elapsed * self._returning - did.steps * self._idle_step - more * self._between
+        active += did.elapsed * self._returning - did.steps * self._idle_step
+        active -= more * self._between + did.following * self._inner
         self._longer(active, did)
         full = np.empty((self.blocks, len(STATES)), np.int64)
         full[:, State.MAC] = busy[Busy.MAC]
@@ -111,6 +116,8 @@ class BlockStates:
             self._returning[cells] += _summed(patch, np.ones_like(run.active_row))
             self._idle_step[cells] += _summed(patch, run.idle_step)
             self._between[cells] += _summed(patch, between)
+            inner = np.arange(between.shape[1]) > 0
+            self._inner[cells] += _summed(patch, inner * np.ones_like(between))
 
 
 _Add = Callable[[Ints, Did], None]

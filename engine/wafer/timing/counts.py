@@ -3,7 +3,7 @@
 Plain data that `timing` fills, adds up and expands; nothing is priced here.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,11 @@ class Counts:
     """KV rows kept, by core row; int64."""
     lookups: NDArray[np.int64]
     """Embedding rows read, by column of the head's region; int64."""
+    entering: NDArray[np.int64]
+    """Σ over steps of what the column of the first row's token makes of EMBED and of RECEIVE,
+    cycles beyond those of the middle column; int64 (2,)."""
+    following: int
+    """Σ over rows before another of a step: what the head's other columns wait longer for it."""
 
     def plus(self, later: "Counts") -> "Counts":
         """Return both together."""
@@ -56,6 +61,8 @@ class CountedPasses:
     logits: int
     growth: NDArray[np.int64]
     last_growth: NDArray[np.int64]
+    entering: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
+    """As in `Counts`; tokens that are not known lie in the middle column."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from engine.wafer.timing.attention_cycles import AttentionCycles
 from engine.wafer.timing.block_states import BlockStates, Did, RegionCosts
 from engine.wafer.timing.blocks import Patch
 from engine.wafer.timing.counts import Activity, CountedPasses, Counts
+from engine.wafer.timing.lookups import lookup_shifts
 from engine.wafer.timing.schedule import RegionRun, schedule
 
 __all__ = ["CoreCosts", "Timing"]
@@ -64,6 +65,7 @@ class Timing:
         _, _, scaled, format = compiled.steps[0].arguments
         assert isinstance(format, Format)
         head = compiled.sites[-1]
+        self._lookups = lookup_shifts(compiled)
         self._owner = embed.owner_share(head, placement.hidden, bool(scaled), format)
         self._base = self._cycles_at(np.zeros(0, np.int64))
         self._products = sum(  # MACs of all weight products
@@ -232,15 +234,17 @@ class Timing:
         """Return the counts of as many steps as there are tokens, each appending one."""
         steps = int(tokens.size)
         together = self._count(tokens, position, steps)
-        return replace(together, steps=steps, last_growth=together.growth)
+        entering = self._lookups.entering[self._columns_of(tokens)].sum(axis=0)
+        return replace(
+            together, steps=steps, last_growth=together.growth, entering=entering, following=0
+        )
 
     def _count(self, tokens: NDArray[np.int32], position: int, logits: int) -> Counts:
         """Return the counts of one wave."""
         windows = self._attentions.windows
         seen = np.stack([self.kv_rows(position, tokens.size, window) for window in windows])
         growth = self.growth(position, tokens.size)
-        edges = np.cumsum(self._placement.head_outputs)
-        columns = np.searchsorted(edges, tokens, side="right")
+        columns = self._columns_of(tokens)
         kept = np.arange(position, position + tokens.size) % self.core_rows
         return Counts(
             steps=1,
@@ -252,8 +256,15 @@ class Timing:
             kv_comm=self._score_streams(seen).sum(axis=1),
             streams=(seen > 0).sum(axis=1),
             kept=np.bincount(kept, minlength=self.core_rows).astype(np.int64),
-            lookups=np.bincount(columns, minlength=edges.size).astype(np.int64),
+            lookups=np.bincount(columns, minlength=self._lookups.following.size).astype(np.int64),
+            entering=self._lookups.entering[columns[:1]].sum(axis=0),
+            following=int(self._lookups.following[columns[:-1]].sum()),
         )
+
+    def _columns_of(self, tokens: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return the column of the head that holds each token's row."""
+        edges = np.cumsum(self._placement.head_outputs)
+        return np.asarray(np.searchsorted(edges, tokens, side="right"))
 
     def none(self) -> Counts:
         """Return counts of nothing."""
@@ -261,7 +272,10 @@ class Timing:
         columns = np.zeros(self._placement.shape.head_columns, np.int64)
         none = np.zeros(self._attentions.regions.size, np.int64)
         by_window = np.zeros((len(self._attentions.windows), self.core_rows), np.int64)
-        return Counts(0, 0, 0, none, none, by_window, by_window, by_window, zeros, columns)
+        entering = np.zeros(2, np.int64)
+        return Counts(
+            0, 0, 0, none, none, by_window, by_window, by_window, zeros, columns, entering, 0
+        )
 
     def expand(self, counts: Counts) -> Activity:
         """Return every core's states.
@@ -343,6 +357,7 @@ class Timing:
                 kv_rows=counts.kv_rows,
                 attention=self._besides(counts),
                 lookups=counts.lookups,
+                following=counts.following,
             )
         )
 
@@ -367,6 +382,7 @@ class Timing:
             + (passes.rows - passes.logits) * run.interval
             + (passes.logits - passes.steps) * run.interval_logits
             + self._longer(passes.growth, passes.last_growth)
+            + int(passes.entering.sum())
         )
 
     def _longer(self, growth: NDArray[np.int64], last_growth: NDArray[np.int64]) -> int:
@@ -383,6 +399,8 @@ class Timing:
         )
         total = {op.name.lower(): int(cycles[self._table[:, Field.OP] == op].sum()) for op in Op}
         total["attention"] += self._longer(passes.growth, passes.last_growth)
+        for op, more in zip((Op.EMBED, Op.RECEIVE), passes.entering, strict=True):
+            total[op.name.lower()] += int(more)
         return total
 
     def _busy(self, index: int, run: RegionRun, counts: Counts) -> NDArray[np.int64]:
@@ -424,7 +442,9 @@ class Timing:
         more = counts.rows - counts.steps
         if run.idle_step is not None:
             between = np.maximum(0, run.active_row[:, :1] - run.active_row)
-            return np.asarray(elapsed - counts.steps * run.idle_step - more * between)
+            between = more * between
+            between[:, 1:] += counts.following
+            return np.asarray(elapsed - counts.steps * run.idle_step - between)
         active = counts.rows * run.active_row + counts.logits * run.active_step
         longer = counts.growth[self._attentions.regions == index].sum()
         return np.where(active > 0, active + longer, 0)
