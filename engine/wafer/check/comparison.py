@@ -139,7 +139,7 @@ class Comparison:
         """Add the cycles, states and wavelets of a step whose values are the same."""
         report, timing = self.report, self.timing
         report.cycles_simulated += step.cycles
-        counts = timing.count(tokens, position)
+        counts = timing.count_in_columns(tokens, position)
         cycles_analytic, by_operation = timing.elapsed(counts)
         report.cycles_analytic += cycles_analytic
         if tokens.size == 1:

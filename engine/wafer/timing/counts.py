@@ -39,7 +39,7 @@ class Counts:
     """Embedding rows read, by column of the head's region; int64."""
     entering: NDArray[np.int64]
     """Σ over steps of what the column of the first row's token makes of EMBED and of RECEIVE,
-    cycles beyond those of the middle column; int64 (2,)."""
+    cycles beyond those of the middle column; int64 (2,).  0 where it is taken for that one."""
     following: int
     """Σ over rows before another of a step: what the head's other columns wait longer for it."""
 

@@ -234,9 +234,19 @@ class Timing:
         """Return the counts of as many steps as there are tokens, each appending one."""
         steps = int(tokens.size)
         together = self._count(tokens, position, steps)
-        entering = self._lookups.entering[self._columns_of(tokens)].sum(axis=0)
+        return replace(together, steps=steps, last_growth=together.growth)
+
+    def count_in_columns(self, tokens: NDArray[np.int32], position: int) -> Counts:
+        """Return the counts of one step, its last row with logits, looked up where its tokens lie.
+
+        The other counts take every lookup for one in the middle column, as steps are priced whose
+        tokens nobody knows yet.
+        """
+        columns = self._columns_of(tokens)
         return replace(
-            together, steps=steps, last_growth=together.growth, entering=entering, following=0
+            self.count(tokens, position),
+            entering=self._lookups.entering[columns[0]],
+            following=int(self._lookups.following[columns[:-1]].sum()),
         )
 
     def _count(self, tokens: NDArray[np.int32], position: int, logits: int) -> Counts:
@@ -257,8 +267,8 @@ class Timing:
             streams=(seen > 0).sum(axis=1),
             kept=np.bincount(kept, minlength=self.core_rows).astype(np.int64),
             lookups=np.bincount(columns, minlength=self._lookups.following.size).astype(np.int64),
-            entering=self._lookups.entering[columns[:1]].sum(axis=0),
-            following=int(self._lookups.following[columns[:-1]].sum()),
+            entering=np.zeros(2, np.int64),
+            following=0,
         )
 
     def _columns_of(self, tokens: NDArray[np.int32]) -> NDArray[np.int64]:

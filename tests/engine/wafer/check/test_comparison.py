@@ -287,13 +287,13 @@ def test_a_chip_that_is_slower_is_an_error_of_the_formulas(truth):
 def counted(monkeypatch):
     """What the steps of a comparison counted, one after the other."""
     timing, counts = placed().timing, []
-    count = timing.count
+    count = timing.count_in_columns
 
     def note(*step):
         counts.append(count(*step))
         return counts[-1]
 
-    monkeypatch.setattr(timing, "count", note)
+    monkeypatch.setattr(timing, "count_in_columns", note)
     return counts
 
 

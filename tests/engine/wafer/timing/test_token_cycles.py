@@ -89,7 +89,6 @@ def test_elapsed_cycles_are_the_steps_and_the_operations(seed):
     activity = timing.expand(added(count for *_, count in steps))
 
     one_by_one = sum(timing.step_cycles(*step) for *step, _ in steps)
-    one_by_one += sum(int(count.entering.sum()) for *_, count in steps)  # their tokens' columns
     assert activity.elapsed_cycles == one_by_one
     assert sum(activity.cycles_by_operation.values()) == one_by_one
     for *step, _ in steps:
@@ -287,10 +286,7 @@ def test_only_the_owner_of_a_row_dequantises_it(tiny):
 
     assert (first[:, 0, 1] > last[:, 0, 1]).all()
     assert (first[:, 7, 1] < last[:, 7, 1]).all()
-    stalled = STATES.index("stall_wavelet")  # for another row, which comes from another column
-    others = np.arange(len(STATES)) != stalled
-    assert np.array_equal(first[:, 1:7, others], last[:, 1:7, others])
-    assert (first[:, 1:7, stalled] < last[:, 1:7, stalled]).all()
+    assert np.array_equal(first[:, 1:7], last[:, 1:7])
 
 
 def test_idle_regions_are_idle(tiny):
@@ -315,7 +311,7 @@ def test_cores_of_a_column_have_different_counters(tiny):
 
 def test_a_slower_hop_is_slower_everywhere(tiny):
     fast, slow = timing_of(tiny), timing_of(tiny, replace(SMALL, hop_cycles=2))
-    tokens = np.arange(150, 160, dtype=np.int32)
+    tokens = np.arange(10, dtype=np.int32)
 
     assert slow.step_cycles(5) > fast.step_cycles(5)
     assert slow.step_cycles(5, 10) > fast.step_cycles(5, 10)

@@ -28,7 +28,7 @@ def cycles(scene, token):
     comparison = Comparison(runner_on(model, SPEC, placement), model.tensors, 1, 0)
     step = comparison.chip.step(np.array([token], np.int32))
     timing = comparison.timing
-    counts = timing.count(np.array([token], np.int32), 0)
+    counts = timing.count_in_columns(np.array([token], np.int32), 0)
     return timing.elapsed(counts)[0], step.cycles, timing.step_cycles(0)
 
 
@@ -64,7 +64,7 @@ def test_random_heads(seed):
     for token in random.integers(0, 300, 3):
         chip = Comparison(runner, model.tensors, 1, 0).chip
         step = chip.step(np.array([token], np.int32))
-        formula = timing.elapsed(timing.count(np.array([token], np.int32), 0))[0]
+        formula = timing.elapsed(timing.count_in_columns(np.array([token], np.int32), 0))[0]
         middle = timing.step_cycles(0)
         assert abs(formula / step.cycles - 1) < 0.01
         assert abs(formula - step.cycles) <= abs(middle - step.cycles) + 8
