@@ -24,7 +24,11 @@ _MOST = 9
 
 def play_commands(app: App[None], folder: Path) -> Iterator[tuple[str, str, Callable[[], object]]]:
     """Yield what the palette offers: each of the newest sessions in a folder."""
-    for file in reversed(recorded_sessions(folder)[-_MOST:]):
+    found = recorded_sessions(folder)[-_MOST:]
+    if not found:
+        how = "there is none yet; “Record” makes one"
+        yield "Play a recording", how, partial(app.notify, how, timeout=4)
+    for file in reversed(found):
         yield (
             f"Play the recording of {_time(file)}",
             f"{file_size_text(file.stat().st_size)}; Space pauses, q comes back",

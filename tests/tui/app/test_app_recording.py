@@ -246,6 +246,8 @@ async def test_the_palette_plays_recorded_sessions_and_the_app_comes_back(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = paths.state_dir() / "sessions"
+    (nothing,) = make_app(GREETING).recording_commands()
+    assert nothing[0] == "Play a recording"
     folder.mkdir(parents=True)
     for name in ("2026-01-02-030405", "2026-01-02-030406", "mine"):
         (folder / f"{name}.jsonl").write_text("{}\n")
