@@ -6,6 +6,8 @@ A part of the app of its own, mixed into it.  Decides nothing: `WhatIfFlow` does
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from engine.protocol.messages import SessionFailed
+from tui.app_messages import EngineEvent
 from tui.flows.ghost_writer import GhostWriter
 from tui.flows.model_flow import ModelFlow
 from tui.flows.peer_actions import PeerActions
@@ -58,6 +60,11 @@ class WhatIfActions(PeerActions):
         """Have nothing priced any more."""
         if self.what_ifs is not None:
             self.what_ifs.stop()
+
+    def on_engine_event(self, message: EngineEvent) -> None:
+        """Hear that what was applied cannot be opened; all else is the app's."""
+        if isinstance(message.event, SessionFailed) and self.what_ifs is not None:
+            self.what_ifs.not_applied()
 
     def on_what_if_pane_applied(self, event: WhatIfPane.Applied) -> None:
         """Open a session so, beside the one that serves."""

@@ -12,7 +12,6 @@ from engine.protocol.messages import (
     Cancel,
     EngineReady,
     Failed,
-    SessionFailed,
     WhatIfTold,
 )
 from engine.protocol.what_if import WhatIfSetup
@@ -79,6 +78,13 @@ class WhatIfFlow:
     def applied(self) -> None:
         """Have the suggestion made anew on the wafer that is being opened, once it is ready."""
         self._applies = True
+        self._pane.note("is being opened; the suggestion then comes anew")
+
+    def not_applied(self) -> None:
+        """Hear that a session cannot be opened: the old one goes on."""
+        if self._applies:
+            self._applies = False
+            self._pane.note("could not be opened; what ran before goes on")
 
     def stop(self) -> None:
         """Have nothing priced any more."""
@@ -115,9 +121,6 @@ class WhatIfFlow:
                 if self._applies:
                     self._applies = False
                     self._set_timer(_MOMENT, self._suggest)
-                return False
-            case SessionFailed():
-                self._applies = False
                 return False
             case WhatIfTold(request_id, curve):
                 if request_id == self._asked:

@@ -106,6 +106,8 @@ def _head(view: WhatIfView, base: WhatIfPoint, inks: Inks) -> list[Text]:
         lines.append(Text(view.note or hint, style=inks.muted, end="", no_wrap=True))
     else:
         lines.append(_line("what if", point, base, inks))
+        if view.note:
+            lines.append(Text(view.note, style=inks.muted, end="", no_wrap=True))
     return lines
 
 

@@ -156,6 +156,7 @@ async def test_enter_opens_a_session_so_and_the_suggestion_is_made_and_priced_th
         assert one.client.setups[0].changes.sram_bytes == 64 * 1024
         assert one.app.link.session == 1
         assert one.client.dropped == []
+        assert "is being opened" in one.drawn
         one.client.ready(session=2)
         await until(one.pilot, lambda: one.app.link.session == 2)
         assert one.client.dropped == [1]
@@ -174,6 +175,7 @@ async def test_a_session_that_fails_leaves_the_old_one(pricing: Any) -> None:
         await one.pilot.press("right", "enter")
         await until(one.pilot, lambda: bool(one.client.opened))
         await one.say(SessionFailed(2, "no room"))
+        assert "what ran before goes on" in one.drawn
         assert one.app.link.session == 1
         assert one.client.dropped == []
         await one.pilot.press("escape")
