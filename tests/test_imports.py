@@ -64,8 +64,14 @@ NETWORK = ("open_connection", "start_server", "create_connection", "create_serve
 LISTENS = ROOT / "engine" / "server" / "http" / "listening.py"
 """Takes connections, for `spark-tui serve`, and makes none."""
 
+KNOCKS = ROOT / "engine" / "ray_cluster.py"
+"""Tries the address of a Ray cluster that the person named, and sends nothing itself."""
+
 SOURCES = sorted(
-    path for top in ("engine", "tui") for path in (ROOT / top).rglob("*.py") if path != LISTENS
+    path
+    for top in ("engine", "tui")
+    for path in (ROOT / top).rglob("*.py")
+    if path not in (LISTENS, KNOCKS)
 )
 
 
