@@ -10,10 +10,11 @@ bytes read for one token ÷ the bandwidth that the same run measures.
 
 Each key waits for the answer to the one before, so all runs of one model ask the same questions;
 ``--wait line`` goes on once its first line is there, which is quicker, and ``--key-ms`` types at a
-rhythm and counts what stays unanswered.  Then cursors in files of which the engine knows nothing,
-with 200 and with 1,000 tokens around.  ``--second spark-nano`` asks a small model first, as the app
-does with two models; its texts count as the others do.  A report, then one JSON object as the last
-line.  Host time.
+rhythm and counts what stays unanswered.  ``--passes`` counts what the model computed, which is
+exact on a loaded computer, and tells what the slowest first texts were spent on; its times mean
+nothing.  Then cursors in files of which the engine knows nothing, with 200 and with 1,000 tokens
+around.  ``--second spark-nano`` asks a small model first, as the app does with two models; its
+texts count as the others do.  A report, then one JSON object as the last line.  Host time.
 """
 
 import argparse
@@ -39,6 +40,7 @@ from scripts.bench.spread import percentiles, rounded  # noqa: E402
 from scripts.bench.typing_face import Face, Pace  # noqa: E402
 from scripts.bench.typing_keys import PARTS, Key, as_json, latency_table, summary  # noqa: E402
 from scripts.bench.typing_page import LANGUAGES, Page, stretches  # noqa: E402
+from scripts.bench.typing_passes import passes_summary  # noqa: E402
 from scripts.bench.workers import ended_in_order  # noqa: E402
 from tui.settings import SuggestionSettings  # noqa: E402
 
@@ -141,6 +143,7 @@ def measure(call: argparse.Namespace, known: Known, speculation: bool | None) ->
     """Type once, with or without speculation (None: as the engine does by itself)."""
     with own_folders() as folder:
         options: Json = {"threads": call.threads, "notes": f"{folder}/notes"}
+        options["passes"] = call.passes
         if speculation is not None:
             options["speculation"] = speculation
         face, cold = asyncio.run(typed(call, known, options))
@@ -156,10 +159,20 @@ def measure(call: argparse.Namespace, known: Known, speculation: bool | None) ->
         **summary(keys, pass_ms),
         "cold": cold_figures(cold, call),
         "latency_table": latency_table(known.name, keys),
+        "counted": counted(keys) if call.passes else None,
     }
     if call.keys_out:
         call.keys_out.write_text(json.dumps(as_json(face.keys), indent=1), encoding="utf-8")
     return found
+
+
+def counted(keys: list[Key]) -> Json:
+    """Return the passes of the answers that were shown, those at a cold cursor left out."""
+    return passes_summary(
+        (key.before, key.final, key.passes)
+        for key in keys
+        if key.kind != "cold" and key.final and key.passes is not None
+    )
 
 
 @contextmanager
@@ -239,7 +252,26 @@ def table(one: Json) -> list[str]:
         f"nothing to show {one['nothing_shown']}, unanswered {one['unanswered']}, texts withdrawn "
         f"{one['withdrawn']}"
     )
+    if one["counted"] and one["counted"]["n"]:
+        lines += counted_lines(one["counted"])
     return lines
+
+
+def counted_lines(one: Json) -> list[str]:
+    """Return the lines about passes."""
+    first, line = one["first_text"], one["whole_line"]
+    return [
+        f"passes of {one['n']} answers: first text p50 {first['p50']:.0f}, p95 {first['p95']:.0f}, "
+        f"most {first['max']:.0f}; whole line p50 {line['p50']:.0f}, p95 {line['p95']:.0f}; "
+        f"{one['tokens_per_pass']:.2f} tokens and {one['rows_per_pass']:.2f} rows a pass",
+        "the slowest tenth of the first texts, by what the passes were spent on:",
+        *(
+            f"{each['first']:4} passes ("
+            + ", ".join(f"{name} {count}" for name, count in each["on"].items() if count)
+            + f"): {each['before'][-24:]!r} → {each['final'][:40]!r}"
+            for each in one["slowest"]
+        ),
+    ]
 
 
 def latency_row(name: str, one: Json) -> str:
@@ -321,11 +353,14 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--cold", type=int, nargs="*", default=list(COLD_TOKENS))
     parser.add_argument("--cold-rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0, help="where typing begins")
+    parser.add_argument("--passes", action="store_true", help="count passes instead of time")
     parser.add_argument("--keys-out", type=Path, help="every key, as JSON")
     parser.add_argument(
         "--latency-out", type=Path, help="a table for `spark-tui bench quality --latency`"
     )
     call = parser.parse_args(arguments)
+    if call.passes and call.second:
+        parser.error("--passes counts those of one model; leave --second out")
     if min(call.cold_rounds, call.keys, call.threads or 1) < 1:
         parser.error("--keys, --threads and --cold-rounds take 1 or more")
     return call

@@ -9,6 +9,7 @@ from time import perf_counter
 
 from engine.completion.answer_record import AnswerRecords
 from engine.completion.draft import Draft, Limits
+from engine.completion.earlier_answers import EarlierAnswers
 from engine.completion.finished_text import (
     finish_reason,
     finished,
@@ -16,7 +17,7 @@ from engine.completion.finished_text import (
     likelihoods_of,
     skipped_before,
 )
-from engine.completion.guessing import ExpectedText, Guesser
+from engine.completion.guessing import GOES_ON, OTHER_MODEL, PARTED, ExpectedText, Guesser
 from engine.completion.in_place import fits
 from engine.completion.lines_in_doubt import LinesInDoubt
 from engine.completion.openings import OpeningRules
@@ -92,6 +93,7 @@ class Completer:
         """Makes the prompts, and knows the repository."""
         self.records = AnswerRecords(tokenizer)
         """What the last answers were made of."""
+        self._earlier = EarlierAnswers()
         self._openings = OpeningRules(tokenizer)
         self._line_ends = line_ends(tokenizer)
 
@@ -146,6 +148,7 @@ class Completer:
         writer.write(tell, listener.cancelled)
         first_text_at = writer.first_text_at or perf_counter()
         written_at = perf_counter()
+        self._earlier.add(prepared.request.path, prepared.request.prefix, draft.text)
         written, text = finished(draft, request.multi_line)
         trimmed_at = perf_counter()
         generation = writer.generation
@@ -221,14 +224,28 @@ class Completer:
         """Return what guesses the text of a draft; None where the generator takes no guesses."""
         if not self.generator.speculates:
             return None
-        one_line, text = prepared.rules.one_line, prepared.request.expected
+        one_line = prepared.rules.one_line
         return Guesser(
             self.tokenizer,
             draft,
             CopiedTokens(prepared.prompt.ids, prepared.prompt.before),
             self._line_ends if one_line else self.preparer.text_ends,
-            ExpectedText(self.tokenizer, draft, text) if text and not draft.choices else None,
+            [] if draft.choices else self._expected(prepared),
         )
+
+    def _expected(self, prepared: PreparedRequest) -> list[ExpectedText]:
+        """Return the texts that may come at a cursor where nothing is written yet."""
+        request, healing = prepared.request, prepared.prompt.healing.decode("utf-8", "ignore")
+        encode = self.tokenizer.encode_part
+        found = [
+            ExpectedText(encode(healing + earlier.text), "earlier", GOES_ON)
+            if earlier.goes_on
+            else ExpectedText(encode(earlier.text), "parted", PARTED)
+            for earlier in self._earlier.at(request.path, request.prefix)
+        ]
+        if request.expected:
+            found.append(ExpectedText(encode(healing + request.expected), "expected", OTHER_MODEL))
+        return found
 
     def _limits(self, prepared: PreparedRequest) -> Limits:
         """Return what the text of a request must not be."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.generation.copied_tokens import LEAST, copy_guess
+from engine.generation.copied_tokens import copy_guess
 from engine.generation.sampling import softmax
 from engine.generation.speculation import Guess
 from engine.knowledge.cursor_lines import CursorLines
@@ -23,6 +23,10 @@ from engine.knowledge.text_index import IndexView
 from engine.tokenizer import Tokenizer
 
 __all__ = ["Advice", "Ends", "Opinion", "line_ends", "merge"]
+
+_LEAST = 2
+"""Tokens of a match from which what follows is a guess.  Behind one it was right in 25 of 100 cases
+within the file, where the prompt mostly says the same, and in 5 of 100 in other files."""
 
 _NONE: tuple[int, list[int]] = (0, [])
 
@@ -138,7 +142,7 @@ class Advice:
             depth, tokens = max(
                 (view.continued(self._context, most) for view in views), default=_NONE
             )
-            found.append(copy_guess(name, depth, tokens) if depth >= LEAST else None)
+            found.append(copy_guess(name, depth, tokens) if depth >= _LEAST else None)
         return [guess for guess in found if guess is not None]
 
     def _line_guess(self, most: int) -> Guess | None:

@@ -25,6 +25,7 @@ from engine.protocol.messages import (
 )
 from scripts.bench.typing_keys import Key, Text
 from scripts.bench.typing_page import Page
+from scripts.bench.typing_passes import Passes
 from tui.assist.quick_session import QuickSession
 from tui.assist.suggestion_events import NoSuggestion, SuggestionEvent, SuggestionReady
 from tui.assist.suggestions import Suggestions
@@ -33,6 +34,9 @@ from tui.settings import SuggestionSettings
 __all__ = ["Face", "Pace", "served_engine"]
 
 _ANSWER_SECONDS = 120.0
+_SEEN_CHARACTERS = 40
+"""Of the text before the cursor, to know a key by."""
+
 _GOODBYE_SECONDS = 0.1
 """Until the last message has left."""
 
@@ -145,7 +149,7 @@ class Face:
         """Tell an edit and wait for what comes of it."""
         page = self._page
         assert page is not None
-        key = self._key = Key(kind, monotonic())
+        key = self._key = Key(kind, monotonic(), before=page.before[-_SEEN_CHARACTERS:])
         self.keys.append(key)
         self._suggestions.edited(page.place, accepted=accepted)
         if key.texts and inside_shown:
@@ -245,10 +249,13 @@ class Face:
                 continue
 
     def _read_notes(self) -> None:
-        """Take over when the session began with each request: all are served, in their order."""
+        """Take over what was noted of each request: all are served, in their order."""
         noted = self._notes.read_text(encoding="utf-8") if self._notes.exists() else ""
         for key, line in zip(self._requests.values(), noted.splitlines(), strict=False):
-            key.began = json.loads(line)["began"]
+            notes = json.loads(line)
+            key.began = notes["began"]
+            if "passes" in notes:
+                key.passes = Passes(**notes["passes"])
 
 
 class _Timer:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from scripts.bench.spread import percentiles
+from scripts.bench.typing_passes import Passes, has_line
 
 __all__ = ["PARTS", "Key", "Text", "latency_table", "summary"]
 
@@ -50,6 +51,10 @@ class Key:
     """Prompt tokens that were not in the KV cache."""
     completion_tokens: int = 0
     prefill_ms: float = 0.0
+    before: str = ""
+    """The end of the text before the cursor."""
+    passes: Passes | None = None
+    """What the session computed, where that was noted."""
 
     @property
     def first(self) -> Text | None:
@@ -90,16 +95,10 @@ class Key:
 
     def _line_at(self) -> float | None:
         """Return when the first line of the text was complete; None: the next key came first."""
-        line = _first_line(self.final or "")
         for each in self.texts:
-            if "\n" in each.text.lstrip("\n") and _first_line(each.text) == line:
+            if has_line(each.text, self.final or ""):
                 return each.at
         return self.ended
-
-
-def _first_line(text: str) -> str:
-    """Return the first line that is not blank."""
-    return text.lstrip("\n").partition("\n")[0]
 
 
 def summary(keys: Sequence[Key], pass_ms: float) -> dict[str, Any]:

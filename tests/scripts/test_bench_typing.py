@@ -12,6 +12,7 @@ from scripts import bench_typing
 from scripts.bench.limits import Memory
 from scripts.bench.typing_keys import Key, Text, as_json, latency_table, summary
 from scripts.bench.typing_page import Page, open_page, stretches
+from scripts.bench.typing_passes import Passes, passes_summary
 from tests.tiny_gguf import write_tiny_gguf
 from tui.assist.latency import read_latency
 
@@ -156,6 +157,46 @@ def test_a_latency_table_is_one_that_the_replay_takes(tmp_path: Path) -> None:
     assert latency_table("tiny", [asked(final="")]) is None
 
 
+# ── passes ──────────────────────────────────────────────────────────────────────────────────
+
+
+def passes_of_a_line() -> Passes:
+    """In doubt for a pass, unlikely for two, then taken back; another line took three more."""
+    bad, good = "bad(self)\n", "good(self):\n    pass"
+    return Passes(
+        rows=[70, 4, 1, 1, 3, 1, 1],
+        written=[
+            (1, "b"),
+            (2, "ba"),
+            (3, "bad("),
+            (4, bad),
+            (5, "good("),
+            (6, good[:12]),
+            (7, good),
+        ],
+        told=[(3, "bad("), (6, "good(self):"), (7, good)],
+        undoubted=[(1, ""), (2, "ba"), (3, "bad("), (5, "good(")],
+    )
+
+
+def test_each_pass_before_the_first_text_is_spent_on_one_thing() -> None:
+    spent = passes_of_a_line().spent("good(self):\n    pass")
+    assert (spent.first, spent.line, spent.tokens, spent.rows) == (6, 7, 7, 81)
+    assert spent.on == {"first token": 1, "in doubt": 1, "not sure yet": 2, "another line": 2}
+    assert passes_of_a_line().spent("bad(").on == {
+        "first token": 1, "in doubt": 1, "not sure yet": 1, "another line": 0,
+    }  # fmt: skip
+
+
+def test_the_slowest_tenth_is_told() -> None:
+    quick = Passes([2], [(1, "x")], [(1, "x")], [(1, "x")])
+    answers = [(f"{n} ", "x", quick) for n in range(11)]
+    found = passes_summary([*answers, ("def ", "good(self):\n", passes_of_a_line())])
+    assert (found["n"], found["first_text"]["p50"], found["first_text"]["max"]) == (12, 1, 6)
+    assert [each["before"] for each in found["slowest"]] == ["def ", "0 "]
+    assert found["tokens_per_pass"] == pytest.approx(1)
+
+
 # ── a run ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -171,7 +212,7 @@ def test_a_run_on_a_real_engine(
     keys_out, table_out = tmp_path / "keys.json", tmp_path / "table.json"
     bench_typing.main([
         "--model", str(model), "--texts", str(texts), "--keys", "5", "--no-delay", "--threads", "1",
-        "--cold", "60", "--pace-ms", "0", "--cold-rounds", "1", "--no-knowledge",
+        "--cold", "60", "--pace-ms", "0", "--cold-rounds", "1", "--no-knowledge", "--passes",
         "--keys-out", str(keys_out), "--latency-out", str(table_out),
     ])  # fmt: skip
     text, _, last = capsys.readouterr().out.rstrip().rpartition("\n")
@@ -192,6 +233,11 @@ def test_a_run_on_a_real_engine(
         1e3 * json.loads(last)["weight_bytes_per_token"] / run["bandwidth_bytes_per_second"],
         rel=1e-4,
     )
+    for key in keys:
+        if key["source"] == "request":
+            assert sum(key["passes"]["rows"]) >= key["new_tokens"]
+            assert 1 <= key["passes"]["written"][-1][0] <= len(key["passes"]["rows"])
+    assert run["counted"]["n"] == sum(bool(key["final"]) for key in keys if key["kind"] != "cold")
     assert read_latency(table_out).model == "tiny"
     assert "new file, 60 tokens around" in text
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from engine.completion.draft import Draft
-from engine.completion.guessing import ExpectedText, Guesser
+from engine.completion.guessing import GOES_ON, PARTED, ExpectedText, Guesser
 from engine.completion.stop import StopRules
 from engine.completion.surroundings import Surroundings
 from engine.generation.copied_tokens import CopiedTokens
@@ -90,14 +90,38 @@ def test_what_is_expected_changes_nothing_that_is_said(sessions, expected):
     assert said(fast) == said(plain)
 
 
-def test_what_is_expected_rightly_saves_passes():
-    session = session_on(UndecidedWafer({"return a + b": 1.0}))
+def passes_of(session, request):
+    """The text, and the calls of the runner that it took."""
+    before = len(session._generator._runner.calls)
+    text = session.complete(request).text
+    calls = session._generator._runner.calls[before:]
+    return text, sum(name in ("prefill", "decode", "verify") for name, _ in calls)
+
+
+def eager_session(texts):
+    session = session_on(UndecidedWafer(texts))
     session._generator._speculation = Eager()
+    return session
+
+
+def test_what_is_expected_rightly_saves_passes():
     ask = CompletionRequest("a.py", PREFIX, "\n", multi_line=False)
-    alone = session.complete(ask)
-    told = session.complete(msgspec.structs.replace(ask, expected="return a + b"))
-    assert told.text == "return a + b"
-    assert told.host.accepted_tokens > alone.host.accepted_tokens
+    told = msgspec.structs.replace(ask, expected="return a + b")
+    text, alone = passes_of(eager_session({"return a + b": 1.0}), ask)
+    same, fewer = passes_of(eager_session({"return a + b": 1.0}), told)
+    assert text == same == "return a + b"
+    assert fewer < alone
+
+
+@pytest.mark.parametrize("typed", ["", "r", "return a"])
+def test_the_answer_before_saves_passes_while_it_is_typed(typed):
+    ask = CompletionRequest("a.py", PREFIX + typed, "\n", multi_line=False)
+    text, alone = passes_of(eager_session({"return a + b": 1.0}), ask)
+    session = eager_session({"return a + b": 1.0})
+    session.complete(msgspec.structs.replace(ask, prefix=PREFIX))
+    same, fewer = passes_of(session, ask)
+    assert text == same == "return a + b"[len(typed) :]
+    assert 2 * fewer < alone
 
 
 def test_a_cancel_is_heard_at_the_same_token(sessions):
@@ -160,7 +184,8 @@ def test_a_copy_continues_the_longest_match_and_of_equals_the_latest():
     copied = CopiedTokens([1, 2, 3, 4, 9, 2, 3, 5, 7, 2, 3, 6], [8, 1, 2])
     assert copied.guess([3], 2).tokens == [4, 9]
     assert copied.guess([3, 8, 2, 3], 3).tokens == [8, 2, 3]  # the text itself is the latest
-    assert copied.guess([9], 3) is None
+    assert copied.guess([9], 3).tokens == [2, 3, 5]  # behind one token alone
+    assert copied.guess([11], 3) is None
     assert copied.guess([3], 1).tokens == [4]  # back again
     assert CopiedTokens([4, 5, 6], []).guess([4, 5], 3).tokens == [6]  # where the prompt ends
 
@@ -188,15 +213,25 @@ def test_a_guess_says_again_what_the_prompt_left_out():
 
 
 def test_what_is_expected_is_followed_where_it_meets_the_text_again():
-    tokenizer = merging_tokenizer()
-    draft = Given([], b"re")
-    expected = ExpectedText(tokenizer, draft, "turn one + two")
-    tokens = tokenizer.encode_part("return one + two")
-    assert expected.guesses(3)[0].tokens == tuple(tokens[:3])
-    draft.tokens = [*tokens[:2], 250]  # another token in place of one
-    assert tuple(tokens[3:5]) in [guess.tokens for guess in expected.guesses(2)]
-    draft.tokens = []  # it was taken back
-    assert expected.guesses(2)[0].tokens == tuple(tokens[:2])
+    expected = ExpectedText(range(10), "given", GOES_ON)
+    assert expected.guesses([], 3)[0].tokens == (0, 1, 2)
+    assert expected.guesses([0, 1, 250], 2) == []  # another token
+    assert expected.guesses([0, 1, 250, 3], 2)[0].tokens == (4, 5)  # in place of one
+    assert expected.guesses([], 2)[0].tokens == (0, 1)  # it was taken back
+
+
+def test_a_text_that_was_parted_from_says_nothing_until_it_is_met_again():
+    parted = ExpectedText(range(10), "given", PARTED, start=2)
+    assert parted.guesses([7, 7], 3) == []
+    assert parted.guesses([7, 7, 250, 1], 3)[0].tokens == (2, 3, 4)
+
+
+def test_a_line_that_was_taken_back_is_expected_again():
+    draft = Given([5, 6, 7, 8, 9])
+    guesser = Guesser(merging_tokenizer(), draft, CopiedTokens([], []), np.array([0]))
+    assert guesser(4) == []
+    draft.tokens = [5, 100, 7]
+    assert [guess.tokens for guess in guesser(4)] == [(8, 9)]
 
 
 def test_a_draft_without_advice_guesses_nothing_itself():
