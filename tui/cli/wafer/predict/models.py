@@ -54,7 +54,7 @@ def decode(
     """One decoded token of a whole model, planned and compiled as the app does it.
 
     On the cycle tier region by region, alike ones once, beside the cycles by formula. That takes
-    about ten seconds a layer and up to some gigabytes, and ends at Ctrl+C.
+    about ten to twenty seconds a layer and three to six gigabytes, and ends at Ctrl+C.
     """
     if tier == "cycle":
         if sample == "host":
