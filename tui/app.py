@@ -19,18 +19,18 @@ from tui.app_messages import EngineEvent, PathsChanged, TelemetryUpdated
 from tui.command_palette import AppCommands, FileCommands, ModelCommands
 from tui.files.recent_files import RecentFiles
 from tui.files.recovery import RecoveryStore
-from tui.flows.file_dialogs import FileDialogs
-from tui.flows.file_flows import FileFlows
-from tui.flows.ghost_writer import GhostWriter
-from tui.flows.model_flow import ModelFlow
+from tui.flows.files.file_dialogs import FileDialogs
+from tui.flows.files.file_flows import FileFlows
+from tui.flows.files.path_flows import PathFlows
+from tui.flows.files.recovery_flow import RecoveryFlow
+from tui.flows.models.model_flow import ModelFlow
+from tui.flows.models.remote_consent import RemoteChoice, settle_remote
 from tui.flows.part_actions import PartActions
-from tui.flows.path_flows import PathFlows
-from tui.flows.recovery_flow import RecoveryFlow
-from tui.flows.remote_consent import RemoteChoice, settle_remote
 from tui.flows.settings_flow import SettingsFlow
-from tui.flows.suggestion_actions import SuggestionActions
+from tui.flows.suggestions.ghost_writer import GhostWriter
+from tui.flows.suggestions.suggestion_actions import SuggestionActions
 from tui.flows.visible_parts import VisibleParts
-from tui.flows.what_if_actions import WhatIfActions
+from tui.flows.wafer.what_if_actions import WhatIfActions
 from tui.flows.workbench import Workbench
 from tui.garbage_rest import GarbageRest
 from tui.job_control import paint_when_continued

@@ -18,11 +18,11 @@ from engine.protocol.messages import EngineReady, Telemetry
 from engine.visible_text import visible
 from tui.app_messages import EngineEvent, TelemetryUpdated
 from tui.command_palette import NamedCommands
-from tui.flows.pane_manners import PaneManners
-from tui.flows.peer_actions import PeerActions
 from tui.flows.settings_flow import SettingsFlow
-from tui.flows.wafer_actions import WaferActions
-from tui.flows.watch_parts import WatchParts
+from tui.flows.wafer.pane_manners import PaneManners
+from tui.flows.wafer.peer_actions import PeerActions
+from tui.flows.wafer.wafer_actions import WaferActions
+from tui.flows.wafer.watch_parts import WatchParts
 from tui.keymap import keys_of_actions, with_keys
 from tui.keys import help_parts
 from tui.link.engine_link import ClientMaker, EngineLink

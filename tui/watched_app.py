@@ -16,9 +16,9 @@ from engine.repository.ignore import IgnoreRules
 from tui.app_messages import EngineEvent
 from tui.assist.numbers.store import NumbersStore
 from tui.assist.suggestion_events import SuggestionEvent
-from tui.flows.ghost_writer import GhostWriter
-from tui.flows.numbers_flow import NumbersFlow
 from tui.flows.recording_flow import RecordingFlow, new_session_file
+from tui.flows.suggestions.ghost_writer import GhostWriter
+from tui.flows.suggestions.numbers_flow import NumbersFlow
 from tui.link.engine_link import EngineLink
 from tui.link.engine_state import EngineState
 from tui.safe_app import SafeApp

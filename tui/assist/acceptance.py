@@ -2,7 +2,7 @@
 
 A logistic curve for each model, which begins with a prior and is learnt from what the person took
 and refused.  Only the app uses it: `spark-tui complete` and `bench` judge by the model's threshold.
-`tui.flows.acceptance_store` keeps it; `tui.assist.verdicts` says what counts.
+`tui.flows.suggestions.acceptance_store` keeps it; `tui.assist.verdicts` says what counts.
 
 With m the mean log-probability of a text's tokens and t the model's threshold (below 0),
 

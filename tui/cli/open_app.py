@@ -69,7 +69,7 @@ def open_app(
     # engine imports meanwhile.
     with uncollected():
         from tui.app import SparkApp
-        from tui.flows.remote_consent import RemoteChoice
+        from tui.flows.models.remote_consent import RemoteChoice
         from tui.garbage_rest import GarbageRest
         from tui.job_control import forget_stale_size
         from tui.link.engine_link import engine_client

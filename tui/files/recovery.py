@@ -1,7 +1,7 @@
 """Stores unsaved texts so that they survive a crash: one file per window and edited file.
 
 Private to the user.  Reads, and writes atomically.  A window never touches what another one keeps
-as long as that one lives.  `tui.flows.recovery_flow` decides which texts to keep, and when.
+as long as that one lives.  `tui.flows.files.recovery_flow` decides which texts to keep, and when.
 """
 
 import hashlib

@@ -1,1 +1,1 @@
-"""Flows that cross the parts of the screen: files with their questions, recovery, ghost text."""
+"""Flows that cross the parts of the screen: what the app does when keys or the engine call."""

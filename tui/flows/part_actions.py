@@ -5,8 +5,8 @@ A part of the app of its own, mixed into it.  Decides nothing: `VisibleParts` do
 
 from textual import events
 
-from tui.flows.pane_manners import PaneManners
 from tui.flows.visible_parts import VisibleParts
+from tui.flows.wafer.pane_manners import PaneManners
 
 __all__ = ["PartActions"]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
-from tui.flows.ghost_writer import GhostWriter
 from tui.flows.settings_flow import SettingsFlow
+from tui.flows.suggestions.ghost_writer import GhostWriter
 from tui.keymap import checked_keymap, keys_by_action
 from tui.keys import help_parts, key_parts
 from tui.link.telemetry_feed import TelemetryFeed

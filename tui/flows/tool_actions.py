@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
-from tui.flows.file_actions import FileActions
-from tui.flows.jumps import Jumps
+from tui.flows.code.jumps import Jumps
+from tui.flows.files.file_actions import FileActions
 from tui.flows.setting_actions import SettingActions
 from tui.widgets.editor import Editor
 
 if TYPE_CHECKING:
-    from tui.flows.find_in_file import FindInFile
-    from tui.flows.find_in_files import FindInFiles
+    from tui.flows.files.find_in_file import FindInFile
+    from tui.flows.files.find_in_files import FindInFiles
     from tui.screens.find_in_files import FindInFilesScreen
     from tui.widgets.find_bar import FindBar
 
@@ -55,7 +55,7 @@ class ToolActions(FileActions, SettingActions):
     @cached_property
     def finder(self) -> "FindInFile":
         """Finds in the visible file."""
-        from tui.flows.find_in_file import FindInFile
+        from tui.flows.files.find_in_file import FindInFile
 
         return FindInFile(self.deck, partial(self.run_safely, group="find", exclusive=True))
 
@@ -115,7 +115,7 @@ class ToolActions(FileActions, SettingActions):
     @cached_property
     def files_finder(self) -> "FindInFiles":
         """Finds in the files of the repository."""
-        from tui.flows.find_in_files import FindInFiles
+        from tui.flows.files.find_in_files import FindInFiles
 
         return FindInFiles(
             self,

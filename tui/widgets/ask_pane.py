@@ -1,6 +1,6 @@
 """The pane of questions about the code: the conversation above, a line for the next one below.
 
-Shows turns and tells what the person wants; `tui.flows.ask_flow` asks the engine.
+Shows turns and tells what the person wants; `tui.flows.assistant.ask_flow` asks the engine.
 """
 
 from collections.abc import Sequence

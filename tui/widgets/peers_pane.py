@@ -1,6 +1,6 @@
 """The pane of other machines: the same token on the wafer, on this computer and elsewhere.
 
-Says when it wants figures; `tui.flows.peers_flow` asks the engine.
+Says when it wants figures; `tui.flows.wafer.peers_flow` asks the engine.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """The what-if pane: the last suggestion on a changed wafer, over one parameter after the other.
 
-Shows what it is given and tells what the person wants; `tui.flows.what_if_flow` asks the engine.
+Shows what it is given and tells what the person wants; `tui.flows.wafer.what_if_flow` asks.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """The X-ray pane: a suggestion token by token, and one token's way over the wafer, played.
 
-Shows what it is given and tells what the person wants; `tui.flows.xray_flow` asks the engine.
+Shows what it is given and tells what the person wants; `tui.flows.wafer.xray_flow` asks the engine.
 """
 
 from dataclasses import dataclass, replace

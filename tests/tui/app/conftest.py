@@ -39,9 +39,9 @@ def private_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing on the screen may depend on the time of day, or on how fast another process is."""
-    monkeypatch.setattr("tui.flows.problems_flow._REST_SECONDS", 1e6)
-    monkeypatch.setattr("tui.flows.git_actions._FIRST_SECONDS", 1e6)
-    monkeypatch.setattr("tui.flows.git_actions._POLL_SECONDS", 1e6)
+    monkeypatch.setattr("tui.flows.code.problems_flow._REST_SECONDS", 1e6)
+    monkeypatch.setattr("tui.flows.files.git_actions._FIRST_SECONDS", 1e6)
+    monkeypatch.setattr("tui.flows.files.git_actions._POLL_SECONDS", 1e6)
     monkeypatch.setattr(WaferPane, "DIM_AFTER", 1e6)
     monkeypatch.setattr(Editor, "cursor_blink", False)
 

@@ -380,7 +380,7 @@ async def test_counters_of_another_placement_do_no_harm(
 async def test_an_engine_that_does_not_answer_is_waited_for_in_words(
     make_app: MakeApp, client: FakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.flows.ghost_writer._PATIENCE", 0.05)
+    monkeypatch.setattr("tui.flows.suggestions.ghost_writer._PATIENCE", 0.05)
     client.answer = None
     app = make_app(GREETING, line=3, settings=AT_ONCE)
     async with app.run_test(size=SIZE) as pilot:

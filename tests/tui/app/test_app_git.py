@@ -9,7 +9,7 @@ import pytest
 from tests.tui.app.fakes import until
 from tests.tui.app.file_looks import GREETING, NO_PANES, MakeApp, notices
 from tui.app import SparkApp
-from tui.flows import git_actions, git_flow
+from tui.flows.files import git_actions, git_flow
 from tui.screens.changes import ChangeList, ChangesScreen
 
 

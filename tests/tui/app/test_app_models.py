@@ -21,7 +21,7 @@ from tui.app import SparkApp
 from tui.command_palette import ModelCommands
 from tui.demo_engine import demo_completion, demo_ready, demo_telemetry
 from tui.files.offer_note import OfferNote, read_offer
-from tui.flows import model_adapt
+from tui.flows.models import model_adapt
 from tui.screens.line_input import LineInputScreen
 from tui.screens.question import QuestionScreen
 from tui.settings import Settings, SuggestionSettings

@@ -154,7 +154,7 @@ async def test_a_file_goes_to_the_trash_after_a_question(
     key: str,
     kept: bool,
 ) -> None:
-    monkeypatch.setattr("tui.flows.path_flows.trash", Path.unlink)
+    monkeypatch.setattr("tui.flows.files.path_flows.trash", Path.unlink)
     app = make_app(GREETING)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.editor)
@@ -172,7 +172,7 @@ async def test_without_a_trash_one_is_asked_again(
     def full(path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tui.flows.path_flows.trash", full)
+    monkeypatch.setattr("tui.flows.files.path_flows.trash", full)
     app = make_app(GREETING)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.editor)

@@ -9,7 +9,7 @@ from textual.widgets import Static
 from tests.tui.app.fakes import until
 from tests.tui.app.file_looks import MakeApp, notices
 from tui.app import SparkApp
-from tui.flows import problems_flow
+from tui.flows.code import problems_flow
 from tui.screens.hover import HoverScreen
 from tui.screens.places import PlacesScreen
 from tui.settings import EditorSettings, PaneSettings, Settings

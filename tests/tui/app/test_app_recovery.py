@@ -48,7 +48,7 @@ async def test_a_closed_terminal_loses_nothing(make_app: MakeApp, repository: Pa
 async def test_typing_without_a_rest_is_kept_safe_too(
     make_app: MakeApp, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.flows.recovery_flow._PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr("tui.flows.files.recovery_flow._PAUSE_SECONDS", 0.1)
     app = make_app(GREETING, settings=NO_PANES)
     store = RecoveryStore(recovery_dir())
     async with app.run_test(size=SIZE) as pilot:

@@ -213,7 +213,7 @@ async def test_snoozed_suggestions_resume_at_their_time_or_by_the_key(
         app._end_snooze()
         assert "snoozed" in status(app)
         later = time.time() + 15 * 60 + 1
-        monkeypatch.setattr("tui.flows.suggestion_actions.time.time", lambda: later)
+        monkeypatch.setattr("tui.flows.suggestions.suggestion_actions.time.time", lambda: later)
         app._end_snooze()
         assert "snoozed" not in status(app)
         await pilot.press("y")

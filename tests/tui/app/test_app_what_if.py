@@ -22,7 +22,7 @@ from tests.tui.app.fakes import FakeClient, settled, until
 from tui.app import SparkApp
 from tui.demo_engine import demo_completion, demo_xray
 from tui.demo_what_if import DEMO_SETUP, demo_curve
-from tui.flows import what_if_flow
+from tui.flows.wafer import what_if_flow
 from tui.settings import Settings, SuggestionSettings
 from tui.widgets.what_if_pane import WhatIfPane
 

@@ -16,7 +16,8 @@ from textual.widgets import Input
 
 from tests.tui.app.fakes import FakeClient, settled, until
 from tui.app import SparkApp
-from tui.flows import git_actions, git_flow, problems_flow
+from tui.flows.code import problems_flow
+from tui.flows.files import git_actions, git_flow
 from tui.screens.find_in_files import FindInFilesScreen
 from tui.screens.hover import HoverScreen
 from tui.settings import EditorSettings, PaneSettings, Settings, SuggestionSettings

@@ -370,6 +370,15 @@ async def questions(one: Hands) -> None:
     await one.does("ask.escape")
 
 
+async def halfway(one: Hands) -> None:
+    """Pause the wave in the middle, from where each key leads on, however slow the computer is."""
+    pane = one.app.query_one(XrayPane)
+    assert pane._wave is not None
+    pane.action_jump(0)
+    pane._go(pane._wave.cycles / 2)
+    await one.rests()
+
+
 async def xray(one: Hands) -> None:
     one.client.ready()
     await one.open("a.py", CODE)
@@ -381,11 +390,13 @@ async def xray(one: Hands) -> None:
     await one.does("xray.next", "xray.previous", "xray.last", "xray.first")
     await one.keys("space")
     await one.says(AnswerWave(one.sent(LookInto).request_id, 5, 0, demo_wave(0)))
-    await one.does("xray.play", "xray.on", "xray.back", "xray.faster", "xray.slower")
-    await one.does("xray.play_back", "xray.play")
+    await halfway(one)
+    await one.does("xray.on", "xray.back", "xray.faster", "xray.slower")
+    await one.does("xray.play", "xray.play_back")
     one.app.wafer.inspect(3, 4, demo_ready().machine)
     await one.over_app(CoreScreen)
-    await one.does("core.back", "core.on", "core.play", "core.close")  # a step pauses
+    await halfway(one)
+    await one.does("core.on", "core.back", "core.play", "core.close")
     await one.focus(XrayPane)
     await one.does("xray.stop", "xray.simulate", "xray.what_if")
     await one.focus(XrayPane)

@@ -125,7 +125,7 @@ async def test_a_pane_is_copied_in_words_and_as_json(make_app: MakeApp, client: 
 async def test_a_picture_is_saved_and_never_over_another(
     make_app: MakeApp, client: FakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.flows.pane_manners._stem", lambda pane: pane.NAME)
+    monkeypatch.setattr("tui.flows.wafer.pane_manners._stem", lambda pane: pane.NAME)
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await at_work(pilot, client, "wafer")

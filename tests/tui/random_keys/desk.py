@@ -19,7 +19,7 @@ from engine.protocol.messages import Complete, Completed, Failed, PartialText
 from tests.tui.painted import Painted
 from tests.tui.widgets.conftest import _key
 from tui.demo_engine import demo_completion, demo_ready
-from tui.flows.ghost_writer import GhostWriter
+from tui.flows.suggestions.ghost_writer import GhostWriter
 from tui.settings import Settings, SuggestionSettings
 from tui.widgets.editor import Editor
 from tui.widgets.key_screen import KeyApp

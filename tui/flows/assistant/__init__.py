@@ -1,0 +1,1 @@
+"""What a person asks of the model in words: questions, and edits by instruction."""

@@ -1,0 +1,1 @@
+"""Models in the running app: which serves, comes, is fetched, measured or taught."""

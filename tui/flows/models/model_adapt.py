@@ -1,0 +1,146 @@
+"""Teaches the small model the repository that is open, in the background and at the person's wish.
+
+The teaching itself is the engine's (`engine.AdaptingProcess`), in a process of its own.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from tui.app_messages import BackgroundWork
+from tui.flows.models.model_switch import Notify
+
+if TYPE_CHECKING:
+    from engine import Adapted, AdaptingProcess, AdaptProgress
+
+__all__ = ["ModelAdapt"]
+
+_WHAT = "this repository"
+_TOLD_SECONDS = 1.0
+"""Keys within it are one key to whoever waits."""
+
+
+class ModelAdapt:
+    """Starts, shows and stops the teaching; says how it ended.
+
+    Args:
+        notify: Tells the person how it ended.
+        show: Takes what goes on, for the status line; None when nothing does.
+        there: Called with the name of a model that was kept.
+    """
+
+    def __init__(
+        self,
+        notify: Notify,
+        show: Callable[[BackgroundWork | None], None],
+        there: Callable[[str], None],
+    ) -> None:
+        self._notify, self._show, self._there = notify, show, there
+        self._process: AdaptingProcess | None = None
+        self._told_at = 0.0
+
+    @property
+    def running(self) -> bool:
+        """Whether a model is being taught."""
+        return self._process is not None
+
+    async def adapt(self, root: Path, private_patterns: tuple[str, ...]) -> None:
+        """Teach the small model a repository; a run that was stopped goes on."""
+        from engine import AdaptingProcess
+        from engine.errors import AdaptCancelledError, EngineError
+
+        if self.running:
+            self._notify("a model is being adapted; one at a time", severity="warning")
+            return
+        try:
+            self._process = AdaptingProcess(root, private_patterns=private_patterns)
+            self._show(BackgroundWork(_WHAT, "reading"))
+            ended = await _followed(self._process, self._reporter())
+        except AdaptCancelledError:
+            return  # by the palette, which has said so, or by the end of the app
+        except (EngineError, OSError) as error:
+            self._notify(str(error), severity="error", timeout=12)
+            return
+        finally:
+            self._process = None
+            self._show(None)
+        self._tell(ended)
+
+    def _reporter(self) -> "Callable[[AdaptProgress], None]":
+        loop = asyncio.get_running_loop()
+
+        def report(progress: "AdaptProgress") -> None:  # in the thread that reads the pipe
+            with suppress(RuntimeError):  # the app has just ended
+                loop.call_soon_threadsafe(self._report, progress)
+
+        return report
+
+    def _report(self, progress: "AdaptProgress") -> None:
+        if self.running:
+            waits = progress.stage == "waiting"
+            words = progress.detail if waits else progress.stage
+            self._show(BackgroundWork(_WHAT, words, None if waits else progress.share))
+
+    def _tell(self, ended: "Adapted") -> None:
+        if ended.kept:
+            self._notify(f"{ended.name}: {ended.why}", timeout=12)
+            self._there(ended.name)
+        else:
+            self._notify(f"{ended.name}: {ended.why}", severity="warning", timeout=12)
+
+    def cancel(self) -> None:
+        """Stop, at the person's wish; what was learnt is kept for another time."""
+        if self.running:
+            self._notify("the model learns no longer; what it learnt so far is kept", timeout=6)
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop because the app ends; the next time goes on."""
+        if self._process is not None:
+            self._process.stop()
+
+    def typed(self) -> None:
+        """Let a model that is being taught, by this program or another, wait while keys come."""
+        now = monotonic()
+        if now - self._told_at >= _TOLD_SECONDS:
+            from engine import note_typing
+
+            self._told_at = now
+            note_typing()
+
+
+def _followed(
+    process: "AdaptingProcess", report: "Callable[[AdaptProgress], None]"
+) -> "asyncio.Future[Adapted]":
+    """Return the end of a run, to be waited for.
+
+    A thread of its own follows it, which an app that ends does not wait for: the process ends by
+    itself once its pipe is closed, and may take seconds to keep what was learnt.
+    """
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[Adapted] = loop.create_future()
+
+    def settle(outcome: "Adapted | Exception") -> None:
+        if ended.done():
+            return
+        if isinstance(outcome, Exception):
+            ended.set_exception(outcome)
+        else:
+            ended.set_result(outcome)
+
+    def follow() -> None:
+        outcome: Adapted | Exception
+        try:
+            outcome = process.follow(report)
+        except Exception as error:  # for whoever waits
+            outcome = error
+        process.close()
+        with suppress(RuntimeError):  # the app has just ended
+            loop.call_soon_threadsafe(settle, outcome)
+
+    Thread(target=follow, name="adapting", daemon=True).start()
+    return ended
