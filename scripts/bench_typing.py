@@ -89,6 +89,7 @@ async def typed(call: argparse.Namespace, known: Known, options: Json) -> tuple[
     """Type all pages, then ask at cold cursors; return the face and the keys of the latter."""
     settings = SuggestionSettings(
         delay_ms=0 if call.no_delay else SuggestionSettings().delay_ms,
+        threshold=call.threshold,
         repository_knowledge=not call.no_knowledge,
         adaptive_delay=False,
         ahead=False,  # every key here is answered by a request of its own
@@ -345,6 +346,10 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
         help="what a key waits for: the whole answer to the one before, or its first line",
     )  # fmt: skip
     parser.add_argument("--no-delay", action="store_true", help="without the policy's rest")
+    parser.add_argument(
+        "--threshold", type=int, default=SuggestionSettings().threshold, metavar="PERCENT",
+        help="the chance from which a suggestion is shown (%(default)s)",
+    )  # fmt: skip
     parser.add_argument("--no-knowledge", action="store_true", help="the model writes alone")
     parser.add_argument(
         "--speculation", choices=["default", "on", "off", "both"], default="default"
@@ -385,6 +390,7 @@ def main(arguments: list[str] | None = None) -> None:
         "second": call.second,
         "weight_bytes_per_token": known.weight_bytes,
         "delay": not call.no_delay,
+        "threshold": call.threshold,
         "key_ms": call.key_ms,
         "wait": call.wait,
         "pace_ms": call.pace_ms,
