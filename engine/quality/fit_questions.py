@@ -3,10 +3,11 @@
 Each question is answered by itself, so that many sessions can share them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,8 @@ from engine.quality.corpus import read_corpus
 from engine.quality.question_sampler import QuestionItem, QuestionSampler
 from engine.session import Session
 
-__all__ = ["FitAnswerer", "FitQuestion", "Judged", "SessionFit", "fit_questions", "judged",
-           "observed"]  # fmt: skip
+__all__ = ["FitAnswerer", "FitQuestion", "Held", "Judged", "OnDone", "SessionFit", "fit_questions",
+           "judged", "observed"]  # fmt: skip
 
 Judged = tuple[float, bool]
 """An answer's mean log-probability, and whether it is right."""
@@ -31,7 +32,8 @@ OnDone = Callable[[int, int], None]
 """Called after each question with the number done and the number of all."""
 
 Rows = NDArray[np.float64]
-_Held = TypeVar("_Held")
+Held = TypeVar("Held")
+"""What is held of a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +45,8 @@ class FitQuestion:
     answer: str
 
 
-class FitAnswerer(Protocol):
+class FitAnswerer(ABC):
     """Answers questions with one model, in their order, wherever it computes."""
-
-    def observe(self, questions: Sequence[FitQuestion], on_done: OnDone) -> list[Observed]:
-        """Return what `observed` does of each question, under the neutral tuning."""
-        ...
-
-    def judge(
-        self, questions: Sequence[FitQuestion], tuning: Tuning, on_done: OnDone
-    ) -> list[Judged | None]:
-        """Return what `judged` does of each question, under a tuning."""
-        ...
-
-
-class SessionFit:
-    """A session that answers by itself; its tuning changes.
-
-    Args:
-        session: It.
-    """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def observe(self, questions: Sequence[FitQuestion], on_done: OnDone) -> list[Observed]:
         """Return what `observed` does of each question, under the neutral tuning."""
@@ -77,13 +58,34 @@ class SessionFit:
         """Return what `judged` does of each question, under a tuning."""
         return self._each(judged, questions, tuning, on_done)
 
+    @abstractmethod
     def _each(
         self,
-        ask: Callable[[Session, FitQuestion], _Held],
+        ask: Callable[[Session, FitQuestion], Held],
         questions: Sequence[FitQuestion],
         tuning: Tuning,
         on_done: OnDone,
-    ) -> list[_Held]:
+    ) -> list[Held]:
+        """Return what ``ask`` does of each question, in their order, under a tuning."""
+
+
+class SessionFit(FitAnswerer):
+    """A session that answers by itself; its tuning changes.
+
+    Args:
+        session: It.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def _each(
+        self,
+        ask: Callable[[Session, FitQuestion], Held],
+        questions: Sequence[FitQuestion],
+        tuning: Tuning,
+        on_done: OnDone,
+    ) -> list[Held]:
         self._session.tune(tuning)
         found = []
         for done, question in enumerate(questions, 1):

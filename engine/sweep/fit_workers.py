@@ -7,18 +7,14 @@ nothing: that is `engine.quality.knowledge_fit`'s, to which `FitWorkers` are one
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
-from engine.knowledge.fitting import Observed
-from engine.knowledge.tuning import Tuning, neutral_tuning
-from engine.quality.fit_questions import FitQuestion, Judged, judged, observed
+from engine.knowledge.tuning import Tuning
+from engine.quality.fit_questions import FitAnswerer, FitQuestion, Held, OnDone
 from engine.session import Session
 from engine.sweep.workers import Workers
 
 __all__ = ["FitWorkers", "asked_here"]
-
-_Held = TypeVar("_Held")
-OnDone = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +26,7 @@ class _FitTask:
     """`observed` or `judged`."""
 
 
-class FitWorkers:
+class FitWorkers(FitAnswerer):
     """Has many processes answer.
 
     Args:
@@ -41,26 +37,16 @@ class FitWorkers:
     def __init__(self, model: str | None, workers: Workers) -> None:
         self._model, self._workers = model, workers
 
-    def observe(self, questions: Sequence[FitQuestion], on_done: OnDone) -> list[Observed]:
-        """Return what `observed` does of each question, under the neutral tuning."""
-        return self._each(observed, questions, neutral_tuning(), on_done)
-
-    def judge(
-        self, questions: Sequence[FitQuestion], tuning: Tuning, on_done: OnDone
-    ) -> list[Judged | None]:
-        """Return what `judged` does of each question, under a tuning."""
-        return self._each(judged, questions, tuning, on_done)
-
     def _each(
         self,
-        ask: Callable[[Session, FitQuestion], _Held],
+        ask: Callable[[Session, FitQuestion], Held],
         questions: Sequence[FitQuestion],
         tuning: Tuning,
         on_done: OnDone,
-    ) -> list[_Held]:
+    ) -> list[Held]:
         """Return the answers in the order of the questions, in whatever order they come."""
         tasks = [_FitTask(self._model, tuning, question, ask) for question in questions]
-        found: dict[_FitTask, _Held] = {}
+        found: dict[_FitTask, Held] = {}
         for task, held in self._workers.answers(asked_here, tasks):
             found[task] = held
             on_done(len(found), len(tasks))
