@@ -149,7 +149,7 @@ def begin_packing(
         Panels(
             weights,
             np.array(places.pieces, np.int64).reshape(-1, 5),
-            np.zeros((len(places.storages), 3), np.int64),
+            np.zeros((len(places.storages), 4), np.int64),
         ),
         tuple(places.storages),
         np.concatenate(vectors),

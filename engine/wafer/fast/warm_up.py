@@ -50,7 +50,7 @@ _LOOPS = (help_steps, run_step)
 """What steps run; both have the code of the operations' kernels in them."""
 
 ENTRIES = (multiply.product, lookup.row, wide.wide_product)
-"""The kernels of each storage, in the order of `operands.Panels.entries`."""
+"""The kernels of each storage, as `operands.Panels.entries` has them in its first columns."""
 
 
 def works(matrices: Sequence[Matrix]) -> tuple[int, int]:
@@ -162,10 +162,11 @@ def _entries(products: Products, given: Mapping[Any, Any]) -> tuple[tuple[Any, A
 
 
 def link(path: DotPath, storages: Sequence[Storage], panels: operands.Panels) -> None:
-    """Write the addresses of the code for each storage into panels; compile it if need be."""
+    """Write what `operands.Panels.entries` says into panels; compile the code if need be."""
     given = _samples_of_entries(panels)
     for number, storage in enumerate(storages):
         _link(number, Products(path, storage), given)
+    panels.entries[:, len(ENTRIES)] = path.wide_rows
 
 
 def link_attention(path: DotPath, cache: operands.KvCache) -> None:

@@ -12,7 +12,6 @@ from engine.wafer.fast.kernels.operands import (
     SumOrder,
 )
 from engine.wafer.fast.kernels.thin import thin_product
-from engine.wafer.fast.kernels.wide import WIDE_ROWS
 from engine.wafer.jit.decorators import helper, kernel
 
 __all__ = ["matmul", "product"]
@@ -34,8 +33,9 @@ def product(
     The arguments are those of `matmul`; ``products`` is of the panel's storage, and of a path that
     the processor has.
     """
-    if rows.last - rows.first >= WIDE_ROWS:
-        address = panels.entries[panels.pieces[piece, 4], 2]
+    code = panels.entries[panels.pieces[piece, 4]]
+    if rows.last - rows.first >= code[3]:
+        address = code[2]
         call_product(address, panels, piece, inputs, order, values, target, rows)
         return
     thin_product(products, panels, piece, inputs, order, values, target, rows)

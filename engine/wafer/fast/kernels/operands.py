@@ -52,8 +52,8 @@ class Panels(NamedTuple):
     """A row for every panel (·, 5): where it begins in ``weights``, its groups, its outputs, the
     first of them in the matrix, and its storage, a row of ``entries``."""
     entries: Places
-    """Addresses of compiled code for each storage (·, 3): `multiply.product`, `lookup.row` and
-    `wide.wide_product`."""
+    """For each storage (·, 4) the addresses of its compiled code, `multiply.product`, `lookup.row`
+    and `wide.wide_product`, and the rows from which the last one is used, `DotPath.wide_rows`."""
 
 
 class Quantised(NamedTuple):

@@ -37,10 +37,7 @@ from engine.wafer.fast.kernels.operands import (
 )
 from engine.wafer.jit.decorators import helper, kernel_with_arrays
 
-__all__ = ["WIDE_ROWS", "wide_product"]
-
-WIDE_ROWS = 8
-"""Rows from which unpacking pays."""
+__all__ = ["wide_product"]
 
 
 @helper
@@ -89,7 +86,7 @@ def wide_product(
     target: Block,
     rows: RowSpan,
 ) -> None:
-    """Write one panel of outputs for all rows, at least `WIDE_ROWS`.
+    """Write one panel of outputs for all rows, as many as a block has at least.
 
     The arguments are those of `multiply.product`.  Rows go in blocks of one size; the last one ends
     with the last row, and computes rows again where it begins before the end of the one before.

@@ -39,6 +39,7 @@ AMX = DotPath(
     VNNI.dots,
     VNNI.widen,
     TileCode(),
+    wide_rows=12,
     takes_raised=VNNI.takes_raised,
     few_rows=VNNI,
     permitted=lambda: _permitted(),

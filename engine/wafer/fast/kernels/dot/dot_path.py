@@ -30,6 +30,8 @@ class DotPath:
     """Writes the code that makes float32 of finite fp16 numbers, given as vectors of i16."""
     wide: WideCode | None = None
     """How many rows are multiplied; None: by ``dots``, see `wide_code`."""
+    wide_rows: int = 16
+    """Rows from which unpacking pays, as measured; at most one more than `terms.THIN_ROWS`."""
     few_rows: "DotPath | None" = None
     """The path whose code multiplies few rows; None: its own."""
     permitted: Callable[[], bool] = lambda: True

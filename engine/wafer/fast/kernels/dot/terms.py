@@ -40,7 +40,7 @@ __all__ = [
     "unpack_tile",
 ]
 
-THIN_ROWS = 7
+THIN_ROWS = 15
 """Rows that share one pass over the weights, at most."""
 _CHAIN, _PART, _ZERO, _TOTAL = (number * PANEL for number in range(4))
 ROW_SUMS = 4 * PANEL + STRIP

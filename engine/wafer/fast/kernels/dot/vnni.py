@@ -9,7 +9,7 @@ from llvmlite import ir
 
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.storage import Storage
-from engine.wafer.fast.kernels.dot.vector_code import I32, call, constant
+from engine.wafer.fast.kernels.dot.vector_code import I32, ON_ZEN, call, constant
 from engine.wafer.fast.kernels.dot.wide_vectors import VectorCode
 from engine.wafer.fast.kernels.dot.zero_point import from_zero, native_half
 
@@ -52,6 +52,7 @@ VNNI = DotPath(
     _dots,
     native_half,
     VectorCode(4, 4, _WideDots),
+    wide_rows=16 if ON_ZEN else 8,
     takes_raised=True,
 )
 AVX_VNNI = DotPath(

@@ -70,7 +70,7 @@ def random_panel(random, storage, groups, path):
         size = (runs, (end - start) // np.dtype(numbers).itemsize)
         content[:, start:end] = random.normal(size=size).astype(numbers).view(np.uint8)
     pieces = np.array([[0, groups, 64, 0, 0]], np.int64)
-    panels = Panels(content.reshape(-1), pieces, np.zeros((1, 3), np.int64))
+    panels = Panels(content.reshape(-1), pieces, np.zeros((1, 4), np.int64))
     warm_up.link(path, [storage], panels)
     return panels
 

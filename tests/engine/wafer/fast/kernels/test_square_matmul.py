@@ -10,6 +10,7 @@ from engine.model.tensors import FORMATS
 from engine.model.tensors.q8 import Q8Tensor
 from engine.wafer.fast.kernels.dot.path_table import PATHS, is_usable
 from engine.wafer.fast.kernels.dot.portable import PORTABLE
+from engine.wafer.fast.kernels.dot.terms import THIN_ROWS
 from engine.wafer.fast.kernels.operands import Pieces
 from tests import naive
 from tests.engine.wafer.fast.kernels.dot.exactness import is_tried
@@ -109,6 +110,18 @@ def test_rows_do_not_depend_on_how_many_are_multiplied_together(path):
         together = multiplied(x[:rows], [weight], order, path=path)
 
         assert np.array_equal(together, alone[:rows]), rows
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_few_rows_read_the_weights_once(path):
+    assert path.wide_rows <= THIN_ROWS + 1
+
+
+@each_path
+def test_the_path_says_from_which_row_on_tiles_are_unpacked(path):
+    panels, _ = packed([random_weight(np.random.default_rng(0), 64, 32)], path)
+
+    assert (panels.entries[:, -1] == path.wide_rows).all()
 
 
 @each_path
