@@ -12,14 +12,14 @@ from threading import Lock
 from msgspec.structs import replace
 
 from engine.asking.answer_writer import AnswerWriter
-from engine.completion.answer_looks import AnswerLooks
+from engine.completion.answers.answer_looks import AnswerLooks
 from engine.completion.completer import Completer, Listener
-from engine.completion.draft import Draft
-from engine.completion.finished_text import likelihoods_of
 from engine.completion.machine_info import machine_info
 from engine.completion.model_info import model_info
 from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
+from engine.completion.writing.draft import Draft
+from engine.completion.writing.finished_text import likelihoods_of
 from engine.editing.rewriter import Rewriter
 from engine.errors import EngineError, PlacementError
 from engine.generation.generator import Generator, RunnerStep

@@ -49,8 +49,8 @@ FIM_MARKERS: tuple[frozenset[str], ...] = tuple(
         "<|code_prefix|> <|code_suffix|> <|code_middle|>",
     )
 )
-"""The control tokens with which families fill in the middle, as `engine.completion.prompt_styles`
-uses them."""
+"""The control tokens with which families fill in the middle, as those use them who write prompts
+(`engine.completion.prompts.prompt_styles`)."""
 
 
 def fills_the_middle(tokens: AbstractSet[str]) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.completion.surroundings import indent_width
+from engine.completion.code.surroundings import indent_width
 from engine.repository.other_files import DEFINING_WORDS
 
 __all__ = ["Passage", "definition", "passages"]

@@ -6,7 +6,7 @@ A selection needs no words, because it is shown for itself.  Reads the text alon
 import re
 from collections.abc import Sequence
 
-from engine.completion.surroundings import indent_width
+from engine.completion.code.surroundings import indent_width
 from engine.protocol.asking import AskRequest
 
 __all__ = ["pointed_at"]

@@ -7,28 +7,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 
-from engine.completion.answer_record import AnswerRecords
-from engine.completion.draft import Draft, Limits
-from engine.completion.earlier_answers import EarlierAnswers
-from engine.completion.finished_text import (
+from engine.completion.answers.answer_record import AnswerRecords
+from engine.completion.code.in_place import fits
+from engine.completion.code.syntax import Syntax, is_python
+from engine.completion.preparation import History, PreparedRequest, Preparer
+from engine.completion.prompts.shown_prompt import shown_prompt
+from engine.completion.rules.openings import OpeningRules
+from engine.completion.rules.why_less import why_less
+from engine.completion.stats import WaferMeter, host_stats
+from engine.completion.writing.draft import Draft, Limits
+from engine.completion.writing.earlier_answers import EarlierAnswers
+from engine.completion.writing.finished_text import (
     finish_reason,
     finished,
     is_likely,
     likelihoods_of,
     skipped_before,
 )
-from engine.completion.guessing import GOES_ON, OTHER_MODEL, PARTED, ExpectedText, Guesser
-from engine.completion.in_place import fits
-from engine.completion.lines_in_doubt import LinesInDoubt
-from engine.completion.openings import OpeningRules
-from engine.completion.other_texts import other_texts
-from engine.completion.preparation import History, PreparedRequest, Preparer
-from engine.completion.shown_prompt import shown_prompt
-from engine.completion.stats import WaferMeter, host_stats
-from engine.completion.sure_text import SureText
-from engine.completion.syntax import Syntax, is_python
-from engine.completion.why_less import why_less
-from engine.completion.writer import Writer
+from engine.completion.writing.guessing import GOES_ON, OTHER_MODEL, PARTED, ExpectedText, Guesser
+from engine.completion.writing.lines_in_doubt import LinesInDoubt
+from engine.completion.writing.other_texts import other_texts
+from engine.completion.writing.sure_text import SureText
+from engine.completion.writing.writer import Writer
 from engine.generation.copied_tokens import CopiedTokens
 from engine.generation.generator import Generator
 from engine.generation.sampling import make_sampler

@@ -1,7 +1,7 @@
 """Describes a loaded model for a face: its size, its types of weights, and what it can do."""
 
 from engine.chat.chat_styles import find_chat_style
-from engine.completion.prompt_styles import find_style
+from engine.completion.prompts.prompt_styles import find_style
 from engine.model.families import FAMILIES
 from engine.model.load import Model
 from engine.protocol.messages import ModelInfo, WeightType

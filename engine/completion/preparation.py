@@ -13,12 +13,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.completion.prompt import SMALL_MODEL_TOKENS, Prompt, PromptBuilder, longest_prompt
-from engine.completion.prompt_styles import PLAIN, find_style, text_ends
-from engine.completion.recent_choice import best_first
-from engine.completion.stop import StopRules
-from engine.completion.surroundings import Surroundings
-from engine.completion.typing_prompts import QUICK_TOKENS, TypingPrompts
+from engine.completion.code.surroundings import Surroundings
+from engine.completion.prompts.prompt import (
+    SMALL_MODEL_TOKENS,
+    Prompt,
+    PromptBuilder,
+    longest_prompt,
+)
+from engine.completion.prompts.prompt_styles import PLAIN, find_style, text_ends
+from engine.completion.prompts.recent_choice import best_first
+from engine.completion.prompts.typing_prompts import QUICK_TOKENS, TypingPrompts
+from engine.completion.rules.stop import StopRules
 from engine.knowledge.advice import Advice
 from engine.knowledge.adviser import Adviser
 from engine.knowledge.library import Library

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import dedent
 
-from engine.completion.syntax import is_python
+from engine.completion.code.syntax import is_python
 from engine.editing.edit_prompt import LinesToEdit
 from engine.protocol.editing import EditRequest
 

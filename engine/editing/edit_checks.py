@@ -4,7 +4,7 @@ import re
 import warnings
 from collections import Counter
 
-from engine.completion.syntax import is_python
+from engine.completion.code.syntax import is_python
 from engine.visible_text import UNSEEN
 
 __all__ = ["UNCHANGED", "UNFINISHED", "UNREADABLE", "parses", "why_refused"]

@@ -17,8 +17,8 @@ Pure functions of a suggestion, the text around it and the text that a person wr
 
 from collections.abc import Iterator
 
-from engine.completion.brackets import depths, open_brackets
-from engine.completion.surroundings import Surroundings, indent_width
+from engine.completion.code.brackets import depths, open_brackets
+from engine.completion.code.surroundings import Surroundings, indent_width
 
 __all__ = ["judge_ending"]
 

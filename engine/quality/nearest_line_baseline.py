@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from engine.completion.surroundings import Surroundings, indent_width
-from engine.completion.trim import trim
+from engine.completion.code.surroundings import Surroundings, indent_width
+from engine.completion.rules.trim import trim
 from engine.quality.answers import CursorAnswer, Question
 from engine.quality.code_words import split_words
 from engine.quality.corpus import Corpus, SourceFile

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.completion.stop import StopRules
-from engine.completion.surroundings import Surroundings
-from engine.completion.trim import trim
+from engine.completion.code.surroundings import Surroundings
+from engine.completion.rules.stop import StopRules
+from engine.completion.rules.trim import trim
 from engine.quality.answers import CursorAnswer, Question
 from engine.quality.code_words import split_open_word, split_words
 from engine.quality.corpus import Corpus

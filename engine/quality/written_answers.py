@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import msgspec
 
-from engine.completion.sure_text import is_sure
+from engine.completion.writing.sure_text import is_sure
 from engine.protocol.completion import CompletionRequest
 from engine.quality.answers import CursorAnswer, Question
 from engine.session import Session

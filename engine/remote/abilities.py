@@ -7,7 +7,7 @@ a suffix, or took markers for control tokens, shows in how many tokens it counts
 from dataclasses import dataclass
 from typing import Any
 
-from engine.completion.prompt_styles import PromptStyle
+from engine.completion.prompts.prompt_styles import PromptStyle
 from engine.errors import ModelError, ServerError
 from engine.remote.fill_prompt import FillWay, SentCursor, family_style, fill_request
 from engine.remote.http_link import HttpLink, RefusedError

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from engine.completion.prompt_styles import STYLES, Part, PromptStyle
+from engine.completion.prompts.prompt_styles import STYLES, Part, PromptStyle
 from engine.protocol.completion import TextChunk
 
 __all__ = ["FillWay", "SentCursor", "family_style", "fill_request", "marked_prompt"]

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
-from engine.completion.in_place import fits, in_place
-from engine.completion.stop import StopRules
-from engine.completion.surroundings import Surroundings
-from engine.completion.syntax import Syntax, is_python
-from engine.completion.trim import trim, without_unfinished_line
-from engine.completion.why_less import why_less
+from engine.completion.code.in_place import fits, in_place
+from engine.completion.code.surroundings import Surroundings
+from engine.completion.code.syntax import Syntax, is_python
+from engine.completion.rules.stop import StopRules
+from engine.completion.rules.trim import trim, without_unfinished_line
+from engine.completion.rules.why_less import why_less
 from engine.errors import PromptError
 from engine.protocol.completion import Completion, CompletionRequest, TextChunk
 from engine.remote.fill_prompt import SentCursor, fill_request

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from engine.completion.answer_looks import AnswerLooks
+from engine.completion.answers.answer_looks import AnswerLooks
 from engine.errors import EngineError, ServerError
 from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest, RepositoryStats

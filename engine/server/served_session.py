@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from engine.completion.answer_looks import AnswerLooks
+from engine.completion.answers.answer_looks import AnswerLooks
 from engine.protocol.asking import AskReply, AskRequest, Reading
 from engine.protocol.completion import Completion, CompletionRequest
 from engine.protocol.editing import Edit, EditRequest

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.completion.draft import Draft
+from engine.completion.writing.draft import Draft
 from engine.generation.speculation import Speculation
 
 __all__ = ["NotedPasses", "PassClock", "note_passes"]

@@ -15,8 +15,8 @@ __all__ = ["SPENT", "Passes", "Spent", "has_line", "passes_summary"]
 
 SPENT = ("first token", "in doubt", "not sure yet", "another line")
 """What a pass before the first text was spent on: the prompt and its first token; a line that may
-be taken back (`engine.completion.lines_in_doubt`); a text that is not likely enough so far; a line
-in place of one that was taken back."""
+be taken back (`engine.completion.writing.lines_in_doubt`); a text that is not likely enough so far;
+a line in place of one that was taken back."""
 
 _SLOWEST = 0.1
 """Share of the answers that are told one by one."""

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.completion.draft import Draft
-from engine.completion.prompt import PromptBuilder
-from engine.completion.prompt_styles import find_style
-from engine.completion.stop import StopRules
-from engine.completion.surroundings import Surroundings
+from engine.completion.code.surroundings import Surroundings
+from engine.completion.prompts.prompt import PromptBuilder
+from engine.completion.prompts.prompt_styles import find_style
+from engine.completion.rules.stop import StopRules
+from engine.completion.writing.draft import Draft
 from engine.generation.sampling import greedy
 from engine.tokenizer import Tokenizer
 from tests.engine_tokenizers import tokenizer_with

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.completion import repeated_text, trim
-from engine.completion.surroundings import Surroundings
-from engine.completion.syntax import Syntax
+from engine.completion.code.surroundings import Surroundings
+from engine.completion.code.syntax import Syntax
+from engine.completion.rules import repeated_text, trim
 
 MODULES = ("reprlib", "sched", "graphlib", "shelve", "linecache", "fnmatch", "getopt", "netrc")
 EACH = 13

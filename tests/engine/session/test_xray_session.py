@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from engine.completion.answer_record import KEPT_ANSWERS
+from engine.completion.answers.answer_record import KEPT_ANSWERS
 from engine.errors import EngineError
 from engine.protocol.completion import CompletionRequest
 from engine.protocol.messages import AnswerXray, Compare, LookInto

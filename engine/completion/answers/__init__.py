@@ -1,0 +1,1 @@
+"""What is remembered of the last answers, and what can still be asked of them."""

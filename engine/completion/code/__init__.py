@@ -1,0 +1,1 @@
+"""What code tells without a model: brackets, surroundings, syntax, and what makes no sense."""
