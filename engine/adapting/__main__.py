@@ -67,7 +67,8 @@ def _run(options: argparse.Namespace, stop: Event) -> AdaptMessage:
 
 
 def _watch_input(stop: Event) -> None:
-    while sys.stdin.buffer.read(1):
+    # Not by ``sys.stdin``: a thread that waits in its buffer aborts the interpreter at its end.
+    while os.read(0, 1):
         pass
     stop.set()
 

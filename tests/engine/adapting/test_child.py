@@ -1,6 +1,7 @@
 """A run in a process of its own: its messages, its end, and its priority."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,6 +23,19 @@ def test_what_cannot_be_adapted_comes_back_as_its_own_line(tmp_path) -> None:
     finally:
         process.close()
     assert [progress.stage for progress in told] == ["reading"]
+
+
+def test_it_ends_by_itself_while_its_input_is_open(tmp_path) -> None:
+    command = [sys.executable, "-P", "-m", "engine.adapting", str(tmp_path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        told, complaint = process.stdout.read(), process.stderr.read()
+        assert process.wait() == 1, complaint  # the input is still open
+    assert b"has no file that may be learnt" in told
+    assert complaint == b""
 
 
 @pytest.fixture
