@@ -41,8 +41,8 @@ class Examination:
     """The means the engine would have if it started now."""
 
     processor_path: str
-    """``"amx"``, ``"vnni"``, ``"avx-vnni"``, ``"avx2"`` or ``"portable"``; ``"none"`` where it is a
-    problem."""
+    """``"amx"``, ``"vnni"``, ``"avx-vnni"``, ``"avx2"``, ``"dotprod"`` or ``"portable"``;
+    ``"none"`` where it is a problem."""
     threads: int
     kernel_cache: Path
     """Folder of the compiled kernels of this version and processor; it may not exist yet."""

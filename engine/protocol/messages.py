@@ -346,8 +346,8 @@ class EngineReady(msgspec.Struct, tag=True, frozen=True):
     machine: MachineInfo
     threads: int
     processor_path: str
-    """``"amx"``, ``"vnni"``, ``"avx-vnni"``, ``"avx2"`` or ``"portable"``; ``"simulator"`` or
-    ``"numpy"`` where no kernels run, ``"remote"`` where nothing does."""
+    """``"amx"``, ``"vnni"``, ``"avx-vnni"``, ``"avx2"``, ``"dotprod"`` or ``"portable"``;
+    ``"simulator"`` or ``"numpy"`` where no kernels run, ``"remote"`` where nothing does."""
     start_ms: float
     """From asking for the session to its being ready; small where it was open already."""
     session: int = 1

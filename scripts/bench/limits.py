@@ -166,11 +166,16 @@ def _avx2(builder: Any, sums: Any, left: Any, right: Any) -> Any:
     return builder.bitcast(builder.add(builder.bitcast(sums, pairs), products), sums.type)
 
 
+def _dotprod(builder: Any, sums: Any, left: Any, right: Any) -> Any:
+    return _call(builder, "llvm.aarch64.neon.sdot.v4i32.v16i8", sums.type, [sums, left, right])
+
+
 _DOTS: dict[str, tuple[Callable[..., Any], int]] = {
     "vnni": (_vnni, 16),
     "avx512-vnni": (_vnni, 16),  # as older checkouts call it
     "avx-vnni": (_vnni, 8),
     "avx2": (_avx2, 8),
+    "dotprod": (_dotprod, 4),
 }
 """For each path: the code that adds four products for each int32 of a vector, and its int32s."""
 

@@ -65,6 +65,7 @@ FOR_PATHS: dict[str, Sequence[str]] = {
     "vnni": ("no-amx",),
     "avx-vnni": ("avx-vnni",),
     "avx2": ("avx2",),
+    "dotprod": ("native",),
     "best": ("native", "no-amx"),
 }
 """For each kernel path of ours: the builds to compare it with, the first that runs."""

@@ -193,8 +193,8 @@ class TierRunner(ABC):
     """
 
     processor_path: str
-    """The code that computes: the kernels' ``amx``, ``vnni``, ``avx-vnni``, ``avx2`` or
-    ``portable``, the ``simulator``, or ``numpy``."""
+    """The code that computes: the kernels' ``amx``, ``vnni``, ``avx-vnni``, ``avx2``,
+    ``dotprod`` or ``portable``, the ``simulator``, or ``numpy``."""
     threads: int
     """Threads that compute."""
     contexts: int = 1

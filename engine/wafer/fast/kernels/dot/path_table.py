@@ -6,14 +6,16 @@ from llvmlite import binding
 from numba.core import config as _numba_config
 
 from engine.wafer.fast.kernels.dot.amx import AMX
+from engine.wafer.fast.kernels.dot.arm_features import implied_features
 from engine.wafer.fast.kernels.dot.avx2 import AVX2
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
+from engine.wafer.fast.kernels.dot.dotprod import DOTPROD
 from engine.wafer.fast.kernels.dot.portable import PORTABLE
 from engine.wafer.fast.kernels.dot.vnni import AVX_VNNI, VNNI
 
 __all__ = ["PATHS", "best_path", "is_usable", "path_named"]
 
-PATHS = (AMX, VNNI, AVX_VNNI, AVX2, PORTABLE)
+PATHS = (AMX, VNNI, AVX_VNNI, AVX2, DOTPROD, PORTABLE)
 """All paths, the fastest first; the last one needs nothing."""
 
 config: Any = _numba_config  # its fields are made at run time
@@ -48,4 +50,5 @@ def _is_generated(path: DotPath) -> bool:
         asked = config.CPU_FEATURES.split(",")
         return all(f"+{feature}" in asked for feature in path.requires)
     known = binding.get_host_cpu_features()
-    return all(known.get(feature) for feature in path.requires)
+    implied = implied_features()
+    return all(known.get(feature) or feature in implied for feature in path.requires)

@@ -22,7 +22,7 @@ ROWS = 18
 """No multiple of a block's rows on any path."""
 INSTRUCTIONS = {
     "vpdpbusd.512", "vpdpbusd.256", "pmadd.ub.sw", "psign.b", "half", "tdpbssd", "ldtilecfg",
-    "tilerelease",
+    "tilerelease", "neon.sdot",
 }  # fmt: skip
 """What some processors lack, by LLVM's names."""
 SHARED_CODE = {"amx", "avx-vnni"}

@@ -7,6 +7,7 @@ from llvmlite import binding
 from engine.wafer.fast.kernels.dot import amx, path_table
 from engine.wafer.fast.kernels.dot.amx import AMX
 from engine.wafer.fast.kernels.dot.avx2 import AVX2
+from engine.wafer.fast.kernels.dot.dotprod import DOTPROD
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable, path_named
 from engine.wafer.fast.kernels.dot.portable import PORTABLE
 from engine.wafer.fast.kernels.dot.vnni import AVX_VNNI, VNNI
@@ -15,8 +16,10 @@ from tests.engine.wafer.fast.kernels.dot.toy_path import TOY
 
 
 def test_the_names_are_those_of_the_json():
-    assert [path.name for path in PATHS] == ["amx", "vnni", "avx-vnni", "avx2", "portable"]
-    assert [path_named(path.name) for path in PATHS] == list(PATHS)
+    names = ["amx", "vnni", "avx-vnni", "avx2", "dotprod", "portable"]
+
+    assert [path.name for path in PATHS] == names
+    assert [path_named(name) for name in names] == list(PATHS)
 
 
 def test_an_unknown_name_is_an_error():
@@ -36,6 +39,8 @@ def test_an_unknown_name_is_an_error():
         ("+sse2,+avx2,+f16c", AVX2),
         ("+sse2,+avx2,-f16c", PORTABLE),
         ("+sse2,-avx2", PORTABLE),
+        ("+neon,+dotprod", DOTPROD),
+        ("+neon", PORTABLE),
         ("", PORTABLE),
     ],
 )
@@ -93,7 +98,19 @@ def test_the_processor_is_asked_when_numba_is_told_nothing(monkeypatch):
     monkeypatch.setattr(numba.config, "CPU_FEATURES", None)
     monkeypatch.setattr(binding, "get_host_cpu_features", lambda: {"avx2": True, "f16c": True})
 
+    monkeypatch.setattr(path_table, "implied_features", frozenset)
+
     assert [path for path in PATHS if is_usable(path)] == [AVX2, PORTABLE]
+
+
+def test_what_the_name_of_a_processor_implies_counts_too(monkeypatch):
+    """LLVM lists ARM's dot product nowhere."""
+    monkeypatch.setattr(numba.config, "CPU_NAME", None)
+    monkeypatch.setattr(numba.config, "CPU_FEATURES", None)
+    monkeypatch.setattr(binding, "get_host_cpu_features", lambda: {"neon": True})
+    monkeypatch.setattr(path_table, "implied_features", lambda: {"dotprod"})
+
+    assert best_path() is DOTPROD
 
 
 class TestToyPath(Exactness):
