@@ -48,7 +48,7 @@ RECORDS = ROOT / "tests" / "data" / "comparison"
 SUITES = {"line": 500, "mid": 500, "block": 200, "api": 200, "cross": 200}
 
 ANSWERING = (
-    *("completion/*.py", "generation/*.py", "knowledge/*.py", "repository/*.py"),
+    *("completion/**/*.py", "generation/*.py", "knowledge/*.py", "repository/*.py"),
     *("tokenizer.py", "tokenization.py", "token_table.py", "token_roles.py"),
 )
 """The sources on which an answer depends, given the model's logits."""
