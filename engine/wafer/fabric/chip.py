@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from engine import scalars
 from engine.errors import EngineError, FabricError
 from engine.model.tensors.tensor import Tensor
+from engine.progress import OnProgress, quiet
 from engine.wafer.compile.compiler import Compiled
 from engine.wafer.fabric.diagnosis import diagnose
 from engine.wafer.fabric.every_row import every_row_has_logits
@@ -20,7 +21,15 @@ from engine.wafer.fabric.lower import Chip, lower
 from engine.wafer.fabric.micro import Programs
 from engine.wafer.fabric.network import Network
 from engine.wafer.fabric.record import Recorder
-from engine.wafer.fabric.simulator import BLOCKED, DONE, Fabric, Totals, new_fabric, simulate
+from engine.wafer.fabric.simulator import (
+    BLOCKED,
+    DONE,
+    STOPPED,
+    Fabric,
+    Totals,
+    new_fabric,
+    simulate,
+)
 from engine.wafer.fabric.state import Accounts, KvShares
 from engine.wafer.place.placement import Placement
 from engine.wafer.program.machine import MachineSpec
@@ -29,6 +38,9 @@ __all__ = ["ChipStep", "FilledChip", "SimulatedChip", "warm_up"]
 
 CYCLE_LIMIT = 500_000_000
 """No step takes so long; a simulation that does is stuck in some other way than waiting."""
+
+_SLICES = 50
+"""Parts of the expected cycles after which progress is told, and a signal heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,17 @@ class FilledChip:
         self.chip, self.rows, self.context = chip, rows, context
         self.position = 0
         self.words = chip.words.copy()
+        self._expected = self._slice = CYCLE_LIMIT
+        self._told: tuple[OnProgress, str] = quiet, ""
+
+    def expect(self, cycles: int, on_progress: OnProgress, label: str) -> None:
+        """Tell ``on_progress`` how far a step is that takes about so many cycles.
+
+        It is called with (cycles done, expected, label), and may raise, which ends the step.
+        """
+        self._expected = max(1, cycles)
+        self._slice = max(1, self._expected // _SLICES)
+        self._told = on_progress, label
 
     def run(
         self,
@@ -124,8 +147,18 @@ class FilledChip:
             )
 
     def simulate(self, fabric: Fabric, rows: int, reverse: bool) -> tuple[int, int]:
-        """Run a step on a fabric that was filled; a test that disturbs wavelets replaces this."""
-        return simulate(fabric, self.position, rows, CYCLE_LIMIT, reverse)
+        """Run a step on a fabric that was filled, in slices; say before each how far it is.
+
+        A test that disturbs wavelets replaces this.
+        """
+        on_progress, label = self._told
+        limit = 0
+        while True:
+            on_progress(min(limit, self._expected), self._expected, label)
+            limit = min(limit + self._slice, CYCLE_LIMIT)
+            outcome, cycles = simulate(fabric, self.position, rows, limit, reverse)
+            if outcome != STOPPED or limit == CYCLE_LIMIT:
+                return outcome, cycles
 
     def fabric(self, rows: int, *, every_row: bool = False) -> Fabric:
         """Return a fabric at rest over this chip's memory, for a step of ``rows`` rows."""

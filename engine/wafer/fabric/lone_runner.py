@@ -9,17 +9,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.progress import OnProgress, quiet
-from engine.wafer.fabric.chip import CYCLE_LIMIT, ChipStep, FilledChip
+from engine.wafer.fabric.chip import ChipStep, FilledChip
 from engine.wafer.fabric.lone_region import LoneChip
 from engine.wafer.fabric.micro import MicroField
 from engine.wafer.fabric.record import RUNS, Recorder, RunField
-from engine.wafer.fabric.simulator import STOPPED, Fabric, simulate
+from engine.wafer.fabric.simulator import Fabric
 
 __all__ = ["LoneRegion", "RegionStep"]
-
-_SLICES = 50
-"""Parts of the expected cycles after which progress is told, and a signal heard."""
 
 Ints = NDArray[np.int64]
 
@@ -54,17 +50,8 @@ class LoneRegion(FilledChip):
     def __init__(self, lone: LoneChip, *, rows: int, context: int) -> None:
         super().__init__(lone.chip, rows=rows, context=context)
         self._lone = lone
-        self._expected = CYCLE_LIMIT
-        self._on_progress: OnProgress = quiet
         self.memory_bytes = 0
         """Of the last step's tables."""
-
-    def expect(self, cycles: int, on_progress: OnProgress) -> None:
-        """Tell ``on_progress`` how far a step is that takes about so many cycles.
-
-        It is called with (cycles done, expected, label), and may raise, which ends the step.
-        """
-        self._expected, self._on_progress = max(1, cycles), on_progress
 
     @cached_property
     def _own(self) -> NDArray[np.bool_]:
@@ -125,14 +112,7 @@ class LoneRegion(FilledChip):
         return begun - begun.min() if begun.size else begun
 
     def simulate(self, fabric: Fabric, rows: int, reverse: bool) -> tuple[int, int]:
-        """Run a step in slices, and say after each how far it is."""
+        """Run a step, and note how large its tables are."""
         tables = [part for part in (*fabric, *fabric.net) if isinstance(part, np.ndarray)]
         self.memory_bytes = sum(part.nbytes for part in tables)
-        part, limit = max(1, self._expected // _SLICES), 0
-        while True:
-            done = min(limit, self._expected)
-            self._on_progress(done, self._expected, "simulating, cycles")
-            limit = min(limit + part, CYCLE_LIMIT)
-            outcome, cycles = simulate(fabric, self.position, rows, limit, reverse)
-            if outcome != STOPPED or limit == CYCLE_LIMIT:
-                return outcome, cycles
+        return super().simulate(fabric, rows, reverse)

@@ -147,7 +147,7 @@ class RegionsCompared:
         first = int(moved.sum() + longer[0])
         lone = self._open(index, position, rows, self._begun(index, starts, sent))
         expected = first + int(longer[1:].sum()) + (rows - 1) * interval
-        lone.expect(expected, self.on_progress)
+        lone.expect(expected, self.on_progress, "simulating, cycles")
         done = lone.region_step(rows)
         row = 0 if index < self._head else rows - 1
         ended = done.step.ended[row]

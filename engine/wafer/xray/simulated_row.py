@@ -28,9 +28,6 @@ MOST_WORK = 3_000_000
 """Most instructions, counted in every core that runs them: beyond, a simulation takes minutes and
 gigabytes.  spark-nano on wse3 has half a million."""
 
-_SLICES = 50
-"""Parts of the expected cycles after which progress is told."""
-
 
 @dataclass(frozen=True, slots=True)
 class SimulatedRow:
@@ -67,26 +64,14 @@ def simulate_row(
     prepare_simulator(placed.machine, on_progress)
     from engine.wafer.fabric.chip import SimulatedChip
     from engine.wafer.fabric.record import RUNS, WAITS, Recorder
-    from engine.wafer.fabric.simulator import STOPPED, Fabric, simulate
 
     expected = placed.timing.step_cycles(position)
 
-    class Told(SimulatedChip):
-        """A chip that tells how far it is."""
-
-        def simulate(self, fabric: Fabric, rows: int, reverse: bool) -> tuple[int, int]:
-            part, limit = max(1, expected // _SLICES), 0
-            while True:
-                on_progress(min(limit, expected), expected, f"simulating token {position}")
-                limit += part
-                outcome, cycles = simulate(fabric, self.position, rows, limit, reverse)
-                if outcome != STOPPED:
-                    return outcome, cycles
-
     on_progress(0, expected, "lowering the program")
     compiled = compile_graph(placed.graph, placed.machine, placed.placement, by_core=False)
-    chip = Told(compiled, placed.placement, tensors, rows=1, context=position + 1)
+    chip = SimulatedChip(compiled, placed.placement, tensors, rows=1, context=position + 1)
     chip.position = position
+    chip.expect(expected, on_progress, f"simulating token {position}")
     cores, most = chip.chip.first.size - 1, len(chip.chip.instructions)
     recorder = Recorder.of(np.ones(cores, np.uint8), (0, most, 3 * most))
     step = chip.step(np.array([token], np.int32), recorder=recorder)
