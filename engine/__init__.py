@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.engine_process import Launch, launch_ahead
     from engine.inspection import (
         check_wafer,
+        check_wafer_region,
         core_of_wafer,
         plan_wafer,
         predict_decode,
@@ -74,6 +75,8 @@ if TYPE_CHECKING:
         training_picture,
     )
     from engine.wafer.check.check_report import CheckReport
+    from engine.wafer.check.region_cycles import BothTiers
+    from engine.wafer.check.region_report import RegionReport
     from engine.wafer.figures.calibration import facts as calibration_constants
     from engine.wafer.figures.collective_questions import CollectiveQuestion
     from engine.wafer.figures.collective_questions import collective as predict_collective
@@ -106,7 +109,9 @@ _HOME = {
     "AdaptingProcess": "engine.adapting.child:AdaptingProcess",
     "note_typing": "engine.adapting.patience:note_typing",
     "Answerer": "engine.quality.answers:Answerer",
+    "BothTiers": "engine.wafer.check.region_cycles:BothTiers",
     "CheckReport": "engine.wafer.check.check_report:CheckReport",
+    "RegionReport": "engine.wafer.check.region_report:RegionReport",
     "CollectiveQuestion": "engine.wafer.figures.collective_questions:CollectiveQuestion",
     "AskReply": "engine.protocol.asking:AskReply",
     "AskRequest": "engine.protocol.asking:AskRequest",
@@ -154,6 +159,7 @@ _HOME = {
     "Stretch": "engine.quality.typing_replay:Stretch",
     "Typed": "engine.quality.typing_replay:Typed",
     "check_wafer": "engine.inspection:check_wafer",
+    "check_wafer_region": "engine.inspection:check_wafer_region",
     "LogQuestion": "engine.wafer.trace.compare_files:LogQuestion",
     "compare_log_files": "engine.wafer.trace.compare_files:compare_log_files",
     "describe_log": "engine.wafer.trace.compare_files:describe_log",
@@ -220,6 +226,7 @@ __all__ = [
     "AskRequest",
     "AskTurn",
     "AskedModel",
+    "BothTiers",
     "CheckReport",
     "CollectiveQuestion",
     "Completion",
@@ -248,6 +255,7 @@ __all__ = [
     "Prediction",
     "QualityBench",
     "Question",
+    "RegionReport",
     "Session",
     "SourceFile",
     "Stretch",
@@ -258,6 +266,7 @@ __all__ = [
     "calibration_constants",
     "check_training",
     "check_wafer",
+    "check_wafer_region",
     "choose_replicas",
     "choose_workers",
     "compare_log_files",

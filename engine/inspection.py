@@ -15,6 +15,7 @@ from engine.model.graph import ModelGraph
 from engine.model.load import load_model, read_formats
 from engine.model.tensors import FORMATS, uniform_formats
 from engine.model.tensors.floats import FP16
+from engine.model.tensors.tensor import Tensor
 from engine.model_store.bundled import bundled_models
 from engine.model_store.lookup import find_model
 from engine.progress import OnProgress, quiet
@@ -23,7 +24,9 @@ from engine.telemetry.counters import Work
 from engine.telemetry.snapshot import Snapshot
 from engine.telemetry.wafer_answers import WaferAnswers
 from engine.wafer.check.check_report import CheckReport
-from engine.wafer.check.comparison import check
+from engine.wafer.check.comparison import PREFILL_ROWS, check
+from engine.wafer.check.region_check import check_region
+from engine.wafer.check.region_report import RegionReport
 from engine.wafer.figures import calibration, sensitivity, table
 from engine.wafer.figures.decode_question import DecodeQuestion, decode
 from engine.wafer.figures.prediction import Prediction
@@ -31,16 +34,19 @@ from engine.wafer.figures.prefill_question import PrefillQuestion, prefill
 from engine.wafer.figures.served import LONGEST_CONTEXT, ServedModel
 from engine.wafer.figures.spreads import spread
 from engine.wafer.figures.targets.target import Target
-from engine.wafer.plan.placed import open_placed
+from engine.wafer.plan.placed import Placed, open_placed
 from engine.wafer.plan.plan_report import report_plan
 from engine.wafer.plan.shape_search import PlanOptions
 from engine.wafer.program import machine as machines
+from engine.wafer.program.machine import MachineSpec
 from engine.wafer.trace import trace_files
 from engine.wafer.trace.collect import collect
 from engine.wafer.trace.trace_files import TraceReport
+from engine.wafer_changes import UNCHANGED, WaferChanges
 
 __all__ = [
     "check_wafer",
+    "check_wafer_region",
     "core_of_wafer",
     "decode_model",
     "plan_wafer",
@@ -122,6 +128,7 @@ def check_wafer(
     clock_ghz: float | None = None,
     *,
     tokens: int = 2,
+    prefill: int = PREFILL_ROWS,
     layers: int | None = None,
     on_progress: Report = lambda progress: None,
 ) -> CheckReport:
@@ -132,6 +139,7 @@ def check_wafer(
         machine: A preset's name.
         clock_ghz: Another clock; changes no cycle.
         tokens: Decoded tokens.
+        prefill: Rows of the step before them.
         layers: Take only the first so many layers, which compute nothing useful but every value
             of themselves; None: all.
         on_progress: Called with what is being done.
@@ -141,13 +149,54 @@ def check_wafer(
         EngineError: It cannot be placed, the tokens do not fit its context, or the fabric comes
             to rest too early.
     """
+    placed, tensors = _open(model, machines.get(machine, clock_ghz), layers, UNCHANGED)
+    report = _messages("check", on_progress)
+    return check(placed, tensors, tokens=tokens, prefill=prefill, on_progress=report)
+
+
+def check_wafer_region(
+    model: str | None,
+    machine: str,
+    clock_ghz: float | None = None,
+    *,
+    region: int,
+    tokens: int = 2,
+    prefill: int = PREFILL_ROWS,
+    layers: int | None = None,
+    changes: WaferChanges = UNCHANGED,
+    on_progress: Report = lambda progress: None,
+) -> RegionReport:
+    """Compare both tiers in one region alone; what comes to it is what the fast tier sends there.
+
+    Args:
+        model: A bundled name, a model folder or a GGUF file; None means the bundled default.
+        machine: A preset's name.
+        clock_ghz: Another clock; changes no cycle.
+        region: Number of a block of layers, from 0 on, or of the head behind them.
+        tokens: Decoded tokens.
+        prefill: Rows of the step before them.
+        layers: Take only the first so many layers; None: all.
+        changes: What of the placement is given.
+        on_progress: Called with what is being done.
+
+    Raises:
+        ModelError: The model cannot be found or loaded, or has fewer layers.
+        EngineError: It cannot be placed, has no such region, or the rows do not fit its context.
+    """
+    placed, tensors = _open(model, machines.get(machine, clock_ghz), layers, changes)
+    report = _messages("check", on_progress)
+    return check_region(placed, tensors, region, tokens=tokens, prefill=prefill, on_progress=report)
+
+
+def _open(
+    model: str | None, machine: MachineSpec, layers: int | None, changes: WaferChanges
+) -> tuple[Placed, dict[str, Tensor]]:
+    """Return a model's first layers placed, and their tensors by name."""
     loaded = load_model(find_model(model))
     graph = _first_layers(loaded.graph, layers)
     tensors = {name: loaded.tensors[name] for name in graph.weights}
     formats = {name: tensor.format for name, tensor in tensors.items()}
-    placed = open_placed(graph, machines.get(machine, clock_ghz), formats=formats)
-    report = _messages("check", on_progress)
-    return check(placed, tensors, tokens=tokens, on_progress=report)
+    return open_placed(graph, machine, formats=formats, changes=changes), tensors
 
 
 def _first_layers(graph: ModelGraph, count: int | None) -> ModelGraph:

@@ -5,6 +5,7 @@ its seed.
 """
 
 from dataclasses import replace
+from functools import cache
 
 from engine.errors import PlacementError
 from engine.model.sum_orders import ReduceOrder
@@ -17,6 +18,14 @@ from engine.wafer.plan.placed import Placed, open_placed
 from engine.wafer.program import machine
 from tests.packs import repacked
 from tests.tiny import tiny_model
+
+
+@cache
+def folded():
+    """Narrow blocks that fill a machine: lanes turn over the blocks at either end of the bands."""
+    model = tiny_model(seed=7, hidden=128, layers=13, heads=2, kv_heads=1, ffn=96)
+    spec = replace(machine.get("small"), columns=20, rows=24)
+    return model, spec, place(model_shape(model.graph), spec, Shape(4, 8, 8), 32)
 
 
 def random_machine(random):

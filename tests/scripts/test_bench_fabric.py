@@ -13,7 +13,6 @@ Accepted flit rate average= 0.9
 Time taken is 500 cycles
 Accepted flit rate average = 0.25 (1 samples)
 Hops average = 5 (1 samples)
-Total run time 2
 """
 
 
@@ -41,7 +40,7 @@ def test_a_shift_keeps_all_cores_at_work(bench):
 
 
 def program(path, text):
-    path.write_text(f"#!/bin/sh\ncat <<'END'\n{text}END\n")
+    path.write_text(f"#!/bin/sh\nsleep 0.4\ncat <<'END'\n{text}END\n")
     path.chmod(0o700)
     return path
 
@@ -49,8 +48,9 @@ def program(path, text):
 def test_booksims_last_figures_count(bench, tmp_path):
     found = bench.run_booksim(program(tmp_path / "booksim", SAID), 4)
 
-    assert (found.cycles, found.flits, found.hops, found.seconds) == (500, 0.25 * 16 * 500, 5, 2)
-    assert found.nanoseconds_per_flit_hop == pytest.approx(2 / 10_000 * 1e9)
+    assert (found.cycles, found.flits, found.hops) == (500, 0.25 * 16 * 500, 5)
+    assert 0 < found.seconds < 0.3  # of the processor: it slept longer
+    assert found.nanoseconds_per_flit_hop == pytest.approx(found.seconds / 10_000 * 1e9)
 
 
 def test_a_booksim_without_figures_is_said_so(bench, tmp_path):

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 from engine.model.tensors.tensor import Tensor
 from engine.progress import OnProgress, quiet
-from engine.wafer.check.check_report import CheckReport, Difference, OperationCycles
+from engine.wafer.check.check_report import CheckReport, OperationCycles
 from engine.wafer.check.state_sums import StateSums
+from engine.wafer.check.values import ValuesCompared
 from engine.wafer.fabric.prepare import prepare_simulator
 from engine.wafer.fast.fast_runner import FastRunner, open_fast
 from engine.wafer.plan.placed import Placed
@@ -25,7 +26,6 @@ from engine.wafer.program.program import Program
 
 if TYPE_CHECKING:
     from engine.wafer.fabric.chip import ChipStep
-    from engine.wafer.fabric.lowering.context import Tap
 
 __all__ = ["PREFILL_ROWS", "Comparison", "check", "first_tokens"]
 
@@ -174,51 +174,20 @@ class Comparison:
 
     def _compare(self, tokens: NDArray[np.int32], trace: NDArray[np.int32]) -> NDArray[np.float32]:
         """Run the fast tier's step and look for the first difference; return its logits."""
-        executor = self.runner.executor
+        executor, found = self.runner.executor, ValuesCompared(self.chip.chip)
         taps = {tap.instruction: tap for tap in self.chip.chip.taps}
         logits = np.zeros(0, np.float32)
         for number in executor.step_by_instruction(tokens):
-            if number not in taps or self.report.first_difference is not None:
+            if number not in taps or found.first_difference is not None:
                 continue
             name = self.program.buffers[taps[number].buffer].name
             values = executor.value(name, tokens.size)
-            self._compare_value(taps[number], values, trace)
+            found.compare(taps[number], values, trace)
             if name == "logits":
                 logits = values[-1]
+        self.report.values_compared += found.count
+        self.report.first_difference = found.first_difference
         return logits
-
-    def _compare_value(
-        self, tap: "Tap", values: NDArray[np.float32], trace: NDArray[np.int32]
-    ) -> None:
-        """Compare a value of all rows with the chip's observations.
-
-        Args:
-            tap: Where the value lies on the chip.
-            values: The fast tier's, float32 (rows, width).
-            trace: The chip's observations, int32 (rows, words).
-        """
-        instruction = self.program.instructions[tap.instruction]
-        rows = len(values)
-        for row in range(rows - 1 if instruction[Field.LAST_ROW] else 0, rows):
-            fast, seen = values[row, tap.elements], trace[row, tap.words].view(np.float32)
-            self.report.values_compared += fast.size
-            differs = np.flatnonzero(fast.view(np.int32) != seen.view(np.int32))
-            if differs.size:
-                first = int(differs[0])
-                self.report.first_difference = Difference(
-                    operation=Op(instruction[Field.OP]).name.lower(),
-                    instruction=tap.instruction, layer=int(instruction[Field.LAYER]),
-                    value=self.program.buffers[tap.buffer].name,
-                    core=self._on_wafer(int(tap.cores[first])),
-                    index=int(tap.elements[first]), row=row, fast=float(fast[first]),
-                    simulated=float(seen[first]),
-                )  # fmt: skip
-                return
-
-    def _on_wafer(self, core: int) -> tuple[int, int]:
-        chip = self.chip.chip
-        row, column = divmod(core, chip.network.columns)
-        return column + chip.corner[0], row + chip.corner[1]
 
 
 def first_tokens(vocabulary: int, count: int) -> NDArray[np.int32]:

@@ -33,8 +33,9 @@ from engine.wafer.fabric.simulator import (
 from engine.wafer.fabric.state import Accounts, KvShares
 from engine.wafer.place.placement import Placement
 from engine.wafer.program.machine import MachineSpec
+from engine.wafer.program.program import Program
 
-__all__ = ["ChipStep", "FilledChip", "SimulatedChip", "warm_up"]
+__all__ = ["ChipStep", "FilledChip", "SimulatedChip", "rotary_angles", "warm_up"]
 
 CYCLE_LIMIT = 500_000_000
 """No step takes so long; a simulation that does is stuck in some other way than waiting."""
@@ -64,6 +65,19 @@ class ChipStep:
     active: int
     links: NDArray[np.int64]
     """Wavelets that each link carried; link = core·5 + port, (links,)."""
+
+
+def rotary_angles(program: Program, context: int) -> NDArray[np.float32]:
+    """Return the angles of the first positions, float32 (context, cosines and sines of all kinds).
+
+    Lane 0 carries a row of them beside a row of the stream.
+    """
+    tables = [
+        table
+        for kind in program.rotaries
+        for table in scalars.rotary_tables(kind.base, kind.head_dim, context, kind.factors)
+    ]
+    return np.concatenate(tables, axis=1)
 
 
 def warm_up(machine: MachineSpec) -> None:
@@ -202,14 +216,7 @@ class SimulatedChip(FilledChip):
         """
         chip = lower(compiled, placement, tensors, rows=rows, context=context)
         super().__init__(chip, rows=rows, context=context)
-        self._angles = np.concatenate(  # (context, cosines and sines of every kind of rotation)
-            [
-                table
-                for kind in compiled.program.rotaries
-                for table in scalars.rotary_tables(kind.base, kind.head_dim, context, kind.factors)
-            ],
-            axis=1,
-        )
+        self._angles = rotary_angles(compiled.program, context)
 
     def step(
         self,

@@ -1,6 +1,6 @@
 """Steps of a lone region: the stream's rows in, what the region makes of them and when out.
 
-Knows no price; `engine.wafer.check.lone_layers` sets both tiers side by side.
+Knows no price; `engine.wafer.check.region_cycles` sets both tiers side by side.
 """
 
 from dataclasses import dataclass

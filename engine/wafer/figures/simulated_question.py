@@ -16,9 +16,10 @@ from engine.model.graph import ModelGraph
 from engine.model.tensors import FORMATS, uniform_formats
 from engine.model.tensors.tensor import Format
 from engine.progress import OnProgress, quiet
+from engine.wafer.check.region_cycles import BothTiers, RegionCycles, RegionsCompared
+from engine.wafer.fabric.blank_weights import BlankWeights
 from engine.wafer.fabric.lone_region import lane_edges
 from engine.wafer.figures.prediction import Prediction
-from engine.wafer.figures.region_cycles import BothTiers, RegionCycles, RegionsCompared
 from engine.wafer.figures.spreads import spread
 from engine.wafer.place.model_shape import model_shape
 from engine.wafer.place.placement import Placement, place
@@ -112,9 +113,8 @@ def simulated_layer(
     part = graph.with_layers(*kept)
     placement = place(model_shape(part, formats), machine, whole.shape, whole.context_length)
     begun = time.perf_counter()
-    compared = RegionsCompared(
-        Placed(part, machine, placement, by_core=False), formats, on_progress
-    )
+    placed = Placed(part, machine, placement, by_core=False)
+    compared = RegionsCompared(placed, BlankWeights(part.weights, formats), on_progress)
     found = compared.region(index, question.context, question.rows)
     asked = _asked(graph, question, placement) | {
         "layer": question.layer, "rows_of_step": question.rows, "region": index,
@@ -139,7 +139,8 @@ def simulated_decode(
     placement = _place(graph, machine, question, formats)
     begun = time.perf_counter()
     placed = Placed(graph, machine, placement, by_core=False)
-    chain = Chain(RegionsCompared(placed, formats, on_progress), question.context)
+    weights = BlankWeights(graph.weights, formats)
+    chain = Chain(RegionsCompared(placed, weights, on_progress), question.context)
     regions = [chain.follow(index) for index in range(len(placement.regions))]
     asked = _asked(graph, question, placement) | {"regions_simulated": chain.simulated}
     lookup = priced_lookup(placed)

@@ -10,7 +10,9 @@ import pytest
 
 import engine
 from engine.wafer.check.check_report import CheckReport, Difference, OperationCycles, StateError
+from engine.wafer.check.region_report import RegionReport
 from tests.tiny_families import FAMILY_CONFIGS
+from tests.tiny_gguf import write_tiny_gguf
 from tests.tui.cli.conftest import Outcome
 
 Spark = Callable[..., Outcome]
@@ -50,7 +52,7 @@ def test_tiers_that_agree_end_with_0(spark: Spark, check: Check) -> None:
 
     assert outcome.code == 0
     asked = {"model": None, "machine": "small", "clock": None, "tokens": 3, "layers": 2}
-    assert check.asked == asked
+    assert check.asked == asked | {"prefill": 8}
     text = " ".join(outcome.out.split())
     for words in ("12,345 values of 10 rows are bit-identical", "error +1.00%", "70 sent"):
         assert words in text
@@ -115,3 +117,56 @@ def test_a_training_step_is_run_three_times_and_compared(spark: Spark, tmp_path:
     refused = spark(*asked, "3x4")
     assert refused.code == 2
     assert "2 heads over 3 do not; use 2 columns" in refused.err
+
+
+def test_one_region_of_a_file_is_checked_in_blocks_that_were_asked_for(
+    spark: Spark, tmp_path: Path
+) -> None:
+    path = write_tiny_gguf(tmp_path / "tiny.gguf", "llama", ("Q4_0", "Q8_0"), layers=2)
+    asked = ("wafer", "check", "--model", path, "--machine", "small", "--tokens", 1,
+             "--prefill", 2, "--blocks", 2, "--region")  # fmt: skip
+
+    told = spark(*asked, 1)
+    text = " ".join(told.out.split())
+    assert told.code == 0
+    assert "region 1 (layer 1," in text
+    assert "values are bit-identical" in text
+    assert "2 at 0" in text
+    assert "1 at 2" in text
+    found = spark(*asked, 2, "--json").json
+    assert found["holds"]
+    assert found["label"] == "head"
+    refused = spark(*asked, 3)
+    assert refused.code == 1
+    assert "the model lies in regions 0 to 2: 2 blocks of layers" in refused.err
+
+
+def test_a_difference_in_a_region_ends_with_1(
+    spark: Spark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = RegionReport("tiny", "small", "0123", 1, "layer 1", (1,), (4, 8), True,
+                          first_difference=DIFFERENCE)  # fmt: skip
+    monkeypatch.setitem(vars(engine), "check_wafer_region", lambda *_, **__: report)
+
+    outcome = spark("wafer", "check", "--region", 1)
+
+    assert outcome.code == 1
+    assert "The tiers differ: matmul (instruction 9)" in " ".join(outcome.out.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--blocks", 2), "--blocks goes with --region"),
+        (("--block", "4x8"), "--block goes with --region or --train"),
+        (("--region", 0, "--train", "config.json"), "--region takes a model with weights"),
+    ],
+)
+def test_options_that_nothing_would_heed_are_refused(
+    spark: Spark, check: Check, options: tuple[Any, ...], said: str
+) -> None:
+    outcome = spark("wafer", "check", *options)
+
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert check.asked == {}

@@ -26,8 +26,9 @@ _FEW, _MANY, _CORE = 2, 4, 1
 """As published: two and four iterations, seen from the core in column 1 of row 1."""
 
 _STENCIL_BOUNDS = {"wse2": 0.10, "wse3": 0.25}
-"""WSE-3 misses by a fifth where cores wait for each other: there a wavelet takes about five cycles
-more from one core's instruction to the next one's than ramps and hop explain."""
+"""WSE-3 misses by a fifth where cores wait for each other: there a wavelet takes 5 cycles more
+from one core's instruction to the next one's than ramps and hop explain.  No source says where:
+`fabric/fabric_program/README.md`."""
 
 
 @cache

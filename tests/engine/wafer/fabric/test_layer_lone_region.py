@@ -1,17 +1,15 @@
 """A region alone, fed over its lanes, does what it does in the whole chip: same bits and cycles."""
 
-from dataclasses import replace
-from functools import cache
-
 import numpy as np
 import pytest
 
-from engine import scalars
 from engine.errors import PredictionError
 from engine.model.tensors import FORMATS, uniform_formats
+from engine.wafer.check.region_cycles import RegionsCompared
+from engine.wafer.fabric.blank_weights import BlankWeights
+from engine.wafer.fabric.chip import rotary_angles
 from engine.wafer.fabric.lone_region import lower_region
 from engine.wafer.fabric.lone_runner import LoneRegion
-from engine.wafer.figures.region_cycles import RegionsCompared
 from engine.wafer.figures.simulated_question import (
     Chain,
     LayerQuestion,
@@ -19,24 +17,14 @@ from engine.wafer.figures.simulated_question import (
     simulated_decode,
     simulated_layer,
 )
-from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
 from engine.wafer.plan.placed import Placed
 from engine.wafer.program import machine
 from engine.wafer.program.isa import Field, Op
 from tests.tiny import tiny_model
-from tests.wafers import chip_on, random_machine, random_model, random_placement, runner_on
+from tests.wafers import chip_on, folded, random_machine, random_model, random_placement, runner_on
 
 SMALL = machine.get("small")
 ROWS = 3
-
-
-@cache
-def folded():
-    """Narrow blocks that fill a machine: lanes turn over the blocks at either end of the bands."""
-    model = tiny_model(seed=7, hidden=128, layers=13, heads=2, kv_heads=1, ffn=96)
-    spec = replace(SMALL, columns=20, rows=24)
-    return model, spec, place(model_shape(model.graph), spec, Shape(4, 8, 8), 32)
 
 
 def values_of(runner, tokens):
@@ -65,7 +53,7 @@ def differing(model, spec, placement, index, rows=ROWS, bent=0.0):
     number = int(arrives[0])
     stream = values[number, int(table[number, Field.SOURCE])].copy()
     stream[0, 0] += bent
-    region.write(stream, angles(program, rows))
+    region.write(stream, rotary_angles(program, rows))
     done = region.region_step(rows)
     compared = apart = 0
     for tap in lone.chip.taps:
@@ -75,16 +63,6 @@ def differing(model, spec, placement, index, rows=ROWS, bent=0.0):
             compared += seen.size
             apart += int((value[row, tap.elements].view(np.int32) != seen).sum())
     return compared, apart, done
-
-
-def angles(program, rows):
-    """Rotary angles of the first positions, float32 (rows, angles)."""
-    tables = [
-        table
-        for kind in program.rotaries
-        for table in scalars.rotary_tables(kind.base, kind.head_dim, rows, kind.factors)
-    ]
-    return np.concatenate(tables, axis=1)
 
 
 def test_every_region_has_the_bits_of_the_fast_tier_where_lanes_turn_over_blocks():
@@ -130,7 +108,7 @@ def test_regions_one_after_the_other_take_the_cycles_of_the_whole_chip():
     formats = uniform_formats(model.graph.weights, FORMATS["int8"])
 
     placed = Placed(model.graph, spec, placement, by_core=False)
-    regions = RegionsCompared(placed, formats)
+    regions = RegionsCompared(placed, BlankWeights(model.graph.weights, formats))
     cycles, starts = priced_lookup(placed), regions.starts(0)
     for index in range(len(placement.regions)):
         found = regions.region(index, 3, 1, starts, sent=cycles)

@@ -23,6 +23,7 @@ from engine.wafer.figures.targets.target import (
     within,
     within_cycles,
 )
+from engine.wafer.program import machine
 
 ROW = Target(
     id="0/row",
@@ -131,6 +132,16 @@ def test_every_bound_of_a_subject_holds(rows):
     assert len({row.id for row in targets}) == len(targets)
     for row in targets:
         assert row.simulated is not None or row.reason, row.id
+
+
+def test_longer_ramps_are_all_that_wse3s_stencils_lack_and_no_multicast_tells(monkeypatch):
+    """As the page about programs says: two ramps and the dispatch are told as a sum alone."""
+    longer = replace(machine.get("wse3"), ramp_cycles=5, dispatch_cycles=9)
+    monkeypatch.setitem(machine.PRESETS, "wse3", longer)
+
+    assert [row.id for row in fabric_targets.multicasts() if row.holds is False] == []
+    errors = {row.id: row.signed_error for row in program_targets.stencils() if "wse3" in row.id}
+    assert max(map(abs, errors.values())) < 0.08
 
 
 @pytest.mark.parametrize("algorithm", ["broadcast", "star", "chain", "tree", "two-phase", "ring"])

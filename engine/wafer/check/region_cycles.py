@@ -1,8 +1,8 @@
 """Cycles of one region of a placed model by both tiers, side by side.
 
 By formula: how far the region's instructions move a step on, as `timing` has it.  Simulated: the
-region alone, fed over its lanes from the cycle on in which each of them would start.  Weights, the
-stream and earlier keys and values are 0: no cycle depends on what they are.
+region alone, fed over its lanes from the cycle on in which each of them would start.  No cycle
+depends on what the weights, the stream and earlier keys and values are; they may all be 0.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PredictionError
-from engine.model.tensors.tensor import Format
+from engine.model.tensors.tensor import Tensor
 from engine.progress import OnProgress, quiet
 from engine.wafer.cost.ledger import Ledger
-from engine.wafer.fabric.blank_weights import BlankWeights
 from engine.wafer.fabric.lone_region import sent_to
 from engine.wafer.fabric.prepare import prepare_simulator
 from engine.wafer.fabric.state import RANKS
@@ -84,12 +83,11 @@ class RegionsCompared:
     """
 
     placed: Placed
-    formats: Mapping[str, Format]
-    """Of every matrix."""
+    weights: Mapping[str, Tensor]
+    """The model's tensors by name; `BlankWeights` will do for cycles."""
     on_progress: OnProgress = quiet
     _schedule: Schedule = field(init=False)
     _departures: dict[int, Ints] = field(init=False, default_factory=dict)
-    _weights: BlankWeights = field(init=False)
 
     def __post_init__(self) -> None:
         """Run the formulas once, and note when each region is sent its stream."""
@@ -108,7 +106,6 @@ class RegionsCompared:
         self._schedule = schedule(
             compiled.program, compiled.steps, compiled.sites, by_core=False, hear=hear
         )
-        self._weights = BlankWeights(placed.graph.weights, self.formats)
         prepare_simulator(placed.machine, self.on_progress)
 
     def starts(self, index: int) -> Ints:
@@ -140,19 +137,52 @@ class RegionsCompared:
             PlacementError: The stream comes or goes over a link between wafers.
             FabricError: The fabric cannot finish.
         """
+        starts = self._begun(index, starts, sent)
+        lone = self.open(index, rows, position + rows, starts)
+        lone.position = position
+        return self.step(index, lone, rows)[0]
+
+    def open(self, index: int, rows: int, context: int, starts: Ints) -> "LoneRegion":
+        """Lower one region.
+
+        Args:
+            index: The region's number.
+            rows: Most rows of a step.
+            context: KV positions to keep memory for.
+            starts: Cycle in which each lane begins to be sent, int64 (rows of the region,).
+
+        Raises:
+            PlacementError: The stream comes or goes over a link between wafers.
+        """
+        from engine.wafer.fabric.lone_region import lower_region
+        from engine.wafer.fabric.lone_runner import LoneRegion
+
+        placed = self.placed
+        self.on_progress(0, 1, f"lowering {placed.program.regions[index].label}")
+        lone = lower_region(
+            placed.compiled, placed.placement, self.weights, index,
+            rows=rows, context=context, starts=starts,
+        )  # fmt: skip
+        return LoneRegion(lone, rows=rows, context=context)
+
+    def step(self, index: int, lone: "LoneRegion", rows: int) -> tuple[RegionCycles, "RegionStep"]:
+        """Run a step of ``rows`` rows in a region that is open, at the position where it stands.
+
+        Raises:
+            EngineError: Too many rows or positions.
+            FabricError: The fabric cannot finish.
+        """
         instructions = self._instructions(index)
-        longer = self._longer(index, position, rows)
+        longer = self._longer(index, lone.position, rows)
         interval = self._schedule.regions[index].interval if index < self._head else 0
         moved = self._schedule.latency_by_instruction[instructions]
         first = int(moved.sum() + longer[0])
-        lone = self._open(index, position, rows, self._begun(index, starts, sent))
         expected = first + int(longer[1:].sum()) + (rows - 1) * interval
         lone.expect(expected, self.on_progress, "simulating, cycles")
         done = lone.region_step(rows)
-        row = 0 if index < self._head else rows - 1
-        ended = done.step.ended[row]
+        ended = done.step.ended[0 if index < self._head else rows - 1]
         simulated = int(ended[instructions].max()) - done.came
-        return RegionCycles(
+        cycles = RegionCycles(
             region=index,
             whole=BothTiers(expected, done.cycles),
             first_row=BothTiers(first, simulated),
@@ -160,6 +190,7 @@ class RegionsCompared:
             leaving=lone.sending_again(done),
             memory_bytes=lone.memory_bytes,
         )
+        return cycles, done
 
     def work(self, index: int) -> tuple[object, ...]:
         """Return what a region does, behind what comes in: equal for those that do the same."""
@@ -190,22 +221,6 @@ class RegionsCompared:
         timing = self.placed.timing
         here = timing.attention_regions == index
         return np.asarray(timing.growth(position, rows)[:, here].sum(axis=1))
-
-    def _open(self, index: int, position: int, rows: int, starts: Ints) -> "LoneRegion":
-        from engine.wafer.fabric.lone_region import lower_region
-        from engine.wafer.fabric.lone_runner import LoneRegion
-
-        placed = self.placed
-        label = placed.program.regions[index].label
-        self.on_progress(0, 1, f"lowering {label}")
-        context = position + rows
-        lone = lower_region(
-            placed.compiled, placed.placement, self._weights, index,
-            rows=rows, context=context, starts=starts,
-        )  # fmt: skip
-        region = LoneRegion(lone, rows=rows, context=context)
-        region.position = position
-        return region
 
     def _operations(
         self, instructions: Ints, moved: Ints, longer: int, done: "RegionStep", ended: Ints
