@@ -129,12 +129,14 @@ def plan_training(
 def _program_layout(
     graph: ModelGraph, spec: MachineSpec, question: TrainingQuestion
 ) -> dict[str, object]:
-    """Return the layout that runs on every tier, on the rectangle with the fewest cycles; AdamW."""
+    """Return the layout that runs on every tier, on the rectangle with the fewest cycles."""
     try:
-        found = fastest_rectangle(trained_model(graph), spec, question.rows, question.tokens)
+        found = fastest_rectangle(
+            trained_model(graph), spec, question.rows, question.tokens, question.optimizer
+        )
     except PlacementError as error:
         return {"layout": "program", "fits_one_wafer": False, "limited_by": str(error)}
-    return {"layout": "program", "fits_one_wafer": True, "optimizer": "adamw", **found.as_json()}
+    return {"layout": "program", "fits_one_wafer": True, **found.as_json()}
 
 
 def check_training(

@@ -2,7 +2,7 @@
 
 A program's text grows with tokens and layers, so only its first and last token are written: a
 token's cycles grow evenly with the positions before it, and the memory map is whole from the first
-on.
+on.  Of Muon's step the first, the middle and the last row stand for all.
 """
 
 from collections.abc import Iterator
@@ -12,14 +12,15 @@ from engine.errors import PlacementError
 from engine.wafer.program.machine import MachineSpec
 from engine.wafer.training_program.core_share import CoreShare
 from engine.wafer.training_program.cycle_step import colors_of
+from engine.wafer.training_program.muon_text import MuonRates
 from engine.wafer.training_program.optimiser_text import AdamWRates
 from engine.wafer.training_program.step_price import step_cycles, traffic
 from engine.wafer.training_program.trained_model import TrainedModel
 from engine.wafer.training_program.training_program import TrainingProgram, training_program
 
-__all__ = ["PricedRectangle", "fastest_rectangle", "row_cycles"]
+__all__ = ["PricedRectangle", "fastest_rectangle", "optimiser_cycles", "row_cycles"]
 
-_RATES = AdamWRates(1, 1.0)
+_RATES, _MUON_RATES = AdamWRates(1, 1.0), MuonRates(1.0)
 """Any: they change no cycle."""
 
 
@@ -30,15 +31,20 @@ class PricedRectangle:
     program: TrainingProgram
     rows: int
     """Of the batch; one after the other."""
+    optimizer: str
+    """``"muon"`` for the matrices of layers, or ``"adamw"`` for all."""
     cycles: int
 
     def as_json(self) -> dict[str, object]:
         """Return the object in ``layouts``."""
         share, uses = self.program.share, self.program.sram_bytes()
         sent = traffic(share, self.program.row)
-        scale = self.rows * share.tokens / 2
+        scale = self.rows * share.tokens / min(2, share.tokens)
+        ends = [(1.0, traffic(share, self.program.optimiser))]
+        ends += [(each.times, traffic(share, each.instructions)) for each in self.program.sampled]
         use = colors_of(share, self.program.row)
         return {
+            "optimizer": self.optimizer,
             "columns": share.columns,
             "core_rows": share.rows,
             "wafers": 1,
@@ -49,8 +55,11 @@ class PricedRectangle:
             "fullest_use": max(uses, key=lambda name: uses[name]),
             "colors_taken": int(use.counted(use.taken).max()),
             "colors_given": int(use.counted(use.given).max()),
-            "sums": round(scale * sent.sums),
-            "link_bytes": round(4 * scale * sent.hops),
+            "optimiser_cycles": optimiser_cycles(self.program),
+            "sums": round(scale * sent.sums + sum(times * end.sums for times, end in ends)),
+            "link_bytes": round(
+                4 * (scale * sent.hops + sum(times * end.hops for times, end in ends))
+            ),
             "bit_exact": True,
         }
 
@@ -61,35 +70,61 @@ def row_cycles(program: TrainingProgram) -> int:
     return round(step_cycles(share, program.row) * share.tokens / min(2, share.tokens))
 
 
+def optimiser_cycles(program: TrainingProgram) -> int:
+    """Return the cycles of the optimisers, of which Muon's may be a sample."""
+    share = program.share
+    cycles = float(step_cycles(share, program.optimiser))
+    cycles += sum(each.times * step_cycles(share, each.instructions) for each in program.sampled)
+    return round(cycles)
+
+
 def fastest_rectangle(
-    model: TrainedModel, machine: MachineSpec, rows: int, tokens: int
+    model: TrainedModel, machine: MachineSpec, rows: int, tokens: int, optimizer: str = "adamw"
 ) -> PricedRectangle:
     """Return the rectangle with the fewest cycles of those whose cores hold a step.
+
+    Args:
+        model: What is trained.
+        machine: The chip.
+        rows: Of the batch, one after the other.
+        tokens: Of a row.
+        optimizer: ``"muon"`` for the matrices of layers, or ``"adamw"`` for all.
 
     Raises:
         PlacementError: None does; the message tells of the one with most cores.
     """
     refusal = PlacementError(f"{machine.name} has no rectangle that divides the model evenly")
     found = []
-    for share_rows, columns in sorted(_sizes(model, machine), key=lambda size: size[0] * size[1]):
-        program = training_program(
-            model, machine, columns=columns, rows=share_rows, tokens=tokens, rates=_RATES,
-            written=sorted({0, tokens - 1}),
-        )  # fmt: skip
+    for size in sorted(_sizes(model, machine), key=lambda size: size[0] * size[1]):
+        try:
+            program = _written(model, machine, size, tokens, optimizer)
+        except PlacementError:  # Muon's short sides lie on fewer rectangles than the model does
+            continue
         try:
             program.check()
         except PlacementError as error:
             refusal = error
             continue
-        found.append(_priced(program, rows))
+        cycles = rows * row_cycles(program) + optimiser_cycles(program)
+        found.append(PricedRectangle(program, rows, optimizer, cycles))
     if not found:
         raise refusal
     return min(found, key=lambda each: each.cycles)
 
 
-def _priced(program: TrainingProgram, rows: int) -> PricedRectangle:
-    end = step_cycles(program.share, program.optimiser)
-    return PricedRectangle(program, rows, rows * row_cycles(program) + end)
+def _written(
+    model: TrainedModel, machine: MachineSpec, size: tuple[int, int], tokens: int, optimizer: str
+) -> TrainingProgram:
+    """Return the program on (rows, columns) of cores, as much of it as a price needs.
+
+    Raises:
+        PlacementError: The rectangle does not divide what Muon multiplies.
+    """
+    rows, columns = size
+    return training_program(
+        model, machine, columns=columns, rows=rows, tokens=tokens, rates=_RATES,
+        muon_rates=_MUON_RATES if optimizer == "muon" else None, written=sorted({0, tokens - 1}),
+    )  # fmt: skip
 
 
 def _sizes(model: TrainedModel, machine: MachineSpec) -> Iterator[tuple[int, int]]:

@@ -10,11 +10,12 @@ and summed along the other.  X·Xᵀ lies with its rows along B and its columns 
 symmetric, bit by bit, a column of it stands for a row.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from engine.errors import PlacementError
 from engine.wafer.ops.site import ALL, ALONG_COLUMNS, ALONG_ROWS, CORNER, WEST, Cells
-from engine.wafer.training_program.instructions import Matvec, RankOne
+from engine.wafer.training_program.instructions import Matvec, RankOne, TrainingInstruction
 from engine.wafer.training_program.program_text import (
     ProgramText,
     WeightTile,
@@ -27,7 +28,7 @@ from engine.wafer.training_program.program_text import (
     scalar,
 )
 
-__all__ = ["MuonRates", "muon", "short_side"]
+__all__ = ["MuonRates", "TextShare", "muon", "muon_sample", "short_side"]
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """Coefficients of the quintic iteration; from the same source."""
@@ -67,6 +68,71 @@ def muon(text: ProgramText, tile: WeightTile, widths: list[int], rates: MuonRate
     Raises:
         PlacementError: A matrix's short side does not lie evenly along both axes.
     """
+    weight, ahead = _look_ahead(text, tile, rates)
+    for step in _matrices(text, tile, widths):
+        step.take(ahead)
+        step.normalise()
+        for _ in range(ITERATIONS):
+            step.iterate()
+        step.move(weight, rates.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class TextShare:
+    """A piece of text that stands for all pieces like it."""
+
+    times: float
+    """How often it stands in the whole text."""
+    instructions: tuple[TrainingInstruction, ...]
+
+
+def muon_sample(
+    text: ProgramText, tile: WeightTile, widths: list[int], rates: MuonRates
+) -> list[TextShare]:
+    """Return the step that `muon` writes as a few of its rows, for a price; memory is taken alike.
+
+    The rows of an iteration's three products are alike but for the place that they come from, so
+    the first, the middle and the last stand for all.
+
+    Args:
+        text: Where it is written; what it holds already is left to it.
+        tile: As of `muon`, as are the others.
+        widths: Outputs of a core, of each matrix.
+        rates: Of the step.
+
+    Raises:
+        PlacementError: As `muon`.
+    """
+    kept = list(text.instructions)
+    text.instructions.clear()
+    weight, ahead = _look_ahead(text, tile, rates)
+    shares = [_cut(text, 1.0)]
+    for step in _matrices(text, tile, widths):
+        step.take(ahead)
+        step.normalise()
+        shares.append(_cut(text, 1.0))
+        rows = sorted({0, step.short // 2, step.short - 1})
+        for product in step.products:
+            for row in rows:
+                product(row)
+            shares.append(_cut(text, ITERATIONS * step.short / len(rows)))
+        step.renew()
+        shares.append(_cut(text, ITERATIONS))
+        step.move(weight, rates.rate)
+        shares.append(_cut(text, 1.0))
+    text.instructions.extend(kept)
+    return shares
+
+
+def _cut(text: ProgramText, times: float) -> TextShare:
+    """Return what was written since the last call."""
+    share = TextShare(times, tuple(text.instructions))
+    text.instructions.clear()
+    return share
+
+
+def _look_ahead(text: ProgramText, tile: WeightTile, rates: MuonRates) -> tuple[int, int]:
+    """Write momentum, decay and zeros; return where weights and what is made orthogonal lie."""
     memory, count = text.memory, tile.words
     weight, gradient = memory[tile.name], memory[f"gradient {tile.name}"]
     momentum = memory.take(f"momentum {tile.name}", count, "optimiser")
@@ -82,14 +148,13 @@ def muon(text: ProgramText, tile: WeightTile, widths: list[int], rates: MuonRate
         number("multiply", weight, weight, 1.0 - rates.rate * rates.decay, count),
         number("move", gradient, gradient, 0.0, count),
     )
+    return weight, ahead
+
+
+def _matrices(text: ProgramText, tile: WeightTile, widths: list[int]) -> Iterator["_Orthogonal"]:
     begin = 0
     for width in widths:
-        step = _Orthogonal(text, tile, begin, width)
-        step.take(ahead)
-        step.normalise()
-        for _ in range(ITERATIONS):
-            step.iterate()
-        step.move(weight, rates.rate)
+        yield _Orthogonal(text, tile, begin, width)
         begin += width
 
 
@@ -169,12 +234,18 @@ class _Orthogonal:
 
     def iterate(self) -> None:
         """X ← a·X + (b·G + c·G²)·X, G = X·Xᵀ."""
-        for row in range(self.short):
-            self._gram_row(row)
-        for row in range(self.short):
-            self._polynomial_row(row)
-        for row in range(self.short):
-            self._next_row(row)
+        for product in self.products:
+            for row in range(self.short):
+                product(row)
+        self.renew()
+
+    @property
+    def products(self) -> tuple[Callable[[int], None], ...]:
+        """The three of an iteration; each writes a row."""
+        return self._gram_row, self._polynomial_row, self._next_row
+
+    def renew(self) -> None:
+        """End an iteration: what it found is X."""
         self.text.work(ALL, move(self.x, self.next, self.rows * self.part))
 
     def _gram_row(self, row: int) -> None:

@@ -15,7 +15,7 @@ from engine.wafer.training_program.core_share import CoreShare
 from engine.wafer.training_program.core_words import CoreWords
 from engine.wafer.training_program.instructions import TrainingInstruction
 from engine.wafer.training_program.layer_text import HeadText, LayerText
-from engine.wafer.training_program.muon_text import MuonRates, muon
+from engine.wafer.training_program.muon_text import MuonRates, TextShare, muon, muon_sample
 from engine.wafer.training_program.optimiser_text import AdamWRates, adamw
 from engine.wafer.training_program.program_text import ProgramText, number
 from engine.wafer.training_program.trained_model import TrainedModel
@@ -42,6 +42,8 @@ class TrainingProgram:
     """All tokens of a row from the last layer to the embedding, last first."""
     optimiser: tuple[TrainingInstruction, ...]
     memory: CoreWords
+    sampled: tuple[TextShare, ...] = ()
+    """Muon's steps, where only a price is wanted: they are not in ``optimiser``."""
 
     @property
     def row(self) -> tuple[TrainingInstruction, ...]:
@@ -94,7 +96,8 @@ def training_program(
         tokens: Of a row of the batch.
         rates: Of AdamW.
         muon_rates: Of Muon, which then moves the matrices of layers; None: AdamW moves all.
-        written: Tokens that are written down, ascending, for a price; None: all, to run.
+        written: Tokens that are written down, ascending, for a price, and Muon's step then as a
+            sample; None: all, to run.
 
     Raises:
         PlacementError: The rectangle does not divide the model.
@@ -103,7 +106,7 @@ def training_program(
     head, layers = HeadText(text), [LayerText(text, each) for each in range(len(model.layers))]
     for layer in layers:
         _clear(text, layer.attention)
-    written = range(tokens) if written is None else written
+    whole, written = written is None, range(tokens) if written is None else written
     for token in written:
         head.embed(token)
         for layer in layers:
@@ -116,20 +119,31 @@ def training_program(
             layer.backward(token, gradient)
         head.embed_back(token, gradient)
     backward = _taken(text)
-    _optimise(text, layers, rates, muon_rates)
-    return TrainingProgram(text.share, forward, backward, _taken(text), text.memory)
+    sampled = _optimise(text, layers, rates, muon_rates, whole=whole)
+    return TrainingProgram(text.share, forward, backward, _taken(text), text.memory, tuple(sampled))
 
 
 def _optimise(
-    text: ProgramText, layers: list[LayerText], rates: AdamWRates, muon_rates: MuonRates | None
-) -> None:
+    text: ProgramText,
+    layers: list[LayerText],
+    rates: AdamWRates,
+    muon_rates: MuonRates | None,
+    *,
+    whole: bool,
+) -> list[TextShare]:
+    """Write the optimisers; return what stands for Muon's text where that is not written whole."""
     if muon_rates is None:
         adamw(text, rates)
-        return
+        return []
+    sampled = []
     stacks = [stack for layer in layers for stack in layer.matrices()]
     for tile, widths in stacks:
-        muon(text, tile, widths, muon_rates)
+        if whole:
+            muon(text, tile, widths, muon_rates)
+        else:
+            sampled.append(muon_sample(text, tile, widths, muon_rates))
     adamw(text, rates, {tile.name for tile, _ in stacks})
+    return [share for stack in sampled for share in stack]
 
 
 def _clear(text: ProgramText, attention: AttentionText) -> None:

@@ -99,6 +99,8 @@ def _print_layout(layout: dict[str, Any]) -> None:
         f"  {layout['cycles']:,} cycles, {layout['seconds']:.4g} s; {layout['cores']:,} cores on "
         f"{wafers} wafer{'s' if wafers > 1 else ''}"
     )
+    if "optimiser_cycles" in layout:
+        say(f"  {layout['optimiser_cycles']:,} of the cycles are the optimiser's")
     fullest = layout["fullest_use"]
     say(f"  fullest core {uses['max_total']:,} bytes ({shares}), most of it {fullest}")
     if "colors_taken" in layout:

@@ -17,7 +17,11 @@ from engine.wafer.program import machine
 from engine.wafer.training_program import host_runner
 from engine.wafer.training_program.core_memories import CoreMemories
 from engine.wafer.training_program.cycle_step import colors_of, simulate_step
-from engine.wafer.training_program.fastest_rectangle import fastest_rectangle, row_cycles
+from engine.wafer.training_program.fastest_rectangle import (
+    fastest_rectangle,
+    optimiser_cycles,
+    row_cycles,
+)
 from engine.wafer.training_program.muon_text import MuonRates
 from engine.wafer.training_program.optimiser_text import AdamWRates
 from engine.wafer.training_program.reference_step import ReferenceStep
@@ -213,6 +217,41 @@ def test_muon_in_cores_is_the_reference_and_the_optimiser(rows, columns, ffn):
     Muon(weights).step(slow.gradients, rates.rate)
     for name, weight in weights.items():
         np.testing.assert_allclose(found[name], weight, atol=1e-6)
+
+
+@pytest.mark.parametrize(("rows", "columns", "ffn"), [(4, 2, 24), (8, 2, 32), (16, 1, 16)])
+def test_a_few_rows_of_muon_price_its_whole_step(rows, columns, ffn):
+    traits = Traits(
+        hidden=16, layers=2, heads=2, kv_heads=2, head_dim=8, ffn=ffn, vocab=16, context=4
+    )
+    model, tiny = trained_model(decoder_graph_of(traits)), machine.get("tiny")
+    whole, sampled = (
+        training_program(
+            model, tiny, columns=columns, rows=rows, tokens=2, rates=RATES,
+            muon_rates=MuonRates(0.02), written=written,
+        )
+        for written in (None, (0, 1))
+    )  # fmt: skip
+    assert sampled.memory.places == whole.memory.places
+    cycles = step_cycles(whole.share, whole.optimiser)
+    assert optimiser_cycles(sampled) == pytest.approx(cycles, rel=0.05)
+    assert optimiser_cycles(whole) == cycles
+    sums = traffic(whole.share, whole.optimiser).sums
+    told = [(1, sampled.optimiser), *((e.times, e.instructions) for e in sampled.sampled)]
+    assert sum(t * traffic(whole.share, text).sums for t, text in told) == pytest.approx(sums)
+
+
+def test_the_fastest_rectangle_is_that_of_the_optimiser_that_is_asked_for():
+    traits = Traits(
+        hidden=16, layers=1, heads=2, kv_heads=2, head_dim=4, ffn=16, vocab=16, context=4
+    )
+    model, tiny = trained_model(decoder_graph_of(traits)), machine.get("tiny")
+    adamw, muon = (fastest_rectangle(model, tiny, 1, 2, name) for name in ("adamw", "muon"))
+    assert not adamw.program.sampled
+    assert muon.program.sampled
+    assert muon.cycles > 2 * adamw.cycles  # a matrix meets itself, a row at a time
+    assert [each.as_json()["optimizer"] for each in (adamw, muon)] == ["adamw", "muon"]
+    assert muon.as_json()["sums"] > adamw.as_json()["sums"]
 
 
 def test_muon_refuses_a_rectangle_that_does_not_divide_a_short_side():
