@@ -12,22 +12,28 @@ from pathlib import Path
 
 import safetensors
 
-from engine.adapting.candidate import sign_candidate, write_candidate
+from engine.adapting.candidate import sign_candidate, write_candidate, write_gguf_candidate
 from engine.adapting.checkpoint import Progression, disk_problem
-from engine.adapting.interpolation import SHARES, ShareChoice, interpolated, question_bits
+from engine.adapting.interpolation import ShareChoice, interpolated, question_bits
 from engine.adapting.learning import Learning
 from engine.adapting.messages import Adapted, AdaptProgress
 from engine.adapting.patience import Patience
 from engine.adapting.plan import AdaptPlan
+from engine.adapting.rehearsal import rehearse
 from engine.adapting.task import AdaptTask, read_task
 from engine.adapting.verdict import Verdict, compare_answers, compare_bits
 from engine.errors import AdaptError
+from engine.host_memory import available_bytes
+from engine.model.formats.gguf_rewriting import rewritten_bytes
+from engine.model.gguf.tensors import places_in_file
 from engine.model.load import load_model
 from engine.model_store.adapted import (
     AdaptedNote,
+    adapted_folder,
     put_adapted,
     recover_adapted,
 )
+from engine.model_store.child_process import folder_bytes
 from engine.model_store.digests import weights_sha256
 from engine.model_store.shelf import locked
 from engine.model_store.transfer import require_space
@@ -35,13 +41,17 @@ from engine.paths import models_dir
 from engine.quality.answers import ModelAnswers
 from engine.session import Session
 from engine.training.backpropagation import Backpropagation
+from engine.training.frozen_weights import FrozenWeights
+from engine.training.low_rank import adapted_matrix
 from engine.training.pullback import Weights
-from engine.training.trainer import float_weights
+from engine.training.trainer import matrices_of_layers
 
 __all__ = ["adapt"]
 
 _BYTES_A_PARAMETER = 26
 """On the disk: two checkpoints of weights, momenta and best weights, and the model itself."""
+_STATE = 4
+"""Arrays of a checkpoint as large as the factors: they, their best, and two moments."""
 
 
 def adapt(
@@ -81,19 +91,57 @@ def _run(
     with locked(task.name, None):
         recover_adapted(task.name)
         task.work.mkdir(parents=True, exist_ok=True)
-        require_space(task.work, _BYTES_A_PARAMETER * task.base.parameters, "adapting a model")
+        require_space(task.work, _disk_bytes(task), "adapting a model")
         with Patience(lambda why: report(AdaptProgress("waiting", 0.0, why)), check) as patience:
-            learning = _learn(task, patience, report)
-            ended = _judged(task, learning, patience, report)
+            weights = task.weights(task.base)
+            if isinstance(weights, FrozenWeights):
+                _rehearse(task, weights, patience, report)
+            learning = _learn(task, weights, patience, report)
+            before = weights if task.plan.rank else task.weights(task.base)
+            ended = _judged(task, learning, before, patience, report)
         shutil.rmtree(task.work, ignore_errors=True)
         return ended
+
+
+def _disk_bytes(task: AdaptTask) -> int:
+    """Return what a run takes on the disk at most."""
+    base, rank = task.base, task.plan.rank
+    if base.gguf is None:
+        return _BYTES_A_PARAMETER * base.parameters
+    names = matrices_of_layers(base.graph)
+    places = places_in_file(base.gguf, base.graph)
+    file = rewritten_bytes(base.gguf, {places[name][0]: None for name in names})
+    factors = 4 * rank * sum(sum(base.graph.weights[name]) for name in names)
+    return file + 2 * _STATE * factors
+
+
+def _rehearse(
+    task: AdaptTask,
+    weights: FrozenWeights,
+    patience: Patience,
+    report: Callable[[AdaptProgress], None],
+) -> None:
+    """Say what learning will take before it begins.
+
+    Raises:
+        AdaptError: The memory or the minutes do not allow it.
+    """
+    report(AdaptProgress("rehearsing", 0.0))
+    patience.rest()
+    found = rehearse(task.base.graph, weights, weights.kept_bytes, task.plan)
+    reading = task.reading_tokens
+    found.check(task.base.name, task.plan, available_bytes(), reading)
+    report(AdaptProgress("planned", 0.0, found.told(task.plan, reading)))
 
 
 # ── learning and judging ────────────────────────────────────────────────────────────────────
 
 
 def _learn(
-    task: AdaptTask, patience: Patience, report: Callable[[AdaptProgress], None]
+    task: AdaptTask,
+    weights: Weights,
+    patience: Patience,
+    report: Callable[[AdaptProgress], None],
 ) -> Learning:
     begun = Progression(
         weights_sha256(task.base.path),
@@ -103,7 +151,7 @@ def _learn(
     )
     learning = Learning(
         task.base.graph,
-        float_weights(task.base.graph, task.base.tensors),
+        weights,
         task.parts.learnt,
         task.watched_windows,
         task.encode,
@@ -120,24 +168,27 @@ def _learn(
 
 
 def _judged(
-    task: AdaptTask, learning: Learning, patience: Patience, report: Callable[[AdaptProgress], None]
+    task: AdaptTask,
+    learning: Learning,
+    before: Weights,
+    patience: Patience,
+    report: Callable[[AdaptProgress], None],
 ) -> Adapted:
     if not learning.gained:
         why = "not kept: files that were held out got worse from the first measure on"
         return _ended(task, learning, why, {}, None)
-    before = float_weights(task.base.graph, task.base.tensors)
     choice = _choice(task, before, learning.best, patience, report)
     chosen: dict[str, object] = {"choice": choice.figures}
     if not choice.share:
         why = "not kept: no share of what it learnt makes the rests of held-out lines likelier"
         return _ended(task, learning, why, chosen, None)
     candidate = _candidate(task, before, learning.best, choice.share)
-    verdict = _verdict(task, candidate, patience, report)
+    verdict = _verdict(task, before, candidate, patience, report)
     figures = {**chosen, **verdict.figures}
     if not verdict.kept:
         return _ended(task, learning, verdict.why, figures, None)
-    sign_candidate(candidate, _note(task, learning, figures))
-    model = put_adapted(candidate, task.name)
+    sign_candidate(_folder(task), _note(task, learning, figures))
+    model = put_adapted(_folder(task), task.name)
     return _ended(task, learning, verdict.why, figures, model.path)
 
 
@@ -149,7 +200,8 @@ def _choice(
     report: Callable[[AdaptProgress], None],
 ) -> ShareChoice:
     """Ask the questions about the watched files at each share of what was learnt."""
-    asked, done = len(task.choice) * (1 + len(SHARES)), 0
+    shares = (0.0, *task.plan.shares)
+    asked, done = len(task.choice) * len(shares), 0
     report(AdaptProgress("choosing", 0.0))
 
     def on_item() -> None:
@@ -159,9 +211,9 @@ def _choice(
         patience.rest()
 
     bits = {}
-    for share in (0.0, *SHARES):
+    for share in shares:
         place = _candidate(task, before, learnt, share) if share else task.base.path
-        with closing(Session.open(str(place), threads=1)) as session:
+        with closing(Session.open(str(place), threads=_threads(task))) as session:
             model = ModelAnswers(session, repository=True, secret_patterns=task.private_patterns)
             bits[share] = question_bits(model, "mid", task.choice, on_item)
     size = sum(len(item.target.encode()) for item in task.choice)
@@ -169,22 +221,43 @@ def _choice(
 
 
 def _candidate(task: AdaptTask, before: Weights, learnt: Weights, share: float) -> Path:
-    """Write a model with a share of what was learnt; return its folder, one for all shares."""
-    folder = task.work / task.name
-    write_candidate(folder, task.base, interpolated(before, learnt, share))
+    """Write a model with a share of what was learnt; return where it lies, one for all shares."""
+    folder = _folder(task)
+    if task.base.gguf is not None:
+        return write_gguf_candidate(folder, task.base, before, learnt, share)
+    if task.plan.rank:
+        names = task.base.graph.weights
+        weights = {name: adapted_matrix(before, learnt, name, share) for name in names}
+    else:
+        weights = interpolated(before, learnt, share)
+    write_candidate(folder, task.base, weights)
     return folder
 
 
+def _folder(task: AdaptTask) -> Path:
+    """Return where a candidate is made."""
+    return task.work / task.name
+
+
+def _threads(task: AdaptTask) -> int:
+    """Return the threads that answer: of a large model as many as learn."""
+    return task.plan.workers if task.plan.rank else 1
+
+
 def _verdict(
-    task: AdaptTask, candidate: Path, patience: Patience, report: Callable[[AdaptProgress], None]
+    task: AdaptTask,
+    before: Weights,
+    candidate: Path,
+    patience: Patience,
+    report: Callable[[AdaptProgress], None],
 ) -> Verdict:
     asked, done = len(task.mid) + len(task.line), 0
     report(AdaptProgress("judging", 0.0))
     learnt = load_model(candidate)
     bits = compare_bits(
         Backpropagation(learnt.graph),
-        float_weights(task.base.graph, task.base.tensors),
-        float_weights(learnt.graph, learnt.tensors),
+        before,
+        task.weights(learnt),
         task.judged_windows,
         patience.rest,
         task.plan.seed,
@@ -197,13 +270,11 @@ def _verdict(
         patience.rest()
 
     with (
-        closing(Session.open(str(task.base.path), threads=1)) as before,
-        closing(Session.open(str(candidate), threads=1)) as after,
+        closing(Session.open(str(task.base.path), threads=_threads(task))) as old,
+        closing(Session.open(str(candidate), threads=_threads(task))) as new,
     ):
         answers = [
-            compare_answers(
-                (before, after), kind, items, task.private_patterns, on_item, task.plan.seed
-            )
+            compare_answers((old, new), kind, items, task.private_patterns, on_item, task.plan.seed)
             for kind, items in (("mid", task.mid), ("line", task.line))
         ]
     return Verdict(bits, *answers)
@@ -238,6 +309,7 @@ def _ended(
         kept=path is not None,
         why=why,
         path=None if path is None else str(path),
+        size_bytes=0 if path is None else folder_bytes(adapted_folder(task.name)),
         repository=str(task.texts.root),
         files=counts,
         steps=done.step,

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.adapting.marked_encoder import ModelEncoder
+from engine.adapting.plan import AdaptPlan
 from engine.adapting.repository_texts import LearnableFile
 from engine.packing.examples import MIDDLE, NO_LOSS, RECIPES, examples
 from engine.packing.neighbours import FileNeighbours
@@ -16,47 +18,53 @@ from engine.packing.rows import RowPacker
 from engine.quality.round_robin import round_robin
 from engine.training.backpropagation import TokenBatch
 
-__all__ = ["LENGTHS", "PART_TOKENS", "LossWindow", "epoch_parts", "loss_windows"]
+__all__ = ["WINDOW", "LossWindow", "epoch_parts", "loss_windows"]
 
-PART_TOKENS = 2048
-"""Of one walk forward and back."""
-LENGTHS = {512: 0.86, 2048: 0.14}
-"""Row lengths and the share of the files cut for them, as the bundled models were trained."""
 MIDDLE_WEIGHT = 3.0
 """How much a token of a middle counts: middles are few, and learning to stop is most of the use."""
 WINDOW = 512
 
 
 def epoch_parts(
-    files: Sequence[LearnableFile], encode: ModelEncoder, epoch: int
+    files: Sequence[LearnableFile], encode: ModelEncoder, epoch: int, plan: AdaptPlan
 ) -> list[TokenBatch]:
     """Return one reading of all files in random order, cut in another way every epoch.
 
-    Deterministic for the files and the epoch.  A part has at most `PART_TOKENS` tokens.
+    Deterministic for the files and the epoch.  A part has at most ``plan.part_tokens`` tokens.
     """
     neighbours, random = FileNeighbours(files), Random(epoch)
-    packers = {length: RowPacker(length, encode.pad) for length in LENGTHS}
+    lengths, recipe = plan.lengths, encode.recipe(RECIPES["second"])
+    packers = {each: RowPacker(each, encode.pad, np.uint32) for each in lengths}
     for file in files:
-        (length,) = random.choices(list(LENGTHS), list(LENGTHS.values()))
-        for example in examples(file, neighbours, encode, length, RECIPES["second"], epoch=epoch):
+        (length,) = random.choices(list(lengths), list(lengths.values()))
+        for example in examples(file, neighbours, encode, length, recipe, epoch=epoch):
             packers[length].add(example)
-    parts = [part for length, packer in packers.items() for part in _parts(packer, length)]
+    parts = [
+        part
+        for length, packer in packers.items()
+        for part in _parts(packer, plan.part_tokens // length, encode.start)
+    ]
     random.shuffle(parts)
     return parts
 
 
-def _parts(packer: RowPacker, length: int) -> list[TokenBatch]:
+def _parts(packer: RowPacker, count: int, start: tuple[int, ...]) -> list[TokenBatch]:
     packer.finish()
-    count = PART_TOKENS // length
     return [
-        _batch(np.stack(packer.tokens[at : at + count]), np.stack(packer.flags[at : at + count]))
+        _batch(
+            np.stack(packer.tokens[at : at + count]), np.stack(packer.flags[at : at + count]), start
+        )
         for at in range(0, len(packer.tokens), count)
     ]
 
 
-def _batch(tokens: NDArray[np.uint16], flags: NDArray[np.uint8]) -> TokenBatch:
+def _batch(
+    tokens: NDArray[np.unsignedinteger[Any]], flags: NDArray[np.uint8], start: tuple[int, ...]
+) -> TokenBatch:
+    front = np.broadcast_to(np.array(start, np.int64), (len(tokens), len(start)))
+    ids = np.concatenate([front, tokens.astype(np.int64)], axis=1)
+    flags = np.concatenate([np.full(front.shape, NO_LOSS, np.uint8), flags], axis=1)
     counts = (flags != NO_LOSS) + (MIDDLE_WEIGHT - 1) * (flags == MIDDLE)
-    ids = tokens.astype(np.int64)
     return TokenBatch(ids[:, :-1], ids[:, 1:], counts[:, 1:].astype(np.float32))
 
 
@@ -76,7 +84,7 @@ def loss_windows(
 ) -> list[LossWindow]:
     """Return windows of `WINDOW` tokens, of each file in turn from its beginning.
 
-    Each begins with the end marker, so its first token is predicted too.
+    Each begins as the model's texts do, or with the end marker, so its first token is predicted.
     """
     return list(islice(round_robin(_windows(file, encode) for file in files), most))
 
@@ -88,6 +96,9 @@ def _windows(file: LearnableFile, encode: ModelEncoder) -> Iterator[LossWindow]:
 
 
 def _window(ids: list[int], encode: ModelEncoder) -> LossWindow:
-    row = np.array([encode.ids.end, *ids], np.int64)[None]
-    batch = TokenBatch(row[:, :-1], row[:, 1:], np.ones((1, len(ids)), np.float32))
+    front = encode.start or (encode.ids.end,)
+    row = np.array([*front, *ids], np.int64)[None]
+    counts = np.ones((1, row.shape[1] - 1), np.float32)
+    counts[0, : len(front) - 1] = 0.0
+    batch = TokenBatch(row[:, :-1], row[:, 1:], counts)
     return LossWindow(batch, len(ids), encode.size_bytes(ids))

@@ -17,10 +17,7 @@ from engine.quality.bench import MeasuredModel, question_of
 from engine.quality.question_sampler import QuestionItem
 from engine.training.pullback import FloatArray, Weights
 
-__all__ = ["SHARES", "ShareChoice", "interpolated", "question_bits"]
-
-SHARES = (0.25, 0.5, 0.75, 1.0)
-"""Of what was learnt, each tried; 0 is the model as it was."""
+__all__ = ["ShareChoice", "interpolated", "question_bits"]
 
 
 @dataclass(frozen=True, slots=True)

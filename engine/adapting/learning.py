@@ -18,15 +18,12 @@ from engine.errors import AdaptError
 from engine.model.graph import ModelGraph
 from engine.training.backpropagation import Backpropagation, TokenBatch
 from engine.training.learning_rate import rate_factor
-from engine.training.pullback import FloatArray
+from engine.training.pullback import Weights
 from engine.training.trainer import Trainer
 
 __all__ = ["CHECKPOINT_SECONDS", "Learning", "mean_loss"]
 
-PARTS_A_STEP = 2
 CHECKPOINT_SECONDS = 60.0
-MEASURES = 10
-"""Times that the loss of the watched files is measured over a run."""
 WORSE_MEASURES = 2
 """So many measures in a row above the lowest end the run."""
 
@@ -36,7 +33,7 @@ class Learning:
 
     Args:
         graph: The model.
-        weights: Its weights, float32; they are written to.
+        weights: Its weights, float32; they are written to, or with a rank only read.
         files: What is learnt.
         watched: Windows of the files that say when to stop.
         encode: The vocabulary.
@@ -48,7 +45,7 @@ class Learning:
     def __init__(
         self,
         graph: ModelGraph,
-        weights: dict[str, FloatArray],
+        weights: Weights,
         files: Sequence[LearnableFile],
         watched: Sequence[LossWindow],
         encode: ModelEncoder,
@@ -62,7 +59,9 @@ class Learning:
         self._trainer = Trainer(graph, weights, plan.rates, workers=plan.workers, rank=plan.rank)
         self._parts: list[TokenBatch] = []
         self._saved_at = 0.0
-        self.progression, self.best = begun, {name: w.copy() for name, w in weights.items()}
+        self.progression = begun
+        self.best = {name: each.copy() for name, each in self._trainer.learnt.items()}
+        """What is learnt, as it was when the loss was lowest: weights, or factors of adapters."""
         self.resumed = self._resume()
 
     def _resume(self) -> bool:
@@ -124,8 +123,8 @@ class Learning:
     def _step(self, report: Callable[[float, str], None]) -> None:
         done, began = self.progression, time.process_time()
         if not self._parts:
-            self._parts = epoch_parts(self._files, self._encode, done.epoch)
-        parts = self._parts[done.position : done.position + PARTS_A_STEP]
+            self._parts = epoch_parts(self._files, self._encode, done.epoch, self._plan)
+        parts = self._parts[done.position : done.position + self._plan.parts_a_step]
         loss = self._trainer.add(*parts)
         factor = rate_factor(self.share, done.step, warmup=self._plan.warmup_steps, decay=1.0)
         self._trainer.step(factor)
@@ -142,7 +141,7 @@ class Learning:
     def _look_around(self) -> None:
         """Measure and save when it is time to."""
         measured = len(self.progression.watched_loss) - 1
-        if self.share * MEASURES >= measured + 1:
+        if self.share * self._plan.measures >= measured + 1:
             self._measure()
             losses = [loss for _, loss in self.progression.watched_loss]
             if all(loss > min(losses) for loss in losses[-WORSE_MEASURES:]):
@@ -157,8 +156,8 @@ class Learning:
             return
         loss = mean_loss(self._walk, self._trainer.weights, self._watched)
         if known and loss < self.progression.best_loss:
-            for name, weight in self._trainer.weights.items():
-                self.best[name][...] = weight
+            for name, each in self._trainer.learnt.items():
+                self.best[name][...] = each
         known.append((self.progression.step, loss))
 
     def _save(self) -> None:
@@ -166,9 +165,7 @@ class Learning:
         self._saved_at = self.progression.seconds
 
 
-def mean_loss(
-    walk: Backpropagation, weights: dict[str, FloatArray], windows: Sequence[LossWindow]
-) -> float:
+def mean_loss(walk: Backpropagation, weights: Weights, windows: Sequence[LossWindow]) -> float:
     """Return the loss of windows in nats a token."""
     total = sum(float(walk.losses(weights, window.batch).sum()) for window in windows)
     return total / sum(window.tokens for window in windows)

@@ -1,44 +1,66 @@
-"""A model's vocabulary as packing takes it: ids of text, and of the markers between its parts."""
+"""A model's vocabulary as packing takes it: ids of text, and of the markers between its parts.
+
+Families spell their markers in a few ways.  A vocabulary without those of fill-in-the-middle learns
+plain text, one without those of files learns text without paths.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from engine.errors import AdaptError
+from engine.packing.examples import PackingRecipe
 from engine.packing.fim import MarkerIds
 from engine.tokenizer import Tokenizer
 
 __all__ = ["ModelEncoder"]
 
-_END, _PREFIX, _MIDDLE, _SUFFIX = (
-    "<|endoftext|>",
-    "<|fim_prefix|>",
-    "<|fim_middle|>",
-    "<|fim_suffix|>",
+_SPELLINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "prefix": ("<|fim_prefix|>", "<fim_prefix>"),
+        "middle": ("<|fim_middle|>", "<fim_middle>"),
+        "suffix": ("<|fim_suffix|>", "<fim_suffix>"),
+        "pad": ("<|fim_pad|>", "<fim_pad>"),
+        "repository": ("<|repo_name|>", "<repo_name>", "<reponame>"),
+        "file": ("<|file_sep|>", "<file_sep>"),
+        "end": ("<|endoftext|>", "<|end_of_text|>", "<eos>", "</s>"),
+    }
 )
-_PAD, _REPOSITORY, _FILE = "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>"
-_LARGEST_VOCABULARY = 1 << 16
-"""Rows hold 16 bits a token."""
+"""As in `engine.completion.prompt_styles`; the first that a vocabulary has counts."""
 
 
 class ModelEncoder:
     """Ids of text and of the markers of one vocabulary.
 
     Raises:
-        AdaptError: The vocabulary has other markers, or is too large.
+        AdaptError: The vocabulary has no token that ends a text.
     """
 
     def __init__(self, name: str, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        ids = {
-            marker: tokenizer.special(marker)
-            for marker in (_END, _PREFIX, _MIDDLE, _SUFFIX, _PAD, _REPOSITORY, _FILE)
-        }
-        missing = [marker for marker, number in ids.items() if number is None]
-        if missing or tokenizer.vocabulary > _LARGEST_VOCABULARY:
-            lacks = f"has no token {missing[0]}" if missing else "is larger than 65,536 tokens"
-            raise AdaptError(
-                f"{name} cannot be adapted: its vocabulary {lacks}; spark-nano can be adapted"
-            )
-        known = {marker: number for marker, number in ids.items() if number is not None}
-        self.ids = MarkerIds(known[_END], known[_PREFIX], known[_MIDDLE], known[_SUFFIX])
-        self.pad, self.repo, self.file = known[_PAD], known[_REPOSITORY], known[_FILE]
+        found = {role: self._found(names) for role, names in _SPELLINGS.items()}
+        end = tokenizer.roles.end if found["end"] is None else found["end"]
+        if end is None:
+            raise AdaptError(f"{name} cannot be adapted: no token of its vocabulary ends a text")
+        ids = {role: end if number is None else number for role, number in found.items()}
+        self.ids = MarkerIds(end, ids["prefix"], ids["middle"], ids["suffix"])
+        self.pad, self.repo, self.file = ids["pad"], ids["repository"], ids["file"]
+        self.start = tokenizer.roles.start
+        """Stand in front of every row."""
+        self._fills = None not in (found["prefix"], found["middle"], found["suffix"])
+        self._names_files = None not in (found["repository"], found["file"])
+
+    def _found(self, names: tuple[str, ...]) -> int | None:
+        known = (self._tokenizer.special(name) for name in names)
+        return next((number for number in known if number is not None), None)
+
+    def recipe(self, wanted: PackingRecipe) -> PackingRecipe:
+        """Return a recipe without what the vocabulary has no markers for."""
+        headers = wanted.headers if self._names_files else {"none": 1.0}
+        share = wanted.fim_share if self._fills else 0.0
+        return PackingRecipe(
+            wanted.shortest, headers, wanted.snippets, wanted.definitions, share,
+            wanted.snippet_tokens,
+        )  # fmt: skip
 
     def __call__(self, text: str) -> list[int]:
         """Return the ids of a text; markers inside it are ordinary characters."""

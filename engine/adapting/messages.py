@@ -9,7 +9,8 @@ class AdaptProgress(msgspec.Struct, frozen=True, tag="progress"):
     """How far it is."""
 
     stage: str
-    """``"reading"``, ``"learning"``, ``"choosing"``, ``"judging"`` or ``"waiting"``."""
+    """``"reading"``, ``"rehearsing"``, ``"planned"`` (what learning will take is told),
+    ``"learning"``, ``"choosing"``, ``"judging"`` or ``"waiting"``."""
     share: float
     """Of the stage, 0 … 1."""
     detail: str = ""
@@ -26,6 +27,8 @@ class Adapted(msgspec.Struct, frozen=True, tag="adapted"):
     """One line: what was gained, or why nothing is kept."""
     path: str | None
     """Where the model lies; None if it is not kept."""
+    size_bytes: int
+    """Of its files; 0 if it is not kept."""
     repository: str
     files: dict[str, int]
     """How many are learnt, watched and judged, copies of held-out ones, and those left out."""

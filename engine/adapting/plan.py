@@ -4,7 +4,7 @@ import msgspec
 
 from engine.training.movers import Rates
 
-__all__ = ["AdaptPlan"]
+__all__ = ["AdaptPlan", "with_adapters"]
 
 
 class AdaptPlan(msgspec.Struct, frozen=True):
@@ -16,7 +16,22 @@ class AdaptPlan(msgspec.Struct, frozen=True):
     rate: float = 0.3
     """Of the rates with which the bundled models were trained (`engine.training.trainer.Rates`)."""
     rank: int = 0
-    """Of low-rank adapters of the matrices of layers; 0: all weights learn."""
+    """Of low-rank adapters of the matrices of layers; 0: all weights learn, if the model allows
+    it (`engine.adapting.task`)."""
+    lengths: dict[int, float] = msgspec.field(default_factory=lambda: {512: 0.86, 2048: 0.14})
+    """Row lengths and the share of the files cut for them, as the bundled models were trained."""
+    part_tokens: int = 2048
+    """Of one walk forward and back."""
+    parts_a_step: int = 2
+    measures: int = 10
+    """Times that the loss of the watched files is measured over a run."""
+    watched_windows: int = 16
+    judged_windows: int = 64
+    """Windows of 512 tokens on which losses are measured, at most."""
+    shares: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
+    """Of what was learnt, each tried; 0 is the model as it was."""
+    adapter_rate: float = 0.05
+    """The same for adapters of a large model."""
     warmup_steps: int = 10
     """Over which the rate grows; from then on it falls to 0 at the end."""
     most_epochs: int = 3
@@ -32,7 +47,36 @@ class AdaptPlan(msgspec.Struct, frozen=True):
     """Of the questions and the intervals."""
 
     @property
+    def step_tokens(self) -> int:
+        """Of a whole step."""
+        return self.part_tokens * self.parts_a_step
+
+    @property
     def rates(self) -> Rates:
         """The rates at their highest."""
         full, part = Rates(), self.rate
         return Rates(full.muon * part, full.adam * part, full.low_rank * part)
+
+
+def with_adapters(plan: AdaptPlan) -> AdaptPlan:
+    """Return a plan for a model that is too large for all of its weights to learn.
+
+    Adapters of rank 16 learn unless another is asked for.  A row of 512 tokens is
+    a part, because what a walk keeps for its way back grows with a part; and less is measured and
+    asked, because a forward pass takes as long as a third of a step.
+    """
+    return msgspec.structs.replace(
+        plan,
+        rank=plan.rank or 16,
+        rate=plan.adapter_rate,
+        lengths={512: 1.0},
+        part_tokens=512,
+        parts_a_step=4,
+        measures=4,
+        watched_windows=min(plan.watched_windows, 8),
+        judged_windows=min(plan.judged_windows, 24),
+        shares=(0.5, 1.0),
+        choice_questions=min(plan.choice_questions, 40),
+        mid_questions=min(plan.mid_questions, 200),
+        line_questions=min(plan.line_questions, 40),
+    )

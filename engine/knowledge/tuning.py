@@ -85,7 +85,7 @@ def find_tuning(place: Path, name: str, weight_bytes: int) -> Tuning | None:
     """Return the tuning of a model from the first place that has one; None: there is none.
 
     Args:
-        place: The model's folder or file.
+        place: The model's folder or file; of a file in a folder of its own name, the folder counts.
         name: The model's name.
         weight_bytes: Size of its weights; a tuning for weights of another size does not count.
 
@@ -93,7 +93,8 @@ def find_tuning(place: Path, name: str, weight_bytes: int) -> Tuning | None:
         ModelError: A file is not a tuning, or lacks a coefficient.
         WeightsError: A file cannot be read, or its checksum does not match.
     """
-    own = load_tuning(place) if place.is_dir() else None
+    folder = place if place.is_dir() else place.parent
+    own = load_tuning(folder) if place.is_dir() or folder.name == place.stem else None
     user, shipped = _kept(user_tuning_file(name)), _kept(_shipped_file(name))
     for tuning in (user, own, shipped):
         if tuning is not None and tuning.weight_bytes in (0, weight_bytes):

@@ -1,7 +1,7 @@
 """The models that were adapted here to a repository: a folder for each, beside the fetched ones.
 
-A folder is whole or not there: it is made in ``.work/NAME`` and comes to its place by one rename.
-Opens no model and teaches none.
+In it lies a model folder's files, or a GGUF file of the same name.  It is whole or not there: it is
+made in ``.work/NAME`` and comes to its place by one rename.  Opens no model and teaches none.
 """
 
 import os
@@ -58,6 +58,7 @@ class AdaptedModel(msgspec.Struct, frozen=True):
 
     name: str
     path: Path
+    """What is opened: its folder, or the GGUF file in it."""
     note: AdaptedNote
 
 
@@ -82,10 +83,12 @@ def own_paths() -> dict[str, Path]:
 
 
 def _adapted(folder: Path) -> AdaptedModel | None:
-    if not (folder / _CONFIG).is_file():
+    file = folder / f"{folder.name}.gguf"
+    place = file if file.is_file() else folder if (folder / _CONFIG).is_file() else None
+    if place is None:
         return None
     note = read_note(folder / NOTE_FILE, AdaptedNote, None)
-    return AdaptedModel(folder.name, folder, note) if note is not None else None
+    return AdaptedModel(folder.name, place, note) if note is not None else None
 
 
 def adapted_name(base: str, repository: Path) -> str:

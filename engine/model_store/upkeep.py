@@ -69,7 +69,9 @@ def _known() -> str:
 
 def _files(name: str | None) -> Iterator[tuple[str, Path, str | None]]:
     """Yield the files of a model, or of all, with their digests."""
-    folders = bundled_models() | {model.name: model.path for model in adapted_models()}
+    folders = bundled_models() | {
+        model.name: adapted_folder(model.name) for model in adapted_models()
+    }
     for own, folder in folders.items():
         if name in (None, own):
             listed = json.loads((folder / _CHECKSUMS).read_text(encoding="utf-8"))["files"]

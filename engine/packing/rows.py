@@ -1,5 +1,7 @@
 """Lay examples of tokens side by side into rows of one length.  Knows no text."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,14 +11,23 @@ __all__ = ["RowPacker"]
 
 
 class RowPacker:
-    """Lays examples side by side into rows, each into the fullest row that has room."""
+    """Lays examples side by side into rows, each into the fullest row that has room.
+
+    Args:
+        length: Tokens that a row predicts; it has one more.
+        pad: Token of what is left empty.
+        dtype: Of the tokens of a row; ids of larger vocabularies need 32 bits.
+    """
 
     OPEN = 128
 
-    def __init__(self, length: int, pad: int) -> None:
+    def __init__(
+        self, length: int, pad: int, dtype: type[np.unsignedinteger[Any]] = np.uint16
+    ) -> None:
         self.size = length + 1
         self.pad = pad
-        self.tokens: list[NDArray[np.uint16]] = []
+        self._dtype = dtype
+        self.tokens: list[NDArray[np.unsignedinteger[Any]]] = []
         self.flags: list[NDArray[np.uint8]] = []
         self._open: list[TokenExample] = []
 
@@ -45,5 +56,5 @@ class RowPacker:
     def _close(self, row: TokenExample) -> None:
         self._open = [other for other in self._open if other is not row]
         spare = self.size - len(row.tokens)
-        self.tokens.append(np.array(row.tokens + [self.pad] * spare, np.uint16))
+        self.tokens.append(np.array(row.tokens + [self.pad] * spare, self._dtype))
         self.flags.append(np.array(row.flags + [NO_LOSS] * spare, np.uint8))

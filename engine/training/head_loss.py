@@ -43,7 +43,7 @@ def head_loss(
     weight = weights[str(node.weight)]
     for first in range(0, len(targets), POSITIONS_AT_ONCE):
         part = slice(first, first + POSITIONS_AT_ONCE)
-        product = _product(node, hidden[part], weights)
+        product = _product(node, hidden[part], weight, weights)
         loss, to_product = _slice_loss(node, product, targets[part], counts[part])
         total += loss
         np.matmul(to_product, weight, out=to_hidden[part])
@@ -66,9 +66,10 @@ def position_losses(
         weights: By name.
     """
     losses = np.empty(len(targets))
+    weight = weights[str(node.weight)]
     for first in range(0, len(targets), POSITIONS_AT_ONCE):
         part = slice(first, first + POSITIONS_AT_ONCE)
-        logits, _ = _logits(node, _product(node, hidden[part], weights))
+        logits, _ = _logits(node, _product(node, hidden[part], weight, weights))
         rows = np.arange(len(logits))
         logits -= logits.max(axis=1, keepdims=True)
         chosen = logits[rows, targets[part]].astype(np.float64)
@@ -76,8 +77,8 @@ def position_losses(
     return losses
 
 
-def _product(node: Node, hidden: FloatArray, weights: Weights) -> FloatArray:
-    product: FloatArray = hidden @ weights[str(node.weight)].T
+def _product(node: Node, hidden: FloatArray, weight: FloatArray, weights: Weights) -> FloatArray:
+    product: FloatArray = hidden @ weight.T
     if "bias" in node.attributes:
         product += weights[node.text("bias")]
     return product

@@ -1,4 +1,4 @@
-"""What a step moves: all weights, or the factors of low-rank adapters.
+"""What a step moves: all weights, or the factors of low-rank adapters beside them.
 
 Both clip the gradients that they are given, step, and say how long the gradients were.
 """
@@ -11,7 +11,6 @@ from typing import Protocol
 import numpy as np
 
 from engine.training.adamw import AdamW
-from engine.training.low_rank import LowRankAdapters
 from engine.training.muon import Muon
 from engine.training.pullback import FloatArray
 
@@ -34,11 +33,11 @@ class Rates:
 
 
 class Mover(Protocol):
-    """Moves weights against their gradients."""
+    """Moves arrays against their gradients."""
 
     @property
-    def moved(self) -> Collection[str]:
-        """Names of the weights whose gradients `step` takes."""
+    def learnt(self) -> dict[str, FloatArray]:
+        """The arrays that it moves by name: those whose gradients `step` takes."""
         ...
 
     def step(self, gradients: dict[str, FloatArray], factor: float) -> float:
@@ -46,7 +45,7 @@ class Mover(Protocol):
         ...
 
     def state(self) -> dict[str, FloatArray]:
-        """Return all beside the weights that a later `restore` needs; the arrays are live."""
+        """Return all beside what it moves that a later `restore` needs; the arrays are live."""
         ...
 
     def restore(self, state: Mapping[str, FloatArray]) -> None:
@@ -66,7 +65,7 @@ class WeightMover:
     def __init__(
         self, weights: dict[str, FloatArray], matrices: Collection[str], rates: Rates
     ) -> None:
-        self.moved: Collection[str] = weights.keys()
+        self.learnt = weights
         self._rates = rates
         self._muon = Muon({name: weights[name] for name in weights if name in matrices})
         self._adam = AdamW({name: weights[name] for name in weights if name not in matrices})
@@ -89,42 +88,30 @@ class WeightMover:
 
 
 class FactorMover:
-    """The factors of some matrices, merged into them after each step; AdamW's.
+    """The factors of some matrices; AdamW's.
 
     Args:
-        weights: By name; `step` writes to the matrices.
-        matrices: Names of those that get adapters; all else stays.
+        factors: As of `engine.training.low_rank.new_factors`; `step` writes to them.
         rates: At the plateau.
-        rank: Of the adapters.
     """
 
-    def __init__(
-        self, weights: dict[str, FloatArray], matrices: Collection[str], rates: Rates, rank: int
-    ) -> None:
-        self.moved: Collection[str] = [name for name in weights if name in matrices]
-        self._rates = rates
-        self._adapters = LowRankAdapters({name: weights[name] for name in self.moved}, rank)
-        self._adam = AdamW(self._adapters.factors)
+    def __init__(self, factors: dict[str, FloatArray], rates: Rates) -> None:
+        self.learnt, self._rates = factors, rates
+        self._adam = AdamW(factors)
 
     def step(self, gradients: dict[str, FloatArray], factor: float) -> float:
-        """As `Mover.step`; the norm is that of the factors' gradients, which are clipped."""
-        pulled = self._adapters.pull(gradients)
-        norm = clip(pulled, LARGEST_NORM)
-        self._adam.step(pulled, self._rates.low_rank * factor)
-        self._adapters.merge()
+        """As `Mover.step`."""
+        norm = clip(gradients, LARGEST_NORM)
+        self._adam.step(gradients, self._rates.low_rank * factor)
         return norm
 
     def state(self) -> dict[str, FloatArray]:
-        """As `Mover.state`; which weights the adapters began with is the caller's to know."""
-        factors = _over("factor.", self._adapters.factors)
-        return {**factors, **_over("adam.", self._adam.state())}
+        """As `Mover.state`."""
+        return _over("adam.", self._adam.state())
 
     def restore(self, state: Mapping[str, FloatArray]) -> None:
         """As `Mover.restore`."""
-        for name, factor in self._adapters.factors.items():
-            factor[...] = state[f"factor.{name}"]
         self._adam.restore(_under("adam.", state))
-        self._adapters.merge()
 
 
 def clip(gradients: Mapping[str, FloatArray], largest: float) -> float:

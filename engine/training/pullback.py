@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FloatArray", "GradientSums", "Pullback", "Weights", "zero_gradients"]
+__all__ = ["DOWN", "UP", "FloatArray", "GradientSums", "Pullback", "Weights", "zero_gradients"]
 
 FloatArray = NDArray[np.floating[Any]]
 """float32 to train, float64 to test; an operation keeps the type of the weights."""
 
 Weights = Mapping[str, FloatArray]
 """By tensor name, as in `ModelGraph.weights`."""
+
+DOWN, UP = "down.", "up."
+"""Begin the names of a matrix's factors, where it has any: A, (rank, K), and B, (N, rank)."""
 
 GradientSums = Mapping[str, FloatArray]
 """The sums that gradients of weights are added to, in place; a weight without one is frozen."""

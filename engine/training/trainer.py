@@ -3,7 +3,7 @@
 Knows no text, file or clock; whoever calls it chooses the rows and the learning rate.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,10 +12,11 @@ import numpy as np
 from engine.model.graph import ModelGraph
 from engine.model.tensors.tensor import Tensor
 from engine.training.backpropagation import Backpropagation, TokenBatch
+from engine.training.low_rank import AdaptedWeights, new_factors
 from engine.training.movers import FactorMover, Mover, Rates, WeightMover
-from engine.training.pullback import FloatArray, zero_gradients
+from engine.training.pullback import FloatArray, Weights, zero_gradients
 
-__all__ = ["StepReport", "Trainer", "float_weights"]
+__all__ = ["StepReport", "Trainer", "float_weights", "matrices_of_layers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def float_weights(graph: ModelGraph, tensors: Mapping[str, Tensor]) -> dict[str,
 
 
 class Trainer:
-    """A model in training: all weights, or low-rank adapters of its matrices; float32.
+    """A model in training: all weights, or low-rank adapters beside its matrices; float32.
 
     `add` takes in batches' gradients; `step` moves the weights by all that came in since the last
     step.  A matrix of a layer is Muon's, all else AdamW's; with adapters, AdamW moves the factors
@@ -47,7 +48,7 @@ class Trainer:
 
     Args:
         graph: The model.
-        weights: By name, float32; written to by `step`, read by whoever wants to save them.
+        weights: By name, float32; `step` writes to them, or with a rank only reads them.
         rates: At the plateau.
         workers: Batches of one `add` that are worked out at the same time, each in a thread with
             sums of its own; for the same number of them the bits are the same.  NumPy's own threads
@@ -58,22 +59,30 @@ class Trainer:
     def __init__(
         self,
         graph: ModelGraph,
-        weights: dict[str, FloatArray],
+        weights: Weights,
         rates: Rates | None = None,
         *,
         workers: int = 1,
         rank: int = 0,
     ) -> None:
-        self.graph, self.weights = graph, weights
-        matrices, rates = _matrices_of_layers(graph), rates or Rates()
-        self._mover: Mover = (
-            FactorMover(weights, matrices, rates, rank)
-            if rank
-            else WeightMover(weights, matrices, rates)
-        )
-        self._workers = [_Worker(graph, weights, self._mover.moved) for _ in range(workers)]
+        self.graph = graph
+        matrices, rates = matrices_of_layers(graph), rates or Rates()
+        self._mover: Mover
+        if rank:
+            shapes = {name: shape for name, shape in graph.weights.items() if name in matrices}
+            self._mover = FactorMover(new_factors(shapes, rank), rates)
+            self.weights: Weights = AdaptedWeights(weights, self._mover.learnt)
+        else:
+            self._mover = WeightMover(dict(weights), matrices, rates)
+            self.weights = self._mover.learnt
+        self._workers = [_Worker(graph, self._mover.learnt) for _ in range(workers)]
         self._tokens = 0
         self._loss = 0.0
+
+    @property
+    def learnt(self) -> dict[str, FloatArray]:
+        """What `step` moves by name, live: all weights, or the factors."""
+        return self._mover.learnt
 
     @property
     def tokens(self) -> int:
@@ -118,13 +127,13 @@ class Trainer:
         return report
 
     def state(self) -> dict[str, FloatArray]:
-        """Return the weights and the optimisers' state by name: what a checkpoint holds.
+        """Return what is learnt and the optimisers' state by name: what a checkpoint holds.
 
         The arrays are the live ones: copy or write them before the next step.  Gradients taken in
         since the last step are not part of it.
         """
         return {
-            **{f"weight.{name}": weight for name, weight in self.weights.items()},
+            **{f"weight.{name}": weight for name, weight in self.learnt.items()},
             **self._mover.state(),
         }
 
@@ -135,7 +144,7 @@ class Trainer:
             KeyError: A part of it is missing.
             ValueError: A part has another shape.
         """
-        for name, weight in self.weights.items():
+        for name, weight in self.learnt.items():
             weight[...] = state[f"weight.{name}"]
         self._mover.restore(state)
         self._forget()
@@ -158,13 +167,11 @@ class Trainer:
 class _Worker:
     """A walk over the graph and the gradients that it summed."""
 
-    def __init__(
-        self, graph: ModelGraph, weights: dict[str, FloatArray], moved: Collection[str]
-    ) -> None:
+    def __init__(self, graph: ModelGraph, learnt: Weights) -> None:
         self._walk = Backpropagation(graph)
-        self.sums = zero_gradients({name: weights[name] for name in moved})
+        self.sums = zero_gradients(learnt)
 
-    def add(self, weights: dict[str, FloatArray], batches: Sequence[TokenBatch]) -> float:
+    def add(self, weights: Weights, batches: Sequence[TokenBatch]) -> float:
         """Add the gradients of batches; return the sum of their losses by tokens."""
         total = 0.0
         for batch in batches:
@@ -173,7 +180,8 @@ class _Worker:
         return total
 
 
-def _matrices_of_layers(graph: ModelGraph) -> set[str]:
+def matrices_of_layers(graph: ModelGraph) -> set[str]:
+    """Return the names of the matrices that Muon moves, or that get adapters."""
     return {
         str(node.weight) for node in graph.nodes if node.op == "matmul" and node.layer is not None
     }

@@ -1,4 +1,4 @@
-"""`spark-tui adapt`: teaches a small model the repository it works in."""
+"""`spark-tui adapt`: teaches a model the repository it works in."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 import msgspec
 
 import engine
+from engine.units import size_text
 from tui.cli.failures import WrongCallError
 from tui.cli.options import json_option
 from tui.cli.output import say, say_json, tell
@@ -24,9 +25,13 @@ _PLAIN_SECONDS = 30.0
 _SHOWN = ("bits_per_byte", "mid", "line")
 
 
-@click.command(short_help="Teach a small model this repository; keep it if it is better.")
+@click.command(short_help="Teach a model this repository; keep it if it is better.")
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=Path())
-@click.option("--model", metavar="M", help="A small model in a folder; default: spark-nano.")
+@click.option(
+    "--model",
+    metavar="M",
+    help="A model; of a large one, or of a GGUF file, adapters learn.  Default: spark-nano.",
+)
 @click.option(
     "--minutes",
     metavar="N",
@@ -40,10 +45,11 @@ def adapt(folder: Path, model: str | None, minutes: float, as_json: bool) -> Non
     """Teach a model the repository in or around DIR, and keep the result if it is better.
 
     Learns from the repository's own files, never from ignored or private ones; nothing is written
-    into it.  Whole files are held out: the learnt model is kept, as NAME+REPOSITORY beside the
-    other models, only if it predicts them better than before, beyond chance.  Runs at the lowest
-    priority and waits while you type in the app, or on battery.  Stopped or killed at any point,
-    the same command goes on.
+    into it.  All weights of a small model learn; beside those of a larger one, or of a GGUF file,
+    low-rank adapters do, which are then merged into a file of its own.  Whole files are held out:
+    the learnt model is kept, as NAME+REPOSITORY beside the other models, only if it predicts them
+    better than before, beyond chance.  Runs at the lowest priority and waits while you type in the
+    app, or on battery.  Stopped or killed at any point, the same command goes on.
     """
     if not folder.is_dir():
         raise WrongCallError(f"'{folder}' is no directory; name the repository's")
@@ -81,7 +87,8 @@ def _report(ended: engine.Adapted) -> None:
             say(f"{name}: {_told(name, ended.figures[name])}")
     say(f"{ended.name}: {ended.why}")
     if ended.path is not None:
-        say(f"it lies in {ended.path}; `spark-tui --model {ended.name}` uses it")
+        size = size_text(ended.size_bytes)
+        say(f"it lies in {ended.path} ({size}); `spark-tui --model {ended.name}` uses it")
 
 
 def _told_choice(figures: Any) -> str:
@@ -125,6 +132,10 @@ class AdaptLine:
 
     def show(self, progress: engine.AdaptProgress) -> None:
         """Show how far it is."""
+        if progress.stage == "planned":
+            self._line.clear()
+            tell(progress.detail)
+            return
         text = progress_text(progress)
         if self._line.on_terminal:
             self._line.write(text)

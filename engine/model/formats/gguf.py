@@ -131,6 +131,10 @@ class GgufFile:
     size_bytes: int
     metadata: Mapping[str, Value]
     tensors: Mapping[str, GgufTensor]
+    metadata_end: int
+    """Where the metadata ends, and what is said of tensors begins."""
+    alignment: int
+    """Bytes of which every tensor's place is a multiple."""
 
 
 def read_gguf(path: Path) -> GgufFile:
@@ -183,13 +187,16 @@ class _Reader:
         tensors = self._count("tensors", _SMALLEST_TENSOR)
         pairs = self._count("metadata pairs", _SMALLEST_PAIR)
         metadata = self._metadata(pairs)
+        metadata_end, alignment = self._at, _alignment(metadata)
         infos = [self._info() for _ in range(tensors)]
         return GgufFile(
             path=self._path,
             version=version,
             size_bytes=len(self._data),
             metadata=MappingProxyType(metadata),
-            tensors=MappingProxyType(self._tensors(infos, _alignment(metadata))),
+            tensors=MappingProxyType(self._tensors(infos, alignment)),
+            metadata_end=metadata_end,
+            alignment=alignment,
         )
 
     # ── numbers and strings ─────────────────────────────────────────────────────────────────

@@ -29,7 +29,7 @@ from engine.model.tensors.q8 import INT8
 from engine.model.tensors.stored import Stored
 from engine.model.tensors.tensor import Format, Tensor
 
-__all__ = ["gguf_formats", "load_gguf_floats", "load_gguf_tensors"]
+__all__ = ["gguf_formats", "load_gguf_floats", "load_gguf_tensors", "places_in_file"]
 
 _HARMLESS = re.compile(r"rope_freqs\.weight|blk\.\d+\.attn_rot_embd\.weight")
 """Tensors that no graph reads: factors of the rotation, which the configuration took over, and
@@ -64,6 +64,18 @@ def gguf_formats(file: GgufFile, graph: ModelGraph) -> dict[str, Format]:
         WeightsError: As `load_gguf_tensors`, but for numbers.
     """
     return {name: each.runs_as for name, each in _find(file, graph).items()}
+
+
+def places_in_file(
+    file: GgufFile, graph: ModelGraph
+) -> dict[str, tuple[str, NDArray[np.int64] | None]]:
+    """Return what each tensor of a graph is called in a file, and the file's row of each row.
+
+    None in place of rows: they lie in the same order.
+    """
+    architecture = find_architecture(Keys(file.path, file.metadata).architecture)
+    orders = _row_orders(graph) if architecture.neighbouring_pairs else {}
+    return {name: (architecture.tensor(name), orders.get(name)) for name in graph.weights}
 
 
 # ── one tensor ──────────────────────────────────────────────────────────────────────────────
@@ -112,16 +124,14 @@ def _loaded(stored: _Stored) -> Tensor:
 
 def _find(file: GgufFile, graph: ModelGraph) -> dict[str, _Stored]:
     """Return the tensors of a graph by its names, their names, types and shapes checked."""
-    architecture = find_architecture(Keys(file.path, file.metadata).architecture)
-    names = {name: architecture.tensor(name) for name in graph.weights}
-    _check_names(file, names.values())
+    places = places_in_file(file, graph)
+    _check_names(file, [name for name, _ in places.values()])
     for name, shape in graph.weights.items():
-        _check(file.path, file.tensors[names[name]], shape)
+        _check(file.path, file.tensors[places[name][0]], shape)
     opened = TensorFile(file.path, file.size_bytes)
-    orders = _row_orders(graph) if architecture.neighbouring_pairs else {}
     return {
-        name: _stored(opened, file.path, file.tensors[names[name]], orders.get(name))
-        for name in graph.weights
+        name: _stored(opened, file.path, file.tensors[place], order)
+        for name, (place, order) in places.items()
     }
 
 

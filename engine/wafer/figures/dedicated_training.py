@@ -6,8 +6,8 @@ others follow.  Then every core steps its own weights.  Products are those of th
 (MeshGEMM, fp16 with fp32 sums), so all of this is priced and never run, and no training step was
 measured to fit it.
 
-The order of forward and backward passes is one forward, one backward (Narayanan et al., "Efficient
-Large-Scale Language Model Training on GPU Clusters", SC 2021, §2.2); whether the activations of a
+The order of forward and backward passes is one forward, one backward (`pipeline_schedule`), and a
+step takes as long as that schedule.  Whether the activations of a
 layer are kept or computed again on the way back (Chen et al., "Training Deep Nets with Sublinear
 Memory Cost", 2016) follows from what fits.
 """
@@ -19,6 +19,7 @@ from engine.wafer.cost import lines
 from engine.wafer.figures.calibration import WSE3_DEDICATED
 from engine.wafer.figures.dedicated_prefill import CODE_BYTES, DedicatedPrefill
 from engine.wafer.figures.mesh_products import DedicatedConstants, mesh_link_bytes, mesh_product
+from engine.wafer.figures.pipeline_schedule import PipelineBlock, pipeline_cycles
 from engine.wafer.figures.training_layout import FP16, FP32, TrainingTraffic, training_macs
 from engine.wafer.figures.waferllm import total
 from engine.wafer.ops.site import DIVIDE_OPERATIONS, EXP_OPERATIONS, RECIPROCAL_OPERATIONS
@@ -91,8 +92,8 @@ class DedicatedTraining:
 
         Cost (m rows, L layers, l of the fullest block; of a row and a layer f forward, f again
         where it is recomputed, g backward; h of a row in the head):
-            m · max(l·(f [+ f] + g), h) of work, + what a row takes through all blocks and back,
-            L·(f [+ f] + g) + h and the links between wafers, less its part of the first
+            m · max(l·(f [+ f] + g), h) of work, + what the schedule takes beside it until the last
+            row is back: of alike blocks one row's way through all others and back, and the links
             + norm + the larger of a block's and the head's optimiser
         """
         forward = self._forward(machine, constants)
@@ -100,16 +101,35 @@ class DedicatedTraining:
         again = forward if self.recompute else 0.0
         layer, head = forward + again + backward, self._head(machine, constants)
         mine = self.layers_of_a_block * layer
+        blocks = self.pipeline(machine, constants)
+        slowest = max(each.forward + each.backward for each in blocks)
+        # From as many rows on as there are blocks, each more takes what the slowest block does.
+        rows = min(self.rows, len(blocks))
+        filling = pipeline_cycles(blocks, rows) - rows * slowest
         links = 2.0 * (self.wafers - 1) * machine.wafer_link_cycles
         return [
             ("forward", self.rows * self.layers_of_a_block * forward),
             ("forward again", self.rows * self.layers_of_a_block * again),
             ("backward", self.rows * self.layers_of_a_block * backward),
             ("waiting for the head", self.rows * max(0.0, head - mine)),
-            ("filling and draining", self.model.layers * layer + head + links - max(mine, head)),
+            ("filling and draining", filling + links),
             ("norm of the gradients", self._norm(machine)),
             ("optimisers", self._optimisers(machine, constants)),
         ]
+
+    def pipeline(
+        self, machine: MachineSpec, constants: DedicatedConstants = WSE3_DEDICATED
+    ) -> list[PipelineBlock]:
+        """Return what a row takes in each block of layers, fullest first, and in the head."""
+        backward, forward = self._backward(machine, constants), self._forward(machine, constants)
+        back = backward + (forward if self.recompute else 0.0)
+        least, more = divmod(self.model.layers, self.blocks)
+        layers = [least + (block < more) for block in range(self.blocks)]
+        head = self._head(machine, constants)
+        there = mesh_product(machine, constants, self.side, self._prefill.rows, self._dim,
+                             self._words)  # fmt: skip
+        found = [PipelineBlock(count * forward, count * back) for count in layers]
+        return [*found, PipelineBlock(there, head - there)]
 
     def sram_bytes(self, machine: MachineSpec) -> dict[str, dict[str, int]]:
         """Return the bytes of the fullest core by use: of a block of layers, and of the head's."""

@@ -312,6 +312,7 @@ class PlannedLayout:
             "cores": self.placed.cores,
             "cycles": cycles,
             "seconds": cycles / machine.clock_hz,
+            "phases": {name: round(cost) for name, cost in self.placed.phases(machine) if cost},
             "sram_bytes_per_core": {**fullest, "max_total": sum(fullest.values())},
             "fullest_use": max(fullest, key=lambda use: fullest[use]),
         }

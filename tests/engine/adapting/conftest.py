@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.adapting import batches, repository_texts, task
+from engine.adapting import repository_texts
 from engine.adapting.plan import AdaptPlan
 from tests.tiny import write_tiny_model
 
@@ -17,6 +17,10 @@ PLAN = AdaptPlan(
     choice_questions=10,
     mid_questions=40,
     line_questions=5,
+    lengths={512: 1.0},
+    part_tokens=1024,
+    watched_windows=2,
+    judged_windows=4,
 )
 """Ends with the first reading: how much is learnt does not depend on the computer."""
 
@@ -33,12 +37,8 @@ def store(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def little(monkeypatch) -> None:
-    """Little text is enough, in rows of one length, and few windows are measured."""
+    """Little text is enough."""
     monkeypatch.setattr(repository_texts, "LEAST_LEARNT_BYTES", 6_000)
-    monkeypatch.setattr(batches, "LENGTHS", {512: 1.0})
-    monkeypatch.setattr(batches, "PART_TOKENS", 1024)
-    monkeypatch.setattr(task, "WATCHED_WINDOWS", 2)
-    monkeypatch.setattr(task, "JUDGED_WINDOWS", 4)
 
 
 @pytest.fixture

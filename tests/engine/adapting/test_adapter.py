@@ -15,13 +15,19 @@ import safetensors.numpy
 
 from engine.adapting import adapter, learning, task, verdict
 from engine.adapting.adapter import adapt
+from engine.adapting.candidate import write_gguf_candidate
 from engine.errors import AdaptError, StoreError
 from engine.model.load import load_model
-from engine.model_store import adapted_models, verify
+from engine.model_list import list_models
+from engine.model_store import adapted_models, find_model, remove, verify
 from engine.model_store.adapted import adapted_folder
 from engine.model_store.shelf import locked, work_folder
 from engine.quality.answers import CursorAnswer
+from engine.training.low_rank import adapted_matrix, new_factors
+from engine.training.pullback import UP
+from engine.training.trainer import matrices_of_layers
 from tests.engine.adapting.conftest import PLAN, module_text, write_repository
+from tests.tiny_gguf import write_tiny_gguf
 
 NAME = "tiny+shop"
 
@@ -164,8 +170,7 @@ def test_the_weights_with_the_lowest_watched_loss_are_kept_not_the_last(
         return next(losses)
 
     monkeypatch.setattr(learning, "mean_loss", measured)
-    monkeypatch.setattr(adapter, "SHARES", (1.0,))
-    ended = adapt(repository, PLAN, model=model)
+    ended = adapt(repository, msgspec.structs.replace(PLAN, shares=(1.0,)), model=model)
     assert len(ended.watched_loss) == 4
     kept = load_model(adapted_folder(NAME)).tensors
     name = "model.norm.weight"
@@ -235,6 +240,78 @@ def test_with_a_rank_adapters_learn_and_go_into_the_matrices_of_layers(repositor
     moved = {name for name in kept if (kept[name].dequantise() != before[name].dequantise()).any()}
     assert moved
     assert all("layers" in name and "proj" in name for name in moved)
+
+
+# ── adapters of a larger model ──────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def file(tmp_path) -> str:
+    """A GGUF file of a small model, matrices of two types, rows in llama.cpp's order."""
+    sizes = {"hidden": 32, "heads": 2, "kv_heads": 1, "head_dim": 16, "ffn": 64, "context": 1024}
+    return str(write_tiny_gguf(tmp_path / "small.gguf", types=("Q4_0", "Q8_0"), layers=1, **sizes))
+
+
+FILE_PLAN = msgspec.structs.replace(PLAN, adapter_rate=2.0)
+
+
+def test_a_file_gets_its_adapters_merged_into_another_file(repository, file, store) -> None:
+    told = []
+    ended = adapt(repository, FILE_PLAN, model=file, report=told.append)
+    name = "small+shop"
+    assert ended.kept, ended.why
+    assert ended.path == str(store / name / f"{name}.gguf")
+    (kept,) = adapted_models()
+    assert (kept.name, kept.path) == (name, Path(ended.path))
+    assert {each.state for each in verify(name)} == {"right"}
+    assert find_model(name) == kept.path
+    (listed,) = [each for each in list_models().models if each.name == name]
+    assert (listed.source, listed.problem) == ("adapted", None)
+    before, after = load_model(Path(file)), load_model(kept.path)
+    assert after.gguf.metadata.keys() == before.gguf.metadata.keys()
+    for tensor in before.tensors:
+        was, now = (model.tensors[tensor].dequantise() for model in (before, after))
+        in_layer = "layers" in tensor and was.ndim == 2
+        assert (was == now).all() != in_layer, tensor
+        if in_layer:  # what it learnt is small, so no row went to another's place
+            assert np.abs(now - was).max() < 0.5 * np.abs(was).max()
+    size = kept.path.stat().st_size
+    told_first = next(each for each in told if each.stage == "planned")
+    assert "tokens a second" in told_first.detail
+    assert remove(name) > size
+    assert not adapted_folder(name).exists()
+
+
+def test_merged_matrices_are_what_the_adapters_made_of_them(tmp_path, file) -> None:
+    base = load_model(Path(file))
+    weights = {name: tensor.dequantise() for name, tensor in base.tensors.items()}
+    shapes = {name: base.graph.weights[name] for name in matrices_of_layers(base.graph)}
+    factors = new_factors(shapes, 2)
+    random = np.random.default_rng(0)
+    for name in shapes:
+        factors[UP + name] += random.standard_normal(factors[UP + name].shape).astype(np.float32)
+    place = write_gguf_candidate(tmp_path / "made", base, weights, factors, 0.5)
+    for name, tensor in load_model(place).tensors.items():
+        wanted = adapted_matrix(weights, factors, name, 0.5)
+        step = np.abs(wanted).max() / 127
+        assert np.abs(tensor.dequantise() - wanted).max() <= step, name
+
+
+def test_adapters_need_memory_and_minutes_and_say_how_much(repository, file, monkeypatch) -> None:
+    hurried = msgspec.structs.replace(FILE_PLAN, minutes=1e-6)
+    with pytest.raises(AdaptError, match=r"small learns about \d+ tokens a second here: .* needed"):
+        adapt(repository, hurried, model=file)
+    monkeypatch.setattr(adapter, "available_bytes", lambda: 1000)
+    with pytest.raises(AdaptError, match=r"learning takes .* of memory, 1.0 KB are free"):
+        adapt(repository, FILE_PLAN, model=file)
+    assert adapted_models() == ()
+
+
+def test_a_model_of_more_weights_learns_by_adapters_too(repository, model, monkeypatch) -> None:
+    monkeypatch.setattr(task, "LARGEST_PARAMETERS", 1000)
+    told = []
+    adapt(repository, FILE_PLAN, model=model, report=told.append)
+    assert "planned" in {each.stage for each in told}
 
 
 def test_a_second_run_replaces_the_first_and_another_repository_gets_another_name(
@@ -439,18 +516,6 @@ def test_an_unreadable_checkpoint_begins_the_run_anew(repository, model) -> None
 
 
 # ── what cannot be adapted ──────────────────────────────────────────────────────────────────
-
-
-def test_a_file_is_refused_before_it_is_opened(repository, tmp_path) -> None:
-    (tmp_path / "large.gguf").write_bytes(b"GGUF")
-    with pytest.raises(AdaptError, match=r"large.gguf cannot be adapted: .* GGUF"):
-        adapt(repository, PLAN, model=str(tmp_path / "large.gguf"))
-
-
-def test_a_larger_model_is_refused_with_its_size(repository, model, monkeypatch) -> None:
-    monkeypatch.setattr(task, "LARGEST_PARAMETERS", 1000)
-    with pytest.raises(AdaptError, match="tiny cannot be adapted: it has 0 million weights"):
-        adapt(repository, PLAN, model=model)
 
 
 def test_an_adapted_model_is_not_adapted_again(repository, model) -> None:

@@ -95,7 +95,7 @@ def test_it_has_one_thread_of_numpys_and_our_sources(program, monkeypatch) -> No
     [
         AdaptProgress("learning", 0.5, "step 3"),
         AdaptFailed("no", stopped=True),
-        Adapted("n", True, "w", "/p", "/r", {"learnt": 1}, 2, 3, 1, 0.5, [(0, 1.5)], {"a": {}}),
+        Adapted("n", True, "w", "/p", 9, "/r", {"learnt": 1}, 2, 3, 1, 0.5, [(0, 1.5)], {"a": {}}),
     ],
 )
 def test_messages_are_read_as_they_were_written(message) -> None:

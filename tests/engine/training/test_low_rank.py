@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
-from engine.training.low_rank import LowRankAdapters
+from engine.training.backpropagation import Backpropagation
+from engine.training.frozen_weights import FrozenWeights, frozen_bytes
+from engine.training.low_rank import AdaptedWeights, adapted_matrix, new_factors
 from engine.training.movers import Rates
+from engine.training.pullback import DOWN, UP, zero_gradients
 from engine.training.slow_loss import slow_loss
-from engine.training.trainer import Trainer, float_weights
+from engine.training.trainer import Trainer, float_weights, matrices_of_layers
 from tests.engine.training.test_gradients import KINDS, batch_of, gradients_of, model_of
 from tests.graphs import Traits, decoder
 
@@ -14,29 +17,28 @@ MODEL = decoder(Traits(hidden=32, layers=2, heads=4, kv_heads=2, head_dim=8, ffn
 RANK, STEP = 3, 1e-30
 
 
-@pytest.mark.parametrize("part", ["down", "up"])
+@pytest.mark.parametrize("part", [DOWN, UP])
 def test_gradients_of_factors_are_the_slow_derivatives(part) -> None:
     graph, weights = model_of(KINDS["qwen2"])
-    base = {name: w.copy() for name, w in weights.items() if w.ndim == 2 and "layer" in name}
-    assert len(base) == 14
-    adapters = LowRankAdapters({name: weights[name] for name in base}, RANK, seed=5)
+    names = {name: graph.weights[name] for name in matrices_of_layers(graph)}
+    assert len(names) == 14
+    factors = {n: f.astype(np.float64) for n, f in new_factors(names, RANK, seed=5).items()}
     random = np.random.default_rng(1)
-    for name, factor in adapters.factors.items():
-        if name.startswith("up."):
-            factor[...] = 0.1 * random.standard_normal(factor.shape)
-    adapters.merge()
-    batch = batch_of(graph, 1, 9)
-    pulled = adapters.pull(gradients_of(graph, weights, batch)[1])
+    for name in names:
+        factors[UP + name] += 0.1 * random.standard_normal(factors[UP + name].shape)
+    batch, sums = batch_of(graph, 1, 9), zero_gradients(factors)
+    adapted = AdaptedWeights(weights, factors)
+    loss = Backpropagation(graph, np.float64).add_gradients(adapted, batch, sums)
+    merged = {n: adapted_matrix(weights, factors, n) if n in names else weights[n] for n in weights}
+    assert loss == pytest.approx(gradients_of(graph, merged, batch)[0], rel=1e-12)
 
     moved, expected = dict(weights), 0.0
-    for name, matrix in base.items():
-        factors = {
-            each: adapters.factors[f"{each}.{name}"].astype(complex) for each in ("down", "up")
-        }
-        direction = random.standard_normal(factors[part].shape)
-        factors[part] += 1j * STEP * direction
-        moved[name] = matrix + factors["up"] @ factors["down"]
-        expected += float(np.vdot(pulled[f"{part}.{name}"], direction))
+    for name in names:
+        each = {which: factors[which + name].astype(complex) for which in (DOWN, UP)}
+        direction = random.standard_normal(each[part].shape)
+        each[part] += 1j * STEP * direction
+        moved[name] = weights[name] + each[UP] @ each[DOWN]
+        expected += float(np.vdot(sums[part + name], direction))
     row = batch.tokens[0].tolist(), batch.targets[0].tolist(), batch.counts[0].tolist()
     slow = complex(slow_loss(graph, moved, *row)).imag / STEP
     assert expected == pytest.approx(slow, rel=1e-10)
@@ -51,23 +53,39 @@ def batch(seed):
     return batch_of(MODEL.graph, 2, 8, seed)
 
 
-def test_only_matrices_of_layers_move_and_by_no_more_than_the_rank() -> None:
+def test_only_matrices_of_layers_get_factors_and_they_learn() -> None:
     learner = low_rank()
-    before = {name: weight.copy() for name, weight in learner.weights.items()}
+    names = matrices_of_layers(MODEL.graph)
+    assert set(learner.learnt) == {which + name for which in (DOWN, UP) for name in names}
+    base = float_weights(MODEL.graph, MODEL.tensors)
     learner.add(batch(1))
     losses = [learner.step().loss]
-    for name, weight in before.items():
-        moved = (
-            np.linalg.matrix_rank(learner.weights[name] - weight, tol=1e-6)
-            if weight.ndim == 2
-            else 0
-        )
-        in_layer = weight.ndim == 2 and name != "embed"
-        assert (0 < moved <= RANK) if in_layer else (weight == learner.weights[name]).all()
+    for name, weight in base.items():
+        assert (learner.weights[name] == weight).all()  # kept as it is
+        moved = adapted_matrix(base, learner.learnt, name) - weight
+        assert (0 < np.linalg.matrix_rank(moved, tol=1e-6) <= RANK) == (name in names)
+        half = adapted_matrix(base, learner.learnt, name, 0.5) - weight
+        np.testing.assert_allclose(half, moved / 2, atol=1e-6)
     for _ in range(40):
         learner.add(batch(1))
         losses.append(learner.step().loss)
     assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize("room", [0, 5_000, 1 << 30])
+def test_weights_that_are_decoded_for_each_use_give_the_same_bits(room) -> None:
+    frozen = FrozenWeights(MODEL.graph, MODEL.tensors, room)
+    whole = frozen_bytes(MODEL.graph)
+    assert frozen.kept_bytes <= room
+    assert (frozen.kept_bytes == whole) == (room > whole)
+    learners = [low_rank(), Trainer(MODEL.graph, frozen, Rates(low_rank=0.02), rank=RANK)]
+    for learner in learners:
+        learner.add(batch(1))
+        learner.step()
+        learner.add(batch(2))
+        learner.step()
+    for name, factor in learners[0].learnt.items():
+        np.testing.assert_array_equal(factor, learners[1].learnt[name])
 
 
 def test_a_restored_trainer_of_adapters_gives_the_same_bits() -> None:
@@ -81,5 +99,5 @@ def test_a_restored_trainer_of_adapters_gives_the_same_bits() -> None:
     for learner in (first, second):
         learner.add(batch(3))
         learner.step(0.5)
-    for name, weight in first.weights.items():
-        np.testing.assert_array_equal(weight, second.weights[name])
+    for name, weight in first.learnt.items():
+        np.testing.assert_array_equal(weight, second.learnt[name])

@@ -423,7 +423,7 @@ def adapting(monkeypatch: pytest.MonkeyPatch) -> list[FakeAdapting]:
 def result(*, kept: bool) -> Adapted:
     path = "/models/spark-nano+shop" if kept else None
     return Adapted(
-        "spark-nano+shop", kept, "not kept: no better", path, "/shop", {}, 1, 1, 1, 1.0, [], {}
+        "spark-nano+shop", kept, "not kept: no better", path, 0, "/shop", {}, 1, 1, 1, 1.0, [], {}
     )
 
 

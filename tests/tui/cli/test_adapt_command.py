@@ -23,6 +23,7 @@ KEPT = Adapted(
     kept=True,
     why="better on files it has not learnt: …",
     path="/models/spark-nano+shop",
+    size_bytes=14_000_000,
     repository="/code/shop",
     files={"learnt": 7, "watched": 2, "judged": 3, "copies": 0, "left_out": 0},
     steps=40,
@@ -47,6 +48,7 @@ class FakeProcess:
         return self
 
     def follow(self, on_progress) -> Adapted:
+        on_progress(AdaptProgress("planned", 0.0, "learns about 200 tokens a second"))
         on_progress(AdaptProgress("learning", 0.5, "step 20, loss 2.20"))
         if isinstance(self.end, BaseException):
             raise self.end
@@ -73,6 +75,8 @@ def test_it_adapts_the_repository_around_a_folder(spark, process, tmp_path) -> N
          "plan": {"minutes": 2.5}}
     ]  # fmt: skip
     assert process.closed == 1
+    assert "learns about 200 tokens a second\n" in ended.err
+    assert "planned" not in ended.err
     assert "learning 50%: step 20, loss 2.20" in ended.err
     words = " ".join(ended.out.split())
     assert "learnt 7 files in 40 steps of 5 readings, 160000 tokens, 1.5 min" in words
@@ -81,7 +85,7 @@ def test_it_adapts_the_repository_around_a_folder(spark, process, tmp_path) -> N
     assert "bits_per_byte: 0.850 → 0.740, before ÷ after 1.100 to 1.200" in words
     assert "mid: 40.0 % → 50.0 % of 200, +4.0 to +16.0 points (30 gained, 10 lost)" in words
     assert "line: no questions" in words
-    assert "`spark-tui --model spark-nano+shop` uses it" in words
+    assert "spark-nano+shop (14 MB); `spark-tui --model spark-nano+shop` uses it" in words
 
 
 def test_json_is_all_that_is_known(spark, process, tmp_path) -> None:

@@ -15,9 +15,9 @@ from tui.cli.output import say, say_json
 __all__ = ["TrainingPlanAsked", "print_training_plan", "training_options"]
 
 _ABOUT = {
-    "resident": "weights, gradients and optimisers in the cores (priced)",
-    "streamed": "weights from outside, a layer at a time (priced)",
-    "program": "one rectangle, fp32, the same bits on every tier (runs)",
+    "resident": "weights, gradients and optimisers in the cores, rows pipelined (priced)",
+    "streamed": "weights from outside, a layer at a time, micro-batches in turn (priced)",
+    "program": "one rectangle, fp32, rows in turn, the same bits on every tier (runs)",
 }
 
 
@@ -99,6 +99,12 @@ def _print_layout(layout: dict[str, Any]) -> None:
         f"  {layout['cycles']:,} cycles, {layout['seconds']:.4g} s; {layout['cores']:,} cores on "
         f"{wafers} wafer{'s' if wafers > 1 else ''}"
     )
+    filling = layout.get("phases", {}).get("filling and draining")
+    if filling is not None:
+        say(
+            f"  {layout['blocks']} blocks of layers and {layout['head_blocks']} of the head, one "
+            f"row forward, one backward: filling and draining are {filling:,} of the cycles"
+        )
     if "optimiser_cycles" in layout:
         say(f"  {layout['optimiser_cycles']:,} of the cycles are the optimiser's")
     fullest = layout["fullest_use"]
