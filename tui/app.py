@@ -138,6 +138,7 @@ class SparkApp(
             ask_line=self.push_screen_wait,
             run=partial(self.run_safely, group="models"),
             show=lambda work: self.status.show(background=work),
+            tell=lambda news: self.panes.show_training(news),
         )
         self.ghost_writer = GhostWriter(
             self.link,

@@ -10,10 +10,18 @@ if TYPE_CHECKING:
 
     from engine.client_events import ClientEvent
     from engine.protocol.messages import Telemetry, ThroughputPoint
+    from engine.protocol.training import TrainingScene
 
     EngineNews = ClientEvent
 
-__all__ = ["BackgroundWork", "EngineEvent", "PathsChanged", "SuggestionReport", "TelemetryUpdated"]
+__all__ = [
+    "BackgroundWork",
+    "EngineEvent",
+    "PathsChanged",
+    "SuggestionReport",
+    "TelemetryUpdated",
+    "TrainingNews",
+]
 
 
 class EngineEvent(Message):
@@ -50,6 +58,19 @@ class BackgroundWork:
     """How far it is, 0–1; None if unknown."""
     bytes_per_second: float | None = None
     seconds_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingNews:
+    """How far a model is that learns the repository, for the panes."""
+
+    scene: "TrainingScene | None"
+    """Its step as it would lie on the wafer; None where it has no price."""
+    words: str
+    share: float
+    """Of the present stage, 0–1."""
+    steps: int
+    """That are done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,9 @@ class CommandedModels(Protocol):
     def adapting(self) -> bool:
         """Whether a model is being taught the repository."""
 
-    def adapt(self, root: Path, private_patterns: tuple[str, ...]) -> None:
+    def adapt(
+        self, root: Path, private_patterns: tuple[str, ...], model: str | None = None
+    ) -> None:
         """Teach the small model a repository."""
 
     def stop_adapting(self) -> None:
@@ -309,6 +311,21 @@ class ModelCommands(NamedCommands):
             yield f"Model: stop fetching {fetching}", "what came is kept", app.models.stop_fetching
         if app.privacy_known:
             yield self._adapting()
+            yield from self._adapting_what_serves()
+
+    def _adapting_what_serves(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield teaching the model that serves, if it is another one and can be taught."""
+        app = self._commanded
+        named = (model for model in self._models.models if model.name == app.models.serving)
+        serving = next(named, None)
+        if serving is None or serving.source in ("bundled", "adapted") or app.models.adapting:
+            return
+        patterns = app.settings.privacy.extra_patterns
+        yield (
+            f"Model: adapt {visible(serving.name)} to this repository",
+            "by low-rank adapters; takes long; kept if it is better",
+            partial(app.models.adapt, app.rules.root, patterns, serving.path),
+        )
 
     def _adapting(self) -> tuple[str, str, Callable[[], object]]:
         """Return what there is to do about teaching a model the repository."""

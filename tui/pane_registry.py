@@ -8,6 +8,7 @@ from tui.widgets.memory_pane import MemoryPane
 from tui.widgets.pane import Pane
 from tui.widgets.peers_pane import PeersPane
 from tui.widgets.throughput_pane import ThroughputPane
+from tui.widgets.training_pane import TrainingPane
 from tui.widgets.wafer_pane import WaferPane
 from tui.widgets.what_if_pane import WhatIfPane
 from tui.widgets.xray_pane import XrayPane
@@ -21,5 +22,6 @@ PANES: tuple[type[Pane], ...] = (
     XrayPane,
     WhatIfPane,
     PeersPane,
+    TrainingPane,
     AskPane,
 )

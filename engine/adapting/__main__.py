@@ -8,12 +8,13 @@ import argparse
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 
 import msgspec
 
-from engine.adapting.messages import AdaptFailed, AdaptMessage, AdaptProgress
+from engine.adapting.messages import AdaptFailed, AdaptMessage, AdaptScene
 from engine.errors import EngineError
 from engine.own_files import make_own
 from engine.paths import models_dir
@@ -55,6 +56,8 @@ def _run(options: argparse.Namespace, stop: Event) -> AdaptMessage:
             raise _Stop
 
     make_own(models_dir())
+    if options.scene:
+        _tell_scene(options.model)
     plan = AdaptPlan(**msgspec.json.decode(options.plan))
     return adapt(
         options.folder,
@@ -66,6 +69,13 @@ def _run(options: argparse.Namespace, stop: Event) -> AdaptMessage:
     )
 
 
+def _tell_scene(model: str | None) -> None:
+    from engine.adapting.scene import adapting_scene
+
+    with suppress(EngineError):  # it has no price there; whether it learns is another matter
+        _tell(AdaptScene(adapting_scene(model)))
+
+
 def _watch_input(stop: Event) -> None:
     # Not by ``sys.stdin``: a thread that waits in its buffer aborts the interpreter at its end.
     while os.read(0, 1):
@@ -73,7 +83,7 @@ def _watch_input(stop: Event) -> None:
     stop.set()
 
 
-def _tell(message: AdaptMessage | AdaptProgress) -> None:
+def _tell(message: AdaptMessage) -> None:
     try:
         sys.stdout.buffer.write(msgspec.json.encode(message) + b"\n")
         sys.stdout.buffer.flush()
@@ -86,6 +96,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model")
     parser.add_argument("--plan", default="{}", help="fields of AdaptPlan as JSON")
+    parser.add_argument("--scene", action="store_true", help="tell a step of it on the wafer")
     parser.add_argument("--private", action="append", default=[], help="a pattern of private files")
     return parser.parse_args()
 

@@ -162,7 +162,10 @@ def _learn(
     resumed = "goes on where it was stopped" if learning.resumed else ""
     report(AdaptProgress("learning", learning.share, resumed))
     learning.run(
-        patience.rest, lambda share, words: report(AdaptProgress("learning", share, words))
+        patience.rest,
+        lambda share, words: report(
+            AdaptProgress("learning", share, words, learning.progression.step)
+        ),
     )
     return learning
 

@@ -13,9 +13,17 @@ from typing import Any
 
 import msgspec
 
-from engine.adapting.messages import Adapted, AdaptFailed, AdaptProgress, decode_message
+from engine.adapting.messages import (
+    Adapted,
+    AdaptFailed,
+    AdaptMessage,
+    AdaptProgress,
+    AdaptScene,
+    decode_message,
+)
 from engine.errors import AdaptCancelledError, AdaptError
 from engine.paths import child_environment
+from engine.protocol.training import TrainingScene
 
 __all__ = ["AdaptingProcess"]
 
@@ -30,6 +38,7 @@ class AdaptingProcess:
         model: A model in a folder; None is the bundled one.
         private_patterns: More patterns of private files.
         plan: Fields of `engine.adapting.plan.AdaptPlan`.
+        scene: Whether a step of it on the wafer is told.
     """
 
     def __init__(
@@ -39,11 +48,13 @@ class AdaptingProcess:
         model: str | None = None,
         private_patterns: tuple[str, ...] = (),
         plan: dict[str, Any] | None = None,
+        scene: bool = False,
     ) -> None:
         command = [sys.executable, "-P", "-m", "engine.adapting", str(folder)]
         command += ["--model", model] if model is not None else []
         command += [f"--private={pattern}" for pattern in private_patterns]
         command += ["--plan", msgspec.json.encode(plan or {}).decode()]
+        command += ["--scene"] * scene
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -53,11 +64,16 @@ class AdaptingProcess:
             start_new_session=True,  # Ctrl+C is for this process, which then closes the pipe
         )
 
-    def follow(self, on_progress: Callable[[AdaptProgress], None]) -> Adapted:
+    def follow(
+        self,
+        on_progress: Callable[[AdaptProgress], None],
+        on_scene: Callable[[TrainingScene], None] = lambda scene: None,
+    ) -> Adapted:
         """Wait for the end.
 
         Args:
             on_progress: Called with how far it is.
+            on_scene: Called once with a step of it on the wafer, if that was asked for.
 
         Raises:
             AdaptCancelledError: It was told to stop.
@@ -67,6 +83,8 @@ class AdaptingProcess:
             match message:
                 case AdaptProgress():
                     on_progress(message)
+                case AdaptScene(scene):
+                    on_scene(scene)
                 case Adapted():
                     return message
                 case AdaptFailed(text, stopped):
@@ -78,7 +96,7 @@ class AdaptingProcess:
             "checkpoint is kept, and the same command goes on"
         )
 
-    def _messages(self) -> Iterator[AdaptProgress | Adapted | AdaptFailed]:
+    def _messages(self) -> Iterator[AdaptMessage]:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             yield decode_message(line)

@@ -2,7 +2,11 @@
 
 import msgspec
 
-__all__ = ["AdaptFailed", "AdaptMessage", "AdaptProgress", "Adapted", "decode_message"]
+from engine.protocol.training import TrainingScene
+
+__all__ = [
+    "AdaptFailed", "AdaptMessage", "AdaptProgress", "AdaptScene", "Adapted", "decode_message",
+]  # fmt: skip
 
 
 class AdaptProgress(msgspec.Struct, frozen=True, tag="progress"):
@@ -15,6 +19,14 @@ class AdaptProgress(msgspec.Struct, frozen=True, tag="progress"):
     """Of the stage, 0 … 1."""
     detail: str = ""
     """A few words: steps and losses, or what is waited for."""
+    steps: int = 0
+    """That are done, while it learns."""
+
+
+class AdaptScene(msgspec.Struct, frozen=True, tag="scene"):
+    """What a step of it would be on the wafer, for those who show that."""
+
+    scene: TrainingScene
 
 
 class Adapted(msgspec.Struct, frozen=True, tag="adapted"):
@@ -52,7 +64,7 @@ class AdaptFailed(msgspec.Struct, frozen=True, tag="failed"):
     """It was told to; what was learnt is kept, and the same call goes on."""
 
 
-AdaptMessage = AdaptProgress | Adapted | AdaptFailed
+AdaptMessage = AdaptProgress | AdaptScene | Adapted | AdaptFailed
 
 
 def decode_message(line: bytes) -> AdaptMessage:

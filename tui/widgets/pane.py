@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from engine.protocol.completion import Completion
 from engine.protocol.messages import EngineReady, Still
-from tui.app_messages import TelemetryUpdated
+from tui.app_messages import TelemetryUpdated, TrainingNews
 from tui.link.engine_state import EngineState
 from tui.screen_layout import PaneRows
 from tui.settings import PaneSettings
@@ -101,6 +101,9 @@ class Pane(Widget):
 
     def show_still(self, still: Still) -> None:
         """Hear numbers of the wafer's cells that a pane asked for."""
+
+    def show_training(self, news: TrainingNews | None) -> None:
+        """Hear how far a model is that learns; None: none does any more."""
 
     def show_completion(self, completion: Completion) -> None:
         """Hear that a completion ended, and what it took."""

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from engine.protocol.completion import Completion
 from engine.protocol.messages import EngineReady, Still
-from tui.app_messages import TelemetryUpdated
+from tui.app_messages import TelemetryUpdated, TrainingNews
 from tui.link.engine_state import EngineState
 from tui.screen_layout import FILL, PaneRows
 from tui.settings import PaneSettings
@@ -119,6 +119,11 @@ class PaneColumn(Vertical):
         """Show numbers of the wafer's cells."""
         for pane in self:
             pane.show_still(still)
+
+    def show_training(self, news: TrainingNews | None) -> None:
+        """Say how far a model is that learns; None: none does any more."""
+        for pane in self:
+            pane.show_training(news)
 
     def show_completion(self, completion: Completion) -> None:
         """Show what the last completion took; where panes stand still, once they go on."""

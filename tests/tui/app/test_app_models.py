@@ -16,16 +16,19 @@ from engine.errors import AdaptCancelledError, AdaptError, PullCancelledError, S
 from engine.model_store import FetchedModel, PullProgress
 from engine.notes import write_note
 from engine.protocol.messages import Complete, Completed, Progress, SessionFailed, Watch
+from engine.protocol.training import TrainingScene
 from tests.tui.app.fakes import FakeClient, until
 from tui.app import SparkApp
 from tui.command_palette import ModelCommands
 from tui.demo_engine import demo_completion, demo_ready, demo_telemetry
+from tui.demo_training import demo_scene
 from tui.files.offer_note import OfferNote, read_offer
 from tui.flows.models import model_adapt
 from tui.screens.line_input import LineInputScreen
 from tui.screens.question import QuestionScreen
 from tui.settings import Settings, SuggestionSettings
 from tui.user_folders import offer_file
+from tui.widgets.training_pane import TrainingPane
 
 MakeApp = Callable[..., SparkApp]
 SIZE = (180, 40)
@@ -393,14 +396,28 @@ class FakeAdapting:
 
     made: "list[FakeAdapting]" = []  # noqa: RUF012
 
-    def __init__(self, folder: Path, *, private_patterns: tuple[str, ...] = ()) -> None:
-        self.folder, self.private_patterns = folder, private_patterns
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        model: str | None = None,
+        private_patterns: tuple[str, ...] = (),
+        scene: bool = False,
+    ) -> None:
+        self.folder, self.model, self.private_patterns = folder, model, private_patterns
+        assert scene, "the panes show a step of it"
         self.ended, self.closed = threading.Event(), threading.Event()
         self.end: Adapted | Exception | None = None
         self.made.append(self)
 
-    def follow(self, on_progress: Callable[[AdaptProgress], None]) -> Adapted:
-        on_progress(AdaptProgress("learning", 0.25, "step 9"))
+    def follow(
+        self,
+        on_progress: Callable[[AdaptProgress], None],
+        on_scene: Callable[[TrainingScene], None],
+    ) -> Adapted:
+        on_scene(demo_scene())
+        on_progress(AdaptProgress("planned", 0.0, "learns about 200 tokens a second"))
+        on_progress(AdaptProgress("learning", 0.25, "step 9", 9))
         assert self.ended.wait(10)
         if isinstance(self.end, Adapted):
             return self.end
@@ -443,6 +460,11 @@ async def test_the_palette_teaches_the_repository_and_stops(
         (await commands(app))["Model: adapt to this repository"]()
         await until(pilot, lambda: "this repository: learning 25" in status(app))
         assert adapting[0].folder == app.rules.root
+        assert adapting[0].model is None
+        assert "learns about 200 tokens a second" in notices(app)
+        pane = app.query_one(TrainingPane)
+        assert "spark-demo learns; learning: step 9." in pane.words()
+        assert pane.values()["layout"] == "resident"
         assert "Model: adapt to this repository" not in await commands(app)
         app.models.adapt(app.rules.root, ())
         await until(pilot, lambda: "one at a time" in notices(app))
@@ -450,7 +472,34 @@ async def test_the_palette_teaches_the_repository_and_stops(
         await until(pilot, adapting[0].closed.is_set)
         await until(pilot, lambda: "learning" not in status(app))
         assert "what it learnt so far is kept" in notices(app)
+        assert "no model learns" in pane.words()
         assert len(adapting) == 1
+
+
+async def test_the_model_that_serves_is_taught_if_it_is_another_one(
+    make_app: MakeApp,
+    client: FakeClient,
+    adapting: list[FakeAdapting],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = make_app(GREETING)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, client.started.is_set)
+        client.ready()
+        await until(pilot, lambda: app.models.serving is not None)
+        name = f"Model: adapt {app.models.serving} to this repository"
+        assert name not in await commands(app)  # nobody knows where it lies
+        listed = engine.list_models()
+        large = replace(listed.models[0], name=app.models.serving, source="folder", path="/m.gguf")
+        monkeypatch.setattr(
+            "tui.command_palette._models_and_offers",
+            lambda folders: (replace(listed, models=(large,)), []),
+        )
+        (await commands(app))[name]()
+        await until(pilot, lambda: len(adapting) == 1)
+        assert adapting[0].model == "/m.gguf"
+        assert name not in await commands(app)
+        adapting[0].stop()
 
 
 async def test_what_was_learnt_serves_if_it_is_better(

@@ -9,15 +9,18 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from tui.app_messages import BackgroundWork
+from tui.app_messages import BackgroundWork, TrainingNews
 from tui.flows.models.model_switch import Notify
 
 if TYPE_CHECKING:
     from engine import Adapted, AdaptingProcess, AdaptProgress
+    from engine.protocol.training import TrainingScene
 
 __all__ = ["ModelAdapt"]
+
+_Told = TypeVar("_Told")
 
 _WHAT = "this repository"
 _TOLD_SECONDS = 1.0
@@ -31,6 +34,7 @@ class ModelAdapt:
         notify: Tells the person how it ended.
         show: Takes what goes on, for the status line; None when nothing does.
         there: Called with the name of a model that was kept.
+        tell: Takes how far the learning is, for the panes; None when nothing learns.
     """
 
     def __init__(
@@ -38,8 +42,11 @@ class ModelAdapt:
         notify: Notify,
         show: Callable[[BackgroundWork | None], None],
         there: Callable[[str], None],
+        tell: Callable[[TrainingNews | None], None],
     ) -> None:
-        self._notify, self._show, self._there = notify, show, there
+        self._notify, self._show, self._there, self._tell_panes = notify, show, there, tell
+        self._scene: TrainingScene | None = None
+        self._steps = 0
         self._process: AdaptingProcess | None = None
         self._told_at = 0.0
 
@@ -48,8 +55,10 @@ class ModelAdapt:
         """Whether a model is being taught."""
         return self._process is not None
 
-    async def adapt(self, root: Path, private_patterns: tuple[str, ...]) -> None:
-        """Teach the small model a repository; a run that was stopped goes on."""
+    async def adapt(
+        self, root: Path, private_patterns: tuple[str, ...], model: str | None = None
+    ) -> None:
+        """Teach a model a repository, the small one if none is named; a stopped run goes on."""
         from engine import AdaptingProcess
         from engine.errors import AdaptCancelledError, EngineError
 
@@ -57,33 +66,50 @@ class ModelAdapt:
             self._notify("a model is being adapted; one at a time", severity="warning")
             return
         try:
-            self._process = AdaptingProcess(root, private_patterns=private_patterns)
+            self._process = AdaptingProcess(
+                root, model=model, private_patterns=private_patterns, scene=True
+            )
             self._show(BackgroundWork(_WHAT, "reading"))
-            ended = await _followed(self._process, self._reporter())
+            ended = await _followed(
+                self._process, self._in_loop(self._report), self._in_loop(self._set_scene)
+            )
         except AdaptCancelledError:
             return  # by the palette, which has said so, or by the end of the app
         except (EngineError, OSError) as error:
             self._notify(str(error), severity="error", timeout=12)
             return
         finally:
-            self._process = None
+            self._process, self._scene, self._steps = None, None, 0
             self._show(None)
+            self._tell_panes(None)
         self._tell(ended)
 
-    def _reporter(self) -> "Callable[[AdaptProgress], None]":
+    def _in_loop(self, call: Callable[[_Told], None]) -> Callable[[_Told], None]:
+        """Return a call for the thread that reads the pipe."""
         loop = asyncio.get_running_loop()
 
-        def report(progress: "AdaptProgress") -> None:  # in the thread that reads the pipe
+        def later(told: _Told) -> None:
             with suppress(RuntimeError):  # the app has just ended
-                loop.call_soon_threadsafe(self._report, progress)
+                loop.call_soon_threadsafe(call, told)
 
-        return report
+        return later
+
+    def _set_scene(self, scene: "TrainingScene") -> None:
+        if self.running:
+            self._scene = scene
 
     def _report(self, progress: "AdaptProgress") -> None:
-        if self.running:
-            waits = progress.stage == "waiting"
-            words = progress.detail if waits else progress.stage
-            self._show(BackgroundWork(_WHAT, words, None if waits else progress.share))
+        if not self.running:
+            return
+        if progress.stage == "planned":
+            self._notify(progress.detail, timeout=12)
+            return
+        waits = progress.stage == "waiting"
+        words = progress.detail if waits else progress.stage
+        self._show(BackgroundWork(_WHAT, words, None if waits else progress.share))
+        self._steps = progress.steps or self._steps
+        detail = f": {progress.detail}" if progress.detail and not waits else ""
+        self._tell_panes(TrainingNews(self._scene, f"{words}{detail}", progress.share, self._steps))
 
     def _tell(self, ended: "Adapted") -> None:
         if ended.kept:
@@ -114,7 +140,9 @@ class ModelAdapt:
 
 
 def _followed(
-    process: "AdaptingProcess", report: "Callable[[AdaptProgress], None]"
+    process: "AdaptingProcess",
+    report: "Callable[[AdaptProgress], None]",
+    show_scene: "Callable[[TrainingScene], None]",
 ) -> "asyncio.Future[Adapted]":
     """Return the end of a run, to be waited for.
 
@@ -135,7 +163,7 @@ def _followed(
     def follow() -> None:
         outcome: Adapted | Exception
         try:
-            outcome = process.follow(report)
+            outcome = process.follow(report, show_scene)
         except Exception as error:  # for whoever waits
             outcome = error
         process.close()

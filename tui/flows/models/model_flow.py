@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.protocol.messages import Completed, EngineReady
 from engine.protocol.what_if import WhatIfSetup
 from engine.remote_host import remote_address
-from tui.app_messages import BackgroundWork
+from tui.app_messages import BackgroundWork, TrainingNews
 from tui.flows.models.model_adapt import ModelAdapt
 from tui.flows.models.model_fetch import ModelFetch
 from tui.flows.models.model_speed import ModelSpeed
@@ -38,6 +38,7 @@ class ModelFlow:
         ask_line: The same for a line of text.
         run: Runs something in the background.
         show: Takes what goes on beside the work, for the status line.
+        tell: Takes how far a model is that learns, for the panes.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class ModelFlow:
         ask_line: AskLine,
         run: Callable[[Flow], Any],
         show: Callable[[BackgroundWork | None], None],
+        tell: Callable[[TrainingNews | None], None],
     ) -> None:
         self._notify = notify
         self._ask, self._ask_line = ask, ask_line
@@ -62,7 +64,7 @@ class ModelFlow:
         """The name of the model that serves; None before one does."""
         self._switch = ModelSwitch(link, notify, partial(self._note_work, "switch"))
         self._fetch = ModelFetch(ask, notify, partial(self._note_work, "fetch"), self._fetched)
-        self._adapt = ModelAdapt(notify, partial(self._note_work, "adapt"), self._adapted)
+        self._adapt = ModelAdapt(notify, partial(self._note_work, "adapt"), self._adapted, tell)
 
     @property
     def fetching(self) -> str | None:
@@ -113,9 +115,11 @@ class ModelFlow:
         """Stop fetching, at the person's wish."""
         self._fetch.cancel()
 
-    def adapt(self, root: Path, private_patterns: tuple[str, ...]) -> None:
-        """Teach the small model a repository; it serves if it is better for it."""
-        self._run(partial(self._adapt.adapt, root, private_patterns))
+    def adapt(
+        self, root: Path, private_patterns: tuple[str, ...], model: str | None = None
+    ) -> None:
+        """Teach a model a repository, the small one if none is named; it serves if better."""
+        self._run(partial(self._adapt.adapt, root, private_patterns, model))
 
     def stop_adapting(self) -> None:
         """Stop teaching, at the person's wish."""
