@@ -255,16 +255,16 @@ def _time_line(passes: Sequence[TrainingPass], cycles: int, room: int, at: int, 
         text = text if len(text) <= last - first else ""
         letters[first:last] = text.ljust(last - first)
     line = Text(end="")
-    for column, (each, letter) in enumerate(zip(cells, letters, strict=True)):
-        if each is None:
+    for column, (cell, letter) in enumerate(zip(cells, letters, strict=True)):
+        if cell is None:
             line.append(
                 "│" if column == at else _WAITING, inks.text if column == at else inks.faint
             )
         elif inks.few_colours:
-            line.append("│" if column == at else _SIGNS[each.kind], style=PHASES[each.kind])
+            line.append("│" if column == at else _SIGNS[cell.kind], style=PHASES[cell.kind])
         else:
             past = (
-                PHASES[each.kind] if column <= at else blend(inks.ground, PHASES[each.kind], 0.45)
+                PHASES[cell.kind] if column <= at else blend(inks.ground, PHASES[cell.kind], 0.45)
             )
             ink = inks.ground if column <= at else inks.text
             line.append("│" if column == at else letter, style=f"bold {ink} on {past}")
