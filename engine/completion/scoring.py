@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.completion.completer import Completer
 from engine.generation.generator import Generation
-from engine.generation.sampling import mask, softmax
+from engine.generation.sampling import mask, probabilities
 from engine.knowledge.advice import Advice
 from engine.protocol.completion import CompletionRequest
 from engine.tokenizer import Tokenizer
@@ -67,13 +67,13 @@ def score(completer: Completer, request: CompletionRequest, target: str) -> Scor
     for step in follow(completer, request, target):
         if step.token is None:
             break
-        logits = step.logits
         if step.advice is not None:
-            logits = step.advice.mix(logits, completer.preparer.coefficients)
+            shares = step.advice.mix(step.logits, completer.preparer.coefficients)
+        else:
+            shares = probabilities(step.logits)
         if step.allowed is not None:
-            logits = mask(logits, step.allowed)
-        weights = softmax(logits)
-        bits -= float(np.log2(max(weights[step.right].sum() / weights.sum(), _LEAST)))
+            shares = mask(shares, step.allowed, 0.0)
+        bits -= float(np.log2(max(shares[step.right].sum() / max(shares.sum(), _LEAST), _LEAST)))
         tokens += 1
     return Score(bits, tokens)
 

@@ -7,12 +7,13 @@ Letter: V tokens of the vocabulary.
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.scalars import exp32
+from engine.generation.powers import write_powers
 
 __all__ = [
     "Sampler",
@@ -22,28 +23,41 @@ __all__ = [
     "make_sampler",
     "mask",
     "nth_highest",
+    "prepare",
+    "probabilities",
     "softmax",
 ]
 
 Logits = NDArray[np.float32]
 """float32, shape (V,); −inf marks a token that cannot be chosen."""
 
-_BLOCK = 16_384
-"""Logits worked on together, so that what is in between stays in the cache."""
+Shares = NDArray[np.float64]
+"""Probabilities, float64, shape (V,), with the sum 1; 0 marks a token that cannot be chosen."""
+
+_Values = TypeVar("_Values", Logits, Shares)
+
+_SEARCHED = 256
+"""Values of which the highest is found first, where several are looked for."""
 
 Sampler = Callable[[Logits], int]
 
 
-def greedy(logits: Logits) -> int:
-    """Return the token with the highest logit; of equals, the lowest id."""
-    return int(np.argmax(logits))
+def greedy(values: Logits | Shares) -> int:
+    """Return the token with the highest logit, or share; of equals, the lowest id."""
+    return int(np.argmax(values))
 
 
-def mask(logits: Logits, allowed: NDArray[np.integer]) -> Logits:
-    """Return ``logits`` with only the ``allowed`` tokens left possible."""
-    kept = np.full_like(logits, -np.inf)
-    inside = allowed[allowed < len(logits)]
-    kept[inside] = logits[inside]
+def mask(values: _Values, allowed: NDArray[np.integer], impossible: float = -np.inf) -> _Values:
+    """Return ``values`` with only the ``allowed`` tokens left possible.
+
+    Args:
+        values: Logits, or shares, which then no longer have the sum 1.
+        allowed: Ids; those outside the vocabulary are left out.
+        impossible: What marks all others: −inf for logits, 0 for shares.
+    """
+    kept = np.full_like(values, impossible)
+    inside = allowed[allowed < len(values)]
+    kept[inside] = values[inside]
     return kept
 
 
@@ -68,22 +82,31 @@ def keep_top_p(logits: Logits, p: float) -> Logits:
 
 def softmax(logits: Logits) -> NDArray[np.float64]:
     """Return probabilities up to a common factor: exp(logit − highest), 0 for −inf."""
-    highest = logits.max()
     weights = np.zeros(len(logits))
-    for start in range(0, len(logits), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        possible = np.isfinite(logits[part])
-        shifted = np.where(possible, logits[part] - highest, np.float32(0))
-        weights[part] = np.where(possible, exp32(shifted), 0)
+    highest = logits.max()
+    if highest > -np.inf:
+        write_powers(logits, highest, weights)
     return weights
 
 
-def nth_highest(logits: Logits, n: int) -> float:
-    """Return the value that ``n`` logits reach or exceed; n ≤ V."""
-    blocks = np.maximum.reduceat(logits, np.arange(0, len(logits), _BLOCK // 64))
-    if len(blocks) > n:  # n blocks have a logit as high as that, so all others can be left out
-        logits = logits[logits >= np.partition(blocks, -n)[-n]]
-    return float(np.partition(logits, -n)[-n])
+def prepare() -> None:
+    """Compile what `softmax` runs, or load it from the cache; its first call would wait for it."""
+    softmax(np.zeros(1, np.float32))
+
+
+def probabilities(logits: Logits) -> Shares:
+    """Return the probabilities that logits stand for; at least one is above −inf."""
+    shares = softmax(logits)
+    shares /= shares.sum()
+    return shares
+
+
+def nth_highest(values: Logits | Shares, n: int) -> float:
+    """Return the value that ``n`` tokens reach or exceed; n ≤ V."""
+    blocks = np.maximum.reduceat(values, np.arange(0, len(values), _SEARCHED))
+    if len(blocks) > n:  # n blocks have a value as high as that, so all others can be left out
+        values = values[values >= np.partition(blocks, -n)[-n]]
+    return float(np.partition(values, -n)[-n])
 
 
 def make_sampler(

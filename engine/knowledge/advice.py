@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.generation.copied_tokens import copy_guess
-from engine.generation.sampling import softmax
+from engine.generation.sampling import probabilities
 from engine.generation.speculation import Guess
 from engine.knowledge.cursor_lines import CursorLines
 from engine.knowledge.forecast import Forecast, blend
@@ -102,8 +102,8 @@ class Advice:
 
     def mix(
         self, logits: NDArray[np.float32], coefficients: Sequence[NDArray[np.float64]]
-    ) -> NDArray[np.float32]:
-        """Return the logarithms of the mixed probabilities, float32, shape (V,).
+    ) -> NDArray[np.float64]:
+        """Return the mixed probabilities, float64, shape (V,).
 
         In a completion of one line, every way to end the line counts as the usual end token.  In
         one of several lines, the model alone decides about the end, because copied code never ends.
@@ -112,8 +112,7 @@ class Advice:
             logits: The model's, shape (V,).
             coefficients: From `engine.knowledge.tuning.Tuning.coefficients`.
         """
-        model = softmax(logits)
-        model /= model.sum()
+        model = probabilities(logits)
         opinion = self.opinion(Certainty.of(model))
         weights = shares(opinion.features, coefficients)
         self.weight = 1.0 - float(weights[0])
@@ -128,9 +127,7 @@ class Advice:
                 mixed[ends.text] = 0.0
                 mixed *= (1.0 - total) / max(mixed.sum(), 1e-300)
             mixed[ends.text[0]] = total
-        with np.errstate(divide="ignore"):  # log 0 = −inf: a token that cannot be chosen
-            logs: NDArray[np.float32] = np.log(mixed).astype(np.float32)
-        return logs
+        return mixed
 
     def guesses(self, most: int) -> list[Guess]:
         """Return what may come next: the rest of a found line, and copies of longer contexts.

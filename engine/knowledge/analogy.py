@@ -62,27 +62,28 @@ def _words(there: Iterable[str], here: Iterable[str]) -> list[Pair]:
     return [(x, y) for x, y in zip(there, here, strict=False) if _is_word(x) and _is_word(y)]
 
 
-def common_words(there: str, here: str) -> list[Pair]:
+@lru_cache(maxsize=8192)  # the same lines are compared at every key that is typed below them
+def common_words(there: str, here: str) -> tuple[Pair, ...]:
     """Return the words at corresponding positions of two lines.
 
-    The list is empty if the lines differ much or one is longer than `MOST_CHARACTERS`.
+    There are none if the lines differ much or one is longer than `MOST_CHARACTERS`.
     """
     if max(len(there), len(here)) > MOST_CHARACTERS:
-        return []
+        return ()
     (left, left_set), (right, right_set) = _solid(there), _solid(here)
     if len(left) == len(right) and all(map(_alike, left, right)):
-        return _words(left, right)
+        return tuple(_words(left, right))
     if len(left_set & right_set) < LEAST_ALIKE / 2 * len(left_set | right_set):
-        return []  # a cheap test that avoids most of the slow comparisons
+        return ()  # a cheap test that avoids most of the slow comparisons
     matcher = SequenceMatcher(None, left, right, autojunk=False)
     if matcher.ratio() < LEAST_ALIKE:
-        return []
+        return ()
     same = (
         (left[i:j], right[k:m])
         for kind, i, j, k, m in matcher.get_opcodes()
         if kind == "equal" or (kind == "replace" and j - i == m - k)
     )
-    return list(chain.from_iterable(_words(*runs) for runs in same))
+    return tuple(chain.from_iterable(_words(*runs) for runs in same))
 
 
 def typed_words(line: str, typed: str) -> tuple[list[Pair], list[Pair]] | None:

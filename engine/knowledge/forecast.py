@@ -56,21 +56,21 @@ def blend(continuations: Sequence[tuple[int, NDArray[np.int32]]]) -> Forecast | 
     used = continuations[:MAX_LENGTHS]
     if not used:
         return None
-    tokens = np.unique(np.concatenate([followers for _, followers in used]))
+    tokens, which = np.unique(np.concatenate([each for _, each in used]), return_inverse=True)
+    ends = np.cumsum([len(followers) for _, followers in used]).tolist()
+    parts = [which[end - len(each) : end] for end, (_, each) in zip(ends, used, strict=True)]
     shares = np.zeros(len(tokens))
-    for _, followers in reversed(used):
-        kinds, counts = np.unique(followers, return_counts=True)
-        own = np.zeros(len(tokens))
-        own[np.searchsorted(tokens, kinds)] = (counts - DISCOUNT) / counts.sum()
+    for part in reversed(parts):
+        counts = np.bincount(part, minlength=len(tokens))
+        own = np.maximum(counts - DISCOUNT, 0.0) / len(part)
         left = 1.0 - own.sum()
         shares = own + left * (shares if shares.any() else own / own.sum())
-    length, followers = used[0]
-    kinds, counts = np.unique(followers, return_counts=True)
+    counts = np.bincount(parts[0])
     return Forecast(
         tokens=tokens.astype(np.int64),
         shares=shares / shares.sum(),
-        length=length,
-        count=int(counts.sum()),
-        kinds=len(kinds),
-        purity=float(counts.max() / counts.sum()),
+        length=used[0][0],
+        count=len(parts[0]),
+        kinds=int(np.count_nonzero(counts)),
+        purity=float(counts.max() / len(parts[0])),
     )

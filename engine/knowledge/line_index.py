@@ -52,10 +52,15 @@ _BLANKS[[9, 10, 11, 12, 13, 32]] = True
 class Neighbours:
     """The lines around a cursor, in the form that `LineIndex.fit` takes."""
 
-    lines: Mapping[int, Sequence[int]]
-    """Token ids of each line by its distance; −1 is the line above."""
+    lines: tuple[tuple[int, tuple[int, ...]], ...]
+    """The distance of each line, −1 is the line above, and its token ids."""
     step: int
     """Sign of the change of indentation from the line above to the cursor's; `UNKNOWN_STEP`."""
+
+    @classmethod
+    def of(cls, tokens: Mapping[int, Sequence[int]], step: int) -> "Neighbours":
+        """Return the neighbours with these token ids by distance."""
+        return cls(tuple((at, tuple(ids)) for at, ids in tokens.items()), step)
 
 
 class LineIndex:
@@ -136,7 +141,7 @@ class LineIndex:
         """Return how well each line fits the cursor, float64, shape (L,); −1 for padding."""
         count = len(self)
         total = np.zeros(count)
-        for distance, tokens in neighbours.lines.items():
+        for distance, tokens in neighbours.lines:
             weight = NEIGHBOURS.get(distance, 0.0)
             if not weight or abs(distance) >= count:
                 continue

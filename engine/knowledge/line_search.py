@@ -5,7 +5,8 @@ A line is offered as it is if it begins with the typed text.  It is also offered
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,9 @@ MAX_COMPARED = 120
 
 MAX_REWRITTEN = 40
 """Most lines of an index that are rewritten; each must begin like the typed text."""
+
+_KEPT = 8
+"""Searches that are remembered: those of the views at one place, where keys follow each other."""
 
 MAX_LINES = 8
 """Most lines of a completion of several lines."""
@@ -125,7 +129,7 @@ def find_lines(
 
 @dataclass(frozen=True, slots=True)
 class _Surroundings:
-    """The cursor, its neighbours as tokens and as text, and a memory of comparisons."""
+    """The cursor, and its neighbours as tokens and as text."""
 
     cursor: CursorLines
     typed: str
@@ -133,8 +137,6 @@ class _Surroundings:
     neighbours: Neighbours
     around: Mapping[int, str]
     """The lines around the cursor without indentation, by distance."""
-    compared: dict[tuple[int, bytes], list[Pair]] = field(default_factory=dict)
-    """Words that a line elsewhere shares with the line at this distance."""
 
     @classmethod
     def of(cls, cursor: CursorLines, tokenizer: Tokenizer) -> "_Surroundings":
@@ -144,13 +146,15 @@ class _Surroundings:
         if cursor.above and cursor.before:
             step = int(np.sign(indent_of(cursor.before + "x") - indent_of(cursor.above[-1])))
         tokens = {distance: tokenizer.encode_part(line) for distance, line in around.items()}
-        return cls(cursor, cursor.before.lstrip(), Neighbours(tokens, step), around)
+        return cls(cursor, cursor.before.lstrip(), Neighbours.of(tokens, step), around)
 
     def analogy(self, index: LineIndex, line: int, typed: list[Pair]) -> Analogy | None:
         """Return the analogy between a line's place and the cursor; None if no word differs."""
-        evidence = [typed]
+        evidence: list[Sequence[Pair]] = [typed]
         evidence += [
-            self._common(distance, index.content(line + distance))
+            common_words(
+                index.content(line + distance).decode("utf-8", "replace"), self.around[distance]
+            )
             for distance in NEAREST_FIRST
             if distance in self.around and index.same_text(line, line + distance)
         ]
@@ -158,35 +162,40 @@ class _Surroundings:
             return None
         return Analogy(evidence)
 
-    def _common(self, distance: int, there: bytes) -> list[Pair]:
-        """Return the words at corresponding positions of a line there and its counterpart here."""
-        pairs = self.compared.get((distance, there))
-        if pairs is None:
-            pairs = common_words(there.decode("utf-8", "replace"), self.around[distance])
-            self.compared[distance, there] = pairs
-        return pairs
-
 
 def _lines_of(view: IndexView, surroundings: _Surroundings) -> Iterator[FoundLine]:
     """Yield the lines of one view that fit the cursor, plain and rewritten, best fit first."""
     index = view.index.lines
-    fit = index.fit(surroundings.neighbours) + (OWN_BONUS if view.own else 0.0)
-    for name in view.hidden & view.index.names.keys():
-        fit[index.text == view.index.names[name]] = -1.0
-    best = _best(fit, MAX_LOOKED_AT if surroundings.typed else MAX_UNTYPED)
-    contents, rewritten = index.contents(best), 0
+    best = _fitting(
+        view, surroundings.neighbours, MAX_LOOKED_AT if surroundings.typed else MAX_UNTYPED
+    )
+    rewritten = 0
     typed = surroundings.typed.encode("utf-8", "replace")
-    for rank, (line, content) in enumerate(zip(best.tolist(), contents, strict=True)):
+    for rank, (line, content, fit) in enumerate(best):
         short = len(content) <= MOST_CHARACTERS
         if short and rank < MAX_COMPARED and rewritten < MAX_REWRITTEN:
             again = _rewritten(index, line, content.decode("utf-8", "replace"), surroundings)
             if again is not None:
                 rewritten += 1
-                again.fit += float(fit[line])
+                again.fit += fit
                 yield again
         if content.startswith(typed):
             rest = _indentation(index, line, surroundings.cursor) + content[len(typed) :]
-            yield FoundLine(rest, index, line, float(fit[line]))
+            yield FoundLine(rest, index, line, fit)
+
+
+@lru_cache(maxsize=_KEPT)
+def _fitting(
+    view: IndexView, neighbours: Neighbours, count: int
+) -> tuple[tuple[int, bytes, float], ...]:
+    """Return the ``count`` lines of a view that fit best: number, content, fit; the best first."""
+    index = view.index.lines
+    fit = index.fit(neighbours) + (OWN_BONUS if view.own else 0.0)
+    for name in view.hidden & view.index.names.keys():
+        fit[index.text == view.index.names[name]] = -1.0
+    best = _best(fit, count)
+    lines = zip(best.tolist(), index.contents(best), fit[best].tolist(), strict=True)
+    return tuple(lines)
 
 
 def _rewritten(

@@ -73,8 +73,8 @@ _ABSENT = -1e9
 class Certainty:
     """How sure the model is of the next token."""
 
-    logs: NDArray[np.float64]
-    """Natural logarithms of its probabilities, float64, shape (V,)."""
+    logs: NDArray[np.float32]
+    """Natural logarithms of its probabilities, float32, shape (V,)."""
     entropy: float
     """In nats."""
     highest: float
@@ -83,8 +83,10 @@ class Certainty:
     @classmethod
     def of(cls, shares: NDArray[np.float64]) -> "Certainty":
         """Return the certainty of a model with these probabilities, shape (V,)."""
-        logs = np.log(np.maximum(shares, 1e-12))
-        return cls(logs, float(-(shares * logs).sum()), float(logs.max()))
+        # In float32, which takes half the time: nothing here needs more than three digits.
+        narrow = shares.astype(np.float32)
+        logs = np.log(np.maximum(narrow, np.float32(1e-12)))
+        return cls(logs, float(-(narrow * logs).sum()), float(logs.max()))
 
     def of_guess(self, forecast: Forecast) -> list[float]:
         """Return the features about the model, given an expert's best guess."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.completion.scoring import FollowedStep
-from engine.generation.sampling import softmax
+from engine.generation.sampling import probabilities
 from engine.knowledge.advice import Opinion, line_ends
 from engine.knowledge.fitting import Observed
 from engine.knowledge.mixture import Certainty
@@ -135,8 +135,7 @@ def observed(session: Session, question: FitQuestion) -> Observed:
     session.read_repository(str(question.root))
     for step in session.follow(question.request, question.answer):
         assert step.advice is not None  # the request names a repository
-        shares = softmax(step.logits)
-        shares /= shares.sum()
+        shares = probabilities(step.logits)
         opinion = step.advice.opinion(Certainty.of(shares))
         right.append(_held(shares, opinion, ends if step.token is None else step.right))
         possible.append(_held(shares, opinion, _allowed(step)))

@@ -5,6 +5,8 @@ comment or docstring that the person has not begun: people read it, judge it and
 Docstrings are Python's: long strings outside brackets.
 """
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,8 @@ from engine.completion.code.surroundings import Surroundings
 from engine.tokenizer import Tokenizer
 
 __all__ = ["BarredTokens", "OpeningRules"]
+
+_Values = TypeVar("_Values", NDArray[np.float32], NDArray[np.float64])
 
 _LINE_ENDS = (b"\n", b"\r")
 _BLANKS = b" \t"
@@ -82,20 +86,22 @@ class BarredTokens:
         self._ids = ids
         self._signs = signs
 
-    def mask(self, logits: NDArray[np.float32], healing: bytes) -> NDArray[np.float32]:
-        """Return ``logits`` with the barred tokens at −inf, unless nothing else is possible.
+    def mask(self, values: _Values, healing: bytes, impossible: float = -np.inf) -> _Values:
+        """Return ``values`` with the barred tokens marked, unless nothing else is possible.
 
         Args:
-            logits: float32, shape (V,).
+            values: Logits, float32, or probabilities, float64, shape (V,).
             healing: Bytes that the tokens must repeat before the text begins.
+            impossible: What marks a token that cannot be chosen: −inf in logits, 0 in
+                probabilities.
         """
-        masked = logits.copy()
+        masked = values.copy()
         if healing.strip(_BLANKS):
-            possible = np.flatnonzero(np.isfinite(logits))
-            masked[possible[self._open(possible, len(healing))]] = -np.inf
+            possible = np.flatnonzero(values > impossible)
+            masked[possible[self._open(possible, len(healing))]] = impossible
         else:  # blanks in front of a sign change nothing
-            masked[self._ids[self._ids < len(logits)]] = -np.inf
-        return masked if np.isfinite(masked).any() else logits
+            masked[self._ids[self._ids < len(values)]] = impossible
+        return masked if masked.max() > impossible else values
 
     def _open(self, ids: NDArray[np.int64], healed: int) -> NDArray[np.bool_]:
         """Return which tokens begin with a barred sign after their first ``healed`` bytes."""

@@ -14,7 +14,7 @@ from engine.completion.code.syntax import Syntax
 from engine.completion.rules.openings import BarredTokens
 from engine.completion.rules.stop import StopRules
 from engine.generation.kept_prompts import common_length
-from engine.generation.sampling import Sampler, greedy, mask, nth_highest, softmax
+from engine.generation.sampling import Sampler, greedy, mask, nth_highest, probabilities
 from engine.generation.speculation import Guess
 from engine.knowledge.advice import Advice
 from engine.tokenizer import TextStream, Tokenizer
@@ -26,6 +26,8 @@ ALTERNATIVES = 3
 
 _LEAST = 1e-30
 """Lowest probability that is noted: barred tokens may hold nearly all of it."""
+_SMALLEST = 1e-300
+"""Above 0, and below every probability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,18 +189,14 @@ class Draft:
 
     def pick(self, logits: NDArray[np.float32]) -> int:
         """Choose the next token from the model's logits, float32, shape (V,)."""
-        own = logits
-        if self._advice is not None:
-            logits = self._advice.mix(logits, self._coefficients)
-        if self._left:
-            allowed = self._tokenizer.continuations(self._left)
-            own, logits = mask(own, allowed), mask(logits, allowed)
-        shares = softmax(logits)
-        shares /= shares.sum()
+        allowed = self._tokenizer.continuations(self._left) if self._left else None
+        own = logits if allowed is None else mask(logits, allowed)
+        shares = self._shares(logits, own, allowed)
+        possible = shares
         if self.limits.barred is not None and not self.text.strip():
             own = self.limits.barred.mask(own, self._left)
-            logits = self.limits.barred.mask(logits, self._left)
-        token = self._sampler(logits)
+            possible = self.limits.barred.mask(shares, self._left, 0.0)
+        token = self._sampler(own) if self._advice is None else self._drawn(possible)
         self._count(token)
         self._choices.append(
             ChosenToken(
@@ -206,7 +204,7 @@ class Draft:
                 float(np.log(max(shares[token], _LEAST))),
                 greedy(own),
                 self._advice.weight if self._advice is not None else 0.0,
-                self._others(token, logits, shares),
+                self._others(token, possible, shares),
                 self._picks,
                 _likeliest_beside(token, shares),
             )
@@ -214,16 +212,44 @@ class Draft:
         self._picks += 1
         return token
 
+    def _shares(
+        self,
+        logits: NDArray[np.float32],
+        own: NDArray[np.float32],
+        allowed: NDArray[np.integer] | None,
+    ) -> NDArray[np.float64]:
+        """Return the probabilities with the advice, held to the healing, float64, shape (V,).
+
+        Args:
+            logits: The model's.
+            own: The same, held to the healing.
+            allowed: What the healing allows; None: everything.
+        """
+        if self._advice is None:
+            return probabilities(own)
+        shares = self._advice.mix(logits, self._coefficients)
+        if allowed is not None:
+            shares = mask(shares, allowed, 0.0)
+            shares /= max(float(shares.sum()), _SMALLEST)
+        return shares
+
+    def _drawn(self, possible: NDArray[np.float64]) -> int:
+        """Return a token by mixed probabilities; a greedy sampler needs no logarithms of them."""
+        if self._sampler is greedy:
+            return greedy(possible)
+        with np.errstate(divide="ignore"):  # log 0 = −inf: a token that cannot be chosen
+            return self._sampler(np.log(possible).astype(np.float32))
+
     def _others(
-        self, token: int, logits: NDArray[np.float32], shares: NDArray[np.float64]
+        self, token: int, possible: NDArray[np.float64], shares: NDArray[np.float64]
     ) -> list[tuple[int, float]]:
         """Return the likeliest tokens beside ``token``, if a writer may come back to them."""
         if not self._branches or "\n" in self.text:
             return []
-        least = nth_highest(logits, ALTERNATIVES + 1)
+        least = nth_highest(possible, ALTERNATIVES + 1)
         # Among equals the lowest ids, so that every processor takes the same ones.
-        best = [int(i) for i in np.flatnonzero(logits >= least) if i != token and shares[i] > 0]
-        others = [(i, float(np.log(shares[i]))) for i in best if np.isfinite(logits[i])]
+        best = np.flatnonzero(possible >= max(least, _SMALLEST)).tolist()
+        others = [(i, float(np.log(shares[i]))) for i in best if i != token]
         return sorted(others, key=lambda other: (-other[1], other[0]))[:ALTERNATIVES]
 
     def _count(self, token: int) -> None:

@@ -73,7 +73,8 @@ class Placed:
         if keep:  # the costs in it would stay in memory
             vars(self).pop("compiled", None)
         self._counts = self.timing.none()
-        self._decodes: list[int] = []  # not counted yet: tokens at positions one after the other
+        self._steps: list[tuple[NDArray[np.int32], int, int]] = []  # not counted yet
+        self._decodes: list[int] = []  # the same: tokens at positions one after the other
         self._decodes_at = 0
         self._simulated: dict[tuple[int, int, int], int] = {}  # position, rows, rows with logits
         self._lock = threading.Lock()
@@ -103,17 +104,26 @@ class Placed:
     def note_step(self, tokens: NDArray[np.int32], position: int, last: int = 1) -> None:
         """Count a step of ``tokens`` (M,) appended at ``position``, the last ones with logits.
 
-        Decodes one after the other are counted together, once somebody asks: a count takes as
-        long as a fifth of a small model's step, and that of many no longer.
+        They are counted once somebody asks, or many wait, so that a suggestion need not wait for
+        it: a count takes as long as a fifth of a small model's step.  That of many decodes one
+        after the other takes no longer than that of one.
         """
         with self._lock:
             if tokens.size > 1:
-                self._counts = self._counts.plus(self.timing.count(tokens, position, last))
+                self._steps.append((tokens.copy(), position, last))
+                if len(self._steps) >= _TOGETHER:
+                    self._count_steps()
                 return
             if position != self._decodes_at + len(self._decodes) or len(self._decodes) >= _TOGETHER:
                 self._count_decodes()
                 self._decodes_at = position
             self._decodes.append(int(tokens[0]))
+
+    def _count_steps(self) -> None:
+        """Add the steps of several tokens that were not counted yet."""
+        for tokens, position, last in self._steps:
+            self._counts = self._counts.plus(self.timing.count(tokens, position, last))
+        self._steps = []
 
     def _count_decodes(self) -> None:
         """Add the decodes that were not counted yet."""
@@ -130,6 +140,7 @@ class Placed:
     def counts(self) -> Counts:
         """What was run since the model was placed."""
         with self._lock:
+            self._count_steps()
             self._count_decodes()
             return self._counts
 

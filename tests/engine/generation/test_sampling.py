@@ -5,7 +5,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from engine.errors import EngineError
-from engine.generation.sampling import greedy, keep_top_k, keep_top_p, make_sampler, mask, softmax
+from engine.generation.sampling import (
+    greedy,
+    keep_top_k,
+    keep_top_p,
+    make_sampler,
+    mask,
+    nth_highest,
+    probabilities,
+    softmax,
+)
+from engine.scalars import exp32
 
 finite = st.floats(-30, 30, width=32)
 some_logits = arrays(np.float32, st.integers(2, 40), elements=finite)
@@ -59,6 +69,33 @@ def test_top_p_keeps_the_smallest_set_that_reaches_p(logits, p):
     least = weights[kept].min()
     assert kept.sum() == 1 or weights[kept].sum() - least < p + 1e-9
     assert (weights[~kept] <= least + 1e-12).all()
+
+
+@given(arrays(np.float32, st.integers(1, 3000), elements=st.floats(-200, 80, width=32)), st.data())
+def test_the_compiled_softmax_has_the_bits_of_numpys(logits, data):
+    barred = data.draw(st.lists(st.integers(0, len(logits) - 1), max_size=len(logits) - 1))
+    logits[barred] = -np.inf
+    powers = exp32(np.where(np.isfinite(logits), logits - logits.max(), np.float32(0)))
+    expected = np.where(np.isfinite(logits), powers, 0).astype(np.float64)
+    assert softmax(logits).tobytes() == expected.tobytes()
+    assert probabilities(logits).tobytes() == (expected / expected.sum()).tobytes()
+
+
+def test_where_nothing_can_be_chosen_every_weight_is_0():
+    assert softmax(np.full(3, -np.inf, np.float32)).tolist() == [0.0, 0.0, 0.0]
+
+
+@given(arrays(np.float32, st.integers(4, 3000), elements=finite), st.integers(1, 4))
+def test_the_nth_highest_is_that_of_the_sorted_values(logits, n):
+    for values in (logits, logits.astype(np.float64)):
+        assert nth_highest(values, n) == np.sort(values)[-n]
+
+
+@given(some_logits, st.data())
+def test_shares_are_masked_like_logits(logits, data):
+    allowed = np.array(data.draw(st.lists(st.integers(0, 50), min_size=1, max_size=5)))
+    kept = mask(probabilities(logits), allowed, 0.0) > 0
+    assert kept.tolist() == np.isfinite(mask(logits, allowed)).tolist()
 
 
 def test_top_p_of_one_sure_token_leaves_no_choice():

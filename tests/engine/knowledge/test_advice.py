@@ -49,7 +49,7 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
 
 
 def mixed(tokenizer: Tokenizer, advice: Advice) -> np.ndarray:
-    return np.exp(advice.mix(some_logits(tokenizer), EVEN).astype(np.float64))
+    return advice.mix(some_logits(tokenizer), EVEN)
 
 
 def guesses(tokenizer: Tokenizer, advice: Advice) -> list[bytes | None]:

@@ -33,7 +33,7 @@ def near(step: int = UNKNOWN_STEP, **lines: str) -> Neighbours:
     """Neighbours by distance: ``a1`` is the line above, ``b1`` the line below."""
     distances = {(-1 if name[0] == "a" else 1) * int(name[1:]): name for name in lines}
     tokens = {d: byte_tokenizer().encode_part(lines[name]) for d, name in distances.items()}
-    return Neighbours(tokens, step)
+    return Neighbours.of(tokens, step)
 
 
 # ── what is a line ──────────────────────────────────────────────────────────────────────────
@@ -150,7 +150,7 @@ def test_a_line_between_the_same_neighbours_fits_best(tokenizer):
         i: tokenizer.encode_part(line)
         for i, line in {-1: "width = self.width", 1: "def name(self):"}.items()
     }
-    fit = lines.fit(Neighbours(ids, 0))
+    fit = lines.fit(Neighbours.of(ids, 0))
     best = int(fit.argmax())
     assert lines.content(best) == b"return width * self.height"
     assert fit[best] == pytest.approx(NEIGHBOURS[-1] + NEIGHBOURS[1] + SAME_STEP)
@@ -159,7 +159,7 @@ def test_a_line_between_the_same_neighbours_fits_best(tokenizer):
 @pytest.mark.parametrize("distance", NEIGHBOURS)
 def test_a_neighbour_counts_by_its_distance(distance: int):
     lines = lines_of("\n".join("abcdefghi"))
-    fit = lines.fit(Neighbours({distance: byte_tokenizer().encode_part("e")}, UNKNOWN_STEP))
+    fit = lines.fit(Neighbours.of({distance: byte_tokenizer().encode_part("e")}, UNKNOWN_STEP))
     assert lines.content(int(fit.argmax())) == b"abcdefghi"[4 - distance :][:1]
     assert fit.max() == pytest.approx(NEIGHBOURS[distance])
     assert (fit > 0).sum() == 1
