@@ -13,7 +13,8 @@ from engine.model.tensors import packed_formats
 from engine.wafer.fabric.cycle_runner import open_cycle
 from engine.wafer.fast.fast_runner import open_fast
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.plan.placed import Placed, open_placed
 from engine.wafer.program import machine
 from tests.packs import repacked

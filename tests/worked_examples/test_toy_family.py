@@ -13,7 +13,8 @@ from engine.model.load import load_model
 from engine.model.reference import QuantisedReference
 from engine.wafer.check.comparison import Comparison
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.plan.planner import plan_shape
 from engine.wafer.program import machine
 from tests.tiny import byte_tokenizer, tiny_tensors

@@ -13,7 +13,8 @@ from engine.model.tensors.q8 import INT8
 from engine.model.tensors.stored import Stored
 from engine.wafer.check.comparison import Comparison
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.plan.planner import plan
 from engine.wafer.program import machine
 from tests.tiny import tiny_model

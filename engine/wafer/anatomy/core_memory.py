@@ -83,7 +83,7 @@ def _positions(placement: Placement, rows: int) -> Ints:
 
 
 def _buffers(placement: Placement, index: int, products: list[RegionProduct]) -> Ints:
-    """Return the bytes of what is at work in a core, int64 (H, W): see `place.block_sram`."""
+    """Return the bytes of what is at work in a core, int64 (H, W): see `core_bytes.block_sram`."""
     formats, region = placement.model.formats, placement.regions[index]
     size = (region.height, region.width)
     inputs, results, unpacked = (np.zeros(size, np.int64) for _ in range(3))

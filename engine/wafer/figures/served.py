@@ -13,7 +13,8 @@ from engine.model.tensors.floats import FP16
 from engine.wafer.figures.fits import ServedFigures
 from engine.wafer.figures.priced_model import PricedModel, price
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.program.machine import MachineSpec
 
 __all__ = ["BLOCK", "DEEP_BLOCK", "DEEP_BLOCKS", "HEAD_COLUMNS", "LONGEST_CONTEXT", "ServedModel"]

@@ -15,7 +15,8 @@ from engine.model.sum_orders import ReduceOrder, SumOrders
 from engine.wafer.cost.lines import reduce_costs
 from engine.wafer.ops import select
 from engine.wafer.place.lanes import lane_colors
-from engine.wafer.place.placement import Placement, block_outputs
+from engine.wafer.place.placement import Placement
+from engine.wafer.place.shape import block_outputs
 from engine.wafer.program.geometry import Split
 from engine.wafer.program.machine import MachineSpec
 

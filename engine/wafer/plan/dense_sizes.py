@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from math import ceil
 
 from engine.errors import PlacementError
+from engine.wafer.place.core_bytes import block_sram, head_sram
 from engine.wafer.place.model_shape import ModelShape
-from engine.wafer.place.placement import Shape, block_sram, head_sram, heads_of
 from engine.wafer.place.serpentine import lay_out
+from engine.wafer.place.shape import Shape, heads_of
 from engine.wafer.program.geometry import GROUP
 from engine.wafer.program.machine import MachineSpec
 

@@ -20,7 +20,8 @@ from engine.own_files import make_own
 from engine.own_sources import sources_digest
 from engine.paths import cache_dir
 from engine.wafer.place.model_shape import ModelShape, model_shape
-from engine.wafer.place.placement import Placement, Shape, place
+from engine.wafer.place.placement import Placement, place
+from engine.wafer.place.shape import Shape
 from engine.wafer.plan.planner import plan
 from engine.wafer.program.machine import MachineSpec
 from engine.wafer_changes import UNCHANGED, WaferChanges

@@ -14,8 +14,9 @@ from engine.model.graph import ModelGraph
 from engine.model.tensors.q8 import INT8
 from engine.model.tensors.tensor import Format
 from engine.wafer.ops.attention import kv_bytes
+from engine.wafer.place.core_bytes import block_sram
 from engine.wafer.place.model_shape import ModelShape, model_shape
-from engine.wafer.place.placement import Placement, block_sram, place
+from engine.wafer.place.placement import Placement, place
 from engine.wafer.plan.block_sizes import block_sizes
 from engine.wafer.plan.dense_sizes import dense_sizes, fewest_wafers, room_for_weights
 from engine.wafer.plan.shape_search import Candidate, PlanOptions, ShapeSearch

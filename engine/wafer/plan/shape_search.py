@@ -14,9 +14,11 @@ from engine.model.graph import ModelGraph
 from engine.model.tensors.tensor import Format
 from engine.wafer.cost.ledger import Tally
 from engine.wafer.ops.transfer import lane_wavelets
+from engine.wafer.place.core_bytes import block_sram, head_sram
 from engine.wafer.place.lanes import lane_hops
 from engine.wafer.place.model_shape import ModelShape
-from engine.wafer.place.placement import Placement, Shape, block_sram, head_sram, heads_of, place
+from engine.wafer.place.placement import Placement, place
+from engine.wafer.place.shape import Shape, heads_of
 from engine.wafer.plan.dense_sizes import narrowest_head
 from engine.wafer.plan.size_prices import HeadPrice, size_prices
 from engine.wafer.program.machine import MachineSpec

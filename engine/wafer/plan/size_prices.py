@@ -17,9 +17,11 @@ from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.cost.ledger import Tally
 from engine.wafer.ops import embed, matmul, multicast, norm, quantise, select
 from engine.wafer.ops.site import ALONG_ROWS, Site
+from engine.wafer.place.core_bytes import head_sram
 from engine.wafer.place.model_shape import ModelShape
 from engine.wafer.place.orders import order_over
-from engine.wafer.place.placement import Shape, head_sram, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.place.weight_formats import WeightFormats
 from engine.wafer.program.geometry import even_split, split
 from engine.wafer.program.isa import Field, Op

@@ -10,7 +10,8 @@ from engine.errors import EngineError
 from engine.protocol.messages import CoreAsked, StillAsked, WatchedCores, decode_server, encode
 from engine.telemetry.wafer_answers import WaferAnswers
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.plan.placed import Placed
 from engine.wafer.program import machine
 from tests.tiny import tiny_model

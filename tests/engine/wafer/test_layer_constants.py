@@ -10,7 +10,8 @@ from engine.model.reference import Fp32Reference, QuantisedReference
 from engine.wafer.check.comparison import Comparison
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.plan.planner import plan_shape
 from engine.wafer.program import machine
 from engine.wafer.program.isa import Field, Op

@@ -12,7 +12,8 @@ from engine.model.reference import Fp32Reference, QuantisedReference
 from engine.wafer.check.comparison import Comparison
 from engine.wafer.place.model_shape import model_shape
 from engine.wafer.place.orders import choose_orders
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.plan.placed import Placed
 from engine.wafer.program import machine
 from tests.graphs import Traits, decoder

@@ -12,7 +12,8 @@ from engine.generation.generator import PREFILL_CHUNK
 from engine.progress import quiet
 from engine.wafer.fast.kernels.dot.path_table import PATHS
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.plan.placed import Placed, open_placed
 from engine.wafer.program import machine
 from engine.wafer.program.program import MAX_ROWS

@@ -12,7 +12,8 @@ from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.place.lanes import lane_path
 from engine.wafer.place.model_shape import model_shape
 from engine.wafer.place.orders import choose_orders
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.program import isa, machine
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.program import SCHEMA_VERSION, Program

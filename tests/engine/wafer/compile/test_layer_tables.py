@@ -11,7 +11,8 @@ from engine.model.roles import Role
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.compile.tables import Tables
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.program import machine
 from tests.tiny import tiny_model, with_attributes
 from tests.wafers import runner_on

@@ -13,7 +13,8 @@ from engine.wafer.fabric import state
 from engine.wafer.fabric.chip import CYCLE_LIMIT, SimulatedChip
 from engine.wafer.fabric.simulator import STOPPED, simulate
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.program import machine
 from engine.wafer.program.isa import Field, Op
 from tests.tiny import tiny_model

@@ -10,7 +10,8 @@ from engine.wafer.fast.executor import MAX_THREADS
 from engine.wafer.fast.kernels.dot.panel_layout import PANEL
 from engine.wafer.fast.pieces import PIECE_WORK, WORTH_SHARING
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.program import machine
 from tests.tiny import tiny_model
 from tests.wafers import opened, runner_on

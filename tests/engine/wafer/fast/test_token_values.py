@@ -12,7 +12,8 @@ from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.fast.executor import Executor
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.program import machine
 from engine.wafer.program.isa import Op
 from tests import naive

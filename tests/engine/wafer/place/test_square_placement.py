@@ -24,8 +24,9 @@ from engine.wafer.place.lanes import (
 )
 from engine.wafer.place.model_shape import model_shape
 from engine.wafer.place.orders import choose_orders, choose_orders_of_regions, colors_used
-from engine.wafer.place.placement import Shape, block_outputs, place
+from engine.wafer.place.placement import place
 from engine.wafer.place.serpentine import lay_out
+from engine.wafer.place.shape import Shape, block_outputs
 from engine.wafer.plan.planner import plan
 from engine.wafer.program import machine
 from engine.wafer.program.program import Region

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from engine.errors import PlacementError
 from engine.model.roles import Role
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
 from engine.wafer.place.serpentine import lay_out
+from engine.wafer.place.shape import Shape
 from engine.wafer.program import machine
 from tests.tiny import tiny_model
 from tests.wafers import random_machine, random_mixed_model, random_model, random_placement

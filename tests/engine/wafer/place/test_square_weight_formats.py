@@ -12,7 +12,8 @@ from engine.model.tensors.floats import FP16, FP32
 from engine.model.tensors.q8 import INT8
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.place.weight_formats import WeightFormats
 from engine.wafer.plan import kept_plans
 from engine.wafer.plan.planner import plan_shape

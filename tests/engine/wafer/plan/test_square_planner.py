@@ -19,8 +19,10 @@ from engine.model.tensors.floats import FP16
 from engine.model.tensors.q8 import INT8
 from engine.model_store.lookup import find_model
 from engine.wafer.compile.compiler import compile_graph
+from engine.wafer.place.core_bytes import block_sram
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, block_outputs, block_sram, heads_of, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape, block_outputs, heads_of
 from engine.wafer.plan.dense_sizes import dense_sizes, narrowest_head
 from engine.wafer.plan.placed import Placed
 from engine.wafer.plan.planner import kv_capacity, plan, plan_shape

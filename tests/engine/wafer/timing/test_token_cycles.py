@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from engine.wafer.compile.compiler import compile_graph
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.program import machine
 from engine.wafer.program.isa import Field, Op
 from engine.wafer.program.states import STATES

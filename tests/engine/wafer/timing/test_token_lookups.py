@@ -7,7 +7,8 @@ import pytest
 
 from engine.wafer.check.comparison import Comparison
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.program import machine
 from tests.tiny import tiny_model
 from tests.wafers import placed, random_machine, random_placement, runner_on

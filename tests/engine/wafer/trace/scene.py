@@ -3,7 +3,8 @@
 from functools import cache
 
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.plan.placed import Placed
 from engine.wafer.program import machine
 from engine.wafer.trace.collect import collect

@@ -5,7 +5,8 @@ import pytest
 
 from engine.wafer.cost.lines import Line
 from engine.wafer.place.model_shape import model_shape
-from engine.wafer.place.placement import Shape, place
+from engine.wafer.place.placement import place
+from engine.wafer.place.shape import Shape
 from engine.wafer.program import machine
 from engine.wafer.xray.traffic import Traffic, TrafficTable
 from tests.tiny import tiny_model
