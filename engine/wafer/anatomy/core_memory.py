@@ -98,7 +98,8 @@ def _buffers(placement: Placement, index: int, products: list[RegionProduct]) ->
     scores = np.zeros(size, np.int64)
     if region.layers:
         positions = _positions(placement, region.height)
-        scores += placement.heads.queries * _FP32_BYTES * positions[:, None]
+        holds = np.arange(region.width) < placement.heads.columns
+        scores += placement.heads.queries * _FP32_BYTES * positions[:, None] * holds[None, :]
     machine_unpack = np.minimum(unpacked, products[0].unpack_bytes)
     return np.asarray(inputs + results + scores + machine_unpack)
 

@@ -74,7 +74,12 @@ class HeadSplit:
 
 @lru_cache(maxsize=4096)
 def split_heads(
-    shape: AttentionShape, columns: int, *, fill: bool = True, grouped: bool = False
+    shape: AttentionShape,
+    columns: int,
+    *,
+    fill: bool = True,
+    grouped: bool = False,
+    most_parts: int = 0,
 ) -> HeadSplit:
     """Lay the heads on ``columns`` columns.
 
@@ -85,6 +90,7 @@ def split_heads(
         grouped: Where there are more columns than KV heads, each holds a share of all query heads
             that read one of those, so that no key, value or weight of theirs is held twice.  Only
             priced; needs ``fill`` False.
+        most_parts: Most of those shares, where there are any; 0: as many as there are columns for.
 
     Raises:
         PlacementError: The columns neither divide the heads nor are a multiple of them whose
@@ -94,7 +100,9 @@ def split_heads(
     if grouped and columns > shape.kv_heads:
         assert not fill
         parts = max(
-            n for n in range(1, half + 1) if half % n == 0 and shape.kv_heads * n <= columns
+            n
+            for n in range(1, min(half, most_parts or half) + 1)
+            if half % n == 0 and shape.kv_heads * n <= columns
         )
         queries = heads // shape.kv_heads
         return HeadSplit(queries, 1, shape.head_dim // parts, parts, shape.kv_heads * parts)

@@ -5,7 +5,9 @@ Bytes of one core, by formulas; where regions lie is not known here, and no addr
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,114 @@ from engine.wafer.place.shape import Shape, block_inputs, block_outputs, lies_on
 from engine.wafer.program.geometry import Split
 from engine.wafer.program.machine import MachineSpec
 
-__all__ = ["block_sram", "block_weights", "head_sram", "head_weights"]
+__all__ = ["block_fits", "block_sram", "block_weights", "head_sram", "head_weights"]
+
+
+class _Cores(NamedTuple):
+    """Cores of a block that hold alike, but for shares that do not come out even."""
+
+    columns: range
+    rows: range
+
+
+class _Block:
+    """The bytes of a block's cores.
+
+    Args:
+        model: The sizes.
+        shape: That of the block.
+        heads: How heads lie on its columns.
+        context_length: KV rows to hold.
+        layers: How many it has.
+    """
+
+    def __init__(
+        self, model: ModelShape, shape: Shape, heads: HeadSplit, context_length: int, layers: int
+    ) -> None:
+        self._model, self._shape, self._heads, self._layers = model, shape, heads, layers
+        self._positions = ceil(context_length / shape.rows)
+        self._inputs = block_inputs(model, shape, heads)
+        self._outputs = block_outputs(model, shape, heads)
+        self._unpacked = max(
+            model.formats.unpacked(role, self._outputs[role], lies)
+            for role, lies in self._inputs.items()
+        )
+
+    def fullest(self, machine: MachineSpec) -> tuple[_Cores, dict[str, int]]:
+        """Return those cores that hold most, and their bytes by use."""
+        used = [(cores, self._used(machine, cores)) for cores in self._kinds()]
+        return max(used, key=lambda each: each[1]["max_total"])
+
+    def _kinds(self) -> list[_Cores]:
+        """Return the cores that are told apart.
+
+        Where heads are grouped, blocks are to fill a wafer: the west line with the norms, other
+        columns with heads and columns without, and of their rows the north line with the angles.
+        Elsewhere one core is taken to hold the largest share of everything.
+        """
+        everywhere = _Cores(range(self._shape.columns), range(self._shape.rows))
+        if not self._shape.grouped:
+            return [everywhere]
+        columns = _cut(everywhere.columns, 1, self._heads.columns)
+        return [_Cores(part, rows) for part in columns for rows in _cut(everywhere.rows, 1)]
+
+    def _used(self, machine: MachineSpec, cores: _Cores) -> dict[str, int]:
+        """Return the bytes by use of the fullest of ``cores``."""
+        formats, has_heads = self._model.formats, cores.columns.start < self._heads.columns
+        scores = 4 * self._heads.queries * self._positions if has_heads else 0
+        angles = 4 * self._model.angles if cores.rows.start == 0 else 0  # on the north line
+        return _sram(
+            machine,
+            weights=sum(self.weights(cores).values()),
+            kv=self._layers * kv_bytes(self._heads, self._positions) if has_heads else 0,
+            buffers=max(
+                formats.input_bytes(role) * self._held(role, cores) for role in self._inputs
+            )
+            + max(self._results(role, cores) for role in self._inputs)
+            + scores
+            + angles
+            + min(machine.unpack_bytes, self._unpacked),
+        )
+
+    def weights(self, cores: _Cores) -> dict[str, int]:
+        """Return the bytes of all layers' weights by format in the fullest of ``cores``."""
+        model, stream = self._model, self._held(Role.QKV, cores)
+        vectors = model.vectors * stream if cores.columns.start == 0 else 0  # on the west line
+        used = Counter({FP32.name: 4 * (vectors + ceil(model.biases / self._shape.columns))})
+        for role, lies in self._inputs.items():
+            inputs, _ = _lines(role, cores)
+            here = self._outputs_of(role, cores)
+            used.update(model.formats.bytes_by_format(role, here, lies, inputs))
+        return {name: self._layers * size for name, size in used.items()}
+
+    def _held(self, role: Role, cores: _Cores) -> int:
+        """Return the most inputs of a product that one of ``cores`` takes."""
+        inputs, _ = _lines(role, cores)
+        return max(self._inputs[role].elements[inputs.start : inputs.stop])
+
+    def _outputs_of(self, role: Role, cores: _Cores) -> tuple[NDArray[np.int64], ...]:
+        """Return the most outputs of each tensor that one of ``cores`` has, int64 (1,) each."""
+        _, outputs = _lines(role, cores)
+        return tuple(
+            each[outputs.start : outputs.stop].max(keepdims=True) for each in self._outputs[role]
+        )
+
+    def _results(self, role: Role, cores: _Cores) -> int:
+        outputs = self._outputs_of(role, cores)
+        return _result_bytes(self._model, role, outputs, self._inputs[role])
+
+
+def _lines(role: Role, cores: _Cores) -> tuple[range, range]:
+    """Return the cores of the line that a product's inputs lie along, and of its outputs'."""
+    if role in (Role.QKV, Role.GATE_UP):
+        return cores.rows, cores.columns
+    return cores.columns, cores.rows
+
+
+def _cut(cores: range, *at: int) -> list[range]:
+    """Return a line cut in front of some of its cores, without empty pieces."""
+    edges = [cores.start, *at, cores.stop]
+    return [range(a, b) for a, b in pairwise(edges) if a < b]
 
 
 def _result_bytes(
@@ -47,43 +156,42 @@ def block_sram(
     Raises:
         PlacementError: They are more than a core has; says by how much and what would fit.
     """
-    inputs = block_inputs(model, shape, heads)
-    outputs = block_outputs(model, shape, heads)
-    positions = ceil(context_length / shape.rows)
-    widest_input = max(
-        model.formats.input_bytes(role) * lies.most_elements for role, lies in inputs.items()
-    )
-    results = max(_result_bytes(model, role, outputs[role], lies) for role, lies in inputs.items())
-    scores = heads.queries * positions * 4
-    unpacked = max(
-        model.formats.unpacked(role, outputs[role], lies) for role, lies in inputs.items()
-    )
-    used = _sram(
-        machine,
-        weights=sum(block_weights(model, shape, heads, layers).values()),
-        kv=layers * kv_bytes(heads, positions),
-        buffers=widest_input
-        + results
-        + scores
-        + 4 * model.angles
-        + min(machine.unpack_bytes, unpacked),
-    )
+    cores, used = _Block(model, shape, heads, context_length, layers).fullest(machine)
     if used["max_total"] > machine.sram_bytes:
-        where = f"a block of {shape.columns} × {shape.rows} cores with {layers} layers, core (0, 0)"
+        where = (
+            f"a block of {shape.columns} × {shape.rows} cores with {layers} layers, core "
+            f"({cores.columns.start}, {cores.rows.start})"
+        )
         advice = _nearest_block(model, machine, shape, heads, context_length, layers, used)
         raise _too_small(where, used, machine, advice)
     return used
 
 
-def block_weights(model: ModelShape, shape: Shape, heads: HeadSplit, layers: int) -> dict[str, int]:
-    """Return the bytes of ``layers`` layers' weights by format in the fullest core of a block."""
-    inputs, outputs = block_inputs(model, shape, heads), block_outputs(model, shape, heads)
-    stream = inputs[Role.QKV].most_elements
-    vectors = model.vectors * stream * 4 + ceil(model.biases / shape.columns) * 4
-    used = Counter({FP32.name: vectors})
-    for role, lies in inputs.items():
-        used.update(model.formats.bytes_by_format(role, outputs[role], lies))
-    return {name: layers * size for name, size in used.items()}
+def block_fits(
+    model: ModelShape,
+    machine: MachineSpec,
+    shape: Shape,
+    heads: HeadSplit,
+    context_length: int,
+    layers: int,
+) -> bool:
+    """Return whether `block_sram` would not refuse a block."""
+    _, used = _Block(model, shape, heads, context_length, layers).fullest(machine)
+    return used["max_total"] <= machine.sram_bytes
+
+
+def block_weights(
+    model: ModelShape,
+    machine: MachineSpec,
+    shape: Shape,
+    heads: HeadSplit,
+    context_length: int,
+    layers: int,
+) -> dict[str, int]:
+    """Return the bytes of weights by format in the core that `block_sram` tells of."""
+    block = _Block(model, shape, heads, context_length, layers)
+    cores, _ = block.fullest(machine)
+    return block.weights(cores)
 
 
 def head_weights(model: ModelShape, shape: Shape, hidden: Split) -> dict[str, int]:
@@ -114,7 +222,7 @@ def _nearest_block(
         used["max_total"] - used["kv"] - heads.queries * 4 * ceil(context_length / shape.rows)
     )
     a_row = layers * kv_bytes(heads, 1) + heads.queries * 4
-    if positions := max(0, machine.sram_bytes - without_kv) // a_row:
+    if used["kv"] and (positions := max(0, machine.sram_bytes - without_kv) // a_row):
         changes.append(f"a context of {positions * shape.rows:,} would fit")
     return ", ".join(changes) or "use more rows or columns"
 

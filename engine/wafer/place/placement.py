@@ -14,11 +14,23 @@ from engine.errors import PlacementError
 from engine.model.roles import Role
 from engine.wafer.ops.attention import HeadSplit, split_heads
 from engine.wafer.ops.site import ALONG_COLUMNS, ALONG_ROWS
-from engine.wafer.place.core_bytes import block_sram, block_weights, head_sram, head_weights
+from engine.wafer.place.core_bytes import (
+    block_sram,
+    block_weights,
+    head_sram,
+    head_weights,
+)
 from engine.wafer.place.lanes import lane_path
 from engine.wafer.place.model_shape import ModelShape
 from engine.wafer.place.serpentine import lay_out
-from engine.wafer.place.shape import Shape, attended_on, block_outputs, heads_of, lies_on
+from engine.wafer.place.shape import (
+    Shape,
+    attended_on,
+    block_outputs,
+    gated_on,
+    heads_of,
+    hidden_on,
+)
 from engine.wafer.program.geometry import Split, split
 from engine.wafer.program.machine import MachineSpec
 from engine.wafer.program.program import Region
@@ -56,7 +68,7 @@ class Placement:
     @property
     def hidden(self) -> Split:
         """The residual stream along rows."""
-        return lies_on(self.model, self.model.hidden, self.shape.rows)
+        return hidden_on(self.model, self.shape)
 
     @property
     def heads(self) -> HeadSplit:
@@ -71,7 +83,7 @@ class Placement:
     @property
     def gated(self) -> Split:
         """The gated activations along columns."""
-        return lies_on(self.model, self.model.ffn, self.shape.columns)
+        return gated_on(self.model, self.shape, self.heads)
 
     def product(self, role: Role) -> Product:
         """Return how the product of a role lies.
@@ -89,15 +101,14 @@ class Placement:
         }[role]
         return Product(inputs, along, block_outputs(self.model, self.shape, self.heads)[role])
 
-    @property
-    def weight_bytes(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Bytes of weights by the name of their format in a core of a block and of the head.
+    def weight_bytes(self, machine: MachineSpec) -> tuple[dict[str, int], dict[str, int]]:
+        """Return the bytes of weights by format in a core of a block and in one of the head.
 
         The fullest core's, of a block with the most layers; norms and biases are fp32.
         """
         model, shape, layers = self.model, self.shape, len(self.regions[0].layers)
         return (
-            block_weights(model, shape, self.heads, layers),
+            block_weights(model, machine, shape, self.heads, self.context_length, layers),
             head_weights(model, shape, self.hidden),
         )
 
@@ -159,8 +170,10 @@ def place(
 
 
 def _check_split(model: ModelShape, shape: Shape) -> None:
-    if shape.grouped:
-        raise PlacementError("heads grouped by their KV head are only priced")
+    if shape.grouped or shape.lighter:
+        raise PlacementError(
+            "heads grouped by their KV head, and columns that are lighter for them, are only priced"
+        )
     groups = split(model.hidden, shape.rows)
     if len(set(groups.elements)) != 1:
         raise PlacementError(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from math import ceil
+from math import ceil, lcm
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from engine.model.tensors import uniform_formats
 from engine.model.tensors.q8 import INT8
 from engine.model.tensors.tensor import Format
 from engine.wafer.ops import matmul
-from engine.wafer.program.geometry import Split
+from engine.wafer.program.geometry import GROUP, Split
 
 __all__ = ["WeightFormats"]
 
@@ -117,14 +117,25 @@ class WeightFormats:
         return sum(self.bytes_by_format(role, outputs, inputs).values())
 
     def bytes_by_format(
-        self, role: Role, outputs: Sequence[NDArray[np.int64]], inputs: Split
+        self,
+        role: Role,
+        outputs: Sequence[NDArray[np.int64]],
+        inputs: Split,
+        cores: range | None = None,
     ) -> dict[str, int]:
-        """Return the bytes of `tile_bytes` by the name of the format they are in."""
+        """Return the bytes of `tile_bytes` by the name of the format they are in.
+
+        Args:
+            role: The product.
+            outputs: Outputs of each stacked tensor by core of the line they lie along.
+            inputs: How the inputs lie along the other line.
+            cores: Cores of that line that count; None: all.
+        """
         found: dict[str, int] = {}
         by_core = set(zip(*(each.tolist() for each in outputs), strict=True))
         for stack in self.by_role.get(role, ()):
             for widths in by_core:
-                for bits in _row_bits(stack, inputs):
+                for bits in _row_bits(stack, inputs, cores or range(inputs.cores)):
                     used: dict[str, int] = {}
                     for format, n, row in zip(stack, widths, bits, strict=True):
                         used[format.name] = used.get(format.name, 0) + ceil(n * row / 8)
@@ -141,12 +152,21 @@ class WeightFormats:
         return _FP32_BYTES + max((f.input_bytes for f in self._of_role(role)), default=0)
 
 
+def _period(format: Format) -> int:
+    """Return the inputs after which a row of a format's bits begins alike."""
+    return lcm(format.super_block or 1, GROUP) if format.is_quantised else 1
+
+
 @lru_cache(maxsize=4096)
-def _row_bits(stack: tuple[Format, ...], inputs: Split) -> tuple[tuple[int, ...], ...]:
-    """Return the bits of an output in each format of a stack, for cores that differ in them."""
-    first = accumulate(inputs.elements, initial=0)
-    kinds = {
-        tuple(format.row_bits(size, start) for format in stack)
-        for start, size in zip(first, inputs.elements, strict=False)
+def _row_bits(
+    stack: tuple[Format, ...], inputs: Split, cores: range
+) -> tuple[tuple[int, ...], ...]:
+    """Return the bits of an output in each format of a stack, for ``cores`` that differ in them."""
+    here = slice(cores.start, cores.stop)
+    first = list(accumulate(inputs.elements, initial=0))[here]
+    period = lcm(*(_period(format) for format in stack))
+    runs = {
+        (size, start % period) for size, start in zip(inputs.elements[here], first, strict=True)
     }
+    kinds = {tuple(format.row_bits(*run) for format in stack) for run in runs}
     return tuple(sorted(kinds))

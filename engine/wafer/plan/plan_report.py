@@ -139,7 +139,7 @@ def _weights(graph: ModelGraph, plan: Plan) -> list[dict[str, object]]:
     """
     placement, machine = plan.placement, plan.machine
     formats = placement.model.formats
-    in_block, in_head = placement.weight_bytes
+    in_block, in_head = placement.weight_bytes(machine)
     fullest = in_head if _fullest_region(plan) is placement.regions[-1] else in_block
     found = []
     for name in formats.names:

@@ -4,6 +4,7 @@ Every size of a block that the model splits over is placed and priced (`shape_se
 Deterministic; no weights.  `Plan` keeps what was compared and why the best won.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ from engine.model.graph import ModelGraph
 from engine.model.tensors.q8 import INT8
 from engine.model.tensors.tensor import Format
 from engine.wafer.ops.attention import kv_bytes
-from engine.wafer.place.core_bytes import block_sram
+from engine.wafer.place.core_bytes import block_fits
 from engine.wafer.place.model_shape import ModelShape, model_shape
 from engine.wafer.place.placement import Placement, place
 from engine.wafer.plan.block_sizes import block_sizes
@@ -142,7 +143,7 @@ def plan_shape(
     search = ShapeSearch(graph, model, machine, context, options)
     sizes = [block] if block else list(block_sizes(model, machine, options.runs))
     candidates = tuple(search.candidate(columns, rows) for columns, rows in sizes)
-    if not (block or options.runs or options.wafers):
+    if not (block or options.runs):
         candidates += _denser(graph, model, machine, context, options, candidates)
     fitting = _on_the_fewest_wafers(candidates)
     if not fitting:
@@ -166,11 +167,15 @@ def _denser(
     found: tuple[Candidate, ...],
 ) -> tuple[Candidate, ...]:
     """Return sizes that fill a wafer better, where they need fewer wafers than what was found."""
-    fewest = fewest_wafers(machine, _weight_bytes(graph, options))
-    now = min((c.shape.wafers for c in found if c.shape is not None), default=2 * fewest + 1)
-    sizes = dense_sizes(model, machine, context, range(fewest, now))
+    shapes = [candidate.shape for candidate in found if candidate.shape is not None]
+    if options.wafers is not None:
+        wafers = range(options.wafers, options.wafers + (not shapes))
+    else:
+        fewest = fewest_wafers(machine, _weight_bytes(graph, options))
+        wafers = range(fewest, min((s.wafers for s in shapes), default=2 * fewest + 1))
+    sizes = dense_sizes(model, machine, context, wafers)
     search = ShapeSearch(graph, model, machine, context, options, dense=True)
-    return tuple(search.candidate(columns, rows) for columns, rows in sizes)
+    return tuple(search.candidate(*size) for size in sizes)
 
 
 def _check_bytes(graph: ModelGraph, machine: MachineSpec, options: PlanOptions) -> None:
@@ -213,13 +218,17 @@ def _fastest_of_the_small(fitting: list[Candidate]) -> Candidate:
 def _context_limit(placement: Placement, machine: MachineSpec) -> tuple[int, str]:
     model, shape, heads = placement.model, placement.shape, placement.heads
     layers = len(placement.regions[0].layers)
-    used = block_sram(model, machine, shape, heads, shape.rows, layers)  # one position a core
     a_row = layers * kv_bytes(heads, 1) + heads.queries * 4
-    positions = 1 + (machine.sram_bytes - used["max_total"]) // a_row
+
+    def fits(positions: int) -> bool:
+        return block_fits(model, machine, shape, heads, positions * shape.rows, layers)
+
+    # other cores than those with KV rows may be the fullest of a short context
+    positions = bisect_left(range(1, machine.sram_bytes // a_row + 2), 1, key=lambda n: not fits(n))
     return positions * shape.rows, (
-        f"KV rows of {layers} layers, {a_row:,} bytes each, in the "
-        f"{machine.sram_bytes - used['max_total'] + a_row:,} bytes that code, weights and buffers "
-        f"leave in a core of a block of {shape.columns} × {shape.rows}"
+        f"KV rows of {layers} layers, {a_row:,} bytes each, in what code, weights and buffers "
+        f"leave of a core's {machine.sram_bytes:,} bytes in a block of {shape.columns} × "
+        f"{shape.rows}"
     )
 
 

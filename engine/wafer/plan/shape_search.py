@@ -14,7 +14,7 @@ from engine.model.graph import ModelGraph
 from engine.model.tensors.tensor import Format
 from engine.wafer.cost.ledger import Tally
 from engine.wafer.ops.transfer import lane_wavelets
-from engine.wafer.place.core_bytes import block_sram, head_sram
+from engine.wafer.place.core_bytes import block_fits, block_sram, head_sram
 from engine.wafer.place.lanes import lane_hops
 from engine.wafer.place.model_shape import ModelShape
 from engine.wafer.place.placement import Placement, place
@@ -94,21 +94,22 @@ class ShapeSearch:
         dense: bool = False,
     ) -> None:
         self.dense = dense
-        self.prices = size_prices(
-            graph, model, machine, runs=options.runs, grouped=dense, group=options.group
-        )
+        self.prices = size_prices(graph, model, machine, runs=options.runs, group=options.group)
         self.model, self.machine, self.context = model, machine, context
         self.runs, self.rows_per_step = options.runs, options.rows_per_step
         self.blocks, self.wafers, self.group = options.blocks, options.wafers, options.group
 
-    def candidate(self, columns: int, rows: int) -> Candidate:
-        """Place and price one size; what does not fit says why."""
+    def candidate(self, columns: int, rows: int, parts: int = 0, lighter: int = 0) -> Candidate:
+        """Place and price one size, as `Shape` names them; what does not fit says why."""
+        block = Shape(
+            columns, rows, 1, 1, grouped=self.dense, group=self.group, parts=parts, lighter=lighter
+        )
         try:
-            most = self._most_layers(self._shape(columns, rows))
-            layers = self._layers(columns, rows)
+            most = self._most_layers(block)
+            layers = self._layers(block)
         except PlacementError as error:
             return Candidate(columns, rows, None, columns * rows, 0, {}, str(error))
-        fewest = self._fewest_blocks(columns, rows, most)
+        fewest = self._fewest_blocks(block, most)
         if isinstance(fewest, str):
             return Candidate(columns, rows, None, columns * rows, 0, {}, fewest)
         refusal = ""
@@ -116,7 +117,7 @@ class ShapeSearch:
         for wafers in range(self.wafers or 1, last + 1):
             heads = self.heads(rows, columns)
             for head in heads if wafers == 1 or self.dense else heads[:1]:
-                shape = self._shape(columns, rows, head.columns, fewest, wafers)
+                shape = replace(block, head_columns=head.columns, blocks=fewest, wafers=wafers)
                 if not self._has_area(shape):
                     continue
                 try:
@@ -126,12 +127,7 @@ class ShapeSearch:
         refusal = refusal or self._head_refusal(rows)
         return Candidate(columns, rows, None, columns * rows, 0, {}, refusal)
 
-    def _shape(
-        self, columns: int, rows: int, head: int = 1, blocks: int = 1, wafers: int = 1
-    ) -> Shape:
-        return Shape(columns, rows, head, blocks, wafers, grouped=self.dense, group=self.group)
-
-    def _fewest_blocks(self, columns: int, rows: int, most: int) -> int | str:
+    def _fewest_blocks(self, shape: Shape, most: int) -> int | str:
         """Blocks that are needed, or asked for; a text where those hold too many layers."""
         fewest = ceil(self.model.layers / max(1, most))
         if self.blocks is None:
@@ -139,7 +135,6 @@ class ShapeSearch:
         if self.blocks >= fewest:
             return self.blocks
         layers = ceil(self.model.layers / self.blocks)
-        shape = self._shape(columns, rows)
         heads = heads_of(self.model, shape, runs=self.runs)
         try:
             block_sram(self.model, self.machine, shape, heads, self.context, layers)
@@ -184,16 +179,19 @@ class ShapeSearch:
         heads = heads_of(self.model, shape, runs=self.runs)
         one = block_sram(self.model, self.machine, shape, heads, self.context, 1)
         spare = self.machine.sram_bytes - one["code"] - one["buffers"]
-        return min(self.model.layers, spare // max(1, one["weights"] + one["kv"]))
+        most = min(self.model.layers, spare // max(1, one["weights"] + one["kv"]))
+        # other cores may be the fullest of more layers
+        asked = (self.model, self.machine, shape, heads, self.context)
+        return next(n for n in range(most, 0, -1) if block_fits(*asked, n))
 
     # ── prices ──────────────────────────────────────────────────────────────────────────────
 
-    def _layers(self, columns: int, rows: int) -> dict[str, int]:
+    def _layers(self, block: Shape) -> dict[str, int]:
         """Cycles of all layers at half the context, by operation."""
         total: dict[str, int] = defaultdict(int)
-        for cost in self.prices.layers(columns, rows):
+        for cost in self.prices.layers(block):
             seen = min(self.context / 2, cost.window or self.context)
-            cycles = cost.cycles + ceil(seen / rows) * cost.cycles_by_kv_row
+            cycles = cost.cycles + ceil(seen / block.rows) * cost.cycles_by_kv_row
             total[cost.operation] += cost.layers * cycles
         return dict(total)
 

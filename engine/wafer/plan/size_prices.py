@@ -65,7 +65,6 @@ class SizePrices:
         model: Its sizes, with the formats of the weights that are priced.
         machine: The chip.
         runs: As of `PlanOptions`.
-        grouped: As of `Shape`.
         group: As of `Shape`.
     """
 
@@ -77,24 +76,23 @@ class SizePrices:
         machine: MachineSpec,
         *,
         runs: bool,
-        grouped: bool,
         group: int,
     ) -> None:
         self._kinds, self._ends = kinds, ends
         self._model, self._machine = model, machine
-        self._runs, self._grouped, self._group = runs, grouped, group
-        self._layers: dict[tuple[int, int], tuple[LayerPrice, ...]] = {}
+        self._runs, self._group = runs, group
+        self._layers: dict[Shape, tuple[LayerPrice, ...]] = {}
         self._heads: dict[tuple[int, int], HeadPrice | None] = {}
 
-    def layers(self, columns: int, rows: int) -> tuple[LayerPrice, ...]:
-        """Return what all layers cost in blocks of a size.
+    def layers(self, block: Shape) -> tuple[LayerPrice, ...]:
+        """Return what all layers cost in blocks of a size, that of a shape with one block.
 
         Raises:
             PlacementError: No layer can lie there.
         """
-        if (columns, rows) not in self._layers:
-            self._layers[columns, rows] = tuple(self._compiled(columns, rows))
-        return self._layers[columns, rows]
+        if block not in self._layers:
+            self._layers[block] = tuple(self._compiled(block))
+        return self._layers[block]
 
     def head(self, rows: int, columns: int) -> HeadPrice | None:
         """Return a head of a size with its price, None where it does not fit."""
@@ -108,10 +106,9 @@ class SizePrices:
                 self._heads[rows, columns] = None
         return self._heads[rows, columns]
 
-    def _compiled(self, columns: int, rows: int) -> list[LayerPrice]:
+    def _compiled(self, block: Shape) -> list[LayerPrice]:
         model = replace(self._model, layers=1)
-        shape = Shape(columns, rows, 1, 1, 1, grouped=self._grouped, group=self._group)
-        placement = place(model, _roomy(self._machine), shape, 1, runs=self._runs)
+        placement = place(model, _roomy(self._machine), block, 1, runs=self._runs)
         found = []
         for layer, count in self._kinds:
             compiled = compile_graph(layer, self._machine, placement, by_core=False)
@@ -160,7 +157,6 @@ def size_prices(
     machine: MachineSpec,
     *,
     runs: bool,
-    grouped: bool,
     group: int = 0,
 ) -> SizePrices:
     """Return the prices of sizes, with those that an earlier plan has asked for.
@@ -170,7 +166,6 @@ def size_prices(
         model: Its sizes, with the formats of the weights that are priced.
         machine: The chip.
         runs: As of `PlanOptions`.
-        grouped: As of `Shape`.
         group: As of `Shape`.
     """
     signatures = _signatures(graph, model.formats)
@@ -178,11 +173,11 @@ def size_prices(
     about = [(role, *sorted(constants.items())) for role, constants in ends.items()]
     formats = tuple((role, *kinds) for role, kinds in model.formats.by_role.items())
     sizes = replace(model, formats=WeightFormats({}, {}))
-    key = (machine, runs, grouped, group, str(sizes), formats, *about, *signatures.items())
+    key = (machine, runs, group, str(sizes), formats, *about, *signatures.items())
     prices = _kept.pop(key, None)
     if prices is None:
         kinds = _kinds_of_layers(graph, signatures)
-        prices = SizePrices(kinds, ends, model, machine, runs=runs, grouped=grouped, group=group)
+        prices = SizePrices(kinds, ends, model, machine, runs=runs, group=group)
     _kept[key] = prices
     while len(_kept) > _MOST_KEPT:
         del _kept[next(iter(_kept))]

@@ -4,13 +4,13 @@ The quantisation group is the unit: a core holds whole groups, or, where there a
 than groups, a group spans neighbouring cores and the first of them owns it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
 from engine.errors import PlacementError
 
-__all__ = ["GROUP", "Split", "even_split", "split"]
+__all__ = ["GROUP", "Split", "even_split", "lighter_split", "split"]
 
 GROUP = 32
 """Elements that share a scale."""
@@ -79,6 +79,39 @@ def even_split(width: int, cores: int) -> Split:
     """
     elements = tuple(width // cores + (i < width % cores) for i in range(cores))
     return Split(width, cores, min(width, cores), 1, elements, (0,) * cores)
+
+
+def lighter_split(lies: Split, light: int, fewer: int) -> Split:
+    """Return ``lies`` laid out anew, with ``fewer`` units less on each of the first cores.
+
+    A unit is a group, or an element of a vector that has no groups.
+
+    Args:
+        lies: The vector on its line; no group spans cores.
+        light: How many cores hold less than the others.
+        fewer: Units that each of them holds less.
+
+    Raises:
+        PlacementError: Nothing would be left for some core.
+
+    Example:
+        >>> lighter_split(even_split(10, 4), 2, 3).elements
+        (1, 1, 4, 4)
+        >>> lighter_split(split(320, 4), 2, 3).groups
+        (1, 1, 4, 4)
+    """
+    grouped = any(lies.groups)
+    unit = GROUP if grouped else 1
+    padded = lies.width + light * fewer * unit  # the light cores' as well, then taken from them
+    even = (split if grouped else even_split)(padded, lies.cores).elements
+    elements = tuple(n - fewer * unit if i < light else n for i, n in enumerate(even))
+    if lies.span > 1 or min(elements) <= 0:
+        raise PlacementError(
+            f"a vector of {lies.width} elements on {lies.cores} cores leaves nothing for {light} "
+            f"of them that are to hold {fewer * unit} elements less than the others"
+        )
+    groups = tuple(n // GROUP for n in elements) if grouped else (0,) * lies.cores
+    return replace(lies, parts=lies.cores, elements=elements, groups=groups)
 
 
 def _largest_span(limit: int) -> int:
