@@ -18,12 +18,13 @@ from engine.model.tensors import uniform_formats
 from engine.model.tensors.floats import FP16
 from engine.model.tensors.q8 import INT8
 from engine.model_store.lookup import find_model
+from engine.wafer.anatomy.core_memory import core_memory
 from engine.wafer.compile.compiler import compile_graph
-from engine.wafer.place.core_bytes import block_sram
+from engine.wafer.place.core_bytes import block_fits
 from engine.wafer.place.model_shape import model_shape
 from engine.wafer.place.placement import place
 from engine.wafer.place.shape import Shape, block_outputs, heads_of
-from engine.wafer.plan.dense_sizes import dense_sizes, narrowest_head
+from engine.wafer.plan.dense_sizes import dense_sizes, fewest_wafers, narrowest_head
 from engine.wafer.plan.placed import Placed
 from engine.wafer.plan.planner import kv_capacity, plan, plan_shape
 from engine.wafer.plan.shape_search import PlanOptions
@@ -186,29 +187,89 @@ def test_a_70b_shape_is_planned_in_five_seconds(graph_of):
 
 
 @pytest.mark.parametrize(
-    ("config", "format", "wafers"),
-    [(LLAMA_8B, FP16, 1), (LLAMA_70B, INT8, 6), (LLAMA_70B, FP16, 9)],
+    ("config", "format", "wafers", "fewest"),
+    [(LLAMA_8B, FP16, 1, 1), (LLAMA_70B, INT8, 5, 4), (LLAMA_70B, FP16, 7, 7)],
 )
-def test_blocks_that_fill_the_wafer_hold_a_model_on_few(graph_of, config, format, wafers):
+def test_blocks_that_fill_the_wafer_hold_a_model_on_few(graph_of, config, format, wafers, fewest):
+    """``fewest``: with the bytes of the weights alone."""
     graph = graph_of(config)
-    model = model_shape(graph, uniform_formats(graph.weights, format), runs=False)
+    formats = uniform_formats(graph.weights, format)
+    model = model_shape(graph, formats, runs=False)
+    matrices = {name: size for name, size in graph.weights.items() if len(size) == 2}
+    weights = sum(formats[name].sram_bytes(*size) for name, size in matrices.items())
 
+    assert fewest_wafers(WSE3, weights) == fewest
     assert dense_sizes(model, WSE3, 257, range(1, wafers)) == []
-    for columns, rows in dense_sizes(model, WSE3, 257, range(wafers, wafers + 1)):
-        head = narrowest_head(model, WSE3, rows)
-        layers = next(n for n in range(8, 0, -1) if _holds(model, columns, rows, n))
-        blocks = -(-model.layers // layers)
-        shape = Shape(columns, rows, head, blocks, wafers, grouped=True)
+    for size in dense_sizes(model, WSE3, 257, range(wafers, wafers + 1)):
+        head = narrowest_head(model, WSE3, size.rows)
+        block = Shape(**size._asdict(), head_columns=head, wafers=wafers, grouped=True)
+        heads = heads_of(model, block, runs=False)
+        layers = next(n for n in range(8, 0, -1) if block_fits(model, WSE3, block, heads, 257, n))
+        shape = replace(block, blocks=-(-model.layers // layers))
         assert place(model, WSE3, shape, 257, runs=False).wafers == wafers
 
 
-def _holds(model, columns, rows, layers):
-    shape = Shape(columns, rows, 1, grouped=True)
-    try:
-        block_sram(model, WSE3, shape, heads_of(model, shape, runs=False), 257, layers)
-    except PlacementError:
-        return False
-    return True
+@pytest.mark.parametrize(("format", "wafers", "most"), [(INT8, 5, 2816), (FP16, 7, 2048)])
+def test_a_70b_shape_lies_on_few_wafers(graph_of, format, wafers, most):
+    """As the planner places it: within every core's SRAM, with room for ``most`` positions."""
+    found = searched(graph_of(LLAMA_70B), WSE3, most, format)
+
+    regions = found.placement.regions
+    assert found.placement.wafers == wafers
+    assert max(region.sram_bytes["max_total"] for region in regions) <= WSE3.sram_bytes
+    assert sum(len(region.layers) for region in regions) == 80
+    assert found.context_limit[0] >= most
+    assert found.placement.shape.lighter > 0
+
+
+def test_more_wafers_than_are_needed_can_be_asked_for(graph_of):
+    """Where only blocks that fill them hold the model on so few."""
+    assert searched(graph_of(LLAMA_70B), WSE3, 257, FP16, wafers=8).placement.wafers == 8
+
+
+def test_columns_with_heads_are_lighter_and_nothing_is_lost(graph_of):
+    graph = graph_of(LLAMA_70B)
+    model = model_shape(graph, uniform_formats(graph.weights, INT8), runs=False)
+    shape = Shape(342, 128, 733, 80, 5, grouped=True, parts=16, lighter=1)
+
+    gated = np.array(place(model, WSE3, shape, 257, runs=False).gated.elements)
+
+    assert heads_of(model, shape, runs=False).columns == 128
+    assert gated.sum() == 28672
+    assert (gated[:128].max(), gated[128:].max()) == (64, 96)
+    with pytest.raises(PlacementError, match="leaves nothing for 128 of them"):
+        block_outputs(model, replace(shape, lighter=4), heads_of(model, shape, runs=False))
+    with pytest.raises(PlacementError, match="only priced"):
+        place(model, WSE3, replace(shape, grouped=False, parts=0), 257)
+
+
+@pytest.mark.parametrize(("format", "lighter"), [(FP16, 56), (INT8, 2)])
+def test_a_full_block_is_budgeted_by_its_fullest_core(graph_of, format, lighter):
+    """Core by core nothing is above the budget, and the one that it tells of is near it."""
+    graph = graph_of(LLAMA_8B | {"num_hidden_layers": 2})
+    model = model_shape(graph, uniform_formats(graph.weights, format), runs=False)
+    shape = Shape(150, 256, 700, 1, grouped=True, parts=8, lighter=lighter)
+    spec = replace(WSE3, sram_bytes=1 << 18, columns=1024)
+    placement = place(model, spec, shape, 3000, runs=False)
+
+    compiled = compile_graph(graph, spec, placement, by_core=False)
+    memory = core_memory(compiled.program, placement, 0).sum(-1)
+
+    budget = placement.regions[0].sram_bytes["max_total"]
+    assert 0.98 * budget <= memory.max() <= budget
+    rest = memory[1:, 64:]
+    assert rest.max() > 0.8 * memory.max()
+
+
+def test_the_longest_context_of_a_full_block_fits(graph_of):
+    found = searched(graph_of(LLAMA_70B), WSE3, 257, FP16)
+
+    limit, _ = found.context_limit
+
+    shape, model = found.placement.shape, found.placement.model
+    assert place(model, WSE3, shape, limit, runs=False).regions[0].sram_bytes["kv"] > 0
+    with pytest.raises(PlacementError, match="layers, core"):
+        place(model, WSE3, shape, limit + 1, runs=False)
 
 
 def test_wafers_without_room_for_the_weights_are_refused_with_their_bytes(graph_of):

@@ -1,11 +1,12 @@
 """A line of cores: how a vector's groups of 32 lie on it."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import PlacementError
-from engine.wafer.program.geometry import even_split, split
+from engine.wafer.program.geometry import GROUP, even_split, lighter_split, split
 
 quick = settings(max_examples=200, deadline=None, derandomize=True)
 
@@ -64,3 +65,31 @@ def test_an_even_split_holds_every_element_and_is_even(width, cores):
     assert list(lies.elements) == sorted(lies.elements, reverse=True)
     assert lies.parts == sum(1 for count in lies.elements if count)
     assert (lies.span, set(lies.groups)) == (1, {0})
+
+
+@quick
+@given(
+    cores=st.integers(2, 40),
+    units=st.integers(1, 9),
+    fewer=st.integers(0, 6),
+    grouped=st.booleans(),
+    data=st.data(),
+)
+def test_some_cores_hold_less_and_the_sum_stays(cores, units, fewer, grouped, data):
+    light = data.draw(st.integers(1, cores - 1))
+    count = cores * units + data.draw(st.integers(0, cores - 1))
+    unit = GROUP if grouped else 1
+    lies = (split if grouped else even_split)(count * unit, cores)
+    least, more = divmod(count + light * fewer, cores)  # groups: smaller shares come first
+    if fewer >= least + (not grouped and more >= light):
+        with pytest.raises(PlacementError, match="leaves nothing"):
+            lighter_split(lies, light, fewer)
+        return
+
+    found = lighter_split(lies, light, fewer)
+
+    assert sum(found.elements) == lies.width
+    assert found.parts == cores
+    held = np.array(found.elements) // unit
+    assert np.ptp(held + fewer * (np.arange(cores) < light)) <= 1
+    assert sum(found.groups) == (count if grouped else 0)
