@@ -69,5 +69,5 @@ def head_pairs(width: int) -> NDArray[np.int64]:
 def first_head(split: HeadSplit, column: int) -> tuple[int, int]:
     """Return a column's first query head, and which share of its dimensions the column holds."""
     if split.parts > 1:
-        return column // split.parts, column % split.parts
+        return column // split.parts * split.queries, column % split.parts
     return column * split.queries, 0

@@ -63,6 +63,10 @@ class Plan:
             return "no other size fits"
         size = f"{other.columns} × {other.rows}"
         apart = other.cycles_per_token - best.cycles_per_token
+        assert other.shape is not None
+        if other.shape.wafers > self.placement.wafers:
+            compared = f"{abs(apart):,} cycles a token {'more' if apart > 0 else 'less'}"
+            return f"{size} takes {compared}, on {other.shape.wafers} wafers"
         if apart <= 0:
             return (
                 f"{size} takes {-apart:,} cycles a token less, within {_CORE_SLACK - 1:.0%}, and "

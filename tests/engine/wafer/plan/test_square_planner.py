@@ -20,6 +20,7 @@ from engine.model.tensors.q8 import INT8
 from engine.model_store.lookup import find_model
 from engine.wafer.anatomy.core_memory import core_memory
 from engine.wafer.compile.compiler import compile_graph
+from engine.wafer.fabric.layout import heads_layout
 from engine.wafer.place.core_bytes import block_fits
 from engine.wafer.place.model_shape import model_shape
 from engine.wafer.place.placement import place
@@ -172,6 +173,17 @@ def test_the_search_is_explained_and_always_the_same(graph_of):
     assert first.chosen.cycles_per_token <= 1.02 * min(c.cycles_per_token for c in fitting)
 
 
+def test_a_size_on_more_wafers_says_so(graph_of):
+    """The fastest of all may need more of them than the plan, which takes as few as it can."""
+    found = searched(graph_of(LLAMA_70B), WSE3, 2048)
+
+    other = found.runner_up
+    assert other is not None
+    assert other.shape is not None
+    assert other.shape.wafers > found.placement.wafers
+    assert found.why.endswith(f"cycles a token less, on {other.shape.wafers} wafers")
+
+
 def test_a_70b_shape_is_planned_in_five_seconds(graph_of):
     graph = graph_of(LLAMA_70B)
 
@@ -290,6 +302,8 @@ def test_grouped_heads_hold_nothing_twice(graph_of):
         queries, keys, values = block_outputs(model, shape, heads)[Role.QKV]
         assert queries.sum() == 64 * 128
         assert keys.sum() == values.sum() == copies * 8 * 128
+    lie = heads_layout(model.attention, heads, heads.columns)
+    assert np.array_equal(np.sort(lie.ravel()), np.arange((64 + 2 * 8) * 128))
     with pytest.raises(PlacementError, match="only priced"):
         place(model_shape(graph), WSE3, Shape(64, 256, 640, grouped=True), 257)
 
