@@ -14,16 +14,18 @@ import safetensors
 
 from engine.adapting.candidate import sign_candidate, write_candidate, write_gguf_candidate
 from engine.adapting.checkpoint import Progression, disk_problem
-from engine.adapting.interpolation import ShareChoice, interpolated, question_bits
+from engine.adapting.interpolation import ShareChoice, interpolated
 from engine.adapting.learning import Learning
 from engine.adapting.messages import Adapted, AdaptProgress
+from engine.adapting.mixture_trial import fitted_tuning, try_mixture
 from engine.adapting.patience import Patience
 from engine.adapting.plan import AdaptPlan
 from engine.adapting.rehearsal import rehearse
 from engine.adapting.task import AdaptTask, read_task
-from engine.adapting.verdict import Verdict, compare_answers, compare_bits
+from engine.adapting.verdict import Verdict, compare_answers, compare_bits, observe_answers
 from engine.errors import AdaptError
 from engine.host_memory import available_bytes
+from engine.knowledge.tuning import Tuning, find_tuning, write_tuning
 from engine.model.formats.gguf_rewriting import rewritten_bytes
 from engine.model.gguf.tensors import places_in_file
 from engine.model.load import load_model
@@ -38,7 +40,6 @@ from engine.model_store.digests import weights_sha256
 from engine.model_store.shelf import locked
 from engine.model_store.transfer import require_space
 from engine.paths import models_dir
-from engine.quality.answers import ModelAnswers
 from engine.session import Session
 from engine.training.backpropagation import Backpropagation
 from engine.training.frozen_weights import FrozenWeights
@@ -186,6 +187,7 @@ def _judged(
         why = "not kept: no share of what it learnt makes the rests of held-out lines likelier"
         return _ended(task, learning, why, chosen, None)
     candidate = _candidate(task, before, learning.best, choice.share)
+    _weigh_anew(task, candidate, choice)
     verdict = _verdict(task, before, candidate, patience, report)
     figures = {**chosen, **verdict.figures}
     if not verdict.kept:
@@ -213,14 +215,19 @@ def _choice(
         report(AdaptProgress("choosing", done / asked, f"question {done} of {asked}"))
         patience.rest()
 
-    bits = {}
+    trials, tuning = {}, _tuning(task)
     for share in shares:
         place = _candidate(task, before, learnt, share) if share else task.base.path
         with closing(Session.open(str(place), threads=_threads(task))) as session:
-            model = ModelAnswers(session, repository=True, secret_patterns=task.private_patterns)
-            bits[share] = question_bits(model, "mid", task.choice, on_item)
+            each = observe_answers(session, task.choice, task.private_patterns, on_item)
+        trials[share] = try_mixture(each, tuning)
     size = sum(len(item.target.encode()) for item in task.choice)
-    return ShareChoice(len(task.choice), size, bits)
+    return ShareChoice(len(task.choice), size, trials)
+
+
+def _tuning(task: AdaptTask) -> Tuning | None:
+    """Return the tuning with which the model answers as it is; None: it has no experts."""
+    return find_tuning(task.base.path, task.base.name, task.base.weight_bytes)
 
 
 def _candidate(task: AdaptTask, before: Weights, learnt: Weights, share: float) -> Path:
@@ -245,6 +252,14 @@ def _folder(task: AdaptTask) -> Path:
 def _threads(task: AdaptTask) -> int:
     """Return the threads that answer: of a large model as many as learn."""
     return task.plan.workers if task.plan.rank else 1
+
+
+def _weigh_anew(task: AdaptTask, candidate: Path, choice: ShareChoice) -> None:
+    """Write the mixture that was fitted to the candidate, if there is one."""
+    tuning, coefficients = _tuning(task), choice.coefficients
+    if tuning is not None and coefficients is not None:
+        digest = weights_sha256(candidate)
+        write_tuning(_folder(task), fitted_tuning(tuning, coefficients, choice.questions, digest))
 
 
 def _verdict(

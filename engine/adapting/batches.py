@@ -12,33 +12,77 @@ from numpy.typing import NDArray
 from engine.adapting.marked_encoder import ModelEncoder
 from engine.adapting.plan import AdaptPlan
 from engine.adapting.repository_texts import LearnableFile
-from engine.packing.examples import MIDDLE, NO_LOSS, RECIPES, examples
+from engine.adapting.told_elsewhere import ToldElsewhere
+from engine.packing.examples import (
+    MIDDLE,
+    NO_LOSS,
+    RECIPES,
+    PackingRecipe,
+    TokenExample,
+    examples,
+)
 from engine.packing.neighbours import FileNeighbours
 from engine.packing.rows import RowPacker
 from engine.quality.round_robin import round_robin
 from engine.training.backpropagation import TokenBatch
 
-__all__ = ["WINDOW", "LossWindow", "epoch_parts", "loss_windows"]
+__all__ = ["WINDOW", "LossWindow", "asked_recipe", "epoch_parts", "loss_windows"]
 
 MIDDLE_WEIGHT = 3.0
 """How much a token of a middle counts: middles are few, and learning to stop is most of the use."""
 WINDOW = 512
+ASKED_LENGTH = 1024
+"""Of a row that is as long as the longest prompt of a small model, in tokens
+(`engine.completion.prompts.prompt`)."""
+
+_STEPS = 80
+"""Of a weight of 1: rows keep weights of up to `MIDDLE_WEIGHT` in a byte."""
+
+
+def asked_recipe() -> PackingRecipe:
+    """Return how files are cut: as the app asks the bundled models, mostly from inside a line.
+
+    A file's path stands in front, what is below the cursor comes before what is above it, and the
+    text is as long as a prompt.  The shares are assumed.
+    """
+    return PackingRecipe(
+        shortest={ASKED_LENGTH: ASKED_LENGTH // 2},
+        headers={"file": 1.0},
+        snippets={},
+        definitions=False,
+        fim_share=0.85,
+        kinds={"rest": 0.7, "lines": 0.2, "block": 0.05, "span": 0.05},
+        orders={"spm": 1.0},
+        nothing_below=0.0,
+    )
 
 
 def epoch_parts(
-    files: Sequence[LearnableFile], encode: ModelEncoder, epoch: int, plan: AdaptPlan
+    files: Sequence[LearnableFile],
+    encode: ModelEncoder,
+    epoch: int,
+    plan: AdaptPlan,
+    told: ToldElsewhere | None = None,
 ) -> list[TokenBatch]:
     """Return one reading of all files in random order, cut in another way every epoch.
 
     Deterministic for the files and the epoch.  A part has at most ``plan.part_tokens`` tokens.
+
+    Args:
+        files: What is learnt.
+        encode: The vocabulary.
+        epoch: How often the files were read before.
+        plan: The numbers.
+        told: What each file's neighbours tell of it, which counts less; None: all counts.
     """
     neighbours, random = FileNeighbours(files), Random(epoch)
-    lengths, recipe = plan.lengths, encode.recipe(RECIPES["second"])
+    lengths = {ASKED_LENGTH: 1.0} if plan.as_asked else plan.lengths
+    recipe = encode.recipe(asked_recipe() if plan.as_asked else RECIPES["second"])
     packers = {each: RowPacker(each, encode.pad, np.uint32) for each in lengths}
     for file in files:
         (length,) = random.choices(list(lengths), list(lengths.values()))
         for example in examples(file, neighbours, encode, length, recipe, epoch=epoch):
-            packers[length].add(example)
+            packers[length].add(_weighed(example, file.path, told))
     parts = [
         part
         for length, packer in packers.items()
@@ -46,6 +90,14 @@ def epoch_parts(
     ]
     random.shuffle(parts)
     return parts
+
+
+def _weighed(example: TokenExample, path: str, told: ToldElsewhere | None) -> TokenExample:
+    """Return an example whose flags say how much each token counts, in parts of `_STEPS`."""
+    flags = np.array(example.flags)
+    counts = (flags != NO_LOSS) + (MIDDLE_WEIGHT - 1) * (flags == MIDDLE)
+    worth = 1.0 if told is None else told.worth(path, example.tokens)
+    return TokenExample(example.tokens, np.ceil(_STEPS * counts * worth).astype(int).tolist())
 
 
 def _parts(packer: RowPacker, count: int, start: tuple[int, ...]) -> list[TokenBatch]:
@@ -64,8 +116,8 @@ def _batch(
     front = np.broadcast_to(np.array(start, np.int64), (len(tokens), len(start)))
     ids = np.concatenate([front, tokens.astype(np.int64)], axis=1)
     flags = np.concatenate([np.full(front.shape, NO_LOSS, np.uint8), flags], axis=1)
-    counts = (flags != NO_LOSS) + (MIDDLE_WEIGHT - 1) * (flags == MIDDLE)
-    return TokenBatch(ids[:, :-1], ids[:, 1:], counts[:, 1:].astype(np.float32))
+    counts = flags.astype(np.float32) / np.float32(_STEPS)
+    return TokenBatch(ids[:, :-1], ids[:, 1:], counts[:, 1:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,16 @@ Source:
     share chosen on held-out data.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.quality.bench import MeasuredModel, question_of
-from engine.quality.question_sampler import QuestionItem
+from engine.adapting.mixture_trial import MixtureTrial
+from engine.knowledge.fitting import Rows
 from engine.training.pullback import FloatArray, Weights
 
-__all__ = ["ShareChoice", "interpolated", "question_bits"]
+__all__ = ["ShareChoice", "interpolated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +27,46 @@ class ShareChoice:
     questions: int
     size_bytes: int
     """Of the right answers."""
-    bits: dict[float, float]
-    """−log₂ of the probability of all right answers by share, that of 0 among them."""
+    trials: Mapping[float, MixtureTrial]
+    """By share, that of 0 among them."""
 
     @property
     def share(self) -> float:
-        """The one whose answers are likeliest, of equal ones the smallest."""
-        return min(sorted(self.bits), key=self.bits.__getitem__)
+        """The one whose answers are likeliest, of equal ones the smallest; 0: none is better.
+
+        The model as it was keeps the mixture that it has.
+        """
+        bits = {share: self._least_bits(share) for share in self.trials}
+        bits[0.0] = self.trials[0.0].plain_bits
+        return min(sorted(bits), key=bits.__getitem__)
+
+    def _least_bits(self, share: float) -> float:
+        return min(self.trials[share].plain_bits, self.trials[share].fitted_bits)
+
+    @property
+    def coefficients(self) -> Rows | None:
+        """Those of the mixture at the share; None: the mixture stays as it was."""
+        if not self.share:
+            return None
+        chosen = self.trials[self.share]
+        return chosen.coefficients if chosen.fitted_bits < chosen.plain_bits else None
 
     @property
     def figures(self) -> dict[str, object]:
-        """The share, and bits a byte of the answers at each."""
-        each = {f"{share:g}": bits / self.size_bytes for share, bits in self.bits.items()}
-        return {"n": self.questions, "share": self.share, "bits_per_byte": each}
+        """The share, and bits a byte of the answers at each, with the mixture as it was and fitted.
+
+        Each share's fitted mixture was fitted to other questions than it is judged by.
+        """
+        size = self.size_bytes
+        plain = {f"{share:g}": trial.plain_bits / size for share, trial in self.trials.items()}
+        fitted = {f"{share:g}": trial.fitted_bits / size for share, trial in self.trials.items()}
+        return {
+            "n": self.questions,
+            "share": self.share,
+            "fitted": self.coefficients is not None,
+            "bits_per_byte": plain,
+            "fitted_bits_per_byte": fitted,
+        }
 
 
 def interpolated(before: Weights, learnt: Weights, share: float) -> dict[str, FloatArray]:
@@ -48,25 +75,3 @@ def interpolated(before: Weights, learnt: Weights, share: float) -> dict[str, Fl
         return dict(learnt)
     part = np.float32(share)
     return {name: weight + part * (learnt[name] - weight) for name, weight in before.items()}
-
-
-def question_bits(
-    model: MeasuredModel,
-    kind: str,
-    items: Sequence[QuestionItem],
-    on_item: Callable[[], None],
-) -> float:
-    """Return −log₂ of the probability of all right answers, as the app would draw them.
-
-    Args:
-        model: Who is asked.
-        kind: Of the questions.
-        items: What is asked.
-        on_item: Called after each question; may wait, and raise.
-    """
-    total = 0.0
-    for item in items:
-        model.prepare(item.file.root)
-        total += model.bits(question_of(kind, item), item.target)
-        on_item()
-    return total

@@ -14,6 +14,7 @@ from engine.adapting.checkpoint import Progression, read_checkpoint, write_check
 from engine.adapting.marked_encoder import ModelEncoder
 from engine.adapting.plan import AdaptPlan
 from engine.adapting.repository_texts import LearnableFile
+from engine.adapting.told_elsewhere import ToldElsewhere
 from engine.errors import AdaptError
 from engine.model.graph import ModelGraph
 from engine.training.backpropagation import Backpropagation, TokenBatch
@@ -55,6 +56,7 @@ class Learning:
     ) -> None:
         self._files, self._watched, self._encode = files, watched, encode
         self._plan, self._file = plan, file
+        self._told = ToldElsewhere(files, encode) if plan.as_asked else None
         self._walk = Backpropagation(graph)
         self._trainer = Trainer(graph, weights, plan.rates, workers=plan.workers, rank=plan.rank)
         self._parts: list[TokenBatch] = []
@@ -123,7 +125,7 @@ class Learning:
     def _step(self, report: Callable[[float, str], None]) -> None:
         done, began = self.progression, time.process_time()
         if not self._parts:
-            self._parts = epoch_parts(self._files, self._encode, done.epoch, self._plan)
+            self._parts = epoch_parts(self._files, self._encode, done.epoch, self._plan, self._told)
         parts = self._parts[done.position : done.position + self._plan.parts_a_step]
         loss = self._trainer.add(*parts)
         factor = rate_factor(self.share, done.step, warmup=self._plan.warmup_steps, decay=1.0)

@@ -5,6 +5,7 @@ plain text, one without those of files learns text without paths.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from engine.errors import AdaptError
@@ -36,7 +37,7 @@ class ModelEncoder:
     """
 
     def __init__(self, name: str, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         found = {role: self._found(names) for role, names in _SPELLINGS.items()}
         end = tokenizer.roles.end if found["end"] is None else found["end"]
         if end is None:
@@ -50,22 +51,19 @@ class ModelEncoder:
         self._names_files = None not in (found["repository"], found["file"])
 
     def _found(self, names: tuple[str, ...]) -> int | None:
-        known = (self._tokenizer.special(name) for name in names)
+        known = (self.tokenizer.special(name) for name in names)
         return next((number for number in known if number is not None), None)
 
     def recipe(self, wanted: PackingRecipe) -> PackingRecipe:
         """Return a recipe without what the vocabulary has no markers for."""
         headers = wanted.headers if self._names_files else {"none": 1.0}
         share = wanted.fim_share if self._fills else 0.0
-        return PackingRecipe(
-            wanted.shortest, headers, wanted.snippets, wanted.definitions, share,
-            wanted.snippet_tokens,
-        )  # fmt: skip
+        return replace(wanted, headers=headers, fim_share=share)
 
     def __call__(self, text: str) -> list[int]:
         """Return the ids of a text; markers inside it are ordinary characters."""
-        return self._tokenizer.encode_part(text)
+        return self.tokenizer.encode_part(text)
 
     def size_bytes(self, tokens: list[int]) -> int:
         """Return the bytes of the text of some tokens."""
-        return len(self._tokenizer.decode_bytes(tokens))
+        return len(self.tokenizer.decode_bytes(tokens))

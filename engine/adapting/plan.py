@@ -20,6 +20,9 @@ class AdaptPlan(msgspec.Struct, frozen=True):
     it (`engine.adapting.task`)."""
     lengths: dict[int, float] = msgspec.field(default_factory=lambda: {512: 0.86, 2048: 0.14})
     """Row lengths and the share of the files cut for them, as the bundled models were trained."""
+    as_asked: bool = False
+    """Whether rows have the form and the length in which the app asks instead, and what other files
+    tell counts less.  Not measured yet."""
     part_tokens: int = 2048
     """Of one walk forward and back."""
     parts_a_step: int = 2

@@ -14,9 +14,12 @@ import numpy as np
 
 from engine.adapting.batches import LossWindow
 from engine.adapting.repository_texts import LearnableFile
+from engine.knowledge.fitting import Observed
+from engine.protocol.completion import CompletionRequest
 from engine.quality.answers import ModelAnswers
 from engine.quality.bench import question_of
 from engine.quality.corpus import Corpus, SourceFile
+from engine.quality.fit_questions import FitQuestion, observed
 from engine.quality.paired import Answerers, ask_both
 from engine.quality.question_sampler import QuestionItem, QuestionSampler
 from engine.quality.scores import interval, mean, ratio_interval
@@ -24,7 +27,15 @@ from engine.session import Session
 from engine.training.backpropagation import Backpropagation
 from engine.training.pullback import Weights
 
-__all__ = ["AFTER", "BEFORE", "Verdict", "compare_answers", "compare_bits", "questions_of"]
+__all__ = [
+    "AFTER",
+    "BEFORE",
+    "Verdict",
+    "compare_answers",
+    "compare_bits",
+    "observe_answers",
+    "questions_of",
+]
 
 BEFORE, AFTER = "before", "after"
 
@@ -114,6 +125,35 @@ def questions_of(
     """Return questions about held-out files, of each file in turn."""
     sources = tuple(SourceFile(root, file.path, file.text) for file in files)
     return QuestionSampler(Corpus(sources, {}), seed).draw(kind, count)
+
+
+def observe_answers(
+    session: Session,
+    items: Sequence[QuestionItem],
+    private_patterns: tuple[str, ...],
+    on_item: Callable[[], None],
+) -> list[Observed]:
+    """Return what a session's model and experts hold of the right answers to ``mid`` questions.
+
+    Args:
+        session: Who is asked.
+        items: The questions.
+        private_patterns: More patterns of private files.
+        on_item: Called after each; may wait, and raise.
+    """
+    each = []
+    for item in items:
+        request = CompletionRequest(
+            path=item.file.path,
+            prefix=item.prefix,
+            suffix=item.suffix,
+            multi_line=False,
+            repository=str(item.file.root),
+            private_patterns=private_patterns,
+        )
+        each.append(observed(session, FitQuestion(item.file.root, request, item.target.rstrip())))
+        on_item()
+    return each
 
 
 def compare_answers(

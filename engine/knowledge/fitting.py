@@ -20,8 +20,10 @@ __all__ = [
     "WORTH_SHOWING",
     "Observed",
     "chance_of_being_right",
+    "filled",
     "fit_mixture",
     "gradient",
+    "joined",
     "loss",
     "mixture_weights",
     "named",
@@ -79,31 +81,62 @@ def loss(coefficients: Rows, observed: Observed, *, alone: bool = False) -> floa
     return float(-np.log(right / possible).mean())
 
 
-def gradient(coefficients: Rows, observed: Observed) -> Rows:
-    """Return the derivative of the loss and its penalty, shape (E, F)."""
+def joined(each: Sequence[Observed]) -> Observed:
+    """Return all tokens of several questions, one question behind the other."""
+    return Observed(
+        np.concatenate([one.right for one in each]),
+        np.concatenate([one.possible for one in each]),
+        np.concatenate([one.features for one in each]),
+        np.concatenate([one.present for one in each]),
+    )
+
+
+def gradient(
+    coefficients: Rows, observed: Observed, start: Rows | None = None, penalty: float = PENALTY
+) -> Rows:
+    """Return the derivative of the loss and its penalty, shape (E, F).
+
+    Args:
+        coefficients: Where.
+        observed: The right tokens.
+        start: Coefficients that cost nothing; None: those of 0.
+        penalty: Of the squared differences from them.
+    """
     weights = mixture_weights(coefficients, observed)
     right = (weights * observed.right).sum(axis=1, keepdims=True)
     possible = (weights * observed.possible).sum(axis=1, keepdims=True)
     pull = weights * (observed.right / right - observed.possible / possible)
     slope: Rows = np.einsum("ne,nef->ef", pull[:, 1:], observed.features)
-    return -slope / len(weights) + PENALTY * coefficients
+    moved = coefficients if start is None else coefficients - start
+    return -slope / len(weights) + penalty * moved
 
 
-def fit_mixture(observed: Observed) -> Rows:
+def fit_mixture(observed: Observed, start: Rows | None = None, penalty: float = PENALTY) -> Rows:
     """Return the coefficients of the likeliest mixture, shape (E, F), by Adam's rule.
+
+    Args:
+        observed: The right tokens.
+        start: Where to begin, and what the penalty pulls to; None: 0.
+        penalty: As of `gradient`.
 
     Source:
         Kingma and Ba, "Adam" (2015), with the usual 0.9 and 0.99.
     """
-    coefficients = np.zeros(observed.features.shape[1:])
+    coefficients = np.zeros(observed.features.shape[1:]) if start is None else start.copy()
     mean, spread = np.zeros_like(coefficients), np.zeros_like(coefficients)
     for step in range(1, STEPS + 1):
-        slope = gradient(coefficients, observed)
+        slope = gradient(coefficients, observed, start, penalty)
         mean = 0.9 * mean + 0.1 * slope
         spread = 0.99 * spread + 0.01 * slope**2
         unbiased = np.sqrt(spread / (1 - 0.99**step)) + 1e-8
         coefficients -= RATE * mean / (1 - 0.9**step) / unbiased
     return coefficients
+
+
+def filled(coefficients: Sequence[Rows]) -> Rows:
+    """Return the coefficients of experts as one table, shape (E, F), filled up with zeros."""
+    width = max(map(len, EXPERTS.values()))
+    return np.stack([np.pad(own, (0, width - len(own))) for own in coefficients])
 
 
 def named(coefficients: Rows) -> dict[str, dict[str, float]]:

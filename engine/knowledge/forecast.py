@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Forecast", "blend"]
+__all__ = ["DISCOUNT", "MAX_LENGTHS", "Forecast", "blend"]
 
 DISCOUNT = 0.5
 """Taken off every count and given to the shorter contexts.  A usual value for absolute discounting

@@ -7,8 +7,8 @@ Knows no file on disk and no model; the caller brings texts and an encoder.
 
 import hashlib
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine.packing import fim
@@ -30,6 +30,8 @@ NO_LOSS, TEXT, MIDDLE = 0, 1, 2
 
 CHARACTERS_A_TOKEN = 3.5
 
+_ORDERS = {"spm": 0.5, "typed": 0.3, "psm": 0.2}
+
 
 @dataclass(frozen=True, slots=True)
 class PackingRecipe:
@@ -46,6 +48,12 @@ class PackingRecipe:
     fim_share: float = 0.72
     """Of the chunks; some have no hole, so about 70 % end up filled in the middle."""
     snippet_tokens: int = 500
+    kinds: Mapping[str, float] = field(default_factory=lambda: fim.KINDS)
+    """How often each kind of hole is tried."""
+    orders: Mapping[str, float] = field(default_factory=lambda: _ORDERS)
+    """How often the parts of a text with a hole come in each order of `engine.packing.fim`."""
+    nothing_below: float = 0.2
+    """How often nothing stands below the hole: code is often written at the end of a file."""
 
 
 RECIPES = {
@@ -173,7 +181,7 @@ def examples(
         room = length + 1 - len(front)
         arranged = None
         if generator.random() < recipe.fim_share:
-            arranged = _filled(text, room, encode, generator)
+            arranged = _filled(text, room, recipe, encode, generator)
         if arranged is not None:
             tokens, middle = arranged
             flags = [TEXT] * (len(tokens) - middle) + [MIDDLE] * middle
@@ -190,14 +198,17 @@ def examples(
 
 
 def _filled(
-    text: str, room: int, encode: MarkedEncoder, generator: random.Random
+    text: str,
+    room: int,
+    recipe: PackingRecipe,
+    encode: MarkedEncoder,
+    generator: random.Random,
 ) -> tuple[list[int], int] | None:
-    hole = fim.choose_hole(text, generator)
+    hole = fim.choose_hole(text, generator, recipe.kinds)
     if hole is None:
         return None
     parts = fim.cut(text, hole)
-    if generator.random() < 0.2:
-        # Nothing below the cursor: code is often written at the end of a file.
+    if generator.random() < recipe.nothing_below:
         parts = fim.CutText(parts.prefix, parts.typed, parts.middle, "")
-    order = generator.choices(("spm", "typed", "psm"), (0.5, 0.3, 0.2))[0]
+    (order,) = generator.choices(list(recipe.orders), list(recipe.orders.values()))
     return fim.arrange(parts, order, encode.ids, encode, room)

@@ -6,12 +6,13 @@ apart, so a model learns the cursor positions an editor really asks about.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
 __all__ = [
     "CUTS",
+    "KINDS",
     "CutText",
     "Encode",
     "MarkerIds",
@@ -156,11 +157,11 @@ CUTS = {
 }
 
 
-def choose_hole(text: str, random: Random) -> MiddleHole | None:
+def choose_hole(text: str, random: Random, kinds: Mapping[str, float] = KINDS) -> MiddleHole | None:
     """Choose a hole of a random kind, or None where the text offers none."""
     if not text.strip():
         return None
-    (kind,) = random.choices(list(KINDS), list(KINDS.values()))
+    (kind,) = random.choices(list(kinds), list(kinds.values()))
     hole = CUTS[kind](text, random)
     if hole is None:
         hole = rest_of_line(text, random)

@@ -126,17 +126,22 @@ def _question(item: QuestionItem, *, behind_indentation: bool) -> FitQuestion:
 
 # ── what is said of the right tokens ────────────────────────────────────────────────────────
 
+_NO_OPINION = Opinion((None,) * len(EXPERTS), (None,) * len(EXPERTS))
+
 
 def observed(session: Session, question: FitQuestion) -> Observed:
-    """Dictate the answer and return what the model and the experts hold of each token."""
+    """Dictate the answer and return what the model and the experts hold of each token.
+
+    A session without a tuning has no experts: all of them are absent.
+    """
     width = max(map(len, EXPERTS.values()))
     right, possible, features, present = [], [], [], []
     ends = line_ends(session.tokenizer)
-    session.read_repository(str(question.root))
+    session.read_repository(str(question.root), question.request.private_patterns)
     for step in session.follow(question.request, question.answer):
-        assert step.advice is not None  # the request names a repository
         shares = probabilities(step.logits)
-        opinion = step.advice.opinion(Certainty.of(shares))
+        advice = step.advice
+        opinion = _NO_OPINION if advice is None else advice.opinion(Certainty.of(shares))
         right.append(_held(shares, opinion, ends if step.token is None else step.right))
         possible.append(_held(shares, opinion, _allowed(step)))
         filled = np.zeros((len(EXPERTS), width))

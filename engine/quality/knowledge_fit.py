@@ -118,7 +118,7 @@ def _fit(
         tuning = _mixture_of(info)
     else:
         observed = answerer.observe(fitted_on, partial(on_item, "dictated"))
-        tuning = _mixed(info, _joined(observed), fitted_on, data, plan.seed)
+        tuning = _mixed(info, fitting.joined(observed), fitted_on, data, plan.seed)
     # With a threshold, as in the app, which makes the model say something; here it is all judged.
     asked = msgspec.structs.replace(tuning, threshold=-math.inf)
     answers = answerer.judge(judged_on, asked, partial(on_item, "answered"))
@@ -147,16 +147,6 @@ def _mixed(
         "seed": seed,
     }
     return Tuning(fitting.named(coefficients), None, _digest(Path(info.folder)), facts)
-
-
-def _joined(each: Sequence[Observed]) -> Observed:
-    """Return all tokens of several questions, one question behind the other."""
-    return Observed(
-        np.concatenate([one.right for one in each]),
-        np.concatenate([one.possible for one in each]),
-        np.concatenate([one.features for one in each]),
-        np.concatenate([one.present for one in each]),
-    )
 
 
 def _digest(place: Path) -> str:

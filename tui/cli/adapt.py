@@ -96,10 +96,14 @@ def _told_choice(figures: Any) -> str:
     bits = ", ".join(
         f"{100 * float(share):.0f} % {each:.3f}" for share, each in figures["bits_per_byte"].items()
     )
-    return (
+    told = (
         f"{100 * figures['share']:.0f} % of the way to what it learnt; bits a byte of "
         f"{figures['n']} rests of lines: {bits}"
     )
+    if not figures.get("fitted"):
+        return told
+    anew = figures["fitted_bits_per_byte"][f"{figures['share']:g}"]
+    return f"{told}; with the repository's knowledge weighed anew {anew:.3f}"
 
 
 def _told(name: str, figures: Any) -> str:

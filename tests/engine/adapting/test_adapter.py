@@ -6,7 +6,6 @@ import random
 import signal
 from pathlib import Path
 from types import SimpleNamespace
-from typing import ClassVar
 
 import msgspec
 import numpy as np
@@ -17,10 +16,13 @@ from engine.adapting import adapter, learning, task, verdict
 from engine.adapting.adapter import adapt
 from engine.adapting.candidate import write_gguf_candidate
 from engine.errors import AdaptError, StoreError
+from engine.knowledge.fitting import Observed
+from engine.knowledge.tuning import EXPERTS, load_tuning, neutral_tuning, write_tuning
 from engine.model.load import load_model
 from engine.model_list import list_models
 from engine.model_store import adapted_models, find_model, remove, verify
 from engine.model_store.adapted import adapted_folder
+from engine.model_store.digests import weights_sha256
 from engine.model_store.shelf import locked, work_folder
 from engine.quality.answers import CursorAnswer
 from engine.training.low_rank import adapted_matrix, new_factors
@@ -55,8 +57,20 @@ class FakeAnswers:
         end = len(whole) - len(question.suffix)
         return CursorAnswer(whole[len(question.prefix) : end] if known else "?")
 
-    def bits(self, question, target: str) -> float:
-        return 1.0 if self._learnt else 2.0
+
+def one_token(bits: float) -> Observed:
+    """A question with one right token of so many bits by the model; no expert says anything."""
+    width = len(EXPERTS["lines"])
+    held = np.array([[2.0**-bits, 0.0, 0.0, 0.0]])
+    nobody = np.zeros((1, len(EXPERTS)), bool)
+    return Observed(held, np.ones((1, 4)), np.zeros((1, len(EXPERTS), width)), nobody)
+
+
+def fake_observed(session, items, private_patterns, on_item) -> list[Observed]:
+    """What has learnt finds right answers likelier."""
+    for _ in items:
+        on_item()
+    return [one_token(1.0 if "+" in session.name else 2.0)] * len(items)
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +83,7 @@ def sessions(monkeypatch):
 
     monkeypatch.setattr(adapter, "Session", SimpleNamespace(open=opened))
     monkeypatch.setattr(verdict, "ModelAnswers", FakeAnswers)
-    monkeypatch.setattr(adapter, "ModelAnswers", FakeAnswers)
+    monkeypatch.setattr(adapter, "observe_answers", fake_observed)
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
@@ -178,28 +192,25 @@ def test_the_weights_with_the_lowest_watched_loss_are_kept_not_the_last(
     assert (weights[1][name] != weights[3][name]).any()
 
 
-class ChoiceAnswers(FakeAnswers):
+class Choice:
     """Finds right answers as likely as it is told, the first of them as the model that it was."""
 
-    likeliest = (9.0, 8.0, 5.0, 7.0, 12.0)
-    asked: ClassVar[list[set[str]]] = []
-    """The files that each was asked about."""
+    def __init__(self) -> None:
+        self.likeliest = [9.0, 8.0, 5.0, 7.0, 12.0]
+        self.asked: list[set[str]] = []
+        """The files that each was asked about."""
 
-    def __init__(self, session, **options):
-        super().__init__(session, **options)
-        self._bits = self.likeliest[len(self.asked)]
-        self.asked.append(set())
-
-    def bits(self, question, target: str) -> float:
-        self.asked[-1].add(question.path)
-        return self._bits
+    def observe(self, session, items, private_patterns, on_item) -> list[Observed]:
+        bits = self.likeliest[len(self.asked)]
+        self.asked.append({item.file.path for item in items})
+        return [one_token(bits)] * len(items)
 
 
 @pytest.fixture
-def choice(monkeypatch) -> type[ChoiceAnswers]:
-    monkeypatch.setattr(adapter, "ModelAnswers", ChoiceAnswers)
-    monkeypatch.setattr(ChoiceAnswers, "asked", [])
-    return ChoiceAnswers
+def choice(monkeypatch) -> Choice:
+    fake = Choice()
+    monkeypatch.setattr(adapter, "observe_answers", fake.observe)
+    return fake
 
 
 def test_the_share_is_taken_at_which_watched_lines_are_likeliest(
@@ -226,12 +237,34 @@ def test_the_share_is_taken_at_which_watched_lines_are_likeliest(
 def test_what_makes_no_watched_line_likelier_is_not_judged(
     repository, model, choice, monkeypatch
 ) -> None:
-    monkeypatch.setattr(choice, "likeliest", (9.0, 9.0, 10.0, 11.0, 12.0))
+    choice.likeliest = [9.0, 9.0, 10.0, 11.0, 12.0]
     monkeypatch.setattr(adapter, "_verdict", lambda *_: pytest.fail("it was judged"))
     ended = adapt(repository, PLAN, model=model)
     assert not ended.kept
     assert "no share of what it learnt" in ended.why
     assert ended.figures["choice"]["share"] == 0.0
+
+
+def test_the_mixture_is_fitted_to_what_learnt_and_kept_with_it(
+    repository, model, store, monkeypatch
+) -> None:
+    write_tuning(Path(model), neutral_tuning())
+
+    def observe(session, items, private_patterns, on_item) -> list[Observed]:
+        each = one_token(1.0 if "+" in session.name else 2.0)
+        each.right[:, 1], each.present[:, 0], each.features[:, 0] = 0.9, True, 1.0
+        return [each] * len(items)  # the experts are right more often than the model
+
+    monkeypatch.setattr(adapter, "observe_answers", observe)
+    ended = adapt(repository, PLAN, model=model)
+    assert ended.kept
+    assert ended.figures["choice"]["fitted"]
+    kept, before = load_tuning(store / NAME), load_tuning(Path(model))
+    assert all(weight > 0 for weight in kept.mixture["buffer"].values())
+    assert kept.fitted_on == {"repository_questions": ended.figures["choice"]["n"]}
+    assert kept.weights_sha256 == weights_sha256(store / NAME)
+    assert before == neutral_tuning()
+    assert all(file.state == "right" for file in verify(NAME))
 
 
 def test_with_a_rank_adapters_learn_and_go_into_the_matrices_of_layers(repository, model) -> None:

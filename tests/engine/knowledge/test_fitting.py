@@ -63,3 +63,10 @@ def test_answers_that_tell_nothing_give_no_threshold(right) -> None:
     assert fitting.with_threshold(neutral_tuning(), many[:10]).threshold is None
     if right(99):
         assert fitting.with_threshold(neutral_tuning(), many).threshold is None
+
+
+def test_a_fit_is_pulled_to_where_it_began():
+    data, start = observed(), np.full((3, 5), 0.7)
+    near, far = (fitting.fit_mixture(data, start, penalty) for penalty in (10.0, 1e-3))
+    assert np.abs(near - start).max() < 0.02 < np.abs(far - start).max()
+    assert fitting.loss(far, data) < fitting.loss(near, data) < fitting.loss(start, data)

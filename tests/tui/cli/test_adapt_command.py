@@ -12,7 +12,8 @@ from engine.errors import AdaptCancelledError, AdaptError
 from tui.cli.adapt import progress_text
 
 FIGURES = {
-    "choice": {"n": 150, "share": 0.5, "bits_per_byte": {"0": 0.42, "0.5": 0.4, "1": 0.43}},
+    "choice": {"n": 150, "share": 0.5, "bits_per_byte": {"0": 0.42, "0.5": 0.4, "1": 0.43},
+               "fitted": True, "fitted_bits_per_byte": {"0": 0.41, "0.5": 0.39, "1": 0.42}},
     "bits_per_byte": {"n": 8, "before": 0.85, "after": 0.74, "ratio_ci": [1.1, 1.2]},
     "mid": {"n": 200, "before": 0.4, "after": 0.5, "gained": 30, "lost": 10,
             "difference_ci": [0.04, 0.16]},
@@ -82,6 +83,7 @@ def test_it_adapts_the_repository_around_a_folder(spark, process, tmp_path) -> N
     assert "learnt 7 files in 40 steps of 5 readings, 160000 tokens, 1.5 min" in words
     assert "share: 50 % of the way to what it learnt" in words
     assert "bits a byte of 150 rests of lines: 0 % 0.420, 50 % 0.400, 100 % 0.430" in words
+    assert "; with the repository's knowledge weighed anew 0.390" in words
     assert "bits_per_byte: 0.850 → 0.740, before ÷ after 1.100 to 1.200" in words
     assert "mid: 40.0 % → 50.0 % of 200, +4.0 to +16.0 points (30 gained, 10 lost)" in words
     assert "line: no questions" in words
