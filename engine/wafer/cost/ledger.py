@@ -304,16 +304,15 @@ class Ledger:
         self._moves(cells, starts, wavelets, sends=True)
 
     def receive(self, cells: Cells, hops: Cycles, wavelets: Cycles, link_cycles: int = 0) -> None:
-        """Wait for the first wavelet of a lane, then take in one after the other."""
+        """Wait for the first wavelet of a lane, then take in one after the other.
+
+        Those that came before the core was ready wait in the lane, and go in one a cycle.
+        """
         travel = np.ceil(np.asarray(hops) * self.machine.hop_cycles).astype(np.int64)
         departures = self.departures[:, None][cells[0]]
         arrivals = departures + travel + lines.travel(self.machine, 0) + link_cycles
-        self._moves(
-            cells,
-            np.maximum(self.clock[cells] + self.machine.dispatch_cycles, arrivals),
-            wavelets,
-            sends=False,
-        )
+        starts = np.maximum(self.clock[cells] + self.machine.dispatch_cycles, arrivals)
+        self._moves(cells, starts, wavelets, sends=False, came=arrivals)
 
     # ── results ─────────────────────────────────────────────────────────────────────────────
 
@@ -350,18 +349,28 @@ class Ledger:
         self.enter[cells] = np.where(self.enter[cells] == _NEVER, times, self.enter[cells])
 
     def _moves(
-        self, cells: Cells, starts: NDArray[np.int64], wavelets: Cycles, *, sends: bool
+        self,
+        cells: Cells,
+        starts: NDArray[np.int64],
+        wavelets: Cycles,
+        *,
+        sends: bool,
+        came: NDArray[np.int64] | None = None,
     ) -> None:
-        """Book a SEND or RECEIVE in each core, whose stream begins at ``starts``."""
+        """Book a SEND or RECEIVE in each core, whose stream begins at ``starts``.
+
+        ``came``: when a received stream's first wavelet came; None: then.
+        """
         count = np.broadcast_to(np.asarray(wavelets, np.int64), starts.shape)
         rate = self.machine.inject_cycles_per_wavelet
         lasting = lines.all_lasting(count, rate)
         comm = lasting if sends else count
+        ends = starts + lasting if came is None else np.maximum(starts + count, came + lasting)
         moving = count > 0
         dispatch = self.machine.dispatch_cycles
         # Gaps in a core's first message count as waiting before its row program.
-        self._enters(cells, np.where(moving, starts + lasting - comm - dispatch, _NEVER))
-        self.clock[cells] = np.where(moving, starts + lasting, self.clock[cells])
+        self._enters(cells, np.where(moving, ends - comm - dispatch, _NEVER))
+        self.clock[cells] = np.where(moving, ends, self.clock[cells])
         if not self.booked:
             return
         self.states[0, _COMM][cells] += comm

@@ -49,7 +49,7 @@ SPREADS = {
     ),
     ("wse3", "vector"): Spread(1.0, 1.0, "two rows of one instruction, exact"),
     ("wse3", "decode"): Spread(
-        0.965, 1.080, "15 rows of a CS-3 that nothing was fitted on: 8 and 28 blocks, contexts "
+        0.971, 1.080, "15 rows of a CS-3 that nothing was fitted on: 8 and 28 blocks, contexts "
         "of 256 to 32,000"
     ),
     ("wse3", "prefill"): Spread(

@@ -64,7 +64,8 @@ class BlockStates:
     def __init__(self, patches: Iterable[Patch], blocks: int, costs: Sequence[RegionCosts]) -> None:
         self.blocks = blocks
         self._row, self._logit = (np.zeros((BUSY_STATES, blocks), np.int64) for _ in range(2))
-        self._cores, self._active_row, self._active_logit = np.zeros((3, blocks), np.int64)
+        self._cores, self._active_logit = np.zeros((2, blocks), np.int64)
+        self._active_row, self._active_again = np.zeros((2, blocks), np.int64)
         # Of the head, whose cores wait between its two visits: its cores, and less than elapsed.
         # And how many of them lie in other columns than the first.
         self._returning, self._idle_step, self._between = np.zeros((3, blocks), np.int64)
@@ -88,7 +89,8 @@ class BlockStates:
         busy = did.rows * self._row + did.logits * self._logit
         self._attending(busy, did)
         more = did.rows - did.steps
-        active = did.rows * self._active_row + did.logits * self._active_logit
+        active = did.steps * self._active_row + more * self._active_again
+        active += did.logits * self._active_logit
         active += did.elapsed * self._returning - did.steps * self._idle_step
         active -= more * self._between + did.following * self._inner
         self._longer(active, did)
@@ -110,6 +112,7 @@ class BlockStates:
         self._cores[cells] += _summed(patch, np.ones_like(run.active_row))
         if run.idle_step is None:
             self._active_row[cells] += _summed(patch, run.active_row)
+            self._active_again[cells] += _summed(patch, run.active_again)
             self._active_logit[cells] += _summed(patch, run.active_step)
         else:
             between = np.maximum(0, run.active_row[:, :1] - run.active_row)

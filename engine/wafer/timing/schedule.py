@@ -6,7 +6,7 @@ model, text or value.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 import numpy as np
@@ -32,6 +32,9 @@ class RegionRun:
     """The same, for the instructions that run for a step's last row only."""
     active_row: Ints
     """Cycles from a core's first wavelet of a row to its last instruction, int64 (H, W)."""
+    active_again: Ints
+    """The same of a further row of a step, which waits at the door: never longer than the slowest
+    region's interval, int64 (H, W)."""
     active_step: Ints
     """Cycles that the last row adds."""
     idle_step: Ints | None
@@ -81,6 +84,12 @@ class _Visit:
     """Each instruction of the row program and the west line's clocks after it."""
     tail: list[tuple[int, Ints]] = field(default_factory=list)
     """The same of the instructions for rows with logits."""
+    waiting: list[tuple[int, Ints]] = field(default_factory=list)
+    """``west`` of a row that waited at the region's door; empty where none does."""
+    waited: int = 0
+    """Cycles that such a row takes."""
+    before: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """The west line's clocks before it."""
 
     def end_row(self) -> None:
         """Keep what the row program cost; the rest runs for a step's last row only."""
@@ -133,7 +142,9 @@ def schedule(
         ran.append((number, visit.ledger.clock[:, 0].copy()))
         reached = int(visit.ledger.clock.max())
         moved[number], front = max(0, reached - front), max(front, reached)
-    runs = tuple(_run(visit, front) for visit in visits)
+    for visit, site in zip(visits, sites, strict=True):
+        _let_rows_wait(visit, site, counted, program.instructions, known)
+    runs = _runs(visits, front)
     slowest = max(range(len(runs)), key=lambda index: runs[index].interval)
     slowest_logits = max(range(len(runs)), key=lambda index: runs[index].interval_logits)
     return Schedule(
@@ -166,6 +177,42 @@ def _run_once(
     known[key] = ledger.clock - start
 
 
+def _let_rows_wait(
+    visit: _Visit,
+    site: Site,
+    counted: Sequence[Counted],
+    table: Ints,
+    known: dict[tuple[int, bytes], Ints],
+) -> None:
+    """Run two further rows that wait at a region's door, and keep what the second one takes.
+
+    A row that comes while the one before is in the region waits in its lanes, so that the skew with
+    which it was sent is gone: only the region's own cores are waited for.  The first of the two
+    still has the skew of the row before it.  A head's rows come from its own lookup: none waits.
+    """
+    if not visit.west or table[visit.west[0][0], Field.OP] != Op.RECEIVE:
+        return
+    ledger = Ledger(site.machine, site.rows, site.columns, booked=False)
+    ledger.clock = (visit.ledger.clock if visit.clocks is None else visit.clocks).copy()
+    for _ in range(2):
+        ledger.departures = np.zeros(site.rows, np.int64)
+        begun, visit.before, visit.waiting = int(ledger.clock.max()), ledger.clock[:, 0].copy(), []
+        for number, _ in visit.west:
+            if table[number, Field.OP] in _BETWEEN_REGIONS:
+                counted[number].run(ledger, site)
+            else:
+                _run_once(ledger, counted[number], site, known)
+            visit.waiting.append((number, ledger.clock[:, 0].copy()))
+        visit.waited = int(ledger.clock.max()) - begun
+
+
+def _runs(visits: Sequence[_Visit], latency: int) -> tuple[RegionRun, ...]:
+    """Return what each region costs; in no region is a further row longer than in the slowest."""
+    runs = [_run(visit, latency) for visit in visits]
+    interval = max(run.interval for run in runs)
+    return tuple(replace(run, active_again=np.minimum(run.active_row, interval)) for run in runs)
+
+
 def _run(visit: _Visit, latency: int) -> RegionRun:
     """Return what a region's row program and its last row cost."""
     if visit.clocks is None:
@@ -175,11 +222,12 @@ def _run(visit: _Visit, latency: int) -> RegionRun:
     assert visit.clocks is not None
     ledger = visit.ledger
     active = visit.clocks - visit.entered
-    interval = int(active.max(initial=0))
+    interval = visit.waited if visit.waiting else int(active.max(initial=0))
     return RegionRun(
         busy_row=visit.busy,
         busy_step=ledger.states,
         active_row=active,
+        active_again=active,
         active_step=ledger.clock - visit.clocks,
         idle_step=visit.entered + latency - ledger.clock if visit.returns else None,
         done=ledger.clock,
@@ -189,12 +237,16 @@ def _run(visit: _Visit, latency: int) -> RegionRun:
 
 
 def _shares(visit: _Visit, run: RegionRun, instructions: int) -> Ints:
-    """Return how an interval divides over the instructions, in the core where it is longest."""
+    """Return how an interval divides over the instructions, in a core where it is longest."""
     shares = np.zeros(instructions, np.int64)
     assert visit.entered is not None
-    row = int(np.argmax(run.active_row[:, 0]))
-    before = int(visit.entered[row, 0])
-    for number, clocks in visit.west:
+    if visit.waiting:
+        row = int(np.argmax(visit.waiting[-1][1]))
+        before, ran = int(visit.before[row]), visit.waiting
+    else:
+        row = int(np.argmax(run.active_row[:, 0]))
+        before, ran = int(visit.entered[row, 0]), visit.west
+    for number, clocks in ran:
         shares[number] = clocks[row] - before
         before = int(clocks[row])
     if shares.size:

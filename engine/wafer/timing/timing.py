@@ -455,7 +455,8 @@ class Timing:
             between = more * between
             between[:, 1:] += counts.following
             return np.asarray(elapsed - counts.steps * run.idle_step - between)
-        active = counts.rows * run.active_row + counts.logits * run.active_step
+        active = counts.steps * run.active_row + more * run.active_again
+        active = active + counts.logits * run.active_step
         longer = counts.growth[self._attentions.regions == index].sum()
         return np.where(active > 0, active + longer, 0)
 

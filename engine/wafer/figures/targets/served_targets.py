@@ -164,7 +164,7 @@ def deep(served: ServedModel) -> Iterator[Target]:
         yield _deep(
             f"29/known/{known.prefix}",
             f"{where}, {known.tokens:,} known tokens after {known.prefix:,}", known.cycles,
-            _forced(model, known.prefix + known.tokens // 2), 0.12,
+            _forced(model, known.prefix + known.tokens // 2), 0.08,
         )  # fmt: skip
 
 

@@ -98,3 +98,16 @@ def test_rows_beyond_the_context_are_refused():
 
     with pytest.raises(EngineError, match=f"takes {most} positions"):
         checked(0, tokens=most)
+
+
+@pytest.mark.parametrize("index", [0, 5])
+def test_a_further_row_takes_what_the_simulation_takes_whatever_skew_it_was_sent_with(index):
+    """Rows wait at the door of region 5, to which lanes turn; the skew of the turn is gone then."""
+    model, spec, placement = folded()
+    placed = Placed(model.graph, spec, placement, by_core=False)
+    few, many = (
+        check_region(placed, model.tensors, index, tokens=0, prefill=rows).cycles for rows in (3, 6)
+    )
+
+    simulated = many.simulated - few.simulated
+    assert abs(many.analytic - few.analytic - simulated) <= 0.001 * simulated

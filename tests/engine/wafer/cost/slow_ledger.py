@@ -117,12 +117,14 @@ class SlowLedger:
     def receive(self, core, hops, count, link):
         machine = self.machine
         come = self.departures[core[0]] + ceil(hops * machine.hop_cycles) + self.stage(0) + link
-        self.take(core, max(self.clock[core] + machine.dispatch_cycles, come), count)
+        self.take(core, max(self.clock[core] + machine.dispatch_cycles, come), count, come)
 
-    def take(self, core, start, count):
+    def take(self, core, start, count, come=None):
+        """``come``: when the first wavelet came, if others wait behind it; None: at ``start``."""
         if count:
             lasting = self.lasting(count, self.machine.inject_cycles_per_wavelet)
-            self.streams(core, start + lasting, count, 1, booked=True)
+            ends = start + lasting if come is None else max(start + count, come + lasting)
+            self.streams(core, ends, count, 1, booked=True)
 
     def look_up(self, column, wavelets, vector, pipe):
         """``wavelets``, ``vector`` and ``pipe`` by row; ``column`` is timed as the owner."""
