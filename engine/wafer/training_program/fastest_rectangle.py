@@ -6,7 +6,9 @@ on.  Of Muon's step the first, the middle and the last row stand for all.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from math import gcd
 
 from engine.errors import PlacementError
 from engine.wafer.program.machine import MachineSpec
@@ -16,7 +18,11 @@ from engine.wafer.training_program.muon_text import MuonRates
 from engine.wafer.training_program.optimiser_text import AdamWRates
 from engine.wafer.training_program.step_price import step_cycles, traffic
 from engine.wafer.training_program.trained_model import TrainedModel
-from engine.wafer.training_program.training_program import TrainingProgram, training_program
+from engine.wafer.training_program.training_program import (
+    WORD_BYTES,
+    TrainingProgram,
+    training_program,
+)
 
 __all__ = ["PricedRectangle", "fastest_rectangle", "optimiser_cycles", "row_cycles"]
 
@@ -58,7 +64,7 @@ class PricedRectangle:
             "optimiser_cycles": optimiser_cycles(self.program),
             "sums": round(scale * sent.sums + sum(times * end.sums for times, end in ends)),
             "link_bytes": round(
-                4 * (scale * sent.hops + sum(times * end.hops for times, end in ends))
+                WORD_BYTES * (scale * sent.hops + sum(times * end.hops for times, end in ends))
             ),
             "bit_exact": True,
         }
@@ -95,7 +101,10 @@ def fastest_rectangle(
     """
     refusal = PlacementError(f"{machine.name} has no rectangle that divides the model evenly")
     found = []
-    for size in sorted(_sizes(model, machine), key=lambda size: size[0] * size[1]):
+    shares = sorted(_shares(model, machine), key=lambda share: share.rows * share.columns)
+    hopeful = [each for each in shares if _least_bytes(each) <= machine.sram_bytes]
+    for share in hopeful or shares[-1:]:  # of those without hope one is written, for the refusal
+        size = share.rows, share.columns
         try:
             program = _written(model, machine, size, tokens, optimizer)
         except PlacementError:  # Muon's short sides lie on fewer rectangles than the model does
@@ -127,13 +136,21 @@ def _written(
     )  # fmt: skip
 
 
-def _sizes(model: TrainedModel, machine: MachineSpec) -> Iterator[tuple[int, int]]:
-    """Yield (rows, columns) that divide a model evenly and lie on the machine."""
-    most = model.kv_heads * model.head_dim // 2
-    for columns in range(1, min(most, machine.columns) + 1):
-        for rows in range(1, min(model.hidden, machine.rows) + 1):
-            try:
-                CoreShare(machine, model, rows, columns, 1)
-            except PlacementError:
-                continue
-            yield rows, columns
+def _least_bytes(share: CoreShare) -> int:
+    """Return bytes that a core holds at least: a matrix's words, their gradients and one moment."""
+    layer = share.queries + 2 * share.keys + share.gate_up + share.queries + share.ffn
+    words = share.stream * (len(share.model.layers) * layer + share.words)
+    return 3 * WORD_BYTES * words + share.machine.code_bytes + share.machine.system_bytes
+
+
+def _shares(model: TrainedModel, machine: MachineSpec) -> Iterator[CoreShare]:
+    """Yield shares of one token on rectangles that divide a model evenly and lie on the machine."""
+    across = gcd(model.ffn, model.vocabulary)
+    for columns in _divisors(across, min(model.kv_heads * model.head_dim // 2, machine.columns)):
+        for rows in _divisors(model.hidden, machine.rows):
+            with suppress(PlacementError):
+                yield CoreShare(machine, model, rows, columns, 1)
+
+
+def _divisors(number: int, most: int) -> list[int]:
+    return [each for each in range(1, min(number, most) + 1) if number % each == 0]

@@ -20,9 +20,9 @@ from engine.wafer.training_program.optimiser_text import AdamWRates, adamw
 from engine.wafer.training_program.program_text import ProgramText, number
 from engine.wafer.training_program.trained_model import TrainedModel
 
-__all__ = ["TrainingProgram", "training_program"]
+__all__ = ["WORD_BYTES", "TrainingProgram", "training_program"]
 
-_WORD_BYTES = 4
+WORD_BYTES = 4
 
 _REMEDIES = {
     "activations": "shorter rows of tokens, or more cores",
@@ -53,7 +53,7 @@ class TrainingProgram:
     def sram_bytes(self) -> dict[str, int]:
         """Return the bytes of a core by use; all cores are alike."""
         machine = self.share.machine
-        used = {name: _WORD_BYTES * words for name, words in self.memory.by_use().items()}
+        used = {name: WORD_BYTES * words for name, words in self.memory.by_use().items()}
         return used | {"code": machine.code_bytes, "system": machine.system_bytes}
 
     def check(self) -> None:
