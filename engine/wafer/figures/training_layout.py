@@ -14,6 +14,8 @@ __all__ = ["FP16", "FP32", "TrainingLayout", "TrainingTraffic", "training_macs"]
 
 FP16, FP32 = 2, 4
 """Bytes."""
+_WAVELET_BYTES = 4
+"""Of the data of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,15 @@ class TrainingTraffic:
     """Bytes times the links between routers that they cross."""
     wafer_wide_sums: int
     """Sums for which all cores wait: the norm of the gradients, where cores keep them."""
+
+    def as_json(self) -> dict[str, object]:
+        """Return the fields of a prediction and of a plan."""
+        return {
+            "off_chip_bytes": round(self.off_chip_bytes),
+            "link_bytes": round(self.link_bytes),
+            "link_wavelets": round(self.link_bytes / _WAVELET_BYTES),
+            "wafer_wide_sums": self.wafer_wide_sums,
+        }
 
 
 class TrainingLayout(Protocol):

@@ -109,9 +109,7 @@ def _found(
     placed: TrainingLayout, machine: MachineSpec, cycles: int, question: TrainingQuestion
 ) -> dict[str, object]:
     """Return the placement and the rates, as JSON has them."""
-    clock, learnt = Gigahertz(machine.clock_ghz), placed.rows * placed.tokens
-    rate = learnt * tokens_per_second(cycles, clock)
-    macs, traffic = placed.macs(), placed.traffic(machine)
+    macs = placed.macs()
     energy = joules(machine, cycles, macs=macs, cores=placed.cores, wafers=placed.wafers)
     return {
         "rows": placed.rows,
@@ -122,15 +120,23 @@ def _found(
         **placed.placed(),
         "wafers": placed.wafers,
         "cores": placed.cores,
-        "tokens_per_second": rate,
-        "utilisation": 2 * macs * rate / learnt / (machine.peak_flops * placed.wafers),
+        **_rates(placed, machine, cycles),
         "macs": macs,
         "sram_bytes": placed.sram_bytes(machine),
         "joules": energy.as_json(),
-        "off_chip_bytes": round(traffic.off_chip_bytes),
-        "link_bytes": round(traffic.link_bytes),
-        "wafer_wide_sums": traffic.wafer_wide_sums,
+        **placed.traffic(machine).as_json(),
         "bit_exact": False,
+    }
+
+
+def _rates(placed: TrainingLayout, machine: MachineSpec, cycles: int) -> dict[str, object]:
+    """Return the tokens a second, and of the peak of the wafers what was needed."""
+    learnt = placed.rows * placed.tokens
+    rate = learnt * tokens_per_second(cycles, Gigahertz(machine.clock_ghz))
+    needed = 2 * placed.macs() * rate / learnt
+    return {
+        "tokens_per_second": rate,
+        "utilisation": needed / (machine.peak_flops * placed.wafers),
     }
 
 
@@ -312,6 +318,8 @@ class PlannedLayout:
             "cores": self.placed.cores,
             "cycles": cycles,
             "seconds": cycles / machine.clock_hz,
+            **_rates(self.placed, machine, cycles),
+            **self.placed.traffic(machine).as_json(),
             "phases": {name: round(cost) for name, cost in self.placed.phases(machine) if cost},
             "sram_bytes_per_core": {**fullest, "max_total": sum(fullest.values())},
             "fullest_use": max(fullest, key=lambda use: fullest[use]),

@@ -48,7 +48,8 @@ class PricedRectangle:
         scale = self.rows * share.tokens / min(2, share.tokens)
         ends = [(1.0, traffic(share, self.program.optimiser))]
         ends += [(each.times, traffic(share, each.instructions)) for each in self.program.sampled]
-        use = colors_of(share, self.program.row)
+        wavelets = round(scale * sent.hops + sum(times * end.hops for times, end in ends))
+        seconds, use = self.cycles / share.machine.clock_hz, colors_of(share, self.program.row)
         return {
             "optimizer": self.optimizer,
             "columns": share.columns,
@@ -56,16 +57,16 @@ class PricedRectangle:
             "wafers": 1,
             "cores": share.rows * share.columns,
             "cycles": self.cycles,
-            "seconds": self.cycles / share.machine.clock_hz,
+            "seconds": seconds,
+            "tokens_per_second": self.rows * share.tokens / seconds,
             "sram_bytes_per_core": {**uses, "max_total": sum(uses.values())},
             "fullest_use": max(uses, key=lambda name: uses[name]),
             "colors_taken": int(use.counted(use.taken).max()),
             "colors_given": int(use.counted(use.given).max()),
             "optimiser_cycles": optimiser_cycles(self.program),
             "sums": round(scale * sent.sums + sum(times * end.sums for times, end in ends)),
-            "link_bytes": round(
-                WORD_BYTES * (scale * sent.hops + sum(times * end.hops for times, end in ends))
-            ),
+            "link_bytes": WORD_BYTES * wavelets,
+            "link_wavelets": wavelets,
             "bit_exact": True,
         }
 

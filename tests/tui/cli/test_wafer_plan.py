@@ -146,3 +146,6 @@ def test_a_training_plan_tells_every_layout_and_what_limits_it(spark, config):
     assert "does not fit one wafer" in told.out  # the program: one rectangle
     for layout in found["layouts"][:2]:
         assert f"{layout['cycles']:,} cycles" in told.out
+        assert f"{layout['tokens_per_second']:,.0f} tokens a second, " in told.out
+        assert layout["link_bytes"] == pytest.approx(4 * layout["link_wavelets"], abs=4)
+        assert f"{layout['off_chip_bytes']:.3g} bytes between the wafer and the outside" in told.out

@@ -99,6 +99,8 @@ def _print_layout(layout: dict[str, Any]) -> None:
         f"  {layout['cycles']:,} cycles, {layout['seconds']:.4g} s; {layout['cores']:,} cores on "
         f"{wafers} wafer{'s' if wafers > 1 else ''}"
     )
+    say(f"  {_rates(layout)}")
+    say(f"  {_traffic(layout)}")
     filling = layout.get("phases", {}).get("filling and draining")
     if filling is not None:
         say(
@@ -114,3 +116,22 @@ def _print_layout(layout: dict[str, Any]) -> None:
             f"  a core takes {layout['colors_taken']} colors and gives {layout['colors_given']}; "
             "the machine leaves a program six queues of each kind"
         )
+
+
+def _rates(layout: dict[str, Any]) -> str:
+    rate = f"{layout['tokens_per_second']:,.0f} tokens a second"
+    used = layout.get("utilisation")
+    return rate if used is None else f"{rate}, {used:.1%} of the peak"
+
+
+def _traffic(layout: dict[str, Any]) -> str:
+    """Return what crosses links and edges, and how often cores wait for each other."""
+    parts = [
+        f"{layout['link_wavelets']:.3g} wavelets × links, {layout['link_bytes']:.3g} bytes × links"
+    ]
+    if "off_chip_bytes" in layout:
+        parts.append(f"{layout['off_chip_bytes']:.3g} bytes between the wafer and the outside")
+        parts.append(f"sums that all cores wait for: {layout['wafer_wide_sums']:,}")
+    else:
+        parts.append(f"sums along rows and columns: {layout['sums']:,}")
+    return "; ".join(parts)
