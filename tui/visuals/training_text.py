@@ -250,6 +250,9 @@ def _time_line(passes: Sequence[TrainingPass], cycles: int, room: int, at: int, 
     letters = [" "] * room
     for each in passes:
         first, last = (round(when / cycles * room) for when in (each.start, each.end))
+        last = min(room, max(last, first + 1))  # a pass that is too short for a cell still has one
+        while first < last and cells[first] is not None:
+            first += 1
         cells[first:last] = [each] * (last - first)
         text = each.what.removeprefix("layer ")
         text = text if len(text) <= last - first else ""

@@ -106,3 +106,13 @@ def test_the_same_in_words() -> None:
     row = next(line for line in words.splitlines() if line.startswith("head"))
     assert "24 576" in row
     assert training_words(TrainingView(note="nothing")) == "Training on the wafer: nothing."
+
+
+def test_a_pass_that_is_too_short_for_a_cell_is_still_seen() -> None:
+    passes = tuple(
+        msgspec.structs.replace(each, end=each.start + 1) if each.kind == "loss" else each
+        for each in SCENE.passes
+    )
+    scene = msgspec.structs.replace(SCENE, passes=passes)
+    head = next(line for line in lines_of(drawn(0.0, scene=scene)) if line.startswith("head"))
+    assert [each for each in head if each.isdigit()] == [str(row + 1) for row in range(SCENE.batch)]
