@@ -45,10 +45,18 @@ class _Noting(Ledger):
         Ledger.work(self, cells, **cycles)
         self._note(before, before)
 
-    def _moves(self, cells: Cells, starts: Ints, wavelets: Cycles, *, sends: bool) -> None:
+    def _moves(
+        self,
+        cells: Cells,
+        starts: Ints,
+        wavelets: Cycles,
+        *,
+        sends: bool,
+        came: Ints | None = None,
+    ) -> None:
         before, begun = self.clock.copy(), self.clock.copy()
         begun[cells] = starts
-        Ledger._moves(self, cells, starts, wavelets, sends=sends)
+        Ledger._moves(self, cells, starts, wavelets, sends=sends, came=came)
         self._note(before, begun)
 
     def _stream(self, line: Line, times: lines.Times, count: Ints, kv_wavelets: int) -> None:
