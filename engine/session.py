@@ -22,7 +22,6 @@ from engine.completion.writing.draft import Draft
 from engine.completion.writing.finished_text import likelihoods_of
 from engine.editing.rewriter import Rewriter
 from engine.errors import EngineError, PlacementError
-from engine.generation import sampling
 from engine.generation.generator import Generator, RunnerStep
 from engine.generation.speculation import Speculation
 from engine.host_cores import worthwhile_cores
@@ -151,7 +150,6 @@ class Session:
             )
             try:
                 report(Progress("kernels", 1, 1, "reading the vocabulary"))
-                sampling.prepare()
                 tokenizer = vocabulary.result()
                 report(Progress("kernels", 1, 1, "packing the weights"))
                 runner.finish()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.generation.powers import write_powers
+from engine.scalars import exp32
 
 __all__ = [
     "Sampler",
@@ -23,7 +23,6 @@ __all__ = [
     "make_sampler",
     "mask",
     "nth_highest",
-    "prepare",
     "probabilities",
     "softmax",
 ]
@@ -35,6 +34,9 @@ Shares = NDArray[np.float64]
 """Probabilities, float64, shape (V,), with the sum 1; 0 marks a token that cannot be chosen."""
 
 _Values = TypeVar("_Values", Logits, Shares)
+
+_BLOCK = 32_768
+"""Logits worked on together, so that what is in between stays in the cache."""
 
 _SEARCHED = 256
 """Values of which the highest is found first, where several are looked for."""
@@ -84,14 +86,15 @@ def softmax(logits: Logits) -> NDArray[np.float64]:
     """Return probabilities up to a common factor: exp(logit − highest), 0 for −inf."""
     weights = np.zeros(len(logits))
     highest = logits.max()
-    if highest > -np.inf:
-        write_powers(logits, highest, weights)
+    if highest == -np.inf:
+        return weights
+    for start in range(0, len(logits), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        shifted = logits[part] - highest
+        weights[part] = exp32(shifted)
+        if shifted.min() == -np.inf:
+            weights[part][shifted == -np.inf] = 0.0
     return weights
-
-
-def prepare() -> None:
-    """Compile what `softmax` runs, or load it from the cache; its first call would wait for it."""
-    softmax(np.zeros(1, np.float32))
 
 
 def probabilities(logits: Logits) -> Shares:

@@ -72,7 +72,7 @@ def test_top_p_keeps_the_smallest_set_that_reaches_p(logits, p):
 
 
 @given(arrays(np.float32, st.integers(1, 3000), elements=st.floats(-200, 80, width=32)), st.data())
-def test_the_compiled_softmax_has_the_bits_of_numpys(logits, data):
+def test_softmax_has_the_bits_of_the_engines_exponential(logits, data):
     barred = data.draw(st.lists(st.integers(0, len(logits) - 1), max_size=len(logits) - 1))
     logits[barred] = -np.inf
     powers = exp32(np.where(np.isfinite(logits), logits - logits.max(), np.float32(0)))
