@@ -124,14 +124,14 @@ async def test_panes_one_after_another_fill_the_screen(make_app: MakeApp) -> Non
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.editor and app.editor.has_focus)
         shown = []
-        panes = ("wafer", "throughput", "memory", "xray", "whatif", "peers", "ask")
-        for _ in range(8):
+        panes = ("wafer", "throughput", "memory", "xray", "whatif", "peers", "training", "ask")
+        for _ in range(9):
             await pilot.press("f3")
             shown.append([name for name in panes if app.query_one(f"#{name}").display])
-            assert seen(app) == (False, len(shown) == 8, True)
+            assert seen(app) == (False, len(shown) == 9, True)
         every = ["wafer", "throughput", "memory"]
         xray = ["wafer", "xray"]  # its wave is played on the map
-        last = ["whatif"], ["peers"], ["ask"]
+        last = ["whatif"], ["peers"], ["training"], ["ask"]
         assert shown == [["wafer"], ["throughput"], ["memory"], xray, *last, every]
 
 
