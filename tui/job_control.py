@@ -5,6 +5,7 @@ continued app stays blank) and https://github.com/Textualize/textual/pull/6153 (
 environment names hide the terminal's own).
 """
 
+import asyncio
 import os
 import signal
 import sys
@@ -42,10 +43,12 @@ def paint_when_continued(app: App[None]) -> None:
     if not isinstance(driver, LinuxDriver):
         return
 
+    loop = asyncio.get_running_loop()
+
     def continued(number: int, frame: FrameType | None) -> None:
         if driver._must_signal_resume:  # it gave the terminal back before it stopped
             driver._sigcont_application()
         else:  # nobody asked it, as with SIGSTOP: a second start would read every other key
-            app.call_later(repaint)
+            loop.call_soon_threadsafe(app.call_later, repaint)  # a signal does not wake it
 
     signal.signal(signal.SIGCONT, continued)
