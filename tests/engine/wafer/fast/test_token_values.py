@@ -233,7 +233,8 @@ def test_progress_goes_from_nothing_to_all(tiny):
 
     totals = {total for _, total, _ in seen}
     assert len(totals) == 1
-    done = [each for each, _, _ in seen]
+    # Another test's process may hold the cache for a while: that is said, and counts nothing.
+    done = [each for each, _, label in seen if not label.startswith("waiting")]
     assert done == sorted({*done})  # kernels that another one contains may be passed over at once
     assert (done[0], done[-1]) == (0, totals.pop())
     assert seen[-1][2] == "kernels are ready"
