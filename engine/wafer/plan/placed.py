@@ -31,6 +31,9 @@ from engine.wafer_changes import UNCHANGED, WaferChanges
 
 __all__ = ["Placed", "TierRunner", "open_placed"]
 
+_WAITING = 8
+"""Steps of several tokens that wait to be counted, at most: what the next one then waits for."""
+
 _TOGETHER = 64
 """Decodes that are counted together, at most."""
 
@@ -111,7 +114,7 @@ class Placed:
         with self._lock:
             if tokens.size > 1:
                 self._steps.append((tokens.copy(), position, last))
-                if len(self._steps) >= _TOGETHER:
+                if len(self._steps) >= _WAITING:
                     self._count_steps()
                 return
             if position != self._decodes_at + len(self._decodes) or len(self._decodes) >= _TOGETHER:
