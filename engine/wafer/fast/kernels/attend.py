@@ -28,6 +28,7 @@ from engine.wafer.fast.kernels.operands import (
     KvCache,
     RowSpan,
 )
+from engine.wafer.fast.kernels.prefetching import ask_for
 from engine.wafer.fast.kernels.vectors import exp32, softcap
 from engine.wafer.jit.decorators import helper, kernel
 
@@ -47,6 +48,12 @@ __all__ = [
 
 _PAIRS = 8
 """Pairs of a piece, at most.  With a context of 32,768 a piece takes about 1 ms."""
+
+_BLOCKS_AHEAD = 2
+"""Blocks of keys from the one that is multiplied to the one that is asked for."""
+
+_LINE_NUMBERS = 32
+"""fp16 numbers of a line of the processor's cache."""
 
 _SUMS = _PAIRS * CHUNK + 16
 """Room for a block's sums of a chunk, then those of its weights: whole cache lines."""
@@ -190,6 +197,20 @@ def _gather(values, source, heads, rows, kv_head, pair, size, last, scratch, at)
 
 
 @helper
+def _ask_ahead(heads, cache, kv, position):
+    """Ask for keys that are multiplied soon, and for values that are weighed after all scores.
+
+    The sums over positions take values in leaps, which no processor foresees: a row's attention to
+    1,024 positions took a third longer.
+    """
+    soon = (kv * cache.context + position + _BLOCKS_AHEAD * KEY_BLOCK) * heads.dims
+    ask_for(cache.keys, soon, heads.dims * KEY_BLOCK // _LINE_NUMBERS)
+    stride = _stride(heads)
+    values = (kv * cache.context + position) * stride
+    ask_for(cache.values, values, stride * KEY_BLOCK // _LINE_NUMBERS)
+
+
+@helper
 def _hide(heads, rows, position, pair, size, last, first, end, scratch, at, number):
     """Write a number for each pair where it does not see a position of first … end − 1.
 
@@ -306,6 +327,7 @@ def piece(
         weights = total + _SUMS
         _gather(values, source, heads, rows, kv_head, pair, size, last, scratch, queries)
         for j in range(begin, end, KEY_BLOCK):
+            _ask_ahead(heads, cache, kv, j)
             score_block(
                 path, size, scratch, queries, cache.keys, (kv * cache.context + j) * heads.dims,
                 heads.dim_parts, heads.dims // 2 // heads.dim_parts, heads.scale,

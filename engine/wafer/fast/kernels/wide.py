@@ -17,7 +17,6 @@ from engine.wafer.fast.kernels.dot.wide_code import (
     TOTAL_SUM,
 )
 from engine.wafer.fast.kernels.dot.wide_parts import (
-    ask_for,
     begin,
     end,
     first_line,
@@ -35,6 +34,7 @@ from engine.wafer.fast.kernels.operands import (
     RowSpan,
     SumOrder,
 )
+from engine.wafer.fast.kernels.prefetching import ask_for
 from engine.wafer.jit.decorators import helper, kernel_with_arrays
 
 __all__ = ["wide_product"]

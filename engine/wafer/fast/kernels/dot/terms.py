@@ -5,6 +5,7 @@ The type of the `Products` chooses the code, which `engine.wafer.fast.kernels.do
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, TypeAlias
 
 from llvmlite import ir
@@ -79,14 +80,24 @@ def _tile(rows_of: "_RowsOf") -> Callable[..., Any]:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             operands = _Operands(context, builder, signature.args, args)
             tile = operands.tile(path, storage, args[4])
-            with builder.if_then(operands.are_far()):
-                prefetch(builder, tile.ahead(_AHEAD_BYTES), storage.tile_bytes // LINE)
-            add_terms(builder, path, storage, tile, rows_of(builder, operands))
+            ask = partial(_ask_ahead, builder, operands, tile, storage.tile_bytes // LINE)
+            add_terms(builder, path, storage, tile, rows_of(builder, operands), ask)
             return context.get_dummy_value()
 
         return signature, codegen
 
     return typer
+
+
+def _ask_ahead(builder: Any, operands: "_Operands", tile: Tile, lines: int, part: int) -> None:
+    """Ask for the lines of a tile further on that are a part's share.
+
+    A part at a time: asked for all at once, they fill what a core has for loads on their way, and
+    the arithmetic behind them waits too; 0.9 of the time on a Xeon's two cores, up to four rows.
+    """
+    first, last = (number * lines // tile.parts for number in (part, part + 1))
+    with builder.if_then(operands.are_far()):
+        prefetch(builder, tile.ahead(_AHEAD_BYTES + first * LINE), last - first)
 
 
 _RowsOf: TypeAlias = Callable[[Any, "_Operands"], Callable[[], Iterable[RowPointers]]]

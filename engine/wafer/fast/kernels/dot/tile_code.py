@@ -38,6 +38,7 @@ def add_terms(
     storage: Storage,
     tile: Tile,
     rows: Callable[[], Iterable[RowPointers]],
+    ask: Callable[[int], None],
 ) -> None:
     """Write the code that adds a tile's terms to the sums of some rows.
 
@@ -51,10 +52,13 @@ def add_terms(
         tile: Its bytes.
         rows: Begins with the first row again.  What is written for a row may be written once, in a
             loop over all of them.
+        ask: Writes the code that asks memory for what comes later; called for each vector of
+            outputs, by its number.
     """
     known: dict[RowPointers, _RowInputs] = {}
     for part in range(tile.parts):
         weights = _weights(builder, path, storage, tile, part)
+        ask(part)
         for row in rows():
             loaded = known.setdefault(row, _RowInputs(builder, row, path.lanes))
             sums = _vector(builder, row.part.before, part, path.lanes)

@@ -23,13 +23,12 @@ from engine.wafer.fast.kernels.dot.vector_code import (
     RowPointers,
     Tile,
     VectorLoads,
-    prefetch,
 )
 from engine.wafer.fast.kernels.dot.wide_code import ROW_SUMS, slot_bytes, unpack_slot
 
 __all__ = [
-    "Sizes", "ask_for", "begin", "end", "first_line", "keep", "multiply_block", "sizes_of",
-    "unpack", "write_totals",
+    "Sizes", "begin", "end", "first_line", "keep", "multiply_block", "sizes_of", "unpack",
+    "write_totals",
 ]  # fmt: skip
 
 intrinsic: Any = _intrinsic  # its type counts one argument too many
@@ -75,20 +74,6 @@ def sizes_of(typing_context: Any, products: Any) -> Any:
         return context.make_tuple(builder, result, numbers)
 
     return result(products), codegen
-
-
-@intrinsic
-def ask_for(typing_context: Any, weights: Any, at: Any, lines: Any) -> Any:
-    """``ask_for(weights, at, lines)``: ask memory for lines from a byte on, whatever lies there."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        start = builder.gep(_data(context, builder, weights, args[0]), [args[1]])
-        with cgutils.for_range(builder, args[2]) as loop:
-            offset = builder.mul(loop.index, ir.Constant(loop.index.type, LINE))
-            prefetch(builder, builder.gep(start, [offset]), 1)
-        return context.get_dummy_value()
-
-    return types.void(weights, types.intp, types.intp), codegen
 
 
 @intrinsic
