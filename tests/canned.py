@@ -22,6 +22,7 @@ from engine.completion.completer import Completer
 from engine.completion.stats import WaferMeter
 from engine.generation.generator import Generator
 from engine.knowledge.tuning import Tuning
+from engine.probabilities import Logits, Shares, probabilities
 from engine.protocol.messages import MachineInfo, ModelInfo, OpenSession, Progress, RegionInfo
 from engine.remote import RemoteSession
 from engine.session import Session
@@ -80,6 +81,9 @@ class CannedRunner:
 
     def context_bytes(self, rows: int) -> int:
         return self.row_bytes * rows
+
+    def probabilities(self, logits: Logits) -> Shares:
+        return probabilities(logits)
 
     def interrupt(self) -> None:
         self.calls.append(("interrupt", 0))

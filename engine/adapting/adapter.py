@@ -284,7 +284,7 @@ def _verdict(
     def on_item(_: int) -> None:
         nonlocal done
         done += 1
-        report(AdaptProgress("judging", done / asked, f"question {done} of {asked}"))
+        report(AdaptProgress("judging", done / asked, f"question {done} of at most {asked}"))
         patience.rest()
 
     with (
@@ -292,8 +292,13 @@ def _verdict(
         closing(Session.open(str(candidate), threads=_threads(task))) as new,
     ):
         answers = [
-            compare_answers((old, new), kind, items, task.private_patterns, on_item, task.plan.seed)
-            for kind, items in (("mid", task.mid), ("line", task.line))
+            compare_answers(
+                (old, new), kind, items, look, task.private_patterns, on_item, task.plan.seed
+            )
+            for kind, items, look in (
+                ("mid", task.mid, task.plan.mid_look),
+                ("line", task.line, len(task.line)),
+            )
         ]
     return Verdict(bits, *answers)
 

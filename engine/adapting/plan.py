@@ -43,8 +43,10 @@ class AdaptPlan(msgspec.Struct, frozen=True):
     """Threads with a gradient each."""
     choice_questions: int = 200
     """``mid`` questions about watched files by which a share is chosen, at most."""
-    mid_questions: int = 400
-    """Of each model, at most."""
+    mid_questions: int = 2000
+    """Of each model, at most: with so many, a gain of one or two points can be told from chance."""
+    mid_look: int = 400
+    """After every so many, asking may end (`engine.adapting.verdict.is_settled`)."""
     line_questions: int = 100
     seed: int = 0
     """Of the questions and the intervals."""
@@ -80,6 +82,7 @@ def with_adapters(plan: AdaptPlan) -> AdaptPlan:
         judged_windows=min(plan.judged_windows, 24),
         shares=(0.5, 1.0),
         choice_questions=min(plan.choice_questions, 40),
-        mid_questions=min(plan.mid_questions, 200),
+        mid_questions=min(plan.mid_questions, 600),
+        mid_look=min(plan.mid_look, 200),
         line_questions=min(plan.line_questions, 40),
     )

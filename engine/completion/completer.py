@@ -212,6 +212,7 @@ class Completer:
             self.preparer.coefficients,
             self._limits(prepared),
             branches=branches,
+            probabilities=self.generator.probabilities,
         )
 
     def _writer(self, prepared: PreparedRequest, draft: Draft) -> Writer:

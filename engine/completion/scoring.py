@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.completion.completer import Completer
 from engine.generation.generator import Generation
-from engine.generation.sampling import mask, probabilities
+from engine.generation.sampling import mask
 from engine.knowledge.advice import Advice
 from engine.protocol.completion import CompletionRequest
 from engine.tokenizer import Tokenizer
@@ -67,10 +67,9 @@ def score(completer: Completer, request: CompletionRequest, target: str) -> Scor
     for step in follow(completer, request, target):
         if step.token is None:
             break
+        shares = completer.generator.probabilities(step.logits)
         if step.advice is not None:
-            shares = step.advice.mix(step.logits, completer.preparer.coefficients)
-        else:
-            shares = probabilities(step.logits)
+            shares = step.advice.mix(shares, completer.preparer.coefficients)
         if step.allowed is not None:
             shares = mask(shares, step.allowed, 0.0)
         bits -= float(np.log2(max(shares[step.right].sum() / max(shares.sum(), _LEAST), _LEAST)))

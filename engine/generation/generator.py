@@ -18,6 +18,7 @@ from engine.errors import PromptError, StepInterruptedError
 from engine.generation.kept_prompts import Caches, KeptPrompts, common_length
 from engine.generation.passes import Pass
 from engine.generation.speculation import Guess, GuessSource, Speculation
+from engine.probabilities import Logits, Shares
 
 __all__ = ["PREFILL_CHUNK", "Generation", "Generator", "PickedAt", "Runner", "RunnerStep"]
 
@@ -56,6 +57,10 @@ class Runner(Caches, Protocol):
 
         Every row has the bits that `prefill` and `decode` give it.
         """
+        ...
+
+    def probabilities(self, logits: Logits) -> Shares:
+        """Return what `engine.probabilities.probabilities` does, in an array of its own."""
         ...
 
     def interrupt(self) -> None:
@@ -172,6 +177,10 @@ class Generator:
             return self._prefill(prompt, room, Generation(), _NOTHING) is not None
         except StepInterruptedError:
             return False
+
+    def probabilities(self, logits: Logits) -> Shares:
+        """Return the probabilities that logits stand for, in an array of its own."""
+        return self._runner.probabilities(logits)
 
     @property
     def speculates(self) -> bool:

@@ -1,7 +1,6 @@
 """Logits → token id, seeded.  Small functions that compose; they know nothing of text.
 
-Deterministic for a given seed on every processor: the exponential is the engine's own, and sums
-run in index order.
+Deterministic for a given seed on every processor (`engine.probabilities`).
 
 Letter: V tokens of the vocabulary.
 """
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.scalars import exp32
+from engine.probabilities import Logits, Shares, softmax
 
 __all__ = [
     "Sampler",
@@ -23,20 +22,9 @@ __all__ = [
     "make_sampler",
     "mask",
     "nth_highest",
-    "probabilities",
-    "softmax",
 ]
 
-Logits = NDArray[np.float32]
-"""float32, shape (V,); −inf marks a token that cannot be chosen."""
-
-Shares = NDArray[np.float64]
-"""Probabilities, float64, shape (V,), with the sum 1; 0 marks a token that cannot be chosen."""
-
 _Values = TypeVar("_Values", Logits, Shares)
-
-_BLOCK = 32_768
-"""Logits worked on together, so that what is in between stays in the cache."""
 
 _SEARCHED = 256
 """Values of which the highest is found first, where several are looked for."""
@@ -80,28 +68,6 @@ def keep_top_p(logits: Logits, p: float) -> Logits:
     reached = np.cumsum(softmax(logits)[order])
     count = int(np.searchsorted(reached, p * reached[-1])) + 1
     return mask(logits, order[:count])
-
-
-def softmax(logits: Logits) -> NDArray[np.float64]:
-    """Return probabilities up to a common factor: exp(logit − highest), 0 for −inf."""
-    weights = np.zeros(len(logits))
-    highest = logits.max()
-    if highest == -np.inf:
-        return weights
-    for start in range(0, len(logits), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        shifted = logits[part] - highest
-        weights[part] = exp32(shifted)
-        if shifted.min() == -np.inf:
-            weights[part][shifted == -np.inf] = 0.0
-    return weights
-
-
-def probabilities(logits: Logits) -> Shares:
-    """Return the probabilities that logits stand for; at least one is above −inf."""
-    shares = softmax(logits)
-    shares /= shares.sum()
-    return shares
 
 
 def nth_highest(values: Logits | Shares, n: int) -> float:

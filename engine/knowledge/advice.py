@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.generation.copied_tokens import copy_guess
-from engine.generation.sampling import probabilities
 from engine.generation.speculation import Guess
 from engine.knowledge.cursor_lines import CursorLines
 from engine.knowledge.forecast import Forecast, blend
@@ -101,7 +100,7 @@ class Advice:
         )
 
     def mix(
-        self, logits: NDArray[np.float32], coefficients: Sequence[NDArray[np.float64]]
+        self, model: NDArray[np.float64], coefficients: Sequence[NDArray[np.float64]]
     ) -> NDArray[np.float64]:
         """Return the mixed probabilities, float64, shape (V,).
 
@@ -109,10 +108,9 @@ class Advice:
         one of several lines, the model alone decides about the end, because copied code never ends.
 
         Args:
-            logits: The model's, shape (V,).
+            model: The model's own probabilities, float64, shape (V,); not kept as they are.
             coefficients: From `engine.knowledge.tuning.Tuning.coefficients`.
         """
-        model = probabilities(logits)
         opinion = self.opinion(Certainty.of(model))
         weights = shares(opinion.features, coefficients)
         self.weight = 1.0 - float(weights[0])

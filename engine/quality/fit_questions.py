@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.completion.scoring import FollowedStep
-from engine.generation.sampling import probabilities
 from engine.knowledge.advice import Opinion, line_ends
 from engine.knowledge.fitting import Observed
 from engine.knowledge.mixture import Certainty
 from engine.knowledge.tuning import EXPERTS, Tuning, neutral_tuning
+from engine.probabilities import probabilities
 from engine.protocol.completion import CompletionRequest
 from engine.quality.corpus import read_corpus
 from engine.quality.question_sampler import QuestionItem, QuestionSampler

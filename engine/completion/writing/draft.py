@@ -4,7 +4,7 @@ Where bytes before the cursor were left out of the prompt, the first tokens repe
 Remembers on the first line what else could have been said, so that a writer can come back to it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,9 +14,10 @@ from engine.completion.code.syntax import Syntax
 from engine.completion.rules.openings import BarredTokens
 from engine.completion.rules.stop import StopRules
 from engine.generation.kept_prompts import common_length
-from engine.generation.sampling import Sampler, greedy, mask, nth_highest, probabilities
+from engine.generation.sampling import Sampler, greedy, mask, nth_highest
 from engine.generation.speculation import Guess
 from engine.knowledge.advice import Advice
+from engine.probabilities import Logits, Shares, probabilities
 from engine.tokenizer import TextStream, Tokenizer
 
 __all__ = ["ChosenToken", "Draft", "Limits", "OtherLine"]
@@ -85,6 +86,7 @@ class Draft:
         limits: What the text must not be.
         branches: Whether to remember what else the first line could say, even where nothing
             judges it: for a person who wants to see other texts.
+        probabilities: Returns those that logits stand for, in an array of its own.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Draft:
         limits: Limits | None = None,
         *,
         branches: bool = False,
+        probabilities: Callable[[Logits], Shares] = probabilities,
     ) -> None:
         self.rules = rules
         self.limits = limits or Limits()
@@ -106,6 +109,7 @@ class Draft:
         self._healing = healing
         self._advice = advice
         self._coefficients = coefficients
+        self._probabilities = probabilities
         self._branches = branches or self.limits.syntax is not None
         self._choices: list[ChosenToken] = []
         self._picks = 0
@@ -226,8 +230,8 @@ class Draft:
             allowed: What the healing allows; None: everything.
         """
         if self._advice is None:
-            return probabilities(own)
-        shares = self._advice.mix(logits, self._coefficients)
+            return self._probabilities(own)
+        shares = self._advice.mix(self._probabilities(logits), self._coefficients)
         if allowed is not None:
             shares = mask(shares, allowed, 0.0)
             shares /= max(float(shares.sum()), _SMALLEST)

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from engine import scalars
 from engine.errors import EngineError, StepInterruptedError
 from engine.model.tensors.tensor import Tensor
+from engine.probabilities import LANES, Logits, Shares
 from engine.wafer.fast.kept_panels import KeptPanels
-from engine.wafer.fast.kernels import attend
+from engine.wafer.fast.kernels import attend, choice
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
@@ -204,6 +205,12 @@ class Executor:
             table[:, Field.LAST_ROW] *= last
             self._tables[last] = table
         return self._memory._replace(table=self._tables[last], cache=self.contexts.selected)
+
+    def probabilities(self, logits: Logits) -> Shares:
+        """Return the probabilities that logits (V,) stand for; at least one is above −inf."""
+        shares = np.empty(len(logits))
+        choice.probabilities(np.ascontiguousarray(logits), logits.max(), np.empty(LANES), shares)
+        return shares
 
     def interrupt(self) -> None:
         """Let the step that runs, or else the next one, end before its next instruction.

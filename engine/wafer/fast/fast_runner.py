@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine.garbage import uncollected
 from engine.model.tensors.tensor import Tensor
+from engine.probabilities import Logits, Shares
 from engine.progress import OnProgress, quiet
 from engine.wafer.jit import kernel_cache
 from engine.wafer.plan.placed import Placed, TierRunner
@@ -67,6 +68,10 @@ class FastRunner(TierRunner):
     def step(self, tokens: NDArray[np.int32], last: int) -> NDArray[np.float32]:
         """Append tokens (M,) and return the logits of the last of them, (last, V)."""
         return self.executor.step(tokens, last)
+
+    def probabilities(self, logits: Logits) -> Shares:
+        """Return the probabilities that logits stand for."""
+        return self.executor.probabilities(logits)
 
     def close(self) -> None:
         """End the threads that compute; another step would start them again."""

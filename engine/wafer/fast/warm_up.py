@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.errors import EngineError
 from engine.model.tensors import FORMATS
-from engine.wafer.fast.kernels import attend, lookup, multiply, operands, wide
+from engine.wafer.fast.kernels import attend, choice, lookup, multiply, operands, wide
 from engine.wafer.fast.kernels.attention_terms import AttentionCode
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.entries import address_of
@@ -184,6 +184,7 @@ def kernels() -> Iterator[tuple[str, Any]]:
     for operation in OPERATIONS:
         for label, name in operation.kernels.items():
             yield label, resolve(_KERNELS, name)
+    yield "probabilities of tokens", choice.probabilities
     yield "loop of a helper", help_steps
     yield "program loop", run_step
 
@@ -214,6 +215,7 @@ def samples(memory: Memory) -> dict[Any, Any]:
     return {
         **_samples_of_entries(memory.panels),
         operands.Float: memory.norms[0],
+        operands.Doubles: np.zeros(1),
         operands.Tokens: np.zeros(1, np.int32),
         operands.Pieces: operands.Pieces(0, 1),
         **_samples_of_attention(memory.cache),

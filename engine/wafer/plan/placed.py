@@ -7,7 +7,7 @@ that count here.  Holds no weights, computes no logits and knows no tier.
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from engine.errors import EngineError
 from engine.model.graph import ModelGraph
 from engine.model.sum_orders import SumOrders
 from engine.model.tensors.tensor import Format
+from engine.probabilities import Logits, Shares, probabilities
 from engine.wafer.compile.compiler import Compiled, compile_graph
 from engine.wafer.place.orders import choose_orders
 from engine.wafer.place.placement import Placement
@@ -36,6 +37,9 @@ _WAITING = 8
 
 _TOGETHER = 64
 """Decodes that are counted together, at most."""
+
+_PRICES = 4096
+"""Steps whose cycles are remembered: each is asked for several times, and again with every key."""
 
 
 class Placed:
@@ -73,6 +77,7 @@ class Placed:
             else self._priced()
         )
         """Cycles and states by formula."""
+        self._formula = lru_cache(_PRICES)(self.timing.step_cycles)
         if keep:  # the costs in it would stay in memory
             vars(self).pop("compiled", None)
         self._counts = self.timing.none()
@@ -166,11 +171,11 @@ class Placed:
             last: How many of them have logits.
         """
         simulated = self._simulated.get((position, rows, last))
-        return self.timing.step_cycles(position, rows, last) if simulated is None else simulated
+        return self._formula(position, rows, last) if simulated is None else simulated
 
     def mac_utilisation(self, position: int) -> float:
         """Return MACs ÷ (cores used × cycles × MAC rate) of one decode step at ``position``."""
-        ratio = self.timing.step_cycles(position) / self.step_cycles(position)
+        ratio = self._formula(position, 1, 1) / self.step_cycles(position)
         return self.timing.mac_utilisation(position) * ratio
 
 
@@ -285,6 +290,10 @@ class TierRunner(ABC):
     def decode(self, token: int) -> NDArray[np.float32]:
         """Append one token and return its logits (V,)."""
         return self.prefill(np.array([token], np.int32))
+
+    def probabilities(self, logits: Logits) -> Shares:
+        """Return what `engine.probabilities.probabilities` does: its bits, in any tier."""
+        return probabilities(logits)
 
     def interrupt(self) -> None:  # noqa: B027  most tiers have nothing to do
         """Let the step that runs, or else the next one, raise `StepInterruptedError`.

@@ -49,7 +49,7 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
 
 
 def mixed(tokenizer: Tokenizer, advice: Advice) -> np.ndarray:
-    return advice.mix(some_logits(tokenizer), EVEN)
+    return advice.mix(probabilities(some_logits(tokenizer)), EVEN)
 
 
 def guesses(tokenizer: Tokenizer, advice: Advice) -> list[bytes | None]:

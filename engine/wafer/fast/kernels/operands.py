@@ -13,6 +13,7 @@ __all__ = [
     "Angles",
     "Block",
     "Bytes",
+    "Doubles",
     "Float",
     "Floats",
     "Halves",
@@ -31,6 +32,7 @@ __all__ = [
 
 Float: TypeAlias = np.float32
 Floats: TypeAlias = NDArray[np.float32]
+Doubles: TypeAlias = NDArray[np.float64]
 Bytes: TypeAlias = NDArray[np.uint8]
 Halves: TypeAlias = NDArray[np.uint16]
 """The bits of fp16 numbers."""
