@@ -9,7 +9,7 @@ from engine.completion.writing.draft import Draft
 
 __all__ = ["SureText", "is_sure"]
 
-MARGIN, SLACK = 0.05, 0.2
+MARGIN, SLACK = 0.025, 0.1
 """By how much the mean log-probability so far must exceed the threshold, and by how much the sum
 must: a single token tells little unless it is nearly certain.
 

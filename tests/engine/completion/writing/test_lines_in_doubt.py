@@ -61,3 +61,23 @@ def test_a_name_that_the_person_repeats_is_theirs() -> None:
 
 def test_other_languages_define_a_name_as_often_as_they_like() -> None:
     assert shown("def get(self", python=False) == "def get(self"
+
+
+TWO = (
+    "class Point:\n    def length(self):\n        pass\n\n\nclass Segment:\n    end: Point\n\n    "
+)
+
+
+def test_a_name_of_another_block_is_another_name() -> None:
+    assert shown("def len", TWO) == "def len"
+    assert shown("def length(self", TWO) == "def length(self"
+    assert shown("def len", TWO[: TWO.index("class Seg")] + "    ") == ""
+    below = LinesInDoubt("class A:\n    ", (), "\n\nclass B:\n    def put(self):\n", python=True)
+    assert below.without("def put(self") == "def put(self"
+
+
+def test_what_is_written_may_begin_another_block() -> None:
+    prefix = "class A:\n    def get(self):\n        pass\n\n"
+    assert shown("    def get(self", prefix) == ""
+    text = "class B:\n    def get(self"
+    assert shown(text, prefix) == text
