@@ -13,9 +13,10 @@ MARGIN, SLACK = 0.025, 0.1
 """By how much the mean log-probability so far must exceed the threshold, and by how much the sum
 must: a single token tells little unless it is nearly certain.
 
-Measured on lines and ends of lines of packages that the models never saw: with these, beginnings
-whose rest was left out were right more often (spark-nano 9 of 13, qwen2.5-coder-0.5b 4 of 9) than
-the whole texts that were shown (99 of 179, 10 of 33; thresholds −0.343 and −0.271).
+Measured at 291 cursors in packages that qwen2.5-coder-0.5b never saw, threshold −0.217 (a chance of
+55 %): of beginnings whose rest was left out 29 of 47 were right, with twice these numbers 23 of 38;
+of whole texts that were shown 68 %.  Half of the texts that were shown in the end then began to show
+with their third token, nine of ten with their fifteenth (fourth and twentieth).
 """
 
 

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -85,13 +87,21 @@ def test_the_models_certainty_is_in_nats():
     certainty = Certainty.of(np.array([0.25, 0.75]))
     assert certainty.entropy == pytest.approx(0.5623, abs=1e-4)
     assert certainty.highest == pytest.approx(np.log(0.75))
-    assert certainty.logs == pytest.approx(np.log([0.25, 0.75]))
+    guessed = certainty.of_guess(SimpleNamespace(top=0))
+    assert guessed == pytest.approx([np.log(0.25) / 4, 0.5623 / 3, np.log(0.75) / 2], abs=1e-4)
 
 
 def test_an_impossible_token_has_a_finite_logarithm():
     certainty = Certainty.of(np.array([0.0, 1.0]))
-    assert np.isfinite(certainty.logs).all()
+    assert certainty.of_guess(SimpleNamespace(top=0))[0] == pytest.approx(np.log(1e-12) / 4)
     assert certainty.entropy == pytest.approx(0.0)
+
+
+def test_the_entropy_of_a_large_vocabulary_is_nearly_whole():
+    shares_of_all = np.exp(np.random.default_rng(0).normal(0, 3, 150_000))
+    shares_of_all /= shares_of_all.sum()
+    whole = -(shares_of_all * np.log(shares_of_all)).sum()
+    assert Certainty.of(shares_of_all).entropy == pytest.approx(whole, rel=0.01)
 
 
 @pytest.mark.parametrize(
