@@ -13,8 +13,8 @@ MARGIN, SLACK = 0.025, 0.1
 """By how much the mean log-probability so far must exceed the threshold, and by how much the sum
 must: a single token tells little unless it is nearly certain.
 
-Measured at cursors in packages that the models never saw, at a chance of 55 % (thresholds −0.217 and
-−0.140).  Of beginnings whose rest was left out 53 of 87 were right with qwen2.5-coder-0.5b (663
+Measured at cursors in packages that the models never saw, at a chance of 55 % (thresholds −0.217
+and −0.140).  Of beginnings whose rest was left out 53 of 87 were right with qwen2.5-coder-0.5b (663
 cursors) and 51 of 73 with spark-nano (640); with twice these numbers 40 of 67 and 24 of 38; of the
 whole texts that were shown 68 and 72 %.  Half of the 0.5b's texts that were shown in the end began
 to show with their third token, nine of ten with their 17th (before, fourth and 23rd).

@@ -45,6 +45,7 @@ _LOCK = "lock"
 _PAIR_LOCK = "pair-lock"
 _CHECKSUMS = "checksums.json"
 _SOURCES = (
+    "probabilities.py",
     "scalars.py",
     "wafer/jit/decorators.py",
     "wafer/program/isa.py",

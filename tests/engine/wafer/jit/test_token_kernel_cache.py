@@ -201,12 +201,14 @@ def test_the_folder_is_named_by_the_key(tmp_path, monkeypatch, numba_folder):
         "engine/wafer/fabric/compute.py",
         "engine/wafer/fabric/routers.py",
         "engine/scalars.py",
+        "engine/probabilities.py",
     ],
 )
 def test_the_key_changes_with_every_source_of_a_kernel(tmp_path, monkeypatch, edited):
     """A kernel is stale when a file it calls was edited; numba looks at its own file only."""
     (tmp_path / "engine").mkdir()
-    shutil.copy(ROOT / "engine/scalars.py", tmp_path / "engine/scalars.py")
+    for name in ("scalars.py", "probabilities.py"):
+        shutil.copy(ROOT / "engine" / name, tmp_path / "engine" / name)
     shutil.copytree(ROOT / "engine/wafer", tmp_path / "engine/wafer")
     monkeypatch.setattr(own_sources, "__file__", str(tmp_path / "engine/own_sources.py"))
     before = kernel_cache.key()
