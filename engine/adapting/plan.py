@@ -20,9 +20,9 @@ class AdaptPlan(msgspec.Struct, frozen=True):
     it (`engine.adapting.task`)."""
     lengths: dict[int, float] = msgspec.field(default_factory=lambda: {512: 0.86, 2048: 0.14})
     """Row lengths and the share of the files cut for them, as the bundled models were trained."""
-    as_asked: bool = False
+    as_asked: bool = True
     """Whether rows have the form and the length in which the app asks instead, and what other files
-    tell counts less.  Not measured yet."""
+    tell counts less."""
     part_tokens: int = 2048
     """Of one walk forward and back."""
     parts_a_step: int = 2
@@ -75,6 +75,7 @@ def with_adapters(plan: AdaptPlan) -> AdaptPlan:
         rank=plan.rank or 16,
         rate=plan.adapter_rate,
         lengths={512: 1.0},
+        as_asked=False,  # not measured for these
         part_tokens=512,
         parts_a_step=4,
         measures=4,
