@@ -1,6 +1,6 @@
 """Files become batches: parts of rows to learn from, and windows to measure the loss on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
@@ -31,22 +31,21 @@ __all__ = ["WINDOW", "LossWindow", "asked_recipe", "epoch_parts", "loss_windows"
 MIDDLE_WEIGHT = 3.0
 """How much a token of a middle counts: middles are few, and learning to stop is most of the use."""
 WINDOW = 512
-ASKED_LENGTH = 1024
-"""Of a row that is as long as the longest prompt of a small model, in tokens
-(`engine.completion.prompts.prompt`)."""
-
 _STEPS = 80
 """Of a weight of 1: rows keep weights of up to `MIDDLE_WEIGHT` in a byte."""
 
 
-def asked_recipe() -> PackingRecipe:
+def asked_recipe(lengths: Iterable[int]) -> PackingRecipe:
     """Return how files are cut: as the app asks the bundled models, mostly from inside a line.
 
     A file's path stands in front, what is below the cursor comes before what is above it, and the
-    text is as long as a prompt.  The shares are assumed.
+    text fills half of a row at least.  The shares are assumed.
+
+    Args:
+        lengths: Of rows, in tokens.
     """
     return PackingRecipe(
-        shortest={ASKED_LENGTH: ASKED_LENGTH // 2},
+        shortest={length: length // 2 for length in lengths},
         headers={"file": 1.0},
         snippets={},
         definitions=False,
@@ -76,11 +75,10 @@ def epoch_parts(
         told: What each file's neighbours tell of it, which counts less; None: all counts.
     """
     neighbours, random = FileNeighbours(files), Random(epoch)
-    lengths = {ASKED_LENGTH: 1.0} if plan.as_asked else plan.lengths
-    recipe = encode.recipe(asked_recipe() if plan.as_asked else RECIPES["second"])
-    packers = {each: RowPacker(each, encode.pad, np.uint32) for each in lengths}
+    recipe = encode.recipe(asked_recipe(plan.lengths) if plan.as_asked else RECIPES["second"])
+    packers = {each: RowPacker(each, encode.pad, np.uint32) for each in plan.lengths}
     for file in files:
-        (length,) = random.choices(list(lengths), list(lengths.values()))
+        (length,) = random.choices(list(plan.lengths), list(plan.lengths.values()))
         for example in examples(file, neighbours, encode, length, recipe, epoch=epoch):
             packers[length].add(_weighed(example, file.path, told))
     parts = [

@@ -18,11 +18,12 @@ class AdaptPlan(msgspec.Struct, frozen=True):
     rank: int = 0
     """Of low-rank adapters of the matrices of layers; 0: all weights learn, if the model allows
     it (`engine.adapting.task`)."""
-    lengths: dict[int, float] = msgspec.field(default_factory=lambda: {512: 0.86, 2048: 0.14})
-    """Row lengths and the share of the files cut for them, as the bundled models were trained."""
+    lengths: dict[int, float] = msgspec.field(default_factory=lambda: {1024: 1.0})
+    """Row lengths and the share of the files cut for them.  A row is as long as the longest prompt
+    of a small model (`engine.completion.prompts.prompt`)."""
     as_asked: bool = True
-    """Whether rows have the form and the length in which the app asks instead, and what other files
-    tell counts less."""
+    """Whether rows have the form in which the app asks, and what other files tell counts less; else
+    they are cut as for the bundled models' training, in rows of 512 and 2,048 tokens."""
     part_tokens: int = 2048
     """Of one walk forward and back."""
     parts_a_step: int = 2

@@ -24,7 +24,7 @@ def in_order(scene) -> None:
 def test_the_step_of_adapting_the_bundled_model() -> None:
     scene, plan = adapting_scene(), AdaptPlan()
     assert scene.batch * scene.tokens == plan.step_tokens
-    priced = plan_training("wse3", config=NANO / "config.json", rows=8, tokens=512)
+    priced = plan_training("wse3", config=NANO / "config.json", rows=4, tokens=1024)
     (resident,) = [each for each in priced["layouts"] if each["layout"] == "resident"]
     assert (scene.layout, scene.cycles) == ("resident", resident["cycles"])
     assert scene.cores == resident["cores"]

@@ -19,7 +19,7 @@ from engine.packing.neighbours import FileNeighbours
 from engine.tokenizer import Tokenizer
 from tests.engine.adapting.conftest import PLAN, module_text
 
-ASKED = msgspec.structs.replace(PLAN, as_asked=True)
+TRAINED = msgspec.structs.replace(PLAN, as_asked=False)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_a_row_with_a_hole_is_the_prompt_that_the_app_asks_with(encode) -> None:
     app = PromptBuilder(tokenizer, 2048, style, max_prompt_tokens=1024, healing=False)
     files, seen = modules(20, 1_000), 0
     for file in files:
-        (example,) = examples(file, FileNeighbours(files), encode, 1024, asked_recipe())
+        (example,) = examples(file, FileNeighbours(files), encode, 1024, asked_recipe([1024]))
         size = example.flags.count(MIDDLE)
         if not size:
             continue
@@ -57,11 +57,11 @@ def test_a_row_with_a_hole_is_the_prompt_that_the_app_asks_with(encode) -> None:
 def test_a_middle_counts_threefold_and_what_others_tell_hardly(encode) -> None:
     files = modules(4, 1_000)
     told = ToldElsewhere(files, encode)
-    parts = epoch_parts(files, encode, 0, ASKED, told)
+    parts = epoch_parts(files, encode, 0, PLAN, told)
     counts = np.concatenate([part.counts[part.targets != encode.pad] for part in parts])
     assert counts.max() == 3.0
     assert counts[counts > 0].min() < 0.3  # ``amount_`` in all of them
-    for first, second in zip(parts, epoch_parts(files, encode, 0, ASKED, told), strict=True):
+    for first, second in zip(parts, epoch_parts(files, encode, 0, PLAN, told), strict=True):
         assert (first.tokens == second.tokens).all()
         assert (first.counts == second.counts).all()
 
@@ -83,7 +83,7 @@ def test_what_another_file_tells_is_worth_less_and_what_the_own_does_is_not(enco
 
 def test_rows_are_as_the_bundled_models_were_trained_and_all_of_them_counts(encode) -> None:
     files = modules(4, 1_000)
-    parts = epoch_parts(files, encode, 0, PLAN)
+    parts = epoch_parts(files, encode, 0, TRAINED)
     counts = np.concatenate([part.counts[part.targets != encode.pad] for part in parts])
     assert set(np.unique(counts)) == {0.0, 1.0, 3.0}
 
