@@ -3,8 +3,9 @@
     .venv/bin/python scripts/bench_peers.py --model FILE.gguf --model spark-nano --paths vnni,avx2
 
 The peer is llama-cpp-python, built from source into `.peers/` for the features that each kernel
-path of ours uses (some minutes each), or the one that ``--peer-python`` names.  A build that dies
-of an illegal instruction is replaced by one without AMX, and the JSON says so.
+path of ours uses (some minutes each), or the one that ``--peer-python`` names.  Of the builds for
+this very processor and without AMX the faster one counts; that one died of an illegal instruction
+is said in the JSON.
 
 Both get the same tokens and threads, each in a process of its own that keeps the model open:
 a prompt of real code from an empty context, then greedy tokens behind it.  The peer maps the file,
@@ -18,6 +19,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,15 +78,40 @@ class OpenPeer:
             "warm_up": self.warm_up,
         }
 
+    def seconds(self, decode: int) -> float:
+        """Return what the prompt and so many tokens took while warming up."""
+        warm = self.warm_up[self.flash]
+        return float(warm["prefill_seconds"] + decode * warm["token_seconds"])
 
-def open_peer(pythons: list[tuple[str, Path]], job: Json, tokens: list[int]) -> OpenPeer:
-    """Return the first build that runs the model; each is tried in a child.
+
+def open_peer(
+    pythons: list[tuple[str, Path]], job: Json, tokens: list[int], decode: int
+) -> OpenPeer:
+    """Return the build that runs a model fastest; each is tried in a child of its own.
+
+    A build for the very processor is not always it: see `engine/wafer/README.md`.
 
     Raises:
-        SystemExit: None does.
+        SystemExit: None runs it.
         WorkerDied: One ended of something else than an illegal instruction.
     """
     died: list[Json] = []
+    best: OpenPeer | None = None
+    for peer in running(pythons, job, tokens, died):
+        slower = peer
+        if best is None or peer.seconds(decode) < best.seconds(decode):
+            slower, best = best, peer
+        if slower is not None:
+            slower.worker.close()
+    if best is None:
+        raise SystemExit("no build of the peer runs here: all died of an illegal instruction")
+    return best
+
+
+def running(
+    pythons: list[tuple[str, Path]], job: Json, tokens: list[int], died: list[Json]
+) -> Iterator[OpenPeer]:
+    """Yield the builds that run a model, warmed up; note those that died."""
     for build, python in pythons:
         worker = None
         try:
@@ -99,8 +126,7 @@ def open_peer(pythons: list[tuple[str, Path]], job: Json, tokens: list[int]) -> 
             say(f"the peer's build {build} died of an illegal instruction")
             died.append({"build": build, "signal": death.signal})
         else:
-            return peer
-    raise SystemExit("no build of the peer runs here: all died of an illegal instruction")
+            yield peer
 
 
 def peer_worker(build: str, python: Path, job: Json) -> Worker:
@@ -193,7 +219,7 @@ def compare(file: Path, path: str, call: argparse.Namespace) -> Json:
             "threads": call.threads,
             "context": call.prompt + max(call.decode, WARM_UP) + 1,
         }
-        peer = open_peer(pythons, job, tokens)
+        peer = open_peer(pythons, job, tokens, call.decode)
         with peer.worker:
             ours.ask("measure", tokens=tokens, decode=WARM_UP, seconds=60)
             pair = Pair(ours, peer, call, tokens)

@@ -68,7 +68,7 @@ FOR_PATHS: dict[str, Sequence[str]] = {
     "dotprod": ("native",),
     "best": ("native", "no-amx"),
 }
-"""For each kernel path of ours: the builds to compare it with, the first that runs."""
+"""For each kernel path of ours: the builds to compare it with, the fastest that runs."""
 
 
 def built(build: Build, say: Callable[[str], None]) -> Path:

@@ -105,6 +105,35 @@ def test_a_build_that_dies_of_an_illegal_instruction_is_replaced(
     assert "native died of an illegal instruction; compared with no-amx" in text
 
 
+def test_the_time_of_a_warm_up_is_that_of_the_faster_way() -> None:
+    warm = {
+        "default": {"prefill_seconds": 9.0, "token_seconds": 9.0},
+        "on": {"prefill_seconds": 2.0, "token_seconds": 0.5},
+    }
+    peer = bench_peers.OpenPeer(worker=None, build="native", died=[], flash="on", warm_up=warm)
+    assert peer.seconds(4) == 4.0
+
+
+@pytest.mark.parametrize("slow", ["native", "no-amx"])
+def test_of_several_builds_the_fastest_is_the_peer(
+    run: Callable[..., Any],
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    slow: str,
+) -> None:
+    monkeypatch.setattr(bench_peers, "built", lambda build, say: python(tmp_path / build.name))
+    monkeypatch.setattr(
+        bench_peers.OpenPeer,
+        "seconds",
+        lambda peer, decode: 9.0 if peer.build == slow else 1.0 * decode,
+    )
+    _, found = run("--model", model, "--prompt", 8, "--decode", 2, "--rounds", 1)
+    (one,) = found["models"]
+    assert one["peer"]["warm_up"].keys() == {"default", "on"}
+    assert one["peer"]["build"] == ({"native", "no-amx"} - {slow}).pop()
+
+
 def test_where_all_builds_die_there_is_no_figure(
     run: Callable[..., Any], model: Path, tmp_path: Path
 ) -> None:
