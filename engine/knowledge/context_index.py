@@ -47,11 +47,11 @@ class ContextIndex:
         self._tokens_view = memoryview(np.ascontiguousarray(tokens).data)
         self._order_view = memoryview(self.order.data)
 
-    def match(self, context: Sequence[int]) -> list[tuple[int, int]]:
+    def match(self, context: Sequence[int], enough: int = 0) -> list[tuple[int, int]]:
         """Return, for d = 1, 2, …, the range of `order` that follows the last d tokens.
 
         Each range lies inside the one before.  The list ends with the longest context that
-        occurs, at most `DEPTH` tokens.
+        occurs, at most `DEPTH` tokens, or with the first that occurs in at most ``enough`` places.
         """
         if not context or not 0 <= context[-1] < len(self._starts) - 1:
             return []
@@ -61,7 +61,7 @@ class ContextIndex:
         while low < high:
             found.append((low, high))
             depth += 1
-            if depth > min(len(context), DEPTH):
+            if depth > min(len(context), DEPTH) or high - low <= enough:
                 break
             low, high = self._narrow(low, high, depth, context[-depth])
         return found

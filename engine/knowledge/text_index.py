@@ -55,7 +55,7 @@ class TextIndex:
         return {other for other, i in self.names.items() if texts[i] == own}
 
     def followers(
-        self, context: Sequence[int], without: Collection[str] = ()
+        self, context: Sequence[int], without: Collection[str] = (), enough: int = 0
     ) -> list[tuple[int, NDArray[np.int32]]]:
         """Return (d, the tokens that follow the last d tokens of ``context``), the longest d first.
 
@@ -65,11 +65,15 @@ class TextIndex:
         Args:
             context: Token ids, the nearest last.
             without: Names of texts to leave out.
+            enough: Places at which no longer context is looked for; its length is then that of the
+                shortest with these places.
         """
         hidden = self._ranges(without)
         found: list[tuple[int, NDArray[np.int32]]] = []
         before = (0, 0)
-        for depth, (low, high) in reversed(list(enumerate(self.contexts.match(context), 1))):
+        for depth, (low, high) in reversed(
+            list(enumerate(self.contexts.match(context, enough), 1))
+        ):
             if (low, high) == before:
                 continue
             before = (low, high)

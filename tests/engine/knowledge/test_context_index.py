@@ -33,6 +33,16 @@ def test_every_length_has_the_places_that_looking_everywhere_finds(texts, contex
         assert places(tokens, context[-len(ranges) - 1 :]) == []
 
 
+@settings(max_examples=60, deadline=None)
+@given(TEXTS, st.lists(st.integers(0, 4), min_size=1, max_size=40), st.integers(1, 5))
+def test_few_enough_places_end_the_search(texts, context, enough):
+    index = ContextIndex(joined(texts))
+    ranges, some = index.match(context), index.match(context, enough)
+    assert some == ranges[: len(some)]
+    assert all(high - low > enough for low, high in some[:-1])
+    assert len(some) == len(ranges) or some[-1][1] - some[-1][0] <= enough
+
+
 def test_a_long_copy_is_found_up_to_the_greatest_depth():
     text = list(range(50))
     index = ContextIndex(joined([text, text]))
