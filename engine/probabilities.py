@@ -1,7 +1,7 @@
 """Logits → probabilities: NumPy, the same bits on every processor.
 
 The exponential is the engine's own (`engine.scalars.exp32`), and sums run in an order that is said
-here.  Knows nothing of tokens.  `engine.wafer.fast.kernels.choice` computes the same bits faster.
+here.  `engine.wafer.fast.kernels.token_shares` computes the same bits faster.
 
 Letter: V tokens of the vocabulary.
 """

@@ -20,7 +20,7 @@ from engine.errors import EngineError, StepInterruptedError
 from engine.model.tensors.tensor import Tensor
 from engine.probabilities import LANES, Logits, Shares
 from engine.wafer.fast.kept_panels import KeptPanels
-from engine.wafer.fast.kernels import attend, choice
+from engine.wafer.fast.kernels import attend, token_shares
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.panel_layout import GROUP
 from engine.wafer.fast.kernels.dot.path_table import PATHS, best_path, is_usable
@@ -209,7 +209,9 @@ class Executor:
     def probabilities(self, logits: Logits) -> Shares:
         """Return the probabilities that logits (V,) stand for; at least one is above −inf."""
         shares = np.empty(len(logits))
-        choice.probabilities(np.ascontiguousarray(logits), logits.max(), np.empty(LANES), shares)
+        token_shares.probabilities(
+            np.ascontiguousarray(logits), logits.max(), np.empty(LANES), shares
+        )
         return shares
 
     def interrupt(self) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.errors import EngineError
 from engine.model.tensors import FORMATS
-from engine.wafer.fast.kernels import attend, choice, lookup, multiply, operands, wide
+from engine.wafer.fast.kernels import attend, lookup, multiply, operands, token_shares, wide
 from engine.wafer.fast.kernels.attention_terms import AttentionCode
 from engine.wafer.fast.kernels.dot.dot_path import DotPath
 from engine.wafer.fast.kernels.dot.entries import address_of
@@ -56,7 +56,7 @@ ENTRIES = (multiply.product, lookup.row, wide.wide_product)
 def works(matrices: Sequence[Matrix]) -> tuple[int, int]:
     """Return how many kernels pack a Program's weights, and how many run it."""
     storages = _storages(matrices)
-    return len(_packers(storages)), len(storages) + 1 + len(dict(kernels()))
+    return len(_packers(storages)), len(storages) + 2 + len(dict(kernels()))
 
 
 def compile_packers(
@@ -132,9 +132,11 @@ def compile_jobs(path: DotPath, storages: Sequence[Storage], memory: Memory) -> 
         for storage in storages
     ]
     blocks = ((attend.piece, _signature_of_piece(path, memory.cache)),)
+    shares = ((token_shares.probabilities, signature(token_shares.probabilities, given)),)
     return [
         *jobs,
         CompileJob("blocks of attention", blocks, True),
+        CompileJob("probabilities of tokens", shares),
         *(
             CompileJob(
                 label, ((dispatcher, signature(dispatcher, given)),), part=dispatcher not in _LOOPS
@@ -184,7 +186,6 @@ def kernels() -> Iterator[tuple[str, Any]]:
     for operation in OPERATIONS:
         for label, name in operation.kernels.items():
             yield label, resolve(_KERNELS, name)
-    yield "probabilities of tokens", choice.probabilities
     yield "loop of a helper", help_steps
     yield "program loop", run_step
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.probabilities import LANES, probabilities
-from engine.wafer.fast.kernels import choice
+from engine.wafer.fast.kernels import token_shares
 
 quick = settings(max_examples=40, deadline=None, derandomize=True)
 
@@ -17,5 +17,5 @@ def test_probabilities_have_the_bits_of_the_reference(size, seed, hidden):
     logits = random.normal(0, 20, size).astype(np.float32)
     logits[1:][random.random(size - 1) < hidden] = -np.inf
     shares = np.full(size, np.nan)
-    choice.probabilities(logits, logits.max(), np.full(LANES, np.nan), shares)
+    token_shares.probabilities(logits, logits.max(), np.full(LANES, np.nan), shares)
     assert shares.tobytes() == probabilities(logits).tobytes()
