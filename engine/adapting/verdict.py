@@ -41,6 +41,7 @@ __all__ = [
 BEFORE, AFTER = "before", "after"
 
 SETTLED_ERRORS = 3.0
+"""Standard errors of a gain that settle it before all is asked."""
 
 
 class Verdict:
