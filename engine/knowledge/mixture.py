@@ -73,8 +73,8 @@ _LEAST = 1e-12
 """Stands for a smaller probability, of which there is a logarithm."""
 
 _UNHEARD = 1e-7
-"""Tokens below this add to the entropy what no feature shows: some 0.005 nats together, of the
-150,000 of a large vocabulary."""
+"""Tokens below this add to the entropy what hardly shows: of 150,000 tokens with a normal spread of
+logits 0.03 nats of 6.9."""
 
 
 @dataclass(frozen=True, slots=True)
