@@ -20,6 +20,7 @@ from engine.completion.scoring import FollowedStep, Score, follow, score
 from engine.completion.stats import WaferMeter
 from engine.completion.writing.draft import Draft
 from engine.completion.writing.finished_text import likelihoods_of
+from engine.completion.writing.sure_text import TextSoFar
 from engine.editing.rewriter import Rewriter
 from engine.errors import EngineError, PlacementError
 from engine.generation.generator import Generator, RunnerStep
@@ -220,7 +221,7 @@ class Session:
         others: int = 0,
         on_other: Callable[[OtherText], None] | None = None,
         on_prompt: Callable[[str], None] | None = None,
-        on_draft: Callable[[str, float | None, int], None] | None = None,
+        on_draft: Callable[[TextSoFar], None] | None = None,
     ) -> Completion:
         """Return the text for a cursor.
 
@@ -239,8 +240,8 @@ class Session:
             others: How many other texts are wanted as well.
             on_other: Called in this thread with each of them, its number left at 0.
             on_prompt: Called in this thread with what the model reads, control tokens by name.
-            on_draft: Called in this thread with every text so far, sure or not, the mean
-                log-probability of its tokens, and how many that is the mean of.
+            on_draft: Called in this thread with every text so far, sure or not, and the whole one
+                last.
 
         Raises:
             PromptError: The file is private, or the request does not fit the model's context.
@@ -254,7 +255,7 @@ class Session:
                     cancelled or (lambda: False),
                     on_prompt or (lambda prompt: None),
                     _tell_other(on_other or (lambda other: None)),
-                    on_draft or (lambda text, mean, scored: None),
+                    on_draft or (lambda text: None),
                 ),
                 quick=quick,
                 sure_only=sure_only,

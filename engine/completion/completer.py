@@ -20,14 +20,13 @@ from engine.completion.writing.earlier_answers import EarlierAnswers
 from engine.completion.writing.finished_text import (
     finish_reason,
     finished,
-    is_likely,
     likelihoods_of,
     skipped_before,
 )
 from engine.completion.writing.guessing import GOES_ON, OTHER_MODEL, PARTED, ExpectedText, Guesser
 from engine.completion.writing.lines_in_doubt import LinesInDoubt
 from engine.completion.writing.other_texts import other_texts
-from engine.completion.writing.sure_text import SureText
+from engine.completion.writing.sure_text import SureText, TextSoFar
 from engine.completion.writing.writer import Writer
 from engine.generation.copied_tokens import CopiedTokens
 from engine.generation.generator import Generator
@@ -59,9 +58,8 @@ class Listener:
     """Gets what the model reads, control tokens by name."""
     on_other: Callable[[str, Draft], None] = lambda text, draft: None
     """Gets each other text that was asked for, with the draft that it comes from."""
-    on_draft: Callable[[str, float | None, int], None] = lambda text, mean, scored: None
-    """Gets every text so far that could be told, sure or not: the mean log-probability of its
-    tokens, and how many that is the mean of."""
+    on_draft: Callable[[TextSoFar], None] = lambda text: None
+    """Gets every text so far that could be told, sure or not, and the whole one last."""
 
 
 class Completer:
@@ -132,7 +130,7 @@ class Completer:
         draft = self._draft(prepared, branches=others > 0)
         writer = self._writer(prepared, draft)
         threshold = self.preparer.threshold if threshold is None else threshold
-        sure = SureText(threshold if sure_only else None)
+        sure, any_text = SureText(threshold), SureText(None)
         in_doubt = _lines_in_doubt(prepared)
         syntax = draft.limits.syntax
 
@@ -140,10 +138,11 @@ class Completer:
             # A text that is too deep would jump to its place when it is complete.
             if syntax is not None and not fits(text, syntax):
                 return
-            text = in_doubt.without(text)
-            listener.on_draft(text, draft.mean_logprob, draft.scored)
-            if sure.grows(text, draft):
-                listener.on_text(text)
+            now = _text_so_far(draft, in_doubt.without(text))
+            listener.on_draft(now)
+            is_sure, is_new = sure.grows(now), any_text.grows(now)
+            if is_sure if sure_only else is_new:
+                listener.on_text(now.lasting)
 
         writer.write(tell, listener.cancelled)
         first_text_at = writer.first_text_at or perf_counter()
@@ -154,9 +153,12 @@ class Completer:
         generation = writer.generation
         reason = finish_reason(draft, written, text, generation)
         held_back = why_less(written, text, draft.rules, syntax)
-        shown = bool(text.strip()) and is_likely(draft.mean_logprob, threshold)
-        if sure_only and not (shown or generation.cancelled) and sure.begins(text):
-            text, reason, shown = sure.text, "unsure", True
+        whole = _text_so_far(draft, text)
+        listener.on_draft(whole)
+        likely = sure.of_whole(whole)
+        shown = bool(likely) and likely == text
+        if sure_only and likely and not (shown or generation.cancelled):
+            text, reason, shown = likely, "unsure", True
         completion = Completion(
             text=text,
             finish_reason=reason,
@@ -260,6 +262,10 @@ class Completer:
         )
         syntax = Syntax(request.prefix, request.suffix) if is_python(request.path) else None
         return Limits(syntax, barred)
+
+
+def _text_so_far(draft: Draft, lasting: str) -> TextSoFar:
+    return TextSoFar(draft.text, lasting, draft.mean_logprob, draft.scored, draft.generated)
 
 
 def _lines_in_doubt(prepared: PreparedRequest) -> LinesInDoubt:

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import msgspec
 
-from engine.completion.writing.sure_text import is_sure
+from engine.completion.writing.sure_text import SureText, TextSoFar
 from engine.protocol.completion import CompletionRequest
 from engine.quality.answers import CursorAnswer, Question
 from engine.session import Session
@@ -17,17 +17,11 @@ from engine.session import Session
 __all__ = ["WrittenAnswer", "WrittenAnswers", "question_key"]
 
 
-_Draft = tuple[str, float | None, int]
-"""A text so far, the mean log-probability of its tokens, and how many that is the mean of."""
-
-
 class WrittenAnswer(msgspec.Struct, frozen=True):
     """All that a model wrote at a cursor."""
 
-    text: str
-    tokens: int
-    mean_logprob: float | None
-    drafts: tuple[_Draft, ...] = ()
+    whole: TextSoFar
+    drafts: tuple[TextSoFar, ...] = ()
     """The growing text after each change."""
 
     def at(self, threshold: float | None) -> CursorAnswer:
@@ -36,19 +30,14 @@ class WrittenAnswer(msgspec.Struct, frozen=True):
         Args:
             threshold: Mean log-probability from which a text is shown; None: all are.
         """
-        sure = [
-            text
-            for text, mean_logprob, scored in self.drafts
-            if text.strip() and is_sure(mean_logprob, scored, threshold)
-        ]
-        likely = threshold is None or self.mean_logprob is None or self.mean_logprob >= threshold
-        shown = bool(self.text.strip()) and likely
-        text, whole = self.text, True
-        if not shown and sure and self.text.startswith(sure[-1]):
-            text, whole, shown = sure[-1], False, True
-        return CursorAnswer(
-            text=text, tokens=self.tokens, shown=shown, whole=whole, drafts=tuple(sure)
-        )
+        sure = SureText(threshold)
+        drafts = tuple(draft.lasting for draft in self.drafts if sure.grows(draft))
+        text = self.whole.lasting
+        likely = sure.of_whole(self.whole)
+        shown = bool(likely) and likely == text
+        if likely and not shown:
+            return CursorAnswer(likely, self.whole.generated, whole=False, drafts=drafts)
+        return CursorAnswer(text, self.whole.generated, shown=shown, drafts=drafts)
 
 
 class WrittenAnswers:
@@ -86,8 +75,8 @@ class WrittenAnswers:
         return written.at(self.threshold)
 
     def _write(self, question: Question) -> WrittenAnswer:
-        drafts: list[_Draft] = []
-        completion = self._session.complete(
+        texts: list[TextSoFar] = []
+        self._session.complete(
             CompletionRequest(
                 path=question.path,
                 prefix=question.prefix,
@@ -96,11 +85,10 @@ class WrittenAnswers:
                 multi_line=question.multi_line,
                 repository=str(question.root) if self._repository else None,
             ),
-            on_draft=lambda text, mean, scored: drafts.append((text, mean, scored)),
+            on_draft=texts.append,
         )
-        return WrittenAnswer(
-            completion.text, completion.completion_tokens, completion.mean_logprob, tuple(drafts)
-        )
+        *drafts, whole = texts
+        return WrittenAnswer(whole, tuple(drafts))
 
 
 def question_key(question: Question) -> str:

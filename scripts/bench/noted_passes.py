@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.completion.writing.draft import Draft
+from engine.completion.writing.sure_text import TextSoFar
 from engine.generation.speculation import Speculation
 
 __all__ = ["NotedPasses", "PassClock", "note_passes"]
@@ -86,9 +87,9 @@ class NotedPasses:
         """Note a text that was sent."""
         self._told.append((len(self._rows), text))
 
-    def undoubted(self, text: str, mean_logprob: float | None, scored: int) -> None:
+    def undoubted(self, text: TextSoFar) -> None:
         """Note the part of a text that no rule may take back; it need not be likely."""
-        self._undoubted.append((len(self._rows), text))
+        self._undoubted.append((len(self._rows), text.lasting))
 
 
 class _NotedRunner:

@@ -99,15 +99,15 @@ def open_page(path: Path, text: str, start: int, *, inside: bool) -> Page:
         path: The file's name.
         text: The whole file.
         start: Where typing begins.
-        inside: Whether the file's last third is there already, below the cursor.
+        inside: Whether the file's last third is there already, below the cursor's line.
     """
     end = _line_start(text, 2 * len(text) // 3) if inside else len(text)
     return Page(
         path.name,
         LANGUAGES.get(path.suffix),
         text[:start],
-        text[start:end],
-        text[end:],
+        text[start : end - inside],
+        text[end - inside :],
         indent_unit(text.split("\n")),
     )
 

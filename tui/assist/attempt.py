@@ -60,15 +60,17 @@ def why_nothing(attempt: Attempt) -> str:
     if completion is None:
         return _NOTHING
     if completion.text.strip() and not completion.shown:
-        return f"too unlikely{_compared(attempt)}; Ctrl+L shows it"
+        return f"{_too_unlikely(attempt)}; Ctrl+L shows it"
     return completion.held_back or _NOTHING
 
 
-def _compared(attempt: Attempt) -> str:
-    """Return `` (12% < 25%)``, or nothing where no chance is known."""
+def _too_unlikely(attempt: Attempt) -> str:
+    """Return ``too unlikely (12% < 25%)``, or what of the answer is, if it is not the whole."""
     if attempt.chance is None:
-        return ""
-    return f" ({chance_text(attempt.chance)} < {chance_text(attempt.least_share)})"
+        return "too unlikely"
+    if attempt.chance >= attempt.least_share:
+        return "its beginning is too unlikely"
+    return f"too unlikely ({chance_text(attempt.chance)} < {chance_text(attempt.least_share)})"
 
 
 def explained(attempt: Attempt) -> list[tuple[str, str]]:

@@ -95,7 +95,8 @@ class Syntax:
 
     def reads(self, text: str) -> bool:
         """Return whether the file parses with ``text`` at the cursor, or nobody can tell."""
-        return self._in_prose or self._end(text) is not None or not self._can_tell
+        read = self._in_prose or self._end(text) is not None or self._tries_below(text)
+        return read or not self._can_tell
 
     def readable(self, text: str) -> str:
         """Return the longest beginning of ``text``, in whole lines, that may stand there.
@@ -133,6 +134,17 @@ class Syntax:
             fitting = (end for end in self._ends(code) if self._parses(code, end))
             self._known_ends[text] = next(fitting, None)
         return self._known_ends[text]
+
+    def _tries_below(self, text: str) -> bool:
+        """Return whether ``text`` is a ``try`` whose body is below: its handler may yet follow."""
+        line = (self._before + text + self._rest).rpartition("\n")[2]
+        if line.strip() != "try:":
+            return False
+        above, _ = self._region(indent_width(line))
+        body = [*self._until(indent_width(line)), f"{indentation(line)}except: pass"]
+        return (
+            _parsed(above + self._before + text + self._rest + "\n" + "\n".join(body)) is not None
+        )
 
     def _ends(self, code: str) -> Iterator[str]:
         yield ""

@@ -8,7 +8,7 @@ from engine.completion.rules.trim import trim, without_extra_indent, without_unf
 from engine.completion.writing.draft import Draft
 from engine.generation.generator import Generation
 
-__all__ = ["finish_reason", "finished", "is_likely", "likelihoods_of", "skipped_before"]
+__all__ = ["finish_reason", "finished", "likelihoods_of", "skipped_before"]
 
 
 def finished(draft: Draft, multi_line: bool) -> tuple[str, str]:
@@ -17,11 +17,6 @@ def finished(draft: Draft, multi_line: bool) -> tuple[str, str]:
     text = trim(written, draft.rules.around, multi_line=multi_line)
     syntax = draft.limits.syntax
     return written, text if syntax is None else in_place(text, syntax)
-
-
-def is_likely(mean_logprob: float | None, threshold: float | None) -> bool:
-    """Return whether a text is likely enough to be shown unasked."""
-    return threshold is None or mean_logprob is None or mean_logprob >= threshold
 
 
 def likelihoods_of(draft: Draft, text: str) -> list[tuple[int, float]]:

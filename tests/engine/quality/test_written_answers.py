@@ -4,17 +4,24 @@ from pathlib import Path
 
 import pytest
 
+from engine.completion.writing.sure_text import TextSoFar
 from engine.quality.answers import CursorAnswer, ModelAnswers, Question
 from engine.quality.written_answers import WrittenAnswer, WrittenAnswers, question_key
 from tests.canned import canned_session
 from tests.engine.quality.test_answers import learning_session
 
 QUESTION = Question(Path("/data/a"), "x.py", "def f():\n    ", "\n", asked=False)
-DRAFTS = (("re", -0.5, 1), ("return", -0.1, 3), ("return x", -0.28, 5))
 
 
-def written(**changes) -> WrittenAnswer:
-    return WrittenAnswer(**{"text": "return x + y", "tokens": 9, "mean_logprob": -0.4} | changes)
+def so_far(text: str, mean: float | None, scored: int) -> TextSoFar:
+    return TextSoFar(text, text, mean, scored, scored)
+
+
+DRAFTS = (so_far("re", -0.5, 1), so_far("return", -0.1, 3), so_far("return x", -0.28, 5))
+
+
+def written(text: str = "return x + y", drafts: tuple[TextSoFar, ...] = ()) -> WrittenAnswer:
+    return WrittenAnswer(so_far(text, -0.4, 8), drafts)
 
 
 @pytest.mark.parametrize("threshold", [None, -9.0, -1.0, -0.5, -0.05, -0.01, 0.0])
@@ -44,12 +51,12 @@ def test_of_an_unlikely_text_the_sure_beginning_is_shown() -> None:
 
 
 def test_a_beginning_that_was_taken_back_is_none() -> None:
-    answer = written(drafts=(("raise E", -0.01, 9),)).at(-0.3)
+    answer = written(drafts=(so_far("raise E", -0.01, 7),)).at(-0.3)
     assert (answer.text, answer.shown, answer.whole) == ("return x + y", False, True)
 
 
 def test_nothing_is_never_shown() -> None:
-    assert written(text=" ", mean_logprob=None).at(None) == CursorAnswer(" ", 9, shown=False)
+    assert written(text=" ").at(None) == CursorAnswer(" ", 8, shown=False)
 
 
 def test_each_question_is_asked_once_and_told() -> None:

@@ -1,10 +1,8 @@
 """The sure beginning of a text that nobody asked for, in a session that is unsure of the rest."""
 
-from dataclasses import dataclass
-
 import pytest
 
-from engine.completion.writing.sure_text import MARGIN, SLACK, SureText
+from engine.completion.writing.sure_text import EARLY, MARGIN, SLACK, SureText, TextSoFar
 from engine.knowledge.tuning import EXPERTS, Tuning
 from engine.protocol.completion import Completion, CompletionRequest
 from tests.canned import session_on
@@ -56,36 +54,71 @@ def test_no_beginning_is_sure_enough_for_a_strict_threshold() -> None:
     assert (done.text, done.shown, told) == ("y = 1", False, [])
 
 
-@dataclass
-class Written:
-    """What of a draft is asked for."""
-
-    mean_logprob: float | None
-    scored: int
+def so_far(text: str, mean: float | None, scored: int, *, lasting: str | None = None) -> TextSoFar:
+    """Return a text of which all lasts, unless something else is given."""
+    return TextSoFar(text, text if lasting is None else lasting, mean, scored, scored)
 
 
 @pytest.mark.parametrize(
     ("mean", "scored", "sure"),
     [
         (None, 0, False),
-        (-1.0 + MARGIN - 0.01, 100, False),
-        (-1.0 + MARGIN + 0.01, 100, True),
+        (-1.0 + MARGIN - 0.01, EARLY, False),
+        (-1.0 + MARGIN + 0.01, EARLY, True),
         (-1.0 + SLACK - 0.01, 1, False),
         (-1.0 + SLACK + 0.01, 1, True),
+        (-0.1, EARLY + 1, False),
     ],
 )
 def test_what_counts_as_sure(mean: float | None, scored: int, sure: bool) -> None:
     text = SureText(-1.0)
-    assert text.grows("x", Written(mean, scored)) is sure  # type: ignore[arg-type]
-    assert text.begins("x = 1") is sure
-    assert not text.begins("y")
+    assert text.grows(so_far("x", mean, scored)) is sure
+    assert text.of_whole(so_far("x = 1", -2.0, scored + 1)) == ("x" if sure else "")
+    assert not text.of_whole(so_far("y", -2.0, scored + 1))
+
+
+def test_what_became_sure_late_is_not_shown_and_what_is_whole_by_then_is() -> None:
+    for scored, shown in ((EARLY, "x = 1"), (EARLY + 1, "")):
+        text = SureText(-1.0)
+        assert not text.grows(so_far("x", -1.5, scored - 1))
+        assert text.of_whole(so_far("x = 1", -1.0, scored)) == shown
+
+
+def test_what_was_sure_early_may_grow_late() -> None:
+    text = SureText(-1.0)
+    assert text.grows(so_far("x", -0.1, 1))
+    assert not text.grows(so_far("x = 1", -1.5, 4))
+    assert text.grows(so_far("x = 1\ny = 2", -0.1, EARLY + 9))
+
+
+def test_a_line_in_doubt_is_sure_early_and_shown_when_it_lasts() -> None:
+    text = SureText(-1.0)
+    assert not text.grows(so_far("def f", -0.1, 2, lasting=""))
+    assert text.grows(so_far("def further(", -0.1, EARLY + 2))
+
+
+def test_tokens_that_were_taken_back_count() -> None:
+    text = SureText(-1.0)
+    assert not text.grows(TextSoFar("else:", "else:", -0.1, 2, EARLY + 1))
+
+
+def test_white_space_makes_nothing_sure() -> None:
+    text = SureText(-1.0)
+    assert not text.grows(so_far("\n    ", -0.1, 2))
+    assert not text.grows(so_far("\n    return", -0.1, EARLY + 1))
+
+
+def test_a_model_without_a_threshold_shows_a_text_of_any_length() -> None:
+    text = SureText(None)
+    assert text.grows(so_far("x", -9.0, EARLY + 1))
+    assert text.of_whole(so_far("x = 1", -9.0, 99)) == "x = 1"
 
 
 def test_white_space_alone_is_nothing_to_show() -> None:
-    assert not SureText(None).grows("  ", Written(0.0, 9))  # type: ignore[arg-type]
+    assert not SureText(None).grows(so_far("  ", 0.0, 9))
 
 
 def test_what_was_told_is_not_told_again() -> None:
     text = SureText(None)
-    assert text.grows("x", Written(0.0, 9))  # type: ignore[arg-type]
-    assert not text.grows("x", Written(0.0, 10))  # type: ignore[arg-type]
+    assert text.grows(so_far("x", 0.0, 9))
+    assert not text.grows(so_far("x", 0.0, 10))
