@@ -61,10 +61,11 @@ def main() -> None:
     options.records.mkdir(parents=True, exist_ok=True)
     reports = {}
     for model in options.model:
-        path = options.records / f"{Path(model).stem}.jsonl"
+        name = model_name(model)
+        path = options.records / f"{name}.jsonl"
         if not options.report_only:
             ask(model, data, options.suites, path, options.threads, renew=options.renew)
-        reports[Path(model).stem] = summaries(path)
+        reports[name] = summaries(path)
     print(table(reports))
     print(json.dumps({"seed": SEED, "packages": [*PACKAGES, "asyncio"], "models": reports}))
 
@@ -119,6 +120,11 @@ def ask(
             print(file=sys.stderr)
     finally:
         session.close()
+
+
+def model_name(model: str) -> str:
+    """Return the name of a model, which may be given as its file; there may be points in it."""
+    return Path(model).name.removesuffix(".gguf")
 
 
 def stamp_of(session: Session) -> str:

@@ -7,7 +7,15 @@ import pytest
 
 from engine.knowledge.tuning import neutral_tuning, write_user_tuning
 from engine.own_sources import own_sources
-from scripts.compare_knowledge import ANSWERING, ROOT, keep_only, records, stamp_of, summaries
+from scripts.compare_knowledge import (
+    ANSWERING,
+    ROOT,
+    keep_only,
+    model_name,
+    records,
+    stamp_of,
+    summaries,
+)
 from tests.canned import canned_session
 
 
@@ -70,3 +78,8 @@ def test_a_stamp_covers_what_completes() -> None:
 
     for package in ("completion", "generation", "knowledge", "repository"):
         assert set((ROOT / "engine" / package).rglob("*.py")) <= covered, package
+
+
+@pytest.mark.parametrize("given", ["coder-0.5b", "models/coder-0.5b.gguf"])
+def test_a_model_has_one_name_however_it_is_given(given: str) -> None:
+    assert model_name(given) == "coder-0.5b"
