@@ -19,7 +19,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ PEER_WORKER = ROOT / "scripts" / "bench" / "peer_worker.py"
 FLASH = ("default", "on")
 WARM_UP = 8
 """Tokens decoded before anything counts."""
+LEAST_SECONDS = 1.0
+"""Each engine is measured for as long in a round, small models many times: 64 tokens of one take
+30 ms, and a single hiccup of the computer as long."""
 
 Json = dict[str, Any]
 
@@ -162,13 +165,21 @@ class Pair:
     def run(self) -> None:
         """Measure a round: ours, then the peer."""
         asked = {"tokens": self.tokens, "decode": self.call.decode, "seconds": self.call.seconds}
-        self._add("ours", self.ours.ask("measure", **asked))
-        self._add("peer", self.peer.worker.ask("measure", **asked, flash=self.peer.flash))
+        self._measure("ours", lambda: self.ours.ask("measure", **asked))
+        more = {"flash": self.peer.flash}
+        self._measure("peer", lambda: self.peer.worker.ask("measure", **asked, **more))
 
-    def _add(self, who: str, done: Json) -> None:
-        times = done["token_seconds"]
-        self.speeds[who]["prefill"].append(len(self.tokens) / done["prefill_seconds"])
-        self.speeds[who]["decode"].append(len(times) / sum(times))
+    def _measure(self, who: str, ask: Callable[[], Json]) -> None:
+        """Measure one engine for a while, and note its speeds over all of that."""
+        prefilled = decoded = 0
+        prefill = decode = 0.0
+        while prefill + decode < LEAST_SECONDS:
+            done = ask()
+            prefilled, prefill = prefilled + len(self.tokens), prefill + done["prefill_seconds"]
+            times = done["token_seconds"]
+            decoded, decode = decoded + len(times), decode + sum(times)
+        self.speeds[who]["prefill"].append(prefilled / prefill)
+        self.speeds[who]["decode"].append(decoded / decode)
 
     def last(self) -> str:
         """Return the last round in words."""

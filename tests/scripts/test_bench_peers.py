@@ -1,6 +1,7 @@
 """`scripts/bench_peers.py`: the comparison with stand-ins, the peer's builds, files of models."""
 
 import json
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -226,3 +227,23 @@ def test_the_random_models_have_the_sizes_of_their_names() -> None:
         parameters = shape.layers * layer + shape.vocabulary * shape.hidden
         millions = float(name.removeprefix("random-").removesuffix("m"))
         assert parameters / 1e6 == pytest.approx(millions, rel=0.1)
+
+
+class Steady:
+    """A worker whose prompts and tokens always take as long."""
+
+    asked = 0
+
+    def ask(self, what: str, **question: Any) -> dict[str, Any]:
+        self.asked += 1
+        return {"prefill_seconds": 0.1, "token_seconds": [0.05] * question["decode"]}
+
+
+def test_a_small_model_is_measured_for_a_while_in_each_round() -> None:
+    ours, peer = Steady(), Steady()
+    opened = bench_peers.OpenPeer(peer, "a", [], "on")  # type: ignore[arg-type]
+    call = Namespace(decode=4, seconds=9)
+    pair = bench_peers.Pair(ours, opened, call, [1] * 8)  # type: ignore[arg-type]
+    pair.run()
+    assert ours.asked == peer.asked == 4
+    assert pair.speeds["ours"] == pytest.approx({"prefill": [80], "decode": [20]})
