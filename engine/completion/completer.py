@@ -136,9 +136,8 @@ class Completer:
 
         def tell(text: str) -> None:
             # A text that is too deep would jump to its place when it is complete.
-            if syntax is not None and not fits(text, syntax):
-                return
-            now = _text_so_far(draft, in_doubt.without(text))
+            stays = syntax is None or fits(text, syntax)
+            now = _text_so_far(draft, in_doubt.without(text) if stays else "")
             listener.on_draft(now)
             is_sure, is_new = sure.grows(now), any_text.grows(now)
             if is_sure if sure_only else is_new:
