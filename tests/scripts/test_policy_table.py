@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from engine.completion.writing.sure_text import TextSoFar
 from engine.quality.written_answers import WrittenAnswer
 from scripts.policy_table import MOST_WRONG, Answers, Variant, best_of, table, variants
 from tui.assist.acceptance import Acceptance, least_logprob
@@ -50,7 +51,8 @@ def test_the_best_saves_most_of_those_that_are_seldom_wrong():
 
 def test_answers_come_back_also_after_a_kill(tmp_path: Path):
     path = tmp_path / "model.jsonl"
-    answer = WrittenAnswer("return x", 3, -0.25, (("return", None, 0), ("return x", -0.2, 2)))
+    begun = TextSoFar("return", "return", None, 0, 1)
+    answer = WrittenAnswer(TextSoFar("return x\n", "return x", -0.25, 3, 4), (begun,))
     Answers(path, "stamp").keep("key", answer)
     with path.open("a") as file:
         file.write('{"key": "cut sho')
