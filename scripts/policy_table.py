@@ -41,7 +41,7 @@ HELD_OUT = PACKAGES[:5]
 SEED = 0
 MOST_WRONG = 1.5
 """Wrong suggestions for 100 keys that a default may show."""
-CHANCES = (10, 25, 33, 40, 45, 50, 55, 60)
+CHANCES = (10, 25, 33, 40, 45, 50, 55, 60, 65)
 """Per cent, as `suggestions.threshold` has them."""
 DELAYS_MS = (0, 50, 150)
 

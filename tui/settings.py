@@ -62,7 +62,7 @@ class SuggestionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     repository_knowledge: bool = True
     """Whether to learn from the repository's other files, and from what you just saw or changed in
     them; if not, the model suggests alone."""
-    threshold: Annotated[int, msgspec.Meta(ge=1, le=95)] = 55
+    threshold: Annotated[int, msgspec.Meta(ge=1, le=95)] = 60
     """Least chance, in percent, that you take a suggestion, for it to come by itself: with a higher
     one fewer come, and more of them are right."""
     off: tuple[str, ...] = ()

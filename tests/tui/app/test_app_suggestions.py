@@ -71,12 +71,12 @@ async def test_why_nothing_came_is_said_shortly_and_in_full(
         await pilot.press("x")
         await until(pilot, lambda: behind(client))
         answer(client, "= 1", mean_logprob=-0.9, shown=False)
-        await until(pilot, lambda: "too unlikely (5% < 55%)" in status(app))
+        await until(pilot, lambda: "too unlikely (5% < 60%)" in status(app))
         await pilot.press("alt+w")
         await until(pilot, lambda: isinstance(app.screen, ReadingScreen))
         said = read(app)
         assert "you typed" in said
-        assert "too unlikely (5% < 55%); Ctrl+L shows it" in said
+        assert "too unlikely (5% < 60%); Ctrl+L shows it" in said
         assert "0.41 a token on average, its own threshold 0.61" in said
         assert app.editor is not None
         await pilot.press("escape")
@@ -148,8 +148,8 @@ async def test_fewer_suggestions_ask_the_engine_for_likelier_ones(
         await until(pilot, lambda: behind(client, "xy"))
         assert asked(client)[-1].threshold == pytest.approx(-0.5)
         assert app.settings.suggestions.threshold == 25
-        assert any("a chance of 25%, not 55%" in note.message for note in app._notifications)
-        assert "Suggestions: fewer, from 55%" in {name for name, _, _ in app.suggestion_commands()}
+        assert any("a chance of 25%, not 60%" in note.message for note in app._notifications)
+        assert "Suggestions: fewer, from 60%" in {name for name, _, _ in app.suggestion_commands()}
 
 
 async def test_what_is_taken_and_refused_is_learnt(make_app: MakeApp, client: FakeClient) -> None:

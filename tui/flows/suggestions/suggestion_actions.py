@@ -28,7 +28,7 @@ __all__ = ["SuggestionActions"]
 _SNOOZES = (5, 15, 60)
 """Minutes without suggestions that the palette offers."""
 _SNOOZE_LOOK_SECONDS = 5.0
-_SHARES = (10, 25, 40, 55, 70)
+_SHARES = (10, 25, 45, 60, 75)
 """Thresholds that the palette offers, in percent, from more suggestions to fewer."""
 
 Command = tuple[str, str, Callable[[], object]]
