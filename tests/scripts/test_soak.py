@@ -65,6 +65,12 @@ def test_growth_is_measured_from_the_second_fifth_to_the_last() -> None:
     assert growth(taken, "app_threads") == 0.0
 
 
+def test_files_that_are_open_for_a_moment_are_no_growth_and_those_that_stay_are() -> None:
+    for late, grown in (([20, 9, 20], 0.0), ([18, 20, 19], 1.0)):
+        taken = samples([1.0] * 10, [None] * 10, [9] * 7 + late)
+        assert growth(taken, "app_files") == grown
+
+
 def test_what_must_not_be_is_told() -> None:
     found = {
         "seconds": 3600.0,

@@ -67,7 +67,10 @@ class SureText:
     def grows(self, now: TextSoFar) -> bool:
         """Return whether what lasts of a text is sure and new, and remember it then."""
         sure = self._is_sure(now)
-        self._early |= sure and now.generated <= EARLY and bool(now.written.strip())
+        if sure and now.generated <= EARLY and now.written.strip():
+            self._early = True
+        elif not sure and not self.text:  # held back, it lost what it had: nobody waits for it
+            self._early = False
         if not (sure and self._is_early) or not now.lasting.strip() or now.lasting == self.text:
             return False
         self.text = now.lasting

@@ -97,6 +97,13 @@ def test_a_line_in_doubt_is_sure_early_and_shown_when_it_lasts() -> None:
     assert text.grows(so_far("def further(", -0.1, EARLY + 2))
 
 
+def test_a_line_in_doubt_that_is_unsure_meanwhile_begins_anew() -> None:
+    text = SureText(-1.0)
+    assert not text.grows(so_far("def f", -0.1, 2, lasting=""))
+    assert not text.grows(so_far("def furth", -1.5, 4, lasting=""))
+    assert not text.grows(so_far("def further(", -0.1, EARLY + 2))
+
+
 def test_tokens_that_were_taken_back_count() -> None:
     text = SureText(-1.0)
     assert not text.grows(TextSoFar("else:", "else:", -0.1, 2, EARLY + 1))
