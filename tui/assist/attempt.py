@@ -70,7 +70,8 @@ def _too_unlikely(attempt: Attempt) -> str:
         return "too unlikely"
     if attempt.chance >= attempt.least_share:
         return "its beginning is too unlikely"
-    return f"too unlikely ({chance_text(attempt.chance)} < {chance_text(attempt.least_share)})"
+    chance, least = chance_text(attempt.chance), chance_text(attempt.least_share)
+    return f"too unlikely ({f'{chance} <' if chance != least else 'just below'} {least})"
 
 
 def explained(attempt: Attempt) -> list[tuple[str, str]]:

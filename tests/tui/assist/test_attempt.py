@@ -23,6 +23,10 @@ def attempt(text="return 1\n    more", **facts):
     ("tried", "why"),
     [
         (attempt(shown=False, mean_logprob=-0.9), "too unlikely (5% < 25%); Ctrl+L shows it"),
+        (
+            attempt(shown=False, mean_logprob=-0.501),
+            "too unlikely (just below 25%); Ctrl+L shows it",
+        ),
         (attempt(shown=False), "too unlikely; Ctrl+L shows it"),
         (attempt(shown=False, mean_logprob=-0.1), "its beginning is too unlikely; Ctrl+L shows it"),
         (attempt("", shown=False, held_back="it goes in circles"), "it goes in circles"),
