@@ -25,13 +25,14 @@ EARLY = 8
 """Tokens with which a text must have become sure, or be whole; those taken back count, too.
 
 Copying is easy once a wrong way is taken: many certain tokens behind a doubtful first line raise
-the mean of a text whose first line is wrong.  Of the same cursors' texts that were likely in the
-end, the first line was right in 83 % of those that were sure with their third token (0.5b, 183
-texts), 66 % with the sixth (64), 62 % with the ninth (26), 38 % with the 14th (21), 17 % later
-(35). At chances of 25, 40, 55 and 70 % those that were not sure by the eighth were right in 22,
-19, 28 and 51 % (spark-nano 22, 28, 41 and 57 %; at 640 cursors more, after eight had been chosen,
-27, 31, 52 and 76 %).  At 55 % 230 of 292 texts that are shown are right now, before it were 252 of
-370 (spark-nano 72 of 86 and 84 of 115; then 89 of 98 and 105 of 129).
+the mean of a text whose first line is wrong.  Counted without those taken back, of the same
+cursors' texts that were likely in the end, the first line was right in 83 % of those that were
+sure with their third token (0.5b, 183 texts), 66 % with the sixth (64), 62 % with the ninth (26),
+38 % with the 14th (21), 17 % later (35). At chances of 25, 40, 55 and 70 % those that were not
+sure by the eighth were right in 22, 19, 28 and 51 % (spark-nano 22, 28, 41 and 57 %; at 640
+cursors more, after eight had been chosen, 27, 31, 52 and 76 %).  At 55 % 230 of 292 texts that are
+shown are right now, before it were 252 of 370 (spark-nano 72 of 86 and 84 of 115; then 89 of 98
+and 105 of 129).
 """
 
 

@@ -54,6 +54,17 @@ def test_no_beginning_is_sure_enough_for_a_strict_threshold() -> None:
     assert (done.text, done.shown, told) == ("y = 1", False, [])
 
 
+@pytest.mark.parametrize("sure_only", [True, False])
+def test_a_doubtful_beginning_is_not_made_up_for_by_what_follows(sure_only: bool) -> None:
+    """The mean of all is far above the threshold, that of eight tokens −1.6 ÷ 8."""
+    long = " + ".join("1234567890")
+    texts = {long: 0.2} | dict.fromkeys("vwxyz", 0.16)
+    done, told = complete(texts, THRESHOLD, sure_only=sure_only)
+    assert done.mean_logprob is not None
+    assert done.mean_logprob > THRESHOLD + MARGIN
+    assert (done.text, done.shown, bool(told)) == (long, False, not sure_only)
+
+
 def so_far(text: str, mean: float | None, scored: int, *, lasting: str | None = None) -> TextSoFar:
     """Return a text of which all lasts, unless something else is given."""
     return TextSoFar(text, text if lasting is None else lasting, mean, scored, scored)
